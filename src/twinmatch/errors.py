@@ -1,0 +1,68 @@
+"""Every error on purpose: a code, what was found, where, and what to do.
+
+Nothing here imports anything of the house, so every part can raise these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Where:
+    """A place in the input: file, sheet, row (1 is the first), column or field. Empty parts are not known."""
+
+    file: str = ""
+    sheet: str = ""
+    row: int = 0
+    column: str = ""
+
+    def __str__(self) -> str:
+        parts = [self.file]
+        if self.sheet:
+            parts.append(f"sheet {self.sheet!r}")
+        if self.row:
+            parts.append(f"row {self.row}")
+        if self.column:
+            parts.append(self.column)
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: a stable code, what was found, where it stands, what to do about it."""
+
+    code: str
+    found: str
+    where: Where = Where()
+    do: str = ""
+
+    def __str__(self) -> str:
+        place = str(self.where)
+        text = f"{place}: {self.found}" if place else self.found
+        return f"{text} {self.do}".rstrip() if self.do else text
+
+
+class TwinmatchError(Exception):
+    """The base of all errors on purpose; carries every problem found, in a fixed order."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(p) for p in self.problems))
+
+
+class DataError(TwinmatchError):
+    """The data given cannot be used; exit code 2."""
+
+
+class QuestionError(TwinmatchError):
+    """The question asked (a city, a rule, an option) cannot be answered as it stands; exit code 2."""
+
+
+class NoProposalError(TwinmatchError):
+    """No proposal fits the rules; the problems say which rules and places are short; exit code 3."""
+
+    exit_code = 3

@@ -1,0 +1,1 @@
+"""Pure mathematics of matching and grouping; knows no city."""
