@@ -1,0 +1,174 @@
+"""Countries of Europe and its neighbours: codes, official languages, land borders, regions, distances.
+
+Codes are ISO 3166-1 alpha-2; ``EL`` and ``UK``, which European bodies write, are read as ``GR`` and ``GB``,
+and ``XK`` stands for Kosovo (user-assigned, as the European Commission uses it). Languages are ISO 639-1 and
+are those in which a national administration works. Regions follow the United Nations' M49 geoscheme, with
+Cyprus and Türkiye counted as southern Europe. The table is our own: pycountry lacks XK, EL and UK.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+EARTH_RADIUS_KM: Final = 6371.0088
+"""Mean radius of the Earth in km (IUGG)."""
+
+
+@dataclass(frozen=True)
+class Country:
+    """A country: its code, name, languages of administration, region, EU membership and land borders."""
+
+    code: str
+    name: str
+    languages: tuple[str, ...]
+    region: str
+    in_eu: bool
+    borders: tuple[str, ...]
+
+
+_TABLE = """
+AD Andorra              ca          south  no  ES FR
+AL Albania              sq          south  no  GR ME MK XK
+AM Armenia              hy          east   no  AZ GE TR
+AT Austria              de          west   yes CH CZ DE HU IT LI SI SK
+AZ Azerbaijan           az          east   no  AM GE TR
+BA Bosnia_and_Herzegovina bs,hr,sr  south  no  HR ME RS
+BE Belgium              nl,fr,de    west   yes DE FR LU NL
+BG Bulgaria             bg          east   yes GR MK RO RS TR
+BY Belarus              be,ru       east   no  LT LV PL UA
+CH Switzerland          de,fr,it    west   no  AT DE FR IT LI
+CY Cyprus               el,tr       south  yes -
+CZ Czechia              cs          east   yes AT DE PL SK
+DE Germany              de          west   yes AT BE CH CZ DK FR LU NL PL
+DK Denmark              da          north  yes DE SE
+EE Estonia              et          north  yes LV
+ES Spain                es          south  yes AD FR PT
+FI Finland              fi,sv       north  yes NO SE
+FO Faroe_Islands        fo,da       north  no  -
+FR France               fr          west   yes AD BE CH DE ES IT LU MC
+GB United_Kingdom       en          north  no  IE
+GE Georgia              ka          east   no  AM AZ TR
+GR Greece               el          south  yes AL BG MK TR
+HR Croatia              hr          south  yes BA HU ME RS SI
+HU Hungary              hu          east   yes AT HR RO RS SI SK UA
+IE Ireland              en,ga       north  yes GB
+IL Israel               he,ar       south  no  -
+IS Iceland              is          north  no  -
+IT Italy                it          south  yes AT CH FR SI SM VA
+LI Liechtenstein        de          west   no  AT CH
+LT Lithuania            lt          north  yes BY LV PL
+LU Luxembourg           lb,fr,de    west   yes BE DE FR
+LV Latvia               lv          north  yes BY EE LT
+MC Monaco               fr          west   no  FR
+MD Moldova              ro          east   no  RO UA
+ME Montenegro           cnr,sr      south  no  AL BA HR RS XK
+MK North_Macedonia      mk,sq       south  no  AL BG GR RS XK
+MT Malta                mt,en       south  yes -
+NL Netherlands          nl          west   yes BE DE
+NO Norway               no          north  no  FI SE
+PL Poland               pl          east   yes BY CZ DE LT SK UA
+PT Portugal             pt          south  yes ES
+RO Romania              ro          east   yes BG HU MD RS UA
+RS Serbia               sr          south  no  BA BG HR HU ME MK RO XK
+SE Sweden               sv          north  yes DK FI NO
+SI Slovenia             sl          south  yes AT HR HU IT
+SK Slovakia             sk          east   yes AT CZ HU PL UA
+SM San_Marino           it          south  no  IT
+TR Türkiye              tr          south  no  AM AZ BG GE GR
+UA Ukraine              uk          east   no  BY HU MD PL RO SK
+VA Holy_See             it          south  no  IT
+XK Kosovo               sq,sr       south  no  AL ME MK RS
+"""
+# Denmark-Sweden is the Øresund bridge: a fixed link counts as a border.
+
+ALIASES: Final = {"EL": "GR", "UK": "GB"}
+"""Codes of European bodies and the ISO code that each stands for."""
+
+MISSION_ASSOCIATED: Final = ("AL", "BA", "GB", "IL", "IS", "ME", "NO", "TR")
+"""Countries outside the EU with at least one of the 112 Mission Cities."""
+
+# Languages whose speakers commonly read each other; joins small clusters, never decides a rule.
+_RELATED_LANGUAGES = (
+    frozenset({"da", "no", "sv"}),
+    frozenset({"bs", "hr", "sr", "cnr", "sl"}),
+    frozenset({"cs", "sk"}),
+    frozenset({"bg", "mk"}),
+    frozenset({"fi", "et"}),
+)
+
+
+@cache
+def countries() -> dict[str, Country]:
+    """Return every known country by its code."""
+    table = {}
+    for line in _TABLE.strip().splitlines():
+        code, name, languages, region, in_eu, *borders = line.split()
+        table[code] = Country(
+            code,
+            name.replace("_", " "),
+            tuple(languages.split(",")),
+            region,
+            in_eu == "yes",
+            tuple(b for b in borders if b != "-"),
+        )
+    return table
+
+
+def country(code: str) -> Country:
+    """Return the country of a code that validation has accepted.
+
+    Raises KeyError for an unknown code.
+    """
+    return countries()[code]
+
+
+def in_eu(code: str) -> bool:
+    """Return whether the country is a Member State of the European Union."""
+    return countries()[code].in_eu
+
+
+def are_neighbours(one: str, other: str) -> bool:
+    """Return whether two countries share a land border or a fixed link."""
+    return other in countries()[one].borders
+
+
+def shared_languages(one: str, other: str) -> tuple[str, ...]:
+    """Return the languages of administration that two countries share, in the first one's order."""
+    theirs = countries()[other].languages
+    return tuple(code for code in countries()[one].languages if code in theirs)
+
+
+def related_languages(one: str, other: str) -> bool:
+    """Return whether the two countries' languages are commonly understood by each other's readers."""
+    mine, theirs = set(countries()[one].languages), set(countries()[other].languages)
+    return any(family & mine and family & theirs for family in _RELATED_LANGUAGES)
+
+
+def language_name(code: str) -> str:
+    """Return the English name of an ISO 639-1 language, or the code itself where it has none."""
+    from babel import Locale
+
+    return str(Locale("en").languages.get(code, code))
+
+
+def distance_km(
+    lat: NDArray[np.float64],
+    lon: NDArray[np.float64],
+    to_lat: NDArray[np.float64],
+    to_lon: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return great-circle distances in km by the haversine formula; nan where a coordinate is nan.
+
+    Arguments are degrees and broadcast against each other. Source: R. W. Sinnott, "Virtues of the
+    Haversine", Sky and Telescope 68 (1984), 159.
+    """
+    phi, to_phi = np.radians(lat), np.radians(to_lat)
+    half = np.sin((to_phi - phi) / 2) ** 2
+    half = half + np.cos(phi) * np.cos(to_phi) * np.sin(np.radians(to_lon - lon) / 2) ** 2
+    distance: NDArray[np.float64] = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(half))
+    return distance

@@ -1,0 +1,522 @@
+"""The profile of a city and of a host unit, each field once: name, meaning, unit, range.
+
+These models are the domain's own nouns (there is no second set of classes). ``data/city_profiles/schema.json``,
+the field reference in the documentation and the columns of a spreadsheet are made from them. A field that is
+left out is *not known*: nowhere does an absent value mean zero, no or none.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from twinmatch.geography import ALIASES, countries
+
+SCHEMA_VERSION = "1"
+
+CITY_ID = r"^[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*$"
+UNIT_ID = r"^unit-[a-z0-9]+(-[a-z0-9]+)*$"
+
+
+class Role(StrEnum):
+    """What a city is in the programme."""
+
+    MISSION = "mission"
+    PILOT = "pilot"
+    GUEST = "guest"
+
+
+class Domain(StrEnum):
+    """Where emissions are cut. ``stationary_energy`` is the wider of the programme's two vocabularies."""
+
+    BUILT_ENVIRONMENT = "built_environment"
+    ENERGY_SYSTEMS = "energy_systems"
+    STATIONARY_ENERGY = "stationary_energy"
+    MOBILITY_TRANSPORT = "mobility_transport"
+    WASTE_CIRCULAR_ECONOMY = "waste_circular_economy"
+    INDUSTRY = "industry"
+    NATURE_BASED_SOLUTIONS = "nature_based_solutions"
+
+
+class Lever(StrEnum):
+    """What moves a transition in every domain."""
+
+    CULTURE_BEHAVIOUR = "culture_behaviour"
+    DATA_DIGITALISATION = "data_digitalisation"
+    DEMOCRACY_PARTICIPATION = "democracy_participation"
+    FINANCE_FUNDING = "finance_funding"
+    GOVERNANCE_POLICY = "governance_policy"
+    LEARNING_CAPABILITIES = "learning_capabilities"
+    PROCUREMENT = "procurement"
+    REGULATION_NATIONAL = "regulation_national"
+    SOCIAL_INNOVATION = "social_innovation"
+    TECHNOLOGY_INFRASTRUCTURE = "technology_infrastructure"
+
+
+class Dimension(StrEnum):
+    """A dimension of climate readiness, each on the ordinal scale 0 (absent) to 4 (at full strength)."""
+
+    MANDATE = "mandate"
+    INVENTORY = "inventory"
+    TARGET = "target"
+    PLAN = "plan"
+    FINANCE = "finance"
+    DELIVERY = "delivery"
+    LEARNING = "learning"
+    ECOSYSTEM = "ecosystem"
+    MAINSTREAM = "mainstream"
+    ADAPTATION = "adaptation"
+
+
+class Notation(StrEnum):
+    """Why an emissions cell has no number (GPC notation keys), and ``blank`` where nobody said why."""
+
+    NOT_OCCURRING = "NO"
+    NOT_ESTIMATED = "NE"
+    INCLUDED_ELSEWHERE = "IE"
+    CONFIDENTIAL = "C"
+    BLANK = "blank"
+
+
+NAMES: dict[str, str] = {
+    "built_environment": "built environment",
+    "energy_systems": "energy systems",
+    "stationary_energy": "buildings and energy",
+    "mobility_transport": "mobility and transport",
+    "waste_circular_economy": "waste and circular economy",
+    "industry": "industry",
+    "nature_based_solutions": "nature-based solutions",
+    "culture_behaviour": "culture and behaviour",
+    "data_digitalisation": "data and digitalisation",
+    "democracy_participation": "democracy and participation",
+    "finance_funding": "finance and funding",
+    "governance_policy": "governance and policy",
+    "learning_capabilities": "learning and capabilities",
+    "procurement": "procurement",
+    "regulation_national": "national regulation",
+    "social_innovation": "social innovation",
+    "technology_infrastructure": "technology and infrastructure",
+    "mandate": "political mandate",
+    "inventory": "emissions inventory",
+    "target": "climate target",
+    "plan": "action plan",
+    "finance": "finance",
+    "delivery": "delivery",
+    "learning": "monitoring and learning",
+    "ecosystem": "partners and residents",
+    "mainstream": "mainstreaming",
+    "adaptation": "adaptation",
+}
+"""The words that people read for each code of a domain, lever or dimension of readiness."""
+
+
+def _country_code(value: object) -> object:
+    """Read EL and UK as the ISO codes that they stand for."""
+    return ALIASES.get(value, value) if isinstance(value, str) else value
+
+
+def _named_or_weighted(value: object) -> object:
+    """Read a list of domains as domains named without a weight."""
+    if isinstance(value, list | tuple):
+        if len(set(map(str, value))) < len(value):
+            raise ValueError("names a domain twice")
+        return dict.fromkeys(value)
+    return value
+
+
+CountryCode = Annotated[str, BeforeValidator(_country_code)]
+Tonnes = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[int, Field(ge=1, le=3)]
+Level = Annotated[int, Field(ge=0, le=4)]
+Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+Domains = Annotated[dict[Domain, Weight | None], BeforeValidator(_named_or_weighted)]
+CellValue = Tonnes | Notation
+
+
+class Block(BaseModel):
+    """A part of a profile; unknown fields are errors and nothing can be changed after reading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Location(Block):
+    """Where the city lies."""
+
+    lat: float = Field(
+        ge=-90, le=90, description="Latitude, WGS 84", json_schema_extra={"unit": "degrees north"}
+    )
+    lon: float = Field(
+        ge=-180, le=180, description="Longitude, WGS 84", json_schema_extra={"unit": "degrees east"}
+    )
+
+
+class Population(Block):
+    """How many people live there."""
+
+    value: int = Field(
+        ge=1, le=50_000_000, description="Residents", json_schema_extra={"unit": "people"}
+    )
+    of: Literal["municipality", "settlement", "core municipality", "region"] = Field(
+        description="What the figure counts; only the first two are taken for the city as a whole"
+    )
+    note: str | None = Field(None, description="What a reader should know about the figure")
+
+
+class Mission(Block):
+    """The city's place among the Mission Cities."""
+
+    label_awarded: str | None = Field(
+        None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="Month of the Mission Label (YYYY-MM)"
+    )
+    note: str | None = Field(None, description="Perimeter of the Mission entry, or another remark")
+
+
+class Pilot(Block):
+    """A pilot activity: what a host shows. A city's own stands in its profile, a shared one in the host unit."""
+
+    activity: str = Field(description="Title of the activity")
+    cohort: int = Field(ge=1, description="Cohort of the Pilot Cities Programme")
+    domains: tuple[Domain, ...] = Field((), description="Emissions domains of the activity")
+    levers: tuple[Lever, ...] = Field((), description="Levers of change that the activity works on")
+    summary: Text | None = Field(None, description="What the activity is about")
+    basis: str | None = Field(None, description="What the coding of domains and levers rests on")
+
+
+class Commitment(Block):
+    """What the city has committed itself to."""
+
+    neutral_by: int | None = Field(
+        None,
+        ge=2020,
+        le=2100,
+        description="Year of the city's climate-neutrality target",
+        json_schema_extra={"unit": "year"},
+    )
+    neutral_by_at_latest: int | None = Field(
+        None,
+        ge=2020,
+        le=2100,
+        description="A year by which neutrality is promised, where the exact year is not known",
+        json_schema_extra={"unit": "year"},
+    )
+    basis: str | None = Field(None, description="What the statement rests on")
+
+
+class Participation(Block):
+    """What the city can put into an exchange."""
+
+    staff_hours_a_month: float | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        description="Staff hours the city can give, at least",
+        json_schema_extra={"unit": "hours a month"},
+    )
+    english: Literal["A1", "A2", "B1", "B2", "C1", "C2"] | None = Field(
+        None, description="English of the team, at least (CEFR level)"
+    )
+    guests_at_most: int | None = Field(
+        None,
+        ge=0,
+        le=50,
+        description="Guest cities that the city can host in a round",
+        json_schema_extra={"unit": "cities"},
+    )
+    guests_at_least: int | None = Field(
+        None,
+        ge=0,
+        le=50,
+        description="Guest cities without which the city will not host",
+        json_schema_extra={"unit": "cities"},
+    )
+    programmes: tuple[str, ...] = Field(
+        (), description="Twinning programmes the city took part in, as a guest or peer"
+    )
+    basis: str | None = Field(None, description="What the statements rest on")
+
+
+class Sectors(Block):
+    """Emissions by sector; a number in t CO2e, or a notation key where there is none."""
+
+    stationary_energy: CellValue = Field(
+        Notation.BLANK,
+        description="Stationary energy: heat, fuels in buildings",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+    electricity: CellValue | None = Field(
+        None,
+        description="Electricity, where the form keeps it apart from stationary energy",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+    industry_energy: CellValue | None = Field(
+        None,
+        description="Energy used in industry, where kept apart",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+    energy_industries: CellValue | None = Field(
+        None,
+        description="Power and heat plants, where kept apart",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+    transport: CellValue = Field(
+        Notation.BLANK, description="Transport", json_schema_extra={"unit": "t CO2e"}
+    )
+    waste: CellValue = Field(
+        Notation.BLANK, description="Waste and waste water", json_schema_extra={"unit": "t CO2e"}
+    )
+    ippu: CellValue = Field(
+        Notation.BLANK,
+        description="Industrial processes and product use",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+    afolu: CellValue = Field(
+        Notation.BLANK,
+        description="Agriculture, forestry and other land use, sources only",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+    other: CellValue | None = Field(
+        None,
+        description="What the form lumps together (in the economic form: IPPU and AFOLU, never split)",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+
+
+class Emissions(Block):
+    """An inventory as the city printed it: year, form, boundary, sectors; removals are kept apart."""
+
+    year: int | None = Field(
+        None,
+        ge=1980,
+        le=2035,
+        description="Year of the inventory",
+        json_schema_extra={"unit": "year"},
+    )
+    form: Literal["gpc", "economic", "city"] = Field(
+        description="Form of the table: GPC sectors, the contract's economic sectors, or the city's own"
+    )
+    boundary: Literal["city", "district", "joint", "metropolitan"] = Field(
+        description="What the inventory covers: the city, part of it, the city with another, or its metropolitan body"
+    )
+    boundary_note: str | None = Field(None, description="The boundary in words")
+    boundary_population: int | None = Field(
+        None,
+        ge=1,
+        description="Residents inside the boundary, where stated",
+        json_schema_extra={"unit": "people"},
+    )
+    sectors: Sectors = Field(description="Emissions by sector")
+    removals: float | None = Field(
+        None,
+        le=0,
+        description="Removals by land use, negative; never part of the shares",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+    total_printed: float | None = Field(
+        None,
+        ge=0,
+        description="The total that the city printed",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+    total_check: Literal["agrees", "nearly agrees", "differs", "no total printed"] = Field(
+        "no total printed",
+        description="Whether the sectors add up to the printed total (within 0.5%, 2%, beyond)",
+    )
+    unit_as_printed: str | None = Field(
+        None, description="The unit in the source, before conversion to tonnes"
+    )
+    note: str | None = Field(None, description="What a reader should know about the table")
+
+
+class Figure(Block):
+    """A number with its year, and whether it was reported or estimated."""
+
+    value: float = Field(ge=0, allow_inf_nan=False, description="The figure")
+    year: int | None = Field(None, ge=1980, le=2035, description="Year of the figure")
+    kind: Literal["reported", "estimated"] = Field(
+        "reported", description="Reported by the city or a statistical office, or estimated"
+    )
+
+
+class Context(Block):
+    """What the city cannot choose."""
+
+    heating_degree_days: Figure | None = Field(
+        None, description="Heating degree days of a year", json_schema_extra={"unit": "kelvin days"}
+    )
+    gdp_per_head: Figure | None = Field(
+        None,
+        description="Gross domestic product per head of the NUTS 3 region",
+        json_schema_extra={"unit": "EUR a head"},
+    )
+    edgar_per_head: Figure | None = Field(
+        None,
+        description="Emissions per head by the gridded EDGAR estimate",
+        json_schema_extra={"unit": "t CO2e a head"},
+    )
+    nuts3: str | None = Field(None, pattern=r"^[A-Z]{2}[A-Z0-9]{1,3}$", description="NUTS 3 region")
+    degree_of_urbanisation: int | None = Field(
+        None, ge=1, le=3, description="1 city, 2 town or suburb, 3 rural area (Eurostat DEGURBA)"
+    )
+
+
+class Covenant(Block):
+    """The city in the Covenant of Mayors."""
+
+    id: str = Field(description="Identifier of the signatory (GCoM)")
+    adhesion_year: int | None = Field(None, ge=2008, le=2035, description="Year of adhesion")
+    target_2020: float | None = Field(
+        None, ge=0, le=100, description="Reduction target for 2020", json_schema_extra={"unit": "%"}
+    )
+    target_2030: float | None = Field(
+        None, ge=0, le=100, description="Reduction target for 2030", json_schema_extra={"unit": "%"}
+    )
+
+
+class Source(Block):
+    """Where some blocks of a profile come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    of: tuple[str, ...] = Field(min_length=1, description="The blocks that it covers, such as needs or emissions")
+    from_: tuple[str, ...] = Field(min_length=1, alias="from", description="Documents or pages, with the place")
+
+
+class City(Block):
+    """One city's profile, as one file, one row of a table, or one object of the interface."""
+
+    id: str = Field(
+        pattern=CITY_ID,
+        description="Identifier: country and name in lower-case ASCII, such as de-aachen",
+    )
+    name: str = Field(min_length=1, max_length=100, description="English name")
+    local_name: str | None = Field(None, description="Name in the city's own language")
+    country: CountryCode = Field(
+        description="Country, ISO 3166-1 alpha-2 (EL and UK are read as GR and GB)"
+    )
+    roles: tuple[Role, ...] = Field(
+        (), description="What the city is in the programme: mission, pilot, guest"
+    )
+    location: Location | None = Field(None, description="Where the city lies")
+    population: Population | None = Field(None, description="How many people live there")
+    languages: tuple[str, ...] = Field((), description="Working languages of the team, ISO 639-1")
+    mission: Mission | None = Field(None, description="Place among the Mission Cities")
+    pilot: Pilot | None = Field(None, description="The city's own pilot activity")
+    commitment: Commitment | None = Field(None, description="Climate-neutrality commitment")
+    participation: Participation | None = Field(
+        None, description="What the city can put into an exchange"
+    )
+    needs: Text | None = Field(
+        None, description="What the city wants to learn, in its words or ours"
+    )
+    offers: Text | None = Field(None, description="What the city can show, in its words or ours")
+    challenges: Domains | None = Field(
+        None,
+        description="Domains in which the city struggles, weight 1 to 3; a list names them without a weight",
+    )
+    strengths: Domains | None = Field(
+        None,
+        description="Domains in which the city is strong, weight 1 to 3; a list names them without a weight",
+    )
+    levers_needed: tuple[Lever, ...] | None = Field(None, description="Levers the city lacks")
+    levers_offered: tuple[Lever, ...] | None = Field(None, description="Levers the city can show")
+    readiness: dict[Dimension, Level] | None = Field(
+        None,
+        description="Climate readiness by dimension, 0 to 4; half a level is noise",
+        json_schema_extra={"unit": "level 0-4"},
+    )
+    emissions: Emissions | None = Field(None, description="Emissions inventory")
+    context: Context | None = Field(None, description="What the city cannot choose")
+    covenant: Covenant | None = Field(None, description="The city in the Covenant of Mayors")
+    wishes: tuple[str, ...] = Field(
+        (), description="Host cities or units that the guest asked for, best first"
+    )
+    refuses: tuple[str, ...] = Field(
+        (), description="Cities or units that the city will not be matched with"
+    )
+    welcomes: tuple[str, ...] = Field(
+        (), description="Guest cities that the host asked for, best first"
+    )
+    sources: tuple[Source, ...] = Field((), description="Where each block comes from")
+    note: str | None = Field(None, description="What a reader should know about the profile")
+
+    BLOCKS: ClassVar[tuple[str, ...]] = (
+        "location",
+        "population",
+        "languages",
+        "commitment",
+        "participation",
+        "needs",
+        "offers",
+        "challenges",
+        "strengths",
+        "levers_needed",
+        "levers_offered",
+        "readiness",
+        "emissions",
+        "context",
+    )
+    """The blocks whose absence is a gap worth naming."""
+
+    @field_validator("country")
+    @classmethod
+    def _known_country(cls, code: str) -> str:
+        if code not in countries():
+            raise ValueError(f"{code!r} is not a country code that is known here")
+        return code
+
+    @model_validator(mode="after")
+    def _id_matches_country(self) -> City:
+        if self.id[:2].upper() != self.country and ALIASES.get(self.id[:2].upper()) != self.country:
+            raise ValueError(f"the id {self.id!r} does not begin with the country {self.country!r}")
+        return self
+
+    def has(self, role: Role) -> bool:
+        """Return whether the city has the role."""
+        return role in self.roles
+
+    def source_of(self, block: str) -> str:
+        """Return the sources of a block, joined, or an empty text where none is stated."""
+        return "; ".join(text for source in self.sources if block in source.of for text in source.from_)
+
+
+class HostUnit(Block):
+    """Cities that act as one host: a multi-city pilot."""
+
+    id: str = Field(pattern=UNIT_ID, description="Identifier, such as unit-let-s-gov")
+    name: str = Field(min_length=1, description="Title of the pilot")
+    cities: tuple[str, ...] = Field(min_length=1, description="Identifiers of the member cities")
+    pilot: Pilot | None = Field(None, description="The pilot activity that the members share")
+    guests_at_most: int | None = Field(
+        None,
+        ge=0,
+        le=50,
+        description="Guest cities that the unit can host in a round",
+        json_schema_extra={"unit": "cities"},
+    )
+    guests_at_least: int | None = Field(
+        None,
+        ge=0,
+        le=50,
+        description="Guest cities without which the unit will not host",
+        json_schema_extra={"unit": "cities"},
+    )
+    sources: tuple[str, ...] = Field((), description="Where the unit's facts come from")
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a city profile, as it is written to schema.json."""
+    schema = City.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "version": SCHEMA_VERSION,
+        **schema,
+    }
