@@ -1,0 +1,77 @@
+"""Evidence: why a meeting scores as it does, one line a facet, complete in itself.
+
+A score is the sum of its evidence and there is no other way to get one, so ``Account.score`` is computed
+from the lines and never stored beside them.
+
+Notation: likeness in [0, 1] or nan (unknown); standing in [0, 1], the share of candidate pairs that the
+likeness beats, 0.5 where it is unknown; weight, each facet's part of all weights (they sum to 1);
+share = weight x standing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A figure or a quotation behind a line of evidence, with where it comes from.
+
+    ``kind`` is reported, estimated or stated (a city's own words); ``place`` is the span of a quotation in
+    the city's text, such as "needs, characters 120-188". Parts that are not known are None or empty.
+    """
+
+    city: str
+    what: str
+    value: str | float | int | None = None
+    unit: str = ""
+    year: int | None = None
+    kind: str = "reported"
+    source: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One line of an account: what a facet found for a pair, and what it adds to the score."""
+
+    facet: str
+    likeness: float
+    standing: float
+    weight: float
+    says: str
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Return what the line adds to the score: weight times standing, in [0, 1]."""
+        return self.weight * self.standing
+
+    @property
+    def known(self) -> bool:
+        """Return whether the facet is known for the pair."""
+        return not math.isnan(self.likeness)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Why a pair or a group scores as it does: its lines of evidence, whose shares sum to the score."""
+
+    lines: tuple[Evidence, ...] = field(default=())
+
+    @property
+    def score(self) -> float:
+        """Return the score in [0, 1]: the sum of the shares, summed exactly and in any order alike."""
+        return math.fsum(line.share for line in self.lines)
+
+    @property
+    def coverage(self) -> float:
+        """Return the part of the weights, in [0, 1], whose facets are known for the pair."""
+        return math.fsum(line.weight for line in self.lines if line.known)
+
+    def strongest(self, count: int = 3) -> tuple[Evidence, ...]:
+        """Return the known lines that lift the score most above the average pair, best first."""
+        known = [line for line in self.lines if line.known and line.weight > 0]
+        lift = sorted(known, key=lambda line: (-line.weight * (line.standing - 0.5), line.facet))
+        return tuple(line for line in lift[:count] if line.standing > 0.5)

@@ -1,0 +1,144 @@
+"""The proposal: products, meetings, who is left out and why, the rules kept; enough for every later step.
+
+``twinmatch.exporting.plain`` turns a proposal into the one dictionary that every export is made from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from twinmatch.evidence import Account
+
+SCHEMA = "twinmatch/proposal/1"
+
+Status = Literal["optimal", "feasible", "infeasible"]
+MemberRole = Literal["host", "guest", "lead", "member"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A city in a meeting, and what it is there."""
+
+    city: str
+    role: MemberRole
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """Who would step in: a host unit for the guest, or a guest for the host, with the score of that pair."""
+
+    instead_of: str
+    candidate: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A pair, group or cluster: members with their roles, and the account whose shares sum to its score."""
+
+    id: str
+    label: str
+    members: tuple[Member, ...]
+    account: Account
+    says: str = ""
+    reserves: tuple[Reserve, ...] = ()
+    notes: tuple[str, ...] = ()
+    unit: str = ""
+
+    @property
+    def score(self) -> float:
+        """Return the meeting's score in [0, 1]."""
+        return self.account.score
+
+    def cities(self, role: MemberRole | None = None) -> tuple[str, ...]:
+        """Return the members' ids, all or those of one role, in the meeting's order."""
+        return tuple(m.city for m in self.members if role is None or m.role == role)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A city without a meeting in a product: the reason, and the best thing that it can join now."""
+
+    city: str
+    why: str
+    offered: str
+    ask: str = ""
+
+
+@dataclass(frozen=True)
+class RuleStatus:
+    """A rule as it was compiled, and how the answer stands to it: kept, binding, broken or relaxed."""
+
+    rule: str
+    says: str
+    status: Literal["kept", "binding", "broken", "relaxed"]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something about a city that is not known, and which facets or rules it silences."""
+
+    city: str
+    block: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Product:
+    """One kind of meeting, solved: what was proven, the meetings, who is left out, the rules."""
+
+    product: str
+    title: str
+    status: Status
+    engine: str
+    score: float
+    bound: float
+    meetings: tuple[Meeting, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    rules: tuple[RuleStatus, ...] = ()
+    says: str = ""
+    advice: tuple[str, ...] = ()
+    weights: tuple[tuple[str, float, float], ...] = ()
+    """Facet, weight, and effective share of the score's variance; all in [0, 1]."""
+
+    @property
+    def gap(self) -> float:
+        """Return (bound - score) / bound, 0 where the score is proven best or nothing is scored."""
+        return max(0.0, (self.bound - self.score) / self.bound) if self.bound > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class CityCard:
+    """What a reader needs to know of a city beside its id: name, country, roles, size, what is known."""
+
+    id: str
+    name: str
+    country: str
+    country_name: str
+    roles: tuple[str, ...]
+    population: int | None
+    lat: float | None
+    lon: float | None
+    known: float
+    """Part of the profile's blocks that are filled, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A round's proposal, complete in itself: what it was made from, its products, gaps and cities."""
+
+    made_from: dict[str, Any]
+    products: tuple[Product, ...]
+    cities: tuple[CityCard, ...] = ()
+    units: tuple[tuple[str, str], ...] = ()
+    """Id and name of every host unit of several cities."""
+    gaps: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    def product(self, name: str) -> Product:
+        """Return the product of a name; raises KeyError where the proposal has none."""
+        for product in self.products:
+            if product.product == name:
+                return product
+        raise KeyError(name)
