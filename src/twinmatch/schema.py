@@ -166,7 +166,8 @@ class Population(Block):
         ge=1, le=50_000_000, description="Residents", json_schema_extra={"unit": "people"}
     )
     of: Literal["municipality", "settlement", "core municipality", "region"] = Field(
-        description="What the figure counts; only the first two are taken for the city as a whole"
+        "municipality",
+        description="What the figure counts; only the first two are taken for the city as a whole",
     )
     note: str | None = Field(None, description="What a reader should know about the figure")
 
@@ -386,8 +387,12 @@ class Source(Block):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    of: tuple[str, ...] = Field(min_length=1, description="The blocks that it covers, such as needs or emissions")
-    from_: tuple[str, ...] = Field(min_length=1, alias="from", description="Documents or pages, with the place")
+    of: tuple[str, ...] = Field(
+        min_length=1, description="The blocks that it covers, such as needs or emissions"
+    )
+    from_: tuple[str, ...] = Field(
+        min_length=1, alias="from", description="Documents or pages, with the place"
+    )
 
 
 class City(Block):
@@ -470,7 +475,7 @@ class City(Block):
     @classmethod
     def _known_country(cls, code: str) -> str:
         if code not in countries():
-            raise ValueError(f"{code!r} is not a country code that is known here")
+            raise ValueError("no country has this code (two letters, ISO 3166-1 alpha-2)")
         return code
 
     @model_validator(mode="after")
@@ -485,7 +490,9 @@ class City(Block):
 
     def source_of(self, block: str) -> str:
         """Return the sources of a block, joined, or an empty text where none is stated."""
-        return "; ".join(text for source in self.sources if block in source.of for text in source.from_)
+        return "; ".join(
+            text for source in self.sources if block in source.of for text in source.from_
+        )
 
 
 class HostUnit(Block):

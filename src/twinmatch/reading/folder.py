@@ -1,0 +1,110 @@
+"""A folder of profiles: one YAML file a city, and ``_host_units.yaml`` with the units of several cities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from twinmatch.errors import DataError, Problem, Where
+from twinmatch.reading.raw import Raw, text_of
+from twinmatch.validate import Record
+
+UNITS_FILE = "_host_units.yaml"
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _PlainLoader(_Base):  # type: ignore[misc]
+    """YAML as people mean it: ``NO`` is Norway and not false, a key stands once, no anchors, no dates."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML reads the class attribute
+        first: [
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if tag.rpartition(":")[2] in {"int", "float", "null"}
+        ]
+        for first, resolvers in _Base.yaml_implicit_resolvers.items()
+    }
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.constructor.ConstructorError(
+                None, None, "anchors and aliases are not used here", event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                raise yaml.constructor.ConstructorError(
+                    None,
+                    None,
+                    f"the field {key!r} stands here twice",
+                    node.value[position][0].start_mark,
+                )
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def read_folder(folder: Path) -> Raw:
+    """Return the profiles of a folder, whatever the order of its files; hidden and other files are passed over."""
+    cities: list[Record] = []
+    units: list[Record] = []
+    problems: list[Problem] = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in {".yaml", ".yml"} or path.name.startswith("."):
+            continue
+        try:
+            content = parse_yaml(path.read_bytes(), path.name)
+        except DataError as error:
+            problems += error.problems
+            continue
+        if path.name == UNITS_FILE:
+            units += _unit_records(content, path.name, problems)
+        elif isinstance(content, dict):
+            cities.append(Record(content, Where(path.name)))
+        else:
+            problems.append(
+                Problem(
+                    "not-a-profile",
+                    "The file holds no profile (fields such as id, name, country).",
+                    Where(path.name),
+                )
+            )
+    return Raw(tuple(cities), tuple(units), tuple(problems))
+
+
+def parse_yaml(content: bytes, file: str) -> Any:
+    """Return what a YAML file holds; raises DataError with the row where it cannot be read."""
+    text = text_of(content, file)
+    try:
+        return yaml.load(text, Loader=_PlainLoader)
+    except yaml.MarkedYAMLError as error:
+        row = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise DataError(
+            Problem("not-yaml", f"Not readable as YAML: {error.problem}.", Where(file, row=row))
+        ) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise DataError(
+            Problem("not-yaml", f"Not readable as YAML: {error}.", Where(file))
+        ) from error
+
+
+def _unit_records(content: Any, file: str, problems: list[Problem]) -> list[Record]:
+    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
+        problems.append(
+            Problem(
+                "not-a-list",
+                "Host units are a list of entries with id, name and cities.",
+                Where(file),
+            )
+        )
+        return []
+    return [
+        Record(item, Where(file, column=str(item.get("id", f"entry {k}"))))
+        for k, item in enumerate(content, 1)
+    ]

@@ -1,0 +1,241 @@
+"""Raw records to a cohort: every problem at once, each with its file, sheet, row and column."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from twinmatch.cohort import Cohort, nearest
+from twinmatch.errors import DataError, Problem, Where
+from twinmatch.schema import City, HostUnit
+
+M = TypeVar("M", bound=BaseModel)
+
+_TAGS = (
+    "constrained-",
+    "function-",
+    "dict[",
+    "nullable[",
+    "float",
+    "int",
+    "enum",
+    "str",
+    "literal[",
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One raw profile or unit as it was read: its fields, its place, and the column of each field's path."""
+
+    data: dict[str, Any]
+    where: Where
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def place(self, path: str) -> Where:
+        """Return where a field stands, given its dotted path."""
+        column = self.columns.get(path, path)
+        return Where(self.where.file, self.where.sheet, self.where.row, column)
+
+
+def validate(
+    cities: Sequence[Record], units: Sequence[Record] = (), problems: Sequence[Problem] = ()
+) -> Cohort:
+    """Return the cohort of raw records, in an order that does not depend on theirs.
+
+    ``problems`` are those that reading has already found. Raises DataError with all problems together: unknown
+    and missing fields, values out of range, a city twice, and references to cities that are not there.
+    """
+    cohort, found = check(cities, units)
+    found = [*problems, *found]
+    if found or cohort is None:
+        raise DataError(sorted(set(found), key=lambda p: (p.where, p.code, p.found)))
+    return cohort
+
+
+def check(
+    cities: Sequence[Record], units: Sequence[Record] = ()
+) -> tuple[Cohort | None, list[Problem]]:
+    """Return the cohort, or None where it cannot be built, and every problem of the records."""
+    problems: list[Problem] = []
+    models = [_model(City, record, problems) for record in cities]
+    unit_models = [_model(HostUnit, record, problems) for record in units]
+    known = [(model, record) for model, record in zip(models, cities, strict=True) if model]
+    known_units = [
+        (model, record) for model, record in zip(unit_models, units, strict=True) if model
+    ]
+    if not cities:
+        problems.append(
+            Problem(
+                "no-cities",
+                "There are no city profiles here.",
+                do="Name a folder of .yaml files, a .csv or an .xlsx.",
+            )
+        )
+    problems += _twice(known) + _twice(known_units)
+    problems += _dangling(known, known_units, complete=all(models))
+    if problems:
+        return None, problems
+    return Cohort(
+        tuple(sorted((m for m, _ in known), key=lambda c: c.id)),
+        tuple(sorted((m for m, _ in known_units), key=lambda u: u.id)),
+    ), []
+
+
+def _model(kind: type[M], record: Record, problems: list[Problem]) -> M | None:
+    try:
+        return kind.model_validate(dict(record.data))
+    except ValidationError as error:
+        problems += _problems(kind, error, record)
+        return None
+
+
+def _problems(kind: type[BaseModel], error: ValidationError, record: Record) -> list[Problem]:
+    """One problem a field: a union's several complaints about one value are told as one."""
+    by_path: dict[str, list[Any]] = defaultdict(list)
+    for item in error.errors(include_url=False):
+        by_path[_path(item["loc"])].append(item)
+    return [
+        Problem(_code(items), _found(items), record.place(path), _do(kind, path, items))
+        for path, items in by_path.items()
+    ]
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    parts = [str(part) for part in loc]
+    return ".".join(p for p in parts if p != "[key]" and not p.startswith(_TAGS)) or "profile"
+
+
+def _code(items: list[Any]) -> str:
+    kinds = {item["type"] for item in items}
+    if "missing" in kinds:
+        return "field-missing"
+    if "extra_forbidden" in kinds:
+        return "field-unknown"
+    return "value-wrong"
+
+
+def _found(items: list[Any]) -> str:
+    item = items[0]
+    if item["type"] == "missing":
+        return "The field is missing."
+    if item["type"] == "extra_forbidden":
+        return "There is no such field."
+    shown = repr(item["input"])
+    shown = shown if len(shown) <= 80 else shown[:77] + "..."
+    if item["type"] == "value_error":
+        return f"Found {shown}: {item['ctx']['error']}."
+    return f"Found {shown}."
+
+
+def _do(kind: type[BaseModel], path: str, items: list[Any]) -> str:
+    if items[0]["type"] == "extra_forbidden":
+        *parents, name = path.split(".")
+        fields = _fields_at(kind, parents)
+        return (
+            nearest(name, {f: f for f in fields}) or f"Known fields: {', '.join(sorted(fields))}."
+        )
+    if items[0]["type"] in {"missing", "value_error"}:
+        return ""
+    expected = list(
+        dict.fromkeys(item["msg"].removeprefix("Input should be ").rstrip(".") for item in items)
+    )
+    return f"Expected {', or '.join(expected)}."
+
+
+def _fields_at(kind: type[BaseModel], parents: list[str]) -> list[str]:
+    """Return the field names of the model that stands at a path."""
+    model: type[BaseModel] = kind
+    for name in parents:
+        found = model.model_fields.get(name)
+        inner = [
+            a
+            for a in _arguments(found.annotation if found else None)
+            if isinstance(a, type) and issubclass(a, BaseModel)
+        ]
+        if not inner:
+            return []
+        model = inner[0]
+    return list(model.model_fields)
+
+
+def _arguments(annotation: Any) -> list[Any]:
+    """Return the annotation itself and everything inside its unions and containers."""
+    inner = getattr(annotation, "__args__", ())
+    return [annotation, *(a for part in inner for a in _arguments(part))]
+
+
+def _twice(known: Sequence[tuple[City | HostUnit, Record]]) -> list[Problem]:
+    places: dict[str, list[Record]] = defaultdict(list)
+    for model, record in known:
+        places[model.id].append(record)
+    return [
+        Problem(
+            "city-twice",
+            f"{name!r} is here again; it stands first in {_short(records[0].where)}.",
+            record.place("id"),
+            "Keep one.",
+        )
+        for name, records in places.items()
+        for record in records[1:]
+    ]
+
+
+def _short(where: Where) -> str:
+    return str(where) or "this input"
+
+
+def _dangling(
+    known: Sequence[tuple[City, Record]],
+    units: Sequence[tuple[HostUnit, Record]],
+    *,
+    complete: bool,
+) -> list[Problem]:
+    """Return references to cities and units that are not there; only where every profile could be read."""
+    if not complete:
+        return []
+    cities = {city.id for city, _ in known}
+    everyone = cities | {unit.id for unit, _ in units}
+    problems = []
+    for city, record in known:
+        for name in ("wishes", "refuses", "welcomes"):
+            unknown = [other for other in getattr(city, name) if other not in everyone]
+            problems += [_unknown(other, everyone, record.place(name)) for other in unknown]
+            if city.id in getattr(city, name):
+                problems.append(
+                    Problem(
+                        "names-itself", f"{city.id} names itself.", record.place(name), "Remove it."
+                    )
+                )
+    seen: dict[str, str] = {}
+    for unit, record in units:
+        problems += [
+            _unknown(city, cities, record.place("cities"))
+            for city in unit.cities
+            if city not in cities
+        ]
+        for city_id in unit.cities:
+            if city_id in seen:
+                problems.append(
+                    Problem(
+                        "city-in-two-units",
+                        f"{city_id!r} is already in {seen[city_id]!r}.",
+                        record.place("cities"),
+                        "A city acts in one host unit.",
+                    )
+                )
+            seen[city_id] = unit.id
+    return problems
+
+
+def _unknown(name: str, known: set[str], where: Where) -> Problem:
+    return Problem(
+        "reference-unknown",
+        f"{name!r} is neither a city nor a host unit here.",
+        where,
+        nearest(name, {k: k for k in known}),
+    )
