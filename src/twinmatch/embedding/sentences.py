@@ -1,0 +1,157 @@
+"""Split a text into its sentences, each with the place where it stands.
+
+Evidence quotes a city's own words, so every sentence is an exact slice of its source:
+`sentence.text == source[sentence.start : sentence.end]`. Nothing is rewritten.
+
+A sentence ends at `. ! ? …` (and their Armenian, Arabic, Devanagari and full-width sisters), at a
+blank line, before a bullet, and after a semicolon that ends a line. A full stop ends no sentence
+after an abbreviation, an initial, a short number ("12. Mai") or before a small letter. A semicolon
+within a line is no end, for lists run on in it ("heat; water; waste") and Greek asks with it; only
+where a sentence grows past `LONG` characters is it cut there, and past `TOO_LONG` between words,
+because a text model reads no further than some 250 words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LONG = 600
+TOO_LONG = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence and its place: `text == source[start:end]`."""
+
+    text: str
+    start: int
+    end: int
+
+
+_CLOSERS = r"[\"'»«”“’‘)\]]*"
+_BULLET = r"(?:[-–—•‣◦·▪●■*+►➢✓](?=\s)|(?:\d{1,2}[.)]|[A-Za-z]\))(?=\s)|\(\w{1,3}\)(?=\s))"
+
+# A place where a sentence may end; the named groups tell on what ground.
+_END = re.compile(
+    rf"""
+      (?P<stop>[.!?…։؟।]+){_CLOSERS}(?=\s|$)
+    | (?P<wide>[。！？]+){_CLOSERS}
+    | (?P<item>;)(?=[^\S\n]*\n)
+    | (?P<line>\n(?=[^\S\n]*\n|[^\S\n]*{_BULLET}))
+    """,
+    re.VERBOSE,
+)
+_LEADING_BULLET = re.compile(rf"\s*{_BULLET}\s+")
+_LAST_WORD = re.compile(r"[^\s(\[\"'«„“‘/]+$")
+_NEXT_LETTER = re.compile(r"[\s\"'«»„“”‘’(\[]*(\S)")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.-?)*[^\W\d_]")
+_CUTS = re.compile(r";\s+|\n\s*")
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# Before these a name or a thing always follows, in any of the languages of the European Union.
+_ABBREVIATIONS = _set(
+    """
+    approx appr ca cf dept dr dres eg e.g esp excl fr gen gov hon ie i.e incl ing jr mr mrs
+    ms mt prof rev sen sgt st ste vs viz resp univ al
+    allg bspw bzgl bzw dgl dipl einschl etw evtl ggf ggü hl inkl insb lfd lt sog tägl u.a vgl z.b
+    zzgl zgl d.h o.ä u.ä n.chr v.chr
+    mgr mme mlle p.ex av bd boul dott dr.ssa ecc.mo egr sig sigg geom avv
+    apdo avda cía dña ej gral p.ej sr sra srta ud uds exmo exma sto sta
+    bijv blz dhr drs d.w.z i.p.v m.b.t mevr o.a t.a.v bl.a f.eks fx t.ex kl iht jf jfr
+    esim např npor popř příp tj tzv tzn tzw napr np ul os woj m.in ún kb vö
+    д.р т.н т.е вкл гр ул бул напр π.χ βλ δηλ
+    """
+)
+# After these a sentence may well begin, so they hold it together only before a number.
+_BEFORE_NUMBERS = _set(
+    """
+    art arts no nos nr nrs num núm fig figs p pp pag pág s vol vols sec sect ch chap para ed eds
+    jan feb mar apr jun jul aug sep sept oct okt nov dec dez čl odst č br št t tel abs ziff kap anh
+    """
+)
+
+
+def split_sentences(text: str) -> list[Sentence]:
+    """Return the sentences of a text in their order; what holds no letter or digit is left out."""
+    return [
+        Sentence(text[start:end], start, end)
+        for whole_start, whole_end in _spans(text)
+        for start, end in _shorter(text, *_trim(text, whole_start, whole_end))
+        if any(character.isalnum() for character in text[start:end])
+    ]
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for match in _END.finditer(text):
+        if match["stop"] and not _ends_a_sentence(text, start, match):
+            continue
+        yield start, match.end()
+        start = match.end()
+    yield start, len(text)
+
+
+def _ends_a_sentence(text: str, start: int, match: re.Match[str]) -> bool:
+    following = _NEXT_LETTER.match(text, match.end())
+    if following is None:
+        return True
+    after = following[1]
+    if after.islower() and "\n" not in text[match.end() : following.start(1)]:
+        return False
+    if match["stop"] != "." or match.end("stop") != match.end():
+        return True
+    return not _is_abbreviated(text[start : match.start()], after)
+
+
+def _is_abbreviated(before: str, after: str) -> bool:
+    """Whether the full stop after `before` belongs to its last word rather than to the sentence."""
+    found = _LAST_WORD.search(before)
+    if found is None:
+        return False
+    word = found[0]
+    if word.casefold() in _ABBREVIATIONS or _INITIALS.fullmatch(word):
+        return True
+    if word.casefold() in _BEFORE_NUMBERS:
+        return after.isdigit()
+    # "12. Mai", "3. Bezirk"; a year or a large number does end a sentence
+    return word.isdigit() and len(word) <= 2 and after.isalpha()
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Leave out the white space at both ends and the bullet in front."""
+    bullet = _LEADING_BULLET.match(text, start, end)
+    if bullet and (start == 0 or "\n" in text[start - 1 : bullet.end()]):
+        start = bullet.end()
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _shorter(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut what is longer than a text model reads: at semicolons and lines, else between words."""
+    while end - start > LONG:
+        cut = _cut(text, start, end)
+        if cut is None:
+            break
+        yield _trim(text, start, cut)
+        start = _trim(text, cut, end)[0]
+    yield start, end
+
+
+def _cut(text: str, start: int, end: int) -> int | None:
+    soft = [match.end() for match in _CUTS.finditer(text, start, min(end, start + TOO_LONG))]
+    within = [cut for cut in soft if cut - start <= LONG] or soft[:1]
+    if within and within[-1] < end:
+        return within[-1]
+    if end - start <= TOO_LONG:
+        return None
+    space = text.rfind(" ", start + 1, start + TOO_LONG)
+    return space if space > start else start + TOO_LONG

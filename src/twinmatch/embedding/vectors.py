@@ -1,0 +1,236 @@
+"""Vectors of sentences, made once and kept: the bundled file, the user's cache, the encoding.
+
+A vector is kept under the SHA-256 of the model's weights, the prefix and the text (white space
+evened out), in half precision, which moves no cosine by more than 1e-4. Whether a vector was made
+now or found in a file makes no difference: both pass through the same half precision.
+
+Notation: n texts, d dimensions, k keys of 32 bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import sys
+import tempfile
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.embedding.backends import Backend, Vectors
+
+Half = NDArray[np.float16]
+Progress = Callable[[int, int], None]
+
+BATCH = 16
+DECIMALS = 4
+CACHE_VARIABLE = "TWINMATCH_CACHE"
+_KEY_BYTES = 32
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say; same input, same bytes
+
+
+@dataclass(frozen=True)
+class Store:
+    """Vectors by key; `Store()` is empty."""
+
+    rows: Mapping[bytes, Half] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def joined(self, other: Mapping[bytes, Half]) -> Store:
+        """Return a store with these rows and the other's."""
+        return Store({**self.rows, **other})
+
+
+class UnreadableStoreError(Exception):
+    """A file of vectors that is not what it should be; says why."""
+
+
+def normalised(text: str) -> str:
+    """Even out white space and the ways to write one letter: what the models are given."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def key_of(text: str, weights_sha256: str, prefix: str = "") -> bytes:
+    """Return the key of a text's vector."""
+    parts = (weights_sha256, prefix, normalised(text))
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
+
+
+def similarities(left: Vectors, right: Vectors) -> Vectors:
+    """Return the (n, m) cosines of unit rows, rounded so that no order hangs on the last bits.
+
+    Rounding to four decimals comes before anything sorts or solves; an unknown row gives nan.
+    """
+    exact = left.astype(np.float64) @ right.astype(np.float64).T
+    rounded: Vectors = np.round(exact, DECIMALS).astype(np.float32)
+    return rounded
+
+
+def encode_texts(
+    texts: Sequence[str],
+    backend: Backend,
+    kept: Sequence[Store] = (),
+    progress: Progress | None = None,
+) -> tuple[Vectors, dict[bytes, Half]]:
+    """Return the (n, d) vectors of the texts, and those of them that had to be made, by key.
+
+    Each different text is looked up once and encoded at most once, in batches of like length whose
+    order does not hang on the order asked for. Empty text gives a row of nan.
+    """
+    wanted = {text: normalised(text) for text in texts}
+    keys = {t: key_of(t, backend.weights_sha256, backend.prefix) for t in set(wanted.values()) if t}
+    known = {t: row for t, key in keys.items() if (row := _found(key, kept)) is not None}
+    made = _encode_missing(sorted(keys.keys() - known.keys(), key=_by_length), backend, progress)
+    known |= made
+    blank = np.full(backend.dimension, np.nan, dtype=np.float16)
+    half = np.array([known.get(wanted[text], blank) for text in texts], dtype=np.float16)
+    return _unit(half.reshape(len(texts), backend.dimension)), {keys[t]: r for t, r in made.items()}
+
+
+def _by_length(text: str) -> tuple[int, str]:
+    return len(text), text
+
+
+def _found(key: bytes, kept: Sequence[Store]) -> Half | None:
+    return next((store.rows[key] for store in kept if key in store.rows), None)
+
+
+def _encode_missing(
+    texts: Sequence[str], backend: Backend, progress: Progress | None
+) -> dict[str, Half]:
+    made: dict[str, Half] = {}
+    for start in range(0, len(texts), BATCH):
+        batch = texts[start : start + BATCH]
+        made.update(zip(batch, backend.encode(batch).astype(np.float16), strict=True))
+        if progress:
+            progress(len(made), len(texts))
+    return made
+
+
+def _unit(half: Half) -> Vectors:
+    whole = half.astype(np.float64)
+    length = np.sqrt((whole**2).sum(axis=1, keepdims=True))
+    rows: Vectors = (whole / length).astype(np.float32)
+    return rows
+
+
+def read_store(path: Path, dimension: int) -> Store:
+    """Read a file of vectors; raise `UnreadableStoreError` for anything but a sound one."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            keys, vectors = file["keys"], file["vectors"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise UnreadableStoreError(f"{path} cannot be read: {error}") from error
+    if keys.dtype != np.uint8 or keys.ndim != 2 or keys.shape[1] != _KEY_BYTES:
+        raise UnreadableStoreError(f"{path} holds no keys of {_KEY_BYTES} bytes")
+    if vectors.dtype != np.float16 or vectors.shape != (len(keys), dimension):
+        raise UnreadableStoreError(f"{path} holds no half-precision vectors of {dimension} numbers")
+    lengths = np.linalg.norm(vectors.astype(np.float32), axis=1)
+    if not np.all(np.abs(lengths - 1) < 0.01):
+        raise UnreadableStoreError(f"{path} holds vectors that are not of length 1")
+    return Store(dict(zip(map(bytes, keys), vectors, strict=True)))
+
+
+def store_bytes(rows: Mapping[bytes, Half]) -> bytes:
+    """Return the file of these vectors: sorted keys, no compression, no date; same rows, same bytes."""
+    keys = sorted(rows)
+    arrays = {
+        "keys": np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), _KEY_BYTES),
+        "vectors": np.array([rows[key] for key in keys], dtype="<f2"),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy", _FIXED_DATE)
+            member.create_system = 3
+            with archive.open(member, "w") as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that nobody ever reads half of it: beside it first, then in its place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return where this user's vectors are kept; None if TWINMATCH_CACHE is `off`.
+
+    TWINMATCH_CACHE names the folder; without it the platform's own cache folder is used.
+    """
+    named = environment.get(CACHE_VARIABLE, "")
+    if named:
+        return None if named.lower() == "off" else Path(named).expanduser()
+    if sys.platform == "win32":
+        base = environment.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+        return Path(base, "twinmatch", "Cache")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "twinmatch"
+    return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache", "twinmatch")
+
+
+@dataclass
+class UserCache:
+    """The vectors made on this machine, one file a model; a cache that fails is told, no error."""
+
+    folder: Path | None
+    notes: list[str] = field(default_factory=list)
+
+    def path(self, backend: Backend) -> Path | None:
+        """Return the file of a model's vectors."""
+        if self.folder is None:
+            return None
+        return (
+            self.folder
+            / f"vectors-{key_of('', backend.weights_sha256, backend.prefix).hex()[:20]}.npz"
+        )
+
+    def read(self, backend: Backend) -> Store:
+        """Return what is kept for a model; nothing if there is no sound file."""
+        path = self.path(backend)
+        if path is None or not path.exists():
+            return Store()
+        try:
+            return read_store(path, backend.dimension)
+        except UnreadableStoreError as error:
+            self._note(f"The cache of sentence vectors is ignored and made anew: {error}.")
+            return Store()
+
+    def add(self, backend: Backend, made: Mapping[bytes, Half]) -> None:
+        """Keep what was made, with what others have kept meanwhile."""
+        path = self.path(backend)
+        sound = {key: row for key, row in made.items() if np.isfinite(row).all()}
+        if path is None or not sound:
+            return
+        try:
+            write_whole(path, store_bytes(self.read(backend).joined(sound).rows))
+        except OSError as error:
+            self._note(f"Sentence vectors are not kept for the next run: {error}.")
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+def lacking(texts: Iterable[str], store: Store, weights_sha256: str) -> list[str]:
+    """Return the different texts, evened out and sorted, that have no vector in the store."""
+    different = {normalised(text) for text in texts} - {""}
+    return sorted(text for text in different if key_of(text, weights_sha256) not in store.rows)
