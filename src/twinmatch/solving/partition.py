@@ -1,0 +1,229 @@
+"""Who should sit with whom: items partitioned into groups, exactly where it can be proven.
+
+Notation: n items, K groups, likeness (n, n), label (n,) the group of each item.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from twinmatch.errors import Problem
+from twinmatch.solving.annealing import anneal
+from twinmatch.solving.attributes import GroupRule
+from twinmatch.solving.bounds import upper_bound
+from twinmatch.solving.exact import CLOSE, countable, solve_exactly
+from twinmatch.solving.grouping import Band, Question, ask, task_of
+from twinmatch.solving.sizes import group_counts
+from twinmatch.solving.starts import Reason, first_grouping, why_none
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+EFFORT = 2_000  # sweeps, where neither effort nor seconds is given
+MOST_COUNTS = 8  # numbers of groups that are tried where sizes leave it open
+
+Status = Literal["optimal", "feasible", "infeasible", "unknown"]
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """A grouping and what is known about it.
+
+    label: (n,) the group of each item, 0 to K - 1; all -1 where there is no grouping.
+    score: the objective; bound: what no grouping exceeds; gap: (bound - score) / |score|.
+    status: "optimal" proven; "feasible" not proven; "infeasible" proven that none exists, with
+    reasons; "unknown" none found and none ruled out within the limits.
+    engine: what found it. complete: False where a limit in seconds cut the search short.
+    """
+
+    label: IntArray
+    score: float
+    bound: float
+    status: Status
+    engine: str
+    complete: bool = True
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def gap(self) -> float:
+        """How far the score may be below the best, relative to itself; nan without a grouping."""
+        if self.status in ("infeasible", "unknown"):
+            return math.nan
+        return max(0.0, self.bound - self.score) / max(abs(self.score), 1e-12)
+
+    @property
+    def n_groups(self) -> int:
+        """The number of groups that have members."""
+        return len(np.unique(self.label[self.label >= 0]))
+
+    def members(self, group: int) -> IntArray:
+        """The items in a group, in ascending order."""
+        return np.flatnonzero(self.label == group)
+
+
+def partition(
+    likeness: ArrayLike,
+    *,
+    sizes: Band | None = None,
+    groups: Sequence[Band] | None = None,
+    objective: str = "total",
+    seconds: float | None = None,
+    effort: int | None = None,
+    rng: int | np.random.Generator = 0,
+    bonus: ArrayLike | None = None,
+    allowed: ArrayLike | None = None,
+    fixed: ArrayLike | None = None,
+    together: Iterable[tuple[int, int]] = (),
+    apart: Iterable[tuple[int, int]] = (),
+    rules: Sequence[GroupRule] = (),
+    alike: bool = True,
+    workers: int = 1,
+) -> Partition:
+    """Partition n items into groups of like items, or of unlike ones with alike=False.
+
+    likeness: (n, n) symmetric and finite; its diagonal is not read.
+    sizes: (low, high) members of every group, their number left open; or groups: one (low, high) a
+    group. Interchangeable groups are numbered by their lowest member.
+    objective: "total", the sum over pairs inside groups; "mean", the sum over members of their mean
+    likeness to the rest of their group; "squares", the sum over groups of their pairs divided by
+    their size. alike=False takes the likeness off the score in place of adding it.
+    bonus: (n, K) score of an item in a group; allowed: (n, K) bool; fixed: (n,) group or -1; all
+    three need groups. together, apart: pairs of items; rules: see `attributes`.
+    effort: sweeps of the search, the budget that gives the same bytes everywhere; seconds: a limit
+    by the clock; 2,000 sweeps where neither is given. rng: a seed or a numpy Generator. workers:
+    threads; they never change the answer, save under a limit in seconds.
+
+    Raises QuestionError with every problem of the question. Rules that cannot be kept are no error:
+    the status is "infeasible" and the reasons say why.
+    """
+    question = ask(
+        likeness, sizes=sizes, groups=groups, objective=objective, bonus=bonus, allowed=allowed,
+        fixed=fixed, together=together, apart=apart, rules=rules, alike=alike,
+        more=_wrong_limits(seconds, effort, workers),
+    )  # fmt: skip
+    seed = rng if isinstance(rng, int) else int(rng.integers(2**63))
+    return answer(question, effort=effort, seconds=seconds, seed=seed, workers=workers)
+
+
+def _wrong_limits(seconds: float | None, effort: int | None, workers: int) -> list[Problem]:
+    problems = []
+    if seconds is not None and not 0 < seconds < math.inf:
+        problems.append(Problem("seconds-range", f"seconds is {seconds}.", do="Give more than 0."))
+    if effort is not None and effort < 1:
+        problems.append(Problem("effort-range", f"effort is {effort}.", do="Give 1 or more."))
+    if workers < 1:
+        problems.append(Problem("workers-range", f"workers is {workers}.", do="Give 1 or more."))
+    return problems
+
+
+def answer(
+    question: Question,
+    *,
+    effort: int | None = None,
+    seconds: float | None = None,
+    seed: int = 0,
+    workers: int = 1,
+) -> Partition:
+    """The partition that answers a checked question; limits as in `partition`."""
+    if effort is None and seconds is None:
+        effort = EFFORT
+    if question.bands is not None:
+        return _grouped(question, question.bands, effort, seconds, seed, workers)
+    assert question.band is not None
+    counts = group_counts(question.n_items, *question.band)
+    if not counts:
+        return _nobody(question, _no_count(question.n_items, question.band))
+    tried = _spread(counts, MOST_COUNTS)
+    share = None if effort is None else max(1, effort // len(tried))
+    limit = None if seconds is None else seconds / len(tried)
+    found = [
+        _grouped(question, (question.band,) * count, share, limit, seed, workers) for count in tried
+    ]
+    return _best(found, all_counts=len(tried) == len(counts), question=question)
+
+
+def _spread(counts: range, most: int) -> list[int]:
+    """At most so many of the counts, evenly spread, the first and the last among them."""
+    if len(counts) <= most:
+        return list(counts)
+    return sorted({counts[round(k * (len(counts) - 1) / (most - 1))] for k in range(most)})
+
+
+def _no_count(n_items: int, band: Band) -> Reason:
+    low, high = band
+    says = f"{n_items} items do not divide into groups of {low} to {high}"
+    return Reason("sizes", says, (n_items, low, high))
+
+
+def _best(found: list[Partition], *, all_counts: bool, question: Question) -> Partition:
+    """The best over several numbers of groups, with the bound over all of them."""
+    bound = max(f.bound for f in found)
+    if not all_counts:
+        assert question.band is not None
+        bound = max(bound, upper_bound(question, [question.band]))
+    seated = [f for f in found if f.status in ("optimal", "feasible")]
+    if not seated:
+        unknown = [f for f in found if f.status == "unknown"]
+        return unknown[0] if unknown else found[0]
+    best = min(seated, key=lambda f: (-f.score, f.label.tolist()))
+    proven = all_counts and bound - best.score <= CLOSE * max(1.0, abs(best.score))
+    return Partition(
+        best.label,
+        best.score,
+        best.score if proven else bound,
+        "optimal" if proven else "feasible",
+        best.engine,
+        all(f.complete for f in found),
+    )
+
+
+def _nobody(question: Question, *reasons: Reason, unknown: bool = False) -> Partition:
+    label = np.full(question.n_items, -1, dtype=np.int64)
+    bound = math.inf if unknown else -math.inf
+    status: Status = "unknown" if unknown else "infeasible"
+    return Partition(label, -math.inf, bound, status, "none", True, reasons)
+
+
+def _grouped(
+    question: Question,
+    bands: tuple[Band, ...],
+    effort: int | None,
+    seconds: float | None,
+    seed: int,
+    workers: int,
+) -> Partition:
+    """The partition into groups of the bands given."""
+    task = task_of(question, bands)
+    bound = math.inf
+    if countable(task):
+        solved = solve_exactly(task, seconds)
+        if solved.proven and solved.label is None:
+            return _nobody(question, *why_none(question, bands))
+        if solved.proven and solved.label is not None:
+            score = task.score(solved.label)
+            return Partition(solved.label[task.atom], score, score, "optimal", "set partition")
+        bound = solved.bound
+    start = None
+    n_items = question.n_items
+    fits = sum(low for low, _ in bands) <= n_items <= sum(high for _, high in bands)
+    if not (task.plain and fits and np.isfinite(task.bonus).all()):
+        first = first_grouping(question, bands, seed=seed % 2**31)
+        if first.label is None:
+            if first.proven:
+                return _nobody(question, *why_none(question, bands))
+            return _nobody(question, unknown=True)
+        start = np.zeros(task.mass.size, dtype=np.int64)
+        start[task.atom] = first.label
+    found = anneal(task, start, effort=effort, seconds=seconds, seed=seed, workers=workers)
+    bound = max(min(bound, upper_bound(question, bands)), found.score)
+    proven = bound - found.score <= CLOSE * max(1.0, abs(found.score))
+    status: Status = "optimal" if proven else "feasible"
+    return Partition(
+        found.label[task.atom], found.score, bound, status, "annealing", found.complete
+    )
