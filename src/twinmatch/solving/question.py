@@ -1,0 +1,141 @@
+"""What is asked of `solve`, in the one order that engines see, and what is wrong with a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check, counts, order
+
+OBJECTIVES = ("filled", "worst-off", "leximin", "total", "fewest changes")
+FAIR = ("worst-off", "leximin")
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Candidates sorted by host and guest, blocks over them (the asker's first), and the aims."""
+
+    candidates: Candidates
+    blocks: tuple[Block, ...]
+    objectives: tuple[str, ...]
+    previous: Bools | None
+    seconds: float | None
+    gap: float
+
+    @property
+    def m(self) -> int:
+        """The number of candidates."""
+        return len(self.candidates)
+
+    def gain(self, name: str) -> Floats:
+        """(m,) what each candidate adds to an objective that is a sum over meetings."""
+        if name == "total":
+            return self.candidates.score
+        if name == "filled":
+            return np.ones(self.m)
+        if self.previous is None:
+            raise ValueError(f"{name} is no sum over meetings")
+        return self.previous.astype(np.float64)
+
+    def early(self) -> Ints:
+        """(m,) the last objective of all: early guests with early hosts.
+
+        A meeting gains (H - h) * (G - g), so of answers that are equal in all else the one is taken
+        that gives the lowest guests the lowest hosts.
+        """
+        c = self.candidates
+        return (c.n_hosts - c.host) * (c.n_guests - c.guest)
+
+    def single(self) -> bool:
+        """Whether the rules let every guest have at most one meeting."""
+        most = np.bincount(self.candidates.guest, minlength=self.candidates.n_guests)
+        return bool(np.all(self.most_each(most) <= 1))
+
+    def most_each(self, most: Ints) -> Ints:
+        """(G,) the most meetings a guest can have by rules that count all of its candidates."""
+        size = most.copy()
+        best = most.copy()
+        guest = self.candidates.guest
+        for block in self.blocks:
+            for i in np.flatnonzero(block.high < size.max(initial=0)):
+                row = block.matrix[[int(i)]]
+                members = np.unique(guest[row.indices[row.data >= 1]], return_counts=True)
+                whole = members[0][members[1] == size[members[0]]]
+                best[whole] = np.minimum(best[whole], max(int(block.high[i]), 0))
+        return best
+
+
+def asked(
+    candidates: Candidates,
+    blocks: Sequence[Block],
+    objectives: Sequence[str],
+    previous: npt.ArrayLike | None,
+    max_changes: int | None,
+    keep_all: bool,
+    seconds: float | None,
+    gap: float,
+) -> tuple[Question, Ints | None]:
+    """The question, and the order that sorts its candidates (None where they were sorted)."""
+    check(candidates, blocks)
+    held = None if previous is None else np.asarray(previous)
+    problems = _problems(len(candidates), objectives, held, max_changes, keep_all, seconds, gap)
+    if problems:
+        raise QuestionError(problems)
+    before = None if held is None else held.astype(np.bool_)
+    by = order(candidates)
+    if by is not None:
+        candidates, blocks = candidates.take(by), [block.take(by) for block in blocks]
+        before = None if before is None else before[by]
+    everything = [*blocks, *_kept(before, max_changes, keep_all)]
+    return Question(candidates, tuple(everything), tuple(objectives), before, seconds, gap), by
+
+
+def _kept(previous: Bools | None, max_changes: int | None, keep_all: bool) -> list[Block]:
+    """The rule that earlier meetings stay: each of them, or all but so many."""
+    if previous is None or (max_changes is None and not keep_all):
+        return []
+    if keep_all or max_changes == 0:
+        label = np.where(previous, np.cumsum(previous) - 1, -1)
+        return [counts("earlier meeting", label, low=1.0)]
+    n = int(previous.sum())
+    return [counts("earlier meetings", np.where(previous, 0, -1), low=n - (max_changes or 0))]
+
+
+def _problems(
+    m: int,
+    objectives: Sequence[str],
+    previous: npt.NDArray[np.generic] | None,
+    max_changes: int | None,
+    keep_all: bool,
+    seconds: float | None,
+    gap: float,
+) -> list[Problem]:
+    known = ", ".join(OBJECTIVES)
+    found = [
+        Problem("objective", f"{name!r} is no objective", do=f"Known: {known}.")
+        for name in objectives
+        if name not in OBJECTIVES
+    ]
+    if len(set(objectives)) < len(objectives) or not objectives:
+        found.append(Problem("objective", "each objective once, and at least one"))
+    for name in FAIR:
+        if name in objectives and "filled" not in objectives[: objectives.index(name)]:
+            found.append(
+                Problem("objective", f"{name!r} stands before 'filled'", do="Put 'filled' first.")
+            )
+    wants_previous = keep_all or max_changes is not None or "fewest changes" in objectives
+    if wants_previous and previous is None:
+        found.append(Problem("previous", "changes are counted from `previous`, which is missing"))
+    if previous is not None and previous.shape != (m,):
+        found.append(Problem("previous", f"previous has shape {previous.shape}, not ({m},)"))
+    if max_changes is not None and max_changes < 0:
+        found.append(Problem("changes", f"at most {max_changes} changes"))
+    if seconds is not None and not seconds > 0:
+        found.append(Problem("seconds", f"{seconds} seconds are no time to solve in"))
+    if not 0 <= gap < 1:
+        found.append(Problem("gap", f"a gap of {gap} is not in [0, 1)"))
+    return found

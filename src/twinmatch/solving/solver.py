@@ -1,0 +1,97 @@
+"""`solve`: the best choice of meetings under rules given as blocks.
+
+The shape of the rules picks the engine, and the answer names it: two nested families of counts are
+a flow, solved exactly; anything else goes to HiGHS (see `by_highs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from twinmatch.solving.blocks import Block, Candidates, Ints
+from twinmatch.solving.by_flow import by_flow
+from twinmatch.solving.by_highs import by_highs
+from twinmatch.solving.laminar import binding, families, stack
+from twinmatch.solving.question import Question, asked
+from twinmatch.solving.shortage import shortage, undercuts
+from twinmatch.solving.solution import FLOW, INFEASIBLE, LP, Solution
+
+
+def solve(
+    candidates: Candidates,
+    blocks: Sequence[Block],
+    *,
+    objectives: Sequence[str] = ("filled", "total"),
+    previous: npt.ArrayLike | None = None,
+    max_changes: int | None = None,
+    keep_all: bool = False,
+    seconds: float | None = None,
+    gap: float = 1e-4,
+) -> Solution:
+    """The choice of meetings that keeps every row and is best in the objectives, in their order.
+
+    objectives, each locked before the next:
+        "filled"          the number of meetings
+        "worst-off"       the least sum of scores of a guest that has a meeting
+        "leximin"         the same, then the next least, and so on
+        "total"           the sum of scores
+        "fewest changes"  the number of earlier meetings that stay
+    and last of all early guests with early hosts, so that the answer does not depend on the order
+    of the candidates.
+
+    previous (m,) is true for meetings of an earlier answer; with `keep_all` all of them stay, with
+    `max_changes` all but so many. seconds bounds the search where the rules are no network; `gap`
+    is the relative gap at which a MIP may stop and still be called optimal.
+
+    Where no choice keeps the rules the status is "infeasible" and `advice` says why. Raises
+    `DataError` for candidates or blocks that cannot be used, `QuestionError` for a wrong question.
+    """
+    question, by = asked(
+        candidates, blocks, objectives, previous, max_changes, keep_all, seconds, gap
+    )
+    return _in_asked_order(_answer(question), by, len(blocks))
+
+
+def _answer(question: Question) -> Solution:
+    everything = stack(question.blocks, question.m)
+    rows = everything.take(binding(everything))
+    nested = families(rows)
+    if nested is not None and _flow_can(question):
+        return by_flow(question, rows, nested) or _impossible(question, FLOW)
+    return by_highs(question, rows) or _impossible(question, LP)
+
+
+def _flow_can(question: Question) -> bool:
+    """Whether the objectives are sums over meetings, or a floor under single meetings."""
+    if "leximin" in question.objectives:
+        return False
+    return "worst-off" not in question.objectives or question.single()
+
+
+def _impossible(question: Question, engine: str) -> Solution:
+    candidates, blocks = question.candidates, question.blocks
+    return Solution(
+        chosen=np.zeros(question.m, dtype=np.bool_),
+        score=np.nan,
+        bound=np.nan,
+        gap=np.nan,
+        status=INFEASIBLE,
+        engine=engine,
+        filled=0,
+        duals=tuple(np.zeros(len(block)) for block in blocks),
+        levels=(),
+        advice=(*undercuts(candidates, blocks), *shortage(candidates, blocks)),
+    )
+
+
+def _in_asked_order(solution: Solution, by: Ints | None, n_blocks: int) -> Solution:
+    """The answer for the candidates and blocks as they were given."""
+    chosen = solution.chosen
+    if by is not None:
+        chosen = np.zeros_like(chosen)
+        chosen[by] = solution.chosen
+    return replace(solution, chosen=chosen, duals=solution.duals[:n_blocks])

@@ -1,0 +1,95 @@
+"""Candidates under two nested families of rules, as a flow network.
+
+nodes    0 the source, 1 the sink, then one for each row of the families
+arcs     the m candidates (from the leaf row on side 0 to the leaf row on side 1), then one for
+         each row (its bounds are the rule's), then the return arc from sink to source, whose
+         flow is the number of meetings
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from twinmatch.solving.blocks import Bools, Ints
+from twinmatch.solving.flow import Network, cheapest
+from twinmatch.solving.laminar import Families
+
+SOURCE, SINK, FIRST_ROW = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class Transport:
+    """A network whose first m arcs are the candidates; `m` and the number of rows with it."""
+
+    network: Network
+    m: int
+    n_rows: int
+
+    def with_filled(self, filled: int) -> Transport:
+        """The same network with exactly so many meetings."""
+        low, high = self.network.low.copy(), self.network.high.copy()
+        low[-1] = high[-1] = filled
+        return replace(self, network=replace(self.network, low=low, high=high))
+
+    def without(self, removed: Bools) -> Transport:
+        """The same network with these candidates (m,) taken away."""
+        high = self.network.high.copy()
+        high[: self.m][removed] = 0
+        return replace(self, network=replace(self.network, high=high))
+
+    def on(self, network: Network) -> Transport:
+        """The same candidates and rows on a network with other bounds."""
+        return replace(self, network=network)
+
+    def cost(self, of_candidates: Ints) -> Ints:
+        """(E,) costs of all arcs from those of the candidates (m,)."""
+        return np.concatenate([of_candidates, np.zeros(self.n_rows + 1, dtype=np.int64)])
+
+    def most_by_rows(self) -> int:
+        """A bound above on the number of meetings: what the outermost rows let through."""
+        return int(self.network.high[-1])
+
+
+def transport(families: Families, m: int, kept: Bools | None = None) -> Transport:
+    """The network of these families over m candidates; those `kept` (m,) must be chosen."""
+    n_rows = len(families.low)
+    node = np.arange(n_rows) + FIRST_ROW
+    feeds = families.side == 0
+    parent = np.where(
+        families.parent >= 0, families.parent + FIRST_ROW, np.where(feeds, SOURCE, SINK)
+    )
+    leaf_out = np.where(families.leaf[0] >= 0, families.leaf[0] + FIRST_ROW, SOURCE)
+    leaf_in = np.where(families.leaf[1] >= 0, families.leaf[1] + FIRST_ROW, SINK)
+    low = np.zeros(m, dtype=np.int64) if kept is None else kept.astype(np.int64)
+    high = np.minimum(families.high, families.size)
+    network = Network(
+        tail=np.concatenate([leaf_out, np.where(feeds, parent, node), [SINK]]),
+        head=np.concatenate([leaf_in, np.where(feeds, node, parent), [SOURCE]]),
+        low=np.concatenate([low, families.low, [0]]),
+        high=np.concatenate([np.ones(m, np.int64), high, [_most(families, high)]]),
+        supply=np.zeros(n_rows + 2, dtype=np.int64),
+    )
+    return Transport(network, m, n_rows)
+
+
+def _most(families: Families, high: Ints) -> int:
+    """What the outermost rows of the tighter side let through."""
+    sides: list[int] = []
+    for side in (0, 1):
+        outermost = (families.side == side) & (families.parent < 0)
+        loose = int(np.count_nonzero(families.leaf[side] < 0))
+        sides.append(int(high[outermost].sum()) + loose)
+    return max(min(sides), 0)
+
+
+def most_meetings(problem: Transport) -> int | None:
+    """The largest number of meetings that the rules allow; None where no choice keeps them.
+
+    A circulation that is paid for each unit on the return arc.
+    """
+    reward = np.zeros(len(problem.network.tail), dtype=np.int64)
+    reward[-1] = -1
+    flow = cheapest(problem.network, reward)
+    return None if flow is None else int(flow[-1])
