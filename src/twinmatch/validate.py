@@ -90,12 +90,12 @@ def _model(kind: type[M], record: Record, problems: list[Problem]) -> M | None:
     try:
         return kind.model_validate(dict(record.data))
     except ValidationError as error:
-        problems += _problems(kind, error, record)
+        problems += problems_of(kind, error, record)
         return None
 
 
-def _problems(kind: type[BaseModel], error: ValidationError, record: Record) -> list[Problem]:
-    """One problem a field: a union's several complaints about one value are told as one."""
+def problems_of(kind: type[BaseModel], error: ValidationError, record: Record) -> list[Problem]:
+    """Return one problem a field: a union's several complaints about one value are told as one."""
     by_path: dict[str, list[Any]] = defaultdict(list)
     for item in error.errors(include_url=False):
         by_path[_path(item["loc"])].append(item)

@@ -1,0 +1,357 @@
+"""Domains and levers: shared challenges for groups; for learning, what the host can show of what the guest lacks.
+
+Two vocabularies meet here. Contracts tell buildings from energy systems; the pilot and twinning calls have
+"stationary energy" for both. What cannot be split is not split: where either city speaks the wider language,
+both are compared on the wider domain.
+
+Notation: F = 6 finer domains, C = 5 wider ones, L = 10 levers; challenges (n, F) sum to 1 a city; strengths
+(n, F) in [0, 1]; levers (n, L) are 0 or 1; known (n,) tells who has stated anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.cohort import Cohort
+from twinmatch.evidence import Fact
+from twinmatch.facets.base import Floats, Ints, Materials, listed
+from twinmatch.schema import NAMES, City, Domain, Lever
+
+FINE: Final = tuple(d for d in Domain if d is not Domain.STATIONARY_ENERGY)
+WIDE: Final = tuple(d for d in Domain if d not in {Domain.BUILT_ENVIRONMENT, Domain.ENERGY_SYSTEMS})
+LEVERS: Final = tuple(Lever)
+UNWEIGHTED_STRENGTH: Final = 2 / 3
+"""Worth of a strength that is named without a weight, or that a pilot activity shows."""
+
+
+def wider(domain: Domain) -> Domain:
+    """Return the wider domain of a domain: buildings and energy systems are both stationary energy."""
+    return (
+        Domain.STATIONARY_ENERGY
+        if domain in {Domain.BUILT_ENVIRONMENT, Domain.ENERGY_SYSTEMS}
+        else domain
+    )
+
+
+class _Stated:
+    """Weights of domains by city in both vocabularies, and who speaks which."""
+
+    def __init__(self, stated: list[dict[Domain, float]]) -> None:
+        self.known = np.array([bool(s) for s in stated])
+        self.wide_only = np.array([Domain.STATIONARY_ENERGY in s for s in stated])
+        self.fine = _matrix([{d: w for d, w in s.items() if d in FINE} for s in stated], FINE)
+        rolled: list[dict[Domain, float]] = []
+        for s in stated:
+            row: dict[Domain, float] = {}
+            for d, w in s.items():
+                row[wider(d)] = max(w, row.get(wider(d), 0.0))
+            rolled.append(row)
+        self.wide = _matrix(rolled, WIDE)
+
+    def closed(self) -> _Stated:
+        """Scale each city's weights to sum to 1 in both vocabularies."""
+        for table in (self.fine, self.wide):
+            total = table.sum(axis=1, keepdims=True)
+            np.divide(table, total, out=table, where=total > 0)
+        return self
+
+
+def _matrix(stated: list[dict[Domain, float]], names: tuple[Domain, ...]) -> Floats:
+    return np.array([[s.get(d, 0.0) for d in names] for s in stated], dtype=np.float64).reshape(
+        -1, len(names)
+    )
+
+
+def challenges(cohort: Cohort) -> _Stated:
+    """Return the cities' challenges, weights scaled to sum to 1; named without weight count alike."""
+    return _Stated(
+        [{d: float(w or 1) for d, w in (c.challenges or {}).items()} for c in cohort.cities]
+    ).closed()
+
+
+def strengths(cohort: Cohort) -> _Stated:
+    """Return the cities' strengths in [0, 1]: stated weight over 3, pilots and unweighted ones 2/3.
+
+    A pilot's "stationary energy" counts in the wider vocabulary only, unless nothing finer is stated.
+    """
+    rows = []
+    for i, city in enumerate(cohort.cities):
+        stated = {
+            d: (w / 3 if w else UNWEIGHTED_STRENGTH) for d, w in (city.strengths or {}).items()
+        }
+        for domain in (d for pilot in cohort.pilots(i) for d in pilot.domains):
+            stated[domain] = max(stated.get(domain, 0.0), UNWEIGHTED_STRENGTH)
+        rows.append(stated)
+    table = _Stated(rows)
+    has_finer = np.array([bool(c.strengths) for c in cohort.cities])
+    table.wide_only &= ~has_finer
+    return table
+
+
+def lever_table(stated: Iterable[Iterable[Lever] | None]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return levers as 0 or 1, shape (n, L), and who has stated any, shape (n,)."""
+    rows = [set(levers or ()) for levers in stated]
+    table = np.array([[float(lever in row) for lever in LEVERS] for row in rows]).reshape(
+        -1, len(LEVERS)
+    )
+    return table, np.array([bool(row) for row in rows])
+
+
+def offered_levers(cohort: Cohort) -> list[tuple[Lever, ...]]:
+    """Return the levers that each city can show: stated, and those of its pilot activities."""
+    return [
+        tuple(
+            dict.fromkeys(
+                [*(c.levers_offered or ()), *(v for p in cohort.pilots(i) for v in p.levers)]
+            )
+        )
+        for i, c in enumerate(cohort.cities)
+    ]
+
+
+class SharedChallenges:
+    """Overlap of the challenges of two cities: weighted Jaccard (Ruzicka) of weights that sum to 1."""
+
+    def __init__(self, cohort: Cohort, _: Materials) -> None:
+        self._cities = cohort.cities
+        self._table = challenges(cohort)
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the overlap, shape (r, c)."""
+        t = self._table
+        overlap = np.where(
+            t.wide_only[rows][:, None] | t.wide_only[cols][None, :],
+            _ruzicka(t.wide[rows], t.wide[cols]),
+            _ruzicka(t.fine[rows], t.fine[cols]),
+        )
+        return np.where(t.known[rows][:, None] & t.known[cols][None, :], overlap, np.nan)
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return the challenges that both name."""
+        one, other = self._cities[i], self._cities[j]
+        if not one.challenges or not other.challenges:
+            return _not_stated("challenges", one, other, "challenges"), ()
+        shared = _shared_domains(one.challenges, other.challenges)
+        text = (
+            f"Both struggle with {listed([NAMES[d] for d in shared])}."
+            if shared
+            else f"{one.name} and {other.name} name no challenge in common."
+        )
+        return text, _domain_facts(one, "challenges") + _domain_facts(other, "challenges")
+
+
+class ChallengesMet:
+    """Cover of the guest's challenges by what the host is strong in: sum of challenge weight times strength."""
+
+    def __init__(self, cohort: Cohort, _: Materials) -> None:
+        self._cohort = cohort
+        self._needs = challenges(cohort)
+        self._shows = strengths(cohort)
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return how much of each row's challenges each column can show, shape (r, c)."""
+        needs, shows = self._needs, self._shows
+        cover = np.where(
+            needs.wide_only[rows][:, None] | shows.wide_only[cols][None, :],
+            needs.wide[rows] @ shows.wide[cols].T,
+            needs.fine[rows] @ shows.fine[cols].T,
+        )
+        return np.where(needs.known[rows][:, None] & shows.known[cols][None, :], cover, np.nan)
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return which of the guest's challenges the host is strong in."""
+        guest, host = self._cohort.cities[i], self._cohort.cities[j]
+        if not guest.challenges:
+            return f"The challenges of {guest.name} are not known.", ()
+        if not self._shows.known[j]:
+            return f"What {host.name} is strong in is not known.", _domain_facts(
+                guest, "challenges"
+            )
+        wide = bool(self._needs.wide_only[i] or self._shows.wide_only[j])
+        names, needs, shows = (
+            (WIDE, self._needs.wide[i], self._shows.wide[j])
+            if wide
+            else (FINE, self._needs.fine[i], self._shows.fine[j])
+        )
+        met = [NAMES[d] for d, n, s in zip(names, needs, shows, strict=True) if n > 0 and s > 0]
+        unmet = [NAMES[d] for d, n, s in zip(names, needs, shows, strict=True) if n > 0 and s == 0]
+        text = (
+            f"{host.name} is strong in {listed(met)}, which {guest.name} struggles with"
+            if met
+            else f"{host.name} is known for none of the challenges of {guest.name}"
+        )
+        text += f"; nothing is known of it on {listed(unmet)}" if met and unmet else ""
+        return text + ".", _domain_facts(guest, "challenges") + _domain_facts(
+            host, "strengths"
+        ) + _pilot_facts(self._cohort, j)
+
+
+class SharedLevers:
+    """Overlap of the levers that two cities lack: Jaccard, each lever weighted by log(N / cities that lack it).
+
+    The weighting (Sparck Jones 1972, doi:10.1108/eb026526, smoothed) lets a lever that nearly everyone lacks
+    tell less than a rare one.
+    """
+
+    def __init__(self, cohort: Cohort, _: Materials) -> None:
+        self._cities = cohort.cities
+        self._table, self._known = lever_table(c.levers_needed for c in cohort.cities)
+        count = self._table.sum(axis=0)
+        self._weight = np.log((1.0 + self._known.sum()) / (1.0 + count)) + 0.1
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the weighted overlap, shape (r, c)."""
+        one, other = self._table[rows] * self._weight, self._table[cols] * self._weight
+        return np.where(
+            self._known[rows][:, None] & self._known[cols][None, :], _ruzicka(one, other), np.nan
+        )
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return the levers that both lack."""
+        one, other = self._cities[i], self._cities[j]
+        if not one.levers_needed or not other.levers_needed:
+            return _not_stated("levers_needed", one, other, "levers needed"), ()
+        shared = [NAMES[v] for v in one.levers_needed if v in other.levers_needed]
+        text = (
+            f"Both look for help with {listed(shared)}."
+            if shared
+            else f"{one.name} and {other.name} lack different levers."
+        )
+        return text, _lever_facts(one, "levers_needed") + _lever_facts(other, "levers_needed")
+
+
+class LeversMet:
+    """Share of the levers the guest lacks that the host can show."""
+
+    def __init__(self, cohort: Cohort, _: Materials) -> None:
+        self._cohort = cohort
+        self._needs, self._needs_known = lever_table(c.levers_needed for c in cohort.cities)
+        self._offers = offered_levers(cohort)
+        self._shows, self._shows_known = lever_table(self._offers)
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the share of each row's needed levers that each column offers, shape (r, c)."""
+        needed = self._needs[rows]
+        total = np.maximum(needed.sum(axis=1), 1.0)[:, None]
+        known = self._needs_known[rows][:, None] & self._shows_known[cols][None, :]
+        return np.where(known, (needed @ self._shows[cols].T) / total, np.nan)
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return the levers that the guest lacks and the host can show."""
+        guest, host = self._cohort.cities[i], self._cohort.cities[j]
+        if not guest.levers_needed:
+            return f"The levers that {guest.name} lacks are not known.", ()
+        if not self._shows_known[j]:
+            return f"The levers that {host.name} can show are not known.", _lever_facts(
+                guest, "levers_needed"
+            )
+        met = [NAMES[v] for v in guest.levers_needed if v in self._offers[j]]
+        unmet = [NAMES[v] for v in guest.levers_needed if v not in self._offers[j]]
+        text = (
+            f"{host.name} can show {listed(met)}, which {guest.name} looks for"
+            if met
+            else f"{host.name} is known for none of the levers that {guest.name} looks for"
+        )
+        text += f"; not {listed(unmet, 'or')}" if met and unmet else ""
+        return text + ".", _lever_facts(guest, "levers_needed") + _lever_facts(
+            host, "levers_offered"
+        ) + _pilot_facts(self._cohort, j)
+
+
+class Returns:
+    """What flows back: how far the guest meets the host's own challenges and levers (mean of what is known)."""
+
+    def __init__(self, cohort: Cohort, materials: Materials) -> None:
+        self._challenges = ChallengesMet(cohort, materials)
+        self._levers = LeversMet(cohort, materials)
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return how much each row can give each column, shape (r, c)."""
+        back = np.stack(
+            [self._challenges.likeness(cols, rows).T, self._levers.likeness(cols, rows).T]
+        )
+        known = ~np.isnan(back)
+        with np.errstate(invalid="ignore"):
+            total = np.where(known, back, 0.0).sum(axis=0)
+            return np.asarray(total / np.where(known.any(axis=0), known.sum(axis=0), np.nan))
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return what the guest can show the host."""
+        parts = [self._challenges.says(j, i), self._levers.says(j, i)]
+        return " ".join(text for text, _ in parts), tuple(
+            dict.fromkeys(f for _, facts in parts for f in facts)
+        )
+
+
+def _ruzicka(one: Floats, other: Floats) -> Floats:
+    """Return sum of minima over sum of maxima, shape (r, c), of tables (r, k) and (c, k); 0 where both are empty."""
+    low = np.minimum(one[:, None, :], other[None, :, :]).sum(axis=2)
+    high = np.maximum(one[:, None, :], other[None, :, :]).sum(axis=2)
+    return np.asarray(np.divide(low, high, out=np.zeros_like(low), where=high > 0))
+
+
+def _shared_domains(one: dict[Domain, int | None], other: dict[Domain, int | None]) -> list[Domain]:
+    if Domain.STATIONARY_ENERGY in one or Domain.STATIONARY_ENERGY in other:
+        theirs = {wider(d) for d in other}
+        return list(dict.fromkeys(wider(d) for d in one if wider(d) in theirs))
+    return [d for d in one if d in other]
+
+
+def _not_stated(block: str, one: City, other: City, words: str) -> str:
+    without = [c.name for c in (one, other) if not getattr(c, block)]
+    return f"The {words} of {listed(without)} are not known."
+
+
+def _domain_facts(city: City, block: str) -> tuple[Fact, ...]:
+    stated: dict[Domain, int | None] = getattr(city, block) or {}
+    what = "challenge" if block == "challenges" else "strength"
+    return tuple(
+        Fact(
+            city.id,
+            f"{what}: {NAMES[d]}",
+            w,
+            "weight 1-3" if w else "",
+            kind="stated",
+            source=city.source_of(block),
+        )
+        for d, w in stated.items()
+    )
+
+
+def _lever_facts(city: City, block: str) -> tuple[Fact, ...]:
+    stated: tuple[Lever, ...] | None = getattr(city, block)
+    if not stated:
+        return ()
+    what = block.replace("_", " ")
+    return (
+        Fact(
+            city.id,
+            what,
+            listed([NAMES[v] for v in stated]),
+            kind="stated",
+            source=city.source_of(block),
+        ),
+    )
+
+
+def _pilot_facts(cohort: Cohort, i: int) -> tuple[Fact, ...]:
+    city = cohort.cities[i]
+    return tuple(
+        Fact(
+            city.id,
+            "pilot activity",
+            pilot.activity,
+            kind="reported",
+            source=_pilot_source(cohort, city),
+        )
+        for pilot in cohort.pilots(i)
+    )
+
+
+def _pilot_source(cohort: Cohort, city: City) -> str:
+    unit = cohort.unit_of.get(city.id)
+    return city.source_of("pilot") or (unit.sources[0] if unit and unit.sources else "")

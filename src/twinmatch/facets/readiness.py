@@ -1,0 +1,132 @@
+"""Climate readiness: alike for groups; for learning, the host a step ahead on what the guest lacks.
+
+Notation: D dimensions, levels (n, D) from 0 to 4, nan where not known.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from twinmatch.cohort import Cohort
+from twinmatch.evidence import Fact
+from twinmatch.facets.base import Floats, Ints, Materials, listed
+from twinmatch.schema import NAMES, City, Dimension
+
+DIMENSIONS: Final = tuple(Dimension)
+LEAST_SHARED: Final = 4
+"""Dimensions that both cities must know before their readiness is compared."""
+
+_GAPS: Final = np.array([-1.0, -0.5, 0.5, 1.5, 4.0])
+_FIT: Final = np.array([0.0, 0.2, 1.0, 1.0, 0.0])
+"""How well a host fits by how many levels it is ahead; in between, straight lines."""
+
+
+def levels(cohort: Cohort) -> Floats:
+    """Return the level of every city on every dimension, shape (n, D); nan where not known."""
+    rows = [[(c.readiness or {}).get(d, np.nan) for d in DIMENSIONS] for c in cohort.cities]
+    return np.array(rows, dtype=np.float64).reshape(-1, len(DIMENSIONS))
+
+
+class Readiness:
+    """Likeness of readiness: 1 minus the mean distance in levels over 4, over the dimensions known to both.
+
+    An ordinal Gower coefficient (Podani 1999, Taxon 48(2), doi:10.2307/1224438); nan where fewer than
+    ``LEAST_SHARED`` dimensions are known to both.
+    """
+
+    def __init__(self, cohort: Cohort, _: Materials) -> None:
+        self._cities = cohort.cities
+        self._levels = levels(cohort)
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the likeness of readiness, shape (r, c)."""
+        gap = np.abs(self._levels[rows][:, None, :] - self._levels[cols][None, :, :])
+        return _mean_known(1.0 - gap / 4.0, np.ones_like(gap))
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return on how many dimensions both stand alike, and where they are furthest apart."""
+        one, other = self._cities[i], self._cities[j]
+        gap = self._levels[i] - self._levels[j]
+        known = np.flatnonzero(~np.isnan(gap))
+        if len(known) < LEAST_SHARED:
+            return _unknown(one, other), ()
+        same = int((gap[known] == 0).sum())
+        text = f"{one.name} and {other.name} stand at the same level on {same} of {len(known)} dimensions of readiness"
+        widest = int(known[np.argmax(np.abs(gap[known]))])
+        if gap[widest]:
+            ahead = one if gap[widest] > 0 else other
+            text += f"; furthest apart on {NAMES[DIMENSIONS[widest]]}, where {ahead.name} is {abs(gap[widest]):.0f} ahead"
+        return text + ".", _facts(one, known) + _facts(other, known)
+
+
+class ReadinessStep:
+    """Fit of a host as a teacher: a step ahead on what the guest lacks, not behind and not four ahead.
+
+    Each dimension known to both is worth 1 where the host is 0.5 to 1.5 levels ahead, falling to 0 at one
+    level behind and at four ahead, and counts by how far the guest is from the top (4 minus its level). nan
+    where fewer than ``LEAST_SHARED`` dimensions are known to both or the guest lacks nothing. The band follows
+    the zone of proximal development (Vygotsky 1978) and was set by hand, not fitted.
+    """
+
+    def __init__(self, cohort: Cohort, _: Materials) -> None:
+        self._cities = cohort.cities
+        self._levels = levels(cohort)
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return how well each column is a step ahead of each row, shape (r, c)."""
+        guest, host = self._levels[rows][:, None, :], self._levels[cols][None, :, :]
+        lacking = np.broadcast_to(4.0 - guest, np.broadcast_shapes(guest.shape, host.shape))
+        return _mean_known(np.interp(host - guest, _GAPS, _FIT), np.nan_to_num(lacking))
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return on what the host is ahead of the guest."""
+        guest, host = self._cities[i], self._cities[j]
+        gap = self._levels[j] - self._levels[i]
+        known = np.flatnonzero(~np.isnan(gap))
+        if len(known) < LEAST_SHARED:
+            return _unknown(guest, host), ()
+        ahead = [NAMES[DIMENSIONS[d]] for d in known if 1 <= gap[d] <= 2]
+        far = [NAMES[DIMENSIONS[d]] for d in known if gap[d] > 2]
+        behind = [NAMES[DIMENSIONS[d]] for d in known if gap[d] < 0]
+        parts = [
+            f"{host.name} is one or two levels ahead on {listed(ahead)}"
+            if ahead
+            else f"{host.name} is nowhere one or two levels ahead"
+        ]
+        parts += [f"three or more ahead on {listed(far)}"] if far else []
+        parts += [f"behind on {listed(behind)}"] if behind else []
+        return "; ".join(parts) + ".", _facts(guest, known) + _facts(host, known)
+
+
+def _mean_known(worth: Floats, weight: Floats) -> Floats:
+    """Return the weighted mean over known dimensions, shape (r, c); nan where too few are known."""
+    known = ~np.isnan(worth)
+    weight = np.where(known, weight, 0.0)
+    total = weight.sum(axis=2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(known, worth * weight, 0.0).sum(axis=2) / total
+    return np.where((known.sum(axis=2) >= LEAST_SHARED) & (total > 0), mean, np.nan)
+
+
+def _unknown(one: City, other: City) -> str:
+    without = [c.name for c in (one, other) if not c.readiness]
+    if without:
+        return f"The readiness of {listed(without)} is not known."
+    return f"Too few dimensions of readiness are known to both {one.name} and {other.name}."
+
+
+def _facts(city: City, known: Ints) -> tuple[Fact, ...]:
+    readiness = city.readiness or {}
+    return tuple(
+        Fact(
+            city.id,
+            NAMES[DIMENSIONS[d]],
+            readiness[DIMENSIONS[d]],
+            "level 0-4",
+            kind="estimated",
+            source=city.source_of("readiness"),
+        )
+        for d in known
+    )

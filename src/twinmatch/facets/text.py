@@ -1,0 +1,202 @@
+"""Needs and offers in words: what the guest needs against what the host offers, sentence by sentence.
+
+Whole-text cosines hardly tell cities apart, so every sentence of the one side looks for its best match on the
+other, and the likeness is the mean over those best matches (the "MaxSim" of Khattab and Zaharia 2020,
+doi:10.1145/3397271.3401075). The pair of sentences that match best is kept as evidence, quoted and located.
+
+Notation: a side holds all sentences of all cities, vectors (s, d) of unit length, and for every city the range
+of its sentences. A sentence that the model cannot read is left out and named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.cohort import Cohort
+from twinmatch.embedding.sentences import split_sentences
+from twinmatch.evidence import Fact
+from twinmatch.facets.base import Floats, Ints, Materials
+from twinmatch.schema import City
+
+DECIMALS = 4
+"""Similarities are rounded to this before anything sorts: vectors differ by 1e-7 between machines."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A sentence of a city: the text and where it stands, such as "needs, characters 120-188"."""
+
+    city: int
+    text: str
+    place: str
+    source: str
+
+
+def needs_passages(cohort: Cohort) -> list[Passage]:
+    """Return the sentences in which cities say what they need, in order of city."""
+    return [
+        p for i, city in enumerate(cohort.cities) for p in _passages(i, city, "needs", city.needs)
+    ]
+
+
+def offers_passages(cohort: Cohort) -> list[Passage]:
+    """Return the sentences that say what cities can show: their offers, then their pilot activities."""
+    found = []
+    for i, city in enumerate(cohort.cities):
+        found += _passages(i, city, "offers", city.offers)
+        for pilot in cohort.pilots(i):
+            found += _passages(
+                i, city, f"pilot activity {pilot.activity!r}", pilot.summary, "pilot"
+            )
+    return found
+
+
+def all_sentences(cohort: Cohort) -> list[str]:
+    """Return every distinct sentence that the text facets compare, sorted."""
+    return sorted({p.text for p in (*needs_passages(cohort), *offers_passages(cohort))})
+
+
+def _passages(i: int, city: City, name: str, text: str | None, block: str = "") -> list[Passage]:
+    source = city.source_of(block or name)
+    return [
+        Passage(i, s.text, f"{name}, characters {s.start}-{s.end}", source)
+        for s in split_sentences(text or "")
+    ]
+
+
+class _Side:
+    """The sentences of one side and where each city's begin and end."""
+
+    def __init__(self, cohort: Cohort, passages: list[Passage], materials: Materials) -> None:
+        vectors = np.asarray(materials.text.vectors([p.text for p in passages]), dtype=np.float32)
+        readable = np.asarray(~np.isnan(vectors.reshape(len(passages), -1)).any(axis=1))
+        self.unread = {p.city for p, ok in zip(passages, readable, strict=True) if not ok}
+        self.passages = [p for p, ok in zip(passages, readable, strict=True) if ok]
+        self.vectors = vectors[readable] if len(passages) else np.zeros((0, 1), dtype=np.float32)
+        owners = np.array([p.city for p in self.passages], dtype=np.intp)
+        self.start = np.searchsorted(owners, np.arange(len(cohort)))
+        self.end = np.searchsorted(owners, np.arange(len(cohort)), side="right")
+
+    def of(self, i: int) -> NDArray[np.float32]:
+        """Return the vectors of one city's sentences."""
+        return self.vectors[self.start[i] : self.end[i]]
+
+    def rows(self, cities: Ints) -> tuple[NDArray[np.float32], Ints]:
+        """Return the vectors of several cities in turn, and where each of them begins (with the end last)."""
+        picks = [np.arange(self.start[i], self.end[i]) for i in cities]
+        starts = np.concatenate([[0], np.cumsum([len(p) for p in picks])]).astype(np.intp)
+        return self.vectors[np.concatenate(picks) if picks else np.zeros(0, dtype=np.intp)], starts
+
+
+def _best_matches(asking: _Side, answering: _Side, rows: Ints, cols: Ints) -> Floats:
+    """Return the mean over each row's sentences of their best cosine in each column, (r, c); nan where empty."""
+    result = np.full((len(rows), len(cols)), np.nan)
+    answers, starts = answering.rows(cols)
+    filled = np.flatnonzero(np.diff(starts))
+    if not len(filled):
+        return result
+    for r, i in enumerate(rows):
+        asked = asking.of(int(i))
+        if len(asked):
+            best = np.maximum.reduceat(asked @ answers.T, starts[:-1][filled], axis=1)
+            result[r, filled] = best.mean(axis=0, dtype=np.float64)
+    return np.asarray(np.round(np.clip(result, 0.0, 1.0), DECIMALS), dtype=np.float64)
+
+
+class NeedsOffers:
+    """Closeness of what the guest needs to what the host offers: mean best cosine over the guest's sentences."""
+
+    def __init__(self, cohort: Cohort, materials: Materials) -> None:
+        self._cohort = cohort
+        self._needs = _Side(cohort, needs_passages(cohort), materials)
+        self._offers = _Side(cohort, offers_passages(cohort), materials)
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return how well each column's offers answer each row's needs, shape (r, c)."""
+        return _best_matches(self._needs, self._offers, rows, cols)
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return that one text answers the other, with the two sentences quoted and located."""
+        guest, host = self._cohort.cities[i], self._cohort.cities[j]
+        found = _closest(self._needs, self._offers, i, j)
+        if found is None:
+            return _silent(guest, self._needs, i, "needs", host, self._offers, j, "offers"), ()
+        return f"What {guest.name} asks for comes close to what {host.name} can show.", _quotes(
+            self._cohort, *found
+        )
+
+
+class SharedNeeds:
+    """Closeness of two cities' needs: mean best cosine over the sentences of both, each way, averaged."""
+
+    def __init__(self, cohort: Cohort, materials: Materials) -> None:
+        self._cohort = cohort
+        self._needs = _Side(cohort, needs_passages(cohort), materials)
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return how alike the needs of each row and column are, shape (r, c); the same both ways."""
+        there = _best_matches(self._needs, self._needs, rows, cols)
+        back = _best_matches(self._needs, self._needs, cols, rows).T
+        return np.round((there + back) / 2, DECIMALS)
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return that the two cities' needs are close, with the two sentences quoted and located."""
+        one, other = self._cohort.cities[i], self._cohort.cities[j]
+        found = _closest(self._needs, self._needs, i, j)
+        if found is None:
+            return _silent(one, self._needs, i, "needs", other, self._needs, j, "needs"), ()
+        return (
+            f"{one.name} and {other.name} describe needs that come close to each other.",
+            _quotes(self._cohort, *found),
+        )
+
+
+def _closest(asking: _Side, answering: _Side, i: int, j: int) -> tuple[Passage, Passage] | None:
+    """Return the pair of sentences with the highest cosine, the first one where several tie."""
+    one, other = asking.of(i), answering.of(j)
+    if not len(one) or not len(other):
+        return None
+    cosine = np.round((one @ other.T).astype(np.float64), DECIMALS)
+    a, b = divmod(int(np.argmax(cosine)), cosine.shape[1])
+    return asking.passages[asking.start[i] + a], answering.passages[answering.start[j] + b]
+
+
+def _quotes(cohort: Cohort, one: Passage, other: Passage) -> tuple[Fact, ...]:
+    return tuple(
+        Fact(
+            cohort.cities[p.city].id,
+            p.place.split(",")[0],
+            p.text,
+            kind="stated",
+            source=p.source,
+            place=p.place,
+        )
+        for p in (one, other)
+    )
+
+
+def _silent(
+    one: City,
+    mine: _Side,
+    i: int,
+    my_text: str,
+    other: City,
+    theirs: _Side,
+    j: int,
+    their_text: str,
+) -> str:
+    """Return who is silent, or whose language the model does not read."""
+    parts = []
+    for city, side, k, text in ((one, mine, i, my_text), (other, theirs, j, their_text)):
+        if not len(side.of(k)):
+            why = (
+                "are in a language that the text model does not read"
+                if k in side.unread
+                else "are not known"
+            )
+            parts.append(f"the {text} of {city.name} {why}")
+    sentence = " and ".join(dict.fromkeys(parts))
+    return sentence[:1].upper() + sentence[1:] + "."
