@@ -1,0 +1,57 @@
+"""proposal.json: the one dictionary as bytes that are the same on every run, and the way back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+from twinmatch.errors import DataError, Problem, Where
+from twinmatch.exporting.plain import from_plain, to_plain
+from twinmatch.proposal import Proposal
+
+LARGEST = 200_000_000
+"""Bytes of the largest file that is read: far beyond any round, short of filling the memory."""
+
+
+def proposal_json(proposal: Proposal) -> bytes:
+    """Return the proposal as UTF-8 JSON, indented, in a fixed order, with a final line feed."""
+    text = json.dumps(to_plain(proposal), ensure_ascii=False, indent=1, allow_nan=False)
+    # A lone surrogate has no UTF-8; "backslashreplace" writes the very escape that JSON has for it.
+    return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def read_proposal(path: Path) -> Proposal:
+    """Return the proposal of a proposal.json; raises DataError that says what is wrong with the file."""
+    return from_plain(_load(path), str(path))
+
+
+def _load(path: Path) -> Any:
+    """Return what a JSON file holds."""
+    try:
+        if path.stat().st_size > LARGEST:
+            _refuse(path, f"The file is larger than {LARGEST // 1_000_000} MB.")
+        return json.loads(path.read_bytes().decode("utf-8"), parse_constant=_no_constant)
+    except FileNotFoundError:
+        _refuse(path, "There is no such file.")
+    except OSError as error:
+        _refuse(path, f"The file cannot be read ({error.strerror}).")
+    except UnicodeDecodeError:
+        _refuse(path, "The file is not UTF-8 text.")
+    except RecursionError:
+        _refuse(path, "The file is nested too deeply to be a proposal.")
+    except ValueError as error:
+        _refuse(path, f"The file is not JSON ({error}).")
+
+
+def _no_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which are no JSON."""
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _refuse(path: Path, found: str) -> NoReturn:
+    raise DataError(
+        Problem(
+            "proposal-file", found, Where(str(path)), "A proposal.json of twinmatch is expected."
+        )
+    )

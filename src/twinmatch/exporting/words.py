@@ -1,0 +1,302 @@
+"""The words of every export: one wording for scores, standings, statuses, roles and facets.
+
+People read *points*: a score in [0, 1] is shown as points of 100, so that the lines of an account visibly
+add up to the score. Likeness and everything machine-read stays in [0, 1].
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from twinmatch.evidence import Evidence, Fact
+from twinmatch.proposal import Meeting, Product, Proposal
+from twinmatch.schema import NAMES
+
+FACETS: dict[str, str] = {
+    "wishes": "Stated wishes",
+    "challenges_met": "Challenges met by strengths",
+    "levers_met": "Levers of change met",
+    "needs_offers": "Needs met by offers",
+    "returns": "What flows back to the host",
+    "readiness_step": "A step ahead in readiness",
+    "readiness": "Climate readiness",
+    "emissions_mix": "Mix of emissions",
+    "emissions_level": "Level of emissions",
+    "shared_challenges": "Shared challenges",
+    "shared_levers": "Shared levers of change",
+    "shared_needs": "Shared needs",
+    "language": "Language",
+    "context": "Context of the city",
+    "theme": "Theme",
+    "country": "Country",
+}
+
+PRODUCTS: dict[str, str] = {
+    "twinning": "Twinning",
+    "discussion_groups": "Discussion groups",
+    "national_clusters": "National clusters",
+    "city_panels": "City panels",
+    "study_visits": "Study visits",
+}
+
+NOUNS: dict[str, tuple[str, str]] = {
+    "twinning": ("twinning pair", "twinning pairs"),
+    "discussion_groups": ("discussion group", "discussion groups"),
+    "national_clusters": ("national cluster", "national clusters"),
+    "city_panels": ("city panel", "city panels"),
+    "study_visits": ("study visit", "study visits"),
+}
+"""What one meeting of a product is called, and several."""
+
+ROLES: dict[str, str] = {
+    "host": "Host",
+    "guest": "Guest",
+    "lead": "Lead city",
+    "member": "Member",
+    "mission": "Mission City",
+    "pilot": "Pilot City",
+}
+"""Roles in a meeting and in the programme; ``guest`` is read alike in both."""
+
+RULES: dict[str, str] = {
+    "kept": "Kept",
+    "binding": "Kept, and at its limit",
+    "broken": "Broken",
+    "relaxed": "Relaxed",
+}
+
+READING: tuple[tuple[str, str], ...] = (
+    (
+        "Points",
+        "Each facet, such as needs met by offers, can give a meeting as many points as its weight. All "
+        "weights together are 100 points; what a meeting gets is its score.",
+    ),
+    (
+        "Likeness",
+        "How well the cities fit in one facet, from 0 (not at all) to 1 (as well as can be).",
+    ),
+    (
+        "Better than … of possible pairs",
+        "The share of all possible pairs that fit less well. A facet gives this share of its points, so "
+        "that facets measured in different ways count alike.",
+    ),
+    (
+        "Not known",
+        "A facet that is not known for a pair counts as the average pair: it gives half of its points. It "
+        "neither flatters nor punishes, and what is missing is named among the gaps.",
+    ),
+)
+"""How to read the figures: label and sentence, for the workbook and for the report."""
+
+BLOCKS: dict[str, str] = {
+    "levers_needed": "Levers needed",
+    "levers_offered": "Levers offered",
+}
+
+
+def humanise(code: str) -> str:
+    """Return a code as words: underscores replaced, the first letter raised."""
+    text = NAMES.get(code, code.replace("_", " ")).strip()
+    return text[:1].upper() + text[1:]
+
+
+def facet_title(code: str) -> str:
+    """Return the title of a facet; an unknown code is read as words."""
+    return FACETS.get(code) or humanise(code)
+
+
+def product_title(product: Product) -> str:
+    """Return the title of a product: its own, or that of its code."""
+    return product.title or PRODUCTS.get(product.product) or humanise(product.product)
+
+
+def block_title(code: str) -> str:
+    """Return the title of a block of a city's profile."""
+    return BLOCKS.get(code) or humanise(code)
+
+
+def role_word(code: str) -> str:
+    """Return the word for a role in a meeting or in the programme."""
+    return ROLES.get(code) or humanise(code)
+
+
+def rule_word(status: str) -> str:
+    """Return how the answer stands to a rule, in words."""
+    return RULES.get(status) or humanise(status)
+
+
+def count(number: int, one: str, several: str = "") -> str:
+    """Return a counted noun, such as ``1 city`` or ``1,200 cities``."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def meetings_counted(product: Product) -> str:
+    """Return the number of a product's meetings with their noun, such as ``30 twinning pairs``."""
+    one, several = NOUNS.get(product.product, ("meeting", "meetings"))
+    return count(len(product.meetings), one, several)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return parts as a list in a sentence: ``a, b and c``."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def sentence(text: str) -> str:
+    """Return a text as a sentence: the first letter raised, with a full stop, question or exclamation mark."""
+    text = text.strip()
+    text = text[:1].upper() + text[1:]
+    return text if not text or text[-1] in ".!?…" else text + "."
+
+
+def percent(part: float) -> str:
+    """Return a part of one as a whole percentage; only exact ends read 0% and 100%."""
+    if math.isnan(part):
+        return "not known"
+    whole = round(part * 100)
+    if whole >= 100 and part < 1:
+        return "over 99%"
+    if whole <= 0 and part > 0:
+        return "under 1%"
+    return f"{whole}%"
+
+
+def points(part: float) -> str:
+    """Return a score, weight or share in [0, 1] as points of 100 with one decimal."""
+    return "–" if math.isnan(part) else f"{part * 100:.1f}"
+
+
+def likeness_words(line: Evidence) -> str:
+    """Return a line's likeness with two decimals, or that it is not known."""
+    return f"{line.likeness:.2f}" if line.known else "not known"
+
+
+def standing_words(line: Evidence) -> str:
+    """Return how many of the possible pairs the line beats; an unknown one counts as the average."""
+    if not line.known:
+        return "not known, so it counts as average"
+    if line.standing <= 0:
+        return "better than none of the possible pairs"
+    if line.standing >= 1:
+        return "better than all other possible pairs"
+    return f"better than {percent(line.standing)} of possible pairs"
+
+
+def status_words(product: Product) -> str:
+    """Return what was proven of a product: the best, within a part of it, or that nothing fits."""
+    if product.status == "infeasible":
+        return "no proposal fits the rules"
+    if product.status == "optimal":
+        return "proven best"
+    if not math.isfinite(product.bound) or product.bound <= 0:
+        return "good, but how near to the best is not proven"
+    # Rounded up, so that the words never promise more than the bound proves.
+    tenths = max(1, math.ceil(round(product.gap * 1000, 6)))
+    return f"within {tenths / 10:g}% of the best possible"
+
+
+def status_meaning(product: Product) -> str:
+    """Return one sentence on what the status of a product means for a reader."""
+    if product.status == "infeasible":
+        return "No set of meetings keeps every rule; the advice names what is short."
+    if product.status == "optimal":
+        return "No other set of meetings under these rules has a higher total score."
+    if not math.isfinite(product.bound) or product.bound <= 0:
+        return "The search kept every rule; a limit for the best total is not known."
+    return (
+        "The search kept every rule; no other set of meetings can beat the total score by more "
+        "than this."
+    )
+
+
+def population(number: int | None) -> str:
+    """Return residents with thousands separated, or that they are not known."""
+    return "not known" if number is None else f"{number:,}"
+
+
+def figure(value: str | float | int | None) -> str:
+    """Return the value of a fact as people write it: thousands separated, at most three significant decimals."""
+    if value is None:
+        return "not known"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) or float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:,.3g}"
+
+
+def fact_figure(fact: Fact) -> str:
+    """Return a fact's value with its unit; a city's own words stand in quotation marks."""
+    if fact.kind == "stated" and isinstance(fact.value, str):
+        return f"“{fact.value}”"
+    text = figure(fact.value)
+    return f"{text} {fact.unit}" if fact.unit and fact.value is not None else text
+
+
+def fact_origin(fact: Fact) -> str:
+    """Return where a fact comes from: year, reported, estimated or stated, source, place in the source."""
+    parts = [str(fact.year) if fact.year is not None else "", fact.kind, fact.source, fact.place]
+    return "; ".join(part for part in parts if part)
+
+
+def title(proposal: Proposal) -> str:
+    """Return the proposal's title: the round's own where it has one."""
+    stated = proposal.made_from.get("title")
+    return stated if isinstance(stated, str) and stated.strip() else "Peer-matching proposal"
+
+
+def result(proposal: Proposal) -> str:
+    """Return the proposal's first sentence: how many meetings, for how many cities, who is left out."""
+    solved = [p for p in proposal.products if p.status != "infeasible"]
+    failed = [product_title(p).lower() for p in proposal.products if p.status == "infeasible"]
+    met = {city for p in solved for m in p.meetings for city in m.cities()}
+    text = (
+        f"{listed([meetings_counted(p) for p in solved])} for {count(len(met), 'city', 'cities')}"
+        if met
+        else "No meetings could be proposed"
+    )
+    if failed:
+        text += f"; no proposal fits the rules of {listed(failed)}"
+    return f"{text}{_left_out_words(solved)}."
+
+
+def _left_out_words(products: Sequence[Product]) -> str:
+    """Return how many cities are left out of each product, or that none is."""
+    left = [
+        f"{count(len({x.city for x in p.left_out}), 'city', 'cities')} "
+        f"without a place in {product_title(p).lower()}"
+        for p in products
+        if p.left_out
+    ]
+    if not left:
+        return "; nobody is left out" if products else ""
+    return f"; {listed(left)}, each with its reason and another offer"
+
+
+def is_paired(product: Product) -> bool:
+    """Return whether a product's meetings have hosts and guests, rather than members."""
+    if not product.meetings:
+        return product.product == "twinning"
+    return any(member.role == "host" for meeting in product.meetings for member in meeting.members)
+
+
+def reasons(meeting: Meeting, most: int = 3) -> list[str]:
+    """Return the sentences of the lines that lift a meeting most, or what is said of it as a whole."""
+    lines = [sentence(line.says) for line in meeting.account.strongest(most) if line.says]
+    return lines or ([sentence(meeting.says)] if meeting.says else [])
+
+
+def flat(value: object, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the names and texts of a nested value, such as ``versions › numpy``."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from flat(part, f"{name} › {humanise(str(key))}".removeprefix(" › "))
+    elif isinstance(value, list | tuple) and any(isinstance(v, dict | list) for v in value):
+        for index, part in enumerate(value, 1):
+            yield from flat(part, f"{name} › {index}")
+    elif isinstance(value, list | tuple):
+        yield name, ", ".join(str(part) for part in value)
+    else:
+        yield name, "not known" if value is None else str(value)

@@ -1,0 +1,117 @@
+import errno
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from exporting_samples import sample
+
+from twinmatch import exporting
+from twinmatch.errors import QuestionError
+from twinmatch.exporting import EXPORTERS, publish, read_proposal
+from twinmatch.exporting.folder import write_files
+
+FILES = {"a.txt": b"new a", "b.txt": b"new b", "c.txt": b"new c"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_publish_writes_every_export_and_nothing_else(tmp_path):
+    written = publish(sample(), tmp_path / "round")
+    assert [path.name for path in written] == list(EXPORTERS)
+    assert sorted(path.name for path in (tmp_path / "round").iterdir()) == sorted(EXPORTERS)
+    assert [path.name for path in tmp_path.iterdir()] == ["round"]
+
+
+def test_publishing_what_was_read_back_gives_the_same_bytes(tmp_path):
+    publish(sample(), tmp_path / "one")
+    publish(read_proposal(tmp_path / "one/proposal.json"), tmp_path / "two")
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_other_files_of_the_folder_stay(tmp_path):
+    (tmp_path / "mine.txt").write_text("notes")
+    (tmp_path / "a.txt").write_text("old")
+    write_files(FILES, tmp_path)
+    assert contents(tmp_path) == {**FILES, "mine.txt": b"notes"}
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 3])
+def test_a_move_that_fails_leaves_everything_as_it_was(tmp_path, monkeypatch, fails_at):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.txt").write_text("old a")
+    calls = iter(range(1, 10))
+    really = os.replace
+
+    def replace(one, other):
+        if next(calls) == fails_at:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        really(one, other)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(QuestionError, match=r"Nothing was written.*close these files"):
+        write_files(FILES, out)
+    monkeypatch.undo()
+    assert contents(out) == {"a.txt": b"old a"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_full_disk_leaves_no_folder(tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(QuestionError, match="The disk is full"):
+        write_files(FILES, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_exporter_that_fails_writes_nothing(tmp_path, monkeypatch):
+    def breaks(_proposal):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(exporting.EXPORTERS, "network.graphml", breaks)
+    with pytest.raises(ZeroDivisionError):
+        publish(sample(), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_places_are_refused_with_their_reason(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(QuestionError, match="This is a file, not a folder"):
+        write_files(FILES, tmp_path / "file")
+    with pytest.raises(QuestionError, match="There is no such folder"):
+        write_files(FILES, tmp_path / "missing" / "out")
+    (tmp_path / "out" / "b.txt").mkdir(parents=True)
+    with pytest.raises(QuestionError, match=r"b\.txt: A folder has the name"):
+        write_files(FILES, tmp_path / "out")
+    assert (tmp_path / "file").read_text() == "mine"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.txt"]
+
+
+DIGEST = """
+import hashlib, sys
+sys.path.insert(0, sys.argv[1])
+from exporting_samples import sample
+from twinmatch.exporting import EXPORTERS
+for name, export in EXPORTERS.items():
+    print(name, hashlib.sha256(export(sample())).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("seed", ["1", "4242"])
+def test_every_export_has_the_same_bytes_under_every_hash_seed(seed):
+    run = subprocess.run(
+        [sys.executable, "-c", DIGEST, str(Path(__file__).parent)],
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    here = [f"{n} {hashlib.sha256(e(sample())).hexdigest()}" for n, e in EXPORTERS.items()]
+    assert run.stdout.split("\n")[:-1] == here
