@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from twinmatch.bundled import bundled_path
 from twinmatch.embedding import backends, vectors
+from twinmatch.embedding.languages import foreign_language, language_name
 from twinmatch.embedding.sentences import split_sentences
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
@@ -224,13 +225,15 @@ def check_vectors(profiles: Path) -> int:
 
 def sentences(profiles: Path) -> list[str]:
     """Return every different sentence of the profiles' needs, offers and pilot summaries."""
-    found = {
-        vectors.normalised(sentence.text)
-        for path in sorted(profiles.glob("*.yaml"))
-        for profile in mappings(yaml.safe_load(path.read_text(encoding="utf-8")))
-        for text in texts(profile)
-        for sentence in split_sentences(text)
-    }
+    found: set[str] = set()
+    for path in sorted(profiles.glob("*.yaml")):
+        for profile in mappings(yaml.safe_load(path.read_text(encoding="utf-8"))):
+            for text in texts(profile):
+                if foreign := foreign_language(text, backends.ENGLISH):
+                    raise SystemExit(
+                        f"{path.name}: MiniLM knows no {language_name(foreign)}: {text}"
+                    )
+                found |= {vectors.normalised(sentence.text) for sentence in split_sentences(text)}
     return sorted(found)
 
 

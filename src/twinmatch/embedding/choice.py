@@ -17,6 +17,8 @@ from typing import TypedDict
 from twinmatch.bundled import bundled_path
 from twinmatch.embedding import backends
 from twinmatch.embedding.backends import Backend, Vectors
+from twinmatch.embedding.languages import foreign_language
+from twinmatch.embedding.sentences import split_sentences
 from twinmatch.embedding.vectors import (
     Progress,
     Store,
@@ -67,9 +69,17 @@ class TextModel:
             "prefix": self.backend.prefix,
         }
 
-    def knows(self, language: str) -> bool:
-        """Whether the model was made for a language (ISO 639-1); true where that is not known."""
-        return self.backend.languages is None or language in self.backend.languages
+    def foreign(self, text: str) -> str | None:
+        """Return the language of a text (ISO 639-1) if the model surely does not know it; else None.
+
+        Texts whose sentences are all bundled were checked when they were bundled.
+        """
+        if self.backend.languages is None:
+            return None
+        sentences = [sentence.text for sentence in split_sentences(text)]
+        if not lacking(sentences, self.bundled, self.backend.weights_sha256):
+            return None
+        return foreign_language(text, self.backend.languages)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """Return (n, d) float32 rows of length 1, one a sentence; nan for an empty one."""
@@ -132,10 +142,10 @@ def choose(
     if name == "bundled":
         return _bundled(texts, bundled)
     if name == "minilm":
-        return _said(backends.minilm(), "as asked for")
+        return _said(backends.minilm(), ", as asked for")
     if name == "static":
-        return _said(backends.static(), "as asked for")
-    return _said(backends.named(name, prefix), "as asked for")
+        return _said(backends.static(), ", as asked for")
+    return _said(backends.named(name, prefix), ", as asked for")
 
 
 _NAMED_HERE = ("auto", "bundled", "minilm", "static")
@@ -144,22 +154,22 @@ _NAMED_HERE = ("auto", "bundled", "minilm", "static")
 def _auto(texts: Sequence[str], bundled: Store) -> tuple[Backend, str]:
     others = lacking(texts, bundled, backends.MINILM_WEIGHTS)
     if not others:
-        return _said(backends.BundledOnly(), "every sentence of this run has one")
-    why = f"{len(others)} sentences of this run have no bundled vector"
+        return _said(backends.BundledOnly(), ", for every sentence of this run has one")
+    why = f"{len(others)} of this run's sentences {'is' if len(others) == 1 else 'are'} not bundled"
     absent = backends.missing("sentence_transformers", backends.MINILM_PACKAGE)
     if absent:
-        return _said(backends.static(), f"{why}, and {' and '.join(absent)} is not installed")
-    return _said(backends.minilm(), f"{why}, and the model is installed")
+        return _said(backends.static(), f", for {why} and {' and '.join(absent)} not installed")
+    return _said(backends.minilm(), f", for {why} and the model is installed")
 
 
 def _bundled(texts: Sequence[str], bundled: Store) -> tuple[Backend, str]:
     backend = backends.BundledOnly()
     backend.encode(lacking(texts, bundled, backends.MINILM_WEIGHTS))
-    return _said(backend, "as asked for")
+    return _said(backend, ", as asked for")
 
 
 def _said(backend: Backend, why: str) -> tuple[Backend, str]:
-    return backend, f"Texts are compared by {backend.describe()}: {why}."
+    return backend, f"Texts are compared by {backend.describe()}{why}."
 
 
 def bundled_vectors() -> Store:

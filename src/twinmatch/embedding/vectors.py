@@ -126,7 +126,7 @@ def _unit(half: Half) -> Vectors:
 def read_store(path: Path, dimension: int) -> Store:
     """Read a file of vectors; raise `UnreadableStoreError` for anything but a sound one."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             keys, vectors = file["keys"], file["vectors"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UnreadableStoreError(f"{path} cannot be read: {error}") from error

@@ -89,7 +89,7 @@ def _words(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """Control characters out, accents off, small letters (each letter for itself, as in Rust)."""
-    kept = (" " if c.isspace() else c for c in text if c.isspace() or not _is_control(c))
+    kept = (" " if c.isspace() else c for c in text if not _is_control(c))
     bare = (
         c for c in unicodedata.normalize("NFD", "".join(kept)) if unicodedata.category(c) != "Mn"
     )
@@ -101,6 +101,8 @@ def _spaced(character: str) -> str:
 
 
 def _is_control(character: str) -> bool:
+    if character in "\t\n\r":
+        return False
     return character == "\ufffd" or unicodedata.category(character).startswith("C")
 
 
