@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from twinmatch.exporting import words
+from twinmatch.exporting.atlas import PairMap, distance, land, pair_map
 from twinmatch.exporting.characters import printable
 from twinmatch.exporting.directory import Directory
 from twinmatch.proposal import Gap, LeftOut, Meeting, Product, Proposal
@@ -36,6 +37,7 @@ class Section:
     left_out: tuple[tuple[str, tuple[LeftOut, ...]], ...]
     """Cities left out by reason; one empty reason where nearly every city has its own."""
     cities: int
+    map: PairMap | None
 
 
 def report_html(proposal: Proposal) -> bytes:
@@ -57,7 +59,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=_clean,
     )
-    templates.globals["words"] = words
+    templates.globals.update(words=words, distance=distance)
     return templates
 
 
@@ -71,25 +73,28 @@ def _clean(value: Any) -> Any:
 
 def _parts(proposal: Proposal) -> dict[str, Any]:
     """Return everything that the page shows, by the name that the template knows it by."""
+    directory = Directory(proposal)
     return {
         "proposal": proposal,
-        "directory": Directory(proposal),
-        "sections": [_section(n, p) for n, p in enumerate(proposal.products, 1)],
+        "directory": directory,
+        "land": land(),
+        "sections": [_section(n, p, directory) for n, p in enumerate(proposal.products, 1)],
         "gap_counts": _gap_counts(proposal.gaps),
         "gaps": _gaps_by_city(proposal.gaps),
         "made_from": list(words.flat(proposal.made_from)),
     }
 
 
-def _section(number: int, product: Product) -> Section:
-    anchor = f"product-{number}"
+def _section(number: int, product: Product, directory: Directory) -> Section:
+    anchor, paired = f"product-{number}", words.is_paired(product)
     return Section(
         anchor=anchor,
         product=product,
-        paired=words.is_paired(product),
+        paired=paired,
         meetings=tuple((f"{anchor}-{n}", n, m) for n, m in enumerate(product.meetings, 1)),
         left_out=_by_reason(product.left_out),
         cities=len({city for meeting in product.meetings for city in meeting.cities()}),
+        map=pair_map(product.meetings, directory) if paired else None,
     )
 
 

@@ -216,15 +216,20 @@ def population(number: int | None) -> str:
     return "not known" if number is None else f"{number:,}"
 
 
+def kilometres(number: float | None) -> str:
+    """Return a distance in whole kilometres, or that it is not known."""
+    return "not known" if number is None else f"{number:,.0f}"
+
+
 def figure(value: str | float | int | None) -> str:
-    """Return the value of a fact as people write it: thousands separated, at most three significant decimals."""
+    """Return the value of a fact as people write it: thousands separated, three significant digits or more."""
     if value is None:
         return "not known"
     if isinstance(value, str):
         return value
-    if isinstance(value, int) or float(value).is_integer():
+    if isinstance(value, int) or float(value).is_integer() or abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:,.3g}"
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def fact_figure(fact: Fact) -> str:
@@ -232,7 +237,9 @@ def fact_figure(fact: Fact) -> str:
     if fact.kind == "stated" and isinstance(fact.value, str):
         return f"“{fact.value}”"
     text = figure(fact.value)
-    return f"{text} {fact.unit}" if fact.unit and fact.value is not None else text
+    if not fact.unit or fact.value is None:
+        return text
+    return f"{text}%" if fact.unit == "%" else f"{text} {fact.unit}"
 
 
 def fact_origin(fact: Fact) -> str:
@@ -293,10 +300,10 @@ def flat(value: object, name: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, part in value.items():
             yield from flat(part, f"{name} › {humanise(str(key))}".removeprefix(" › "))
-    elif isinstance(value, list | tuple) and any(isinstance(v, dict | list) for v in value):
+    elif isinstance(value, list | tuple) and any(isinstance(v, dict | list | tuple) for v in value):
         for index, part in enumerate(value, 1):
             yield from flat(part, f"{name} › {index}")
     elif isinstance(value, list | tuple):
-        yield name, ", ".join(str(part) for part in value)
+        yield name, ", ".join("not known" if part is None else str(part) for part in value)
     else:
         yield name, "not known" if value is None else str(value)

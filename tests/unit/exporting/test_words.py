@@ -78,7 +78,8 @@ def test_the_first_sentence_is_a_result():
     [
         (Fact("x", "y", 289_440, "people"), "289,440 people"),
         (Fact("x", "y", 3.456789, "t CO2e"), "3.46 t CO2e"),
-        (Fact("x", "y", 1234.56), "1,234.6"),
+        (Fact("x", "y", 1234.56), "1,235"),
+        (Fact("x", "y", 123.456, "%"), "123.5%"),
         (Fact("x", "y", 2030.0), "2,030"),
         (Fact("x", "y", None, "people"), "not known"),
         (Fact("x", "y", "we need heat", kind="stated"), "“we need heat”"),

@@ -1,0 +1,230 @@
+"""Where the pairs lie: the places, lines and labels of a map of guests and hosts.
+
+All lengths are kilometres on the map (EPSG:3035), y growing downwards; a *unit* is a thousandth of the
+map's width, so that dots and letters have the same size on every map. The list of pairs says the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from itertools import product as crossed
+
+from twinmatch.exporting.directory import Directory
+from twinmatch.exporting.laea import kilometres
+from twinmatch.proposal import CityCard, Meeting
+
+MARGIN = 160.0
+"""Kilometres of land around the outermost cities."""
+
+NARROWEST = 1500.0
+"""Kilometres that a map shows at least, so that a reader sees where in Europe it is."""
+
+DOT, LETTER = 5.0, 15.0
+"""Radius of a dot and height of a letter, in units."""
+
+BEND = 0.04
+"""How far a line bows out, as part of its length: lines of nearby pairs part, and none hides another."""
+
+
+@dataclass(frozen=True)
+class Land:
+    """The land and the borders of the map, as SVG paths, and the box that they fill."""
+
+    shores: str
+    borders: str
+    west: float
+    north: float
+    east: float
+    south: float
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A city on the map: its place, its part, its label and where that stands (empty where there is no room)."""
+
+    city: str
+    x: float
+    y: float
+    is_host: bool
+    title: str
+    label: str
+    label_x: float = 0.0
+    label_y: float = 0.0
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A line from a guest to a host city; ``lesser`` where it is one of several cities of the host."""
+
+    path: str
+    title: str
+    lesser: bool
+
+
+@dataclass(frozen=True)
+class PairMap:
+    """A map of pairs: its frame, lines and dots, and the cities whose place is not known or not in Europe."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    ties: tuple[Tie, ...]
+    dots: tuple[Dot, ...]
+    absent: tuple[str, ...]
+
+    @property
+    def unit(self) -> float:
+        """Return a thousandth of the map's width."""
+        return self.width / 1000
+
+
+@cache
+def land() -> Land:
+    """Return the land and borders that are packaged with the house."""
+    text = (files("twinmatch.exporting") / "assets" / "europe.json").read_text(encoding="utf-8")
+    content = json.loads(text)
+    return Land(content["land"], content["borders"], *map(float, content["box"]))
+
+
+def pair_map(meetings: Sequence[Meeting], directory: Directory) -> PairMap | None:
+    """Return the map of some pairs, numbered from 1 in their order; None where no pair can be drawn."""
+    cards = [directory.card(city) for city in dict.fromkeys(_cities(meetings))]
+    places = {card.id: place for card in cards if (place := _place(card)) is not None}
+    ties = tuple(tie for n, m in enumerate(meetings, 1) for tie in _ties(n, m, places, directory))
+    if not ties:
+        return None
+    x, y, width, height = _frame(list(places.values()))
+    dots = _labelled(list(_dots(meetings, places, directory)), width / 1000)
+    absent = tuple(card.name for card in cards if card.id not in places)
+    return PairMap(x, y, width, height, ties, tuple(dots), absent)
+
+
+def _cities(meetings: Sequence[Meeting]) -> Iterator[str]:
+    """Yield the guests and hosts of some pairs."""
+    for meeting in meetings:
+        yield from (*meeting.cities("guest"), *meeting.cities("host"))
+
+
+def _place(card: CityCard) -> tuple[float, float] | None:
+    """Return a city's place on the map; None where it is not known or beyond the packaged land."""
+    if card.lat is None or card.lon is None:
+        return None
+    x, y = kilometres(card.lat, card.lon)
+    shown = land().west < x < land().east and land().north < y < land().south
+    return (x, y) if shown else None
+
+
+def _ties(
+    number: int, meeting: Meeting, places: dict[str, tuple[float, float]], directory: Directory
+) -> Iterator[Tie]:
+    """Yield the lines of a pair, from each guest to each city of the host."""
+    hosts = meeting.cities("host")
+    for guest, host in crossed(meeting.cities("guest"), hosts):
+        if guest in places and host in places:
+            title = f"Pair {number}: {directory.name(guest)} to {directory.name(host)}"
+            yield Tie(_bow(places[guest], places[host]), title, len(hosts) > 1)
+
+
+def _bow(start: tuple[float, float], end: tuple[float, float]) -> str:
+    """Return a slightly bent line as an SVG path."""
+    (x1, y1), (x2, y2) = start, end
+    bend_x = (x1 + x2) / 2 + BEND * 2 * (y2 - y1)
+    bend_y = (y1 + y2) / 2 - BEND * 2 * (x2 - x1)
+    return f"M{x1:.0f} {y1:.0f}Q{bend_x:.0f} {bend_y:.0f} {x2:.0f} {y2:.0f}"
+
+
+def _frame(places: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
+    """Return west, north, width and height of a map that shows all places with land around them."""
+    low, high = _stretch([x for x, _ in places], land().west, land().east)
+    top, bottom = _stretch([y for _, y in places], land().north, land().south)
+    return round(low), round(top), round(high - low), round(bottom - top)
+
+
+def _stretch(values: Sequence[float], least: float, most: float) -> tuple[float, float]:
+    """Return a range around some values, wide enough to recognise, inside the land."""
+    middle = (min(values) + max(values)) / 2
+    half = max((max(values) - min(values)) / 2 + MARGIN, NARROWEST / 2)
+    return max(least, middle - half), min(most, middle + half)
+
+
+def _dots(
+    meetings: Sequence[Meeting], places: dict[str, tuple[float, float]], directory: Directory
+) -> Iterator[Dot]:
+    """Yield the cities: guests labelled with the numbers of their pairs, then hosts with their names."""
+    numbers: dict[tuple[str, bool], list[int]] = {}
+    for number, meeting in enumerate(meetings, 1):
+        for role in ("guest", "host"):
+            for city in meeting.cities("guest" if role == "guest" else "host"):
+                numbers.setdefault((city, role == "host"), []).append(number)
+    for (city, is_host), pairs in sorted(numbers.items(), key=lambda item: item[0][1]):
+        if city in places:
+            told = ", ".join(map(str, pairs))
+            name = directory.name(city)
+            title = f"{name}, {'host' if is_host else 'guest'} in {told}"
+            yield Dot(city, *places[city], is_host, title, name if is_host else told)
+
+
+def _labelled(dots: list[Dot], unit: float) -> list[Dot]:
+    """Return the dots with their labels where nothing else stands; a name without room is left out."""
+    taken = [_square(dot.x, dot.y, DOT * unit) for dot in dots]
+    placed = []
+    for dot in dots:
+        options = list(_places_beside(dot, unit))
+        free = [spot for spot in options if not any(_overlap(spot, box) for box in taken)]
+        if not free and dot.is_host:
+            placed.append(replace(dot, label=""))
+            continue
+        spot = (free or options)[0]
+        taken.append(spot)
+        placed.append(replace(dot, label_x=round(spot[0], 1), label_y=round(spot[3], 1)))
+    return placed
+
+
+Box = tuple[float, float, float, float]
+
+
+def _square(x: float, y: float, half: float) -> Box:
+    return x - half, y - half, x + half, y + half
+
+
+def _places_beside(dot: Dot, unit: float) -> Iterator[Box]:
+    """Yield the boxes where a dot's label may stand: right, left, above, below, and the corners."""
+    width, height = (0.58 * len(dot.label) + 0.2) * LETTER * unit, 0.8 * LETTER * unit
+    gap = (DOT + 3) * unit
+    left, middle, right = dot.x - gap - width, dot.x - width / 2, dot.x + gap
+    above, level, below = dot.y - gap - height, dot.y - height / 2, dot.y + gap
+    corner = 0.5 * gap
+    for x, y in (
+        *((right, level), (left, level), (middle, above), (middle, below)),
+        *((right - corner, above + corner), (left + corner, above + corner)),
+        *((right - corner, below - corner), (left + corner, below - corner)),
+    ):
+        yield x, y, x + width, y + height
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    """Return whether two boxes share some area."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def distance(meeting: Meeting, directory: Directory) -> float | None:
+    """Return the kilometres from a guest to the nearest city of its host, along a great circle."""
+    import numpy as np
+
+    from twinmatch.geography import distance_km
+
+    guests = [directory.card(city) for city in meeting.cities("guest")]
+    hosts = [directory.card(city) for city in meeting.cities("host")]
+    one, other = (
+        np.array([[c.lat, c.lon] for c in side if c.lat is not None and c.lon is not None], float)
+        for side in (guests, hosts)
+    )
+    if not len(one) or not len(other):
+        return None
+    lat, lon = one[:, :1], one[:, 1:]
+    return float(distance_km(lat, lon, other[:, 0], other[:, 1]).min())
