@@ -125,6 +125,7 @@ class Affinity:
         if variance <= 1e-15:
             return dict.fromkeys(self.weights, 0.0)
         parts = {name: w * self.standing[name][pairs] for name, w in self.weights.items()}
+        parts = {name: p if np.ptp(p) > 1e-12 else np.zeros_like(p) for name, p in parts.items()}
         return {
             name: float(((p - p.mean()) * (score - score.mean())).mean()) / variance
             for name, p in parts.items()
@@ -154,6 +155,41 @@ class Affinity:
             says,
             facts,
         )
+
+    def joint_account(self, pairs: Sequence[tuple[int, int]], noun: str) -> Account:
+        """Return the mean account of some (row, column) pairs; its score is the mean of their scores.
+
+        ``noun`` says what they are in the plural, such as "pairs". The likeness is the mean of the known ones
+        (nan where none is), and the sentence of the pair that stands best is the example. No pairs make an
+        empty account.
+        """
+        if not pairs:
+            return Account()
+        rows, columns = (np.array(axis, dtype=np.intp) for axis in zip(*pairs, strict=True))
+        return Account(tuple(self._joint_line(name, rows, columns, noun) for name in self.weights))
+
+    def _joint_line(
+        self, name: str, rows: NDArray[np.intp], columns: NDArray[np.intp], noun: str
+    ) -> Evidence:
+        likeness, standing = self.likeness[name][rows, columns], self.standing[name][rows, columns]
+        known = ~np.isnan(likeness)
+        mean_standing = math.fsum(standing.tolist()) / len(standing)
+        if not known.any():
+            return Evidence(
+                name,
+                math.nan,
+                mean_standing,
+                self.weights[name],
+                f"Not known for any of the {len(rows)} {noun}.",
+            )
+        best = int(np.argmax(np.where(known, standing, -1.0)))
+        says, facts = self._words(name, self.rows[rows[best]], self.columns[columns[best]])
+        if len(rows) > 1:
+            extent = f"all {len(rows)}" if known.all() else f"{known.sum()} of {len(rows)}"
+            says = f"Known for {extent} {noun}. For example: {says}"
+        mean = math.fsum(likeness[known].tolist()) / int(known.sum())
+        part = float(known.sum() / known.size)
+        return Evidence(name, mean, mean_standing, self.weights[name], says, facts, part)
 
     def _words(self, name: str, i: int, host: Host) -> tuple[str, tuple[Fact, ...]]:
         """Return the sentence of a facet; for a unit, that of its best member, said as such."""

@@ -42,6 +42,8 @@ class Evidence:
     weight: float
     says: str
     facts: tuple[Fact, ...] = ()
+    known_part: float = 1.0
+    """Part of the pairs behind the line, in [0, 1], for which the facet is known (1 for a single known pair)."""
 
     @property
     def share(self) -> float:
@@ -67,8 +69,8 @@ class Account:
 
     @property
     def coverage(self) -> float:
-        """Return the part of the weights, in [0, 1], whose facets are known for the pair."""
-        return math.fsum(line.weight for line in self.lines if line.known)
+        """Return the part of the weights, in [0, 1], that rests on something known."""
+        return math.fsum(line.weight * line.known_part for line in self.lines if line.known)
 
     def strongest(self, count: int = 3) -> tuple[Evidence, ...]:
         """Return the known lines that lift the score most above the average pair, best first."""

@@ -42,7 +42,7 @@ BE Belgium              nl,fr,de    west   yes DE FR LU NL
 BG Bulgaria             bg          east   yes GR MK RO RS TR
 BY Belarus              be,ru       east   no  LT LV PL UA
 CH Switzerland          de,fr,it    west   no  AT DE FR IT LI
-CY Cyprus               el,tr       south  yes -
+CY Cyprus               el          south  yes -
 CZ Czechia              cs          east   yes AT DE PL SK
 DE Germany              de          west   yes AT BE CH CZ DK FR LU NL PL
 DK Denmark              da          north  yes DE SE
@@ -84,6 +84,7 @@ UA Ukraine              uk          east   no  BY HU MD PL RO SK
 VA Holy_See             it          south  no  IT
 XK Kosovo               sq,sr       south  no  AL ME MK RS
 """
+# The administration of the Republic of Cyprus works in Greek; Turkish is official beside it.
 # Denmark-Sweden is the Øresund bridge: a fixed link counts as a border.
 
 ALIASES: Final = {"EL": "GR", "UK": "GB"}
@@ -94,7 +95,7 @@ MISSION_ASSOCIATED: Final = ("AL", "BA", "GB", "IL", "IS", "ME", "NO", "TR")
 
 # Languages whose speakers commonly read each other; joins small clusters, never decides a rule.
 _RELATED_LANGUAGES = (
-    frozenset({"da", "no", "sv"}),
+    frozenset({"da", "is", "no", "sv"}),  # Danish is taught in Iceland's schools
     frozenset({"bs", "hr", "sr", "cnr", "sl"}),
     frozenset({"cs", "sk"}),
     frozenset({"bg", "mk"}),

@@ -96,7 +96,7 @@ def _product(product: Product) -> dict[str, Any]:
 
 
 def _meeting(meeting: Meeting) -> dict[str, Any]:
-    account = [_line(line) for line in meeting.account.lines]
+    account = account_lines(meeting.account)
     return {
         "id": meeting.id,
         "label": meeting.label,
@@ -113,6 +113,11 @@ def _meeting(meeting: Meeting) -> dict[str, Any]:
     }
 
 
+def account_lines(account: Account) -> list[dict[str, Any]]:
+    """Return the lines of an account as they stand in the one dictionary."""
+    return [_line(line) for line in account.lines]
+
+
 def _line(line: Evidence) -> dict[str, Any]:
     standing, weight = round(line.standing, DECIMALS), round(line.weight, DECIMALS)
     return {
@@ -122,6 +127,7 @@ def _line(line: Evidence) -> dict[str, Any]:
         "weight": weight,
         "share": round(weight * standing, DECIMALS),
         "says": line.says,
+        "known_part": round(line.known_part, DECIMALS),
         "evidence": [_fact(fact) for fact in line.facts],
     }
 
@@ -380,6 +386,7 @@ def _read_line(node: _Node) -> Evidence:
         weight=node.number("weight"),
         says=node.text("says"),
         facts=_each(node, "evidence", _read_fact),
+        known_part=node.number("known_part") if "known_part" in node.value else 1.0,
     )
     _check_sum(node, "share", line.share, "weight times standing is")
     return line

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinmatch.cohort import Cohort
+from twinmatch.cohort import City, Cohort
 from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials, listed
 from twinmatch.geography import country, language_name, related_languages
@@ -19,18 +19,17 @@ RELATED = 0.5
 class Language:
     """1 where two cities share a working language beside English, 0.5 where their languages are close, else 0.
 
-    A city's languages are those it states and those of its country's administration. English alone does not
-    count: nearly every profile names it, so it tells no pair from another. Never unknown.
+    A city's languages are those it states; where it states none beside English, those of its country's
+    administration. English counts only where it is an official language: nearly every profile names it, so
+    it tells no pair from another. nan where the answer hangs on which of its country's languages a city uses.
     """
 
     def __init__(self, cohort: Cohort, _: Materials) -> None:
         self._cities = cohort.cities
-        spoken = [
-            frozenset(c.languages) | frozenset(country(c.country).languages) for c in cohort.cities
-        ]
-        self._own = [
-            s - {"en"} if c.country not in {"GB", "IE", "MT"} else s
-            for s, c in zip(spoken, cohort.cities, strict=True)
+        self._own = [_languages(city) for city in cohort.cities]
+        self._sure = [
+            bool(_stated(c)) or len(own) == 1
+            for c, own in zip(cohort.cities, self._own, strict=True)
         ]
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
@@ -47,13 +46,14 @@ class Language:
             table[np.ix_([of[int(i)] for i in rows], [of[int(j)] for j in cols])], dtype=np.float64
         )
 
-    def _key(self, i: int) -> tuple[str, tuple[str, ...]]:
-        return self._cities[i].country, tuple(sorted(self._own[i]))
+    def _key(self, i: int) -> tuple[str, tuple[str, ...], bool]:
+        return self._cities[i].country, tuple(sorted(self._own[i])), self._sure[i]
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the languages that both work in."""
         one, other = self._cities[i], self._cities[j]
         shared = sorted(self._own[i] & self._own[j])
+        unsure = [c.name for c, k in ((one, i), (other, j)) if not self._sure[k]]
         facts = tuple(
             Fact(
                 c.id,
@@ -63,6 +63,11 @@ class Language:
             )
             for c, k in ((one, i), (other, j))
         )
+        if shared and unsure:
+            return (
+                f"Which of its country's languages {listed(unsure)} works in is not known.",
+                facts,
+            )
         if shared:
             return (
                 f"{one.name} and {other.name} both work in {listed([language_name(v) for v in shared])}.",
@@ -73,7 +78,19 @@ class Language:
         return f"{one.name} and {other.name} share no language beside English.", facts
 
 
-def _pair(one: tuple[str, tuple[str, ...]], other: tuple[str, tuple[str, ...]]) -> float:
+def _stated(city: City) -> frozenset[str]:
+    return frozenset(city.languages) - {"en"}
+
+
+def _languages(city: City) -> frozenset[str]:
+    official = frozenset(country(city.country).languages)
+    stated = _stated(city) | (official & frozenset(city.languages))
+    return stated or official
+
+
+def _pair(
+    one: tuple[str, tuple[str, ...], bool], other: tuple[str, tuple[str, ...], bool]
+) -> float:
     if set(one[1]) & set(other[1]):
-        return 1.0
+        return 1.0 if one[2] and other[2] else np.nan
     return RELATED if related_languages(one[0], other[0]) else 0.0

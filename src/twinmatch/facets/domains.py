@@ -37,7 +37,7 @@ def wider(domain: Domain) -> Domain:
     )
 
 
-class _Stated:
+class Stated:
     """Weights of domains by city in both vocabularies, and who speaks which."""
 
     def __init__(self, stated: list[dict[Domain, float]]) -> None:
@@ -52,7 +52,7 @@ class _Stated:
             rolled.append(row)
         self.wide = _matrix(rolled, WIDE)
 
-    def closed(self) -> _Stated:
+    def closed(self) -> Stated:
         """Scale each city's weights to sum to 1 in both vocabularies."""
         for table in (self.fine, self.wide):
             total = table.sum(axis=1, keepdims=True)
@@ -66,14 +66,14 @@ def _matrix(stated: list[dict[Domain, float]], names: tuple[Domain, ...]) -> Flo
     )
 
 
-def challenges(cohort: Cohort) -> _Stated:
+def challenges(cohort: Cohort) -> Stated:
     """Return the cities' challenges, weights scaled to sum to 1; named without weight count alike."""
-    return _Stated(
+    return Stated(
         [{d: float(w or 1) for d, w in (c.challenges or {}).items()} for c in cohort.cities]
     ).closed()
 
 
-def strengths(cohort: Cohort) -> _Stated:
+def strengths(cohort: Cohort) -> Stated:
     """Return the cities' strengths in [0, 1]: stated weight over 3, pilots and unweighted ones 2/3.
 
     A pilot's "stationary energy" counts in the wider vocabulary only, unless nothing finer is stated.
@@ -86,7 +86,7 @@ def strengths(cohort: Cohort) -> _Stated:
         for domain in (d for pilot in cohort.pilots(i) for d in pilot.domains):
             stated[domain] = max(stated.get(domain, 0.0), UNWEIGHTED_STRENGTH)
         rows.append(stated)
-    table = _Stated(rows)
+    table = Stated(rows)
     has_finer = np.array([bool(c.strengths) for c in cohort.cities])
     table.wide_only &= ~has_finer
     return table

@@ -21,6 +21,9 @@ from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials
 from twinmatch.schema import City
 
+LONGEST_QUOTE = 160
+"""Characters of a sentence quoted in a line of evidence."""
+
 DECIMALS = 4
 """Similarities are rounded to this before anything sorts: vectors differ by 1e-7 between machines."""
 
@@ -124,7 +127,8 @@ class NeedsOffers:
         found = _closest(self._needs, self._offers, i, j)
         if found is None:
             return _silent(guest, self._needs, i, "needs", host, self._offers, j, "offers"), ()
-        return f"What {guest.name} asks for comes close to what {host.name} can show.", _quotes(
+        asks, shows = (_short(passage.text) for passage in found)
+        return f"{guest.name} asks: “{asks}” {host.name} can show: “{shows}”", _quotes(
             self._cohort, *found
         )
 
@@ -148,9 +152,9 @@ class SharedNeeds:
         found = _closest(self._needs, self._needs, i, j)
         if found is None:
             return _silent(one, self._needs, i, "needs", other, self._needs, j, "needs"), ()
-        return (
-            f"{one.name} and {other.name} describe needs that come close to each other.",
-            _quotes(self._cohort, *found),
+        mine, theirs = (_short(passage.text) for passage in found)
+        return f"{one.name} says: “{mine}” {other.name} says: “{theirs}”", _quotes(
+            self._cohort, *found
         )
 
 
@@ -162,6 +166,11 @@ def _closest(asking: _Side, answering: _Side, i: int, j: int) -> tuple[Passage, 
     cosine = np.round((one @ other.T).astype(np.float64), DECIMALS)
     a, b = divmod(int(np.argmax(cosine)), cosine.shape[1])
     return asking.passages[asking.start[i] + a], answering.passages[answering.start[j] + b]
+
+
+def _short(text: str) -> str:
+    """Return a sentence, cut at a word where it is long; the fact beside it has the whole."""
+    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE].rsplit(" ", 1)[0] + " …"
 
 
 def _quotes(cohort: Cohort, one: Passage, other: Passage) -> tuple[Fact, ...]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from twinmatch.affinity import checked_weights
 from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.geography import countries
 from twinmatch.schema import Domain, Lever, Role
 from twinmatch.validate import Record, problems_of
 
@@ -166,11 +167,22 @@ class NationalClusters(_Weighted):
     countries_joined: int = Field(
         5, ge=2, le=6, description="Countries in a joined cluster, at most"
     )
+    never_joined: tuple[tuple[str, str], ...] = Field(
+        (), description="Pairs of countries that are not joined in one cluster"
+    )
     effort: int = Field(
         200, ge=1, le=100_000, description="Sweeps of the search that splits a country"
     )
 
     _check_band = field_validator("size")(_band)
+
+    @field_validator("never_joined")
+    @classmethod
+    def _known_countries(cls, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        unknown = sorted({code for pair in pairs for code in pair} - set(countries()))
+        if unknown:
+            raise ValueError(f"no country has the code {unknown[0]!r}")
+        return pairs
 
 
 class Text(Settings):

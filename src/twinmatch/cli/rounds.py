@@ -1,0 +1,336 @@
+"""The commands of a round: propose, similar, explain, validate, features, doctor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twinmatch.cli.words import (
+    AsJson,
+    Model,
+    Pairs,
+    Profiles,
+    Programme,
+    cut,
+    literal,
+    plain_problem,
+    print_json,
+    progress,
+    quoted,
+    say,
+    show,
+    table,
+)
+from twinmatch.errors import Problem, QuestionError, TwinmatchError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from twinmatch.evidence import Account
+    from twinmatch.proposal import Product, Proposal
+
+
+# The docstrings of the commands are their help on the command line.
+
+
+def propose(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path(
+        "proposal"
+    ),
+    previous: Annotated[
+        Path | None,
+        typer.Option(
+            help="An earlier proposal.json to change as little as possible.", show_default=False
+        ),
+    ] = None,
+    lock: Annotated[
+        Pairs,
+        typer.Option(
+            help="A=B: the two must meet; may be given several times.", show_default=False
+        ),
+    ] = None,
+    ban: Annotated[
+        Pairs,
+        typer.Option(
+            help="A=B: the two must not meet; may be given several times.", show_default=False
+        ),
+    ] = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose a round: twinning pairs, discussion groups and national clusters, explained and proven."""
+    pairs = (
+        [_pair(text, "--lock") for text in lock or ()],
+        [_pair(text, "--ban") for text in ban or ()],
+    )
+    from twinmatch import app as door
+
+    with progress() as told:
+        proposal, files = door.run(
+            profiles,
+            programme or (),
+            out=out,
+            previous=previous,
+            lock=pairs[0],
+            ban=pairs[1],
+            model=text_model,
+            progress=told,
+        )
+    if as_json:
+        from twinmatch.exporting import to_plain
+
+        print_json(to_plain(proposal))
+    else:
+        _print_proposal(proposal)
+    say(f"\nWritten to {out}: {', '.join(file.name for file in files)}.")
+    say(
+        f"Open {out / 'report.html'} first; {out / 'proposal.xlsx'} has every list. Then: twinmatch explain CITY CITY."
+    )
+
+
+def similar(
+    city: Annotated[str, typer.Argument(help="A city's id or name.")],
+    profiles: Profiles = None,
+    k: Annotated[int, typer.Option("-k", help="How many cities.")] = 10,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cities like mine: the k cities most like a city, each with its reasons."""
+    from twinmatch import app as door
+
+    with progress() as told:
+        says, found = door.similar(city, profiles, k=k, model=text_model, progress=told)
+    if as_json:
+        cities = [
+            {"id": s.id, "name": s.name, "country": s.country, **_plain_account(s.account)}
+            for s in found
+        ]
+        print_json({"city": city, "text_model": says, "similar": cities})
+        return
+    rows = table(f"Cities like {city}", ("City", "Country", "Score", "Known", "Why"))
+    for s in found:
+        why = (
+            " ".join(line.says for line in s.account.strongest(2))
+            or "Nothing known lifts it above the average pair."
+        )
+        rows.add_row(
+            literal(s.name),
+            s.country,
+            f"{100 * s.account.score:.0f}",
+            f"{100 * s.account.coverage:.0f}%",
+            literal(why),
+        )
+    show(rows)
+    say("Score: 50 is an average pair, 100 the best in everything. " + says)
+    if found:
+        say(f"Next: twinmatch explain {quoted(city)} {found[0].id}")
+
+
+def explain(
+    one: Annotated[str, typer.Argument(metavar="CITY", help="A city's id or name.")],
+    other: Annotated[str, typer.Argument(metavar="CITY", help="Another city's id or name.")],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """The account of a pair: every facet in words with its evidence, as peers and as guest and host."""
+    from twinmatch import app as door
+
+    with progress() as told:
+        says, accounts = door.explain(
+            one, other, profiles, programme or (), model=text_model, progress=told
+        )
+    if as_json:
+        print_json(
+            {
+                "cities": [one, other],
+                "text_model": says,
+                "accounts": [
+                    {"purpose": a.purpose, "title": a.title, **_plain_account(a.account)}
+                    for a in accounts
+                ],
+            }
+        )
+        return
+    for a in accounts:
+        show(_account_table(a.title, a.account))
+    say("Score: 50 is an average pair, 100 the best in everything. " + says)
+
+
+def validate(profiles: Profiles = None, as_json: AsJson = False) -> None:
+    """Check profiles: every problem at once, with file, sheet, row and column."""
+    from twinmatch.reading import read_raw
+    from twinmatch.validate import check
+
+    raw = read_raw(profiles)
+    cohort, problems = check(raw.cities, raw.units)
+    problems = sorted({*raw.problems, *problems}, key=lambda p: (p.where, p.code, p.found))
+    if as_json:
+        print_json(
+            {
+                "cities": len(raw.cities),
+                "host_units": len(raw.units),
+                "problems": [plain_problem(p) for p in problems],
+            }
+        )
+        if problems:
+            raise typer.Exit(2)
+        return
+    if problems or cohort is None:
+        raise TwinmatchError(problems)
+    known = sum(cohort.known(i) for i in range(len(cohort))) / max(len(cohort), 1)
+    say(
+        f"{len(cohort)} cities and {len(cohort.units)} host units, no problem; {100 * known:.0f}% of their blocks are filled on average."
+    )
+    say("Next: twinmatch propose" + (f" {profiles}" if profiles else ""))
+
+
+def features(
+    profiles: Profiles = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="CSV file; stdout where left out.", show_default=False),
+    ] = None,
+    text: Annotated[
+        bool, typer.Option("--text", help="Add the mean sentence vectors of needs and offers.")
+    ] = False,
+    describe: Annotated[
+        bool, typer.Option("--describe", help="Print the columns with meaning and unit instead.")
+    ] = False,
+    text_model: Model = None,
+) -> None:
+    """City feature vectors as one table: a row a city, an empty cell where not known."""
+    from twinmatch import app as door
+
+    with progress() as told:
+        table = door.features(profiles, model=text_model, text=text, progress=told)
+    if describe:
+        rows = table("Columns", ("Column", "Meaning", "Unit"))
+        for name, words in table.attrs["features"].items():
+            rows.add_row(name, words["meaning"], words["unit"])
+        show(rows)
+    elif out is None:
+        sys.stdout.write(table.to_csv(lineterminator="\n"))
+    else:
+        from twinmatch.exporting.folder import write_files
+
+        write_files({out.name: table.to_csv(lineterminator="\n").encode()}, out.parent)
+        say(f"Written to {out}: {table.shape[0]} cities, {table.shape[1]} columns.")
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Tell what is installed, which text model is active, and whether the bundled data is whole."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from twinmatch import __version__
+    from twinmatch.embedding import open_text_model
+    from twinmatch.facets.text import all_sentences
+    from twinmatch.reading import read
+
+    found: dict[str, Any] = {"twinmatch": __version__, "python": sys.version.split()[0]}
+    for name in (
+        "numpy",
+        "scipy",
+        "pandas",
+        "scikit-learn",
+        "networkx",
+        "ortools",
+        "highspy",
+        "numba",
+        "torch",
+        "sentence-transformers",
+    ):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    cohort = read()
+    found["bundled profiles"] = f"{len(cohort)} cities, {len(cohort.units)} host units, no problem"
+    found["text of the bundled cities"] = open_text_model("auto", all_sentences(cohort)).says
+    found["any other text"] = open_text_model(
+        "auto", ["A sentence that nobody has written before."]
+    ).says
+    if as_json:
+        print_json(found)
+        return
+    rows = table("twinmatch doctor", ("What", "Found"))
+    for name, text in found.items():
+        rows.add_row(name, literal(str(text)))
+    show(rows)
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    one, equals, other = (part.strip() for part in text.partition("="))
+    if not equals or not one or not other:
+        raise QuestionError(
+            Problem(
+                "pair-wrong",
+                f"{option} {text!r} is not a pair.",
+                do="Write it as A=B, with two ids.",
+            )
+        )
+    return one, other
+
+
+def _print_proposal(proposal: Proposal) -> None:
+    from rich.markup import escape
+
+    for product in proposal.products:
+        show(f"\n[bold]{escape(product.title)}[/bold]: {escape(product.says)} {_proven(product)}")
+        rows = table("", ("Meeting", "Score", "Known", "Why"))
+        for meeting in product.meetings:
+            rows.add_row(
+                literal(meeting.label),
+                f"{100 * meeting.score:.0f}",
+                f"{100 * meeting.account.coverage:.0f}%",
+                literal(cut(meeting.says, 150)),
+            )
+        show(rows)
+        show(
+            f"Left out: {len(product.left_out)}, each with its reason and an offer. Rules: "
+            + "; ".join(f"{r.rule} {r.status}" for r in product.rules)
+            + "."
+        )
+    for note in proposal.notes:
+        say(note)
+
+
+def _proven(product: Product) -> str:
+    if product.status == "optimal":
+        return "Proven best under its rules."
+    return f"Within {100 * product.gap:.1f}% of the best that is possible."
+
+
+def _account_table(title: str, account: Account) -> Table:
+    from twinmatch.exporting.words import facet_title
+
+    rows = table(
+        f"{title}: score {100 * account.score:.0f}, known {100 * account.coverage:.0f}%",
+        ("Facet", "Likeness", "Better than", "Weight", "Adds", "In words"),
+    )
+    for line in account.lines:
+        rows.add_row(
+            facet_title(line.facet),
+            f"{line.likeness:.2f}" if line.known else "unknown",
+            f"{100 * line.standing:.0f}% of pairs" if line.known else "counted as average",
+            f"{100 * line.weight:.0f}%",
+            f"{100 * line.share:.1f}",
+            literal(line.says),
+        )
+    return rows
+
+
+def _plain_account(account: Account) -> dict[str, Any]:
+    from twinmatch.exporting.plain import account_lines
+
+    return {
+        "score": round(account.score, 10),
+        "coverage": round(account.coverage, 10),
+        "account": account_lines(account),
+    }

@@ -1,0 +1,130 @@
+"""What all commands share: options, tables, JSON, messages and progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twinmatch.errors import Problem, TwinmatchError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Profiles = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A folder of profiles, a .csv or an .xlsx; the bundled cities where left out.",
+        show_default=False,
+    ),
+]
+Programme = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--programme",
+        "-p",
+        help="Programme file, or the name of a bundled one; may be given several times.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--text-model",
+        help="auto, bundled, static, minilm, or a sentence-transformers model.",
+        show_default=False,
+    ),
+]
+Pairs = list[str] | None
+
+
+def plain_problem(problem: Problem) -> dict[str, Any]:
+    """Return a problem as JSON has it."""
+    where = problem.where
+    return {
+        "code": problem.code,
+        "found": problem.found,
+        "file": where.file,
+        "sheet": where.sheet,
+        "row": where.row,
+        "column": where.column,
+        "do": problem.do,
+    }
+
+
+def table(title: str, columns: tuple[str, ...]) -> Table:
+    """Return an empty table; columns of figures are right-aligned."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in columns:
+        table.add_column(
+            name,
+            justify="right" if name in {"Score", "Known", "Likeness", "Weight", "Adds"} else "left",
+            overflow="fold",
+        )
+    return table
+
+
+def literal(text: str) -> str:
+    """Return text that a terminal takes literally: no markup, no control characters."""
+    from rich.markup import escape
+
+    return escape("".join(c for c in text if c.isprintable()))
+
+
+def cut(text: str, length: int) -> str:
+    """Return a text, cut at a word where it is longer than ``length``."""
+    return text if len(text) <= length else text[:length].rsplit(" ", 1)[0] + " …"
+
+
+def quoted(text: str) -> str:
+    """Return a text as a shell takes it in one piece."""
+    return f'"{text}"' if " " in text else text
+
+
+def show(what: object) -> None:
+    """Print a table or a line with markup on stdout; 160 columns wide where that is no terminal."""
+    from rich.console import Console
+
+    console = Console(soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(width=160)
+    console.print(what, highlight=False)
+
+
+def say(text: str) -> None:
+    """Tell people something, on stderr."""
+    typer.echo(text, err=True)
+
+
+def print_json(content: object) -> None:
+    """Print JSON on stdout, and nothing else."""
+    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def report(error: TwinmatchError) -> None:
+    """Tell every problem of an error on stderr, each with its code."""
+    for problem in error.problems:
+        say(f"{problem}  [{problem.code}]")
+    if len(error.problems) > 1:
+        say(f"{len(error.problems)} problems; nothing was written.")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Show what is being done on stderr, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("Starting") as status:
+        yield lambda step: status.update(f"{step} …")

@@ -1,0 +1,179 @@
+"""City feature vectors as one documented table, and as a scikit-learn transformer.
+
+The facets compare pairs and never need this table; it is for analysts, who cluster, plot and model cities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from twinmatch.cohort import Cohort
+from twinmatch.facets.base import Floats, TextVectors
+from twinmatch.facets.context import table as context_table
+from twinmatch.facets.domains import FINE as DOMAINS
+from twinmatch.facets.domains import LEVERS, challenges, lever_table, offered_levers, strengths
+from twinmatch.facets.emissions import COARSE, coarse_sectors, per_head
+from twinmatch.facets.readiness import DIMENSIONS, levels
+from twinmatch.facets.text import Passage, needs_passages, offers_passages
+from twinmatch.schema import NAMES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column of the table: its name, what it means and its unit; nan always means not known."""
+
+    name: str
+    meaning: str
+    unit: str
+
+
+class CityFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A cohort as feature vectors: (n, features) float64, nan where not known; nothing is learned from data.
+
+    ``text`` is a text model (or None): with one, the mean unit vector of each city's needs and of its offers are
+    added. Impute before use in estimators that take no nan; the table never does it for you.
+    """
+
+    def __init__(self, text: TextVectors | None = None) -> None:
+        self.text = text
+
+    def fit(self, cohort: Cohort, y: Any = None) -> CityFeatures:
+        """Note the columns that the cohort's table has; y is ignored."""
+        self.features_ = tuple(feature for feature, _ in self._columns(cohort))
+        return self
+
+    def transform(self, cohort: Cohort) -> Floats:
+        """Return the cities' vectors in order of id, shape (n, features)."""
+        check_is_fitted(self)
+        columns = [values for _, values in self._columns(cohort)]
+        return np.column_stack(columns) if columns else np.zeros((len(cohort), 0))
+
+    def get_feature_names_out(
+        self, input_features: Any = None
+    ) -> np.ndarray[Any, np.dtype[np.object_]]:
+        """Return the names of the columns; input_features is ignored."""
+        check_is_fitted(self)
+        return np.array([feature.name for feature in self.features_], dtype=object)
+
+    def table(self, cohort: Cohort) -> pd.DataFrame:
+        """Return the vectors as a table, cities by id in rows; ``attrs`` has meaning and unit of each column."""
+        import pandas as pd
+
+        names = [str(name) for name in self.get_feature_names_out()]
+        frame = pd.DataFrame(
+            self.transform(cohort),
+            index=pd.Index([c.id for c in cohort.cities], name="id"),
+            columns=names,
+        )
+        frame.attrs["features"] = {
+            f.name: {"meaning": f.meaning, "unit": f.unit} for f in self.features_
+        }
+        return frame
+
+    def _columns(self, cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
+        yield from _emissions(cohort)
+        for d, column in zip(DIMENSIONS, levels(cohort).T, strict=True):
+            yield Feature(f"readiness.{d}", f"Readiness: {NAMES[d]}", "level 0-4"), column
+        yield from _domains(cohort)
+        yield from _context(cohort)
+        if self.text is not None:
+            yield from _text("needs", self.text, needs_passages(cohort), len(cohort))
+            yield from _text("offers", self.text, offers_passages(cohort), len(cohort))
+
+
+def _emissions(cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
+    tonnes = np.array(
+        [
+            coarse_sectors(c.emissions) if c.emissions else [np.nan] * len(COARSE)
+            for c in cohort.cities
+        ]
+    ).reshape(-1, len(COARSE))
+    total = np.nansum(tonnes, axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(total > 0, tonnes / total, np.nan)
+    for name, column in zip(COARSE, share.T, strict=True):
+        yield (
+            Feature(
+                f"emissions.share.{name.replace(' ', '_')}",
+                f"Share of {name} in the reported emissions",
+                "0-1",
+            ),
+            column,
+        )
+    level = np.array([per_head(c) for c in cohort.cities], dtype=np.float64)
+    yield (
+        Feature(
+            "emissions.per_head",
+            "Buildings, energy and transport a head of the reporting boundary",
+            "t CO2e a head",
+        ),
+        level,
+    )
+
+
+def _domains(cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
+    asks, shows = challenges(cohort), strengths(cohort)
+    for k, d in enumerate(DOMAINS):
+        yield (
+            Feature(f"challenge.{d}", f"Part of the challenges in {NAMES[d]}", "0-1"),
+            np.where(asks.known & ~asks.wide_only, asks.fine[:, k], np.nan),
+        )
+    for k, d in enumerate(DOMAINS):
+        yield (
+            Feature(f"strength.{d}", f"Strength in {NAMES[d]}", "0-1"),
+            np.where(shows.known & ~shows.wide_only, shows.fine[:, k], np.nan),
+        )
+    needed, known = lever_table(c.levers_needed for c in cohort.cities)
+    offered, offers_known = lever_table(offered_levers(cohort))
+    for k, lever in enumerate(LEVERS):
+        yield (
+            Feature(f"lever_needed.{lever}", f"Lacks {NAMES[lever]}", "0 or 1"),
+            np.where(known, needed[:, k], np.nan),
+        )
+    for k, lever in enumerate(LEVERS):
+        yield (
+            Feature(f"lever_offered.{lever}", f"Can show {NAMES[lever]}", "0 or 1"),
+            np.where(offers_known, offered[:, k], np.nan),
+        )
+
+
+def _context(cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
+    described = (
+        Feature("context.log10_population", "Population", "log10 people"),
+        Feature("context.heating_degree_days", "Heating degree days of a year", "kelvin days"),
+        Feature("context.log10_gdp_per_head", "GDP a head of the NUTS 3 region", "log10 EUR"),
+        Feature("context.degree_of_urbanisation", "1 city, 2 town or suburb, 3 rural", "class"),
+    )
+    yield from zip(described, context_table(cohort).T, strict=True)
+    yield Feature("location.lat", "Latitude", "degrees north"), cohort.coordinates[:, 0]
+    yield Feature("location.lon", "Longitude", "degrees east"), cohort.coordinates[:, 1]
+
+
+def _text(
+    name: str, model: TextVectors, passages: Sequence[Passage], n: int
+) -> Iterator[tuple[Feature, Floats]]:
+    """Mean of the unit vectors of a city's sentences, rounded; nan for a city without any."""
+    vectors = np.asarray(model.vectors([p.text for p in passages]), dtype=np.float64)
+    owner = np.array([p.city for p in passages], dtype=np.intp)
+    width = vectors.shape[1] if len(passages) else 0
+    mean = np.full((n, width), np.nan)
+    for i in np.unique(owner):
+        mean[i] = np.round(np.nanmean(vectors[owner == i], axis=0), 6)
+    for k in range(width):
+        yield (
+            Feature(
+                f"{name}.{k:03d}",
+                f"Component {k} of the mean sentence vector of the {name}",
+                "cosine space",
+            ),
+            mean[:, k],
+        )

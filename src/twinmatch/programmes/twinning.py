@@ -1,0 +1,381 @@
+"""Twinning: guests learn from host units; who is chosen and who meets whom is one exact solve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.affinity import Affinity, compare
+from twinmatch.cohort import City, Host
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.programmes.round import (
+    THIN_COVERAGE,
+    Round,
+    coverage_note,
+    no_answer,
+    shares,
+    summary,
+)
+from twinmatch.programmes.rules import Frame, Rule, allowed_pairs, judged, statuses, twinning_rules
+from twinmatch.programmes.settings import Eligibility, Twinning
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve
+from twinmatch.solving import Candidates, Solution, solve
+
+ENGLISH_LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
+
+
+@dataclass(frozen=True)
+class Applicants:
+    """Who applied: the eligible in order of id, and why the others are not; "ask" where it is not known."""
+
+    eligible: tuple[int, ...]
+    refused: dict[int, str]
+    ask: dict[int, str]
+    let_in: dict[int, str]
+
+
+def applicants(round_: Round, rule: Eligibility) -> Applicants:
+    """Return who may be a guest, and for everyone else with a guest's role the reason."""
+    eligible: list[int] = []
+    refused: dict[int, str] = {}
+    ask: dict[int, str] = {}
+    let_in: dict[int, str] = {}
+    for i, city in enumerate(round_.cohort.cities):
+        if not set(rule.roles) & set(city.roles):
+            continue
+        failed, unknown = conditions(city, rule)
+        if failed:
+            refused[i] = f"Not eligible: {'; '.join(failed)}."
+        elif unknown and rule.unknown != "let in":
+            (ask if rule.unknown == "ask first" else refused)[i] = (
+                f"Not known: {'; '.join(unknown)}."
+            )
+        else:
+            eligible.append(i)
+            if unknown:
+                let_in[i] = f"Let in although not known: {'; '.join(unknown)}."
+    return Applicants(tuple(eligible), refused, ask, let_in)
+
+
+def conditions(city: City, rule: Eligibility) -> tuple[list[str], list[str]]:
+    """Return the conditions that a city fails, and those of which it is not known, in words."""
+    failed: list[str] = []
+    unknown: list[str] = []
+    clash = [role.value for role in rule.not_roles if city.has(role)]
+    if clash:
+        failed.append(
+            f"it is a {clash[0].capitalize()} City already"
+            if clash[0] != "guest"
+            else "it is a guest already"
+        )
+    if rule.neutral_by is not None:
+        commitment = city.commitment
+        year = (commitment.neutral_by or commitment.neutral_by_at_latest) if commitment else None
+        _weigh(
+            year,
+            year is not None and year <= rule.neutral_by,
+            f"a commitment to climate neutrality by {rule.neutral_by} or earlier",
+            failed,
+            unknown,
+        )
+    participation = city.participation
+    if rule.staff_hours_a_month is not None:
+        hours = participation.staff_hours_a_month if participation else None
+        _weigh(
+            hours,
+            hours is not None and hours >= rule.staff_hours_a_month,
+            f"{rule.staff_hours_a_month:g} staff hours a month",
+            failed,
+            unknown,
+        )
+    if rule.english is not None:
+        level = participation.english if participation else None
+        enough = level is not None and ENGLISH_LEVELS.index(level) >= ENGLISH_LEVELS.index(
+            rule.english
+        )
+        _weigh(level, enough, f"English at {rule.english} or better", failed, unknown)
+    if rule.population_at_least is not None:
+        people = city.population.value if city.population else None
+        _weigh(
+            people,
+            people is not None and people >= rule.population_at_least,
+            f"at least {rule.population_at_least:,} residents",
+            failed,
+            unknown,
+        )
+    return failed, unknown
+
+
+def _weigh(
+    value: object, holds: bool, condition: str, failed: list[str], unknown: list[str]
+) -> None:
+    if value is None:
+        unknown.append(condition)
+    elif not holds:
+        failed.append(f"it lacks {condition}")
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A twinning round ready to be solved: who applied, all pairs with their scores, and the rules over them."""
+
+    who: Applicants
+    affinity: Affinity
+    frame: Frame
+    rules: tuple[Rule, ...]
+    everything: Candidates
+    before: NDArray[np.bool_] | None
+    """The pairs of the earlier proposal over the frame, shape (m,), or None where there is none."""
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """Return the pairs that no filter takes out, shape (m,)."""
+        return allowed_pairs(self.rules)
+
+
+def prepare(round_: Round, settings: Twinning) -> Prepared:
+    """Return the round ready to be solved; raises QuestionError where there is no host or a named pair is wrong."""
+    who = applicants(round_, settings.guests)
+    hosts = _hosts(round_, settings, set(who.eligible))
+    affinity = compare(
+        round_.cohort, settings.weights, round_.materials, rows=who.eligible, columns=hosts
+    )
+    frame = Frame(round_.cohort, hosts, who.eligible)
+    return Prepared(
+        who,
+        affinity,
+        frame,
+        twinning_rules(frame, settings),
+        frame.candidates(affinity.score),
+        _before(round_, frame),
+    )
+
+
+def settle(
+    round_: Round, settings: Twinning, ready: Prepared
+) -> tuple[NDArray[np.bool_], Solution]:
+    """Return the best choice over the whole frame, shape (m,), and its solution; forbidden pairs are not considered.
+
+    Raises NoProposalError with the rules and places that are short.
+    """
+    keep = np.flatnonzero(ready.allowed)
+    blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
+    objectives = (
+        ("filled", "total") if ready.before is None else ("filled", "total", "fewest changes")
+    )
+    before = None if ready.before is None else ready.before[keep]
+    solution = solve(ready.everything.take(keep), blocks, objectives=objectives, previous=before)
+    if solution.status == "infeasible":
+        labels = {
+            "hosts": [h.name for h in ready.frame.hosts],
+            "guests": [round_.name(i) for i in ready.frame.guests],
+        }
+        raise no_answer(settings.title, solution, blocks, labels)
+    chosen = np.zeros(len(ready.everything), dtype=bool)
+    chosen[keep] = solution.chosen
+    return chosen, solution
+
+
+def propose_twinning(round_: Round, settings: Twinning) -> Product:
+    """Return the twinning pairs of a round: proven best under the rules, each with its account.
+
+    Raises QuestionError where there is no host, NoProposalError with the rules and places that are short where
+    no choice keeps the rules.
+    """
+    ready = prepare(round_, settings)
+    chosen, solution = settle(round_, settings, ready)
+    return product_of(round_, settings, ready, chosen, solution)
+
+
+def product_of(
+    round_: Round,
+    settings: Twinning,
+    ready: Prepared,
+    chosen: NDArray[np.bool_],
+    solution: Solution,
+) -> Product:
+    """Return the product of a choice over the frame; raises DataError where the choice breaks a rule."""
+    kept = judged(statuses(ready.rules, ready.everything, chosen))
+    meetings = _meetings(round_, settings, ready, chosen)
+    return Product(
+        "twinning",
+        settings.title,
+        "optimal" if solution.status == "optimal" else "feasible",
+        solution.engine,
+        solution.score,
+        solution.bound,
+        meetings,
+        _left_out(round_, ready, chosen),
+        kept,
+        _headline(meetings, ready.who, ready.frame.hosts),
+        weights=shares(ready.affinity),
+    )
+
+
+def _hosts(round_: Round, settings: Twinning, eligible: set[int]) -> tuple[Host, ...]:
+    """Every host of the wanted roles; a city that applies as a guest does not host alone in the same round."""
+    hosts = tuple(
+        h
+        for h in round_.cohort.hosts(settings.hosts)
+        if not (len(h.cities) == 1 and h.cities[0] in eligible)
+    )
+    if not hosts:
+        roles = " or ".join(role.value for role in settings.hosts)
+        raise QuestionError(
+            Problem(
+                "no-hosts",
+                f"No city of this cohort is a host (role {roles}).",
+                do="Give at least one city that role.",
+            )
+        )
+    return hosts
+
+
+def _before(round_: Round, frame: Frame) -> NDArray[np.bool_] | None:
+    """Return the earlier proposal's pairs over the frame, or None where there is no earlier proposal."""
+    if round_.previous is None:
+        return None
+    earlier = {p.product: p for p in round_.previous.products}.get("twinning")
+    held = {
+        (m.unit or m.cities("host")[0], g)
+        for m in (earlier.meetings if earlier else ())
+        for g in m.cities("guest")
+    }
+    return frame.pairs(lambda h, g: (h.id, round_.id(g)) in held)
+
+
+def _meetings(
+    round_: Round, settings: Twinning, ready: Prepared, chosen: NDArray[np.bool_]
+) -> tuple[Meeting, ...]:
+    affinity, frame, who = ready.affinity, ready.frame, ready.who
+    reserves = _Reserves(round_, ready, chosen, settings.reserves)
+    found = []
+    for pair in np.flatnonzero(chosen):
+        h, g = int(frame.host[pair]), int(frame.guest[pair])
+        host, guest = frame.hosts[h], frame.guests[g]
+        account = affinity.account(g, h)
+        members = (
+            *(Member(round_.id(i), "host") for i in host.cities),
+            Member(round_.id(guest), "guest"),
+        )
+        notes = coverage_note(account) + ((who.let_in[guest],) if guest in who.let_in else ())
+        found.append(
+            Meeting(
+                f"twinning:{round_.id(guest)}",
+                f"{round_.name(guest)} learns from {host.name}",
+                members,
+                account,
+                summary(account),
+                reserves.of(h, g),
+                notes,
+                host.id if len(host.cities) > 1 else "",
+            )
+        )
+    return tuple(sorted(found, key=lambda m: (-round(m.score, 9), m.id)))
+
+
+class _Reserves:
+    """Who steps in for a pair: the guest's best other hosts with a free place, the host's best other guests."""
+
+    def __init__(
+        self, round_: Round, ready: Prepared, chosen: NDArray[np.bool_], count: int
+    ) -> None:
+        affinity, frame, rules = ready.affinity, ready.frame, ready.rules
+        self._round, self._frame, self._count = round_, frame, count
+        shape = (len(frame.hosts), len(frame.guests))
+        allowed = ready.allowed.reshape(shape)
+        held = chosen.reshape(shape)
+        most = next(r for r in rules if r.name == "guests per host").block.high
+        free = np.asarray(held.sum(axis=1) < most)
+        score = np.round(affinity.score.T, 9)
+        self._score = score
+        self._for_guest = np.where(allowed & ~held & free[:, None], score, -1.0)
+        self._for_host = np.where(allowed & ~np.any(held, axis=0, keepdims=True), score, -1.0)
+
+    def of(self, h: int, g: int) -> tuple[Reserve, ...]:
+        """Return the reserves of a pair, best first on each side."""
+        host, guest = self._frame.hosts[h], self._round.id(self._frame.guests[g])
+        hosts = [
+            (self._frame.hosts[k].id, k)
+            for k in np.argsort(-self._for_guest[:, g], kind="stable")[: self._count]
+            if self._for_guest[k, g] >= 0
+        ]
+        guests = [
+            (self._round.id(self._frame.guests[k]), k)
+            for k in np.argsort(-self._for_host[h], kind="stable")[: self._count]
+            if self._for_host[h, k] >= 0
+        ]
+        return tuple(Reserve(host.id, name, float(self._score[k, g])) for name, k in hosts) + tuple(
+            Reserve(guest, name, float(self._score[h, k])) for name, k in guests
+        )
+
+
+def _left_out(round_: Round, ready: Prepared, chosen: NDArray[np.bool_]) -> tuple[LeftOut, ...]:
+    """Everyone without a pair and why; what they are offered instead is added once all products are known."""
+    affinity, frame, who = ready.affinity, ready.frame, ready.who
+    shape = (len(frame.hosts), len(frame.guests))
+    held, allowed = chosen.reshape(shape), ready.allowed.reshape(shape)
+    lowest = min(
+        (affinity.score.T[h, g] for h, g in zip(*np.nonzero(held), strict=True)), default=0.0
+    )
+    out = [LeftOut(round_.id(i), why, "") for i, why in who.refused.items()]
+    out += [
+        LeftOut(round_.id(i), why, "", ask="Ask the city, then run again.")
+        for i, why in who.ask.items()
+    ]
+    for g in np.flatnonzero(~held.any(axis=0)):
+        out.append(
+            LeftOut(
+                round_.id(frame.guests[g]),
+                _unchosen(affinity, frame, allowed[:, g], int(g), int(held.sum()), lowest),
+                "",
+            )
+        )
+    paired = {i for h in np.flatnonzero(held.any(axis=1)) for i in frame.hosts[h].cities}
+    guests = {frame.guests[g] for g in np.flatnonzero(held.any(axis=0))}
+    named = paired | guests | set(who.refused) | set(who.ask) | set(frame.guests)
+    idle = sorted({i for host in frame.hosts for i in host.cities} - named)
+    out += [LeftOut(round_.id(i), _idle(round_, i, held, frame), "") for i in idle]
+    others = set(range(len(round_.cohort))) - named - set(idle)
+    out += [
+        LeftOut(
+            round_.id(i), "It has neither applied as a guest nor is it a host in this round.", ""
+        )
+        for i in sorted(others)
+    ]
+    return tuple(sorted(out, key=lambda item: item.city))
+
+
+def _unchosen(
+    affinity: Affinity, frame: Frame, allowed: NDArray[np.bool_], g: int, places: int, lowest: float
+) -> str:
+    if not allowed.any():
+        return "Every host is closed to it by a rule of the round."
+    best = int(np.argmax(np.where(allowed, np.round(affinity.score[g], 9), -1.0)))
+    return (
+        f"All {places} places went to guests with whom the round as a whole fits better: its best possible pair, with "
+        f"{frame.hosts[best].name}, scores {100 * affinity.score[g, best]:.0f} of 100; the lowest pair chosen scores {100 * lowest:.0f}."
+    )
+
+
+def _idle(round_: Round, i: int, held: NDArray[np.bool_], frame: Frame) -> str:
+    unit = round_.cohort.unit_of.get(round_.id(i))
+    through = f" through {unit.name}" if unit and any(h.id == unit.id for h in frame.hosts) else ""
+    return f"Ready to host{through}, but no guest was matched with it: {int(held.sum())} pairs for {len(frame.hosts)} host units."
+
+
+def _headline(meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host, ...]) -> str:
+    applied = len(who.eligible) + len(who.refused) + len(who.ask)
+    used = len({m.unit or m.cities("host")[0] for m in meetings})
+    text = f"{applied} applicants, {len(who.eligible)} of them eligible: {len(meetings)} pairs with {used} of {len(hosts)} host units."
+    thin = sum(m.account.coverage < THIN_COVERAGE for m in meetings)
+    if thin:
+        text += f" {thin} of the pairs rest on little that is known and carry a note."
+    if who.ask:
+        text += f" For {len(who.ask)} applicants eligibility is not known; they are named under 'left out' and should be asked first."
+    return text
+
+
+__all__ = ["Applicants", "applicants", "conditions", "propose_twinning"]
