@@ -209,19 +209,19 @@ def features(
     from twinmatch import app as door
 
     with progress() as told:
-        table = door.features(profiles, model=text_model, text=text, progress=told)
+        frame = door.features(profiles, model=text_model, text=text, progress=told)
     if describe:
         rows = table("Columns", ("Column", "Meaning", "Unit"))
-        for name, words in table.attrs["features"].items():
+        for name, words in frame.attrs["features"].items():
             rows.add_row(name, words["meaning"], words["unit"])
         show(rows)
     elif out is None:
-        sys.stdout.write(table.to_csv(lineterminator="\n"))
+        sys.stdout.write(frame.to_csv(lineterminator="\n"))
     else:
         from twinmatch.exporting.folder import write_files
 
-        write_files({out.name: table.to_csv(lineterminator="\n").encode()}, out.parent)
-        say(f"Written to {out}: {table.shape[0]} cities, {table.shape[1]} columns.")
+        write_files({out.name: frame.to_csv(lineterminator="\n").encode()}, out.parent)
+        say(f"Written to {out}: {frame.shape[0]} cities, {frame.shape[1]} columns.")
 
 
 def doctor(as_json: AsJson = False) -> None:
