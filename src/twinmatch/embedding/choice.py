@@ -1,7 +1,7 @@
 """Which text model a run uses: one for all of its texts, said aloud with the reason.
 
 `auto` takes, in this order,
-1. the bundled MiniLM vectors, if every sentence of the run has one (no torch is needed);
+1. the bundled MiniLM vectors, if every English sentence of the run has one (no torch is needed);
 2. MiniLM itself for all sentences, if sentence-transformers and the packaged model are installed;
 3. the static table for all sentences.
 Vectors of two models are never mixed in a run. A bundled vector is MiniLM's own, so in case 2 it is
@@ -10,6 +10,7 @@ taken where there is one, and in case 3 it is not.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
@@ -17,8 +18,7 @@ from typing import TypedDict
 from twinmatch.bundled import bundled_path
 from twinmatch.embedding import backends
 from twinmatch.embedding.backends import Backend, Vectors
-from twinmatch.embedding.languages import foreign_language
-from twinmatch.embedding.sentences import split_sentences
+from twinmatch.embedding.languages import foreign_language, language_name
 from twinmatch.embedding.vectors import (
     Progress,
     Store,
@@ -52,11 +52,18 @@ class TextModel:
     cache: UserCache = field(default_factory=lambda: UserCache(None), repr=False)
     progress: Progress | None = field(default=None, repr=False)
     _kept: Store | None = field(default=None, repr=False, init=False)
+    _language: dict[str, str | None] = field(default_factory=dict, repr=False, init=False)
 
     @property
     def notes(self) -> list[str]:
-        """Sentences about a cache that could not be read or written; empty if all is well."""
-        return self.cache.notes
+        """Sentences to tell: what was not read for its language, a cache that failed."""
+        unread = Counter(code for code in self._language.values() if code)
+        return self.cache.notes + [
+            f"{count} {'sentence is' if count == 1 else 'sentences are'} in {language_name(code)}, "
+            f"which {self.backend.model} does not know: not compared, but counted as unknown. "
+            "A multilingual text model can be named instead."
+            for code, count in sorted(unread.items())
+        ]
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -69,23 +76,25 @@ class TextModel:
             "prefix": self.backend.prefix,
         }
 
-    def foreign(self, text: str) -> str | None:
-        """Return the language of a text (ISO 639-1) if the model surely does not know it; else None.
-
-        Texts whose sentences are all bundled were checked when they were bundled.
-        """
-        if self.backend.languages is None:
-            return None
-        sentences = [sentence.text for sentence in split_sentences(text)]
-        if not lacking(sentences, self.bundled, self.backend.weights_sha256):
-            return None
-        return foreign_language(text, self.backend.languages)
+    def foreign(self, sentence: str) -> str | None:
+        """Return the language of a sentence (ISO 639-1) if the model surely does not know it."""
+        known = self.backend.languages
+        if known is None or not lacking([sentence], self.bundled, self.backend.weights_sha256):
+            return None  # bundled sentences were checked when they were bundled
+        if sentence not in self._language:
+            self._language[sentence] = foreign_language(sentence, known)
+        return self._language[sentence]
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        """Return (n, d) float32 rows of length 1, one a sentence; nan for an empty one."""
+        """Return (n, d) float32 rows of length 1, one a sentence; nan for what is not to be compared.
+
+        That is an empty sentence, one that holds no word the model knows, and one in a language that
+        the model was not made for: a model gives it a vector all the same, but not one that means much.
+        """
         if self._kept is None:
             self._kept = self.cache.read(self.backend)
-        rows, made = encode_texts(texts, self.backend, (self.bundled, self._kept), self.progress)
+        read = ["" if self.foreign(text) else text for text in texts]
+        rows, made = encode_texts(read, self.backend, (self.bundled, self._kept), self.progress)
         if made:
             self._kept = self._kept.joined(made)
             self.cache.add(self.backend, made)
@@ -152,9 +161,9 @@ _NAMED_HERE = ("auto", "bundled", "minilm", "static")
 
 
 def _auto(texts: Sequence[str], bundled: Store) -> tuple[Backend, str]:
-    others = lacking(texts, bundled, backends.MINILM_WEIGHTS)
+    others = _to_encode(texts, bundled)
     if not others:
-        return _said(backends.BundledOnly(), ", for every sentence of this run has one")
+        return _said(backends.BundledOnly(), ", for every English sentence of this run has one")
     why = f"{len(others)} of this run's sentences {'is' if len(others) == 1 else 'are'} not bundled"
     absent = backends.missing("sentence_transformers", backends.MINILM_PACKAGE)
     if absent:
@@ -164,8 +173,14 @@ def _auto(texts: Sequence[str], bundled: Store) -> tuple[Backend, str]:
 
 def _bundled(texts: Sequence[str], bundled: Store) -> tuple[Backend, str]:
     backend = backends.BundledOnly()
-    backend.encode(lacking(texts, bundled, backends.MINILM_WEIGHTS))
+    backend.encode(_to_encode(texts, bundled))
     return _said(backend, ", as asked for")
+
+
+def _to_encode(texts: Sequence[str], bundled: Store) -> list[str]:
+    """Return the sentences without a bundled vector that an English model would be asked for."""
+    others = lacking(texts, bundled, backends.MINILM_WEIGHTS)
+    return [text for text in others if not foreign_language(text, backends.ENGLISH)]
 
 
 def _said(backend: Backend, why: str) -> tuple[Backend, str]:

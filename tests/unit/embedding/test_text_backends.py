@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import needs_minilm
+from stand_ins import needs_minilm
 
 from twinmatch.bundled import bundled_path
 from twinmatch.embedding import backends, vectors

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Counting
+from stand_ins import Counting
 
 from twinmatch.embedding import backends, choice, vectors
 from twinmatch.embedding.choice import TextModel, open_text_model
@@ -32,17 +32,31 @@ def installed(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -
 @pytest.mark.parametrize(
     ("name", "texts", "installed", "backend", "kind", "because"),
     [
-        ("auto", KNOWN, True, "minilm", backends.BundledOnly, "every sentence of this run has one"),
+        (
+            "auto",
+            KNOWN,
+            True,
+            "minilm",
+            backends.BundledOnly,
+            "every English sentence of this run has one",
+        ),
         (
             "auto",
             KNOWN,
             False,
             "minilm",
             backends.BundledOnly,
-            "every sentence of this run has one",
+            "every English sentence of this run has one",
         ),
-        ("auto", ["", *KNOWN], False, "minilm", backends.BundledOnly, "every sentence"),
-        ("auto", ["We  need heat."], False, "minilm", backends.BundledOnly, "every sentence"),
+        ("auto", ["", *KNOWN], False, "minilm", backends.BundledOnly, "every English sentence"),
+        (
+            "auto",
+            ["We  need heat."],
+            False,
+            "minilm",
+            backends.BundledOnly,
+            "every English sentence",
+        ),
         (
             "auto",
             [*KNOWN, NEW],
@@ -159,19 +173,36 @@ def test_a_broken_bundled_file_is_an_error(tmp_path: Path, monkeypatch: pytest.M
 
 
 GERMAN = "Wir suchen eine Stadt, die ihre Fernwärme schon umgestellt hat."
+FRENCH = "Nous cherchons une ville qui a déjà rénové ses quartiers."
 
 
-def test_a_text_in_a_language_that_the_model_does_not_know(counting: Counting) -> None:
-    assert open_text_model("static", [GERMAN]).foreign(GERMAN) == "de"
-    assert (
-        open_text_model("static", [GERMAN]).foreign("We look for a city with district heat.")
-        is None
-    )
-    assert TextModel(counting, "says").foreign(GERMAN) is None
+def test_a_sentence_in_a_language_that_the_model_does_not_know_is_unknown_and_told() -> None:
+    texts = [GERMAN, "We look for a city with district heat.", FRENCH, GERMAN]
+    model = open_text_model("static", texts)
+    assert model.notes == []
+    assert np.isnan(model.vectors(texts)).all(axis=1).tolist() == [True, False, True, True]
+    assert [note.split(":")[0] for note in model.notes] == [
+        f"1 sentence is in German, which {model.backend.model} does not know",
+        f"1 sentence is in French, which {model.backend.model} does not know",
+    ]
+
+
+def test_a_model_of_unknown_languages_reads_them_all(counting: Counting) -> None:
+    model = TextModel(counting, "says")
+    assert model.foreign(GERMAN) is None
+    assert not np.isnan(model.vectors([GERMAN])).any()
+
+
+@pytest.mark.usefixtures("bundled", "installed")
+@pytest.mark.parametrize("installed", [False], indirect=True)
+def test_sentences_that_no_english_model_reads_do_not_turn_the_choice() -> None:
+    model = open_text_model("auto", [*KNOWN, GERMAN])
+    assert isinstance(model.backend, backends.BundledOnly)
+    assert np.isnan(model.vectors([*KNOWN, GERMAN])).all(axis=1).tolist() == [False, False, True]
 
 
 def test_a_bundled_text_is_not_looked_at_again(
     bundled: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(choice, "foreign_language", lambda *_: pytest.fail("was looked at"))
-    assert open_text_model("auto", KNOWN).foreign(" ".join(KNOWN)) is None
+    assert open_text_model("auto", KNOWN).vectors(KNOWN).shape == (2, 384)
