@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from twinmatch.evidence import Fact
-from twinmatch.exporting.words import fact_figure, fact_origin, listed
+from twinmatch.exporting.words import findings, listed
 from twinmatch.proposal import CityCard, Meeting, Proposal, Reserve
 
 
@@ -57,8 +57,17 @@ class Directory:
             f"({reserve.score * 100:.1f} points)"
         )
 
-    def fact(self, fact: Fact) -> str:
-        """Return a fact in one line: city, what, value with unit, and where it comes from."""
-        subject = " – ".join(x for x in (fact.city and self.name(fact.city), fact.what) if x)
-        origin = fact_origin(fact)
-        return f"{subject}: {fact_figure(fact)}" + (f" ({origin})" if origin else "")
+    def findings(self, facts: Sequence[Fact]) -> list[tuple[str, str, str]]:
+        """Return facts as the name of the city, what was found, and where it comes from."""
+        return [
+            (self.name(city) if city else "", found, origin)
+            for city, found, origin in findings(facts)
+        ]
+
+    def facts(self, facts: Sequence[Fact]) -> str:
+        """Return facts as text, one line a city and origin."""
+        lines = (
+            (f"{city} – {found}" if city else found, origin)
+            for city, found, origin in self.findings(facts)
+        )
+        return "\n".join(f"{found} ({origin})" if origin else found for found, origin in lines)

@@ -94,7 +94,7 @@ def _meeting(product: str, meeting: Meeting, directory: Directory) -> dict[str, 
         label=directory.title(meeting),
         score=meeting.score,
         weight=meeting.score,
-        reasons=" ".join(words.reasons(meeting)),
+        reasons=" ".join(map(words.shortened, words.reasons(meeting))),
     )
 
 

@@ -21,8 +21,22 @@ from twinmatch.proposal import Gap, LeftOut, Meeting, Product, Proposal
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-REASONS_SHOWN = 12
-"""Up to so many reasons head a table each; more, and every city's reason stands in its own row."""
+SHARED = 6
+"""A reason of at least so many cities heads a table of its own; the others stand in one table, a row each."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Cities that are left out for one reason: what to ask them, and for each offer who gets it."""
+
+    why: str
+    ask: str
+    offers: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def cities(self) -> int:
+        """Return how many cities share the reason."""
+        return sum(len(cities) for _, cities in self.offers)
 
 
 @dataclass(frozen=True)
@@ -34,9 +48,13 @@ class Section:
     paired: bool
     meetings: tuple[tuple[str, int, Meeting], ...]
     """Anchor and number of each meeting."""
-    left_out: tuple[tuple[str, tuple[LeftOut, ...]], ...]
-    """Cities left out by reason; one empty reason where nearly every city has its own."""
-    cities: int
+    reasons: tuple[Reason, ...]
+    """Cities left out, by reasons that several share."""
+    others: tuple[LeftOut, ...]
+    """Cities left out, each with a reason of its own."""
+    placed: int
+    """Cities with a meeting, and without one."""
+    unplaced: int
     map: PairMap | None
 
 
@@ -81,32 +99,51 @@ def _parts(proposal: Proposal) -> dict[str, Any]:
         "sections": [_section(n, p, directory) for n, p in enumerate(proposal.products, 1)],
         "gap_counts": _gap_counts(proposal.gaps),
         "gaps": _gaps_by_city(proposal.gaps),
-        "made_from": list(words.flat(proposal.made_from)),
+        **_origins(proposal),
     }
+
+
+def _origins(proposal: Proposal) -> dict[str, list[tuple[str, str]]]:
+    """Return what the proposal was made from, the long list of settings apart."""
+    lines = list(words.flat(proposal.made_from))
+    settings = [line for line in lines if "Settings ›" in line[0]]
+    return {"made_from": [line for line in lines if line not in settings], "settings": settings}
 
 
 def _section(number: int, product: Product, directory: Directory) -> Section:
     anchor, paired = f"product-{number}", words.is_paired(product)
+    reasons, others = _reasons(product.left_out)
+    placed = {city for meeting in product.meetings for city in meeting.cities()}
     return Section(
         anchor=anchor,
         product=product,
         paired=paired,
         meetings=tuple((f"{anchor}-{n}", n, m) for n, m in enumerate(product.meetings, 1)),
-        left_out=_by_reason(product.left_out),
-        cities=len({city for meeting in product.meetings for city in meeting.cities()}),
+        reasons=reasons,
+        others=others,
+        placed=len(placed),
+        unplaced=len({left.city for left in product.left_out} - placed),
         map=pair_map(product.meetings, directory) if paired else None,
     )
 
 
-def _by_reason(left_out: Sequence[LeftOut]) -> tuple[tuple[str, tuple[LeftOut, ...]], ...]:
-    """Return the cities by reason, the reason of most cities first."""
-    reasons: dict[str, list[LeftOut]] = {}
+def _reasons(left_out: Sequence[LeftOut]) -> tuple[tuple[Reason, ...], tuple[LeftOut, ...]]:
+    """Return the reasons that several cities share, most cities first, and the cities of all others."""
+    shared: dict[tuple[str, str], list[LeftOut]] = {}
     for left in left_out:
-        reasons.setdefault(left.why, []).append(left)
-    if len(reasons) > REASONS_SHOWN:
-        return (("", tuple(left_out)),)
-    groups = sorted(reasons.items(), key=lambda item: -len(item[1]))
-    return tuple((why, tuple(group)) for why, group in groups)
+        shared.setdefault((left.why, left.ask), []).append(left)
+    groups = sorted(shared.items(), key=lambda item: -len(item[1]))
+    heads = {key for key, group in groups if len(group) >= SHARED or len(groups) == 1}
+    reasons = tuple(Reason(*key, _offers(group)) for key, group in groups if key in heads)
+    return reasons, tuple(left for left in left_out if (left.why, left.ask) not in heads)
+
+
+def _offers(left_out: Sequence[LeftOut]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return each offer with the cities that get it, in the order of the first city."""
+    offers: dict[str, list[str]] = {}
+    for left in left_out:
+        offers.setdefault(left.offered, []).append(left.city)
+    return tuple((offer, tuple(cities)) for offer, cities in offers.items())
 
 
 def _gap_counts(gaps: Sequence[Gap]) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ add up to the score. Likeness and everything machine-read stays in [0, 1].
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 from twinmatch.evidence import Evidence, Fact
@@ -145,10 +146,18 @@ def listed(parts: Sequence[str]) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text as a sentence: the first letter raised, with a full stop, question or exclamation mark."""
+    """Return a text as a sentence: the first letter raised, and an end that quotation marks may close."""
     text = text.strip()
     text = text[:1].upper() + text[1:]
-    return text if not text or text[-1] in ".!?…" else text + "."
+    ended = text.rstrip("”’»\"')").endswith((".", "!", "?", "…"))
+    return text if not text or ended else text + "."
+
+
+def shortened(text: str, longest: int = 240) -> str:
+    """Return a text of at most so many characters, cut between words with an ellipsis."""
+    if len(text) <= longest:
+        return text
+    return text[: longest - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 
 
 def percent(part: float) -> str:
@@ -177,11 +186,21 @@ def standing_words(line: Evidence) -> str:
     """Return how many of the possible pairs the line beats; an unknown one counts as the average."""
     if not line.known:
         return "not known, so it counts as average"
-    if line.standing <= 0:
+    return f"{_beaten(line.standing)}{_known_for(line)}"
+
+
+def _beaten(standing: float) -> str:
+    """Return in words the share of possible pairs that a standing beats."""
+    if standing <= 0:
         return "better than none of the possible pairs"
-    if line.standing >= 1:
+    if standing >= 1:
         return "better than all other possible pairs"
-    return f"better than {percent(line.standing)} of possible pairs"
+    return f"better than {percent(standing)} of possible pairs"
+
+
+def _known_for(line: Evidence) -> str:
+    """Return for how many of the pairs in a group a facet is known, where it is not for all."""
+    return f"; known for {percent(line.known_part)} of its pairs" if line.known_part < 1 else ""
 
 
 def status_words(product: Product) -> str:
@@ -218,7 +237,7 @@ def population(number: int | None) -> str:
 
 def kilometres(number: float | None) -> str:
     """Return a distance in whole kilometres, or that it is not known."""
-    return "not known" if number is None else f"{number:,.0f}"
+    return "distance not known" if number is None else f"{number:,.0f} km"
 
 
 def figure(value: str | float | int | None) -> str:
@@ -237,9 +256,20 @@ def fact_figure(fact: Fact) -> str:
     if fact.kind == "stated" and isinstance(fact.value, str):
         return f"“{fact.value}”"
     text = figure(fact.value)
-    if not fact.unit or fact.value is None:
-        return text
-    return f"{text}%" if fact.unit == "%" else f"{text} {fact.unit}"
+    if scale := _SCALE.fullmatch(fact.unit):
+        return f"{scale['what']} {text} of {scale['high']}"
+    return f"{text}%" if fact.unit == "%" else f"{text} {fact.unit}".strip()
+
+
+_SCALE = re.compile(r"(?P<what>\w+) (?P<low>\d+)[-–](?P<high>\d+)")
+"""A unit that is an ordinal scale, such as ``level 0-4``."""
+
+
+def finding(fact: Fact) -> str:
+    """Return what a fact is about, with its value where it has one."""
+    if fact.value is None:
+        return fact.what
+    return f"{fact.what}: {fact_figure(fact)}" if fact.what else fact_figure(fact)
 
 
 def fact_origin(fact: Fact) -> str:
@@ -248,38 +278,61 @@ def fact_origin(fact: Fact) -> str:
     return "; ".join(part for part in parts if part)
 
 
+def findings(facts: Sequence[Fact]) -> list[tuple[str, str, str]]:
+    """Return facts as city, findings and origin; those of one city and origin stand together."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for fact in facts:
+        together.setdefault((fact.city, fact_origin(fact)), []).append(finding(fact))
+    return [(city, "; ".join(found), origin) for (city, origin), found in together.items()]
+
+
+_LINK = re.compile(r"(https?://[^\s;,()<>\"]+)")
+
+
+def linked(text: str) -> list[tuple[str, str]]:
+    """Return a text in parts, each with the address that it links to: only http addresses, shown by host."""
+    parts = ((part, part if _LINK.fullmatch(part) else "") for part in _LINK.split(text) if part)
+    return [
+        (link.split("/")[2].removeprefix("www.") if link else part, link) for part, link in parts
+    ]
+
+
 def title(proposal: Proposal) -> str:
     """Return the proposal's title: the round's own where it has one."""
     stated = proposal.made_from.get("title")
-    return stated if isinstance(stated, str) and stated.strip() else "Peer-matching proposal"
+    if isinstance(stated, str) and stated.strip():
+        return stated
+    programme = proposal.made_from.get("programme")
+    name = programme.get("name") if isinstance(programme, dict) else None
+    return f"Peer-matching proposal: {name}" if isinstance(name, str) else "Peer-matching proposal"
 
 
 def result(proposal: Proposal) -> str:
-    """Return the proposal's first sentence: how many meetings, for how many cities, who is left out."""
-    solved = [p for p in proposal.products if p.status != "infeasible"]
+    """Return the proposal's first sentence: how many meetings, and how many cities have a place."""
+    solved = [p for p in proposal.products if p.meetings]
     failed = [product_title(p).lower() for p in proposal.products if p.status == "infeasible"]
-    met = {city for p in solved for m in p.meetings for city in m.cities()}
-    text = (
-        f"{listed([meetings_counted(p) for p in solved])} for {count(len(met), 'city', 'cities')}"
-        if met
-        else "No meetings could be proposed"
-    )
+    proposed = listed([meetings_counted(p) for p in solved]) or "No meetings could be proposed"
+    parts = [proposed + (f": {_places_words(proposal)}" if solved else "")]
     if failed:
-        text += f"; no proposal fits the rules of {listed(failed)}"
-    return f"{text}{_left_out_words(solved)}."
+        parts.append(f"no proposal fits the rules of {listed(failed)}")
+    return "; ".join(parts) + "."
 
 
-def _left_out_words(products: Sequence[Product]) -> str:
-    """Return how many cities are left out of each product, or that none is."""
-    left = [
-        f"{count(len({x.city for x in p.left_out}), 'city', 'cities')} "
-        f"without a place in {product_title(p).lower()}"
-        for p in products
-        if p.left_out
-    ]
-    if not left:
-        return "; nobody is left out" if products else ""
-    return f"; {listed(left)}, each with its reason and another offer"
+def _places_words(proposal: Proposal) -> str:
+    """Return how many of the cities have at least one place, and what the others are told."""
+    met = {c for p in proposal.products for m in p.meetings for c in m.cities()}
+    left = {x.city for p in proposal.products for x in p.left_out}
+    known = {card.id for card in proposal.cities} | met | left
+    if not known - met:
+        return f"every one of the {len(known):,} cities has at least one place"
+    others = (
+        "the other one is told why and what it is"
+        if len(known - met) == 1
+        else (f"the other {len(known - met):,} are told why and what they are")
+    )
+    return (
+        f"{len(met):,} of {len(known):,} cities have at least one place; {others} offered instead"
+    )
 
 
 def is_paired(product: Product) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
+from math import ceil
 from typing import Any, Literal
 
 from twinmatch.evidence import Evidence
@@ -29,6 +30,9 @@ SCORE = "Points of 100"
 CREATED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 """A fixed date of creation: the workbook tells its data and programme, not the hour of the run."""
 
+README = (26.0, 84.0)
+"""Widths of the first sheet's columns, in characters."""
+
 APOSTROPHE = (
     "Apostrophe",
     "A text that a spreadsheet would take for a formula has an apostrophe in front.",
@@ -44,11 +48,12 @@ SHEETS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a sheet: its head, its width in characters, and what its cells are."""
+    """A column of a sheet: its head, its width in characters, what its cells are, and if it goes on paper."""
 
     head: str
     width: float
     kind: Kind = "text"
+    printed: bool = True
 
 
 @dataclass(frozen=True)
@@ -122,17 +127,17 @@ def _pairs(product: Product, name: str, directory: Directory) -> Sheet:
     """Return one row a pair: guest, host, points, reasons, reserves."""
     columns = (
         Column("No.", 5, "whole"),
-        Column("Guest", 20, "strong"),
-        Column("Guest country", 15),
+        Column("Guest", 18, "strong"),
+        Column("Guest country", 13),
         Column("Host", 26, "strong"),
-        Column("Host cities", 22),
-        Column("Host country", 15),
-        Column(SCORE, 10, "points"),
-        Column("Strongest reasons", 62),
-        Column("Weights known", 9, "part"),
-        Column("If one side declines", 36),
-        Column("Notes", 28),
-        Column("Meeting", 16),
+        Column("Host cities", 20),
+        Column("Host country", 13),
+        Column(SCORE, 9, "points"),
+        Column("Strongest reasons", 56),
+        Column("If one side declines", 34),
+        Column("Weights known", 9, "part", printed=False),
+        Column("Notes", 40, printed=False),
+        Column("Meeting", 24, printed=False),
     )
     rows = tuple(_pair(n, m, directory) for n, m in enumerate(product.meetings, 1))
     return Sheet(name, _product_says(product, "one row a pair"), columns, rows)
@@ -149,8 +154,8 @@ def _pair(number: int, meeting: Meeting, directory: Directory) -> tuple[Cell, ..
         directory.countries(hosts),
         meeting.score,
         "\n".join(words.reasons(meeting)),
-        meeting.account.coverage,
         "\n".join(directory.reserve(r) for r in meeting.reserves),
+        meeting.account.coverage,
         _notes(meeting),
         meeting.id,
     )
@@ -160,16 +165,16 @@ def _groups(product: Product, name: str, directory: Directory) -> Sheet:
     """Return one row a group: leads, members, points, reasons."""
     columns = (
         Column("No.", 5, "whole"),
-        Column(words.NOUNS.get(product.product, ("Meeting", ""))[0].capitalize(), 30, "strong"),
-        Column("Lead cities", 22),
-        Column("Cities", 8, "whole"),
-        Column("Countries", 10, "whole"),
-        Column("Members", 62),
-        Column(SCORE, 10, "points"),
-        Column("Strongest reasons", 56),
-        Column("Weights known", 9, "part"),
+        Column(words.NOUNS.get(product.product, ("Meeting", ""))[0].capitalize(), 24, "strong"),
+        Column("Lead cities", 20),
+        Column("Cities", 7, "whole"),
+        Column("Countries", 9, "whole"),
+        Column("Other members", 52),
+        Column(SCORE, 9, "points"),
+        Column("Strongest reasons", 46),
         Column("Notes", 34),
-        Column("Meeting", 16),
+        Column("Weights known", 9, "part", printed=False),
+        Column("Meeting", 24, printed=False),
     )
     rows = tuple(_group(n, m, directory) for n, m in enumerate(product.meetings, 1))
     return Sheet(name, _product_says(product, "one row a meeting"), columns, rows)
@@ -188,8 +193,8 @@ def _group(number: int, meeting: Meeting, directory: Directory) -> tuple[Cell, .
         ", ".join(others),
         meeting.score,
         "\n".join(words.reasons(meeting)),
-        meeting.account.coverage,
         _notes(meeting),
+        meeting.account.coverage,
         meeting.id,
     )
 
@@ -208,13 +213,13 @@ def _product_says(product: Product, form: str) -> str:
 def _cities(proposal: Proposal, directory: Directory) -> Sheet:
     """Return one row a city: who it is, and where it is in every product."""
     columns = (
-        Column("City", 20, "strong"),
-        Column("Country", 18),
-        Column("Roles", 22),
-        Column("Population", 12, "whole"),
+        Column("City", 18, "strong"),
+        Column("Country", 16),
+        Column("Roles", 18),
+        Column("Population", 11, "whole"),
         Column("Profile known", 9, "part"),
-        *(Column(words.product_title(p), 44) for p in proposal.products),
-        Column("Identifier", 22),
+        *(Column(words.product_title(p), 40) for p in proposal.products),
+        Column("Identifier", 24, printed=False),
     )
     places = [_places(product, directory) for product in proposal.products]
     rows = tuple(
@@ -247,16 +252,16 @@ def _places(product: Product, directory: Directory) -> dict[str, list[str]]:
 def _accounts(proposal: Proposal, directory: Directory) -> Sheet:
     """Return one row a line of evidence: what a facet found, and the points that it gives."""
     columns = (
-        Column("Product", 16),
-        Column("Meeting", 30, "strong"),
-        Column("Facet", 24),
-        Column("What was found", 58),
+        Column("Product", 14),
+        Column("Meeting", 26, "strong"),
+        Column("Facet", 20),
+        Column("What was found", 48),
         Column("Likeness (0 to 1)", 9, "part"),
-        Column("Beats of possible pairs", 10, "part"),
-        Column("Points at most", 9, "points"),
-        Column("Points given", 9, "points"),
-        Column("Figures and quotations behind it", 70),
-        Column("Identifier", 16),
+        Column("Better than, of possible pairs", 11, "part"),
+        Column("Points at most", 8, "points"),
+        Column("Points given", 8, "points"),
+        Column("Figures and quotations behind it", 62),
+        Column("Identifier", 24, printed=False),
     )
     rows = tuple(
         _account_row(product, meeting, line, directory)
@@ -280,7 +285,7 @@ def _account_row(
         line.standing if line.known else "counts as 50%",
         line.weight,
         line.share,
-        "\n".join(directory.fact(fact) for fact in line.facts),
+        directory.facts(line.facts),
         meeting.id,
     )
 
@@ -397,7 +402,7 @@ def _formats(book: Any) -> dict[str, Any]:
     base = {"font_name": "Calibri", "font_size": 10, "font_color": INK, "valign": "top"}
     cell = {**base, "bottom": 1, "bottom_color": LINE}
     wrapped = {**cell, "text_wrap": True}
-    number = {**cell, "align": "right"}
+    number = {**cell, "align": "right", "indent": 1}
     kinds: dict[str, dict[str, object]] = {
         "text": wrapped,
         "strong": {**wrapped, "bold": True},
@@ -420,6 +425,7 @@ def _formats(book: Any) -> dict[str, Any]:
             "font_size": 12,
             "bold": True,
             "font_color": HEAD,
+            "valign": "vcenter",
             "bottom": 2,
             "bottom_color": HEAD,
         },
@@ -434,14 +440,35 @@ def _write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet) -> None:
     """Write one table: head, rows, filter, frozen head and print set-up."""
     page = book.add_worksheet(sheet.name)
     page.hide_gridlines(2)
-    page.set_row(0, 32)
+    page.set_row(0, 42)
+    for row, cells in enumerate(sheet.rows, 1):
+        page.set_row(row, _height(cells, [column.width for column in sheet.columns]))
     for place, column in enumerate(sheet.columns):
         page.set_column(place, place, column.width)
         page.write_string(0, place, column.head, formats["head"])
         _write_column(page, formats, place, column, [row[place] for row in sheet.rows])
     page.freeze_panes(1, _frozen(sheet.columns))
     page.autofilter(0, 0, max(len(sheet.rows), 1), len(sheet.columns) - 1)
-    _set_up_print(page, sheet.name, rows=True)
+    _set_up_print(page, sheet.name)
+    page.set_landscape()
+    page.repeat_rows(0)
+    on_paper = sum(column.printed for column in sheet.columns)
+    page.print_area(0, 0, max(len(sheet.rows), 1), on_paper - 1)
+
+
+def _height(cells: Sequence[Cell], widths: Sequence[float], line: float = 12.75) -> float:
+    """Return the height of a row in points that shows its longest text whole, up to what sheets allow.
+
+    Excel fits rows to their texts when it opens a file; LibreOffice and viewers take what the file says.
+    """
+    texts = [(str(cell), width) for cell, width in zip(cells, widths, strict=True) if cell]
+    lines = max((_lines(text, width) for text, width in texts), default=1)
+    return float(min(409, lines * line + 4))
+
+
+def _lines(text: str, width: float) -> int:
+    """Return on how many lines a text is wrapped, a little more rather than less."""
+    return sum(ceil((len(part) + 1) / (1.2 * width)) for part in text.split("\n"))
 
 
 def _frozen(columns: Sequence[Column]) -> int:
@@ -474,16 +501,13 @@ def _write_cell(page: Any, row: int, place: int, value: Cell, kind: Kind, style:
         page.write_number(row, place, round(value * 100 if kind == "points" else value, 8), style)
 
 
-def _set_up_print(page: Any, name: str, rows: bool) -> None:
-    """Set A4, fit to one page's width, repeated head, sheet name and page numbers."""
+def _set_up_print(page: Any, name: str) -> None:
+    """Set A4, fit to one page's width, sheet name and page numbers."""
     page.set_paper(9)
     page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
     page.fit_to_pages(1, 0)
     page.set_header(f"&L&10{name.replace('&', '&&')}&R&10twinmatch")
     page.set_footer("&C&10Page &P of &N")
-    if rows:
-        page.set_landscape()
-        page.repeat_rows(0)
 
 
 def _write_readme(
@@ -492,23 +516,24 @@ def _write_readme(
     """Write the first sheet: the result, how to read scores and statuses, and what is where."""
     page = book.add_worksheet("Read me")
     page.hide_gridlines(2)
-    page.set_column(0, 0, 26)
-    page.set_column(1, 1, 84)
+    page.set_column(0, 0, README[0])
+    page.set_column(1, 1, README[1])
     page.merge_range(0, 0, 0, 1, "", formats["title"])
     page.write_string(0, 0, cell_text(words.title(proposal)), formats["title"])
     page.merge_range(1, 0, 1, 1, "", formats["result"])
     page.write_string(1, 0, cell_text(words.result(proposal)), formats["result"])
     page.set_row(0, 34)
-    page.set_row(1, 54)
+    page.set_row(1, _height([words.result(proposal)], [sum(README) * 0.75], 18))
     row = 3
     for heading, lines in _readme(proposal):
         row = _write_section(page, formats, row, heading, lines)
     row = _write_section(page, formats, row, "Sheets", ())
     for sheet in sheets:
+        page.set_row(row, _height([sheet.name, sheet.says], README))
         page.write_url(row, 0, f"internal:'{sheet.name}'!A1", formats["link"], sheet.name)
         page.write_string(row, 1, cell_text(sheet.says), formats["prose"])
         row += 1
-    _set_up_print(page, "Read me", rows=False)
+    _set_up_print(page, "Read me")
 
 
 def _write_section(
@@ -521,7 +546,9 @@ def _write_section(
     """Write a heading and its lines; return the row where the next section starts."""
     page.write_string(row, 0, heading, formats["section"])
     page.write_blank(row, 1, None, formats["section"])
+    page.set_row(row, 24)
     for offset, (label, text) in enumerate(lines, 1):
+        page.set_row(row + offset, _height([label, text], README))
         page.write_string(row + offset, 0, cell_text(label), formats["label"])
         page.write_string(row + offset, 1, cell_text(text), formats["prose"])
     return row + len(lines) + (2 if lines else 1)

@@ -20,6 +20,7 @@ SCRIPT = "<script>alert('x')</script>"
 EMOJI = "Learning by doing 🚲👩🏽‍🔧"
 RIGHT_TO_LEFT = "אילת משתפת"
 CONTROLS = "bell\x07, escape\x1b, override\u202e, lone \ud800 and tab\t"
+SOURCE = "https://example.eu/data?year=2019&unit=t; javascript:alert(1)"
 HOSTILE = (FORMULA, SCRIPT, EMOJI, RIGHT_TO_LEFT, CONTROLS)
 
 UNIT = ("unit-north", 'North "light" & sons')
@@ -34,6 +35,7 @@ def pair_account(says: str = "Both want district heating") -> Account:
         Fact("at-graz", "population", 289_440, "people", 2021, "reported", "Eurostat"),
         Fact("at-graz", "needs", "we lack <b>heat</b> plans", kind="stated", place="needs, 3-27"),
         Fact("dk-aarhus", "emissions a head", 3.456_789, "t CO2e", 2019, "estimated", "EDGAR"),
+        Fact("dk-aarhus", "plan", 3, "level 0-4", None, "reported", SOURCE),
         Fact("dk-aarhus", "target", None, "year"),
     )
     return Account(

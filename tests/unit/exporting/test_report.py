@@ -66,7 +66,7 @@ def test_nothing_runs_and_nothing_is_fetched(page):
     for tag, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on")]
         assert "src" not in attributes
-        assert tag == "use" or attributes.get("href", "#").startswith("#")
+        assert (attributes.get("href") or "#").startswith("#") or tag == "a"
     style = "".join(page.text)
     assert "url(" not in style
     assert "@import" not in style
@@ -87,9 +87,16 @@ def test_what_people_typed_is_text(page):
 def test_links_lead_somewhere_and_ids_are_used_once(page):
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    targets = {attributes["href"][1:] for attributes in page.all("a")}
+    links = [attributes["href"] or "" for attributes in page.all("a", "use")]
+    targets = {link[1:] for link in links if not link.startswith("https://")}
     labels = {attributes["for"] for attributes in page.all("label")}
     assert targets | labels <= set(ids)
+
+
+def test_sources_are_plain_links(page):
+    outside = [a for a in page.all("a") if (a["href"] or "").startswith("http")]
+    assert {a["href"] for a in outside} == {"https://example.eu/data?year=2019&unit=t"}
+    assert all(a["rel"] == "noreferrer noopener" for a in outside)
 
 
 def test_headings_go_down_one_level_at_a_time(page):
@@ -118,9 +125,9 @@ def test_an_account_is_told_in_words(page):
     for expected in (
         "Needs met by offers Both want district heating.",
         "Better than 93% of possible pairs. Likeness 0.71",
-        "Graz, population: 289,440 people (2021; reported; Eurostat)",
-        "Graz, needs: “we lack <b>heat</b> plans” (stated; needs, 3-27)",
-        "Aarhus, emissions a head: 3.46 t CO2e (2019; estimated; EDGAR)",
+        "Graz – population: 289,440 people (2021; reported; Eurostat)",
+        "Graz – needs: “we lack <b>heat</b> plans” (stated; needs, 3-27)",
+        "Aarhus – emissions a head: 3.46 t CO2e (2019; estimated; EDGAR)",
         "Not known, so it counts as average.",
         "Moon phase",
         "46.5 of 50.0",
@@ -132,13 +139,22 @@ def test_an_account_is_told_in_words(page):
         assert expected in page.words
 
 
-def test_many_reasons_stand_in_rows_and_few_head_their_tables():
-    few = tuple(LeftOut(f"c{n}", "no place", "a group") for n in range(30))
-    many = tuple(LeftOut(f"c{n}", f"reason {n}", "a group") for n in range(30))
-    heads = Page(report_html(Proposal({}, (replace(twinning(), left_out=few),))))
-    lines = Page(report_html(Proposal({}, (replace(twinning(), left_out=many),))))
-    assert heads.words.count("No place.") == 1
-    assert "Reason 29." in lines.words
+def test_reasons_that_many_share_head_a_table_and_others_have_a_row_each():
+    shared = tuple(LeftOut(f"c{n}", "no place", f"group {n % 2}", "Call") for n in range(30))
+    own = tuple(LeftOut(f"d{n}", f"reason {n}", "a group") for n in range(3))
+    told = Page(report_html(Proposal({}, (replace(twinning(), left_out=(*shared, *own)),)))).words
+    assert "No place. 30 cities. To do: Call." in told
+    assert "Group 1. c1, c3, c5" in told
+    assert "Cities with a reason of their own 3 cities" in told
+    assert "d2 Reason 2. A group." in told
+
+
+def test_settings_stand_apart_from_what_it_was_made_from():
+    made = {"data": "abc", "programme": {"name": "North", "settings": {"places": 30}}}
+    told = Page(report_html(Proposal(made, ()))).words
+    assert "Programme › Name North" in told
+    assert "1 setting " in told
+    assert "Programme › Settings › Places 30" in told
 
 
 def test_an_empty_proposal_is_a_page():

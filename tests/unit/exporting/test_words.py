@@ -2,7 +2,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from exporting_samples import clusters, groups, line, sample, twinning
+from exporting_samples import groups, line, sample, twinning
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +34,11 @@ def test_standing(likeness, standing, said):
     assert words.standing_words(line("x", likeness, standing, 1)) == said
 
 
+def test_a_group_says_for_how_many_of_its_pairs_a_facet_is_known():
+    partly = replace(line("x", 0.7, 0.93, 1), known_part=0.62)
+    assert words.standing_words(partly).endswith("; known for 62% of its pairs")
+
+
 @pytest.mark.parametrize(
     ("status", "score", "bound", "said"),
     [
@@ -60,11 +65,12 @@ def test_codes_are_read_as_words():
 
 def test_the_first_sentence_is_a_result():
     assert words.result(sample()) == (
-        "2 twinning pairs, 1 discussion group and 1 national cluster for 7 cities; 2 cities without "
-        "a place in twinning, each with its reason and another offer."
+        "2 twinning pairs, 1 discussion group and 1 national cluster: every one of the 7 cities has "
+        "at least one place."
     )
-    assert words.result(Proposal({}, (clusters(),))) == (
-        "1 national cluster for 3 cities; nobody is left out."
+    assert words.result(replace(sample(), products=(twinning(),))) == (
+        "2 twinning pairs: 5 of 7 cities have at least one place; the other 2 are told why and what "
+        "they are offered instead."
     )
     nothing = replace(twinning(), status="infeasible", meetings=(), left_out=())
     assert words.result(Proposal({}, (nothing,))) == (
@@ -73,20 +79,76 @@ def test_the_first_sentence_is_a_result():
     assert words.result(Proposal({}, ())) == "No meetings could be proposed."
 
 
+def test_the_title_is_the_rounds_own():
+    assert words.title(Proposal({"title": "Round 4"}, ())) == "Round 4"
+    assert words.title(Proposal({"programme": {"name": "North"}}, ())) == (
+        "Peer-matching proposal: North"
+    )
+    assert words.title(Proposal({"title": 3}, ())) == "Peer-matching proposal"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("both want heat", "Both want heat."),
+        ("It asks: “why?”", "It asks: “why?”"),
+        ("It asks: “heat”", "It asks: “heat”."),
+        ("Known. (The closest.)", "Known. (The closest.)"),
+        ("", ""),
+    ],
+)
+def test_sentences_end_once(text, said):
+    assert words.sentence(text) == said
+
+
 @pytest.mark.parametrize(
     ("fact", "said"),
     [
-        (Fact("x", "y", 289_440, "people"), "289,440 people"),
-        (Fact("x", "y", 3.456789, "t CO2e"), "3.46 t CO2e"),
-        (Fact("x", "y", 1234.56), "1,235"),
-        (Fact("x", "y", 123.456, "%"), "123.5%"),
-        (Fact("x", "y", 2030.0), "2,030"),
-        (Fact("x", "y", None, "people"), "not known"),
-        (Fact("x", "y", "we need heat", kind="stated"), "“we need heat”"),
+        (Fact("x", "residents", 289_440, "people"), "residents: 289,440 people"),
+        (Fact("x", "y", 3.456789, "t CO2e"), "y: 3.46 t CO2e"),
+        (Fact("x", "y", 1234.56), "y: 1,235"),
+        (Fact("x", "y", 123.456, "%"), "y: 123.5%"),
+        (Fact("x", "finance", 3, "level 0-4"), "finance: level 3 of 4"),
+        (Fact("x", "", 2030.0), "2,030"),
+        (Fact("x", "challenge: heat", None), "challenge: heat"),
+        (Fact("x", "y", "we need heat", kind="stated"), "y: “we need heat”"),
     ],
 )
 def test_figures_have_their_unit(fact, said):
-    assert words.fact_figure(fact) == said
+    assert words.finding(fact) == said
+
+
+def test_facts_of_one_city_and_origin_stand_together():
+    facts = [
+        Fact("a", "plan", 3, "level 0-4", None, "estimated", "Contract"),
+        Fact("b", "plan", 1, "level 0-4", None, "estimated", "Contract"),
+        Fact("a", "finance", 2, "level 0-4", None, "estimated", "Contract"),
+    ]
+    assert words.findings(facts) == [
+        ("a", "plan: level 3 of 4; finance: level 2 of 4", "estimated; Contract"),
+        ("b", "plan: level 1 of 4", "estimated; Contract"),
+    ]
+
+
+def test_only_http_addresses_become_links_and_are_shown_by_host():
+    text = "stated; https://www.example.eu/a?b=c; javascript:alert(1), http://x.org/y) end"
+    assert words.linked(text) == [
+        ("stated; ", ""),
+        ("example.eu", "https://www.example.eu/a?b=c"),
+        ("; javascript:alert(1), ", ""),
+        ("x.org", "http://x.org/y"),
+        (") end", ""),
+    ]
+
+
+@given(st.text(alphabet="htps:/.,; a"))
+def test_links_keep_every_other_text(text):
+    assert "".join(address or part for part, address in words.linked(text)) == text
+
+
+def test_long_texts_are_cut_between_words():
+    assert words.shortened("one two three", 9) == "one two…"
+    assert words.shortened("one two", 9) == "one two"
 
 
 @given(st.text())
