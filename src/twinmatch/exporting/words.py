@@ -252,8 +252,8 @@ def figure(value: str | float | int | None) -> str:
 
 
 def fact_figure(fact: Fact) -> str:
-    """Return a fact's value with its unit; a city's own words stand in quotation marks."""
-    if fact.kind == "stated" and isinstance(fact.value, str):
+    """Return a fact's value with its unit; a quotation, which has its place in a text, in quotation marks."""
+    if fact.place and isinstance(fact.value, str):
         return f"“{fact.value}”"
     text = figure(fact.value)
     if scale := _SCALE.fullmatch(fact.unit):
@@ -357,6 +357,7 @@ def flat(value: object, name: str = "") -> Iterator[tuple[str, str]]:
         for index, part in enumerate(value, 1):
             yield from flat(part, f"{name} › {index}")
     elif isinstance(value, list | tuple):
-        yield name, ", ".join("not known" if part is None else str(part) for part in value)
+        texts = ("not known" if part is None else str(part) for part in value)
+        yield name, ", ".join(texts) or "none"
     else:
-        yield name, "not known" if value is None else str(value)
+        yield name, "not known" if value is None else str(value) or "none"

@@ -133,8 +133,8 @@ def _pairs(product: Product, name: str, directory: Directory) -> Sheet:
         Column("Host cities", 20),
         Column("Host country", 13),
         Column(SCORE, 9, "points"),
-        Column("Strongest reasons", 56),
-        Column("If one side declines", 34),
+        Column("Strongest reasons", 52),
+        Column("If one side declines", 38),
         Column("Weights known", 9, "part", printed=False),
         Column("Notes", 40, printed=False),
         Column("Meeting", 24, printed=False),
@@ -181,16 +181,16 @@ def _groups(product: Product, name: str, directory: Directory) -> Sheet:
 
 
 def _group(number: int, meeting: Meeting, directory: Directory) -> tuple[Cell, ...]:
-    leads = meeting.cities("lead")
-    others = [directory.place(m.city) for m in meeting.members if m.role != "lead"]
     countries = {directory.country(city) for city in meeting.cities()} - {""}
+    # Among cities of one country, its name at each would say nothing.
+    named = directory.place if len(countries) > 1 else directory.name
     return (
         number,
         directory.title(meeting),
-        ", ".join(directory.place(city) for city in leads),
+        ", ".join(named(m.city) for m in meeting.members if m.role == "lead"),
         len(meeting.members),
         len(countries),
-        ", ".join(others),
+        ", ".join(named(m.city) for m in meeting.members if m.role != "lead"),
         meeting.score,
         "\n".join(words.reasons(meeting)),
         _notes(meeting),
@@ -401,8 +401,16 @@ def _formats(book: Any) -> dict[str, Any]:
     """Return the workbook's formats by name."""
     base = {"font_name": "Calibri", "font_size": 10, "font_color": INK, "valign": "top"}
     cell = {**base, "bottom": 1, "bottom_color": LINE}
-    wrapped = {**cell, "text_wrap": True}
-    number = {**cell, "align": "right", "indent": 1}
+    wrapped = {**cell, "text_wrap": True, "align": "left", "indent": 1}
+    number = {**cell, "align": "center"}
+    head = {
+        **base,
+        "bold": True,
+        "font_color": "#FFFFFF",
+        "bg_color": HEAD,
+        "text_wrap": True,
+        "valign": "vcenter",
+    }
     kinds: dict[str, dict[str, object]] = {
         "text": wrapped,
         "strong": {**wrapped, "bold": True},
@@ -410,14 +418,8 @@ def _formats(book: Any) -> dict[str, Any]:
         "points": {**number, "num_format": "0.0"},
         "part": {**number, "num_format": "0%"},
         "likeness": {**number, "num_format": "0.00"},
-        "head": {
-            **base,
-            "bold": True,
-            "font_color": "#FFFFFF",
-            "bg_color": HEAD,
-            "text_wrap": True,
-            "valign": "vcenter",
-        },
+        "head": {**head, "align": "left", "indent": 1},
+        "head of numbers": {**head, "align": "center"},
         "title": {**base, "font_size": 20, "bold": True, "font_color": HEAD, "text_wrap": True},
         "result": {**base, "font_size": 13, "text_wrap": True},
         "section": {
@@ -445,7 +447,8 @@ def _write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet) -> None:
         page.set_row(row, _height(cells, [column.width for column in sheet.columns]))
     for place, column in enumerate(sheet.columns):
         page.set_column(place, place, column.width)
-        page.write_string(0, place, column.head, formats["head"])
+        head = "head" if column.kind in ("text", "strong") else "head of numbers"
+        page.write_string(0, place, column.head, formats[head])
         _write_column(page, formats, place, column, [row[place] for row in sheet.rows])
     page.freeze_panes(1, _frozen(sheet.columns))
     page.autofilter(0, 0, max(len(sheet.rows), 1), len(sheet.columns) - 1)
@@ -468,7 +471,7 @@ def _height(cells: Sequence[Cell], widths: Sequence[float], line: float = 12.75)
 
 def _lines(text: str, width: float) -> int:
     """Return on how many lines a text is wrapped, a little more rather than less."""
-    return sum(ceil((len(part) + 1) / (1.2 * width)) for part in text.split("\n"))
+    return sum(ceil((len(part) + 1) / (1.2 * (width - 1.5))) for part in text.split("\n"))
 
 
 def _frozen(columns: Sequence[Column]) -> int:

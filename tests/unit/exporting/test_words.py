@@ -111,7 +111,8 @@ def test_sentences_end_once(text, said):
         (Fact("x", "finance", 3, "level 0-4"), "finance: level 3 of 4"),
         (Fact("x", "", 2030.0), "2,030"),
         (Fact("x", "challenge: heat", None), "challenge: heat"),
-        (Fact("x", "y", "we need heat", kind="stated"), "y: “we need heat”"),
+        (Fact("x", "needs", "heat", kind="stated", place="needs, 3-7"), "needs: “heat”"),
+        (Fact("x", "levers", "procurement", kind="stated"), "levers: procurement"),
     ],
 )
 def test_figures_have_their_unit(fact, said):
