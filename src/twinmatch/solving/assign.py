@@ -16,24 +16,26 @@ import numpy.typing as npt
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, counts
-from twinmatch.solving.by_flow import Chain, filled_and
+from twinmatch.solving.by_flow import Chain, settled
 from twinmatch.solving.certificate import tolerance
-from twinmatch.solving.laminar import Families
+from twinmatch.solving.pricing import Limits, Priced, priced
 from twinmatch.solving.question import Question
-from twinmatch.solving.scaling import scaled
+from twinmatch.solving.scores import ScoreBlocks, Table, blocks_of, candidates_of
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import (
     FEASIBLE,
     FLOW,
     INFEASIBLE,
     OPTIMAL,
+    PRICED,
     Advice,
     Solution,
     gap_between,
 )
 from twinmatch.solving.solver import solve
-from twinmatch.solving.transport import FIRST_ROW, SINK, SOURCE, transport
+from twinmatch.solving.transport import FIRST_ROW, SINK, SOURCE, bipartite
 
+PRICED_FROM = 200_000  # pairs; below, one flow over all of them is as quick
 FAIRNESS = {
     "total": ("filled", "total"),
     "max-min": ("filled", "worst-off", "total"),
@@ -85,24 +87,26 @@ class Assignment:
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """The checked arguments: candidates in order of host and guest, and the limits as integers."""
+    """The checked arguments."""
 
-    candidates: Candidates
-    demand: Ints
-    capacity: Ints
-    at_least: Ints
+    scores: ScoreBlocks
+    limits: Limits
 
-    def blocks(self) -> list[Block]:
-        """The limits as rules."""
-        c = self.candidates
+    def candidates(self) -> Candidates:
+        """All pairs that may meet, by host and guest."""
+        return candidates_of(self.scores)
+
+    def blocks(self, c: Candidates) -> list[Block]:
+        """The limits as rules over these candidates."""
+        limits = self.limits
         return [
-            counts("host", c.host, low=self.at_least, high=self.capacity, rows=c.n_hosts),
-            counts("guest", c.guest, low=0.0, high=self.demand, rows=c.n_guests),
+            counts("host", c.host, low=limits.at_least, high=limits.capacity, rows=c.n_hosts),
+            counts("guest", c.guest, low=0.0, high=limits.demand, rows=c.n_guests),
         ]
 
 
 def assign(
-    score: npt.ArrayLike,
+    score: npt.ArrayLike | ScoreBlocks,
     demand: npt.ArrayLike,
     capacity: npt.ArrayLike,
     *,
@@ -113,8 +117,8 @@ def assign(
 ) -> Assignment:
     """Who meets whom: places filled first, then the fairness asked for, then the total score.
 
-    score (H, G), higher is better, read only where `allowed` (H, G); demand (G,): meetings each
-    guest is to get; capacity and at_least (H,): most and fewest meetings of a host, both hard.
+    score (H, G), higher is better, read only where `allowed` (H, G), or `ScoreBlocks` that are
+    read some guests at a time; demand (G,): meetings each guest is to get; capacity and at_least (H,): most and fewest meetings of a host, both hard.
     fairness, over each guest's sum of scores: "total" none; "max-min" the worst-off guest that has
     a meeting first; "leximin" then the next worst-off, and so on. seconds bounds the search of the
     fair modes, which may then be "feasible".
@@ -134,60 +138,64 @@ def assign(
     task = _task(score, demand, capacity, at_least, allowed)
     if fairness == "total":
         return _by_total(task)
-    solution = solve(task.candidates, task.blocks(), objectives=FAIRNESS[fairness], seconds=seconds)
-    return _assignment(task, solution)
+    candidates = task.candidates()
+    blocks = task.blocks(candidates)
+    solution = solve(candidates, blocks, objectives=FAIRNESS[fairness], seconds=seconds)
+    return _assignment(candidates, solution)
 
 
 def _by_total(task: _Task) -> Assignment:
-    """The flow of hosts and guests, built at once as its shape is known."""
-    question = Question(task.candidates, (), ("filled", "total"), None, None, 0.0)
-    possible = np.all(task.at_least <= task.capacity)
-    chain = filled_and(question, transport(_families(task), question.m)) if possible else None
+    """A flow over few pairs where there are many, else, or where that gives up, over all."""
+    limits = task.limits
+    if task.scores.n_hosts * task.scores.n_guests >= PRICED_FROM:
+        found = priced(task.scores, limits)
+        if found is not None:
+            return _from_priced(found)
+    c = task.candidates()
+    question = Question(c, (), ("filled", "total"), None, None, 0.0)
+    problem = bipartite(c.guest, c.host, limits.demand, limits.at_least, limits.capacity)
+    chain = settled(question, problem)
     if chain is None or chain.flow is None:
-        return _impossible(task)
-    return _from_chain(task, chain)
+        return _impossible(c, task.blocks(c))
+    return _from_chain(c, chain)
 
 
-def _families(task: _Task) -> Families:
-    """Guests on the side that feeds, hosts on the side that collects."""
-    c = task.candidates
-    n = c.n_guests + c.n_hosts
-    rows = np.arange(n)
-    return Families(
-        low=np.concatenate([np.zeros(c.n_guests, np.int64), task.at_least]),
-        high=np.concatenate([task.demand, task.capacity]),
-        size=np.full(n, len(c)),
-        side=(rows >= c.n_guests).astype(np.int64),
-        parent=np.full(n, -1),
-        leaf=np.stack([c.guest, c.n_guests + c.host]),
-        low_from=rows,
-        high_from=rows,
+def _from_priced(found: Priced) -> Assignment:
+    total = float(found.score.sum())
+    bound = max(found.bound, total)
+    return Assignment(
+        np.stack([found.host, found.guest], axis=1),
+        total,
+        bound,
+        gap_between(total, bound),
+        _status(found.score, total, bound, found.step),
+        PRICED,
+        Duals(found.host_price, found.guest_price),
     )
 
 
-def _from_chain(task: _Task, chain: Chain) -> Assignment:
+def _status(score: Floats, total: float, bound: float, step: float) -> str:
+    return OPTIMAL if bound - total <= tolerance(score, len(score), step) else FEASIBLE
+
+
+def _from_chain(c: Candidates, chain: Chain) -> Assignment:
     assert chain.flow is not None
-    c = task.candidates
     chosen = np.flatnonzero(chain.flow[: len(c)])
-    total = float(c.score[chosen].sum())
-    bound = chain.levels[-1].bound
-    guests = FIRST_ROW + np.arange(c.n_guests)
-    hosts = FIRST_ROW + c.n_guests + np.arange(c.n_hosts)
-    price = chain.prices
-    proven = bound - total <= tolerance(c.score, len(chosen), scaled(c.score).step)
+    score = c.score[chosen]
+    total, bound = float(score.sum()), chain.levels[-1].bound
+    rows = chain.prices[FIRST_ROW:]
     return Assignment(
         np.stack([c.host[chosen], c.guest[chosen]], axis=1),
         total,
         bound,
         gap_between(total, bound),
-        OPTIMAL if proven else FEASIBLE,
+        _status(score, total, bound, chain.step),
         FLOW,
-        Duals(price[SINK] - price[hosts], price[guests] - price[SOURCE]),
+        Duals(chain.prices[SINK] - rows[c.n_guests :], rows[: c.n_guests] - chain.prices[SOURCE]),
     )
 
 
-def _assignment(task: _Task, solution: Solution) -> Assignment:
-    c = task.candidates
+def _assignment(c: Candidates, solution: Solution) -> Assignment:
     floors = [level for level in solution.levels if level.name in ("worst-off", "leximin")]
     chosen = np.flatnonzero(solution.chosen)
     return Assignment(
@@ -204,31 +212,23 @@ def _assignment(task: _Task, solution: Solution) -> Assignment:
     )
 
 
-def _impossible(task: _Task) -> Assignment:
-    blocks = task.blocks()
-    advice: tuple[Advice, ...] = (
-        *undercuts(task.candidates, blocks),
-        *shortage(task.candidates, blocks),
-    )
+def _impossible(c: Candidates, blocks: list[Block]) -> Assignment:
+    advice: tuple[Advice, ...] = (*undercuts(c, blocks), *shortage(c, blocks))
     nothing = np.zeros((0, 2), dtype=np.int64)
-    prices = Duals(np.zeros(task.candidates.n_hosts), np.zeros(task.candidates.n_guests))
+    prices = Duals(np.zeros(c.n_hosts), np.zeros(c.n_guests))
     return Assignment(nothing, np.nan, np.nan, np.nan, INFEASIBLE, FLOW, prices, advice=advice)
 
 
 def _task(
-    score: npt.ArrayLike,
+    score: npt.ArrayLike | ScoreBlocks,
     demand: npt.ArrayLike,
     capacity: npt.ArrayLike,
     at_least: npt.ArrayLike | None,
     allowed: npt.ArrayLike | None,
 ) -> _Task:
     """The arguments checked; raises `DataError` with all that is wrong."""
-    table = np.asarray(score, dtype=np.float64)
-    if table.ndim != 2:
-        raise DataError(Problem("shape", f"score has shape {table.shape}, not (hosts, guests)"))
-    H, G = table.shape
-    may = np.ones((H, G), np.bool_) if allowed is None else np.asarray(allowed)
-    problems = list(_table_problems(table, may))
+    scores, problems = _scores(score, allowed)
+    H, G = scores.n_hosts, scores.n_guests
     limits = {
         "demand": (demand, G),
         "capacity": (capacity, H),
@@ -241,10 +241,34 @@ def _task(
         problems += _demand_problems(whole["demand"], H)
     if problems:
         raise DataError(problems)
-    host, guest = np.nonzero(may)
-    values = table.ravel() if allowed is None else table[host, guest]
-    limit = {name: values.astype(np.int64) for name, values in whole.items()}
-    return _Task(Candidates(host, guest, values, H, G), **limit)
+    integers = {name: values.astype(np.int64) for name, values in whole.items()}
+    return _Task(scores, Limits(**integers))
+
+
+def _scores(
+    score: npt.ArrayLike | ScoreBlocks, allowed: npt.ArrayLike | None
+) -> tuple[ScoreBlocks, list[Problem]]:
+    """The scores as blocks, and what is wrong with them; raises where they have no shape."""
+    if isinstance(score, ScoreBlocks):
+        if allowed is not None:
+            found = "allowed is given beside scores by block"
+            raise DataError(Problem("allowed", found, do="Let forbidden pairs score -inf."))
+        problems = [p for first, rows in blocks_of(score) for p in _block_problems(first, rows)]
+        return score, problems
+    table = np.asarray(score, dtype=np.float64)
+    if table.ndim != 2:
+        raise DataError(Problem("shape", f"score has shape {table.shape}, not (hosts, guests)"))
+    may = None if allowed is None else np.asarray(allowed)
+    problems = list(_table_problems(table, np.ones(table.shape, np.bool_) if may is None else may))
+    return Table(table, None if may is None or may.all() else may), problems
+
+
+def _block_problems(first: int, rows: Floats) -> Iterable[Problem]:
+    unknown = np.argwhere(np.isnan(rows) | (rows == np.inf))
+    if len(unknown):
+        b, h = unknown[0]
+        found = f"the score of host {h} and guest {first + b} is {rows[b, h]}"
+        yield Problem("score", found, do="Give a finite score, or -inf where no meeting may be.")
 
 
 def _table_problems(table: Floats, may: npt.NDArray[np.generic]) -> Iterable[Problem]:

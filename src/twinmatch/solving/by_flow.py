@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 import numpy as np
 
 from twinmatch.solving.blocks import Block, Floats, Ints
 from twinmatch.solving.certificate import tolerance
-from twinmatch.solving.flow import (
-    LARGEST,
-    cheapest,
-    in_order,
-    least_cost_bound,
-    on_face,
-    potentials,
-)
+from twinmatch.solving.flow import cheapest, least_cost_bound, on_face, potentials
 from twinmatch.solving.laminar import Families, Rows
 from twinmatch.solving.question import FAIR, Question
-from twinmatch.solving.scaling import packed, scaled
+from twinmatch.solving.scaling import scaled
 from twinmatch.solving.solution import (
     FEASIBLE,
     FLOW,
@@ -36,58 +28,76 @@ def by_flow(question: Question, rows: Rows, nested: Families) -> Solution | None
     problem = transport(nested, question.m)
     if np.any(nested.low > problem.network.high[question.m : -1]):
         return None
-    if question.objectives[0] != "filled":
-        chain = _settled(question, problem)
-        return None if chain is None else chain.solution(rows, nested)
-    chain = filled_and(question, problem)
+    chain = settled(question, problem)
     return None if chain is None else chain.solution(rows, nested)
 
 
-def filled_and(question: Question, problem: Transport) -> Chain | None:
-    """As many meetings as can be, then the other objectives; None where no choice keeps the rules.
+def settled(question: Question, problem: Transport) -> Chain | None:
+    """All objectives settled in order; None where no choice keeps the rules.
 
-    What the outermost rows let through is tried first, as it is nearly always reached; only when
-    it is not does a flow of its own find the number of meetings.
+    Where places filled come first, what the outermost rows let through is tried first, as it is
+    nearly always reached; only when it is not does a flow of its own find the number of meetings.
     """
+    if question.objectives[0] != "filled":
+        return _run(Chain(question, problem), question.objectives)
     bound = problem.most_by_rows()
-    chain = _settled(question, problem.with_filled(bound), bound)
+    chain = _run(Chain(question, problem, bound), question.objectives[1:])
     if chain is not None:
         return chain
     filled = most_meetings(problem)
-    return None if filled is None else _settled(question, problem.with_filled(filled), filled)
+    return (
+        None if filled is None else _run(Chain(question, problem, filled), question.objectives[1:])
+    )
 
 
-def _settled(question: Question, problem: Transport, filled: int | None = None) -> Chain | None:
-    chain = Chain(question, problem)
-    names = list(question.objectives)
-    if filled is not None:
-        chain.levels.append(Level("filled", filled, filled))
-        names.remove("filled")
-    for fair, run in groupby(names, key=lambda name: name in FAIR):
-        if not fair:
-            chain.waiting += run
-        elif not chain.raise_floor():
+def _run(chain: Chain, objectives: Sequence[str]) -> Chain | None:
+    for name in objectives:
+        if not (chain.raise_floor() if name in FAIR else chain.best(name)):
             return None
-    return chain if chain.finish() else None
+    return chain if chain.early() else None
 
 
 class Chain:
     """Objectives settled one after the other on one network, each locked before the next."""
 
-    def __init__(self, question: Question, problem: Transport) -> None:
-        self.question, self.problem = question, problem
-        self.levels: list[Level] = []
-        self.waiting: list[str] = []
+    def __init__(self, question: Question, problem: Transport, filled: int | None = None) -> None:
+        self.question = question
+        self.problem = problem if filled is None else problem.with_filled(filled)
+        self.levels = [] if filled is None else [Level("filled", filled, filled)]
         self.flow: Ints | None = None
         self.prices: Floats = np.zeros(problem.network.n_nodes)
+        self.step = 0.0
+
+    def best(self, name: str) -> bool:
+        """The best sum over meetings, proven by prices and locked; False where no flow is."""
+        gain = self.question.gain(name)
+        units = scaled(gain)
+        cost = self.problem.cost(-units.value)
+        network = self.problem.network
+        self.flow = cheapest(network, cost)
+        if self.flow is None:
+            return False
+        potential = potentials(network, self.flow, cost)
+        price = potential / units.scale
+        bound = -least_cost_bound(network, self.problem.cost(-gain), price)
+        value = float(gain[np.flatnonzero(self.flow[: len(gain)])].sum())
+        self.levels.append(Level(name, value, max(bound, value)))
+        if name == "total":
+            self.prices, self.step = price, units.step
+        self.problem = self.problem.on(on_face(network, self.flow, cost, potential))
+        return True
+
+    def early(self) -> bool:
+        """Of what is left, early guests with early hosts; False where no flow is."""
+        self.flow = cheapest(self.problem.network, self.problem.cost(-self.question.early()))
+        return self.flow is not None
 
     def raise_floor(self) -> bool:
         """The highest floor under every meeting, by bisection; False where no flow is."""
-        if not self._settle([]) or not self._holds(-np.inf):
+        if not self._holds(-np.inf):
             return False
         score = self.question.candidates.score
-        usable = self.problem.network.high[: self.question.m] > 0
-        steps = np.unique(score[usable])
+        steps = np.unique(score[self.problem.network.high[: self.question.m] > 0])
         low, high = 0, len(steps)  # the first floor is no floor; one past the last is too high
         while high - low > 1:
             middle = (low + high) // 2
@@ -106,46 +116,6 @@ class Chain:
         nothing = np.zeros(len(trial.network.tail), dtype=np.int64)
         return cheapest(trial.network, nothing) is not None
 
-    def finish(self) -> bool:
-        """What is still waiting, then early guests with early hosts."""
-        return self._settle([-self.question.early()])
-
-    def _settle(self, last: list[Ints]) -> bool:
-        """Solve what waits, in as few flows as the integers hold, and prove each level."""
-        names, self.waiting = self.waiting, []
-        if not names and not last:
-            return True
-        gains = [scaled(self.question.gain(name)) for name in names]
-        costs = [-gain.value for gain in gains]
-        network = self.problem.network
-        filled = int(network.high[-1])
-        passes = packed(
-            [*costs, *last],
-            units=filled,
-            fixed=bool(network.low[-1] == network.high[-1]),
-            largest=LARGEST // (network.n_nodes + 1),
-        )
-        self.flow = in_order(network, [self.problem.cost(cost) for cost in passes])
-        if self.flow is None:
-            return False
-        for name, cost, gain in zip(names, costs, gains, strict=True):
-            self._prove(name, self.problem.cost(cost), gain.scale)
-        return True
-
-    def _prove(self, name: str, cost: Ints, scale: float) -> None:
-        """Prices that show this level to be the best, its bound from true scores, and its lock."""
-        assert self.flow is not None
-        network = self.problem.network
-        price = potentials(network, self.flow, cost)
-        gain = self.question.gain(name)
-        true_cost = np.concatenate([-gain, np.zeros(len(cost) - len(gain))])
-        bound = -least_cost_bound(network, true_cost, price / scale)
-        value = float(gain[self.flow[: len(gain)] > 0].sum())
-        self.levels.append(Level(name, value, max(bound, value)))
-        if name == "total":
-            self.prices = price / scale
-        self.problem = self.problem.on(on_face(network, self.flow, cost, price))
-
     def solution(self, rows: Rows, nested: Families) -> Solution:
         """The answer with its proof."""
         assert self.flow is not None
@@ -155,7 +125,7 @@ class Chain:
         total = float(score[chosen].sum())
         bound = next((level.bound for level in self.levels if level.name == "total"), np.nan)
         n = int(chosen.sum())
-        proven = not bound - total > tolerance(score, n, scaled(score).step)
+        proven = not bound - total > tolerance(score, n, self.step)
         return Solution(
             chosen,
             total,

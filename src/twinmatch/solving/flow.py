@@ -1,4 +1,4 @@
-"""Min-cost flow with bounds below and above, its node potentials, and objectives in order.
+"""Min-cost flow with bounds below and above, its node potentials, and its optimal face.
 
 The engine is the cost-scaling push-relabel of OR-Tools (Goldberg and Tarjan 1990, "Finding
 minimum-cost circulations by successive approximation", doi:10.1287/moor.15.3.430): exact on
@@ -16,7 +16,6 @@ distances in the residual network, which exist exactly when the flow is optimal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,40 +44,39 @@ class Network:
 
 
 def cheapest(network: Network, cost: Ints) -> Ints | None:
-    """(E,) a flow of least cost, or None where no flow keeps the bounds.
-
-    Arcs whose flow is fixed are folded into the supplies, and so cost the engine nothing.
-    """
-    if np.any(network.low > network.high):
+    """(E,) a flow of least cost, or None where no flow keeps the bounds."""
+    room = network.high - network.low
+    if room.min(initial=0) < 0:
         return None
-    supply = network.supply - _net(network, network.low)
-    free = np.flatnonzero(network.high > network.low)
+    free = np.flatnonzero(room)
+    # Arcs whose flow is fixed cost the engine little; they are left out only where they abound.
+    used = free if 2 * len(free) < len(room) else slice(None)
     engine = SimpleMinCostFlow()
     arcs = engine.add_arcs_with_capacity_and_unit_cost(
-        network.tail[free].astype(np.int32),
-        network.head[free].astype(np.int32),
-        network.high[free] - network.low[free],
-        cost[free],
+        network.tail[used].astype(np.int32),
+        network.head[used].astype(np.int32),
+        room[used],
+        cost[used],
     )
     nodes = np.arange(network.n_nodes, dtype=np.int32)
-    engine.set_nodes_supplies(nodes, supply)
+    engine.set_nodes_supplies(nodes, network.supply - _net(network, network.low))
     status = engine.solve()
     if status in (SimpleMinCostFlow.INFEASIBLE, SimpleMinCostFlow.UNBALANCED):
         return None
     if status != SimpleMinCostFlow.OPTIMAL:
         raise ArithmeticError(f"the flow engine answered {status.name}: costs too large")
     flow: Ints = network.low.copy()
-    flow[free] += engine.flows(arcs)
+    flow[used] += engine.flows(arcs)
     return flow
 
 
 def _net(network: Network, flow: Ints) -> Ints:
     """(N,) what leaves each node less what comes in."""
-    n = network.n_nodes
-    out = np.bincount(network.tail, flow, n)
-    into = np.bincount(network.head, flow, n)
-    balance: Ints = np.rint(out - into).astype(np.int64)
-    return balance
+    moved = np.flatnonzero(flow)
+    net = np.zeros(network.n_nodes, dtype=np.int64)
+    np.add.at(net, network.tail[moved], flow[moved])
+    np.subtract.at(net, network.head[moved], flow[moved])
+    return net
 
 
 def potentials(network: Network, flow: Ints, cost: Ints) -> Ints:
@@ -87,39 +85,48 @@ def potentials(network: Network, flow: Ints, cost: Ints) -> Ints:
     Bellman-Ford on whole arrays. Raises `ArithmeticError` where the flow is not of least cost (a
     cycle of negative length), so it is a check of the engine that does not trust it.
     """
-    forward = _Relaxation(network.tail, network.head, np.where(flow < network.high, cost, FAR))
+    length = np.where(flow < network.high, cost, FAR)
     used = np.flatnonzero(flow > network.low)
-    backward = _Relaxation(network.head[used], network.tail[used], -cost[used])
+    sweeps = [
+        *_sweeps(network.tail, network.head, length),
+        *_sweeps(network.head[used], network.tail[used], -cost[used]),
+    ]
     distance = np.zeros(network.n_nodes, dtype=np.int64)
     for _ in range(network.n_nodes + 1):
-        before = distance.copy()
-        forward.relax(distance)
-        backward.relax(distance)
-        if np.array_equal(before, distance):
+        shortened = [sweep.shorten(distance) for sweep in sweeps]
+        if not any(shortened):
             return distance
     raise ArithmeticError("the flow is not of least cost: its residual network has a cheaper cycle")
 
 
-class _Relaxation:
-    """One sweep over arcs grouped by the node they enter."""
+def _sweeps(tail: Ints, head: Ints, length: Ints) -> list[_Sweep]:
+    """All arcs, sorted by head; the arcs in front that are sorted already are not moved."""
+    falls = np.flatnonzero(head[1:] < head[:-1])
+    if not len(falls):
+        return [_Sweep(tail, head, length)] if len(head) else []
+    front = int(falls[0]) + 1 if 2 * falls[0] > len(head) else 0
+    rest = front + np.argsort(head[front:], kind="stable")
+    parts = [_Sweep(tail[rest], head[rest], length[rest])]
+    return [_Sweep(tail[:front], head[:front], length[:front]), *parts] if front else parts
+
+
+class _Sweep:
+    """One pass over arcs that are grouped by the node they enter."""
 
     def __init__(self, tail: Ints, head: Ints, length: Ints) -> None:
-        if np.any(np.diff(head) < 0):
-            by_head = np.argsort(head, kind="stable")
-            tail, head, length = tail[by_head], head[by_head], length[by_head]
         self.tail, self.length = tail, length
-        self.starts = np.flatnonzero(np.diff(head, prepend=-1))
+        self.starts = np.flatnonzero(np.concatenate([[True], head[1:] != head[:-1]]))
         self.heads = head[self.starts]
 
-    def relax(self, distance: Ints) -> None:
-        if len(self.starts):
-            best = np.minimum.reduceat(distance[self.tail] + self.length, self.starts)
-            distance[self.heads] = np.minimum(distance[self.heads], best)
-
-
-def reduced(network: Network, cost: Ints, potential: Ints) -> Ints:
-    """(E,) reduced cost of each arc; where it is not nought, every cheapest flow is the same."""
-    return cost + potential[network.tail] - potential[network.head]
+    def shorten(self, distance: Ints) -> bool:
+        """Shorten the distances (N,) over these arcs; False where none is shorter."""
+        best = np.minimum.reduceat(distance[self.tail] + self.length, self.starts)
+        before = distance[self.heads]
+        shorter = best < before
+        if not shorter.any():
+            return False
+        distance[self.heads] = np.minimum(before, best)
+        return True
 
 
 def on_face(network: Network, flow: Ints, cost: Ints, potential: Ints) -> Network:
@@ -128,28 +135,12 @@ def on_face(network: Network, flow: Ints, cost: Ints, potential: Ints) -> Networ
     Complementary slackness: an arc with a reduced cost other than nought carries the same flow in
     every cheapest answer, so it is fixed; on the others every flow within the bounds is as cheap.
     """
-    fixed = reduced(network, cost, potential) != 0
+    fixed = cost + potential[network.tail] != potential[network.head]
     return replace(
         network,
         low=np.where(fixed, flow, network.low),
         high=np.where(fixed, flow, network.high),
     )
-
-
-def in_order(network: Network, levels: Sequence[Ints]) -> Ints | None:
-    """(E,) a flow cheapest in the first level, among those in the second, and so on.
-
-    Each level is locked by its optimal face, exactly. None where no flow keeps the bounds.
-    """
-    flow = None
-    for i, cost in enumerate(levels):
-        if i and flow is not None:
-            before = levels[i - 1]
-            network = on_face(network, flow, before, potentials(network, flow, before))
-        flow = cheapest(network, cost)
-        if flow is None:
-            return None
-    return flow
 
 
 def least_cost_bound(network: Network, cost: Floats, potential: Floats) -> float:
@@ -158,4 +149,5 @@ def least_cost_bound(network: Network, cost: Floats, potential: Floats) -> float
     The network must have no supplies; `cost` (E,) are true costs, `potential` (N,) in their unit.
     """
     rest = cost + potential[network.tail] - potential[network.head]
-    return float(np.minimum(rest * network.low, rest * network.high).sum())
+    # Not `@`: BLAS would wake a thread a core for this one sum.
+    return float((np.where(rest < 0, network.high, network.low) * rest).sum())

@@ -1,4 +1,4 @@
-"""Scores as integers, and several objectives packed in one integer.
+"""Scores as integers, with the error that it makes.
 
 The flow engine counts in integers. A score s becomes q = round(s * scale). Where all scores lie on
 a decimal grid or on quarters, the scale is that grid and nothing is lost. Otherwise the largest
@@ -9,7 +9,6 @@ with an answer is computed from the true scores, so it holds whatever the roundi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,47 +19,58 @@ GRIDS = (1.0, 4.0, 100.0, 1e4, 1e6)
 FINEST = 2.0**30
 
 
+@dataclass(frozen=True)
+class Scale:
+    """What scores are multiplied by before rounding; `step` is the most one can then be off."""
+
+    factor: float
+    step: float
+
+
 @dataclass(frozen=True, eq=False)
 class Scaled:
-    """Scores times `scale`, rounded; `step` is the most by which one score can be off."""
+    """Scores as integers, and their scale."""
 
     value: Ints
     scale: float
     step: float
 
 
+class Grid:
+    """The scale that fits all scores seen, which may come in parts."""
+
+    def __init__(self) -> None:
+        self.largest = 0.0
+        self.grids: tuple[float, ...] = GRIDS
+
+    def see(self, score: Floats) -> None:
+        """Look at more scores; -inf (no meeting) is passed over."""
+        highest, lowest = float(score.max(initial=0.0)), float(score.min(initial=0.0))
+        if np.isneginf(lowest):
+            score = np.where(score == -np.inf, 0.0, score)
+            lowest = float(score.min(initial=0.0))
+        self.largest = max(self.largest, highest, -lowest)
+        few = score.ravel()[:64]
+        self.grids = tuple(g for g in self.grids if _lies_on(few, g) and _lies_on(score, g))
+
+    def scale(self) -> Scale:
+        """The coarsest grid that holds all scores, or the finest scale that the integers hold."""
+        if self.largest == 0.0:
+            return Scale(1.0, 0.0)
+        for grid in self.grids:
+            if self.largest * grid <= FINEST:
+                return Scale(grid, 0.0)
+        factor = FINEST / self.largest
+        return Scale(factor, 0.5 / factor)
+
+
 def scaled(score: Floats) -> Scaled:
     """The scores as integers, exactly where they lie on a grid (see the module's head)."""
-    largest = float(max(score.max(initial=0.0), -score.min(initial=0.0)))
-    if largest == 0.0:
-        return Scaled(np.zeros(len(score), dtype=np.int64), 1.0, 0.0)
-    for grid in GRIDS:
-        if largest * grid <= FINEST and _lies_on(score[:64], grid) and _lies_on(score, grid):
-            return Scaled(np.rint(score * grid).astype(np.int64), grid, 0.0)
-    scale = FINEST / largest
-    return Scaled(np.rint(score * scale).astype(np.int64), scale, 0.5 / scale)
+    grid = Grid()
+    grid.see(score)
+    scale = grid.scale()
+    return Scaled(np.rint(score * scale.factor).astype(np.int64), scale.factor, scale.step)
 
 
 def _lies_on(score: Floats, grid: float) -> bool:
     return bool(np.array_equal(np.rint(score * grid) / grid, score))
-
-
-def packed(levels: Sequence[Ints], *, units: int, fixed: bool, largest: int) -> list[Ints]:
-    """Consecutive levels joined in one integer each, as far as they fit below `largest`.
-
-    Two levels a, b of cost join as a * W + b with W beyond any difference that b can make over an
-    answer of `units` meetings, which keeps the order of the levels exact. With `fixed` every
-    answer has as many meetings, so a level may be shifted to begin at nought, which makes W small.
-    """
-    joined: list[Ints] = []
-    for level in reversed(levels):
-        if fixed and len(level):
-            level = level - level.min()
-        if joined:
-            tail = joined[-1]
-            weight = units * int(tail.max(initial=0) - min(tail.min(initial=0), 0)) + 1
-            if int(np.abs(level).max(initial=0)) * weight + weight <= largest:
-                joined[-1] = level * weight + tail
-                continue
-        joined.append(level)
-    return joined[::-1]

@@ -9,28 +9,40 @@ arcs     the m candidates (from the leaf row on side 0 to the leaf row on side 1
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from twinmatch.solving.blocks import Bools, Ints
 from twinmatch.solving.flow import Network, cheapest
 from twinmatch.solving.laminar import Families
 
 SOURCE, SINK, FIRST_ROW = 0, 1, 2
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class Transport:
-    """A network whose first m arcs are the candidates; `m` and the number of rows with it."""
+    """A network whose first m arcs are the candidates, then the rows, then the return arc.
+
+    `outer` holds for each side the arcs of its outermost rows, or nothing where some candidates
+    are in no row of that side.
+    """
 
     network: Network
     m: int
     n_rows: int
+    outer: tuple[Ints, Ints]
 
     def with_filled(self, filled: int) -> Transport:
         """The same network with exactly so many meetings."""
         low, high = self.network.low.copy(), self.network.high.copy()
         low[-1] = high[-1] = filled
+        for rows in self.outer:
+            # Rows that must all be full have no choice left, which spares the engine their arcs.
+            if len(rows) and high[rows].sum() == filled:
+                low[rows] = np.maximum(low[rows], high[rows])
         return replace(self, network=replace(self.network, low=low, high=high))
 
     def without(self, removed: Bools) -> Transport:
@@ -43,9 +55,9 @@ class Transport:
         """The same candidates and rows on a network with other bounds."""
         return replace(self, network=network)
 
-    def cost(self, of_candidates: Ints) -> Ints:
-        """(E,) costs of all arcs from those of the candidates (m,)."""
-        return np.concatenate([of_candidates, np.zeros(self.n_rows + 1, dtype=np.int64)])
+    def cost(self, of: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        """(E,) costs of all arcs from those of the candidates, `of` (m,)."""
+        return np.concatenate([of, np.zeros(self.n_rows + 1, dtype=of.dtype)])
 
     def most_by_rows(self) -> int:
         """A bound above on the number of meetings: what the outermost rows let through."""
@@ -71,7 +83,34 @@ def transport(families: Families, m: int, kept: Bools | None = None) -> Transpor
         high=np.concatenate([np.ones(m, np.int64), high, [_most(families, high)]]),
         supply=np.zeros(n_rows + 2, dtype=np.int64),
     )
-    return Transport(network, m, n_rows)
+    outer = [
+        m + np.flatnonzero((families.side == side) & (families.parent < 0))
+        if np.all(families.leaf[side] >= 0)
+        else np.zeros(0, dtype=np.int64)
+        for side in (0, 1)
+    ]
+    return Transport(network, m, n_rows, (outer[0], outer[1]))
+
+
+def bipartite(guest: Ints, host: Ints, demand: Ints, at_least: Ints, capacity: Ints) -> Transport:
+    """The network of candidates guest (m,) to host (m,) under limits of guests and hosts alone."""
+    n_guests, n_hosts, m = len(demand), len(capacity), len(guest)
+    guests = FIRST_ROW + np.arange(n_guests)
+    hosts = FIRST_ROW + n_guests + np.arange(n_hosts)
+    network = Network(
+        tail=np.concatenate([guest + FIRST_ROW, np.zeros(n_guests, np.int64), hosts, [SINK]]),
+        head=np.concatenate([host + hosts[0], guests, np.full(n_hosts, SINK), [SOURCE]])
+        if n_hosts
+        else np.concatenate([guests, [SOURCE]]),
+        low=np.concatenate([np.zeros(m + n_guests, np.int64), at_least, [0]]),
+        high=np.concatenate(
+            [np.ones(m, np.int64), demand, capacity, [min(demand.sum(), capacity.sum())]]
+        ),
+        supply=np.zeros(FIRST_ROW + n_guests + n_hosts, dtype=np.int64),
+    )
+    rows = m + np.arange(n_guests + n_hosts)
+    outer = (rows[:n_guests], rows[n_guests:])
+    return Transport(network, m, n_guests + n_hosts, outer)
 
 
 def _most(families: Families, high: Ints) -> int:
