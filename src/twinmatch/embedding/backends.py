@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from twinmatch.bundled import bundled_path
@@ -234,7 +235,19 @@ def named(model: str, prefix: str | None = None) -> Transformer:
         weights_sha256=folder_sha256(folder),
         load=lambda: _sentence_transformer(folder),
         prefix=prefix,
+        languages=stated_languages(folder),
     )
+
+
+def stated_languages(folder: Path) -> frozenset[str] | None:
+    """Return the languages that a model's card states in its head; None if it states none or "multilingual"."""
+    try:
+        head = (folder / "README.md").read_text(encoding="utf-8").split("---")[1]
+        stated = yaml.safe_load(head)["language"]
+    except (OSError, UnicodeDecodeError, IndexError, KeyError, TypeError, yaml.YAMLError):
+        return None
+    codes = frozenset(map(str, stated if isinstance(stated, list) else [stated]))
+    return None if "multilingual" in codes else codes
 
 
 def missing(*modules: str) -> list[str]:

@@ -149,6 +149,26 @@ def test_a_folder_digest_tells_names_and_bytes_but_no_readme(tmp_path: Path) -> 
     assert backends.folder_sha256(tmp_path) != before
 
 
+@pytest.mark.parametrize(
+    ("card", "languages"),
+    [
+        ("---\nlanguage: en\nlicense: mit\n---\n# Card", {"en"}),
+        ("---\nlanguage:\n- de\n- fr\n---\n", {"de", "fr"}),
+        ("---\nlanguage: [multilingual, de]\n---\n", None),
+        ("---\nlicense: mit\n---\n", None),
+        ("---\nlanguage: [\n---\n", None),
+        ("# Card", None),
+        (None, None),
+    ],
+)
+def test_the_languages_that_a_card_states(
+    card: str | None, languages: set[str] | None, tmp_path: Path
+) -> None:
+    if card is not None:
+        (tmp_path / "README.md").write_text(card)
+    assert backends.stated_languages(tmp_path) == languages
+
+
 # The reference, with torch: some ten seconds of loading --------------------------------------------
 
 
@@ -195,6 +215,7 @@ def test_any_model_by_its_folder_with_its_prefix(tmp_path: Path) -> None:
         384,
     )
     assert asked.prefix == "query: "
+    assert asked.languages == frozenset({"en"})
     np.testing.assert_allclose(asked.encode(["heat"]), plain.encode(["query: heat"]), atol=1e-6)
 
 
