@@ -1,5 +1,30 @@
-"""The one door behind every front: the command line and any other front call these and nothing else."""
+"""The one door behind every front: the command line and any other front call these and nothing else.
 
-from twinmatch.app.rounds import PairAccount, Similar, explain, features, run, similar, text_model
+Names are imported from their modules when they are first used, so that a question about cities does not load
+a solver.
+"""
 
-__all__ = ["PairAccount", "Similar", "explain", "features", "run", "similar", "text_model"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_WHERE = {
+    "PEER_WEIGHTS": "neighbours",
+    "Similar": "neighbours",
+    "features": "neighbours",
+    "similar": "neighbours",
+    "text_model": "neighbours",
+    "PairAccount": "rounds",
+    "explain": "rounds",
+    "run": "rounds",
+}
+"""The module of every name that a front may use."""
+
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

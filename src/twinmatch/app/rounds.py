@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Literal
 
 from twinmatch.affinity import compare
+from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model
 from twinmatch.cohort import Cohort, Host
-from twinmatch.embedding import TextModel, open_text_model
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.evidence import Account
 from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.facets import Materials
-from twinmatch.facets.text import all_sentences
 from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Proposal
 from twinmatch.propose import propose
 from twinmatch.reading import read
 from twinmatch.schema import Role
 
-Progress = Callable[[str], None]
 Purpose = Literal["peers", "learning"]
-
-PEER_WEIGHTS: dict[str, float] = {
-    "shared_challenges": 20,
-    "shared_needs": 20,
-    "readiness": 15,
-    "shared_levers": 15,
-    "emissions_mix": 15,
-    "emissions_level": 5,
-    "context": 5,
-    "language": 5,
-}
-"""Weights of "cities like mine", where no others are given."""
-
-
-def silent(_: str) -> None:
-    """Take note of nothing."""
-
-
-@dataclass(frozen=True)
-class Similar:
-    """A city like mine: its id, name, country, and the account of the pair."""
-
-    id: str
-    name: str
-    country: str
-    account: Account
 
 
 @dataclass(frozen=True)
@@ -61,16 +31,6 @@ class PairAccount:
     purpose: Purpose
     title: str
     account: Account
-
-
-def text_model(
-    cohort: Cohort, programme: Programme, name: str | None = None, progress: Progress = silent
-) -> TextModel:
-    """Return the one text model of a run, chosen aloud; ``name`` overrides the programme's."""
-    progress("Text model")
-    return open_text_model(
-        name or programme.text.model, all_sentences(cohort), prefix=programme.text.prefix
-    )
 
 
 def run(
@@ -92,7 +52,7 @@ def run(
     earlier = read_proposal(Path(previous)) if previous else None
     progress("Profiles")
     cohort = read(profiles)
-    text = text_model(cohort, programme, model, progress)
+    text = text_model(cohort, model or programme.text.model, programme.text.prefix, progress)
     proposal = propose(
         cohort,
         programme,
@@ -128,35 +88,6 @@ def with_pairs(
     return programme.model_copy(update={"twinning": wider})
 
 
-def similar(
-    city: str,
-    profiles: str | Path | None = None,
-    *,
-    k: int = 10,
-    weights: dict[str, float] | None = None,
-    model: str | None = None,
-    progress: Progress = silent,
-) -> tuple[str, list[Similar]]:
-    """Return the text model's saying and the k cities most like a city, best first, each with its account."""
-    if k < 1:
-        raise QuestionError(Problem("k-wrong", f"Asked for {k} cities.", do="Ask for at least 1."))
-    cohort = read(profiles)
-    i = cohort.find(city)
-    text = text_model(cohort, Programme(), model, progress)
-    affinity = compare(cohort, weights or PEER_WEIGHTS, Materials(text))
-    score = np.round(affinity.score[i], 9)
-    ranked = [int(j) for j in np.argsort(-score, kind="stable") if j != i][:k]
-    return text.says, [
-        Similar(
-            cohort.cities[j].id,
-            cohort.cities[j].name,
-            cohort.cities[j].country,
-            affinity.account(i, j),
-        )
-        for j in ranked
-    ]
-
-
 def explain(
     one: str,
     other: str,
@@ -177,7 +108,7 @@ def explain(
             Problem("same-city", f"{one!r} and {other!r} are the same city.", do="Name two cities.")
         )
     programme = load(*programme_files)
-    text = text_model(cohort, programme, model, progress)
+    text = text_model(cohort, model or programme.text.model, programme.text.prefix, progress)
     materials = Materials(text)
     peers = compare(cohort, PEER_WEIGHTS, materials)
     found = [
@@ -203,18 +134,3 @@ def _as_hosts(cohort: Cohort, roles: Sequence[Role], pair: tuple[int, int]) -> t
     """Every city that hosts, alone, and the two asked about."""
     wanted = [i for i, c in enumerate(cohort.cities) if set(roles) & set(c.roles) or i in pair]
     return tuple(Host(cohort.cities[i].id, cohort.cities[i].name, (i,)) for i in wanted)
-
-
-def features(
-    profiles: str | Path | None = None,
-    *,
-    model: str | None = None,
-    text: bool = False,
-    progress: Progress = silent,
-) -> Any:
-    """Return the feature vectors of the cities as one pandas table; see :mod:`twinmatch.facets.features`."""
-    from twinmatch.facets.features import CityFeatures
-
-    cohort = read(profiles)
-    vectors = text_model(cohort, Programme(), model, progress) if text else None
-    return CityFeatures(text=vectors).fit(cohort).table(cohort)

@@ -28,6 +28,10 @@ DECIMALS = 4
 """Similarities are rounded to this before anything sorts: vectors differ by 1e-7 between machines."""
 
 
+_LARGEST_PART = 4_000_000
+"""Cosines held at once."""
+
+
 @dataclass(frozen=True)
 class Passage:
     """A sentence of a city: the text and where it stands, such as "needs, characters 120-188"."""
@@ -89,7 +93,7 @@ class _Side:
 
     def rows(self, cities: Ints) -> tuple[NDArray[np.float32], Ints]:
         """Return the vectors of several cities in turn, and where each of them begins (with the end last)."""
-        picks = [np.arange(self.start[i], self.end[i]) for i in cities]
+        picks = [np.arange(self.start[i], self.end[i], dtype=np.intp) for i in cities]
         starts = np.concatenate([[0], np.cumsum([len(p) for p in picks])]).astype(np.intp)
         return self.vectors[np.concatenate(picks) if picks else np.zeros(0, dtype=np.intp)], starts
 
@@ -97,16 +101,27 @@ class _Side:
 def _best_matches(asking: _Side, answering: _Side, rows: Ints, cols: Ints) -> Floats:
     """Return the mean over each row's sentences of their best cosine in each column, (r, c); nan where empty."""
     result = np.full((len(rows), len(cols)), np.nan)
-    answers, starts = answering.rows(cols)
-    filled = np.flatnonzero(np.diff(starts))
+    answers, answer_starts = answering.rows(cols)
+    filled = np.flatnonzero(np.diff(answer_starts))
     if not len(filled):
         return result
-    for r, i in enumerate(rows):
-        asked = asking.of(int(i))
-        if len(asked):
-            best = np.maximum.reduceat(asked @ answers.T, starts[:-1][filled], axis=1)
-            result[r, filled] = best.mean(axis=0, dtype=np.float64)
+    for part in _parts(asking, rows, len(answers)):
+        asked, starts = asking.rows(rows[part])
+        speaking = np.flatnonzero(np.diff(starts))
+        if len(speaking):
+            best = np.maximum.reduceat(
+                asked @ answers.T, answer_starts[:-1][filled], axis=1
+            ).astype(np.float64)
+            total = np.add.reduceat(best, starts[:-1][speaking], axis=0)
+            result[np.ix_(part[speaking], filled)] = total / np.diff(starts)[speaking, None]
     return np.asarray(np.round(np.clip(result, 0.0, 1.0), DECIMALS), dtype=np.float64)
+
+
+def _parts(asking: _Side, rows: Ints, width: int) -> list[Ints]:
+    """Return the positions of rows in parts whose cosines fit into a few megabytes each."""
+    count = asking.end[rows] - asking.start[rows]
+    part = np.cumsum(count) * max(width, 1) // _LARGEST_PART
+    return [np.flatnonzero(part == k) for k in np.unique(part)]
 
 
 class NeedsOffers:

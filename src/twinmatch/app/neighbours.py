@@ -1,0 +1,99 @@
+"""Questions about cities alone, which need no programme and no solver: cities like mine, feature vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twinmatch.affinity import compare
+from twinmatch.cohort import Cohort
+from twinmatch.embedding import TextModel, open_text_model
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.evidence import Account
+from twinmatch.facets import Materials
+from twinmatch.facets.text import all_sentences
+from twinmatch.reading import read
+
+Progress = Callable[[str], None]
+
+PEER_WEIGHTS: dict[str, float] = {
+    "shared_challenges": 20,
+    "shared_needs": 20,
+    "readiness": 15,
+    "shared_levers": 15,
+    "emissions_mix": 15,
+    "emissions_level": 5,
+    "context": 5,
+    "language": 5,
+}
+"""Weights of "cities like mine", where no others are given."""
+
+
+def silent(_: str) -> None:
+    """Take note of nothing."""
+
+
+@dataclass(frozen=True)
+class Similar:
+    """A city like mine: its id, name, country, and the account of the pair."""
+
+    id: str
+    name: str
+    country: str
+    account: Account
+
+
+def text_model(
+    cohort: Cohort, name: str = "auto", prefix: str | None = None, progress: Progress = silent
+) -> TextModel:
+    """Return the one text model of a run, chosen aloud for all sentences of the cohort."""
+    progress("Text model")
+    return open_text_model(name, all_sentences(cohort), prefix=prefix)
+
+
+def similar(
+    city: str,
+    profiles: str | Path | None = None,
+    *,
+    k: int = 10,
+    weights: dict[str, float] | None = None,
+    model: str | None = None,
+    progress: Progress = silent,
+) -> tuple[str, list[Similar]]:
+    """Return the text model's saying and the k cities most like a city, best first, each with its account."""
+    if k < 1:
+        raise QuestionError(Problem("k-wrong", f"Asked for {k} cities.", do="Ask for at least 1."))
+    cohort = read(profiles)
+    i = cohort.find(city)
+    text = text_model(cohort, model or "auto", None, progress)
+    affinity = compare(cohort, weights or PEER_WEIGHTS, Materials(text))
+    score = np.round(affinity.score[i], 9)
+    ranked = [int(j) for j in np.argsort(-score, kind="stable") if j != i][:k]
+    return text.says, [
+        Similar(
+            cohort.cities[j].id,
+            cohort.cities[j].name,
+            cohort.cities[j].country,
+            affinity.account(i, j),
+        )
+        for j in ranked
+    ]
+
+
+def features(
+    profiles: str | Path | None = None,
+    *,
+    model: str | None = None,
+    text: bool = False,
+    progress: Progress = silent,
+) -> Any:
+    """Return the feature vectors of the cities as one pandas table; see :mod:`twinmatch.facets.features`."""
+    from twinmatch.facets.features import CityFeatures
+
+    cohort = read(profiles)
+    vectors = text_model(cohort, model or "auto", None, progress) if text else None
+    return CityFeatures(text=vectors).fit(cohort).table(cohort)
