@@ -4,8 +4,8 @@
 1. the bundled MiniLM vectors, if every English sentence of the run has one (no torch is needed);
 2. MiniLM itself for all sentences, if sentence-transformers and the packaged model are installed;
 3. the static table for all sentences.
-Vectors of two models are never mixed in a run. A bundled vector is MiniLM's own, so in case 2 it is
-taken where there is one, and in case 3 it is not.
+Vectors of two models are never mixed in a run: each is kept under the digest of its model's weights.
+A bundled vector is MiniLM's own, so in case 2 it is taken where there is one, and in case 3 it is not.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class TextModel:
         unread = Counter(code for code in self._language.values() if code)
         return self.cache.notes + [
             f"{count} {'sentence is' if count == 1 else 'sentences are'} in {language_name(code)}, "
-            f"which {self.backend.model} does not know: not compared, but counted as unknown. "
+            "which the text model does not know: not compared, but counted as unknown. "
             "A multilingual text model can be named instead."
             for code, count in sorted(unread.items())
         ]
@@ -79,11 +79,14 @@ class TextModel:
     def foreign(self, sentence: str) -> str | None:
         """Return the language of a sentence (ISO 639-1) if the model surely does not know it."""
         known = self.backend.languages
-        if known is None or not lacking([sentence], self.bundled, self.backend.weights_sha256):
-            return None  # bundled sentences were checked when they were bundled
+        if known is None or ("en" in known and self._is_bundled(sentence)):
+            return None  # bundled sentences were checked to be English when they were bundled
         if sentence not in self._language:
             self._language[sentence] = foreign_language(sentence, known)
         return self._language[sentence]
+
+    def _is_bundled(self, sentence: str) -> bool:
+        return not lacking([sentence], self.bundled, backends.MINILM_WEIGHTS)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """Return (n, d) float32 rows of length 1, one a sentence; nan for what is not to be compared.
@@ -121,13 +124,7 @@ def open_text_model(
         cache = UserCache(None)  # quicker made than read
     elif cache is None:
         cache = UserCache(cache_folder())
-    return TextModel(
-        backend,
-        says,
-        bundled if backend.weights_sha256 == backends.MINILM_WEIGHTS else Store(),
-        cache,
-        progress,
-    )
+    return TextModel(backend, says, bundled, cache, progress)
 
 
 def choose(

@@ -127,7 +127,6 @@ def test_never_mixed(bundled: Store) -> None:
     rows = model.vectors([*KNOWN, NEW])
     expected, _ = vectors.encode_texts([*KNOWN, NEW], backends.static())
     np.testing.assert_array_equal(rows, expected)
-    assert model.bundled == Store()
 
 
 def test_bundled_vectors_are_used_without_encoding(bundled: Store) -> None:
@@ -182,8 +181,8 @@ def test_a_sentence_in_a_language_that_the_model_does_not_know_is_unknown_and_to
     assert model.notes == []
     assert np.isnan(model.vectors(texts)).all(axis=1).tolist() == [True, False, True, True]
     assert [note.split(":")[0] for note in model.notes] == [
-        f"1 sentence is in German, which {model.backend.model} does not know",
-        f"1 sentence is in French, which {model.backend.model} does not know",
+        "1 sentence is in German, which the text model does not know",
+        "1 sentence is in French, which the text model does not know",
     ]
 
 
@@ -199,6 +198,14 @@ def test_sentences_that_no_english_model_reads_do_not_turn_the_choice() -> None:
     model = open_text_model("auto", [*KNOWN, GERMAN])
     assert isinstance(model.backend, backends.BundledOnly)
     assert np.isnan(model.vectors([*KNOWN, GERMAN])).all(axis=1).tolist() == [False, False, True]
+
+
+def test_bundled_english_is_foreign_to_a_model_without_english(bundled: Store) -> None:
+    text = "We look for a city that has already changed its district heating."
+    english = {vectors.key_of(text, backends.MINILM_WEIGHTS): np.eye(1, 384, dtype=np.float16)[0]}
+    model = TextModel(Counting(languages=frozenset({"de"})), "says", bundled.joined(english))
+    assert model.foreign(text) == "en"
+    assert TextModel(Counting(languages=frozenset({"en"})), "says", bundled).foreign(text) is None
 
 
 def test_a_bundled_text_is_not_looked_at_again(
