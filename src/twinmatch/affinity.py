@@ -208,7 +208,7 @@ class Affinity:
         best = int(np.nanargmax(np.round(each, DECIMALS)))
         text, facts = facet.says(i, host.cities[best])
         return (
-            f"{text} (The closest of the unit's {len(host.cities)} cities; the unit counts with their mean.)",
+            f"{text} (The closest of the {len(host.cities)} cities of {host.name}, which count with their mean.)",
             facts,
         )
 

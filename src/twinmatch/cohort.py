@@ -121,6 +121,16 @@ class Cohort:
         shared = unit.pilot if unit else None
         return tuple(pilot for pilot in (city.pilot, shared) if pilot is not None)
 
+    def pilot_source(self, i: int, pilot: Pilot) -> str:
+        """Return the sources of one of a city's pilot activities, joined."""
+        city = self.cities[i]
+        unit = self.unit_of.get(city.id)
+        return (
+            city.source_of("pilot")
+            if pilot == city.pilot or unit is None
+            else "; ".join(unit.sources)
+        )
+
     def hosts(self, roles: Iterable[Role]) -> tuple[Host, ...]:
         """Return every host in order of id: units of which a member has a role, and such cities alone."""
         wanted = set(roles)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -104,7 +105,9 @@ class Product:
 
     @property
     def gap(self) -> float:
-        """Return (bound - score) / bound, 0 where the score is proven best or nothing is scored."""
+        """Return (bound - score) / bound: 0 where proven best or nothing is scored, nan where no bound is known."""
+        if not math.isfinite(self.bound):
+            return math.nan
         return max(0.0, (self.bound - self.score) / self.bound) if self.bound > 0 else 0.0
 
 

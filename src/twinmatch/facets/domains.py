@@ -346,12 +346,7 @@ def _pilot_facts(cohort: Cohort, i: int) -> tuple[Fact, ...]:
             "pilot activity",
             pilot.activity,
             kind="reported",
-            source=_pilot_source(cohort, city),
+            source=cohort.pilot_source(i, pilot),
         )
         for pilot in cohort.pilots(i)
     )
-
-
-def _pilot_source(cohort: Cohort, city: City) -> str:
-    unit = cohort.unit_of.get(city.id)
-    return city.source_of("pilot") or (unit.sources[0] if unit and unit.sources else "")

@@ -102,7 +102,7 @@ class EmissionsMix:
         one, other = self._cities[i], self._cities[j]
         if one.emissions is None or other.emissions is None:
             without = [c.name for c in (one, other) if c.emissions is None]
-            return f"No emissions inventory of {listed(without)} is known.", ()
+            return f"The emissions inventory of {listed(without)} is not known.", ()
         both_gpc = bool(self._gpc[i] and self._gpc[j])
         table, names = (self._fine, FINE) if both_gpc else (self._coarse, COARSE)
         shared = ~np.isnan(table[i]) & ~np.isnan(table[j])

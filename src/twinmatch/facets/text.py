@@ -45,7 +45,9 @@ class Passage:
 def needs_passages(cohort: Cohort) -> list[Passage]:
     """Return the sentences in which cities say what they need, in order of city."""
     return [
-        p for i, city in enumerate(cohort.cities) for p in _passages(i, city, "needs", city.needs)
+        p
+        for i, c in enumerate(cohort.cities)
+        for p in _passages(i, "needs", c.needs, c.source_of("needs"))
     ]
 
 
@@ -53,10 +55,10 @@ def offers_passages(cohort: Cohort) -> list[Passage]:
     """Return the sentences that say what cities can show: their offers, then their pilot activities."""
     found = []
     for i, city in enumerate(cohort.cities):
-        found += _passages(i, city, "offers", city.offers)
+        found += _passages(i, "offers", city.offers, city.source_of("offers"))
         for pilot in cohort.pilots(i):
             found += _passages(
-                i, city, f"pilot activity {pilot.activity!r}", pilot.summary, "pilot"
+                i, "summary of the pilot activity", pilot.summary, cohort.pilot_source(i, pilot)
             )
     return found
 
@@ -66,8 +68,7 @@ def all_sentences(cohort: Cohort) -> list[str]:
     return sorted({p.text for p in (*needs_passages(cohort), *offers_passages(cohort))})
 
 
-def _passages(i: int, city: City, name: str, text: str | None, block: str = "") -> list[Passage]:
-    source = city.source_of(block or name)
+def _passages(i: int, name: str, text: str | None, source: str) -> list[Passage]:
     return [
         Passage(i, s.text, f"{name}, characters {s.start}-{s.end}", source)
         for s in split_sentences(text or "")
@@ -78,11 +79,14 @@ class _Side:
     """The sentences of one side and where each city's begin and end."""
 
     def __init__(self, cohort: Cohort, passages: list[Passage], materials: Materials) -> None:
-        vectors = np.asarray(materials.text.vectors([p.text for p in passages]), dtype=np.float32)
-        readable = np.asarray(~np.isnan(vectors.reshape(len(passages), -1)).any(axis=1))
+        texts = [p.text for p in passages]
+        vectors = np.asarray(materials.text.vectors(texts), dtype=np.float32).reshape(
+            len(texts), -1 if texts else 1
+        )
+        readable = np.asarray(~np.isnan(vectors).any(axis=1))
         self.unread = {p.city for p, ok in zip(passages, readable, strict=True) if not ok}
         self.passages = [p for p, ok in zip(passages, readable, strict=True) if ok]
-        self.vectors = vectors[readable] if len(passages) else np.zeros((0, 1), dtype=np.float32)
+        self.vectors = vectors[readable]
         owners = np.array([p.city for p in self.passages], dtype=np.intp)
         self.start = np.searchsorted(owners, np.arange(len(cohort)))
         self.end = np.searchsorted(owners, np.arange(len(cohort)), side="right")

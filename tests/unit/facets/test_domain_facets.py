@@ -1,0 +1,142 @@
+"""Domains and levers: directed cover, shared challenges, and two vocabularies that are never split."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cities import cohort_of, materials
+from twinmatch.facets.domains import (
+    ChallengesMet,
+    LeversMet,
+    Returns,
+    SharedChallenges,
+    SharedLevers,
+)
+
+
+def likeness(facet, i=0, j=1):
+    return facet.likeness(np.array([i]), np.array([j]))[0, 0]
+
+
+GUEST = {
+    "id": "de-guest",
+    "challenges": {"mobility_transport": 3, "industry": 1},
+    "levers_needed": ["finance_funding", "procurement"],
+}
+HOST = {
+    "id": "fr-host",
+    "strengths": {"mobility_transport": 2},
+    "levers_offered": ["finance_funding"],
+}
+
+
+def test_cover_is_challenge_weight_times_strength():
+    facet = ChallengesMet(cohort_of(GUEST, HOST), materials())
+    assert likeness(facet) == pytest.approx(0.75 * 2 / 3)
+    assert (
+        facet.says(0, 1)[0]
+        == "Host is strong in mobility and transport, which Guest struggles with; nothing is known of it on industry."
+    )
+
+
+def test_levers_met_is_the_share_of_those_needed():
+    facet = LeversMet(cohort_of(GUEST, HOST), materials())
+    assert likeness(facet) == 0.5
+    assert (
+        facet.says(0, 1)[0]
+        == "Host can show finance and funding, which Guest looks for; not procurement."
+    )
+
+
+def test_a_fit_is_directed():
+    facet = ChallengesMet(cohort_of(GUEST, HOST), materials())
+    assert np.isnan(likeness(facet, 1, 0))
+
+
+def test_unweighted_challenges_count_alike():
+    guest = {"id": "de-guest", "challenges": ["mobility_transport", "industry"]}
+    assert likeness(ChallengesMet(cohort_of(guest, HOST), materials())) == pytest.approx(
+        0.5 * 2 / 3
+    )
+
+
+def test_the_wider_vocabulary_is_compared_on_the_wider_domain():
+    guest = {"id": "de-guest", "challenges": ["stationary_energy"]}
+    builder = {"id": "fr-build", "strengths": {"built_environment": 3}}
+    power = {"id": "it-power", "strengths": {"energy_systems": 1}}
+    facet = ChallengesMet(cohort_of(guest, builder, power), materials())
+    assert likeness(facet, 0, 1) == pytest.approx(1.0)
+    assert likeness(facet, 0, 2) == pytest.approx(1 / 3)
+    assert (
+        facet.says(0, 1)[0]
+        == "Build is strong in buildings and energy, which Guest struggles with."
+    )
+
+
+def test_stationary_energy_is_not_split_into_buildings_and_energy():
+    fine = {"id": "de-fine", "challenges": {"built_environment": 1, "energy_systems": 1}}
+    wide = {"id": "fr-wide", "challenges": ["stationary_energy"]}
+    assert likeness(SharedChallenges(cohort_of(fine, wide), materials())) == 1.0
+
+
+def test_a_pilot_shows_what_its_city_does_not_state():
+    pilot = {
+        "activity": "Tram",
+        "cohort": 1,
+        "domains": ["mobility_transport"],
+        "levers": ["procurement"],
+    }
+    cohort = cohort_of(GUEST, {"id": "fr-host", "pilot": pilot})
+    assert likeness(ChallengesMet(cohort, materials())) == pytest.approx(0.75 * 2 / 3)
+    assert likeness(LeversMet(cohort, materials())) == 0.5
+
+
+def test_members_of_a_unit_show_the_units_pilot():
+    unit = {
+        "id": "unit-tram",
+        "name": "Tram",
+        "cities": ["fr-host"],
+        "pilot": {"activity": "Tram", "cohort": 1, "domains": ["industry"]},
+    }
+    cohort = cohort_of(GUEST, {"id": "fr-host"}, units=[unit])
+    assert likeness(ChallengesMet(cohort, materials())) == pytest.approx(0.25 * 2 / 3)
+
+
+def test_shared_challenges_is_weighted_jaccard():
+    other = {"id": "fr-other", "challenges": {"mobility_transport": 1, "industry": 1}}
+    assert likeness(SharedChallenges(cohort_of(GUEST, other), materials())) == pytest.approx(
+        (0.5 + 0.25) / (0.75 + 0.5)
+    )
+
+
+def test_a_rare_lever_tells_more_than_a_common_one():
+    common = [{"id": f"it-c{k}", "levers_needed": ["finance_funding"]} for k in range(8)]
+    rare = {"id": "de-a", "levers_needed": ["finance_funding", "procurement"]}
+    alike = {"id": "de-b", "levers_needed": ["procurement"]}
+    usual = {"id": "de-c", "levers_needed": ["finance_funding"]}
+    cohort = cohort_of(rare, alike, usual, *common)
+    facet = SharedLevers(cohort, materials())
+    assert likeness(facet, 0, 1) > likeness(facet, 0, 2)
+
+
+def test_returns_is_the_mean_of_what_is_known():
+    host = {**HOST, "challenges": {"industry": 2}, "levers_needed": ["social_innovation"]}
+    guest = {**GUEST, "strengths": {"industry": 3}}
+    assert likeness(Returns(cohort_of(guest, host), materials())) == 1.0
+    assert (
+        likeness(
+            Returns(cohort_of({**guest, "levers_offered": ["procurement"]}, host), materials())
+        )
+        == 0.5
+    )
+
+
+def test_unknown_is_said():
+    cohort = cohort_of({"id": "de-guest"}, HOST)
+    assert (
+        ChallengesMet(cohort, materials()).says(0, 1)[0] == "The challenges of Guest are not known."
+    )
+    assert (
+        LeversMet(cohort, materials()).says(0, 1)[0] == "The levers that Guest lacks are not known."
+    )

@@ -1,0 +1,83 @@
+"""Text: sentence by sentence, the best match per need, quoted and located."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cities import cohort_of, materials
+from twinmatch.facets.text import LONGEST_QUOTE, NeedsOffers, SharedNeeds, all_sentences
+
+
+def likeness(facet, i=0, j=1):
+    return facet.likeness(np.array([i]), np.array([j]))[0, 0]
+
+
+GUEST = {"id": "de-guest", "needs": "Heat pumps please. Trams please."}
+HOST = {"id": "fr-host", "offers": "We run trams. Heat pumps please. Nothing else here."}
+
+
+def test_the_likeness_is_the_mean_over_needs_of_their_best_match():
+    facet = NeedsOffers(cohort_of(GUEST, HOST), materials())
+    # "Heat pumps please." finds itself (1); "Trams please." finds "We run trams." (1 / sqrt(2 x 3)).
+    assert likeness(facet) == pytest.approx((1 + 1 / np.sqrt(6)) / 2, abs=1e-4)
+
+
+def test_evidence_quotes_the_citys_own_words_and_where_they_stand():
+    says, facts = NeedsOffers(cohort_of(GUEST, HOST), materials()).says(0, 1)
+    assert says == "Guest asks: “Heat pumps please.” Host can show: “Heat pumps please.”"
+    assert [f.place for f in facts] == ["needs, characters 0-18", "offers, characters 14-32"]
+    for fact, text in zip(facts, (GUEST["needs"], HOST["offers"]), strict=True):
+        start, end = map(int, fact.place.rpartition(" ")[2].split("-"))
+        assert text[start:end] == fact.value
+
+
+def test_no_evidence_by_substring():
+    """Seen elsewhere: "AI" found in "retail". Words are compared, and quoted whole."""
+    cohort = cohort_of(
+        {"id": "de-guest", "needs": "AI."}, {"id": "fr-host", "offers": "Retail chains."}
+    )
+    assert likeness(NeedsOffers(cohort, materials())) == 0.0
+
+
+def test_a_pilots_summary_is_an_offer():
+    host = {"id": "fr-host", "pilot": {"activity": "Tram", "cohort": 1, "summary": "Trams please."}}
+    facet = NeedsOffers(cohort_of(GUEST, host), materials())
+    assert likeness(facet) > 0.5
+    assert facet.says(0, 1)[1][1].place == "summary of the pilot activity, characters 0-13"
+
+
+def test_no_text_is_unknown_and_said():
+    facet = NeedsOffers(cohort_of({"id": "de-guest"}, HOST), materials())
+    assert np.isnan(likeness(facet))
+    assert facet.says(0, 1)[0] == "The needs of Guest are not known."
+
+
+def test_shared_needs_go_both_ways():
+    cohort = cohort_of(GUEST, {"id": "fr-other", "needs": "Trams please."})
+    facet = SharedNeeds(cohort, materials())
+    there, back = (1 / 2 * (1 + 1 / np.sqrt(3 * 2) * 1), 1.0)
+    assert likeness(facet, 0, 1) == likeness(facet, 1, 0)
+    assert likeness(facet) == pytest.approx((there + back) / 2, abs=0.02)
+
+
+def test_long_sentences_are_cut_in_the_line_and_whole_in_the_fact():
+    long = "word " * 80 + "end."
+    facet = NeedsOffers(cohort_of({"id": "de-guest", "needs": long}, HOST), materials())
+    says, facts = facet.says(0, 1)
+    assert facts[0].value == long
+    assert len(says) < LONGEST_QUOTE + 120
+    assert "…" in says
+
+
+def test_blocks_agree_with_the_whole(bundled, bundled_materials):
+    facet = NeedsOffers(bundled, bundled_materials)
+    rows, cols = np.arange(0, len(bundled), 7), np.arange(0, len(bundled), 11)
+    whole = facet.likeness(np.arange(len(bundled)), np.arange(len(bundled)))
+    np.testing.assert_array_equal(facet.likeness(rows, cols), whole[np.ix_(rows, cols)])
+
+
+def test_every_sentence_compared_is_listed(bundled):
+    sentences = all_sentences(bundled)
+    assert sentences == sorted(set(sentences))
+    assert any("Weisweiler" in s for s in sentences)
