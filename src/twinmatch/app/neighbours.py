@@ -55,6 +55,11 @@ def text_model(
     return open_text_model(name, all_sentences(cohort), prefix=prefix)
 
 
+def told(text: TextModel) -> str:
+    """Return what a result says of its text model, with what could not be read."""
+    return " ".join([text.says, *text.notes])
+
+
 def similar(
     city: str,
     profiles: str | Path | None = None,
@@ -73,7 +78,7 @@ def similar(
     affinity = compare(cohort, weights or PEER_WEIGHTS, Materials(text))
     score = np.round(affinity.score[i], 9)
     ranked = [int(j) for j in np.argsort(-score, kind="stable") if j != i][:k]
-    return text.says, [
+    return told(text), [
         Similar(
             cohort.cities[j].id,
             cohort.cities[j].name,

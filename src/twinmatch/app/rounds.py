@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from twinmatch.affinity import compare
-from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model
+from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model, told
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.evidence import Account
@@ -61,6 +61,7 @@ def run(
         previous=earlier,
         progress=progress,
     )
+    proposal = replace(proposal, notes=(*proposal.notes, *text.notes))
     if out is None:
         return proposal, []
     progress("Files")
@@ -127,7 +128,7 @@ def explain(
             column = learning.column_of[cohort.cities[host].id]
             title = f"{cohort.cities[guest].name} learns from {cohort.cities[host].name}"
             found.append(PairAccount("learning", title, learning.account(guest, column)))
-    return text.says, found
+    return told(text), found
 
 
 def _as_hosts(cohort: Cohort, roles: Sequence[Role], pair: tuple[int, int]) -> tuple[Host, ...]:

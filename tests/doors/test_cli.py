@@ -1,0 +1,341 @@
+"""The command line as people use it: results, exit codes, one clear message for every bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import openpyxl
+import pytest
+from typer.testing import CliRunner
+
+from twinmatch.bundled import bundled_path
+from twinmatch.cli import COMMANDS, app
+from twinmatch.errors import TwinmatchError
+
+FIVE = {
+    "de-guest": "roles: [guest]\nneeds: Heat networks for old towns.\nchallenges: {energy_systems: 3}\nlevers_needed: [finance_funding]",
+    "fr-guest": "roles: [guest]\nneeds: Trams and cycle lanes.\nchallenges: {mobility_transport: 3}",
+    "it-host": "roles: [mission]\noffers: We run heat networks in an old town.\nstrengths: {energy_systems: 3}\nlevers_offered: [finance_funding]",
+    "se-host": "roles: [mission]\noffers: We run trams.\nstrengths: {mobility_transport: 3}",
+    "pl-other": "roles: [guest]",
+}
+PROGRAMME = """
+[twinning]
+guests_per_host = [0, 1]
+[twinning.guests]
+unknown = "let in"
+[twinning.weights]
+challenges_met = 2
+needs_offers = 1
+"""
+
+
+@pytest.fixture
+def five(tmp_path: Path) -> Path:
+    folder = tmp_path / "cities"
+    folder.mkdir()
+    for name, fields in FIVE.items():
+        (folder / f"{name}.yaml").write_text(
+            f"id: {name}\nname: {name.title()}\ncountry: {name[:2].upper()}\n{fields}\n",
+            encoding="utf-8",
+        )
+    (tmp_path / "round.toml").write_text(PROGRAMME, encoding="utf-8")
+    return folder
+
+
+def run(*arguments: object, code: int = 0) -> tuple[str, str]:
+    """Run the command line in this process; return stdout and what people were told."""
+    try:
+        result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result.stdout, result.stderr
+    except TwinmatchError as error:
+        if error.exit_code != code:
+            raise
+        return "", str(error)
+
+
+def propose(five: Path, *more: object, code: int = 0) -> tuple[str, str]:
+    out = five.parent / "out"
+    return run(
+        "propose",
+        five,
+        "--programme",
+        five.parent / "round.toml",
+        "--text-model",
+        "static",
+        "--out",
+        out,
+        *more,
+        code=code,
+    )
+
+
+def test_five_cities_end_where_a_person_would_put_them(five):
+    stdout, told = propose(five, "--json")
+    proposal = json.loads(stdout)
+    (twinning,) = proposal["products"]
+    assert twinning["status"] == "optimal"
+    assert [
+        {m["city"]: m["role"] for m in meeting["members"]} for meeting in twinning["meetings"]
+    ] == [
+        {"it-host": "host", "de-guest": "guest"},
+        {"se-host": "host", "fr-guest": "guest"},
+    ]
+    (left,) = twinning["left_out"]
+    assert left["city"] == "pl-other"
+    assert left["why"]
+    assert left["offered"]
+    assert "report.html" in told
+    assert sorted(p.name for p in (five.parent / "out").iterdir()) == [
+        "network.graphml",
+        "proposal.json",
+        "proposal.xlsx",
+        "report.html",
+    ]
+
+
+def test_every_city_ends_somewhere(five):
+    proposal = json.loads(propose(five, "--json")[0])
+    for product in proposal["products"]:
+        met = {m["city"] for meeting in product["meetings"] for m in meeting["members"]}
+        assert met | {item["city"] for item in product["left_out"]} == set(FIVE)
+
+
+def test_a_lock_and_a_ban_are_kept_and_told(five):
+    proposal = json.loads(
+        propose(five, "--json", "--lock", "de-guest=se-host", "--ban", "fr-guest=se-host")[0]
+    )
+    (twinning,) = proposal["products"]
+    pairs = {
+        meeting["members"][1]["city"]: meeting["members"][0]["city"]
+        for meeting in twinning["meetings"]
+    }
+    assert pairs["de-guest"] == "se-host"
+    assert pairs.get("fr-guest") != "se-host"
+    assert {"locks", "bans"} <= {rule["rule"] for rule in twinning["rules"]}
+
+
+def test_same_input_same_bytes_whatever_the_order_of_files(five, tmp_path):
+    propose(five)
+    first = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()}
+    again = tmp_path / "again"
+    again.mkdir()
+    for name in sorted(FIVE, reverse=True):
+        shutil.copy(five / f"{name}.yaml", again / f"z-{len(list(again.iterdir()))}-{name}.yaml")
+    propose_again = [
+        "propose",
+        again,
+        "--programme",
+        tmp_path / "round.toml",
+        "--text-model",
+        "static",
+        "--out",
+        tmp_path / "out2",
+    ]
+    run(*propose_again)
+    assert {p.name: p.read_bytes() for p in (tmp_path / "out2").iterdir()} == first
+
+
+def test_a_csv_says_the_same_as_the_folder(five, tmp_path):
+    table = tmp_path / "cities.csv"
+    table.write_text(
+        "id,name,country,roles,needs,offers,challenges,strengths,levers_needed,levers_offered\n"
+        "se-host,Se-Host,SE,mission,,We run trams.,,mobility_transport:3,,\n"
+        "de-guest,De-Guest,DE,guest,Heat networks for old towns.,,energy_systems:3,,finance_funding,\n"
+        "fr-guest,Fr-Guest,FR,guest,Trams and cycle lanes.,,mobility_transport:3,,,\n"
+        "it-host,It-Host,IT,mission,,We run heat networks in an old town.,,energy_systems:3,,finance_funding\n"
+        "pl-other,Pl-Other,PL,guest,,,,,,\n",
+        encoding="utf-8",
+    )
+    folder = json.loads(propose(five, "--json")[0])
+    by_table = json.loads(
+        run(
+            "propose",
+            table,
+            "--programme",
+            tmp_path / "round.toml",
+            "--text-model",
+            "static",
+            "--out",
+            tmp_path / "csv",
+            "--json",
+        )[0]
+    )
+    assert by_table["made_from"]["data"] == folder["made_from"]["data"]
+    assert by_table["products"] == folder["products"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("xx-bad.yaml", "id: qq-bad\nname: Bad\ncountry: QQ\n", "no country has this code"),
+        (
+            "xx-bad.yaml",
+            "id: de-bad\nname: Bad\ncountry: DE\nemissions: {form: gpc, boundary: city, sectors: {waste: -4}}\n",
+            "emissions.sectors.waste: Found -4",
+        ),
+        ("xx-bad.yaml", "id: de-guest\nname: Again\ncountry: DE\n", "'de-guest' is here again"),
+        (
+            "xx-bad.yaml",
+            "id: de-bad\nname: Bad\ncountry: DE\nwishes: [unit-nowhere]\n",
+            "'unit-nowhere' is neither a city nor a host unit",
+        ),
+        (
+            "xx-bad.yaml",
+            b"id: de-bad\nname: K\xf6ln\ncountry: DE\n",
+            "row 2: Byte 0xf6 is not UTF-8",
+        ),
+        (
+            "xx-bad.yaml",
+            "id: de-bad\nname: Bad\ncountry: DE\nchalenges: {industry: 3}\n",
+            "Did you mean challenges",
+        ),
+        ("xx-bad.yaml", "id: [1, 2\n", "Not readable as YAML"),
+    ],
+)
+def test_bad_profiles_are_told_and_nothing_is_written(five, name, content, says):
+    (five / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    _, told = propose(five, code=2)
+    assert says in told
+    assert not (five.parent / "out").exists()
+
+
+def test_norway_is_a_country(five):
+    (five / "no-oslo.yaml").write_text(
+        "id: no-oslo\nname: Oslo\ncountry: NO\nlanguages: [no, en]\n", encoding="utf-8"
+    )
+    assert "6 cities" in run("validate", five)[1]
+
+
+def test_an_empty_folder_is_told(tmp_path):
+    assert "no city profiles" in run("propose", tmp_path, "--out", tmp_path / "out", code=2)[1]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("[twinning.weights]\ncontext = -1", "Give a number of at least 0"),
+        ("[twinning.weights]\ncontext = nan", "Give a number of at least 0"),
+        ("[twinning.weights]\ncontexts = 1", "Did you mean context"),
+        ("[twinning]\nplaecs = 3\n[twinning.weights]\ncontext = 1", "Did you mean places"),
+        ('[twinning]\nhosts = ["pilot"]\n[twinning.weights]\ncontext = 1', "is a host"),
+        (
+            "[twinning]\nguests_per_host = [2, 1]\n[twinning.weights]\ncontext = 1",
+            "the smaller number comes first",
+        ),
+        ("name = 'nothing'", "asks for no product"),
+        ("[twinning", "Not readable as TOML"),
+    ],
+)
+def test_bad_programmes_are_told_and_nothing_is_written(five, setting, says):
+    (five.parent / "round.toml").write_text(setting, encoding="utf-8")
+    assert says in propose(five, code=2)[1]
+    assert not (five.parent / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--lock", "de-guest=it-host", "--ban", "it-host=de-guest"], "locked and banned at once"),
+        (["--lock", "de-guest"], "Write it as A=B"),
+        (["--lock", "de-guest=it-hots"], "Did you mean it-host"),
+        (["--lock", "de-guest=fr-guest"], "not an eligible guest and a host"),
+        (["--programme", "nowhere.toml"], "no programme file"),
+        (["--previous", "nowhere.json"], "no such file"),
+        (["--text-model", "no/such-model"], "no/such-model"),
+    ],
+)
+def test_wrong_questions_are_told_and_nothing_is_written(five, options, says):
+    assert says in propose(five, *options, code=2)[1]
+    assert not (five.parent / "out").exists()
+
+
+def test_rules_that_cannot_hold_exit_3_with_what_is_short(five):
+    (five.parent / "round.toml").write_text(PROGRAMME.replace("[0, 1]", "[2, 3]"), encoding="utf-8")
+    told = propose(five, code=3)[1]
+    assert re.search(r"4 .*3 ", told)
+    assert not (five.parent / "out").exists()
+
+
+def test_similar_and_explain_on_the_bundled_cities():
+    found = json.loads(run("similar", "Leuven", "-k", "3", "--text-model", "bundled", "--json")[0])[
+        "similar"
+    ]
+    assert len(found) == 3
+    assert [c["score"] for c in found] == sorted((c["score"] for c in found), reverse=True)
+    for city in found:
+        assert sum(line["share"] for line in city["account"]) == pytest.approx(
+            city["score"], abs=1e-9
+        )
+    explained = json.loads(
+        run("explain", "be-leuven", found[0]["id"], "--text-model", "bundled", "--json")[0]
+    )
+    assert explained["accounts"][0]["score"] == pytest.approx(found[0]["score"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("similar", "Lueven"),
+        ("explain", "Leuven", "Lueven"),
+        ("explain", "Leuven", "be-leuven"),
+        ("similar", "Leuven", "-k", 0),
+    ],
+)
+def test_wrong_cities_are_told(arguments):
+    assert run(*arguments, code=2)[1]
+
+
+def test_the_workbook_opens(five):
+    propose(five)
+    book = openpyxl.load_workbook(five.parent / "out" / "proposal.xlsx", read_only=True)
+    assert "Twinning" in book.sheetnames
+    book.close()
+
+
+def test_help_names_every_command_and_imports_nothing_heavy():
+    code = "import sys\nfrom twinmatch.cli import app\ntry:\n app(['--help'])\nexcept SystemExit: pass\nprint('HEAVY', sorted({'numpy','pandas','torch','ortools','scipy','sklearn','networkx','pydantic'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    assert "HEAVY []" in done.stdout
+    for command in COMMANDS:
+        assert command.__name__.replace("_", "-") in done.stdout
+        assert command.__doc__
+
+
+def test_an_error_of_a_process_is_a_message_and_a_code(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "twinmatch", "validate", str(tmp_path / "nowhere")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "There is no such file or folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_bundled_profiles_are_whole():
+    assert "255 cities and 12 host units, no problem" in run("validate")[1]
+    assert len(list(bundled_path("city_profiles").glob("??-*.yaml"))) == 255
+
+
+def test_the_feature_table(tmp_path):
+    run("features", "--out", tmp_path / "features.csv")
+    rows = (tmp_path / "features.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 256
+    assert rows[0].startswith("id,emissions.share.")

@@ -1,0 +1,90 @@
+"""The bundled round as it stands: a change of these pairs, groups or clusters is to be seen and meant.
+
+Write the golden anew with ``python tests/golden/test_bundled_round.py`` after looking at what changed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from twinmatch.facets import Materials
+from twinmatch.programmes import PRODUCTS, Round, load
+from twinmatch.proposal import Product
+
+GOLDEN = Path(__file__).with_name("bundled_round.json")
+NAMES = ("twinning", "discussion_groups", "national_clusters")
+
+
+def extract(product: Product) -> dict[str, object]:
+    """Return what a golden keeps of a product."""
+    return {
+        "status": product.status,
+        "score": round(product.score, 5),
+        "meetings": {m.id: [f"{x.role} {x.city}" for x in m.members] for m in product.meetings},
+    }
+
+
+@pytest.fixture(scope="module")
+def products(bundled, bundled_materials):
+    programme = load(*NAMES)
+    return {
+        name: PRODUCTS[name](Round(bundled, bundled_materials), getattr(programme, name))
+        for name in NAMES
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_round_is_the_golden_one(name, products):
+    assert extract(products[name]) == json.loads(GOLDEN.read_text(encoding="utf-8"))[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_account_sums_and_every_city_ends_somewhere(name, products, bundled):
+    product = products[name]
+    for meeting in product.meetings:
+        assert sum(line.share for line in meeting.account.lines) == pytest.approx(
+            meeting.score, abs=1e-9
+        )
+    met = {m.city for meeting in product.meetings for m in meeting.members}
+    assert met | {item.city for item in product.left_out} == {c.id for c in bundled.cities}
+    assert all(item.why for item in product.left_out)
+    assert all(rule.status in {"kept", "binding"} for rule in product.rules)
+
+
+def test_the_twinning_round_keeps_its_own_rules(products, bundled):
+    """Counted from the meetings by hand, apart from every engine and referee."""
+    meetings = products["twinning"].meetings
+    guests = [m.cities("guest")[0] for m in meetings]
+    assert len(guests) == len(set(guests)) == 30
+    hosts = [m.unit or m.cities("host")[0] for m in meetings]
+    assert max(hosts.count(h) for h in hosts) <= 2
+    countries = [bundled.city(g).country for g in guests]
+    assert max(countries.count(c) for c in countries) <= 4
+    for guest in guests:
+        city = bundled.city(guest)
+        assert city.commitment
+        assert (city.commitment.neutral_by or city.commitment.neutral_by_at_latest) <= 2050
+        assert "mission" not in city.roles
+
+
+def main() -> None:
+    """Write the golden anew."""
+    from twinmatch.embedding import open_text_model
+    from twinmatch.facets.text import all_sentences
+    from twinmatch.reading import read
+
+    cohort = read()
+    materials = Materials(open_text_model("bundled", all_sentences(cohort)))
+    programme = load(*NAMES)
+    made = {
+        name: extract(PRODUCTS[name](Round(cohort, materials), getattr(programme, name)))
+        for name in NAMES
+    }
+    GOLDEN.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
