@@ -85,6 +85,20 @@ class Gap:
     says: str
 
 
+Cell = str | float | int | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures beside the meetings, such as travel, balance or load: named columns, and rows of that width."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    says: str = ""
+
+
 @dataclass(frozen=True)
 class Product:
     """One kind of meeting, solved: what was proven, the meetings, who is left out, the rules."""
@@ -102,6 +116,7 @@ class Product:
     advice: tuple[str, ...] = ()
     weights: tuple[tuple[str, float, float], ...] = ()
     """Facet, weight, and effective share of the score's variance; all in [0, 1]."""
+    tables: tuple[Table, ...] = ()
 
     @property
     def gap(self) -> float:
@@ -138,6 +153,8 @@ class Proposal:
     """Id and name of every host unit of several cities."""
     gaps: tuple[Gap, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    tables: tuple[Table, ...] = ()
+    """Figures over all products, such as the ledger of load and the support ladder."""
 
     def product(self, name: str) -> Product:
         """Return the product of a name; raises KeyError where the proposal has none."""

@@ -27,6 +27,7 @@ from twinmatch.proposal import (
     Reserve,
     RuleStatus,
     Status,
+    Table,
 )
 
 DECIMALS = 10
@@ -52,6 +53,7 @@ def to_plain(proposal: Proposal) -> dict[str, Any]:
         "gaps": [{"city": g.city, "block": g.block, "says": g.says} for g in proposal.gaps],
         "cities": [_city(card) for card in proposal.cities],
         "units": [{"id": id_, "name": name} for id_, name in proposal.units],
+        "tables": [_table(table) for table in proposal.tables],
     }
 
 
@@ -92,6 +94,17 @@ def _product(product: Product) -> dict[str, Any]:
             for x in product.left_out
         ],
         "rules": [{"rule": r.rule, "says": r.says, "status": r.status} for r in product.rules],
+        "tables": [_table(table) for table in product.tables],
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "name": table.name,
+        "title": table.title,
+        "says": table.says,
+        "columns": list(table.columns),
+        "rows": [[_plain_value(cell) for cell in row] for row in table.rows],
     }
 
 
@@ -317,6 +330,29 @@ def _read_proposal(node: _Node) -> Proposal:
             needed=False,
         ),
         notes=node.texts("notes"),
+        tables=_each(node, "tables", _read_table, needed=False),
+    )
+
+
+def _read_table(node: _Node) -> Table:
+    columns = node.texts("columns")
+    found: list[Any] = node.get("rows", (list,), "a list", [], needed=True)
+    wrong = [k for k, row in enumerate(found) if not _is_row(row, len(columns))]
+    for k in wrong:
+        node.at("rows").at(k).wrong(
+            "proposal-type", f"a list of {len(columns)} texts and numbers is expected."
+        )
+    rows = () if wrong else tuple(tuple(row) for row in found)
+    return Table(
+        node.text("name"), node.text("title"), columns, rows, node.text("says", needed=False)
+    )
+
+
+def _is_row(row: object, width: int) -> bool:
+    return (
+        isinstance(row, list)
+        and len(row) == width
+        and all(cell is None or isinstance(cell, str | int | float) for cell in row)
     )
 
 
@@ -334,6 +370,7 @@ def _read_product(node: _Node) -> Product:
         says=node.text("says", needed=False),
         advice=node.texts("advice"),
         weights=_each(node, "weights", _read_weight, needed=False),
+        tables=_each(node, "tables", _read_table, needed=False),
     )
 
 
