@@ -89,7 +89,11 @@ class Chain:
 
     def early(self) -> bool:
         """Of what is left, early guests with early hosts; False where no flow is."""
-        self.flow = cheapest(self.problem.network, self.problem.cost(-self.question.early()))
+        network, m = self.problem.network, self.question.m
+        open_still = np.flatnonzero(network.high[:m] > network.low[:m])
+        cost = np.zeros(len(network.tail), dtype=np.int64)
+        cost[open_still] = -self.question.early(open_still)
+        self.flow = cheapest(network, cost)
         return self.flow is not None
 
     def raise_floor(self) -> bool:

@@ -120,7 +120,7 @@ def _tie_broken(
     """Of the answers as good in every level, the one with early guests at early hosts."""
     for stage, level in zip(stages, run.levels, strict=True):
         model = _locked(model, stage, level.value)
-    early = question.early().astype(np.float64)
+    early = question.early(np.arange(question.m)).astype(np.float64)
     gain = np.zeros(model.matrix.shape[1])
     gain[: question.m] = early / max(float(early.max(initial=1.0)), 1.0)
     outcome = maximise(model, gain, whole=False, seconds=clock.left())

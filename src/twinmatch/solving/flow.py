@@ -48,9 +48,9 @@ def cheapest(network: Network, cost: Ints) -> Ints | None:
     room = network.high - network.low
     if room.min(initial=0) < 0:
         return None
-    free = np.flatnonzero(room)
     # Arcs whose flow is fixed cost the engine little; they are left out only where they abound.
-    used = free if 2 * len(free) < len(room) else slice(None)
+    few = 2 * np.count_nonzero(room) < len(room)
+    used = np.flatnonzero(room) if few else slice(None)
     engine = SimpleMinCostFlow()
     arcs = engine.add_arcs_with_capacity_and_unit_cost(
         network.tail[used].astype(np.int32),
@@ -80,9 +80,9 @@ def _net(network: Network, flow: Ints) -> Ints:
 
 
 def potentials(network: Network, flow: Ints, cost: Ints) -> Ints:
-    """(N,) distances in the residual network from a root tied to every node at no cost.
+    """(N,) distances in the residual network from a root that is tied to every node.
 
-    Bellman-Ford on whole arrays. Raises `ArithmeticError` where the flow is not of least cost (a
+    Bellman-Ford on whole arrays, from lengths of the ties that are near the answer. Raises `ArithmeticError` where the flow is not of least cost (a
     cycle of negative length), so it is a check of the engine that does not trust it.
     """
     length = np.where(flow < network.high, cost, FAR)
@@ -91,12 +91,24 @@ def potentials(network: Network, flow: Ints, cost: Ints) -> Ints:
         *_sweeps(network.tail, network.head, length),
         *_sweeps(network.head[used], network.tail[used], -cost[used]),
     ]
-    distance = np.zeros(network.n_nodes, dtype=np.int64)
+    distance = _near(network, cost, used)
     for _ in range(network.n_nodes + 1):
         shortened = [sweep.shorten(distance) for sweep in sweeps]
         if not any(shortened):
             return distance
     raise ArithmeticError("the flow is not of least cost: its residual network has a cheaper cycle")
+
+
+def _near(network: Network, cost: Ints, used: Ints) -> Ints:
+    """(N,) potentials that fit the arcs in use wherever their heads are at nought.
+
+    That is nearly right where few limits bind, and halves the sweeps.
+    """
+    ends = used[cost[used] != 0]
+    start = np.full(network.n_nodes, FAR)
+    np.minimum.at(start, network.tail[ends], -cost[ends])
+    start[start == FAR] = 0
+    return start
 
 
 def _sweeps(tail: Ints, head: Ints, length: Ints) -> list[_Sweep]:

@@ -41,14 +41,14 @@ class Question:
             raise ValueError(f"{name} is no sum over meetings")
         return self.previous.astype(np.float64)
 
-    def early(self) -> Ints:
-        """(m,) the last objective of all: early guests with early hosts.
+    def early(self, among: Ints) -> Ints:
+        """The last objective of all, for these candidates: early guests with early hosts.
 
         A meeting gains (H - h) * (G - g), so of answers that are equal in all else the one is taken
         that gives the lowest guests the lowest hosts.
         """
         c = self.candidates
-        return (c.n_hosts - c.host) * (c.n_guests - c.guest)
+        return (c.n_hosts - c.host[among]) * (c.n_guests - c.guest[among])
 
     def single(self) -> bool:
         """Whether the rules let every guest have at most one meeting."""

@@ -50,7 +50,7 @@ class Grid:
             score = np.where(score == -np.inf, 0.0, score)
             lowest = float(score.min(initial=0.0))
         self.largest = max(self.largest, highest, -lowest)
-        few = score.ravel()[:64]
+        few = score.ravel()[:64]  # nearly always enough to tell that a grid does not fit
         self.grids = tuple(g for g in self.grids if _lies_on(few, g) and _lies_on(score, g))
 
     def scale(self) -> Scale:
@@ -69,8 +69,12 @@ def scaled(score: Floats) -> Scaled:
     grid = Grid()
     grid.see(score)
     scale = grid.scale()
-    return Scaled(np.rint(score * scale.factor).astype(np.int64), scale.factor, scale.step)
+    value = score * scale.factor
+    return Scaled(np.rint(value, out=value).astype(np.int64), scale.factor, scale.step)
 
 
 def _lies_on(score: Floats, grid: float) -> bool:
-    return bool(np.array_equal(np.rint(score * grid) / grid, score))
+    on_grid = score * grid
+    np.rint(on_grid, out=on_grid)
+    on_grid /= grid
+    return bool((on_grid == score).all())
