@@ -18,6 +18,8 @@ _WHERE = {
     "PairAccount": "rounds",
     "explain": "rounds",
     "run": "rounds",
+    "RoundAsked": "loop",
+    "ask_why_not": "loop",
 }
 """The module of every name that a front may use."""
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from twinmatch.cli import rounds
+from twinmatch.cli import loop, rounds
 from twinmatch.cli.words import report
 from twinmatch.errors import TwinmatchError
 
@@ -34,6 +34,7 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     rounds.validate,
     rounds.features,
     rounds.doctor,
+    loop.why_not,
 )
 """Every command, in the order in which the help lists them."""
 

@@ -1,0 +1,374 @@
+"""Why these two, and why not those two: runners-up and margins, and the forced re-solve with its price.
+
+"Why not" forces the meeting asked for and settles the round again twice: once for the best total (its price
+is the difference of two proven optima, and of equal answers it is the closest to the proposal), and once for
+the fewest changes. What would have to change is looked for only among things that can change: answers of the
+guest, a place at the host, the places of the round and the quotas that hold the pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.answers import answered, best_additions, case_if, said
+from twinmatch.cohort import City
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.settings import Eligibility
+from twinmatch.programmes.twinning import conditions
+from twinmatch.schema import Commitment, Participation
+from twinmatch.whatif import (
+    NOTHING,
+    Case,
+    Outcome,
+    find_host,
+    host_id,
+    must_meet,
+    must_not_meet,
+    points,
+    spared,
+    swapped,
+    widened,
+)
+
+Verdict = Literal["meets", "not eligible", "forbidden", "impossible", "possible"]
+
+TRIED = 4
+"""Sets of changed answers for which the whole round is settled again, at most."""
+
+DRIFT = 0.003
+"""How far the standings of the other guests may shift a total when one guest's answers change."""
+
+
+@dataclass(frozen=True)
+class RunnerUp:
+    """The next best on one side of a pair: who, with what score, and how far below the pair (negative: above)."""
+
+    side: Literal["host", "guest"]
+    id: str
+    name: str
+    score: float
+    margin: float
+
+    @property
+    def says(self) -> str:
+        """Return the runner-up as a sentence."""
+        role = "other host for the guest" if self.side == "host" else "other guest for the host"
+        where = "below" if self.margin >= 0 else "above"
+        return (
+            f"The best {role} is {self.name}, {points(abs(self.margin))} {where} this pair."
+            if abs(self.margin) >= NOTHING
+            else f"The best {role} is {self.name}, on a level with this pair."
+        )
+
+
+@dataclass(frozen=True)
+class WhyNot:
+    """The answer to "why not": the verdict, its reasons, what forcing it costs, and what would bring it about.
+
+    ``best`` is the forced answer of the best total, ``gentlest`` the one with the fewest changes; both are None
+    where a rule forbids the pair. ``if_lifted`` is the forced answer were the rules that forbid the pair lifted
+    for it alone; ``if_eligible`` the whole answer were the guest's open conditions met.
+    """
+
+    guest: str
+    host: str
+    guest_name: str
+    host_name: str
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    score: float | None = None
+    best: Outcome | None = None
+    gentlest: Outcome | None = None
+    if_lifted: Outcome | None = None
+    changes: tuple[str, ...] = ()
+    if_eligible: WhyNot | None = None
+
+
+def runners_up(
+    score: NDArray[np.float64],
+    row: int,
+    column: int,
+    rows: list[tuple[str, str]],
+    columns: list[tuple[str, str]],
+    comparable: NDArray[np.bool_],
+) -> tuple[RunnerUp, ...]:
+    """Return the best other column for a row, and the best other row for a column, of scores (R, C).
+
+    ``rows`` and ``columns`` have id and name; pairs that are not ``comparable`` are passed over. Scores within
+    1e-9 are equal, and the first one counts.
+    """
+    rounded = np.where(comparable, np.round(score, 9), -1.0)
+    own = float(score[row, column])
+    found = []
+    for side, line, own_place, names in (
+        ("host", rounded[row], column, columns),
+        ("guest", rounded[:, column], row, rows),
+    ):
+        line = line.copy()
+        line[own_place] = -1.0
+        k = int(np.argmax(line)) if len(line) else 0
+        if len(line) and line[k] >= 0:
+            value = float(score[row, k] if side == "host" else score[k, column])
+            found.append(RunnerUp(side, *names[k], value, own - value))  # type: ignore[arg-type]
+    return tuple(found)
+
+
+def why_not(case: Case, guest: str, host: str) -> WhyNot:
+    """Return why a guest and a host do not meet, what it would cost if they did, and what would bring it about.
+
+    Raises QuestionError where no city or unit has one of the names, or the two are one city.
+    """
+    round_ = case.round
+    i = round_.cohort.find(guest)
+    h = find_host(round_, case.hosts, host)
+    target = case.hosts[h].id if h is not None else host_id(round_, host)
+    target_name = case.hosts[h].name if h is not None else _name(case, target)
+    if (h is not None and i in case.hosts[h].cities) or target == round_.id(i):
+        raise QuestionError(
+            Problem(
+                "same-city",
+                f"{round_.name(i)} would be its own host.",
+                do="Name a guest and another city or unit as its host.",
+            )
+        )
+    start = WhyNot(round_.id(i), target, round_.name(i), target_name, "not eligible", ())
+    if h is None:
+        return replace(start, verdict="forbidden", reasons=(_no_host(case, i, host),))
+    if i not in case.ready.frame.guests:
+        return _not_eligible(case, start, i)
+    return _of_candidates(case, start, case.ready.frame.guests.index(i), h)
+
+
+def _name(case: Case, target: str) -> str:
+    units = {u.id: u.name for u in case.round.cohort.units}
+    return units.get(target) or case.round.cohort.city(target).name
+
+
+def _no_host(case: Case, i: int, host: str) -> str:
+    roles = " or ".join(role.value for role in case.settings.hosts)
+    text = f"{_name(case, host_id(case.round, host))} is no host in this round, which asks for the role {roles}."
+    if any(i in other.cities for other in case.hosts):
+        text += f" {case.round.name(i)} is: was the question meant the other way round?"
+    return text
+
+
+# --- a guest that is not eligible --------------------------------------------------------------------------
+
+
+def _not_eligible(case: Case, start: WhyNot, i: int) -> WhyNot:
+    who = case.ready.who
+    reason = who.refused.get(i) or who.ask.get(i)
+    if reason is None:
+        text = f"{start.guest_name} has not applied as a guest in this round."
+        return replace(start, reasons=(text,))
+    city = case.round.cohort.cities[i]
+    met = conditions_met(city, case.settings.guests)
+    if met is None:
+        return replace(start, reasons=(reason,))
+    then = why_not(case_if(case, met), start.guest, start.host)
+    return replace(
+        start,
+        reasons=(reason,),
+        changes=(f"{start.guest_name} would have to meet the conditions: {_lacking(city, case)}.",),
+        if_eligible=then,
+    )
+
+
+def _lacking(city: City, case: Case) -> str:
+    failed, unknown = conditions(city, case.settings.guests)
+    return "; ".join([*(f.removeprefix("it lacks ") for f in failed), *unknown])
+
+
+def conditions_met(city: City, rule: Eligibility) -> City | None:
+    """Return the city as it would be with every condition met that a city can meet; None where that is not enough.
+
+    A commitment, staff hours and English can be brought; a role and a size cannot.
+    """
+    changes: dict[str, object] = {}
+    if rule.neutral_by is not None:
+        year = city.commitment.neutral_by if city.commitment else None
+        kept = year if year is not None and year <= rule.neutral_by else rule.neutral_by
+        changes["commitment"] = (city.commitment or Commitment.model_validate({})).model_copy(
+            update={"neutral_by": kept}
+        )
+    brought: dict[str, object] = {}
+    if rule.staff_hours_a_month is not None:
+        hours = city.participation.staff_hours_a_month if city.participation else None
+        brought["staff_hours_a_month"] = max(hours or 0.0, rule.staff_hours_a_month)
+    if rule.english is not None:
+        level = city.participation.english if city.participation else None
+        brought["english"] = max(level or rule.english, rule.english)
+    if brought:
+        changes["participation"] = (
+            city.participation or Participation.model_validate({})
+        ).model_copy(update=brought)
+    changed = city.model_copy(update=changes)
+    return None if any(conditions(changed, rule)) else changed
+
+
+# --- a pair of the frame -----------------------------------------------------------------------------------
+
+
+def _of_candidates(case: Case, start: WhyNot, g: int, h: int) -> WhyNot:
+    pair = case.pair(g, h)
+    start = replace(start, score=float(case.score[pair]))
+    if case.chosen[pair]:
+        return _meets(case, start, pair)
+    mask = np.zeros(len(case.score), dtype=np.bool_)
+    mask[pair] = True
+    forced = must_meet(mask, f"{start.guest_name} meets {start.host_name}")
+    filters = [rule for rule in case.ready.rules if rule.forbidden[pair]]
+    if filters:
+        return _forbidden(case, start, pair, forced, filters)
+    best = case.settled((*case.ready.rules, forced))
+    gentlest = case.with_fewest_changes((*case.ready.rules, forced))
+    if best is None or gentlest is None:
+        return replace(
+            start,
+            verdict="impossible",
+            reasons=_clashing(case, forced),
+            changes=_places(case, g, h),
+        )
+    outcome = case.outcome(best)
+    return replace(
+        start,
+        verdict="possible",
+        reasons=(_why(case, start, g, h, outcome),),
+        best=outcome,
+        gentlest=case.outcome(gentlest),
+        changes=tuple(_changes(case, g, h, outcome)),
+    )
+
+
+def _meets(case: Case, start: WhyNot, pair: int) -> WhyNot:
+    """The two do meet: what it would cost to keep them apart."""
+    mask = np.zeros(len(case.score), dtype=np.bool_)
+    mask[pair] = True
+    apart = must_not_meet(mask, f"{start.guest_name} does not meet {start.host_name}")
+    answer = case.settled((*case.ready.rules, apart))
+    if answer is None:
+        text = "They do meet, and no answer that keeps the rules has them apart."
+        return replace(start, verdict="meets", reasons=(text,))
+    outcome = case.outcome(answer)
+    text = f"They do meet. To keep them apart would cost {outcome.price}."
+    return replace(start, verdict="meets", reasons=(text,), best=outcome)
+
+
+def _forbidden(case: Case, start: WhyNot, pair: int, forced: Rule, filters: list[Rule]) -> WhyNot:
+    rules = case.ready.rules
+    for rule in filters:
+        rules = swapped(rules, rule, spared(rule, pair))
+    answer = case.settled((*rules, forced))
+    return replace(
+        start,
+        verdict="forbidden",
+        reasons=tuple(f"The rule {rule.name!r} forbids it: {rule.says}" for rule in filters),
+        if_lifted=None if answer is None else case.outcome(answer),
+    )
+
+
+def _clashing(case: Case, forced: Rule) -> tuple[str, ...]:
+    """The rules of which any one, left out, would let the pair meet; each is tried by a solve."""
+    found = [
+        f"The rule {rule.name!r} cannot be kept beside it: {rule.says}"
+        for rule in case.ready.rules
+        if not rule.filters
+        and case.settled((*swapped(case.ready.rules, rule, None), forced)) is not None
+    ]
+    return tuple(found) or ("No single rule stands against it; several together do.",)
+
+
+def _why(case: Case, start: WhyNot, g: int, h: int, outcome: Outcome) -> str:
+    row = case.ready.affinity.score[g]
+    rank = 1 + int((np.round(row, 9) > np.round(row[h], 9)).sum())
+    held = case.host_of(g)
+    text = (
+        f"No rule forbids it. The pair scores {100 * row[h]:.1f} of 100, which is {start.guest_name}'s "
+        f"{_ordinal(rank)} best of {len(row)} hosts."
+    )
+    if held:
+        now = case.hosts[held[0]]
+        text += f" {start.guest_name} meets {now.name} instead ({100 * row[held[0]]:.1f})."
+    else:
+        text += f" {start.guest_name} has no place in the proposal."
+    if outcome.price.is_nothing:
+        return (
+            text
+            + " Forcing it costs nothing: it is as good an answer, and the tie fell the other way."
+        )
+    return text + f" Forcing it costs the round {outcome.price}."
+
+
+def _ordinal(k: int) -> str:
+    ending = "th" if k % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(k % 10, "th")
+    return f"{k}{ending}"
+
+
+# --- what would have to change -----------------------------------------------------------------------------
+
+
+def _changes(case: Case, g: int, h: int, outcome: Outcome) -> Iterator[str]:
+    if outcome.price.is_nothing:
+        return
+    yield from _places(case, g, h)
+    if outcome.price.places == 0:
+        yield (
+            f"The pair would have to score {points(outcome.price.score)} more than its "
+            f"{points(float(case.score[case.pair(g, h)]))} to be in the best answer."
+        )
+    if outcome.price.places == 0:
+        yield _by_answers(case, g, h, outcome.price.score)
+
+
+def _places(case: Case, g: int, h: int) -> tuple[str, ...]:
+    """Each single wider limit of a row that holds the pair with which the best answer has the two meet."""
+    pair, found = case.pair(g, h), []
+    for rule in case.ready.rules:
+        if rule.filters or rule.name == "one host each":
+            continue
+        column = rule.block.matrix.tocsc()[:, [pair]].tocoo()
+        for row in (int(r) for r in column.row):
+            if not np.isfinite(rule.block.high[row]):
+                continue
+            wider = swapped(case.ready.rules, rule, widened(rule, row))
+            answer = case.settled(wider)
+            if answer is not None and answer[0][pair]:
+                found.append(
+                    f"One more than now under the rule {rule.name!r} ({rule.block.says(row)}) would bring it about."
+                )
+    return tuple(found)
+
+
+def _by_answers(case: Case, g: int, h: int, price: float) -> str:
+    """The first set of answers, the fewest first, with which the whole round, settled again, has the two meet."""
+    name, host = case.guest_name(g), case.hosts[h]
+    city = case.round.cohort.cities[case.ready.frame.guests[g]]
+    tried = 0
+    for answers, row in best_additions(case, g, h):
+        if tried == TRIED:
+            break
+        if not _may_suffice(case, g, h, row, price):
+            continue
+        tried += 1
+        then = case_if(case, answered(city, answers))
+        pair = then.pair(g, h)
+        if then.chosen[pair]:
+            return f"{said(name, answers)}, the best answer has the two meet, with a score of {100 * then.score[pair]:.1f}."
+    return f"No three answers that {name} could add would bring it to {host.name} by themselves."
+
+
+def _may_suffice(case: Case, g: int, h: int, row: NDArray[np.float64], price: float) -> bool:
+    """Whether a score row lifts the pair by what forcing it costs, beyond what it lifts the guest's own hosts.
+
+    The forced answer gains what the pair gains; the present one stays open and gains what its own pairs gain. So
+    a smaller lift cannot suffice, but for the small shift of the other guests' standings, for which there is room.
+    """
+    gain = row - case.ready.affinity.score[g]
+    own = sum(float(gain[k]) for k in case.host_of(g))
+    return bool(gain[h] - own >= price - DRIFT)

@@ -1,0 +1,344 @@
+"""A twinning round that can be asked "what if": a pair forced, a rule changed, a city gone; each answer proven.
+
+Whatever is asked becomes a rule beside the round's own (or in place of one), and the round is settled again
+by the same call, so a price is always the difference of two answers that the solver proved under rules that
+the referee can read. Places are filled before scores count, so a price has two parts: places and score.
+
+Notation: m pairs in the frame; chosen (m,) is true where the pair meets; score (m,) in [0, 1].
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from twinmatch.cohort import Host, nearest
+from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.programmes.round import Round
+from twinmatch.programmes.rules import Rule, forbid
+from twinmatch.programmes.settings import Programme, Twinning
+from twinmatch.programmes.twinning import Prepared, prepare, settle
+from twinmatch.solving import Block, Solution, solve
+
+Bools = NDArray[np.bool_]
+
+NOTHING = 5e-10
+"""A difference of scores below this is rounding."""
+
+
+def points(score: float) -> str:
+    """Return a score in points of 100, with enough digits to be seen, such as "6.1 points"."""
+    value = 100 * score
+    digits = next((d for d in (1, 2, 3) if abs(value) >= 0.5 * 10**-d), 4)
+    return f"{value:,.{digits}f} points"
+
+
+@dataclass(frozen=True, order=True)
+class Price:
+    """What an answer costs against the best one: places (meetings lost), then score lost, both 0 or more.
+
+    ``proven`` is false where one of the two answers was not proven best; the price is then an estimate.
+    """
+
+    places: int
+    score: float
+    proven: bool = True
+
+    @property
+    def is_nothing(self) -> bool:
+        """Return whether nothing is lost."""
+        return self.places == 0 and abs(self.score) < NOTHING
+
+    def __str__(self) -> str:
+        if self.is_nothing:
+            return "nothing"
+        parts = []
+        if self.places:
+            noun = "place" if abs(self.places) == 1 else "places"
+            parts.append(f"{abs(self.places)} {noun}" + (" gained" if self.places < 0 else ""))
+        if abs(self.score) >= NOTHING:
+            parts.append(points(abs(self.score)) + (" gained" if self.score < 0 else ""))
+        return " and ".join(parts) + ("" if self.proven else " (not proven)")
+
+
+@dataclass(frozen=True)
+class Move:
+    """A guest whose host is another one: who, from where to where, and what that changes in its score.
+
+    ``before`` and ``after`` are ids of hosts, empty where the guest has no pair.
+    """
+
+    guest: str
+    name: str
+    before: str
+    after: str
+    before_name: str
+    after_name: str
+    change: float
+
+    @property
+    def says(self) -> str:
+        """Return the move as a sentence."""
+        if not self.after:
+            return f"{self.name} loses its place with {self.before_name}."
+        if not self.before:
+            return f"{self.name} gains a place with {self.after_name}."
+        way = "better off by" if self.change >= 0 else "worse off by"
+        return f"{self.name} moves from {self.before_name} to {self.after_name}, {way} {points(abs(self.change))}."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Another answer beside the one it is compared with: its price and who moves."""
+
+    price: Price
+    moves: tuple[Move, ...]
+
+    @property
+    def worse_off(self) -> tuple[Move, ...]:
+        """Return the moves of guests who lose, those who lose most first."""
+        lose = [m for m in self.moves if m.change < -NOTHING]
+        return tuple(sorted(lose, key=lambda m: (m.change, m.guest)))
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A twinning round with its proven answer, ready to be asked what if."""
+
+    round: Round
+    settings: Twinning
+    ready: Prepared
+    chosen: Bools
+    solution: Solution
+
+    @cached_property
+    def score(self) -> NDArray[np.float64]:
+        """Return the score of every pair of the frame, shape (m,)."""
+        return self.ready.everything.score
+
+    @cached_property
+    def total(self) -> float:
+        """Return the total score of the answer."""
+        return math.fsum(self.score[self.chosen].tolist())
+
+    @cached_property
+    def filled(self) -> int:
+        """Return the number of meetings."""
+        return int(self.chosen.sum())
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """Return the hosts of the frame."""
+        return self.ready.frame.hosts
+
+    def pair(self, g: int, h: int) -> int:
+        """Return where the pair of a guest and a host stands in the frame."""
+        return h * len(self.ready.frame.guests) + g
+
+    def guest_name(self, g: int) -> str:
+        """Return the name of a guest by its place in the frame."""
+        return self.round.name(self.ready.frame.guests[g])
+
+    def guest_id(self, g: int) -> str:
+        """Return the id of a guest by its place in the frame."""
+        return self.round.id(self.ready.frame.guests[g])
+
+    def host_of(self, g: int, chosen: Bools | None = None) -> tuple[int, ...]:
+        """Return the hosts that a guest meets, by their places in the frame."""
+        held = self.grid(self.chosen if chosen is None else chosen)
+        return tuple(int(h) for h in np.flatnonzero(held[:, g]))
+
+    def grid(self, pairs: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Return values over the frame as a table of hosts and guests."""
+        return pairs.reshape(len(self.hosts), len(self.ready.frame.guests))
+
+    def rule(self, name: str) -> Rule | None:
+        """Return the rule of a name, or None where the round has none."""
+        return next((r for r in self.ready.rules if r.name == name), None)
+
+    def settled(
+        self, rules: Sequence[Rule], before: Bools | None = None
+    ) -> tuple[Bools, Solution] | None:
+        """Return the best answer under other rules, (m,) and its solution; None where no choice keeps them.
+
+        Of answers alike in places and score it is the one closest to ``before``, by default to this answer.
+        """
+        ready = replace(
+            self.ready, rules=tuple(rules), before=self.chosen if before is None else before
+        )
+        try:
+            return settle(self.round, self.settings, ready)
+        except NoProposalError:
+            return None
+
+    def with_fewest_changes(self, rules: Sequence[Rule]) -> tuple[Bools, Solution] | None:
+        """Return the answer under other rules that keeps most of this one, then scores best; or None."""
+        allowed = np.ones(len(self.score), dtype=np.bool_)
+        for rule in rules:
+            allowed &= ~rule.forbidden
+        keep = np.flatnonzero(allowed)
+        solution = solve(
+            self.ready.everything.take(keep),
+            [rule.block.take(keep) for rule in rules if not rule.filters],
+            objectives=("filled", "fewest changes", "total"),
+            previous=self.chosen[keep],
+        )
+        if solution.status == "infeasible":
+            return None
+        chosen = np.zeros(len(self.score), dtype=np.bool_)
+        chosen[keep] = solution.chosen
+        return chosen, solution
+
+    def outcome(self, answer: tuple[Bools, Solution]) -> Outcome:
+        """Return an answer's price against this one, and who moves."""
+        chosen, solution = answer
+        proven = solution.status == "optimal" == self.solution.status
+        total = math.fsum(self.score[chosen].tolist())
+        difference = self.total - total
+        price = Price(
+            self.filled - int(chosen.sum()),
+            0.0 if abs(difference) < NOTHING else difference,
+            proven,
+        )
+        return Outcome(price, self.moves(chosen))
+
+    def moves(self, chosen: Bools) -> tuple[Move, ...]:
+        """Return the guests whose hosts differ in another answer, in order of id."""
+        was, is_ = self.grid(self.chosen), self.grid(chosen)
+        return tuple(self._move(int(g), chosen) for g in np.flatnonzero((was != is_).any(axis=0)))
+
+    def _move(self, g: int, chosen: Bools) -> Move:
+        before, after = self.host_of(g), self.host_of(g, chosen)
+        score = self.grid(self.score)[:, g]
+        return Move(
+            self.guest_id(g),
+            self.guest_name(g),
+            "; ".join(self.hosts[h].id for h in before),
+            "; ".join(self.hosts[h].id for h in after),
+            " and ".join(self.hosts[h].name for h in before),
+            " and ".join(self.hosts[h].name for h in after),
+            math.fsum(float(score[h]) for h in after) - math.fsum(float(score[h]) for h in before),
+        )
+
+
+def open_case(round_: Round, settings: Twinning) -> Case:
+    """Return a twinning round with its proven answer; raises as :func:`prepare` and :func:`settle` do."""
+    ready = prepare(round_, settings)
+    return Case(round_, settings, ready, *settle(round_, settings, ready))
+
+
+def held_case(round_: Round, settings: Twinning, pairs: Sequence[tuple[str, str]]) -> Case:
+    """Return a twinning round whose answer is given, as (guest, host) ids, whether or not it is the best.
+
+    Pairs that the round no longer knows are left out. The answer is not proven.
+    """
+    ready = prepare(round_, settings)
+    held = set(pairs)
+    chosen = ready.frame.pairs(lambda h, g: (round_.id(g), h.id) in held)
+    total = math.fsum(ready.everything.score[chosen].tolist())
+    solution = Solution(
+        chosen, total, math.nan, math.nan, "feasible", "as given", int(chosen.sum()), (), ()
+    )
+    return Case(round_, settings, ready, chosen, solution)
+
+
+def twinning_of(programme: Programme) -> Twinning:
+    """Return the twinning settings of a programme; raises QuestionError where it has none."""
+    if programme.twinning is None:
+        raise QuestionError(
+            Problem(
+                "no-twinning",
+                "The question is about twinning, which this programme does not have.",
+                do="Name a programme file with [twinning].",
+            )
+        )
+    return programme.twinning
+
+
+# --- what is asked, as a rule ------------------------------------------------------------------------------
+
+
+def must_meet(pairs: Bools, says: str) -> Rule:
+    """Return the rule that at least one of some pairs meets."""
+    matrix = sp.csr_array(pairs[None, :].astype(np.float64))
+    block = Block("what if", matrix, np.ones(1), np.array([np.inf]), lambda _: says)
+    return Rule("what if", says, block)
+
+
+def must_not_meet(pairs: Bools, says: str) -> Rule:
+    """Return the filter that none of some pairs meets."""
+    return forbid("what if", says, pairs)
+
+
+def at_least_kept(pairs: Bools, count: int, says: str) -> Rule:
+    """Return the rule that at least so many of some pairs meet."""
+    matrix = sp.csr_array(pairs[None, :].astype(np.float64))
+    block = Block(
+        "earlier pairs", matrix, np.array([float(count)]), np.array([np.inf]), lambda _: says
+    )
+    return Rule("earlier pairs", says, block)
+
+
+def widened(rule: Rule, row: int, by: float = 1.0) -> Rule:
+    """Return a rule whose maximum in one row is larger."""
+    high = rule.block.high.copy()
+    high[row] += by
+    block = rule.block
+    return replace(rule, block=Block(block.name, block.matrix, block.low, high, block.says))
+
+
+def swapped(rules: Sequence[Rule], old: Rule, new: Rule | None) -> tuple[Rule, ...]:
+    """Return the rules with one of them replaced, or left out."""
+    return tuple(
+        found for rule in rules for found in ([new] if rule is old else [rule]) if found is not None
+    )
+
+
+def spared(rule: Rule, pair: int) -> Rule:
+    """Return a filter that no longer takes out one pair."""
+    matrix = sp.lil_array(rule.block.matrix)
+    matrix[:, pair] = 0.0
+    block = rule.block
+    kept = sp.csr_array(matrix)
+    kept.eliminate_zeros()
+    return replace(rule, block=Block(block.name, kept, block.low, block.high, block.says))
+
+
+# --- names -------------------------------------------------------------------------------------------------
+
+
+def find_host(round_: Round, hosts: Sequence[Host], name: str) -> int | None:
+    """Return the place of a host by its id, its name, or one of its cities; None where it is no host.
+
+    Raises QuestionError where no city or unit has the name.
+    """
+    for h, host in enumerate(hosts):
+        if name in {host.id, host.name}:
+            return h
+    units = {u.id for u in round_.cohort.units} | {u.name for u in round_.cohort.units}
+    if name in units:
+        return None
+    try:
+        i = round_.cohort.find(name)
+    except QuestionError:
+        if name.startswith("unit-"):
+            known = {u.id: u.id for u in round_.cohort.units}
+            raise QuestionError(
+                Problem("unit-unknown", f"No host unit {name!r}.", do=nearest(name, known))
+            ) from None
+        raise
+    return next((h for h, host in enumerate(hosts) if i in host.cities), None)
+
+
+def host_id(round_: Round, name: str) -> str:
+    """Return the id of the unit or city of a name, whether or not it hosts in the round."""
+    for unit in round_.cohort.units:
+        if name in {unit.id, unit.name}:
+            return unit.id
+    return round_.id(round_.cohort.find(name))
