@@ -28,6 +28,9 @@ DECIMALS = 4
 """Similarities are rounded to this before anything sorts: vectors differ by 1e-7 between machines."""
 
 
+PILOT = "summary of the pilot activity"
+"""Where a sentence stands that says what a pilot activity is about."""
+
 _LARGEST_PART = 4_000_000
 """Cosines held at once."""
 
@@ -146,10 +149,12 @@ class NeedsOffers:
         found = _closest(self._needs, self._offers, i, j)
         if found is None:
             return _silent(guest, self._needs, i, "needs", host, self._offers, j, "offers"), ()
-        asks, shows = (_short(passage.text) for passage in found)
-        return f"{guest.name} asks: “{asks}” {host.name} can show: “{shows}”", _quotes(
-            self._cohort, *found
+        asks, shows = found
+        verb = "works on" if shows.place.startswith(PILOT) else "can show"
+        text = (
+            f"{guest.name} asks: “{_short(asks.text)}” {host.name} {verb}: “{_short(shows.text)}”"
         )
+        return text, _quotes(self._cohort, *found)
 
 
 class SharedNeeds:

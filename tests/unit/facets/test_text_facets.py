@@ -44,6 +44,7 @@ def test_a_pilots_summary_is_an_offer():
     host = {"id": "fr-host", "pilot": {"activity": "Tram", "cohort": 1, "summary": "Trams please."}}
     facet = NeedsOffers(cohort_of(GUEST, host), materials())
     assert likeness(facet) > 0.5
+    assert facet.says(0, 1)[0] == "Guest asks: “Trams please.” Host works on: “Trams please.”"
     assert facet.says(0, 1)[1][1].place == "summary of the pilot activity, characters 0-13"
 
 
