@@ -1,26 +1,24 @@
-"""Programmes: the products that a round can have, each in a file of its own, and the rules they are made under.
+"""Programmes: the formats that a round can have, each in a file of its own, and the rules they are made under.
 
-OPEN for additions: a product is a function from a round and its settings to a
-:class:`~twinmatch.proposal.Product`, and one line below.
+OPEN for additions: a format is a file with a settings class and a function from a round and these settings to a
+:class:`~twinmatch.proposal.Product`, and one line below. The programme files, the ledger and the proposal read
+this registry, so nothing else needs to know of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from twinmatch.programmes.discussion_groups import propose_discussion_groups
-from twinmatch.programmes.national_clusters import propose_national_clusters
+from twinmatch.programmes.discussion_groups import DiscussionGroups, propose_discussion_groups
+from twinmatch.programmes.format import Format
+from twinmatch.programmes.national_clusters import NationalClusters, propose_national_clusters
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.settings import Programme, load
+from twinmatch.programmes.settings import Programme, Twinning, load
 from twinmatch.programmes.twinning import propose_twinning
-from twinmatch.proposal import Product
 
-__all__ = ["PRODUCTS", "Programme", "Round", "load"]
+__all__ = ["PRODUCTS", "Format", "Programme", "Round", "load"]
 
-PRODUCTS: dict[str, Callable[[Round, Any], Product]] = {
-    "twinning": propose_twinning,
-    "discussion_groups": propose_discussion_groups,
-    "national_clusters": propose_national_clusters,
+PRODUCTS: dict[str, Format] = {
+    "twinning": Format(Twinning, propose_twinning),
+    "discussion_groups": Format(DiscussionGroups, propose_discussion_groups),
+    "national_clusters": Format(NationalClusters, propose_national_clusters),
 }
-"""Each product of the programme files and the function that proposes it, in the order in which they are made."""
+"""Each format of the programme files, in the order in which they choose where the ledger says no other."""

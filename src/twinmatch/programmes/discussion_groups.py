@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort, Host
@@ -32,15 +34,65 @@ from twinmatch.facets.domains import (
 from twinmatch.facets.readiness import levels
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import Rule, allowed_pairs, forbid, judged, statuses
-from twinmatch.programmes.settings import DiscussionGroups, Theme
+from twinmatch.programmes.settings import Band, Settings, Weighted, ordered
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus
-from twinmatch.schema import NAMES, Domain
+from twinmatch.schema import NAMES, Domain, Lever, Role
 from twinmatch.solving import Block, Candidates, Solution, counts, solve
 
 Floats = NDArray[np.float64]
 
 LEAD_READINESS = 0.2
 """Part of a lead's score that is its readiness to deliver; the rest is its strength in the theme."""
+
+
+class Theme(Settings):
+    """A challenge that a discussion group shares."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    title: str = Field(min_length=1)
+    domains: tuple[Domain, ...] = Field((), description="Domains of the theme")
+    levers: tuple[Lever, ...] = Field((), description="Levers of the theme")
+
+    @model_validator(mode="after")
+    def _about_something(self) -> Theme:
+        if not self.domains and not self.levers:
+            raise ValueError("a theme needs at least one domain or lever")
+        return self
+
+
+class DiscussionGroups(Weighted):
+    """Peers around a shared challenge, led by cities that are strong in it."""
+
+    EXTRA_FACETS: ClassVar[tuple[str, ...]] = ("theme",)
+
+    title: str = Field("Discussion groups", min_length=1)
+    themes: tuple[Theme, ...] = Field(min_length=1)
+    leads: Band = Field((2, 3), description="Lead cities of a group: at least, at most")
+    lead_roles: tuple[Role, ...] = Field(
+        (Role.MISSION,), min_length=1, description="Cities with one of these roles lead"
+    )
+    size: Band = Field((8, 24), description="Cities of a group, leads included: at least, at most")
+    cities_per_country: int | None = Field(
+        None, ge=1, description="Cities of one country in a group, at most"
+    )
+    least_need: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Part of a city's challenges that the theme must make up, at least",
+    )
+
+    _check_bands = field_validator("leads", "size")(ordered)
+
+    @model_validator(mode="after")
+    def _themes_once(self) -> DiscussionGroups:
+        ids = [theme.id for theme in self.themes]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"the theme {twice[0]!r} stands here twice")
+        if self.leads[1] > self.size[1]:
+            raise ValueError("a group cannot have more leads than cities")
+        return self
 
 
 class ThemeNeed:

@@ -13,12 +13,14 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, field_validator
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.base import listed
 from twinmatch.geography import (
     are_neighbours,
+    countries,
     country,
     distance_km,
     language_name,
@@ -27,8 +29,9 @@ from twinmatch.geography import (
 )
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import judged
-from twinmatch.programmes.settings import NationalClusters
+from twinmatch.programmes.settings import Band, Weighted, ordered
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus
+from twinmatch.schema import Role
 from twinmatch.solving import Distribute, partition
 from twinmatch.solving.sets import disjoint_sets
 
@@ -37,6 +40,35 @@ SHARED_LANGUAGE, CLOSE_LANGUAGE, BORDER, NEAREST = 1.0, 0.8, 0.6, 0.3
 
 NEAREST_COUNTRIES = 3
 """To how many nearest countries one without a border or language tie is tied."""
+
+
+class NationalClusters(Weighted):
+    """Cities of a country, then of like readiness; large countries split, small ones joined."""
+
+    title: str = Field("National clusters", min_length=1)
+    size: Band = Field((4, 14), description="Cities of a cluster: at least, at most")
+    anchor: Role | None = Field(
+        Role.MISSION, description="Each cluster has a city of this role where there is one"
+    )
+    countries_joined: int = Field(
+        5, ge=2, le=6, description="Countries in a joined cluster, at most"
+    )
+    never_joined: tuple[tuple[str, str], ...] = Field(
+        (), description="Pairs of countries that are not joined in one cluster"
+    )
+    effort: int = Field(
+        200, ge=1, le=100_000, description="Sweeps of the search that splits a country"
+    )
+
+    _check_band = field_validator("size")(ordered)
+
+    @field_validator("never_joined")
+    @classmethod
+    def _known_countries(cls, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        unknown = sorted({code for pair in pairs for code in pair} - set(countries()))
+        if unknown:
+            raise ValueError(f"no country has the code {unknown[0]!r}")
+        return pairs
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,44 @@
 """Programme files: what a coordinator may set, each setting once, with its default and meaning.
 
-A programme file is TOML. An unknown key is an error that names the known ones; nothing is ever ignored.
+A programme file is TOML. An unknown key is an error that names the known ones; nothing is ever ignored. The
+settings of a format stand in the format's own file; here stand those that several formats share, and twinning's,
+which its rules read.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from twinmatch.affinity import checked_weights
 from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.geography import countries
-from twinmatch.schema import Domain, Lever, Role
+from twinmatch.schema import Role
 from twinmatch.validate import Record, problems_of
 
 Band = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 English = Literal["A1", "A2", "B1", "B2", "C1", "C2"]
 Policy = Literal["ask first", "let in", "keep out"]
+Kind = Literal["national", "foreign", "in the EU", "outside the EU", "newcomer", "small", "large"]
+RoleInMeeting = Literal["host", "guest", "lead", "member"]
 
 BUNDLED = Path(__file__).parent
-"""The folder of the bundled programme files."""
+"""The folder of the programme files that are loaded where none is named."""
+
+RECIPES = BUNDLED / "recipes"
+"""The folder of the programme files of real programmes, loaded by name."""
 
 
 class Settings(BaseModel):
@@ -31,7 +47,33 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class _Weighted(Settings):
+class Load(Settings):
+    """What a role in one meeting takes of a city."""
+
+    hours: float = Field(0, ge=0, allow_inf_nan=False, description="Staff hours a month")
+    trips: int = Field(0, ge=0, description="Journeys in the round, with a stay")
+    tasks: int = Field(0, ge=0, description="Tasks as a host or lead that need a person")
+
+
+class FormatSettings(Settings):
+    """What every format has: a title, and what its roles take of a city."""
+
+    LOADS: ClassVar[dict[str, Load]] = {}
+    """What the roles take where the programme file does not say."""
+
+    title: str = Field("", description="Title of the product")
+    takes: dict[RoleInMeeting, Load] = Field(
+        {}, description="What each role takes of a city; replaces the format's own figures"
+    )
+
+    def load(self, role: str) -> Load:
+        """Return what a role takes of a city in one meeting."""
+        return self.takes.get(role) or self.LOADS.get(role) or Load()  # type: ignore[call-overload]
+
+
+class Weighted(FormatSettings):
+    """A format whose meetings are scored by facets."""
+
     EXTRA_FACETS: ClassVar[tuple[str, ...]] = ()
     """Facets that the product brings itself, beside those of the registry."""
 
@@ -49,10 +91,36 @@ class _Weighted(Settings):
         return weights
 
 
-def _band(value: Band) -> Band:
+def ordered(value: Band) -> Band:
+    """Return a band; raises ValueError where the larger number comes first."""
     if value[0] > value[1]:
         raise ValueError(f"the smaller number comes first in [{value[0]}, {value[1]}]")
     return value
+
+
+class Quota(Settings):
+    """A number or share of one kind of guests. Guests of whom the kind is not known do not count towards it."""
+
+    who: Kind = Field(description="The kind of guests that are counted")
+    at_least: int | None = Field(None, ge=0, description="So many at least")
+    at_most: int | None = Field(None, ge=0, description="So many at most")
+    share_at_least: float | None = Field(None, ge=0, le=1, description="Part of all, at least")
+    share_at_most: float | None = Field(None, ge=0, le=1, description="Part of all, at most")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Quota:
+        numbers = (self.at_least, self.at_most, self.share_at_least, self.share_at_most)
+        if all(number is None for number in numbers):
+            raise ValueError("a quota needs at_least, at_most, share_at_least or share_at_most")
+        return self
+
+
+class Facilitator(Settings):
+    """Who accompanies pairs: a name, how many at most, and the languages that are spoken."""
+
+    name: str = Field(min_length=1)
+    pairs_at_most: int = Field(ge=0, description="Pairs accompanied, at most")
+    languages: tuple[str, ...] = Field((), description="Languages spoken, ISO 639-1")
 
 
 class Eligibility(Settings):
@@ -72,15 +140,27 @@ class Eligibility(Settings):
     )
     english: English | None = Field(None, description="English of the team, at least (CEFR)")
     population_at_least: int | None = Field(None, ge=0, description="Residents, at least")
+    population_at_most: int | None = Field(None, ge=0, description="Residents, at most")
+    inside_eu: bool | None = Field(
+        None, description="true: only cities of Member States; false: only others"
+    )
+    urbanisation_at_most: int | None = Field(
+        None, ge=1, le=3, description="Degree of urbanisation: 1 city, 2 town or suburb, 3 rural"
+    )
+    covenant: bool = Field(False, description="Only signatories of the Covenant of Mayors")
     unknown: Policy = Field(
         "ask first",
         description="A condition not known: 'ask first' (kept apart and named), 'let in', 'keep out'",
     )
 
 
-class Twinning(_Weighted):
+class Twinning(Weighted):
     """Guests learn from host units: selection and pairing in one solve."""
 
+    LOADS: ClassVar[dict[str, Load]] = {
+        "host": Load(hours=8, trips=1, tasks=1),
+        "guest": Load(hours=12, trips=2),
+    }
     title: str = Field("Twinning", min_length=1)
     places: int | None = Field(
         None, ge=1, description="Guests chosen, at most; none: as many as the hosts can take"
@@ -102,87 +182,27 @@ class Twinning(_Weighted):
         (), description="Pairs of earlier rounds, which do not meet again"
     )
     reserves: int = Field(3, ge=0, le=20, description="Reserve hosts named for each pair")
-
-    _check_band = field_validator("guests_per_host")(_band)
-
-
-class Theme(Settings):
-    """A challenge that a discussion group shares."""
-
-    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    title: str = Field(min_length=1)
-    domains: tuple[Domain, ...] = Field((), description="Domains of the theme")
-    levers: tuple[Lever, ...] = Field((), description="Levers of the theme")
-
-    @model_validator(mode="after")
-    def _about_something(self) -> Theme:
-        if not self.domains and not self.levers:
-            raise ValueError("a theme needs at least one domain or lever")
-        return self
-
-
-class DiscussionGroups(_Weighted):
-    """Peers around a shared challenge, led by cities that are strong in it."""
-
-    EXTRA_FACETS: ClassVar[tuple[str, ...]] = ("theme",)
-
-    title: str = Field("Discussion groups", min_length=1)
-    themes: tuple[Theme, ...] = Field(min_length=1)
-    leads: Band = Field((2, 3), description="Lead cities of a group: at least, at most")
-    lead_roles: tuple[Role, ...] = Field(
-        (Role.MISSION,), min_length=1, description="Cities with one of these roles lead"
+    once_hosting: int | None = Field(
+        None, ge=1, description="Guests of a host that takes any at all, at least"
     )
-    size: Band = Field((8, 24), description="Cities of a group, leads included: at least, at most")
-    cities_per_country: int | None = Field(
-        None, ge=1, description="Cities of one country in a group, at most"
+    hosts_per_guest: int = Field(1, ge=1, le=10, description="Hosts of each guest, at most")
+    hosts_inside_eu: bool = Field(False, description="Only hosts of Member States")
+    only_wished: bool = Field(
+        False, description="A guest with wishes is matched with hosts among them only"
     )
-    least_need: float = Field(
-        0.1,
-        ge=0,
-        le=1,
-        description="Part of a city's challenges that the theme must make up, at least",
+    shared_language: bool = Field(
+        False, description="Guest and host share a working language, where both have named any"
+    )
+    per_host: tuple[Quota, ...] = Field((), description="Quotas at each host that takes any guest")
+    overall: tuple[Quota, ...] = Field((), description="Quotas over all guests chosen")
+    small_below: int = Field(100_000, ge=1, description="Residents below which a city is small")
+    facilitators: tuple[Facilitator, ...] = Field((), description="Who accompanies the pairs")
+    fairness: Literal["total", "worst-off"] = Field(
+        "total",
+        description="After places: the total score, or first the score of the worst-off guest",
     )
 
-    _check_bands = field_validator("leads", "size")(_band)
-
-    @model_validator(mode="after")
-    def _themes_once(self) -> DiscussionGroups:
-        ids = [theme.id for theme in self.themes]
-        twice = sorted({name for name in ids if ids.count(name) > 1})
-        if twice:
-            raise ValueError(f"the theme {twice[0]!r} stands here twice")
-        if self.leads[1] > self.size[1]:
-            raise ValueError("a group cannot have more leads than cities")
-        return self
-
-
-class NationalClusters(_Weighted):
-    """Cities of a country, then of like readiness; large countries split, small ones joined."""
-
-    title: str = Field("National clusters", min_length=1)
-    size: Band = Field((4, 14), description="Cities of a cluster: at least, at most")
-    anchor: Role | None = Field(
-        Role.MISSION, description="Each cluster has a city of this role where there is one"
-    )
-    countries_joined: int = Field(
-        5, ge=2, le=6, description="Countries in a joined cluster, at most"
-    )
-    never_joined: tuple[tuple[str, str], ...] = Field(
-        (), description="Pairs of countries that are not joined in one cluster"
-    )
-    effort: int = Field(
-        200, ge=1, le=100_000, description="Sweeps of the search that splits a country"
-    )
-
-    _check_band = field_validator("size")(_band)
-
-    @field_validator("never_joined")
-    @classmethod
-    def _known_countries(cls, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        unknown = sorted({code for pair in pairs for code in pair} - set(countries()))
-        if unknown:
-            raise ValueError(f"no country has the code {unknown[0]!r}")
-        return pairs
+    _check_band = field_validator("guests_per_host")(ordered)
 
 
 class Text(Settings):
@@ -197,31 +217,91 @@ class Text(Settings):
     )
 
 
+class CityLimit(Settings):
+    """What one city may carry; a number left out is that of all cities."""
+
+    city: str = Field(min_length=1, description="Id of the city")
+    hours: float | None = Field(None, ge=0, allow_inf_nan=False, description="Hours a month")
+    trips: int | None = Field(None, ge=0, description="Journeys in the round")
+    tasks: int | None = Field(None, ge=0, description="Tasks as a host or lead")
+
+
+class Ledger(Settings):
+    """One ledger of load a city over all formats: limits that hold across them, and who comes first."""
+
+    hours: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Staff hours a month of any city, at most"
+    )
+    trips: int | None = Field(None, ge=0, description="Journeys in the round, at most")
+    tasks: int | None = Field(None, ge=0, description="Tasks as a host or lead, at most")
+    tasks_a_person: int = Field(
+        2, ge=1, description="Tasks that a person carries, where a city has said how many people"
+    )
+    cities: tuple[CityLimit, ...] = Field((), description="Limits of single cities")
+    order: tuple[str, ...] = Field(
+        (), description="Formats that choose first, in this order; the others follow"
+    )
+    together: tuple[str, ...] = Field(
+        (), description="Formats that are solved as one, so that none has the first choice"
+    )
+
+
 class Programme(Settings):
-    """A programme: a name, the text model, and the products with their rules and weights."""
+    """A programme: a name, the text model, the ledger, and the formats with their rules and weights.
+
+    Each format of the registry is a field of the class that :func:`programme_model` makes.
+    """
 
     name: str = Field("Bundled programme", min_length=1)
     text: Text = Text()
+    ledger: Ledger = Ledger()
     twinning: Twinning | None = None
-    discussion_groups: DiscussionGroups | None = None
-    national_clusters: NationalClusters | None = None
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     @property
     def products(self) -> tuple[str, ...]:
-        """Return the names of the products that the programme asks for, in the registry's order."""
-        return tuple(name for name in PRODUCTS if getattr(self, name) is not None)
+        """Return the names of the products asked for, in the order in which they choose."""
+        asked = [name for name in format_names() if getattr(self, name, None) is not None]
+        first = [name for name in self.ledger.order if name in asked]
+        return tuple(first + [name for name in asked if name not in first])
 
 
-PRODUCTS = ("twinning", "discussion_groups", "national_clusters")
+def format_names() -> tuple[str, ...]:
+    """Return the names of all formats of the registry, in its order."""
+    from twinmatch.programmes import PRODUCTS
+
+    return tuple(PRODUCTS)
+
+
+def programme_model() -> type[Programme]:
+    """Return the programme with a field for every format of the registry."""
+    from twinmatch.programmes import PRODUCTS
+
+    return _model_of(tuple((name, entry.settings) for name, entry in PRODUCTS.items()))
+
+
+@cache
+def _model_of(formats: tuple[tuple[str, type[FormatSettings]], ...]) -> type[Programme]:
+    fields: dict[str, Any] = {name: (kind | None, None) for name, kind in formats}
+    made: type[Programme] = create_model("Programme", __base__=Programme, **fields)
+    return made
 
 
 def bundled_names() -> tuple[str, ...]:
-    """Return the names of the bundled programme files."""
+    """Return the names of the programme files that are loaded where none is named."""
     return tuple(sorted(path.stem for path in BUNDLED.glob("*.toml")))
 
 
+def recipe_names() -> tuple[str, ...]:
+    """Return the names of the programme files of real programmes."""
+    return tuple(sorted(path.stem for path in RECIPES.glob("*.toml")))
+
+
 def load(*files: str | Path) -> Programme:
-    """Return the programme of some files (paths or bundled names), or of all bundled ones where none is given.
+    """Return the programme of some files (paths or bundled names), or of the default ones where none is given.
 
     Raises DataError with every problem, each with its file and key.
     """
@@ -246,30 +326,45 @@ def load(*files: str | Path) -> Programme:
         merged["name"] = (
             "Bundled programme" if not files else "Programme of " + ", ".join(str(f) for f in files)
         )
-    if not problems and not any(name in merged for name in PRODUCTS):
+    if not problems and not any(name in merged for name in format_names()):
         problems.append(
             Problem(
                 "no-product",
                 "The programme asks for no product.",
                 Where(str(chosen[0])),
-                f"Add one of: {', '.join(PRODUCTS)}.",
+                f"Add one of: {', '.join(format_names())}.",
             )
         )
+    where = Where(", ".join(dict.fromkeys(origin.values())))
     try:
-        programme = Programme.model_validate(merged)
+        programme = programme_model().model_validate(merged)
+        problems += _wrong_names(programme.ledger, where)
     except ValidationError as error:
-        problems += problems_of(
-            Programme, error, Record(merged, Where(", ".join(dict.fromkeys(origin.values()))))
-        )
+        problems += problems_of(programme_model(), error, Record(merged, where))
     if problems:
         raise DataError(problems)
     return programme
 
 
-def _parsed(file: str | Path, problems: list[Problem]) -> tuple[str, dict[str, object]]:
+def _wrong_names(ledger: Ledger, where: Where) -> list[Problem]:
+    known = format_names()
+    return [
+        Problem(
+            "format-unknown",
+            f"[ledger] names {name!r}, which is no format.",
+            where,
+            f"Known: {', '.join(known)}.",
+        )
+        for name in (*ledger.order, *ledger.together)
+        if name not in known
+    ]
+
+
+def _parsed(file: str | Path, problems: list[Problem]) -> tuple[str, Mapping[str, object]]:
     path = Path(file)
-    if not path.exists() and (BUNDLED / f"{file}.toml").exists():
-        path = BUNDLED / f"{file}.toml"
+    if not path.exists():
+        named = [folder / f"{file}.toml" for folder in (BUNDLED, RECIPES)]
+        path = next((p for p in named if p.exists()), path)
     where = Where(path.name)
     try:
         return path.name, tomllib.loads(path.read_bytes().decode("utf-8"))
@@ -278,7 +373,7 @@ def _parsed(file: str | Path, problems: list[Problem]) -> tuple[str, dict[str, o
             Problem(
                 "no-such-file",
                 f"There is no programme file {str(file)!r}.",
-                do=f"Bundled: {', '.join(bundled_names())}.",
+                do=f"Bundled: {', '.join((*bundled_names(), *recipe_names()))}.",
             )
         )
     except UnicodeDecodeError:

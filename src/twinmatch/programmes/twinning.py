@@ -320,9 +320,9 @@ def _left_out(round_: Round, ready: Prepared, chosen: NDArray[np.bool_]) -> tupl
     lowest = min(
         (affinity.score.T[h, g] for h, g in zip(*np.nonzero(held), strict=True)), default=0.0
     )
-    out = [LeftOut(round_.id(i), why, "") for i, why in who.refused.items()]
+    out = [LeftOut(round_.id(i), why, "", as_role="guest") for i, why in who.refused.items()]
     out += [
-        LeftOut(round_.id(i), why, "", ask="Ask the city, then run again.")
+        LeftOut(round_.id(i), why, "", ask="Ask the city, then run again.", as_role="guest")
         for i, why in who.ask.items()
     ]
     for g in np.flatnonzero(~held.any(axis=0)):
@@ -331,13 +331,14 @@ def _left_out(round_: Round, ready: Prepared, chosen: NDArray[np.bool_]) -> tupl
                 round_.id(frame.guests[g]),
                 _unchosen(affinity, frame, allowed[:, g], int(g), int(held.sum()), lowest),
                 "",
+                as_role="guest",
             )
         )
     paired = {i for h in np.flatnonzero(held.any(axis=1)) for i in frame.hosts[h].cities}
     guests = {frame.guests[g] for g in np.flatnonzero(held.any(axis=0))}
     named = paired | guests | set(who.refused) | set(who.ask) | set(frame.guests)
     idle = sorted({i for host in frame.hosts for i in host.cities} - named)
-    out += [LeftOut(round_.id(i), _idle(round_, i, held, frame), "") for i in idle]
+    out += [LeftOut(round_.id(i), _idle(round_, i, held, frame), "", as_role="host") for i in idle]
     others = set(range(len(round_.cohort))) - named - set(idle)
     out += [
         LeftOut(
