@@ -242,6 +242,40 @@ class Participation(Block):
     programmes: tuple[str, ...] = Field(
         (), description="Twinning programmes the city took part in, as a guest or peer"
     )
+    visitors_at_most: int | None = Field(
+        None,
+        ge=0,
+        le=200,
+        description="Visiting cities that the city can receive at once",
+        json_schema_extra={"unit": "cities"},
+    )
+    weeks: tuple[Annotated[str, Field(pattern=r"^\d{4}-W(0[1-9]|[1-4]\d|5[0-3])$")], ...] = Field(
+        (), description="Weeks in which the city can travel or receive visitors, such as 2027-W14"
+    )
+    newcomer: bool | None = Field(
+        None, description="Whether this would be the city's first exchange programme"
+    )
+    people: int | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="People who can take a task as a host or lead",
+        json_schema_extra={"unit": "people"},
+    )
+    hours_at_most: float | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        description="Staff hours that the city can give over all formats, at most",
+        json_schema_extra={"unit": "hours a month"},
+    )
+    trips_at_most: int | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="Journeys that the city can make in a round, at most",
+        json_schema_extra={"unit": "journeys"},
+    )
     basis: str | None = Field(None, description="What the statements rest on")
 
 
