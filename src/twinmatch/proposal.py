@@ -65,6 +65,8 @@ class LeftOut:
     why: str
     offered: str
     ask: str = ""
+    as_role: Literal["guest", "host", ""] = ""
+    """The side on which it would have taken part; empty where it is on neither, or the product has no sides."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,8 @@ class CityCard:
     lon: float | None
     known: float
     """Part of the profile's blocks that are filled, in [0, 1]."""
+    statements: tuple[tuple[str, str], ...] = ()
+    """What the city says of itself in words: code of the block and text, such as needs, offers, challenges."""
 
 
 @dataclass(frozen=True)

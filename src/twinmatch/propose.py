@@ -11,10 +11,10 @@ from twinmatch import __version__
 from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets import Materials
-from twinmatch.geography import country
+from twinmatch.geography import country, language_name
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.proposal import CityCard, Gap, LeftOut, Meeting, Product, Proposal
-from twinmatch.schema import City, Role
+from twinmatch.schema import NAMES, City, Role
 
 BLOCK_WORDS = {
     "location": ("location", "distance"),
@@ -111,7 +111,24 @@ def card(cohort: Cohort, i: int) -> CityCard:
         city.location.lat if city.location else None,
         city.location.lon if city.location else None,
         round(cohort.known(i), 4),
+        statements(city),
     )
+
+
+def statements(city: City) -> tuple[tuple[str, str], ...]:
+    """Return what a city says of itself in words, by block; what is not known is left out."""
+    year = city.commitment.neutral_by if city.commitment else None
+    found = (
+        ("commitment", f"climate neutral by {year}" if year else ""),
+        ("languages", ", ".join(language_name(code) for code in city.languages or ())),
+        ("needs", city.needs or ""),
+        ("offers", city.offers or ""),
+        *(
+            (block, ", ".join(NAMES[code] for code in getattr(city, block) or ()))
+            for block in ("challenges", "strengths", "levers_needed", "levers_offered")
+        ),
+    )
+    return tuple((block, says) for block, says in found if says)
 
 
 def gaps(cohort: Cohort) -> tuple[Gap, ...]:

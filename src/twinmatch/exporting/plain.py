@@ -90,7 +90,13 @@ def _product(product: Product) -> dict[str, Any]:
         ],
         "meetings": [_meeting(meeting) for meeting in product.meetings],
         "left_out": [
-            {"city": x.city, "why": x.why, "offered": x.offered, "ask": x.ask}
+            {
+                "city": x.city,
+                "why": x.why,
+                "offered": x.offered,
+                "ask": x.ask,
+                "as_role": x.as_role,
+            }
             for x in product.left_out
         ],
         "rules": [{"rule": r.rule, "says": r.says, "status": r.status} for r in product.rules],
@@ -171,6 +177,7 @@ def _city(card: CityCard) -> dict[str, Any]:
         "lat": None if card.lat is None else _number(card.lat),
         "lon": None if card.lon is None else _number(card.lon),
         "known": _number(card.known),
+        "statements": [{"block": block, "says": says} for block, says in card.statements],
     }
 
 
@@ -241,9 +248,9 @@ class _Node:
         """Return a text."""
         return self.get(key, (str,), "a text", "", needed)
 
-    def choice(self, key: str, known: tuple[str, ...]) -> str:
-        """Return one of the known words."""
-        word = self.get(key, (str,), "a text", known[0], needed=True)
+    def choice(self, key: str, known: tuple[str, ...], needed: bool = True) -> str:
+        """Return one of the known words; the first where none is needed and none is there."""
+        word = self.get(key, (str,), "a text", known[0], needed)
         if word not in known:
             self.at(key).wrong("proposal-word", f"{word!r} is not one of {', '.join(known)}.")
         return word
@@ -380,7 +387,11 @@ def _read_weight(node: _Node) -> tuple[str, float, float]:
 
 def _read_left_out(node: _Node) -> LeftOut:
     return LeftOut(
-        node.text("city"), node.text("why"), node.text("offered"), node.text("ask", needed=False)
+        node.text("city"),
+        node.text("why"),
+        node.text("offered"),
+        node.text("ask", needed=False),
+        cast("Any", node.choice("as_role", ("", "guest", "host"), needed=False)),
     )
 
 
@@ -463,4 +474,9 @@ def _read_city(node: _Node) -> CityCard:
         lat=node.optional("lat", 90.0),
         lon=node.optional("lon", 180.0),
         known=node.number("known"),
+        statements=_each(node, "statements", _read_statement, needed=False),
     )
+
+
+def _read_statement(node: _Node) -> tuple[str, str]:
+    return node.text("block"), node.text("says")

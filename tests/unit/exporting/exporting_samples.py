@@ -13,6 +13,7 @@ from twinmatch.proposal import (
     Proposal,
     Reserve,
     RuleStatus,
+    Table,
 )
 
 FORMULA = "=1+1"
@@ -77,7 +78,9 @@ def twinning(says: str = "2 pairs from 3 eligible guests") -> Product:
         first.score + second.score,
         (first, second),
         (
-            LeftOut("fr-lyon", "no host has a place", "a discussion group", "Would you come?"),
+            LeftOut(
+                "fr-lyon", "no host has a place", "a discussion group", "Would you come?", "guest"
+            ),
             LeftOut("fr-nantes", RIGHT_TO_LEFT, CONTROLS),
         ),
         (
@@ -127,7 +130,18 @@ def sample() -> Proposal:
         },
         products=(twinning(), groups(), clusters()),
         cities=(
-            CityCard("at-graz", "Graz", "AT", "Austria", ("guest",), 289_440, 47.07, 15.44, 0.9),
+            CityCard(
+                "at-graz",
+                "Graz",
+                "AT",
+                "Austria",
+                ("guest",),
+                289_440,
+                47.07,
+                15.44,
+                0.9,
+                (("needs", f"We lack <b>heat</b> plans. {EMOJI}"), ("challenges", "industry")),
+            ),
             CityCard(
                 "dk-aarhus", "Aarhus", "DK", "Denmark", ("mission", "pilot"), None, 56.15, 10.2, 0.5
             ),
@@ -144,4 +158,7 @@ def sample() -> Proposal:
             Gap("fr-lyon", "needs", EMOJI),
         ),
         notes=(CONTROLS,),
+        tables=(
+            Table("load", "Load", ("City", "Hours"), ((SCRIPT, 12.5), (FORMULA, None)), "A & B"),
+        ),
     )
