@@ -12,17 +12,19 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.solving import ruled, search
+from twinmatch.solving.clock import Limit
 from twinmatch.solving.grouping import Task, in_order
 from twinmatch.solving.sizes import best_sizes
 
@@ -31,22 +33,15 @@ FloatArray = NDArray[np.float64]
 Kernel = Callable[..., Any]
 
 NOISE = 1 << 13  # entries in the table of -log u
-HOT, COLD = 0.5, 0.015  # first and last temperature, in units of a move's typical gain
+PILOT, PILOT_FALL, MOST_LEVELS = 4, 0.75, 40  # sweeps a level, and how the pilot cools
+MELTED = 0.4  # exchanges an item and sweep at the first temperature
+COLD = 0.33  # the last temperature, as a share of the first
+REHEAT = 0.9  # where later cycles begin, as a share of the first temperature
+CYCLE = 8_000  # sweeps from hot to cold where there is time for several
 CHUNK = 1 << 15  # rows of one kernel call: short enough to look at the clock, long enough to run
 SLOW_ROWS = 200_000  # rows beyond which loading numba costs less than doing without
 STARTS = 4
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A limit by the clock: when it began, and the seconds it lasts."""
-
-    began: float
-    seconds: float
-
-    def spent(self) -> float:
-        """The share of the time that is gone, 1 or more when it is over."""
-        return (time.monotonic() - self.began) / self.seconds
+PRICE = 8.0  # of breaking a rule by one, in units of a typical gain
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +68,10 @@ def anneal(
     start: (m,) a grouping that keeps every rule; may be None where only sizes rule. effort: sweeps
     over all starts, or None for as many as the seconds allow. fast: numba or not; None chooses.
     """
-    began = time.monotonic()
     kernels = kernels_for(task, effort, fast)
     starts = STARTS if effort is not None else workers
     each = None if effort is None else max(1, effort // starts)
-    limit = None if seconds is None else Limit(began, seconds)
+    limit = None if seconds is None else Limit(seconds)
 
     def one(child: np.random.SeedSequence) -> Found:
         return _run(task, start, kernels, each, np.random.PCG64(child), limit)
@@ -100,45 +94,87 @@ def _run(
     bits: np.random.PCG64,
     limit: Limit | None,
 ) -> Found:
+    """One start: cooled from where about a third of the items move, then reheated and cooled again."""
     if start is None:
         start = random_grouping(task, bits)
     walk = PlainWalk(task, start, kernels[0]) if task.plain else RuledWalk(task, start, kernels[1])
-    hot = typical_gain(task)
-    step = max(1, CHUNK // len(start))
-    if sweeps is None:
-        assert limit is not None
-        cooling = _by_the_clock(hot * HOT, hot * COLD, limit, step)
-    else:
-        cooling = _chunks(_cooling(hot * HOT, hot * COLD, sweeps), step)
-    complete = sweeps is not None
-    for heats in cooling:
-        walk.sweep(heats, bits)
+    hot = _melting(walk, typical_gain(task), bits)
+    best, value = start, -math.inf
+    cycles = (
+        _cycles_of(sweeps) if sweeps is not None else _cycles_by_the_clock(walk, hot, bits, limit)
+    )
+    for cycle in cycles:
+        top = hot if value == -math.inf else hot * REHEAT
+        for heats in cycle(top, hot * COLD, max(1, CHUNK // len(start))):
+            walk.sweep(heats, bits)
+            if limit is not None and limit.spent() >= 1.0:
+                break
+        found, reached = walk.descend(bits)
+        if reached >= value:
+            best, value = found, reached
         if limit is not None and limit.spent() >= 1.0:
-            complete = False
             break
-    label = in_order(walk.descend(bits), task.kin)
-    return Found(task.score(label), label, complete)
+        walk.restart(best)
+    label = in_order(best, task.kin)
+    return Found(task.score(label), label, limit is None or limit.spent() < 1.0)
+
+
+def _melting(walk: Walk, heat: float, bits: np.random.PCG64) -> float:
+    """The temperature at which about a third of the items move in a sweep, reached from above.
+
+    The likenesses' own scale: neither their unit, nor how clustered they are, nor the sizes matter.
+    """
+    for _ in range(MOST_LEVELS):
+        if walk.sweep(np.full(PILOT, heat), bits) <= MELTED * PILOT * walk.n_atoms:
+            break
+        heat *= PILOT_FALL
+    return heat
+
+
+Cycle = Callable[[float, float, int], Iterator[FloatArray]]
+
+
+def _cycles_of(sweeps: int) -> Iterator[Cycle]:
+    """Cycles of equal length that use up a number of sweeps."""
+    count = max(1, round(sweeps / CYCLE))
+
+    def cycle(hot: float, cold: float, step: int) -> Iterator[FloatArray]:
+        heats = _cooling(hot, cold, max(1, sweeps // count))
+        for at in range(0, heats.size, step):
+            yield heats[at : at + step]
+
+    yield from repeat(cycle, count)
+
+
+def _cycles_by_the_clock(
+    walk: Walk, hot: float, bits: np.random.PCG64, limit: Limit | None
+) -> Iterator[Cycle]:
+    """Cycles over the time that there is; their number follows from the speed of the first sweeps."""
+    assert limit is not None
+    before = limit.spent()
+    walk.sweep(np.full(PILOT, hot), bits)
+    each = max(limit.spent() - before, 1e-9) / PILOT
+    count = max(1, round((1.0 - limit.spent()) / (each * CYCLE)))
+    began = limit.spent()
+
+    def cycle(hot: float, cold: float, step: int) -> Iterator[FloatArray]:
+        first = limit.spent()
+        ends = min(1.0, first + (1.0 - began) / count)
+        while (spent := limit.spent()) < ends:
+            share = (spent - first) / (ends - first)
+            yield np.full(min(step, PILOT * 4), hot * (cold / hot) ** share if hot else 0.0)
+
+    while limit.spent() < 1.0:
+        yield cycle
 
 
 def _cooling(hot: float, cold: float, sweeps: int) -> FloatArray:
     """Temperatures falling geometrically; rounded, so that no library's last digit matters."""
     if hot == 0.0 or sweeps == 1:
         return np.full(sweeps, cold)
-    factor = round(math.exp(math.log(cold / hot) / (sweeps - 1)), 12)
-    heats = np.full(sweeps, factor)
+    heats = np.full(sweeps, round(math.exp(math.log(cold / hot) / (sweeps - 1)), 12))
     heats[0] = hot
     return np.multiply.accumulate(heats)
-
-
-def _by_the_clock(hot: float, cold: float, limit: Limit, step: int) -> Iterator[FloatArray]:
-    """The same fall of temperature over the time that there is, in calls of one temperature."""
-    while (spent := limit.spent()) < 1.0:
-        yield np.full(step, hot * (cold / hot) ** spent if hot else 0.0)
-
-
-def _chunks(heats: FloatArray, step: int) -> Iterator[FloatArray]:
-    for at in range(0, heats.size, step):
-        yield heats[at : at + step]
 
 
 def typical_gain(task: Task) -> float:
@@ -179,85 +215,106 @@ def random_grouping(task: Task, bits: np.random.PCG64) -> IntArray:
     return label
 
 
-class PlainWalk:
-    """One search where sizes and places are the only rules."""
+class Walk(ABC):
+    """One search: the arrays it works on, the best grouping it has seen, and a kernel to go on."""
 
     def __init__(self, task: Task, start: IntArray, kernel: Kernel) -> None:
-        self._kernel = kernel
         self._task = task
+        self._kernel = kernel
         self._bonus = np.ascontiguousarray(task.bonus.T)
-        self._seating = search.seat(start, task.weight, self._bonus, task.factor)
-        value = self._seating.value(self._bonus)
-        self._least = 1e-9 * max(1.0, abs(value) / len(start), float(np.abs(task.weight).max()))
-        self._standing = np.array([value, value])
         self._best = start.copy()
-        self._even = bool((task.factor == task.factor[0]).all())
-        self._rigid = bool((task.low == task.high).all())
+        self._standing = np.zeros(2)
+        self.n_atoms = len(start)
+        self.restart(start)
+        self._standing[1] = self._standing[0]
+        self._least = 1e-9 * max(1.0, self._scale())
+
+    @abstractmethod
+    def restart(self, label: IntArray) -> None:
+        """Go on from another grouping; what is best starts afresh."""
+
+    @abstractmethod
+    def _scale(self) -> float:
+        """The size of the numbers that are summed, for what counts as a gain."""
+
+    @abstractmethod
+    def _advance(self, heats: FloatArray, noise: FloatArray, draws: IntArray) -> int:
+        """Call the kernel."""
 
     def sweep(self, heats: FloatArray, bits: np.random.PCG64) -> int:
         """Sweep once a heat; returns the number of exchanges."""
-        task, at = self._task, self._seating
-        return self._kernel(
-            task.weight, self._bonus, task.low, task.high, task.factor, at.label, at.size,
-            at.inside, at.reach, at.pull, at.own, at.rate,
-            *_chance(bits, heats.size, len(at.label), task.n_groups),
-            heats, self._even, self._rigid, self._least, self._standing, self._best,
-        )  # fmt: skip
+        draws = bits.random_raw(heats.size * self.n_atoms) % NOISE
+        noise = np.resize(_noise(), NOISE + self.n_atoms + self._task.n_groups)
+        return self._advance(heats, noise, draws.astype(np.int64).reshape(heats.size, -1))
 
-    def descend(self, bits: np.random.PCG64) -> IntArray:
-        """The local optimum from the best grouping seen, by steepest descent."""
-        self._seating = search.seat(self._best, self._task.weight, self._bonus, self._task.factor)
-        self._standing[:] = self._seating.value(self._bonus)
+    def descend(self, bits: np.random.PCG64) -> tuple[IntArray, float]:
+        """The local optimum below the best grouping seen, by steepest descent, and its value."""
+        self.restart(self._best)
+        self._standing[1] = self._standing[0]
         while self.sweep(np.zeros(1), bits):
             pass
-        return self._best
+        return self._best.copy(), float(self._standing[1])
 
 
-class RuledWalk:
-    """One search under rules, with a price on what breaks them."""
+class PlainWalk(Walk):
+    """A search where sizes and places are the only rules."""
+
+    def restart(self, label: IntArray) -> None:
+        """Go on from another grouping; what is best starts afresh."""
+        task = self._task
+        self._seating = search.seat(label, task.weight, self._bonus, task.factor)
+        self._standing[:] = self._seating.value(self._bonus), -np.inf
+
+    def _scale(self) -> float:
+        return float(max(np.abs(self._task.weight).max(), np.abs(self._seating.own).max()))
+
+    def _advance(self, heats: FloatArray, noise: FloatArray, draws: IntArray) -> int:
+        task, at = self._task, self._seating
+        even = bool((task.factor == task.factor[0]).all())
+        rigid = bool((task.low == task.high).all())
+        made: int = self._kernel(
+            task.weight, self._bonus, task.low, task.high, task.factor, at.label, at.size,
+            at.inside, at.reach, at.pull, at.own, at.rate, noise, draws, heats,
+            even, rigid, self._least, self._standing, self._best,
+        )  # fmt: skip
+        return made
+
+
+class RuledWalk(Walk):
+    """A search under rules, with a price on what breaks them; it must start where all are kept."""
 
     def __init__(self, task: Task, start: IntArray, kernel: Kernel) -> None:
-        self._kernel = kernel
-        self._task = task
-        self._bonus = np.ascontiguousarray(task.bonus.T)
-        self._price = 8.0 * max(typical_gain(task), 1e-6)
+        self._price = PRICE * max(typical_gain(task), 1e-6)
         apart = np.zeros((0, 2), dtype=np.int64) if task.apart is None else np.argwhere(task.apart)
         self._apart = np.ascontiguousarray(apart[apart[:, 0] < apart[:, 1]])
         self._weight = task.weight
         if task.apart is not None:
             self._weight = task.weight - self._price * task.apart
-        self._best = start.copy()
-        self._seat(start)
-        self._least = 1e-9 * max(1.0, self._price, float(np.abs(task.weight).max()))
+        super().__init__(task, start, kernel)
 
-    def _seat(self, label: IntArray) -> None:
+    def restart(self, label: IntArray) -> None:
+        """Go on from another grouping; what is best starts afresh."""
         task = self._task
-        self._seating = ruled.seat_under_rules(
+        self._seating = at = ruled.seat_under_rules(
             label, self._weight, task.inner, task.mass, task.kind, task.tally,
             task.floor, task.ceiling, task.slope,
         )  # fmt: skip
         seats = self._bonus[label, np.arange(label.size)]
-        rate = task.factor[self._seating.size]
-        value = float((rate * self._seating.inside).sum() + seats.sum())
-        self._standing = np.array([value, value])
+        value = float((task.factor[at.size] * at.inside).sum() + seats.sum())
+        self._standing[:] = value, -np.inf
 
-    def sweep(self, heats: FloatArray, bits: np.random.PCG64) -> int:
-        """Sweep once a heat; returns the number of exchanges."""
+    def _scale(self) -> float:
+        return float(max(self._price, np.abs(self._weight).max()))
+
+    def _advance(self, heats: FloatArray, noise: FloatArray, draws: IntArray) -> int:
         task, at = self._task, self._seating
-        return self._kernel(
+        made: int = self._kernel(
             self._weight, task.inner, self._bonus, task.mass, task.factor, task.kind, task.tally,
             task.floor, task.ceiling, task.slope, at.label, at.size, at.inside, at.reach, at.held,
-            at.broken, self._price, self._apart,
-            *_chance(bits, heats.size, len(at.label), task.n_groups),
-            heats, self._least, self._standing, self._best,
+            at.broken, self._price, self._apart, noise, draws, heats,
+            self._least, self._standing, self._best,
         )  # fmt: skip
-
-    def descend(self, bits: np.random.PCG64) -> IntArray:
-        """The local optimum from the best grouping seen, by steepest descent."""
-        self._seat(self._best)
-        while self.sweep(np.zeros(1), bits):
-            pass
-        return self._best
+        return made
 
 
 @cache
@@ -265,14 +322,6 @@ def _noise() -> FloatArray:
     """A shuffled table of -log u at evenly spaced u, rounded so that it is the same everywhere."""
     order = np.argsort(np.random.PCG64(0).random_raw(NOISE), kind="stable")
     return np.array([round(-math.log((k + 0.5) / NOISE), 9) for k in order.tolist()])
-
-
-def _chance(
-    bits: np.random.PCG64, sweeps: int, n_atoms: int, n_groups: int
-) -> tuple[FloatArray, IntArray]:
-    noise = np.resize(_noise(), NOISE + n_atoms + n_groups)
-    raw = bits.random_raw(sweeps * n_atoms) % NOISE
-    return noise, raw.astype(np.int64).reshape(sweeps, n_atoms)
 
 
 def kernels_for(task: Task, effort: int | None, fast: bool | None) -> tuple[Kernel, Kernel]:
@@ -289,7 +338,7 @@ def compiled() -> tuple[Kernel, Kernel]:
     numba: Any = importlib.import_module("numba")
     extending: Any = importlib.import_module("numba.extending")
 
-    def instead(loops: Kernel) -> Callable[..., Kernel]:
+    def instead(loops: Any) -> Any:
         return lambda *types: loops
 
     for rows, loops in {**search.LOOPS, **ruled.LOOPS}.items():

@@ -1,23 +1,25 @@
 """Small groupings solved exactly: every group that the rules permit is a column of a set partition.
 
 All rules are about one group at a time, so they only decide which columns exist, and the objective
-of a column is exact whatever its form. The set partition is tight (Balas and Padberg 1976,
-doi:10.1137/1018115), and HiGHS proves it.
+of a column is exact whatever its form. The linear relaxation of the set partition is tight (Balas
+and Padberg 1976, doi:10.1137/1018115); by its duals, columns that no grouping better than the one
+in hand can use are dropped, and HiGHS proves the rest.
 
 Notation: m atoms, K groups, C columns; a family is a set of interchangeable groups.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import chain, combinations, compress
 from math import comb
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csc_array, vstack
 
 from twinmatch.solving.grouping import Task, in_order
@@ -26,8 +28,9 @@ from twinmatch.solving.ruled import breaches_of
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
-MOST_COLUMNS = 4_000
+MOST_COLUMNS = 60_000
 MOST_NODES = 2_000
+WHOLE = 1e-7  # a share this near a whole number is one
 CLOSE = 1e-9  # relative difference below which score and bound are the same
 
 
@@ -51,25 +54,96 @@ class _Columns:
 
 def countable(task: Task) -> bool:
     """Whether the columns of a task are few enough to be listed."""
-    lightest = np.sort(task.mass).cumsum()
-    largest = int(np.searchsorted(lightest, task.high.max(), side="right"))
     families = len(np.unique(task.kin))
-    return families * sum(comb(task.mass.size, s) for s in range(1, largest + 1)) <= MOST_COLUMNS
+    return families * sum(comb(task.mass.size, s) for s in _cardinals(task)) <= MOST_COLUMNS
 
 
-def solve_exactly(task: Task, seconds: float | None = None, any_number: bool = False) -> Solved:
+def _cardinals(task: Task) -> range:
+    """How many atoms a group with members can have."""
+    light = np.sort(task.mass)
+    fewest = int(np.searchsorted(light[::-1].cumsum(), task.low.min(), side="left")) + 1
+    most = int(np.searchsorted(light.cumsum(), task.high.max(), side="right"))
+    return range(fewest, most + 1)
+
+
+def solve_exactly(
+    task: Task, incumbent: IntArray | None = None, seconds: float | None = None
+) -> Solved:
     """The best grouping, proven, within a fixed number of nodes and the seconds given.
 
-    any_number: the groups are all alike and may be as many as fit.
+    incumbent: (m,) a grouping that keeps every rule, if one is known; it is only ever improved on.
     """
+    began = time.monotonic()
     columns = _columns(task)
     if not columns.members:
         return Solved(None, -np.inf, True)
-    n_atoms = task.mass.size
-    cover = _matrix(columns.members, n_atoms)
-    rules = [LinearConstraint(cover, 1.0, 1.0)]
-    if not any_number:
-        rules.append(_numbers(task, columns.family))
+    rules, low, high = _rules(task, columns)
+    relaxed = _relaxed(columns.score, rules, low, high)
+    if relaxed is None:
+        return Solved(None, -np.inf, True)
+    bound, reduced, x = relaxed
+    score = -np.inf if incumbent is None else task.score(incumbent)
+    room = CLOSE * max(1.0, abs(bound))
+    if bound - score <= room:
+        return Solved(incumbent, max(bound, score), True)
+    if (np.abs(x - np.round(x)) < WHOLE).all():
+        return Solved(_label(x, columns, task), bound, True)
+    kept = reduced >= score - bound - room
+    left = _Columns(
+        list(compress(columns.members, kept)), columns.family[kept], columns.score[kept]
+    )
+    remaining = None if seconds is None else seconds - (time.monotonic() - began)
+    return _branch(task, left, rules[:, kept], low, high, incumbent, bound, remaining)
+
+
+def _rules(task: Task, columns: _Columns) -> tuple[csc_array, FloatArray, FloatArray]:
+    """Every atom in one column, and as many columns of a family as it has groups.
+
+    A group that may stay empty may also have no column.
+    """
+    kins, counts = np.unique(task.kin, return_counts=True)
+    families = np.array([columns.family == kin for kin in kins], dtype=np.float64)
+    rules = csc_array(vstack([_matrix(columns.members, task.mass.size), csc_array(families)]))
+    once = np.ones(task.mass.size)
+    least = np.where(task.low[kins] == 0, 0, counts)
+    return rules, np.concatenate([once, least]), np.concatenate([once, counts])
+
+
+def _relaxed(
+    score: FloatArray, rules: csc_array, low: FloatArray, high: FloatArray
+) -> tuple[float, FloatArray, FloatArray] | None:
+    """Bound, reduced costs (C,) and solution (C,) of the linear relaxation; None if it has none."""
+    solve: Any = linprog  # its stubs know no sparse rows
+    firm = low == high
+    result = solve(
+        -score,
+        A_eq=rules[firm],
+        b_eq=low[firm],
+        A_ub=rules[~firm] if (~firm).any() else None,
+        b_ub=high[~firm] if (~firm).any() else None,
+    )
+    if result.status != 0:
+        return None
+    worth = np.zeros(low.size)
+    worth[firm] = -result.eqlin.marginals
+    if (~firm).any():
+        worth[~firm] = -result.ineqlin.marginals
+    return -float(result.fun), score - worth @ rules, result.x
+
+
+def _branch(
+    task: Task,
+    columns: _Columns,
+    rules: csc_array,
+    low: FloatArray,
+    high: FloatArray,
+    incumbent: IntArray | None,
+    bound: float,
+    seconds: float | None,
+) -> Solved:
+    """The set partition over the columns kept, by HiGHS."""
+    if not columns.members:
+        return Solved(incumbent, bound, False)
     options = {"node_limit": MOST_NODES, "mip_rel_gap": 0.0}
     if seconds is not None:
         options["time_limit"] = max(seconds, 0.01)
@@ -78,18 +152,19 @@ def solve_exactly(task: Task, seconds: float | None = None, any_number: bool = F
         -columns.score,
         integrality=np.ones(columns.score.size),
         bounds=Bounds(0.0, 1.0),
-        constraints=rules,
+        constraints=LinearConstraint(rules, low, high),
         options=options,
     )
-    if result.status == 2:
-        return Solved(None, -np.inf, True)
-    bound = np.inf if result.mip_dual_bound is None else -float(result.mip_dual_bound)
+    if result.status == 2:  # nothing better than the incumbent, if there is one
+        score = -np.inf if incumbent is None else task.score(incumbent)
+        return Solved(incumbent, score, True)
+    if result.mip_dual_bound is not None:
+        bound = min(bound, -float(result.mip_dual_bound))
     if result.x is None:
-        return Solved(None, bound, False)
-    label = _label(result.x, columns, task, any_number)
+        return Solved(incumbent, bound, False)
     score = float(columns.score @ np.round(result.x))
-    close = bound - score <= CLOSE * max(1.0, abs(score))
-    return Solved(label, max(bound, score), result.status == 0 and close)
+    proven = result.status == 0 and bound - score <= CLOSE * max(1.0, abs(score))
+    return Solved(_label(result.x, columns, task), max(bound, score), proven)
 
 
 def _columns(task: Task) -> _Columns:
@@ -110,8 +185,7 @@ def _columns(task: Task) -> _Columns:
 def _subsets(task: Task) -> Iterator[IntArray]:
     """All sets of atoms that may fit a group, as arrays (C, s), one for each number of atoms s."""
     n_atoms = task.mass.size
-    lightest = np.sort(task.mass).cumsum()
-    for s in range(1, int(np.searchsorted(lightest, task.high.max(), side="right")) + 1):
+    for s in _cardinals(task):
         flat = np.fromiter(chain.from_iterable(combinations(range(n_atoms), s)), dtype=np.int64)
         yield flat.reshape(-1, s)
 
@@ -150,22 +224,9 @@ def _matrix(members: list[IntArray], n_atoms: int) -> csc_array:
     return csc_array((np.ones(rows.size), rows, ends), shape=(n_atoms, len(members)))
 
 
-def _numbers(task: Task, family: IntArray) -> LinearConstraint:
-    """As many groups of each family as there are; fewer where a group may stay empty."""
-    kins, counts = np.unique(task.kin, return_counts=True)
-    rows = vstack([csc_array((family == kin).astype(np.float64)[None, :]) for kin in kins])
-    least = np.where(task.low[kins] == 0, 0, counts)
-    return LinearConstraint(rows, least, counts)
-
-
-def _label(x: FloatArray, columns: _Columns, task: Task, any_number: bool) -> IntArray:
+def _label(x: FloatArray, columns: _Columns, task: Task) -> IntArray:
     label = np.full(task.mass.size, -1, dtype=np.int64)
     free = {kin: np.flatnonzero(task.kin == kin).tolist() for kin in np.unique(task.kin).tolist()}
-    chosen = np.flatnonzero(x > 0.5)
-    if any_number:
-        for group, column in enumerate(chosen):
-            label[columns.members[column]] = group
-        return in_order(label, np.zeros(chosen.size, dtype=np.int64))
-    for column in chosen:
+    for column in np.flatnonzero(x > 0.5):
         label[columns.members[column]] = free[int(columns.family[column])].pop(0)
     return in_order(label, task.kin)

@@ -17,8 +17,9 @@ from twinmatch.errors import Problem
 from twinmatch.solving.annealing import anneal
 from twinmatch.solving.attributes import GroupRule
 from twinmatch.solving.bounds import upper_bound
-from twinmatch.solving.exact import CLOSE, countable, solve_exactly
-from twinmatch.solving.grouping import Band, Question, ask, task_of
+from twinmatch.solving.clock import Limit
+from twinmatch.solving.exact import CLOSE, Solved, countable, solve_exactly
+from twinmatch.solving.grouping import Band, Question, Task, ask, task_of
 from twinmatch.solving.sizes import group_counts
 from twinmatch.solving.starts import Reason, first_grouping, why_none
 
@@ -26,6 +27,7 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 EFFORT = 2_000  # sweeps, where neither effort nor seconds is given
+QUICK = 100  # sweeps before an exact proof, which then has less to look through
 MOST_COUNTS = 8  # numbers of groups that are tried where sizes leave it open
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
@@ -199,31 +201,55 @@ def _grouped(
     workers: int,
 ) -> Partition:
     """The partition into groups of the bands given."""
+    limit = None if seconds is None else Limit(seconds)
     task = task_of(question, bands)
-    bound = math.inf
+    start, none = _start(question, task, bands, seed)
+    if none is not None and not (none.status == "unknown" and countable(task)):
+        return none
+    bound, final = math.inf, None
     if countable(task):
-        solved = solve_exactly(task, seconds)
-        if solved.proven and solved.label is None:
-            return _nobody(question, *why_none(question, bands))
-        if solved.proven and solved.label is not None:
-            score = task.score(solved.label)
-            return Partition(solved.label[task.atom], score, score, "optimal", "set partition")
-        bound = solved.bound
-    start = None
-    n_items = question.n_items
-    fits = sum(low for low, _ in bands) <= n_items <= sum(high for _, high in bands)
-    if not (task.plain and fits and np.isfinite(task.bonus).all()):
-        first = first_grouping(question, bands, seed=seed % 2**31)
-        if first.label is None:
-            if first.proven:
-                return _nobody(question, *why_none(question, bands))
-            return _nobody(question, unknown=True)
-        start = np.zeros(task.mass.size, dtype=np.int64)
-        start[task.atom] = first.label
-    found = anneal(task, start, effort=effort, seconds=seconds, seed=seed, workers=workers)
-    bound = max(min(bound, upper_bound(question, bands)), found.score)
-    proven = bound - found.score <= CLOSE * max(1.0, abs(found.score))
+        quick = None
+        if none is None:
+            quick = anneal(task, start, effort=min(effort or QUICK, QUICK), seed=seed).label
+        solved = solve_exactly(task, quick, None if limit is None else limit.left())
+        if solved.proven:
+            return _proven(question, task, bands, solved)
+        bound, final = solved.bound, solved.label
+    if none is not None and final is None:
+        return none
+    found = anneal(
+        task, start if none is None else final, effort=effort, seconds=None if limit is None else limit.left(), seed=seed,
+        workers=workers,
+    )  # fmt: skip
+    label, engine = found.label, "annealing"
+    if final is not None and task.score(final) > found.score:
+        label, engine = final, "set partition"
+    score = task.score(label)
+    bound = max(min(bound, upper_bound(question, bands)), score)
+    proven = bound - score <= CLOSE * max(1.0, abs(score))
     status: Status = "optimal" if proven else "feasible"
-    return Partition(
-        found.label[task.atom], found.score, bound, status, "annealing", found.complete
-    )
+    return Partition(label[task.atom], score, bound, status, engine, found.complete)
+
+
+def _start(
+    question: Question, task: Task, bands: tuple[Band, ...], seed: int
+) -> tuple[IntArray | None, Partition | None]:
+    """A grouping of the atoms to start from, if one is needed; or the answer that there is none."""
+    fits = sum(low for low, _ in bands) <= question.n_items <= sum(high for _, high in bands)
+    if task.plain and fits and np.isfinite(task.bonus).all():
+        return None, None
+    first = first_grouping(question, bands, seed=seed % 2**31)
+    if first.label is None and first.proven:
+        return None, _nobody(question, *why_none(question, bands))
+    if first.label is None:
+        return None, _nobody(question, unknown=True)
+    start = np.zeros(task.mass.size, dtype=np.int64)
+    start[task.atom] = first.label
+    return start, None
+
+
+def _proven(question: Question, task: Task, bands: tuple[Band, ...], solved: Solved) -> Partition:
+    if solved.label is None:
+        return _nobody(question, *why_none(question, bands))
+    score = task.score(solved.label)
+    return Partition(solved.label[task.atom], score, score, "optimal", "set partition")

@@ -203,17 +203,17 @@ def best_swap_loops(
     row = weight[i]
     here = pull[a]
     there = pull[:, i].copy()
+    chance = noise[start:]
     if even:
         twice = rate[a] + rate[a]
         for j in range(label.size):
-            margin[j] = (((here[j] - own[j]) - twice * row[j]) + heat * noise[start + j]) + (
-                there[label[j]] - own[i]
-            )
+            margin[j] = ((here[j] - own[j]) - twice * row[j]) + heat * chance[j]
     else:
         for j in range(label.size):
-            margin[j] = (
-                ((here[j] - own[j]) - (rate[a] + rate[label[j]]) * row[j]) + heat * noise[start + j]
-            ) + (there[label[j]] - own[i])
+            both = rate[a] + rate[label[j]]
+            margin[j] = ((here[j] - own[j]) - both * row[j]) + heat * chance[j]
+    for j in range(label.size):  # apart from the rest, which the compiler can then do in lanes
+        margin[j] += there[label[j]] - own[i]
     top = least
     at = -1
     for j in range(label.size):

@@ -151,7 +151,7 @@ def test_groups_are_numbered_by_their_lowest_member():
             "distribute",
         ),
         ({"groups": [(3, 4), (3, 4)], "rules": [Gather(list("aaaaabb"))]}, "gather"),
-        ({"groups": [(3, 4), (3, 4)], "apart": [(0, 1), (0, 2), (1, 2)]}, "sizes, apart"),
+        ({"groups": [(3, 4), (3, 4)], "apart": [(0, 1), (0, 2), (1, 2)]}, "apart"),
     ],
 )
 def test_the_impossible_is_told_with_its_rule(said, rule):
