@@ -150,6 +150,7 @@ def related_languages(one: str, other: str) -> bool:
     return any(family & mine and family & theirs for family in _RELATED_LANGUAGES)
 
 
+@cache
 def language_name(code: str) -> str:
     """Return the English name of an ISO 639-1 language, or the code itself where it has none."""
     from babel import Locale

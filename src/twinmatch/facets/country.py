@@ -31,20 +31,18 @@ class Language:
             bool(_stated(c)) or len(own) == 1
             for c, own in zip(cohort.cities, self._own, strict=True)
         ]
+        keys = [self._key(i) for i in range(len(cohort))]
+        kinds = sorted(set(keys))
+        of = {key: k for k, key in enumerate(kinds)}
+        self._kind = np.array([of[key] for key in keys], dtype=np.intp)
+        self._table = np.array([[_pair(a, b) for b in kinds] for a in kinds]).reshape(
+            len(kinds), len(kinds)
+        )
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the likeness of language, shape (r, c)."""
-        groups = {
-            key: k for k, key in enumerate(sorted({self._key(int(i)) for i in (*rows, *cols)}))
-        }
-        names = list(groups)
-        table = np.array([[_pair(a, b) for b in names] for a in names]).reshape(
-            len(names), len(names)
-        )
-        of = {int(i): groups[self._key(int(i))] for i in {*rows.tolist(), *cols.tolist()}}
-        return np.asarray(
-            table[np.ix_([of[int(i)] for i in rows], [of[int(j)] for j in cols])], dtype=np.float64
-        )
+        block = self._table[np.ix_(self._kind[rows], self._kind[cols])]
+        return np.asarray(block, dtype=np.float64)
 
     def _key(self, i: int) -> tuple[str, tuple[str, ...], bool]:
         return self._cities[i].country, tuple(sorted(self._own[i])), self._sure[i]
