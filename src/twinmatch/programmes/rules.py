@@ -226,20 +226,20 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
     rules = []
     if locked:
         matrix = sp.csr_array(np.array(locked, dtype=np.float64))
-        names = ["=".join(pair) for pair in settings.lock]
+        locks = ["=".join(pair) for pair in settings.lock]
         block = Block(
             "locks",
             matrix,
             np.ones(len(locked)),
             np.full(len(locked), np.inf),
-            lambda k: f"{names[k]} must meet",
+            lambda k: f"{locks[k]} must meet",
         )
-        rules.append(Rule("locks", f"These pairs must meet: {', '.join(names)}.", block))
+        rules.append(Rule("locks", f"These pairs must meet: {', '.join(locks)}.", block))
     if banned:
-        names = ["=".join(pair) for pair in settings.ban]
+        bans = ["=".join(pair) for pair in settings.ban]
         rules.append(
             forbid(
-                "bans", f"These pairs must not meet: {', '.join(names)}.", np.any(banned, axis=0)
+                "bans", f"These pairs must not meet: {', '.join(bans)}.", np.any(banned, axis=0)
             )
         )
     if past:
