@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.evidence import Account
 from twinmatch.facets import Materials
-from twinmatch.proposal import Proposal
+from twinmatch.programmes.ledger import Books, open_books
+from twinmatch.programmes.settings import Ledger
+from twinmatch.proposal import Product, Proposal
 from twinmatch.solving.solution import RowRef, Shortage, Solution, Undercut
 
 THIN_COVERAGE = 0.35
@@ -19,11 +22,24 @@ THIN_COVERAGE = 0.35
 
 @dataclass(frozen=True)
 class Round:
-    """The cohort, the materials of its facets, and the proposal of an earlier run, if there is one."""
+    """The cohort, the materials of its facets, the proposal of an earlier run, and what this run has made so far."""
 
     cohort: Cohort
     materials: Materials
     previous: Proposal | None = None
+    books: Books | None = None
+    """The ledger of load; none stands for no limit."""
+    made: tuple[Product, ...] = ()
+    """The products that chose first."""
+
+    @cached_property
+    def ledger(self) -> Books:
+        """Return the ledger of load, without a limit but the cities' own where none was given."""
+        return self.books or open_books(self.cohort, Ledger())
+
+    def product(self, name: str) -> Product | None:
+        """Return a product that this run has made already, or None."""
+        return next((p for p in self.made if p.product == name), None)
 
     def name(self, i: int) -> str:
         """Return the name of a city by its index."""

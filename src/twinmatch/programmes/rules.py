@@ -110,7 +110,7 @@ def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
 
     Raises QuestionError where a lock or ban names a city that cannot be in the pair, or both stand on one pair.
     """
-    rules = [_host_places(frame, settings), _one_host_each(frame)]
+    rules = [_host_places(frame, settings), _hosts_each(frame, settings.hosts_per_guest)]
     if settings.places is not None:
         rules.append(_places(frame, settings.places))
     if settings.guests_per_country is not None:
@@ -124,19 +124,59 @@ def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
             )
         )
     rules += _named_pairs(frame, settings)
-    refused = frame.pairs(lambda h, g: _refuses(frame, h, g))
-    if refused.any():
-        rules.append(
-            forbid("refusals", "Nobody is matched with a city that either side refuses.", refused)
-        )
+    for name, says, pairs in (
+        (
+            "refusals",
+            "Nobody is matched with a city that either side refuses.",
+            frame.pairs(lambda h, g: _refuses(frame, h, g)),
+        ),
+        (
+            "not itself",
+            "No city is matched with its own host unit.",
+            frame.pairs(lambda h, g: g in h.cities),
+        ),
+    ):
+        if pairs.any():
+            rules.append(forbid(name, says, pairs))
+    rules += _asked_for(frame, settings)
     return tuple(rules)
+
+
+def _asked_for(frame: Frame, settings: Twinning) -> list[Rule]:
+    """The filters that a programme may ask for beside the others: wishes, language, facilitators' total."""
+    rules = []
+    if settings.only_wished:
+        says = "A guest with wishes is matched with a host among them."
+        rules.append(forbid("wishes", says, frame.pairs(lambda h, g: not _wished(frame, h, g))))
+    if settings.shared_language:
+        says = "Guest and host share a working language, where both have named any."
+        rules.append(forbid("language", says, frame.pairs(lambda h, g: _speechless(frame, h, g))))
+    if settings.facilitators:
+        most = sum(f.pairs_at_most for f in settings.facilitators)
+        says = f"The {len(settings.facilitators)} facilitators accompany at most {most} pairs."
+        one = np.zeros(len(frame.host), dtype=int)
+        block = counts("facilitators", one, high=most, rows=1, says=lambda _: says)
+        rules.append(Rule("facilitators", says, block))
+    return rules
+
+
+def _wished(frame: Frame, host: Host, guest: int) -> bool:
+    wishes = frame.cohort.cities[guest].wishes
+    return not wishes or bool(frame.members(host) & set(wishes))
+
+
+def _speechless(frame: Frame, host: Host, guest: int) -> bool:
+    """Whether both sides have named languages and none is shared; a unit speaks those of all its cities."""
+    mine = set(frame.cohort.cities[guest].languages)
+    theirs = {v for i in host.cities for v in frame.cohort.cities[i].languages}
+    return bool(mine) and bool(theirs) and not mine & theirs
 
 
 def _host_places(frame: Frame, settings: Twinning) -> Rule:
     """The band of guests a host, narrowed by what a host itself can take."""
     low, high = (
         np.array(side, dtype=float)
-        for side in zip(*(_limits(h, settings) for h in frame.hosts), strict=True)
+        for side in zip(*(_limits(frame, h, settings) for h in frame.hosts), strict=True)
     )
     least, most = settings.guests_per_host
     says = f"Each host unit has {_band_words(least, most)} guests" + (
@@ -153,9 +193,12 @@ def _host_places(frame: Frame, settings: Twinning) -> Rule:
     )
 
 
-def _limits(host: Host, settings: Twinning) -> tuple[int, int]:
+def _limits(frame: Frame, host: Host, settings: Twinning) -> tuple[int, int]:
+    """The band of one host: the programme's, the host's own, and for a unit what each of its cities can take."""
     least, most = settings.guests_per_host
-    at_most = most if host.guests_at_most is None else min(most, host.guests_at_most)
+    own = [frame.cohort.cities[i].participation for i in host.cities]
+    stated = [p.guests_at_most for p in own if p is not None and p.guests_at_most is not None]
+    at_most = min([most, *stated, *([] if host.guests_at_most is None else [host.guests_at_most])])
     at_least = least if host.guests_at_least is None else max(least, host.guests_at_least)
     if at_least > at_most:
         raise QuestionError(
@@ -168,16 +211,18 @@ def _limits(host: Host, settings: Twinning) -> tuple[int, int]:
     return at_least, at_most
 
 
-def _one_host_each(frame: Frame) -> Rule:
-    says = "Each guest has one host unit."
+def _hosts_each(frame: Frame, most: int) -> Rule:
+    words = "one host unit" if most == 1 else f"at most {most} host units"
     block = counts(
         "one host each",
         frame.guest,
-        high=1,
+        high=most,
         rows=len(frame.guests),
-        says=lambda g: f"{_name(frame, g)} has one host unit",
+        says=lambda g: f"{_name(frame, g)} has {words}",
     )
-    return Rule("one host each", says, block)
+    return Rule(
+        "one host each" if most == 1 else "hosts per guest", f"Each guest has {words}.", block
+    )
 
 
 def _places(frame: Frame, places: int) -> Rule:
@@ -238,9 +283,7 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
     if banned:
         bans = ["=".join(pair) for pair in settings.ban]
         rules.append(
-            forbid(
-                "bans", f"These pairs must not meet: {', '.join(bans)}.", np.any(banned, axis=0)
-            )
+            forbid("bans", f"These pairs must not meet: {', '.join(bans)}.", np.any(banned, axis=0))
         )
     if past:
         rules.append(

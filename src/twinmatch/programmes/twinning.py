@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import City, Host
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.geography import in_eu
+from twinmatch.programmes.ledger import Loads, loads_of
+from twinmatch.programmes.quotas import quota_rules
 from twinmatch.programmes.round import (
     THIN_COVERAGE,
     Round,
@@ -20,8 +23,10 @@ from twinmatch.programmes.round import (
 )
 from twinmatch.programmes.rules import Frame, Rule, allowed_pairs, judged, statuses, twinning_rules
 from twinmatch.programmes.settings import Eligibility, Twinning
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve
-from twinmatch.solving import Candidates, Solution, solve
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, Table
+from twinmatch.solving import Candidates, Solution, counts, solve
+
+LOAD_SAYS = "No city carries more than its limits over all formats."
 
 ENGLISH_LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
 
@@ -96,16 +101,28 @@ def conditions(city: City, rule: Eligibility) -> tuple[list[str], list[str]]:
             rule.english
         )
         _weigh(level, enough, f"English at {rule.english} or better", failed, unknown)
-    if rule.population_at_least is not None:
-        people = city.population.value if city.population else None
-        _weigh(
-            people,
-            people is not None and people >= rule.population_at_least,
-            f"at least {rule.population_at_least:,} residents",
-            failed,
-            unknown,
-        )
+    _weigh_place(city, rule, failed, unknown)
     return failed, unknown
+
+
+def _weigh_place(city: City, rule: Eligibility, failed: list[str], unknown: list[str]) -> None:
+    """Add the conditions on size, density and membership that a city fails, or of which it is not known."""
+    people = city.population.value if city.population else None
+    density = city.context.degree_of_urbanisation if city.context else None
+    if rule.population_at_least is not None:
+        enough = people is not None and people >= rule.population_at_least
+        _weigh(people, enough, f"at least {rule.population_at_least:,} residents", failed, unknown)
+    if rule.population_at_most is not None:
+        few = people is not None and people <= rule.population_at_most
+        _weigh(people, few, f"at most {rule.population_at_most:,} residents", failed, unknown)
+    if rule.urbanisation_at_most is not None:
+        dense = density is not None and density <= rule.urbanisation_at_most
+        words = f"a degree of urbanisation of {rule.urbanisation_at_most} or less"
+        _weigh(density, dense, words, failed, unknown)
+    if rule.inside_eu is not None and in_eu(city.country) != rule.inside_eu:
+        failed.append("it is not in the EU" if rule.inside_eu else "it is in the EU")
+    if rule.covenant and city.covenant is None:
+        unknown.append("a signature of the Covenant of Mayors")
 
 
 def _weigh(
@@ -128,6 +145,8 @@ class Prepared:
     everything: Candidates
     before: NDArray[np.bool_] | None
     """The pairs of the earlier proposal over the frame, shape (m,), or None where there is none."""
+    loads: Loads | None = None
+    """What every pair takes of its cities."""
 
     @property
     def allowed(self) -> NDArray[np.bool_]:
@@ -143,14 +162,35 @@ def prepare(round_: Round, settings: Twinning) -> Prepared:
         round_.cohort, settings.weights, round_.materials, rows=who.eligible, columns=hosts
     )
     frame = Frame(round_.cohort, hosts, who.eligible)
+    loads = _loads(frame, settings)
+    limited = loads.block(round_.ledger)
     return Prepared(
         who,
         affinity,
         frame,
-        twinning_rules(frame, settings),
+        (
+            *twinning_rules(frame, settings),
+            *quota_rules(frame, settings),
+            *([Rule("load", LOAD_SAYS, limited)] if limited else []),
+        ),
         frame.candidates(affinity.score),
         _before(round_, frame),
+        loads,
     )
+
+
+def _loads(frame: Frame, settings: Twinning) -> Loads:
+    """Return what every pair takes of its cities: each city of a unit carries the host's load."""
+    host, guest = settings.load("host"), settings.load("guest")
+    entries = [
+        (pair, city, load)
+        for pair, (h, g) in enumerate(zip(frame.host, frame.guest, strict=True))
+        for city, load in (
+            *((i, host) for i in frame.hosts[h].cities),
+            (frame.guests[g], guest),
+        )
+    ]
+    return loads_of(entries, len(frame.host))
 
 
 def settle(
@@ -163,8 +203,10 @@ def settle(
     keep = np.flatnonzero(ready.allowed)
     blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
     objectives = (
-        ("filled", "total") if ready.before is None else ("filled", "total", "fewest changes")
+        ("filled", "total") if settings.fairness == "total" else ("filled", "worst-off", "total")
     )
+    if ready.before is not None:
+        objectives = (*objectives, "fewest changes")
     before = None if ready.before is None else ready.before[keep]
     solution = solve(ready.everything.take(keep), blocks, objectives=objectives, previous=before)
     if solution.status == "infeasible":
@@ -199,6 +241,7 @@ def product_of(
     """Return the product of a choice over the frame; raises DataError where the choice breaks a rule."""
     kept = judged(statuses(ready.rules, ready.everything, chosen))
     meetings = _meetings(round_, settings, ready, chosen)
+    meetings, facilitators = facilitated(round_, settings, meetings)
     return Product(
         "twinning",
         settings.title,
@@ -211,7 +254,52 @@ def product_of(
         kept,
         _headline(meetings, ready.who, ready.frame.hosts),
         weights=shares(ready.affinity),
+        tables=facilitators,
     )
+
+
+def facilitated(
+    round_: Round, settings: Twinning, meetings: tuple[Meeting, ...]
+) -> tuple[tuple[Meeting, ...], tuple[Table, ...]]:
+    """Return the pairs with their facilitators noted, and the table of facilitators; unchanged where there are none.
+
+    An exact flow within each facilitator's load: as many shared languages as possible (the guest's and the
+    hosts' count alike), so pairs are chosen first and facilitators follow.
+    """
+    staff = settings.facilitators
+    if not staff or not meetings:
+        return meetings, ()
+    f, m = (axis.ravel() for axis in np.indices((len(staff), len(meetings))))
+    spoken = [
+        [set(round_.cohort.city(x.city).languages) for x in meeting.members] for meeting in meetings
+    ]
+    score = np.array(
+        [np.mean([bool(set(one.languages) & s) for s in pair]) for one in staff for pair in spoken]
+    )
+    most = np.array([one.pairs_at_most for one in staff], dtype=np.float64)
+    found = solve(
+        Candidates(f, m, score, len(staff), len(meetings)),
+        [
+            counts("facilitator's load", f, high=most, rows=len(staff)),
+            counts("one facilitator each", m, high=1, rows=len(meetings)),
+        ],
+    )
+    of = {int(m[k]): staff[int(f[k])] for k in np.flatnonzero(found.chosen)}
+    noted = tuple(
+        replace(meeting, notes=(*meeting.notes, f"Facilitator: {of[k].name}."))
+        for k, meeting in enumerate(meetings)
+    )
+    rows = tuple(
+        (
+            one.name,
+            sum(1 for who in of.values() if who is one),
+            one.pairs_at_most,
+            "; ".join(meeting.label for k, meeting in enumerate(meetings) if of[k] is one),
+        )
+        for one in staff
+    )
+    columns = ("facilitator", "pairs", "pairs at most", "accompanies")
+    return noted, (Table("facilitators", "Facilitators", columns, rows),)
 
 
 def _hosts(round_: Round, settings: Twinning, eligible: set[int]) -> tuple[Host, ...]:
@@ -220,6 +308,10 @@ def _hosts(round_: Round, settings: Twinning, eligible: set[int]) -> tuple[Host,
         h
         for h in round_.cohort.hosts(settings.hosts)
         if not (len(h.cities) == 1 and h.cities[0] in eligible)
+        and not (
+            settings.hosts_inside_eu
+            and not all(in_eu(round_.cohort.cities[i].country) for i in h.cities)
+        )
     )
     if not hosts:
         roles = " or ".join(role.value for role in settings.hosts)
@@ -263,7 +355,8 @@ def _meetings(
         notes = coverage_note(account) + ((who.let_in[guest],) if guest in who.let_in else ())
         found.append(
             Meeting(
-                f"twinning:{round_.id(guest)}",
+                f"twinning:{round_.id(guest)}"
+                + (f":{host.id}" if settings.hosts_per_guest > 1 else ""),
                 f"{round_.name(guest)} learns from {host.name}",
                 members,
                 account,
