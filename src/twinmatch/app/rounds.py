@@ -15,6 +15,7 @@ from twinmatch.evidence import Account
 from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.facets import Materials
+from twinmatch.figures import with_figures
 from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Proposal
 from twinmatch.propose import propose
@@ -61,6 +62,8 @@ def run(
         previous=earlier,
         progress=progress,
     )
+    progress("Figures")
+    proposal = with_figures(proposal, cohort, programme, Materials(text))
     proposal = replace(proposal, notes=(*proposal.notes, *text.notes))
     if out is None:
         return proposal, []

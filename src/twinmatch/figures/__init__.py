@@ -1,0 +1,62 @@
+"""Figures beside a proposal's meetings: fairness, satisfaction, themes, what pairs share and what to talk about.
+
+Everything that a report or a dossier shows beside the meetings is computed here, as tables of the proposal, so
+that exporters only write down what is there. Nothing here changes a meeting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from twinmatch.cohort import Cohort
+from twinmatch.facets import Materials
+from twinmatch.figures.agenda import group_agenda, pair_agenda
+from twinmatch.figures.fairness import Shares, fairness
+from twinmatch.figures.pairs import TwinningRound, alike, satisfaction, ties, watch
+from twinmatch.figures.themes import themes
+from twinmatch.programmes import Programme, Round
+from twinmatch.programmes.twinning import prepare
+from twinmatch.proposal import Product, Proposal, Table
+
+__all__ = ["with_figures"]
+
+
+def with_figures(
+    proposal: Proposal, cohort: Cohort, programme: Programme, materials: Materials
+) -> Proposal:
+    """Return the proposal with the tables of figures that its products call for; those it has are kept.
+
+    Twinning: who is worst served, which pairs to look at first, where guests go, which themes are asked for and
+    offered, fairness, what each pair shares, and what it can begin with. Other products: fairness and agenda.
+    """
+    products = tuple(_with_tables(p, cohort, programme, materials) for p in proposal.products)
+    return replace(proposal, products=products)
+
+
+def _with_tables(
+    product: Product, cohort: Cohort, programme: Programme, materials: Materials
+) -> Product:
+    settings = programme.twinning if product.product == "twinning" else None
+    if settings is not None:
+        ready = prepare(Round(cohort, materials), settings)
+        found = _of_twinning(TwinningRound(cohort, materials, ready, product))
+    else:
+        found = (
+            fairness(cohort, Shares.of_groups(cohort, product)),
+            group_agenda(cohort, materials, product),
+        )
+    named = {table.name for table in product.tables}
+    wanted = tuple(t for t in found if t.rows and t.name not in named)
+    return replace(product, tables=(*product.tables, *wanted))
+
+
+def _of_twinning(round_: TwinningRound) -> tuple[Table, ...]:
+    return (
+        watch(round_),
+        satisfaction(round_),
+        ties(round_),
+        themes(round_),
+        fairness(round_.cohort, Shares.of_pairs(round_)),
+        alike(round_),
+        pair_agenda(round_),
+    )

@@ -1,0 +1,190 @@
+"""What a meeting can begin with: the needs of the one side beside the offers of the other that answer them.
+
+Sentences are compared as the text facets do (see :mod:`twinmatch.facets.text`): cosines, rounded to four
+decimals. Where no words are known, shared domains and levers stand in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.cohort import Cohort
+from twinmatch.facets import Materials
+from twinmatch.facets.domains import FINE, WIDE, challenges, offered_levers, strengths
+from twinmatch.facets.text import Passage, needs_passages, offers_passages
+from twinmatch.figures.pairs import TwinningRound
+from twinmatch.proposal import Meeting, Product, Table
+from twinmatch.schema import NAMES
+
+MOST = 4
+"""Items of an agenda, at most."""
+
+LEAST = 0.25
+"""A cosine below this is no answer: the sentences are about different things."""
+
+COLUMNS = (
+    "Meeting",
+    "Kind",
+    "Who asks",
+    "What is asked",
+    "Who shows",
+    "What is shown",
+    "Closeness",
+)
+
+Row = tuple[str, str, str, str, str, str, float | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """Sentences of all cities with their vectors, by city."""
+
+    passages: list[Passage]
+    vectors: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, passages: list[Passage], materials: Materials) -> Said:
+        """Return the sentences that the text model can read."""
+        texts = [p.text for p in passages]
+        found = np.asarray(materials.text.vectors(texts), dtype=np.float64).reshape(
+            len(texts), -1 if texts else 1
+        )
+        keep = np.asarray(~np.isnan(found).any(axis=1))
+        return cls([p for p, ok in zip(passages, keep, strict=True) if ok], found[keep])
+
+    def by(self, cities: Sequence[int]) -> list[int]:
+        """Return the places of the sentences of some cities."""
+        wanted = set(cities)
+        return [k for k, passage in enumerate(self.passages) if passage.city in wanted]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A sentence that asks, the sentence that answers it best, and their cosine."""
+
+    asks: Passage
+    shows: Passage
+    closeness: float
+
+
+def answers(
+    needs: Said, offers: Said, asking: Sequence[int], showing: Sequence[int]
+) -> list[Answer]:
+    """Return for each need of some cities the offer of others that is closest, the closest first."""
+    rows, columns = needs.by(asking), offers.by(showing)
+    if not rows or not columns:
+        return []
+    cosine = np.round(needs.vectors[rows] @ offers.vectors[columns].T, 4)
+    best = np.argmax(cosine, axis=1)
+    found = [
+        Answer(needs.passages[rows[k]], offers.passages[columns[b]], float(cosine[k, b]))
+        for k, b in enumerate(best)
+    ]
+    return sorted(found, key=lambda a: (-a.closeness, a.asks.city, a.asks.place))
+
+
+def pair_agenda(round_: TwinningRound) -> Table:
+    """Return what each pair can begin with: the guest's needs beside the host's offers, and what flows back."""
+    cohort = round_.cohort
+    needs = Said.of(needs_passages(cohort), round_.materials)
+    offers = Said.of(offers_passages(cohort), round_.materials)
+    rows: list[Row] = []
+    for meeting in round_.product.meetings:
+        guest = [round_.guest(meeting)]
+        hosts = [cohort.index[city] for city in meeting.cities("host")]
+        there = [a for a in answers(needs, offers, guest, hosts) if a.closeness >= LEAST]
+        back = [a for a in answers(needs, offers, hosts, guest) if a.closeness >= LEAST]
+        rows += [_row(cohort, meeting, "need", a) for a in there[:MOST]]
+        if len(there) < 2:
+            rows += _codes(cohort, meeting, guest, hosts)
+        rows += [_row(cohort, meeting, "return", a) for a in back[:1]]
+    return Table("agenda", "What each pair can begin with", COLUMNS, tuple(rows))
+
+
+def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: Answer) -> Row:
+    return (
+        meeting.id,
+        kind,
+        cohort.cities[answer.asks.city].id,
+        answer.asks.text,
+        cohort.cities[answer.shows.city].id,
+        answer.shows.text,
+        answer.closeness,
+    )
+
+
+def _codes(
+    cohort: Cohort, meeting: Meeting, asking: Sequence[int], showing: Sequence[int]
+) -> list[Row]:
+    """Return the domains and levers that the one side asks for and the other shows."""
+    wanted, shown, offered = challenges(cohort), strengths(cohort), offered_levers(cohort)
+    rows: list[Row] = []
+    for i in asking:
+        for j in showing:
+            wide = bool(wanted.wide_only[i] or shown.wide_only[j])
+            names, one, other = (
+                (WIDE, wanted.wide[i], shown.wide[j])
+                if wide
+                else (FINE, wanted.fine[i], shown.fine[j])
+            )
+            common = [
+                ("domain", NAMES[d]) for d, a, b in zip(names, one, other, strict=True) if a and b
+            ]
+            common += [
+                ("lever", NAMES[lever])
+                for lever in cohort.cities[i].levers_needed or ()
+                if lever in offered[j]
+            ]
+            ids = cohort.cities[i].id, cohort.cities[j].id
+            rows += [(meeting.id, kind, ids[0], name, ids[1], name, None) for kind, name in common]
+    once = {(row[1], row[3]): row for row in reversed(rows)}
+    return list(reversed(once.values()))[:MOST]
+
+
+def group_agenda(cohort: Cohort, materials: Materials, product: Product) -> Table:
+    """Return what each group can begin with: what its leads can show beside the members' needs that it answers.
+
+    In a group without leads every city may show. Each thing shown stands once, with the cities whose needs it
+    answers best, the most cities first.
+    """
+    needs = Said.of(needs_passages(cohort), materials)
+    offers = Said.of(offers_passages(cohort), materials)
+    rows: list[Row] = []
+    for meeting in product.meetings:
+        rows += _of_group(cohort, meeting, needs, offers)
+    title = "What each meeting can begin with"
+    return Table("agenda", title, COLUMNS, tuple(rows))
+
+
+def _of_group(cohort: Cohort, meeting: Meeting, needs: Said, offers: Said) -> list[Row]:
+    members = [cohort.index[city] for city in meeting.cities()]
+    showing = [cohort.index[city] for city in meeting.cities("lead")] or members
+    shown: dict[tuple[int, str], list[Answer]] = {}
+    for asking in members:
+        others = [j for j in showing if j != asking]
+        for answer in answers(needs, offers, [asking], others):
+            if answer.closeness >= LEAST:
+                shown.setdefault((answer.shows.city, answer.shows.text), []).append(answer)
+    ranked = sorted(
+        shown.items(),
+        key=lambda item: (-len({a.asks.city for a in item[1]}), -item[1][0].closeness, item[0]),
+    )
+    return [_answered(cohort, meeting, found) for _, found in ranked[:MOST]]
+
+
+def _answered(cohort: Cohort, meeting: Meeting, found: list[Answer]) -> Row:
+    best = max(found, key=lambda a: (a.closeness, -a.asks.city))
+    asking = sorted({a.asks.city for a in found})
+    return (
+        meeting.id,
+        "need",
+        "; ".join(cohort.cities[i].id for i in asking),
+        best.asks.text,
+        cohort.cities[best.shows.city].id,
+        best.shows.text,
+        best.closeness,
+    )

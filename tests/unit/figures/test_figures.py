@@ -1,0 +1,158 @@
+"""The figures beside a proposal, on rounds small enough to count by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cities import cohort_of, materials
+from twinmatch.evidence import Account
+from twinmatch.figures import with_figures
+from twinmatch.figures.fairness import Shares, fairness, size_class
+from twinmatch.programmes import Programme, load
+from twinmatch.proposal import Meeting, Member, Product, Proposal, Table
+from twinmatch.propose import propose
+
+ROUND = """
+[twinning]
+places = 2
+guests_per_host = [0, 1]
+[twinning.guests]
+unknown = "let in"
+[twinning.weights]
+challenges_met = 2
+needs_offers = 1
+"""
+
+
+def cohort():
+    return cohort_of(
+        {"id": "de-one", "roles": ["guest"], "needs": "heat networks for old towns", "challenges": ["energy_systems"], "population": {"value": 40_000}},
+        {"id": "fr-two", "roles": ["guest"], "needs": "trams", "challenges": ["mobility_transport"], "levers_needed": ["procurement"], "population": {"value": 60_000}},
+        {"id": "fr-three", "roles": ["guest"], "challenges": ["industry"], "population": {"value": 2_000_000}},
+        {"id": "it-heat", "roles": ["mission"], "offers": "heat networks in old towns", "strengths": ["energy_systems"], "needs": "zebras"},
+        {"id": "se-tram", "roles": ["mission"], "offers": "trams", "strengths": ["mobility_transport"], "levers_offered": ["procurement"]},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def programme(tmp_path_factory) -> Programme:
+    path = tmp_path_factory.mktemp("round") / "round.toml"
+    path.write_text(ROUND, encoding="utf-8")
+    return load(path)
+
+
+@pytest.fixture(scope="module")
+def product(programme) -> Product:
+    proposal = propose(cohort(), programme, materials())
+    return with_figures(proposal, cohort(), programme, materials()).product("twinning")
+
+
+def table(product: Product, name: str) -> Table:
+    return next(t for t in product.tables if t.name == name)
+
+
+def rows(found: Table, *wanted: str) -> Iterator[tuple[object, ...]]:
+    places = [found.columns.index(name) for name in wanted]
+    return (tuple(row[k] for k in places) for row in found.rows)
+
+
+def test_figures_change_no_meeting(programme, product):
+    assert product.meetings == propose(cohort(), programme, materials()).products[0].meetings
+
+
+def test_both_guests_with_a_place_have_their_best_host(product):
+    found = table(product, "satisfaction")
+    assert set(rows(found, "Guest", "With", "Host's place in the guest's order", "Hosts open to it")) == {
+        ("One", "Heat", 1, 2),
+        ("Two", "Tram", 1, 2),
+    }  # fmt: skip
+    assert found.says == "2 of 2 guests meet the host that fits them best."
+
+
+def test_themes_count_who_asks_and_who_offers(product):
+    found = table(product, "themes")
+    counted = rows(
+        found, "Theme", "Guests that ask", "Hosts that offer", "Pairs in which it is met"
+    )
+    assert list(counted) == [
+        ("energy systems", 1, 1, 1),
+        ("mobility and transport", 1, 1, 1),
+        ("industry", 1, 0, 0),
+        ("procurement", 1, 1, 1),
+    ]
+    assert found.says == "More guests ask than hosts offer: industry."
+
+
+def test_the_network_says_from_where_to_where(product):
+    found = table(product, "ties")
+    assert found.columns == ("Guests from", "Italy", "Sweden")
+    assert found.rows == (("France", 0, 1), ("Germany", 1, 0))
+    assert "0 of 2 pairs stay within one country" in found.says
+
+
+def test_an_agenda_has_the_need_and_the_offer_that_answers_it(product):
+    found = table(product, "agenda")
+    needs = {row[0]: row for row in found.rows if row[1] == "need"}
+    assert needs["twinning:de-one"][2:6] == (
+        "de-one", "heat networks for old towns", "it-heat", "heat networks in old towns",
+    )  # fmt: skip
+    assert (
+        "twinning:fr-two",
+        "lever",
+        "fr-two",
+        "procurement",
+        "se-tram",
+        "procurement",
+        None,
+    ) in found.rows
+    assert not [row for row in found.rows if row[3] == "zebras"]
+
+
+def test_fairness_is_counted_by_hand(product):
+    found = table(product, "fairness")
+    by_size = [row[1:4] for row in found.rows if row[0] == "Size"]
+    assert by_size == [
+        ("under 50,000 residents", 1, 1),
+        ("50,000 to 100,000", 1, 1),
+        ("over 1 million residents", 1, 0),
+    ]
+    france = next(row for row in found.rows if row[1] == "France")
+    assert france[2:5] == (2, 1, 0.5)
+    # Of three guests two are drawn; at most one of the two French ones: all draws but one of three.
+    assert france[6] == pytest.approx(2 / 3)
+
+
+def test_what_everyone_has_needs_no_fairness(programme):
+    everyone = Meeting("m", "m", tuple(Member(c.id, "member") for c in cohort().cities), Account())
+    group = Product("discussion_groups", "", "optimal", "", 1, 1, (everyone,))
+    found = with_figures(Proposal({}, (group,)), cohort(), programme, materials())
+    assert [t.name for t in found.products[0].tables] == ["agenda"]
+
+
+def test_a_table_that_a_product_brings_is_kept(programme):
+    own = Table("agenda", "Own", ("a",), ((1,),))
+    group = Product("discussion_groups", "", "optimal", "", 0, 0, tables=(own,))
+    found = with_figures(Proposal({}, (group,)), cohort(), programme, materials()).products[0]
+    assert [t for t in found.tables if t.name == "agenda"] == [own]
+
+
+@given(st.data())
+def test_the_chance_by_lot_is_that_of_all_draws(data):
+    """Against counting every draw."""
+    sizes = data.draw(
+        st.lists(st.sampled_from([10_000, 70_000, 2_000_000]), min_size=2, max_size=7)
+    )
+    many = cohort_of(*({"id": f"de-c{k}", "population": {"value": n}} for k, n in enumerate(sizes)))
+    places = data.draw(st.integers(1, len(sizes) - 1))
+    chosen = data.draw(st.permutations(range(len(sizes))))[:places]
+    found = fairness(many, Shares("cities", tuple(range(len(sizes))), dict.fromkeys(chosen, 0.5)))
+    for row in (r for r in found.rows if r[0] == "Size"):
+        group = {i for i, c in enumerate(many.cities) if size_class(c) == row[1]}
+        draws = list(combinations(range(len(sizes)), places))
+        few = sum(len(group & set(draw)) <= row[3] for draw in draws)
+        assert row[6] == pytest.approx(few / len(draws), abs=1e-6)
