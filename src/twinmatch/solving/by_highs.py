@@ -1,19 +1,30 @@
 """`solve` where the rules cross: HiGHS LP, and whole numbers by branching only where it is needed.
 
-Objectives are settled one after the other. Each becomes a row (reach what was reached) before the
-next is solved. When the last LP answer is whole, it is the best in every level, since an LP bounds
-all answers; otherwise the levels are solved again as MIPs, under the LP's bounds.
+Objectives are settled one after the other, each locked before the next. When the LP's last answer
+is whole it is the best in every level, as an LP bounds all answers. Otherwise the levels are solved
+again in whole numbers: for places filled and for the floor the LP's bound is tried as it stands,
+and only where no answer reaches it is the level searched by itself. The MIP sees the columns that
+the LPs needed, and then all whose reduced cost lies within the gap that is left, so its bound holds
+over all columns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.solving.blocks import Floats
+from twinmatch.solving.blocks import Bools, Floats, Ints
+from twinmatch.solving.columns import (
+    ALL_FROM_START,
+    best_by_columns,
+    feasible_columns,
+    first_columns,
+)
+from twinmatch.solving.floors import Floored, floored
 from twinmatch.solving.highs import WHOLE, Clock, Model, Outcome, is_whole, maximise
 from twinmatch.solving.laminar import Rows
 from twinmatch.solving.question import FAIR, Question
@@ -27,134 +38,295 @@ from twinmatch.solving.solution import (
     gap_between,
 )
 
+ROUNDS = 200  # of leximin, at most
+ASSUMED = ("filled", *FAIR)  # levels whose LP bound is tried as it stands
+
 
 @dataclass(frozen=True, eq=False)
 class _Stage:
-    """One objective over the columns of the model: its gain, and the rows it needs."""
+    """One settled objective: its level, the model it was solved on, its gain, and the outcome.
 
-    name: str
+    `after` are the models with the objective locked; leximin has one for each round, the last one
+    with the most floors, all others have one.
+    """
+
+    level: Level
+    model: Model
     gain: Floats
-    counts: bool
-
-
-@dataclass(frozen=True, eq=False)
-class _Run:
-    """The levels reached, the columns, and the row prices of the stage of the total."""
-
-    x: Floats
-    levels: tuple[Level, ...]
-    prices: Floats | None
+    outcome: Outcome
+    after: tuple[Model, ...]
+    columns: Ints
 
 
 def by_highs(question: Question, rows: Rows) -> Solution | None:
     """The best answer found and its bound, or None where it is proven that there is none."""
     clock = Clock(question.seconds)
-    model, stages = _model(question, rows)
-    relaxed = _in_order(model, stages, clock, whole=False, gap=0.0)
-    if relaxed is None:
-        return None
-    tied = _tie_broken(question, model, stages, relaxed, clock)
-    if is_whole(tied, model.whole):
-        return _solution(question, rows, tied, relaxed, relaxed, LP)
-    best = _in_order(model, stages, clock, whole=True, gap=question.gap)
-    if best is None:
-        return None
-    return _solution(question, rows, best.x, best, relaxed, MIP)
-
-
-def _model(question: Question, rows: Rows) -> tuple[Model, list[_Stage]]:
-    """The columns (candidates, then for a floor: the floor and who is placed) and the stages."""
-    if any(name in FAIR for name in question.objectives):
-        raise QuestionError(Problem("objective", "no floor yet under several meetings a guest"))
-    m = question.m
-    ones, none = np.ones(m), np.zeros(m)
-    model = Model(rows.matrix, rows.low, rows.high, none, ones, ones.astype(np.bool_))
-    stages = [
-        _Stage(name, question.gain(name), name != "total")
-        for name in question.objectives
-        if name not in FAIR
-    ]
-    return model, stages
-
-
-def _in_order(
-    model: Model, stages: list[_Stage], clock: Clock, *, whole: bool, gap: float
-) -> _Run | None:
-    """Each stage solved under the locks of those before; None where nothing keeps the rows."""
-    levels: list[Level] = []
-    prices = x = None
-    for stage in stages:
-        outcome = maximise(model, stage.gain, whole=whole, seconds=clock.left(), gap=gap)
-        if outcome.impossible and not levels:
+    given: dict[str, Level] = {}
+    while True:
+        relaxed = _relaxed(question, rows, clock, given)
+        if relaxed is None:
             return None
-        if outcome.x is None:
-            raise QuestionError(
-                Problem("time", f"no answer was found in the time given ({stage.name})")
-            )
-        x = outcome.x
-        value, bound = _level(stage, outcome)
-        levels.append(Level(stage.name, value, max(bound, value)))
-        if stage.name == "total" and outcome.duals is not None:
-            prices = outcome.duals
-        model = _locked(model, stage, value)
-    assert x is not None
-    return _Run(x, tuple(levels), prices)
+        last = relaxed[-1]
+        if is_whole(_found(last.outcome), last.model.whole):
+            return _solution(question, rows, _tie_broken(question, last, clock), relaxed, LP)
+        whole = _whole(question, relaxed, clock)
+        if whole is not None:
+            return _solution(question, rows, _found(whole[-1].outcome), relaxed, MIP, whole)
+        # Some level cannot be as high as its LP bound: the first that was assumed is searched.
+        assumed = [s for s in relaxed if s.level.name in ASSUMED and s.level.name not in given]
+        if not assumed:
+            return None
+        searched = _branched(assumed[0], assumed[0].columns, question, clock)
+        if searched is None:
+            return None
+        given[assumed[0].level.name] = searched.level
 
 
-def _level(stage: _Stage, outcome: Outcome) -> tuple[float, float]:
-    """Value and bound; counts of meetings are whole, so a fractional bound is rounded down."""
-    if not stage.counts:
-        return outcome.value, outcome.bound
-    return float(np.floor(outcome.value + WHOLE)), float(np.floor(outcome.bound + WHOLE))
+def _found(outcome: Outcome) -> Floats:
+    if outcome.x is None:
+        raise QuestionError(
+            Problem("time", "no answer was found in the time given", do="Give more seconds.")
+        )
+    return outcome.x
 
 
-def _locked(model: Model, stage: _Stage, value: float) -> Model:
-    slack = 1e-9 * max(1.0, abs(value))
-    row = sp.csr_array(stage.gain[None, :])
-    return model.with_rows(row, np.array([value - slack]), np.array([np.inf]))
+def _relaxed(
+    question: Question, rows: Rows, clock: Clock, given: dict[str, Level]
+) -> list[_Stage] | None:
+    """Each objective by LP under the locks of those before; None where nothing keeps the rows."""
+    m = question.m
+    model = Model(
+        sp.csc_array(rows.matrix), rows.low, rows.high, np.zeros(m), np.ones(m), np.ones(m, bool)
+    )
+    guest = question.candidates.guest
+    columns = feasible_columns(model, first_columns(question.candidates, m), guest, clock)
+    if columns is None:
+        return None
+    stages: list[_Stage] = []
+    filled = -1.0
+    for name in question.objectives:
+        floor = floored(question, model, filled) if name in FAIR else None
+        model = model if floor is None else floor.model
+        n = model.matrix.shape[1]
+        columns = np.union1d(columns, np.arange(m, n))
+        gain = _padded(question.gain(name), n) if floor is None else floor.gain()
+        solved = best_by_columns(model, gain, columns, guest, clock)
+        if solved.outcome.impossible and not stages:
+            return None
+        _found(solved.outcome)
+        columns = solved.columns
+        level = given.get(name) or _level(name, solved.outcome)
+        filled = level.value if name == "filled" else filled
+        after: tuple[Model, ...] = (_locked(model, gain, level.value),)
+        if floor is not None:
+            rounds = ROUNDS if name == "leximin" and name not in given else 1
+            after, columns = _floors(floor, level.value, columns, guest, clock, rounds)
+        stages.append(_Stage(level, model, gain, solved.outcome, after, columns))
+        model = after[-1]
+    return stages
 
 
-def _tie_broken(
-    question: Question, model: Model, stages: list[_Stage], run: _Run, clock: Clock
-) -> Floats:
-    """Of the answers as good in every level, the one with early guests at early hosts."""
-    for stage, level in zip(stages, run.levels, strict=True):
-        model = _locked(model, stage, level.value)
+def _padded(gain: Floats, n: int) -> Floats:
+    return np.concatenate([gain, np.zeros(n - len(gain))])
+
+
+def _level(name: str, outcome: Outcome) -> Level:
+    """Value and bound; counts of meetings are whole, so what is fractional is rounded down."""
+    value, bound = outcome.value, max(outcome.bound, outcome.value)
+    if name in ("filled", "fewest changes"):
+        value, bound = float(np.floor(value + WHOLE)), float(np.floor(bound + WHOLE))
+    return Level(name, value, bound)
+
+
+def _slack(value: float) -> float:
+    return 1e-9 * max(1.0, abs(value))
+
+
+def _locked(model: Model, gain: Floats, value: float) -> Model:
+    row = sp.csc_array(gain[None, :])
+    return model.with_rows(row, np.array([value - _slack(value)]), np.array([np.inf]))
+
+
+def _floors(
+    floor: Floored, value: float, columns: Ints, guest: Ints, clock: Clock, rounds: int
+) -> tuple[tuple[Model, ...], Ints]:
+    """The models after each round of leximin: first the floor of all, then of fewer and fewer."""
+    models = [floor.at(value - _slack(value))]
+    while len(models) < rounds and len(floor.guest) and not clock.over():
+        solved = best_by_columns(floor.model, floor.gain(), columns, guest, clock)
+        if solved.outcome.x is None or solved.outcome.price is None:
+            break
+        columns, value = solved.columns, solved.outcome.value
+        stuck = np.flatnonzero(np.abs(solved.outcome.price[floor.row]) > 1e-7)
+        if not len(stuck):
+            break
+        floor = floor.keeping(stuck, value - _slack(value))
+        models.append(floor.model)
+    return tuple(models), columns
+
+
+def _whole(question: Question, relaxed: Sequence[_Stage], clock: Clock) -> list[_Stage] | None:
+    """All objectives in whole numbers, at the LP's bound where that may be assumed.
+
+    None where no answer is as good as assumed.
+    """
+    fair = next((i for i, s in enumerate(relaxed) if len(s.after) > 1), None)
+    if fair is None:
+        return _climbed(question, relaxed, None, clock)
+    rounds = relaxed[fair].after
+    low, high = 0, len(rounds)  # so many rounds are known to hold; so many are not asked
+    best: list[_Stage] | None = None
+    trial = high  # all floors first: mostly they hold
+    while low < high:
+        found = _climbed(question, relaxed, rounds[trial - 1], clock)
+        if found is None:
+            high = trial - 1
+        else:
+            low, best = trial, found
+        trial = (low + high + 1) // 2
+    return best
+
+
+def _climbed(
+    question: Question, relaxed: Sequence[_Stage], floors: Model | None, clock: Clock
+) -> list[_Stage] | None:
+    stages: list[_Stage] = []
+    columns, model, searched = relaxed[-1].columns, relaxed[0].model, False
+    for stage in relaxed:
+        if stage.level.name in ASSUMED and stage is not relaxed[-1] and not searched:
+            model = floors if len(stage.after) > 1 and floors is not None else stage.after[-1]
+            stages.append(stage)
+            continue
+        at = _moved(question, stage, model, stages) if searched else stage
+        done = _branched(at, columns, question, clock)
+        if done is None:
+            return None
+        columns, searched = done.columns, True
+        stages.append(done)
+        model = done.after[-1]
+    return stages
+
+
+def _moved(question: Question, stage: _Stage, model: Model, before: Sequence[_Stage]) -> _Stage:
+    """The stage on a model whose earlier levels were searched, so that its LP says nothing more."""
+    if stage.level.name in FAIR:
+        filled = next(s.level.value for s in before if s.level.name == "filled")
+        floor = floored(question, model, filled)
+        model, gain = floor.model, floor.gain()
+    else:
+        gain = _padded(question.gain(stage.level.name), model.matrix.shape[1])
+    unknown = Outcome(None, -np.inf, np.inf, None, False)
+    return _Stage(stage.level, model, gain, unknown, (), stage.columns)
+
+
+def _branched(stage: _Stage, columns: Ints, question: Question, clock: Clock) -> _Stage | None:
+    """One objective by MIP over the columns it can need; None where it is proven to have no answer."""
+    model, n = stage.model, stage.model.matrix.shape[1]
+    columns = np.union1d(columns[columns < n], np.arange(question.m, n))
+    rest = _reduced(model, stage)
+    while True:
+        part = maximise(
+            model.take(columns),
+            stage.gain[columns],
+            whole=True,
+            seconds=clock.left(),
+            gap=question.gap,
+        )
+        if part.x is None and not part.proven:
+            _found(part)
+        left = np.inf if part.x is None else max(stage.outcome.bound - part.value, 0.0)
+        needed = np.flatnonzero(rest >= -left) if rest is not None else np.arange(n)
+        if part.x is None:
+            # Nothing over these columns says nothing over all: twice as many, nearest first.
+            if len(columns) == n:
+                return None
+            nearest = np.argsort(-rest, kind="stable") if rest is not None else np.arange(n)
+            needed = nearest[: 2 * len(columns)]
+        wider = np.union1d(columns, needed)
+        if len(wider) == len(columns) or clock.over():
+            break
+        columns = wider
+    x = np.zeros(n)
+    x[columns] = _found(part)
+    bound = part.bound if len(wider) == len(columns) else max(stage.outcome.bound, part.bound)
+    outcome = Outcome(x, part.value, bound, None, part.proven)
+    level = _level(stage.level.name, outcome)
+    after = (_locked(model, stage.gain, level.value),)
+    return _Stage(level, model, stage.gain, outcome, after, columns)
+
+
+def _reduced(model: Model, stage: _Stage) -> Floats | None:
+    """(n,) what each column would bring by the LP's prices; None where these are of other rows."""
+    price = stage.outcome.price
+    if price is None or len(price) != model.matrix.shape[0]:
+        return None
+    rest: Floats = stage.gain - model.matrix.T @ price
+    return rest
+
+
+def _tie_broken(question: Question, last: _Stage, clock: Clock) -> Floats:
+    """Of the answers as good in every level, the one with early guests at early hosts.
+
+    Left out on large questions, where it would cost as much as the answer.
+    """
+    x, model = _found(last.outcome), last.after[-1]
+    n = model.matrix.shape[1]
+    if n > ALL_FROM_START:
+        return x
     early = question.early(np.arange(question.m)).astype(np.float64)
-    gain = np.zeros(model.matrix.shape[1])
-    gain[: question.m] = early / max(float(early.max(initial=1.0)), 1.0)
+    gain = _padded(early / max(float(early.max(initial=1.0)), 1.0), n)
     outcome = maximise(model, gain, whole=False, seconds=clock.left())
     if outcome.x is None or not is_whole(outcome.x, model.whole):
-        return run.x
+        return x
     return outcome.x
 
 
 def _solution(
-    question: Question, rows: Rows, x: Floats, run: _Run, relaxed: _Run, engine: str
+    question: Question,
+    rows: Rows,
+    x: Floats,
+    relaxed: Sequence[_Stage],
+    engine: str,
+    whole: Sequence[_Stage] | None = None,
 ) -> Solution:
     chosen = np.rint(x[: question.m]) > 0
-    score = question.candidates.score
-    total = float(score[chosen].sum())
-    bound = next((level.bound for level in run.levels if level.name == "total"), np.nan)
-    bound = max(bound, total)
-    gap = gap_between(total, bound)
-    open_levels = [v for v in run.levels if gap_between(v.value, v.bound) > max(question.gap, 1e-8)]
+    total = float(question.candidates.score[chosen].sum())
+    levels = tuple(stage.level for stage in (whole or relaxed))
+    bound = next((max(v.bound, total) for v in levels if v.name == "total"), np.nan)
+    reached = tuple(_reached(question, chosen, v) for v in levels)
+    unit = float(np.abs(question.candidates.score).max(initial=0.0))
+    accepted = max(question.gap, 1e-7)
+    open_levels = [v for v in reached if gap_between(v.value, v.bound, unit) > accepted]
+    price = next((s.outcome.price for s in relaxed if s.level.name == "total"), None)
     return Solution(
         chosen,
         total,
         bound,
-        gap,
+        gap_between(total, bound, unit),
         FEASIBLE if open_levels else OPTIMAL,
         engine,
         int(chosen.sum()),
-        _duals(question, rows, relaxed.prices),
-        run.levels,
+        _duals(question, rows, price),
+        reached,
     )
 
 
-def _duals(question: Question, rows: Rows, prices: Floats | None) -> tuple[Floats, ...]:
+def _reached(question: Question, chosen: Bools, level: Level) -> Level:
+    """The level with the value that the chosen meetings truly have."""
+    if level.name not in FAIR:
+        value = float(question.gain(level.name)[chosen].sum())
+    else:
+        c = question.candidates
+        sums = np.bincount(c.guest[chosen], c.score[chosen], c.n_guests)
+        placed = np.bincount(c.guest[chosen], minlength=c.n_guests) > 0
+        # With nobody placed no floor is too high.
+        value = float(sums[placed].min()) if placed.any() else level.bound
+    return Level(level.name, value, max(level.bound, value))
+
+
+def _duals(question: Question, rows: Rows, price: Floats | None) -> tuple[Floats, ...]:
     found = [np.zeros(len(block)) for block in question.blocks]
-    if prices is not None:
-        for i in np.flatnonzero(prices[: len(rows)]):
-            found[rows.block[i]][rows.row[i]] = prices[i]
+    if price is not None:
+        for i in np.flatnonzero(price[: len(rows)]):
+            found[rows.block[i]][rows.row[i]] = price[i]
     return tuple(found)

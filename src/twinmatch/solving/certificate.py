@@ -19,7 +19,7 @@ from twinmatch.solving.blocks import Floats
 
 def upper_bound(
     gain: Floats,
-    matrix: sp.csr_array,
+    matrix: sp.csr_array | sp.csc_array,
     low: Floats,
     high: Floats,
     price: Floats,

@@ -3,15 +3,18 @@
 Huangfu and Hall 2018, "Parallelizing the dual revised simplex method",
 doi:10.1007/s12532-017-0130-5.
 
-    n            columns: the m candidates, then any others (a floor, who is placed)
-    gain (n,)    what is maximised
-    rows         low <= A @ x <= high
+    n                   columns: the m candidates, then any others (a floor, who is placed)
+    A (r, n)            rows  low <= A @ x <= high
+    least, most (n,)    bounds of the columns
+    gain (n,)           what is maximised
+    price (r,)          of the rows, so that gain - price @ A is what each column would still bring
 """
 
 from __future__ import annotations
 
+import importlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -19,7 +22,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.solving.blocks import Bools, Floats
+from twinmatch.solving.blocks import Bools, Floats, Ints
 
 WHOLE = 1e-6  # a value this near a whole number is one
 FEASIBILITY = 1e-9
@@ -29,120 +32,62 @@ FEASIBILITY = 1e-9
 class Model:
     """Columns with their bounds, rows with theirs, and which columns are whole in the end."""
 
-    matrix: sp.csr_array
+    matrix: sp.csc_array
     low: Floats
     high: Floats
     least: Floats
     most: Floats
     whole: Bools
 
-    def with_rows(self, matrix: sp.csr_array, low: Floats, high: Floats) -> Model:
-        """The same model with more rows."""
-        return Model(
-            sp.csr_array(sp.vstack([self.matrix, matrix], format="csr")),
-            np.concatenate([self.low, low]),
-            np.concatenate([self.high, high]),
-            self.least,
-            self.most,
-            self.whole,
+    def with_rows(self, matrix: sp.csc_array, low: Floats, high: Floats) -> Model:
+        """The same model with more rows below."""
+        return replace(
+            self,
+            matrix=sp.csc_array(sp.vstack([self.matrix, matrix], format="csc")),
+            low=np.concatenate([self.low, low]),
+            high=np.concatenate([self.high, high]),
+        )
+
+    def with_columns(self, n: int, *, least: float, most: float, whole: bool) -> Model:
+        """The same model with n more columns, which stand in no row yet."""
+        rows = self.matrix.shape[0]
+        return replace(
+            self,
+            matrix=sp.csc_array(sp.hstack([self.matrix, sp.csc_array((rows, n))], format="csc")),
+            least=np.concatenate([self.least, np.full(n, least)]),
+            most=np.concatenate([self.most, np.full(n, most)]),
+            whole=np.concatenate([self.whole, np.full(n, whole)]),
+        )
+
+    def take(self, columns: Ints) -> Model:
+        """The model of these columns only."""
+        return replace(
+            self,
+            matrix=sp.csc_array(self.matrix[:, columns]),
+            least=self.least[columns],
+            most=self.most[columns],
+            whole=self.whole[columns],
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What HiGHS answered: values (n,) and row duals, or None where no answer was found.
+    """What HiGHS answered: values (n,) and prices (r,), None where no answer was found.
 
-    `bound` is the best any answer can reach, as the engine knows it; `proven` whether it says that
-    the value is the best, or that there is no answer.
+    `bound` is the best any answer can reach, as the engine knows it; `proven` whether the value is
+    the best, or, without an answer, that there is none.
     """
 
     x: Floats | None
     value: float
     bound: float
-    duals: Floats | None
+    price: Floats | None
     proven: bool
 
     @property
     def impossible(self) -> bool:
         """Whether it is proven that no answer keeps the rows."""
         return self.x is None and self.proven
-
-
-def _highspy() -> ModuleType:
-    try:
-        import highspy
-    except ImportError as error:
-        found = f"HiGHS cannot be loaded beside OR-Tools ({error})."
-        raise QuestionError(
-            Problem("highs", found, do="Install highspy below 1.15, which carries its own HiGHS.")
-        ) from error
-    module: ModuleType = highspy
-    return module
-
-
-def maximise(
-    model: Model, gain: Floats, *, whole: bool, seconds: float | None = None, gap: float = 0.0
-) -> Outcome:
-    """The best answer of the model, by LP or, with `whole`, by MIP within time and gap."""
-    highspy = _highspy()
-    engine = _engine(highspy, seconds, gap)
-    engine.passModel(_lp(highspy, model, gain, whole))
-    engine.run()
-    return _outcome(highspy, engine, whole)
-
-
-def _engine(highspy: ModuleType, seconds: float | None, gap: float) -> Any:
-    engine = highspy.Highs()
-    engine.setOptionValue("output_flag", False)
-    engine.setOptionValue("threads", 1)  # the same answer on every machine
-    engine.setOptionValue("random_seed", 0)
-    engine.setOptionValue("primal_feasibility_tolerance", FEASIBILITY)
-    engine.setOptionValue("dual_feasibility_tolerance", FEASIBILITY)
-    engine.setOptionValue("mip_feasibility_tolerance", FEASIBILITY)
-    engine.setOptionValue("mip_rel_gap", gap)
-    engine.setOptionValue("mip_abs_gap", 1e-9)
-    if seconds is not None:
-        engine.setOptionValue("time_limit", max(seconds, 0.01))
-    return engine
-
-
-def _lp(highspy: ModuleType, model: Model, gain: Floats, whole: bool) -> Any:
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = model.matrix.shape
-    lp.sense_ = highspy.ObjSense.kMaximize
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = gain, model.least, model.most
-    lp.row_lower_, lp.row_upper_ = model.low, model.high
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = model.matrix.indptr
-    lp.a_matrix_.index_ = model.matrix.indices
-    lp.a_matrix_.value_ = model.matrix.data
-    if whole:
-        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-        lp.integrality_ = [kinds[int(w)] for w in model.whole]
-    return lp
-
-
-def _outcome(highspy: ModuleType, engine: Any, whole: bool) -> Outcome:
-    status = engine.getModelStatus()
-    kinds = highspy.HighsModelStatus
-    solution, info = engine.getSolution(), engine.getInfo()
-    if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
-        return Outcome(None, -np.inf, -np.inf, None, True)
-    found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    done = status == kinds.kOptimal
-    if not found or not (done or whole):
-        return Outcome(None, -np.inf, np.inf, None, False)
-    x = np.array(solution.col_value)
-    value = float(info.objective_function_value)
-    bound = float(info.mip_dual_bound) if whole else value
-    duals = None if whole else np.array(solution.row_dual)
-    return Outcome(x, value, bound, duals, done)
-
-
-def is_whole(x: Floats, columns: Bools) -> bool:
-    """Whether these columns are whole numbers, up to `WHOLE`."""
-    part = x[columns]
-    return bool(np.all(np.abs(part - np.rint(part)) <= WHOLE))
 
 
 class Clock:
@@ -158,3 +103,87 @@ class Clock:
     def over(self) -> bool:
         """Whether the time is used up."""
         return self.until is not None and time.monotonic() >= self.until
+
+
+def highspy() -> ModuleType:
+    """The engine, imported where it is used; says what to do where it cannot be."""
+    try:
+        module: ModuleType = importlib.import_module("highspy")
+    except ImportError as error:
+        found = f"HiGHS cannot be loaded beside OR-Tools ({error})."
+        raise QuestionError(
+            Problem("highs", found, do="Install highspy below 1.15, which carries its own HiGHS.")
+        ) from error
+    return module
+
+
+def loaded(
+    model: Model, gain: Floats, *, whole: bool, seconds: float | None = None, gap: float = 0.0
+) -> Any:
+    """A HiGHS instance with the model in it, set to give the same answer on every machine."""
+    module = highspy()
+    engine = module.Highs()
+    options: dict[str, object] = {
+        "output_flag": False,
+        "threads": 1,
+        "random_seed": 0,
+        "primal_feasibility_tolerance": FEASIBILITY,
+        "dual_feasibility_tolerance": FEASIBILITY,
+        "mip_feasibility_tolerance": FEASIBILITY,
+        "mip_rel_gap": gap,
+        "mip_abs_gap": 1e-9,
+    }
+    if seconds is not None:
+        options["time_limit"] = max(seconds, 0.01)
+    for name, value in options.items():
+        engine.setOptionValue(name, value)
+    engine.passModel(_lp(module, model, gain, whole))
+    return engine
+
+
+def _lp(module: ModuleType, model: Model, gain: Floats, whole: bool) -> Any:
+    lp = module.HighsLp()
+    lp.num_row_, lp.num_col_ = model.matrix.shape
+    lp.sense_ = module.ObjSense.kMaximize
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = gain, model.least, model.most
+    lp.row_lower_, lp.row_upper_ = model.low, model.high
+    lp.a_matrix_.format_ = module.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = model.matrix.indptr
+    lp.a_matrix_.index_ = model.matrix.indices
+    lp.a_matrix_.value_ = model.matrix.data
+    if whole:
+        kinds = (module.HighsVarType.kContinuous, module.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[int(w)] for w in model.whole]
+    return lp
+
+
+def answered(engine: Any, *, whole: bool) -> Outcome:
+    """Run the engine and read its answer."""
+    module = highspy()
+    engine.run()
+    status, kinds = engine.getModelStatus(), module.HighsModelStatus
+    solution, info = engine.getSolution(), engine.getInfo()
+    if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
+        return Outcome(None, -np.inf, -np.inf, None, True)
+    found = info.primal_solution_status == module.SolutionStatus.kSolutionStatusFeasible
+    done = status == kinds.kOptimal
+    if not found or not (done or whole):
+        return Outcome(None, -np.inf, np.inf, None, False)
+    value = float(info.objective_function_value)
+    bound = float(info.mip_dual_bound) if whole else value
+    price = None if whole else np.array(solution.row_dual)
+    return Outcome(np.array(solution.col_value), value, bound, price, done)
+
+
+def maximise(
+    model: Model, gain: Floats, *, whole: bool, seconds: float | None = None, gap: float = 0.0
+) -> Outcome:
+    """The best answer of the model over all its columns, by LP or, with `whole`, by MIP."""
+    engine = loaded(model, gain, whole=whole, seconds=seconds, gap=gap)
+    return answered(engine, whole=whole)
+
+
+def is_whole(x: Floats, columns: Bools) -> bool:
+    """Whether these columns are whole numbers, up to `WHOLE`."""
+    part = x[columns]
+    return bool(np.all(np.abs(part - np.rint(part)) <= WHOLE))

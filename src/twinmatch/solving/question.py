@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check, counts, order
@@ -52,21 +53,25 @@ class Question:
 
     def single(self) -> bool:
         """Whether the rules let every guest have at most one meeting."""
-        most = np.bincount(self.candidates.guest, minlength=self.candidates.n_guests)
-        return bool(np.all(self.most_each(most) <= 1))
+        return bool(np.all(self.most_each() <= 1))
 
-    def most_each(self, most: Ints) -> Ints:
-        """(G,) the most meetings a guest can have by rules that count all of its candidates."""
-        size = most.copy()
-        best = most.copy()
-        guest = self.candidates.guest
+    def most_each(self) -> Ints:
+        """(G,) the most meetings each guest can have, by the rules that count all of its pairs."""
+        guest, n_guests = self.candidates.guest, self.candidates.n_guests
+        size = np.bincount(guest, minlength=n_guests)
+        most = size.copy()
+        by_guest = sp.csr_array(
+            (np.ones(self.m), (np.arange(self.m), guest)), shape=(self.m, n_guests)
+        )
         for block in self.blocks:
-            for i in np.flatnonzero(block.high < size.max(initial=0)):
-                row = block.matrix[[int(i)]]
-                members = np.unique(guest[row.indices[row.data >= 1]], return_counts=True)
-                whole = members[0][members[1] == size[members[0]]]
-                best[whole] = np.minimum(best[whole], max(int(block.high[i]), 0))
-        return best
+            if block.matrix.nnz and block.matrix.data.min() < 0:
+                continue  # a row that can be paid back says nothing about one guest
+            counted = (sp.csr_array(block.matrix >= 1).astype(np.int64) @ by_guest).tocoo()
+            whole = counted.data == size[counted.col]
+            rows, guests = counted.row[whole], counted.col[whole]
+            limit = np.floor(np.clip(block.high[rows], 0, self.m)).astype(np.int64)
+            np.minimum.at(most, guests, limit)
+        return most
 
 
 def asked(
