@@ -7,6 +7,7 @@ this registry, so nothing else needs to know of it.
 
 from __future__ import annotations
 
+from twinmatch.programmes.city_panels import CityPanels, propose_city_panels
 from twinmatch.programmes.discussion_groups import DiscussionGroups, propose_discussion_groups
 from twinmatch.programmes.format import Format
 from twinmatch.programmes.national_clusters import NationalClusters, propose_national_clusters
@@ -20,5 +21,6 @@ PRODUCTS: dict[str, Format] = {
     "twinning": Format(Twinning, propose_twinning),
     "discussion_groups": Format(DiscussionGroups, propose_discussion_groups),
     "national_clusters": Format(NationalClusters, propose_national_clusters),
+    "city_panels": Format(CityPanels, propose_city_panels),
 }
 """Each format of the programme files, in the order in which they choose where the ledger says no other."""

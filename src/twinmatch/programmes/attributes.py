@@ -1,0 +1,106 @@
+"""What groups are mixed or alike by: a category of each city, or none where it is not known.
+
+Notation: n cities; a category is a word, None where not known; alike (n, n) is 1 for cities of one category, 0 for
+others, and the mean of the known pairs where either is not known, so that silence neither mixes nor matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.cohort import City, Cohort
+from twinmatch.facets.readiness import levels
+from twinmatch.geography import country
+from twinmatch.programmes.quotas import is_kind
+from twinmatch.schema import Role
+
+Floats = NDArray[np.float64]
+Attribute = Literal["country", "region", "size", "readiness", "mission", "newcomer"]
+
+SMALL, LARGE = 100_000, 500_000
+"""Residents below which a city is small, and from which it is large."""
+
+STARTING, ADVANCED = 1.5, 2.5
+"""Mean level of readiness below which a city is starting, and from which it is advanced."""
+
+LEAST_KNOWN: Final = 4
+"""Dimensions of readiness that must be known before a city has a category of readiness."""
+
+TITLES: dict[Attribute, str] = {
+    "country": "countries",
+    "region": "regions of Europe",
+    "size": "sizes of city",
+    "readiness": "stages of readiness",
+    "mission": "Mission Cities and others",
+    "newcomer": "newcomers and others",
+}
+
+
+def categories(cohort: Cohort, attribute: Attribute) -> list[str | None]:
+    """Return the category of every city, in order; None where it is not known."""
+    if attribute == "readiness":
+        return [_stage(row) for row in levels(cohort)]
+    return [_category(city, attribute) for city in cohort.cities]
+
+
+def _category(city: City, attribute: Attribute) -> str | None:
+    if attribute == "country":
+        return country(city.country).name
+    if attribute == "region":
+        return country(city.country).region
+    if attribute == "mission":
+        return "Mission City" if city.has(Role.MISSION) else "other city"
+    if attribute == "newcomer":
+        known = is_kind(city, "newcomer", SMALL)
+        return None if known is None else ("newcomer" if known else "experienced")
+    people = city.population.value if city.population else None
+    if people is None:
+        return None
+    return "small" if people < SMALL else ("large" if people >= LARGE else "middle-sized")
+
+
+def _stage(row: Floats) -> str | None:
+    known = row[~np.isnan(row)]
+    if len(known) < LEAST_KNOWN:
+        return None
+    mean = float(known.mean())
+    return "starting" if mean < STARTING else ("advanced" if mean >= ADVANCED else "under way")
+
+
+def alike(words: Sequence[str | None]) -> Floats:
+    """Return how alike cities are in a category, shape (n, n)."""
+    plain = np.array([w or "" for w in words])
+    known = plain != ""
+    both = known[:, None] & known[None, :]
+    same = (plain[:, None] == plain[None, :]).astype(np.float64)
+    off = both & ~np.eye(len(plain), dtype=bool)
+    mean = float(same[off].mean()) if off.any() else 0.5
+    return np.where(both, same, mean)
+
+
+def composition(words: Sequence[str | None]) -> str:
+    """Return the categories of some cities in words, the most frequent first, such as "5 small, 3 large"."""
+    counted: dict[str, int] = {}
+    for word in words:
+        counted[word or "not known"] = counted.get(word or "not known", 0) + 1
+    return ", ".join(
+        f"{count} {word}" for word, count in sorted(counted.items(), key=lambda x: (-x[1], x[0]))
+    )
+
+
+def likeness_to_all(members: Sequence[str | None], everyone: Sequence[str | None]) -> float:
+    """Return how far a group has the mix of all, in [0, 1]: 1 minus half the summed difference of shares.
+
+    Over the known ones of both; nan where there are none.
+    """
+    mine = [w for w in members if w]
+    all_ = [w for w in everyone if w]
+    if not mine or not all_:
+        return float("nan")
+    words = sorted({*mine, *all_})
+    difference = sum(abs(mine.count(w) / len(mine) - all_.count(w) / len(all_)) for w in words)
+    return 1.0 - difference / 2.0

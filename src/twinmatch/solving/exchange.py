@@ -1,0 +1,194 @@
+"""Exchanging items between groups until no swap helps: for many items under many counts.
+
+`partition` proves small groupings and anneals plain ones; with dozens of categories over hundreds of items its
+search under rules takes minutes without a compiler. Here every swap of two items is weighed with array
+arithmetic: first by how far the counts of the rules are missed, then by the objective. Sizes never change.
+
+Notation: n items, K groups; v (R, n) what each item adds to each count; low, high (R, K) its bounds in a group;
+total (R, K) the counts; missed = how far totals lie outside, in items.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from twinmatch.solving.attributes import Balance, Distribute, masks, per_group
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+ROUNDS = 200
+"""Rounds over all items at most; each ends sooner where no swap helps."""
+
+NOTHING = 1e-9
+
+
+def dealt(keys: Sequence[tuple[object, ...]], n_groups: int) -> Ints:
+    """Return a grouping (n,) of about equal sizes: items sorted by their keys and dealt like cards.
+
+    Items that are alike in the first key lie apart as far as that is possible.
+    """
+    order = sorted(range(len(keys)), key=lambda i: (*map(str, keys[i]), i))
+    label = np.zeros(len(keys), dtype=np.int64)
+    for place, item in enumerate(order):
+        label[item] = place % n_groups
+    return label
+
+
+def exchange(
+    start: ArrayLike,
+    likeness: ArrayLike,
+    rules: Sequence[Distribute | Balance] = (),
+    *,
+    bonus: ArrayLike | None = None,
+    allowed: ArrayLike | None = None,
+    fixed: ArrayLike | None = None,
+    alike: bool = True,
+    rounds: int = ROUNDS,
+) -> Ints:
+    """Return a grouping (n,) that no swap of two items betters, starting from ``start`` (n,).
+
+    The rules' counts come first, then the sum over pairs inside groups of the likeness (n, n), symmetric
+    (taken off with alike=False), divided by the size of the group less one, times two, plus the bonus (n, K) of
+    each item. allowed (n, K): where an item may sit; fixed (n,): items that stay. Whether every rule is kept is for
+    the referee to say: a swap search may end with a count missed.
+    """
+    label = np.array(start, dtype=np.int64)
+    state = _State(
+        label, np.asarray(likeness, dtype=np.float64) * (1 if alike else -1), rules, bonus
+    )
+    may = np.ones(state.bonus.shape, dtype=bool) if allowed is None else np.asarray(allowed, bool)
+    stays = np.zeros(len(label), dtype=bool) if fixed is None else np.asarray(fixed, bool)
+    movable = np.flatnonzero(~stays)
+    for _ in range(rounds):
+        moved = False
+        for i in movable.tolist():
+            moved |= state.better(i, may, stays)
+        if not moved:
+            break
+    return state.label
+
+
+class _State:
+    """A grouping with its counts and, for every item and group, its summed likeness to the group."""
+
+    def __init__(
+        self,
+        label: Ints,
+        worth: Floats,
+        rules: Sequence[Distribute | Balance],
+        bonus: ArrayLike | None,
+    ) -> None:
+        self.label = label
+        n, n_groups = len(label), int(label.max(initial=0)) + 1
+        self.size = np.bincount(label, minlength=n_groups)
+        self.worth = worth.copy()
+        np.fill_diagonal(self.worth, 0.0)
+        self.factor = 2.0 / np.maximum(self.size - 1.0, 1.0)
+        self.bonus = np.zeros((n, n_groups)) if bonus is None else np.asarray(bonus, np.float64)
+        seat = np.zeros((n, n_groups))
+        seat[np.arange(n), label] = 1.0
+        self.near = self.worth @ seat
+        rows = [row for rule in rules for row in _rows(rule, self.size)]
+        self.v = np.array([r[0] for r in rows]).reshape(-1, n)
+        self.low = np.array([r[1] for r in rows]).reshape(-1, n_groups)
+        self.high = np.array([r[2] for r in rows]).reshape(-1, n_groups)
+        self.total = self.v @ seat
+
+    def better(self, i: int, may: Bools, stays: Bools) -> bool:
+        """Make the best swap of an item, where there is one that helps; return whether there was."""
+        gi, of = int(self.label[i]), self.label
+        gain = (
+            self.factor[of] * (self.near[i, of] - self.worth[i])
+            + self.factor[gi] * (self.near[:, gi] - self.worth[i])
+            - self.factor[gi] * self.near[i, gi]
+            - self.factor[of] * self.near[np.arange(len(of)), of]
+            + self.bonus[i, of]
+            + self.bonus[:, gi]
+            - self.bonus[i, gi]
+            - self.bonus[np.arange(len(of)), of]
+        )
+        missed = self._missed_more(i, gi)
+        open_ = (of != gi) & ~stays & may[i, of] & may[:, gi]
+        open_ &= (missed < -NOTHING) | ((missed < NOTHING) & (gain > NOTHING))
+        if not open_.any():
+            return False
+        candidates = np.flatnonzero(open_)
+        order = np.lexsort(
+            (candidates, -np.round(gain[candidates], 9), np.round(missed[candidates], 9))
+        )
+        self._swap(i, int(candidates[order[0]]))
+        return True
+
+    def _missed_more(self, i: int, gi: int) -> Floats:
+        """By how much more the counts are missed after swapping i with each item, shape (n,)."""
+        if not len(self.v):
+            return np.zeros(len(self.label))
+        shift = self.v - self.v[:, [i]]
+        of = self.label
+        here = _outside(self.total[:, [gi]] + shift, self.low[:, [gi]], self.high[:, [gi]])
+        there = _outside(self.total[:, of] - shift, self.low[:, of], self.high[:, of])
+        now = _outside(self.total, self.low, self.high).sum(axis=0)
+        return np.asarray(here.sum(axis=0) + there.sum(axis=0) - now[gi] - now[of])
+
+    def _swap(self, i: int, j: int) -> None:
+        gi, gj = int(self.label[i]), int(self.label[j])
+        self.total[:, gi] += self.v[:, j] - self.v[:, i]
+        self.total[:, gj] += self.v[:, i] - self.v[:, j]
+        self.near[:, gi] += self.worth[:, j] - self.worth[:, i]
+        self.near[:, gj] += self.worth[:, i] - self.worth[:, j]
+        self.label[i], self.label[j] = gj, gi
+
+
+def _outside(total: Floats, low: Floats, high: Floats) -> Floats:
+    return np.maximum(low - total, 0.0) + np.maximum(total - high, 0.0)
+
+
+def _rows(rule: Distribute | Balance, size: Ints) -> list[tuple[Floats, Floats, Floats]]:
+    """The counts that say a rule, each with what an item adds and its bounds in every group."""
+    n_groups = len(size)
+    if isinstance(rule, Distribute):
+        low = per_group(rule.low, n_groups)
+        high = np.full(n_groups, np.inf) if rule.high is None else per_group(rule.high, n_groups)
+        return [(mask.astype(np.float64), low, high) for _, mask in masks(rule.values)]
+    values = np.asarray(rule.values, dtype=np.float64)
+    everyone = math.fsum(values.tolist())
+    scale = float(np.abs(values - values.mean()).max()) or 1.0
+    if rule.of == "mean":
+        middle, room = everyone / len(values) * size, rule.tolerance * size
+    else:
+        middle, room = np.full(n_groups, everyone / n_groups), np.full(n_groups, rule.tolerance)
+    return [(values / scale, (middle - room) / scale, (middle + room) / scale)]
+
+
+def pair_score(label: Ints, likeness: ArrayLike) -> float:
+    """Return the sum over items of their mean likeness to the rest of their group, exactly rounded."""
+    worth = np.asarray(likeness, dtype=np.float64)
+    parts: list[float] = []
+    for group in range(int(label.max(initial=-1)) + 1):
+        inside = np.flatnonzero(label == group)
+        if len(inside) > 1:
+            block = worth[np.ix_(inside, inside)]
+            parts.append(
+                2.0 * math.fsum(block[np.triu_indices(len(inside), 1)]) / (len(inside) - 1)
+            )
+    return math.fsum(parts)
+
+
+def pair_bound(likeness: ArrayLike, sizes: ArrayLike) -> float:
+    """Return what no grouping into these sizes exceeds: every item with the ones that it is most like.
+
+    A mean over s - 1 others is at most the mean over the s_min - 1 best ones, so the smallest size counts.
+    """
+    worth = np.array(likeness, dtype=np.float64)
+    smallest = int(np.asarray(sizes).min())
+    if smallest < 2:
+        return math.inf
+    np.fill_diagonal(worth, -np.inf)
+    best = -np.sort(-worth, axis=1)[:, : smallest - 1]
+    return math.fsum(best.mean(axis=1).tolist())
