@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, order=True)
@@ -31,12 +32,16 @@ class Where:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: a stable code, what was found, where it stands, what to do about it."""
+    """One thing that is wrong: a stable code, what was found, where it stands, what to do about it.
+
+    An ``error`` stops, a ``warning`` is a doubt that somebody should look at, a ``note`` tells what was done.
+    """
 
     code: str
     found: str
     where: Where = Where()
     do: str = ""
+    level: Literal["error", "warning", "note"] = "error"
 
     def __str__(self) -> str:
         place = str(self.where)

@@ -134,7 +134,10 @@ def _named_or_weighted(value: object) -> object:
 
 
 CountryCode = Annotated[str, BeforeValidator(_country_code)]
-Tonnes = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MOST_TONNES = 1e10
+"""No city emits as much: a hundred times the largest inventory; keeps sums finite."""
+
+Tonnes = Annotated[float, Field(ge=0, le=MOST_TONNES, allow_inf_nan=False)]
 Weight = Annotated[int, Field(ge=1, le=3)]
 Level = Annotated[int, Field(ge=0, le=4)]
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
@@ -325,6 +328,26 @@ class Sectors(Block):
     )
 
 
+class Scopes(Block):
+    """Emissions by scope, as printed; not the same cut as the sectors, and never added to them."""
+
+    scope_1: Tonnes | None = Field(
+        None,
+        description="Scope 1: sources inside the boundary",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+    scope_2: Tonnes | None = Field(
+        None,
+        description="Scope 2: grid-supplied energy used inside the boundary",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+    scope_3: Tonnes | None = Field(
+        None,
+        description="Scope 3: what happens outside because of activities inside",
+        json_schema_extra={"unit": "t CO2e"},
+    )
+
+
 class Emissions(Block):
     """An inventory as the city printed it: year, form, boundary, sectors; removals are kept apart."""
 
@@ -345,12 +368,18 @@ class Emissions(Block):
     boundary_population: int | None = Field(
         None,
         ge=1,
+        le=100_000_000,
         description="Residents inside the boundary, where stated",
         json_schema_extra={"unit": "people"},
     )
     sectors: Sectors = Field(description="Emissions by sector")
+    scopes: Scopes | None = Field(None, description="Emissions by scope, where printed")
+    kind: Literal["reported", "estimated"] | None = Field(
+        None, description="Left out or reported: the city's own inventory; estimated: a model's"
+    )
     removals: float | None = Field(
         None,
+        ge=-MOST_TONNES,
         le=0,
         description="Removals by land use, negative; never part of the shares",
         json_schema_extra={"unit": "t CO2e"},
@@ -358,6 +387,7 @@ class Emissions(Block):
     total_printed: float | None = Field(
         None,
         ge=0,
+        le=MOST_TONNES,
         description="The total that the city printed",
         json_schema_extra={"unit": "t CO2e"},
     )
@@ -374,7 +404,7 @@ class Emissions(Block):
 class Figure(Block):
     """A number with its year, and whether it was reported or estimated."""
 
-    value: float = Field(ge=0, allow_inf_nan=False, description="The figure")
+    value: float = Field(ge=0, le=1e9, allow_inf_nan=False, description="The figure")
     year: int | None = Field(None, ge=1980, le=2035, description="Year of the figure")
     kind: Literal["reported", "estimated"] = Field(
         "reported", description="Reported by the city or a statistical office, or estimated"
@@ -429,6 +459,17 @@ class Source(Block):
     )
 
 
+class Version(Block):
+    """Which state of the profile this is, so that two rounds can be laid side by side."""
+
+    number: int | None = Field(None, ge=1, description="Number of the version, 1 is the first")
+    date: str | None = Field(
+        None,
+        pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$",
+        description="Day on which the city or its coordinator last confirmed it (YYYY-MM-DD)",
+    )
+
+
 class City(Block):
     """One city's profile, as one file, one row of a table, or one object of the interface."""
 
@@ -472,6 +513,11 @@ class City(Block):
         description="Climate readiness by dimension, 0 to 4; half a level is noise",
         json_schema_extra={"unit": "level 0-4"},
     )
+    readiness_estimated: dict[Dimension, Level] | None = Field(
+        None,
+        description="Readiness inferred from proxies (label, Covenant plan, targets): an estimate, never compared as stated",
+        json_schema_extra={"unit": "level 0-4"},
+    )
     emissions: Emissions | None = Field(None, description="Emissions inventory")
     context: Context | None = Field(None, description="What the city cannot choose")
     covenant: Covenant | None = Field(None, description="The city in the Covenant of Mayors")
@@ -485,6 +531,7 @@ class City(Block):
         (), description="Guest cities that the host asked for, best first"
     )
     sources: tuple[Source, ...] = Field((), description="Where each block comes from")
+    version: Version | None = Field(None, description="Which state of the profile this is")
     note: str | None = Field(None, description="What a reader should know about the profile")
 
     BLOCKS: ClassVar[tuple[str, ...]] = (

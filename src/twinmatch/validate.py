@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -35,9 +35,13 @@ class Record:
     data: dict[str, Any]
     where: Where
     columns: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, Where] = field(default_factory=dict)
+    """Fields that stand on another sheet or row than the rest of the record."""
 
     def place(self, path: str) -> Where:
         """Return where a field stands, given its dotted path."""
+        if path in self.elsewhere:
+            return self.elsewhere[path]
         column = self.columns.get(path, path)
         return Where(self.where.file, self.where.sheet, self.where.row, column)
 
@@ -47,14 +51,19 @@ def validate(
 ) -> Cohort:
     """Return the cohort of raw records, in an order that does not depend on theirs.
 
-    ``problems`` are those that reading has already found. Raises DataError with all problems together: unknown
-    and missing fields, values out of range, a city twice, and references to cities that are not there.
+    ``problems`` are those that reading has already found; its warnings and notes do not stop. Raises DataError with
+    all errors together: unknown and missing fields, values out of range, a city twice, and references to cities that are not there.
     """
     cohort, found = check(cities, units)
-    found = [*problems, *found]
-    if found or cohort is None:
-        raise DataError(sorted(set(found), key=lambda p: (p.where, p.code, p.found)))
+    errors = {p for p in (*problems, *found) if p.level == "error"}
+    if errors or cohort is None:
+        raise DataError(in_order(errors))
     return cohort
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems once each, by place and code, whatever the order in which they were found."""
+    return sorted(set(problems), key=lambda p: (p.where, p.code, p.found))
 
 
 def check(

@@ -1,39 +1,56 @@
-"""A CSV table of profiles, comma or semicolon, UTF-8, one row a city."""
+"""A CSV or TSV table: comma, semicolon or tab, UTF-8 unless another encoding is named."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from pathlib import Path
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.reading.raw import Raw, text_of
-from twinmatch.reading.table import records
+from twinmatch.reading.grid import MOST_COLUMNS, MOST_CSV_ROWS, Grid, Row
+from twinmatch.reading.raw import text_of
 
-MOST_ROWS = 200_000
+SEPARATORS = ",;\t|"
 
 
-def read_csv(path: Path) -> Raw:
-    """Return the profiles of a CSV file; the separator is the one that the header uses most."""
-    text = text_of(path.read_bytes(), path.name)
-    header = text.split("\n", 1)[0]
-    separator = max(",;\t", key=header.count)
+def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
+    """Return the one sheet of a CSV file; the separator is the one by which most of its rows agree."""
+    text = text_of(path.read_bytes(), path.name, encoding)
+    separator = "\t" if path.suffix.lower() == ".tsv" else separator_of(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows: list[Row] = []
+    row = 1
     try:
-        rows = [(reader.line_num, row) for row in reader]
+        for cells in reader:
+            _within(len(rows), len(cells), row, path.name)
+            rows.append((row, tuple(cells)))
+            row = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(
-            Problem(
-                "not-csv", f"Not readable as CSV: {error}.", Where(path.name, row=reader.line_num)
-            )
-        ) from error
-    if len(rows) > MOST_ROWS:
-        raise DataError(
-            Problem(
-                "too-many-rows",
-                f"{len(rows):,} rows; at most {MOST_ROWS:,} are read.",
-                Where(path.name),
-            )
-        )
-    cities, problems = records(rows, path.name)
-    return Raw(tuple(cities), (), tuple(problems))
+        found = f"Not readable as CSV: {error}."
+        raise DataError(Problem("not-csv", found, Where(path.name, row=row))) from error
+    return [Grid(path.name, "", tuple(rows))]
+
+
+def separator_of(text: str) -> str:
+    """Return the separator by which the first rows split alike and widest; a comma where none does."""
+
+    def agreement(separator: str) -> tuple[int, int]:
+        sample = io.StringIO("".join(text.splitlines(keepends=True)[:30]), newline="")
+        widths = Counter(len(row) for row in csv.reader(sample, delimiter=separator) if row)
+        wide = [(count, width) for width, count in widths.items() if width > 1]
+        return max(wide, default=(0, 0))
+
+    try:
+        return max(SEPARATORS, key=lambda s: (agreement(s), -SEPARATORS.index(s)))
+    except csv.Error:
+        return max(SEPARATORS, key=text.split("\n", 1)[0].count)
+
+
+def _within(rows: int, columns: int, row: int, file: str) -> None:
+    if rows >= MOST_CSV_ROWS:
+        found = f"More than {MOST_CSV_ROWS:,} rows; at most that many are read."
+        raise DataError(Problem("too-many-rows", found, Where(file), "Split the file."))
+    if columns > MOST_COLUMNS:
+        found = f"{columns:,} columns; at most {MOST_COLUMNS} are read."
+        raise DataError(Problem("cell-beyond", found, Where(file, row=row)))

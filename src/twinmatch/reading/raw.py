@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.validate import Record
 
 LARGEST_FILE = 20 * 1024 * 1024
 """Bytes of a file that is read at most; a profile has a few thousand."""
+
+ENCODINGS = (
+    "cp1252",
+    "cp1250",
+    "cp1253",
+    "cp1251",
+    "cp1254",
+    "cp1257",
+    "iso8859-15",
+    "iso8859-2",
+    "utf-16",
+    "mac-roman",
+    "utf-8",
+)
+"""Encodings that may be named; UTF-8, and UTF-16 with a byte-order mark, are read without being named."""
 
 
 @dataclass(frozen=True)
@@ -19,25 +35,66 @@ class Raw:
     units: tuple[Record, ...] = ()
     problems: tuple[Problem, ...] = ()
 
+    def with_problems(self, *more: Problem) -> Raw:
+        """Return the same with further problems."""
+        return replace(self, problems=(*self.problems, *more))
 
-def text_of(content: bytes, file: str) -> str:
-    """Return UTF-8 text, with or without a byte-order mark.
 
-    Raises DataError that names the first byte which is not UTF-8, and its line.
+def text_of(content: bytes, file: str, encoding: str | None = None) -> str:
+    """Return the text of a file: UTF-8, UTF-16 with a byte-order mark, or the encoding that is named.
+
+    An encoding is never guessed. Raises DataError that names the first byte which does not fit, its line, and
+    what the text would say in the encodings that such files most often have.
     """
     if len(content) > LARGEST_FILE:
-        raise DataError(
-            Problem(
-                "too-large",
-                f"The file has {len(content):,} bytes; at most {LARGEST_FILE:,} are read.",
-                Where(file),
-            )
-        )
+        found = f"The file has {len(content):,} bytes; at most {LARGEST_FILE:,} are read."
+        raise DataError(Problem("too-large", found, Where(file)))
+    chosen = _known(encoding, file) or _marked(content)
     try:
-        return content.decode("utf-8-sig")
+        return content.decode(chosen)
     except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        found = f"Byte 0x{content[error.start]:02x} is not UTF-8."
-        raise DataError(
-            Problem("not-utf-8", found, Where(file, row=row), "Save the file as UTF-8.")
-        ) from error
+        raise DataError(_undecodable(content, error, file, chosen)) from error
+
+
+def _marked(content: bytes) -> str:
+    """Return the encoding that a byte-order mark tells, or UTF-8."""
+    return "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+
+
+def _known(encoding: str | None, file: str) -> str | None:
+    if encoding is None or encoding.lower() in ENCODINGS:
+        return encoding.lower().replace("utf-8", "utf-8-sig") if encoding else None
+    raise DataError(
+        Problem(
+            "encoding-unknown",
+            f"There is no encoding {encoding!r}.",
+            Where(file),
+            f"Known: {', '.join(ENCODINGS)}.",
+        )
+    )
+
+
+def _undecodable(content: bytes, error: UnicodeDecodeError, file: str, chosen: str) -> Problem:
+    row = content.count(b"\n", 0, error.start) + 1
+    if chosen != "utf-8-sig":
+        found = f"Byte 0x{content[error.start]:02x} is not {chosen}."
+        return Problem("not-decodable", found, Where(file, row=row), "Name another encoding.")
+    guesses = _guesses(content, error.start)
+    do = "Save the file as UTF-8" + (f", or name its encoding: {guesses}." if guesses else ".")
+    return Problem(
+        "not-utf-8", f"Byte 0x{content[error.start]:02x} is not UTF-8.", Where(file, row=row), do
+    )
+
+
+def _guesses(content: bytes, at: int) -> str:
+    """Return what the word around a byte says in the likeliest encodings, those that make it a word first."""
+    before = re.split(rb"[\n,;\t ]", content[max(0, at - 40) : at])[-1]
+    after = re.split(rb"[\r\n,;\t \"]", content[at : at + 30])[0]
+    word = before + after
+    readings: dict[str, str] = {}
+    for name in ENCODINGS[:8]:
+        said = word.decode(name, errors="replace")
+        letters = "".join(c for c in said if c not in ",;\t \"'")
+        if letters.isalpha() and said not in readings.values():
+            readings[name] = said
+    return " or ".join(f"{name} would read {said!r}" for name, said in list(readings.items())[:3])

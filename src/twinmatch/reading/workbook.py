@@ -1,179 +1,88 @@
-"""An Excel workbook of profiles: a sheet with one row a city, and optional sheets for emissions and units.
-
-The first sheet (or one called ``cities``) has the columns of :mod:`twinmatch.reading.table`. ``emissions`` has
-one row a cell (``id``, ``sector``, ``value``: tonnes or a notation key); ``host_units`` one row a unit.
-
-A workbook is a zip of XML that a few bytes can make enormous, so it is measured before it is opened.
-"""
+"""An Excel workbook, sheet by sheet, read in a stream behind the guard."""
 
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
-from collections.abc import Iterator
+import warnings
 from pathlib import Path
 from typing import Any
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.reading.raw import LARGEST_FILE, Raw
-from twinmatch.reading.table import records
-from twinmatch.schema import City, HostUnit
-from twinmatch.validate import Record
+from twinmatch.reading.grid import MOST_COLUMNS, MOST_ROWS, Grid, Row
+from twinmatch.reading.guard import Part, column_number, measured
 
-MOST_MEMBERS = 1_000
-MOST_UNPACKED = 100 * 1024 * 1024
-MOST_ROWS = 20_000
-MOST_COLUMNS = 300
-
-_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?r="([A-Z]{1,3})([0-9]{1,7})"')
+_MOST_FILLED = 200_000
 
 
-def read_workbook(path: Path) -> Raw:
-    """Return the profiles of a workbook.
+def workbook_grids(path: Path, encoding: str | None = None) -> list[Grid]:
+    """Return the sheets of a workbook; merged cells hold their value throughout, which is told.
 
-    Raises DataError where the file is no workbook, or larger than a list of cities can be: more than 20 MB,
-    1,000 parts, 100 MB unpacked, 20,000 rows or 300 columns. Cells beyond are named, never dropped.
+    Raises DataError where the file is no workbook, or larger than a list of cities can be. Formulas are
+    never computed: the result that was saved is read, and a formula saved without one is an error.
     """
-    _guard(path)
+    parts = measured(path)
     import openpyxl
 
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except Exception as error:  # openpyxl raises whatever the damage causes
-        raise DataError(
-            Problem("not-a-workbook", f"Not readable as a workbook: {error}.", Where(path.name))
-        ) from error
-    try:
-        return _read(book, path.name)
-    finally:
-        book.close()
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # openpyxl warns of drop-downs and styles that it passes over
+        try:
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            try:
+                return [_grid(sheet, path.name, parts) for sheet in book.worksheets]
+            finally:
+                book.close()
+        except DataError:
+            raise
+        except Exception as error:  # openpyxl raises whatever the damage causes
+            found = f"Not readable as a workbook: {_first_line(error)}."
+            raise DataError(Problem("not-a-workbook", found, Where(path.name))) from error
 
 
-def _read(book: Any, file: str) -> Raw:
-    names = book.sheetnames
-    main = "cities" if "cities" in names else names[0]
-    cities, problems = records(_rows(book[main]), file, main, City)
-    units: list[Record] = []
-    if "host_units" in names:
-        units, more = records(_rows(book["host_units"]), file, "host_units", HostUnit)
-        problems += more
-    if "emissions" in names and main != "emissions":
-        problems += _add_emissions(cities, list(_rows(book["emissions"])), file)
-    return Raw(tuple(cities), tuple(units), tuple(problems))
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def _rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+def _grid(sheet: Any, file: str, parts: dict[str, Part]) -> Grid:
+    part = parts.get(str(sheet._worksheet_path).lstrip("/"), Part())
     sheet.reset_dimensions()
     rows = sheet.iter_rows(max_row=MOST_ROWS, max_col=MOST_COLUMNS, values_only=True)
-    return enumerate(rows, start=1)
-
-
-def _add_emissions(
-    cities: list[Record], rows: list[tuple[int, tuple[Any, ...]]], file: str
-) -> list[Problem]:
-    """Put the cells of the emissions sheet into the cities' records; return what does not fit."""
-    if not rows:
-        return []
-    header = [str(cell or "").strip() for cell in rows[0][1]]
-    missing = [name for name in ("id", "sector", "value") if name not in header]
-    if missing:
-        return [
-            Problem(
-                "column-missing", f"The sheet has no column {name!r}.", Where(file, "emissions", 1)
-            )
-            for name in missing
-        ]
-    by_id = {str(record.data.get("id", "")): record for record in cities}
-    problems = []
-    for row, cells in rows[1:]:
-        city, sector, value = (cells[header.index(name)] for name in ("id", "sector", "value"))
-        if city is None and sector is None:
-            continue
-        record = by_id.get(str(city).strip())
-        if record is None:
-            problems.append(
-                Problem(
-                    "reference-unknown",
-                    f"{city!r} has no row among the cities.",
-                    Where(file, "emissions", row, "id"),
-                )
-            )
-        elif value is not None:
-            record.data.setdefault("emissions", {}).setdefault("sectors", {})[
-                str(sector).strip()
-            ] = value
-    return problems
-
-
-def _guard(path: Path) -> None:
-    """Refuse what no list of cities can be, before any of it is unpacked into memory."""
-    where = Where(path.name)
-    if path.stat().st_size > LARGEST_FILE:
-        raise DataError(
-            Problem(
-                "too-large",
-                f"The file has {path.stat().st_size:,} bytes; at most {LARGEST_FILE:,} are read.",
-                where,
-            )
+    numbered: list[Row] = list(enumerate(map(tuple, rows), start=1))
+    problems = [
+        Problem(
+            "formula-without-result",
+            f"The formula in {ref} was saved without its result.",
+            Where(file, sheet.title, _row(ref)),
+            "Open and save the workbook in a spreadsheet program, or paste the values.",
         )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if len(members) > MOST_MEMBERS:
-                raise DataError(
-                    Problem(
-                        "too-many-parts",
-                        f"The workbook has {len(members):,} parts; at most {MOST_MEMBERS:,} are read.",
-                        where,
-                    )
-                )
-            left = MOST_UNPACKED
-            for member in members:
-                left = _measure(archive, member, left, where)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise DataError(
-            Problem(
-                "not-a-workbook",
-                f"Not readable as a workbook: {error}.",
-                where,
-                "Save it as .xlsx.",
-            )
-        ) from error
-    except zlib.error as error:
-        raise DataError(
-            Problem("not-a-workbook", f"The workbook is damaged: {error}.", where)
-        ) from error
+        for ref in sorted(part.formulas, key=lambda ref: (_row(ref), ref))
+    ]
+    if part.merged:
+        numbered = _unmerged(numbered, part.merged)
+        found = f"{len(part.merged)} merged ranges: each of their cells is read as holding the merged value."
+        problems.append(Problem("merged-cells", found, Where(file, sheet.title), level="note"))
+    return Grid(file, sheet.title, tuple(numbered), tuple(problems))
 
 
-def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, where: Where) -> int:
-    """Unpack a part in pieces, counting; refuse cells beyond the cap. Return the bytes still allowed."""
-    is_sheet = member.filename.startswith("xl/worksheets/")
-    tail = b""
-    with archive.open(member) as part:
-        while piece := part.read(1 << 20):
-            left -= len(piece)
-            if left < 0:
-                raise DataError(
-                    Problem(
-                        "too-large",
-                        f"The workbook unpacks to more than {MOST_UNPACKED:,} bytes.",
-                        where,
-                    )
-                )
-            if is_sheet:
-                _cells_within(tail + piece, member.filename, where)
-                tail = piece[-64:]
-    return left
+def _row(ref: str) -> int:
+    return int(re.sub(r"\D", "", ref.partition(":")[0]))
 
 
-def _cells_within(xml: bytes, part: str, where: Where) -> None:
-    for letters, digits in _CELL.findall(xml):
-        column = 0
-        for letter in letters:
-            column = column * 26 + letter - 64
-        if int(digits) > MOST_ROWS or column > MOST_COLUMNS:
-            found = f"There is a cell at {letters.decode()}{digits.decode()} ({part}); rows to {MOST_ROWS:,} and columns to {MOST_COLUMNS} are read."
-            raise DataError(
-                Problem("cell-beyond", found, where, "Delete that cell or its empty formatting.")
-            )
+def _unmerged(rows: list[Row], merged: set[str]) -> list[Row]:
+    """Fill merged ranges with their value, down to the last row that holds anything."""
+    cells = [list(values) for _, values in rows]
+    filled = 0
+    for ref in sorted(merged):
+        first, _, last = ref.partition(":")
+        left, right = (column_number(re.sub(r"\d", "", end)) - 1 for end in (first, last))
+        top, bottom = _row(first) - 1, min(_row(last), len(cells))
+        if top >= len(cells) or left >= len(cells[top]) or cells[top][left] is None:
+            continue
+        filled += (bottom - top) * (right - left + 1)
+        if filled > _MOST_FILLED:
+            break  # a sheet merged all over is a picture, not a table
+        for row in range(top, bottom):
+            end = min(right + 1, len(cells[row]))
+            cells[row][left:end] = [cells[top][left]] * (end - left)
+    return [(number, tuple(row)) for (number, _), row in zip(rows, cells, strict=True)]

@@ -1,0 +1,1 @@
+"""Intake: forms, checks, and profiles written from what cities already have."""

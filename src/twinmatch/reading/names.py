@@ -1,0 +1,102 @@
+"""Names of countries in any official language to codes, and the identifier that a city's name makes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import Final
+
+from twinmatch.geography import ALIASES, countries
+from twinmatch.taxonomy import plain
+
+_MORE: Final = {
+    "czech republic": "CZ",
+    "ceska republika": "CZ",
+    "slovak republic": "SK",
+    "slovenska republika": "SK",
+    "the netherlands": "NL",
+    "holland": "NL",
+    "great britain": "GB",
+    "england": "GB",
+    "scotland": "GB",
+    "wales": "GB",
+    "northern ireland": "GB",
+    "united kingdom of great britain and northern ireland": "GB",
+    "republic of ireland": "IE",
+    "eire": "IE",
+    "turkiye": "TR",
+    "turkey": "TR",
+    "macedonia": "MK",
+    "republic of north macedonia": "MK",
+    "the former yugoslav republic of macedonia": "MK",
+    "former yugoslav republic of macedonia": "MK",
+    "bosnia": "BA",
+    "bosnia and herzegovina": "BA",
+    "republic of moldova": "MD",
+    "moldova republic of": "MD",
+    "kosovo": "XK",
+    "hellas": "GR",
+    "hellenic republic": "GR",
+    "vatican": "VA",
+    "russian federation": "RU",
+}
+"""Names in use that the Unicode CLDR does not list as a country's name."""
+
+
+@cache
+def country_names() -> dict[str, str]:
+    """Return the code of every country name, reduced to plain letters, in all official languages and English.
+
+    Names come from the Unicode CLDR by way of Babel. A name that two countries share is left out.
+    """
+    from babel import Locale, UnknownLocaleError
+
+    codes = set(countries())
+    languages = {"en"} | {code for c in countries().values() for code in c.languages}
+    found: dict[str, set[str]] = {}
+    for language in sorted(languages):
+        try:
+            territories = Locale.parse(language).territories
+        except (UnknownLocaleError, ValueError):
+            continue
+        for code in codes & set(territories):
+            found.setdefault(plain(territories[code]), set()).add(code)
+    sure = {name: next(iter(codes)) for name, codes in found.items() if len(codes) == 1}
+    return sure | {name: code for name, code in _MORE.items() if code in codes}
+
+
+@cache
+def country_code(text: str) -> str | None:
+    """Return the ISO 3166-1 code that a text means: a code, or a name in any official language; else None."""
+    word = text.strip()
+    upper = ALIASES.get(word.upper(), word.upper())
+    if upper in countries():
+        return upper
+    return country_names().get(plain(word))
+
+
+@cache
+def is_elsewhere(text: str) -> bool:
+    """Return whether a text names a country of the world outside Europe and its neighbours."""
+    from babel import Locale
+
+    world: dict[str, str] = dict(Locale("en").territories)
+    names = {plain(name) for code, name in world.items() if len(code) == 2}
+    word = plain(text)
+    known_short = {"usa", "united states of america", "uk", "vietnam", "south korea", "viet nam"}
+    return (
+        text.strip().upper() in {c for c in world if len(c) == 2}
+        or word in names | known_short
+        or any(word.startswith(f"{name} ") for name in names if len(name) > 4)
+    ) and country_code(text) is None
+
+
+def city_id(country: str, name: str) -> str:
+    """Return the identifier of a city: country and name in lower-case ASCII, such as ``de-munster``."""
+    from anyascii import anyascii
+
+    spread = unicodedata.normalize("NFKD", name)
+    latin = anyascii("".join(c for c in spread if not unicodedata.combining(c)))
+    slug = "-".join(re.findall(r"[a-z0-9]+", latin.lower().replace("'", "")))
+    return f"{country.lower()}-{slug or 'city'}"

@@ -1,0 +1,272 @@
+"""From the sheets of a file to raw records: the list of cities, and the sheets that stand beside it.
+
+The list is the sheet ``cities``, the one that the mapping names, or the first that has rows. Beside ``cities``
+there may be ``emissions`` (a row a city, or a row a cell with ``id``, ``sector`` and ``value``), ``readiness``,
+``one city`` (a form, a row a field), ``sources`` and ``host_units``; the template has all of them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from twinmatch.cohort import nearest
+from twinmatch.errors import DataError, Problem, Where
+from twinmatch.reading.columns import columns
+from twinmatch.reading.grid import Grid, is_empty, text
+from twinmatch.reading.headers import find_header
+from twinmatch.reading.mapping import Mapping, Target
+from twinmatch.reading.numbers import mass
+from twinmatch.reading.raw import Raw
+from twinmatch.reading.table import put, table_records
+from twinmatch.schema import HostUnit
+from twinmatch.taxonomy import SECTOR_FIELDS
+from twinmatch.validate import Record
+
+SIDE_SHEETS: Final = ("emissions", "readiness", "participation")
+"""Sheets with further columns of the cities, one row a city, by its id."""
+
+FORM: Final = "one city"
+NEWEST_TEMPLATE: Final = 2
+
+
+def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
+    """Return the records of a file's sheets, unchecked, with what was met on the way."""
+    mapping = mapping or Mapping()
+    by_name = {grid.sheet: grid for grid in grids}
+    main = _main(grids, by_name, mapping)
+    if main.sheet != "cities":
+        cities, problems = table_records(main, mapping)
+        return Raw(tuple(cities), (), tuple(problems))
+    newer = _newer(by_name)
+    cities, problems = table_records(main, mapping) if len(_filled(main)) else ([], [])
+    form, more = _form(by_name[FORM]) if FORM in by_name else ([], [])
+    cities, problems = cities + form, problems + more
+    for name in SIDE_SHEETS:
+        if name in by_name:
+            problems += _add_side(cities, by_name[name])
+    if "sources" in by_name:
+        problems += _add_sources(cities, by_name["sources"])
+    units: list[Record] = []
+    if "host_units" in by_name:
+        units, more = table_records(by_name["host_units"], model=HostUnit)
+        problems += more
+    return Raw(tuple(cities), tuple(units), tuple(newer + problems))
+
+
+def _main(grids: Sequence[Grid], by_name: dict[str, Grid], mapping: Mapping) -> Grid:
+    if mapping.sheet is not None:
+        if mapping.sheet not in by_name:
+            do = nearest(mapping.sheet, {name: name for name in by_name})
+            found = f"There is no sheet {mapping.sheet!r}."
+            raise DataError(Problem("sheet-missing", found, Where(grids[0].file), do))
+        return by_name[mapping.sheet]
+    if "cities" in by_name:
+        return by_name["cities"]
+    return next((g for g in grids if _filled(g)), grids[0])
+
+
+def _filled(grid: Grid) -> list[tuple[int, tuple[Any, ...]]]:
+    """Return the rows below the header that hold anything."""
+    header = find_header(grid, Mapping())
+    return [(row, cells) for row, cells in grid.rows if row > header.row and not is_empty(cells)]
+
+
+def _newer(by_name: dict[str, Grid]) -> list[Problem]:
+    """Return a warning where the form was made by a version of twinmatch that is newer than this one."""
+    about = (
+        {text(c[0]): text(c[1]) for _, c in by_name["about"].rows if len(c) > 1}
+        if "about" in by_name
+        else {}
+    )
+    version = about.get("template", "")
+    if version.isdigit() and int(version) > NEWEST_TEMPLATE:
+        found = f"The form is of version {version}; this twinmatch knows versions up to {NEWEST_TEMPLATE}."
+        do = "Columns that it does not know are told below; a newer twinmatch reads them."
+        return [Problem("template-newer", found, by_name["about"].at(), do, "warning")]
+    return []
+
+
+def _form(grid: Grid) -> tuple[list[Record], list[Problem]]:
+    """Return the record of the one-city form, none where nobody filled it in."""
+    start = next((k for k, (_, c) in enumerate(grid.rows) if c and text(c[0]) == "field"), None)
+    if start is None:
+        return [], []
+    header = [text(cell) for cell in grid.rows[start][1]]
+    answer = header.index("your answer") if "your answer" in header else 2
+    answers = [
+        (row, text(cells[0]), cells[answer])
+        for row, cells in grid.rows[start + 1 :]
+        if len(cells) > answer and text(cells[0]) and text(cells[answer])
+    ]
+    if not answers:
+        return [], []
+    # The form is the table laid on its side: read it as a table of one row, then give each field its own place.
+    flat = Grid(
+        grid.file,
+        grid.sheet,
+        ((1, tuple(a[1] for a in answers)), (2, tuple(a[2] for a in answers))),
+    )
+    records, problems = table_records(flat)
+    rows = {path: grid.at(row, path) for row, path, _ in answers}
+    moved = [
+        replace(p, where=rows.get(p.where.column, grid.at(grid.rows[start][0]))) for p in problems
+    ]
+    return [replace(r, where=grid.at(), elsewhere=rows) for r in records], moved
+
+
+def _add_side(cities: list[Record], grid: Grid) -> list[Problem]:
+    """Put the columns of a side sheet into the cities' records; return what does not fit."""
+    header = find_header(grid, Mapping(), other=frozenset({"sector", "value", "unit"}))
+    if grid.sheet == "emissions" and ("sector" in header.names or "value" in header.names):
+        return _add_cells(cities, grid)
+    with_units, problems = _in_tonnes(grid)
+    records, more = table_records(with_units, is_side=True)
+    by_id = {str(r.data.get("id", "")): (k, r) for k, r in enumerate(cities)}
+    for record in records:
+        city = str(record.data.pop("id", "")).strip()
+        if city not in by_id:
+            problems.append(_no_city(city, record.where))
+            continue
+        position, target = by_id[city]
+        data = copy.deepcopy(target.data)
+        for path, value in _leaves(record.data):
+            put(data, path, value)
+        places = {path: record.place(path) for path in record.columns}
+        merged = replace(target, data=data, elsewhere={**target.elsewhere, **places})
+        cities[position] = merged
+        by_id[city] = (position, merged)
+    return problems + more
+
+
+def _leaves(data: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in data.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, dict) and path not in {"challenges", "strengths"}:
+            found += _leaves(value, f"{path}.")
+        else:
+            found.append((path, value))
+    return found
+
+
+def _in_tonnes(grid: Grid) -> tuple[Grid, list[Problem]]:
+    """Return the sheet without its column ``unit``, its emissions turned into tonnes by it, row by row."""
+    header = find_header(grid, Mapping(), other=frozenset({"unit"}))
+    if "unit" not in header.names:
+        return grid, []
+    at, problems, rows = header.names.index("unit"), [], []
+    masses = [
+        i
+        for i, t in enumerate(header.targets)
+        if t and t.field and columns()[t.field].unit == "t CO2e"
+    ]
+    for row, cells in grid.rows:
+        kept = list(cells)
+        word = text(kept[at]) if at < len(kept) else ""
+        if at < len(kept):
+            kept[at] = None
+        if row > header.row and word and not is_empty(tuple(kept)):
+            found = mass(word)
+            if found is None:
+                what = f"{word!r} is no unit of mass that is known."
+                problems.append(
+                    Problem("unit-unknown", what, grid.at(row, "unit"), "Write t, kt or Mt.")
+                )
+            else:
+                _scale(kept, masses, found.tonnes)
+        rows.append((row, tuple(kept)))
+    return replace(grid, rows=tuple(rows)), problems
+
+
+def _scale(cells: list[Any], positions: Sequence[int], factor: float) -> None:
+    from twinmatch.reading.numbers import parse
+
+    for i in positions:
+        if i >= len(cells) or factor == 1.0:
+            continue
+        number = parse(text(cells[i])) if isinstance(cells[i], str) else None
+        value = next(iter(number.readings.values())) if number and number.is_sure else cells[i]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            cells[i] = float(f"{value * factor:.15g}")
+
+
+def _add_cells(cities: list[Record], grid: Grid) -> list[Problem]:
+    """Put the cells of an emissions sheet with a row a cell into the cities' records."""
+    header = find_header(grid, Mapping(), other=frozenset({"sector", "value"}))
+    names = header.names
+    missing = [name for name in ("id", "sector", "value") if name not in names]
+    if missing:
+        return [
+            Problem("column-missing", f"The sheet has no column {name!r}.", grid.at(header.row))
+            for name in missing
+        ]
+    by_id = {str(record.data.get("id", "")): (k, record) for k, record in enumerate(cities)}
+    problems = []
+    for row, cells in grid.rows:
+        if row <= header.row or is_empty(cells):
+            continue
+        padded = [*cells, *[None] * len(names)]
+        city, sector, value = (padded[names.index(n)] for n in ("id", "sector", "value"))
+        if text(city) not in by_id:
+            problems.append(_no_city(text(city), grid.at(row)))
+        elif text(sector) not in SECTOR_FIELDS:
+            do = nearest(text(sector), {s: s for s in SECTOR_FIELDS})
+            problems.append(
+                Problem(
+                    "sector-unknown",
+                    f"There is no sector {text(sector)!r}.",
+                    grid.at(row, "sector"),
+                    do,
+                )
+            )
+        elif text(value):
+            position, record = by_id[text(city)]
+            path = f"emissions.sectors.{text(sector)}"
+            put(record.data, path, value if not isinstance(value, str) else value.strip())
+            merged = replace(record, elsewhere={**record.elsewhere, path: grid.at(row, "value")})
+            cities[position] = merged
+            by_id[text(city)] = (position, merged)
+    return problems
+
+
+def _no_city(name: str, where: Where) -> Problem:
+    place = Where(where.file, where.sheet, where.row, "id")
+    return Problem("reference-unknown", f"{name!r} has no row among the cities.", place)
+
+
+def _add_sources(cities: list[Record], grid: Grid) -> list[Problem]:
+    """Put the rows of the sources sheet (id, entry, of, from) into the cities' records, in their order."""
+    if not grid.rows:
+        return []
+    names = [text(cell) for cell in grid.rows[0][1]]
+    lacking = [n for n in ("id", "entry", "of", "from") if n not in names]
+    if lacking:
+        return [
+            Problem("column-missing", f"The sheet has no column {n!r}.", grid.at(1))
+            for n in lacking
+        ]
+    by_id = {str(r.data.get("id", "")): r for r in cities}
+    entries: dict[tuple[str, str], dict[str, Any]] = {}
+    problems = []
+    for row, cells in grid.rows[1:]:
+        if is_empty(cells):
+            continue
+        padded = [*cells, *[None] * len(names)]
+        city, entry, of, source = (
+            text(padded[names.index(n)]) for n in ("id", "entry", "of", "from")
+        )
+        if city not in by_id:
+            problems.append(_no_city(city, grid.at(row)))
+            continue
+        blocks = [part.strip() for part in of.split(";") if part.strip()]
+        item = entries.setdefault((city, entry), {"of": blocks, "from": []})
+        item["from"].append(source)
+    for (city, _), item in entries.items():
+        by_id[city].data.setdefault("sources", []).append(item)
+    return problems
+
+
+__all__ = ["FORM", "NEWEST_TEMPLATE", "SIDE_SHEETS", "Target", "raw_of"]

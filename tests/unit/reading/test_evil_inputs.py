@@ -1,0 +1,226 @@
+"""Malformed and hostile files give one clear error, in bounded time and memory, and never a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import evil_files as evil
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from twinmatch.errors import DataError
+from twinmatch.reading import Raw, read, read_raw
+
+WORKBOOKS: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "last_cell_XFD1048576": (evil.last_cell, "cell-beyond"),
+    "400_MB_of_spaces": (evil.spaces, "too-large"),
+    "400_MB_shared_string": (evil.shared_string, "too-large"),
+    "lying_size_header": (evil.lying_size, "not-a-workbook"),
+    "billion_laughs": (evil.billion_laughs, "not-a-workbook"),
+    "external_entity": (evil.external_entity, "not-a-workbook"),
+    "macro": (evil.macro, "macro"),
+    "truncated": (evil.truncated, "not-a-workbook"),
+    "100_000_rows": (evil.many_rows, "cell-beyond"),
+    "1_100_parts": (evil.many_parts, "too-many-parts"),
+    "missing_sheet": (evil.broken_reference, "not-a-workbook"),
+}
+
+
+@pytest.mark.parametrize("name", WORKBOOKS)
+def test_an_evil_workbook_is_refused_in_seconds(name: str, tmp_path: Path) -> None:
+    make, code = WORKBOOKS[name]
+    path = make(tmp_path / "evil.xlsx")
+    began = time.process_time()
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert [p.code for p in caught.value.problems] == [code]
+    assert all(p.where.file == "evil.xlsx" for p in caught.value.problems)
+    assert time.process_time() - began < 10
+
+
+def test_the_memory_that_evil_workbooks_take_is_bounded(tmp_path: Path) -> None:
+    paths = [
+        str(make(tmp_path / f"{k}.xlsx"))
+        for k, make in enumerate(
+            (evil.last_cell, evil.spaces, evil.shared_string, evil.billion_laughs)
+        )
+    ]
+    code = (
+        "import sys, resource\n"
+        "from twinmatch.reading import read\n"
+        "from twinmatch.errors import DataError\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "for path in sys.argv[1:]:\n"
+        "    try:\n        read(path)\n    except DataError:\n        pass\n    else:\n        raise SystemExit('was read')\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *paths],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    grown = int(ran.stdout) / (1024 if sys.platform != "darwin" else 1024**2)
+    assert grown < 150, f"{grown:.0f} MB"
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0
+
+
+def test_a_harmless_zip_inside_is_not_unpacked(tmp_path: Path) -> None:
+    assert read(evil.quoted_quine(tmp_path / "a.xlsx")).cities[0].id == "de-beispiel"
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        ("1e308", "value-wrong"),
+        (1e308, "value-wrong"),
+        ("-1", "value-wrong"),
+        ("#REF!", "cell-error"),
+        ("viel", "value-wrong"),
+    ],
+)
+def test_a_number_that_cannot_be_is_told_with_its_cell(
+    tmp_path: Path, cell: object, code: str
+) -> None:
+    sectors = ("emissions.sectors.waste", "emissions.sectors.transport")
+    header = (*evil.HEADER, "emissions.form", "emissions.boundary", *sectors)
+    path = evil.workbook(tmp_path / "a.xlsx", [header, (*evil.ROW, "gpc", "city", "NO", cell)])
+    with pytest.raises(DataError) as caught:
+        read(path)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.where.sheet, problem.where.row) == (code, "cities", 2)
+    assert problem.where.column == "emissions.sectors.transport"
+
+
+def test_a_formula_that_was_saved_without_its_result_is_told_and_not_read_as_empty(
+    tmp_path: Path,
+) -> None:
+    path = evil.workbook(tmp_path / "a.xlsx", [(*evil.HEADER, "population"), (*evil.ROW, 5)])
+    parts = evil.parts_of(path)
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace(b"<v>5</v>", b"<f>SUM(A1:A9)</f>")
+    with pytest.raises(DataError, match="formula in D2 was saved without its result"):
+        read(evil.with_parts(path, parts))
+
+
+def test_a_formula_is_text_and_is_never_run(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('id,name,country,needs\nde-x,X,DE,"=HYPERLINK(""http://x"")"\n', "utf-8")
+    assert read(path).cities[0].needs == '=HYPERLINK("http://x")'
+
+
+def test_right_to_left_text_is_read_and_invisible_marks_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,name,local_name,country\nil-x,Haifa,\u202bחיפה\u202c,IL\n", "utf-8")
+    raw = read_raw(path)
+    assert raw.cities[0].data["local_name"] == "חיפה"
+    assert [p.code for p in raw.problems] == ["characters-removed"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b'id,name\n"de-x,never closed', "not-csv"),
+        (b"\xff\xfe\x00", "not-decodable"),
+        (b"a" * 200_000 + b",b\n", "not-csv"),
+        (b",".join([b"a"] * 400) + b"\n", "cell-beyond"),
+        (b"id,name,country\nde-x,\x00,DE\n", "field-missing"),
+        (b"", "column-missing"),
+    ],
+)
+def test_a_broken_csv_gives_a_clear_error(tmp_path: Path, content: bytes, code: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert code in {p.code for p in caught.value.problems}
+
+
+def test_a_csv_with_too_many_rows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,name,country\n" + "de-x,X,DE\n" * 200_001, "utf-8")
+    with pytest.raises(DataError, match="More than 200,000 rows"):
+        read(path)
+
+
+def test_bytes_that_are_not_utf8_are_told_with_what_they_may_say(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("id,name,country\nfr-besancon,Besançon,FR\n".encode("cp1252"))
+    with pytest.raises(DataError) as caught:
+        read(path)
+    (problem,) = caught.value.problems
+    assert problem.code == "not-utf-8"
+    assert problem.where.row == 2
+    assert "cp1252 would read 'Besançon'" in problem.do
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (evil.ods_row(*evil.HEADER) + evil.ods_row(*evil.ROW, repeat=30_000), "cell-beyond"),
+        (evil.ods_row(*["x"] * 400), "cell-beyond"),
+        ("<table:table-row>", "not-a-workbook"),
+    ],
+)
+def test_an_evil_ods_is_refused(tmp_path: Path, content: str, code: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read(evil.ods(tmp_path / "a.ods", content))
+    assert [p.code for p in caught.value.problems] == [code]
+
+
+def test_an_ods_with_a_document_type_is_refused(tmp_path: Path) -> None:
+    path = evil.ods(tmp_path / "a.ods", evil.ods_row("id"))
+    parts = evil.parts_of(path)
+    parts["content.xml"] = parts["content.xml"].replace(
+        b"<office:document", b"<!DOCTYPE x [<!ENTITY a 'b'>]><office:document", 1
+    )
+    with pytest.raises(DataError, match="document type"):
+        read(evil.with_parts(path, parts))
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.xlsm", "a.pdf", "a.txt", "a"])
+def test_an_unknown_format_is_told_with_advice(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(DataError, match=r"cannot be read.*Known: a folder of \.yaml"):
+        read(tmp_path / name)
+
+
+def assert_read_or_told(path: Path) -> None:
+    """Anything but records or an error on purpose escapes, and fails the test."""
+    with contextlib.suppress(DataError):
+        assert isinstance(read_raw(path), Raw)
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".ods", ".parquet", ".csv", ".tsv"])
+@given(content=st.binary(max_size=300))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_bytes_give_records_or_a_clear_error(
+    tmp_path: Path, ending: str, content: bytes
+) -> None:
+    path = tmp_path / f"fuzz{ending}"
+    path.write_bytes(content)
+    assert_read_or_told(path)
+
+
+@given(cut=st.integers(0, 5000), flip=st.integers(0, 5000), bit=st.integers(0, 7))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_damaged_workbook_gives_records_or_a_clear_error(
+    tmp_path: Path, cut: int, flip: int, bit: int
+) -> None:
+    path = evil.plain(tmp_path / "a.xlsx")
+    content = bytearray(path.read_bytes())
+    content[flip % len(content)] ^= 1 << bit
+    path.write_bytes(bytes(content[: len(content) - cut % 40]))
+    assert_read_or_told(path)

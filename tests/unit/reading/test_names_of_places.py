@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+from twinmatch.reading import read
+from twinmatch.reading.gazetteer import known_city, near_city, places
+from twinmatch.reading.names import city_id, country_code, country_names, is_elsewhere
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        *[
+            (n, "DE")
+            for n in ("Deutschland", "Germany", "Allemagne", "GERMANIA", "Németország", "de")
+        ],
+        *[(n, "GR") for n in ("Ελλάδα", "Greece", "EL", "Hellas")],
+        *[(n, "GB") for n in ("UK", "United Kingdom", "Scotland")],
+        *[(n, "BG") for n in ("България", "Bulgaria")],
+        *[(n, "IL") for n in ("ישראל", "إسرائيل")],
+        *[(n, "CZ") for n in ("Czech Republic", "Česko", "Tschechien")],
+        *[(n, "IE") for n in ("Éire", "Ireland")],
+        *[(n, "TR") for n in ("Türkiye", "Turkey")],
+        ("Magyarország", "HU"),
+        ("Sverige", "SE"),
+        ("Suomi", "FI"),
+        ("საქართველო", "GE"),
+    ],
+)
+def test_a_country_in_any_official_language(name: str, code: str) -> None:
+    assert country_code(name) == code
+
+
+@pytest.mark.parametrize("name", ["Atlantis", "", "Europe", "Brazil", "Deutschlan"])
+def test_what_is_no_country_here_is_none(name: str) -> None:
+    assert country_code(name) is None
+
+
+def test_every_name_leads_to_one_country() -> None:
+    assert len(country_names()) > 1_000
+
+
+@pytest.mark.parametrize(
+    "name", ["Brazil", "USA", "Bolivia (Plurinational State of)", "Taiwan, Greater China", "JP"]
+)
+def test_countries_of_the_rest_of_the_world(name: str) -> None:
+    assert is_elsewhere(name)
+
+
+@pytest.mark.parametrize("name", ["Germany", "Ελλάδα", "Atlantis"])
+def test_countries_here_and_nowhere(name: str) -> None:
+    assert not is_elsewhere(name)
+
+
+@pytest.mark.parametrize(
+    ("country", "name", "expected"),
+    [
+        ("DE", "Münster", "de-munster"),
+        ("PL", "Łódź", "pl-lodz"),
+        ("GR", "Θεσσαλονίκη", "gr-thessaloniki"),
+        ("BG", "Велико Търново", "bg-veliko-trnovo"),
+        ("IT", "L'Aquila", "it-laquila"),
+        ("TR", "İzmir", "tr-izmir"),
+    ],
+)
+def test_identifiers_are_plain_letters(country: str, name: str, expected: str) -> None:
+    assert city_id(country, name) == expected
+
+
+def test_the_gazetteer_says_what_the_profiles_say() -> None:
+    cities = {c.id: c for c in read().cities}
+    assert set(places()) == set(cities)
+    for place in places().values():
+        city = cities[place.id]
+        assert (place.name, place.country) == (city.name, city.country)
+        assert (place.lat, place.lon) == (
+            (city.location.lat, city.location.lon) if city.location else (None, None)
+        )
+        assert place.population == (city.population.value if city.population else None)
+
+
+def test_a_name_as_it_is_spelled_is_the_city_and_a_near_one_only_a_question() -> None:
+    assert known_city("DE", "AACHEN") == "de-aachen"
+    assert known_city("FR", "Aachen") is None
+    assert known_city("DE", "Aachan") is None
+    near = near_city("DE", "Aachan")
+    assert near is not None
+    assert near.id == "de-aachen"
+    assert near_city("DE", "Aachen") is None
+    assert near_city("DE", "Wuppertal-Elberfeld") is None
