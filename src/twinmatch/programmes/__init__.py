@@ -13,13 +13,17 @@ from twinmatch.programmes.format import Format
 from twinmatch.programmes.national_clusters import NationalClusters, propose_national_clusters
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Programme, Twinning, load
-from twinmatch.programmes.twinning import propose_twinning
+from twinmatch.programmes.study_visits import StudyVisits, propose_study_visits
+from twinmatch.programmes.study_visits import prepare as prepare_visits
+from twinmatch.programmes.study_visits import product_of as product_of_visits
+from twinmatch.programmes.twinning import prepare, product_of, propose_twinning
 
 __all__ = ["PRODUCTS", "Format", "Programme", "Round", "load"]
 
 PRODUCTS: dict[str, Format] = {
-    "twinning": Format(Twinning, propose_twinning),
+    "twinning": Format(Twinning, propose_twinning, prepare, product_of),
     "discussion_groups": Format(DiscussionGroups, propose_discussion_groups),
+    "study_visits": Format(StudyVisits, propose_study_visits, prepare_visits, product_of_visits),
     "national_clusters": Format(NationalClusters, propose_national_clusters),
     "city_panels": Format(CityPanels, propose_city_panels),
 }

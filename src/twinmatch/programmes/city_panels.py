@@ -237,6 +237,9 @@ def _least_alike(
         for word in set(known):
             each, more = divmod(known.count(word), number)
             same += (number - more) * math.comb(each, 2) + more * math.comb(each + 1, 2)
+        if len(known) == len(words[attribute]):
+            total += weight * factor * same
+            continue
         silent = _silent_mean(words[attribute])
         full, rest = divmod(len(known), most)
         together = full * math.comb(most, 2) + math.comb(rest, 2)
