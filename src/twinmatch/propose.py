@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from twinmatch import __version__
 from twinmatch.cohort import Cohort
-from twinmatch.errors import NoProposalError, Problem
+from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.facets import Materials
+from twinmatch.facets.base import listed
 from twinmatch.geography import country, language_name
 from twinmatch.programmes import PRODUCTS, Programme, Round
-from twinmatch.proposal import CityCard, Gap, LeftOut, Meeting, Product, Proposal
+from twinmatch.programmes.joint import Part, propose_together
+from twinmatch.programmes.ladder import ladder, transition_map
+from twinmatch.programmes.ledger import Books, judged_books, open_books
+from twinmatch.programmes.pathways import pathways
+from twinmatch.proposal import (
+    CityCard,
+    Gap,
+    LeftOut,
+    Meeting,
+    Product,
+    Proposal,
+    RuleStatus,
+)
 from twinmatch.schema import NAMES, City, Role
 
 BLOCK_WORDS = {
@@ -46,30 +59,117 @@ def propose(
 ) -> Proposal:
     """Return the proposal of a round: every product solved, refereed and explained.
 
-    ``text_model`` is what the run records of its text model; ``progress`` is told what begins. Raises
-    QuestionError for a question that cannot be answered, and NoProposalError, with the advice of every product
-    that fits no rules, where one does not.
+    Formats choose in the order of the ledger, or together where it says so; what they take of each city is
+    entered in one ledger, whose limits hold across all of them. ``text_model`` is what the run records of its
+    text model; ``progress`` is told what begins. Raises QuestionError for a question that cannot be answered,
+    and NoProposalError, with the advice of every product that fits no rules, where one does not.
     """
-    round_ = Round(cohort, materials, previous)
-    products: list[Product] = []
-    problems: list[Problem] = []
-    for name in programme.products:
-        settings = getattr(programme, name)
-        progress(settings.title)
-        try:
-            products.append(PRODUCTS[name](round_, settings))
-        except NoProposalError as error:
-            problems += error.problems
-    if problems:
-        raise NoProposalError(problems)
+    books = open_books(cohort, programme.ledger)
+    round_ = in_turn(Round(cohort, materials, previous, books), programme, progress)
+    tables = [ladder(cohort, programme), transition_map(cohort), round_.ledger.table()]
+    if programme.pathways is not None and programme.pathways.resources:
+        progress("Support pathways")
+        tables.append(pathways(cohort, materials, programme.pathways, programme))
     return Proposal(
         made_from(cohort, programme, text_model or {}),
-        tuple(with_offers(cohort, products)),
+        tuple(with_offers(cohort, round_.made)),
         tuple(card(cohort, i) for i in range(len(cohort))),
         tuple((unit.id, unit.name) for unit in cohort.units),
         gaps(cohort),
-        (materials.text.says,),
+        (materials.text.says, *_order_told(programme)),
+        tuple(table for table in tables if table.rows),
     )
+
+
+def in_turn(round_: Round, programme: Programme, progress: Callable[[str], None]) -> Round:
+    """Return the round with every product made, and the ledger of what they take; nothing passes its limits.
+
+    Raises NoProposalError with the problems of every format that fits no rules.
+    """
+    problems: list[Problem] = []
+    for names in turns(programme):
+        progress(listed([getattr(programme, name).title for name in names]))
+        try:
+            round_ = _made(round_, programme, names)
+        except NoProposalError as error:
+            problems += error.problems
+        except QuestionError as error:
+            if not problems:  # a format that builds on one that failed cannot say more
+                raise
+            problems += [p for p in error.problems if p.code != "visits-without-groups"]
+    if problems:
+        raise NoProposalError(problems)
+    return round_
+
+
+def turns(programme: Programme) -> list[tuple[str, ...]]:
+    """Return which formats choose when: one by one, those that are solved together where the last of them stands."""
+    together = tuple(name for name in programme.products if name in programme.ledger.together)
+    if len(together) < 2:
+        return [(name,) for name in programme.products]
+    last = together[-1]
+    return [
+        together if name == last else (name,)
+        for name in programme.products
+        if name == last or name not in together
+    ]
+
+
+def _made(round_: Round, programme: Programme, names: Sequence[str]) -> Round:
+    """Return the round with the products of some formats, each with what the ledger's limits cost it."""
+    found = _propose(round_, programme, names)
+    books = round_.ledger
+    for product in found:
+        books = books.with_product(product, getattr(programme, product.product))
+    judged_books(books)
+    tight = {name: books.full(getattr(programme, name)) for name in names}
+    if any(tight.values()):
+        free = _propose(replace(round_, books=round_.ledger.unlimited()), programme, names)
+        found = [
+            _priced(product, without, books, tight[product.product])
+            for product, without in zip(found, free, strict=True)
+        ]
+    return replace(round_, books=books, made=(*round_.made, *found))
+
+
+def _propose(round_: Round, programme: Programme, names: Sequence[str]) -> list[Product]:
+    if len(names) == 1:
+        return [PRODUCTS[names[0]](round_, getattr(programme, names[0]))]
+    parts = [Part(name, PRODUCTS[name], getattr(programme, name)) for name in names]
+    return propose_together(round_, parts)
+
+
+def _priced(product: Product, without: Product, books: Books, tight: Sequence[int]) -> Product:
+    """Return a product with the rule of load: kept, or binding with what it costs."""
+    fewer = len(without.meetings) - len(product.meetings)
+    people = [sum(len(m.members) for m in p.meetings) for p in (without, product)]
+    lost = without.score - product.score
+    names = [books.cohort.cities[i].name for i in tight]
+    where = f" No room for more in {len(names)} cities ({', '.join(names[:5])}{', …' if len(names) > 5 else ''})."
+    costs = fewer != 0 or people[0] != people[1] or abs(lost) > 1e-6
+    price = (
+        f" Without them: {fewer:+d} meetings, {people[0] - people[1]:+d} places, {100 * lost:+.1f} points."
+        if costs
+        else " They cost nothing."
+    )
+    rule = RuleStatus(
+        "load",
+        f"No city carries more than its limits over all formats.{where}{price}",
+        "binding" if costs else "kept",
+    )
+    others = tuple(r for r in product.rules if r.rule != "load")
+    return replace(product, rules=(*others, rule))
+
+
+def _order_told(programme: Programme) -> tuple[str, ...]:
+    """Return in words who chose first, where there was anything to choose."""
+    if len(programme.products) < 2:
+        return ()
+    words = [
+        " together with ".join(getattr(programme, name).title for name in names)
+        for names in turns(programme)
+    ]
+    return (f"Formats chose in this order: {', then '.join(words)}.",)
 
 
 def made_from(cohort: Cohort, programme: Programme, text_model: dict[str, Any]) -> dict[str, Any]:
@@ -141,17 +241,32 @@ def gaps(cohort: Cohort) -> tuple[Gap, ...]:
     )
 
 
-def with_offers(cohort: Cohort, products: list[Product]) -> list[Product]:
+STEPS_DOWN = (
+    "twinning",
+    "study_visits",
+    "discussion_groups",
+    "policy_exchange",
+    "world_cafe",
+    "city_panels",
+    "national_clusters",
+)
+"""Formats from the highest step of the support ladder down; others follow in the order of the registry."""
+
+
+def with_offers(cohort: Cohort, products: Sequence[Product]) -> list[Product]:
     """Return the products, with what each left-out city is offered instead: the highest step open to it."""
     places: dict[str, dict[str, Meeting]] = {p.product: {} for p in products}
+    titles = {p.product: p.title for p in products}
     for product in products:
         for meeting in product.meetings:
-            places[product.product] |= dict.fromkeys(meeting.cities(), meeting)
+            for city in meeting.cities():
+                places[product.product].setdefault(city, meeting)
     return [
         replace(
             product,
             left_out=tuple(
-                _with_offer(cohort, item, product.product, places) for item in product.left_out
+                _with_offer(cohort, item, product.product, places, titles)
+                for item in product.left_out
             ),
         )
         for product in products
@@ -159,26 +274,29 @@ def with_offers(cohort: Cohort, products: list[Product]) -> list[Product]:
 
 
 def _with_offer(
-    cohort: Cohort, item: LeftOut, product: str, places: dict[str, dict[str, Meeting]]
+    cohort: Cohort,
+    item: LeftOut,
+    product: str,
+    places: dict[str, dict[str, Meeting]],
+    titles: dict[str, str],
 ) -> LeftOut:
     city = cohort.city(item.city)
-    offers = [text for name, text in _steps(city, places) if name != product]
+    offers = [text for name, text in _steps(city, places, titles) if name != product]
     return replace(item, offered="; ".join(offers[:2]))
 
 
-def _steps(city: City, places: dict[str, dict[str, Meeting]]) -> list[tuple[str, str]]:
+def _steps(
+    city: City, places: dict[str, dict[str, Meeting]], titles: dict[str, str]
+) -> list[tuple[str, str]]:
     """Return what a city can join, the highest step of the support ladder first."""
-    steps = []
-    twin = places.get("twinning", {}).get(city.id)
-    if twin:
-        steps.append(("twinning", f"twinning: {twin.label}"))
-    group = places.get("discussion_groups", {}).get(city.id)
-    if group:
-        steps.append(("discussion_groups", f"discussion group '{group.label}'"))
-    cluster = places.get("national_clusters", {}).get(city.id)
-    if cluster:
-        steps.append(("national_clusters", f"national cluster '{cluster.label}'"))
-    if not group and not city.challenges and not city.levers_needed:
+    order = [*(n for n in STEPS_DOWN if n in places), *(n for n in places if n not in STEPS_DOWN)]
+    steps = [
+        (name, _place(name, places[name][city.id], titles[name]))
+        for name in order
+        if city.id in places[name]
+    ]
+    grouped = city.id in places.get("discussion_groups", {})
+    if not grouped and not city.challenges and not city.levers_needed:
         steps.append(("online", "a discussion group as soon as it names its challenges"))
     steps.append(("online", "online resources and training, open to every city"))
     if city.has(Role.GUEST) and city.commitment is None:
@@ -189,3 +307,13 @@ def _steps(city: City, places: dict[str, dict[str, Meeting]]) -> list[tuple[str,
             )
         )
     return steps
+
+
+def _place(name: str, meeting: Meeting, title: str) -> str:
+    words = {
+        "twinning": f"twinning: {meeting.label}",
+        "discussion_groups": f"discussion group '{meeting.label}'",
+        "national_clusters": f"national cluster '{meeting.label}'",
+        "study_visits": f"study visit: {meeting.label}",
+    }
+    return words.get(name, f"{title[:1].lower()}{title[1:]}: {meeting.label}")

@@ -18,6 +18,7 @@ from twinmatch.facets.domains import (
 )
 from twinmatch.facets.emissions import EmissionsLevel, EmissionsMix
 from twinmatch.facets.readiness import Readiness, ReadinessStep
+from twinmatch.facets.steps import StuckStep
 from twinmatch.facets.text import NeedsOffers, SharedNeeds
 from twinmatch.facets.wishes import Wishes
 
@@ -35,6 +36,9 @@ FACETS: dict[str, FacetEntry] = {
     "returns": FacetEntry(Returns, True, "Can the guest give the host something back?"),
     "readiness_step": FacetEntry(
         ReadinessStep, True, "Is the host a step ahead where the guest lacks?"
+    ),
+    "stuck_step": FacetEntry(
+        StuckStep, True, "Is the host ahead at the step of the transition map where the guest is stuck?"
     ),
     "readiness": FacetEntry(Readiness, False, "Are they at the same stage?"),
     "shared_challenges": FacetEntry(

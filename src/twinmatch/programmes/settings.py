@@ -255,6 +255,7 @@ class Programme(Settings):
     name: str = Field("Bundled programme", min_length=1)
     text: Text = Text()
     ledger: Ledger = Ledger()
+    pathways: Any = Field(None, description="The catalogue of resources")
     twinning: Twinning | None = None
 
     if TYPE_CHECKING:
@@ -285,7 +286,10 @@ def programme_model() -> type[Programme]:
 
 @cache
 def _model_of(formats: tuple[tuple[str, type[FormatSettings]], ...]) -> type[Programme]:
+    from twinmatch.programmes.pathways import Catalogue
+
     fields: dict[str, Any] = {name: (kind | None, None) for name, kind in formats}
+    fields["pathways"] = (Catalogue, Catalogue())
     made: type[Programme] = create_model("Programme", __base__=Programme, **fields)
     return made
 
