@@ -125,7 +125,7 @@ def explain(
     if programme.twinning is not None:
         roles = programme.twinning.hosts
         learning = compare(
-            cohort, programme.twinning.weights, materials, columns=_as_hosts(cohort, roles, (i, j))
+            cohort, programme.twinning.weights, materials, columns=as_hosts(cohort, roles, (i, j))
         )
         for guest, host in ((i, j), (j, i)):
             column = learning.column_of[cohort.cities[host].id]
@@ -134,7 +134,7 @@ def explain(
     return told(text), found
 
 
-def _as_hosts(cohort: Cohort, roles: Sequence[Role], pair: tuple[int, int]) -> tuple[Host, ...]:
+def as_hosts(cohort: Cohort, roles: Sequence[Role], pair: tuple[int, int]) -> tuple[Host, ...]:
     """Every city that hosts, alone, and the two asked about."""
     wanted = [i for i, c in enumerate(cohort.cities) if set(roles) & set(c.roles) or i in pair]
     return tuple(Host(cohort.cities[i].id, cohort.cities[i].name, (i,)) for i in wanted)

@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from twinmatch.cli import loop, rounds
+from twinmatch.cli import loop, rounds, serve
 from twinmatch.cli.words import report
 from twinmatch.errors import TwinmatchError
 
@@ -35,6 +35,8 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     rounds.features,
     rounds.doctor,
     loop.why_not,
+    serve.serve,
+    serve.keys,
 )
 """Every command, in the order in which the help lists them."""
 

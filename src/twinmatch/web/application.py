@@ -1,0 +1,188 @@
+"""The application: the API and the workbench behind one door, made from settings and from nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp
+
+from twinmatch import __version__
+from twinmatch.errors import TwinmatchError
+from twinmatch.web import cities, problems, proposals, shapes
+from twinmatch.web.board import Board
+from twinmatch.web.door import FrontDoor
+from twinmatch.web.jobs import Jobs
+from twinmatch.web.measures import Measures, log_as_json
+from twinmatch.web.people import reader
+from twinmatch.web.settings import Settings, from_environment
+from twinmatch.web.state import State, state_of
+
+ABOUT = """Peer matching and twinning for climate-neutral cities: "cities like mine" with the reasons, the account of
+any pair, and proposals for whole rounds.
+
+Every score is the sum of its named evidence. Every error is `application/problem+json` (RFC 9457) with the codes of
+the command line. Answers about cities carry an ETag: send it back as If-None-Match."""
+
+
+def application(settings: Settings) -> ASGIApp:
+    """Return the service as an ASGI application."""
+    state = State(settings, Board(settings.store), Measures())
+    jobs = Jobs(state.board, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        opening = asyncio.create_task(_open(state))
+        jobs.begin()
+        yield
+        opening.cancel()
+        await jobs.stop()
+
+    app = FastAPI(
+        title="twinmatch",
+        version=__version__,
+        description=ABOUT,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.state.shared = state
+    problems.install(app)
+    app.include_router(cities.router)
+    app.include_router(proposals.router)
+    _add_health(app)
+    _describe(app)
+    door: ASGIApp = FrontDoor(app, settings, state.who, state.measures)
+    if settings.origins:
+        door = CORSMiddleware(
+            door,
+            allow_origins=settings.origins,
+            allow_methods=["GET"],
+            allow_headers=["Authorization", "If-None-Match"],
+            expose_headers=["ETag", "Link", "X-Request-Id"],
+        )
+    return door
+
+
+def from_settings() -> ASGIApp:
+    """Return the service that the command described in the environment: what a worker process runs."""
+    log_as_json()
+    return application(from_environment())
+
+
+async def _open(state: State) -> None:
+    log = structlog.get_logger("twinmatch.web")
+    try:
+        await run_in_threadpool(state.open)
+        log.info("ready", cities=len(state.service.cohort))
+    except TwinmatchError as error:
+        state.failed = str(error)
+        log.error("profiles-refused", code=",".join(sorted({p.code for p in error.problems})))
+    except Exception:
+        state.failed = "unforeseen"
+        log.exception("unforeseen", what="opening")
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/healthz", tags=["health"], response_model=shapes.Health)
+    async def healthz() -> dict[str, Any]:
+        """Return that the process lives."""
+        return {"status": "ok", "version": __version__}
+
+    @app.get(
+        "/readyz",
+        tags=["health"],
+        response_model=None,
+        responses={200: {"model": shapes.Health}, 503: {"model": shapes.Health}},
+    )
+    async def readyz(request: Request) -> Response:
+        """Return whether the service can answer: cities loaded, store reachable."""
+        state = state_of(request)
+        store = await run_in_threadpool(state.board.is_reachable)
+        checks = {"cities": state.opened is not None, "store": store}
+        ready = all(checks.values())
+        content = {
+            "status": "ok" if ready else "not ready",
+            "version": __version__,
+            "checks": checks,
+        }
+        return Response(orjson.dumps(content), 200 if ready else 503, media_type="application/json")
+
+    @app.get(
+        "/metrics",
+        tags=["health"],
+        response_model=None,
+        responses={200: {"content": {"text/plain": {}}}, **problems.documented()},
+    )
+    async def metrics(request: Request) -> Response:
+        """Return the measures of this process for Prometheus."""
+        state = state_of(request)
+        if not state.settings.metrics_open:
+            reader(request)
+        for name, number in (await run_in_threadpool(state.board.counts)).items():
+            state.measures.jobs.labels(name).set(number)
+        return Response(
+            state.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
+
+    @app.get(
+        "/client.py",
+        tags=["health"],
+        response_model=None,
+        dependencies=[Depends(reader)],
+        responses={200: {"content": {"text/x-python": {}}}, **problems.documented()},
+    )
+    async def client() -> Response:
+        """Return a client in Python, made from this very API: one file, the standard library alone."""
+        from twinmatch.web.client import written
+
+        return Response(written(app.openapi()), media_type="text/x-python; charset=utf-8")
+
+
+def _describe(app: FastAPI) -> None:
+    """Let the OpenAPI document tell our errors, and how to send a key."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema:
+            return app.openapi_schema
+        document = made()
+        parts = document.setdefault("components", {})
+        shown = parts.setdefault("schemas", {})
+        for model in (problems.ProblemDetails,):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            shown |= schema.pop("$defs", {})
+            shown[model.__name__] = schema
+        for name in ("HTTPValidationError", "ValidationError"):
+            shown.pop(name, None)
+        for path in document["paths"].values():
+            for route in path.values():
+                route["responses"].pop("422", None) if _is_framework(route) else None
+                if "health" not in route.get("tags", ()):
+                    route["security"] = [{"key": []}]
+        parts["securitySchemes"] = {
+            "key": {"type": "http", "scheme": "bearer", "description": "A key: twm_…"}
+        }
+        app.openapi_schema = document
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _is_framework(route: dict[str, Any]) -> bool:
+    content = route["responses"].get("422", {}).get("content", {})
+    return "HTTPValidationError" in str(content)
+
+
+def assets() -> Any:
+    """Return the folder of scripts, styles and signs."""
+    return files("twinmatch.web") / "assets"

@@ -1,0 +1,239 @@
+"""The front door: what happens to every request before a route sees it, and to every answer after.
+
+Plain ASGI, because the framework's own middleware class costs as much as a whole answer. In order: an id, the
+host, who asks, the limits of rate and size, the origin; then the route; then the headers, a metric and a line of log.
+No log line holds a name, a key, an address, a query or a body.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+import structlog
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from twinmatch.errors import Problem
+from twinmatch.web import problems
+from twinmatch.web.measures import Measures
+from twinmatch.web.people import COOKIE, NOBODY, Person, Rank
+from twinmatch.web.settings import Settings
+
+Who = Callable[[str, str], Awaitable[Person]]
+"""Finds out who asks, from a bearer key and a session."""
+
+PAGES: Final = "/workbench"
+UPLOADS: Final = "/workbench/intake"
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Content security policy: nothing inline, nothing from elsewhere."""
+
+_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"content-security-policy", POLICY.encode()),
+)
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_UNCOUNTED: Final = ("/healthz", "/readyz", "/metrics", "/assets/")
+_HEAVY: Final = re.compile(r"^/(similar|pairs/|proposals|workbench/(intake|proposals))")
+_ID: Final = re.compile(r"^[A-Za-z0-9-]{8,64}$")
+
+
+class FrontDoor:
+    """The application behind its door."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, who: Who, measures: Measures) -> None:
+        self._app, self._settings, self._who, self._measures = app, settings, who, measures
+        self._names = settings.names
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._usual = RateLimitItemPerMinute(settings.requests_a_minute)
+        self._heavy = RateLimitItemPerMinute(settings.heavy_a_minute, 1, "heavy")
+        self._log = structlog.get_logger("twinmatch.web")
+        secure = ((b"strict-transport-security", b"max-age=31536000"),) if settings.https else ()
+        self._headers = (*_HEADERS, *secure)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        await _Visit(self, scope, receive, send).run()
+
+
+class _Visit:
+    """One request on its way through the door."""
+
+    def __init__(self, door: FrontDoor, scope: Scope, receive: Receive, send: Send) -> None:
+        self._door, self._scope, self._receive, self._send = door, scope, receive, send
+        self._given: dict[bytes, bytes] = dict(scope["headers"])
+        self._begun = time.perf_counter()
+        self._status, self._bytes = 500, 0
+        self._sent = False
+        given = self._header(b"x-request-id")
+        self._id = given if _ID.match(given) else secrets.token_hex(8)
+
+    def _header(self, name: bytes) -> str:
+        return self._given.get(name, b"").decode("latin-1")
+
+    async def run(self) -> None:
+        """Let the request in, or say why not; log it either way."""
+        try:
+            refusal = await self._refusal()
+            if refusal is not None:
+                status, problem, headers = refusal
+                path = self._scope["path"]
+                answer = problems.response(status, [problem], path, headers)
+                await answer(self._scope, self._receive, self._out)
+                return
+            await self._door._app(self._scope, self._bounded(), self._out)
+        except _TooLargeError as error:
+            await self._fail(413, error.problem)
+        except Exception:
+            self._door._log.exception("unforeseen", id=self._id, path=self._route())
+            found = f"The service met an error that it did not foresee; it is logged as {self._id}."
+            await self._fail(
+                500, Problem("unforeseen", found, do="Try again; then tell the administrator.")
+            )
+        finally:
+            self._tell()
+
+    async def _fail(self, status: int, problem: Problem) -> None:
+        if not self._sent:
+            answer = problems.response(status, [problem], self._scope["path"])
+            await answer(self._scope, self._receive, self._out)
+
+    async def _refusal(self) -> tuple[int, Problem, dict[str, str] | None] | None:
+        """Return why the request is not let in: status, problem, headers; None where it is."""
+        settings, path = self._door._settings, self._scope["path"]
+        host = self._header(b"host").rpartition("@")[2]
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        if self._door._names and name not in self._door._names:
+            return 421, Problem("host-unknown", f"This service is not called {name!r}."), None
+        bearer = self._header(b"authorization")
+        person = await self._door._who(
+            bearer[7:] if bearer[:7].lower() == "bearer " else self._header(b"x-api-key"),
+            _cookie(self._header(b"cookie"), COOKIE),
+        )
+        self._scope["person"] = person
+        if not path.startswith(_UNCOUNTED) and (refused := self._too_many(person, path)):
+            return refused
+        length = self._header(b"content-length")
+        if length and (not length.isdigit() or int(length) > self._most()):
+            return 413, self._too_large(), {"Connection": "close"}
+        if self._scope["method"] not in _SAFE and not self._same_origin():
+            found = "A page of another origin may not change anything here."
+            return 403, Problem("other-origin", found), None
+        _ = settings
+        return None
+
+    def _too_many(
+        self, person: Person, path: str
+    ) -> tuple[int, Problem, dict[str, str] | None] | None:
+        client = self._scope.get("client")
+        who = person.key or (client[0] if client else "unknown")
+        heavy = self._scope["method"] == "POST" and _HEAVY.match(path)
+        item = self._door._heavy if heavy else self._door._usual
+        if self._door._limiter.hit(item, who):
+            return None
+        found = f"More than {item.amount} requests of this kind in a minute."
+        return 429, Problem("too-many", found, do="Wait a little."), {"Retry-After": "10"}
+
+    def _most(self) -> int:
+        uploads = self._scope["path"].startswith(UPLOADS)
+        settings = self._door._settings
+        return settings.most_upload + 100_000 if uploads else settings.most_bytes
+
+    def _too_large(self) -> Problem:
+        return Problem("too-large", f"The request is larger than {self._most():,} bytes.")
+
+    def _same_origin(self) -> bool:
+        """Return whether a change was asked for by a page of ours, or by no page at all."""
+        site = self._header(b"sec-fetch-site")
+        if site:
+            return site in {"same-origin", "none"}
+        origin = self._header(b"origin")
+        return not origin or origin.partition("://")[2] == self._header(b"host")
+
+    def _bounded(self) -> Receive:
+        """Return a receive that stops a body which grows beyond the limit, whatever its header said."""
+        most, got = self._most(), 0
+
+        async def receive() -> Message:
+            nonlocal got
+            message = await self._receive()
+            if message["type"] == "http.request":
+                got += len(message.get("body", b""))
+                if got > most:
+                    raise _TooLargeError(self._too_large())
+            return message
+
+        return receive
+
+    async def _out(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._sent, self._status = True, message["status"]
+            headers = list(message.get("headers", ()))
+            named = {name for name, _ in headers}
+            headers += [item for item in self._door._headers if item[0] not in named]
+            headers.append((b"x-request-id", self._id.encode()))
+            if b"cache-control" not in named:
+                headers.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": headers}
+        elif message["type"] == "http.response.body":
+            self._bytes += len(message.get("body", b""))
+        await self._send(message)
+
+    def _route(self) -> str:
+        """Return the route's pattern, which names no city and nobody."""
+        route = self._scope.get("route")
+        return str(getattr(route, "path", "(no route)"))
+
+    def _tell(self) -> None:
+        seconds, route, method = (
+            time.perf_counter() - self._begun,
+            self._route(),
+            self._scope["method"],
+        )
+        self._door._measures.request(method, route, self._status, seconds)
+        person = self._scope.get("person", NOBODY)
+        if self._scope["path"].startswith(_UNCOUNTED):
+            return
+        self._door._log.info(
+            "request",
+            id=self._id,
+            method=method if method.isalpha() and len(method) < 12 else "other",
+            route=route,
+            status=self._status,
+            ms=round(1000 * seconds, 2),
+            bytes=self._bytes,
+            role=person.rank.name.lower() if person.rank is not Rank.NOBODY else "none",
+        )
+
+
+class _TooLargeError(Exception):
+    """A body that grew beyond the limit while it was read."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.found)
+        self.problem = problem
+
+
+def _cookie(header: str, name: str) -> str:
+    for part in header.split(";"):
+        key, _, value = part.strip().partition("=")
+        if key == name:
+            return value
+    return ""

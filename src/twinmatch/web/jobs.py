@@ -1,0 +1,160 @@
+"""Proposals as jobs: each is made in a process of its own, which can be stopped without harm.
+
+A process of the service claims what waits, starts the work, and watches that it is still wanted. The work says
+how far it is and writes its result through the board, so any other process can tell of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Mapping
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+
+from twinmatch.errors import Problem, TwinmatchError
+from twinmatch.web.board import Board, Job
+from twinmatch.web.problems import plain
+from twinmatch.web.settings import Settings
+
+PAUSE: Final = 0.3
+"""Seconds between two looks at what waits and what runs."""
+
+_LOG: Final = structlog.get_logger("twinmatch.web")
+
+
+class Jobs:
+    """The proposals that this process is making."""
+
+    def __init__(self, board: Board, settings: Settings) -> None:
+        self._board, self._settings = board, settings
+        self._running: dict[str, BaseProcess] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Begin to look for work."""
+        if self._settings.jobs:
+            self._task = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Stop looking, and stop what runs: it can be asked again."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for job, process in self._running.items():
+            process.terminate()
+            self._board.end(job, "failed", [plain(_interrupted())])
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await run_in_threadpool(self.look)
+            except Exception:
+                _LOG.exception("unforeseen", what="jobs")
+            await asyncio.sleep(PAUSE)
+
+    def look(self) -> None:
+        """Start what waits, stop what is no longer wanted, and end what died."""
+        for job, process in list(self._running.items()):
+            wanted = self._board.beat(job)
+            if process.is_alive() and wanted:
+                continue
+            if process.is_alive():
+                process.terminate()
+            process.join(5)
+            self._board.end(job, "failed", [plain(_interrupted())])
+            del self._running[job]
+        self._board.bury()
+        while (
+            len(self._running) < self._settings.jobs and (job_ := self._board.claim()) is not None
+        ):
+            self._running[job_.id] = self._start(job_)
+
+    def _start(self, job: Job) -> BaseProcess:
+        process = get_context("spawn").Process(
+            target=work, args=(self._settings.model_dump_json(), job.id), daemon=True
+        )
+        process.start()
+        return process
+
+
+def work(settings_json: str, job_id: str) -> None:
+    """Make one proposal, in a process of its own."""
+    settings = Settings.model_validate_json(settings_json)
+    board = Board(settings.store)
+    try:
+        job = board.job(job_id)
+        board.end(job_id, "done", result=made(board, settings, job))
+    except TwinmatchError as error:
+        board.end(job_id, "failed", [plain(p) for p in error.problems])
+
+
+def made(board: Board, settings: Settings, job: Job) -> bytes:
+    """Return the proposal.json of a job; raises what the proposal raises."""
+    from twinmatch import app
+    from twinmatch.exporting.json_file import proposal_json
+
+    steps: list[str] = []
+
+    def progress(step: str) -> None:
+        steps.append(step)
+        board.step(job.id, steps)
+
+    asked = job.asked
+    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
+        proposal, _ = app.run(
+            profiles_of(board, settings, asked, Path(folder)),
+            programme_of(settings, asked, Path(folder)),
+            previous=_previous(board, asked, Path(folder)),
+            lock=[(a, b) for a, b in asked.get("lock", [])],
+            ban=[(a, b) for a, b in asked.get("ban", [])],
+            model=settings.text_model or "auto",  # never a model that a request names
+            progress=progress,
+        )
+    return proposal_json(proposal)
+
+
+def profiles_of(
+    board: Board, settings: Settings, asked: Mapping[str, Any], folder: Path
+) -> Path | None:
+    """Return where the profiles of a job are: an upload, or the service's own."""
+    upload = asked.get("upload")
+    if not upload:
+        return settings.profiles
+    path = folder / f"profiles{Path(board.upload(upload).name).suffix.lower()}"
+    path.write_bytes(board.uploaded(upload))
+    return path
+
+
+def programme_of(
+    settings: Settings, asked: Mapping[str, Any], folder: Path
+) -> tuple[str | Path, ...]:
+    """Return the programme of a job: files' text, names of bundled ones, or the service's own."""
+    text = asked.get("programme_toml")
+    if text:
+        path = folder / "programme.toml"
+        path.write_text(text, encoding="utf-8")
+        return (path,)
+    return tuple(asked.get("programme") or settings.programme)
+
+
+def _previous(board: Board, asked: Mapping[str, Any], folder: Path) -> Path | None:
+    earlier = asked.get("previous")
+    if not earlier:
+        return None
+    path = folder / "previous.json"
+    path.write_bytes(board.result(earlier))
+    return path
+
+
+def _interrupted() -> Problem:
+    return Problem(
+        "interrupted", "It ended before it was done.", do="Ask again; then tell the administrator."
+    )

@@ -1,0 +1,91 @@
+"""Who asks: keys with roles, kept as hashes only, and sessions of the workbench.
+
+A key is ``twm_`` with 256 random bits; what is kept is its SHA-256, compared in constant time. Keys expire and can be
+taken back. A session is a second such secret that stands for a key in a browser's cookie for some hours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from fastapi import Request
+
+from twinmatch.errors import Problem, QuestionError
+
+PREFIX: Final = "twm_"
+COOKIE: Final = "twinmatch_session"
+SESSION_HOURS: Final = 12
+
+
+class Rank(IntEnum):
+    """What somebody may do; each rank may do what those below it may."""
+
+    NOBODY = 0
+    READER = 1
+    COORDINATOR = 2
+    ADMINISTRATOR = 3
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks: the name that the history shows, the rank, and the id of the key (empty without one)."""
+
+    name: str
+    rank: Rank
+    key: str = ""
+
+
+NOBODY: Final = Person("", Rank.NOBODY)
+ANYONE: Final = Person("anyone", Rank.READER)
+LOCAL: Final = Person("coordinator at this machine", Rank.ADMINISTRATOR)
+
+
+def new_secret() -> str:
+    """Return a new secret of 256 random bits."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def digest(secret: str) -> str:
+    """Return what is kept of a secret."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def same(kept: str, secret: str) -> bool:
+    """Return whether a secret is the one kept, in a time that does not hang on where they differ."""
+    return hmac.compare_digest(kept, digest(secret))
+
+
+def asking(request: Request) -> Person:
+    """Return who asks, as the doorkeeper found."""
+    person = request.scope.get("person", NOBODY)
+    return person if isinstance(person, Person) else NOBODY
+
+
+class AtLeast:
+    """A route's condition: whoever asks has at least a rank."""
+
+    def __init__(self, rank: Rank) -> None:
+        self.rank = rank
+
+    def __call__(self, request: Request) -> Person:
+        """Return who asks; raises QuestionError where the rank is too low."""
+        person = asking(request)
+        if person.rank >= self.rank:
+            return person
+        if person.rank is Rank.NOBODY:
+            do = "Send it as 'Authorization: Bearer twm_…'; the administrator makes keys with 'twinmatch keys'."
+            raise QuestionError(Problem("key-missing", "This needs a key.", do=do))
+        found = (
+            f"This needs the role {self.rank.name.lower()}; the key has {person.rank.name.lower()}."
+        )
+        raise QuestionError(Problem("role-too-low", found, do="Ask the administrator."))
+
+
+reader = AtLeast(Rank.READER)
+coordinator = AtLeast(Rank.COORDINATOR)
+administrator = AtLeast(Rank.ADMINISTRATOR)

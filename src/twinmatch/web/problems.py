@@ -1,0 +1,182 @@
+"""Errors on the wire: RFC 9457 problem details, with the codes that the command line has too.
+
+Every error of the API is ``application/problem+json``: those on purpose with all their problems and places,
+those of the framework with a code of ours, and an unforeseen one without its inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from twinmatch.errors import DataError, NoProposalError, Problem, TwinmatchError, Where
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+_STATUS: Final[dict[str, int]] = {
+    "city-unknown": 404,
+    "proposal-unknown": 404,
+    "upload-unknown": 404,
+    "file-unknown": 404,
+    "not-found": 404,
+    "not-allowed-here": 405,
+    "not-acceptable": 406,
+    "changed-meanwhile": 412,
+    "not-ready": 409,
+    "not-possible-now": 409,
+    "too-large": 413,
+    "kind-unknown": 415,
+    "version-missing": 428,
+    "too-many": 429,
+    "key-missing": 401,
+    "key-wrong": 401,
+    "role-too-low": 403,
+    "other-origin": 403,
+    "host-unknown": 421,
+    "service-busy": 503,
+}
+"""Status of the codes that are no plain bad request."""
+
+_FRAMEWORK: Final[dict[int, str]] = {
+    400: "request-wrong",
+    401: "key-missing",
+    403: "role-too-low",
+    404: "not-found",
+    405: "not-allowed-here",
+    406: "not-acceptable",
+    413: "too-large",
+    415: "kind-unknown",
+}
+"""Our code for a status that the framework gives."""
+
+
+class ProblemLine(BaseModel):
+    """One thing that is wrong: a stable code, what was found, where, and what to do about it."""
+
+    code: str = Field(examples=["city-unknown"])
+    found: str = Field(examples=["No city 'leuvn' in these profiles."])
+    file: str = ""
+    sheet: str = ""
+    row: int = 0
+    column: str = Field("", description="Column, field or parameter")
+    do: str = Field("", examples=["Did you mean be-leuven?"])
+    level: str = "error"
+
+
+class ProblemDetails(BaseModel):
+    """Why a request was not answered (RFC 9457), with every problem at once."""
+
+    type: str = Field(examples=["urn:twinmatch:problem:city-unknown"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["No city 'leuvn' in these profiles. Did you mean be-leuven?"])
+    instance: str = Field(examples=["/cities/leuvn"])
+    problems: list[ProblemLine] = []
+
+
+def plain(problem: Problem) -> dict[str, Any]:
+    """Return a problem as JSON has it, the same as on the command line."""
+    where = problem.where
+    return {
+        "code": problem.code,
+        "found": problem.found,
+        "file": where.file,
+        "sheet": where.sheet,
+        "row": where.row,
+        "column": where.column,
+        "do": problem.do,
+        "level": problem.level,
+    }
+
+
+def status_of(error: TwinmatchError) -> int:
+    """Return the status of an error: 404 for what is not there, 422 for bad data, 409 for no proposal, else 400."""
+    codes = {p.code for p in error.problems}
+    known = [_STATUS[code] for code in sorted(codes) if code in _STATUS]
+    if known:
+        return known[0]
+    if isinstance(error, NoProposalError):
+        return 409
+    return 422 if isinstance(error, DataError) else 400
+
+
+def document(status: int, problems: Iterable[Problem], instance: str) -> dict[str, Any]:
+    """Return the problem document of a status and its problems."""
+    problems = list(problems)
+    code = problems[0].code if problems else "error"
+    return {
+        "type": f"urn:twinmatch:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": " ".join(str(p) for p in problems[:5]) or HTTPStatus(status).phrase,
+        "instance": instance,
+        "problems": [plain(p) for p in problems[:1000]],
+    }
+
+
+def response(
+    status: int, problems: Iterable[Problem], instance: str, headers: dict[str, str] | None = None
+) -> Response:
+    """Return the response of a status and its problems."""
+    body = orjson.dumps(document(status, problems, instance))
+    return Response(body, status, headers, MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI responses of the errors that a route can give, beside those of every route."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+        }
+        for status in sorted({400, 401, 403, 421, 429, *statuses})
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the application become a problem document."""
+    app.add_exception_handler(TwinmatchError, _on_purpose)
+    app.add_exception_handler(RequestValidationError, _by_validation)
+    app.add_exception_handler(HTTPException, _by_framework)
+
+
+async def _on_purpose(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TwinmatchError)
+    status = status_of(error)
+    headers = {"Retry-After": "5"} if status == 503 else None
+    if status == 401:
+        headers = {"WWW-Authenticate": "Bearer"}
+    return response(status, error.problems, request.url.path, headers)
+
+
+async def _by_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    problems = [
+        Problem(
+            "request-wrong",
+            _sentence(item["msg"]),
+            Where(column=".".join(str(part) for part in item["loc"][1:])),
+        )
+        for item in error.errors()
+    ]
+    return response(400, problems, request.url.path)
+
+
+async def _by_framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _FRAMEWORK.get(error.status_code, "error")
+    problem = Problem(code, _sentence(str(error.detail)))
+    headers = dict(error.headers or {})
+    return response(error.status_code, [problem], request.url.path, headers)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."

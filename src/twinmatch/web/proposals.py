@@ -1,0 +1,313 @@
+"""The routes of proposals: asked for as jobs, looked at while they are made, taken away in every form."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.exporting import EXPORTERS, from_plain
+from twinmatch.programmes.settings import bundled_names, load, recipe_names
+from twinmatch.proposal import Proposal
+from twinmatch.web import shapes
+from twinmatch.web.board import Board, Job
+from twinmatch.web.cities import unchanged
+from twinmatch.web.people import Person, coordinator, reader
+from twinmatch.web.problems import documented
+from twinmatch.web.state import state_of
+
+router = APIRouter(tags=["proposals"])
+
+MEDIA: Final = {
+    "proposal.json": "application/json",
+    "proposal.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "report.html": "text/html; charset=utf-8",
+    "network.graphml": "application/xml",
+}
+"""The media type of each export, in the order of preference where whoever asks does not say."""
+
+ProposalId = Annotated[str, Path(min_length=1, max_length=40, examples=["8f14e45fceea167a"])]
+
+LOOKS: Final = 0.5
+"""Seconds between two looks at a job that somebody follows."""
+
+
+def links(job: Job) -> dict[str, str]:
+    """Return where everything about a proposal is."""
+    here = f"/proposals/{job.id}"
+    found = {"self": here, "events": f"{here}/events"}
+    if not job.has_ended:
+        found["cancel"] = f"{here}/cancel"
+    if job.state == "done":
+        found["export"] = f"{here}/export"
+        found |= {name: f"{here}/files/{name}" for name in EXPORTERS}
+    return found
+
+
+def job_plain(job: Job) -> dict[str, Any]:
+    """Return a proposal and how far it is, as JSON has it."""
+    return {
+        "id": job.id,
+        "title": job.title,
+        "state": job.state,
+        "steps": list(job.steps),
+        "asked": dict(job.asked),
+        "asked_by": job.asked_by,
+        "created": job.created.isoformat(),
+        "begun": _iso(job.begun),
+        "ended": _iso(job.ended),
+        "problems": [dict(p) for p in job.problems],
+        "links": links(job),
+    }
+
+
+def _iso(when: datetime | None) -> str | None:
+    return when.isoformat() if when else None
+
+
+def checked(asked: shapes.AskProposal, board: Board) -> dict[str, Any]:
+    """Return what a proposal is asked with; raises the errors that can be told before it is made."""
+    known = (*bundled_names(), *recipe_names())
+    problems = [
+        Problem(
+            "programme-unknown",
+            f"There is no bundled programme {name[:80]!r}.",
+            Where(column="programme"),
+            f"Known: {', '.join(known)}.",
+        )
+        for name in asked.programme
+        if name not in known
+    ]
+    if asked.programme and asked.programme_toml:
+        problems.append(
+            Problem(
+                "programme-twice", "The programme is named and written out.", do="Keep one of them."
+            )
+        )
+    if problems:
+        raise QuestionError(problems)
+    if asked.programme_toml:
+        _check_toml(asked.programme_toml)
+    if asked.previous:
+        board.result(asked.previous)
+    if asked.upload:
+        errors = board.upload(asked.upload).found.get("errors", 0)
+        if errors:
+            found = f"The upload has {errors} problems."
+            raise DataError(
+                Problem("not-usable", found, do=f"See /workbench/intake/{asked.upload}.")
+            )
+    return asked.model_dump(mode="json", exclude_defaults=True, exclude={"title"})
+
+
+def _check_toml(text: str) -> None:
+    import tempfile
+    from pathlib import Path as File
+
+    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
+        path = File(folder) / "programme.toml"
+        path.write_text(text, encoding="utf-8", errors="surrogatepass")
+        load(path)
+
+
+@router.post(
+    "/proposals",
+    status_code=202,
+    response_model=None,
+    responses={202: {"model": shapes.ProposalState}, **documented(404, 409, 413, 422)},
+)
+async def ask(
+    request: Request, asked: shapes.AskProposal, person: Annotated[Person, Depends(coordinator)]
+) -> Response:
+    """Ask for a proposal; the answer is where to look for it."""
+    board = state_of(request).board
+
+    def keep() -> Job:
+        content = checked(asked, board)
+        title = asked.title.strip() or "Proposal"
+        return board.job(board.ask(title, content, person.name))
+
+    job = await run_in_threadpool(keep)
+    place = {"Location": f"/proposals/{job.id}", "Retry-After": "1"}
+    return Response(orjson.dumps(job_plain(job)), 202, place, "application/json")
+
+
+@router.get(
+    "/proposals",
+    response_model=None,
+    dependencies=[Depends(reader)],
+    responses={200: {"model": shapes.Proposals}, **documented()},
+)
+async def list_proposals(
+    request: Request, size: Annotated[int, Query(ge=1, le=500)] = 50
+) -> Response:
+    """Return the latest proposals, the newest first."""
+    found = await run_in_threadpool(state_of(request).board.all_jobs, size)
+    return _json({"proposals": [job_plain(job) for job in found]})
+
+
+@router.get(
+    "/proposals/{proposal}",
+    response_model=None,
+    dependencies=[Depends(reader)],
+    responses={200: {"model": shapes.ProposalState}, **documented(404)},
+)
+async def look(request: Request, proposal: ProposalId) -> Response:
+    """Return how far a proposal is, and where its files are once it is done."""
+    job = await run_in_threadpool(state_of(request).board.job, proposal)
+    answer = _json(job_plain(job))
+    if not job.has_ended:
+        answer.headers["Retry-After"] = "1"
+    return answer
+
+
+@router.get(
+    "/proposals/{proposal}/events",
+    response_model=None,
+    dependencies=[Depends(reader)],
+    responses={
+        200: {"description": "Server-sent events", "content": {"text/event-stream": {}}},
+        **documented(404),
+    },
+)
+async def events(request: Request, proposal: ProposalId) -> Response:
+    """Follow a proposal by server-sent events: one at each change, the last when it has ended."""
+    board = state_of(request).board
+    await run_in_threadpool(board.job, proposal)
+
+    async def follow() -> AsyncIterator[bytes]:
+        last = b""
+        while True:
+            job = await run_in_threadpool(board.job, proposal)
+            now = orjson.dumps(job_plain(job))
+            if now != last:
+                yield b"event: " + job.state.encode() + b"\ndata: " + now + b"\n\n"
+                last = now
+            if job.has_ended or await request.is_disconnected():
+                return
+            await asyncio.sleep(LOOKS)
+
+    return StreamingResponse(follow(), media_type="text/event-stream")
+
+
+@router.post(
+    "/proposals/{proposal}/cancel",
+    response_model=None,
+    dependencies=[Depends(coordinator)],
+    responses={200: {"model": shapes.ProposalState}, **documented(404, 409)},
+)
+async def cancel(request: Request, proposal: ProposalId) -> Response:
+    """Stop a proposal that is waiting or being made."""
+    board = state_of(request).board
+
+    def stop() -> Job:
+        job = board.job(proposal)
+        if not board.end(proposal, "cancelled"):
+            found = f"The proposal has ended: it is {board.job(proposal).state}."
+            raise QuestionError(Problem("not-possible-now", found))
+        return board.job(job.id)
+
+    return _json(job_plain(await run_in_threadpool(stop)))
+
+
+def proposal_of(board: Board, proposal: str) -> Proposal:
+    """Return a proposal that was made; raises QuestionError where there is none yet."""
+    return from_plain(orjson.loads(board.result(proposal)), f"proposal {proposal}")
+
+
+def _file(board: Board, proposal: str, name: str) -> bytes:
+    written = board.result(proposal)
+    if name == "proposal.json":
+        return written
+    return EXPORTERS[name](from_plain(orjson.loads(written), f"proposal {proposal}"))
+
+
+_FILES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The file",
+        "content": {media.partition(";")[0]: {} for media in MEDIA.values()},
+    },
+    304: {"description": "Not Modified"},
+}
+
+
+@router.get(
+    "/proposals/{proposal}/export",
+    response_model=None,
+    dependencies=[Depends(reader)],
+    responses={**_FILES, **documented(404, 406, 409)},
+)
+async def export(request: Request, proposal: ProposalId) -> Response:
+    """Return the proposal in the form that the Accept header asks for: JSON, workbook, report or network."""
+    name = accepted(request.headers.get("accept", "*/*"))
+    return await file(request, proposal, name)
+
+
+@router.get(
+    "/proposals/{proposal}/files/{name}",
+    response_model=None,
+    dependencies=[Depends(reader)],
+    responses={**_FILES, **documented(404, 409)},
+)
+async def file(
+    request: Request,
+    proposal: ProposalId,
+    name: Annotated[str, Path(max_length=80, examples=["report.html"])],
+) -> Response:
+    """Return one file of a proposal, the same bytes that the command line writes."""
+    if name not in EXPORTERS:
+        found = f"A proposal has no file {name[:80]!r}."
+        raise QuestionError(Problem("file-unknown", found, do=f"It has: {', '.join(EXPORTERS)}."))
+    board = state_of(request).board
+    content = await run_in_threadpool(_file, board, proposal, name)
+    tag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+    if (same := unchanged(request, tag)) is not None:
+        return same
+    headers = {
+        "ETag": tag,
+        "Cache-Control": "private, max-age=0, must-revalidate",
+        "Vary": "Accept",
+    }
+    if name == "report.html":
+        # The report brings its own style in the page; it may still fetch and run nothing.
+        headers["Content-Security-Policy"] = (
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+        )
+    else:
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return Response(content, 200, headers, MEDIA.get(name, "application/octet-stream"))
+
+
+def accepted(header: str) -> str:
+    """Return the export that an Accept header asks for; raises QuestionError where there is none such."""
+    wishes = []
+    for place, part in enumerate(header.split(",")):
+        media, *parameters = (p.strip() for p in part.split(";"))
+        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+        try:
+            wishes.append((-float(quality), place, media.lower()))
+        except ValueError:
+            continue
+    for quality_, _, media in sorted(wishes):
+        if quality_ == 0:
+            continue
+        for name, own in MEDIA.items():
+            own = own.partition(";")[0]
+            if media in {own, "*/*"} or (media.endswith("/*") and own.startswith(media[:-1])):
+                return name
+    offered = ", ".join(media.partition(";")[0] for media in MEDIA.values())
+    raise QuestionError(
+        Problem("not-acceptable", "There is no such form.", do=f"There is: {offered}.")
+    )
+
+
+def _json(content: Any) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")

@@ -1,0 +1,233 @@
+"""What the API answers and asks, as the OpenAPI document describes it; every field once."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class CityLine(BaseModel):
+    """A city in a list."""
+
+    id: str = Field(examples=["be-leuven"])
+    name: str = Field(examples=["Leuven"])
+    country: str = Field(description="ISO 3166-1 alpha-2", examples=["BE"])
+    country_name: str = Field(examples=["Belgium"])
+    roles: list[str] = Field(examples=[["mission", "pilot"]])
+    population: int | None = Field(description="Residents; null where not known")
+    lat: float | None = Field(description="Degrees north, WGS 84")
+    lon: float | None = Field(description="Degrees east, WGS 84")
+    known: float = Field(ge=0, le=1, description="Part of the profile's blocks that are filled")
+
+
+class Cities(BaseModel):
+    """A page of the cities that match."""
+
+    total: int = Field(ge=0, description="Cities that match")
+    page: int = Field(ge=1)
+    pages: int = Field(ge=0)
+    size: int = Field(ge=1, description="Cities of a page, at most")
+    cities: list[CityLine]
+
+
+class GapLine(BaseModel):
+    """Something that is not known of a city, and what that silences."""
+
+    block: str = Field(examples=["emissions"])
+    says: str
+
+
+class CityWhole(BaseModel):
+    """A city's whole profile with its sources, and what is not known of it."""
+
+    city: dict[str, Any] = Field(description="The profile, by the schema at /schema/city.json")
+    known: float = Field(ge=0, le=1)
+    gaps: list[GapLine]
+    host_unit: str | None = Field(description="Id of the host unit that the city acts in")
+
+
+class FactLine(BaseModel):
+    """A figure or a quotation behind a line, with where it comes from; what is not known is left out."""
+
+    city: str
+    what: str
+    value: str | float | None = None
+    unit: str = ""
+    year: int | None = None
+    kind: str = Field("", examples=["reported", "estimated", "stated"])
+    source: str = ""
+    place: str = ""
+
+
+class AccountLine(BaseModel):
+    """One line of an account; the shares of all lines sum to the score."""
+
+    facet: str = Field(examples=["shared_challenges"])
+    likeness: float | None = Field(ge=0, le=1, description="Null where not known")
+    standing: float = Field(
+        ge=0, le=1, description="Share of the possible pairs that it beats; 0.5 where not known"
+    )
+    weight: float = Field(ge=0, le=1)
+    share: float = Field(ge=0, le=1, description="Weight times standing")
+    says: str
+    known_part: float = Field(ge=0, le=1)
+    evidence: list[FactLine]
+
+
+class Reason(BaseModel):
+    """One of the strongest reasons, in words."""
+
+    facet: str
+    says: str
+    standing: float = Field(ge=0, le=1)
+    share: float = Field(ge=0, le=1)
+
+
+class SimilarCity(BaseModel):
+    """A city like the one asked about."""
+
+    id: str
+    name: str
+    country: str
+    score: float = Field(ge=0, le=1, description="0.5 is an average pair, 1 the best in everything")
+    coverage: float = Field(
+        ge=0, le=1, description="Part of the weights that rests on something known"
+    )
+    why: list[Reason] | None = Field(None, description="With detail=reasons")
+    account: list[AccountLine] | None = Field(None, description="With detail=account")
+
+
+class Similar(BaseModel):
+    """The cities most like one, best first, with the reasons."""
+
+    city: str = Field(examples=["be-leuven"])
+    text_model: str = Field(description="Which text model was used, and what it could not read")
+    weights: dict[str, float] = Field(
+        description="Each facet's part of all weights, as used; they sum to 1"
+    )
+    similar: list[SimilarCity]
+
+
+class PairAccount(BaseModel):
+    """Why a pair scores as it does, for one purpose."""
+
+    purpose: Literal["peers", "learning"]
+    title: str = Field(examples=["Cologne learns from Lahti"])
+    score: float = Field(ge=0, le=1)
+    coverage: float = Field(ge=0, le=1)
+    account: list[AccountLine]
+
+
+class Pair(BaseModel):
+    """The accounts of a pair: as peers, and as guest and host both ways."""
+
+    cities: tuple[str, str]
+    text_model: str
+    accounts: list[PairAccount]
+
+
+Detail = Literal["reasons", "account", "none"]
+
+
+class Filters(BaseModel):
+    """Which cities count."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    other_country: bool = False
+    mission: bool = Field(False, description="Mission Cities only")
+    country: str = Field("", pattern="^([A-Z]{2})?$")
+    population_at_least: int | None = Field(None, ge=0, le=50_000_000)
+    population_at_most: int | None = Field(None, ge=0, le=50_000_000)
+
+
+_EXAMPLE: dict[str, Any] = {
+    "profile": {
+        "id": "it-sampleville",
+        "name": "Sampleville",
+        "country": "IT",
+        "needs": "We need help with heat networks in listed buildings.",
+        "challenges": {"built_environment": 3, "energy_systems": 2},
+        "levers_needed": ["finance_funding"],
+    },
+    "k": 3,
+    "filters": {"other_country": True},
+}
+
+
+class AskSimilar(BaseModel):
+    """A city that is not in the data, and what is asked of it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+
+    profile: dict[str, Any] = Field(
+        description="A profile by the schema at /schema/city.json; id, name, country are needed"
+    )
+    k: int = Field(10, ge=1, le=100)
+    weights: dict[str, float] = Field({}, description="Weight by facet; none: the usual ones")
+    without: list[str] = Field([], max_length=20, description="Facets to leave out")
+    filters: Filters = Filters()
+    text: str = Field(
+        "", max_length=5000, description="A question in words, against what cities can show"
+    )
+    text_weight: float = Field(50, gt=0, lt=100, description="Its part of all weights, in percent")
+    detail: Detail = "reasons"
+
+
+CityName = Field(min_length=1, max_length=120)
+
+
+class AskProposal(BaseModel):
+    """What a proposal is to be made of; everything left out is the service's own."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"title": "Round 5", "programme": ["twinning"]}]},
+    )
+
+    title: str = Field("", max_length=200)
+    programme: list[str] = Field([], max_length=20, description="Names of bundled programmes")
+    programme_toml: str = Field(
+        "", max_length=200_000, description="A programme file, in place of names"
+    )
+    lock: list[tuple[str, str]] = Field([], max_length=1000, description="Pairs that must meet")
+    ban: list[tuple[str, str]] = Field([], max_length=1000, description="Pairs that must not meet")
+    previous: str = Field(
+        "", max_length=40, description="A proposal to change as little as possible"
+    )
+    upload: str = Field(
+        "", max_length=40, description="An uploaded workbook of profiles, in place of the service's"
+    )
+
+
+class ProposalState(BaseModel):
+    """A proposal and how far it is."""
+
+    id: str
+    title: str
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    steps: list[str] = Field(
+        description="What was begun, in order; the last is under way while it runs"
+    )
+    asked: dict[str, Any]
+    asked_by: str
+    created: str = Field(examples=["2026-11-22T10:00:00+00:00"])
+    begun: str | None
+    ended: str | None
+    problems: list[dict[str, Any]]
+    links: dict[str, str]
+
+
+class Proposals(BaseModel):
+    """The latest proposals, the newest first."""
+
+    proposals: list[ProposalState]
+
+
+class Health(BaseModel):
+    """Whether the service lives, or is ready to answer."""
+
+    status: Literal["ok", "not ready"]
+    version: str
+    checks: dict[str, bool] = {}

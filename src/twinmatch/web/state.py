@@ -1,0 +1,121 @@
+"""What every route of one process shares: settings, the cohort in memory, the board, answers kept for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from twinmatch.app.service import Service, open_service
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.web.board import Board
+from twinmatch.web.measures import Measures
+from twinmatch.web.people import ANYONE, LOCAL, NOBODY, Person
+from twinmatch.web.settings import Settings
+
+REMEMBERED: Final = 20.0
+"""Seconds for which a key that was looked up is not looked up again: so long does one taken back still open."""
+
+
+class Answers:
+    """Bodies of answers by their tag, the latest used, up to so many bytes."""
+
+    def __init__(self, most: int = 64_000_000) -> None:
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._most, self._bytes = most, 0
+
+    def get(self, tag: str) -> bytes | None:
+        """Return a body that was kept, or None."""
+        body = self._kept.get(tag)
+        if body is not None:
+            self._kept.move_to_end(tag)
+        return body
+
+    def keep(self, tag: str, body: bytes) -> None:
+        """Keep a body, and forget those used longest ago where there are too many."""
+        if tag in self._kept or len(body) > self._most // 4:
+            return
+        self._kept[tag] = body
+        self._bytes += len(body)
+        while self._bytes > self._most:
+            _, old = self._kept.popitem(last=False)
+            self._bytes -= len(old)
+
+
+@dataclass
+class State:
+    """What the routes of a process share."""
+
+    settings: Settings
+    board: Board
+    measures: Measures
+    answers: Answers = field(default_factory=Answers)
+    opened: Service | None = None
+    failed: str = ""
+    _people: dict[str, tuple[float, Person]] = field(default_factory=dict)
+
+    @property
+    def service(self) -> Service:
+        """Return the cohort in memory; raises QuestionError while it is being read."""
+        if self.opened is None:
+            do = (
+                "Try again in a moment."
+                if not self.failed
+                else "The administrator finds why in the log."
+            )
+            raise QuestionError(Problem("service-busy", "The cities are not loaded.", do=do))
+        return self.opened
+
+    def open(self) -> None:
+        """Read the cohort and make its peers ready."""
+        settings = self.settings
+        self.opened = open_service(
+            settings.profiles, programme=settings.programme, model=settings.text_model
+        )
+        self.measures.cities.set(len(self.opened.cohort))
+
+    async def who(self, bearer: str, session: str) -> Person:
+        """Return who asks, by key or session; looked up once in a while, in a thread."""
+        access = self.settings.access
+        if access == "local":
+            return LOCAL
+        open_ = ANYONE if access == "keys, reading open" else NOBODY
+        secret = bearer or session
+        if not secret or len(secret) > 200:
+            return open_
+        now = time.monotonic()
+        kept = self._people.get(secret)
+        if kept is not None and kept[0] > now:
+            return kept[1]
+        look = self.board.holder if bearer else self.board.visitor
+        found = await run_in_threadpool(look, secret) or open_
+        if len(self._people) > 10_000:
+            self._people.clear()
+        self._people[secret] = (now + REMEMBERED, found)
+        return found
+
+    def forget(self, secret: str) -> None:
+        """Forget who held a secret."""
+        self._people.pop(secret, None)
+
+
+def state_of(request: Request) -> State:
+    """Return what the routes share."""
+    found: Any = request.app.state.shared
+    assert isinstance(found, State)
+    return found
+
+
+async def in_thread(call: Any, *arguments: Any) -> Any:
+    """Return what a call that computes for long returns, while other requests are answered."""
+    return await run_in_threadpool(call, *arguments)
+
+
+async def pause(seconds: float) -> None:
+    """Wait, while other requests are answered."""
+    await asyncio.sleep(seconds)
