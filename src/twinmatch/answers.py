@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from twinmatch.affinity import compare, standing
 from twinmatch.cohort import City, Cohort, Host
 from twinmatch.facets.domains import FINE, LEVERS, challenges, offered_levers, strengths
-from twinmatch.programmes.round import Round
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.whatif import Case, open_case
 
@@ -124,7 +123,7 @@ def score_row(case: Case, g: int, answers: Sequence[Answer]) -> Floats:
     fresh = compare(
         changed, weights, case.round.materials, rows=(guest,), columns=case.hosts
     ).likeness
-    others = comparable(case.round, case.ready.frame.guests, case.hosts)
+    others = comparable(case.ready.frame.guests, case.hosts)
     total = np.zeros(len(case.hosts))
     for name, weight in affinity.weights.items():
         if name not in fresh:
@@ -136,7 +135,7 @@ def score_row(case: Case, g: int, answers: Sequence[Answer]) -> Floats:
     return total
 
 
-def comparable(round_: Round, rows: Sequence[int], hosts: Sequence[Host]) -> NDArray[np.bool_]:
+def comparable(rows: Sequence[int], hosts: Sequence[Host]) -> NDArray[np.bool_]:
     """Return the pairs of different cities, shape (rows, hosts)."""
     own = [[i in host.cities for host in hosts] for i in rows]
     return ~np.array(own, dtype=np.bool_).reshape(len(rows), len(hosts))

@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.answers import answered, best_additions, case_if, said
+from twinmatch.affinity import Affinity
+from twinmatch.answers import answered, best_additions, case_if, comparable, said
 from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.rules import Rule
@@ -24,6 +25,7 @@ from twinmatch.programmes.twinning import conditions
 from twinmatch.schema import Commitment, Participation
 from twinmatch.whatif import (
     NOTHING,
+    STRUCTURE,
     Case,
     Outcome,
     find_host,
@@ -96,14 +98,14 @@ def runners_up(
     column: int,
     rows: list[tuple[str, str]],
     columns: list[tuple[str, str]],
-    comparable: NDArray[np.bool_],
+    open_pairs: NDArray[np.bool_],
 ) -> tuple[RunnerUp, ...]:
     """Return the best other column for a row, and the best other row for a column, of scores (R, C).
 
-    ``rows`` and ``columns`` have id and name; pairs that are not ``comparable`` are passed over. Scores within
+    ``rows`` and ``columns`` have id and name; only ``open_pairs`` count. Scores within
     1e-9 are equal, and the first one counts.
     """
-    rounded = np.where(comparable, np.round(score, 9), -1.0)
+    rounded = np.where(open_pairs, np.round(score, 9), -1.0)
     own = float(score[row, column])
     found = []
     for side, line, own_place, names in (
@@ -117,6 +119,14 @@ def runners_up(
             value = float(score[row, k] if side == "host" else score[k, column])
             found.append(RunnerUp(side, *names[k], value, own - value))  # type: ignore[arg-type]
     return tuple(found)
+
+
+def next_best(affinity: Affinity, row: int, column: int) -> tuple[RunnerUp, ...]:
+    """Return the runners-up of a pair of an affinity, on both sides; a city beside itself is none."""
+    rows = [(affinity.cohort.cities[i].id, affinity.cohort.cities[i].name) for i in affinity.rows]
+    columns = [(host.id, host.name) for host in affinity.columns]
+    open_pairs = comparable(affinity.rows, affinity.columns)
+    return runners_up(affinity.score, row, column, rows, columns, open_pairs)
 
 
 def why_not(case: Case, guest: str, host: str) -> WhyNot:
@@ -330,7 +340,7 @@ def _places(case: Case, g: int, h: int) -> tuple[str, ...]:
     """Each single wider limit of a row that holds the pair with which the best answer has the two meet."""
     pair, found = case.pair(g, h), []
     for rule in case.ready.rules:
-        if rule.filters or rule.name == "one host each":
+        if rule.filters or rule.name in STRUCTURE:
             continue
         column = rule.block.matrix.tocsc()[:, [pair]].tocoo()
         for row in (int(r) for r in column.row):

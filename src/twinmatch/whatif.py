@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -27,6 +28,10 @@ from twinmatch.programmes.twinning import Prepared, prepare, settle
 from twinmatch.solving import Block, Solution, solve
 
 Bools = NDArray[np.bool_]
+T = TypeVar("T", bound=np.generic)
+
+STRUCTURE = frozenset({"one host each"})
+"""Rules that make a meeting what it is: they have no price, and nobody would loosen them."""
 
 NOTHING = 5e-10
 """A difference of scores below this is rounding."""
@@ -154,7 +159,7 @@ class Case:
         held = self.grid(self.chosen if chosen is None else chosen)
         return tuple(int(h) for h in np.flatnonzero(held[:, g]))
 
-    def grid(self, pairs: NDArray[np.generic]) -> NDArray[np.generic]:
+    def grid(self, pairs: NDArray[T]) -> NDArray[T]:
         """Return values over the frame as a table of hosts and guests."""
         return pairs.reshape(len(self.hosts), len(self.ready.frame.guests))
 

@@ -19,6 +19,11 @@ _WHERE = {
     "explain": "rounds",
     "run": "rounds",
     "RoundAsked": "loop",
+    "ask_counterfactual": "loop",
+    "ask_difference": "loop",
+    "ask_prices": "loop",
+    "ask_repair": "loop",
+    "ask_reserves": "loop",
     "ask_why_not": "loop",
 }
 """The module of every name that a front may use."""

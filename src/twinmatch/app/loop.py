@@ -8,14 +8,32 @@ from pathlib import Path
 
 from twinmatch.app.neighbours import Progress, silent, text_model
 from twinmatch.app.rounds import with_pairs
+from twinmatch.counterfactual import Counterfactual, counterfactual
+from twinmatch.difference import Difference, difference
 from twinmatch.embedding import TextModel
 from twinmatch.explain import WhyNot, why_not
+from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.facets import Materials
+from twinmatch.prices import PriceList, price_list
+from twinmatch.programmes.ledger import open_books
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Programme, load
+from twinmatch.proposal import Proposal
 from twinmatch.reading import read
-from twinmatch.whatif import Case, open_case, twinning_of
+from twinmatch.repair import (
+    Change,
+    Fallback,
+    Kind,
+    Ranked,
+    Repair,
+    earlier_pairs,
+    fallbacks,
+    repair,
+    reserves,
+    with_offer,
+)
+from twinmatch.whatif import Case, held_case, open_case, twinning_of
 
 Pairs = Sequence[tuple[str, str]]
 Place = str | Path
@@ -49,7 +67,8 @@ def open_round(asked: RoundAsked, progress: Progress = silent) -> Opened:
     progress("Profiles")
     cohort = read(asked.profiles)
     text = text_model(cohort, asked.model or programme.text.model, programme.text.prefix, progress)
-    return Opened(programme, text, Round(cohort, Materials(text), earlier))
+    books = open_books(cohort, programme.ledger)
+    return Opened(programme, text, Round(cohort, Materials(text), earlier, books))
 
 
 def ask_why_not(
@@ -57,6 +76,85 @@ def ask_why_not(
 ) -> WhyNot:
     """Return why a guest and a host do not meet, what forcing it costs, and what would bring it about."""
     return why_not(twinning_case(asked or RoundAsked(), progress), guest, host)
+
+
+def ask_prices(asked: RoundAsked | None = None, progress: Progress = silent) -> PriceList:
+    """Return what every lock, ban, quota and rule of a round costs, and how much each host is asked for."""
+    case = twinning_case(asked or RoundAsked(), progress)
+    progress("Prices")
+    return price_list(case)
+
+
+def ask_counterfactual(
+    city: str, host: str, asked: RoundAsked | None = None, progress: Progress = silent
+) -> Counterfactual:
+    """Return which answers of a city would bring a host into its five best."""
+    case = twinning_case(asked or RoundAsked(), progress)
+    progress("Answers")
+    return counterfactual(case, city, host)
+
+
+@dataclass(frozen=True, eq=False)
+class Repaired:
+    """A repair with what it started from: pairs the profiles no longer know, cities new since the proposal."""
+
+    repair: Repair
+    unknown: tuple[str, ...]
+    new: tuple[str, ...]
+    written: tuple[Path, ...] = ()
+
+
+def ask_repair(
+    proposal: Place,
+    change: Change,
+    asked: RoundAsked | None = None,
+    *,
+    at_most: int = 3,
+    take: Kind | None = None,
+    out: Place | None = None,
+    progress: Progress = silent,
+) -> Repaired:
+    """Return three offers to repair a proposal; with ``take`` and ``out`` the chosen one is published.
+
+    Raises DataError and QuestionError with every problem, NoProposalError where no answer keeps the rules.
+    """
+    earlier = read_proposal(Path(proposal))
+    held, opened = _held(earlier, asked or RoundAsked(), progress)
+    progress("Offers")
+    found = repair(held, change, at_most)
+    written: tuple[Path, ...] = ()
+    if take is not None and out is not None:
+        progress("Files")
+        written = tuple(publish(with_offer(earlier, found.offer(take), change), Path(out)))
+    before = {card.id for card in earlier.cities}
+    known = {
+        (held.guest_id(g), host.id)
+        for g in range(len(held.ready.frame.guests))
+        for host in held.hosts
+    }
+    unknown = tuple("=".join(pair) for pair in earlier_pairs(earlier) if pair not in known)
+    new = tuple(c.name for c in opened.round.cohort.cities if before and c.id not in before)
+    return Repaired(found, unknown, new, written)
+
+
+def ask_reserves(
+    proposal: Place, asked: RoundAsked | None = None, *, count: int = 3, progress: Progress = silent
+) -> tuple[tuple[Ranked, ...], tuple[Fallback, ...]]:
+    """Return the ranked reserves of every guest and host of a proposal, and what is offered if a pair falls through."""
+    held, _ = _held(read_proposal(Path(proposal)), asked or RoundAsked(), progress)
+    progress("Fallbacks")
+    return reserves(held, count), fallbacks(held)
+
+
+def ask_difference(before: Place, after: Place) -> Difference:
+    """Return how two proposals differ, in plain words."""
+    return difference(read_proposal(Path(before)), read_proposal(Path(after)))
+
+
+def _held(earlier: Proposal, asked: RoundAsked, progress: Progress) -> tuple[Case, Opened]:
+    opened = open_round(asked, progress)
+    twinning = twinning_of(opened.programme)
+    return held_case(opened.round, twinning, earlier_pairs(earlier)), opened
 
 
 def twinning_case(asked: RoundAsked, progress: Progress = silent) -> Case:

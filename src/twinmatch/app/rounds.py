@@ -12,6 +12,7 @@ from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model,
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.evidence import Account
+from twinmatch.explain import RunnerUp, next_best
 from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.facets import Materials
@@ -32,6 +33,8 @@ class PairAccount:
     purpose: Purpose
     title: str
     account: Account
+    runners_up: tuple[RunnerUp, ...] = ()
+    """The best other choice on both sides, and by how much the pair is better."""
 
 
 def run(
@@ -120,6 +123,7 @@ def explain(
             "peers",
             f"{cohort.cities[i].name} and {cohort.cities[j].name} as peers",
             peers.account(i, j),
+            next_best(peers, i, j),
         )
     ]
     if programme.twinning is not None:
@@ -130,7 +134,14 @@ def explain(
         for guest, host in ((i, j), (j, i)):
             column = learning.column_of[cohort.cities[host].id]
             title = f"{cohort.cities[guest].name} learns from {cohort.cities[host].name}"
-            found.append(PairAccount("learning", title, learning.account(guest, column)))
+            found.append(
+                PairAccount(
+                    "learning",
+                    title,
+                    learning.account(guest, column),
+                    next_best(learning, guest, column),
+                )
+            )
     return told(text), found
 
 

@@ -35,6 +35,11 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     rounds.features,
     rounds.doctor,
     loop.why_not,
+    loop.prices,
+    loop.counterfactual,
+    loop.repair,
+    loop.reserves,
+    loop.diff,
     serve.serve,
     serve.keys,
 )

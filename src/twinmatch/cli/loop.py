@@ -16,7 +16,6 @@ from twinmatch.cli.words import (
     literal,
     print_json,
     progress,
-    quoted,
     say,
     show,
     table,
@@ -24,8 +23,9 @@ from twinmatch.cli.words import (
 from twinmatch.errors import Problem, QuestionError
 
 if TYPE_CHECKING:
-    from twinmatch.app.loop import RoundAsked
+    from twinmatch.app.loop import Repaired, RoundAsked
     from twinmatch.explain import WhyNot
+    from twinmatch.prices import Priced, PriceList
     from twinmatch.whatif import Move, Outcome, Price
 
 Previous = Annotated[
@@ -66,6 +66,345 @@ def why_not(
     _show_why_not(found)
     if found.verdict == "possible":
         say(f"Next: twinmatch propose --lock {found.guest}={found.host}, or twinmatch prices")
+
+
+def prices(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    previous: Previous = None,
+    lock: Lock = None,
+    ban: Ban = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """The price of every lock, ban, quota and rule, the worth of one more place, and over-wished hosts."""
+    asked = round_asked(profiles, programme, previous, lock, ban, text_model)
+    from twinmatch import app as door
+
+    with progress() as told:
+        found = door.ask_prices(asked, told)
+    if as_json:
+        print_json(plain_prices(found))
+        return
+    show(
+        f"{found.filled} pairs, {100 * found.total:,.1f} points in all. What the best answer would gain …"
+    )
+    for title, priced in (("… without a rule", found.rules), ("… with one more", found.limits)):
+        rows = table(title, ("Gain", "Rule", "What it says", "Who moves"))
+        for item in priced:
+            movers = ", ".join(move.name for move in item.moves[:6])
+            more = ", …" if len(item.moves) > 6 else ""
+            rows.add_row(str(item.price), item.rule, literal(item.says), literal(movers + more))
+        show(rows)
+    _show_demand(found)
+    say("Next: twinmatch why-not GUEST HOST, or twinmatch stability")
+
+
+def _show_demand(found: PriceList) -> None:
+    wanted = [d for d in found.hosts if d.over_wished or not d.worth.is_nothing]
+    rows = table(
+        "Hosts that more guests want, or fit best, than they have places for, and what one more place is worth",
+        (
+            "Host",
+            "Wished by",
+            "Best host of",
+            "Among five best of",
+            "Guests",
+            "Places",
+            "One more place",
+        ),
+    )
+    for d in wanted:
+        rows.add_row(
+            literal(d.name),
+            *(
+                str(v)
+                for v in (d.wished_by, d.best_of, d.among_five_of, d.guests, d.places, d.worth)
+            ),
+        )
+    show(rows)
+    never = [d.name for d in found.hosts if d.never]
+    if never:
+        show(
+            f"Wished for by nobody, and among the five best hosts of none ({len(never)}): "
+            + literal(", ".join(never))
+            + "."
+        )
+
+
+def plain_prices(found: PriceList) -> dict[str, Any]:
+    """Return a price list as JSON has it."""
+
+    def priced(item: Priced) -> dict[str, Any]:
+        return {
+            "kind": item.kind,
+            "rule": item.rule,
+            "says": item.says,
+            "gain": plain_price(item.price),
+            "moves": [plain_move(move) for move in item.moves],
+        }
+
+    return {
+        "filled": found.filled,
+        "total": round(found.total, 10),
+        "rules": [priced(item) for item in found.rules],
+        "limits": [priced(item) for item in found.limits],
+        "hosts": [
+            {
+                "host": d.host,
+                "name": d.name,
+                "wished_by": d.wished_by,
+                "best_of": d.best_of,
+                "among_five_of": d.among_five_of,
+                "guests": d.guests,
+                "places": d.places,
+                "one_more_place": plain_price(d.worth),
+                "over_wished": d.over_wished,
+                "never": d.never,
+            }
+            for d in found.hosts
+        ],
+    }
+
+
+def counterfactual(
+    city: Annotated[str, typer.Argument(help="A city's id or name.")],
+    host: Annotated[str, typer.Argument(metavar="HOST", help="A host unit, or one of its cities.")],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which of a city's answers would bring a host into its five best; only answers that it can change."""
+    asked = round_asked(profiles, programme, None, None, None, text_model)
+    from twinmatch import app as door
+
+    with progress() as told:
+        found = door.ask_counterfactual(city, host, asked, told)
+    if as_json:
+        print_json(
+            {
+                "city": found.city,
+                "host": found.host,
+                "rank": found.rank,
+                "of": found.of,
+                "score": round(found.score, 10),
+                "says": found.says,
+                "best": [{"name": name, "score": round(score, 10)} for name, score in found.best],
+                "ways": [
+                    {
+                        "says": way.says,
+                        "rank": way.rank,
+                        "score": round(way.score, 10),
+                        "answers": [{"block": a.block, "says": a.says} for a in way.answers],
+                    }
+                    for way in found.ways
+                ],
+            }
+        )
+        return
+    show(literal(found.says))
+    for way in found.ways:
+        show("• " + literal(way.says))
+    best = ", ".join(f"{name} {100 * score:.0f}" for name, score in found.best)
+    show("The five best now: " + literal(best) + ".")
+    say("Only say what is true: a better match on a false answer helps nobody.")
+    say(f"Next: twinmatch explain {found.city} {found.host}")
+
+
+def repair(
+    proposal: Annotated[Path, typer.Argument(help="The proposal.json to repair.")],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    withdrawn: Annotated[
+        Pairs, typer.Option(help="A city or unit that withdrew; several times.", show_default=False)
+    ] = None,
+    refused: Annotated[
+        Pairs, typer.Option(help="A=B: one of the two refused; several times.", show_default=False)
+    ] = None,
+    at_most: Annotated[
+        int, typer.Option(help="Earlier pairs that may go in the second offer.")
+    ] = 3,
+    take: Annotated[
+        str | None,
+        typer.Option(
+            help="Publish an offer: 'keep all', 'few changes' or 'best'.", show_default=False
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for the taken offer.", show_default=False),
+    ] = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Three offers after a withdrawal, a refusal or a new city: who must be told, and the price of each."""
+    asked = round_asked(profiles, programme, None, None, None, text_model)
+    pairs = tuple(pair(text, "--refused") for text in refused or ())
+    from twinmatch import app as door
+    from twinmatch.repair import KINDS, Change
+
+    if (take is None) != (out is None) or (take is not None and take not in KINDS):
+        raise QuestionError(
+            Problem(
+                "take-wrong",
+                f"--take is {take!r} and --out is {str(out) if out else None!r}.",
+                do=f"Give both or neither; --take is one of: {', '.join(KINDS)}.",
+            )
+        )
+    change = Change(tuple(withdrawn or ()), pairs)
+    kind = next((k for k in KINDS if k == take), None)
+    with progress() as told:
+        found = door.ask_repair(
+            proposal, change, asked, at_most=at_most, take=kind, out=out, progress=told
+        )
+    if as_json:
+        print_json(_plain_repair(found))
+    else:
+        _show_repair(found)
+    if found.written:
+        say(f"Written to {out}: {', '.join(file.name for file in found.written)}.")
+    else:
+        say("Next: the same command with --take 'few changes' --out DIR")
+
+
+def reserves(
+    proposal: Annotated[Path, typer.Argument(help="A proposal.json.")],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    k: Annotated[int, typer.Option("-k", help="Reserves for each guest and host.")] = 3,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Reserves ranked for every guest and host, and what is offered if a pair falls through."""
+    asked = round_asked(profiles, programme, None, None, None, text_model)
+    from twinmatch import app as door
+
+    with progress() as told:
+        ranked, falls = door.ask_reserves(proposal, asked, count=k, progress=told)
+    if as_json:
+        print_json(
+            {
+                "reserves": [
+                    {
+                        "id": r.id,
+                        "side": r.side,
+                        "reserves": [{"id": i, "score": round(s, 10)} for i, _, s in r.reserves],
+                    }
+                    for r in ranked
+                ],
+                "fallbacks": [
+                    {
+                        "guest": f.guest,
+                        "host": f.host,
+                        "if_guest_declines": list(f.if_guest_declines),
+                        "if_host_declines": list(f.if_host_declines),
+                    }
+                    for f in falls
+                ],
+            }
+        )
+        return
+    for side, title in (
+        ("guest", "Hosts with a free place, for each guest"),
+        ("host", "Guests without a pair, for each host"),
+    ):
+        rows = table(title, ("City", "Reserves, best first"))
+        for r in ranked:
+            if r.side == side:
+                names = ", ".join(f"{name} {100 * s:.0f}" for _, name, s in r.reserves)
+                rows.add_row(literal(r.name), literal(names or "nobody"))
+        show(rows)
+    rows = table(
+        "If a pair falls through, with all others kept",
+        ("Pair", "The guest says no", "The host says no"),
+    )
+    for f in falls:
+        rows.add_row(
+            literal(f"{f.guest_name} – {f.host_name}"),
+            literal(" ".join(f.if_guest_declines)),
+            literal(" ".join(f.if_host_declines)),
+        )
+    show(rows)
+    say("Next, when somebody declines: twinmatch repair PROPOSAL.json --refused GUEST=HOST")
+
+
+def diff(
+    before: Annotated[Path, typer.Argument(help="A proposal.json.")],
+    after: Annotated[Path, typer.Argument(help="Another proposal.json.")],
+    as_json: AsJson = False,
+) -> None:
+    """Two proposals side by side, in plain words."""
+    from twinmatch import app as door
+
+    found = door.ask_difference(before, after)
+    if as_json:
+        print_json(
+            {
+                "alike": found.alike,
+                "made_from": list(found.made_from),
+                "products": [
+                    {
+                        "product": p.product,
+                        "same": p.same,
+                        "says": list(p.says),
+                        "moved": [{"city": m.city, "says": m.says} for m in p.moved],
+                    }
+                    for p in found.products
+                ],
+            }
+        )
+        return
+    for sentence in found.made_from:
+        show(literal(sentence))
+    for p in found.products:
+        show(
+            f"[bold]{literal(p.title)}[/bold]: {p.same} cities as before, {len(p.moved)} otherwise."
+        )
+        for text in (*p.says, *(m.says for m in p.moved)):
+            show("  " + literal(text))
+    say(
+        "The two propose the same."
+        if found.alike
+        else "Next: twinmatch why-not GUEST HOST for any pair that is gone."
+    )
+
+
+def _show_repair(found: Repaired) -> None:
+    lost = (*found.unknown, *found.repair.lost)
+    show(f"{found.repair.earlier} earlier pairs. Lost: " + literal("; ".join(lost) or "none") + ".")
+    if found.new:
+        show("New since the proposal: " + literal(", ".join(found.new)) + ".")
+    for offer in found.repair.offers:
+        rows = table(
+            f"{offer.kind.capitalize()}: {offer.filled} pairs, {offer.kept} of the earlier ones kept; "
+            f"costs {offer.price} against the best",
+            ("To be told", "What"),
+        )
+        for told in offer.told:
+            rows.add_row(literal(told.name + (" (host)" if told.host else "")), literal(told.says))
+        show(rows)
+
+
+def _plain_repair(found: Repaired) -> dict[str, Any]:
+    return {
+        "earlier": found.repair.earlier,
+        "lost": [*found.unknown, *found.repair.lost],
+        "new": list(found.new),
+        "offers": [
+            {
+                "kind": offer.kind,
+                "price": plain_price(offer.price),
+                "filled": offer.filled,
+                "total": round(offer.total, 10),
+                "kept": offer.kept,
+                "moves": [plain_move(m) for m in offer.moves],
+                "told": [{"city": t.city, "host": t.host, "says": t.says} for t in offer.told],
+            }
+            for offer in found.repair.offers
+        ],
+        "written": [file.name for file in found.written],
+    }
 
 
 def round_asked(
@@ -182,6 +521,3 @@ def _show_outcome(title: str, outcome: Outcome) -> None:
     worse = outcome.worse_off
     if worse:
         show("Worse off: " + literal(", ".join(move.name for move in worse)) + ".")
-
-
-__all__ = ["quoted", "why_not"]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from twinmatch.evidence import Account
+    from twinmatch.explain import RunnerUp
     from twinmatch.proposal import Product, Proposal
 
 
@@ -152,7 +153,12 @@ def explain(
                 "cities": [one, other],
                 "text_model": says,
                 "accounts": [
-                    {"purpose": a.purpose, "title": a.title, **_plain_account(a.account)}
+                    {
+                        "purpose": a.purpose,
+                        "title": a.title,
+                        **_plain_account(a.account),
+                        "runners_up": [_plain_runner_up(r) for r in a.runners_up],
+                    }
                     for a in accounts
                 ],
             }
@@ -160,6 +166,8 @@ def explain(
         return
     for a in accounts:
         show(_account_table(a.title, a.account))
+        for runner in a.runners_up:
+            show(literal(runner.says))
     say("Score: 50 is an average pair, 100 the best in everything. " + says)
 
 
@@ -324,6 +332,16 @@ def _account_table(title: str, account: Account) -> Table:
             literal(line.says),
         )
     return rows
+
+
+def _plain_runner_up(runner: RunnerUp) -> dict[str, Any]:
+    return {
+        "side": runner.side,
+        "id": runner.id,
+        "score": round(runner.score, 10),
+        "margin": round(runner.margin, 10),
+        "says": runner.says,
+    }
 
 
 def _plain_account(account: Account) -> dict[str, Any]:

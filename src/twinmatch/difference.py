@@ -1,0 +1,199 @@
+"""Two proposals side by side, in plain words: who meets whom now, who gains, who loses, which rules differ.
+
+Works on the proposals alone, so it compares any two, of one round or of two rounds, made by whatever programme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from twinmatch.proposal import Meeting, Product, Proposal
+from twinmatch.whatif import NOTHING, points
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A city whose meetings of a product differ: what it had, what it has, and the sentence."""
+
+    city: str
+    says: str
+
+
+@dataclass(frozen=True)
+class ProductDifference:
+    """How one product differs: how many cities are placed, the score, who moved, which rules differ."""
+
+    product: str
+    title: str
+    same: int
+    moved: tuple[Moved, ...]
+    says: tuple[str, ...]
+
+    @property
+    def alike(self) -> bool:
+        """Return whether nothing differs."""
+        return not self.moved and not self.says
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How two proposals differ: what they were made from, and each product."""
+
+    made_from: tuple[str, ...]
+    products: tuple[ProductDifference, ...]
+
+    @property
+    def alike(self) -> bool:
+        """Return whether the two propose the same."""
+        return all(p.alike for p in self.products)
+
+
+def difference(before: Proposal, after: Proposal) -> Difference:
+    """Return how two proposals differ, in plain words; names are those of the second, or else of the first."""
+    names = {card.id: card.name for proposal in (before, after) for card in proposal.cities}
+    titles = {p.product: p for p in (*before.products, *after.products)}
+    one = {p.product: p for p in before.products}
+    other = {p.product: p for p in after.products}
+    return Difference(
+        tuple(_made_from(before, after)),
+        tuple(_product(one.get(name), other.get(name), names) for name in titles),
+    )
+
+
+def _made_from(before: Proposal, after: Proposal) -> Iterator[str]:
+    one, other = before.made_from, after.made_from
+    if (one.get("data") or {}).get("sha256") != (other.get("data") or {}).get("sha256"):
+        yield f"The profiles differ: {_count(before)} before, {_count(after)} after."
+    was, is_ = ({card.id: card.name for card in p.cities} for p in (before, after))
+    for names, others, words in ((was, is_, "no longer there"), (is_, was, "new")):
+        missing = sorted(set(names) - set(others))
+        if missing:
+            yield f"Cities {words}: {', '.join(names[c] for c in missing)}."
+    if (one.get("programme") or {}).get("sha256") != (other.get("programme") or {}).get("sha256"):
+        yield from _settings(
+            (one.get("programme") or {}).get("settings") or {},
+            (other.get("programme") or {}).get("settings") or {},
+        )
+    if (one.get("text_model") or {}) != (other.get("text_model") or {}):
+        yield "The texts were compared by another model, so scores do not compare exactly."
+
+
+def _count(proposal: Proposal) -> str:
+    return f"{len(proposal.cities)} cities"
+
+
+def _settings(one: object, other: object, path: str = "") -> Iterator[str]:
+    """Each setting of the programme that differs, by its dotted name."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted({*one, *other}):
+            yield from _settings(one.get(key), other.get(key), f"{path}.{key}".strip("."))
+    elif one != other:
+        yield f"Setting {path}: {_value(one)} before, {_value(other)} after."
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(part) for part in value) + "]"
+    return str(value)
+
+
+def _product(
+    before: Product | None, after: Product | None, names: dict[str, str]
+) -> ProductDifference:
+    shown = after or before
+    assert shown is not None
+    if before is None or after is None:
+        words = "only in the first" if after is None else "only in the second"
+        return ProductDifference(
+            shown.product, shown.title, 0, (), (f"{shown.title} is {words} proposal.",)
+        )
+    was, is_ = _meetings_of(before), _meetings_of(after)
+    moved = tuple(
+        Moved(
+            city,
+            _moved_says(names.get(city, city), was.get(city, ()), is_.get(city, ()), city, names),
+        )
+        for city in sorted({*was, *is_})
+        if _partners(was.get(city, ()), city) != _partners(is_.get(city, ()), city)
+    )
+    return ProductDifference(
+        shown.product,
+        shown.title,
+        len({*was, *is_}) - len(moved),
+        moved,
+        tuple(_sums(before, after)),
+    )
+
+
+def _meetings_of(product: Product) -> dict[str, tuple[Meeting, ...]]:
+    found: dict[str, tuple[Meeting, ...]] = {}
+    for meeting in product.meetings:
+        for city in dict.fromkeys(meeting.cities()):
+            found[city] = (*found.get(city, ()), meeting)
+    return found
+
+
+def _partners(meetings: tuple[Meeting, ...], city: str) -> set[tuple[str, str]]:
+    """What a city meets: in a pair the other side, in a group the group itself, with its own role there."""
+    found: set[tuple[str, str]] = set()
+    for meeting in meetings:
+        role = next(m.role for m in meeting.members if m.city == city)
+        if role == "guest":
+            found |= {("guest", meeting.unit or host) for host in meeting.cities("host")}
+        elif role == "host":
+            found |= {("host", guest) for guest in meeting.cities("guest")}
+        else:
+            found.add((role, meeting.id))
+    return found
+
+
+def _moved_says(
+    name: str,
+    was: tuple[Meeting, ...],
+    is_: tuple[Meeting, ...],
+    city: str,
+    names: dict[str, str],
+) -> str:
+    if not is_:
+        return f"{name} has no place any more; it had {_phrase(was, city, names)}."
+    if not was:
+        return f"{name} has a place now: {_phrase(is_, city, names)}."
+    return f"{name}: {_phrase(is_, city, names)}, in place of {_phrase(was, city, names)}."
+
+
+def _phrase(meetings: tuple[Meeting, ...], city: str, names: dict[str, str]) -> str:
+    parts = []
+    for meeting in meetings:
+        role = next(m.role for m in meeting.members if m.city == city)
+        if role == "host":
+            parts.append("hosting " + ", ".join(names.get(g, g) for g in meeting.cities("guest")))
+        elif role == "guest":
+            host = meeting.label.split(" learns from ")[-1]
+            parts.append(f"learning from {host}")
+        else:
+            parts.append(f"{meeting.label!r}" + (" as a lead" if role == "lead" else ""))
+    return " and ".join(parts)
+
+
+def _sums(before: Product, after: Product) -> Iterator[str]:
+    if len(before.meetings) != len(after.meetings):
+        yield f"{len(before.meetings)} meetings before, {len(after.meetings)} after."
+    gain = after.score - before.score
+    if abs(gain) >= NOTHING:
+        way = "more" if gain > 0 else "less"
+        yield f"The total score is {points(abs(gain))} {way}: {100 * before.score:,.1f} before, {100 * after.score:,.1f} after."
+    low = [min((m.score for m in p.meetings), default=0.0) for p in (before, after)]
+    if abs(low[1] - low[0]) >= NOTHING:
+        yield f"The lowest meeting scores {100 * low[1]:.1f} of 100, {100 * low[0]:.1f} before."
+    one = {r.rule: r for r in before.rules}
+    other = {r.rule: r for r in after.rules}
+    for rule in dict.fromkeys((*one, *other)):
+        if rule not in other:
+            yield f"The rule {rule!r} is no longer there."
+        elif rule not in one:
+            yield f"New rule {rule!r}: {other[rule].says}"
+        elif one[rule].status != other[rule].status:
+            yield f"The rule {rule!r} is {other[rule].status} now, {one[rule].status} before."

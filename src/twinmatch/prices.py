@@ -1,0 +1,202 @@
+"""What each lock, ban, quota and rule costs, what one more place is worth, and who is asked for too often.
+
+Every price is the difference of two answers that the solver proved: the round with the rule, and without it.
+"Without" leaves out the rule, or of a rule named pair by pair the one pair. "One more" widens one row by one.
+Only rows at their limit can have a worth: an answer that does not touch a limit stays best without it, as long
+as the rules are a network; where they are not, every row is solved again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import scipy.sparse as sp
+
+from twinmatch.programmes.rules import Rule
+from twinmatch.solving import Block
+from twinmatch.whatif import STRUCTURE, Case, Move, Outcome, Price, spared, swapped, widened
+
+Kind = Literal["rule", "lock", "ban", "past pair", "one more", "one more place"]
+
+FIVE = 5
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A rule, a pair of a rule, or a limit: what it says, and what the best answer would gain without it.
+
+    ``price`` has places and score gained without the rule (or with one more); ``moves`` are those of the guests
+    then. None where the round has no answer at all without it, which cannot be for a limit.
+    """
+
+    kind: Kind
+    rule: str
+    says: str
+    price: Price
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True)
+class HostDemand:
+    """How much a host is asked for: wishes, guests whose best or one of whose five best hosts it is, its places.
+
+    ``worth`` is what one more place there would add to the round's best answer.
+    """
+
+    host: str
+    name: str
+    wished_by: int
+    best_of: int
+    among_five_of: int
+    guests: int
+    places: int
+    worth: Price
+
+    @property
+    def over_wished(self) -> bool:
+        """Return whether more guests want it, or fit it best, than it has places."""
+        return max(self.wished_by, self.best_of) > self.places
+
+    @property
+    def never(self) -> bool:
+        """Return whether it has no guest and is among the five best hosts of none."""
+        return self.guests == 0 and self.wished_by == 0 and self.among_five_of == 0
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """All prices of a round, the dearest first, and the demand for every host, the most wanted first."""
+
+    filled: int
+    total: float
+    rules: tuple[Priced, ...]
+    limits: tuple[Priced, ...]
+    hosts: tuple[HostDemand, ...]
+
+
+def price_list(case: Case) -> PriceList:
+    """Return what each rule, named pair and limit of a settled round costs, and the demand for every host."""
+    rules = [found for rule in case.ready.rules for found in _of_rule(case, rule)]
+    limits = [found for rule in case.ready.rules for found in _limits(case, rule)]
+    return PriceList(
+        case.filled, case.total, tuple(_dearest(rules)), tuple(_dearest(limits)), _demand(case)
+    )
+
+
+def _dearest(found: list[Priced]) -> list[Priced]:
+    return sorted(found, key=lambda p: (-p.price.places, -p.price.score, p.rule, p.says))
+
+
+def gain(case: Case, rules: tuple[Rule, ...]) -> tuple[Price, tuple[Move, ...]]:
+    """Return what the best answer gains under other, looser rules, and who moves then."""
+    answer = case.settled(rules)
+    if answer is None:  # pragma: no cover - looser rules keep every answer that was possible
+        raise AssertionError("looser rules have no answer")
+    outcome: Outcome = case.outcome(answer)
+    cost = outcome.price
+    return Price(-cost.places, -cost.score + 0.0, cost.proven), outcome.moves
+
+
+def _of_rule(case: Case, rule: Rule) -> list[Priced]:
+    if rule.name in STRUCTURE:
+        return []
+    rules = case.ready.rules
+    if rule.name == "locks":
+        return [
+            Priced(
+                "lock",
+                rule.name,
+                rule.block.says(k),
+                *gain(case, swapped(rules, rule, _less(rule, k))),
+            )
+            for k in range(len(rule.block))
+        ]
+    if rule.name in {"bans", "past pairs"} and rule.filters:
+        kind: Kind = "ban" if rule.name == "bans" else "past pair"
+        return [
+            Priced(
+                kind,
+                rule.name,
+                _pair_says(case, pair),
+                *gain(case, swapped(rules, rule, spared(rule, pair))),
+            )
+            for pair in np.flatnonzero(rule.forbidden).tolist()
+        ]
+    return [Priced("rule", rule.name, rule.says, *gain(case, swapped(rules, rule, None)))]
+
+
+def _pair_says(case: Case, pair: int) -> str:
+    g, h = pair % len(case.ready.frame.guests), pair // len(case.ready.frame.guests)
+    return f"{case.guest_id(g)}={case.hosts[h].id} must not meet"
+
+
+def _less(rule: Rule, row: int) -> Rule:
+    """A rule without one of its rows."""
+    keep = np.flatnonzero(np.arange(len(rule.block)) != row)
+    block = rule.block
+    says = [block.says(int(k)) for k in keep]
+    matrix = sp.csr_array(block.matrix[keep, :])
+    return Rule(
+        rule.name,
+        rule.says,
+        Block(block.name, matrix, block.low[keep], block.high[keep], lambda k: says[k]),
+    )
+
+
+def _limits(case: Case, rule: Rule) -> list[Priced]:
+    """What one more would be worth under each limit of a rule, but for hosts, whose places stand apart."""
+    if rule.filters or rule.name in {*STRUCTURE, "locks", HOST_PLACES}:
+        return []
+    return [
+        Priced(
+            "one more",
+            rule.name,
+            rule.block.says(row),
+            *gain(case, swapped(case.ready.rules, rule, widened(rule, row))),
+        )
+        for row in _rows_that_may_matter(case, rule)
+    ]
+
+
+HOST_PLACES = "guests per host"
+
+
+def _rows_that_may_matter(case: Case, rule: Rule) -> list[int]:
+    finite = np.isfinite(rule.block.high)
+    if "HiGHS" not in case.solution.engine:
+        finite &= rule.block.matrix @ case.chosen.astype(np.float64) >= rule.block.high - 1e-9
+    return [int(row) for row in np.flatnonzero(finite)]
+
+
+def _demand(case: Case) -> tuple[HostDemand, ...]:
+    rule = case.rule(HOST_PLACES)
+    nothing = Price(0, 0.0)
+    worth = {}
+    if rule is not None:
+        for row in _rows_that_may_matter(case, rule):
+            worth[row] = gain(case, swapped(case.ready.rules, rule, widened(rule, row)))[0]
+    score = np.where(case.grid(case.ready.allowed), np.round(case.grid(case.score), 9), -1.0)
+    order = np.argsort(-score, axis=0, kind="stable")
+    held = case.grid(case.chosen).sum(axis=1)
+    wishes = [set(case.round.cohort.cities[i].wishes) for i in case.ready.frame.guests]
+    found = []
+    for h, host in enumerate(case.hosts):
+        names = case.ready.frame.members(host)
+        open_to = score[h] >= 0
+        found.append(
+            HostDemand(
+                host.id,
+                host.name,
+                sum(bool(names & wished) for wished in wishes),
+                int((open_to & (order[0] == h)).sum()),
+                int((open_to & (order[:FIVE] == h).any(axis=0)).sum()),
+                int(held[h]),
+                int(rule.block.high[h])
+                if rule is not None and np.isfinite(rule.block.high[h])
+                else len(wishes),
+                worth.get(h, nothing),
+            )
+        )
+    return tuple(sorted(found, key=lambda d: (-d.wished_by, -d.best_of, -d.among_five_of, d.host)))

@@ -1,0 +1,407 @@
+"""Repair after a withdrawal, a refusal or a new city: three offers, who must be told, and the price of each.
+
+*Keep all*: every earlier pair that is still possible stays, and only the gaps are filled. *Few changes*: at
+most k of those pairs may go. *Best*: the best answer there is, and of equal ones the closest to the earlier
+pairs. The price of an offer is what it has less than the best one, so the best one is free and keeping all is
+dearest.
+
+Fallbacks are the same question asked beforehand: for each pair, what is offered if the guest or the host says no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.twinning import product_of
+from twinmatch.proposal import Product, Proposal
+from twinmatch.solving import Solution
+from twinmatch.whatif import (
+    Case,
+    Move,
+    Price,
+    at_least_kept,
+    find_host,
+    host_id,
+    must_not_meet,
+)
+
+Bools = NDArray[np.bool_]
+Kind = Literal["keep all", "few changes", "best"]
+KINDS: tuple[Kind, ...] = ("keep all", "few changes", "best")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happened since the proposal: cities or units that withdrew, and pairs that one side refused."""
+
+    withdrawn: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Told:
+    """A city that must be told, and what; ``host`` where it is told as a host."""
+
+    city: str
+    name: str
+    host: bool
+    says: str
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """One way to repair: its price against the best, who moves against the earlier pairs, and who must be told."""
+
+    kind: Kind
+    price: Price
+    filled: int
+    total: float
+    kept: int
+    moves: tuple[Move, ...]
+    told: tuple[Told, ...]
+    answer: tuple[Bools, Solution]
+    case: Case
+
+    @property
+    def product(self) -> Product:
+        """Return the twinning of the offer, as a proposal has it."""
+        return product_of(self.case.round, self.case.settings, self.case.ready, *self.answer)
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """What was lost, and the offers, the one that keeps most first; one that no rules allow is not there."""
+
+    earlier: int
+    lost: tuple[str, ...]
+    offers: tuple[Offer, ...]
+
+    def offer(self, kind: Kind) -> Offer:
+        """Return the offer of a kind; raises QuestionError where the rules leave none."""
+        for offer in self.offers:
+            if offer.kind == kind:
+                return offer
+        raise QuestionError(
+            Problem(
+                "no-such-offer",
+                f"Nothing keeps the rules and is the offer {kind!r}.",
+                do=f"There are: {', '.join(o.kind for o in self.offers)}.",
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """What is offered when a pair falls through: for each side the next best with everything else kept."""
+
+    guest: str
+    guest_name: str
+    host: str
+    host_name: str
+    if_guest_declines: tuple[str, ...]
+    if_host_declines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The reserves of a guest or host, best first: id, name, score and, for a host, its free places."""
+
+    id: str
+    name: str
+    side: Literal["guest", "host"]
+    reserves: tuple[tuple[str, str, float], ...]
+
+
+def earlier_pairs(proposal: Proposal) -> tuple[tuple[str, str], ...]:
+    """Return the (guest, host) ids of a proposal's twinning pairs; raises QuestionError where it has none."""
+    products = [p for p in proposal.products if p.product == "twinning"]
+    if not products:
+        raise QuestionError(
+            Problem(
+                "no-twinning", "The proposal has no twinning.", do="Name another proposal.json."
+            )
+        )
+    return tuple(
+        (g, m.unit or m.cities("host")[0]) for m in products[0].meetings for g in m.cities("guest")
+    )
+
+
+def repair(held: Case, change: Change, at_most: int = 3) -> Repair:
+    """Return the three offers after a change to earlier pairs; ``held`` is the case that holds them.
+
+    Raises QuestionError for unknown names and a negative number of changes, NoProposalError where no answer
+    keeps the rules after the change.
+    """
+    if at_most < 0:
+        raise QuestionError(
+            Problem(
+                "changes",
+                f"At most {at_most} changes is no number of changes.",
+                do="Give 0 or more.",
+            )
+        )
+    rules = (*held.ready.rules, *_gone(held, change))
+    ready = replace(held.ready, rules=rules)
+    case = replace(held, ready=ready)
+    still = held.chosen & ready.allowed
+    lost = tuple(
+        f"{held.guest_name(int(p) % guests)} with {held.hosts[int(p) // guests].name}"
+        for guests in (len(held.ready.frame.guests),)
+        for p in np.flatnonzero(held.chosen & ~still)
+    )
+    count = int(still.sum())
+    best = _answer(case, rules, still, None)
+    if best is None:
+        raise NoProposalError(
+            Problem(
+                "no-repair",
+                "No answer keeps the rules after this change.",
+                do="Loosen a rule; twinmatch propose says which are short.",
+            )
+        )
+    answers = {
+        "keep all": _answer(case, rules, still, count),
+        "few changes": _answer(case, rules, still, max(count - at_most, 0)),
+        "best": best,
+    }
+    return Repair(
+        held.filled,
+        lost,
+        tuple(
+            _offer(case, kind, answer, best, still)
+            for kind in KINDS
+            if (answer := answers[kind]) is not None
+        ),
+    )
+
+
+def _gone(held: Case, change: Change) -> list[Rule]:
+    """The filters of a change: the pairs of those who withdrew, and the pairs refused."""
+    problems: list[Problem] = []
+    rules = []
+    gone = np.zeros(len(held.score), dtype=np.bool_)
+    names = []
+    for name in change.withdrawn:
+        mask = _all_pairs_of(held, name, problems)
+        if mask is not None:
+            gone |= mask
+            names.append(name)
+    if gone.any():
+        rules.append(
+            replace(must_not_meet(gone, f"Withdrawn: {', '.join(names)}."), name="withdrawals")
+        )
+    refused = np.zeros(len(held.score), dtype=np.bool_)
+    for one, other in change.refused:
+        mask = _one_pair(held, one, other, problems)
+        if mask is not None:
+            refused |= mask
+    if refused.any():
+        said = ", ".join("=".join(pair) for pair in change.refused)
+        rules.append(replace(must_not_meet(refused, f"Refused: {said}."), name="refused since"))
+    if problems:
+        raise QuestionError(problems)
+    return rules
+
+
+def _all_pairs_of(held: Case, name: str, problems: list[Problem]) -> Bools | None:
+    """All pairs of a city as a guest, and of a unit or city as a host; a member of a unit alone takes no host away."""
+    try:
+        target = host_id(held.round, name)
+    except QuestionError as error:
+        problems += error.problems
+        return None
+    frame = held.ready.frame
+    guests = [g for g, i in enumerate(frame.guests) if held.round.id(i) == target]
+    hosts = [h for h, host in enumerate(frame.hosts) if host.id == target]
+    mask = np.isin(frame.guest, guests) | np.isin(frame.host, hosts)
+    if not mask.any():
+        unit = held.round.cohort.unit_of.get(target)
+        problems.append(
+            Problem(
+                "nothing-withdrawn",
+                f"{name} is neither a guest nor a host of this round.",
+                do=f"It hosts through {unit.id}; name that unit if all of it withdraws."
+                if unit
+                else "",
+            )
+        )
+    return np.asarray(mask)
+
+
+def _one_pair(held: Case, one: str, other: str, problems: list[Problem]) -> Bools | None:
+    frame = held.ready.frame
+    for guest, host in ((one, other), (other, one)):
+        try:
+            i = held.round.cohort.find(guest) if not guest.startswith("unit-") else -1
+            h = find_host(held.round, held.hosts, host)
+        except QuestionError as error:
+            problems += error.problems
+            return None
+        if i in frame.guests and h is not None:
+            mask = np.zeros(len(held.score), dtype=np.bool_)
+            mask[held.pair(frame.guests.index(i), h)] = True
+            return mask
+    problems.append(
+        Problem(
+            "no-such-pair",
+            f"{one}={other} is no guest and host of this round.",
+            do="Check the two ids.",
+        )
+    )
+    return None
+
+
+def _answer(
+    case: Case, rules: Sequence[Rule], still: Bools, keep: int | None
+) -> tuple[Bools, Solution] | None:
+    extra = (
+        () if not keep else (at_least_kept(still, keep, f"At least {keep} earlier pairs stay."),)
+    )
+    return case.settled((*rules, *extra), before=still)
+
+
+def _offer(
+    case: Case,
+    kind: Kind,
+    answer: tuple[Bools, Solution],
+    best: tuple[Bools, Solution],
+    still: Bools,
+) -> Offer:
+    reference = replace(case, chosen=best[0], solution=best[1])
+    price = reference.outcome(answer).price
+    moves = case.moves(answer[0])
+    here = replace(case, chosen=answer[0], solution=answer[1])
+    return Offer(
+        kind,
+        price,
+        here.filled,
+        here.total,
+        int((answer[0] & still).sum()),
+        moves,
+        _told(case, moves),
+        answer,
+        case,
+    )
+
+
+def _told(case: Case, moves: Sequence[Move]) -> tuple[Told, ...]:
+    """Everyone whose partners change: the guests, then every city of the hosts that lose or gain one."""
+    told = [Told(m.guest, m.name, False, m.says) for m in moves]
+    by_host = {host.id: host for host in case.hosts}
+    lost: dict[str, list[str]] = {}
+    won: dict[str, list[str]] = {}
+    for move in moves:
+        before, after = (set(filter(None, side.split("; "))) for side in (move.before, move.after))
+        for host in before - after:
+            lost.setdefault(host, []).append(move.name)
+        for host in after - before:
+            won.setdefault(host, []).append(move.name)
+    for host in sorted({*lost, *won}):
+        parts = []
+        if host in lost:
+            parts.append(f"no longer hosts {', '.join(lost[host])}")
+        if host in won:
+            parts.append(f"hosts {', '.join(won[host])}")
+        for i in by_host[host].cities:
+            told.append(
+                Told(
+                    case.round.id(i),
+                    case.round.name(i),
+                    True,
+                    f"{by_host[host].name} {' and '.join(parts)}.",
+                )
+            )
+    return tuple(told)
+
+
+def with_offer(proposal: Proposal, offer: Offer, change: Change) -> Proposal:
+    """Return the proposal with its twinning exchanged for the offer's, and what was repaired recorded."""
+    products = tuple(offer.product if p.product == "twinning" else p for p in proposal.products)
+    record = {
+        "kind": offer.kind,
+        "withdrawn": list(change.withdrawn),
+        "refused": ["=".join(pair) for pair in change.refused],
+    }
+    repairs = [*proposal.made_from.get("repairs", []), record]
+    return replace(
+        proposal, made_from={**proposal.made_from, "repairs": repairs}, products=products
+    )
+
+
+# --- beforehand --------------------------------------------------------------------------------------------
+
+
+def fallbacks(held: Case) -> tuple[Fallback, ...]:
+    """Return for each pair what is offered if either side says no, with every other pair kept; in order of guest."""
+    found = []
+    guests = len(held.ready.frame.guests)
+    for p in sorted(np.flatnonzero(held.chosen).tolist(), key=lambda p: (p % guests, p)):
+        g, h = p % guests, p // guests
+        guest, host = held.guest_id(g), held.hosts[h]
+        found.append(
+            Fallback(
+                guest,
+                held.guest_name(g),
+                host.id,
+                host.name,
+                _without(held, Change(withdrawn=(guest,)), guest),
+                _without(held, Change(refused=((guest, host.id),)), ""),
+            )
+        )
+    return tuple(found)
+
+
+def _without(held: Case, change: Change, gone: str) -> tuple[str, ...]:
+    """What keeping all other pairs offers after a change, as sentences."""
+    rules = (*held.ready.rules, *_gone(held, change))
+    ready = replace(held.ready, rules=rules)
+    still = held.chosen & ready.allowed
+    case = replace(held, ready=ready)
+    answer = _answer(case, rules, still, int(still.sum()))
+    if answer is None:
+        return (
+            "Nothing fits beside the other pairs; twinmatch repair tells what moving some would do.",
+        )
+    moves = [m for m in case.moves(answer[0]) if m.guest != gone]
+    return tuple(m.says for m in moves) or ("Nobody steps in; the place stays free.",)
+
+
+def reserves(held: Case, count: int = 3) -> tuple[Ranked, ...]:
+    """Return for every guest its best other hosts with a free place, and for every host the best guests without a pair.
+
+    In order of guests by id, then hosts by id; pairs that a rule forbids are left out.
+    """
+    held_pairs, allowed = held.grid(held.chosen), held.grid(held.ready.allowed)
+    score = np.round(held.grid(held.score), 9)
+    rule = held.rule("guests per host")
+    room = (
+        held_pairs.sum(axis=1) < rule.block.high
+        if rule is not None
+        else np.ones(len(held.hosts), dtype=np.bool_)
+    )
+    for_guest = np.where(allowed & ~held_pairs & room[:, None], score, -1.0)
+    for_host = np.where(allowed & ~held_pairs.any(axis=0, keepdims=True), score, -1.0)
+    names = [(host.id, host.name) for host in held.hosts]
+    guests = [(held.guest_id(g), held.guest_name(g)) for g in range(len(held.ready.frame.guests))]
+    found = [
+        Ranked(*guests[g], "guest", _ranked(for_guest[:, g], names, count))
+        for g in range(len(guests))
+    ]
+    found += [
+        Ranked(*names[h], "host", _ranked(for_host[h], guests, count)) for h in range(len(names))
+    ]
+    return tuple(found)
+
+
+def _ranked(
+    line: NDArray[np.float64], names: Sequence[tuple[str, str]], count: int
+) -> tuple[tuple[str, str, float], ...]:
+    order = np.argsort(-line, kind="stable")[:count]
+    return tuple((*names[int(k)], float(line[k])) for k in order if line[k] >= 0)

@@ -1,0 +1,93 @@
+"""price_list: every price is the difference of two optima, found again by brute force."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rounds_for_tests import answers, random_case, small_case, small_cities, worth
+from twinmatch.prices import price_list
+from twinmatch.whatif import Price
+
+
+def gained(loose, tight):
+    """What the best answer of a looser round has more, by brute force."""
+    best, now = (max(worth(case, c) for c in answers(case)) for case in (loose, tight))
+    return best[0] - now[0], best[1] - now[1]
+
+
+def matches(price: Price, expected) -> bool:
+    return price.places == expected[0] and price.score == pytest.approx(expected[1], abs=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_locks_and_bans_cost_what_the_best_answer_without_them_has_more(seed):
+    cities = small_cities(np.random.default_rng(seed), 4, 3)
+    free = small_case(cities)
+    taken = int(np.flatnonzero(free.chosen)[0])
+    ban = (free.guest_id(taken % 4), free.hosts[taken // 4].id)
+    loose = int(np.flatnonzero(~free.chosen)[1])
+    lock = (free.guest_id(loose % 4), free.hosts[loose // 4].id)
+    if lock[0] == ban[0]:
+        lock = None
+    case = small_case(cities, ban=[ban], lock=[lock] if lock else [])
+    found = {p.kind: p for p in price_list(case).rules}
+    unbanned = small_case(cities, lock=[lock] if lock else [])
+    assert matches(found["ban"].price, gained(unbanned, case))
+    assert "=".join(ban) in found["ban"].says
+    if lock:
+        assert matches(found["lock"].price, gained(small_case(cities, ban=[ban]), case))
+        assert "=".join(lock) in found["lock"].says
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_rules_and_limits_cost_what_the_best_answer_without_them_has_more(seed):
+    cities = small_cities(np.random.default_rng(seed), 5, 3)
+    case = small_case(cities, places=2, guests_per_country=1)
+    found = price_list(case)
+    by_rule = {p.rule: p.price for p in found.rules}
+    assert matches(by_rule["places"], gained(small_case(cities, guests_per_country=1), case))
+    assert matches(by_rule["guests per country"], gained(small_case(cities, places=2), case))
+    one_more = {p.rule: p.price for p in found.limits if p.rule == "places"}
+    wider = small_case(cities, places=3, guests_per_country=1)
+    assert matches(one_more["places"], gained(wider, case))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_one_more_place_at_each_host_is_worth_what_brute_force_finds(seed):
+    cities = small_cities(np.random.default_rng(seed), 4, 3)
+    case = small_case(cities)
+    for demand in price_list(case).hosts:
+        wider = [dict(c) for c in cities]
+        for city in wider:
+            if city["id"] == demand.host:
+                city["participation"] = {"guests_at_most": 2}
+            elif city["roles"] == ["mission"]:
+                city["participation"] = {"guests_at_most": 1}
+        more = small_case(wider, guests_per_host=(0, 2))
+        assert matches(demand.worth, gained(more, case)), demand
+
+
+def test_every_price_is_nothing_where_no_rule_binds():
+    case = random_case(1, guests=2, hosts=4, guests_per_host=(0, 2), places=4)
+    assert all(p.price.is_nothing for p in price_list(case).rules if p.rule == "places")
+    assert price_list(case).limits == ()
+
+
+def test_over_wished_hosts_and_hosts_that_nobody_wants():
+    cities = [
+        {"id": f"at-g{k}", "roles": ["guest"], "challenges": {"industry": 3}, "wishes": ["be-h"]}
+        for k in range(3)
+    ]
+    cities += [
+        {"id": "be-h", "roles": ["mission"], "strengths": {"industry": 3}},
+        *({"id": f"be-i{k}", "roles": ["mission"], "strengths": {"industry": 2}} for k in range(5)),
+        {"id": "be-z", "roles": ["mission"], "strengths": {"mobility_transport": 1}},
+    ]
+    hosts = {d.host: d for d in price_list(small_case(cities)).hosts}
+    assert hosts["be-h"].wished_by == 3
+    assert hosts["be-h"].over_wished
+    assert hosts["be-h"].best_of == 3
+    assert not hosts["be-i0"].over_wished
+    assert hosts["be-z"].never
+    assert sum(d.guests for d in hosts.values()) == 3
