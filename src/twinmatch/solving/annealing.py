@@ -4,6 +4,9 @@ Starts are independent, each with its own seed spawned from the one given, and a
 and then by labels; so the answer does not depend on how many cores took part. A budget in sweeps
 (`effort`) gives the same bytes on every machine; a limit in seconds does not, and is told.
 
+A start cools from where groups begin to take shape, and then reheats and cools again from its best
+(thermal cycling, Möbius et al. 1997, doi:10.1103/PhysRevLett.79.4297).
+
 Notation: as in `grouping`; T sweeps in one call of the kernel.
 """
 
@@ -33,9 +36,9 @@ FloatArray = NDArray[np.float64]
 Kernel = Callable[..., Any]
 
 NOISE = 1 << 13  # entries in the table of -log u
-PILOT, PILOT_FALL, MOST_LEVELS = 4, 0.75, 40  # sweeps a level, and how the pilot cools
-MELTED = 0.4  # exchanges an item and sweep at the first temperature
-COLD = 0.33  # the last temperature, as a share of the first
+PILOT, PILOT_FALL, MOST_LEVELS = 4, 0.85, 60  # sweeps a level, and how the pilot cools
+MELTED = 0.35  # exchanges an item and sweep at the first temperature
+COLD = 0.3  # the last temperature, as a share of the first
 REHEAT = 0.9  # where later cycles begin, as a share of the first temperature
 CYCLE = 8_000  # sweeps from hot to cold where there is time for several
 CHUNK = 1 << 15  # rows of one kernel call: short enough to look at the clock, long enough to run
@@ -162,19 +165,25 @@ def _cycles_by_the_clock(
         ends = min(1.0, first + (1.0 - began) / count)
         while (spent := limit.spent()) < ends:
             share = (spent - first) / (ends - first)
-            yield np.full(min(step, PILOT * 4), hot * (cold / hot) ** share if hot else 0.0)
+            yield np.full(min(step, PILOT * 4), _heat(hot, cold, share))
 
     while limit.spent() < 1.0:
         yield cycle
 
 
 def _cooling(hot: float, cold: float, sweeps: int) -> FloatArray:
-    """Temperatures falling geometrically; rounded, so that no library's last digit matters."""
-    if hot == 0.0 or sweeps == 1:
-        return np.full(sweeps, cold)
-    heats = np.full(sweeps, round(math.exp(math.log(cold / hot) / (sweeps - 1)), 12))
-    heats[0] = hot
-    return np.multiply.accumulate(heats)
+    """One temperature a sweep, from hot to cold."""
+    return np.array([_heat(hot, cold, k / max(1, sweeps - 1)) for k in range(sweeps)])
+
+
+def _heat(hot: float, cold: float, share: float) -> float:
+    """The temperature after a share of a cycle: slow where groups take shape, then ever faster.
+
+    Rounded, so that no library's last digit matters.
+    """
+    if hot == 0.0:
+        return 0.0
+    return float(f"{hot * math.exp(math.log(cold / hot) * share**2):.10g}")
 
 
 def typical_gain(task: Task) -> float:

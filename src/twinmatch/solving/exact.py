@@ -52,10 +52,10 @@ class _Columns:
     score: FloatArray
 
 
-def countable(task: Task) -> bool:
-    """Whether the columns of a task are few enough to be listed."""
+def column_count(task: Task) -> int:
+    """How many sets of atoms, once a family, would have to be looked at; MOST_COLUMNS can be."""
     families = len(np.unique(task.kin))
-    return families * sum(comb(task.mass.size, s) for s in _cardinals(task)) <= MOST_COLUMNS
+    return families * sum(comb(task.mass.size, s) for s in _cardinals(task))
 
 
 def _cardinals(task: Task) -> range:

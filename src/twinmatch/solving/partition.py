@@ -18,7 +18,7 @@ from twinmatch.solving.annealing import anneal
 from twinmatch.solving.attributes import GroupRule
 from twinmatch.solving.bounds import upper_bound
 from twinmatch.solving.clock import Limit
-from twinmatch.solving.exact import CLOSE, Solved, countable, solve_exactly
+from twinmatch.solving.exact import CLOSE, MOST_COLUMNS, Solved, column_count, solve_exactly
 from twinmatch.solving.grouping import Band, Question, Task, ask, task_of
 from twinmatch.solving.sizes import group_counts
 from twinmatch.solving.starts import Reason, first_grouping, why_none
@@ -27,6 +27,7 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 EFFORT = 2_000  # sweeps, where neither effort nor seconds is given
+FEW_COLUMNS = 2_000  # up to so many the proof is quick without
 QUICK = 100  # sweeps before an exact proof, which then has less to look through
 MOST_COUNTS = 8  # numbers of groups that are tried where sizes leave it open
 
@@ -204,12 +205,13 @@ def _grouped(
     limit = None if seconds is None else Limit(seconds)
     task = task_of(question, bands)
     start, none = _start(question, task, bands, seed)
-    if none is not None and not (none.status == "unknown" and countable(task)):
+    columns = column_count(task)
+    if none is not None and not (none.status == "unknown" and columns <= MOST_COLUMNS):
         return none
     bound, final = math.inf, None
-    if countable(task):
+    if columns <= MOST_COLUMNS:
         quick = None
-        if none is None:
+        if none is None and columns > FEW_COLUMNS:
             quick = anneal(task, start, effort=min(effort or QUICK, QUICK), seed=seed).label
         solved = solve_exactly(task, quick, None if limit is None else limit.left())
         if solved.proven:

@@ -59,7 +59,7 @@ def task_and_start(name: str, objective: str):
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_numba_and_python_agree_to_the_last_bit(name, objective):
     task, start = task_and_start(name, objective)
-    slow, fast = (anneal(task, start, effort=60, seed=5, fast=fast) for fast in (False, True))
+    slow, fast = (anneal(task, start, effort=24, seed=5, fast=fast) for fast in (False, True))
     assert slow.score == fast.score
     assert slow.label.tolist() == fast.label.tolist()
 
@@ -67,7 +67,7 @@ def test_numba_and_python_agree_to_the_last_bit(name, objective):
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_threads_do_not_change_the_answer(name):
     task, start = task_and_start(name, "total")
-    found = [anneal(task, start, effort=40, seed=2, workers=w, fast=False) for w in (1, 2, 3)]
+    found = [anneal(task, start, effort=12, seed=2, workers=w, fast=False) for w in (1, 3)]
     assert len({f.score for f in found}) == 1
     assert len({tuple(f.label.tolist()) for f in found}) == 1
 

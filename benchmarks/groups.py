@@ -1,0 +1,162 @@
+"""Groups against the best published values, and against k-means-constrained.
+
+    python benchmarks/groups.py                       the figures of docs/benchmarks.md
+    python benchmarks/groups.py --only 120 digits     a part of them
+
+Maximally diverse grouping: the MDGPLIB instances (Gallego et al. 2013, doi:10.1057/jors.2012.66),
+against the values of TPSDP (Yang et al., European Journal of Operational Research, 2022), best, average and
+worst of 20 runs of 3, 20 and 120 seconds at n = 120, 240 and 480. They are published figures, not
+runs of this machine; a negative gap is better than any of them. The folder of the instances is
+named by TWINMATCH_BENCH_INSTANCES; without it this part is left out.
+
+Clustering under sizes: k-means-constrained runs here, on the digits of scikit-learn.
+`pip install k-means-constrained` where it is missing; without it this part is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twinmatch.solving import partition, size_constrained_kmeans
+
+RESULTS = Path(__file__).parent / "results" / "groups.json"
+VARIABLE = "TWINMATCH_BENCH_INSTANCES"
+SECONDS = {120: 3.0, 240: 10.0, 480: 30.0}
+TARGET = {120: 0.15, 240: 0.12, 480: 0.03}  # mean gap to the best published value, in percent
+DIGITS = {"n_clusters": 89, "low": 16, "high": 25}
+
+
+def instance(path: Path) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """The weights (n, n) and the band of each group."""
+    stored = np.load(path)
+    n = int(stored["n"])
+    weight = np.zeros((n, n))
+    weight[np.triu_indices(n, 1)] = stored["upper"]
+    bands = list(zip(stored["low"].tolist(), stored["high"].tolist(), strict=True))
+    return weight + weight.T, bands
+
+
+def diverse_groups(folder: Path, n: int, seeds: int, workers: int) -> list[dict[str, Any]]:
+    """One row an instance of n items: the gap of each seed to the best published value."""
+    rows = []
+    for published in json.loads((folder / "mdgp.json").read_text()):
+        if published["n"] != n:
+            continue
+        weight, bands = instance(folder / "mdgp" / f"{published['instance']}.npz")
+        scores = [
+            partition(weight, groups=bands, seconds=SECONDS[n], rng=seed, workers=workers).score
+            for seed in range(seeds)
+        ]
+        best = published["best"]
+        row = {
+            "instance": published["instance"],
+            "n": n,
+            "seconds": SECONDS[n],
+            "published_best": best,
+            "published_average_gap_percent": 100 * (best - published["average"]) / best,
+            "published_worst_gap_percent": 100 * (best - published["worst"]) / best,
+            "gaps_percent": [100 * (best - score) / best for score in scores],
+            "best_score": max(scores),
+        }
+        rows.append(row)
+        gaps = "  ".join(f"{gap:7.3f}" for gap in row["gaps_percent"])
+        ours = statistics.fmean(row["gaps_percent"])
+        print(
+            f"{row['instance']:22} {ours:7.3f}  {row['published_average_gap_percent']:7.3f}"
+            f"  {row['published_worst_gap_percent']:7.3f}   {gaps}",
+            flush=True,
+        )
+    return rows
+
+
+def report_diverse(folder: Path, n: int, seeds: int, workers: int) -> dict[str, Any]:
+    """The table of one size, and whether its mean gap reaches the target."""
+    print(f"\nn = {n}, {SECONDS[n]:g} s on {workers} threads; gaps to the best published value, %")
+    print(f"{'':22} {'ours':>7}  {'average':>7}  {'worst':>7}   each seed")
+    rows = diverse_groups(folder, n, seeds, workers)
+    mean = statistics.fmean(statistics.fmean(row["gaps_percent"]) for row in rows)
+    better = sum(row["best_score"] > row["published_best"] * (1 + 1e-9) for row in rows)
+    print(f"mean gap {mean:.4f}% (to reach: {TARGET[n]}%); {better} of {len(rows)} better than any")
+    return {"mean_gap_percent": mean, "target_percent": TARGET[n], "better": better, "rows": rows}
+
+
+def report_digits(seeds: int, workers: int) -> dict[str, Any] | None:
+    """Sum of squares and seconds on the digits, side by side."""
+    if importlib.util.find_spec("k_means_constrained") is None:
+        print("\nk-means-constrained is not installed: pip install k-means-constrained")
+        return None
+    from k_means_constrained import KMeansConstrained
+    from sklearn.datasets import load_digits
+
+    points = load_digits().data
+    began = time.perf_counter()
+    model = KMeansConstrained(
+        n_clusters=DIGITS["n_clusters"],
+        size_min=DIGITS["low"],
+        size_max=DIGITS["high"],
+        n_init=10,
+        random_state=0,
+    ).fit(points)
+    theirs = {"inertia": float(model.inertia_), "seconds": time.perf_counter() - began}
+    print(f"\ndigits, {len(points)} points, {DIGITS['n_clusters']} clusters of 16 to 25")
+    print(
+        f"k-means-constrained, 10 restarts   {theirs['inertia']:11.0f}  {theirs['seconds']:6.1f} s"
+    )
+    ours = []
+    for share in (30, 10):
+        limit = theirs["seconds"] / share
+        for seed in range(seeds):
+            began = time.perf_counter()
+            found = size_constrained_kmeans(
+                points, **DIGITS, seconds=limit, rng=seed, workers=workers
+            )
+            row = {"share": share, "inertia": found.inertia, "seconds": time.perf_counter() - began}
+            ours.append(row)
+            print(f"ours, a {share}th of the time, seed {seed} {row['inertia']:13.0f}", end="")
+            print(f"  {row['seconds']:6.1f} s  ({row['inertia'] / theirs['inertia'] - 1:+.2%})")
+    return {"k_means_constrained": theirs, "ours": ours}
+
+
+def main() -> None:
+    """Run the parts asked for, print their tables and keep them as JSON."""
+    parts = ["120", "240", "480", "digits"]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    asked = parser.parse_args()
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results["machine"] = (
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
+    if importlib.util.find_spec("numba") is None:
+        print("numba is not installed, so the search is some hundred times slower than it can be")
+    else:
+        partition(np.eye(100), groups=[(5, 20)] * 10, effort=3_000)  # compiled before it is timed
+    folder = os.environ.get(VARIABLE)
+    for part in asked.only:
+        if part == "digits":
+            digits = report_digits(asked.seeds, asked.workers)
+            results |= {"digits": digits} if digits else {}
+        elif folder and (Path(folder) / "mdgp.json").exists():
+            results[f"n{part}"] = report_diverse(
+                Path(folder), int(part), asked.seeds, asked.workers
+            )
+        else:
+            print(f"\nn = {part}: left out, as {VARIABLE} names no folder with mdgp.json")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
