@@ -287,12 +287,9 @@ class Peers:
 
 def reason(line: Evidence) -> dict[str, str | float]:
     """Return a line of evidence as a reason: facet, sentence, standing, and what it adds to the score."""
-    return {
-        "facet": line.facet,
-        "says": line.says,
-        "standing": round(line.standing, 10),
-        "share": round(line.share, 10),
-    }
+    standing = round(line.standing, 10)
+    share = round(round(line.weight, 10) * standing, 10)
+    return {"facet": line.facet, "says": line.says, "standing": standing, "share": share}
 
 
 def _looked_up(standing: Floats, steps: Steps) -> Floats:

@@ -60,7 +60,7 @@ def unchanged(request: Request, tag: str) -> Response | None:
 
 def body(content: Any, tag: str, state: State) -> Response:
     """Return an answer with its tag, kept for the next one who asks the same."""
-    written = orjson.dumps(content)
+    written = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
     state.answers.keep(tag, written)
     return sent(written, tag)
 
@@ -314,7 +314,8 @@ async def similar_to(request: Request, asked: shapes.AskSimilar) -> Response:
     def compute() -> bytes:
         answer = service.similar_to(asked.profile, question)
         name = str(asked.profile.get("id", ""))
-        return orjson.dumps(answer_plain(service, name, answer, asked.detail))
+        plain = answer_plain(service, name, answer, asked.detail)
+        return orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY)
 
     return Response(await run_in_threadpool(compute), media_type="application/json")
 

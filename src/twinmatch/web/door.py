@@ -17,6 +17,7 @@ import structlog
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twinmatch.errors import Problem
@@ -83,7 +84,7 @@ class _Visit:
         self._status, self._bytes = 500, 0
         self._sent = False
         given = self._header(b"x-request-id")
-        self._id = given if _ID.match(given) else secrets.token_hex(8)
+        self._id = scope["request_id"] = given if _ID.match(given) else secrets.token_hex(8)
 
     def _header(self, name: bytes) -> str:
         return self._given.get(name, b"").decode("latin-1")
@@ -103,10 +104,7 @@ class _Visit:
             await self._fail(413, error.problem)
         except Exception:
             self._door._log.exception("unforeseen", id=self._id, path=self._route())
-            found = f"The service met an error that it did not foresee; it is logged as {self._id}."
-            await self._fail(
-                500, Problem("unforeseen", found, do="Try again; then tell the administrator.")
-            )
+            await self._fail(500, problems.unforeseen(self._id))
         finally:
             self._tell()
 
@@ -117,7 +115,7 @@ class _Visit:
 
     async def _refusal(self) -> tuple[int, Problem, dict[str, str] | None] | None:
         """Return why the request is not let in: status, problem, headers; None where it is."""
-        settings, path = self._door._settings, self._scope["path"]
+        path = self._scope["path"]
         host = self._header(b"host").rpartition("@")[2]
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if self._door._names and name not in self._door._names:
@@ -136,7 +134,6 @@ class _Visit:
         if self._scope["method"] not in _SAFE and not self._same_origin():
             found = "A page of another origin may not change anything here."
             return 403, Problem("other-origin", found), None
-        _ = settings
         return None
 
     def _too_many(
@@ -223,11 +220,11 @@ class _Visit:
         )
 
 
-class _TooLargeError(Exception):
+class _TooLargeError(HTTPException):
     """A body that grew beyond the limit while it was read."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.found)
+        super().__init__(413, problem.found)
         self.problem = problem
 
 

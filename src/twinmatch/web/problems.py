@@ -146,6 +146,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(TwinmatchError, _on_purpose)
     app.add_exception_handler(RequestValidationError, _by_validation)
     app.add_exception_handler(HTTPException, _by_framework)
+    app.add_exception_handler(Exception, _unforeseen)
 
 
 async def _on_purpose(request: Request, error: Exception) -> Response:
@@ -176,6 +177,16 @@ async def _by_framework(request: Request, error: Exception) -> Response:
     problem = Problem(code, _sentence(str(error.detail)))
     headers = dict(error.headers or {})
     return response(error.status_code, [problem], request.url.path, headers)
+
+
+async def _unforeseen(request: Request, _: Exception) -> Response:
+    return response(500, [unforeseen(request.scope.get("request_id", ""))], request.url.path)
+
+
+def unforeseen(request_id: str) -> Problem:
+    """Return what is told of an error that nobody foresaw: where to find it, and nothing of its inside."""
+    found = f"The service met an error that it did not foresee; it is logged as {request_id}."
+    return Problem("unforeseen", found, do="Try again; then tell the administrator.")
 
 
 def _sentence(text: str) -> str:

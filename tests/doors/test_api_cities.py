@@ -1,0 +1,215 @@
+"""Cities and cities like mine over HTTP: the very answers of the other doors, filtered as asked."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from twinmatch import app as door
+from twinmatch.app.neighbours import PEER_WEIGHTS
+from twinmatch.exporting.plain import account_lines
+
+
+def get(api, path, **query):
+    answer = api.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_page_of_cities_and_the_next(api, bundled):
+    first = api.get("/cities", params={"size": 100})
+    assert first.json()["total"] == len(bundled)
+    assert first.json()["pages"] == 3
+    seen = [c["id"] for c in first.json()["cities"]]
+    answer = first
+    while "next" in answer.links:
+        answer = api.get(answer.links["next"]["url"])
+        seen += [c["id"] for c in answer.json()["cities"]]
+    assert sorted(seen) == sorted(c.id for c in bundled.cities)
+    assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize(
+    ("query", "holds"),
+    [
+        ({"q": "leuven"}, lambda c: c["id"] == "be-leuven"),
+        ({"q": "MÜNCHEN"}, lambda c: c["id"] == "de-munich"),
+        ({"q": "munchen"}, lambda c: c["id"] == "de-munich"),
+        ({"country": "SE"}, lambda c: c["country"] == "SE"),
+        ({"role": "pilot"}, lambda c: "pilot" in c["roles"]),
+        ({"population_at_least": 1_000_000}, lambda c: c["population"] >= 1_000_000),
+        ({"population_at_most": 50_000}, lambda c: c["population"] <= 50_000),
+    ],
+)
+def test_words_and_filters_narrow_the_list(api, query, holds):
+    found = get(api, "/cities", size=500, **query)
+    assert 0 < found["total"] < 255
+    assert len(found["cities"]) == found["total"]
+    assert all(holds(c) for c in found["cities"])
+
+
+def test_who_lacks_an_inventory_can_be_listed(api, bundled):
+    found = get(api, "/cities", lacks="emissions", size=500)
+    assert {c["id"] for c in found["cities"]} == {c.id for c in bundled.cities if not c.emissions}
+
+
+def test_orders(api):
+    people = [c["population"] or 0 for c in get(api, "/cities", order="population")["cities"]]
+    assert people == sorted(people, reverse=True)
+    known = [c["known"] for c in get(api, "/cities", order="known")["cities"]]
+    assert known == sorted(known, reverse=True)
+
+
+def test_a_whole_city_by_id_and_by_name(api, bundled):
+    one = get(api, "/cities/be-leuven")
+    assert one == get(api, "/cities/Leuven")
+    city = bundled.city("be-leuven")
+    assert one["city"] == city.model_dump(mode="json", exclude_none=True, by_alias=True)
+    assert one["city"]["sources"]
+    thin = get(api, "/cities/de-dortmund")
+    assert {g["block"] for g in thin["gaps"]} >= {"needs", "emissions"}
+    assert all(g["says"] for g in thin["gaps"])
+
+
+def plain(found):
+    """What the command line prints of similar cities."""
+    return [
+        {
+            "id": s.id,
+            "name": s.name,
+            "country": s.country,
+            "score": round(s.account.score, 10),
+            "coverage": round(s.account.coverage, 10),
+            "account": account_lines(s.account),
+        }
+        for s in found
+    ]
+
+
+@pytest.mark.parametrize("city", ["be-leuven", "de-dortmund"])
+@pytest.mark.parametrize("weights", [{}, {"readiness": 3.0, "context": 1.0}])
+def test_similar_says_what_the_other_door_says(api, city, weights):
+    text = ",".join(f"{name}:{w}" for name, w in weights.items())
+    found = get(api, f"/cities/{city}/similar", k=7, weights=text, detail="account")
+    says, expected = door.similar(city, k=7, weights=weights or None, model="static")
+    assert found["similar"] == plain(expected)
+    assert found["text_model"] == says
+
+
+def test_reasons_are_lines_of_the_account(api):
+    lean = get(api, "/cities/be-leuven/similar", k=12)["similar"]
+    whole = get(api, "/cities/be-leuven/similar", k=12, detail="account")["similar"]
+    for city, full in zip(lean, whole, strict=True):
+        assert (city["id"], city["score"], city["coverage"]) == (
+            full["id"],
+            full["score"],
+            full["coverage"],
+        )
+        assert math.isclose(
+            math.fsum(x["share"] for x in full["account"]), city["score"], abs_tol=1e-9
+        )
+        assert city["why"]
+        lines = {x["facet"]: x for x in full["account"]}
+        for why in city["why"]:
+            line = lines[why["facet"]]
+            assert why == {key: line[key] for key in ("facet", "says", "standing", "share")}
+            assert line["standing"] > 0.5
+
+
+def test_reasons_kept_beforehand_are_those_made_when_asked(api):
+    usual = ",".join(f"{name}:{w}" for name, w in PEER_WEIGHTS.items())
+    kept = get(api, "/cities/nl-groningen/similar", k=10)
+    made = get(api, "/cities/nl-groningen/similar", k=10, weights=usual, text="", without="")
+    by_row = get(api, "/cities/nl-groningen/similar", k=10, population_at_least=0)
+    assert kept == made
+    assert [c["score"] for c in kept["similar"]] == pytest.approx(
+        [c["score"] for c in by_row["similar"]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "holds"),
+    [
+        ({"other_country": True}, lambda c: c.country != "DE"),
+        ({"country": "FR"}, lambda c: c.country == "FR"),
+        ({"mission": True}, lambda c: "mission" in [r.value for r in c.roles]),
+        ({"population_at_most": 200_000}, lambda c: c.population.value <= 200_000),
+        (
+            {"population_at_least": 300_000, "population_at_most": 600_000},
+            lambda c: 300_000 <= c.population.value <= 600_000,
+        ),
+    ],
+)
+def test_filters_keep_the_order_of_those_that_remain(api, bundled, query, holds):
+    everyone = get(api, "/cities/de-cologne/similar", k=100)["similar"]
+    expected = [c["id"] for c in everyone if holds(bundled.city(c["id"]))]
+    found = [c["id"] for c in get(api, "/cities/de-cologne/similar", k=100, **query)["similar"]]
+    assert found[: len(expected)] == expected
+    assert all(holds(bundled.city(c)) for c in found)
+
+
+def test_a_facet_left_out_has_no_weight(api):
+    found = get(api, "/cities/be-leuven/similar", without="language,context", detail="account")
+    facets = {line["facet"] for c in found["similar"] for line in c["account"]}
+    assert facets == set(PEER_WEIGHTS) - {"language", "context"}
+    assert math.isclose(math.fsum(found["weights"].values()), 1)
+
+
+def test_a_question_in_words_weighs_as_much_as_asked(api):
+    text = "We need help with heat networks in listed buildings."
+    found = get(api, "/cities/be-leuven/similar", text=text, text_weight=99, detail="account", k=3)
+    assert found["weights"]["asked"] == pytest.approx(0.99)
+    for city in found["similar"]:
+        (asked,) = (x for x in city["account"] if x["facet"] == "asked")
+        assert "heat" in asked["says"].lower()
+        assert asked["evidence"][0]["place"]
+        assert math.isclose(
+            math.fsum(x["share"] for x in city["account"]), city["score"], abs_tol=1e-8
+        )
+
+
+def test_a_posted_profile_of_a_known_city_has_its_neighbours(api, bundled):
+    profile = bundled.city("be-leuven").model_dump(mode="json", exclude_none=True, by_alias=True)
+    answer = api.post("/similar", json={"profile": profile, "detail": "account", "k": 5})
+    assert answer.status_code == 200, answer.text
+    expected = get(api, "/cities/be-leuven/similar", k=5, detail="account")
+    assert answer.json()["similar"] == expected["similar"]
+
+
+def test_a_new_city_is_compared_and_not_kept(api):
+    profile = {
+        "id": "it-sampleville",
+        "name": "Sampleville",
+        "country": "IT",
+        "challenges": {"mobility_transport": 3},
+        "needs": "Our old town has too many cars and no trams.",
+    }
+    answer = api.post(
+        "/similar", json={"profile": profile, "k": 4, "filters": {"other_country": True}}
+    )
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["similar"]
+    assert len(found) == 4
+    assert all(c["country"] != "IT" for c in found)
+    assert any("mobility" in why["says"] for c in found for why in c["why"])
+    assert api.get("/cities/it-sampleville").status_code == 404
+
+
+def test_a_pair_is_explained_as_the_other_door_explains_it(api):
+    found = get(api, "/pairs/de-cologne/fi-lahti")
+    _, expected = door.explain("de-cologne", "fi-lahti", model="static")
+    assert [(a["purpose"], a["title"], a["account"]) for a in found["accounts"]] == [
+        (a.purpose, a.title, account_lines(a.account)) for a in expected
+    ]
+
+
+def test_the_same_question_is_not_answered_twice(api):
+    first = api.get("/cities/be-leuven/similar", params={"k": 3})
+    tag = first.headers["etag"]
+    again = api.get("/cities/be-leuven/similar", params={"k": 3}, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    other = api.get("/cities/be-leuven/similar", params={"k": 4}, headers={"If-None-Match": tag})
+    assert other.status_code == 200
+    assert other.headers["etag"] != tag
+    assert api.get("/cities/be-leuven/similar", params={"k": 3}).content == first.content

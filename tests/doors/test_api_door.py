@@ -1,0 +1,206 @@
+"""The front door: who is let in, how much, from where, and what is told of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+import structlog
+from service_for_tests import board_of, five_cities, served, shared
+
+from twinmatch.web.measures import log_as_json
+from twinmatch.web.people import PREFIX, Rank, digest
+from twinmatch.web.settings import Settings
+
+READING = {"/healthz", "/readyz", "/metrics"}
+
+
+def bearer(secret):
+    return {"Authorization": f"Bearer {secret}"}
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("guarded")
+    cities = five_cities(folder)
+    with served(
+        folder / "s.sqlite", profiles=cities, access="keys", host="0.0.0.0", jobs=0
+    ) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def secrets_(guarded):
+    return {rank: board_of(guarded).add_key(rank.name, rank)[1] for rank in Rank if rank}
+
+
+def operations(client):
+    document = client.get("/openapi.json").json()
+    for path, item in document["paths"].items():
+        if not path.startswith("/workbench"):
+            for method in item:
+                yield method, re.sub(r"{\w+}", "x", path)
+
+
+def test_no_route_but_health_answers_without_a_key(guarded):
+    tried = 0
+    for method, path in operations(guarded):
+        status = guarded.request(method, path, json={} if method == "post" else None).status_code
+        if path in READING:
+            assert status == 200, path
+        else:
+            assert status == 401, (method, path, status)
+            tried += 1
+    assert tried > 10
+
+
+def test_a_reader_changes_nothing(guarded, secrets_):
+    tried = 0
+    for method, path in operations(guarded):
+        if method in {"post", "put", "patch", "delete"} and path != "/similar":
+            body = {"profile": {}} if path == "/similar" else {}
+            answer = guarded.request(method, path, json=body, headers=bearer(secrets_[Rank.READER]))
+            assert answer.status_code == 403, (method, path, answer.text)
+            tried += 1
+    assert tried >= 2
+
+
+def test_each_rank_may_what_those_below_may(guarded, secrets_):
+    for secret in secrets_.values():
+        assert guarded.get("/cities", headers=bearer(secret)).status_code == 200
+        assert guarded.get("/cities", headers={"X-API-Key": secret}).status_code == 200
+    for rank in (Rank.COORDINATOR, Rank.ADMINISTRATOR):
+        answer = guarded.post("/proposals", json={}, headers=bearer(secrets_[rank]))
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["asked_by"] == rank.name
+
+
+def test_a_key_taken_back_or_expired_opens_nothing(guarded):
+    board = board_of(guarded)
+    key, secret = board.add_key("gone", Rank.READER)
+    assert guarded.get("/cities", headers=bearer(secret)).status_code == 200
+    board.take_back(key.id)
+    shared(guarded).forget(secret)
+    assert guarded.get("/cities", headers=bearer(secret)).status_code == 401
+    _, late = board.add_key("late", Rank.READER, days=-1)
+    assert guarded.get("/cities", headers=bearer(late)).status_code == 401
+
+
+def test_only_the_hash_of_a_key_is_kept(guarded, tmp_path):
+    board = board_of(guarded)
+    _, secret = board.add_key("hashed", Rank.READER)
+    assert secret.startswith(PREFIX)
+    database = board.engine.url.database
+    with board.engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = Path(database).read_bytes()
+    assert secret.encode() not in content
+    assert digest(secret).encode() in content
+
+
+def test_reading_may_be_open(tmp_path):
+    cities = five_cities(tmp_path)
+    with served(
+        tmp_path / "s.sqlite", profiles=cities, access="keys, reading open", host="0.0.0.0", jobs=0
+    ) as client:
+        assert client.get("/cities").status_code == 200
+        assert client.post("/proposals", json={}).status_code == 403
+
+
+def test_without_keys_the_service_stays_at_this_machine():
+    with pytest.raises(ValueError, match="this machine only"):
+        Settings(host="0.0.0.0")
+
+
+def test_another_host_name_is_refused(api):
+    answer = api.get("/cities", headers={"Host": "evil.example"})
+    assert answer.status_code == 421
+    assert answer.json()["problems"][0]["code"] == "host-unknown"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_page_of_another_origin_changes_nothing(api, headers):
+    answer = api.post("/proposals", json={}, headers=headers)
+    assert answer.status_code == 403
+    assert answer.json()["problems"][0]["code"] == "other-origin"
+
+
+def test_no_page_of_another_origin_may_read_unless_named(api, tmp_path):
+    origin = {"Origin": "https://platform.example"}
+    assert "access-control-allow-origin" not in api.get("/healthz", headers=origin).headers
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_request_too_large_is_refused(api, declared):
+    big = b'{"profile": {"note": "' + b"x" * 2_000_000 + b'"}}'
+    body = big if declared else (big[k : k + 65536] for k in range(0, len(big), 65536))
+    answer = api.post("/similar", content=body)
+    assert answer.status_code == 413, answer.text
+    assert answer.json()["problems"][0]["code"] == "too-large"
+
+
+def test_too_many_requests_are_told_when_to_come_back(tmp_path):
+    cities = five_cities(tmp_path)
+    with served(tmp_path / "s.sqlite", profiles=cities, requests_a_minute=50, jobs=0) as client:
+        statuses = [client.get("/cities").status_code for _ in range(60)]
+        assert statuses.count(200) == 50
+        answer = client.get("/cities")
+        assert answer.status_code == 429
+        assert int(answer.headers["retry-after"]) > 0
+        assert client.get("/healthz").status_code == 200
+
+
+def test_every_answer_carries_the_headers_of_a_careful_house(api):
+    for path in ("/cities", "/cities/nowhere", "/healthz", "/nowhere"):
+        headers = api.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-request-id"]
+        assert headers["cache-control"]
+
+
+def test_metrics_count_by_route_and_name_no_city(api):
+    api.get("/cities/be-leuven")
+    text = api.get("/metrics").text
+    assert 'route="/cities/{city}",status="200"' in text
+    assert "twinmatch_cities 255.0" in text
+    assert "leuven" not in text
+
+
+def test_logs_hold_no_personal_data(tmp_path, monkeypatch):
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stderr", written)
+    try:
+        log_as_json()
+        cities = five_cities(tmp_path)
+        with served(tmp_path / "s.sqlite", profiles=cities, jobs=0) as client:
+            profile = {"id": "it-canary", "name": "canary@example.org", "country": "IT"}
+            client.post("/similar", json={"profile": profile})
+            client.get("/cities", params={"q": "canary@example.org +49 221 123456"})
+            client.get("/cities/canary@example.org", headers=bearer("twm_canary"))
+            client.get("/canary@example.org")
+        structlog.get_logger("twinmatch.web").info("request", email="canary@example.org")
+    finally:
+        structlog.reset_defaults()
+        structlog.configure(
+            [structlog.processors.KeyValueRenderer()],
+            logger_factory=structlog.ReturnLoggerFactory(),
+        )
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert {"/similar", "/cities", "/cities/{city}"} <= {line.get("route") for line in lines}
+    assert lines[-1]["email"] == "(taken out)"
+    assert "canary" not in written.getvalue()
+    assert "123456" not in written.getvalue()

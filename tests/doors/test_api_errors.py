@@ -1,0 +1,96 @@
+"""Every error of the API is a problem document with the codes of the command line, and says what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from twinmatch.app import similar
+from twinmatch.errors import TwinmatchError
+
+
+def problem(answer, status, code):
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    found = answer.json()
+    assert found["status"] == status
+    assert found["type"] == f"urn:twinmatch:problem:{code}"
+    assert code in {p["code"] for p in found["problems"]}
+    assert found["detail"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/nowhere", 404, "not-found"),
+        ("/cities/nowhere", 404, "city-unknown"),
+        ("/cities/nowhere/similar", 404, "city-unknown"),
+        ("/cities/be-leuven/similar?k=0", 400, "request-wrong"),
+        ("/cities/be-leuven/similar?k=many", 400, "request-wrong"),
+        ("/cities/be-leuven/similar?weights=readiness", 400, "weight-wrong"),
+        ("/cities/be-leuven/similar?weights=readiness:-1", 400, "weight-wrong"),
+        ("/cities/be-leuven/similar?weights=readiness:inf", 400, "weight-wrong"),
+        ("/cities/be-leuven/similar?weights=readyness:1", 400, "facet-unknown"),
+        ("/cities/be-leuven/similar?weights=wishes:1", 400, "facet-directed"),
+        ("/cities/be-leuven/similar?weights=readiness:0", 400, "weights-empty"),
+        ("/cities/be-leuven/similar?text=%E2%80%A6", 400, "text-not-read"),
+        ("/cities?lacks=money", 400, "block-unknown"),
+        ("/cities?country=belgium", 400, "request-wrong"),
+        ("/pairs/be-leuven/be-leuven", 400, "same-city"),
+        ("/pairs/be-leuven/nowhere", 404, "city-unknown"),
+        ("/proposals/none", 404, "proposal-unknown"),
+        ("/proposals/none/files/report.html", 404, "proposal-unknown"),
+        ("/proposals/none/files/passwd", 404, "file-unknown"),
+    ],
+)
+def test_a_wrong_question(api, path, status, code):
+    problem(api.get(path), status, code)
+
+
+def test_a_wrong_way_to_ask(api):
+    problem(api.delete("/cities"), 405, "not-allowed-here")
+
+
+def test_the_nearest_name_is_offered_as_on_the_command_line(api):
+    found = problem(api.get("/cities/Leuvn/similar"), 404, "city-unknown")
+    with pytest.raises(TwinmatchError) as raised:
+        similar("Leuvn", model="static")
+    (told,) = raised.value.problems
+    assert (found["problems"][0]["found"], found["problems"][0]["do"]) == (told.found, told.do)
+    assert "be-leuven" in told.do
+
+
+def test_everything_wrong_with_a_profile_at_once(api):
+    profile = {"id": "it-x", "name": "X", "country": "XX", "readiness": {"plan": 9}, "nedes": "?"}
+    found = problem(api.post("/similar", json={"profile": profile}), 422, "value-wrong")
+    assert {p["column"] for p in found["problems"]} >= {"country", "readiness.plan", "nedes"}
+    assert any(p["do"].startswith("Did you mean needs") for p in found["problems"])
+
+
+def test_a_body_that_is_no_json(api):
+    problem(api.post("/similar", content=b"{"), 400, "request-wrong")
+
+
+def test_an_unforeseen_error_shows_nothing_of_the_inside(api, monkeypatch):
+    from service_for_tests import shared
+
+    def broken(*_):
+        raise RuntimeError("the secret inside")
+
+    monkeypatch.setattr(shared(api).service, "list_cities", broken)
+    answer = api.get("/cities?q=unforeseen")
+    problem(answer, 500, "unforeseen")
+    assert "secret" not in answer.text
+
+
+def test_a_proposal_that_cannot_be_asked(api):
+    for body, code in (
+        ({"programme": ["/etc/passwd"]}, "programme-unknown"),
+        ({"programme": ["../../x"]}, "programme-unknown"),
+        ({"programme": ["twinning"], "programme_toml": "[twinning]"}, "programme-twice"),
+        ({"programm": []}, "request-wrong"),
+    ):
+        problem(api.post("/proposals", json=body), 400, code)
+    problem(api.post("/proposals", json={"programme_toml": "[twining]"}), 422, "no-product")
+    problem(api.post("/proposals", json={"programme_toml": "["}), 422, "not-toml")
+    problem(api.post("/proposals", json={"previous": "nothing"}), 404, "proposal-unknown")
