@@ -10,8 +10,8 @@ over all columns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,12 +20,12 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.solving.blocks import Bools, Floats, Ints
 from twinmatch.solving.columns import (
     ALL_FROM_START,
-    best_by_columns,
+    Master,
     feasible_columns,
     first_columns,
 )
 from twinmatch.solving.floors import Floored, floored
-from twinmatch.solving.highs import WHOLE, Clock, Model, Outcome, is_whole, maximise
+from twinmatch.solving.highs import FEASIBILITY, WHOLE, Clock, Model, Outcome, is_whole, maximise
 from twinmatch.solving.laminar import Rows
 from twinmatch.solving.question import FAIR, Question
 from twinmatch.solving.solution import (
@@ -38,7 +38,11 @@ from twinmatch.solving.solution import (
     gap_between,
 )
 
-ROUNDS = 200  # of leximin, at most
+ROUNDS = (
+    32  # of leximin, at most: in later ones nearly all sums are fixed and LPs lose their footing
+)
+ROUND = 20_000  # steps of the simplex in a round, at most; beyond, it is going in circles
+STUCK = 1e-7  # a guest whose floor has at least this price cannot be raised
 ASSUMED = ("filled", *FAIR)  # levels whose LP bound is tried as it stands
 
 
@@ -47,7 +51,8 @@ class _Stage:
     """One settled objective: its level, the model it was solved on, its gain, and the outcome.
 
     `after` are the models with the objective locked; leximin has one for each round, the last one
-    with the most floors, all others have one.
+    with the most floors, all others have one. `settled` is, for each of these, how many guests can
+    no longer be raised.
     """
 
     level: Level
@@ -56,6 +61,7 @@ class _Stage:
     outcome: Outcome
     after: tuple[Model, ...]
     columns: Ints
+    settled: tuple[int, ...] = ()
 
 
 def by_highs(question: Question, rows: Rows) -> Solution | None:
@@ -110,18 +116,21 @@ def _relaxed(
         n = model.matrix.shape[1]
         columns = np.union1d(columns, np.arange(m, n))
         gain = _padded(question.gain(name), n) if floor is None else floor.gain()
-        solved = best_by_columns(model, gain, columns, guest, clock)
-        if solved.outcome.impossible and not stages:
+        master = Master(model, columns, guest, clock)
+        outcome = master.best(gain)
+        if outcome.impossible and not stages:
             return None
-        _found(solved.outcome)
-        columns = solved.columns
-        level = given.get(name) or _level(name, solved.outcome)
+        _found(outcome)
+        columns = master.columns
+        level = given.get(name) or _level(name, outcome)
         filled = level.value if name == "filled" else filled
         after: tuple[Model, ...] = (_locked(model, gain, level.value),)
+        settled: tuple[int, ...] = ()
         if floor is not None:
             rounds = ROUNDS if name == "leximin" and name not in given else 1
-            after, columns = _floors(floor, level.value, columns, guest, clock, rounds)
-        stages.append(_Stage(level, model, gain, solved.outcome, after, columns))
+            after, settled = _floors(master, floor, outcome, level.value, rounds)
+            columns = master.columns
+        stages.append(_Stage(level, model, gain, outcome, after, columns, settled))
         model = after[-1]
     return stages
 
@@ -139,7 +148,8 @@ def _level(name: str, outcome: Outcome) -> Level:
 
 
 def _slack(value: float) -> float:
-    return 1e-9 * max(1.0, abs(value))
+    """How far a level may fall below what was reached, a little more than HiGHS leaves rows."""
+    return 2 * FEASIBILITY + 1e-10 * abs(value)
 
 
 def _locked(model: Model, gain: Floats, value: float) -> Model:
@@ -148,21 +158,33 @@ def _locked(model: Model, gain: Floats, value: float) -> Model:
 
 
 def _floors(
-    floor: Floored, value: float, columns: Ints, guest: Ints, clock: Clock, rounds: int
-) -> tuple[tuple[Model, ...], Ints]:
-    """The models after each round of leximin: first the floor of all, then of fewer and fewer."""
-    models = [floor.at(value - _slack(value))]
-    while len(models) < rounds and len(floor.guest) and not clock.over():
-        solved = best_by_columns(floor.model, floor.gain(), columns, guest, clock)
-        if solved.outcome.x is None or solved.outcome.price is None:
+    master: Master, floor: Floored, outcome: Outcome, value: float, rounds: int
+) -> tuple[tuple[Model, ...], tuple[int, ...]]:
+    """The models after each round of leximin, and how many guests are settled in each.
+
+    First there is the floor of all, then of fewer and fewer.
+
+    Rounds take at most half of the time given, so that the rest is left for whole numbers.
+    """
+    models, settled, n = [floor.at(value - _slack(value))], [0], len(floor.guest)
+    enough = master.clock.share(0.5)
+    master.engine.setOptionValue("simplex_iteration_limit", ROUND)
+    while outcome.price is not None:
+        stuck = np.flatnonzero(np.abs(outcome.price[floor.row]) > STUCK)
+        settled[-1] = n - len(floor.guest) + len(stuck)
+        if not 0 < len(stuck) < len(floor.guest) or len(models) >= rounds or enough.over():
             break
-        columns, value = solved.columns, solved.outcome.value
-        stuck = np.flatnonzero(np.abs(solved.outcome.price[floor.row]) > 1e-7)
-        if not len(stuck):
+        # Floors of rounds stand side by side, so they get more room than a lock that stands alone.
+        rows = floor.row[stuck]
+        floor = floor.keeping(stuck, value - 5 * _slack(value))
+        master.move_to(floor.model, rows, floor.column)
+        outcome = master.best(floor.gain())
+        if outcome.x is None:
             break
-        floor = floor.keeping(stuck, value - _slack(value))
-        models.append(floor.model)
-    return tuple(models), columns
+        value = outcome.value
+        models.append(floor.at(value - 5 * _slack(value)))
+        settled.append(settled[-1])
+    return tuple(models), tuple(settled)
 
 
 def _whole(question: Question, relaxed: Sequence[_Stage], clock: Clock) -> list[_Stage] | None:
@@ -172,13 +194,14 @@ def _whole(question: Question, relaxed: Sequence[_Stage], clock: Clock) -> list[
     """
     fair = next((i for i, s in enumerate(relaxed) if len(s.after) > 1), None)
     if fair is None:
-        return _climbed(question, relaxed, None, clock)
+        return _climbed(question, relaxed, clock)
     rounds = relaxed[fair].after
     low, high = 0, len(rounds)  # so many rounds are known to hold; so many are not asked
     best: list[_Stage] | None = None
     trial = high  # all floors first: mostly they hold
     while low < high:
-        found = _climbed(question, relaxed, rounds[trial - 1], clock)
+        held = replace(relaxed[fair], after=rounds[:trial], settled=relaxed[fair].settled[:trial])
+        found = _climbed(question, [*relaxed[:fair], held, *relaxed[fair + 1 :]], clock)
         if found is None:
             high = trial - 1
         else:
@@ -187,17 +210,23 @@ def _whole(question: Question, relaxed: Sequence[_Stage], clock: Clock) -> list[
     return best
 
 
-def _climbed(
-    question: Question, relaxed: Sequence[_Stage], floors: Model | None, clock: Clock
-) -> list[_Stage] | None:
+def _climbed(question: Question, relaxed: Sequence[_Stage], clock: Clock) -> list[_Stage] | None:
     stages: list[_Stage] = []
     columns, model, searched = relaxed[-1].columns, relaxed[0].model, False
     for stage in relaxed:
         if stage.level.name in ASSUMED and stage is not relaxed[-1] and not searched:
-            model = floors if len(stage.after) > 1 and floors is not None else stage.after[-1]
+            model = stage.after[-1]
             stages.append(stage)
             continue
-        at = _moved(question, stage, model, stages) if searched else stage
+        at = stage
+        if searched:
+            at = _moved(question, stage, model, stages)
+        elif model is not stage.model and stages:
+            # With fewer floors than the LP had, its prices and bound are of another model.
+            anew = Master(model, columns, question.candidates.guest, clock).best(stage.gain)
+            if anew.impossible:
+                return None
+            at = replace(stage, model=model, outcome=anew)
         done = _branched(at, columns, question, clock)
         if done is None:
             return None
@@ -293,10 +322,16 @@ def _solution(
     total = float(question.candidates.score[chosen].sum())
     levels = tuple(stage.level for stage in (whole or relaxed))
     bound = next((max(v.bound, total) for v in levels if v.name == "total"), np.nan)
-    reached = tuple(_reached(question, chosen, v) for v in levels)
+    reached = (
+        *(_reached(question, chosen, v) for v in levels),
+        *_settled(question, chosen, whole or relaxed),
+    )
     unit = float(np.abs(question.candidates.score).max(initial=0.0))
-    accepted = max(question.gap, 1e-7)
-    open_levels = [v for v in reached if gap_between(v.value, v.bound, unit) > accepted]
+    open_levels = [
+        v
+        for v in reached
+        if v.bound - v.value > max(question.gap * max(abs(v.bound), unit), 4 * _slack(v.bound))
+    ]
     price = next((s.outcome.price for s in relaxed if s.level.name == "total"), None)
     return Solution(
         chosen,
@@ -309,6 +344,14 @@ def _solution(
         _duals(question, rows, price),
         reached,
     )
+
+
+def _settled(question: Question, chosen: Bools, stages: Sequence[_Stage]) -> Iterable[Level]:
+    """For leximin, how many of the guests are proven to be as high as they can be."""
+    for stage in stages:
+        if stage.level.name == "leximin" and stage.settled:
+            placed = len(np.unique(question.candidates.guest[chosen]))
+            yield Level("guests settled", float(min(stage.settled[-1], placed)), float(placed))
 
 
 def _reached(question: Question, chosen: Bools, level: Level) -> Level:

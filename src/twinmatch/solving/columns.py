@@ -7,9 +7,10 @@ none. HiGHS goes on from its last basis. Columns left out are at their least, no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
+import scipy.sparse as sp
 
 from twinmatch.solving.blocks import Candidates, Floats, Ints
 from twinmatch.solving.certificate import upper_bound
@@ -19,14 +20,6 @@ ALL_FROM_START = 20_000  # with fewer columns than this, all of them are in from
 FIRST = 8  # best candidates of each guest and of each host to begin with
 ADDED = 3  # columns added for a guest in a round, at most
 IMPROVES = 1e-7  # of the largest gain: what a column must bring to be added
-
-
-@dataclass(frozen=True, eq=False)
-class Columned:
-    """An LP's outcome over all columns: x (n,) and price (r,), and the columns it looked at."""
-
-    outcome: Outcome
-    columns: Ints
 
 
 def first_columns(c: Candidates, n: int) -> Ints:
@@ -49,25 +42,55 @@ def _best_of(owner: Ints, score: Floats, k: int) -> Ints:
     return by[rank < k]
 
 
-def best_by_columns(
-    model: Model, gain: Floats, columns: Ints, owner: Ints, clock: Clock
-) -> Columned:
-    """The best of the LP over all columns of the model, from these columns on.
+class Master:
+    """A model of which HiGHS holds some columns, and goes on from its last basis.
 
     `owner` (m,) is the guest of each candidate, so that no guest floods a round. The columns must
     hold an answer, if there is any: see `feasible_columns`.
     """
-    n = model.matrix.shape[1]
-    engine = loaded(model.take(columns), gain[columns], whole=False, seconds=clock.left())
-    while True:
-        part = answered(engine, whole=False)
-        if part.x is None or part.price is None or len(columns) == n:
-            return Columned(_spread(part, columns, n), columns)
-        more = _improving(model, gain, part.price, columns, owner)
-        if not len(more):
-            return Columned(_proven(model, gain, _spread(part, columns, n)), columns)
-        _add(engine, model, gain, more)
-        columns = np.concatenate([columns, more])
+
+    def __init__(self, model: Model, columns: Ints, owner: Ints, clock: Clock) -> None:
+        self.model, self.columns, self.owner, self.clock = model, columns, owner, clock
+        start = np.zeros(len(columns))
+        self.engine = loaded(model.take(columns), start, whole=False, seconds=clock.left())
+
+    def best(self, gain: Floats) -> Outcome:
+        """The best of the LP over all columns of the model, and the bound that its prices give."""
+        n = self.model.matrix.shape[1]
+        at = np.arange(len(self.columns), dtype=np.int32)
+        self.engine.changeColsCost(len(at), at, gain[self.columns])
+        while True:
+            part = answered(self.engine, whole=False)
+            if part.x is None or part.price is None:
+                return part
+            if len(self.columns) == n:
+                return _spread(part, self.columns, n)
+            more = _improving(self.model, gain, part.price, self.columns, self.owner)
+            if not len(more):
+                return _proven(self.model, gain, _spread(part, self.columns, n))
+            self._add(gain, more)
+
+    def _add(self, gain: Floats, more: Ints) -> None:
+        part = self.model.take(more)
+        self.engine.addCols(
+            len(more),
+            gain[more],
+            part.least,
+            part.most,
+            part.matrix.nnz,
+            part.matrix.indptr[:-1],
+            part.matrix.indices,
+            part.matrix.data,
+        )
+        self.columns = np.concatenate([self.columns, more])
+
+    def move_to(self, model: Model, rows: Ints, column: int) -> None:
+        """Go on with a model whose rows named here no longer hold this column, and have new lows."""
+        place = int(np.flatnonzero(self.columns == column)[0])
+        for row in rows:
+            self.engine.changeCoeff(int(row), place, 0.0)
+            self.engine.changeRowBounds(int(row), float(model.low[row]), float(model.high[row]))
+        self.model = model
 
 
 def _improving(model: Model, gain: Floats, price: Floats, columns: Ints, owner: Ints) -> Ints:
@@ -78,27 +101,12 @@ def _improving(model: Model, gain: Floats, price: Floats, columns: Ints, owner: 
     return found[best]
 
 
-def _add(engine: object, model: Model, gain: Floats, more: Ints) -> None:
-    part = model.take(more)
-    engine.addCols(  # type: ignore[attr-defined]
-        len(more),
-        gain[more],
-        part.least,
-        part.most,
-        part.matrix.nnz,
-        part.matrix.indptr[:-1],
-        part.matrix.indices,
-        part.matrix.data,
-    )
-
-
 def _spread(part: Outcome, columns: Ints, n: int) -> Outcome:
     """The outcome over all columns, those that were left out at nought."""
-    if part.x is None:
-        return part
+    assert part.x is not None
     x = np.zeros(n)
     x[columns] = part.x
-    return Outcome(x, part.value, part.bound, part.price, part.proven)
+    return replace(part, x=x)
 
 
 def _proven(model: Model, gain: Floats, whole: Outcome) -> Outcome:
@@ -107,7 +115,7 @@ def _proven(model: Model, gain: Floats, whole: Outcome) -> Outcome:
     bound = upper_bound(
         gain, model.matrix, model.low, model.high, whole.price, model.least, model.most
     )
-    return Outcome(whole.x, whole.value, max(bound, whole.value), whole.price, whole.proven)
+    return replace(whole, bound=max(bound, whole.value))
 
 
 def feasible_columns(model: Model, columns: Ints, owner: Ints, clock: Clock) -> Ints | None:
@@ -120,13 +128,16 @@ def feasible_columns(model: Model, columns: Ints, owner: Ints, clock: Clock) -> 
     if len(columns) == n or not len(short):
         return columns
     wide = model.with_columns(len(short), least=0.0, most=np.inf, whole=False)
-    matrix = wide.matrix.tolil()
-    matrix[short, n + np.arange(len(short))] = np.where(model.low[short] > 0, 1.0, -1.0)
-    wide = Model(matrix.tocsc(), wide.low, wide.high, wide.least, wide.most, wide.whole)
+    sign = np.where(model.low[short] > 0, 1.0, -1.0)
+    stand_ins = sp.csc_array(
+        (sign, (short, np.arange(len(short)))), shape=(model.matrix.shape[0], len(short))
+    )
+    wide = replace(wide, matrix=sp.csc_array(sp.hstack([model.matrix, stand_ins], format="csc")))
     gain = np.zeros(n + len(short))
     gain[n:] = -1.0
     start = np.concatenate([columns, n + np.arange(len(short))])
-    found = best_by_columns(wide, gain, start, owner, clock)
-    if found.outcome.x is None or found.outcome.value < -1e-7:
+    master = Master(wide, start, owner, clock)
+    outcome = master.best(gain)
+    if outcome.x is None or outcome.value < -1e-6:
         return None
-    return found.columns[found.columns < n]
+    return master.columns[master.columns < n]

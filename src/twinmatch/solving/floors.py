@@ -48,11 +48,12 @@ class Floored:
 
     def keeping(self, guests: Ints, floor: float) -> Floored:
         """These guests (by place in `guest`) keep this floor; t is for the others."""
-        matrix, low = self.model.matrix.tolil(), self.model.low.copy()
-        matrix[self.row[guests], self.column] = 0.0
-        low[self.row[guests]] += floor
+        matrix, low, rows = self.model.matrix.copy(), self.model.low.copy(), self.row[guests]
+        own = slice(*matrix.indptr[self.column : self.column + 2])
+        matrix.data[own][np.isin(matrix.indices[own], rows)] = 0.0
+        low[rows] += floor
         rest = np.setdiff1d(np.arange(len(self.guest)), guests)
-        model = replace(self.model, matrix=sp.csc_array(matrix.tocsc()), low=low)
+        model = replace(self.model, matrix=matrix, low=low)
         return Floored(model, self.column, self.guest[rest], self.row[rest])
 
 

@@ -25,7 +25,7 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.solving.blocks import Bools, Floats, Ints
 
 WHOLE = 1e-6  # a value this near a whole number is one
-FEASIBILITY = 1e-9
+FEASIBILITY = 1e-7  # how far HiGHS may leave a row; tighter made its simplex stall
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +100,11 @@ class Clock:
         """Seconds left, at least a moment; None without end."""
         return None if self.until is None else max(self.until - time.monotonic(), 0.01)
 
+    def share(self, part: float) -> Clock:
+        """A clock over this part of what is left."""
+        left = self.left()
+        return Clock(None if left is None else part * left)
+
     def over(self) -> bool:
         """Whether the time is used up."""
         return self.until is not None and time.monotonic() >= self.until
@@ -127,8 +132,6 @@ def loaded(
         "output_flag": False,
         "threads": 1,
         "random_seed": 0,
-        "primal_feasibility_tolerance": FEASIBILITY,
-        "dual_feasibility_tolerance": FEASIBILITY,
         "mip_feasibility_tolerance": FEASIBILITY,
         "mip_rel_gap": gap,
         "mip_abs_gap": 1e-9,
@@ -160,8 +163,15 @@ def _lp(module: ModuleType, model: Model, gain: Floats, whole: bool) -> Any:
 def answered(engine: Any, *, whole: bool) -> Outcome:
     """Run the engine and read its answer."""
     module = highspy()
+    kinds = module.HighsModelStatus
     engine.run()
-    status, kinds = engine.getModelStatus(), module.HighsModelStatus
+    if engine.getModelStatus() == kinds.kUnknown:
+        # The simplex lost its footing on a degenerate basis: once more, by the interior.
+        engine.clearSolver()
+        engine.setOptionValue("solver", "ipm")
+        engine.run()
+        engine.setOptionValue("solver", "choose")
+    status = engine.getModelStatus()
     solution, info = engine.getSolution(), engine.getInfo()
     if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
         return Outcome(None, -np.inf, -np.inf, None, True)
