@@ -83,7 +83,8 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
     number = _number(len(cities), settings)
     if not number:
         return _none(round_, settings, cities, out)
-    words = {a: [categories(round_.cohort, a)[i] for i in cities] for a in settings.mix}
+    everyone = {a: categories(round_.cohort, a) for a in settings.mix}
+    words = {a: [everyone[a][i] for i in cities] for a in settings.mix}
     each = {a: alike(words[a]) for a in settings.mix}
     likeness = np.round(sum(w * each[a] for a, w in settings.mix.items()), 9)
     rules = _quotas(round_, settings, cities, number)

@@ -1,13 +1,18 @@
 """Discussion groups: a theme each, led by cities strong in it, joined by cities for whom it is a challenge.
 
-Two exact flows, one after the other, and told as such: first the leads (how strong a city is in the theme), then
-the members (how far the theme is their challenge, and how well the leads answer their needs).
+Exact flows one after the other, told as such: first the leads (how strong a city is in the theme), then the
+members (how far the theme is their challenge, and how well the leads answer their needs). Where groups are to be
+mixed or alike in something, or people are to meet new peers, members are then swapped between groups under the
+same rules, and what that costs in fit is told.
+
+Notation: K groups, each of a theme (several groups may share one); R cities that may join; need (R, K).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -18,6 +23,7 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.evidence import Fact
+from twinmatch.facets import Materials
 from twinmatch.facets.base import listed
 from twinmatch.facets.domains import (
     FINE,
@@ -32,17 +38,25 @@ from twinmatch.facets.domains import (
     wider,
 )
 from twinmatch.facets.readiness import levels
+from twinmatch.facets.text import Passage, needs_passages, offers_passages
+from twinmatch.programmes.attributes import TITLES, Attribute, alike, categories, composition
+from twinmatch.programmes.ledger import Books, Entry, loads_of
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import Rule, allowed_pairs, forbid, judged, statuses
-from twinmatch.programmes.settings import Band, Settings, Weighted, ordered
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus
+from twinmatch.programmes.settings import Band, Load, Settings, Weighted, ordered
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import NAMES, Domain, Lever, Role
-from twinmatch.solving import Block, Candidates, Solution, counts, solve
+from twinmatch.solving import Block, Candidates, Distribute, Solution, counts, solve
+from twinmatch.solving.exchange import exchange
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 LEAD_READINESS = 0.2
 """Part of a lead's score that is its readiness to deliver; the rest is its strength in the theme."""
+
+NEAR = 0.8
+"""Sentences closer to a theme's texts than this part of all sentences count as being about it."""
 
 
 class Theme(Settings):
@@ -52,11 +66,17 @@ class Theme(Settings):
     title: str = Field(min_length=1)
     domains: tuple[Domain, ...] = Field((), description="Domains of the theme")
     levers: tuple[Lever, ...] = Field((), description="Levers of the theme")
+    texts: tuple[str, ...] = Field(
+        (), description="Sentences that say what the theme is about, such as twinmatch themes finds"
+    )
+    countries: tuple[str, ...] = Field(
+        (), description="Only cities of these countries; none: of any"
+    )
 
     @model_validator(mode="after")
     def _about_something(self) -> Theme:
-        if not self.domains and not self.levers:
-            raise ValueError("a theme needs at least one domain or lever")
+        if not self.domains and not self.levers and not self.texts:
+            raise ValueError("a theme needs at least one domain, lever or text")
         return self
 
 
@@ -64,6 +84,8 @@ class DiscussionGroups(Weighted):
     """Peers around a shared challenge, led by cities that are strong in it."""
 
     EXTRA_FACETS: ClassVar[tuple[str, ...]] = ("theme",)
+    LOADS: ClassVar[dict[str, Load]] = {"lead": Load(hours=6, tasks=1), "member": Load(hours=4)}
+    PRODUCT: ClassVar[str] = "discussion_groups"
 
     title: str = Field("Discussion groups", min_length=1)
     themes: tuple[Theme, ...] = Field(min_length=1)
@@ -81,17 +103,43 @@ class DiscussionGroups(Weighted):
         le=1,
         description="Part of a city's challenges that the theme must make up, at least",
     )
+    groups_a_theme: int = Field(
+        1, ge=1, le=20, description="Groups of one theme where many apply, at most"
+    )
+    groups_per_city: int = Field(
+        1, ge=1, le=10, description="Groups that a city is in, as lead or member, at most"
+    )
+    lead_of: int = Field(1, ge=1, le=10, description="Groups that a city leads, at most")
+    mixed: tuple[Attribute, ...] = Field((), description="What groups are to be mixed in")
+    alike: tuple[Attribute, ...] = Field((), description="What members of a group are to share")
+    past: tuple[tuple[str, ...], ...] = Field(
+        (), description="Groups of earlier editions: people are to meet new peers"
+    )
+    pairs_weight: float = Field(
+        0.5,
+        ge=0,
+        le=10,
+        description="What being mixed or alike counts beside a member's fit, for those wishes together",
+    )
+    new_peers_weight: float = Field(
+        1.0, ge=0, le=10, description="What it costs that two cities meet again, beside their fit"
+    )
 
     _check_bands = field_validator("leads", "size")(ordered)
 
     @model_validator(mode="after")
-    def _themes_once(self) -> DiscussionGroups:
+    def _consistent(self) -> DiscussionGroups:
         ids = [theme.id for theme in self.themes]
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
             raise ValueError(f"the theme {twice[0]!r} stands here twice")
         if self.leads[1] > self.size[1]:
             raise ValueError("a group cannot have more leads than cities")
+        both = sorted(set(self.mixed) & set(self.alike))
+        if both:
+            raise ValueError(f"groups cannot be both mixed and alike in {both[0]!r}")
+        if self.groups_per_city > 1 and (self.mixed or self.alike or self.past):
+            raise ValueError("mixed, alike and past need groups_per_city = 1")
         return self
 
 
@@ -99,35 +147,47 @@ class ThemeNeed:
     """How far a city's challenges and needed levers are those of each theme, in [0, 1]; nan where not known.
 
     Over domains: the part of the city's challenges (weights summing to 1) that lies in the theme. Over levers:
-    the part of the levers it lacks that are the theme's. A theme with both counts the better of the two. Where a
-    city or theme speaks the wider vocabulary of domains, the wider domains are compared.
+    the part of the levers it lacks that are the theme's. Over texts: the part of its needs sentences that are
+    among the fifth of all sentences closest to the theme's. A theme with several counts the best of them. Where
+    a city or theme speaks the wider vocabulary of domains, the wider domains are compared.
     """
 
-    def __init__(self, cohort: Cohort, themes: Sequence[Theme]) -> None:
+    def __init__(
+        self, cohort: Cohort, themes: Sequence[Theme], materials: Materials | None = None
+    ) -> None:
         self._cohort, self._themes = cohort, themes
         self._stated = challenges(cohort)
         self._levers, self._levers_known = lever_table(c.levers_needed for c in cohort.cities)
+        self._of: dict[str, Floats] = {}
+        self._near: dict[str, dict[int, Passage]] = {}
+        for theme in themes:
+            if theme.id not in self._of:
+                self._of[theme.id] = self._need(theme, materials)
 
     def likeness(self, rows: Sequence[int]) -> Floats:
         """Return the need of each row for each theme, shape (R, themes)."""
         index = np.array(rows, dtype=np.intp)
         return (
-            np.column_stack([self._of(theme)[index] for theme in self._themes])
+            np.column_stack([self._of[theme.id][index] for theme in self._themes])
             if self._themes
             else np.zeros((len(index), 0))
         )
 
-    def _of(self, theme: Theme) -> Floats:
+    def _need(self, theme: Theme, materials: Materials | None) -> Floats:
         by_domain = _by_domain(self._stated, theme.domains)
         wanted = np.array([float(lever in theme.levers) for lever in LEVERS])
         total = np.maximum(self._levers.sum(axis=1), 1.0)
         by_lever = np.where(
             self._levers_known & bool(theme.levers), self._levers @ wanted / total, np.nan
         )
-        return np.asarray(np.fmax(by_domain, by_lever))
+        need = np.fmax(by_domain, by_lever)
+        if theme.texts and materials is not None:
+            part, near = about(needs_passages(self._cohort), theme, materials, len(self._cohort))
+            need, self._near[theme.id] = np.fmax(need, part), near
+        return np.asarray(need)
 
     def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return which of the city's challenges and levers are the theme's."""
+        """Return which of the city's challenges, levers and sentences are the theme's."""
         city, theme = self._cohort.cities[i], self._themes[column]
         wide = {wider(d) for d in theme.domains}
         named = [
@@ -136,6 +196,12 @@ class ThemeNeed:
             if d in theme.domains or (d is Domain.STATIONARY_ENERGY and d in wide)
         ]
         named += [NAMES[v] for v in city.levers_needed or () if v in theme.levers]
+        own = self._near.get(theme.id, {}).get(i)
+        if not named and own is not None:
+            fact = Fact(
+                city.id, "needs", own.text, kind="stated", source=own.source, place=own.place
+            )
+            return f"{city.name} says: “{own.text}”", (fact,)
         if not city.challenges and not city.levers_needed:
             return f"The challenges of {city.name} are not known.", ()
         facts = (
@@ -154,6 +220,36 @@ class ThemeNeed:
         ), facts
 
 
+def about(
+    passages: Sequence[Passage], theme: Theme, materials: Materials, cities: int
+) -> tuple[Floats, dict[int, Passage]]:
+    """Return the part of each city's sentences that are near a theme's texts, (n,), and its nearest such sentence.
+
+    Near is closer than ``NEAR`` of all sentences, so that no raw cosine is a threshold; nan without a readable one.
+    """
+    part: Floats = np.full(cities, np.nan)
+    if not passages:
+        return part, {}
+    vectors = np.asarray(materials.text.vectors([p.text for p in passages]), dtype=np.float32)
+    wanted = np.asarray(materials.text.vectors(list(theme.texts)), dtype=np.float32)
+    wanted = wanted[~np.isnan(wanted).any(axis=1)]
+    readable = ~np.isnan(vectors).any(axis=1)
+    if not len(wanted) or not readable.any():
+        return part, {}
+    closest = np.full(len(passages), -1.0)
+    closest[readable] = np.round((vectors[readable] @ wanted.T).max(axis=1).astype(np.float64), 4)
+    least = float(np.quantile(closest[readable], NEAR, method="higher"))
+    best: dict[int, Passage] = {}
+    owner = np.array([p.city for p in passages])
+    for i in np.unique(owner[readable]).tolist():
+        mine = np.flatnonzero((owner == i) & readable)
+        part[i] = float((closest[mine] >= least).mean())
+        top = int(mine[np.argmax(closest[mine])])
+        if closest[top] >= least:
+            best[i] = passages[top]
+    return part, best
+
+
 def _by_domain(stated: Stated, domains: Sequence[Domain]) -> Floats:
     """Return the part of each city's weights that lies in some domains, (n,); nan where nothing is stated."""
     fine = np.array([float(d in domains) for d in FINE])
@@ -164,8 +260,8 @@ def _by_domain(stated: Stated, domains: Sequence[Domain]) -> Floats:
     return np.where(stated.known & bool(domains), part, np.nan)
 
 
-def lead_strength(cohort: Cohort, theme: Theme) -> Floats:
-    """Return how strong each city is in a theme, in [0, 1], shape (n,): the mean over its domains and levers.
+def lead_strength(cohort: Cohort, theme: Theme, materials: Materials | None = None) -> Floats:
+    """Return how strong each city is in a theme, in [0, 1], shape (n,): the mean over its domains, levers and texts.
 
     0 where nothing of the theme is stated; a city's own strengths and its pilot activities count.
     """
@@ -177,17 +273,42 @@ def lead_strength(cohort: Cohort, theme: Theme) -> Floats:
     if theme.levers:
         offers, _ = lever_table(offered_levers(cohort))
         parts += [UNWEIGHTED_STRENGTH * offers[:, LEVERS.index(v)] for v in theme.levers]
-    return np.asarray(np.mean(parts, axis=0))
+    if theme.texts and materials is not None:
+        part, _ = about(offers_passages(cohort), theme, materials, len(cohort))
+        parts.append(np.nan_to_num(part))
+    return np.asarray(np.mean(parts, axis=0)) if parts else np.zeros(len(cohort))
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A group that may be held: its theme, and which of the theme's groups it is (1 for the first)."""
+
+    theme: Theme
+    number: int
+    of: int
+
+    @property
+    def key(self) -> str:
+        """Return the group's key in ids."""
+        return self.theme.id if self.of == 1 else f"{self.theme.id}-{self.number}"
+
+    @property
+    def title(self) -> str:
+        """Return the group's title."""
+        return self.theme.title if self.of == 1 else f"{self.theme.title} {self.number}"
 
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """Every pair of a theme and a city, with its score and the rules over it; theme-major."""
+    """Every pair of a group and a city, with its score and the rules over it; group-major."""
 
     candidates: Candidates
     rules: tuple[Rule, ...]
     solution: Solution
-    chosen: NDArray[np.bool_]
+    chosen: Bools
+    engine: str = ""
+    cost: float = 0.0
+    """Score that mixing and new peers cost."""
 
 
 def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Product:
@@ -206,21 +327,19 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
                 do="Give at least one city that role.",
             )
         )
-    themes, closed = list(settings.themes), []
-    while themes:
-        leads = _leads(round_, settings, themes)
-        if isinstance(leads, str):
-            closed.append(_close(themes, leads, "too few cities can lead it"))
-            continue
-        members, affinity, need = _members(round_, settings, themes, leads)
-        if members.solution.status != "infeasible":
-            return _product(round_, settings, themes, leads, members, affinity, closed)
-        weakest = _fewest(themes, need, settings.least_need)
-        closed.append(_close(themes, weakest, "too few cities that share it can join"))
+    many = dict.fromkeys(settings.themes, 1)
+    closed: list[str] = []
+    while many:
+        made = _made(round_, settings, many)
+        if isinstance(made, _Made):
+            made = _widened(round_, settings, many, made)
+            return _product(round_, settings, made, closed)
+        theme_id, why = made
+        closed += _fewer(many, theme_id, why)
     rules = (RuleStatus("themes", "No theme opens: " + "; ".join(closed) + ".", "kept"),)
     everyone = tuple(LeftOut(c.id, "No theme opens in this round.", "") for c in cohort.cities)
     return Product(
-        "discussion_groups",
+        settings.PRODUCT,
         settings.title,
         "optimal",
         "none needed",
@@ -233,26 +352,111 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
     )
 
 
-def _close(themes: list[Theme], theme_id: str, why: str) -> str:
-    theme = next(t for t in themes if t.id == theme_id)
-    themes.remove(theme)
-    return f"{theme.title!r} does not open because {why}"
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """Groups with their leads and members, before they are told."""
+
+    slots: Sequence[Slot]
+    leads: Sequence[Sequence[int]]
+    members: _Pairs
+    affinity: Affinity
+    need: Floats
+
+    def waiting(self, least: float) -> NDArray[np.intp]:
+        """Return the rows that share an open theme and have no group."""
+        chosen = self.members.chosen.reshape(len(self.slots), len(self.affinity.rows))
+        with np.errstate(invalid="ignore"):
+            share = (self.need >= max(least, 1e-9)).any(axis=1)
+        return np.flatnonzero(share & ~chosen.any(axis=0))
 
 
-def _fewest(themes: Sequence[Theme], need: Floats, least: float) -> str:
-    """Return the theme that the fewest cities need, the last one where several tie."""
+def _made(
+    round_: Round, settings: DiscussionGroups, many: dict[Theme, int]
+) -> _Made | tuple[str, str]:
+    """Return the groups for so many a theme, or the id of the theme that has one too many and why."""
+    slots = [Slot(t, n, k) for t, k in many.items() for n in range(1, k + 1)]
+    leads = _leads(round_, settings, slots)
+    if isinstance(leads, str):
+        return leads, "too few cities can lead it"
+    members, affinity, need = _members(round_, settings, slots, leads)
+    if members.solution.status == "infeasible":
+        weakest = _fewest(slots, need, settings.least_need)
+        return weakest, "too few cities that share it can join"
+    return _Made(slots, leads, members, affinity, need)
+
+
+def _widened(
+    round_: Round, settings: DiscussionGroups, many: dict[Theme, int], made: _Made
+) -> _Made:
+    """Return the groups with further ones of themes for which cities wait, as long as that places more of them."""
+    full: set[str] = set()
+    while True:
+        waiting = made.waiting(settings.least_need)
+        themes = list(many)
+        place = [next(k for k, s in enumerate(made.slots) if s.theme is t) for t in themes]
+        asks = np.nan_to_num(made.need[waiting][:, place], nan=-1.0)
+        first = np.argmax(asks, axis=1) if len(asks) else np.zeros(0, dtype=np.intp)
+        counted = np.bincount(first, minlength=len(themes))
+        open_ = [
+            t
+            for t in np.argsort(-counted, kind="stable").tolist()
+            if counted[t] and themes[t].id not in full and many[themes[t]] < settings.groups_a_theme
+        ]
+        if not open_:
+            return made
+        theme = themes[open_[0]]
+        more = {**many, theme: many[theme] + 1}
+        wider = _made(round_, settings, more)
+        if isinstance(wider, _Made) and len(wider.waiting(settings.least_need)) < len(waiting):
+            many.update(more)
+            made = wider
+        else:
+            full.add(theme.id)
+
+
+def _need(round_: Round, themes: Sequence[Theme], rows: Sequence[int]) -> Floats:
+    """Return the need of each row for each theme, (R, K); 0 outside the countries of a theme that names some."""
+    need = ThemeNeed(round_.cohort, themes, round_.materials).likeness(list(rows))
+    codes = [round_.cohort.cities[i].country for i in rows]
+    for t, theme in enumerate(themes):
+        if theme.countries:
+            need[[code not in theme.countries for code in codes], t] = 0.0
+    return need
+
+
+def _fewer(many: dict[Theme, int], theme_id: str, why: str) -> list[str]:
+    """Take a group from a theme; return what is told where it does not open at all."""
+    theme = next(t for t in many if t.id == theme_id)
+    many[theme] -= 1
+    if many[theme]:
+        return []
+    del many[theme]
+    return [f"{theme.title!r} does not open because {why}"]
+
+
+def _fewest(slots: Sequence[Slot], need: Floats, least: float) -> str:
+    """Return the theme of the group that the fewest cities need, themes with several groups first."""
     with np.errstate(invalid="ignore"):
-        sharing = (need >= least).sum(axis=0)
-    return themes[len(themes) - 1 - int(np.argmin(sharing[::-1]))].id
+        sharing = (need >= least).sum(axis=0) / np.array([slot.of for slot in slots])
+    order = sorted(range(len(slots)), key=lambda k: (float(sharing[k]), -k))
+    return slots[order[0]].theme.id
 
 
 def _leads(
-    round_: Round, settings: DiscussionGroups, themes: Sequence[Theme]
+    round_: Round, settings: DiscussionGroups, slots: Sequence[Slot]
 ) -> list[list[int]] | str:
-    """Return each theme's leads, strongest first; or the id of a theme that cannot have enough."""
+    """Return each group's leads, strongest first; or the id of a theme that cannot have enough."""
     cohort = round_.cohort
-    may = [i for i, c in enumerate(cohort.cities) if set(settings.lead_roles) & set(c.roles)]
-    strength = np.array([lead_strength(cohort, theme)[may] for theme in themes])
+    fits = round_.ledger.fits(settings.load("lead"))
+    may = [
+        i
+        for i, c in enumerate(cohort.cities)
+        if set(settings.lead_roles) & set(c.roles) and fits[i]
+    ]
+    of_theme = {
+        slot.theme.id: lead_strength(cohort, slot.theme, round_.materials)[may] for slot in slots
+    }
+    strength = np.array([of_theme[slot.theme.id] for slot in slots]).reshape(len(slots), len(may))
     ready = levels(cohort)[may]
     known = ~np.isnan(ready)
     mean = np.where(
@@ -260,23 +464,13 @@ def _leads(
     )
     score = np.round((1 - LEAD_READINESS) * strength + LEAD_READINESS * mean / 4, 6)
     t, g = np.nonzero(strength > 0)
-    candidates = Candidates(t, g, score[t, g], len(themes), len(may))
-    least, most = settings.leads
-    codes = sorted({cohort.cities[i].country for i in may})
-    nation = np.array([codes.index(cohort.cities[i].country) for i in may], dtype=np.int64)
-    blocks = [
-        counts("leads", t, low=least, high=most, rows=len(themes)),
-        counts("one theme each", g, high=1, rows=len(may)),
-        counts(
-            "one lead a country", t * len(codes) + nation[g], high=1, rows=len(themes) * len(codes)
-        ),
-    ]
-    solution = solve(candidates, blocks)
+    candidates = Candidates(t, g, score[t, g], len(slots), max(len(may), 1))
+    solution = solve(candidates, _lead_blocks(round_, settings, slots, may, t, g))
     if solution.status == "infeasible":
-        return _fewest(themes, np.where(strength.T > 0, 1.0, 0.0), 1.0)
+        return _fewest(slots, np.where(strength.T > 0, 1.0, 0.0), 1.0)
     held = [
-        [int(k) for k in np.flatnonzero(solution.chosen & (t == theme))]
-        for theme in range(len(themes))
+        [int(k) for k in np.flatnonzero(solution.chosen & (t == slot))]
+        for slot in range(len(slots))
     ]
     return [
         [may[int(g[k])] for k in sorted(pairs, key=lambda k: (-candidates.score[k], g[k]))]
@@ -284,47 +478,91 @@ def _leads(
     ]
 
 
+def _lead_blocks(
+    round_: Round,
+    settings: DiscussionGroups,
+    slots: Sequence[Slot],
+    may: Sequence[int],
+    t: NDArray[np.intp],
+    g: NDArray[np.intp],
+) -> list[Block]:
+    least, most = settings.leads
+    codes = sorted({round_.cohort.cities[i].country for i in may})
+    nation = np.array([codes.index(round_.cohort.cities[i].country) for i in may], dtype=np.int64)
+    themes = sorted({slot.theme.id for slot in slots})
+    of = np.array([themes.index(slot.theme.id) for slot in slots], dtype=np.int64)
+    blocks = [
+        counts("leads", t, low=least, high=most, rows=len(slots)),
+        counts(
+            "groups led", g, high=min(settings.lead_of, settings.groups_per_city), rows=len(may)
+        ),
+        counts(
+            "one group of a theme", g * len(themes) + of[t], high=1, rows=len(may) * len(themes)
+        ),
+    ]
+    if codes:
+        rows = len(slots) * len(codes)
+        blocks.append(counts("one lead a country", t * len(codes) + nation[g], high=1, rows=rows))
+    load = settings.load("lead")
+    limited = loads_of([(k, may[int(i)], load) for k, i in enumerate(g)], len(g)).block(
+        round_.ledger
+    )
+    return [*blocks, limited] if limited else blocks
+
+
+def _books_after(
+    round_: Round, settings: DiscussionGroups, leads: Sequence[Sequence[int]]
+) -> Books:
+    """Return the ledger once the leads are entered."""
+    load = settings.load("lead")
+    more = [
+        Entry(settings.PRODUCT, str(k), i, "lead", load)
+        for k, group in enumerate(leads)
+        for i in group
+    ]
+    return replace(round_.ledger, entries=(*round_.ledger.entries, *more))
+
+
 def _members(
     round_: Round,
     settings: DiscussionGroups,
-    themes: Sequence[Theme],
+    slots: Sequence[Slot],
     leads: Sequence[Sequence[int]],
 ) -> tuple[_Pairs, Affinity, Floats]:
-    """Return the members' solve, the affinity of every city to every theme, and every city's need (R, themes)."""
+    """Return the members' solve, the affinity of every city to every group, and every city's need (R, K)."""
     cohort = round_.cohort
-    taken = {i for theme in leads for i in theme}
-    rows = [i for i in range(len(cohort)) if i not in taken]
+    led = [i for group in leads for i in group]
+    fits = _books_after(round_, settings, leads).fits(settings.load("member"))
+    rows = [i for i in range(len(cohort)) if led.count(i) < settings.groups_per_city and fits[i]]
     columns = [
-        Host(theme.id, theme.title, tuple(group))
-        for theme, group in zip(themes, leads, strict=True)
+        Host(slot.key, slot.title, tuple(group)) for slot, group in zip(slots, leads, strict=True)
     ]
-    theme_need = ThemeNeed(cohort, themes)
     affinity = compare(
         cohort,
         settings.weights,
         round_.materials,
         rows=rows,
         columns=columns,
-        own={"theme": theme_need},
+        own={"theme": ThemeNeed(cohort, [slot.theme for slot in slots], round_.materials)},
     )
-    need = theme_need.likeness(rows)
-    shape = (len(themes), len(rows))
+    need = _need(round_, [slot.theme for slot in slots], rows)
+    shape = (len(slots), len(rows))
     t, g = (axis.ravel() for axis in np.indices(shape))
-    candidates = Candidates(t, g, affinity.score.T.ravel(), *shape)
-    rules = _member_rules(round_, settings, themes, leads, rows, candidates, need)
+    candidates = Candidates(t, g, affinity.score.T.ravel(), len(slots), max(len(rows), 1))
+    rules = _member_rules(round_, settings, slots, leads, rows, candidates, need)
     keep = np.flatnonzero(allowed_pairs(rules))
     solution = solve(
         candidates.take(keep), [rule.block.take(keep) for rule in rules if not rule.filters]
     )
     chosen = np.zeros(len(candidates), dtype=bool)
     chosen[keep] = solution.chosen
-    return _Pairs(candidates, rules, solution, chosen), affinity, need
+    return _Pairs(candidates, rules, solution, chosen, solution.engine), affinity, need
 
 
 def _member_rules(
     round_: Round,
     settings: DiscussionGroups,
-    themes: Sequence[Theme],
+    slots: Sequence[Slot],
     leads: Sequence[Sequence[int]],
     rows: Sequence[int],
     pairs: Candidates,
@@ -332,9 +570,12 @@ def _member_rules(
 ) -> tuple[Rule, ...]:
     size = np.array([len(group) for group in leads])
     low, high = np.maximum(settings.size[0] - size, 0), settings.size[1] - size
-    titles = [theme.title for theme in themes]
+    titles = [slot.title for slot in slots]
     with np.errstate(invalid="ignore"):
-        shared = (need >= settings.least_need).T.ravel()
+        shared = (need >= max(settings.least_need, 1e-9)).T.ravel()
+    led = [i for group in leads for i in group]
+    left = np.array([settings.groups_per_city - led.count(i) for i in rows], dtype=np.float64)
+    most = settings.groups_per_city
     rules = [
         Rule(
             "group size",
@@ -344,24 +585,124 @@ def _member_rules(
                 pairs.host,
                 low=low,
                 high=high,
-                rows=len(themes),
+                rows=len(slots),
                 says=lambda k: (
                     f"The group {titles[k]!r} has {settings.size[0]} to {settings.size[1]} cities"
                 ),
             ),
         ),
         Rule(
-            "one group each",
-            "A city is in one group, as lead or member.",
-            counts("one group each", pairs.guest, high=1, rows=len(rows)),
+            "one group each" if most == 1 else "groups per city",
+            "A city is in one group, as lead or member."
+            if most == 1
+            else f"A city is in at most {most} groups, as lead or member, and in one of a theme.",
+            counts("one group each", pairs.guest, high=left, rows=len(rows)),
         ),
         forbid(
             "shared challenge", "Nobody joins a group whose challenge it does not share.", ~shared
         ),
     ]
+    if most > 1:
+        rules += _one_of_a_theme(slots, leads, rows, pairs)
     if settings.cities_per_country is not None:
         rules.append(_country_rule(round_, settings.cities_per_country, titles, leads, rows, pairs))
+    load = settings.load("member")
+    limited = loads_of([(k, rows[int(g)], load) for k, g in enumerate(pairs.guest)], len(pairs))
+    block = limited.block(_books_after(round_, settings, leads))
+    if block:
+        says = "No city carries more than its limits over all formats."
+        rules.append(Rule("load", says, block))
     return tuple(rules)
+
+
+def _one_of_a_theme(
+    slots: Sequence[Slot],
+    leads: Sequence[Sequence[int]],
+    rows: Sequence[int],
+    pairs: Candidates,
+) -> list[Rule]:
+    """A city of several groups joins one of each theme, and none of a theme that it leads."""
+    themes = sorted({slot.theme.id for slot in slots})
+    of = np.array([themes.index(slot.theme.id) for slot in slots], dtype=np.int64)
+    says = "A city is in one group of a theme."
+    block = counts(
+        "one group of a theme",
+        pairs.guest * len(themes) + of[pairs.host],
+        high=1,
+        rows=len(rows) * len(themes),
+        says=lambda _: says,
+    )
+    led = {(slot.theme.id, i) for slot, group in zip(slots, leads, strict=True) for i in group}
+    own = np.array(
+        [
+            (slots[h].theme.id, rows[g]) in led
+            for h, g in zip(pairs.host.tolist(), pairs.guest.tolist(), strict=True)
+        ],
+        dtype=bool,
+    )
+    rules = [Rule("one group of a theme", says, block)]
+    if own.any():
+        rules.append(forbid("its own theme", "Nobody joins a group of a theme that it leads.", own))
+    return rules
+
+
+def _exchanged(
+    round_: Round,
+    settings: DiscussionGroups,
+    slots: Sequence[Slot],
+    leads: Sequence[Sequence[int]],
+    members: _Pairs,
+    affinity: Affinity,
+) -> _Pairs:
+    """Return the members after swaps for what groups are to be mixed or alike in and for new peers."""
+    if not (settings.mixed or settings.alike or settings.past):
+        return members
+    chosen = members.chosen.reshape(len(slots), len(affinity.rows))
+    joined = [(affinity.rows[int(r)], int(r), int(k)) for k, r in np.argwhere(chosen)]
+    cities = [i for group in leads for i in group] + [i for i, _, _ in joined]
+    label = [k for k, group in enumerate(leads) for _ in group] + [k for _, _, k in joined]
+    fixed = np.array([True] * sum(map(len, leads)) + [False] * len(joined))
+    bonus, may = np.zeros((len(cities), len(slots))), np.ones((len(cities), len(slots)), dtype=bool)
+    open_ = allowed_pairs(members.rules).reshape(chosen.shape)
+    for place, (_, r, _) in enumerate(joined, int(fixed.sum())):
+        bonus[place], may[place] = affinity.score[r], open_[:, r]
+    rules = []
+    if settings.cities_per_country is not None:
+        codes = np.array([round_.cohort.cities[i].country for i in cities])
+        rules.append(Distribute(codes, 0, settings.cities_per_country))
+    worth = _pair_worth(round_, settings, cities)
+    found = exchange(label, worth, rules, bonus=np.round(bonus, 9), allowed=may, fixed=fixed)
+    after = np.zeros_like(chosen)
+    for place, (_, r, _) in enumerate(joined, int(fixed.sum())):
+        after[found[place], r] = True
+    score = members.candidates.score
+    cost = float(score[members.chosen].sum() - score[after.ravel()].sum())
+    return replace(
+        members,
+        chosen=after.ravel(),
+        cost=cost,
+        engine=f"{members.engine}, then swaps for the mix of groups",
+    )
+
+
+def _pair_worth(round_: Round, settings: DiscussionGroups, cities: Sequence[int]) -> Floats:
+    """Return what two cities in one group are worth to each other beside their fit, shape (n, n)."""
+    worth = np.zeros((len(cities), len(cities)))
+    wishes: list[tuple[Attribute, float]] = [(a, 1.0) for a in settings.alike]
+    wishes += [(a, -1.0) for a in settings.mixed]
+    for attribute, sign in wishes:
+        words = categories(round_.cohort, attribute)
+        worth += sign * settings.pairs_weight / len(wishes) * alike([words[i] for i in cities])
+    met = _met(round_, settings)
+    again = np.array([[frozenset((a, b)) in met and a != b for b in cities] for a in cities])
+    return np.asarray(np.round(worth - settings.new_peers_weight * again.astype(np.float64), 9))
+
+
+def _met(round_: Round, settings: DiscussionGroups) -> set[frozenset[int]]:
+    """Return the pairs of cities that shared a group of an earlier edition; cities no longer here are passed over."""
+    index = round_.cohort.index
+    groups = [[index[c] for c in group if c in index] for group in settings.past]
+    return {frozenset((a, b)) for group in groups for a in group for b in group if a != b}
 
 
 def _country_rule(
@@ -380,6 +721,7 @@ def _country_rule(
     for t, group in enumerate(leads):
         for i in group:
             high[t, codes.index(cities[i].country)] -= 1
+    high = np.maximum(high, 0.0)
     block: Block = counts(
         "cities per country",
         pairs.host * len(codes) + nation[pairs.guest],
@@ -395,51 +737,55 @@ def _country_rule(
 
 
 def _product(
-    round_: Round,
-    settings: DiscussionGroups,
-    themes: Sequence[Theme],
-    leads: Sequence[Sequence[int]],
-    members: _Pairs,
-    affinity: Affinity,
-    closed: Sequence[str],
+    round_: Round, settings: DiscussionGroups, made: _Made, closed: Sequence[str]
 ) -> Product:
+    slots, leads, affinity, need = made.slots, made.leads, made.affinity, made.need
+    members = _exchanged(round_, settings, slots, leads, made.members, affinity)
     kept = judged(statuses(members.rules, members.candidates, members.chosen))
     lead_rule = RuleStatus(
         "leads",
         f"Each group has {settings.leads[0]} to {settings.leads[1]} leads of different countries that are strong in its theme; they are chosen first.",
         "kept",
     )
+    themes = len({slot.theme.id for slot in slots})
     opened = RuleStatus(
         "themes",
-        f"{len(themes)} of {len(settings.themes)} themes open."
+        f"{themes} of {len(settings.themes)} themes open."
         + "".join(f" {text}." for text in closed),
         "kept",
     )
-    chosen = members.chosen.reshape(len(themes), len(affinity.rows))
+    chosen = members.chosen.reshape(len(slots), len(affinity.rows))
     meetings = tuple(
-        _meeting(round_, theme, leads[t], np.flatnonzero(chosen[t]), t, affinity)
-        for t, theme in enumerate(themes)
+        _meeting(round_, settings, slot, leads[t], np.flatnonzero(chosen[t]), t, affinity)
+        for t, slot in enumerate(slots)
     )
-    placed = sum(len(m.members) for m in meetings)
-    solution = members.solution
+    placed = len({m.city for meeting in meetings for m in meeting.members})
+    score = float(members.candidates.score[members.chosen].sum())
+    bound = max(members.solution.bound, score)
+    proven = members.solution.status == "optimal" and members.cost <= 1e-9
+    says = f"{len(meetings)} groups with {placed} cities; each is led by {settings.leads[0]} to {settings.leads[1]} cities strong in its theme."
+    if members.cost > 1e-9:
+        says += f" Being mixed, alike or new to each other cost {100 * members.cost:.1f} points of fit over all members."
     return Product(
-        "discussion_groups",
+        settings.PRODUCT,
         settings.title,
-        "optimal" if solution.status == "optimal" else "feasible",
-        f"{solution.engine}, leads first",
-        solution.score,
-        solution.bound,
+        "optimal" if proven else "feasible",
+        f"{members.engine}, leads first",
+        score,
+        bound,
         meetings,
-        _left_out(round_, settings, affinity, chosen),
+        _left_out(round_, settings, slots, affinity, need, meetings),
         (opened, lead_rule, *kept),
-        f"{len(meetings)} groups with {placed} cities; each is led by {settings.leads[0]} to {settings.leads[1]} cities strong in its theme.",
+        says,
         weights=shares(affinity),
+        tables=(_goals(round_, settings, slots, meetings),),
     )
 
 
 def _meeting(
     round_: Round,
-    theme: Theme,
+    settings: DiscussionGroups,
+    slot: Slot,
     leads: Sequence[int],
     joined: NDArray[np.intp],
     t: int,
@@ -455,42 +801,121 @@ def _meeting(
     )
     names = listed([round_.name(i) for i in leads])
     countries = len({round_.cohort.city(m.city).country for m in members})
-    says = f"Led by {names}; {len(members)} cities of {countries} countries."
+    led = f"Led by {names}; " if leads else ""
+    says = f"{led}{len(members)} cities of {countries} countries."
     return Meeting(
-        f"discussion_groups:{theme.id}",
-        theme.title,
+        f"{settings.PRODUCT}:{slot.key}",
+        slot.title,
         members,
         affinity.joint_account([(r, t) for r in rows], "members"),
         says,
     )
 
 
+def _goals(
+    round_: Round,
+    settings: DiscussionGroups,
+    slots: Sequence[Slot],
+    meetings: Sequence[Meeting],
+) -> Table:
+    """Return how well each group meets each goal, in [0, 1], for a chart; empty where it is not known."""
+    cohort = round_.cohort
+    everyone = range(len(cohort))
+    need = _need(round_, [slot.theme for slot in slots], everyone)
+    strength = {
+        slot.theme.id: lead_strength(cohort, slot.theme, round_.materials) for slot in slots
+    }
+    told: tuple[Attribute, ...] = ("country", "size", "readiness")
+    words = {a: categories(cohort, a) for a in told}
+    met = _met(round_, settings)
+    rows: list[tuple[str, str, float | None, str]] = []
+    for t, (slot, meeting) in enumerate(zip(slots, meetings, strict=True)):
+        who = [cohort.index[m.city] for m in meeting.members]
+        lead = [cohort.index[c] for c in meeting.cities("lead")]
+        member = [cohort.index[c] for c in meeting.cities("member")]
+        known = [float(v) for v in need[member, t] if not math.isnan(v)]
+        shared = math.fsum(known) / len(known) if known else None
+        rows.append(
+            (
+                slot.title,
+                "shared challenge",
+                _figure(shared),
+                "mean part of the members' challenges",
+            )
+        )
+        strong = math.fsum(strength[slot.theme.id][lead].tolist()) / len(lead) if lead else None
+        rows.append(
+            (slot.title, "strong leads", _figure(strong), listed([round_.name(i) for i in lead]))
+        )
+        for attribute, all_words in words.items():
+            mine = [all_words[i] for i in who]
+            value = _mixed(mine)
+            if attribute in settings.alike and value is not None:
+                value = 1.0 - value
+            aim = "alike" if attribute in settings.alike else "mixed"
+            rows.append(
+                (slot.title, f"{aim} in {TITLES[attribute]}", _figure(value), composition(mine))
+            )
+        pairs = [frozenset((a, b)) for k, a in enumerate(who) for b in who[k + 1 :]]
+        new = 1.0 - sum(pair in met for pair in pairs) / len(pairs) if pairs else None
+        if settings.past:
+            rows.append(
+                (
+                    slot.title,
+                    "new peers",
+                    _figure(new),
+                    "part of the pairs that have not met before",
+                )
+            )
+    says = "1 is best. Mixed: the part of the pairs of members that differ, of those for whom it is known."
+    return Table(
+        "goals",
+        "How well each group meets each goal",
+        ("group", "goal", "met", "detail"),
+        tuple(rows),
+        says,
+    )
+
+
+def _figure(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _mixed(words: Sequence[str | None]) -> float | None:
+    """Return the part of the pairs of known categories that differ; None where there is no such pair."""
+    known = [w for w in words if w]
+    pairs = math.comb(len(known), 2)
+    if not pairs:
+        return None
+    return 1.0 - sum(math.comb(known.count(w), 2) for w in set(known)) / pairs
+
+
 def _left_out(
-    round_: Round, settings: DiscussionGroups, affinity: Affinity, chosen: NDArray[np.bool_]
+    round_: Round,
+    settings: DiscussionGroups,
+    slots: Sequence[Slot],
+    affinity: Affinity,
+    need: Floats,
+    meetings: Sequence[Meeting],
 ) -> tuple[LeftOut, ...]:
+    placed = {m.city for meeting in meetings for m in meeting.members}
     out = []
-    need = affinity.own["theme"].likeness(affinity.rows)
-    for r in np.flatnonzero(~chosen.any(axis=0)):
-        city = round_.cohort.cities[affinity.rows[int(r)]]
-        if np.isnan(need[r]).all():
-            out.append(
-                LeftOut(
-                    city.id,
-                    "Its challenges and needed levers are not known, so no shared challenge can be shown.",
-                    "",
-                    "Ask for its challenges.",
-                )
-            )
-        elif not (np.nan_to_num(need[r]) >= settings.least_need).any():
-            out.append(
-                LeftOut(city.id, "None of the themes that open is among its challenges.", "")
-            )
+    for i, city in enumerate(round_.cohort.cities):
+        if city.id in placed:
+            continue
+        row = affinity.row_of.get(i)
+        if row is None:
+            out.append(LeftOut(city.id, "What it can carry is taken by other formats.", ""))
+        elif np.isnan(need[row]).all():
+            why = "Its challenges and needed levers are not known, so no shared challenge can be shown."
+            out.append(LeftOut(city.id, why, "", "Ask for its challenges."))
+        elif not (np.nan_to_num(need[row]) >= max(settings.least_need, 1e-9)).any():
+            why = "None of the themes that open is among its challenges."
+            out.append(LeftOut(city.id, why, ""))
         else:
-            out.append(
-                LeftOut(
-                    city.id,
-                    "The groups of its themes are full, or have their places for its country taken.",
-                    "",
-                )
-            )
-    return tuple(sorted(out, key=lambda item: item.city))
+            why = "The groups of its themes are full, or have their places for its country taken."
+            out.append(LeftOut(city.id, why, ""))
+    return tuple(out)
+
+
+__all__ = ["DiscussionGroups", "Theme", "ThemeNeed", "lead_strength", "propose_discussion_groups"]

@@ -7,15 +7,18 @@ country where there is neither): all sensible sets are listed, and the choice am
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice, product
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from twinmatch.affinity import Affinity, compare
+from twinmatch.embedding.sentences import split_sentences
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.base import listed
 from twinmatch.geography import (
@@ -29,14 +32,41 @@ from twinmatch.geography import (
 )
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import judged
-from twinmatch.programmes.settings import Band, Weighted, ordered
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus
-from twinmatch.schema import Role
-from twinmatch.solving import Distribute, partition
+from twinmatch.programmes.settings import Band, Load, Weighted, ordered
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.schema import NAMES, City, Role
+from twinmatch.solving import Distribute, group_referee
+from twinmatch.solving.exchange import exchange, pair_bound, pair_score
 from twinmatch.solving.sets import disjoint_sets
+
+Floats = NDArray[np.float64]
 
 SHARED_LANGUAGE, CLOSE_LANGUAGE, BORDER, NEAREST = 1.0, 0.8, 0.6, 0.3
 """Worth of a tie between two countries; the strongest one counts."""
+
+NEEDS_A_COUNTRY = 5
+"""Needs on a country sheet."""
+
+SPOKEN_OF = {
+    "regulation_national": "laws?|legal|legislation|regulations?|regulatory|rules?|national|ministr(?:y|ies)",
+    "finance_funding": "funds?|funding|financ(?:e|es|ing|ial)|budgets?|money|loans?|investments?|investors?",
+    "governance_policy": "governance|polic(?:y|ies)|departments?|mandates?|competences?",
+    "procurement": "procure(?:s|d|ment)?|tenders?|contracts?",
+    "data_digitalisation": "data|digital(?:isation)?|monitoring",
+    "learning_capabilities": "skills?|staff|training|capacit(?:y|ies)",
+}
+"""Whole words by which a sentence is taken to speak of a lever."""
+
+LEAST_LIFT = 0.15
+"""By how much more often a topic is named in a part than in the others, to name the part by it."""
+
+MOST_SEATINGS = 200
+"""Ways of placing small countries whole that are tried when their home is split."""
+
+SPLIT_FACETS = {
+    "readiness": ("readiness",),
+    "theme": ("shared_challenges", "shared_levers", "shared_needs"),
+}
 
 NEAREST_COUNTRIES = 3
 """To how many nearest countries one without a border or language tie is tied."""
@@ -44,6 +74,8 @@ NEAREST_COUNTRIES = 3
 
 class NationalClusters(Weighted):
     """Cities of a country, then of like readiness; large countries split, small ones joined."""
+
+    LOADS: ClassVar[dict[str, Load]] = {"lead": Load(hours=1), "member": Load(hours=1)}
 
     title: str = Field("National clusters", min_length=1)
     size: Band = Field((4, 14), description="Cities of a cluster: at least, at most")
@@ -56,8 +88,13 @@ class NationalClusters(Weighted):
     never_joined: tuple[tuple[str, str], ...] = Field(
         (), description="Pairs of countries that are not joined in one cluster"
     )
-    effort: int = Field(
-        200, ge=1, le=100_000, description="Sweeps of the search that splits a country"
+    split_by: Literal["all", "readiness", "theme"] = Field(
+        "all",
+        description="What the parts of a large country are alike in: all weights, readiness, or challenges, levers and needs",
+    )
+    bridges: int = Field(2, ge=0, le=10, description="Bridges to other clusters named for each")
+    starts: int = Field(
+        12, ge=1, le=10_000, description="Starts of the search that splits a country"
     )
 
     _check_band = field_validator("size")(ordered)
@@ -97,35 +134,151 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
     Raises NoProposalError where a country cannot be split into clusters within the band.
     """
     affinity = compare(round_.cohort, settings.weights, round_.materials)
+    fits = round_.ledger.fits(settings.load("member"))
     by_country: dict[str, list[int]] = {}
     for i, city in enumerate(round_.cohort.cities):
-        by_country.setdefault(city.country, []).append(i)
+        if fits[i]:
+            by_country.setdefault(city.country, []).append(i)
     homes, alone = _join(round_, settings, by_country)
-    clusters = [
-        c for home in homes for c in _clusters(round_, settings, affinity, home, by_country)
-    ]
+    alone |= {int(i): "What it can carry is taken by other formats." for i in np.flatnonzero(~fits)}
+    clusters = sorted(
+        (c for home in homes for c in _clusters(round_, settings, affinity, home, by_country)),
+        key=lambda c: c.key,
+    )
+    bridges = _bridges(settings, affinity, clusters)
     meetings = tuple(
-        _meeting(round_, settings, affinity, c) for c in sorted(clusters, key=lambda c: c.key)
+        _meeting(round_, settings, affinity, c, _bridge_note(round_, clusters, bridges, k))
+        for k, c in enumerate(clusters)
     )
     kept = judged(_rules(round_, settings, meetings))
     score = sum(_cohesion(affinity, c.cities) for c in clusters)
     slack = sum(c.slack for c in clusters)
     proven = slack <= 1e-6 * max(1.0, score)
-    apart = len({round_.cohort.cities[i].country for i in alone})
+    placed = {round_.cohort.cities[i].country for c in clusters for i in c.cities}
     return Product(
         "national_clusters",
         settings.title,
         "optimal" if proven else "feasible",
-        "country first; countries joined by integer programme; splits by "
-        + ("exact search" if proven else "search with a bound"),
+        "country first; countries joined by integer programme; splits by swaps with a bound",
         score,
         score + (0.0 if proven else slack),
         meetings,
         tuple(LeftOut(round_.id(i), why, "") for i, why in sorted(alone.items())),
         kept,
-        f"{len(meetings)} clusters with {sum(len(m.members) for m in meetings)} cities of {len(by_country) - apart} countries.",
+        f"{len(meetings)} clusters with {sum(len(m.members) for m in meetings)} cities of {len(placed)} countries.",
         weights=shares(affinity),
+        tables=(_bridge_table(round_, clusters, bridges), country_sheets(round_, clusters)),
     )
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A city of one cluster and one of another that fit best of all such pairs (clusters by their place)."""
+
+    cluster: int
+    other: int
+    here: int
+    there: int
+    score: float
+
+
+def _bridges(
+    settings: NationalClusters, affinity: Affinity, clusters: Sequence[Cluster]
+) -> list[Bridge]:
+    """Return each cluster's best bridges to others, at most one to each of them."""
+    found: list[Bridge] = []
+    for k, cluster in enumerate(clusters):
+        mine = []
+        for o, other in enumerate(clusters):
+            if o == k:
+                continue
+            block = np.round(affinity.score[np.ix_(cluster.cities, other.cities)], 9)
+            a, b = divmod(int(np.argmax(block)), block.shape[1])
+            mine.append(Bridge(k, o, cluster.cities[a], other.cities[b], float(block[a, b])))
+        found += sorted(mine, key=lambda b: (-b.score, b.here, b.there))[: settings.bridges]
+    return found
+
+
+def _bridge_note(
+    round_: Round, clusters: Sequence[Cluster], bridges: Sequence[Bridge], k: int
+) -> tuple[str, ...]:
+    words = [
+        f"{round_.name(b.here)} with {round_.name(b.there)} ({clusters[b.other].name})"
+        for b in bridges
+        if b.cluster == k
+    ]
+    return (f"Bridges to other clusters: {listed(words)}.",) if words else ()
+
+
+def _bridge_table(round_: Round, clusters: Sequence[Cluster], bridges: Sequence[Bridge]) -> Table:
+    rows = tuple(
+        (
+            clusters[b.cluster].name,
+            round_.id(b.here),
+            clusters[b.other].name,
+            round_.id(b.there),
+            round(b.score, 6),
+        )
+        for b in bridges
+    )
+    columns = ("cluster", "city", "other cluster", "city there", "score")
+    says = "For each cluster the pairs of cities that could best carry its results to another one."
+    return Table("bridges", "Bridges between clusters", columns, rows, says)
+
+
+def country_sheets(round_: Round, clusters: Sequence[Cluster]) -> Table:
+    """Return for each country what its cities say they lack, most often named first, with one of their sentences.
+
+    These are the needs that a ministry or national platform should hear; a quotation is a sentence of the city's
+    own that speaks of the lever, empty where none does.
+    """
+    cities = round_.cohort.cities
+    cluster_of = {i: c.name for c in clusters for i in c.cities}
+    rows: list[tuple[str | int, ...]] = []
+    for code in sorted({c.country for c in cities}):
+        mine = [i for i, c in enumerate(cities) if c.country == code]
+        stated = [i for i in mine if _named(cities[i])]
+        counted: dict[str, list[int]] = {}
+        for i in stated:
+            for word in sorted(_named(cities[i])):
+                counted.setdefault(word, []).append(i)
+        ranked = sorted(counted.items(), key=lambda x: (-len(x[1]), x[0]))[:NEEDS_A_COUNTRY]
+        where = "; ".join(dict.fromkeys(cluster_of[i] for i in mine if i in cluster_of))
+        for word, by in ranked:
+            rows.append(
+                (
+                    country(code).name,
+                    where,
+                    NAMES.get(word, word),
+                    len(by),
+                    len(stated),
+                    "; ".join(cities[i].id for i in by),
+                    _quote(round_, by, word),
+                )
+            )
+    columns = (
+        "country",
+        "clusters",
+        "need",
+        "cities naming it",
+        "cities that named any",
+        "named by",
+        "in their words",
+    )
+    says = "What the cities of a country say they lack: for its ministries, agencies and national platform."
+    return Table("country_sheets", "Country sheets", columns, tuple(rows), says)
+
+
+def _quote(round_: Round, cities: Sequence[int], word: str) -> str:
+    """Return the first sentence in which one of the cities speaks of a lever, with its name; empty for none."""
+    pattern = SPOKEN_OF.get(word)
+    if pattern is None:
+        return ""
+    for i in cities:
+        for sentence in split_sentences(round_.cohort.cities[i].needs or ""):
+            if re.search(rf"\b(?:{pattern})\b", sentence.text, re.IGNORECASE):
+                return f"{round_.name(i)}: “{sentence.text}”"
+    return ""
 
 
 def _pairs(cities: Sequence[int]) -> list[tuple[int, int]]:
@@ -166,23 +319,63 @@ def _clusters(
     if len(cities) <= settings.size[1]:
         return [Cluster(key, home.name, tuple(cities), home.reason)]
     groups, slack = _split(round_, settings, affinity, home, cities)
-    reason = f"{home.reason} {len(cities)} cities are more than {settings.size[1]}: split into {len(groups)} clusters of about equal size, Mission Cities shared evenly, members as alike as these rules allow."
-    named = enumerate(sorted(groups), 1)
+    groups = sorted(groups)
+    what = {
+        "all": "as alike as",
+        "readiness": "as alike in readiness as",
+        "theme": "as alike in needs as",
+    }
+    reason = (
+        f"{home.reason} {len(cities)} cities are more than {settings.size[1]}: split into {len(groups)} clusters of "
+        f"about equal size, Mission Cities shared evenly, members {what[settings.split_by]} these rules allow."
+    )
     return [
         Cluster(
-            f"{key}-{n}", f"{home.name} {n} of {len(groups)}", group, reason, slack / len(groups)
+            f"{key}-{n}",
+            f"{home.name} {n} of {len(groups)}" + (f": {topic}" if topic else ""),
+            group,
+            reason,
+            slack / len(groups),
         )
-        for n, group in named
+        for n, (group, topic) in enumerate(zip(groups, _topics(round_, groups), strict=True), 1)
     ]
+
+
+def _topics(round_: Round, groups: Sequence[tuple[int, ...]]) -> list[str]:
+    """Return for each part what its cities name more often than those of the others, once each; empty for none."""
+    named = [[_named(round_.cohort.cities[i]) for i in group] for group in groups]
+    lift: list[tuple[float, int, str]] = []
+    for k, mine in enumerate(named):
+        others = [words for other in range(len(named)) if other != k for words in named[other]]
+        for word in sorted({w for words in mine for w in words}):
+            here = sum(word in words for words in mine) / max(sum(bool(w) for w in mine), 1)
+            there = sum(word in words for words in others) / max(sum(bool(w) for w in others), 1)
+            lift.append((round(there - here, 6), k, word))
+    topics = [""] * len(groups)
+    for gap, k, word in sorted(lift):
+        if gap <= -LEAST_LIFT and not topics[k] and word not in topics:
+            topics[k] = word
+    return [NAMES.get(word, word) for word in topics]
+
+
+def _named(city: City) -> set[str]:
+    """Return the domains and levers that a city says it struggles with."""
+    return {d.value for d in city.challenges or {}} | {v.value for v in city.levers_needed or ()}
 
 
 def _split(
     round_: Round, settings: NationalClusters, affinity: Affinity, home: Home, cities: list[int]
 ) -> tuple[list[tuple[int, ...]], float]:
-    """Return groups of alike cities, anchors shared evenly and small countries kept whole, and the unproven slack."""
+    """Return groups of alike cities, anchors shared evenly and small countries kept whole, and the unproven slack.
+
+    Small countries are placed whole in every possible way; for each, several starts are bettered by swaps. Raises
+    NoProposalError where the sizes do not allow it.
+    """
     low, high = settings.size
     count = -(-len(cities) // high)
-    if count * low > len(cities):
+    likeness = _likeness(affinity, settings, cities)
+    sizes = [len(cities) // count + (g < len(cities) % count) for g in range(count)]
+    if min(sizes) < low:
         raise NoProposalError(
             Problem(
                 "no-split",
@@ -190,10 +383,6 @@ def _split(
                 do="Widen the band of sizes.",
             )
         )
-    even = len(cities) // count
-    band = (max(low, even - 1), min(high, even + 2))
-    likeness = affinity.score[np.ix_(cities, cities)].copy()
-    np.fill_diagonal(likeness, 0.0)
     anchors = np.array(
         [
             settings.anchor is not None and round_.cohort.cities[i].has(settings.anchor)
@@ -201,33 +390,71 @@ def _split(
         ]
     )
     each = int(anchors.sum()) // count
-    found = partition(
-        np.round((likeness + likeness.T) / 2, 9),
-        groups=[band] * count,
-        objective="mean",
-        effort=settings.effort,
-        rng=0,
-        rules=[Distribute(anchors, each, each + 1, name="anchors shared evenly")]
-        if anchors.any()
-        else [],
-        together=_whole(round_, home, cities),
+    rules = (
+        [Distribute(anchors, each, each + 1, name="anchors shared evenly")] if anchors.any() else []
     )
-    if found.status not in {"optimal", "feasible"}:
-        reasons = "; ".join(str(reason) for reason in found.reasons)
+    best: tuple[float, list[int]] | None = None
+    for seats in _seatings(round_, home, cities, sizes):
+        for start in _starts(seats, sizes, settings.starts):
+            label = exchange(start, likeness, rules, fixed=seats >= 0)
+            kept = all(v.kept for v in group_referee(label, *rules))
+            found = (round(pair_score(label, likeness), 9) - (0 if kept else 1e6), label.tolist())
+            if best is None or (-found[0], found[1]) < (-best[0], best[1]):
+                best = found
+    if best is None:
         raise NoProposalError(
-            Problem("no-split", f"{home.name} cannot be split under the rules: {reasons}.")
+            Problem(
+                "no-split",
+                f"{home.name}: its countries do not fit whole into clusters of {low} to {high}.",
+                do="Join fewer countries, or widen the band of sizes.",
+            )
         )
-    groups = [tuple(cities[int(k)] for k in found.members(g)) for g in range(count)]
-    return groups, 0.0 if found.status == "optimal" else max(0.0, found.bound - found.score)
+    groups = [
+        tuple(cities[k] for k, g in enumerate(best[1]) if g == group) for group in range(count)
+    ]
+    slack = pair_bound(likeness, sizes) - pair_score(np.array(best[1]), likeness)
+    return groups, max(0.0, slack)
 
 
-def _whole(round_: Round, home: Home, cities: list[int]) -> list[tuple[int, int]]:
-    """Return the pairs of compatriots that stay together: all but those of the home's largest country."""
+def _likeness(affinity: Affinity, settings: NationalClusters, cities: list[int]) -> Floats:
+    """Return how alike cities are in what a country is split by, shape (n, n), in [0, 1]."""
+    facets = SPLIT_FACETS.get(settings.split_by, tuple(affinity.weights))
+    used = [name for name in affinity.weights if name in facets] or list(affinity.weights)
+    whole = sum(affinity.weights[name] for name in used)
+    block = np.ix_(cities, cities)
+    total = sum(affinity.weights[name] / whole * affinity.standing[name][block] for name in used)
+    likeness = np.array(total)
+    np.fill_diagonal(likeness, 0.0)
+    return np.asarray(np.round((likeness + likeness.T) / 2, 9))
+
+
+def _seatings(
+    round_: Round, home: Home, cities: list[int], sizes: Sequence[int]
+) -> Iterator[NDArray[np.int64]]:
+    """Yield where the cities of the smaller countries sit, (n,) and -1 for the others: each country whole."""
     codes = [round_.cohort.cities[i].country for i in cities]
     largest = max(home.codes, key=lambda code: (codes.count(code), code))
-    return [
-        (a, b) for a, b in combinations(range(len(cities)), 2) if codes[a] == codes[b] != largest
-    ]
+    small = [code for code in sorted(home.codes) if code != largest]
+    for seats in islice(product(range(len(sizes)), repeat=len(small)), MOST_SEATINGS):
+        of = dict(zip(small, seats, strict=True))
+        label = np.array([of.get(code, -1) for code in codes], dtype=np.int64)
+        if all((label == g).sum() <= size for g, size in enumerate(sizes)):
+            yield label
+
+
+def _starts(
+    seats: NDArray[np.int64], sizes: Sequence[int], count: int
+) -> Iterator[NDArray[np.int64]]:
+    """Yield groupings of these sizes that keep the seats: one in order, the others shuffled from a fixed seed."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    free = np.flatnonzero(seats < 0)
+    places = np.repeat(
+        np.arange(len(sizes)), [size - int((seats == g).sum()) for g, size in enumerate(sizes)]
+    )
+    for number in range(count):
+        label = seats.copy()
+        label[free if number == 0 else rng.permutation(free)] = places
+        yield label
 
 
 def ties(
@@ -395,7 +622,11 @@ def _home(
 
 
 def _meeting(
-    round_: Round, settings: NationalClusters, affinity: Affinity, cluster: Cluster
+    round_: Round,
+    settings: NationalClusters,
+    affinity: Affinity,
+    cluster: Cluster,
+    bridges: tuple[str, ...],
 ) -> Meeting:
     anchor = settings.anchor
     leads = {
@@ -415,7 +646,7 @@ def _meeting(
         members,
         account,
         cluster.reason,
-        notes=notes,
+        notes=(*notes, *bridges),
     )
 
 
