@@ -24,7 +24,19 @@ _WHERE = {
     "ask_prices": "loop",
     "ask_repair": "loop",
     "ask_reserves": "loop",
+    "ask_stability": "loop",
     "ask_why_not": "loop",
+    "Checked": "intake",
+    "Import": "intake",
+    "ImportAsked": "intake",
+    "KINDS": "intake",
+    "accept_warnings": "intake",
+    "check_profiles": "intake",
+    "import_profiles": "intake",
+    "profile_changes": "intake",
+    "save_import": "intake",
+    "suggest_mapping": "intake",
+    "write_template": "intake",
 }
 """The module of every name that a front may use."""
 

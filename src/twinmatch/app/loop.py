@@ -33,6 +33,7 @@ from twinmatch.repair import (
     reserves,
     with_offer,
 )
+from twinmatch.stability import Stability, stability
 from twinmatch.whatif import Case, held_case, open_case, twinning_of
 
 Pairs = Sequence[tuple[str, str]]
@@ -144,6 +145,19 @@ def ask_reserves(
     held, _ = _held(read_proposal(Path(proposal)), asked or RoundAsked(), progress)
     progress("Fallbacks")
     return reserves(held, count), fallbacks(held)
+
+
+def ask_stability(
+    asked: RoundAsked | None = None,
+    *,
+    runs: int = 200,
+    seed: int = 0,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> Stability:
+    """Return how stable the twinning of a round is; a joblib backend chosen around the call spreads the runs."""
+    case = twinning_case(asked or RoundAsked(), progress)
+    return stability(case, runs, seed=seed, workers=workers, progress=progress)
 
 
 def ask_difference(before: Place, after: Place) -> Difference:

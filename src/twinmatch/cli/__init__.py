@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from twinmatch.cli import loop, rounds, serve
+from twinmatch.cli import intake, loop, rounds, serve
 from twinmatch.cli.words import report
 from twinmatch.errors import TwinmatchError
 
@@ -31,7 +31,10 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     rounds.propose,
     rounds.similar,
     rounds.explain,
-    rounds.validate,
+    intake.validate,
+    intake.template,
+    intake.import_,
+    intake.profiles,
     rounds.features,
     rounds.doctor,
     loop.why_not,
@@ -40,6 +43,7 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     loop.repair,
     loop.reserves,
     loop.diff,
+    loop.stability,
     serve.serve,
     serve.keys,
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from twinmatch.app.loop import Repaired, RoundAsked
     from twinmatch.explain import WhyNot
     from twinmatch.prices import Priced, PriceList
+    from twinmatch.stability import Stability
     from twinmatch.whatif import Move, Outcome, Price
 
 Previous = Annotated[
@@ -327,6 +331,129 @@ def reserves(
         )
     show(rows)
     say("Next, when somebody declines: twinmatch repair PROPOSAL.json --refused GUEST=HOST")
+
+
+def stability(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    previous: Previous = None,
+    lock: Lock = None,
+    ban: Ban = None,
+    runs: Annotated[int, typer.Option(help="Perturbed rounds that are settled.")] = 200,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the draws; the same seed, the same result.")
+    ] = 0,
+    workers: Annotated[int, typer.Option(help="Processes that share the runs.")] = 1,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            help="Spread the runs over a Dask cluster: its address, or a number of local workers.",
+            show_default=False,
+        ),
+    ] = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """How often each pair survives when weights are shaken and what is not known is drawn; the fragile first."""
+    asked = round_asked(profiles, programme, previous, lock, ban, text_model)
+    from twinmatch import app as door
+
+    with progress() as told, spread_over(dask):
+        found = door.ask_stability(asked, runs=runs, seed=seed, workers=workers, progress=told)
+    if as_json:
+        print_json(_plain_stability(found))
+        return
+    show(
+        f"{found.runs} runs, seed {found.seed}: {len(found.pairs) - len(found.fragile)} pairs robust, {len(found.fragile)} fragile."
+    )
+    rows = table(
+        "The most fragile first", ("Pair", "Kept", "", "Otherwise most often", "Lost without")
+    )
+    for p in found.pairs:
+        rows.add_row(
+            literal(p.name),
+            f"{100 * p.share:.0f}%",
+            p.judgement,
+            literal(", ".join(f"{n} {100 * s:.0f}%" for n, s in p.instead[:2])),
+            ", ".join(p.lost_without),
+        )
+    show(rows)
+    rows = table("Cities whose place is fragile", ("City", "Has a place in"))
+    for place in found.places:
+        if place.judgement == "fragile":
+            rows.add_row(literal(place.name), f"{100 * place.share:.0f}% of the runs")
+    show(rows)
+    show(
+        "Pairs that survive without a facet: "
+        + ", ".join(f"{name} {100 * share:.0f}%" for name, share in found.dropped)
+        + "."
+    )
+    say(
+        "Next: ask the fragile cities for what is not known of them, or lock a pair that the committee wants."
+    )
+
+
+@contextmanager
+def spread_over(dask: str | None) -> Iterator[None]:
+    """Have a Dask cluster share the work of the block, or nobody; the cluster is closed again if it was made here."""
+    if dask is None:
+        yield
+        return
+    try:
+        distributed: Any = import_module("dask.distributed")
+    except ImportError:
+        raise QuestionError(
+            Problem(
+                "no-dask",
+                "Dask is not installed.",
+                do='Install it with: pip install "twinmatch[cluster]".',
+            )
+        ) from None
+    from contextlib import ExitStack
+
+    from joblib import parallel_config
+
+    with ExitStack() as stack:
+        place: Any = dask
+        if dask.isdigit():
+            cluster = distributed.LocalCluster(
+                n_workers=max(int(dask), 1), threads_per_worker=1, dashboard_address=None
+            )
+            place = stack.enter_context(cluster)
+        stack.enter_context(distributed.Client(place))
+        stack.enter_context(parallel_config(backend="dask"))
+        yield
+
+
+def _plain_stability(found: Stability) -> dict[str, Any]:
+    return {
+        "runs": found.runs,
+        "failed": found.failed,
+        "seed": found.seed,
+        "spread": found.spread,
+        "pairs": [
+            {
+                "guest": p.guest,
+                "host": p.host,
+                "share": round(p.share, 10),
+                "judgement": p.judgement,
+                "instead": [{"name": n, "share": round(s, 10)} for n, s in p.instead],
+                "lost_without": list(p.lost_without),
+                "says": p.says,
+            }
+            for p in found.pairs
+        ],
+        "places": [
+            {
+                "id": s.id,
+                "share": round(s.share, 10),
+                "judgement": s.judgement,
+                "lost_without": list(s.lost_without),
+            }
+            for s in found.places
+        ],
+        "dropped": [{"facet": n, "survive": round(s, 10)} for n, s in found.dropped],
+    }
 
 
 def diff(

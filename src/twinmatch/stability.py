@@ -1,0 +1,319 @@
+"""Stability: the share of perturbed rounds in which each meeting, and each city's place, survives.
+
+Likenesses and standings are computed once; a run only weighs them anew, draws what is not known, and settles.
+
+*Perturbed runs*: each weight is multiplied by a factor drawn log-normally, and all are closed again to sum to 1;
+what is not known, 0.5 by agreement, is drawn from the cohort. A guest of which a facet knows nothing is given the
+standings of a guest drawn from those of which it does, a host likewise: a hot deck (Andridge and Little 2010,
+doi:10.1111/j.1751-5823.2010.00103.x), since what is not known of a city is not known towards all others alike.
+*Dropped*: each facet left out in turn, nothing else changed.
+
+Run k draws from the k-th child of one seed (:class:`numpy.random.SeedSequence`), so that the result is the same
+whatever spreads the runs: one process, several, or a Dask cluster through joblib's backend.
+
+Notation: R runs, F facets, m pairs of the frame; standings (F, m); weights (F,).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.programmes.twinning import Prepared, settle
+from twinmatch.solving import Candidates
+from twinmatch.whatif import Case
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Judgement = Literal["robust", "fragile"]
+
+ROBUST: Final = 0.7
+"""A meeting that survives in at least this share of the perturbed runs is called robust."""
+
+SPREAD: Final = 0.3
+"""Standard deviation of the logarithm of the factor on each weight: two weights in three stay within about 30%."""
+
+BATCH: Final = 5
+"""Runs of one task: few enough that progress shows, many enough that sending them costs little."""
+
+
+@dataclass(frozen=True)
+class Stable:
+    """A meeting or a city's place: in which share of the runs it survives, and without which facets it is lost."""
+
+    id: str
+    name: str
+    share: float
+    lost_without: tuple[str, ...]
+
+    @property
+    def judgement(self) -> Judgement:
+        """Return robust or fragile."""
+        return "robust" if self.share >= ROBUST else "fragile"
+
+
+@dataclass(frozen=True)
+class PairStable(Stable):
+    """A pair of the answer: its stability, and what the guest has most often instead."""
+
+    guest: str
+    host: str
+    instead: tuple[tuple[str, float], ...]
+    """Names and shares of the other outcomes, the most frequent first; "no place" among them."""
+
+    @property
+    def says(self) -> str:
+        """Return the pair's stability as a sentence."""
+        text = f"{self.name}: {self.judgement}, kept in {100 * self.share:.0f}% of the runs"
+        if self.instead:
+            text += "; otherwise most often " + ", ".join(
+                f"{name} ({100 * share:.0f}%)" for name, share in self.instead[:2]
+            )
+        if self.lost_without:
+            text += f"; lost without {', '.join(self.lost_without)}"
+        return text + "."
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How stable an answer is: its pairs and the places of its cities, the most fragile first."""
+
+    runs: int
+    failed: int
+    seed: int
+    spread: float
+    pairs: tuple[PairStable, ...]
+    places: tuple[Stable, ...]
+    dropped: tuple[tuple[str, float], ...]
+    """Each facet, and the share of the pairs that survive without it."""
+
+    @property
+    def fragile(self) -> tuple[PairStable, ...]:
+        """Return the fragile pairs, the most fragile first."""
+        return tuple(p for p in self.pairs if p.judgement == "fragile")
+
+
+@dataclass(frozen=True, eq=False)
+class _Bench:
+    """All that a run needs, small enough to be sent to a worker: standings, what is known, weights, rules."""
+
+    case: Case
+    standing: Floats
+    known: Bools
+    weights: Floats
+    spread: float
+
+    def settled(self, score: Floats) -> Bools | None:
+        """Return the answer under other scores (m,), or None where no choice keeps the rules."""
+        old = self.case.ready.everything
+        ready: Prepared = replace(
+            self.case.ready,
+            everything=Candidates(old.host, old.guest, score, old.n_hosts, old.n_guests),
+            before=self.case.chosen,
+        )
+        try:
+            return settle(self.case.round, self.case.settings, ready)[0]
+        except NoProposalError:
+            return None
+
+    def perturbed(self, seed: np.random.SeedSequence) -> Floats:
+        """Return the scores (m,) of one run."""
+        rng = np.random.default_rng(seed)
+        weights = self.weights * np.exp(self.spread * rng.standard_normal(len(self.weights)))
+        score = np.zeros(self.standing.shape[1])
+        for weight, standing, known in zip(
+            weights / weights.sum(), self.standing, self.known, strict=True
+        ):
+            filled = drawn(self.case.grid(standing), self.case.grid(known), rng)
+            score += weight * filled.ravel()
+        return np.round(score, 9)
+
+
+def drawn(standing: Floats, known: Bools, rng: np.random.Generator) -> Floats:
+    """Return standings (H, G) with what is not known drawn from what is; unchanged where all or nothing is known.
+
+    First whole guests from other guests, then whole hosts from other hosts, then single pairs from the facet.
+    """
+    if known.all() or not known.any():
+        return standing
+    pool = standing[known]
+    standing, known = standing.copy(), known.copy()
+    for values, there in ((standing.T, known.T), (standing, known)):
+        donors = np.flatnonzero(there.any(axis=1))
+        for row in np.flatnonzero(~there.any(axis=1)):
+            donor = rng.choice(donors)
+            values[row], there[row] = values[donor], there[donor]
+    standing[~known] = rng.choice(pool, size=int((~known).sum()))
+    return standing
+
+
+def stability(
+    case: Case,
+    runs: int = 200,
+    *,
+    seed: int = 0,
+    spread: float = SPREAD,
+    workers: int = 1,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Stability:
+    """Return how stable a settled round is over perturbed runs, and without each facet in turn.
+
+    ``workers`` processes share the runs through joblib; inside ``joblib.parallel_config(backend=...)`` that
+    backend spreads them instead. The result depends on the seed and not on how the runs are spread. Raises
+    QuestionError for numbers of runs or workers below 1 and a negative spread.
+    """
+    _check(runs, workers, spread)
+    bench = _bench(case, spread)
+    seeds = np.random.SeedSequence(seed).spawn(runs)
+    answers = _spread_out(bench, seeds, workers, progress)
+    kept = [a for a in answers if a is not None]
+    names = list(case.ready.affinity.weights)
+    without = {name: _without(bench, f) for f, name in enumerate(names)} if len(names) > 1 else {}
+    grids = np.array(kept, dtype=np.bool_).reshape(len(kept), len(case.hosts), -1)
+    return Stability(
+        runs,
+        runs - len(kept),
+        seed,
+        spread,
+        _pairs(case, grids, without),
+        _places(case, grids, without),
+        tuple((name, _survive(case, answer)) for name, answer in without.items()),
+    )
+
+
+def _check(runs: int, workers: int, spread: float) -> None:
+    problems = [
+        Problem("stability-number", f"{name} is {value}.", do=f"Give at least {least}.")
+        for name, value, least in (
+            ("runs", runs, 1),
+            ("workers", workers, 1),
+            ("spread", spread, 0),
+        )
+        if not value >= least
+    ]
+    if problems:
+        raise QuestionError(problems)
+
+
+def _bench(case: Case, spread: float) -> _Bench:
+    affinity = case.ready.affinity
+    names = list(affinity.weights)
+    bare = replace(
+        case.ready,
+        affinity=None,  # type: ignore[arg-type]  # workers weigh standings; the facets stay at home
+        rules=tuple(_bare(rule) for rule in case.ready.rules),
+        loads=None,
+    )
+    light = replace(case, ready=bare)
+    return _Bench(
+        light,
+        np.array([np.ascontiguousarray(affinity.standing[n].T).ravel() for n in names]),
+        np.array([~np.isnan(affinity.likeness[n].T).ravel() for n in names]),
+        np.array([affinity.weights[n] for n in names]),
+        spread,
+    )
+
+
+def _bare(rule: Any) -> Any:
+    """A rule whose rows say only their number: sentences are closures, which no other process can be sent."""
+    return replace(rule, block=replace(rule.block, says=_row_number))
+
+
+def _row_number(row: int) -> str:
+    return f"row {row}"
+
+
+def _spread_out(
+    bench: _Bench,
+    seeds: Sequence[np.random.SeedSequence],
+    workers: int,
+    progress: Callable[[str], None],
+) -> list[Bools | None]:
+    from joblib import Parallel, delayed
+
+    batches = [seeds[k : k + BATCH] for k in range(0, len(seeds), BATCH)]
+    spread = Parallel(n_jobs=_workers(workers), return_as="generator")
+    answers: list[Bools | None] = []
+    for found in spread(delayed(_run)(bench, batch) for batch in batches):
+        answers += found
+        progress(f"{len(answers)} of {len(seeds)} runs")
+    return answers
+
+
+def _workers(asked: int) -> int | None:
+    """The number of processes; None leaves it to a backend that was chosen around this call."""
+    from joblib.parallel import DEFAULT_BACKEND, get_active_backend
+
+    chosen = type(get_active_backend()[0]).__name__.lower()
+    return asked if DEFAULT_BACKEND in chosen else None
+
+
+def _run(bench: _Bench, seeds: Sequence[np.random.SeedSequence]) -> list[Bools | None]:
+    return [bench.settled(bench.perturbed(seed)) for seed in seeds]
+
+
+def _without(bench: _Bench, dropped: int) -> Bools | None:
+    weights = bench.weights.copy()
+    weights[dropped] = 0.0
+    return bench.settled(np.round((weights / weights.sum()) @ bench.standing, 9))
+
+
+def _survive(case: Case, answer: Bools | None) -> float:
+    if answer is None or not case.filled:
+        return 0.0
+    return float((answer & case.chosen).sum()) / case.filled
+
+
+def _pairs(
+    case: Case, grids: NDArray[np.bool_], without: dict[str, Bools | None]
+) -> tuple[PairStable, ...]:
+    found = []
+    runs = max(len(grids), 1)
+    guests = len(case.ready.frame.guests)
+    for p in np.flatnonzero(case.chosen).tolist():
+        g, h = p % guests, p // guests
+        mine = grids[:, :, g]
+        others = {
+            host.name: float(mine[:, k].sum()) / runs
+            for k, host in enumerate(case.hosts)
+            if not case.chosen[case.pair(g, k)]
+        }
+        others["no place"] = float((~mine.any(axis=1)).sum()) / runs
+        instead = sorted(((n, s) for n, s in others.items() if s > 0), key=lambda o: (-o[1], o[0]))
+        found.append(
+            PairStable(
+                f"twinning:{case.guest_id(g)}",
+                f"{case.guest_name(g)} with {case.hosts[h].name}",
+                float(mine[:, h].sum()) / runs,
+                tuple(n for n, a in without.items() if a is None or not a[p]),
+                case.guest_id(g),
+                case.hosts[h].id,
+                tuple(instead),
+            )
+        )
+    return tuple(sorted(found, key=lambda s: (s.share, s.id, s.host)))
+
+
+def _places(
+    case: Case, grids: NDArray[np.bool_], without: dict[str, Bools | None]
+) -> tuple[Stable, ...]:
+    """The guests that have a place, and the hosts that have a guest: how often they have one at all."""
+    found = []
+    runs = max(len(grids), 1)
+    dropped = {n: None if a is None else case.grid(a) for n, a in without.items()}
+    held = case.grid(case.chosen)
+    for axis, members in ((0, "guest"), (1, "host")):
+        placed = np.asarray(grids.any(axis=1 + axis))
+        for k in np.flatnonzero(held.any(axis=axis)).tolist():
+            id_ = case.guest_id(k) if members == "guest" else case.hosts[k].id
+            name = case.guest_name(k) if members == "guest" else case.hosts[k].name
+            lost = tuple(
+                n for n, a in dropped.items() if a is None or not np.asarray(a.any(axis=axis))[k]
+            )
+            found.append(Stable(id_, name, float(placed[:, k].sum()) / runs, lost))
+    return tuple(sorted(found, key=lambda s: (s.share, s.id)))
