@@ -11,12 +11,14 @@ from twinmatch.programmes.city_panels import CityPanels, propose_city_panels
 from twinmatch.programmes.discussion_groups import DiscussionGroups, propose_discussion_groups
 from twinmatch.programmes.format import Format
 from twinmatch.programmes.national_clusters import NationalClusters, propose_national_clusters
+from twinmatch.programmes.policy_exchange import PolicyExchange, propose_policy_exchange
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Programme, Twinning, load
 from twinmatch.programmes.study_visits import StudyVisits, propose_study_visits
 from twinmatch.programmes.study_visits import prepare as prepare_visits
 from twinmatch.programmes.study_visits import product_of as product_of_visits
 from twinmatch.programmes.twinning import prepare, product_of, propose_twinning
+from twinmatch.programmes.world_cafe import WorldCafe, propose_world_cafe
 
 __all__ = ["PRODUCTS", "Format", "Programme", "Round", "load"]
 
@@ -26,5 +28,7 @@ PRODUCTS: dict[str, Format] = {
     "study_visits": Format(StudyVisits, propose_study_visits, prepare_visits, product_of_visits),
     "national_clusters": Format(NationalClusters, propose_national_clusters),
     "city_panels": Format(CityPanels, propose_city_panels),
+    "policy_exchange": Format(PolicyExchange, propose_policy_exchange),
+    "world_cafe": Format(WorldCafe, propose_world_cafe),
 }
 """Each format of the programme files, in the order in which they choose where the ledger says no other."""

@@ -1,0 +1,336 @@
+"""World café: tables by theme, rounds in which guests change tables, hosts who stay; nobody meets twice.
+
+The plan of a café is a construction, not a search. With p tables, p prime, a guest in place (i, j), 0 <= i < p and
+1 <= j < p, sits in round r at table i + r j modulo p; the host of table i has j = 0 and so stays. Two people of
+places (i, j) and (i', j') share a table in round r exactly where r (j - j') = i' - i modulo p, which has one
+solution r for j != j' and none for j = j': nobody meets anybody twice, and every guest visits each table once at
+most. Who takes which place is then chosen by exact assignment, so that people come by the tables they need most.
+
+Notation: p tables, R rounds (R <= p), G guests; place q = (i, j); need (G, p) of each guest for each table's theme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from twinmatch.affinity import Affinity, compare
+from twinmatch.cohort import Host
+from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.programmes.discussion_groups import Theme, ThemeNeed, lead_strength
+from twinmatch.programmes.round import Round, shares
+from twinmatch.programmes.rules import judged
+from twinmatch.programmes.settings import Load, Weighted
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.schema import Role
+from twinmatch.solving import Candidates, counts, solve
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class WorldCafe(Weighted):
+    """Tables by theme, rounds in which guests change tables, hosts who stay."""
+
+    EXTRA_FACETS: ClassVar[tuple[str, ...]] = ("theme",)
+    LOADS: ClassVar[dict[str, Load]] = {"lead": Load(trips=1, tasks=1), "member": Load(trips=1)}
+
+    title: str = Field("World café", min_length=1)
+    themes: tuple[Theme, ...] = Field(
+        min_length=2, max_length=23, description="A table each; their number is a prime"
+    )
+    rounds: int = Field(3, ge=2, description="Rounds of a café")
+    seats: int = Field(6, ge=2, description="People at a table, its host included, at most")
+    host_roles: tuple[Role, ...] = Field(
+        (Role.MISSION, Role.PILOT),
+        min_length=1,
+        description="Cities with one of these roles host tables",
+    )
+    roles: tuple[Role, ...] = Field(
+        (), description="Guests have one of these roles; none: any city"
+    )
+    cafes: int = Field(12, ge=1, le=50, description="Cafés side by side, at most")
+
+    @model_validator(mode="after")
+    def _possible(self) -> WorldCafe:
+        ids = [theme.id for theme in self.themes]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"the theme {twice[0]!r} stands here twice")
+        tables = len(self.themes)
+        if any(tables % k == 0 for k in range(2, tables)):
+            primes = [k for k in (2, 3, 5, 7, 11, 13, 17, 19, 23) if k < tables]
+            raise ValueError(
+                f"{tables} tables: people are sure not to meet twice only where the number of tables is a prime, "
+                f"such as {primes[-1]}"
+            )
+        if self.rounds > tables:
+            raise ValueError(f"{self.rounds} rounds at {tables} tables: at most {tables}")
+        return self
+
+
+def table_of(i: int, j: int, round_number: int, tables: int) -> int:
+    """Return the table at which place (i, j) sits in a round; j = 0 is the host of table i, who stays."""
+    return (i + round_number * j) % tables
+
+
+@dataclass(frozen=True)
+class Cafe:
+    """A café: the host of each table, and every guest with its place (i, j)."""
+
+    hosts: tuple[int, ...]
+    guests: tuple[tuple[int, int, int], ...]
+
+
+def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
+    """Return the cafés of a round: a meeting each, with the tables of every round in a table.
+
+    Raises QuestionError where no city may host, NoProposalError where the themes lack hosts.
+    """
+    tables = len(settings.themes)
+    hosts, guests = _who(round_, settings)
+    per_cafe = tables * (min(settings.seats, tables) - 1)
+    wanted = min(settings.cafes, max(1, -(-len(guests) // per_cafe)))
+    cafes = _hosts(round_, settings, hosts, wanted)
+    taken = {i for cafe in cafes for i in cafe}
+    guests = [i for i in guests if i not in taken]
+    affinity = compare(
+        round_.cohort,
+        settings.weights,
+        round_.materials,
+        rows=guests,
+        columns=[
+            Host(f"{theme.id}-{k}", theme.title, (cafe[t],))
+            for k, cafe in enumerate(cafes)
+            for t, theme in enumerate(settings.themes)
+        ],
+        own={
+            "theme": ThemeNeed(
+                round_.cohort, [t for _ in cafes for t in settings.themes], round_.materials
+            )
+        },
+    )
+    places = [
+        (k, i, j)
+        for k in range(len(cafes))
+        for j in range(1, min(settings.seats, tables))
+        for i in range(tables)
+    ]
+    worth = _worth(affinity.score, places, settings, tables)
+    g, q = (axis.ravel() for axis in np.indices((len(guests), len(places))))
+    candidates = Candidates(q, g, worth.ravel(), max(len(places), 1), max(len(guests), 1))
+    solution = solve(
+        candidates,
+        [
+            counts("one place each", g, high=1, rows=len(guests)),
+            counts("one guest a place", q, high=1, rows=len(places)),
+        ],
+    )
+    seated = [
+        (places[int(q[n])], guests[int(g[n])]) for n in np.flatnonzero(solution.chosen).tolist()
+    ]
+    made = [
+        Cafe(hosts_, tuple((i, p[1], p[2]) for p, i in sorted(seated) if p[0] == k))
+        for k, hosts_ in enumerate(cafes)
+    ]
+    made = [cafe for n, cafe in enumerate(made) if n == 0 or cafe.guests]
+    meetings = tuple(
+        _meeting(round_, settings, cafe, k, affinity, tables) for k, cafe in enumerate(made)
+    )
+    return Product(
+        "world_cafe",
+        settings.title,
+        "optimal" if solution.status == "optimal" else "feasible",
+        f"plan by construction over {tables} tables, places by {solution.engine}",
+        solution.score,
+        max(solution.bound, solution.score),
+        meetings,
+        _left_out(round_, settings, made),
+        judged(_checked(round_, settings, made, tables)),
+        f"{len(made)} cafés of {tables} tables and {settings.rounds} rounds with "
+        f"{sum(len(c.hosts) + len(c.guests) for c in made)} cities; nobody meets anybody twice.",
+        weights=shares(affinity) if guests else (),
+        tables=(_plan(round_, settings, made, tables),),
+    )
+
+
+def _who(round_: Round, settings: WorldCafe) -> tuple[list[int], list[int]]:
+    """Return who may host a table and who may be a guest."""
+    lead, member = (round_.ledger.fits(settings.load(role)) for role in ("lead", "member"))
+    cities = list(enumerate(round_.cohort.cities))
+    hosts = [i for i, c in cities if set(settings.host_roles) & set(c.roles) and lead[i]]
+    guests = [
+        i
+        for i, c in cities
+        if member[i] and (not settings.roles or set(settings.roles) & set(c.roles))
+    ]
+    if not hosts:
+        roles = " or ".join(role.value for role in settings.host_roles)
+        raise QuestionError(
+            Problem(
+                "no-hosts",
+                f"{settings.title}: no city of this cohort can host a table (role {roles}).",
+                do="Give at least one city that role.",
+            )
+        )
+    return hosts, guests
+
+
+def _hosts(
+    round_: Round, settings: WorldCafe, may: Sequence[int], wanted: int
+) -> list[tuple[int, ...]]:
+    """Return the host of each table of as many cafés as have hosts for all, the strongest in the themes first."""
+    strength = np.array(
+        [lead_strength(round_.cohort, t, round_.materials)[list(may)] for t in settings.themes]
+    )
+    for cafes in range(wanted, 0, -1):
+        t, g = np.nonzero(strength > 0)
+        slots = np.repeat(np.arange(cafes), len(t)) * len(settings.themes) + np.tile(t, cafes)
+        guest, score = np.tile(g, cafes), np.tile(np.round(strength[t, g], 6), cafes)
+        rows = cafes * len(settings.themes)
+        found = solve(
+            Candidates(slots, guest, score, rows, len(may)),
+            [
+                counts("one host a table", slots, low=1, high=1, rows=rows),
+                counts("one table each", guest, high=1, rows=len(may)),
+            ],
+        )
+        if found.status != "infeasible":
+            of = {int(slots[n]): may[int(guest[n])] for n in np.flatnonzero(found.chosen)}
+            tables = len(settings.themes)
+            return [tuple(of[k * tables + n] for n in range(tables)) for k in range(cafes)]
+    short = [
+        t.title for t, row in zip(settings.themes, strength, strict=True) if not (row > 0).any()
+    ]
+    raise NoProposalError(
+        Problem(
+            "no-table-hosts",
+            f"{settings.title}: there are not enough cities strong in the themes to host a table each"
+            + (f"; none in: {', '.join(short)}." if short else "."),
+            do="Drop a theme, or let other roles host.",
+        )
+    )
+
+
+def _worth(
+    score: Floats, places: Sequence[tuple[int, int, int]], settings: WorldCafe, tables: int
+) -> Floats:
+    """Return what each place is worth to each guest, (G, Q): the mean score of the tables that it comes by."""
+    worth = np.zeros((len(score), len(places)))
+    for n, (k, i, j) in enumerate(places):
+        stops = [k * tables + table_of(i, j, r, tables) for r in range(settings.rounds)]
+        worth[:, n] = score[:, stops].mean(axis=1)
+    return np.round(worth, 9)
+
+
+def _seats(cafe: Cafe, round_number: int, tables: int) -> list[list[int]]:
+    """Return who sits at each table in a round, hosts first."""
+    at: list[list[int]] = [[host] for host in cafe.hosts]
+    for city, i, j in cafe.guests:
+        at[table_of(i, j, round_number, tables)].append(city)
+    return at
+
+
+def _meeting(
+    round_: Round, settings: WorldCafe, cafe: Cafe, number: int, affinity: Affinity, tables: int
+) -> Meeting:
+    pairs = [
+        (affinity.row_of[city], number * tables + table_of(i, j, r, tables))
+        for city, i, j in cafe.guests
+        for r in range(settings.rounds)
+    ]
+    members = (
+        *(Member(round_.id(i), "lead") for i in cafe.hosts),
+        *(Member(round_.id(i), "member") for i, _, _ in cafe.guests),
+    )
+    notes = tuple(
+        f"Table “{theme.title}” is hosted by {round_.name(host)}."
+        for theme, host in zip(settings.themes, cafe.hosts, strict=True)
+    )
+    return Meeting(
+        f"world_cafe:{number + 1}",
+        f"Café {number + 1}",
+        members,
+        affinity.joint_account(pairs, "visits to tables"),
+        f"{len(cafe.guests)} guests come by {settings.rounds} of {tables} tables each.",
+        notes=notes,
+    )
+
+
+def _plan(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe], tables: int) -> Table:
+    rows = tuple(
+        (
+            f"Café {k}",
+            r + 1,
+            settings.themes[t].title,
+            round_.id(seats[0]),
+            "; ".join(round_.id(i) for i in seats[1:]),
+        )
+        for k, cafe in enumerate(cafes, 1)
+        for r in range(settings.rounds)
+        for t, seats in enumerate(_seats(cafe, r, tables))
+    )
+    columns = ("café", "round", "table", "host", "guests")
+    return Table("seating", "Who sits where in each round", columns, rows)
+
+
+def _checked(
+    round_: Round, settings: WorldCafe, cafes: Sequence[Cafe], tables: int
+) -> list[RuleStatus]:
+    """Return how the finished plan stands to each rule, counted table by table."""
+    again, back, crowd = [], [], []
+    for cafe in cafes:
+        met: dict[frozenset[int], int] = {}
+        been: dict[tuple[int, int], int] = {}
+        for r in range(settings.rounds):
+            for t, seats in enumerate(_seats(cafe, r, tables)):
+                if len(seats) > settings.seats:
+                    crowd.append(f"{len(seats)} at {settings.themes[t].title!r}")
+                for n, a in enumerate(seats):
+                    been[a, t] = been.get((a, t), 0) + (n > 0)
+                    for b in seats[n + 1 :]:
+                        met[frozenset((a, b))] = met.get(frozenset((a, b)), 0) + 1
+        again += [_both(round_, pair) for pair, count in met.items() if count > 1]
+        back += [round_.name(i) for (i, _), count in been.items() if count > 1]
+    everyone = [i for cafe in cafes for i in (*cafe.hosts, *(g for g, _, _ in cafe.guests))]
+    twice = sorted({round_.name(i) for i in everyone if everyone.count(i) > 1})
+    checks = (
+        ("new faces", "Nobody meets anybody at a table twice.", again),
+        ("new tables", "Nobody comes by a table twice; hosts stay.", back),
+        ("seats", f"A table has at most {settings.seats} people.", crowd),
+        ("one café each", "A city is in one café.", twice),
+    )
+    return [
+        RuleStatus(
+            name,
+            says + (f" Broken: {'; '.join(wrong)}." if wrong else ""),
+            "broken" if wrong else "kept",
+        )
+        for name, says, wrong in checks
+    ]
+
+
+def _both(round_: Round, pair: frozenset[int]) -> str:
+    return " and ".join(sorted(round_.name(i) for i in pair))
+
+
+def _left_out(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> tuple[LeftOut, ...]:
+    placed = {i for cafe in cafes for i in (*cafe.hosts, *(g for g, _, _ in cafe.guests))}
+    fits = round_.ledger.fits(settings.load("member"))
+    out = []
+    for i, city in enumerate(round_.cohort.cities):
+        if i in placed:
+            continue
+        if not fits[i]:
+            why = "What it can carry is taken by other formats."
+        elif settings.roles and not set(settings.roles) & set(city.roles):
+            why = f"The cafés are for cities with the role {' or '.join(r.value for r in settings.roles)}."
+        else:
+            why = "All places went to cities that need the tables more."
+        out.append(LeftOut(city.id, why, ""))
+    return tuple(out)
