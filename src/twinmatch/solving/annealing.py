@@ -36,8 +36,12 @@ FloatArray = NDArray[np.float64]
 Kernel = Callable[..., Any]
 
 NOISE = 1 << 13  # entries in the table of -log u
-PILOT, PILOT_FALL, MOST_LEVELS = 4, 0.85, 60  # sweeps a level, and how the pilot cools
-MELTED = 0.35  # exchanges an item and sweep at the first temperature
+PILOT = ((0.7, 1), (1.15, 4))  # the pilot cools, then warms: by so much, after so many sweeps
+PILOT_SHARE = 0.25  # of a limit in seconds, at most
+MOST_LEVELS = 40
+SPEED = 4  # sweeps that tell how fast this machine is
+BREATH = 16  # sweeps at one temperature where the clock decides
+MELTED = 0.25  # exchanges an item and sweep at the first temperature
 COLD = 0.3  # the last temperature, as a share of the first
 REHEAT = 0.9  # where later cycles begin, as a share of the first temperature
 CYCLE = 8_000  # sweeps from hot to cold where there is time for several
@@ -97,11 +101,11 @@ def _run(
     bits: np.random.PCG64,
     limit: Limit | None,
 ) -> Found:
-    """One start: cooled from where about a third of the items move, then reheated and cooled again."""
+    """One start: cooled from where a quarter of the items move, then reheated and cooled again."""
     if start is None:
         start = random_grouping(task, bits)
     walk = PlainWalk(task, start, kernels[0]) if task.plain else RuledWalk(task, start, kernels[1])
-    hot = _melting(walk, typical_gain(task), bits)
+    hot = _melting(walk, typical_gain(task), bits, limit)
     best, value = start, -math.inf
     cycles = (
         _cycles_of(sweeps) if sweeps is not None else _cycles_by_the_clock(walk, hot, bits, limit)
@@ -122,15 +126,20 @@ def _run(
     return Found(task.score(label), label, limit is None or limit.spent() < 1.0)
 
 
-def _melting(walk: Walk, heat: float, bits: np.random.PCG64) -> float:
-    """The temperature at which about a third of the items move in a sweep, reached from above.
+def _melting(walk: Walk, heat: float, bits: np.random.PCG64, limit: Limit | None) -> float:
+    """The temperature at which about a quarter of the items move in a sweep.
 
-    The likenesses' own scale: neither their unit, nor how clustered they are, nor the sizes matter.
+    It is the likenesses' own scale: neither their unit nor how clustered they are matters. Cooled
+    fast, the groups lag behind, so that it is passed; then it is reached from below.
     """
-    for _ in range(MOST_LEVELS):
-        if walk.sweep(np.full(PILOT, heat), bits) <= MELTED * PILOT * walk.n_atoms:
-            break
-        heat *= PILOT_FALL
+    for fall, sweeps in PILOT if heat > 0.0 else ():
+        for _ in range(MOST_LEVELS):
+            made = walk.sweep(np.full(sweeps, heat), bits)
+            frozen = made <= MELTED * sweeps * walk.n_atoms
+            late = limit is not None and limit.spent() > PILOT_SHARE
+            if late or frozen == (fall < 1.0):
+                break
+            heat *= fall
     return heat
 
 
@@ -155,8 +164,8 @@ def _cycles_by_the_clock(
     """Cycles over the time that there is; their number follows from the speed of the first sweeps."""
     assert limit is not None
     before = limit.spent()
-    walk.sweep(np.full(PILOT, hot), bits)
-    each = max(limit.spent() - before, 1e-9) / PILOT
+    walk.sweep(np.full(SPEED, hot), bits)
+    each = max(limit.spent() - before, 1e-9) / SPEED
     count = max(1, round((1.0 - limit.spent()) / (each * CYCLE)))
     began = limit.spent()
 
@@ -165,7 +174,7 @@ def _cycles_by_the_clock(
         ends = min(1.0, first + (1.0 - began) / count)
         while (spent := limit.spent()) < ends:
             share = (spent - first) / (ends - first)
-            yield np.full(min(step, PILOT * 4), _heat(hot, cold, share))
+            yield np.full(min(step, BREATH), _heat(hot, cold, share))
 
     while limit.spent() < 1.0:
         yield cycle

@@ -305,7 +305,10 @@ def refresh_loops(
         pull[a, k] = rate[a] * reach[a, k] + bonus[a, k]
         pull[b, k] = rate[b] * reach[b, k] + bonus[b, k]
     for k in range(label.size):
-        own[k] = pull[label[k], k]
+        if label[k] == a:
+            own[k] = pull[a, k]
+        elif label[k] == b:
+            own[k] = pull[b, k]
 
 
 # What numba compiles in place of each function that is spelled as rows.
