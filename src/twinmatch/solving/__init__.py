@@ -3,12 +3,16 @@
 from twinmatch.solving.assign import Assignment, Duals, assign
 from twinmatch.solving.attributes import Balance, Distribute, Gather, GroupRule, NobodyIsolated
 from twinmatch.solving.blocks import Block, Candidates, counts
+from twinmatch.solving.clash import Clash, clash
 from twinmatch.solving.clustering import Clusters, size_constrained_kmeans
+from twinmatch.solving.frontier import Named, frontier
 from twinmatch.solving.group_referee import GroupVerdict, group_referee
 from twinmatch.solving.overlap import Overlap, overlap
 from twinmatch.solving.partition import Partition, partition
 from twinmatch.solving.referee import Verdict, broken, referee
+from twinmatch.solving.repairs import Change, Repair, applied, repairs
 from twinmatch.solving.rotation import Rotation, rotate
+from twinmatch.solving.scores import ScoreBlocks
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import Level, RowRef, Shortage, Solution, Undercut
 from twinmatch.solving.solver import solve
@@ -19,6 +23,8 @@ __all__ = [
     "Balance",
     "Block",
     "Candidates",
+    "Change",
+    "Clash",
     "Clusters",
     "Distribute",
     "Duals",
@@ -26,23 +32,30 @@ __all__ = [
     "GroupRule",
     "GroupVerdict",
     "Level",
+    "Named",
     "NobodyIsolated",
     "Overlap",
     "Partition",
     "Reason",
+    "Repair",
     "Rotation",
     "RowRef",
+    "ScoreBlocks",
     "Shortage",
     "Solution",
     "Undercut",
     "Verdict",
+    "applied",
     "assign",
     "broken",
+    "clash",
     "counts",
+    "frontier",
     "group_referee",
     "overlap",
     "partition",
     "referee",
+    "repairs",
     "rotate",
     "shortage",
     "size_constrained_kmeans",

@@ -1,0 +1,193 @@
+"""Several named answers side by side, each best in something, with what it gives up in total."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from twinmatch.errors import DataError, Problem, Where
+from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check
+from twinmatch.solving.highs import Clock, Model, maximise
+from twinmatch.solving.laminar import binding, stack
+from twinmatch.solving.solution import INFEASIBLE, Solution
+from twinmatch.solving.solver import solve
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """One answer of the frontier.
+
+    name; chosen (m,); filled; total; gives_up: how much less than the best total with as many
+    meetings; worst: the least sum of scores of a guest with a meeting (nan where none has one);
+    covered: attributes with at least one guest placed (-1 where none were given); served: marked
+    guests placed (-1 likewise); load: the most meetings of a host. proven: whether it is the best
+    in what it is named for, and then in total.
+    """
+
+    name: str
+    chosen: Bools
+    filled: int
+    total: float
+    gives_up: float
+    worst: float
+    covered: int
+    served: int
+    load: int
+    proven: bool
+
+
+def frontier(
+    candidates: Candidates,
+    blocks: Sequence[Block],
+    *,
+    attribute: npt.ArrayLike | None = None,
+    marked: npt.ArrayLike | None = None,
+    seconds: float | None = None,
+) -> tuple[Named, ...]:
+    """Named answers: total, worst-off, covered, served, even load; () where no answer is.
+
+    All fill as many places as can be, and after what they are named for they are best in total.
+    attribute (G,): a number from 0 for each guest, such as its country, for "attributes covered";
+    marked (G,): guests to serve first, such as small ones, for "marked served".
+    """
+    check(candidates, blocks)
+    groups, first = _checked(candidates, attribute, marked)
+    total = solve(candidates, blocks, seconds=seconds)
+    if total.status == INFEASIBLE:
+        return ()
+    worst = solve(candidates, blocks, objectives=("filled", "worst-off", "total"), seconds=seconds)
+    found = [("total score", total.chosen, _proven(total))]
+    found.append(("worst-off", worst.chosen, _proven(worst)))
+    aims = _Aims(candidates, blocks, total.filled, seconds)
+    if groups is not None:
+        found.append(("attributes covered", *aims.covering(groups)))
+    if first is not None:
+        found.append(("marked served", *aims.serving(first)))
+    found.append(("even load", *aims.even()))
+    return tuple(
+        _named(name, candidates, chosen, proven, total.score, groups, first)
+        for name, chosen, proven in found
+    )
+
+
+def _proven(solution: Solution) -> bool:
+    return solution.status == "optimal"
+
+
+def _checked(
+    candidates: Candidates, attribute: npt.ArrayLike | None, marked: npt.ArrayLike | None
+) -> tuple[Ints | None, Bools | None]:
+    groups = None if attribute is None else np.asarray(attribute)
+    first = None if marked is None else np.asarray(marked, dtype=np.bool_)
+    wrong = [
+        Problem("shape", f"shape {given.shape}, not ({candidates.n_guests},)", Where(column=name))
+        for name, given in (("attribute", groups), ("marked", first))
+        if given is not None and given.shape != (candidates.n_guests,)
+    ]
+    if wrong:
+        raise DataError(wrong)
+    return None if groups is None else groups.astype(np.int64), first
+
+
+class _Aims:
+    """Answers that maximise a count that is no sum over meetings, then the total, by MIP."""
+
+    def __init__(
+        self, candidates: Candidates, blocks: Sequence[Block], filled: int, seconds: float | None
+    ) -> None:
+        everything = stack(blocks, len(candidates))
+        rows = everything.take(binding(everything))
+        m = len(candidates)
+        filling = sp.csr_array(np.ones((1, m)))
+        self.candidates, self.clock = candidates, Clock(seconds)
+        self.model = Model(
+            sp.csc_array(sp.vstack([rows.matrix, filling], format="csc")),
+            np.append(rows.low, filled),
+            np.append(rows.high, np.inf),
+            np.zeros(m),
+            np.ones(m),
+            np.ones(m, dtype=np.bool_),
+        )
+
+    def covering(self, group: Ints) -> tuple[Bools, bool]:
+        """As many groups as can be have a meeting."""
+        return self._marks(group[self.candidates.guest])
+
+    def serving(self, first: Bools) -> tuple[Bools, bool]:
+        """As many marked guests as can be have a meeting."""
+        guest = self.candidates.guest
+        return self._marks(np.where(first[guest], guest, -1))
+
+    def even(self) -> tuple[Bools, bool]:
+        """The busiest host has as few meetings as can be."""
+        c, m = self.candidates, len(self.candidates)
+        model = self.model.with_columns(1, least=0.0, most=float(m), whole=True)
+        loads = sp.csr_array((np.ones(m), (c.host, np.arange(m))), shape=(c.n_hosts, m))
+        busiest = sp.csr_array(-np.ones((c.n_hosts, 1)))
+        rows = sp.csc_array(sp.hstack([loads, busiest], format="csc"))
+        model = model.with_rows(rows, np.full(c.n_hosts, -np.inf), np.zeros(c.n_hosts))
+        gain = np.zeros(m + 1)
+        gain[-1] = -1.0
+        return self._then_total(model, gain)
+
+    def _marks(self, label: Ints) -> tuple[Bools, bool]:
+        """As many labels (m,) as can be, -1 for none, have a candidate chosen."""
+        m = len(label)
+        names, row = np.unique(label[label >= 0], return_inverse=True)
+        k = len(names)
+        model = self.model.with_columns(k, least=0.0, most=1.0, whole=True)
+        inside = np.flatnonzero(label >= 0)
+        matrix = sp.csc_array(
+            (
+                np.concatenate([np.ones(len(inside)), -np.ones(k)]),
+                (np.concatenate([row, np.arange(k)]), np.concatenate([inside, m + np.arange(k)])),
+            ),
+            shape=(k, m + k),
+        )
+        model = model.with_rows(matrix, np.zeros(k), np.full(k, np.inf))
+        return self._then_total(model, np.concatenate([np.zeros(m), np.ones(k)]))
+
+    def _then_total(self, model: Model, gain: Floats) -> tuple[Bools, bool]:
+        m, n = len(self.candidates), model.matrix.shape[1]
+        first = maximise(model, gain, whole=True, seconds=self.clock.left())
+        if first.x is None:
+            return np.zeros(m, dtype=np.bool_), False
+        reached = float(np.rint(gain @ first.x))
+        locked = model.with_rows(
+            sp.csc_array(gain[None, :]), np.array([reached - 1e-6]), np.array([np.inf])
+        )
+        score = np.concatenate([self.candidates.score, np.zeros(n - m)])
+        second = maximise(locked, score, whole=True, seconds=self.clock.left(), gap=1e-6)
+        x = first.x if second.x is None else second.x
+        return np.rint(x[:m]) > 0, first.proven and second.proven
+
+
+def _named(
+    name: str,
+    candidates: Candidates,
+    chosen: Bools,
+    proven: bool,
+    best: float,
+    group: Ints | None,
+    first: Bools | None,
+) -> Named:
+    guest, score = candidates.guest[chosen], candidates.score[chosen]
+    placed = np.unique(guest)
+    sums = np.bincount(guest, score, candidates.n_guests)[placed]
+    total = float(score.sum())
+    return Named(
+        name,
+        chosen,
+        int(chosen.sum()),
+        total,
+        max(best - total, 0.0),
+        float(sums.min()) if len(sums) else np.nan,
+        -1 if group is None else len(np.unique(group[placed])),
+        -1 if first is None else int(first[placed].sum()),
+        int(np.bincount(candidates.host[chosen]).max(initial=0)),
+        proven,
+    )
