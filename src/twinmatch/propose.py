@@ -234,7 +234,11 @@ def statements(city: City) -> tuple[tuple[str, str], ...]:
 def gaps(cohort: Cohort) -> tuple[Gap, ...]:
     """Return everything that is not known of each city, and what that silences."""
     return tuple(
-        Gap(city.id, block, f"{BLOCK_WORDS[block][0]} not known; silences: {BLOCK_WORDS[block][1]}")
+        Gap(
+            city.id,
+            block,
+            f"{BLOCK_WORDS[block][0]} not known, which leaves open: {BLOCK_WORDS[block][1]}",
+        )
         for city in cohort.cities
         for block in City.BLOCKS
         if not getattr(city, block)

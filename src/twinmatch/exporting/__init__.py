@@ -5,19 +5,31 @@ An exporter is a function from a proposal to bytes; a new one is one module and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from twinmatch.exporting.dossier_pages import dossier_html, index_html
+from twinmatch.exporting.dossiers import dossiers
 from twinmatch.exporting.folder import write_files
 from twinmatch.exporting.json_file import proposal_json, read_proposal
+from twinmatch.exporting.mail import mail_files
 from twinmatch.exporting.network import network_graphml
 from twinmatch.exporting.plain import from_plain, to_plain
 from twinmatch.exporting.report import report_html
+from twinmatch.exporting.words import title
 from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.proposal import Proposal
 
-__all__ = ["EXPORTERS", "Exporter", "from_plain", "publish", "read_proposal", "to_plain"]
+__all__ = [
+    "EXPORTERS",
+    "Exporter",
+    "dossier_files",
+    "from_plain",
+    "publish",
+    "read_proposal",
+    "to_plain",
+]
 
 Exporter = Callable[[Proposal], bytes]
 
@@ -30,12 +42,48 @@ EXPORTERS: Final[dict[str, Exporter]] = {
 """Name of the file and what makes it, in the order in which people open them."""
 
 
-def publish(proposal: Proposal, out_dir: Path) -> list[Path]:
-    """Write every export into a folder, all or none, and return their paths.
+def publish(
+    proposal: Proposal, out_dir: Path, *, word: bool = False, pdf: bool = False
+) -> list[Path]:
+    """Write every export and the dossiers into a folder, all or none; return what to open, in order.
 
     The files say what proposal.json says to its last decimal, so publishing a proposal that was read back
-    writes the same bytes again. Raises QuestionError where the folder cannot be written.
+    writes the same bytes again. ``word`` and ``pdf`` add those forms, which take longer. Raises QuestionError
+    where the folder cannot be written, or a form needs a library that is not installed.
     """
     settled = from_plain(to_plain(proposal))
     files = {name: export(settled) for name, export in EXPORTERS.items()}
+    if pdf:
+        from twinmatch.exporting.pdf import pdf as as_pdf
+
+        files["report.pdf"] = as_pdf(files["report.html"])
+    files |= {
+        f"{DOSSIERS}/{name}": page for name, page in dossier_files(settled, word=word, pdf=pdf)
+    }
     return write_files(files, out_dir)
+
+
+DOSSIERS: Final = "dossiers"
+"""The folder of the dossiers, written as a whole."""
+
+
+def dossier_files(
+    proposal: Proposal, *, word: bool = False, pdf: bool = False
+) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of every dossier in each form asked for, the page that leads to them, and the mails."""
+    found = dossiers(proposal)
+    endings = [ending for ending, wanted in (("docx", word), ("pdf", pdf)) if wanted]
+    yield "index.html", index_html(found, endings, title(proposal))
+    for name, content in mail_files(proposal).items():
+        yield f"mail/{name}", content
+    for dossier in found:
+        page = dossier_html(dossier)
+        yield f"{dossier.path}.html", page
+        if word:
+            from twinmatch.exporting.dossier_word import dossier_docx
+
+            yield f"{dossier.path}.docx", dossier_docx(dossier)
+        if pdf:
+            from twinmatch.exporting.pdf import pdf as as_pdf
+
+            yield f"{dossier.path}.pdf", as_pdf(page)

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from twinmatch.exporting import words
 from twinmatch.exporting.atlas import PairMap, distance, land, pair_map
 from twinmatch.exporting.characters import printable
 from twinmatch.exporting.directory import Directory
-from twinmatch.proposal import Gap, LeftOut, Meeting, Product, Proposal
+from twinmatch.proposal import Gap, LeftOut, Meeting, Product, Proposal, Table
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -40,6 +41,16 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Side:
+    """Cities left out on one side: what they are called, those with shared reasons, those with their own."""
+
+    title: str
+    cities: int
+    reasons: tuple[Reason, ...]
+    others: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True)
 class Section:
     """A product as the report shows it: where it stands in the page, and its parts in order."""
 
@@ -48,24 +59,29 @@ class Section:
     paired: bool
     meetings: tuple[tuple[str, int, Meeting], ...]
     """Anchor and number of each meeting."""
-    reasons: tuple[Reason, ...]
-    """Cities left out, by reasons that several share."""
-    others: tuple[LeftOut, ...]
-    """Cities left out, each with a reason of its own."""
+    sides: tuple[Side, ...]
+    """Cities left out, by the side on which they would have taken part."""
+    figures: tuple[tuple[str, Table], ...]
+    """Anchor of each table of figures, and the table."""
     placed: int
     """Cities with a meeting, and without one."""
     unplaced: int
     map: PairMap | None
 
+    @property
+    def anchors(self) -> dict[str, str]:
+        """Return the anchor of each meeting by its id."""
+        return {meeting.id: anchor for anchor, _, meeting in self.meetings}
+
 
 def report_html(proposal: Proposal) -> bytes:
     """Return the proposal as one self-contained HTML page."""
-    page = _templates().get_template("report.html.j2")
+    page = templates().get_template("report.html.j2")
     return page.render(**_parts(proposal)).encode("utf-8")
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
     """Return the templates: everything escaped, an unknown name is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -78,7 +94,13 @@ def _templates() -> Environment:
         finalize=_clean,
     )
     templates.globals.update(words=words, distance=distance)
+    templates.filters["in_runs"] = _in_runs
     return templates
+
+
+def _in_runs(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, list[Sequence[Any]]]]:
+    """Return rows by their first cell, in their own order."""
+    return [(head, list(run)) for head, run in groupby(rows, key=lambda row: row[0])]
 
 
 def _clean(value: Any) -> Any:
@@ -97,6 +119,7 @@ def _parts(proposal: Proposal) -> dict[str, Any]:
         "directory": directory,
         "land": land(),
         "sections": [_section(n, p, directory) for n, p in enumerate(proposal.products, 1)],
+        "figures": _figures(proposal.tables, "round"),
         "gap_counts": _gap_counts(proposal.gaps),
         "gaps": _gaps_by_city(proposal.gaps),
         **_origins(proposal),
@@ -112,19 +135,38 @@ def _origins(proposal: Proposal) -> dict[str, list[tuple[str, str]]]:
 
 def _section(number: int, product: Product, directory: Directory) -> Section:
     anchor, paired = f"product-{number}", words.is_paired(product)
-    reasons, others = _reasons(product.left_out)
     placed = {city for meeting in product.meetings for city in meeting.cities()}
     return Section(
         anchor=anchor,
         product=product,
         paired=paired,
         meetings=tuple((f"{anchor}-{n}", n, m) for n, m in enumerate(product.meetings, 1)),
-        reasons=reasons,
-        others=others,
+        sides=_sides(product.left_out),
+        figures=_figures(product.tables, anchor),
         placed=len(placed),
         unplaced=len({left.city for left in product.left_out} - placed),
         map=pair_map(product.meetings, directory) if paired else None,
     )
+
+
+def _figures(tables: Sequence[Table], anchor: str) -> tuple[tuple[str, Table], ...]:
+    """Return the tables that the report shows, each with an anchor."""
+    return tuple(
+        (f"{anchor}-figures-{n}", table)
+        for n, table in enumerate(tables, 1)
+        if table.name not in words.ONLY_IN_DOSSIERS and table.rows
+    )
+
+
+def _sides(left_out: Sequence[LeftOut]) -> tuple[Side, ...]:
+    """Return who is left out by side, guests first; without sides all stand together under no title."""
+    sides = []
+    told = any(left.as_role for left in left_out)
+    for role, title in words.SIDES.items():
+        group = [left for left in left_out if left.as_role == role]
+        if group:
+            sides.append(Side(title if told else "", len(group), *_reasons(group)))
+    return tuple(sides)
 
 
 def _reasons(left_out: Sequence[LeftOut]) -> tuple[tuple[Reason, ...], tuple[LeftOut, ...]]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from twinmatch.evidence import Evidence, Fact
-from twinmatch.proposal import Meeting, Product, Proposal
+from twinmatch.proposal import Meeting, Product, Proposal, Table
 from twinmatch.schema import NAMES
 
 FACETS: dict[str, str] = {
@@ -333,6 +333,52 @@ def _places_words(proposal: Proposal) -> str:
     return (
         f"{len(met):,} of {len(known):,} cities have at least one place; {others} offered instead"
     )
+
+
+ONLY_IN_DOSSIERS: tuple[str, ...] = ("agenda", "alike")
+"""Tables that tell of single meetings; dossiers show them."""
+
+LONG_TABLE = 40
+"""A table of figures of more rows than this is closed until a reader opens it."""
+
+PARTS = ("Part ", "Weights known", "Better than", "Chance ", "Share ")
+POINTS = ("Points", "Mean points", "Best possible points")
+
+
+def column_head(column: str) -> str:
+    """Return the head of a column of figures, with its unit where the name does not say it."""
+    return f"{column} (of 100)" if column in POINTS else column
+
+
+def cell(column: str, value: str | float | int | None) -> str:
+    """Return a cell of a table of figures as people read it: points, parts as percentages, counts, texts."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    if column in POINTS:
+        return points(value)
+    return percent(value) if column.startswith(PARTS) else figure(value)
+
+
+def is_numeric(table: Table, column: str) -> bool:
+    """Return whether a column of a table of figures holds numbers, which stand to the right."""
+    place = table.columns.index(column)
+    return any(isinstance(row[place], int | float) for row in table.rows)
+
+
+def limits(product: Product) -> str:
+    """Return the rules that hold a product at a limit, or that none does."""
+    names = [humanise(rule.rule) for rule in product.rules if rule.status == "binding"]
+    return listed(names) if names else "none"
+
+
+SIDES: dict[str, str] = {
+    "guest": "Applicants without a place",
+    "host": "Hosts without a guest",
+    "": "Cities on neither side",
+}
+"""What those are called that are left out of pairs, by the side on which they would have taken part."""
 
 
 def is_paired(product: Product) -> bool:

@@ -36,6 +36,9 @@ REGIONS: Final = {
     "east": "Eastern Europe",
 }
 
+THIRDS: Final = ("lowest third of the cohort", "middle third", "highest third")
+"""Classes of wealth, by the thirds of the cohort."""
+
 UNKNOWN: Final = "not known"
 
 RARE: Final = 0.05
@@ -157,13 +160,7 @@ def _wealth(city: City, low: float, high: float) -> str:
     value = _gdp(city)
     if math.isnan(value):
         return UNKNOWN
-    return (
-        "lowest third of the cohort"
-        if value <= low
-        else "middle third"
-        if value <= high
-        else "highest third"
-    )
+    return THIRDS[(value > low) + (value > high)]
 
 
 def _gdp(city: City) -> float:
@@ -190,7 +187,7 @@ def _groups(cohort: Cohort, shares: Shares, by: str, of: Naming) -> Iterator[Gro
         members.setdefault(of(cohort.cities[i]), []).append(i)
     if len(members) < 2:
         return
-    order = [name for _, name in SIZES] + list(REGIONS.values())
+    order = [*(name for _, name in SIZES), *REGIONS.values(), *THIRDS]
     places = len(set(shares.could) & set(shares.score))
     for name in sorted(
         members, key=lambda n: (n == UNKNOWN, order.index(n) if n in order else 0, n)

@@ -5,7 +5,7 @@ Notation: G eligible guests, H hosts of the frame; score (G, H).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -14,6 +14,7 @@ import numpy as np
 
 from twinmatch.affinity import compare
 from twinmatch.cohort import Cohort
+from twinmatch.evidence import Evidence
 from twinmatch.facets import FACETS, Materials
 from twinmatch.geography import country
 from twinmatch.programmes.twinning import Prepared
@@ -139,12 +140,17 @@ def watch(round_: TwinningRound) -> Table:
         if reasons:
             pair = f"{round_.cohort.cities[round_.guest(meeting)].name} with {round_.host_name[round_.host_id(meeting)]}"
             rows.append(
-                (meeting.id, pair, meeting.score, meeting.account.coverage, "; ".join(reasons))
+                (meeting.id, pair, meeting.score, meeting.account.coverage, _sentence(reasons))
             )
     rows.sort(key=lambda row: (-row[4].count(";"), row[3], row[0]))
     columns = ("Meeting", "Pair", "Points", "Weights known", "Why")
     says = f"{len(rows)} of {len(round_.product.meetings)} pairs rest on little, or are close to another choice; look at them first."
     return Table("watch", "Fragile pairs first", columns, tuple(rows), says if rows else "")
+
+
+def _sentence(reasons: Sequence[str]) -> str:
+    text = "; ".join(reasons)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _doubts(
@@ -184,6 +190,11 @@ def ties(round_: TwinningRound) -> Table:
     return Table("ties", "The network: from where to where", columns, rows, says if rows else "")
 
 
+def _tells_apart(line: Evidence) -> bool:
+    """Whether the sentence of a line says a difference: what two cities share says one only where it is nothing."""
+    return not line.facet.startswith("shared_") or line.likeness == 0
+
+
 def alike(round_: TwinningRound) -> Table:
     """Return for each pair up to three things in which guest and host are alike, and up to two in which they differ.
 
@@ -200,7 +211,7 @@ def alike(round_: TwinningRound) -> Table:
         account = affinity.account(*round_.place(meeting))
         known = sorted((x for x in account.lines if x.known), key=lambda x: (-x.standing, x.facet))
         near = [x for x in known if x.standing >= 0.5][:ALIKE]
-        far = [x for x in reversed(known) if x.standing < 0.5][:UNLIKE]
+        far = [x for x in reversed(known) if x.standing < 0.5 and _tells_apart(x)][:UNLIKE]
         rows += [(meeting.id, "alike", x.facet, x.says, round(x.standing, 6)) for x in near]
         rows += [(meeting.id, "unlike", x.facet, x.says, round(x.standing, 6)) for x in far]
     columns = (

@@ -11,19 +11,20 @@ from exporting_samples import sample
 from twinmatch import exporting
 from twinmatch.errors import QuestionError
 from twinmatch.exporting import EXPORTERS, publish, read_proposal
-from twinmatch.exporting.folder import write_files
+from twinmatch.exporting.folder import MADE, write_files
 
 FILES = {"a.txt": b"new a", "b.txt": b"new b", "c.txt": b"new c"}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
 def test_publish_writes_every_export_and_nothing_else(tmp_path):
     written = publish(sample(), tmp_path / "round")
-    assert [path.name for path in written] == list(EXPORTERS)
-    assert sorted(path.name for path in (tmp_path / "round").iterdir()) == sorted(EXPORTERS)
+    assert [path.name for path in written] == [*EXPORTERS, "dossiers"]
+    assert {path.name for path in (tmp_path / "round").iterdir()} == {*EXPORTERS, "dossiers"}
     assert [path.name for path in tmp_path.iterdir()] == ["round"]
 
 
@@ -61,6 +62,49 @@ def test_a_move_that_fails_leaves_everything_as_it_was(tmp_path, monkeypatch, fa
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+NESTED = {"a.txt": b"a", "pages/one.html": b"one", "pages/sub/two.html": b"two"}
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    write_files({"pages/old.html": b"old"}, tmp_path)
+    written = write_files(NESTED, tmp_path)
+    assert written == [tmp_path / "a.txt", tmp_path / "pages"]
+    found = contents(tmp_path)
+    assert found.pop(f"pages/{MADE}")
+    assert found == NESTED
+
+
+@pytest.mark.parametrize("change", ["edit", "add"])
+def test_what_people_changed_in_a_folder_is_kept(tmp_path, change):
+    write_files(NESTED, tmp_path)
+    own = tmp_path / "pages" / ("one.html" if change == "edit" else "notes.txt")
+    own.write_bytes(b"mine")
+    write_files(NESTED, tmp_path)
+    write_files(NESTED, tmp_path)
+    found = contents(tmp_path)
+    assert found["pages/one.html"] == b"one"
+    assert found[f"pages-kept-1/{own.name}"] == b"mine"
+    assert not (tmp_path / "pages-kept-2").exists()
+
+
+@pytest.mark.parametrize("fails_at", range(1, 4))
+def test_a_folder_that_cannot_be_moved_is_left_as_it_was(tmp_path, monkeypatch, fails_at):
+    write_files({"pages/old.html": b"old"}, tmp_path)
+    (tmp_path / "pages/notes.txt").write_bytes(b"mine")
+    before, calls, really = contents(tmp_path), iter(range(1, 20)), os.replace
+
+    def replace(one, other):
+        if next(calls) == fails_at:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        really(one, other)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(QuestionError, match="Nothing was written"):
+        write_files(NESTED, tmp_path)
+    monkeypatch.undo()
+    assert contents(tmp_path) == before
+
+
 def test_a_full_disk_leaves_no_folder(tmp_path, monkeypatch):
     def full(_descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -87,6 +131,9 @@ def test_wrong_places_are_refused_with_their_reason(tmp_path):
         write_files(FILES, tmp_path / "file")
     with pytest.raises(QuestionError, match="There is no such folder"):
         write_files(FILES, tmp_path / "missing" / "out")
+    (tmp_path / "pages").write_text("mine")
+    with pytest.raises(QuestionError, match=r"pages: A file has the name of a folder"):
+        write_files(NESTED, tmp_path)
     (tmp_path / "out" / "b.txt").mkdir(parents=True)
     with pytest.raises(QuestionError, match=r"b\.txt: A folder has the name"):
         write_files(FILES, tmp_path / "out")

@@ -1,0 +1,470 @@
+"""What dossiers say: one for each pair, city, group and country, in parts that any form can write down.
+
+A dossier is for the people who meet, so it has reasons and an agenda and no reserves. It is said here once;
+``dossier_pages`` and ``dossier_word`` only give it a form. Contacts are left to fill: the house knows none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from twinmatch.exporting import words
+from twinmatch.exporting.directory import Directory
+from twinmatch.proposal import Cell, LeftOut, Meeting, Product, Proposal
+
+BLANK = ""
+"""A cell that people fill."""
+
+NEEDS_SHOWN = 3
+"""Needs that a first agenda has room for."""
+
+HELP = "Tell us what is not known, and the next run counts it in."
+"""What a city is asked, where the coordinator is told to ask it."""
+
+GROUP_SIZE = 8
+"""A group of more cities than this names its cities in a table and not in a sentence."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a dossier: heading, paragraphs, points, and a table where it has one."""
+
+    heading: str
+    paragraphs: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is nothing to say."""
+        return not (self.paragraphs or self.points or self.rows)
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """A dossier: where it stands (folder and name), what it is, its title, one sentence, its parts."""
+
+    folder: str
+    name: str
+    kind: str
+    title: str
+    lead: str
+    parts: tuple[Part, ...]
+    round: str
+
+    @property
+    def path(self) -> str:
+        """Return folder and name, without an ending."""
+        return f"{self.folder}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A line of a first agenda: what kind, who asks what, who shows what."""
+
+    kind: str
+    asking: tuple[str, ...]
+    asked: str
+    showing: str
+    shown: str
+
+
+class Sources:
+    """A proposal as dossiers read it: names, agendas, what is alike, gaps and places by city."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        self.proposal = proposal
+        self.directory = Directory(proposal)
+        self.title = words.title(proposal)
+        self._statements = {card.id: dict(card.statements) for card in proposal.cities}
+
+    def statement(self, city: str, block: str) -> str:
+        """Return what a city states in a block, or an empty text."""
+        return self._statements.get(city, {}).get(block, "")
+
+    @cached_property
+    def talks(self) -> dict[str, tuple[Talk, ...]]:
+        """Return the lines of the first agenda of each meeting."""
+        found: dict[str, list[Talk]] = {}
+        for _, row in self._rows("agenda"):
+            meeting, kind, asking, asked, showing, shown, *_ = map(_text, row)
+            cities = tuple(filter(None, asking.split("; ")))
+            found.setdefault(meeting, []).append(Talk(kind, cities, asked, showing, shown))
+        return {meeting: tuple(talks) for meeting, talks in found.items()}
+
+    @cached_property
+    def alike(self) -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:
+        """Return, for each meeting and "alike" or "unlike", the facets with what was found."""
+        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for _, row in self._rows("alike"):
+            meeting, how, facet, says, *_ = map(_text, row)
+            found.setdefault((meeting, how), []).append((facet, says))
+        return {key: tuple(lines) for key, lines in found.items()}
+
+    def _rows(self, name: str) -> Iterator[tuple[Product, tuple[Cell, ...]]]:
+        for product in self.proposal.products:
+            for table in product.tables:
+                if table.name == name:
+                    yield from ((product, row) for row in table.rows)
+
+    @cached_property
+    def gaps(self) -> dict[str, list[str]]:
+        """Return what is not known of each city, as sentences."""
+        found: dict[str, list[str]] = {}
+        for gap in self.proposal.gaps:
+            found.setdefault(gap.city, []).append(words.sentence(gap.says))
+        return found
+
+    @cached_property
+    def meetings(self) -> dict[str, list[tuple[Product, Meeting]]]:
+        """Return the meetings of each city, with their products."""
+        found: dict[str, list[tuple[Product, Meeting]]] = {}
+        for product in self.proposal.products:
+            for meeting in product.meetings:
+                for city in meeting.cities():
+                    found.setdefault(city, []).append((product, meeting))
+        return found
+
+    @cached_property
+    def left_out(self) -> dict[str, list[tuple[Product, LeftOut]]]:
+        """Return the products that each city is left out of, with the reason."""
+        found: dict[str, list[tuple[Product, LeftOut]]] = {}
+        for product in self.proposal.products:
+            for left in product.left_out:
+                found.setdefault(left.city, []).append((product, left))
+        return found
+
+
+def _text(cell: Cell) -> str:
+    return "" if cell is None else str(cell)
+
+
+def dossiers(proposal: Proposal) -> tuple[Dossier, ...]:
+    """Return every dossier of a proposal: pairs, groups, cities, countries, in this order."""
+    sources = Sources(proposal)
+    found = (
+        *_of_meetings(sources),
+        *(_of_city(sources, card.id) for card in proposal.cities),
+        *_of_countries(sources),
+    )
+    return _named_apart(found)
+
+
+def slug(text: str) -> str:
+    """Return a text as the name of a file: lower case letters, digits and hyphens, never empty."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80] or "x"
+
+
+def _named_apart(found: Sequence[Dossier]) -> tuple[Dossier, ...]:
+    """Return the dossiers under names that no other of their folder has."""
+    from dataclasses import replace
+
+    taken: Counter[str] = Counter()
+    apart = []
+    for dossier in found:
+        taken[dossier.path] += 1
+        number = taken[dossier.path]
+        apart.append(dossier if number == 1 else replace(dossier, name=f"{dossier.name}-{number}"))
+    return tuple(apart)
+
+
+# --- pairs and groups --------------------------------------------------------------------------------------
+
+
+def _of_meetings(sources: Sources) -> Iterator[Dossier]:
+    for product in sources.proposal.products:
+        paired = words.is_paired(product)
+        for meeting in product.meetings:
+            yield _pair(sources, product, meeting) if paired else _group(sources, product, meeting)
+
+
+def _pair(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
+    names = sources.directory
+    guest, host = names.names(meeting.cities("guest")), names.host(meeting)
+    parts = (
+        Part("Why these two", points=tuple(words.reasons(meeting)), paragraphs=_notes(meeting)),
+        _what_each_brings(sources, meeting),
+        _in_common(sources, meeting),
+        _agenda(sources, meeting),
+        _not_known(sources, meeting.cities()),
+        _contacts(sources, meeting.cities()),
+    )
+    return Dossier(
+        "pairs",
+        slug(meeting.id.partition(":")[2] or meeting.id),
+        words.product_title(product),
+        f"{guest} and {host}",
+        f"{guest} learns from {host}: {words.points(meeting.score)} points of 100, where 50 is the average of all "
+        f"possible pairs; {words.percent(meeting.account.coverage)} of the weights rest on something known.",
+        _said(parts),
+        sources.title,
+    )
+
+
+def _notes(meeting: Meeting) -> tuple[str, ...]:
+    return tuple(words.sentence(note) for note in meeting.notes)
+
+
+def _said(parts: Sequence[Part]) -> tuple[Part, ...]:
+    return tuple(part for part in parts if not part.is_empty)
+
+
+BRINGS: tuple[tuple[str, str], ...] = (
+    ("needs", "Wants to learn"),
+    ("challenges", "Struggles with"),
+    ("levers_needed", "Lacks the levers"),
+    ("offers", "Can show"),
+    ("strengths", "Is strong in"),
+    ("levers_offered", "Can show the levers"),
+    ("languages", "Works in"),
+    ("commitment", "Is committed to be"),
+)
+"""Blocks of a profile, and how a dossier asks for them."""
+
+
+def _what_each_brings(sources: Sources, meeting: Meeting) -> Part:
+    cities = (*meeting.cities("guest"), *meeting.cities("host"))
+    if len(cities) > GROUP_SIZE:
+        cities = cities[:GROUP_SIZE]
+    rows = [
+        (label, *(words.sentence(sources.statement(c, block)) or "not known" for c in cities))
+        for block, label in BRINGS
+        if any(sources.statement(c, block) for c in cities)
+    ]
+    if len(cities) > 3:
+        columns = ("City", *(row[0] for row in rows))
+        turned = list(zip(*rows, strict=True))[1:] if rows else []
+        rows = [
+            (sources.directory.place(city), *cells)
+            for city, cells in zip(cities, turned, strict=True)
+        ]
+        keep = [
+            k for k, head in enumerate(columns) if head in ("City", "Wants to learn", "Can show")
+        ]
+        columns = tuple(columns[k] for k in keep)
+        rows = [tuple(row[k] for k in keep) for row in rows]
+    else:
+        columns = ("", *(sources.directory.place(city) for city in cities))
+    return Part("What each brings", columns=columns, rows=tuple(rows))
+
+
+def _in_common(sources: Sources, meeting: Meeting) -> Part:
+    near = sources.alike.get((meeting.id, "alike"), ())
+    far = sources.alike.get((meeting.id, "unlike"), ())
+    points = [f"Alike – {words.facet_title(f).lower()}: {words.sentence(says)}" for f, says in near]
+    points += [
+        f"Different – {words.facet_title(f).lower()}: {words.sentence(says)}" for f, says in far
+    ]
+    return Part("What you have in common, and what not", points=tuple(points))
+
+
+def _agenda(sources: Sources, meeting: Meeting) -> Part:
+    """Return a first meeting of about ninety minutes, built from needs and the offers that answer them."""
+    talks = sources.talks.get(meeting.id, ())
+    asked = [t for t in talks if t.kind == "need"][:NEEDS_SHOWN]
+    codes = [t for t in talks if t.kind in ("domain", "lever")]
+    back = [t for t in talks if t.kind == "return"][:1]
+    rows: list[tuple[str, str, str]] = [
+        ("10 min", "Welcome: who we are, and what each of us hopes to take home", "all")
+    ]
+    rows += [(f"{20 if len(asked) > 2 else 25} min", _asked(t), _who(sources, t)) for t in asked]
+    if codes and len(asked) < 2:
+        heads = words.listed([t.asked for t in codes])
+        rows.append(
+            (
+                "25 min",
+                f"Experience with {heads}: what worked, what did not",
+                _who(sources, codes[0]),
+            )
+        )
+    rows += [("10 min", f"What flows back. {_asked(t)}", _who(sources, t)) for t in back]
+    rows.append(
+        ("10 min", "Agree on one result to reach, on dates, and on who stays in touch", "all")
+    )
+    if not asked and not codes:
+        rows.insert(1, ("40 min", "Each city: the one problem it wants solved first", "each city"))
+    says = "A proposal for the first meeting; change it as you like."
+    return Part("First agenda", (says,), columns=("Time", "What", "Who"), rows=tuple(rows))
+
+
+def _asked(talk: Talk) -> str:
+    return f"Need: “{talk.asked}” Answer: “{talk.shown}”"
+
+
+def _who(sources: Sources, talk: Talk) -> str:
+    asking = words.listed([sources.directory.name(city) for city in talk.asking[:4]])
+    more = len(talk.asking) - 4
+    asking += f" and {more} more" if more > 0 else ""
+    return f"{sources.directory.name(talk.showing)} shows; {asking} {'asks' if len(talk.asking) == 1 else 'ask'}"
+
+
+def _not_known(sources: Sources, cities: Sequence[str]) -> Part:
+    points = [
+        f"{sources.directory.name(city)}: {gap}"
+        for city in cities[:GROUP_SIZE]
+        for gap in sources.gaps.get(city, ())
+    ]
+    says = "What is not known neither flatters nor punishes a city. Telling it makes the next proposal better."
+    return Part("What we do not know yet", (says,) if points else (), tuple(points))
+
+
+def _contacts(sources: Sources, cities: Sequence[str]) -> Part:
+    rows = tuple((sources.directory.place(city), BLANK, BLANK, BLANK) for city in cities)
+    columns = ("City", "Name and function", "E-mail", "Telephone")
+    return Part("Contacts, to be filled", columns=columns, rows=rows)
+
+
+def _group(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
+    names = sources.directory
+    leads = meeting.cities("lead")
+    lead = f"{words.count(len(meeting.members), 'city', 'cities')}"
+    lead += f", led by {words.listed([names.name(c) for c in leads])}" if leads else ""
+    rows = tuple(
+        (
+            names.place(m.city),
+            words.role_word(m.role),
+            words.shortened(sources.statement(m.city, "needs"), 220) or "not known",
+            words.shortened(sources.statement(m.city, "offers"), 220) or "not known",
+        )
+        for m in meeting.members
+    )
+    parts = (
+        Part("Why this group", _notes(meeting), tuple(words.reasons(meeting))),
+        _agenda(sources, meeting),
+        Part("Who takes part", columns=("City", "Role", "Wants to learn", "Can show"), rows=rows),
+        _contacts(sources, meeting.cities()),
+    )
+    return Dossier(
+        "groups",
+        slug(f"{product.product}-{meeting.id.partition(':')[2] or meeting.id}"),
+        words.product_title(product),
+        names.title(meeting),
+        f"{lead}.",
+        _said(parts),
+        sources.title,
+    )
+
+
+# --- cities and countries ----------------------------------------------------------------------------------
+
+
+def _of_city(sources: Sources, city: str) -> Dossier:
+    card = sources.directory.card(city)
+    roles = ", ".join(words.role_word(role) for role in card.roles)
+    people = f"{card.population:,} residents" if card.population is not None else ""
+    about = "; ".join(filter(None, (card.country_name, roles, people)))
+    stated = tuple(
+        (label, words.sentence(sources.statement(city, block)))
+        for block, label in BRINGS
+        if sources.statement(city, block)
+    )
+    parts = (
+        Part(
+            "Your place in this round",
+            columns=("Part", "With", "Why"),
+            rows=tuple(_places(sources, city)),
+        ),
+        Part(
+            "Not this time",
+            columns=("Part", "Why", "Offered instead", "What would help"),
+            rows=tuple(_refusals(sources, city)),
+        ),
+        Part("What we know of you", columns=("", "In your words or ours"), rows=stated),
+        Part("What we do not know yet", points=tuple(sources.gaps.get(city, ()))),
+        _contacts(sources, (city,)),
+    )
+    return Dossier(
+        "cities", slug(city), "City", card.name, words.sentence(about), _said(parts), sources.title
+    )
+
+
+def _places(sources: Sources, city: str) -> Iterator[tuple[str, str, str]]:
+    for product, meeting in sources.meetings.get(city, ()):
+        role = next(m.role for m in meeting.members if m.city == city)
+        part = f"{words.product_title(product)}: {sources.directory.title(meeting)}"
+        yield (
+            f"{part} ({words.role_word(role).lower()})",
+            _partners(sources, meeting, city),
+            " ".join(words.reasons(meeting, 2)),
+        )
+
+
+def _partners(sources: Sources, meeting: Meeting, city: str) -> str:
+    """Return with whom a city meets; in a large group its leads and the number of the others."""
+    others = [c for c in meeting.cities() if c != city]
+    if len(others) <= GROUP_SIZE:
+        return words.listed([sources.directory.place(c) for c in others])
+    leads = [sources.directory.name(c) for c in meeting.cities("lead") if c != city]
+    rest = f"{len(others) - len(leads)} other cities"
+    return f"{words.listed(leads)} (leads) and {rest}" if leads else rest
+
+
+def _refusals(sources: Sources, city: str) -> Iterator[tuple[str, str, str, str]]:
+    for product, left in sources.left_out.get(city, ()):
+        yield (
+            words.product_title(product),
+            words.sentence(left.why),
+            words.sentence(left.offered),
+            HELP if left.ask else "–",
+        )
+
+
+def _of_countries(sources: Sources) -> Iterator[Dossier]:
+    cities: dict[str, list[str]] = {}
+    for card in sources.proposal.cities:
+        cities.setdefault(card.country, []).append(card.id)
+    for code in sorted(cities):
+        yield _country(sources, code, cities[code])
+
+
+def _country(sources: Sources, code: str, cities: Sequence[str]) -> Dossier:
+    name = sources.directory.country(cities[0]) or code
+    products = sources.proposal.products
+    columns = ("City", "Roles", *(words.product_title(p) for p in products))
+    rows = tuple(
+        (
+            sources.directory.name(city),
+            ", ".join(words.role_word(role) for role in sources.directory.card(city).roles),
+            *(_place_in(sources, product, city) for product in products),
+        )
+        for city in cities
+    )
+    pairs = tuple(
+        f"{sources.directory.title(meeting)}: {' '.join(words.reasons(meeting, 1))}"
+        for product in products
+        if words.is_paired(product)
+        for meeting in product.meetings
+        if set(meeting.cities()) & set(cities)
+    )
+    parts = (
+        Part("Cities and where they meet", columns=columns, rows=rows),
+        Part("Pairs with a city of this country", points=pairs),
+        Part("What is not known", points=tuple(_gap_lines(sources, cities))),
+    )
+    placed = sum(bool(sources.meetings.get(city)) for city in cities)
+    lead = f"{words.count(len(cities), 'city', 'cities')}, {placed} with a place in at least one part of the round."
+    return Dossier("countries", slug(code), "Country", name, lead, _said(parts), sources.title)
+
+
+def _place_in(sources: Sources, product: Product, city: str) -> str:
+    found = [
+        f"{sources.directory.title(m)} ({words.role_word(role).lower()})"
+        for p, m in sources.meetings.get(city, ())
+        if p is product
+        for role in (next(x.role for x in m.members if x.city == city),)
+    ]
+    return "; ".join(found) or "–"
+
+
+def _gap_lines(sources: Sources, cities: Sequence[str]) -> Iterator[str]:
+    blocks: dict[str, list[str]] = {}
+    for gap in sources.proposal.gaps:
+        if gap.city in cities:
+            blocks.setdefault(gap.block, []).append(sources.directory.name(gap.city))
+    for block, named in sorted(blocks.items(), key=lambda item: (-len(item[1]), item[0])):
+        yield f"{words.block_title(block)}: {words.listed(named)}"
