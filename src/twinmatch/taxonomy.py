@@ -44,9 +44,15 @@ def _by_label(standard: Standard) -> dict[str, Sector]:
     return {plain(name): s for s in standard.sectors for name in (s.label, *s.also)}
 
 
+_STROKES: Final = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
+"""Letters that Unicode does not take apart into a plain letter and a mark."""
+
+
 def plain(text: str) -> str:
     """Return a wording reduced to lower-case letters, digits and single spaces, without accents."""
-    spread = unicodedata.normalize("NFKD", text.casefold())
+    spread = unicodedata.normalize("NFKD", text.casefold().translate(_STROKES))
     kept = "".join(c for c in spread if not unicodedata.combining(c))
     return " ".join(re.sub(r"[\W_]+", " ", kept).split())
 

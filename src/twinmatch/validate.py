@@ -70,29 +70,45 @@ def check(
     cities: Sequence[Record], units: Sequence[Record] = ()
 ) -> tuple[Cohort | None, list[Problem]]:
     """Return the cohort, or None where it cannot be built, and every problem of the records."""
-    problems: list[Problem] = []
-    models = [_model(City, record, problems) for record in cities]
-    unit_models = [_model(HostUnit, record, problems) for record in units]
-    known = [(model, record) for model, record in zip(models, cities, strict=True) if model]
-    known_units = [
-        (model, record) for model, record in zip(unit_models, units, strict=True) if model
-    ]
+    found = examine(cities, units)
+    return found.cohort, list(found.problems)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What records are: the cohort where there is one, the cities that are valid by themselves, every problem."""
+
+    cohort: Cohort | None
+    known: tuple[tuple[City, Record], ...]
+    problems: tuple[Problem, ...]
+
+
+def examine(cities: Sequence[Record], units: Sequence[Record] = ()) -> Examined:
+    """Return what records are; there is a cohort only where no record has a problem."""
+    known, problems = profiles(cities, City)
+    known_units, more = profiles(units, HostUnit)
+    problems += more
     if not cities:
-        problems.append(
-            Problem(
-                "no-cities",
-                "There are no city profiles here.",
-                do="Name a folder of .yaml files, a .csv or an .xlsx.",
-            )
-        )
+        do = "Name a folder of .yaml files, or a table."
+        problems.append(Problem("no-cities", "There are no city profiles here.", do=do))
     problems += _twice(known) + _twice(known_units)
-    problems += _dangling(known, known_units, complete=all(models))
-    if problems:
-        return None, problems
-    return Cohort(
-        tuple(sorted((m for m, _ in known), key=lambda c: c.id)),
-        tuple(sorted((m for m, _ in known_units), key=lambda u: u.id)),
-    ), []
+    problems += _dangling(known, known_units, complete=len(known) == len(cities))
+    cohort = None
+    if not problems:
+        cohort = Cohort(
+            tuple(sorted((m for m, _ in known), key=lambda c: c.id)),
+            tuple(sorted((m for m, _ in known_units), key=lambda u: u.id)),
+        )
+    return Examined(cohort, tuple(known), tuple(problems))
+
+
+def profiles(
+    records: Sequence[Record], kind: type[M]
+) -> tuple[list[tuple[M, Record]], list[Problem]]:
+    """Return the records that are profiles by themselves, each with its record, and the problems of the others."""
+    problems: list[Problem] = []
+    models = [(_model(kind, record, problems), record) for record in records]
+    return [(model, record) for model, record in models if model is not None], problems
 
 
 def _model(kind: type[M], record: Record, problems: list[Problem]) -> M | None:

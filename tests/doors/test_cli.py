@@ -330,7 +330,7 @@ def test_an_error_of_a_process_is_a_message_and_a_code(tmp_path):
 
 
 def test_the_bundled_profiles_are_whole():
-    assert "255 cities and 12 host units, no problem" in run("validate")[1]
+    assert "255 cities and 12 host units, no error" in run("validate")[1]
     assert len(list(bundled_path("city_profiles").glob("??-*.yaml"))) == 255
 
 

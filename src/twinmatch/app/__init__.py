@@ -37,6 +37,7 @@ _WHERE = {
     "save_import": "intake",
     "suggest_mapping": "intake",
     "write_template": "intake",
+    "themes": "themes",
 }
 """The module of every name that a front may use."""
 

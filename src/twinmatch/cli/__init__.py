@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from twinmatch.cli import intake, loop, rounds, serve
+from twinmatch.cli import intake, loop, rounds, serve, themes
 from twinmatch.cli.words import report
 from twinmatch.errors import TwinmatchError
 
@@ -35,6 +35,7 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     intake.template,
     intake.import_,
     intake.profiles,
+    themes.themes,
     rounds.features,
     rounds.doctor,
     loop.why_not,

@@ -1,4 +1,4 @@
-"""The commands of a round: propose, similar, explain, validate, features, doctor."""
+"""The commands of a round: propose, similar, explain, features, doctor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from twinmatch.cli.words import (
     Programme,
     cut,
     literal,
-    plain_problem,
     print_json,
     progress,
     quoted,
@@ -24,7 +23,7 @@ from twinmatch.cli.words import (
     show,
     table,
 )
-from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.errors import Problem, QuestionError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -169,34 +168,6 @@ def explain(
         for runner in a.runners_up:
             show(literal(runner.says))
     say("Score: 50 is an average pair, 100 the best in everything. " + says)
-
-
-def validate(profiles: Profiles = None, as_json: AsJson = False) -> None:
-    """Check profiles: every problem at once, with file, sheet, row and column."""
-    from twinmatch.reading import read_raw
-    from twinmatch.validate import check
-
-    raw = read_raw(profiles)
-    cohort, problems = check(raw.cities, raw.units)
-    problems = sorted({*raw.problems, *problems}, key=lambda p: (p.where, p.code, p.found))
-    if as_json:
-        print_json(
-            {
-                "cities": len(raw.cities),
-                "host_units": len(raw.units),
-                "problems": [plain_problem(p) for p in problems],
-            }
-        )
-        if problems:
-            raise typer.Exit(2)
-        return
-    if problems or cohort is None:
-        raise TwinmatchError(problems)
-    known = sum(cohort.known(i) for i in range(len(cohort))) / max(len(cohort), 1)
-    say(
-        f"{len(cohort)} cities and {len(cohort.units)} host units, no problem; {100 * known:.0f}% of their blocks are filled on average."
-    )
-    say("Next: twinmatch propose" + (f" {profiles}" if profiles else ""))
 
 
 def features(

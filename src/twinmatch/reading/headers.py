@@ -119,7 +119,7 @@ def find_header(
     targets = [_target(name, mapping, model) for name in names]
     own = tuple(t is not None and _is_own(n, t.field) for n, t in zip(names, targets, strict=True))
     problems = _problems(grid, row, names, targets, mapping, model, other)
-    if row > rows[0][0]:
+    if row > rows[0][0] and sum(own) * 2 < sum(map(bool, names)):
         found = f"Row {row} is read as the header; the rows above it are taken for titles."
         problems.append(Problem("title-rows", found, grid.at(row), level="note"))
     return Header(row, names, _once(targets), own, tuple(problems))

@@ -84,11 +84,18 @@ def is_elsewhere(text: str) -> bool:
     world: dict[str, str] = dict(Locale("en").territories)
     names = {plain(name) for code, name in world.items() if len(code) == 2}
     word = plain(text)
-    known_short = {"usa", "united states of america", "uk", "vietnam", "south korea", "viet nam"}
+    known_short = {"usa", "united states of america", "viet nam", "south korea"}
+    known_short |= {
+        "republic of korea",
+        "russian federation",
+        "state of palestine",
+        "hong kong",
+        "lao people s democratic republic",
+    }
     return (
         text.strip().upper() in {c for c in world if len(c) == 2}
         or word in names | known_short
-        or any(word.startswith(f"{name} ") for name in names if len(name) > 4)
+        or any(f" {name} " in f" {word} " for name in names if len(name) > 4)
     ) and country_code(text) is None
 
 
@@ -97,6 +104,7 @@ def city_id(country: str, name: str) -> str:
     from anyascii import anyascii
 
     spread = unicodedata.normalize("NFKD", name)
-    latin = anyascii("".join(c for c in spread if not unicodedata.combining(c)))
-    slug = "-".join(re.findall(r"[a-z0-9]+", latin.lower().replace("'", "")))
+    words = re.findall(r"\w+", "".join(c for c in spread if not unicodedata.combining(c)))
+    latin = ["".join(re.findall(r"[a-z0-9]+", anyascii(word).lower())) for word in words]
+    slug = "-".join(word for word in latin if word)
     return f"{country.lower()}-{slug or 'city'}"

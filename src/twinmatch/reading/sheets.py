@@ -53,6 +53,9 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
     if "host_units" in by_name:
         units, more = table_records(by_name["host_units"], model=HostUnit)
         problems += more
+    for record in cities:
+        if "emissions" in record.data:
+            record.data["emissions"].setdefault("sectors", {})
     return Raw(tuple(cities), tuple(units), tuple(newer + problems))
 
 

@@ -34,6 +34,9 @@ _ERRORS: Final = frozenset({"#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#
 _INVISIBLE: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
+_SEMICOLON: Final = re.compile(r"(?<!\\);")
+"""A semicolon that separates; one that belongs to an entry is written with a backslash before it."""
+
 Cells = Sequence[Any]
 
 
@@ -320,7 +323,7 @@ def _choice(value: str, column: Column) -> str:
 def _list(value: str, column: Column) -> list[str]:
     if value == NONE_STATED:
         return []
-    parts = [part.strip() for part in value.split(";") if part.strip()]
+    parts = [part.replace("\\;", ";").strip() for part in _SEMICOLON.split(value) if part.strip()]
     return [_code(part) for part in parts] if column.choices else parts
 
 
@@ -357,6 +360,8 @@ def _record(
         names[reader.path] = reader.name
     for path, value in mapping.defaults.items():
         put(data, path, value, keep=True)
+    if "emissions" in data and not is_side:
+        data["emissions"].setdefault("sectors", {})  # an inventory may have a total alone
     if model is City and not is_side:
         _identify(data, row, names, notes)
         if isinstance(data.get("sources"), list):

@@ -1,0 +1,268 @@
+"""From what cities have to profiles: check, accept, import, template, and what changed between two rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinmatch.cohort import nearest
+from twinmatch.errors import Problem, QuestionError, Where
+from twinmatch.exporting.folder import write_files
+from twinmatch.intake import (
+    Change,
+    accepted_path,
+    compare_profiles,
+    doubts,
+    estimated_readiness,
+    merge_forms,
+    read_accepted,
+    template,
+    with_accepted,
+    write_profiles,
+)
+from twinmatch.intake.accepted import Told, labelled, to_toml
+from twinmatch.intake.folder import missing_of
+from twinmatch.intake.texts import text_doubts
+from twinmatch.intake.writing import Existing
+from twinmatch.reading import (
+    Mapping,
+    read,
+    read_grids,
+    read_mapping,
+    read_raw,
+    without_contacts,
+)
+from twinmatch.reading.headers import find_header, suggestion
+from twinmatch.reading.importers import IMPORTERS, Options, names_from
+from twinmatch.schema import City, HostUnit, Source
+from twinmatch.validate import Record, examine, in_order, profiles
+
+KINDS = ("forms", "table", *IMPORTERS)
+"""What can be imported: a folder of forms, one table, and the formats of other bodies."""
+
+ENGLISH_ONLY = frozenset({"auto", "bundled", "static", "minilm"})
+"""Text models that know English alone; any other is taken to know the languages that its user chose it for."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in profiles: how many rows, how many usable, every problem, and those accepted before."""
+
+    rows: int
+    usable: int
+    units: int
+    told: tuple[Told, ...]
+    accepted: tuple[Told, ...]
+    filled: float
+    """Part of the blocks, in [0, 1], that are filled on average."""
+
+    @property
+    def has_errors(self) -> bool:
+        """Return whether anything has to be repaired before a round."""
+        return any(t.problem.level == "error" for t in self.told)
+
+
+@dataclass(frozen=True)
+class ImportAsked:
+    """What to import: the kind, the file or folder, and what the caller says beside it."""
+
+    kind: str
+    source: Path
+    mapping: Path | None = None
+    names: Path | None = None
+    year: int | None = None
+    city: str = ""
+    country: str = ""
+    estimate_readiness: bool = False
+
+
+@dataclass(frozen=True)
+class Import:
+    """What an import found: rows read, profiles that can be used, rows set aside and why, gaps, problems."""
+
+    rows: int
+    cities: tuple[City, ...]
+    units: tuple[HostUnit, ...]
+    aside: dict[str, int]
+    missing: dict[str, tuple[str, ...]]
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Return the problems because of which rows cannot be used."""
+        return tuple(p for p in self.problems if p.level == "error")
+
+
+def check_profiles(
+    profiles_at: str | Path | None = None, mapping: Path | None = None, text_model: str = "auto"
+) -> Checked:
+    """Return every problem of profiles: what reading met, what is not valid, what an analyst would doubt."""
+    raw = read_raw(profiles_at, read_mapping(mapping) if mapping else None)
+    found = examine(raw.cities, raw.units)
+    languages = ("en",) if text_model in ENGLISH_ONLY else None
+    problems = [
+        *raw.problems,
+        *found.problems,
+        *doubts(found.known),
+        *text_doubts(found.known, languages),
+    ]
+    told = labelled(in_order(problems), raw.cities)
+    place = accepted_path(Path(profiles_at)) if profiles_at else None
+    keys = {a.key for a in read_accepted(place)} if place else set()
+    filled = [
+        sum(bool(getattr(c, b)) for b in City.BLOCKS) / len(City.BLOCKS) for c, _ in found.known
+    ]
+    return Checked(
+        len(raw.cities),
+        len(found.known),
+        len(raw.units),
+        tuple(t for t in told if t.key not in keys),
+        tuple(t for t in told if t.key in keys),
+        sum(filled) / len(filled) if filled else 0.0,
+    )
+
+
+def accept_warnings(
+    profiles_at: Path, checked: Checked, keys: Sequence[str], why: str, on: str
+) -> Path:
+    """Return the file beside the profiles in which the warnings of these keys are now remembered."""
+    place = accepted_path(profiles_at)
+    told = (*checked.told, *checked.accepted)
+    content = to_toml(with_accepted(read_accepted(place), told, keys, why, on))
+    return write_files({place.name: content.encode()}, place.parent)[0]
+
+
+def write_template(
+    out: Path, profiles_at: str | Path | None = None, *, replace: bool = False
+) -> Path:
+    """Return the intake form as it was written; with profiles, their workbook form."""
+    if out.suffix.lower() != ".xlsx":
+        found = f"The form is a workbook, {out.name!r} does not end in .xlsx."
+        raise QuestionError(Problem("not-xlsx", found, Where(str(out))))
+    if out.exists() and not replace:
+        do = "Name another file, or give --replace."
+        raise QuestionError(
+            Problem("file-exists", "The file is already there.", Where(str(out)), do)
+        )
+    cohort = read(profiles_at) if profiles_at is not None else None
+    content = template(cohort.cities, cohort.units) if cohort else template()
+    return write_files({out.name: content}, out.parent)[0]
+
+
+def import_profiles(asked: ImportAsked) -> Import:
+    """Return the profiles that a file or folder becomes, unwritten.
+
+    Raises QuestionError for an unknown kind, DataError where the file cannot be read or is of another format.
+    """
+    if asked.kind not in KINDS:
+        do = nearest(asked.kind, {k: k for k in KINDS}) or f"Known: {', '.join(KINDS)}."
+        raise QuestionError(Problem("kind-unknown", f"There is no format {asked.kind!r}.", do=do))
+    mapping = read_mapping(asked.mapping) if asked.mapping else None
+    found = _forms(asked.source, mapping) if asked.kind == "forms" else _file(asked, mapping)
+    if not asked.estimate_readiness:
+        return found
+    cities = tuple(_with_estimate(city) for city in found.cities)
+    return Import(found.rows, cities, found.units, found.aside, found.missing, found.problems)
+
+
+def _forms(folder: Path, mapping: Mapping | None) -> Import:
+    back = merge_forms(folder, mapping)
+    return Import(back.rows, back.cities, back.units, {}, back.missing, back.problems)
+
+
+def _file(asked: ImportAsked, mapping: Mapping | None) -> Import:
+    aside: dict[str, int] = {}
+    if asked.kind == "table":
+        raw = read_raw(asked.source, mapping)
+        rows = len(raw.cities)
+    else:
+        grids = read_grids(asked.source, mapping.encoding if mapping else None)
+        names = names_from(read_grids(asked.names)) if asked.names else {}
+        options = Options(asked.year, names, asked.city, asked.country)
+        imported = IMPORTERS[asked.kind].read(grids, options)
+        raw, rows, aside = without_contacts(imported.raw), imported.rows, dict(imported.aside)
+    known, wrong = profiles(raw.cities, City)
+    units, more = profiles(raw.units, HostUnit)
+    once, twice = _once(known)
+    doubted = doubts([pair for pair in known if pair[0] in once])
+    problems = in_order([*raw.problems, *wrong, *more, *twice, *doubted])
+    cities = tuple(sorted(once, key=lambda c: c.id))
+    missing = {c.id: missing_of(c) for c in cities}
+    return Import(rows, cities, tuple(u for u, _ in units), aside, missing, tuple(problems))
+
+
+def _once(known: Sequence[tuple[City, Record]]) -> tuple[list[City], list[Problem]]:
+    """Return the cities whose identifier stands once, and an error for each that stands again."""
+    counts: dict[str, int] = {}
+    for city, _ in known:
+        counts[city.id] = counts.get(city.id, 0) + 1
+    twice = [
+        Problem(
+            "city-twice", f"{c.id!r} stands in {counts[c.id]} rows.", r.place("id"), "Keep one."
+        )
+        for c, r in known
+        if counts[c.id] > 1
+    ]
+    return [c for c, _ in known if counts[c.id] == 1], twice
+
+
+def _with_estimate(city: City) -> City:
+    """Return the city with readiness estimated from public facts, each level with its reason as its source."""
+    levels = estimated_readiness(city)
+    if not levels:
+        return city
+    reasons = [
+        f"estimate by rule, {dimension} {level}: {why}"
+        for dimension, (level, why) in levels.items()
+    ]
+    source = Source.model_validate({"of": ["readiness_estimated"], "from": reasons})
+    return city.model_copy(
+        update={
+            "readiness_estimated": {d: level for d, (level, _) in levels.items()},
+            "sources": (*city.sources, source),
+        }
+    )
+
+
+def save_import(
+    found: Import, out: Path, existing: Existing = "refuse", *, usable: bool = False
+) -> tuple[list[Path], list[Problem]]:
+    """Return the files written and notes on what a merge kept.
+
+    Where rows have errors nothing is written, unless ``usable`` asks for the profiles that have none.
+    Raises QuestionError where profiles are there already, or no profile can be written.
+    """
+    if found.errors and not usable:
+        raise QuestionError(found.errors)
+    if not found.cities:
+        raise QuestionError(
+            Problem("nothing-usable", "No row can be used.", do="See the problems above.")
+        )
+    return write_profiles(found.cities, found.units, out, existing)
+
+
+def suggest_mapping(table: Path, mapping: Path | None = None) -> str:
+    """Return a mapping file for a table, to be looked over: what is read, what may be meant, what is set aside."""
+    said = read_mapping(mapping) if mapping else Mapping()
+    grids = read_grids(table, said.encoding)
+    grid = next((g for g in grids if g.sheet == said.sheet), grids[0])
+    header = find_header(grid, said)
+    lines = ["# Look over every line; a line that begins with # is only a guess.", "[columns]"]
+    for name, target in zip(header.names, header.targets, strict=True):
+        if not name:
+            continue
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        if target is not None and target.field:
+            unit = f', unit = "{target.unit}"' if target.unit else ""
+            lines.append(f'"{quoted}" = {{ field = "{target.field}"{unit} }}')
+        elif hint := suggestion(name):
+            lines.append(f"# {hint}")
+        else:
+            lines.append(f'"{quoted}" = ""')
+    return "\n".join(lines) + "\n"
+
+
+def profile_changes(old: str | Path, new: str | Path | None = None) -> list[Change]:
+    """Return what changed from one set of profiles to another; the bundled ones where the second is left out."""
+    return compare_profiles(read(old), read(new))

@@ -1,0 +1,352 @@
+"""The commands of intake: validate, template, import, profiles."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from twinmatch.cli.words import (
+    AsJson,
+    Model,
+    Profiles,
+    literal,
+    plain_problem,
+    print_json,
+    quoted,
+    say,
+    show,
+    table,
+)
+from twinmatch.errors import Problem, QuestionError
+
+if TYPE_CHECKING:
+    from twinmatch.app.intake import Checked, Import
+    from twinmatch.intake.accepted import Told
+
+ORDER = ("error", "warning", "note")
+MOST_SHOWN = 60
+
+MappingFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping", "-m", help="TOML file that says what headers mean.", show_default=False
+    ),
+]
+
+# The docstrings of the commands are their help on the command line.
+
+
+def validate(
+    profiles: Profiles = None,
+    mapping: MappingFile = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            help="Key of a warning to accept; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    why: Annotated[str, typer.Option("--why", help="Why it is accepted.", show_default=False)] = "",
+    notes: Annotated[
+        bool, typer.Option("--notes", help="Show notes one by one, and accepted warnings.")
+    ] = False,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check profiles: every error, doubt and note at once, each with its place and what to do about it."""
+    from twinmatch import app as door
+
+    checked = door.check_profiles(profiles, mapping, text_model or "auto")
+    if accept:
+        if profiles is None:
+            do = "Copy the bundled profiles to a folder of your own and name it."
+            raise QuestionError(
+                Problem("bundled-not-accepted", "The bundled profiles are not changed.", do=do)
+            )
+        today = dt.date.today().isoformat()
+        place = door.accept_warnings(profiles, checked, accept, why, today)
+        say(f"Remembered in {place}.")
+        checked = door.check_profiles(profiles, mapping, text_model or "auto")
+    if as_json:
+        print_json(_plain_check(checked))
+    else:
+        _print_check(checked, profiles, notes)
+    if checked.has_errors:
+        raise typer.Exit(2)
+
+
+def template(
+    out: Annotated[Path, typer.Argument(help="The workbook to write, ending in .xlsx.")],
+    profiles: Profiles = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite the file.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the intake form as a workbook: empty, or with the profiles of PROFILES in it."""
+    from twinmatch import app as door
+
+    path = door.write_template(out, profiles, replace=replace)
+    if as_json:
+        print_json({"written": str(path)})
+        return
+    say(
+        f"Written to {out}: a sheet for one city, a sheet with a row a city, emissions and readiness."
+    )
+    say(
+        "Send it out, put what comes back into a folder, and run: twinmatch import forms FOLDER --out PROFILES"
+    )
+
+
+def import_(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="forms, table, covenant, covenant-inventories, covenant-totals, mycovenant, cdp, c40, ciris, carbon-monitor or contract."
+        ),
+    ],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="The file; for forms, the folder of returned files."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder of profiles to write; nothing is written where left out.",
+            show_default=False,
+        ),
+    ] = None,
+    mapping: MappingFile = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="Print a mapping file for a table, to look over.")
+    ] = False,
+    names: Annotated[
+        Path | None,
+        typer.Option(
+            "--names",
+            help="Table with the names of codes (LOCODE, GCoM identifier).",
+            show_default=False,
+        ),
+    ] = None,
+    year: Annotated[
+        int | None,
+        typer.Option(
+            "--year", help="Inventory year; the newest where left out.", show_default=False
+        ),
+    ] = None,
+    city: Annotated[
+        str, typer.Option("--city", help="The city of a one-city file.", show_default=False)
+    ] = "",
+    country: Annotated[
+        str, typer.Option("--country", help="Its country.", show_default=False)
+    ] = "",
+    estimate: Annotated[
+        bool,
+        typer.Option(
+            "--estimate-readiness",
+            help="Add readiness inferred from public facts, marked as estimated.",
+        ),
+    ] = False,
+    usable: Annotated[
+        bool,
+        typer.Option("--usable", help="Write the rows without errors, though others have some."),
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Overwrite profiles that are there.")
+    ] = False,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Fill what profiles that are there leave empty.")
+    ] = False,
+    notes: Annotated[bool, typer.Option("--notes", help="Show notes one by one.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make profiles of forms, tables and the formats that cities report in; every doubt is shown where it stands."""
+    from twinmatch import app as door
+
+    if suggest:
+        typer.echo(door.suggest_mapping(source, mapping), nl=False)
+        return
+    if replace and merge:
+        raise QuestionError(
+            Problem(
+                "replace-and-merge", "Profiles are replaced or merged, not both.", do="Give one."
+            )
+        )
+    asked = door.ImportAsked(kind, source, mapping, names, year, city, country, estimate)
+    found = door.import_profiles(asked)
+    existing: Any = "replace" if replace else "merge" if merge else "refuse"
+    written: list[Path] = []
+    if out is not None and (usable or not found.errors):
+        written, kept = door.save_import(found, out, existing, usable=usable)
+        if kept:
+            say(f"{len(kept)} blocks that say something else were kept as they were.")
+    if as_json:
+        print_json(_plain_import(found, written))
+    else:
+        _print_import(found, kind, source, out, written, notes)
+    if found.errors and not (usable and written):
+        raise typer.Exit(2)
+
+
+import_.__name__ = "import"  # a keyword, so it cannot be the function's own name
+
+
+def profiles(
+    action: Annotated[Literal["diff"], typer.Argument(help="diff: what changed from OLD to NEW.")],
+    old: Annotated[Path, typer.Argument(help="The earlier profiles.")],
+    new: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The later ones; the bundled cities where left out.", show_default=False
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what cities changed between two sets of profiles, field by field."""
+    from twinmatch import app as door
+
+    changes = door.profile_changes(old, new)
+    if as_json:
+        print_json(
+            [
+                {"id": c.id, "kind": c.kind, "field": c.field, "old": c.old, "new": c.new}
+                for c in changes
+            ]
+        )
+        return
+    rows = table("What changed", ("City", "Field", "Was", "Is now"))
+    for c in changes:
+        words = ("", "", "") if c.kind != "changed" else (c.field, _short(c.old), _short(c.new))
+        rows.add_row(c.id, words[0] or f"the whole city is {c.kind}", words[1], words[2])
+    if changes:
+        show(rows)
+    kinds = Counter((c.kind, c.id) for c in changes)
+    count = {kind: sum(k == kind for k, _ in kinds) for kind in ("new", "gone", "changed")}
+    say(f"{count['new']} new, {count['gone']} gone, {count['changed']} changed.")
+    say("Next: twinmatch propose " + (str(new) if new else "") + " --previous PROPOSAL.json")
+
+
+def _short(value: Any) -> str:
+    text = "not known" if value is None else str(value)
+    return literal(text if len(text) <= 90 else text[:87] + " …")
+
+
+def _plain_told(told: Told) -> dict[str, Any]:
+    return {
+        **plain_problem(told.problem),
+        "level": told.problem.level,
+        "city": told.city,
+        "key": told.key,
+    }
+
+
+def _plain_check(checked: Checked) -> dict[str, Any]:
+    return {
+        "cities": checked.rows,
+        "usable": checked.usable,
+        "host_units": checked.units,
+        "filled": round(checked.filled, 4),
+        "problems": [_plain_told(t) for t in checked.told],
+        "accepted": [_plain_told(t) for t in checked.accepted],
+    }
+
+
+def _print_check(checked: Checked, profiles: Path | None, notes: bool) -> None:
+    problems = [t.problem for t in checked.told]
+    keys = {id(t.problem): t.key for t in checked.told}
+    _print_problems(problems, notes, keys)
+    if notes and checked.accepted:
+        say(f"Accepted before: {', '.join(sorted(t.key for t in checked.accepted))}.")
+    counts = Counter(p.level for p in problems)
+    accepted = f", {len(checked.accepted)} accepted" if checked.accepted else ""
+    say(
+        f"{checked.rows} cities and {checked.units} host units, {_count(counts['error'], 'error')}; "
+        f"{checked.usable} usable, {_count(counts['warning'], 'warning')}{accepted}, "
+        f"{_count(counts['note'], 'note')}; {100 * checked.filled:.0f}% of the blocks are filled on average."
+    )
+    place = f" {quoted(str(profiles))}" if profiles else ""
+    if counts["error"]:
+        say(
+            "Next: repair the errors; warnings may be accepted: twinmatch validate PROFILES --accept KEY --why TEXT"
+        )
+    else:
+        say(f"Next: twinmatch propose{place}")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number or 'no'} {word}{'s' if number > 1 else ''}"
+
+
+def _print_problems(problems: Sequence[Problem], notes: bool, keys: dict[int, str]) -> None:
+    shown = [
+        p for level in ORDER for p in problems if p.level == level and (notes or level != "note")
+    ]
+    if shown:
+        rows = table("", ("Level", "Where", "Found", "What to do", "Key"))
+        for problem in shown[:MOST_SHOWN] if not notes else shown:
+            key = keys.get(id(problem), "") if problem.level == "warning" else ""
+            rows.add_row(
+                problem.level,
+                literal(str(problem.where)),
+                literal(problem.found),
+                literal(problem.do),
+                key,
+            )
+        show(rows)
+        if len(shown) > MOST_SHOWN and not notes:
+            say(f"{len(shown) - MOST_SHOWN} more: --notes or --json shows all of them.")
+    quiet = Counter(p.code for p in problems if p.level == "note")
+    if quiet and not notes:
+        say(
+            "Notes: "
+            + ", ".join(f"{n} {code}" for code, n in sorted(quiet.items()))
+            + " (--notes shows them)."
+        )
+
+
+def _plain_import(found: Import, written: list[Path]) -> dict[str, Any]:
+    return {
+        "rows": found.rows,
+        "usable": len(found.cities),
+        "set_aside": found.aside,
+        "cities": [
+            {"id": c.id, "name": c.name, "missing": list(found.missing.get(c.id, ()))}
+            for c in found.cities
+        ],
+        "problems": [{**plain_problem(p), "level": p.level} for p in found.problems],
+        "written": [str(path) for path in written],
+    }
+
+
+def _print_import(
+    found: Import, kind: str, source: Path, out: Path | None, written: list[Path], notes: bool
+) -> None:
+    _print_problems(found.problems, notes, {})
+    if kind == "forms" and found.cities:
+        rows = table("What each city left open", ("City", "Missing"))
+        for c in found.cities:
+            rows.add_row(literal(c.name), ", ".join(found.missing.get(c.id, ())) or "nothing")
+        show(rows)
+    for why, count in sorted(found.aside.items()):
+        say(f"Set aside: {count:,} ({why}).")
+    counts = Counter(p.level for p in found.problems)
+    say(
+        f"{found.rows:,} rows, {len(found.cities):,} usable profiles: {_count(counts['error'], 'error')}, "
+        f"{_count(counts['warning'], 'warning')}, {_count(counts['note'], 'note')}."
+    )
+    if written:
+        say(f"Written to {out}: {len(written):,} files.\nNext: twinmatch validate {out}")
+    elif found.errors and found.cities:
+        say(
+            "Nothing was written. Repair the errors, or give --usable to write the rows without any."
+        )
+    elif found.cities:
+        say(
+            f"Nothing was written. Next: twinmatch import {kind} {quoted(str(source))} --out FOLDER"
+        )

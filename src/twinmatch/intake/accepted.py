@@ -1,0 +1,138 @@
+"""Warnings that somebody looked at and accepted, remembered in a small file beside the profiles.
+
+A warning is known by its key, made of its code, its city, its field and what was found: when the value changes,
+so does the key, and the warning is back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinmatch.cohort import nearest
+from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.reading.privacy import redact
+from twinmatch.validate import Record
+
+
+@dataclass(frozen=True)
+class Told:
+    """A problem with the city that it is about (empty where none) and the key by which it can be accepted."""
+
+    problem: Problem
+    city: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An accepted warning: its key, what it said, why it was accepted, and on which day."""
+
+    key: str
+    code: str
+    city: str
+    found: str
+    why: str
+    on: str
+
+
+def labelled(problems: Iterable[Problem], records: Sequence[Record]) -> list[Told]:
+    """Return problems with their cities and keys."""
+    owners: dict[tuple[str, str, int], str] = {}
+    for record in records:
+        name = str(record.data.get("id", ""))
+        for where in (record.where, *record.elsewhere.values()):
+            owners.setdefault((where.file, where.sheet, where.row), name)
+    told = []
+    for problem in problems:
+        where = problem.where
+        city = owners.get((where.file, where.sheet, where.row), "")
+        told.append(Told(problem, city, _key(problem, city)))
+    return told
+
+
+def _key(problem: Problem, city: str) -> str:
+    place = city or f"{problem.where.file}:{problem.where.row}"
+    text = "|".join((problem.code, place, problem.where.column, problem.found))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def accepted_path(profiles: Path) -> Path:
+    """Return the file of accepted warnings: in a folder of profiles, or beside a table."""
+    return (
+        profiles / "_accepted.toml" if profiles.is_dir() else profiles.with_suffix(".accepted.toml")
+    )
+
+
+def read_accepted(path: Path) -> tuple[Accepted, ...]:
+    """Return what was accepted, nothing where there is no such file; raises DataError where it is broken."""
+    if not path.exists():
+        return ()
+    try:
+        entries = tomllib.loads(path.read_text("utf-8")).get("accepted", [])
+        return tuple(
+            Accepted(**{f: str(e[f]) for f in Accepted.__dataclass_fields__}) for e in entries
+        )
+    except (
+        OSError,
+        UnicodeDecodeError,
+        tomllib.TOMLDecodeError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        do = "Repair it, or delete it and accept the warnings again."
+        raise DataError(
+            Problem("accepted-unreadable", f"Cannot be read: {error}.", Where(str(path)), do)
+        ) from error
+
+
+def with_accepted(
+    before: Sequence[Accepted], told: Sequence[Told], keys: Sequence[str], why: str, on: str
+) -> tuple[Accepted, ...]:
+    """Return the accepted warnings with further ones, sorted.
+
+    Raises QuestionError for a key that no present warning has, and for errors, which cannot be accepted.
+    """
+    by_key = {t.key: t for t in told}
+    problems = []
+    for key in keys:
+        if key not in by_key:
+            do = nearest(key, {k: k for k in by_key})
+            problems.append(Problem("key-unknown", f"No warning here has the key {key!r}.", do=do))
+        elif by_key[key].problem.level == "error":
+            problems.append(
+                Problem(
+                    "error-not-acceptable",
+                    f"{key} is an error: {by_key[key].problem.found}",
+                    do="Repair it.",
+                )
+            )
+    if not why.strip():
+        problems.append(Problem("why-missing", "No reason is given.", do="Say it: --why TEXT."))
+    if problems:
+        raise QuestionError(problems)
+    kept = {a.key: a for a in before}
+    reason = redact(why.strip())[0]
+    for key in keys:
+        item = by_key[key]
+        kept[key] = Accepted(key, item.problem.code, item.city, item.problem.found, reason, on)
+    return tuple(sorted(kept.values(), key=lambda a: (a.city, a.code, a.key)))
+
+
+def to_toml(accepted: Sequence[Accepted]) -> str:
+    """Return the file of accepted warnings; a JSON text is a TOML text, so values are written as such."""
+    lines = [
+        "# Warnings that were looked at and accepted; a changed value brings its warning back."
+    ]
+    for entry in accepted:
+        lines += ["", "[[accepted]]"]
+        lines += [
+            f"{name} = {json.dumps(getattr(entry, name), ensure_ascii=False)}"
+            for name in Accepted.__dataclass_fields__
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,473 @@
+"""What a good analyst would ask about a profile, each question with its cell, its level and a suggested repair.
+
+An error cannot be true, a warning is hard to believe, a note is worth knowing. Nothing is repaired here. Thresholds
+are constants below, each with its reason.
+
+Per-head figures are judged only where the population of the reporting boundary is known: the one stated for the
+boundary, or the city's own where the inventory covers the city.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+from typing import Final
+
+from twinmatch.errors import Problem
+from twinmatch.geography import ALIASES
+from twinmatch.reading.gazetteer import places
+from twinmatch.schema import City, Dimension, Emissions, Notation, Role
+from twinmatch.taxonomy import SECTOR_FIELDS
+from twinmatch.validate import Record
+
+Known = tuple[City, Record]
+Level = str
+
+AGREES: Final = 0.005
+NEARLY: Final = 0.02
+"""Relative difference of sum and printed total: rounding, and a line that may have been left out."""
+
+LEAST_A_HEAD: Final = 0.3
+MOST_A_HEAD: Final = 60.0
+"""t CO2e a head: below the lowest and above the highest national figure of Europe, with room for industry towns."""
+
+USUAL: Final = (1.0, 25.0)
+"""t CO2e a head in which nearly all cities lie: where a slip of a factor of 1000 would land again."""
+
+FAR: Final = 3.5
+"""Modified z-score from which a value is far out (Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers)."""
+
+FEWEST_PEERS: Final = 20
+OLD: Final = 10
+"""Years behind the newest inventory of the cohort from which a year is worth a note."""
+
+
+def doubts(known: Sequence[Known]) -> list[Problem]:
+    """Return every doubt about profiles that are valid by themselves, in order of city."""
+    found = [p for city, record in known for check in CHECKS for p in check(city, record)]
+    return found + list(_outliers(known)) + list(_old_years(known))
+
+
+def _say(
+    record: Record, code: str, found: str, path: str, do: str, level: str = "warning"
+) -> Problem:
+    return Problem(code, found, record.place(path), do, level)  # type: ignore[arg-type]
+
+
+def numbers_of(emissions: Emissions) -> dict[str, float]:
+    """Return the sectors that have a number, in t CO2e."""
+    values = {name: getattr(emissions.sectors, name) for name in SECTOR_FIELDS}
+    return {
+        n: float(v)
+        for n, v in values.items()
+        if isinstance(v, int | float) and not isinstance(v, bool)
+    }
+
+
+def total_of(emissions: Emissions) -> float | None:
+    """Return the printed total, or the sum of the sectors, in t CO2e; None where neither is known."""
+    if emissions.total_printed is not None:
+        return emissions.total_printed
+    numbers = numbers_of(emissions)
+    return math.fsum(numbers.values()) if numbers else None
+
+
+def reporting_population(city: City) -> int | None:
+    """Return the residents of the inventory's boundary, None where they are not known."""
+    if city.emissions is None:
+        return None
+    if city.emissions.boundary_population is not None:
+        return city.emissions.boundary_population
+    population = city.population
+    if (
+        city.emissions.boundary == "city"
+        and population
+        and population.of in {"municipality", "settlement"}
+    ):
+        return population.value
+    return None
+
+
+def a_head(city: City) -> float | None:
+    """Return t CO2e a head of the reporting boundary, None where not known."""
+    people = reporting_population(city)
+    total = total_of(city.emissions) if city.emissions else None
+    return total / people if people and total is not None else None
+
+
+def _totals(city: City, record: Record) -> Iterator[Problem]:
+    """The sectors against the printed total."""
+    emissions = city.emissions
+    if emissions is None or emissions.total_printed is None:
+        return
+    numbers, total = numbers_of(emissions), emissions.total_printed
+    if not numbers or total == 0:
+        return
+    added = math.fsum(numbers.values())
+    off = (added - total) / total
+    net = (added + (emissions.removals or 0.0) - total) / total
+    if abs(off) <= AGREES:
+        return
+    found = (
+        f"The sectors add up to {added:,.0f} t, the printed total is {total:,.0f} t ({off:+.1%})."
+    )
+    known = emissions.total_check == "differs" or abs(net) <= AGREES
+    level = "note" if abs(off) <= NEARLY or known else "warning"
+    do = _why_off(emissions, numbers, added)
+    yield _say(record, "total-differs", found, "emissions.total_printed", do, level)
+
+
+def _why_off(emissions: Emissions, numbers: dict[str, float], added: float) -> str:
+    total = emissions.total_printed or 0.0
+    gap = total - added
+    if (added and 900 < total / added < 1100) or (total and 900 < added / total < 1100):
+        return "One of them is off by 1000: check whether it is in kt."
+    if emissions.removals and abs(gap - emissions.removals) <= AGREES * total:
+        return "The printed total has the removals taken off: say so in the note."
+    for name, value in numbers.items():
+        if value and abs(gap + value) <= AGREES * total:
+            return (
+                f"The difference is {name}: it may stand inside another line, or outside the total."
+            )
+    blank = [
+        n for n in ("waste", "ippu", "afolu") if getattr(emissions.sectors, n) == Notation.BLANK
+    ]
+    if gap > 0 and blank:
+        return f"What is missing may be in {', '.join(blank)}, which have no figure."
+    return "Ask the city which line is missing or counted twice."
+
+
+def _total_check(city: City, record: Record) -> Iterator[Problem]:
+    """What the profile says about its total, against the figures."""
+    emissions = city.emissions
+    if emissions is None or emissions.total_printed is None or emissions.total_check != "agrees":
+        return
+    added, total = math.fsum(numbers_of(emissions).values()), emissions.total_printed
+    gaps = (abs(added - total), abs(added + (emissions.removals or 0.0) - total))
+    if added and min(gaps) > NEARLY * total:
+        found = "The profile says that the sectors agree with the printed total; they do not."
+        yield _say(record, "total-check-wrong", found, "emissions.total_check", "Write 'differs'.")
+
+
+def _per_head(city: City, record: Record) -> Iterator[Problem]:
+    """Emissions a head, with the suspicion of a factor of 1000."""
+    value = a_head(city)
+    if value is None:
+        if city.emissions is not None and total_of(city.emissions) is not None:
+            found = "Emissions a head cannot be judged: the population inside the boundary is not known."
+            do = "Fill in the population inside the boundary."
+            yield _say(
+                record,
+                "boundary-population-unknown",
+                found,
+                "emissions.boundary_population",
+                do,
+                "note",
+            )
+        return
+    if LEAST_A_HEAD <= value <= MOST_A_HEAD:
+        return
+    low, high = USUAL
+    for factor, words in ((1000.0, "in kt"), (0.001, "in kg"), (1e6, "in Mt")):
+        if low <= value * factor <= high:
+            found = f"{value:,.4g} t CO2e a head; were the figures {words}, it would be {value * factor:.1f}."
+            yield _say(
+                record,
+                "factor-1000",
+                found,
+                _figure(city),
+                f"Check the unit: the source may be {words}.",
+            )
+            return
+    found = f"{value:,.4g} t CO2e a head is far from what cities emit."
+    do = (
+        "Check unit, boundary and population; large industry or a port would explain a high figure."
+    )
+    yield _say(record, "per-head-implausible", found, _figure(city), do)
+
+
+def _figure(city: City) -> str:
+    emissions = city.emissions
+    printed = emissions is not None and emissions.total_printed is not None
+    return "emissions.total_printed" if printed else "emissions.sectors"
+
+
+def _blanks(city: City, record: Record) -> Iterator[Problem]:
+    """Sectors that are blank, and zeros that may be blanks."""
+    emissions = city.emissions
+    if emissions is None or not numbers_of(emissions):
+        return
+    blank = [
+        n
+        for n in ("stationary_energy", "transport", "waste", "ippu", "afolu")
+        if getattr(emissions.sectors, n) == Notation.BLANK
+    ]
+    if blank:
+        found = f"Nothing is said about {', '.join(blank)}: not occurring, or not estimated?"
+        do = "Write NO, NE, IE or C: only sectors that both cities report are compared."
+        yield _say(record, "sector-blank", found, f"emissions.sectors.{blank[0]}", do, "note")
+    for name in ("stationary_energy", "transport"):
+        if numbers_of(emissions).get(name) == 0:
+            found = f"{name} is zero, which no city is."
+            yield _say(
+                record,
+                "zero-or-unknown",
+                found,
+                f"emissions.sectors.{name}",
+                "Leave it empty, or write NE or IE.",
+            )
+
+
+def _base_year(city: City, record: Record) -> Iterator[Problem]:
+    """The year of the inventory."""
+    emissions = city.emissions
+    if emissions is None:
+        return
+    if emissions.year is None:
+        found = "The inventory has no year."
+        yield _say(
+            record,
+            "year-missing",
+            found,
+            "emissions.year",
+            "Fill in the year that the figures are of.",
+            "note",
+        )
+    elif emissions.year < 1990:
+        found = f"An inventory of {emissions.year} is older than the base year of the climate convention, 1990."
+        yield _say(record, "year-early", found, "emissions.year", "Check the year.")
+    target = city.commitment.neutral_by if city.commitment else None
+    if emissions.year and target and emissions.year >= target:
+        found = f"The inventory is of {emissions.year}, the target year is {target}."
+        yield _say(record, "year-after-target", found, "emissions.year", "One of them is wrong.")
+
+
+def _old_years(known: Sequence[Known]) -> Iterator[Problem]:
+    years = [c.emissions.year for c, _ in known if c.emissions and c.emissions.year]
+    if len(years) < FEWEST_PEERS:
+        return
+    newest = sorted(years)[int(0.9 * (len(years) - 1))]
+    for city, record in known:
+        if city.emissions and city.emissions.year and newest - city.emissions.year > OLD:
+            found = f"The inventory is of {city.emissions.year}; nine in ten are of {newest} or before, most much newer than this."
+            yield _say(
+                record, "year-old", found, "emissions.year", "Ask for a newer inventory.", "note"
+            )
+
+
+def _commitment(city: City, record: Record) -> Iterator[Problem]:
+    """Target years against each other and against the label."""
+    commitment = city.commitment
+    if commitment is None:
+        return
+    by, latest = commitment.neutral_by, commitment.neutral_by_at_latest
+    if by is not None and latest is not None and by > latest:
+        found = f"Climate-neutral by {by}, and by {latest} at the latest."
+        yield _say(
+            record,
+            "target-contradicts",
+            found,
+            "commitment.neutral_by",
+            "Keep the year that the council adopted.",
+            "error",
+        )
+    if by is not None and by > 2050:
+        found = f"Climate-neutral by {by} is later than 2050, the Union's own year."
+        yield _say(record, "target-late", found, "commitment.neutral_by", "Check the year.")
+    if by is not None and by > 2030 and city.has(Role.MISSION):
+        found = f"A Mission City whose target year is {by}, not 2030."
+        yield _say(
+            record,
+            "target-after-2030",
+            found,
+            "commitment.neutral_by",
+            "Some are; check the contract.",
+            "note",
+        )
+
+
+def _guests(city: City, record: Record) -> Iterator[Problem]:
+    taking = city.participation
+    if (
+        taking
+        and taking.guests_at_least is not None
+        and taking.guests_at_most is not None
+        and taking.guests_at_least > taking.guests_at_most
+    ):
+        found = f"At least {taking.guests_at_least} guests and at most {taking.guests_at_most}."
+        yield _say(
+            record,
+            "guests-contradict",
+            found,
+            "participation.guests_at_least",
+            "Exchange or repair them.",
+            "error",
+        )
+    if city.id in city.refuses or set(city.refuses) & set(city.wishes):
+        both = ", ".join(sorted(set(city.refuses) & set(city.wishes))) or city.id
+        yield _say(
+            record,
+            "wished-and-refused",
+            f"{both} is wished for and refused.",
+            "refuses",
+            "Remove it from one.",
+            "error",
+        )
+
+
+Clash = tuple[str, Callable[[City, dict[Dimension, int]], bool], str, str]
+
+_D = Dimension
+_CLASHES: Final[
+    tuple[tuple[str, Dimension, Callable[[City, dict[Dimension, int]], bool], str], ...]
+] = (
+    (
+        "The city has an inventory, and says that it has none (level 0).",
+        _D.INVENTORY,
+        lambda c, r: (
+            c.emissions is not None and c.emissions.kind != "estimated" and r.get(_D.INVENTORY) == 0
+        ),
+        "warning",
+    ),
+    (
+        "A neutrality year is stated, and the target is said to be absent (level 0).",
+        _D.TARGET,
+        lambda c, r: bool(c.commitment and c.commitment.neutral_by) and r.get(_D.TARGET) == 0,
+        "warning",
+    ),
+    (
+        "The target is at level 3 or more, which needs a stated year, and no year is given.",
+        _D.TARGET,
+        lambda c, r: (
+            r.get(_D.TARGET, 0) >= 3
+            and not (
+                c.commitment and (c.commitment.neutral_by or c.commitment.neutral_by_at_latest)
+            )
+        ),
+        "note",
+    ),
+    (
+        "The plan's effects are worked out (level 3 or more) without any inventory (level 0).",
+        _D.PLAN,
+        lambda c, r: r.get(_D.PLAN, 0) >= 3 and r.get(_D.INVENTORY) == 0,
+        "warning",
+    ),
+    (
+        "Measures are on schedule (level 3 or more) without any plan (level 0).",
+        _D.DELIVERY,
+        lambda c, r: r.get(_D.DELIVERY, 0) >= 3 and r.get(_D.PLAN) == 0,
+        "warning",
+    ),
+    (
+        "The money of the plan is in place (level 3 or more) without any plan (level 0).",
+        _D.FINANCE,
+        lambda c, r: r.get(_D.FINANCE, 0) >= 3 and r.get(_D.PLAN) == 0,
+        "warning",
+    ),
+    (
+        "The Mission Label was awarded for a contract with a plan, and the plan is at level 0 or 1.",
+        _D.PLAN,
+        lambda c, r: bool(c.mission and c.mission.label_awarded) and r.get(_D.PLAN, 4) <= 1,
+        "warning",
+    ),
+    (
+        "Everything is at level 4, which no city says of itself after a second look.",
+        _D.MANDATE,
+        lambda c, r: len(r) == len(Dimension) and set(r.values()) == {4},
+        "note",
+    ),
+)
+
+
+def _readiness(city: City, record: Record) -> Iterator[Problem]:
+    """Levels that contradict each other or the rest of the profile."""
+    levels = dict(city.readiness or {})
+    for found, dimension, clashes, level in _CLASHES:
+        if levels and clashes(city, levels):
+            do = "Read the wording of the level again (sheet 'levels' of the form)."
+            yield _say(record, "readiness-contradicts", found, f"readiness.{dimension}", do, level)
+
+
+def _place(city: City, record: Record) -> Iterator[Problem]:
+    """Coordinates and population against the gazetteer."""
+    known = places().get(city.id)
+    if known is None:
+        return
+    if city.location and known.lat is not None and known.lon is not None:
+        lat, lon = city.location.lat, city.location.lon
+        if abs(lat - known.lon) < 0.5 and abs(lon - known.lat) < 0.5 and abs(lat - known.lat) > 1:
+            found = f"{lat}, {lon} looks like longitude and latitude exchanged."
+            yield _say(record, "lat-lon-exchanged", found, "location.lat", "Exchange them.")
+        elif abs(lat - known.lat) > 0.5 or abs(lon - known.lon) > 0.8:
+            found = (
+                f"{lat}, {lon} is far from {known.name}, which lies at {known.lat}, {known.lon}."
+            )
+            yield _say(
+                record,
+                "place-far",
+                found,
+                "location.lat",
+                "Check the coordinates, or the identifier.",
+            )
+    if (
+        city.population
+        and city.population.of in {"municipality", "settlement"}
+        and known.population
+    ):
+        ratio = city.population.value / known.population
+        if not 1 / 3 <= ratio <= 3:
+            found = f"{city.population.value:,} people; the gazetteer has {known.population:,}."
+            do = "Check whether thousands, or another area, are meant."
+            yield _say(record, "population-differs", found, "population.value", do)
+
+
+def _covenant(city: City, record: Record) -> Iterator[Problem]:
+    if city.covenant and city.covenant.id[:2].isalpha():
+        code = ALIASES.get(city.covenant.id[:2].upper(), city.covenant.id[:2].upper())
+        if code != city.country:
+            found = f"The Covenant identifier {city.covenant.id} is of {code}, the city of {city.country}."
+            yield _say(record, "covenant-country", found, "covenant.id", "Check the identifier.")
+
+
+def _outliers(known: Sequence[Known]) -> Iterator[Problem]:
+    """Values that lie far from those of the other cities, on a logarithmic scale."""
+    for path, what, unit, value in (
+        ("emissions.total_printed", "Emissions a head", "t CO2e", a_head),
+        ("context.gdp_per_head.value", "Gross domestic product a head", "EUR", _gdp),
+    ):
+        values = {i: v for i, (c, _) in enumerate(known) if (v := value(c)) is not None and v > 0}
+        logs = {i: math.log(v) for i, v in values.items()}
+        if len(logs) < FEWEST_PEERS:
+            continue
+        middle = median(logs.values())
+        spread = median(abs(v - middle) for v in logs.values())
+        if spread == 0:
+            continue
+        for i, log in logs.items():
+            score = 0.6745 * (log - middle) / spread
+            if abs(score) > FAR:
+                found = f"{what}, {values[i]:,.4g} {unit}, is far from the cohort's middle, {math.exp(middle):,.4g} (score {score:+.1f})."
+                do = "True outliers exist (ports, steel, capitals): accept it if it is one."
+                level = "warning" if value is a_head else "note"
+                yield _say(known[i][1], "outlier", found, path, do, level)
+
+
+def _gdp(city: City) -> float | None:
+    figure = city.context.gdp_per_head if city.context else None
+    return figure.value if figure else None
+
+
+CHECKS: Final[tuple[Callable[[City, Record], Iterator[Problem]], ...]] = (
+    _totals,
+    _total_check,
+    _per_head,
+    _blanks,
+    _base_year,
+    _commitment,
+    _guests,
+    _readiness,
+    _place,
+    _covenant,
+)
+"""The checks of one profile; a further one is a function and a line here."""

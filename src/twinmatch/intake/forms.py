@@ -1,0 +1,396 @@
+"""The intake form as a workbook, made from the schema; with profiles in it, it is also their workbook form.
+
+The header that is read is the row of field names; the rows above it (words, meaning, example) are for people. The
+same content gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Final
+
+from twinmatch.geography import countries
+from twinmatch.reading.columns import Column, columns
+from twinmatch.reading.guard import column_letters
+from twinmatch.reading.sheets import FORM, NEWEST_TEMPLATE
+from twinmatch.reading.table import NONE_STATED
+from twinmatch.scale import GENERAL, LEVELS
+from twinmatch.schema import NAMES, SCHEMA_VERSION, City, Dimension, HostUnit, Notation
+
+CREATED: Final = dt.datetime(2026, 1, 1)
+ROWS: Final = 500
+"""Rows for which drop-downs and checks are laid out."""
+
+EXAMPLES: Final = {
+    "id": "de-beispiel",
+    "name": "Beispiel",
+    "local_name": "Beispiel am Rhein",
+    "country": "DE",
+    "roles": "guest",
+    "location.lat": "50.7766",
+    "location.lon": "6.0834",
+    "population.value": "265208",
+    "languages": "de; en",
+    "commitment.neutral_by": "2030",
+    "participation.staff_hours_a_month": "12",
+    "participation.english": "B2",
+    "needs": "Our district heating runs on coal; we look for ways to replace it and to pay for it.",
+    "offers": "We can show ten years of a solar grant programme and how residents steer it.",
+    "challenges": "energy_systems:3; built_environment:2",
+    "strengths": "mobility_transport",
+    "levers_needed": "finance_funding; procurement",
+    "levers_offered": "democracy_participation",
+    "wishes": "se-malmo; nl-eindhoven",
+    "emissions.year": "2021",
+    "emissions.form": "gpc",
+    "emissions.boundary": "city",
+    "emissions.boundary_population": "265208",
+    "emissions.sectors.stationary_energy": "1213019",
+    "emissions.sectors.transport": "275948",
+    "emissions.sectors.waste": "IE",
+    "emissions.sectors.ippu": "NO",
+    "emissions.removals": "-20500",
+    "emissions.total_printed": "1565595",
+    "version.number": "1",
+    "version.date": "2026-03-31",
+    "readiness.mandate": "3",
+}
+"""An example for the fields that people ask about."""
+
+KEYS: Final = {
+    Notation.NOT_OCCURRING: "Not occurring: there is no such source in the city.",
+    Notation.NOT_ESTIMATED: "Not estimated: it occurs, and nobody has worked out how much.",
+    Notation.INCLUDED_ELSEWHERE: "Included elsewhere: it is counted in another line.",
+    Notation.CONFIDENTIAL: "Confidential: known, and may not be given.",
+}
+"""The notation keys of the GPC in words."""
+
+INTRODUCTION: Final = (
+    "What this is",
+    "A form for cities that take part in a round of peer matching. Fill in what you know and leave the rest empty:",
+    "an empty cell means 'not known', never zero, no or none. Nothing is held against a city for an empty cell.",
+    "",
+    "How to fill it in",
+    "One city: use the sheet 'one city', a line a question. Several cities: use 'cities', a row a city.",
+    "Emissions: a number, or a notation key where there is none. Say in the column 'unit' whether it is t, kt or Mt CO2e.",
+    "Readiness: choose the level whose sentence is true today; the sheet 'levels' has all of them.",
+    "Lists: separate by a semicolon. Weights from 1 to 3 follow a colon: energy_systems:3; industry:1.",
+    "Please do not change the row of field names above the first row to fill in.",
+    "",
+    "Please no contacts",
+    "Names, e-mail addresses and telephone numbers do not belong in the texts; they would be taken out.",
+    "",
+    "What comes next",
+    "Send the file back. Your coordinator runs: twinmatch import forms FOLDER --out PROFILES",
+)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet with a row a city: its name, its columns, and the prefix that the columns share."""
+
+    name: str
+    columns: tuple[Column, ...]
+    has_unit: bool = False
+
+
+def template(cities: Sequence[City] = (), units: Sequence[HostUnit] = ()) -> bytes:
+    """Return the workbook, empty or with profiles in it; reading it gives the same profiles.
+
+    Sheets: instructions, cities, one city, emissions, readiness, levels, sources, host_units, about.
+    """
+    import xlsxwriter
+
+    stream = BytesIO()
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    ordered = sorted(cities, key=lambda c: c.id)
+    with xlsxwriter.Workbook(stream, options) as book:
+        book.set_properties(
+            {"title": "twinmatch intake form", "author": "twinmatch", "created": CREATED}
+        )
+        _Form(book).write(ordered, sorted(units, key=lambda u: u.id))
+    return stream.getvalue()
+
+
+def _sheets(cities: Sequence[City]) -> tuple[_Sheet, ...]:
+    known = columns()
+    first = (known["id"],)
+    estimated = any(c.readiness_estimated for c in cities)
+
+    def part(*prefixes: str) -> tuple[Column, ...]:
+        return tuple(c for p, c in known.items() if p.startswith(prefixes))
+
+    apart = ("emissions.", "readiness.", "readiness_estimated.", "sources")
+    main = tuple(c for p, c in known.items() if not p.startswith(apart))
+    levels = ("readiness.", "readiness_estimated.") if estimated else ("readiness.",)
+    return (
+        _Sheet("cities", main),
+        _Sheet("emissions", first + part("emissions."), has_unit=True),
+        _Sheet("readiness", first + part(*levels)),
+    )
+
+
+class _Form:
+    """Writes the sheets of the form into a book."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self._title = book.add_format({"bold": True, "font_size": 14, "font_color": "#12436D"})
+        self._bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+        self._words = book.add_format(
+            {
+                "bold": True,
+                "text_wrap": True,
+                "valign": "top",
+                "bg_color": "#12436D",
+                "font_color": "#FFFFFF",
+            }
+        )
+        self._meaning = book.add_format({"text_wrap": True, "valign": "top", "font_size": 9})
+        self._example = book.add_format(
+            {
+                "italic": True,
+                "text_wrap": True,
+                "valign": "top",
+                "font_size": 9,
+                "font_color": "#3D3D3D",
+            }
+        )
+        self._field = book.add_format({"font_size": 8, "bg_color": "#E6E6E6", "bottom": 1})
+        self._wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        self._text = book.add_format({"num_format": "@"})
+
+    def write(self, cities: Sequence[City], units: Sequence[HostUnit]) -> None:
+        """Write every sheet in order."""
+        sheets = _sheets(cities)
+        self._instructions()
+        self._cities_sheet(sheets[0], cities)
+        self._one_city()
+        for sheet in sheets[1:]:
+            self._cities_sheet(sheet, cities)
+        self._levels()
+        self._sources(cities)
+        self._units(units)
+        self._lists()
+        self._about()
+
+    def _instructions(self) -> None:
+        page = self._book.add_worksheet("instructions")
+        page.set_column(0, 0, 120)
+        headings = {"What this is", "How to fill it in", "Please no contacts", "What comes next"}
+        for row, line in enumerate(INTRODUCTION):
+            page.write_string(row, 0, line, self._title if line in headings else self._wrapped)
+        row = len(INTRODUCTION) + 1
+        page.write_string(row, 0, "Notation keys", self._title)
+        for k, (key, words) in enumerate(KEYS.items(), 1):
+            page.write_string(row + k, 0, f"{key}: {words}", self._wrapped)
+
+    def _cities_sheet(self, sheet: _Sheet, cities: Sequence[City]) -> None:
+        page = self._book.add_worksheet(sheet.name)
+        shown = list(sheet.columns)
+        for c, column in enumerate(shown):
+            self._head(page, c, column)
+            self._validate(page, 4, 3 + ROWS, c, column)
+        if sheet.has_unit:
+            self._unit_column(page, len(shown))
+        page.set_row(1, 75)
+        page.set_row(2, 45)
+        page.freeze_panes(4, 2 if sheet.name == "cities" else 1)
+        row = 4
+        for city in cities:
+            values = [_value_at(city, column) for column in shown]
+            if any(v is not None for v in values[1:]):
+                for c, value in enumerate(values):
+                    self._cell(page, row, c, value)
+                row += 1
+
+    def _head(self, page: Any, c: int, column: Column) -> None:
+        page.set_column(c, c, 40 if column.path in {"needs", "offers"} else 18, self._wrapped)
+        page.write_string(0, c, column.label + (" *" if column.is_required else ""), self._words)
+        page.write_string(1, c, _meaning(column), self._meaning)
+        example = EXAMPLES.get(column.path, "")
+        page.write_string(2, c, f"e.g. {example}" if example else "", self._example)
+        page.write_string(3, c, column.path, self._field)
+
+    def _unit_column(self, page: Any, c: int) -> None:
+        page.set_column(c, c, 12)
+        page.write_string(0, c, "Unit of this row", self._words)
+        page.write_string(1, c, "Tonnes CO2e where left empty", self._meaning)
+        page.write_string(2, c, "e.g. kt CO2e", self._example)
+        page.write_string(3, c, "unit", self._field)
+        page.data_validation(
+            4, c, 3 + ROWS, c, {"validate": "list", "source": ["t CO2e", "kt CO2e", "Mt CO2e"]}
+        )
+
+    def _one_city(self) -> None:
+        page = self._book.add_worksheet(FORM)
+        for c, width in enumerate((34, 38, 60, 60, 40)):
+            page.set_column(c, c, width, self._wrapped)
+        page.write_string(0, 0, "One city, a line a question", self._title)
+        for c, words in enumerate(("field", "question", "your answer", "what it means", "example")):
+            page.write_string(1, c, words, self._words)
+        asked = [
+            c for p, c in columns().items() if not p.startswith(("sources", "readiness_estimated"))
+        ]
+        for row, column in enumerate(asked, 2):
+            page.write_string(row, 0, column.path, self._field)
+            page.write_string(
+                row, 1, column.label + (" *" if column.is_required else ""), self._bold
+            )
+            page.write_blank(row, 2, None, self._wrapped)
+            page.write_string(row, 3, self._question(column), self._meaning)
+            page.write_string(row, 4, EXAMPLES.get(column.path, ""), self._example)
+            self._validate(page, row, row, 2, column)
+        page.freeze_panes(2, 3)
+
+    def _question(self, column: Column) -> str:
+        if column.path.startswith("readiness."):
+            words = LEVELS[Dimension(column.path.partition(".")[2])]
+            return "\n".join(f"{level}: {text}" for level, text in enumerate(words))
+        return _meaning(column)
+
+    def _levels(self) -> None:
+        page = self._book.add_worksheet("levels")
+        page.set_column(0, 0, 24, self._bold)
+        page.set_column(1, 5, 36, self._wrapped)
+        page.write_row(0, 0, ["dimension", *(f"level {k}" for k in range(5))], self._words)
+        page.write_row(1, 0, ["in general", *GENERAL], self._wrapped)
+        for row, (dimension, words) in enumerate(LEVELS.items(), 2):
+            page.write_row(row, 0, [NAMES[dimension], *words], self._wrapped)
+        page.freeze_panes(1, 1)
+
+    def _sources(self, cities: Sequence[City]) -> None:
+        page = self._book.add_worksheet("sources")
+        page.set_column(0, 2, 24)
+        page.set_column(3, 3, 100)
+        page.write_row(0, 0, ("id", "entry", "of", "from"), self._field)
+        row = 1
+        for city in cities:
+            for entry, source in enumerate(city.sources, 1):
+                for text in source.from_:
+                    page.write_row(row, 0, (city.id, entry, "; ".join(source.of)))
+                    page.write_string(row, 3, text)
+                    row += 1
+
+    def _units(self, units: Sequence[HostUnit]) -> None:
+        page = self._book.add_worksheet("host_units")
+        for c, column in enumerate(columns(HostUnit).values()):
+            page.set_column(c, c, 24)
+            page.write_string(0, c, column.label, self._words)
+            page.write_string(1, c, column.path, self._field)
+            for row, unit in enumerate(units, 2):
+                self._cell(page, row, c, _value_at(unit, column))
+
+    def _lists(self) -> None:
+        """Write the values of long drop-downs on a hidden sheet."""
+        page = self._book.add_worksheet("lists")
+        page.write_column(0, 0, sorted(countries()))
+        page.write_column(0, 1, [str(key) for key in Notation])
+        page.hide()
+
+    def _about(self) -> None:
+        page = self._book.add_worksheet("about")
+        page.write_row(0, 0, ("template", str(NEWEST_TEMPLATE)))
+        page.write_row(1, 0, ("schema", SCHEMA_VERSION))
+
+    def _cell(self, page: Any, row: int, c: int, value: Any) -> None:
+        if value is None:
+            return
+        if isinstance(value, int | float) and float(f"{value:.16G}") == value:
+            page.write_number(row, c, value)
+        else:
+            page.write_string(row, c, repr(value) if isinstance(value, float) else str(value))
+
+    def _validate(self, page: Any, top: int, bottom: int, c: int, column: Column) -> None:
+        rule = _rule(column, f"{column_letters(c + 1)}{top + 1}")
+        if rule:
+            hint = {"input_title": column.label[:32], "input_message": _meaning(column)[:250]}
+            page.data_validation(top, c, bottom, c, {**rule, **hint})
+
+
+def _rule(column: Column, cell: str) -> dict[str, Any]:
+    """Return the check that a spreadsheet program makes of a cell, none where any text may stand."""
+    wrong = {"error_title": column.label[:32], "error_message": _meaning(column)[:250]}
+    if column.path == "country":
+        return {
+            "validate": "list",
+            "source": f"=lists!$A$1:$A${len(countries())}",
+            "error_type": "warning",
+            **wrong,
+        }
+    if column.kind == "choice":
+        return {"validate": "list", "source": list(column.choices), **wrong}
+    if column.kind == "whole" and column.path.startswith("readiness"):
+        return {"validate": "list", "source": ["0", "1", "2", "3", "4"], **wrong}
+    if column.kind == "whole":
+        low, high = column.low or 0, column.high or 1_000_000_000
+        return {
+            "validate": "integer",
+            "criteria": "between",
+            "minimum": low,
+            "maximum": high,
+            **wrong,
+        }
+    if column.kind == "number":
+        low = column.low if column.low is not None else -1e12
+        high = column.high if column.high is not None else 1e12
+        return {
+            "validate": "decimal",
+            "criteria": "between",
+            "minimum": low,
+            "maximum": high,
+            **wrong,
+        }
+    if column.kind == "tonnes":
+        formula = f"=OR(ISNUMBER({cell}),COUNTIF(lists!$B$1:$B$5,{cell})>0)"
+        return {"validate": "custom", "value": formula, **wrong}
+    return {"validate": "any"}
+
+
+def _meaning(column: Column) -> str:
+    parts = [column.meaning]
+    if column.unit and column.unit not in column.meaning:
+        parts.append(f"Unit: {column.unit}.")
+    if column.kind == "tonnes":
+        parts.append("A number, or NO, NE, IE or C.")
+    if column.choices:
+        parts.append("One of: " + "; ".join(column.choices) + ".")
+    if column.kind == "weights":
+        parts.append("Domains: " + "; ".join(_domains()) + ".")
+    return " ".join(parts)
+
+
+def _domains() -> Iterator[str]:
+    from twinmatch.schema import Domain
+
+    yield from (str(d) for d in Domain)
+
+
+def _value_at(profile: City | HostUnit, column: Column) -> Any:
+    """Return what a cell holds for a field: a number, a text, a joined list, None where not known."""
+    value: Any = profile
+    for part in column.path.split("."):
+        value = value.get(Dimension(part)) if isinstance(value, dict) else getattr(value, part)
+        if value is None:
+            return None
+    if isinstance(value, dict):
+        pairs = [f"{name}:{weight}" if weight else str(name) for name, weight in value.items()]
+        return "; ".join(pairs) if pairs else NONE_STATED
+    if isinstance(value, tuple):
+        return "; ".join(str(v).replace(";", "\\;") for v in value) if value else _none_of(column)
+    if column.kind == "tonnes" and value == Notation.BLANK and not column.may_be_empty_list:
+        return None
+    return str(value) if isinstance(value, str) else value
+
+
+def _none_of(column: Column) -> str | None:
+    """Return what an empty list is written as: nothing where an empty list is what an empty cell means."""
+    return NONE_STATED if column.may_be_empty_list else None

@@ -1,0 +1,80 @@
+"""Profiles written to a folder: all or none, and nothing that stands there is overwritten unless asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.exporting.folder import write_files
+from twinmatch.intake.profile_yaml import to_yaml
+from twinmatch.reading.folder import UNITS_FILE, parse_yaml
+from twinmatch.schema import City, HostUnit
+
+Existing = Literal["refuse", "replace", "merge"]
+
+
+def write_profiles(
+    cities: Sequence[City],
+    units: Sequence[HostUnit],
+    out: Path,
+    existing: Existing = "refuse",
+) -> tuple[list[Path], list[Problem]]:
+    """Return the files written, one a city and one for the units, and notes on what a merge kept.
+
+    ``refuse``: raise QuestionError that names every file that is already there. ``replace``: overwrite them.
+    ``merge``: fill only the blocks that the profile there leaves empty; what it says is kept.
+    """
+    notes: list[Problem] = []
+    here = [c for c in cities if (out / f"{c.id}.yaml").exists()]
+    if existing == "refuse":
+        _refuse(out, [f"{c.id}.yaml" for c in here], bool(units))
+    if existing == "merge":
+        merged = {c.id: _merged(c, out / f"{c.id}.yaml", notes) for c in here}
+        cities = [merged.get(c.id, c) for c in cities]
+    files = {f"{c.id}.yaml": to_yaml(c).encode() for c in sorted(cities, key=lambda c: c.id)}
+    if units:
+        files[UNITS_FILE] = to_yaml(sorted(units, key=lambda u: u.id)).encode()
+    return write_files(files, out), notes
+
+
+def _refuse(out: Path, names: list[str], has_units: bool) -> None:
+    if has_units and (out / UNITS_FILE).exists():
+        names = [*names, UNITS_FILE]
+    if names:
+        do = "Name another folder, or give --replace to overwrite or --merge to fill what is empty."
+        raise QuestionError(
+            [
+                Problem("file-exists", "This profile is already there.", Where(str(out / n)), do)
+                for n in names
+            ]
+        )
+
+
+def _merged(new: City, path: Path, notes: list[Problem]) -> City:
+    """Return the profile that stands at a path with its empty blocks filled from a new one."""
+    content = parse_yaml(path.read_bytes(), path.name)
+    try:
+        old = City.model_validate(content)
+    except ValueError as error:
+        do = "Repair it first: twinmatch validate tells what is wrong."
+        raise DataError(
+            Problem("profile-broken", "The profile there cannot be read.", Where(str(path)), do)
+        ) from error
+    taken = {}
+    for name in City.model_fields:
+        mine, theirs = getattr(old, name), getattr(new, name)
+        if name == "sources" or theirs in (None, ()) or theirs == mine:
+            continue
+        if mine in (None, ()):
+            taken[name] = theirs
+        else:
+            found = f"The profile says something else about {name}; it was kept."
+            notes.append(Problem("kept", found, Where(path.name, column=name), level="note"))
+    kept = tuple(
+        source.model_copy(update={"of": tuple(b for b in source.of if b in taken)})
+        for source in new.sources
+        if set(source.of) & set(taken)
+    )
+    return old.model_copy(update={**taken, "sources": (*old.sources, *kept)})

@@ -1,0 +1,326 @@
+"""What importers share: lines of a sheet by the words of its header, drafts of profiles, and their identifiers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from twinmatch.errors import DataError, Problem, Where
+from twinmatch.reading.gazetteer import known_city, near_city
+from twinmatch.reading.grid import Grid, is_empty, text
+from twinmatch.reading.names import city_id, country_code, is_elsewhere
+from twinmatch.reading.numbers import MISSING, parse
+from twinmatch.reading.raw import Raw
+from twinmatch.reading.table import put
+from twinmatch.taxonomy import plain
+from twinmatch.validate import Record
+
+SEARCHED: Final = 60
+"""Rows in which a header is looked for; templates have long title pages."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller says beside the file: the year wanted, names for codes, and the city of a one-city file."""
+
+    year: int | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    city: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an importer found: the records, how many rows it read, and how many it set aside, by reason."""
+
+    raw: Raw
+    rows: int
+    aside: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Importer:
+    """A format of another body: what it is, its terms and source, and the function that reads its sheets."""
+
+    title: str
+    source: str
+    read: Callable[[Sequence[Grid], Options], Imported]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row under a header, whose cells are asked for by the words of the header."""
+
+    grid: Grid
+    row: int
+    cells: tuple[Any, ...]
+    index: Mapping[str, int]
+    names: tuple[str, ...]
+
+    def has(self, *headers: str) -> bool:
+        """Return whether the sheet has one of these columns."""
+        return any(plain(h) in self.index for h in headers)
+
+    def text(self, *headers: str) -> str:
+        """Return the first filled cell of these columns; what stands for "not known" is an empty text."""
+        for header in headers:
+            value = self._cell(header)
+            if value and value.lower() not in MISSING:
+                return value
+        return ""
+
+    def _cell(self, header: str) -> str:
+        at = self.index.get(plain(header))
+        return text(self.cells[at]) if at is not None and at < len(self.cells) else ""
+
+    def number(self, *headers: str) -> float | None:
+        """Return the first number of these columns, written with a decimal point; None where there is none."""
+        return as_number(self.text(*headers))
+
+    def whole(self, *headers: str) -> int | None:
+        """Return the first number, rounded; None where there is none."""
+        value = self.number(*headers)
+        return None if value is None or abs(value) > 1e15 else round(value)
+
+    def where(self, *headers: str) -> Where:
+        """Return the place of the first of these columns that the sheet has."""
+        at = next((self.index[plain(h)] for h in headers if plain(h) in self.index), None)
+        return self.grid.at(self.row, self.names[at] if at is not None else "")
+
+
+def as_number(value: str) -> float | None:
+    """Return a number with a decimal point (``1,234.5`` and ``1 234`` as well), None where there is none."""
+    try:
+        number = float(value)
+    except ValueError:
+        found = parse(value)
+        reading = found.as_(".") if found else None
+        return reading if found and not found.unit else None
+    return number if number == number and abs(number) != float("inf") else None
+
+
+def lines(grid: Grid, *needed: str) -> list[Line]:
+    """Return the rows under the header that has all the needed columns.
+
+    Raises DataError that names what is missing where no row has them.
+    """
+    wanted = {plain(n) for n in needed}
+    best: set[str] = set()
+    for k, (_, cells) in enumerate(grid.rows[:SEARCHED]):
+        names = tuple(" ".join(text(c).split()) for c in cells)
+        index: dict[str, int] = {}
+        for i, name in enumerate(names):
+            index.setdefault(plain(name), i)
+        if wanted <= set(index):
+            return [
+                Line(grid, row, c, index, names) for row, c in grid.rows[k + 1 :] if not is_empty(c)
+            ]
+        best = max(best, wanted & set(index), key=len)
+    lacking = ", ".join(repr(n) for n in needed if plain(n) not in best)
+    found = f"The file is not of this format: there is no header with {lacking}."
+    raise DataError(
+        Problem("not-this-format", found, grid.at(), "twinmatch import --help lists the formats.")
+    )
+
+
+def first_with(grids: Sequence[Grid], *needed: str) -> list[Line]:
+    """Return the lines of the first sheet that has the needed columns; raises DataError where none has."""
+    errors: list[DataError] = []
+    for grid in grids:
+        try:
+            return lines(grid, *needed)
+        except DataError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def labels(grid: Grid, rows: int = SEARCHED) -> dict[str, tuple[str, Where]]:
+    """Return what stands beside labels at the head of a sheet: ``City | Aachen`` or ``City: Aachen`` in one cell."""
+    found: dict[str, tuple[str, Where]] = {}
+    for row, cells in grid.rows[:rows]:
+        filled = [text(c) for c in cells if text(c)]
+        if not filled:
+            continue
+        head, colon, rest = filled[0].partition(":")
+        value = rest.strip() if colon and rest.strip() else filled[1] if len(filled) > 1 else ""
+        if value:
+            found.setdefault(plain(head), (value, grid.at(row)))
+    return found
+
+
+def sources_of(data: Mapping[str, Any], *texts: str) -> list[dict[str, Any]]:
+    """Return the sources of a record: every block it has, from these documents."""
+    blocks = sorted(set(data) - {"id", "name", "country", "sources", "_tag"})
+    return [{"of": blocks, "from": list(texts)}] if blocks else []
+
+
+class Drafts:
+    """Collects records of cities and what was set aside; gives them identifiers at the end."""
+
+    def __init__(self) -> None:
+        self._drafts: list[tuple[Record, str]] = []
+        self.problems: list[Problem] = []
+        self.aside: Counter[str] = Counter()
+        self._counted: Counter[tuple[str, str, Where]] = Counter()
+
+    def country(self, word: str, where: Where) -> str | None:
+        """Return the code of a country; None, counted or told, where it lies elsewhere or is not known."""
+        code = country_code(word)
+        if code is None and (not word or not is_elsewhere(word)):
+            do = "Write the ISO code or the name in an official language."
+            self.problems.append(
+                Problem(
+                    "country-unknown",
+                    f"{word!r} is no country that is known.",
+                    where,
+                    do,
+                    "warning",
+                )
+            )
+            self.aside["country not known"] += 1
+        elif code is None:
+            self.aside["outside Europe and its neighbours"] += 1
+        return code
+
+    def add(
+        self,
+        values: Mapping[str, Any],
+        line: Line | None,
+        columns: Mapping[str, str],
+        tag: str,
+        where: Where | None = None,
+    ) -> None:
+        """Take a profile as dotted paths; ``tag`` tells cities of one name apart."""
+        data: dict[str, Any] = {}
+        for path, value in values.items():
+            if value is not None and value != "":
+                put(data, path, value)
+        place = where or (line.grid.at(line.row) if line else Where())
+        self._drafts.append((Record(data, place, dict(columns)), tag))
+
+    def note(self, code: str, found: str, where: Where, level: Any = "note", do: str = "") -> None:
+        """Tell something about a cell."""
+        self.problems.append(Problem(code, found, where, do, level))
+
+    def tally(self, code: str, found: str, where: Where) -> None:
+        """Tell something that is met in many cells once, with how often."""
+        key = next((k for k in self._counted if k[:2] == (code, found)), (code, found, where))
+        self._counted[key] += 1
+
+    def done(self, rows: int) -> Imported:
+        """Return the records with identifiers: a known city's, or one made from country and name."""
+        groups: dict[str, list[tuple[Record, str]]] = defaultdict(list)
+        for record, tag in self._drafts:
+            country, name = record.data["country"], record.data["name"]
+            known = known_city(country, name)
+            if known is None:
+                self._ask(record, country, name)
+            groups[known or city_id(country, name)].append((record, tag))
+        told = [
+            Problem(
+                code,
+                found if n == 1 else f"{found} So {n:,} times, first here.",
+                where,
+                level="note",
+            )
+            for (code, found, where), n in self._counted.items()
+        ]
+        records = [r for made, group in groups.items() for r in self._identified(made, group)]
+        records.sort(key=lambda r: (r.where, str(r.data["id"])))
+        return Imported(Raw(tuple(records), (), (*self.problems, *told)), rows, dict(self.aside))
+
+    def _identified(self, made: str, group: list[tuple[Record, str]]) -> list[Record]:
+        if len(group) == 1:
+            return [_with_id(group[0][0], made)]
+        found = f"{len(group)} cities of one country are called {group[0][0].data['name']!r}; their identifiers end in their codes."
+        self.note("same-name", found, group[0][0].place("name"))
+        return [_with_id(record, f"{made}-{_slug(tag)}") for record, tag in group]
+
+    def _ask(self, record: Record, country: str, name: str) -> None:
+        near = near_city(country, name)
+        if near is None or not _is_near(record.data.get("location"), near.lat, near.lon):
+            return
+        found = f"{name!r} is nearly {near.name!r} ({near.id}), a city that is known."
+        do = f"If it is that city, rename the file to {near.id} and its id with it."
+        self.note("city-near", found, record.place("name"), "warning", do)
+
+
+def _is_near(location: Any, lat: float | None, lon: float | None) -> bool:
+    """Return whether two places may be the same: within a quarter of a degree, or one of them not known."""
+    if not isinstance(location, dict) or lat is None or lon is None:
+        return True
+    return bool(
+        abs(location.get("lat", lat) - lat) < 0.25 and abs(location.get("lon", lon) - lon) < 0.4
+    )
+
+
+def _with_id(record: Record, name: str) -> Record:
+    return replace(record, data={"id": name, **record.data})
+
+
+def _slug(tag: str) -> str:
+    return "-".join(re.findall(r"[a-z0-9]+", tag.lower())) or "x"
+
+
+def latest(
+    found: Iterable[tuple[str, int | None, Any]], year: int | None, drafts: Drafts
+) -> list[Any]:
+    """Return one item a key: of the year asked for, or of the newest year; the others are counted as set aside."""
+    by_key: dict[str, list[tuple[int, int, Any]]] = defaultdict(list)
+    for order, (key, when, item) in enumerate(found):
+        by_key[key].append((when or 0, -order, item))
+    chosen = []
+    for group in by_key.values():
+        fitting = [g for g in group if year is None or g[0] == year]
+        if not fitting:
+            drafts.aside[f"no inventory of {year}"] += len(group)
+            continue
+        chosen.append(max(fitting, key=lambda g: (g[0], g[1]))[2])
+        drafts.aside["other years or repeated rows of the same city"] += len(group) - 1
+    if not drafts.aside["other years or repeated rows of the same city"]:
+        del drafts.aside["other years or repeated rows of the same city"]
+    return chosen
+
+
+def tidy(value: float | None) -> float | int | None:
+    """Return a figure rounded to a thousandth, whole where it is whole."""
+    if value is None:
+        return None
+    rounded = round(value, 3)
+    return int(rounded) if float(rounded).is_integer() and abs(rounded) < 1e15 else rounded
+
+
+def names_from(grids: Sequence[Grid]) -> dict[str, str]:
+    """Return the names of codes from a table that has both: a LOCODE list, or the Covenant's context table.
+
+    Raises DataError where there is no such pair of columns.
+    """
+    codes = ("locode", "un locode", "code", "gcom id", "actor id")
+    words = ("name", "city", "city name", "signatory name")
+    for grid in grids:
+        for code in codes:
+            for word in words:
+                try:
+                    found = lines(grid, code, word)
+                except DataError:
+                    continue
+                return {
+                    _spaced(line.text(code)): line.text(word)
+                    for line in found
+                    if line.text(code) and line.text(word)
+                }
+    raise DataError(
+        Problem(
+            "no-names",
+            "There is no pair of columns with codes and names.",
+            grids[0].at(),
+            f"Give a table with one of {', '.join(codes)} and one of {', '.join(words)}.",
+        )
+    )
+
+
+def _spaced(code: str) -> str:
+    return " ".join(code.upper().split())
