@@ -259,6 +259,10 @@ class Peers:
             at[i, named] = len(found)
         return np.frombuffer(bytes(found), dtype=np.uint8), at
 
+    def has_row(self, i: int) -> bool:
+        """Return whether a city's row is at hand."""
+        return i in self._rows
+
     def row(self, i: int) -> Row:
         """Return a city beside all cities; rows asked for lately are at hand."""
         with self._lock:

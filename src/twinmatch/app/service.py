@@ -58,6 +58,9 @@ TEXT_WEIGHT: Final = 50.0
 
 UNHEARD: Final = "A sentence that nobody has written before."
 
+KEPT_SENTENCES: Final = 100_000
+"""Sentences of pairs kept for the next time that they are said."""
+
 ASKED: Final = "asked"
 """The facet of a question in words: what cities can show, against what was asked."""
 
@@ -154,24 +157,46 @@ class Answer:
         return Account(tuple(self.worded(peer, line) for line in self.lines(peer)))
 
     def reasons(self, peer: Peer, most: int = 2) -> tuple[Evidence, ...]:
-        """Return the strongest lines in words."""
+        """Return the strongest lines with their sentences, without the facts."""
         strongest = Account(self.lines(peer)).strongest(most)
-        return tuple(self.worded(peer, line) for line in strongest)
+        return tuple(
+            self.worded(peer, line)
+            if line.facet == ASKED
+            else replace(line, says=self.sayer.sentence(line.facet, peer.city))
+            for line in strongest
+        )
 
 
 class Sayer:
-    """Says, for one city, what each facet has to tell of another."""
+    """Says, for one city, what each facet has to tell of another; ``kept`` has sentences that were said lately."""
 
     def __init__(
-        self, facets: Mapping[str, Any], me: int, index: Sequence[int] | None = None
+        self,
+        facets: Mapping[str, Any],
+        me: int,
+        index: Sequence[int] | None = None,
+        kept: dict[tuple[str, int, int], str] | None = None,
     ) -> None:
         self._facets, self._me, self._index = facets, me, index
+        self._kept = kept
 
     def says(self, facet: str, other: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the sentence of a facet and its facts."""
         place = other if self._index is None else self._index[other]
         text, facts = self._facets[facet].says(self._me, place)
         return str(text), tuple(facts)
+
+    def sentence(self, facet: str, other: int) -> str:
+        """Return the sentence of a facet."""
+        if self._kept is None:
+            return self.says(facet, other)[0]
+        key = (facet, self._me, other)
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= KEPT_SENTENCES:
+                self._kept.clear()
+            found = self._kept[key] = self.says(facet, other)[0]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,6 +317,7 @@ class Service:
         self.cards = tuple(card(cohort, i) for i in range(len(cohort)))
         self._lock = Lock()
         self._words: Words | None = None
+        self._said: dict[tuple[str, int, int], str] = {}
         self._pairs: dict[tuple[int, int], list[PairAccount]] = {}
 
     @cached_property
@@ -360,7 +386,7 @@ class Service:
         weights = _checked(question)
         allowed = self._allowed(question.wanted, self.cohort.cities[i].country)
         vector = self.peers.vector(weights)
-        sayer = Sayer(self.peers.facets, i)
+        sayer = Sayer(self.peers.facets, i, None, self._said)
         if not question.text and np.array_equal(vector, self.peers.usual):
             near = self.peers.tables.near[i]
             ranks = np.arange(len(near)) if allowed is None else np.flatnonzero(allowed[near])
@@ -370,8 +396,16 @@ class Service:
             allowed = np.ones(len(self.cohort), dtype=np.bool_)
         allowed[i] = False
         peers = self.words.peers if question.text else self.peers
-        row, sayer = peers.row(i), Sayer(peers.facets, i)
+        kept = self._said if peers is self.peers else None
+        row, sayer = peers.row(i), Sayer(peers.facets, i, None, kept)
         return self._from_row(row, allowed, weights, question, sayer)
+
+    def is_quick(self, city: str, question: Question) -> bool:
+        """Return whether a question about a city is answered from what is at hand, in about a millisecond."""
+        i = self.cohort.index.get(city)
+        return question.is_usual or (
+            not question.text and i is not None and self.peers.has_row(i) and question.k <= 20
+        )
 
     def similar_to(self, profile: Mapping[str, Any], question: Question) -> Answer:
         """Return the cities most like one that is not among them; raises DataError with all its problems.

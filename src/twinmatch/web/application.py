@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from twinmatch import __version__
 from twinmatch.errors import TwinmatchError
 from twinmatch.web import cities, problems, proposals, shapes
+from twinmatch.web.answered import AnsweredBefore
 from twinmatch.web.board import Board
 from twinmatch.web.door import FrontDoor
 from twinmatch.web.jobs import Jobs
@@ -61,7 +62,7 @@ def application(settings: Settings) -> ASGIApp:
     app.include_router(proposals.router)
     _add_health(app)
     _describe(app)
-    door: ASGIApp = FrontDoor(app, settings, state.who, state.measures)
+    door: ASGIApp = FrontDoor(AnsweredBefore(app, state), settings, state.who, state.measures)
     if settings.origins:
         door = CORSMiddleware(
             door,
@@ -127,7 +128,7 @@ def _add_health(app: FastAPI) -> None:
         """Return the measures of this process for Prometheus."""
         state = state_of(request)
         if not state.settings.metrics_open:
-            reader(request)
+            reader.checked(request)
         for name, number in (await run_in_threadpool(state.board.counts)).items():
             state.measures.jobs.labels(name).set(number)
         return Response(

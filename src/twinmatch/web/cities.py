@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.peers import reason
@@ -21,12 +22,9 @@ from twinmatch.schema import CITY_ID, Role, json_schema
 from twinmatch.web import shapes
 from twinmatch.web.people import reader
 from twinmatch.web.problems import documented
-from twinmatch.web.state import State, state_of
+from twinmatch.web.state import KEEP, Kept, State, has_tag, state_of, tag_of
 
 router = APIRouter(tags=["cities"], dependencies=[Depends(reader)])
-
-KEEP: Final = "private, max-age=0, must-revalidate"
-"""An answer may be kept, and is asked for again by its tag."""
 
 CityIn = Annotated[
     str,
@@ -41,40 +39,58 @@ Country = Annotated[str, Query(pattern="^([A-Z]{2})?$", description="ISO 3166-1 
 People = Annotated[int | None, Query(ge=0, le=50_000_000, description="Residents")]
 
 
-def tagged(state: State, request: Request) -> str:
-    """Return the tag of what a request asks of the cohort: equal tags have equal answers."""
-    scope = request.scope
-    text = f"{state.service.tag}\0{scope['path']}\0{scope['query_string'].decode('latin-1')}"
-    return f'"{hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()}"'
-
-
 def unchanged(request: Request, tag: str) -> Response | None:
     """Return "not modified" where whoever asks has this very answer."""
     given = request.headers.get("if-none-match")
-    if given is None or not (
-        given.strip() == "*" or tag in {t.strip().removeprefix("W/") for t in given.split(",")}
-    ):
+    if given is None or not has_tag(given, tag):
         return None
     return Response(status_code=304, headers={"ETag": tag, "Cache-Control": KEEP})
 
 
-def body(content: Any, tag: str, state: State) -> Response:
-    """Return an answer with its tag, kept for the next one who asks the same."""
+def body(content: Any, request: Request, state: State) -> Response:
+    """Return an answer about cities with its tag, kept for the next one who asks the same."""
     written = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
-    state.answers.keep(tag, written)
-    return sent(written, tag)
-
-
-def sent(written: bytes, tag: str) -> Response:
-    """Return written JSON as an answer with its tag."""
+    tag = tag_of(state.service, request.scope)
+    if (same := unchanged(request, tag)) is not None:
+        return same
+    state.answers.keep(Kept(tag, written, request.scope["route"].path))
     return Response(written, 200, {"ETag": tag, "Cache-Control": KEEP}, "application/json")
 
 
-def _known(request: Request, tag: str, state: State) -> Response | None:
-    if (same := unchanged(request, tag)) is not None:
-        return same
-    kept = state.answers.get(tag)
-    return None if kept is None else sent(kept, tag)
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_query(request: Request, model: type[M]) -> M:
+    """Return the query of a request as a model; raises the framework's error for a wrong one.
+
+    The framework reads each parameter by itself, which for a dozen of them takes longer than the answer.
+    """
+    given = request.query_params
+    try:
+        return model.model_validate(
+            {name: given[name] for name in given if name in model.model_fields}
+        )
+    except ValidationError as error:
+        items = [
+            {**item, "loc": ("query", *item["loc"])} for item in error.errors(include_url=False)
+        ]
+        raise RequestValidationError(items) from error
+
+
+def parameters(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the OpenAPI parameters of a query that is read as a model."""
+    return {
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": part.pop("description", ""),
+                "schema": part,
+            }
+            for name, part in model.model_json_schema()["properties"].items()
+        ]
+    }
 
 
 _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
@@ -103,9 +119,6 @@ async def list_cities(
 ) -> Response:
     """Return the cities that match every word and filter, page by page; the Link header leads to the next one."""
     state = state_of(request)
-    tag = tagged(state, request)
-    if (same := unchanged(request, tag)) is not None:
-        return same
     if lacks and lacks not in City.BLOCKS:
         raise QuestionError(
             Problem(
@@ -136,7 +149,7 @@ async def list_cities(
             "size": size,
             "cities": [city_line(c) for c in found.cities],
         },
-        tag,
+        request,
         state,
     )
     links = [
@@ -175,9 +188,7 @@ def city_line(c: CityCard) -> dict[str, Any]:
 async def one_city(request: Request, city: CityIn) -> Response:
     """Return a city's whole profile with its sources, and what is not known of it."""
     state = state_of(request)
-    service, tag = state.service, tagged(state, request)
-    if (known := _known(request, tag, state)) is not None:
-        return known
+    service = state.service
     i = service.cohort.find(city)
     found = service.cohort.cities[i]
     unit = service.cohort.unit_of.get(found.id)
@@ -187,7 +198,7 @@ async def one_city(request: Request, city: CityIn) -> Response:
         "gaps": [{"block": g.block, "says": g.says} for g in service.gaps(i)],
         "host_unit": unit.id if unit else None,
     }
-    return body(whole, tag, state)
+    return body(whole, request, state)
 
 
 def weights_of(text: str) -> dict[str, float]:
@@ -213,53 +224,36 @@ def weights_of(text: str) -> dict[str, float]:
     "/cities/{city}/similar",
     response_model=None,
     responses={200: {"model": shapes.Similar}, **_NOT_MODIFIED, **documented(404)},
+    openapi_extra=parameters(shapes.SimilarQuery),
 )
-async def similar(
-    request: Request,
-    city: CityIn,
-    k: Annotated[int, Query(ge=1, le=100, description="How many cities")] = 10,
-    weights: Annotated[
-        str,
-        Query(
-            max_length=400,
-            description="Weight by facet, such as readiness:3,context:1; none: the usual ones",
-        ),
-    ] = "",
-    without: Annotated[
-        str, Query(max_length=400, description="Facets to leave out, with commas")
-    ] = "",
-    other_country: Annotated[bool, Query(description="Cities of other countries only")] = False,
-    mission: Annotated[bool, Query(description="Mission Cities only")] = False,
-    country: Country = "",
-    population_at_least: People = None,
-    population_at_most: People = None,
-    text: Annotated[
-        str, Query(max_length=5000, description="A question in words, against what cities can show")
-    ] = "",
-    text_weight: Annotated[
-        float, Query(gt=0, lt=100, description="Its part of all weights, in %")
-    ] = 50,
-    detail: shapes.Detail = "reasons",
-) -> Response:
+async def similar(request: Request, city: CityIn) -> Response:
     """Return the cities most like a city, best first, each with its reasons or its whole account."""
     state = state_of(request)
-    tag = tagged(state, request)
-    if (known := _known(request, tag, state)) is not None:
-        return known
-    question = Question(
-        k,
-        weights_of(weights),
-        tuple(w.strip() for w in without.split(",") if w.strip()),
-        Wanted(other_country, mission, country, population_at_least, population_at_most),
-        text.strip(),
-        text_weight,
-    )
-    service = state.service
-    if question.is_usual and detail == "reasons":
-        content = _similar(service, city, question, detail)
+    asked = read_query(request, shapes.SimilarQuery)
+    question, service = question_of(asked), state.service
+    if asked.detail == "reasons" and service.is_quick(city, question):
+        content = _similar(service, city, question, asked.detail)
     else:
-        content = await run_in_threadpool(_similar, service, city, question, detail)
-    return body(content, tag, state)
+        content = await run_in_threadpool(_similar, service, city, question, asked.detail)
+    return body(content, request, state)
+
+
+def question_of(asked: shapes.SimilarQuery) -> Question:
+    """Return what was asked; raises QuestionError where the weights cannot be read."""
+    return Question(
+        asked.k,
+        weights_of(asked.weights),
+        tuple(w.strip() for w in asked.without.split(",") if w.strip()),
+        Wanted(
+            asked.other_country,
+            asked.mission,
+            asked.country,
+            asked.population_at_least,
+            asked.population_at_most,
+        ),
+        asked.text.strip(),
+        asked.text_weight,
+    )
 
 
 def _similar(service: Service, city: str, question: Question, detail: str) -> dict[str, Any]:
@@ -328,9 +322,7 @@ async def similar_to(request: Request, asked: shapes.AskSimilar) -> Response:
 async def pair(request: Request, one: CityIn, other: CityIn) -> Response:
     """Return the accounts of a pair: as peers, and as guest and host both ways, every line with its evidence."""
     state = state_of(request)
-    service, tag = state.service, tagged(state, request)
-    if (known := _known(request, tag, state)) is not None:
-        return known
+    service = state.service
 
     def compute() -> dict[str, Any]:
         ids = [service.cohort.city(name).id for name in (one, other)]
@@ -340,7 +332,7 @@ async def pair(request: Request, one: CityIn, other: CityIn) -> Response:
         ]
         return {"cities": ids, "text_model": service.says, "accounts": accounts}
 
-    return body(await run_in_threadpool(compute), tag, state)
+    return body(await run_in_threadpool(compute), request, state)
 
 
 def account_plain(account: Account) -> dict[str, Any]:

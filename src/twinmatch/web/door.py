@@ -62,7 +62,7 @@ class FrontDoor:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._usual = RateLimitItemPerMinute(settings.requests_a_minute)
         self._heavy = RateLimitItemPerMinute(settings.heavy_a_minute, 1, "heavy")
-        self._log = structlog.get_logger("twinmatch.web")
+        self._log = structlog.get_logger("twinmatch.web").bind()
         secure = ((b"strict-transport-security", b"max-age=31536000"),) if settings.https else ()
         self._headers = (*_HEADERS, *secure)
 
@@ -196,7 +196,7 @@ class _Visit:
     def _route(self) -> str:
         """Return the route's pattern, which names no city and nobody."""
         route = self._scope.get("route")
-        return str(getattr(route, "path", "(no route)"))
+        return str(getattr(route, "path", None) or self._scope.get("route_path", "(no route)"))
 
     def _tell(self) -> None:
         seconds, route, method = (

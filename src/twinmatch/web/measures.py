@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
 LOGGED: Final = frozenset(
     {
         "event",
@@ -50,6 +52,7 @@ class Measures:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.cities = Gauge("twinmatch_cities", "Cities loaded", registry=self.registry)
         self.jobs = Gauge(
             "twinmatch_jobs", "Proposals by state", ("state",), registry=self.registry
@@ -57,13 +60,14 @@ class Measures:
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
-        known = (
-            method
-            if method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-            else "other"
-        )
-        self._requests.labels(known, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        found = self._children.get((method, route, status))
+        if found is None:
+            known = method if method in _METHODS else "other"
+            found = (self._requests.labels(known, route, str(status)), self._seconds.labels(route))
+            if len(self._children) < 1000:
+                self._children[method, route, status] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
     def text(self) -> bytes:
         """Return the measures in the Prometheus text format."""

@@ -130,6 +130,28 @@ class Pair(BaseModel):
 Detail = Literal["reasons", "account", "none"]
 
 
+class SimilarQuery(BaseModel):
+    """What "cities like mine" may be asked with."""
+
+    k: int = Field(10, ge=1, le=100, description="How many cities")
+    weights: str = Field(
+        "",
+        max_length=400,
+        description="Weight by facet, such as readiness:3,context:1; none: the usual ones",
+    )
+    without: str = Field("", max_length=400, description="Facets to leave out, with commas")
+    other_country: bool = Field(False, description="Cities of other countries only")
+    mission: bool = Field(False, description="Mission Cities only")
+    country: str = Field("", pattern="^([A-Z]{2})?$", description="ISO 3166-1 alpha-2")
+    population_at_least: int | None = Field(None, ge=0, le=50_000_000, description="Residents")
+    population_at_most: int | None = Field(None, ge=0, le=50_000_000, description="Residents")
+    text: str = Field(
+        "", max_length=5000, description="A question in words, against what cities can show"
+    )
+    text_weight: float = Field(50, gt=0, lt=100, description="Its part of all weights, in percent")
+    detail: Detail = Field("reasons", description="What is told of each city beside its score")
+
+
 class Filters(BaseModel):
     """Which cities count."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Scope
 
 from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError
@@ -22,29 +24,59 @@ REMEMBERED: Final = 20.0
 """Seconds for which a key that was looked up is not looked up again: so long does one taken back still open."""
 
 
+KEEP: Final = "private, max-age=0, must-revalidate"
+"""An answer may be kept, and is asked for again by its tag."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer that was given: its tag, its body, and the pattern of its route."""
+
+    tag: str
+    body: bytes
+    route: str
+
+
 class Answers:
-    """Bodies of answers by their tag, the latest used, up to so many bytes."""
+    """Answers by their tag, the latest used, up to so many bytes."""
 
     def __init__(self, most: int = 64_000_000) -> None:
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._most, self._bytes = most, 0
 
-    def get(self, tag: str) -> bytes | None:
-        """Return a body that was kept, or None."""
-        body = self._kept.get(tag)
-        if body is not None:
+    def get(self, tag: str) -> Kept | None:
+        """Return an answer that was kept, or None."""
+        found = self._kept.get(tag)
+        if found is not None:
             self._kept.move_to_end(tag)
-        return body
+        return found
 
-    def keep(self, tag: str, body: bytes) -> None:
-        """Keep a body, and forget those used longest ago where there are too many."""
-        if tag in self._kept or len(body) > self._most // 4:
+    def keep(self, answer: Kept) -> None:
+        """Keep an answer, and forget those used longest ago where there are too many."""
+        if answer.tag in self._kept or len(answer.body) > self._most // 4:
             return
-        self._kept[tag] = body
-        self._bytes += len(body)
+        self._kept[answer.tag] = answer
+        self._bytes += len(answer.body)
         while self._bytes > self._most:
             _, old = self._kept.popitem(last=False)
-            self._bytes -= len(old)
+            self._bytes -= len(old.body)
+
+
+def tag_of(service: Service, scope: Scope) -> str:
+    """Return the tag of what a request asks of a cohort: equal tags have equal answers."""
+    text = b"\0".join(
+        (
+            service.tag.encode(),
+            scope["path"].encode("utf-8", "surrogatepass"),
+            scope["query_string"],
+        )
+    )
+    return f'"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
+
+
+def has_tag(given: str, tag: str) -> bool:
+    """Return whether an If-None-Match header names a tag."""
+    return given.strip() == "*" or tag in {t.strip().removeprefix("W/") for t in given.split(",")}
 
 
 @dataclass
