@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,11 +48,15 @@ class Similar:
 
 
 def text_model(
-    cohort: Cohort, name: str = "auto", prefix: str | None = None, progress: Progress = silent
+    cohort: Cohort,
+    name: str = "auto",
+    prefix: str | None = None,
+    progress: Progress = silent,
+    more: Sequence[str] = (),
 ) -> TextModel:
-    """Return the one text model of a run, chosen aloud for all sentences of the cohort."""
+    """Return the one text model of a run, chosen aloud for all sentences of the cohort and some ``more``."""
     progress("Text model")
-    return open_text_model(name, all_sentences(cohort), prefix=prefix)
+    return open_text_model(name, [*all_sentences(cohort), *more], prefix=prefix)
 
 
 def told(text: TextModel) -> str:

@@ -56,7 +56,13 @@ def run(
     earlier = read_proposal(Path(previous)) if previous else None
     progress("Profiles")
     cohort = read(profiles)
-    text = text_model(cohort, model or programme.text.model, programme.text.prefix, progress)
+    text = text_model(
+        cohort,
+        model or programme.text.model,
+        programme.text.prefix,
+        progress,
+        more=programme.texts,
+    )
     proposal = propose(
         cohort,
         programme,

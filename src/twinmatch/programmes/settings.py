@@ -270,6 +270,15 @@ class Programme(Settings):
         return tuple(first + [name for name in asked if name not in first])
 
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Return the sentences by which themes say what they are about, which the text model must read too."""
+        formats = (getattr(self, name) for name in self.products)
+        return tuple(
+            text for one in formats for theme in getattr(one, "themes", ()) for text in theme.texts
+        )
+
+
 def format_names() -> tuple[str, ...]:
     """Return the names of all formats of the registry, in its order."""
     from twinmatch.programmes import PRODUCTS
