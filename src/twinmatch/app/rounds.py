@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from twinmatch.affinity import compare
+from twinmatch.app.decided import decided
 from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model, told
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError
@@ -45,17 +46,29 @@ def run(
     previous: str | Path | None = None,
     lock: Sequence[tuple[str, str]] = (),
     ban: Sequence[tuple[str, str]] = (),
+    decisions: str | Path | None = None,
     model: str | None = None,
+    word: bool = False,
+    pdf: bool = False,
     progress: Progress = silent,
 ) -> tuple[Proposal, list[Path]]:
     """Return the proposal of a round and the files written for it; nothing is written where anything fails.
 
-    Raises DataError and QuestionError with every problem, NoProposalError with advice.
+    ``decisions`` is the workbook of an earlier proposal with its sheet Decisions filled; ``word`` and ``pdf`` add
+    these forms to the files. Raises DataError and QuestionError with every problem, NoProposalError with advice.
     """
     programme = with_pairs(load(*programme_files), lock, ban)
     earlier = read_proposal(Path(previous)) if previous else None
     progress("Profiles")
     cohort = read(profiles)
+    said = (
+        decided(Path(decisions), cohort, Path(previous) if previous else None)
+        if decisions
+        else None
+    )
+    if said:
+        programme = with_pairs(programme, said.lock, said.ban)
+        earlier = said.earlier
     text = text_model(
         cohort,
         model or programme.text.model,
@@ -74,10 +87,12 @@ def run(
     progress("Figures")
     proposal = with_figures(proposal, cohort, programme, Materials(text))
     proposal = replace(proposal, notes=(*proposal.notes, *text.notes))
+    if said:
+        proposal = replace(proposal, notes=(*proposal.notes, *said.changes(proposal)))
     if out is None:
         return proposal, []
     progress("Files")
-    return proposal, publish(proposal, Path(out))
+    return proposal, publish(proposal, Path(out), word=word, pdf=pdf)
 
 
 def with_pairs(

@@ -60,6 +60,19 @@ def propose(
             help="A=B: the two must not meet; may be given several times.", show_default=False
         ),
     ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            help="A proposal.xlsx whose sheet Decisions was filled: its locks and refusals, and what they change.",
+            show_default=False,
+        ),
+    ] = None,
+    word: Annotated[
+        bool, typer.Option("--word", help="Dossiers as Word documents too; takes longer.")
+    ] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Report and dossiers as tagged PDF too; takes minutes.")
+    ] = False,
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:
@@ -78,6 +91,9 @@ def propose(
             previous=previous,
             lock=pairs[0],
             ban=pairs[1],
+            decisions=decisions,
+            word=word,
+            pdf=pdf,
             model=text_model,
             progress=told,
         )
@@ -89,7 +105,8 @@ def propose(
         _print_proposal(proposal)
     say(f"\nWritten to {out}: {', '.join(file.name for file in files)}.")
     say(
-        f"Open {out / 'report.html'} first; {out / 'proposal.xlsx'} has every list. Then: twinmatch explain CITY CITY."
+        f"Open {out / 'report.html'} first; {out / 'dossiers' / 'index.html'} has a page for each pair and city. To change "
+        f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: twinmatch propose --decisions {out / 'proposal.xlsx'}"
     )
 
 

@@ -12,19 +12,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from math import ceil
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from twinmatch.evidence import Evidence
 from twinmatch.exporting import words
 from twinmatch.exporting.characters import cell_text
+from twinmatch.exporting.charts import write_charts
 from twinmatch.exporting.directory import Directory
-from twinmatch.proposal import Meeting, Product, Proposal
+from twinmatch.proposal import Meeting, Product, Proposal, Table
 
 Cell = str | int | float | None
-Kind = Literal["text", "strong", "whole", "points", "part"]
+Kind = Literal["text", "strong", "whole", "number", "points", "part", "input"]
 
 INK, HEAD, LINE = "#1F1F1F", "#12436D", "#C9CDD2"
 SHADE = "#A9D9D5"
+INPUT = "#FFF8E5"
+"""Ground of the cells that a coordinator fills."""
 SCORE = "Points of 100"
 
 CREATED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -64,6 +67,27 @@ class Sheet:
     says: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    choices: tuple[str, ...] = ()
+    """What may be chosen in the cells of the first column of kind ``input``."""
+
+
+DECISIONS: Final = "Decisions"
+CHOICES: Final = ("keep", "lock", "ban", "reject")
+"""What a coordinator may decide of a pair; ``propose --decisions`` reads it back."""
+
+SPARE_ROWS: Final = 20
+"""Empty rows below the pairs, for pairs that are not in the proposal."""
+
+TABLE_SHEETS: Final[dict[str, str]] = {
+    "watch": "Fragile",
+    "satisfaction": "Satisfaction",
+    "ties": "Network",
+    "themes": "Themes",
+    "fairness": "Fairness",
+    "alike": "Alike",
+    "agenda": "Agenda",
+}
+"""Short names of the sheets of figures; other tables take their title."""
 
 
 def proposal_xlsx(proposal: Proposal) -> bytes:
@@ -85,6 +109,8 @@ def proposal_xlsx(proposal: Proposal) -> bytes:
         _write_readme(book, formats, proposal, sheets)
         for sheet in sheets:
             _write_sheet(book, formats, sheet)
+            if sheet.name == DECISIONS:
+                write_charts(book, formats["section"], sheets)
     return stream.getvalue()
 
 
@@ -95,8 +121,11 @@ def _sheets(proposal: Proposal) -> Iterator[Sheet]:
     """Yield the workbook's tables in reading order."""
     directory = Directory(proposal)
     taken: set[str] = {"read me"}
+    if any(words.is_paired(product) and product.meetings for product in proposal.products):
+        yield _decisions(proposal, directory)
     for product in proposal.products:
-        name = _sheet_name(product, taken)
+        short = SHEETS.get(product.product) or words.product_title(product)
+        name = _sheet_name(short, taken)
         yield (
             _pairs(product, name, directory)
             if words.is_paired(product)
@@ -108,12 +137,100 @@ def _sheets(proposal: Proposal) -> Iterator[Sheet]:
     yield _rules(proposal)
     yield _gaps(proposal, directory)
     yield _parameters(proposal)
+    for product in proposal.products:
+        short = SHEETS.get(product.product) or words.product_title(product)
+        for table in product.tables:
+            name = f"{short} {TABLE_SHEETS.get(table.name, table.title)}"
+            yield _figures(table, _sheet_name(name, taken), directory)
+    for table in proposal.tables:
+        yield _figures(table, _sheet_name(table.title, taken), directory)
 
 
-def _sheet_name(product: Product, taken: set[str]) -> str:
+def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
+    """Return one row a pair with a cell for the coordinator's decision, and empty rows for further pairs."""
+    columns = (
+        Column("Guest", 22, "strong"),
+        Column("Host", 36, "strong"),
+        Column(SCORE, 9, "points"),
+        Column("Decision", 14, "input"),
+        Column("Note", 44, "input"),
+        Column("Guest id", 24, "input"),
+        Column("Host id", 24, "input"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for product in proposal.products:
+        # Study visits are pairs too; locks and refusals are about twinning.
+        if product.product == "twinning":
+            rows += [
+                (
+                    directory.names(m.cities("guest")),
+                    directory.host(m),
+                    m.score,
+                    None,
+                    None,
+                    ", ".join(m.cities("guest")),
+                    m.unit or ", ".join(m.cities("host")[:1]),
+                )
+                for m in product.meetings
+            ]
+    rows += [(None,) * len(columns)] * SPARE_ROWS
+    says = (
+        "Choose lock, ban or reject for a pair, or name a further pair by ids below; then run "
+        "twinmatch propose --decisions with this file."
+    )
+    return Sheet(DECISIONS, says, columns, tuple(rows), CHOICES)
+
+
+def _figures(table: Table, name: str, directory: Directory) -> Sheet:
+    """Return a table of figures as a sheet: numbers as numbers, ids as names."""
+    columns = tuple(_figures_column(table, k) for k in range(len(table.columns)))
+    rows = tuple(
+        tuple(_named(head, cell, directory) for head, cell in zip(table.columns, row, strict=True))
+        for row in table.rows
+    )
+    return Sheet(name, words.sentence(table.says or table.title), columns, rows)
+
+
+def _figures_column(table: Table, place: int) -> Column:
+    head, first = table.columns[place], place == (1 if table.columns[0] == "Meeting" else 0)
+    if not words.is_numeric(table, head):
+        longest = max((len(str(row[place] or "")) for row in table.rows), default=0)
+        width = float(min(60, max(12, longest // 2 if longest > 60 else longest + 2)))
+        return Column(head, width, "strong" if first else "text", printed=head != "Meeting")
+    kind: Kind = (
+        "points"
+        if head in words.POINTS
+        else "part"
+        if head.startswith(words.PARTS)
+        else "whole"
+        if all(isinstance(row[place], int | None) for row in table.rows)
+        else "number"
+    )
+    return Column(words.column_head(head), 11, kind)
+
+
+def _named(head: str, cell: Cell, directory: Directory) -> Cell:
+    """Return a cell with the names of cities and facets in place of their ids."""
+    if not isinstance(cell, str):
+        return cell
+    if head in ("Who asks", "Who shows"):
+        return ", ".join(directory.name(city) for city in cell.split("; "))
+    return words.facet_title(cell) if head == "Facet" else cell
+
+
+def _sheet_name(wanted: str, taken: set[str]) -> str:
     """Return a name that spreadsheets accept and no other sheet has, and note it as taken."""
-    own = ("cities", "accounts", "left out", "rules", "gaps", "parameters", "history")
-    wanted = SHEETS.get(product.product) or words.product_title(product)
+    own = (
+        "cities",
+        "accounts",
+        "left out",
+        "rules",
+        "gaps",
+        "parameters",
+        "history",
+        "decisions",
+        "charts",
+    )
     clean = "".join(c for c in cell_text(wanted) if c not in "[]:*?/\\'\n\t").strip()[:28]
     base = clean or "Product"
     name, number = base, 2
@@ -415,6 +532,8 @@ def _formats(book: Any) -> dict[str, Any]:
         "text": wrapped,
         "strong": {**wrapped, "bold": True},
         "whole": {**number, "num_format": "#,##0"},
+        "number": {**number, "num_format": "#,##0.##"},
+        "input": {**wrapped, "bg_color": INPUT, "border": 1, "border_color": LINE},
         "points": {**number, "num_format": "0.0"},
         "part": {**number, "num_format": "0%"},
         "likeness": {**number, "num_format": "0.00"},
@@ -447,9 +566,11 @@ def _write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet) -> None:
         page.set_row(row, _height(cells, [column.width for column in sheet.columns]))
     for place, column in enumerate(sheet.columns):
         page.set_column(place, place, column.width)
-        head = "head" if column.kind in ("text", "strong") else "head of numbers"
+        head = "head" if column.kind in ("text", "strong", "input") else "head of numbers"
         page.write_string(0, place, column.head, formats[head])
         _write_column(page, formats, place, column, [row[place] for row in sheet.rows])
+    if sheet.choices:
+        _offer_choices(page, sheet)
     page.freeze_panes(1, _frozen(sheet.columns))
     page.autofilter(0, 0, max(len(sheet.rows), 1), len(sheet.columns) - 1)
     _set_up_print(page, sheet.name)
@@ -457,6 +578,23 @@ def _write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet) -> None:
     page.repeat_rows(0)
     on_paper = sum(column.printed for column in sheet.columns)
     page.print_area(0, 0, max(len(sheet.rows), 1), on_paper - 1)
+
+
+def _offer_choices(page: Any, sheet: Sheet) -> None:
+    """Have the first column to fill offer the choices, and refuse anything else."""
+    place = next(k for k, column in enumerate(sheet.columns) if column.kind == "input")
+    told = f"One of: {', '.join(sheet.choices)}; empty is keep."
+    page.data_validation(
+        *(1, place, len(sheet.rows), place),
+        {
+            "validate": "list",
+            "source": list(sheet.choices),
+            "input_title": sheet.columns[place].head,
+            "input_message": told,
+            "error_title": "Not a decision",
+            "error_message": told,
+        },
+    )
 
 
 def _height(cells: Sequence[Cell], widths: Sequence[float], line: float = 12.75) -> float:
@@ -476,7 +614,7 @@ def _lines(text: str, width: float) -> int:
 
 def _frozen(columns: Sequence[Column]) -> int:
     """Return how many columns stay in view: up to the first strong one, if that leaves room to scroll."""
-    first = next(i for i, column in enumerate(columns) if column.kind == "strong")
+    first = next((i for i, column in enumerate(columns) if column.kind == "strong"), 0)
     return first + 1 if sum(column.width for column in columns[: first + 1]) <= 50 else 0
 
 

@@ -35,8 +35,8 @@ def members(content: bytes) -> dict[str, str]:
 
 def test_sheets_stand_in_reading_order(book):
     assert book.sheetnames == [
-        *("Read me", "Twinning", "Groups", "Clusters", "Cities", "Accounts"),
-        *("Left out", "Rules", "Gaps", "Parameters"),
+        *("Read me", "Decisions", "Twinning", "Groups", "Clusters", "Cities", "Accounts"),
+        *("Left out", "Rules", "Gaps", "Parameters", "Load"),
     ]
 
 

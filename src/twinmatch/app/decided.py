@@ -1,0 +1,88 @@
+"""Decisions of a coordinator on a proposal, read from its workbook, and what they changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinmatch.cohort import Cohort
+from twinmatch.difference import difference
+from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.exporting.json_file import read_proposal
+from twinmatch.proposal import Proposal
+from twinmatch.reading.decision_sheet import Decision, read_decisions
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Locks and bans by id, in words, and the proposal that they were made on, where it is known."""
+
+    lock: tuple[Pair, ...]
+    ban: tuple[Pair, ...]
+    says: str
+    earlier: Proposal | None
+
+    def changes(self, after: Proposal) -> tuple[str, ...]:
+        """Return in words what was decided, and how the new proposal differs from the earlier one."""
+        if self.earlier is None:
+            return (self.says,)
+        lines = []
+        for product in difference(self.earlier, after).products:
+            told = " ".join((*product.says, *(moved.says for moved in product.moved)))
+            if told:
+                lines.append(f"Since the earlier proposal, {product.title.lower()}: {told}")
+        return (self.says, *(lines or ("Nothing else changed since the earlier proposal.",)))
+
+
+def decided(file: Path, cohort: Cohort, previous: Path | None = None) -> Decided:
+    """Return the decisions of a workbook for a cohort.
+
+    The earlier proposal is ``previous``, or the proposal.json beside the workbook where there is one. Raises
+    DataError for a wrong sheet, and QuestionError with every guest and host that the cohort does not have.
+    """
+    found = read_decisions(file)
+    pairs, problems = _resolved(found, cohort)
+    if problems:
+        raise QuestionError(problems)
+    lock = tuple(pair for pair, d in zip(pairs, found, strict=True) if d.word == "lock")
+    ban = tuple(pair for pair, d in zip(pairs, found, strict=True) if d.word != "lock")
+    beside = previous or file.parent / "proposal.json"
+    earlier = read_proposal(beside) if previous or beside.is_file() else None
+    return Decided(lock, ban, _says(file, lock, ban), earlier)
+
+
+def _says(file: Path, lock: tuple[Pair, ...], ban: tuple[Pair, ...]) -> str:
+    if not lock and not ban:
+        return f"{file.name} has no decision."
+    parts = [
+        f"{len(pairs)} {word} ({', '.join('='.join(pair) for pair in pairs)})"
+        for pairs, word in ((lock, "locked"), (ban, "refused"))
+        if pairs
+    ]
+    return f"Decisions of {file.name}: {'; '.join(parts)}."
+
+
+def _resolved(found: tuple[Decision, ...], cohort: Cohort) -> tuple[list[Pair], list[Problem]]:
+    """Return the pairs by id, and for every name that the cohort does not have a problem with its place."""
+    pairs, problems = [], []
+    for decision in found:
+        ids = []
+        for name, find in ((decision.guest, _city), (decision.host, _host)):
+            try:
+                ids.append(find(name, cohort))
+            except TwinmatchError as error:
+                problems += [Problem(p.code, p.found, decision.where, p.do) for p in error.problems]
+        if len(ids) == 2:
+            pairs.append((ids[0], ids[1]))
+    return pairs, problems
+
+
+def _city(name: str, cohort: Cohort) -> str:
+    return cohort.cities[cohort.find(name)].id
+
+
+def _host(name: str, cohort: Cohort) -> str:
+    units = {key.casefold(): u.id for u in cohort.units for key in (u.id, u.name)}
+    return units.get(name.casefold()) or _city(name, cohort)

@@ -1,0 +1,134 @@
+"""The sheet Decisions of a proposal's workbook, as a coordinator filled it: which pairs to lock and which to refuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, cast
+
+from twinmatch.cohort import nearest
+from twinmatch.errors import DataError, Problem, Where
+from twinmatch.reading.grid import Grid, text
+
+Word = Literal["lock", "ban", "reject"]
+
+SHEET: Final = "Decisions"
+GUEST, HOST, DECISION, NOTE = "Guest id", "Host id", "Decision", "Note"
+WORDS: Final[dict[str, Word | None]] = {
+    "": None,
+    "keep": None,
+    "lock": "lock",
+    "ban": "ban",
+    "reject": "reject",
+}
+"""What may stand in the column Decision; none where nothing is asked."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision on a pair: guest and host as they were written, the word, the note, and where it stands."""
+
+    guest: str
+    host: str
+    word: Word
+    note: str
+    where: Where
+
+
+def read_decisions(path: Path) -> tuple[Decision, ...]:
+    """Return the decisions of a workbook, in the order of its rows; rows without a decision are passed over.
+
+    Raises DataError with every problem, each with its row and column.
+    """
+    grid = _sheet(path)
+    heads, problems = _heads(grid)
+    if problems:
+        raise DataError(problems)
+    found: list[Decision] = []
+    for row, cells in grid.rows[1:]:
+        said = {head: text(cells[k]) if k < len(cells) else "" for head, k in heads.items()}
+        problem = _problem(grid, row, said)
+        if problem:
+            problems.append(problem)
+        elif word := WORDS[said[DECISION].casefold()]:
+            found.append(
+                Decision(said[GUEST], said[HOST], word, said.get(NOTE, ""), grid.at(row, DECISION))
+            )
+    problems += _contradictions(found)
+    if problems:
+        raise DataError(problems)
+    return tuple(found)
+
+
+def _sheet(path: Path) -> Grid:
+    from twinmatch.reading.workbook import workbook_grids
+
+    if not path.is_file():
+        raise DataError(
+            Problem(
+                "no-such-file",
+                f"There is no file {str(path)!r}.",
+                do="Name the proposal.xlsx that you filled.",
+            )
+        )
+    grids = workbook_grids(path)
+    for grid in grids:
+        if grid.sheet.casefold() == SHEET.casefold() and grid.rows:
+            return grid
+    raise DataError(
+        Problem(
+            "no-decisions",
+            f"The workbook has no sheet {SHEET!r}.",
+            Where(path.name),
+            f"Its sheets: {', '.join(g.sheet for g in grids)}. Take the proposal.xlsx that twinmatch wrote.",
+        )
+    )
+
+
+def _heads(grid: Grid) -> tuple[dict[str, int], list[Problem]]:
+    """Return where each column stands, whatever their order; those that are missing are problems."""
+    known = {head.casefold(): head for head in (GUEST, HOST, DECISION, NOTE)}
+    cells = [text(cell).casefold() for cell in grid.rows[0][1]]
+    heads = {known[cell]: k for k, cell in enumerate(cells) if cell in known}
+    missing = [head for head in (GUEST, HOST, DECISION) if head not in heads]
+    return heads, [
+        Problem("column-missing", f"There is no column {head!r}.", grid.at(1, head), "Put it back.")
+        for head in missing
+    ]
+
+
+def _problem(grid: Grid, row: int, said: dict[str, str]) -> Problem | None:
+    word = said[DECISION]
+    if word.casefold() not in WORDS:
+        known = {w: w for w in WORDS if w}
+        hint = nearest(word.casefold(), known) or f"Use one of: {', '.join(known)}."
+        return Problem(
+            "decision-unknown", f"{word!r} is no decision.", grid.at(row, DECISION), hint
+        )
+    if WORDS[word.casefold()] and not (said[GUEST] and said[HOST]):
+        empty = GUEST if not said[GUEST] else HOST
+        return Problem(
+            "pair-incomplete",
+            f"A decision {word!r} without a {empty.lower()}.",
+            grid.at(row, empty),
+            "Name both cities of the pair, or clear the decision.",
+        )
+    return None
+
+
+def _contradictions(found: list[Decision]) -> list[Problem]:
+    """Return a problem for every pair that is locked in one row and refused in another."""
+    seen: dict[tuple[str, str], Decision] = {}
+    problems = []
+    for decision in found:
+        first = seen.setdefault((decision.guest.casefold(), decision.host.casefold()), decision)
+        if (first.word == "lock") != (decision.word == "lock"):
+            problems.append(
+                Problem(
+                    "decisions-clash",
+                    f"{decision.guest} and {decision.host}: {cast('str', decision.word)!r} here, but {first.word!r} in row {first.where.row}.",
+                    decision.where,
+                    "Keep one of them.",
+                )
+            )
+    return problems
