@@ -148,6 +148,9 @@ class Eligibility(Settings):
         None, ge=1, le=3, description="Degree of urbanisation: 1 city, 2 town or suburb, 3 rural"
     )
     covenant: bool = Field(False, description="Only signatories of the Covenant of Mayors")
+    took_part_in: tuple[str, ...] = Field(
+        (), description="Only cities that took part in one of these programmes, to replay a round"
+    )
     unknown: Policy = Field(
         "ask first",
         description="A condition not known: 'ask first' (kept apart and named), 'let in', 'keep out'",
@@ -168,6 +171,10 @@ class Twinning(Weighted):
     guests_per_host: Band = Field((0, 2), description="Guests of each host unit: at least, at most")
     hosts: tuple[Role, ...] = Field(
         (Role.MISSION, Role.PILOT), min_length=1, description="Cities with one of these roles host"
+    )
+    host_ids: tuple[str, ...] = Field(
+        (),
+        description="Only these cities or units host, whatever their role; none: those of the roles",
     )
     another_country: bool = Field(
         False, description="Guest and host must be in different countries"
@@ -268,7 +275,6 @@ class Programme(Settings):
         asked = [name for name in format_names() if getattr(self, name, None) is not None]
         first = [name for name in self.ledger.order if name in asked]
         return tuple(first + [name for name in asked if name not in first])
-
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
-from twinmatch.cohort import City, Host
+from twinmatch.cohort import City, Host, nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.geography import in_eu
 from twinmatch.programmes.ledger import Loads, loads_of
@@ -24,6 +24,7 @@ from twinmatch.programmes.round import (
 from twinmatch.programmes.rules import Frame, Rule, allowed_pairs, judged, statuses, twinning_rules
 from twinmatch.programmes.settings import Eligibility, Twinning
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, Table
+from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, counts, solve
 
 LOAD_SAYS = "No city carries more than its limits over all formats."
@@ -50,6 +51,8 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
     for i, city in enumerate(round_.cohort.cities):
         if not set(rule.roles) & set(city.roles):
             continue
+        if rule.took_part_in and not _took_part(city, rule):
+            continue
         failed, unknown = conditions(city, rule)
         if failed:
             refused[i] = f"Not eligible: {'; '.join(failed)}."
@@ -62,6 +65,11 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
             if unknown:
                 let_in[i] = f"Let in although not known: {'; '.join(unknown)}."
     return Applicants(tuple(eligible), refused, ask, let_in)
+
+
+def _took_part(city: City, rule: Eligibility) -> bool:
+    own = city.participation.programmes if city.participation else ()
+    return bool(set(own) & set(rule.took_part_in))
 
 
 def conditions(city: City, rule: Eligibility) -> tuple[list[str], list[str]]:
@@ -157,6 +165,8 @@ class Prepared:
 def prepare(round_: Round, settings: Twinning) -> Prepared:
     """Return the round ready to be solved; raises QuestionError where there is no host or a named pair is wrong."""
     who = applicants(round_, settings.guests)
+    named = {round_.cohort.index.get(name, -1) for name in settings.host_ids}
+    who = replace(who, eligible=tuple(i for i in who.eligible if i not in named))
     hosts = _hosts(round_, settings, set(who.eligible))
     affinity = compare(
         round_.cohort, settings.weights, round_.materials, rows=who.eligible, columns=hosts
@@ -303,14 +313,30 @@ def facilitated(
 
 
 def _hosts(round_: Round, settings: Twinning, eligible: set[int]) -> tuple[Host, ...]:
-    """Every host of the wanted roles; a city that applies as a guest does not host alone in the same round."""
+    """Every host of the wanted roles, or those named; a city that applies as a guest does not host alone."""
+    cohort = round_.cohort
+    named = settings.host_ids
+    found = cohort.hosts(tuple(Role) if named else settings.hosts)
+    if named:
+        alone = {c.id: Host(c.id, c.name, (i,)) for i, c in enumerate(cohort.cities)}
+        known = alone | {h.id: h for h in found}
+        unknown = [name for name in named if name not in known]
+        if unknown:
+            raise QuestionError(
+                Problem(
+                    "city-unknown",
+                    f"host_ids: there is no city or unit {name!r}.",
+                    do=nearest(name, {k: k for k in known}),
+                )
+                for name in unknown
+            )
+        found = tuple(known[name] for name in sorted(set(named)))
     hosts = tuple(
         h
-        for h in round_.cohort.hosts(settings.hosts)
-        if not (len(h.cities) == 1 and h.cities[0] in eligible)
+        for h in found
+        if not (len(h.cities) == 1 and h.cities[0] in eligible and not named)
         and not (
-            settings.hosts_inside_eu
-            and not all(in_eu(round_.cohort.cities[i].country) for i in h.cities)
+            settings.hosts_inside_eu and not all(in_eu(cohort.cities[i].country) for i in h.cities)
         )
     )
     if not hosts:
