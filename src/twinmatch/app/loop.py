@@ -6,11 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinmatch.app.neighbours import Progress, silent, text_model
+from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model
 from twinmatch.app.rounds import with_pairs
+from twinmatch.backtest import (
+    ActivityTest,
+    Backtest,
+    PartnerTest,
+    activities,
+    backtest,
+    partners,
+    read_pairs,
+)
 from twinmatch.counterfactual import Counterfactual, counterfactual
 from twinmatch.difference import Difference, difference
 from twinmatch.embedding import TextModel
+from twinmatch.errors import DataError, Problem, Where
 from twinmatch.explain import WhyNot, why_not
 from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
@@ -158,6 +168,73 @@ def ask_stability(
     """Return how stable the twinning of a round is; a joblib backend chosen around the call spreads the runs."""
     case = twinning_case(asked or RoundAsked(), progress)
     return stability(case, runs, seed=seed, workers=workers, progress=progress)
+
+
+def ask_backtest(
+    pairs: Place, asked: RoundAsked | None = None, *, seed: int = 0, progress: Progress = silent
+) -> Backtest:
+    """Return how high the twinning score ranks the true host units of a CSV of pairs.
+
+    Raises DataError where the file cannot be read, QuestionError with every problem of its rows.
+    """
+    asked = asked or RoundAsked()
+    opened = open_round(asked, progress)
+    twinning = twinning_of(opened.programme)
+    cohort = opened.round.cohort
+    rows = read_rows(Path(pairs), ("guest", "hosts"))
+    tested = read_pairs(cohort, rows, Path(pairs).name)
+    progress("Ranks")
+    return backtest(
+        cohort, tested, twinning.weights, opened.round.materials, twinning.hosts, seed=seed
+    )
+
+
+def ask_pilots(
+    asked: RoundAsked | None = None, *, seed: int = 0, progress: Progress = silent
+) -> tuple[ActivityTest, PartnerTest, PartnerTest]:
+    """Return how high the scores rank what pilot cities chose: the activity (twinning), the partners (twinning, peers)."""
+    opened = open_round(asked or RoundAsked(), progress)
+    weights = twinning_of(opened.programme).weights
+    cohort, materials = opened.round.cohort, opened.round.materials
+    progress("Ranks")
+    return (
+        activities(cohort, weights, materials, seed=seed),
+        partners(cohort, weights, materials, seed=seed),
+        partners(cohort, PEER_WEIGHTS, materials, seed=seed),
+    )
+
+
+def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Return the rows of a small CSV in UTF-8; raises DataError where it cannot be read or a column is missing."""
+    import csv
+
+    where = Where(str(path))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            missing = [c for c in columns if c not in (reader.fieldnames or ())]
+            if missing:
+                raise DataError(
+                    Problem(
+                        "column-missing",
+                        f"There is no column {missing[0]!r}.",
+                        where,
+                        f"Columns: {', '.join(columns)}.",
+                    )
+                )
+            return [{c: row.get(c) or "" for c in columns} for row in reader]
+    except FileNotFoundError:
+        raise DataError(Problem("no-such-file", "There is no such file.", where)) from None
+    except UnicodeDecodeError:
+        raise DataError(
+            Problem("not-utf-8", "The file is not UTF-8.", where, "Save it as UTF-8.")
+        ) from None
+    except csv.Error as error:
+        raise DataError(Problem("not-csv", f"The file is no CSV ({error}).", where)) from None
+    except OSError as error:
+        raise DataError(
+            Problem("unreadable", f"Cannot be read: {error.strerror}.", where)
+        ) from None
 
 
 def ask_difference(before: Place, after: Place) -> Difference:

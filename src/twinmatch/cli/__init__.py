@@ -45,6 +45,7 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     loop.reserves,
     loop.diff,
     loop.stability,
+    loop.backtest,
     serve.serve,
     serve.keys,
 )

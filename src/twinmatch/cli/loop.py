@@ -27,6 +27,7 @@ from twinmatch.errors import Problem, QuestionError
 
 if TYPE_CHECKING:
     from twinmatch.app.loop import Repaired, RoundAsked
+    from twinmatch.backtest import Backtest, Interval
     from twinmatch.explain import WhyNot
     from twinmatch.prices import Priced, PriceList
     from twinmatch.stability import Stability
@@ -391,6 +392,129 @@ def stability(
     say(
         "Next: ask the fragile cities for what is not known of them, or lock a pair that the committee wants."
     )
+
+
+def backtest(
+    pairs: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="PAIRS.csv",
+            help="Columns guest and hosts (cities of one unit, ';' between); the pilot activities where left out.",
+            show_default=False,
+        ),
+    ] = None,
+    profiles: Profiles = None,
+    programme: Programme = None,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """How high the score ranks pairs that were really made, against chance and with each facet left out."""
+    asked = round_asked(profiles, programme, None, None, None, text_model)
+    from twinmatch import app as door
+
+    if pairs is None:
+        _backtest_pilots(asked, seed, as_json)
+        return
+    with progress() as told:
+        found = door.ask_backtest(pairs, asked, seed=seed, progress=told)
+    if as_json:
+        print_json(_plain_backtest(found))
+        return
+    chance = dict(found.figures.chance)
+    rows = table(
+        f"{len(found.pairs)} pairs, with 95% bootstrap intervals", ("Figure", "Value", "By chance")
+    )
+    rows.add_row("mean percentile rank (0 best)", str(found.figures.mean_percentile_rank), "0.500")
+    for k, hit in found.figures.hit_at:
+        rows.add_row(f"hit@{k}", str(hit), f"{chance[f'hit_at_{k}']:.3f}")
+    rows.add_row("MRR", str(found.figures.mrr), f"{chance['mrr']:.3f}")
+    show(rows)
+    alone = dict(found.alone)
+    rows = table(
+        "Each facet", ("Facet", "Change of the mean percentile rank without it", "By it alone")
+    )
+    for name, change in found.without:
+        rows.add_row(name, str(change), f"{alone[name]:.3f}")
+    show(rows)
+    rows = table(
+        "Each pair, the best ranked first", ("Guest", "Host unit", "Rank", "Known", "Ranked first")
+    )
+    for p in sorted(found.pairs, key=lambda p: (p.percentile, p.guest)):
+        rows.add_row(
+            p.guest,
+            literal(p.host_name),
+            f"{p.rank:g} of {p.of}",
+            f"{100 * p.coverage:.0f}%",
+            literal(p.best),
+        )
+    show(rows)
+    say(
+        "Above 0 means that the facet helps. Nothing was fitted. Next: twinmatch explain GUEST HOST"
+    )
+
+
+def _backtest_pilots(asked: RoundAsked, seed: int, as_json: bool) -> None:
+    from twinmatch import app as door
+
+    with progress() as told:
+        chosen, learn, peers = door.ask_pilots(asked, seed=seed, progress=told)
+    tests = (
+        ("own activity among all, twinning", chosen.figures, chosen.by_unit, chosen.alone),
+        ("partners of the activity, twinning", learn.figures, learn.by_unit, learn.alone),
+        ("partners of the activity, peers", peers.figures, peers.by_unit, peers.alone),
+    )
+    if as_json:
+        print_json(
+            {
+                name: {
+                    "mean_percentile_rank": _plain_interval(figure),
+                    "by_unit": {u: round(v, 10) for u, v in by_unit},
+                    "alone": {f: round(v, 10) for f, v in alone},
+                }
+                for name, figure, by_unit, alone in tests
+            }
+        )
+        return
+    rows = table(
+        "What pilot cities chose: mean percentile rank (0 best, 0.5 chance)",
+        ("Question", "Units", "Value", "Each facet alone"),
+    )
+    for name, figure, by_unit, alone in tests:
+        each = ", ".join(f"{f} {v:.2f}" for f, v in sorted(alone, key=lambda a: a[1]))
+        rows.add_row(name, str(len(by_unit)), str(figure), each)
+    show(rows)
+    say(
+        "Most activities of several cities are national, so partners lie near by nature. Next: twinmatch backtest PAIRS.csv"
+    )
+
+
+def _plain_interval(found: Interval) -> dict[str, float | None]:
+    parts = {"value": found.value, "low": found.low, "high": found.high}
+    return {k: round(v, 10) if v == v else None for k, v in parts.items()}
+
+
+def _plain_backtest(found: Backtest) -> dict[str, Any]:
+    return {
+        "pairs": [
+            {
+                "guest": p.guest,
+                "host": p.host,
+                "rank": p.rank,
+                "of": p.of,
+                "percentile_rank": round(p.percentile, 10),
+                "known": round(p.coverage, 10),
+                "ranked_first": p.best,
+            }
+            for p in found.pairs
+        ],
+        "mean_percentile_rank": _plain_interval(found.figures.mean_percentile_rank),
+        **{f"hit_at_{k}": _plain_interval(v) for k, v in found.figures.hit_at},
+        "mrr": _plain_interval(found.figures.mrr),
+        "chance": {k: round(v, 10) for k, v in found.figures.chance},
+        "without": {n: _plain_interval(v) for n, v in found.without},
+        "alone": {n: round(v, 10) for n, v in found.alone},
+    }
 
 
 @contextmanager

@@ -6,6 +6,7 @@ line below; the contract tests run over this registry, so an addition tests itse
 
 from __future__ import annotations
 
+from twinmatch.facets.answered import NeedsAnswered
 from twinmatch.facets.base import FacetEntry, Materials
 from twinmatch.facets.context import Context
 from twinmatch.facets.country import Language
@@ -17,6 +18,7 @@ from twinmatch.facets.domains import (
     SharedLevers,
 )
 from twinmatch.facets.emissions import EmissionsLevel, EmissionsMix
+from twinmatch.facets.nearness import Nearness
 from twinmatch.facets.readiness import Readiness, ReadinessStep
 from twinmatch.facets.steps import StuckStep
 from twinmatch.facets.text import NeedsOffers, SharedNeeds
@@ -33,12 +35,17 @@ FACETS: dict[str, FacetEntry] = {
     "needs_offers": FacetEntry(
         NeedsOffers, True, "Do the host's offers answer the guest's needs, in their words?"
     ),
+    "needs_answered": FacetEntry(
+        NeedsAnswered, True, "Does the host answer these needs better than everyone's?"
+    ),
     "returns": FacetEntry(Returns, True, "Can the guest give the host something back?"),
     "readiness_step": FacetEntry(
         ReadinessStep, True, "Is the host a step ahead where the guest lacks?"
     ),
     "stuck_step": FacetEntry(
-        StuckStep, True, "Is the host ahead at the step of the transition map where the guest is stuck?"
+        StuckStep,
+        True,
+        "Is the host ahead at the step of the transition map where the guest is stuck?",
     ),
     "readiness": FacetEntry(Readiness, False, "Are they at the same stage?"),
     "shared_challenges": FacetEntry(
@@ -53,5 +60,6 @@ FACETS: dict[str, FacetEntry] = {
     ),
     "emissions_level": FacetEntry(EmissionsLevel, False, "Do they emit as much a head?"),
     "language": FacetEntry(Language, False, "Do they share a language beside English?"),
+    "nearness": FacetEntry(Nearness, False, "Do they lie near each other?"),
     "context": FacetEntry(Context, False, "Are climate, wealth and size alike?"),
 }

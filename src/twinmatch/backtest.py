@@ -1,0 +1,467 @@
+"""Backtest: how high the score ranks pairs that real programmes made, against chance and facet by facet.
+
+For each pair the true host unit is ranked among all host units by the guest's score. The *percentile rank* is
+(rank - 1) / (units - 1): 0 is best, 0.5 is chance. Ties share their mean rank, so a score that says nothing
+stands at exactly 0.5. Nothing here fits anything: it only measures.
+
+Two questions use it. Published pairs (guest, host unit) test the twinning score. Where those are not at hand,
+:func:`partners` asks the same of cities that chose to run a pilot activity together, with everything that the
+activity itself says taken out of the profiles first, since it would give the answer away.
+
+Notation: T pairs tested, C host units; score (T, C); true (T,) the column of each pair's host unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.affinity import Affinity, compare
+from twinmatch.cohort import Cohort, Host
+from twinmatch.errors import Problem, QuestionError, Where
+from twinmatch.facets import Materials
+from twinmatch.schema import Role
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+HITS: Final = (1, 5, 10)
+RESAMPLES: Final = 2000
+NOWHERE: Final = Where()
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its bootstrap interval of 95%; low and high are nan where there is only one pair."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One pair: the rank of its true host among the units, 1 the best, and the percentile rank, 0 the best."""
+
+    guest: str
+    host: str
+    host_name: str
+    rank: float
+    of: int
+    percentile: float
+    coverage: float
+    best: str
+    """Name of the unit that the score ranks first."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a set of ranks comes to, each with its interval; ``chance`` is what a score that says nothing reaches."""
+
+    mean_percentile_rank: Interval
+    hit_at: tuple[tuple[int, Interval], ...]
+    mrr: Interval
+    chance: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """The pairs tested, the figures over all, and how the mean percentile rank changes with each facet left out."""
+
+    pairs: tuple[Tested, ...]
+    figures: Figures
+    without: tuple[tuple[str, Interval], ...]
+    """Facet, and the change of the mean percentile rank without it: above 0, the facet helps."""
+    alone: tuple[tuple[str, float], ...]
+    """Facet, and the mean percentile rank by it alone."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A pair to test: the index of the guest, the indices of the true unit's cities, and where it was read."""
+
+    guest: int
+    hosts: frozenset[int]
+    where: Where = NOWHERE
+
+
+def read_pairs(cohort: Cohort, rows: Sequence[Mapping[str, str]], file: str) -> tuple[Pair, ...]:
+    """Return the pairs of rows with the columns ``guest`` and ``hosts`` (cities of one unit, ``;`` between).
+
+    Cities are named by id or name. Raises QuestionError with every problem, each with its row and column.
+    """
+    problems: list[Problem] = []
+    pairs = []
+    for number, row in enumerate(rows, 2):
+        cities = {}
+        for column in ("guest", "hosts"):
+            where = Where(file, row=number, column=column)
+            names = [n.strip() for n in (row.get(column) or "").split(";") if n.strip()]
+            if not names or (column == "guest" and len(names) > 1):
+                problems.append(
+                    Problem("pair-empty", f"{row.get(column)!r} names no city.", where)
+                    if not names
+                    else Problem("pair-guests", "One guest a row is expected.", where)
+                )
+                continue
+            cities[column] = _find(cohort, names, where, problems)
+        if len(cities) == 2 and cities["guest"] and cities["hosts"]:
+            pairs.append(
+                Pair(cities["guest"][0], frozenset(cities["hosts"]), Where(file, row=number))
+            )
+    if not rows:
+        problems.append(Problem("no-pairs", "There are no pairs.", Where(file)))
+    if problems:
+        raise QuestionError(problems)
+    return tuple(pairs)
+
+
+def _find(cohort: Cohort, names: Sequence[str], where: Where, problems: list[Problem]) -> list[int]:
+    found = []
+    for name in names:
+        unit = next((u for u in cohort.units if name in {u.id, u.name}), None)
+        if unit is not None:
+            found += [cohort.index[c] for c in unit.cities]
+            continue
+        try:
+            found.append(cohort.find(name))
+        except QuestionError as error:
+            problems += [replace(p, where=where) for p in error.problems]
+    return found
+
+
+def backtest(
+    cohort: Cohort,
+    pairs: Sequence[Pair],
+    weights: Mapping[str, float],
+    materials: Materials,
+    roles: Sequence[Role] = (Role.MISSION, Role.PILOT),
+    *,
+    seed: int = 0,
+) -> Backtest:
+    """Return how the score ranks the true host unit of every pair among all units, with intervals and ablation.
+
+    The units are those of the cohort with one of the roles. A true unit that is none of them (cities that
+    joined for this pair only) takes the place of its members for that pair. Raises QuestionError for no pairs
+    and for pairs of a city with itself.
+    """
+    problems = [
+        Problem("same-city", f"{cohort.cities[p.guest].id} is its own host.", p.where)
+        for p in pairs
+        if p.guest in p.hosts
+    ]
+    if problems or not pairs:
+        raise QuestionError(problems or Problem("no-pairs", "There are no pairs."))
+    standard = cohort.hosts(roles)
+    extra = _extra_units(cohort, pairs, standard)
+    guests = tuple(sorted({p.guest for p in pairs}))
+    affinity = compare(cohort, weights, materials, rows=guests, columns=(*standard, *extra))
+    return _measured(affinity, pairs, len(standard), seed)
+
+
+def _extra_units(
+    cohort: Cohort, pairs: Sequence[Pair], standard: Sequence[Host]
+) -> tuple[Host, ...]:
+    known = {frozenset(h.cities) for h in standard}
+    wanted = sorted(
+        {
+            tuple(sorted(p.hosts))
+            for p in pairs
+            if p.hosts not in known and not _inside(p.hosts, standard)
+        }
+    )
+    return tuple(
+        Host(
+            "pair-" + "+".join(cohort.cities[i].id for i in cities),
+            ", ".join(cohort.cities[i].name for i in cities),
+            cities,
+        )
+        for cities in wanted
+    )
+
+
+def _inside(cities: frozenset[int], hosts: Sequence[Host]) -> bool:
+    return any(cities <= set(host.cities) for host in hosts)
+
+
+def _true_column(pair: Pair, columns: Sequence[Host]) -> int:
+    """The column of the unit that is the pair's host: just these cities, or else the unit that holds them."""
+    for c, host in enumerate(columns):
+        if pair.hosts == set(host.cities):
+            return c
+    return next(c for c, host in enumerate(columns) if pair.hosts <= set(host.cities))
+
+
+def _measured(affinity: Affinity, pairs: Sequence[Pair], standard: int, seed: int) -> Backtest:
+    columns = affinity.columns
+    rows = np.array([affinity.row_of[p.guest] for p in pairs], dtype=np.int64)
+    true = np.array([_true_column(p, columns) for p in pairs], dtype=np.int64)
+    rivals = np.array(
+        [
+            [
+                (c < standard or c == t)
+                and pair.guest not in host.cities
+                and (c == t or not pair.hosts & set(host.cities))
+                for c, host in enumerate(columns)
+            ]
+            for pair, t in zip(pairs, true, strict=True)
+        ]
+    )
+    rank, of = ranks(affinity.score[rows], true, rivals)
+    percentile = _percentile(rank, of)
+    names = list(affinity.weights)
+    without, alone = [], []
+    for name in names:
+        rest = affinity.score - affinity.weights[name] * affinity.standing[name]
+        changed = _percentile(*ranks(rest[rows], true, rivals)) - percentile
+        if len(names) > 1:
+            without.append((name, _interval(changed, seed)))
+        single = _percentile(*ranks(affinity.standing[name][rows], true, rivals))
+        alone.append((name, float(single.mean())))
+    tested = tuple(
+        _tested(affinity, int(r), int(t), ok, float(k), int(n), float(p))
+        for r, t, ok, k, n, p in zip(rows, true, rivals, rank, of, percentile, strict=True)
+    )
+    return Backtest(tested, figures(rank, of, seed), tuple(without), tuple(alone))
+
+
+def _tested(
+    affinity: Affinity,
+    row: int,
+    column: int,
+    rivals: NDArray[np.bool_],
+    rank: float,
+    of: int,
+    percentile: float,
+) -> Tested:
+    cohort, host = affinity.cohort, affinity.columns[column]
+    scores = np.where(rivals, np.round(affinity.score[row], 9), -1.0)
+    known = sum(
+        w for n, w in affinity.weights.items() if not np.isnan(affinity.likeness[n][row, column])
+    )
+    return Tested(
+        cohort.cities[affinity.rows[row]].id,
+        host.id,
+        host.name,
+        rank,
+        of,
+        percentile,
+        float(known),
+        affinity.columns[int(np.argmax(scores))].name,
+    )
+
+
+def ranks(score: Floats, true: Ints, rivals: NDArray[np.bool_]) -> tuple[Floats, Ints]:
+    """Return the rank of each row's true column among its rivals, 1 the best, ties at their mean, and how many.
+
+    score and rivals (T, C); true (T,); both results (T,). Scores within 1e-9 are ties.
+    """
+    rounded = np.round(score, 9)
+    own = np.take_along_axis(rounded, true[:, None], axis=1)
+    above = ((rounded > own) & rivals).sum(axis=1)
+    level = ((rounded == own) & rivals).sum(axis=1)
+    return above + (level + 1) / 2.0, rivals.sum(axis=1).astype(np.int64)
+
+
+def _percentile(rank: Floats, of: Ints) -> Floats:
+    return np.asarray((rank - 1) / np.maximum(of - 1, 1))
+
+
+def figures(rank: Floats, of: Ints, seed: int = 0) -> Figures:
+    """Return mean percentile rank, hits and mean reciprocal rank of ranks (T,) among so many (T,), with intervals."""
+    hits = tuple((k, _interval((rank <= k).astype(np.float64), seed)) for k in HITS)
+    chance = [("mean_percentile_rank", 0.5)]
+    chance += [(f"hit_at_{k}", float(np.minimum(k / of, 1.0).mean())) for k in HITS]
+    chance.append(("mrr", float(np.mean([(1.0 / np.arange(1, n + 1)).mean() for n in of]))))
+    return Figures(
+        _interval(_percentile(rank, of), seed), hits, _interval(1.0 / rank, seed), tuple(chance)
+    )
+
+
+def _interval(values: Floats, seed: int) -> Interval:
+    """The mean with its percentile bootstrap interval over the pairs (Efron and Tibshirani 1993)."""
+    from scipy.stats import bootstrap
+
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Interval(mean, np.nan, np.nan)
+    if np.ptp(values) == 0:
+        return Interval(mean, mean, mean)
+    found = bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Interval(mean, float(found.low), float(found.high))
+
+
+# --- partners of pilot activities --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PartnerTest:
+    """How high a score ranks the true partners of the cities of multi-city pilots, among all other candidates.
+
+    ``by_unit`` has the mean percentile rank of each unit, so that a large unit counts no more than a small one
+    in ``figures``; ``within_country`` ranks partners of another country among cities of other countries only.
+    """
+
+    figures: Interval
+    by_unit: tuple[tuple[str, float], ...]
+    across_borders: Interval | None
+    alone: tuple[tuple[str, float], ...]
+
+
+def stripped(cohort: Cohort) -> Cohort:
+    """Return the cohort without anything that pilot activities say: no pilot, no unit; what cities say stays."""
+    return Cohort(tuple(c.model_copy(update={"pilot": None}) for c in cohort.cities), ())
+
+
+def partners(
+    cohort: Cohort, weights: Mapping[str, float], materials: Materials, *, seed: int = 0
+) -> PartnerTest:
+    """Return how high the score ranks true partners: cities that chose to run a pilot activity together.
+
+    Every city of a multi-city pilot asks; its candidates are all other Mission and Pilot Cities of which
+    anything is told. The activity itself is taken out of all profiles first. The ranks of a city's partners are
+    averaged, then those of a unit's cities, and the interval is over units, since the cities of one are no
+    independent draws.
+    """
+    bare = stripped(cohort)
+    candidates = [
+        i
+        for i, c in enumerate(bare.cities)
+        if {Role.MISSION, Role.PILOT} & set(c.roles) and (c.needs or c.challenges)
+    ]
+    columns = tuple(Host(bare.cities[i].id, bare.cities[i].name, (i,)) for i in candidates)
+    affinity = compare(bare, weights, materials, rows=candidates, columns=columns)
+    place = {i: k for k, i in enumerate(candidates)}
+    units = {
+        u.id: [place[cohort.index[c]] for c in u.cities if cohort.index[c] in place]
+        for u in cohort.units
+    }
+    units = {name: members for name, members in units.items() if len(members) > 1}
+    if not units:
+        raise QuestionError(
+            Problem("no-units", "No host unit has two cities of which anything is told.")
+        )
+    abroad = np.not_equal.outer(bare.countries[candidates], bare.countries[candidates])
+    everyone = np.ones_like(abroad)
+    by_unit = {name: _unit_rank(affinity.score, m, everyone) for name, m in units.items()}
+    crossing = [
+        value
+        for members in units.values()
+        if not np.isnan(value := _unit_rank(affinity.score, members, abroad))
+    ]
+    alone = {
+        name: float(np.mean([_unit_rank(block, m, everyone) for m in units.values()]))
+        for name, block in affinity.standing.items()
+    }
+    return PartnerTest(
+        _interval(np.array(list(by_unit.values())), seed),
+        tuple(by_unit.items()),
+        _interval(np.array(crossing), seed) if crossing else None,
+        tuple(alone.items()),
+    )
+
+
+def _unit_rank(score: Floats, members: Sequence[int], rivals: NDArray[np.bool_]) -> float:
+    """Mean percentile rank of each member's partners among its rivals that are no partners; nan where there is none."""
+    found = []
+    for i in members:
+        others = rivals[i].copy()
+        others[list(members)] = False
+        pool = np.round(score[i][others], 9)
+        for j in members:
+            if j != i and rivals[i, j] and len(pool):
+                own = round(float(score[i, j]), 9)
+                found.append(float((pool > own).mean() + (pool == own).mean() / 2))
+    return float(np.mean(found)) if found else float("nan")
+
+
+# --- a city's own pilot activity ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ActivityTest:
+    """How high a score ranks the activity that a city chose to run, among the activities of all host units.
+
+    The city asks with its needs, challenges and levers; every host shows its pilot activity and nothing else.
+    The ranks of a unit's cities are averaged first, and the interval is over units.
+    """
+
+    cities: int
+    units: int
+    figures: Interval
+    by_unit: tuple[tuple[str, float], ...]
+    alone: tuple[tuple[str, float], ...]
+
+
+def only_activities(cohort: Cohort) -> Cohort:
+    """Return the cohort in which nobody shows anything but pilot activities."""
+    silent = {"offers": None, "strengths": None, "levers_offered": None}
+    return Cohort(tuple(c.model_copy(update=silent) for c in cohort.cities), cohort.units)
+
+
+def activities(
+    cohort: Cohort, weights: Mapping[str, float], materials: Materials, *, seed: int = 0
+) -> ActivityTest:
+    """Return how high the score ranks the pilot activity that each city chose for itself.
+
+    It is the question of twinning, what a city needs against what an activity shows, with an answer that is
+    known for many more cities than were ever twinned. Facets of the place of a city have no say in it (a city
+    is where it is), so only those of needs, challenges and levers are read from the weights. Raises
+    QuestionError where none of them has a weight, or no city with needs runs an activity.
+    """
+    asked = {n: w for n, w in weights.items() if n in ASKING and w > 0}
+    bare = only_activities(cohort)
+    hosts = tuple(
+        h for h in bare.hosts((Role.MISSION, Role.PILOT)) if any(bare.pilots(i) for i in h.cities)
+    )
+    own = {
+        i: c
+        for c, host in enumerate(hosts)
+        for i in host.cities
+        if bare.pilots(i) and bare.cities[i].needs
+    }
+    if not asked or not own:
+        raise QuestionError(
+            Problem(
+                "no-activities",
+                "No facet of needs has a weight, or no city that states needs runs a pilot activity.",
+                do=f"Facets of needs are: {', '.join(sorted(ASKING))}.",
+            )
+        )
+    rows = tuple(sorted(own))
+    true = np.array([own[i] for i in rows], dtype=np.int64)
+    affinity = compare(bare, asked, materials, rows=rows, columns=hosts)
+    by_unit = _by_unit(affinity.score, true)
+    alone = {
+        n: float(np.mean(list(_by_unit(block, true).values())))
+        for n, block in affinity.standing.items()
+    }
+    return ActivityTest(
+        len(rows),
+        len(by_unit),
+        _interval(np.array(list(by_unit.values())), seed),
+        tuple((hosts[c].id, value) for c, value in by_unit.items()),
+        tuple(alone.items()),
+    )
+
+
+ASKING: Final = frozenset({"challenges_met", "levers_met", "needs_offers", "needs_answered"})
+"""Facets of what a city needs against what an activity shows."""
+
+
+def _by_unit(score: Floats, true: Ints) -> dict[int, float]:
+    percentile = _percentile(*ranks(score, true, np.ones(score.shape, dtype=np.bool_)))
+    return {int(c): float(percentile[true == c].mean()) for c in np.unique(true)}

@@ -1,0 +1,83 @@
+"""Needs answered: does this host answer this guest's needs better than it answers everyone's?
+
+Some hosts say much, or speak of what everyone needs, and come out close to all: in high dimensions a few points
+are near neighbours of everything (hubs; Radovanović, Nanopoulos and Ivanović 2010, JMLR 11, 2487-2531). So the
+closeness of needs and offers is taken relative to the host: the share of the cities that state needs which the
+host's offers answer less well, ties half. A host that is close to everyone is then close to nobody in particular.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from twinmatch.cohort import Cohort
+from twinmatch.evidence import Fact
+from twinmatch.facets.base import Floats, Ints, Materials
+from twinmatch.facets.text import NeedsOffers
+
+MOST_ASKING: Final = 500
+"""Cities that a host is compared over, at most: beyond that, evenly spaced ones in order of id."""
+
+LEAST_ASKING: Final = 3
+"""Cities that must state their needs before a share of them says anything."""
+
+
+class NeedsAnswered:
+    """Share of the cities with stated needs, in [0, 1], that the host's offers answer less well than the guest's.
+
+    The closeness is that of :class:`~twinmatch.facets.text.NeedsOffers`; nan where that is, and where fewer than
+    ``LEAST_ASKING`` cities state needs.
+    """
+
+    def __init__(self, cohort: Cohort, materials: Materials) -> None:
+        self._cohort = cohort
+        self._closeness = NeedsOffers(cohort, materials)
+        asking = np.flatnonzero([bool(city.needs) for city in cohort.cities])
+        step = max(1, -(-len(asking) // MOST_ASKING))
+        self._asking = asking[::step]
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the share of asking cities that each row surpasses at each column, shape (r, c)."""
+        mine = self._closeness.likeness(rows, cols)
+        everyone = self._closeness.likeness(self._asking, cols)
+        return (
+            np.column_stack(
+                [
+                    _share(mine[:, c], everyone[:, c], self._asking == col)
+                    for c, col in enumerate(cols)
+                ]
+            )
+            if len(cols)
+            else mine
+        )
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return the share in words, and the two sentences that are closest as its facts."""
+        guest, host = self._cohort.cities[i], self._cohort.cities[j]
+        share = float(self.likeness(np.array([i]), np.array([j]))[0, 0])
+        if np.isnan(share):
+            return (
+                f"Whether {host.name} answers the needs of {guest.name} better than others' is not known.",
+                (),
+            )
+        facts = self._closeness.says(i, j)[1]
+        return (
+            f"The offers of {host.name} answer the needs of {guest.name} better than those of "
+            f"{100 * share:.0f}% of the cities that state needs.",
+            facts,
+        )
+
+
+def _share(
+    mine: Floats, everyone: Floats, itself: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> Floats:
+    """The share of everyone's known values, the host's own city left out, that each value is above; ties half."""
+    pool = np.sort(everyone[~np.isnan(everyone) & ~itself])
+    if len(pool) < LEAST_ASKING:
+        return np.full(len(mine), np.nan)
+    filled = np.where(np.isnan(mine), 0.0, mine)
+    below = np.searchsorted(pool, filled, side="left")
+    up_to = np.searchsorted(pool, filled, side="right")
+    return np.where(np.isnan(mine), np.nan, (below + up_to) / (2.0 * len(pool)))

@@ -1,0 +1,67 @@
+"""Nearness: how far apart the two cities lie, for visits both ways and for neighbours' like conditions.
+
+A light signal. Half of the published twinning pairs lie within 992 km, where half of all possible pairs of the
+same guests and hosts lie within about 1,650 km: pairs are nearer than chance would have them, and still most of
+them are far apart.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from twinmatch.cohort import Cohort
+from twinmatch.evidence import Fact
+from twinmatch.facets.base import Floats, Ints, Materials, listed
+from twinmatch.schema import City
+
+EARTH_RADIUS_KM: Final = 6371.0088
+SCALE_KM: Final = 1000.0
+"""The distance at which the likeness has fallen to 0.37; only the order of distances enters a score."""
+
+
+def kilometres(one: Floats, other: Floats) -> Floats:
+    """Return great-circle distances in km, shape (r, c), of latitudes and longitudes in degrees (r, 2) and (c, 2).
+
+    The haversine formula on a sphere (Sinnott 1984, Sky and Telescope 68(2)); nan where a place is not known.
+    """
+    a, b = np.radians(one)[:, None, :], np.radians(other)[None, :, :]
+    half = np.sin((b - a) / 2.0) ** 2
+    chord = half[..., 0] + np.cos(a[..., 0]) * np.cos(b[..., 0]) * half[..., 1]
+    return np.asarray(2.0 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(chord, 0.0, 1.0))))
+
+
+class Nearness:
+    """exp(-distance / 1,000 km); nan where the place of either city is not known."""
+
+    def __init__(self, cohort: Cohort, _: Materials) -> None:
+        self._cities = cohort.cities
+        self._places = cohort.coordinates
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the nearness, shape (r, c)."""
+        return np.asarray(np.exp(-kilometres(self._places[rows], self._places[cols]) / SCALE_KM))
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return how far apart the two cities lie, as the crow flies."""
+        one, other = self._cities[i], self._cities[j]
+        unknown = [c.name for c in (one, other) if c.location is None]
+        if unknown:
+            return f"Where {listed(unknown)} lies is not known.", ()
+        apart = float(kilometres(self._places[[i]], self._places[[j]])[0, 0])
+        text = f"{one.name} and {other.name} lie {apart:,.0f} km apart as the crow flies."
+        return text, _place(one) + _place(other)
+
+
+def _place(city: City) -> tuple[Fact, ...]:
+    assert city.location is not None
+    return (
+        Fact(
+            city.id,
+            "location",
+            f"{city.location.lat:.2f}, {city.location.lon:.2f}",
+            "degrees north, east",
+            source=city.source_of("location"),
+        ),
+    )

@@ -1,0 +1,74 @@
+"""Nearness by known distances; needs answered relative to the host, so that a hub is close to nobody."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cities import cohort_of, materials
+from twinmatch.facets.answered import NeedsAnswered
+from twinmatch.facets.nearness import Nearness, kilometres
+from twinmatch.facets.text import NeedsOffers
+
+
+def test_distances_of_known_places():
+    paris, london = (48.8566, 2.3522), (51.5074, -0.1278)
+    found = kilometres(np.array([paris]), np.array([paris, london]))[0]
+    assert found == pytest.approx([0, 343.6], rel=1e-3)
+    quarter = kilometres(np.array([[90.0, 0.0]]), np.array([[0.0, 17.0]]))[0, 0]
+    assert quarter == pytest.approx(np.pi / 2 * 6371.0088)
+
+
+def test_nearness_falls_with_distance_and_is_unknown_without_a_place():
+    cohort = cohort_of(
+        {"id": "fr-paris", "location": {"lat": 48.8566, "lon": 2.3522}},
+        {"id": "gb-london", "location": {"lat": 51.5074, "lon": -0.1278}},
+        {"id": "it-rome"},
+    )
+    facet = Nearness(cohort, materials())
+    block = facet.likeness(np.arange(3), np.arange(3))
+    assert block[0, 0] == 1.0
+    assert block[0, 1] == pytest.approx(np.exp(-0.3436), rel=1e-3)
+    assert np.isnan(block[0, 2])
+    assert "344 km" in facet.says(0, 1)[0]
+    assert "not known" in facet.says(0, 2)[0]
+
+
+HUB = "heat tram solar steel"
+
+
+def test_a_host_close_to_everyone_is_close_to_nobody_in_particular():
+    cohort = cohort_of(
+        {"id": "at-a", "needs": "heat"},
+        {"id": "at-b", "needs": "tram"},
+        {"id": "at-c", "needs": "solar"},
+        {"id": "at-d", "needs": "steel"},
+        {"id": "be-hub", "offers": HUB},
+        {"id": "be-one", "offers": "heat pumps for old houses"},
+    )
+    guests, hosts = np.arange(4), np.array([4, 5])
+    close = NeedsOffers(cohort, materials()).likeness(guests, hosts)
+    answered = NeedsAnswered(cohort, materials()).likeness(guests, hosts)
+    assert close[0, 0] == pytest.approx(0.5, abs=1e-3)
+    assert answered[:, 0] == pytest.approx([0.5] * 4)
+    assert answered[0, 1] == pytest.approx(7 / 8)
+    assert answered[1, 1] == pytest.approx(3 / 8)
+
+
+def test_unknown_needs_stay_unknown_and_too_few_say_nothing():
+    cohort = cohort_of(
+        {"id": "at-a", "needs": "heat"}, {"id": "at-b"}, {"id": "be-h", "offers": "heat"}
+    )
+    facet = NeedsAnswered(cohort, materials())
+    assert np.isnan(facet.likeness(np.array([0, 1]), np.array([2]))).all()
+    assert "not known" in facet.says(0, 2)[0]
+
+
+def test_the_share_that_is_said_is_the_likeness(bundled, bundled_materials):
+    facet = NeedsAnswered(bundled, bundled_materials)
+    asking = [i for i, c in enumerate(bundled.cities) if c.needs][:10]
+    for i in asking:
+        for j in asking:
+            value = facet.likeness(np.array([i]), np.array([j]))[0, 0]
+            if i != j and not np.isnan(value):
+                assert f"{100 * value:.0f}%" in facet.says(i, j)[0]
