@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from twinmatch import __version__
 from twinmatch.errors import TwinmatchError
-from twinmatch.web import cities, problems, proposals, shapes
+from twinmatch.web import cities, loops, problems, proposals, shapes
 from twinmatch.web.answered import AnsweredBefore
 from twinmatch.web.board import Board
 from twinmatch.web.door import FrontDoor
@@ -60,6 +60,7 @@ def application(settings: Settings) -> ASGIApp:
     problems.install(app)
     app.include_router(cities.router)
     app.include_router(proposals.router)
+    app.include_router(loops.router)
     _add_health(app)
     _describe(app)
     door: ASGIApp = FrontDoor(AnsweredBefore(app, state), settings, state.who, state.measures)

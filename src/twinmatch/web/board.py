@@ -25,11 +25,11 @@ ENDED: Final = ("done", "failed", "cancelled")
 SILENCE: Final = timedelta(seconds=60)
 """A running job whose process has said nothing for so long has died with it."""
 
-_tables = sa.MetaData()
+tables = sa.MetaData()
 
 jobs = sa.Table(
     "jobs",
-    _tables,
+    tables,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("state", sa.String(12), nullable=False, index=True),
@@ -46,7 +46,7 @@ jobs = sa.Table(
 
 keys = sa.Table(
     "keys",
-    _tables,
+    tables,
     sa.Column("id", sa.String(16), primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("rank", sa.Integer, nullable=False),
@@ -58,7 +58,7 @@ keys = sa.Table(
 
 sessions = sa.Table(
     "sessions",
-    _tables,
+    tables,
     sa.Column("sha256", sa.String(64), primary_key=True),
     sa.Column("key", sa.String(16), sa.ForeignKey("keys.id"), nullable=False),
     sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
@@ -66,7 +66,7 @@ sessions = sa.Table(
 
 uploads = sa.Table(
     "uploads",
-    _tables,
+    tables,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("uploaded_by", sa.Text, nullable=False),
@@ -125,7 +125,7 @@ class Board:
 
     def __init__(self, place: str) -> None:
         self.engine = _engine(place)
-        _tables.create_all(self.engine)
+        _made(self.engine)
 
     @contextmanager
     def _change(self) -> Iterator[sa.Connection]:
@@ -362,6 +362,17 @@ def _engine(place: str) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _settle_sqlite)
     return engine
+
+
+def _made(engine: sa.Engine) -> None:
+    """Make the tables that are missing; several processes may begin at once."""
+    from twinmatch.web import desk  # its table stands beside those of the board
+
+    assert desk.entries.metadata is tables
+    try:
+        tables.create_all(engine)
+    except sa.exc.DatabaseError:
+        tables.create_all(engine)
 
 
 def _settle_sqlite(connection: Any, _: Any) -> None:

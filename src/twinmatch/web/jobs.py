@@ -15,10 +15,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import structlog
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.errors import Problem, TwinmatchError
+from twinmatch.exporting import from_plain
+from twinmatch.proposal import Proposal
 from twinmatch.web.board import Board, Job
 from twinmatch.web.problems import plain
 from twinmatch.web.settings import Settings
@@ -112,13 +115,18 @@ def made(board: Board, settings: Settings, job: Job) -> bytes:
         proposal, _ = app.run(
             profiles_of(board, settings, asked, Path(folder)),
             programme_of(settings, asked, Path(folder)),
-            previous=_previous(board, asked, Path(folder)),
+            previous=previous_of(board, asked, Path(folder)),
             lock=[(a, b) for a, b in asked.get("lock", [])],
             ban=[(a, b) for a, b in asked.get("ban", [])],
             model=settings.text_model or "auto",  # never a model that a request names
             progress=progress,
         )
     return proposal_json(proposal)
+
+
+def proposal_of(board: Board, proposal: str) -> Proposal:
+    """Return a proposal that was made; raises QuestionError where there is none yet."""
+    return from_plain(orjson.loads(board.result(proposal)), f"proposal {proposal}")
 
 
 def profiles_of(
@@ -145,7 +153,8 @@ def programme_of(
     return tuple(asked.get("programme") or settings.programme)
 
 
-def _previous(board: Board, asked: Mapping[str, Any], folder: Path) -> Path | None:
+def previous_of(board: Board, asked: Mapping[str, Any], folder: Path) -> Path | None:
+    """Return where the proposal is that a job is to change as little as possible; None where there is none."""
     earlier = asked.get("previous")
     if not earlier:
         return None

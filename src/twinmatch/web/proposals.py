@@ -16,7 +16,6 @@ from starlette.concurrency import run_in_threadpool
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting import EXPORTERS, from_plain
 from twinmatch.programmes.settings import bundled_names, load, recipe_names
-from twinmatch.proposal import Proposal
 from twinmatch.web import shapes
 from twinmatch.web.board import Board, Job
 from twinmatch.web.cities import unchanged
@@ -216,11 +215,6 @@ async def cancel(request: Request, proposal: ProposalId) -> Response:
         return board.job(job.id)
 
     return _json(job_plain(await run_in_threadpool(stop)))
-
-
-def proposal_of(board: Board, proposal: str) -> Proposal:
-    """Return a proposal that was made; raises QuestionError where there is none yet."""
-    return from_plain(orjson.loads(board.result(proposal)), f"proposal {proposal}")
 
 
 def _file(board: Board, proposal: str, name: str) -> bytes:

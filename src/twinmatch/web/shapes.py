@@ -247,6 +247,105 @@ class Proposals(BaseModel):
     proposals: list[ProposalState]
 
 
+class Decision(BaseModel):
+    """A decision about a proposal."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"kind": "lock", "one": "de-cologne", "other": "fi-lahti", "why": "wish of both"}
+            ]
+        },
+    )
+
+    kind: Literal[
+        "lock",
+        "ban",
+        "release",
+        "accept",
+        "reject",
+        "note",
+        "approve",
+        "publish",
+        "withdraw",
+        "undo",
+    ]
+    one: str = Field("", max_length=200, description="The guest of a pair, or product::meeting")
+    other: str = Field("", max_length=200, description="The host of a pair")
+    why: str = Field("", max_length=2000)
+
+
+class DecisionLine(BaseModel):
+    """One line of the history."""
+
+    number: int
+    at: str
+    by: str
+    kind: str
+    one: str
+    other: str
+    why: str
+    says: str
+
+
+class Decisions(BaseModel):
+    """What holds for a proposal, and how it came about."""
+
+    proposal: str
+    version: int = Field(
+        ge=0, description="Also the ETag: send it as If-Match with the next decision"
+    )
+    status: Literal["draft", "approved", "published", "withdrawn"]
+    locks: list[tuple[str, str]]
+    bans: list[tuple[str, str]]
+    verdicts: dict[str, Literal["accept", "reject"]]
+    history: list[DecisionLine]
+
+
+class WhyNot(BaseModel):
+    """Why two do not meet, what forcing it costs, who moves, and what would have to change."""
+
+    guest: str
+    host: str
+    verdict: str
+    reasons: list[str]
+    score: float | None
+    best: dict[str, Any] | None
+    gentlest: dict[str, Any] | None
+    if_lifted: dict[str, Any] | None
+    changes: list[str]
+    if_eligible: dict[str, Any] | None
+
+
+class AskRepair(BaseModel):
+    """What happened since the proposal."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    withdrawn: list[str] = Field([], max_length=100, description="Cities or units that withdrew")
+    refused: list[tuple[str, str]] = Field(
+        [], max_length=100, description="Pairs that one side refused"
+    )
+    at_most: int = Field(3, ge=0, le=100, description="Changes that 'few changes' may make")
+
+
+class Repair(BaseModel):
+    """The offers to repair a proposal, the one that keeps most first."""
+
+    earlier: int
+    lost: list[str]
+    offers: list[dict[str, Any]]
+
+
+class Difference(BaseModel):
+    """How two proposals differ, in plain words."""
+
+    alike: bool
+    made_from: list[str]
+    products: list[dict[str, Any]]
+
+
 class Health(BaseModel):
     """Whether the service lives, or is ready to answer."""
 

@@ -16,8 +16,10 @@ from starlette.types import Scope
 from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.web.board import Board
+from twinmatch.web.desk import Desk
 from twinmatch.web.measures import Measures
 from twinmatch.web.people import ANYONE, LOCAL, NOBODY, Person
+from twinmatch.web.rounds import Rounds
 from twinmatch.web.settings import Settings
 
 REMEMBERED: Final = 20.0
@@ -90,6 +92,10 @@ class State:
     opened: Service | None = None
     failed: str = ""
     _people: dict[str, tuple[float, Person]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.desk = Desk(self.board)
+        self.rounds = Rounds(self.board, self.settings)
 
     @property
     def service(self) -> Service:

@@ -1,0 +1,169 @@
+"""What a coordinator asks about a proposal: decisions, why not, repair, how two differ; over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from twinmatch.app.plain import plain_difference, plain_repair, plain_why_not
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.repair import Change
+from twinmatch.web import shapes
+from twinmatch.web.desk import Entry, Held, held, says
+from twinmatch.web.people import Person, coordinator, reader
+from twinmatch.web.problems import documented
+from twinmatch.web.proposals import ProposalId
+from twinmatch.web.state import state_of
+
+router = APIRouter(tags=["proposals"])
+
+
+def entry_plain(e: Entry) -> dict[str, Any]:
+    """Return an entry of the history as JSON has it."""
+    return {
+        "number": e.number,
+        "at": e.at.isoformat(),
+        "by": e.by,
+        "kind": e.kind,
+        "one": e.one,
+        "other": e.other,
+        "why": e.why,
+        "says": says(e),
+    }
+
+
+def held_plain(proposal: str, now: Held, history: list[Entry]) -> dict[str, Any]:
+    """Return what holds for a proposal and how it came about, as JSON has it."""
+    return {
+        "proposal": proposal,
+        "version": now.version,
+        "status": now.status,
+        "locks": [list(p) for p in now.locks],
+        "bans": [list(p) for p in now.bans],
+        "verdicts": {m: e.kind for m, e in now.verdicts.items()},
+        "history": [entry_plain(e) for e in history],
+    }
+
+
+@router.get(
+    "/proposals/{proposal}/decisions",
+    response_model=None,
+    dependencies=[Depends(reader)],
+    responses={200: {"model": shapes.Decisions}, **documented(404)},
+)
+async def decisions(request: Request, proposal: ProposalId) -> Response:
+    """Return what was decided about a proposal, and what holds now; the ETag is its version."""
+    state = state_of(request)
+
+    def look() -> dict[str, Any]:
+        state.board.job(proposal)
+        history = state.desk.history(proposal)
+        return held_plain(proposal, held(history), history)
+
+    found = await run_in_threadpool(look)
+    headers = {"ETag": f'"{found["version"]}"', "Cache-Control": "no-store"}
+    return Response(orjson.dumps(found), 200, headers, "application/json")
+
+
+@router.post(
+    "/proposals/{proposal}/decisions",
+    status_code=201,
+    response_model=None,
+    responses={201: {"model": shapes.Decisions}, **documented(404, 409, 412, 428)},
+)
+async def decide(
+    request: Request,
+    proposal: ProposalId,
+    decision: shapes.Decision,
+    person: Annotated[Person, Depends(coordinator)],
+    if_match: Annotated[
+        str | None, Header(max_length=40, description='The version that was seen, such as "3"')
+    ] = None,
+) -> Response:
+    """Decide about a proposal as it was seen; where it was changed meanwhile, nothing is written and 412 tells what."""
+    state, seen = state_of(request), version_of(if_match)
+
+    def write() -> dict[str, Any]:
+        state.board.result(proposal)
+        state.desk.write(
+            proposal, seen, person.name, decision.kind, decision.one, decision.other, decision.why
+        )
+        history = state.desk.history(proposal)
+        return held_plain(proposal, held(history), history)
+
+    found = await run_in_threadpool(write)
+    headers = {"ETag": f'"{found["version"]}"'}
+    return Response(orjson.dumps(found), 201, headers, "application/json")
+
+
+def version_of(if_match: str | None) -> int:
+    """Return the version of an If-Match header; raises QuestionError where there is none."""
+    text = (if_match or "").strip().removeprefix("W/").strip('"')
+    if not text:
+        do = "Send If-Match with the ETag of the decisions as you saw them."
+        raise QuestionError(
+            Problem("version-missing", "Which version was seen is not said.", do=do)
+        )
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
+        raise QuestionError(Problem("changed-meanwhile", f"There is no version {text[:20]!r}."))
+    return int(text)
+
+
+City = Annotated[str, Query(min_length=1, max_length=120)]
+
+
+@router.get(
+    "/proposals/{proposal}/why-not",
+    response_model=None,
+    dependencies=[Depends(reader)],
+    responses={200: {"model": shapes.WhyNot}, **documented(404, 409, 422)},
+)
+async def ask_why_not(request: Request, proposal: ProposalId, guest: City, host: City) -> Response:
+    """Return why a guest and a host do not meet: the rule, or what forcing it costs, who moves, what would help."""
+    state = state_of(request)
+
+    def ask() -> bytes:
+        state.board.result(proposal)
+        return orjson.dumps(plain_why_not(state.rounds.why_not(proposal, guest, host)))
+
+    return Response(await run_in_threadpool(ask), media_type="application/json")
+
+
+@router.post(
+    "/proposals/{proposal}/repair",
+    response_model=None,
+    dependencies=[Depends(coordinator)],
+    responses={200: {"model": shapes.Repair}, **documented(404, 409, 422)},
+)
+async def ask_repair(request: Request, proposal: ProposalId, asked: shapes.AskRepair) -> Response:
+    """Return three offers after withdrawals and refusals: keep all, few changes, best; nothing is changed."""
+    state = state_of(request)
+    change = Change(tuple(asked.withdrawn), tuple(asked.refused))
+
+    def ask() -> bytes:
+        return orjson.dumps(plain_repair(state.rounds.repair(proposal, change, asked.at_most)))
+
+    return Response(await run_in_threadpool(ask), media_type="application/json")
+
+
+@router.get(
+    "/proposals/{proposal}/diff/{other}",
+    response_model=None,
+    dependencies=[Depends(reader)],
+    responses={200: {"model": shapes.Difference}, **documented(404, 409)},
+)
+async def ask_difference(
+    request: Request,
+    proposal: ProposalId,
+    other: Annotated[str, Path(min_length=1, max_length=40)],
+) -> Response:
+    """Return how two proposals differ, the first one before, the second one after."""
+    state = state_of(request)
+
+    def ask() -> bytes:
+        return orjson.dumps(plain_difference(state.rounds.difference(proposal, other)))
+
+    return Response(await run_in_threadpool(ask), media_type="application/json")

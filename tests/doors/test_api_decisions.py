@@ -1,0 +1,197 @@
+"""Decisions over HTTP: append-only, one version after the other, and of two who write at once the second is told."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from service_for_tests import PROGRAMME, board_of, finished, five_cities, served, shared
+
+from twinmatch import app as door
+from twinmatch.app.plain import plain_difference, plain_why_not
+from twinmatch.web.desk import KINDS, Desk, Entry, held, says
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("decisions")
+    with served(folder / "s.sqlite", profiles=five_cities(folder), heavy_a_minute=10_000) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def made(five):
+    job = five.post("/proposals", json={"programme_toml": PROGRAMME}).json()
+    assert finished(five, job["id"])["state"] == "done"
+    return five.get(f"/proposals/{job['id']}/files/proposal.json").content
+
+
+@pytest.fixture
+def proposal(five, made):
+    """A finished proposal that nobody has decided about."""
+    board = board_of(five)
+    job = board.ask("Round", {"programme_toml": PROGRAMME}, "tests")
+    board.end(job, "done", result=made)
+    return job
+
+
+def decide(five, proposal, version, status=201, **decision):
+    headers = {"If-Match": f'"{version}"'}
+    answer = five.post(f"/proposals/{proposal}/decisions", json=decision, headers=headers)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def test_a_lock_is_kept_with_by_whom_when_and_why(five, proposal):
+    found = decide(five, proposal, 0, kind="lock", one="de-guest", other="se-host", why="the mayor")
+    assert found["locks"] == [["de-guest", "se-host"]]
+    (entry,) = found["history"]
+    assert (entry["number"], entry["kind"], entry["why"]) == (1, "lock", "the mayor")
+    assert entry["by"]
+    assert entry["at"]
+    answer = five.get(f"/proposals/{proposal}/decisions")
+    assert answer.json() == found
+    assert answer.headers["etag"] == '"1"'
+
+
+def test_the_last_word_on_a_pair_holds(five, proposal):
+    pair = {"one": "de-guest", "other": "se-host"}
+    decide(five, proposal, 0, kind="lock", **pair)
+    found = decide(five, proposal, 1, kind="ban", **pair)
+    assert (found["locks"], found["bans"]) == ([], [["de-guest", "se-host"]])
+    found = decide(five, proposal, 2, kind="undo")
+    assert (found["locks"], found["bans"]) == ([["de-guest", "se-host"]], [])
+    found = decide(five, proposal, 3, kind="release", **pair)
+    assert (found["locks"], found["bans"]) == ([], [])
+    assert [e["kind"] for e in found["history"]] == ["lock", "ban", "undo", "release"]
+
+
+def test_the_second_of_two_editors_is_told_and_nothing_is_overwritten(five, proposal):
+    decide(five, proposal, 0, kind="lock", one="de-guest", other="it-host", why="first")
+    problem = decide(
+        five, proposal, 0, 412, kind="ban", one="de-guest", other="it-host", why="second"
+    )
+    assert problem["problems"][0]["code"] == "changed-meanwhile"
+    assert "locked de-guest with it-host" in problem["detail"]
+    found = five.get(f"/proposals/{proposal}/decisions").json()
+    assert [e["why"] for e in found["history"]] == ["first"]
+
+
+def test_of_many_writers_at_once_exactly_one_wins_each_version(five, proposal):
+    desk, won, lost = Desk(board_of(five)), [], []
+
+    def write(name):
+        for version in range(5):
+            try:
+                won.append((version, desk.write(proposal, version, name, "note", why=name).by))
+            except Exception as error:
+                lost.append(error.problems[0].code)
+
+    threads = [threading.Thread(target=write, args=(f"writer {k}",)) for k in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    history = desk.history(proposal)
+    assert [e.number for e in history] == list(range(1, len(history) + 1))
+    assert len({v for v, _ in won}) == len(won) == len(history)
+    assert len(won) + len(lost) == 30
+    assert set(lost) <= {"changed-meanwhile"}
+
+
+def test_which_version_was_seen_has_to_be_said(five, proposal):
+    answer = five.post(f"/proposals/{proposal}/decisions", json={"kind": "approve"})
+    assert answer.status_code == 428
+    assert answer.json()["problems"][0]["code"] == "version-missing"
+
+
+def test_from_draft_to_withdrawn_one_step_after_the_other(five, proposal):
+    for early in ("publish", "withdraw"):
+        decide(five, proposal, 0, 409, kind=early)
+    assert decide(five, proposal, 0, kind="approve")["status"] == "approved"
+    decide(five, proposal, 1, 409, kind="lock", one="de-guest", other="it-host")
+    decide(five, proposal, 1, 409, kind="accept", one="twinning::x")
+    assert decide(five, proposal, 1, kind="undo")["status"] == "draft"
+    assert decide(five, proposal, 2, kind="approve")["status"] == "approved"
+    assert decide(five, proposal, 3, kind="publish")["status"] == "published"
+    decide(five, proposal, 4, 409, kind="undo")
+    found = decide(five, proposal, 4, kind="withdraw", why="a city fell ill")
+    assert found["status"] == "withdrawn"
+    assert found["history"][-1]["says"] == "withdrew the proposal: a city fell ill"
+
+
+@pytest.mark.parametrize(
+    ("decision", "code"),
+    [
+        ({"kind": "lock", "one": "de-guest"}, "pair-wrong"),
+        ({"kind": "accept"}, "meeting-missing"),
+        ({"kind": "note", "why": " "}, "note-empty"),
+        ({"kind": "burn"}, "request-wrong"),
+    ],
+)
+def test_a_decision_that_is_none(five, proposal, decision, code):
+    problem = decide(five, proposal, 0, 400, **decision)
+    assert problem["problems"][0]["code"] == code
+
+
+def test_there_is_nothing_to_take_back_and_nothing_to_decide_about(five, proposal):
+    decide(five, proposal, 0, 409, kind="undo")
+    decide(five, "nothing", 0, 404, kind="approve")
+
+
+def test_every_kind_of_entry_has_words_and_a_history_folds_alike_however_it_is_read():
+    from datetime import UTC, datetime
+
+    when = datetime(2026, 1, 1, tzinfo=UTC)
+    history = [Entry(n, when, "x", kind, "1", "b", "why") for n, kind in enumerate(KINDS, 1)]
+    assert all(says(e) for e in history)
+    assert held(history).version == len(KINDS)
+    assert held([]).status == "draft"
+
+
+def test_why_not_is_the_answer_of_the_other_door(five, proposal, tmp_path):
+    cities = five_cities(tmp_path)
+    asked = door.RoundAsked(cities, (tmp_path / "round.toml",), model="static")
+    for guest, host in (("de-guest", "se-host"), ("de-guest", "it-host"), ("pl-other", "it-host")):
+        answer = five.get(f"/proposals/{proposal}/why-not", params={"guest": guest, "host": host})
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == plain_why_not(door.ask_why_not(guest, host, asked))
+
+
+def test_why_not_knows_what_was_decided(five, proposal):
+    decide(five, proposal, 0, kind="ban", one="de-guest", other="it-host")
+    answer = five.get(
+        f"/proposals/{proposal}/why-not", params={"guest": "de-guest", "host": "it-host"}
+    )
+    assert answer.json()["verdict"] == "forbidden"
+    assert any("ban" in reason.lower() for reason in answer.json()["reasons"])
+
+
+def test_the_command_line_prints_the_same_form(five, proposal):
+    from twinmatch.cli import loop
+
+    found = shared(five).rounds.why_not(proposal, "de-guest", "se-host")
+    assert loop.plain_why_not(found) == plain_why_not(found)
+
+
+def test_repair_makes_offers_and_changes_nothing(five, proposal):
+    answer = five.post(f"/proposals/{proposal}/repair", json={"withdrawn": ["it-host"]})
+    assert answer.status_code == 200, answer.text
+    assert {o["kind"] for o in answer.json()["offers"]} == {"keep all", "few changes", "best"}
+    assert all("it-host" not in str(o["moves"][0]["after"]) for o in answer.json()["offers"])
+    assert five.get(f"/proposals/{proposal}/decisions").json()["version"] == 0
+
+
+def test_two_proposals_side_by_side(five, proposal, tmp_path):
+    ban = [["de-guest", "it-host"]]
+    body = {"programme_toml": PROGRAMME, "previous": proposal, "ban": ban}
+    other = finished(five, five.post("/proposals", json=body).json()["id"])["id"]
+    answer = five.get(f"/proposals/{proposal}/diff/{other}")
+    assert answer.status_code == 200, answer.text
+    assert not answer.json()["alike"]
+    places = []
+    for name in (proposal, other):
+        place = tmp_path / f"{name}.json"
+        place.write_bytes(five.get(f"/proposals/{name}/files/proposal.json").content)
+        places.append(place)
+    assert answer.json() == plain_difference(door.ask_difference(*places))
