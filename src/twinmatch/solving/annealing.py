@@ -46,14 +46,17 @@ COLD = 0.3  # the last temperature, as a share of the first
 REHEAT = 0.9  # where later cycles begin, as a share of the first temperature
 CYCLE = 8_000  # sweeps from hot to cold where there is time for several
 CHUNK = 1 << 15  # rows of one kernel call: short enough to look at the clock, long enough to run
-SLOW_ROWS = 200_000  # rows beyond which loading numba costs less than doing without
+SLOW_ROWS = 40_000  # rows beyond which loading numba costs less than doing without
 STARTS = 4
 PRICE = 8.0  # of breaking a rule by one, in units of a typical gain
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The best grouping found: label (m,) in its canonical order, and whether all starts ended."""
+    """The best grouping found: label (m,) in its canonical order, and whether all starts ended.
+
+    score is -inf where no start came to a grouping that keeps the rules.
+    """
 
     score: float
     label: IntArray
@@ -72,7 +75,7 @@ def anneal(
 ) -> Found:
     """The best grouping of several starts.
 
-    start: (m,) a grouping that keeps every rule; may be None where only sizes rule. effort: sweeps
+    start: (m,) a grouping, best one that keeps every rule; None where only sizes rule. effort: sweeps
     over all starts, or None for as many as the seconds allow. fast: numba or not; None chooses.
     """
     kernels = kernels_for(task, effort, fast)
@@ -123,7 +126,8 @@ def _run(
             break
         walk.restart(best)
     label = in_order(best, task.kin)
-    return Found(task.score(label), label, limit is None or limit.spent() < 1.0)
+    score = task.score(label) if value > -math.inf else -math.inf
+    return Found(score, label, limit is None or limit.spent() < 1.0)
 
 
 def _melting(walk: Walk, heat: float, bits: np.random.PCG64, limit: Limit | None) -> float:
@@ -233,6 +237,16 @@ def random_grouping(task: Task, bits: np.random.PCG64) -> IntArray:
     return label
 
 
+def places_only(task: Task) -> IntArray:
+    """A grouping in which each atom may sit where it does, whatever other rules say."""
+    room = task.high.astype(np.float64)
+    label = np.zeros(task.mass.size, dtype=np.int64)
+    for atom in range(task.mass.size):
+        label[atom] = np.where(np.isfinite(task.bonus[atom]), room, -np.inf).argmax()
+        room[label[atom]] -= task.mass[atom]
+    return label
+
+
 class Walk(ABC):
     """One search: the arrays it works on, the best grouping it has seen, and a kernel to go on."""
 
@@ -244,12 +258,17 @@ class Walk(ABC):
         self._standing = np.zeros(2)
         self.n_atoms = len(start)
         self.restart(start)
-        self._standing[1] = self._standing[0]
+        if self.keeps(start):
+            self._standing[1] = self._standing[0]
         self._least = 1e-9 * max(1.0, self._scale())
 
     @abstractmethod
     def restart(self, label: IntArray) -> None:
         """Go on from another grouping; what is best starts afresh."""
+
+    def keeps(self, label: IntArray) -> bool:
+        """Whether a grouping keeps the rules."""
+        return True
 
     @abstractmethod
     def _scale(self) -> float:
@@ -266,9 +285,13 @@ class Walk(ABC):
         return self._advance(heats, noise, draws.astype(np.int64).reshape(heats.size, -1))
 
     def descend(self, bits: np.random.PCG64) -> tuple[IntArray, float]:
-        """The local optimum below the best grouping seen, by steepest descent, and its value."""
+        """The local optimum from the best grouping seen, by steepest descent, and its value.
+
+        The value is -inf where no grouping that keeps the rules has been seen.
+        """
         self.restart(self._best)
-        self._standing[1] = self._standing[0]
+        if self.keeps(self._best):
+            self._standing[1] = self._standing[0]
         while self.sweep(np.zeros(1), bits):
             pass
         return self._best.copy(), float(self._standing[1])
@@ -299,7 +322,7 @@ class PlainWalk(Walk):
 
 
 class RuledWalk(Walk):
-    """A search under rules, with a price on what breaks them; it must start where all are kept."""
+    """A search under rules, with a price on what breaks them."""
 
     def __init__(self, task: Task, start: IntArray, kernel: Kernel) -> None:
         self._price = PRICE * max(typical_gain(task), 1e-6)
@@ -320,6 +343,16 @@ class RuledWalk(Walk):
         seats = self._bonus[label, np.arange(label.size)]
         value = float((task.factor[at.size] * at.inside).sum() + seats.sum())
         self._standing[:] = value, -np.inf
+
+    def keeps(self, label: IntArray) -> bool:
+        """Whether a grouping keeps the rules."""
+        task = self._task
+        broken = ruled.seat_under_rules(
+            label, self._weight, task.inner, task.mass, task.kind, task.tally,
+            task.floor, task.ceiling, task.slope,
+        ).broken  # fmt: skip
+        met = label[self._apart[:, 0]] == label[self._apart[:, 1]]
+        return not (broken.any() or met.any())
 
     def _scale(self) -> float:
         return float(max(self._price, np.abs(self._weight).max()))

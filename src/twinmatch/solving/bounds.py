@@ -1,14 +1,19 @@
-"""What no grouping can exceed, so that a search can tell its gap honestly.
+"""What no grouping can exceed, so that a search can tell its gap honestly: the lesser of two.
 
-Each member can at best sit with the others most like it: half the best pairs that a group of s
-members can hold, weighed as the objective does. Choosing groups for all at once, within their
-sizes, is a transport problem; its optimum is a bound on every grouping.
+By members: each can at best sit with the others most like it, half the best pairs that a group of s
+members can hold, weighed as the objective does. Choosing groups for all at once, within their sizes,
+is a transport problem; its optimum is a bound on every grouping.
+
+By eigenvalues: the pairs inside groups are a matrix whose K eigenvalues are the sizes, so their sum
+is at most that of the sizes times the largest eigenvalues of the likeness, both in descending order
+(Donath and Hoffman 1973, doi:10.1147/rd.175.0420).
 
 Notation: n items, K groups, reward[i, g] the most that item i can bring to group g.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,16 +28,49 @@ from twinmatch.solving.grouping import Band, Question, pair_worth
 FloatArray = NDArray[np.float64]
 
 MOST_SEATS = 20_000  # n * K beyond which the transport problem is relaxed to each item's best
+MOST_ITEMS = 1_000  # beyond which eigenvalues take seconds
 
 
 def upper_bound(question: Question, bands: Sequence[Band]) -> float:
-    """A score that no grouping into groups of these bands exceeds."""
+    """A score that no grouping into groups of these bands, one each, exceeds."""
     reward = rewards(question, bands)
-    simple = float(reward.max(axis=1).sum())
-    alike = question.bonus is None and question.allowed is None and question.fixed is None
-    if not np.isfinite(simple) or (alike and len(set(bands)) == 1) or reward.size > MOST_SEATS:
-        return _above(simple)
-    return min(_above(simple), _transport(reward, bands))
+    by_members = _transport(reward, bands, _told_apart(question, bands))
+    if question.n_items > MOST_ITEMS:
+        return _above(by_members)
+    seats = _places(question, np.zeros((question.n_items, len(bands))))
+    by_eigenvalues = _by_eigenvalues(question, bands) + _transport(
+        seats, bands, question.bonus is not None
+    )
+    return _above(min(by_members, by_eigenvalues))
+
+
+def upper_bound_of_any_number(question: Question, band: Band) -> float:
+    """A score that no grouping into groups of this band, however many, exceeds."""
+    return _above(float(rewards(question, [band]).sum()))
+
+
+def _told_apart(question: Question, bands: Sequence[Band]) -> bool:
+    """Whether it matters which group an item is in."""
+    some = (question.bonus, question.allowed, question.fixed)
+    return len(set(bands)) > 1 or any(table is not None for table in some)
+
+
+def _by_eigenvalues(question: Question, bands: Sequence[Band]) -> float:
+    """The bound on the pairs alone; a group of s weighs its pairs as an eigenvalue worth[s] * s."""
+    n_items = question.n_items
+    weight = pair_worth(question.objective, n_items) * np.arange(n_items + 1)
+    kept = [weight[low : min(high, n_items) + 1] for low, high in bands if low <= n_items]
+    most = np.sort([part.max() for part in kept])[::-1]
+    least = np.sort([part.min() for part in kept])[::-1]
+    values = np.zeros(most.size)
+    largest = np.linalg.eigvalsh(question.worth)[::-1][: most.size]
+    values[: largest.size] = largest
+    if question.objective != "total":
+        return float(np.maximum(most * values, least * values).sum()) / 2.0
+    # the sizes sum to n, so that what is above the least goes to the largest eigenvalues first
+    spare = n_items - least.sum()
+    given = np.clip(spare - np.concatenate([[0.0], np.cumsum(most - least)[:-1]]), 0, most - least)
+    return float(((least + given) * values).sum()) / 2.0
 
 
 def rewards(question: Question, bands: Sequence[Band]) -> FloatArray:
@@ -47,13 +85,17 @@ def rewards(question: Question, bands: Sequence[Band]) -> FloatArray:
     np.cumsum(ranked, axis=1, out=sums[:, 1:])  # sums[i, k]: i with its k likest
     value = sums * pair_worth(question.objective, n_items)[1:] / 2.0
     best = {band: _most(value, band) for band in set(bands)}
-    reward = np.stack([best[band] for band in bands], axis=1)
+    return _places(question, np.stack([best[band] for band in bands], axis=1))
+
+
+def _places(question: Question, reward: FloatArray) -> FloatArray:
+    """The reward (n, K) with the bonus added, -inf where an item may not sit."""
     if question.bonus is not None:
         reward = reward + question.bonus
     if question.allowed is not None:
         reward = np.where(question.allowed, reward, -np.inf)
     if question.fixed is not None:
-        elsewhere = np.arange(len(bands)) != question.fixed[:, None]
+        elsewhere = np.arange(reward.shape[1]) != question.fixed[:, None]
         reward = np.where((question.fixed >= 0)[:, None] & elsewhere, -np.inf, reward)
     return reward
 
@@ -67,7 +109,14 @@ def _most(value: FloatArray, band: Band) -> FloatArray:
     return most
 
 
-def _transport(reward: FloatArray, bands: Sequence[Band]) -> float:
+def _transport(reward: FloatArray, bands: Sequence[Band], told_apart: bool) -> float:
+    """The most that all items bring when each has one group and groups keep their sizes.
+
+    Where groups are not told apart, or there are too many seats, each item simply has its best.
+    """
+    simple = float(reward.max(axis=1).sum())
+    if not told_apart or not np.isfinite(simple) or reward.size > MOST_SEATS:
+        return simple
     n_items, n_groups = reward.shape
     one_group = kron(eye(n_items), np.ones((1, n_groups)))
     per_group = kron(np.ones((1, n_items)), eye(n_groups))
@@ -82,9 +131,12 @@ def _transport(reward: FloatArray, bands: Sequence[Band]) -> float:
         b_ub=np.concatenate([high, -low]),
         bounds=np.stack([np.zeros(seats.size), seats.astype(np.float64)], axis=1),
     )
-    return _above(-float(result.fun)) if result.status == 0 else np.inf
+    return min(simple, -float(result.fun)) if result.status == 0 else simple
 
 
 def _above(bound: float) -> float:
-    """The bound with room for the rounding of its sums."""
-    return bound + 1e-9 * max(1.0, abs(bound))
+    """The bound rounded up to nine digits: above the rounding of its sums, and the same everywhere."""
+    if not np.isfinite(bound) or bound == 0.0:
+        return bound
+    step = 10.0 ** (math.floor(math.log10(abs(bound))) - 8)
+    return math.ceil(bound / step + 0.01) * step

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twinmatch.errors import Problem
-from twinmatch.solving.annealing import anneal
+from twinmatch.solving.annealing import anneal, places_only
 from twinmatch.solving.attributes import GroupRule
-from twinmatch.solving.bounds import upper_bound
+from twinmatch.solving.bounds import upper_bound, upper_bound_of_any_number
 from twinmatch.solving.clock import Limit
 from twinmatch.solving.exact import CLOSE, MOST_COLUMNS, Solved, column_count, solve_exactly
 from twinmatch.solving.grouping import Band, Question, Task, ask, task_of
@@ -169,7 +169,7 @@ def _best(found: list[Partition], *, all_counts: bool, question: Question) -> Pa
     bound = max(f.bound for f in found)
     if not all_counts:
         assert question.band is not None
-        bound = max(bound, upper_bound(question, [question.band]))
+        bound = max(bound, upper_bound_of_any_number(question, question.band))
     seated = [f for f in found if f.status in ("optimal", "feasible")]
     if not seated:
         unknown = [f for f in found if f.status == "unknown"]
@@ -204,28 +204,32 @@ def _grouped(
     """The partition into groups of the bands given."""
     limit = None if seconds is None else Limit(seconds)
     task = task_of(question, bands)
-    start, none = _start(question, task, bands, seed)
-    columns = column_count(task)
-    if none is not None and not (none.status == "unknown" and columns <= MOST_COLUMNS):
+    start, kept, none = _start(question, task, bands, seed)
+    if none is not None:
         return none
+    columns = column_count(task)
     bound, final = math.inf, None
     if columns <= MOST_COLUMNS:
         quick = None
-        if none is None and columns > FEW_COLUMNS:
+        if kept and columns > FEW_COLUMNS:
             quick = anneal(task, start, effort=min(effort or QUICK, QUICK), seed=seed).label
         solved = solve_exactly(task, quick, None if limit is None else limit.left())
         if solved.proven:
             return _proven(question, task, bands, solved)
         bound, final = solved.bound, solved.label
-    if none is not None and final is None:
-        return none
     found = anneal(
-        task, start if none is None else final, effort=effort, seconds=None if limit is None else limit.left(), seed=seed,
+        task,
+        start if kept or final is None else final,
+        effort=effort,
+        seconds=None if limit is None else limit.left(),
+        seed=seed,
         workers=workers,
-    )  # fmt: skip
+    )
     label, engine = found.label, "annealing"
     if final is not None and task.score(final) > found.score:
         label, engine = final, "set partition"
+    elif found.score == -math.inf:
+        return _nobody(question, unknown=True)
     score = task.score(label)
     bound = max(min(bound, upper_bound(question, bands)), score)
     proven = bound - score <= CLOSE * max(1.0, abs(score))
@@ -235,19 +239,22 @@ def _grouped(
 
 def _start(
     question: Question, task: Task, bands: tuple[Band, ...], seed: int
-) -> tuple[IntArray | None, Partition | None]:
-    """A grouping of the atoms to start from, if one is needed; or the answer that there is none."""
+) -> tuple[IntArray | None, bool, Partition | None]:
+    """A grouping of the atoms to start from, None where the search makes its own; whether it keeps
+    every rule; and the answer where there is none."""
     fits = sum(low for low, _ in bands) <= question.n_items <= sum(high for _, high in bands)
     if task.plain and fits and np.isfinite(task.bonus).all():
-        return None, None
+        return None, True, None
     first = first_grouping(question, bands, seed=seed % 2**31)
-    if first.label is None and first.proven:
-        return None, _nobody(question, *why_none(question, bands))
-    if first.label is None:
-        return None, _nobody(question, unknown=True)
-    start = np.zeros(task.mass.size, dtype=np.int64)
-    start[task.atom] = first.label
-    return start, None
+    if first.label is not None:
+        start = np.zeros(task.mass.size, dtype=np.int64)
+        start[task.atom] = first.label
+        return start, True, None
+    if first.proven:
+        return None, False, _nobody(question, *why_none(question, bands))
+    if task.plain or not np.isfinite(task.bonus).any(axis=1).all():
+        return None, False, _nobody(question, unknown=True)
+    return places_only(task), False, None
 
 
 def _proven(question: Question, task: Task, bands: tuple[Band, ...], solved: Solved) -> Partition:

@@ -1,8 +1,8 @@
 """Rounds of groups in which nobody meets the same person twice.
 
 Each round is a partition with everyone apart whom they have met; hosts may keep their group. A
-round that cannot be completed sends the search back to the first one with another seed, because
-what a round leaves open depends on those before it (the social golfer problem, CSPLib prob010).
+round that cannot be completed sends the search back to the first one, with a few pairs drawn to stay
+apart so that it takes another way, because what a round leaves open depends on those before it (the social golfer problem, CSPLib prob010).
 
 Notation: n items, K groups, R rounds, label (R, n).
 """
@@ -23,8 +23,6 @@ from twinmatch.solving.partition import Partition, Status, partition
 from twinmatch.solving.starts import Reason
 
 IntArray = NDArray[np.int64]
-
-TRIES = 6  # seeds before the search says that it found no rotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +47,13 @@ def rotate(
     groups: Sequence[Band],
     hosts: ArrayLike | None = None,
     rng: int | np.random.Generator = 0,
+    tries: int = 12,
     **said: Any,
 ) -> Rotation:
     """Group n items anew in each round, so that no two share a group twice.
 
     groups: one (low, high) a group, the same in all rounds. hosts: (n,) the group that an item
-    stays in throughout, or -1. said: whatever else `partition` takes, for every round, save sizes
+    stays in throughout, or -1. tries: ways that are tried before none is found. said: whatever else `partition` takes, for every round, save sizes
     and fixed; together is refused, as those tied would meet again.
 
     Raises QuestionError with every problem of the question.
@@ -67,12 +66,13 @@ def rotate(
     if told:
         return Rotation(nobody, -math.inf, "infeasible", reasons=told)
     seed = rng if isinstance(rng, int) else int(rng.integers(2**63))
-    for attempt in range(TRIES):
-        played = _play(likeness, rounds, groups, stay, seed + attempt, said)
+    for attempt in range(tries):
+        detour = _drawn_pairs(n_items, n_items // 4 if attempt else 0, [seed, attempt])
+        played = _play(likeness, rounds, groups, stay, seed + attempt, detour, said)
         if len(played) == rounds and played[-1].status in ("optimal", "feasible"):
             label = np.stack([round_.label for round_ in played])
             return Rotation(label, math.fsum(r.score for r in played), "feasible", tuple(played))
-        if len(played) == 1 and played[0].status == "infeasible":
+        if attempt == 0 and len(played) == 1 and played[0].status == "infeasible":
             return Rotation(nobody, -math.inf, "infeasible", reasons=played[0].reasons)
     return Rotation(nobody, -math.inf, "unknown")
 
@@ -83,22 +83,31 @@ def _play(
     groups: Sequence[Band],
     stay: IntArray,
     seed: int,
+    detour: list[tuple[int, int]],
     said: dict[str, Any],
 ) -> list[Partition]:
-    """The rounds one after the other, up to the first that cannot be completed."""
+    """The rounds one after the other, up to the first that cannot be completed.
+
+    The pairs of the detour are apart in all rounds but the last.
+    """
     before = [(int(i), int(j)) for i, j in said.get("apart", ())]
     met: set[tuple[int, int]] = set()
     played: list[Partition] = []
     more = {key: value for key, value in said.items() if key != "apart"}
-    for _ in range(rounds):
-        round_ = partition(
-            likeness, groups=groups, fixed=stay, apart=before + sorted(met), rng=seed, **more
-        )
+    for k in range(rounds):
+        apart = before + sorted(met) + (detour if k < rounds - 1 else [])
+        round_ = partition(likeness, groups=groups, fixed=stay, apart=apart, rng=seed, **more)
         played.append(round_)
         if round_.status not in ("optimal", "feasible"):
             break
         met.update(meetings(round_.label))
     return played
+
+
+def _drawn_pairs(n_items: int, count: int, seed: list[int]) -> list[tuple[int, int]]:
+    raw = np.random.PCG64(seed).random_raw(2 * count) % n_items
+    pairs = raw.astype(np.int64).reshape(-1, 2).tolist()
+    return [(i, j) for i, j in pairs if i != j]
 
 
 def meetings(label: IntArray) -> Iterator[tuple[int, int]]:

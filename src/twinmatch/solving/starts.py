@@ -47,7 +47,7 @@ class Start:
 
 
 def first_grouping(
-    question: Question, bands: tuple[Band, ...], *, work: float = 20.0, seed: int = 0
+    question: Question, bands: tuple[Band, ...], *, work: float = 5.0, seed: int = 0
 ) -> Start:
     """A grouping that keeps every rule of the question; work is CP-SAT's deterministic time."""
     return _solve(question, bands, set(families(question)), work, seed)

@@ -54,3 +54,10 @@ def test_a_first_round_that_cannot_be_gives_its_reason():
 def test_a_wrong_question_is_told(said):
     with pytest.raises(QuestionError):
         rotate(likeness_of(9, 1), **({"rounds": 2, "groups": [(3, 3)] * 3} | said))
+
+
+def test_four_rounds_of_sixteen_take_a_detour():
+    found = rotate(likeness_of(16, 4), rounds=4, groups=[(4, 4)] * 4, effort=30)
+    assert found.status == "feasible"
+    met = [pair for label in found.label for pair in meetings(label)]
+    assert len(met) == len(set(met)) == 4 * 4 * 6
