@@ -77,6 +77,11 @@ def propose(five: Path, *more: object, code: int = 0) -> tuple[str, str]:
     )
 
 
+def written(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder, by its path inside it."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
 def test_five_cities_end_where_a_person_would_put_them(five):
     stdout, told = propose(five, "--json")
     proposal = json.loads(stdout)
@@ -94,6 +99,7 @@ def test_five_cities_end_where_a_person_would_put_them(five):
     assert left["offered"]
     assert "report.html" in told
     assert sorted(p.name for p in (five.parent / "out").iterdir()) == [
+        "dossiers",
         "network.graphml",
         "proposal.json",
         "proposal.xlsx",
@@ -124,7 +130,7 @@ def test_a_lock_and_a_ban_are_kept_and_told(five):
 
 def test_same_input_same_bytes_whatever_the_order_of_files(five, tmp_path):
     propose(five)
-    first = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()}
+    first = written(tmp_path / "out")
     again = tmp_path / "again"
     again.mkdir()
     for name in sorted(FIVE, reverse=True):
@@ -140,7 +146,7 @@ def test_same_input_same_bytes_whatever_the_order_of_files(five, tmp_path):
         tmp_path / "out2",
     ]
     run(*propose_again)
-    assert {p.name: p.read_bytes() for p in (tmp_path / "out2").iterdir()} == first
+    assert written(tmp_path / "out2") == first
 
 
 def test_a_csv_says_the_same_as_the_folder(five, tmp_path):
