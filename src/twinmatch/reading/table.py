@@ -222,7 +222,7 @@ class _Numbers:
     def read(self, cell: Any, row: int) -> Any:
         """Return a number, a notation key, or the text itself where it is neither (validation tells it)."""
         if isinstance(cell, int | float) and not isinstance(cell, bool):
-            return cell if self.factor == 1.0 else _tidy(cell * self.factor)
+            return _times(cell, self.factor)
         cell = text(cell)
         if self.factor == 1.0 and cell.isascii() and cell.isdigit() and len(cell) < 15:
             return int(cell)
@@ -273,9 +273,11 @@ class _Numbers:
         )
 
     def _reading(self, number: Number, written: str, row: int, factor: float) -> float | None:
-        if self.decimal and (value := number.as_(self.decimal)) is not None:
-            return _tidy(value * factor)
-        values = sorted({_tidy(v * factor) for v in number.readings.values()})
+        if self.decimal and (said := number.as_(self.decimal)) is not None:
+            value = _times(said, factor)
+            if self.column.admits(value) or number.is_sure:
+                return value
+        values = sorted({_times(v, factor) for v in number.readings.values()})
         fitting = [v for v in values if self.column.admits(v)] or values
         if len(fitting) == 1:
             return fitting[0]
@@ -290,9 +292,9 @@ class _Numbers:
         return None
 
 
-def _tidy(value: float) -> float:
+def _times(value: float, factor: float) -> float:
     """Return a product without the dust of its multiplication."""
-    return float(f"{value:.15g}")
+    return value if factor == 1.0 else float(f"{value * factor:.15g}")
 
 
 def _text(value: str, column: Column) -> Any:

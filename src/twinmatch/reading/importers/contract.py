@@ -132,7 +132,7 @@ def _wide(grid: Grid) -> list[Table] | None:
     """Return the tables of a sheet with a row a city, None where it has another shape."""
     for k, (_, cells) in enumerate(grid.rows[:20]):
         names = [" ".join(text(c).split()) for c in cells]
-        heads = [plain(n.replace(unit_in(n), "") if unit_in(n) else n) for n in names]
+        heads = [plain(n.replace(_unit(n), "")) for n in names]
         known = [i for i, h in enumerate(heads) if _known(h) or h in TOTALS or h in REMOVALS]
         if len(known) >= 3 and {"city", "name"} & set(heads):
             return [
@@ -156,7 +156,7 @@ def _row_table(
 
     about = {h: at(i) for i, h in enumerate(heads) if i not in known and at(i)}
     entries = [
-        _entry(heads[i], at(i), unit_in(names[i]) or about.get("unit", "t"), grid.at(row, names[i]))
+        _entry(heads[i], at(i), _unit(names[i]) or about.get("unit", "t"), grid.at(row, names[i]))
         for i in known
         if at(i)
     ]
@@ -167,7 +167,7 @@ def _tall(grid: Grid, options: Options) -> list[Table]:
     """Return the table of a sheet with a row a sector, none where it has no such header."""
     for k, (_, cells) in enumerate(grid.rows[:40]):
         names = [" ".join(text(c).split()) for c in cells]
-        heads = [plain(n.replace(unit_in(n), "") if unit_in(n) else n) for n in names]
+        heads = [plain(n.replace(_unit(n), "")) for n in names]
         sector = next((i for i, h in enumerate(heads) if h in _SECTOR_HEADS), None)
         if sector is None:
             continue
@@ -178,7 +178,7 @@ def _tall(grid: Grid, options: Options) -> list[Table]:
             continue
         about = {name: value for name, (value, _) in labels(grid, k).items()}
         unit = (
-            next((unit_in(names[i]) for i in used if unit_in(names[i])), "")
+            next((_unit(names[i]) for i in used if _unit(names[i])), "")
             or about.get("unit", "")
             or "t"
         )
@@ -227,6 +227,12 @@ def _entry(label: str, cell: str, unit: str, where: Where) -> Entry:
         else next(iter(number.readings.values()))
     )
     return Entry(label, None if value is None else value * found.tonnes, None, where)
+
+
+def _unit(header: str) -> str:
+    """Return the unit of emissions in a header's brackets; other words in brackets are part of the wording."""
+    found = unit_in(header)
+    return found if mass(found) else ""
 
 
 def _known(label: str) -> Sector | None:
