@@ -59,6 +59,7 @@ class CityPanels(FormatSettings):
     mix: dict[Attribute, float] = Field(
         {"country": 25, "region": 20, "size": 20, "readiness": 20, "mission": 15},
         min_length=1,
+        validate_default=True,
         description="What panels are mixed by, with weights; only their proportions matter",
     )
 

@@ -137,11 +137,12 @@ def _check(count: int | None, least: int, most: int) -> None:
 
 
 def _clusters(points: Floats, k: int, seed: int) -> Ints:
-    """Return the clusters of points, (s,), numbered by their first member."""
+    """Return the clusters of points, (s,), numbered by their first member; fewer where fewer points differ."""
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
     # One thread: the same sums on every machine, and for so few points quicker than sharing them out.
+    k = min(k, len(np.unique(points, axis=0)))
     with threadpool_limits(1):
         found = KMeans(k, n_init=STARTS, random_state=seed).fit(points.astype(np.float64)).labels_
     order: dict[int, int] = {}

@@ -167,18 +167,17 @@ def prepare(round_: Round, settings: StudyVisits) -> Prepared:
 
 
 def _hosts(round_: Round, settings: StudyVisits) -> tuple[Host, ...]:
-    fits = round_.ledger.fits(settings.load("host"))
     hosts = tuple(
         Host(city.id, city.name, (i,))
         for i, city in enumerate(round_.cohort.cities)
-        if set(settings.hosts) & set(city.roles) and fits[i]
+        if set(settings.hosts) & set(city.roles)
     )
     if not hosts:
         roles = " or ".join(role.value for role in settings.hosts)
         raise QuestionError(
             Problem(
                 "no-hosts",
-                f"{settings.title}: no city of this cohort can be visited (role {roles}, with room in the ledger).",
+                f"{settings.title}: no city of this cohort can be visited (role {roles}).",
                 do="Give at least one city that role.",
             )
         )

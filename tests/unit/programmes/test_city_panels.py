@@ -1,0 +1,129 @@
+"""City panels: quotas kept or told, as mixed as can be, against every grouping where there are few."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from format_cases import city, everywhere, round_of, settings_of
+
+from twinmatch.errors import NoProposalError
+from twinmatch.programmes.attributes import alike, categories, likeness_to_all
+from twinmatch.programmes.city_panels import propose_city_panels
+
+
+def panels(**changes):
+    fields = {"size": (2, 3), "mission_at_least": 0, "cities_per_country": None, **changes}
+    return settings_of("city_panels", **fields)
+
+
+def members(product):
+    return {frozenset(m.cities()) for m in product.meetings}
+
+
+def test_compatriots_are_parted_by_hand():
+    cities = [city("at-a"), city("at-b"), city("be-c"), city("be-d")]
+    product = propose_city_panels(round_of(*cities), panels(size=(2, 2), mix={"country": 1}))
+    assert all(len({c[:2] for c in group}) == 2 for group in members(product))
+    assert product.status == "optimal"
+    assert all(m.score == 1.0 for m in product.meetings)
+
+
+def test_every_panel_has_its_mission_cities():
+    cities = [city(f"at-m{k}", "mission") for k in range(3)] + [city(f"at-o{k}") for k in range(3)]
+    product = propose_city_panels(
+        round_of(*cities), panels(size=(2, 2), mission_at_least=1, mix={"country": 1})
+    )
+    assert all(sum("-m" in c for c in group) == 1 for group in members(product))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"mission_at_least": 1}, "need"),
+        ({"cities_per_country": 1, "size": (3, 3)}, "do not fit"),
+        ({"panels": 9}, "do not make 9 panels"),
+    ],
+)
+def test_quotas_that_cannot_be_kept_say_why(changes, words):
+    cities = [city(f"at-o{k}") for k in range(6)]
+    with pytest.raises(NoProposalError, match=words) as caught:
+        propose_city_panels(round_of(*cities), panels(mix={"size": 1}, **changes))
+    assert caught.value.exit_code == 3
+
+
+def test_too_few_cities_make_no_panel():
+    product = propose_city_panels(round_of(city("at-a")), panels(mix={"size": 1}))
+    assert not product.meetings
+    assert everywhere(product) == {"at-a"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_of_all_groupings(seed):
+    rng = np.random.default_rng(seed)
+    cities = [
+        city(
+            f"{rng.choice(['at', 'be', 'fi'])}-c{k}",
+            *(["mission"] if rng.random() < 0.5 else []),
+            people_in_it=int(rng.choice([50_000, 200_000, 900_000])),
+        )
+        for k in range(6)
+    ]
+    round_ = round_of(*cities)
+    settings = panels(size=(3, 3), mix={"country": 2, "size": 1, "mission": 1})
+    product = propose_city_panels(round_, settings)
+    like = sum(w * alike(categories(round_.cohort, a)) for a, w in settings.mix.items())
+    best = 0.0
+    for first in itertools.combinations(range(6), 3):
+        groups = [first, tuple(i for i in range(6) if i not in first)]
+        score = sum(
+            3 - 2 * math.fsum(like[a, b] for a, b in itertools.combinations(g, 2)) / 2
+            for g in groups
+        )
+        best = max(best, score)
+    assert product.score == pytest.approx(best, abs=1e-8)
+    assert product.bound >= product.score - 1e-9
+
+
+def test_swaps_come_close_to_the_bound_for_many_cities():
+    rng = np.random.default_rng(0)
+    codes = ["at", "be", "fi", "it", "pl", "es"]
+    cities = [
+        city(
+            f"{codes[k % 6]}-c{k:02}",
+            *(["mission"] if k % 3 == 0 else []),
+            people_in_it=int(rng.integers(1, 9) * 100_000),
+        )
+        for k in range(48)
+    ]
+    product = propose_city_panels(
+        round_of(*cities), panels(size=(6, 6), mission_at_least=2, cities_per_country=1)
+    )
+    assert product.score >= 0.9 * product.bound
+    assert all(len({c[:2] for c in group}) == 6 for group in members(product))
+    assert all(r.status == "kept" for r in product.rules)
+
+
+def test_the_balance_of_each_attribute_is_told():
+    cities = [city("at-a"), city("at-b"), city("be-c"), city("be-d")]
+    product = propose_city_panels(round_of(*cities), panels(size=(2, 2), mix={"country": 1}))
+    assert [row[3] for row in product.tables[0].rows] == [1.0, 1.0]
+    assert likeness_to_all(["x", "x"], ["x", "x", "y", "y"]) == 0.5
+    assert math.isnan(likeness_to_all([None], ["x"]))
+
+
+def test_what_is_not_known_neither_mixes_nor_matches():
+    words = ["a", "a", "b", None]
+    table = alike(words)
+    assert table[3, 0] == table[0, 3] == pytest.approx(1 / 3)
+    assert (table[0, 1], table[0, 2]) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "mix", [{"country": -1}, {"country": float("nan")}, {"country": 0}, {"colour": 1}]
+)
+def test_wrong_weights(mix):
+    with pytest.raises(ValueError, match=r"weights|colour|Input should"):
+        panels(mix=mix)

@@ -1,0 +1,268 @@
+"""Discussion groups, policy exchange and national clusters that can be checked by hand."""
+
+from __future__ import annotations
+
+import pytest
+from format_cases import city, everywhere, round_of, settings_of
+
+from cities import BagOfWords
+from twinmatch.errors import NoProposalError, QuestionError
+from twinmatch.facets import Materials
+from twinmatch.programmes import Round
+from twinmatch.programmes.discussion_groups import propose_discussion_groups
+from twinmatch.programmes.national_clusters import propose_national_clusters, ties
+from twinmatch.programmes.policy_exchange import propose_policy_exchange
+
+HEAT = {"id": "heat", "title": "Heat", "domains": ["energy_systems"]}
+WASTE = {"id": "waste", "title": "Waste", "domains": ["waste_circular_economy"]}
+
+
+def groups(**changes):
+    fields = {
+        "themes": [HEAT, WASTE],
+        "leads": (1, 1),
+        "size": (2, 9),
+        "weights": {"theme": 1},
+        **changes,
+    }
+    return settings_of("discussion_groups", **fields)
+
+
+def lead(id_, domain, weight=3):
+    return city(id_, "mission", shows={domain: weight})
+
+
+def wants(id_, *domains, **more):
+    return city(id_, wants=dict.fromkeys(domains, 1), **more)
+
+
+def of(product):
+    return {m.label: set(m.cities()) for m in product.meetings}
+
+
+LEADS = [lead("dk-aarhus", "energy_systems"), lead("be-bruges", "waste_circular_economy")]
+
+
+def test_five_cities_find_their_themes():
+    product = propose_discussion_groups(
+        round_of(
+            *LEADS,
+            wants("at-a", "energy_systems"),
+            wants("at-b", "waste_circular_economy"),
+            city("at-c"),
+        ),
+        groups(),
+    )
+    assert of(product) == {"Heat": {"dk-aarhus", "at-a"}, "Waste": {"be-bruges", "at-b"}}
+    assert {x.city: x.ask for x in product.left_out} == {"at-c": "Ask for its challenges."}
+    assert product.status == "optimal"
+
+
+def test_a_theme_without_takers_does_not_open():
+    product = propose_discussion_groups(round_of(*LEADS, wants("at-a", "energy_systems")), groups())
+    assert set(of(product)) == {"Heat"}
+    assert "'Waste' does not open" in product.rules[0].says
+    assert everywhere(product) == {"dk-aarhus", "be-bruges", "at-a"}
+
+
+def test_nobody_to_lead_is_a_question_error():
+    with pytest.raises(QuestionError, match="can lead"):
+        propose_discussion_groups(round_of(wants("at-a", "energy_systems")), groups())
+
+
+def test_a_second_group_opens_where_many_apply():
+    cities = [
+        lead("dk-aarhus", "energy_systems"),
+        lead("se-lund", "energy_systems"),
+        *(wants(f"at-{x}", "energy_systems") for x in "abcd"),
+    ]
+    one = propose_discussion_groups(round_of(*cities), groups(themes=[HEAT], size=(2, 3)))
+    assert len(one.meetings) == 1
+    assert sum(x.why.startswith("The groups of its themes are full") for x in one.left_out) == 2
+    two = propose_discussion_groups(
+        round_of(*cities), groups(themes=[HEAT], size=(2, 3), groups_a_theme=5)
+    )
+    assert {m.label: len(m.members) for m in two.meetings} == {"Heat 1": 3, "Heat 2": 3}
+    assert not two.left_out
+
+
+def test_a_city_in_two_groups_of_different_themes():
+    cities = [*LEADS, wants("at-a", "energy_systems", "waste_circular_economy")]
+    once = propose_discussion_groups(round_of(*cities), groups(size=(1, 9)))
+    assert sum("at-a" in m.cities() for m in once.meetings) == 1
+    twice = propose_discussion_groups(round_of(*cities), groups(size=(1, 9), groups_per_city=2))
+    assert sum("at-a" in m.cities() for m in twice.meetings) == 2
+
+
+def test_cities_of_one_country_are_limited_leads_included():
+    cities = [
+        lead("at-graz", "energy_systems"),
+        wants("at-a", "energy_systems"),
+        wants("be-b", "energy_systems"),
+    ]
+    product = propose_discussion_groups(
+        round_of(*cities), groups(themes=[HEAT], cities_per_country=1)
+    )
+    assert of(product) == {"Heat": {"at-graz", "be-b"}}
+
+
+def both(id_, size):
+    return wants(id_, "energy_systems", "waste_circular_economy", people_in_it=size)
+
+
+FOUR = [both("fi-a", 50_000), both("fi-b", 50_000), both("it-a", 900_000), both("it-b", 900_000)]
+
+
+def sizes(product):
+    return sorted(tuple(sorted(c[:2] for c in m.cities("member"))) for m in product.meetings)
+
+
+def test_groups_mixed_and_alike_as_asked():
+    mixed = propose_discussion_groups(round_of(*LEADS, *FOUR), groups(size=(3, 3), mixed=["size"]))
+    assert sizes(mixed) == [("fi", "it"), ("fi", "it")]
+    same = propose_discussion_groups(round_of(*LEADS, *FOUR), groups(size=(3, 3), alike=["size"]))
+    assert sizes(same) == [("fi", "fi"), ("it", "it")]
+    goals = {(r[0], r[1]): r[2] for r in same.tables[0].rows}
+    assert goals["Heat", "alike in sizes of city"] == 1.0
+
+
+def test_people_meet_new_peers():
+    past = [["fi-a", "fi-b"], ["it-a", "it-b"]]
+    product = propose_discussion_groups(round_of(*LEADS, *FOUR), groups(size=(3, 3), past=past))
+    assert sizes(product) == [("fi", "it"), ("fi", "it")]
+    goals = [r[2] for r in product.tables[0].rows if r[1] == "new peers"]
+    assert goals == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mixed": ["size"], "alike": ["size"]},
+        {"mixed": ["size"], "groups_per_city": 2},
+        {"themes": [HEAT, HEAT]},
+        {"themes": []},
+        {"leads": (3, 2)},
+        {"leads": (9, 10)},
+        {"themes": [{"id": "x", "title": "X"}]},
+        {"weights": {"theme": -1}},
+        {"weights": {"theme": float("nan")}},
+        {"weights": {"colour": 1}},
+    ],
+    ids=str,
+)
+def test_wrong_settings(changes):
+    with pytest.raises(ValueError, match="validation error"):
+        groups(**changes)
+
+
+def test_a_theme_told_by_texts():
+    cities = [
+        city("dk-aarhus", "mission", offers="We show hydrogen buses."),
+        city("at-a", needs="We want hydrogen buses."),
+        city("at-b", needs="Our forests burn."),
+    ]
+    theme = {"id": "buses", "title": "Buses", "texts": ["hydrogen buses"]}
+    round_ = Round(round_of(*cities).cohort, Materials(BagOfWords()))
+    product = propose_discussion_groups(round_, groups(themes=[theme]))
+    assert of(product) == {"Buses": {"dk-aarhus", "at-a"}}
+    says = next(x.says for x in product.meetings[0].account.lines if x.facet == "theme")
+    assert "We want hydrogen buses." in says
+
+
+def test_a_national_policy_need_gathers_its_country():
+    law = {"id": "law", "title": "Law", "levers": ["regulation_national"], "countries": ["AT"]}
+    cities = [
+        city("dk-aarhus", "mission", levers_offered=["regulation_national"]),
+        city("at-a", levers_needed=["regulation_national"]),
+        city("it-b", levers_needed=["regulation_national"]),
+    ]
+    settings = settings_of(
+        "policy_exchange", themes=[law], size=(2, 9), leads=(1, 1), weights={"theme": 1}
+    )
+    product = propose_policy_exchange(round_of(*cities), settings)
+    assert of(product) == {"Law": {"dk-aarhus", "at-a"}}
+    assert product.product == "policy_exchange"
+    assert product.meetings[0].id == "policy_exchange:law"
+    with pytest.raises(ValueError, match="names no lever"):
+        settings_of("policy_exchange", themes=[HEAT], weights={"theme": 1})
+
+
+# --- national clusters -------------------------------------------------------------------------------------
+
+
+def clusters(**changes):
+    return settings_of(
+        "national_clusters", **{"size": (2, 4), "weights": {"shared_challenges": 1}, **changes}
+    )
+
+
+def test_countries_within_the_band_are_clusters():
+    product = propose_national_clusters(
+        round_of(*(city(f"at-{x}") for x in "abc"), *(city(f"fi-{x}") for x in "ab")), clusters()
+    )
+    assert of(product) == {
+        "Austria": {"at-a", "at-b", "at-c"},
+        "Finland": {"fi-a", "fi-b"},
+    }
+
+
+def test_small_countries_join_their_relations_and_say_why():
+    product = propose_national_clusters(round_of(city("cz-a"), city("sk-b")), clusters())
+    assert of(product) == {"Czechia with Slovakia": {"cz-a", "sk-b"}}
+    assert "close languages" in product.meetings[0].says
+    apart = propose_national_clusters(
+        round_of(city("cz-a"), city("sk-b")), clusters(never_joined=[("CZ", "SK")])
+    )
+    assert not apart.meetings
+    assert {x.city for x in apart.left_out} == {"cz-a", "sk-b"}
+    assert frozenset({"CZ", "SK"}) in ties(round_of(city("cz-a"), city("sk-b")), ["CZ", "SK"])
+
+
+def test_a_large_country_splits_by_what_its_cities_share():
+    cities = [
+        *(wants(f"it-h{k}", "energy_systems") for k in range(3)),
+        *(wants(f"it-w{k}", "waste_circular_economy") for k in range(3)),
+    ]
+    product = propose_national_clusters(round_of(*cities), clusters(size=(2, 3), split_by="theme"))
+    assert {frozenset(c[3] for c in m.cities()) for m in product.meetings} == {
+        frozenset("h"),
+        frozenset("w"),
+    }
+    assert {m.label.partition(": ")[2] for m in product.meetings} == {
+        "energy systems",
+        "waste and circular economy",
+    }
+    assert product.status == "optimal"
+
+
+def test_anchors_are_shared_evenly_when_a_country_splits():
+    cities = [city(f"it-m{k}", "mission") for k in range(2)] + [city(f"it-o{k}") for k in range(4)]
+    product = propose_national_clusters(round_of(*cities), clusters(size=(2, 3)))
+    assert [len(m.cities("lead")) for m in product.meetings] == [1, 1]
+
+
+def test_a_country_that_cannot_be_split_says_so():
+    with pytest.raises(NoProposalError, match="do not fit into clusters"):
+        propose_national_clusters(
+            round_of(*(city(f"it-c{k}") for k in range(5))), clusters(size=(4, 4))
+        )
+
+
+def test_bridges_and_country_sheets():
+    cities = [
+        wants("at-a", "energy_systems"),
+        wants("at-b", "industry"),
+        wants("fi-a", "energy_systems"),
+        wants(
+            "fi-b",
+            "nature_based_solutions",
+            levers_needed=["regulation_national"],
+            needs="The law is slow. We wait.",
+        ),
+    ]
+    product = propose_national_clusters(round_of(*cities), clusters())
+    bridges = next(t for t in product.tables if t.name == "bridges")
+    assert ("at-a", "fi-a") in {(r[1], r[3]) for r in bridges.rows}
+    sheets = next(t for t in product.tables if t.name == "country_sheets")
+    law = next(r for r in sheets.rows if r[2] == "national regulation")
+    assert (law[0], law[3], law[5], law[6]) == ("Finland", 1, "fi-b", "B: “The law is slow.”")

@@ -1,0 +1,183 @@
+"""The support ladder, the transition map, the catalogue of resources and the themes in needs texts."""
+
+from __future__ import annotations
+
+import tomllib
+
+import numpy as np
+import pytest
+from format_cases import city, round_of
+
+from cities import materials
+from twinmatch.errors import QuestionError
+from twinmatch.facets.steps import STEPS, StuckStep, step_levels, stuck_at
+from twinmatch.programmes import load
+from twinmatch.programmes.discussion_groups import Theme
+from twinmatch.programmes.found_themes import find_themes, says
+from twinmatch.programmes.ladder import ladder, standing, transition_map
+from twinmatch.programmes.pathways import Catalogue, pathways
+from twinmatch.schema import Dimension
+
+LEVELS = dict.fromkeys((d.value for d in Dimension), 3)
+
+
+@pytest.fixture(scope="module")
+def programme():
+    return load("twinning", "discussion_groups", "study_visits")
+
+
+@pytest.mark.parametrize(
+    ("profile", "level", "next_", "lacks"),
+    [
+        (city("at-a"), "online resources", "discussion groups", "what it struggles with"),
+        (
+            city("at-a", "guest", wants={"industry": 1}),
+            "discussion groups",
+            "study visits",
+            "climate-neutrality target by 2050",
+        ),
+        (
+            city("at-a", "guest", wants={"industry": 1}, by=2060),
+            "discussion groups",
+            "study visits",
+            "it has 2060",
+        ),
+        (
+            city("at-a", "guest", wants={"industry": 1}, by=2050),
+            "study visits",
+            "twinning",
+            "12 staff hours a month (not known)",
+        ),
+        (city("at-a", "mission", wants={"industry": 1}, by=2030), "hosting others", "", ""),
+        (
+            city(
+                "at-a",
+                "guest",
+                wants={"industry": 1},
+                by=2050,
+                participation={"staff_hours_a_month": 12, "english": "B2"},
+            ),
+            "twinning",
+            "",
+            "",
+        ),
+    ],
+)
+def test_where_a_city_stands_on_the_ladder(profile, level, next_, lacks, programme):
+    cohort = round_of(profile).cohort
+    found = standing(cohort.cities[0], programme)
+    assert (found.level, found.next) == (level, next_)
+    assert lacks in "; ".join(found.lacks)
+    assert ladder(cohort, programme).rows[0][:3] == ("at-a", level, next_)
+
+
+def test_a_city_stands_at_several_steps_and_is_stuck_at_its_lowest():
+    cohort = round_of(
+        city("at-a", readiness={**LEVELS, "finance": 1, "delivery": 2}),
+        city("dk-b", "mission", readiness={**LEVELS, "finance": 3, "delivery": 3}),
+        city("fi-c", readiness={"mandate": 1}),
+    ).cohort
+    at = step_levels(cohort)
+    act = [step.code for step in STEPS].index("act")
+    assert at[0, act] == 1.5
+    assert np.isnan(at[2]).sum() == 6
+    assert stuck_at(at).tolist() == [act, 0, -1]
+    row = dict(zip(transition_map(cohort).columns, transition_map(cohort).rows[0], strict=True))
+    assert (row["stuck at"], row["ahead there"]) == ("Take action", "dk-b")
+    facet = StuckStep(cohort, materials())
+    likeness = facet.likeness(np.array([0, 2]), np.array([1]))
+    assert likeness[0, 0] == 1.0
+    assert np.isnan(likeness[1, 0])
+    assert "“Take action”" in facet.says(0, 1)[0]
+    assert "is not known" in facet.says(2, 1)[0]
+
+
+RESOURCES = [
+    {"id": "heat", "title": "Heat guide", "link": "https://example.org/heat", "domains": ["energy_systems"]},
+    {"id": "act", "title": "Act guide", "link": "https://example.org/act", "steps": ["act"]},
+    {
+        "id": "high", "title": "For twins", "link": "https://example.org/twins",
+        "domains": ["energy_systems"], "level": "twinning",
+    },
+]  # fmt: skip
+
+
+def test_resources_meet_needs_with_reasons(programme):
+    cohort = round_of(
+        city("at-a", wants={"energy_systems": 1}, languages=["en"]),
+        city("at-b", readiness={**LEVELS, "finance": 0, "delivery": 0}),
+        city("at-c"),
+    ).cohort
+    table = pathways(
+        cohort, materials(), Catalogue.model_validate({"resources": RESOURCES}), programme
+    )
+    found = {(row[0], row[2]): row[5] for row in table.rows}
+    assert set(found) == {("at-a", "Heat guide"), ("at-b", "Act guide")}
+    assert "names energy systems" in found["at-a", "Heat guide"]
+    assert "“Take action”" in found["at-b", "Act guide"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"link": "not a link"}, {"domains": []}, {"colour": 1}, {"level": "sky"}]
+)
+def test_wrong_resources(wrong):
+    with pytest.raises(ValueError, match="validation error"):
+        Catalogue.model_validate({"resources": [{**RESOURCES[0], **wrong}]})
+
+
+def test_the_bundled_catalogue_is_real_and_meets_needs(bundled, bundled_materials):
+    programme = load()
+    table = pathways(bundled, bundled_materials, programme.pathways, programme)
+    assert len({row[2] for row in table.rows}) >= 8
+    assert all(r.checked for r in programme.pathways.resources)
+
+
+def test_themes_come_from_the_cities_own_words():
+    heat = ["Pipes carry steam.", "Steam needs pipes.", "Pipes leak steam."]
+    cars = ["Buses replace cars.", "Cars block buses.", "Buses beat cars."]
+    cohort = round_of(
+        *(
+            city(f"at-h{k}", needs=text, wants={"energy_systems": 1})
+            for k, text in enumerate(heat * 2)
+        ),
+        *(
+            city(f"at-t{k}", needs=text, wants={"mobility_transport": 1})
+            for k, text in enumerate(cars * 2)
+        ),
+    ).cohort
+    found = find_themes(cohort, materials(), count=2)
+    words = [set(theme.words[:2]) for theme in found.themes]
+    assert {"pipes", "steam"} in words
+    assert {"buses", "cars"} in words
+    heat_theme = next(t for t in found.themes if "pipes" in t.words)
+    assert heat_theme.domains == ("energy systems",)
+    assert set(heat_theme.cities) == {f"at-h{k}" for k in range(6)}
+    snippet = tomllib.loads(found.toml())
+    assert [Theme.model_validate(t).id for t in snippet["discussion_groups"]["themes"]]
+    assert find_themes(cohort, materials(), count=2) == found
+
+
+def test_the_number_of_themes_is_the_stable_one():
+    words = ["steam pipes", "buses trams", "trees parks"]
+    texts = [f"{w} matter greatly." for w in words for _ in range(8)]
+    cohort = round_of(*(city(f"at-c{k}", needs=t) for k, t in enumerate(texts))).cohort
+    found = find_themes(cohort, materials(), least=2, most=4)
+    assert len(found.themes) == 3
+    assert "3: 1.00" in says(found)
+
+
+@pytest.mark.parametrize("asked", [{"count": 1}, {"least": 5, "most": 4}, {"count": 9}])
+def test_too_many_or_too_few_themes(asked):
+    with pytest.raises(QuestionError):
+        find_themes(round_of(city("at-a", needs="Heat. Pipes.")).cohort, materials(), **asked)
+
+
+def test_the_snippet_survives_any_text():
+    evil = 'Quotes "here", a \\ there'
+    cohort = round_of(
+        *(city(f"at-c{k}", needs=f"{evil} number{'x' * k}.") for k in range(12))
+    ).cohort
+    snippet = tomllib.loads(find_themes(cohort, materials(), count=2).toml())
+    assert all(
+        evil in t for theme in snippet["discussion_groups"]["themes"] for t in theme["texts"]
+    )

@@ -1,0 +1,158 @@
+"""One ledger over all formats: limits that bind, what they cost, and formats solved together."""
+
+from __future__ import annotations
+
+import pytest
+from format_cases import city, round_of, settings_of, twinning
+
+from cities import materials
+from twinmatch.errors import DataError, NoProposalError, QuestionError
+from twinmatch.programmes.ledger import judged_books, open_books
+from twinmatch.programmes.settings import Ledger, programme_model
+from twinmatch.proposal import Product
+from twinmatch.propose import propose, turns
+
+# Everybody wants the one city that is strong in industry; the other is a little so.
+BEST = city("dk-aarhus", "mission", shows={"industry": 3}, by=2030)
+OTHER = city("se-lund", "mission", shows={"industry": 1}, by=2030)
+GUESTS = [city(f"at-g{k}", "guest", wants={"industry": 3}, by=2040) for k in range(3)]
+
+
+def programme(**ledger):
+    return programme_model().model_validate(
+        {
+            "ledger": ledger,
+            "twinning": twinning(title="Twinning").model_dump(),
+            "study_visits": settings_of(
+                "study_visits",
+                travellers="cities",
+                visitors=(1, 3),
+                weights={"challenges_met": 1},
+            ).model_dump(),
+        }
+    )
+
+
+def proposed(programme_, *cities):
+    cohort = round_of(*cities).cohort
+    return propose(cohort, programme_, materials())
+
+
+def hosts(product: Product) -> set[str]:
+    return {c for m in product.meetings for c in m.cities("host")}
+
+
+def rule(product: Product):
+    return next(r for r in product.rules if r.rule == "load")
+
+
+def test_without_limits_both_formats_take_the_best_host():
+    found = proposed(programme(), BEST, OTHER, *GUESTS[:1])
+    assert hosts(found.product("twinning")) == {"dk-aarhus"}
+    assert hosts(found.product("study_visits")) == {"dk-aarhus"}
+
+
+def test_a_limit_binds_across_formats_and_its_price_is_told():
+    found = proposed(programme(tasks=1), BEST, OTHER, *GUESTS[:1])
+    assert hosts(found.product("twinning")) == {"dk-aarhus"}
+    visits = found.product("study_visits")
+    assert hosts(visits) == {"se-lund"}
+    assert rule(visits).status == "binding"
+    free = proposed(programme(), BEST, OTHER, *GUESTS[:1]).product("study_visits")
+    assert f"{100 * (free.score - visits.score):+.1f} points" in rule(visits).says
+
+
+def test_the_order_of_the_ledger_decides_who_chooses_first():
+    found = proposed(programme(tasks=1, order=["study_visits"]), BEST, OTHER, *GUESTS[:1])
+    assert hosts(found.product("study_visits")) == {"dk-aarhus"}
+    assert hosts(found.product("twinning")) == {"se-lund"}
+    assert [p.product for p in found.products] == ["study_visits", "twinning"]
+    assert any("Study visits, then Twinning" in note for note in found.notes)
+
+
+def test_together_is_at_least_as_good_as_any_order():
+    cities = (BEST, OTHER, *GUESTS[:2])
+    worth = {}
+    for name, ledger in {
+        "one": {"order": ["twinning"]},
+        "other": {"order": ["study_visits"]},
+        "together": {"together": ["twinning", "study_visits"]},
+    }.items():
+        found = proposed(programme(tasks=1, **ledger), *cities)
+        worth[name] = (
+            sum(len(p.meetings) for p in found.products),
+            round(sum(p.score for p in found.products), 9),
+        )
+    assert worth["together"] >= max(worth["one"], worth["other"])
+    assert worth["together"][0] == 2
+
+
+def test_together_is_told():
+    found = proposed(programme(together=["twinning", "study_visits"]), BEST, OTHER, *GUESTS[:1])
+    assert all("solved together with" in p.engine for p in found.products)
+    assert any("Twinning together with Study visits" in note for note in found.notes)
+
+
+def test_formats_that_cannot_be_solved_with_others_are_named():
+    wrong = programme_model().model_validate(
+        {
+            "ledger": {"together": ["twinning", "city_panels"]},
+            "twinning": twinning().model_dump(),
+            "city_panels": {"size": [2, 3]},
+        }
+    )
+    with pytest.raises(QuestionError, match="city_panels"):
+        proposed(wrong, BEST, OTHER, *GUESTS)
+
+
+def test_solved_together_where_the_last_of_them_stands():
+    wanted = programme(together=["twinning", "study_visits"], order=["study_visits"])
+    assert turns(wanted) == [("study_visits", "twinning")]
+
+
+def test_the_ledger_adds_up_what_is_carried():
+    found = proposed(programme(tasks=4), BEST, OTHER, *GUESTS[:1])
+    table = next(t for t in found.tables if t.name == "ledger")
+    row = dict(zip(table.columns, next(r for r in table.rows if r[0] == "dk-aarhus"), strict=True))
+    assert (row["hours"], row["trips"], row["tasks"], row["tasks at most"]) == (14.0, 1.0, 2.0, 4.0)
+    guest = dict(zip(table.columns, next(r for r in table.rows if r[0] == "at-g0"), strict=True))
+    assert (guest["hours"], guest["trips"], guest["tasks at most"]) == (14.0, 3.0, 4.0)
+
+
+def test_a_city_s_own_limits_count():
+    tired = {**BEST, "participation": {"people": 0}}
+    found = proposed(programme(), tired, OTHER, *GUESTS[:1])
+    assert hosts(found.product("twinning")) == hosts(found.product("study_visits")) == {"se-lund"}
+
+
+def test_the_members_of_a_unit_carry_its_load():
+    unit = {"id": "unit-north", "name": "North", "cities": ["dk-aarhus", "se-lund"]}
+    tired = {**OTHER, "participation": {"hours_at_most": 5}}
+    cohort = round_of(BEST, tired, *GUESTS[:1], units=[unit]).cohort
+    wanted = programme_model().model_validate({"twinning": twinning().model_dump()})
+    assert not propose(cohort, wanted, materials()).product("twinning").meetings
+
+
+def test_a_locked_pair_without_room_is_no_proposal():
+    wanted = programme_model().model_validate(
+        {
+            "ledger": {"tasks": 0},
+            "twinning": twinning(lock=[("at-g0", "dk-aarhus")]).model_dump(),
+        }
+    )
+    with pytest.raises(NoProposalError) as caught:
+        proposed(wanted, BEST, OTHER, *GUESTS)
+    assert caught.value.exit_code == 3
+
+
+def test_limits_name_cities_that_are_there():
+    with pytest.raises(QuestionError, match="dk-arhus"):
+        open_books(round_of(BEST).cohort, Ledger.model_validate({"cities": [{"city": "dk-arhus"}]}))
+
+
+def test_books_that_are_passed_never_leave_the_house():
+    round_ = round_of(BEST, OTHER, *GUESTS[:1])
+    product = proposed(programme(), BEST, OTHER, *GUESTS[:1]).product("twinning")
+    books = open_books(round_.cohort, Ledger(tasks=0)).with_product(product, twinning())
+    with pytest.raises(DataError, match="Aarhus carries 1 tasks, its limit is 0"):
+        judged_books(books)

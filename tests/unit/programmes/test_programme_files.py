@@ -1,0 +1,89 @@
+"""Programme files: every wrong key and value told, with its file; recipes by name; nothing ignored."""
+
+from __future__ import annotations
+
+import pytest
+
+from twinmatch.errors import DataError
+from twinmatch.programmes import PRODUCTS, load
+from twinmatch.programmes.settings import bundled_names, recipe_names
+
+WEIGHTS = "[twinning.weights]\nwishes = 1\n"
+
+
+def problems(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        load(path)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[twining]\n", "twin"),
+        ("[twinning]\nplaces = 3\ncolour = 1\n" + WEIGHTS, "colour"),
+        ("[twinning]\nplaces = 0\n" + WEIGHTS, "places"),
+        ("[twinning]\n[twinning.weights]\nwishes = -1\n", "wishes"),
+        ("[twinning]\n[twinning.weights]\nwishes = nan\n", "wishes"),
+        ("[twinning]\n[twinning.weights]\nwish = 1\n", "wishes"),
+        ("[twinning]\nguests_per_host = [3, 1]\n" + WEIGHTS, "smaller number comes first"),
+        ('[twinning]\nper_host = [{who = "foreign"}]\n' + WEIGHTS, "quota"),
+        ('[twinning]\nper_host = [{who = "martian", at_least = 1}]\n' + WEIGHTS, "per_host"),
+        ('[ledger]\norder = ["twining"]\n[twinning]\n' + WEIGHTS, "twining"),
+        ("[ledger]\nhours = inf\n[twinning]\n" + WEIGHTS, "hours"),
+        ("name = 'x'\n", "no product"),
+        ("name = \n", "TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, text, words):
+    found = problems(tmp_path, text)
+    assert any(words in str(p) for p in found)
+    assert all("mine.toml" in str(p.where) for p in found)
+
+
+def test_all_problems_at_once(tmp_path):
+    text = "[twinning]\nplaces = 0\nreserves = 99\n" + WEIGHTS
+    assert len(problems(tmp_path, text)) == 2
+
+
+def test_a_file_that_is_not_there_names_those_that_are():
+    with pytest.raises(DataError, match="urbact-network"):
+        load("no-such-programme")
+
+
+def test_the_default_round_makes_these_formats():
+    assert set(load().products) == {
+        "twinning",
+        "discussion_groups",
+        "study_visits",
+        "national_clusters",
+        "city_panels",
+    }
+
+
+@pytest.mark.parametrize("name", [*bundled_names(), *recipe_names()])
+def test_every_shipped_file_is_whole(name):
+    if name in {"ledger", "pathways"}:
+        with pytest.raises(DataError, match="no product"):
+            load(name)
+        return
+    assert load(name).products
+
+
+def test_the_same_key_in_two_files(tmp_path):
+    path = tmp_path / "other.toml"
+    path.write_text("[twinning]\nplaces = 3\n" + WEIGHTS, encoding="utf-8")
+    with pytest.raises(DataError, match="stands in"):
+        load("twinning", path)
+
+
+def test_every_setting_says_what_it_is():
+    silent = [
+        f"{name}.{key}"
+        for name, entry in PRODUCTS.items()
+        for key, field in entry.settings.model_fields.items()
+        if not field.description and key not in {"title", "themes", "guests"}
+    ]
+    assert not silent

@@ -1,0 +1,204 @@
+"""Study visits small enough to be reckoned by hand: who goes where, who cannot, and what travel emits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from format_cases import city, everywhere, round_of, settings_of
+
+from twinmatch.errors import QuestionError
+from twinmatch.evidence import Account
+from twinmatch.geography import distance_km
+from twinmatch.programmes.study_visits import propose_study_visits
+from twinmatch.programmes.travel import Mode, by_rail, emitted
+from twinmatch.proposal import Meeting, Member, Product
+
+RAIL = {
+    "mode": "rail", "grams_per_km": 40, "low": 5, "high": 50, "detour": 1.5, "year": 2025, "source": "test"
+}  # fmt: skip
+AIR = {
+    "mode": "air", "grams_per_km": 200, "low": 100, "high": 250, "detour": 1.1, "year": 2025, "source": "test"
+}  # fmt: skip
+
+AARHUS = city("dk-aarhus", "mission", shows={"industry": 3}, by=2030, at=(56.2, 10.2))
+BRUGES = city("be-bruges", "mission", shows={"energy_systems": 3}, by=2030, at=(51.2, 3.2))
+GRAZ = city("at-graz", "guest", wants={"industry": 3}, by=2040, at=(47.1, 15.4))
+LINZ = city("at-linz", "guest", wants={"industry": 2}, by=2050, at=(48.3, 14.3))
+LATE = city("at-wels", "guest", wants={"industry": 3}, by=2060)
+SILENT = city("at-krems", "guest", wants={"industry": 3})
+
+
+def visits(**changes):
+    fields = {
+        "travellers": "cities",
+        "visitors": (1, 4),
+        "stops": 1,
+        "weights": {"challenges_met": 1},
+        "modes": [RAIL, AIR],
+        **changes,
+    }
+    return settings_of("study_visits", **fields)
+
+
+def guests(product):
+    return {g for m in product.meetings for g in m.cities("guest")}
+
+
+def hosts(product):
+    return {h for m in product.meetings for h in m.cities("host")}
+
+
+def test_the_group_goes_where_its_need_is_shown():
+    product = propose_study_visits(round_of(AARHUS, BRUGES, GRAZ, LINZ), visits(hosts=["mission"]))
+    assert hosts(product) == {"dk-aarhus"}
+    assert guests(product) >= {"at-graz", "at-linz"}
+    assert product.status == "optimal"
+
+
+def test_without_a_target_nobody_travels_and_is_told_what_to_do():
+    product = propose_study_visits(round_of(AARHUS, GRAZ, LATE, SILENT), visits())
+    assert guests(product) == {"at-graz"}
+    left = {x.city: x for x in product.left_out}
+    assert "2060" in left["at-wels"].why
+    assert "signed by its mayor" in left["at-wels"].ask
+    assert "is not known" in left["at-krems"].why
+    assert "Ask the city" in left["at-krems"].ask
+    assert guests(
+        propose_study_visits(round_of(AARHUS, GRAZ, SILENT), visits(unknown="let in"))
+    ) == {
+        "at-graz",
+        "at-krems",
+    }
+
+
+def test_nobody_visits_its_own_country_unless_it_asked():
+    dane = city("dk-vejle", "guest", wants={"industry": 3}, by=2040)
+    assert not propose_study_visits(round_of(AARHUS, dane), visits()).meetings
+    asking = {**dane, "wishes": ["dk-aarhus"]}
+    assert guests(propose_study_visits(round_of(AARHUS, asking), visits())) == {"dk-vejle"}
+    assert guests(propose_study_visits(round_of(AARHUS, dane), visits(own_country=True))) == {
+        "dk-vejle"
+    }
+
+
+def test_the_host_s_own_limit_of_visitors_counts():
+    small = {**AARHUS, "participation": {"visitors_at_most": 1}}
+    product = propose_study_visits(round_of(small, GRAZ, LINZ), visits())
+    assert guests(product) == {"at-linz"}  # both want the same; Linz has the shorter way
+    assert "its places" in next(x for x in product.left_out if x.city == "at-graz").why
+
+
+def test_large_groups_become_several_parties():
+    product = propose_study_visits(
+        round_of(AARHUS, BRUGES, GRAZ, LINZ), visits(visitors=(1, 1), neutral_by=2050)
+    )
+    assert all(len(m.cities("guest")) == 1 for m in product.meetings)
+    assert hosts(product) == {"dk-aarhus", "be-bruges"}
+
+
+def test_a_host_receives_one_visit():
+    product = propose_study_visits(round_of(AARHUS, GRAZ, LINZ), visits(visitors=(1, 1)))
+    assert len(product.meetings) == 1
+    twice = propose_study_visits(
+        round_of(AARHUS, GRAZ, LINZ), visits(visitors=(1, 1), visits_per_host=2)
+    )
+    assert len(twice.meetings) == 2
+
+
+def test_weeks_decide_who_can_go_where():
+    busy = {**AARHUS, "participation": {"weeks": ["2027-W10", "2027-W11"]}}
+    early = {**GRAZ, "participation": {"weeks": ["2027-W10"]}}
+    late = {**LINZ, "participation": {"weeks": ["2027-W12"]}}
+    product = propose_study_visits(round_of(busy, early, late), visits())
+    assert guests(product) == {"at-graz"}
+    assert "Week: 2027-W10." in product.meetings[0].notes
+    other = propose_study_visits(round_of(busy, late), visits())
+    assert not other.meetings
+
+
+def test_two_stops_where_visitors_need_different_hosts():
+    near = city("de-kiel", "mission", shows={"energy_systems": 3}, by=2030, at=(54.3, 10.1))
+    other = city("at-steyr", "guest", wants={"energy_systems": 3}, by=2040, at=(48.0, 14.4))
+    cities = [AARHUS, near, GRAZ, other]
+    alone = propose_study_visits(round_of(*cities), visits())
+    assert len(hosts(alone)) == 1
+    tour = propose_study_visits(round_of(*cities), visits(stops=2))
+    assert hosts(tour) == {"dk-aarhus", "de-kiel"}
+    assert tour.score > alone.score
+    assert any("Two stops pay" in note for note in tour.meetings[0].notes)
+    dear = propose_study_visits(round_of(*cities), visits(stops=2, stop_price=1))
+    assert len(hosts(dear)) == 1
+    far = propose_study_visits(round_of(*cities), visits(stops=2, leg_km=100))
+    assert len(hosts(far)) == 1
+
+
+def test_travel_is_distance_times_detour_times_factor():
+    product = propose_study_visits(round_of(AARHUS, GRAZ), visits(people=2))
+    table = next(t for t in product.tables if t.name == "travel")
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    graz, aarhus = (np.array([x]) for x in (47.1, 15.4)), (np.array([x]) for x in (56.2, 10.2))
+    km = 2 * float(distance_km(*graz, *aarhus)[0])
+    assert row["km there and back"] == round(km)
+    assert row["kg CO2e by rail"] == pytest.approx(2 * km * 1.5 * 0.040, abs=0.06)
+    assert row["kg CO2e by air"] == pytest.approx(2 * km * 1.1 * 0.200, abs=0.06)
+    method = next(t for t in product.tables if t.name == "travel_method")
+    assert {r[0] for r in method.rows} == {"rail", "air"}
+
+
+def test_where_there_is_no_rail_none_is_reckoned():
+    round_ = round_of(AARHUS, GRAZ)
+    assert by_rail(round_.cohort, (0, 1), ())
+    assert not by_rail(round_.cohort, (0, 1), ("DK",))
+    product = propose_study_visits(round_, visits(no_rail=["DK"]))
+    assert product.tables[0].rows[0][3] is None
+    assert product.tables[0].rows[0][5] == "air"
+
+
+def test_unknown_places_are_told_and_not_guessed():
+    nowhere = {k: v for k, v in GRAZ.items() if k != "location"}
+    product = propose_study_visits(round_of(AARHUS, nowhere), visits())
+    assert product.tables[0].rows[0][2:] == (None, None, None, "not known")
+    assert "1 places not known" in product.meetings[0].notes[0]
+
+
+def test_a_factor_lies_in_its_range():
+    with pytest.raises(ValueError, match="between low and high"):
+        Mode.model_validate({**RAIL, "low": 41})
+    found = emitted(Mode.model_validate(RAIL), 1000)
+    assert (found.low, found.kg, found.high) == pytest.approx((7.5, 60, 75))
+
+
+def groups_of(*meetings: tuple[str, ...]) -> Product:
+    made = tuple(
+        Meeting(
+            f"discussion_groups:g{k}",
+            f"Group {k}",
+            tuple(Member(c, "member") for c in cities),
+            Account(),
+        )
+        for k, cities in enumerate(meetings)
+    )
+    return Product("discussion_groups", "Discussion groups", "optimal", "", 0, 0, made)
+
+
+def test_groups_travel_and_who_is_in_none_is_told():
+    round_ = replace(round_of(AARHUS, BRUGES, GRAZ, LINZ), made=(groups_of(("at-graz",)),))
+    product = propose_study_visits(round_, visits(travellers="groups"))
+    assert guests(product) == {"at-graz"}
+    assert "no discussion group" in next(x for x in product.left_out if x.city == "at-linz").why
+    assert everywhere(product) == {c.id for c in round_.cohort.cities}
+
+
+def test_a_city_of_two_groups_makes_one_visit():
+    round_ = replace(round_of(AARHUS, BRUGES, GRAZ), made=(groups_of(("at-graz",), ("at-graz",)),))
+    product = propose_study_visits(round_, visits(travellers="groups"))
+    assert len(product.meetings) == 1
+
+
+def test_groups_must_be_made_before():
+    with pytest.raises(QuestionError, match="discussion_groups"):
+        propose_study_visits(round_of(AARHUS, GRAZ), visits(travellers="groups"))
+    with pytest.raises(QuestionError, match="can be visited"):
+        propose_study_visits(round_of(GRAZ), visits())

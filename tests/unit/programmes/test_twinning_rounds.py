@@ -1,0 +1,278 @@
+"""Twinning rounds small enough to be solved by hand, and against every answer by brute force."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from format_cases import city, drawn, everywhere, pairs, round_of, twinning
+
+from twinmatch.errors import NoProposalError, QuestionError
+from twinmatch.geography import in_eu
+from twinmatch.programmes.quotas import is_kind
+from twinmatch.programmes.twinning import prepare, propose_twinning
+
+# Two guests, two hosts: Graz wants what Aarhus shows, Linz what Bruges shows.
+GRAZ = city("at-graz", "guest", wants={"industry": 3})
+LINZ = city("at-linz", "guest", wants={"energy_systems": 3})
+AARHUS = city("dk-aarhus", "mission", shows={"industry": 3})
+BRUGES = city("be-bruges", "mission", shows={"energy_systems": 3})
+BYSTANDER = city("it-turin")
+
+
+def test_five_cities_by_hand():
+    product = propose_twinning(round_of(GRAZ, LINZ, AARHUS, BRUGES, BYSTANDER), twinning())
+    assert pairs(product) == {("at-graz", "dk-aarhus"), ("at-linz", "be-bruges")}
+    assert product.status == "optimal"
+    assert {x.city for x in product.left_out} == {"it-turin"}
+
+
+def test_the_order_of_the_input_changes_nothing():
+    cities = [GRAZ, LINZ, AARHUS, BRUGES, BYSTANDER]
+    products = [
+        propose_twinning(round_of(*order), twinning()) for order in itertools.permutations(cities)
+    ]
+    assert len({repr(product) for product in products}) == 1
+
+
+def test_a_ban_of_a_member_bans_its_unit():
+    unit = {"id": "unit-north", "name": "North", "cities": ["dk-aarhus", "be-bruges"]}
+    round_ = round_of(GRAZ, LINZ, AARHUS, BRUGES, units=[unit])
+    product = propose_twinning(
+        round_, twinning(guests_per_host=(0, 2), ban=[("at-graz", "be-bruges")])
+    )
+    assert {g for g, _ in pairs(product)} == {"at-linz"}
+    refusing = {**AARHUS, "refuses": ["at-linz"]}
+    product = propose_twinning(
+        round_of(GRAZ, LINZ, refusing, BRUGES, units=[unit]), twinning(guests_per_host=(0, 2))
+    )
+    assert {g for g, _ in pairs(product)} == {"at-graz"}
+
+
+def test_a_unit_takes_no_more_guests_than_each_of_its_cities():
+    unit = {"id": "unit-north", "name": "North", "cities": ["dk-aarhus", "be-bruges"]}
+    small = {**BRUGES, "participation": {"guests_at_most": 1}}
+    product = propose_twinning(
+        round_of(GRAZ, LINZ, AARHUS, small, units=[unit]), twinning(guests_per_host=(0, 2))
+    )
+    assert len(product.meetings) == 1
+
+
+def test_a_city_is_never_matched_with_its_own_unit():
+    unit = {"id": "unit-north", "name": "North", "cities": ["at-graz", "dk-aarhus"]}
+    both = {**GRAZ, "roles": ["guest"]}
+    product = propose_twinning(round_of(both, LINZ, AARHUS, units=[unit]), twinning())
+    assert {g for g, _ in pairs(product)} == {"at-linz"}
+    assert any(rule.rule == "not itself" for rule in product.rules)
+
+
+def test_only_wished_hosts():
+    asks = {**GRAZ, "wishes": ["be-bruges"]}
+    product = propose_twinning(round_of(asks, LINZ, AARHUS, BRUGES), twinning(only_wished=True))
+    assert ("at-graz", "be-bruges") in pairs(product)
+
+
+def test_a_shared_language_is_asked_where_both_named_any():
+    dane = {**AARHUS, "languages": ["da"]}
+    fleming = {**BRUGES, "languages": ["nl", "de"]}
+    german = {**GRAZ, "languages": ["de"]}
+    product = propose_twinning(
+        round_of(german, LINZ, dane, fleming), twinning(shared_language=True)
+    )
+    assert pairs(product) == {("at-graz", "be-bruges"), ("at-linz", "dk-aarhus")}
+
+
+def test_two_hosts_a_guest_and_two_guests_a_host():
+    product = propose_twinning(
+        round_of(GRAZ, LINZ, AARHUS, BRUGES), twinning(hosts_per_guest=2, guests_per_host=(0, 2))
+    )
+    assert len(product.meetings) == len({m.id for m in product.meetings}) == 4
+
+
+def test_exactly_four_or_none():
+    guests = [city(f"at-g{k}", "guest", wants={"industry": 1}) for k in range(6)]
+    product = propose_twinning(
+        round_of(*guests, AARHUS, BRUGES), twinning(guests_per_host=(0, 4), once_hosting=4)
+    )
+    hosts = [h for _, h in pairs(product)]
+    assert len(hosts) == 4
+    assert len(set(hosts)) == 1
+
+
+def test_a_national_and_a_foreign_guest_at_each_host():
+    danes = [city(f"dk-g{k}", "guest", wants={"industry": 3}) for k in range(2)]
+    austrians = [city(f"at-g{k}", "guest", wants={"energy_systems": 1}) for k in range(2)]
+    product = propose_twinning(
+        round_of(*danes, *austrians, AARHUS),
+        twinning(
+            guests_per_host=(0, 2),
+            per_host=[{"who": "national", "at_least": 1}, {"who": "foreign", "at_least": 1}],
+        ),
+    )
+    assert sorted(g[:2] for g, _ in pairs(product)) == ["at", "dk"]
+
+
+def test_facilitators_take_their_load_and_speak_the_language():
+    guests = [{**GRAZ, "languages": ["de"]}, {**LINZ, "languages": ["de"]}]
+    product = propose_twinning(
+        round_of(*guests, AARHUS, BRUGES),
+        twinning(
+            facilitators=[
+                {"name": "Ada", "pairs_at_most": 1, "languages": ["da"]},
+                {"name": "Bob", "pairs_at_most": 5, "languages": ["de"]},
+            ]
+        ),
+    )
+    table = {row[0]: row[1] for row in product.tables[0].rows}
+    assert table == {"Ada": 0, "Bob": 2}
+    assert all("Facilitator: Bob." in m.notes for m in product.meetings)
+
+
+def test_facilitators_limit_the_pairs():
+    product = propose_twinning(
+        round_of(GRAZ, LINZ, AARHUS, BRUGES),
+        twinning(facilitators=[{"name": "Ada", "pairs_at_most": 1}]),
+    )
+    assert len(product.meetings) == 1
+
+
+def test_reserves_are_ranked_by_score():
+    others = [
+        city("fr-lyon", "mission", shows={"industry": 2}),
+        city("fr-nice", "mission", shows={"industry": 1}),
+    ]
+    product = propose_twinning(round_of(GRAZ, AARHUS, *others), twinning(reserves=2))
+    found = [r.candidate for r in product.meetings[0].reserves if r.instead_of == "dk-aarhus"]
+    assert found == ["fr-lyon", "fr-nice"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "outside"),
+    [
+        ({"population_at_least": 50_000}, {"at-small"}),
+        ({"population_at_most": 50_000}, {"at-large"}),
+        ({"inside_eu": True}, {"tr-izmit"}),
+        ({"inside_eu": False}, {"at-small", "at-large"}),
+    ],
+)
+def test_conditions_of_place(rule, outside):
+    cities = [
+        city("at-small", "guest", people_in_it=20_000),
+        city("at-large", "guest", people_in_it=200_000),
+        city("tr-izmit", "guest", people_in_it=50_000),
+    ]
+    product = propose_twinning(
+        round_of(*cities, AARHUS), twinning(guests_per_host=(0, 9), guests=rule)
+    )
+    placed = {g for g, _ in pairs(product)}
+    assert {c["id"] for c in cities} - placed == outside
+
+
+@pytest.mark.parametrize("policy", ["ask first", "let in", "keep out"])
+def test_what_is_not_known_follows_the_policy(policy):
+    product = propose_twinning(
+        round_of(GRAZ, AARHUS), twinning(guests={"population_at_least": 1, "unknown": policy})
+    )
+    left = {x.city: x for x in product.left_out}
+    assert ("at-graz" in left) == (policy != "let in")
+    if policy == "ask first":
+        assert left["at-graz"].ask
+
+
+def test_no_host_is_a_question_error():
+    with pytest.raises(QuestionError, match="is a host"):
+        propose_twinning(round_of(GRAZ, LINZ), twinning())
+
+
+def test_a_locked_pair_that_is_banned():
+    with pytest.raises(QuestionError, match="locked and banned"):
+        propose_twinning(
+            round_of(GRAZ, AARHUS),
+            twinning(lock=[("at-graz", "dk-aarhus")], ban=[("dk-aarhus", "at-graz")]),
+        )
+
+
+def test_impossible_minima_say_who_competes():
+    with pytest.raises(NoProposalError) as caught:
+        propose_twinning(round_of(GRAZ, AARHUS, BRUGES), twinning(guests_per_host=(1, 1)))
+    assert caught.value.exit_code == 3
+    assert "1 short" in str(caught.value)
+
+
+QUOTAS = [
+    {"per_host": [{"who": "outside the EU", "at_least": 1}]},
+    {"per_host": [{"who": "national", "at_most": 0}]},
+    {"once_hosting": 2},
+    {"once_hosting": 2, "per_host": [{"who": "foreign", "at_least": 1}]},
+    {"overall": [{"who": "newcomer", "share_at_least": 0.5}]},
+    {"overall": [{"who": "small", "at_least": 1, "at_most": 2}]},
+    {"per_host": [{"who": "large", "share_at_most": 0.5}]},
+    {"hosts_per_guest": 2, "places": 4},
+]
+
+
+def allowed(chosen, ready, settings, cities):
+    """Whether a choice keeps the quotas, counted in plain Python from guests and hosts and nothing else."""
+    frame = ready.frame
+
+    def is_(who, g, h):
+        guest, host = cities[frame.guests[g]], cities[frame.hosts[h].cities[0]]
+        if who in ("national", "foreign"):
+            return (guest.country == host.country) == (who == "national")
+        if who in ("in the EU", "outside the EU"):
+            return in_eu(guest.country) == (who == "in the EU")
+        return is_kind(guest, who, settings.small_below) is True
+
+    held = [(int(frame.guest[p]), int(frame.host[p])) for p in np.flatnonzero(chosen)]
+    guests, hosts = [g for g, _ in held], [h for _, h in held]
+    if guests and max(map(guests.count, guests)) > settings.hosts_per_guest:
+        return False
+    if hosts and max(map(hosts.count, hosts)) > settings.guests_per_host[1]:
+        return False
+    if settings.places is not None and len(held) > settings.places:
+        return False
+    for h in set(hosts):
+        mine = [g for g, k in held if k == h]
+        if settings.once_hosting and len(mine) < settings.once_hosting:
+            return False
+        for quota in settings.per_host:
+            if not _quota_kept(quota, sum(is_(quota.who, g, h) for g in mine), len(mine)):
+                return False
+    return all(
+        _quota_kept(quota, sum(is_(quota.who, g, h) for g, h in held), len(held))
+        for quota in settings.overall
+    )
+
+
+def _quota_kept(quota, count, everyone):
+    return (
+        (quota.at_least is None or count >= quota.at_least)
+        and (quota.at_most is None or count <= quota.at_most)
+        and (quota.share_at_least is None or count >= quota.share_at_least * everyone - 1e-9)
+        and (quota.share_at_most is None or count <= quota.share_at_most * everyone + 1e-9)
+    )
+
+
+@pytest.mark.parametrize("changes", QUOTAS, ids=lambda c: "+".join(c))
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_answer_of_all(changes, seed):
+    guests, hosts = (3, 2) if changes.get("hosts_per_guest") else (4, 2)
+    cities = drawn(seed, guests, hosts)
+    settings = twinning(guests_per_host=(0, 3), small_below=100_000, **changes)
+    round_ = round_of(*cities)
+    ready = prepare(round_, settings)
+    score, profiles = ready.everything.score, round_.cohort.cities
+    best = (-1, 0.0)
+    for bits in itertools.product((False, True), repeat=guests * hosts):
+        chosen = np.array(bits)
+        if allowed(chosen, ready, settings, profiles):
+            best = max(best, (int(chosen.sum()), round(math.fsum(score[chosen]), 9)))
+    if best[0] < 0:
+        with pytest.raises(NoProposalError):
+            propose_twinning(round_, settings)
+        return
+    product = propose_twinning(round_, settings)
+    assert (len(product.meetings), round(product.score, 9)) == pytest.approx(best, abs=1e-6)
+    assert everywhere(product) == {c.id for c in profiles}

@@ -1,0 +1,80 @@
+"""Swaps between groups: against brute force, rules first, sizes and seats kept."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twinmatch.solving import Balance, Distribute, group_referee
+from twinmatch.solving.exchange import dealt, exchange, pair_bound, pair_score
+
+
+def drawn(seed, n):
+    rng = np.random.default_rng(seed)
+    table = rng.random((n, n))
+    return (table + table.T) / 2
+
+
+@given(seed=st.integers(0, 999), n=st.integers(4, 9))
+@settings(max_examples=40, deadline=None)
+def test_sizes_stay_and_nothing_gets_worse(seed, n):
+    likeness = drawn(seed, n)
+    start = dealt([(k,) for k in range(n)], 2)
+    found = exchange(start, likeness)
+    assert np.bincount(found).tolist() == np.bincount(start).tolist()
+    assert pair_score(found, likeness) >= pair_score(start, likeness) - 1e-9
+    assert pair_bound(likeness, np.bincount(found)) >= pair_score(found, likeness) - 1e-9
+
+
+@given(seed=st.integers(0, 999))
+@settings(max_examples=30, deadline=None)
+def test_no_single_swap_is_left_that_helps(seed):
+    likeness = drawn(seed, 8)
+    found = exchange(dealt([(k,) for k in range(8)], 2), likeness, alike=False)
+    for i, j in itertools.combinations(range(8), 2):
+        other = found.copy()
+        other[i], other[j] = found[j], found[i]
+        assert pair_score(other, -likeness) <= pair_score(found, -likeness) + 1e-8
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rules_come_first(seed):
+    colour = np.array(["a", "a", "a", "b", "b", "b", "c", "c", "c"])
+    value = np.array([1.0, 1, 1, 2, 2, 2, 3, 3, 3])
+    rules = [Distribute(colour, 1, 1), Balance(value, 0.0)]
+    start = np.repeat([0, 1, 2], 3)
+    found = exchange(start, drawn(seed, 9), rules)
+    assert all(v.kept for v in group_referee(found, *rules))
+
+
+def test_fixed_items_and_closed_groups_stay_so():
+    likeness = np.zeros((4, 4))
+    likeness[0, 3] = likeness[3, 0] = 1
+    start = np.array([0, 0, 1, 1])
+    moved = exchange(start, likeness)
+    assert moved[0] == moved[3]
+    held = exchange(start, likeness, fixed=[True, False, False, True])
+    assert held.tolist() == [0, 0, 1, 1]
+    may = np.ones((4, 2), dtype=bool)
+    may[0, 1] = may[3, 0] = False
+    assert exchange(start, likeness, allowed=may).tolist() == [0, 0, 1, 1]
+
+
+def test_a_bonus_counts_beside_the_pairs():
+    bonus = np.array([[0, 5.0], [0, 0], [5.0, 0], [0, 0]])
+    assert exchange([0, 0, 1, 1], np.zeros((4, 4)), bonus=bonus).tolist() == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_small_groupings_are_often_the_best(seed):
+    likeness = drawn(seed, 6)
+    best = max(
+        pair_score(np.array([0 if i in group else 1 for i in range(6)]), likeness)
+        for group in itertools.combinations(range(6), 3)
+    )
+    found = exchange(dealt([(k,) for k in range(6)], 2), likeness)
+    assert pair_score(found, likeness) >= 0.95 * best
