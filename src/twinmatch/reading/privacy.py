@@ -48,6 +48,8 @@ _ROLES = (
     "bürgermeister|bürgermeisterin|oberbürgermeister|oberbürgermeisterin|ansprechpartner|ansprechpartnerin|"
     "projektleiter|projektleiterin|klimaschutzmanager|klimaschutzmanagerin|maire|adjoint|chef de projet|"
     "cheffe de projet|sindaco|sindaca|assessore|responsabile|alcalde|alcaldesa|responsable|burgemeester|"
+    "kontakt|kontaktperson|contatto|persona di contatto|contacto|persona de contacto|contato|contactpersoon|osoba kontaktowa|"
+    "kapcsolattartó|yhteyshenkilö|kontaktná osoba|kontaktní osoba|υπεύθυνος|υπεύθυνη|επικοινωνία|δήμαρχος|кмет|контакт|"
     "wethouder|burmistrz|prezydent|kierownik|starosta|primar|borgmester|borgmästare|kaupunginjohtaja"
 )
 _WORD = r"[^\W\d_a-zß-ÿ][\w’'-]*[a-zß-öø-ÿ\u0101-\u017f\u03ac-\u03ce\u0430-\u045f]"

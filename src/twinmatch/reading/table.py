@@ -16,6 +16,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from twinmatch.errors import Problem, Where
+from twinmatch.geography import countries
 from twinmatch.reading.columns import Column, columns
 from twinmatch.reading.gazetteer import known_city, near_city
 from twinmatch.reading.grid import Grid, is_empty, text
@@ -53,7 +54,8 @@ def table_records(
     """
     mapping = mapping or Mapping()
     header = find_header(grid, mapping, model)
-    notes = _Notes(grid, list(header.problems) + list(grid.problems))
+    foreign = 2 * sum(header.is_own) < sum(map(bool, header.names))
+    notes = _Notes(grid, list(header.problems) + list(grid.problems), foreign)
     rows = [(row, cells) for row, cells in grid.rows if row > header.row and not is_empty(cells)]
     readers = _readers(header, rows, mapping, model, notes)
     required = {"name", "country"} if model is City and not is_side else set()
@@ -76,6 +78,8 @@ class _Notes:
 
     grid: Grid
     problems: list[Problem]
+    is_foreign: bool = False
+    """Whether the header is not our own form's, so that what every form asks may be missing."""
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     first: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
@@ -364,6 +368,8 @@ def _record(
         put(data, path, value, keep=True)
     if "emissions" in data and not is_side:
         data["emissions"].setdefault("sectors", {})  # an inventory may have a total alone
+        if notes.is_foreign:
+            _boundary(data["emissions"], row, notes)
     if model is City and not is_side:
         _identify(data, row, names, notes)
         if isinstance(data.get("sources"), list):
@@ -382,10 +388,25 @@ def put(data: dict[str, Any], path: str, value: Any, *, keep: bool = False) -> N
         data[name] = value
 
 
+def _boundary(emissions: dict[str, Any], row: int, notes: _Notes) -> None:
+    """Take an inventory that says neither form nor boundary for the city's own form, and say so."""
+    if "form" in emissions and "boundary" in emissions:
+        return
+    emissions.setdefault("form", "city")
+    if "boundary" not in emissions:
+        emissions["boundary"] = "city"
+        emissions.setdefault("boundary_note", "not stated")
+    found = "The table says no form or boundary of the inventories: they are taken for the city's own."
+    notes.count("boundary-not-stated", "", found, row)
+
+
 def _identify(data: dict[str, Any], row: int, names: dict[str, str], notes: _Notes) -> None:
     """Give a row without an id the known city's or a made one, and ask about names that are near a known city's."""
     name, country = data.get("name"), data.get("country")
-    if not isinstance(name, str) or not isinstance(country, str) or len(country) != 2:
+    if not isinstance(name, str) or not isinstance(country, str):
+        return
+    if country not in countries():
+        data.setdefault("id", city_id("xx", name))  # the country is the error to tell, once
         return
     column = names.get("name", "name")
     if "id" not in data:

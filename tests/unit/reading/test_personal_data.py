@@ -37,13 +37,15 @@ CANARIES = (
         ("Project manager: Maria da Silva", "name of a person"),
         ("Ansprechpartnerin Petra Schmidt", "name of a person"),
         ("sindaco Mario Canarini", "name of a person"),
+        ("Kontakt: Anna Kanarek", "name of a person"),
+        ("Υπεύθυνος: Γιώργος Παπαδόπουλος", "name of a person"),
     ],
 )
 def test_personal_data_is_taken_out(text: str, kind: str) -> None:
     clean, found = redact(text)
     assert found == {kind: 1}
     assert "removed]" in clean
-    for word in ("Kanarek", "Müller", "Dupont", "Novák", "Silva", "Schmidt", "Canarini", "@", "43"):
+    for word in ("Kanarek", "Müller", "Dupont", "Novák", "Silva", "Schmidt", "Canarini", "Παπαδόπουλος", "@", "43"):
         assert word not in clean
 
 

@@ -1,0 +1,247 @@
+"""template, import, validate and profiles as people use them; and no contact of a person anywhere afterwards."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+from typer.testing import CliRunner
+
+from twinmatch.app.intake import KINDS
+from twinmatch.cli import app
+from twinmatch.errors import TwinmatchError
+from twinmatch.reading import read
+
+FORM = """Stadt;Land;Einwohner;Gesamtemissionen [kt CO2e];E-Mail;Bedarf
+Aachen;Deutschland;265.208;1.234,5;a.kanarek@aachen.example;Wärme. Kontakt: Anna Kanarek, +49 241 555 0199
+Köln;Deutschland;1.073.096;9.876,5;;Trams
+Bonn;Atlantis;300.000;5,5;;
+"""
+
+
+def run(*arguments: object, code: int = 0) -> tuple[str, str]:
+    """Run the command line in this process; return stdout and what people were told."""
+    try:
+        result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result.stdout, result.stderr
+    except TwinmatchError as error:
+        if error.exit_code != code:
+            raise
+        return "", str(error)
+
+
+@pytest.fixture
+def form(tmp_path: Path) -> Path:
+    path = tmp_path / "form.csv"
+    path.write_text(FORM, "utf-8")
+    return path
+
+
+def test_an_ugly_form_is_told_and_its_usable_rows_are_written_only_when_asked(form: Path) -> None:
+    out = form.parent / "p"
+    _, told = run("import", "table", form, "--out", out, code=2)
+    assert "3 rows, 2 usable profiles" in told
+    assert not out.exists()
+    shown, told = run("import", "table", form, "--out", out, "--usable")
+    assert "Atlantis" in shown
+    assert sorted(f.name for f in out.iterdir()) == ["de-aachen.yaml", "de-koln.yaml"]
+    assert f"Next: twinmatch validate {out}" in told
+    assert "already there" in run("import", "table", form, "--out", out, "--usable", code=2)[1]
+    run("import", "table", form, "--out", out, "--usable", "--replace")
+    run("import", "table", form, "--out", out, "--usable", "--merge")
+    assert "not both" in run("import", "table", form, "--merge", "--replace", code=2)[1]
+
+
+def test_json_stands_alone_on_stdout(form: Path) -> None:
+    stdout, _ = run("import", "table", form, "--json", code=2)
+    found = json.loads(stdout)
+    assert (found["rows"], found["usable"], found["written"]) == (3, 2, [])
+    assert {"code", "level", "row", "column", "do"} <= set(found["problems"][0])
+    assert "kanarek" not in stdout.lower()
+
+
+def test_a_suggested_mapping_is_a_mapping(form: Path) -> None:
+    toml, _ = run("import", "table", form, "--suggest")
+    assert '"Einwohner" = { field = "population.value" }' in toml
+    path = form.parent / "m.toml"
+    path.write_text(toml, "utf-8")
+    stdout, _ = run("import", "table", form, "--mapping", path, "--json", code=2)
+    assert "header-read-as" not in stdout
+
+
+def test_an_unknown_kind_names_the_known_ones() -> None:
+    assert "Did you mean covenant" in run("import", "covenent", "x.csv", code=2)[1]
+    help_text = re.sub(r"[^a-z0-9]", "", run("import", "--help")[0])
+    for kind in KINDS:
+        assert kind.replace("-", "") in help_text, kind
+
+
+def test_the_form_is_written_once_and_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "form.xlsx"
+    run("template", path)
+    assert "already there" in run("template", path, code=2)[1]
+    run("template", path, "--replace")
+    assert "does not end in .xlsx" in run("template", tmp_path / "form.csv", code=2)[1]
+    book = openpyxl.load_workbook(path)
+    page = book["one city"]
+    for row in range(1, page.max_row + 1):
+        answer = {"name": "Vorbild", "country": "AT", "needs": "Heat"}.get(
+            str(page.cell(row, 1).value)
+        )
+        if answer:
+            page.cell(row, 3).value = answer
+    (tmp_path / "returned").mkdir()
+    book.save(tmp_path / "returned" / "vorbild.xlsx")
+    shown, _ = run("import", "forms", tmp_path / "returned", "--out", tmp_path / "p")
+    assert "Vorbild" in shown
+    assert "participation" in shown
+    assert read(tmp_path / "p").cities[0].id == "at-vorbild"
+
+
+def test_the_bundled_profiles_as_a_workbook_are_the_bundled_profiles(tmp_path: Path) -> None:
+    from twinmatch.bundled import bundled_path
+
+    path = tmp_path / "all.xlsx"
+    run("template", path, bundled_path("city_profiles"))
+    stdout, told = run("profiles", "diff", path)
+    assert stdout == ""
+    assert "0 new, 0 gone, 0 changed" in told
+
+
+def test_what_changed_since_the_last_round(tmp_path: Path) -> None:
+    for name, needs in (("old", "Heat"), ("new", "Trams")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "de-x.yaml").write_text(
+            f"id: de-x\nname: X\ncountry: DE\nneeds: {needs}\nversion: {{number: 1, date: 2026-01-31}}\n",
+            "utf-8",
+        )
+    (tmp_path / "new" / "fr-y.yaml").write_text("id: fr-y\nname: Y\ncountry: FR\n", "utf-8")
+    stdout, told = run("profiles", "diff", tmp_path / "old", tmp_path / "new")
+    assert "Heat" in stdout
+    assert "Trams" in stdout
+    assert "1 new, 0 gone, 1 changed" in told
+    changes = json.loads(run("profiles", "diff", tmp_path / "old", tmp_path / "new", "--json")[0])
+    assert changes[0] == {
+        "id": "de-x",
+        "kind": "changed",
+        "field": "needs",
+        "old": "Heat",
+        "new": "Trams",
+    }
+
+
+def test_a_warning_is_accepted_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "de-x.yaml").write_text(
+        "id: de-x\nname: X\ncountry: DE\nemissions: {form: gpc, boundary: city, year: 2020, boundary_population: 1000,"
+        " total_printed: 90000000, sectors: {}}\n",
+        "utf-8",
+    )
+    found = json.loads(run("validate", tmp_path, "--json")[0])
+    (warning,) = [p for p in found["problems"] if p["level"] == "warning"]
+    assert "key" in warning
+    assert "No reason" in run("validate", tmp_path, "--accept", warning["key"], code=2)[1]
+    _, told = run("validate", tmp_path, "--accept", warning["key"], "--why", "a steel works")
+    assert "1 accepted" in told
+    assert (tmp_path / "_accepted.toml").is_file()
+    assert (
+        "bundled profiles are not changed"
+        in run("validate", "--accept", "x", "--why", "y", code=2)[1]
+    )
+
+
+def test_estimates_of_readiness_are_marked_and_apart(tmp_path: Path) -> None:
+    sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "reading"))
+    import importer_samples
+
+    path = tmp_path / "covenant.csv"
+    path.write_text(importer_samples.COVENANT, "utf-8")
+    run("import", "covenant", path, "--out", tmp_path / "p", "--estimate-readiness")
+    city = read(tmp_path / "p").city("gr-vathykampos")
+    assert city.readiness is None
+    assert city.readiness_estimated
+    assert "estimate by rule, target 2" in city.source_of("readiness_estimated")
+
+
+CANARIES = ("kanarek", "555 0199", "5550199", "canary.example")
+
+
+def _texts(path: Path) -> str:
+    """Return everything that a file says, unpacked where it is a zip."""
+    content = path.read_bytes()
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return "\n".join(archive.read(n).decode("utf-8", "replace") for n in archive.namelist())
+    return content.decode("utf-8", "replace")
+
+
+def test_no_contact_of_a_person_reaches_any_artefact_or_message(tmp_path: Path) -> None:
+    text = (
+        "We look for heat networks. Contact: Anna Kanarek, anna@canary.example, +49 241 555 0199."
+    )
+    folder = tmp_path / "cities"
+    folder.mkdir()
+    for name, role in (
+        ("de-guest", "guest"),
+        ("fr-guest", "guest"),
+        ("it-host", "mission"),
+        ("se-host", "mission"),
+    ):
+        (folder / f"{name}.yaml").write_text(
+            f"id: {name}\nname: {name.title()}\ncountry: {name[:2].upper()}\nroles: [{role}]\n"
+            f"needs: '{text}'\noffers: '{text}'\nnote: '{text}'\nchallenges: {{energy_systems: 3}}\n"
+            f"strengths: {{energy_systems: 3}}\npilot: {{activity: Heat, cohort: 1, summary: '{text}'}}\n",
+            "utf-8",
+        )
+    programme = tmp_path / "round.toml"
+    programme.write_text(
+        '[twinning]\nguests_per_host = [0, 1]\n[twinning.guests]\nunknown = "let in"\n[twinning.weights]\nneeds_offers = 1\n',
+        "utf-8",
+    )
+    told = list(run("propose", folder, "-p", programme, "--out", tmp_path / "out"))
+    told += run("features", folder, "--out", tmp_path / "features.csv")
+    told += run("template", tmp_path / "all.xlsx", folder)
+    told += run("validate", folder, "--notes")
+    told += run("explain", "de-guest", "it-host", folder)
+    artefacts = [p for p in tmp_path.rglob("*") if p.is_file() and folder not in p.parents]
+    assert len(artefacts) >= 7
+    for path in artefacts:
+        said = _texts(path).lower()
+        assert not [c for c in CANARIES if c in said], path.name
+    everything = "\n".join(told).lower()
+    assert not [c for c in CANARIES if c in everything]
+    assert "personal-data" in json.dumps(json.loads(run("validate", folder, "--json")[0]))
+
+
+@pytest.mark.slow
+def test_thirteen_thousand_rows_load_and_validate_in_five_seconds(tmp_path: Path) -> None:
+    header = "id,name,country,lat,lon,population,needs,readiness.plan,emissions.year,emissions.form,emissions.boundary,emissions.sectors.transport"
+    rows = [
+        f"it-x{k},Town {k},IT,{41 + k % 50 / 10},{10 + k % 70 / 10},{1000 + k},Town {k} wants heat for quarter {k}.,{k % 5},2020,gpc,city,{5000 + k}"
+        for k in range(13_000)
+    ]
+    path = tmp_path / "big.csv"
+    path.write_text("\n".join([header, *rows]), "utf-8")
+    code = "import sys; from twinmatch.reading import read; print(len(read(sys.argv[1])))"
+    began = time.process_time()
+    before = _children()
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "13000"
+    assert _children() - before + time.process_time() - began < 5
+
+
+def _children() -> float:
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
