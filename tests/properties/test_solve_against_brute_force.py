@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinmatch.solving.blocks import Block, Candidates, counts
+from twinmatch.solving.certificate import upper_bound
+from twinmatch.solving.laminar import stack
 from twinmatch.solving.referee import broken
 from twinmatch.solving.solver import solve
 
@@ -77,3 +79,71 @@ def test_answer_is_the_best_of_all(
     assert broken(candidates, solution.chosen, blocks) == []
     found = tuple(value(candidates, solution.chosen, name, previous) for name in objectives)
     assert np.allclose(np.concatenate(found), np.concatenate(expected), atol=1e-6)
+
+
+@pytest.mark.parametrize("crossing", [False, True], ids=["network", "crossing"])
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_leximin_of_single_meetings_is_the_best_of_all(crossing: bool, data: st.DataObject) -> None:
+    candidates, blocks, _ = data.draw(questions(crossing=crossing))
+    single = counts("one each", candidates.guest, high=1.0, rows=candidates.n_guests)
+    objectives = ("filled", "leximin", "total")
+    solution = solve(candidates, [*blocks, single], objectives=objectives, gap=0.0)
+    expected = best(candidates, [*blocks, single], objectives)
+    if expected is None:
+        assert solution.status == "infeasible"
+        return
+    assert broken(candidates, solution.chosen, [*blocks, single]) == []
+    found = [value(candidates, solution.chosen, name, None) for name in objectives]
+    assert found[0] == expected[0]
+    assert np.isclose(min(found[1], default=0.0), min(expected[1], default=0.0), atol=1e-6)
+    if solution.status == "optimal":
+        assert np.allclose(np.concatenate(found), np.concatenate(expected), atol=1e-6)
+    assert solution.status == "optimal" or crossing
+
+
+@settings(max_examples=60, deadline=None)
+@given(questions(crossing=True), st.integers(0, 3))
+def test_at_most_so_many_earlier_meetings_are_dropped(
+    question: tuple[Candidates, list[Block], np.ndarray], k: int
+) -> None:
+    candidates, blocks, previous = question
+    solution = solve(candidates, blocks, previous=previous, max_changes=k, gap=0.0)
+    keep = counts("kept", np.where(previous, 0, -1), low=previous.sum() - k, rows=1)
+    expected = best(candidates, [*blocks, keep], ("filled", "total"))
+    if expected is None:
+        assert solution.status == "infeasible"
+        return
+    assert (previous & ~solution.chosen).sum() <= k
+    assert solution.filled == expected[0][0]
+    assert abs(solution.score - expected[1][0]) < 1e-6
+
+
+@settings(max_examples=60, deadline=None)
+@given(questions(crossing=True), st.randoms(use_true_random=False))
+def test_order_of_candidates_does_not_matter(
+    question: tuple[Candidates, list[Block], np.ndarray], random: object
+) -> None:
+    candidates, blocks, _ = question
+    moved = np.array(random.sample(range(len(candidates)), len(candidates)))  # type: ignore[attr-defined]
+    first = solve(candidates, blocks)
+    other = solve(candidates.take(moved), [block.take(moved) for block in blocks])
+    assert other.status == first.status
+    assert np.array_equal(other.chosen, first.chosen[moved])
+
+
+@settings(max_examples=80, deadline=None)
+@given(questions(crossing=False))
+def test_prices_of_the_rules_prove_the_total(
+    question: tuple[Candidates, list[Block], np.ndarray],
+) -> None:
+    candidates, blocks, _ = question
+    solution = solve(candidates, blocks, objectives=("total",))
+    if solution.status == "infeasible":
+        return
+    rows = stack(blocks, len(candidates))
+    bound = upper_bound(
+        candidates.score, rows.matrix, rows.low, rows.high, np.concatenate(solution.duals),
+        np.zeros(len(candidates)), np.ones(len(candidates)),
+    )  # fmt: skip
+    assert abs(bound - solution.score) < 1e-6

@@ -9,8 +9,9 @@ import numpy as np
 from twinmatch.solving.blocks import Block, Floats, Ints
 from twinmatch.solving.certificate import tolerance
 from twinmatch.solving.flow import cheapest, least_cost_bound, on_face, potentials
+from twinmatch.solving.highs import Clock
 from twinmatch.solving.laminar import Families, Rows
-from twinmatch.solving.question import FAIR, Question
+from twinmatch.solving.question import Question
 from twinmatch.solving.scaling import scaled
 from twinmatch.solving.solution import (
     FEASIBLE,
@@ -25,10 +26,7 @@ from twinmatch.solving.transport import FIRST_ROW, SINK, Transport, most_meeting
 
 def by_flow(question: Question, rows: Rows, nested: Families) -> Solution | None:
     """The exact answer, or None where no choice keeps the rules."""
-    problem = transport(nested, question.m)
-    if np.any(nested.low > problem.network.high[question.m : -1]):
-        return None
-    chain = settled(question, problem)
+    chain = settled(question, transport(nested, question.m))
     return None if chain is None else chain.solution(rows, nested)
 
 
@@ -39,7 +37,7 @@ def settled(question: Question, problem: Transport) -> Chain | None:
     nearly always reached; only when it is not does a flow of its own find the number of meetings.
     """
     if question.objectives[0] != "filled":
-        return _run(Chain(question, problem), question.objectives)
+        return _run(Chain(question, problem.with_any_filled()), question.objectives)
     bound = problem.most_by_rows()
     chain = _run(Chain(question, problem, bound), question.objectives[1:])
     if chain is not None:
@@ -52,7 +50,8 @@ def settled(question: Question, problem: Transport) -> Chain | None:
 
 def _run(chain: Chain, objectives: Sequence[str]) -> Chain | None:
     for name in objectives:
-        if not (chain.raise_floor() if name in FAIR else chain.best(name)):
+        settled = {"worst-off": chain.raise_floor, "leximin": chain.raise_floors}.get(name)
+        if not (chain.best(name) if settled is None else settled()):
             return None
     return chain if chain.early() else None
 
@@ -96,27 +95,69 @@ class Chain:
         self.flow = cheapest(network, cost)
         return self.flow is not None
 
-    def raise_floor(self) -> bool:
-        """The highest floor under every meeting, by bisection; False where no flow is."""
-        if not self._holds(-np.inf):
+    def raise_floor(self, name: str = "worst-off") -> bool:
+        """The highest floor under every meeting; False where no flow is."""
+        if not self._holds(-np.inf, -np.inf):
+            return False
+        floor = self._next_floor(-np.inf)
+        if floor is not None:
+            self.levels.append(Level(name, floor, floor))
+        return True
+
+    def raise_floors(self) -> bool:
+        """Leximin: as few meetings as can be at the floor, then the next floor, to the last.
+
+        The lexicographic bottleneck assignment (Burkard and Rendl 1991,
+        doi:10.1016/0167-6377(91)90069-Y), each level locked by its optimal face.
+        """
+        if not self.raise_floor("leximin"):
             return False
         score = self.question.candidates.score
-        steps = np.unique(score[self.problem.network.high[: self.question.m] > 0])
+        clock = Clock(self.question.seconds)
+        floor: float | None = self.levels[-1].value if len(self.levels) > 1 else None
+        while floor is not None and not clock.over():
+            network = self.problem.network
+            cost = self.problem.cost((score == floor).astype(np.int64))
+            flow = cheapest(network, cost)
+            assert flow is not None, "a floor that holds has a flow"
+            self.problem = self.problem.on(
+                on_face(network, flow, cost, potentials(network, flow, cost))
+            )
+            floor = self._next_floor(floor)
+        filled = int(self.problem.network.low[-1])
+        loose = 0 if floor is None else self._loose()
+        self.levels.append(Level("guests settled", max(filled - loose, 0), filled))
+        return True
+
+    def _loose(self) -> int:
+        """How many guests have a choice left."""
+        network, c = self.problem.network, self.question.candidates
+        return len(np.unique(c.guest[network.high[: len(c)] > network.low[: len(c)]]))
+
+    def _next_floor(self, above: float) -> float | None:
+        """The highest floor under all meetings that score more than `above`; then it is kept.
+
+        None where no such meeting may be.
+        """
+        score = self.question.candidates.score
+        usable = self.problem.network.high[: self.question.m] > 0
+        steps = np.unique(score[usable & (score > above)])
+        if not len(steps):
+            return None
         low, high = 0, len(steps)  # the first floor is no floor; one past the last is too high
         while high - low > 1:
             middle = (low + high) // 2
-            if self._holds(steps[middle]):
+            if self._holds(above, steps[middle]):
                 low = middle
             else:
                 high = middle
-        if len(steps):
-            self.problem = self.problem.without(score < steps[low])
-            self.levels.append(Level("worst-off", float(steps[low]), float(steps[low])))
-        return True
+        self.problem = self.problem.without((score > above) & (score < steps[low]))
+        return float(steps[low])
 
-    def _holds(self, floor: float) -> bool:
-        """Whether the rules can be kept by meetings that score at least this much."""
-        trial = self.problem.without(self.question.candidates.score < floor)
+    def _holds(self, above: float, floor: float) -> bool:
+        """Whether the rules can be kept without meetings that score between these."""
+        score = self.question.candidates.score
+        trial = self.problem.without((score > above) & (score < floor))
         nothing = np.zeros(len(trial.network.tail), dtype=np.int64)
         return cheapest(trial.network, nothing) is not None
 
@@ -129,7 +170,8 @@ class Chain:
         total = float(score[chosen].sum())
         bound = next((level.bound for level in self.levels if level.name == "total"), np.nan)
         n = int(chosen.sum())
-        proven = not bound - total > tolerance(score, n, self.step)
+        settled = all(v.value == v.bound for v in self.levels if v.name == "guests settled")
+        proven = settled and not bound - total > tolerance(score, n, self.step)
         return Solution(
             chosen,
             total,

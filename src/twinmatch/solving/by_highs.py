@@ -327,10 +327,16 @@ def _solution(
         *_settled(question, chosen, whole or relaxed),
     )
     unit = float(np.abs(question.candidates.score).max(initial=0.0))
+    # A floor under guests who may be left without is held by whole numbers that are a little off.
+    room = 1e-5 * max(unit, 1.0)
     open_levels = [
         v
         for v in reached
-        if v.bound - v.value > max(question.gap * max(abs(v.bound), unit), 4 * _slack(v.bound))
+        if v.bound - v.value
+        > max(
+            question.gap * max(abs(v.bound), unit),
+            room if v.name in FAIR else 4 * _slack(v.bound),
+        )
     ]
     price = next((s.outcome.price for s in relaxed if s.level.name == "total"), None)
     return Solution(

@@ -145,14 +145,21 @@ def _first_pairs(scores: ScoreBlocks, limits: Limits) -> _Start:
     return _Start(_joined([*parts, of_hosts.pairs()]), grid.scale(), int(of_guest.sum()), filled)
 
 
+def _largest(values: Floats, k: int) -> Ints:
+    """(B, k) places of the k largest values of each row (B, n), in any order."""
+    n = values.shape[1]
+    if k == 0 or k >= n:
+        return np.broadcast_to(np.arange(min(k, n)), (len(values), min(k, n)))
+    return np.argpartition(values, n - k, axis=1)[:, n - k :]
+
+
 def _best_of_rows(rows: Floats, first: int, n_best: int) -> _Pairs:
     """The best hosts of each guest of a block (B, H), whose first guest is `first`."""
-    H = rows.shape[1]
-    host = np.argpartition(rows, H - n_best, axis=1)[:, H - n_best :]
+    host = _largest(rows, n_best)
     score = np.take_along_axis(rows, host, axis=1)
     guest = first + np.arange(len(rows))
     usable = score > -np.inf
-    return _Pairs((guest[:, None] * H + host)[usable], score[usable])
+    return _Pairs((guest[:, None] * rows.shape[1] + host)[usable], score[usable])
 
 
 def _joined(parts: list[_Pairs]) -> _Pairs:
@@ -177,7 +184,7 @@ class _BestGuests:
         score = np.concatenate([self.score, rows.T], axis=1)
         names = np.broadcast_to(first + np.arange(len(rows)), (n_hosts, len(rows)))
         guest = np.concatenate([self.guest, names], axis=1)
-        best = np.argpartition(score, len(rows), axis=1)[:, len(rows) :]
+        best = _largest(score, self.score.shape[1])
         self.score = np.take_along_axis(score, best, axis=1)
         self.guest = np.take_along_axis(guest, best, axis=1)
 

@@ -16,7 +16,7 @@ from twinmatch.solving.blocks import Block, Candidates, Ints
 from twinmatch.solving.by_flow import by_flow
 from twinmatch.solving.by_highs import by_highs
 from twinmatch.solving.laminar import binding, families, stack
-from twinmatch.solving.question import Question, asked
+from twinmatch.solving.question import FAIR, Question, asked
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import FLOW, INFEASIBLE, LP, Solution
 
@@ -57,19 +57,20 @@ def solve(
 
 
 def _answer(question: Question) -> Solution:
+    if not question.m:
+        # With nobody to choose there is nothing to be fair about; only the rules have a say.
+        question = replace(question, objectives=("filled", "total"))
     everything = stack(question.blocks, question.m)
     rows = everything.take(binding(everything))
-    nested = families(rows)
-    if nested is not None and _flow_can(question):
+    nested = families(rows) if _flow_can(question) else None
+    if nested is not None:
         return by_flow(question, rows, nested) or _impossible(question, FLOW)
     return by_highs(question, rows) or _impossible(question, LP)
 
 
 def _flow_can(question: Question) -> bool:
-    """Whether the objectives are sums over meetings, or a floor under single meetings."""
-    if "leximin" in question.objectives:
-        return False
-    return "worst-off" not in question.objectives or question.single()
+    """Whether the objectives are sums over meetings, or floors under single meetings."""
+    return not set(FAIR) & set(question.objectives) or question.single()
 
 
 def _impossible(question: Question, engine: str) -> Solution:

@@ -48,6 +48,15 @@ class Transport:
                 high[rows] = np.minimum(low[rows], high[rows])
         return replace(self, network=replace(self.network, low=low, high=high))
 
+    def with_any_filled(self) -> Transport:
+        """The same network with as many meetings as are best.
+
+        Here the return arc must not bind, or it would take the price that belongs to a rule.
+        """
+        high = self.network.high.copy()
+        high[-1] = self.m + 1
+        return replace(self, network=replace(self.network, high=high))
+
     def without(self, removed: Bools) -> Transport:
         """The same network with these candidates (m,) taken away."""
         high = self.network.high.copy()
@@ -78,12 +87,12 @@ def transport(families: Families, m: int, kept: Bools | None = None) -> Transpor
     leaf_out = np.where(families.leaf[0] >= 0, families.leaf[0] + FIRST_ROW, SOURCE)
     leaf_in = np.where(families.leaf[1] >= 0, families.leaf[1] + FIRST_ROW, SINK)
     low = np.zeros(m, dtype=np.int64) if kept is None else kept.astype(np.int64)
-    high = np.minimum(families.high, families.size)
+    most = _most(families, np.minimum(families.high, families.size))
     network = Network(
         tail=np.concatenate([leaf_out, np.where(feeds, parent, node), [SINK]]),
         head=np.concatenate([leaf_in, np.where(feeds, node, parent), [SOURCE]]),
         low=np.concatenate([low, families.low, [0]]),
-        high=np.concatenate([np.ones(m, np.int64), high, [_most(families, high)]]),
+        high=np.concatenate([np.ones(m, np.int64), families.high, [most]]),
         supply=np.zeros(n_rows + 2, dtype=np.int64),
     )
     outer = [
