@@ -1,0 +1,50 @@
+"""The tables of the store, as SQLAlchemy knows them; the migrations make them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("kept_by", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("data_sha256", sa.String(64), nullable=False),
+    sa.Column("programme_sha256", sa.String(64), nullable=False),
+    sa.Column("proposal", sa.LargeBinary, nullable=False),
+)
+
+run_pairs = sa.Table(
+    "run_pairs",
+    metadata,
+    sa.Column("run", sa.String(16), sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("guest", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, primary_key=True),
+    sa.Column("cities", sa.JSON, nullable=False),
+    sa.Column("score", sa.Float(53), nullable=False),
+    sa.Column("if_guest_declines", sa.JSON, nullable=False),
+    sa.Column("if_host_declines", sa.JSON, nullable=False),
+)
+
+entries = sa.Table(
+    "entries",
+    metadata,
+    sa.Column("run", sa.String(16), sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("one", sa.Text, nullable=False),
+    sa.Column("other", sa.Text, nullable=False),
+    sa.Column("city", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.CheckConstraint("number >= 1", name="entries_number"),
+)
+
+FROZEN = ("runs", "run_pairs", "entries")
+"""Tables whose rows are only ever added; triggers refuse anything else."""

@@ -1,0 +1,242 @@
+"""The store on SQLite and PostgreSQL: nothing lost, nothing changed afterwards, the last word holds."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from stores_for_tests import MADE_FROM, PAIRS, keep, proposal
+
+from twinmatch.errors import DataError, QuestionError
+from twinmatch.store import CONSENTS, DECISIONS, STEPS, Entry, held, open_store
+from twinmatch.store.history import KINDS
+from twinmatch.store.tables import entries, metadata
+
+
+def test_a_run_is_kept_byte_for_byte_and_once(store):
+    run, new = store.keep(proposal(), "Round one", "Ada", made_from=MADE_FROM, pairs=PAIRS)
+    again, newer = store.keep(proposal(), "Another title", "Bo", made_from=MADE_FROM, pairs=PAIRS)
+    assert (new, newer) == (True, False)
+    assert again == run
+    assert run.title == "Round one"
+    assert store.proposal(run.id) == proposal()
+    assert store.pairs(run.id[:5]) == PAIRS
+    assert datetime.now(UTC) - run.kept_at < timedelta(minutes=1)
+    assert (run.status, run.version, run.data_sha256) == ("draft", 0, "d" * 64)
+
+
+def test_what_is_written_is_there_after_the_store_is_opened_again(store, place):
+    run = keep(store)
+    store.add(run.id, "note", "Ada", why="„Grüße“ from Łódź")
+    store.close()
+    again = open_store(place)
+    (entry,) = again.history(run.id)
+    assert (entry.number, entry.by, entry.kind, entry.why) == (
+        1,
+        "Ada",
+        "note",
+        "„Grüße“ from Łódź",
+    )
+    assert entry.at.tzinfo is not None
+    again.close()
+
+
+def test_the_last_word_on_a_pair_holds_and_the_history_keeps_them_all(store):
+    run = keep(store).id
+    for kind in ("accept", "reject", "lock", "ban"):
+        store.add(run, kind, "Ada", one="at-a", other="be-h", why=f"to {kind}")
+    now = store.held(run)
+    assert now.verdicts == {("at-a", "be-h"): "reject"}
+    assert (now.locks, now.bans) == ((), (("at-a", "be-h"),))
+    store.add(run, "release", "Bo", one="at-a", other="be-h")
+    assert store.held(run).bans == ()
+    assert [e.kind for e in store.history(run)] == ["accept", "reject", "lock", "ban", "release"]
+    assert "Ada banned at-a with be-h: to ban." in [e.says for e in store.history(run)]
+
+
+def test_from_draft_to_published_and_back(store):
+    run = keep(store).id
+    path = ["approve", "reopen", "approve", "publish", "withdraw", "redraft"]
+    states = ["approved", "draft", "approved", "published", "withdrawn", "draft"]
+    for step, state in zip(path, states, strict=True):
+        for other in STEPS:
+            if STEPS[other][0] != store.run(run).status:
+                with pytest.raises(QuestionError, match="has to be"):
+                    store.add(run, other, "Ada")
+        store.add(run, step, "Ada")
+        assert store.run(run).status == state
+    assert store.run(run).version == 6
+
+
+def test_only_a_draft_is_changed(store):
+    run = keep(store).id
+    store.add(run, "approve", "Ada")
+    for kind in ("accept", "lock", "ban", "reject", "release"):
+        with pytest.raises(QuestionError, match="Only a draft"):
+            store.add(run, kind, "Ada", one="at-a", other="be-h")
+    store.add(run, "note", "Ada", why="still open to notes")
+
+
+def test_consent_of_each_city_of_a_pair(store):
+    run = keep(store).id
+    store.add(run, "asked", "Ada", one="at-b", other="unit-two", city="be-j")
+    store.add(run, "agreed", "Ada", one="at-b", other="unit-two", city="at-b")
+    store.add(run, "declined", "Ada", one="at-b", other="unit-two", city="be-j", why="no staff")
+    now = store.held(run)
+    assert now.consents["at-b", "unit-two"] == {"be-j": "declined", "at-b": "agreed"}
+    assert now.declined == (("at-b", "unit-two"),)
+    with pytest.raises(QuestionError, match="not in the pair"):
+        store.add(run, "agreed", "Ada", one="at-a", other="be-h", city="be-j")
+
+
+def test_past_rounds_are_remembered(store):
+    one, two = keep(store, "1", "Round one").id, keep(store, "2", "Round two").id
+    store.add(one, "declined", "Ada", one="at-b", other="unit-two", city="at-b")
+    store.add(one, "approve", "Ada")
+    assert {(p.run, p.guest, p.outcome) for p in store.past()} == {(one, "at-b", "declined")}
+    store.add(one, "publish", "Ada")
+    found = {(p.run, p.guest, p.outcome) for p in store.past()}
+    assert found == {(one, "at-a", "met"), (one, "at-b", "declined")}
+    store.add(one, "withdraw", "Ada")
+    assert {(p.guest, p.outcome) for p in store.past()} == {("at-b", "declined")}
+    assert not [p for p in store.past() if p.run == two]
+
+
+def test_every_wrong_question_is_told(store):
+    run = keep(store).id
+    for wrong, words in (
+        ({"kind": "applaud"}, "no decision"),
+        ({"kind": "lock", "one": "at-a"}, "guest and a host"),
+        ({"kind": "accept", "one": "at-x", "other": "be-h"}, "no pair of this run"),
+        ({"kind": "asked", "one": "at-x", "other": "be-h", "city": "at-x"}, "no pair"),
+        ({"kind": "note", "by": " "}, "who decides"),
+    ):
+        with pytest.raises(QuestionError, match=words):
+            store.add(run, **{"by": "Ada", **wrong})
+    for name, words in (("zzz", "No run"), ("", "No run"), ("%", "No run")):
+        with pytest.raises(QuestionError, match=words):
+            store.history(name)
+    assert store.history(run) == ()
+
+
+def test_a_name_that_fits_several_runs_is_refused(store):
+    marks = (keep(store, str(k)).id for k in range(40))
+    firsts = [id_[0] for id_ in marks]
+    twice = next(c for c in firsts if firsts.count(c) > 1)
+    with pytest.raises(QuestionError, match="Several runs"):
+        store.run(twice)
+
+
+def test_the_database_itself_refuses_to_change_or_delete(store):
+    run = keep(store).id
+    store.add(run, "note", "Ada", why="first")
+    for statement in (
+        sa.update(entries).values(why="other"),
+        sa.delete(entries),
+        sa.text("UPDATE runs SET title = 'x'"),
+        sa.text("DELETE FROM run_pairs"),
+    ):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), store._engine.begin() as c:
+            c.execute(statement)
+    assert store.history(run)[0].why == "first"
+
+
+def test_of_writers_that_saw_the_same_version_one_wins(store):
+    run = keep(store).id
+    won, lost = [], []
+
+    def write(name):
+        for version in range(4):
+            try:
+                won.append(store.add(run, "note", name, why=name, seen=version).number)
+            except QuestionError as error:
+                lost.append(error.problems[0].code)
+
+    threads = [threading.Thread(target=write, args=(f"writer {k}",)) for k in range(5)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sorted(won) == list(range(1, len(store.history(run)) + 1))
+    assert len(won) + len(lost) == 20
+    assert set(lost) <= {"changed-meanwhile"}
+
+
+def test_of_writers_that_named_no_version_all_are_kept(store):
+    run = keep(store).id
+    threads = [
+        threading.Thread(target=lambda k=k: [store.add(run, "note", f"w{k}") for _ in range(5)])
+        for k in range(4)
+    ]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert [e.number for e in store.history(run)] == list(range(1, 21))
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(store):
+    found = sa.inspect(store._engine)
+    for table in metadata.sorted_tables:
+        assert {c["name"] for c in found.get_columns(table.name)} == {c.name for c in table.columns}
+        key = set(found.get_pk_constraint(table.name)["constrained_columns"])
+        assert key == {c.name for c in table.primary_key}
+        for column in found.get_columns(table.name):
+            assert column["nullable"] == table.c[column["name"]].nullable
+
+
+def test_the_migrations_go_down_and_up_again(place):
+    from alembic import command
+
+    from twinmatch.store.records import _alembic
+
+    store = open_store(place)
+    config = _alembic()
+    with store._engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    assert not set(metadata.tables) & set(sa.inspect(store._engine).get_table_names())
+    store.migrate()
+    keep(store)
+    store.close()
+
+
+def test_a_store_of_a_newer_version_is_refused(store, place):
+    with store._engine.begin() as connection:
+        connection.execute(sa.text("UPDATE twinmatch_store_version SET version_num = '9999'"))
+    store.close()
+    with pytest.raises(DataError, match="newer version"):
+        open_store(place)
+
+
+def test_places_that_are_no_store(tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        open_store(tmp_path / "nowhere" / "s.sqlite")
+    (tmp_path / "text.sqlite").write_text("this is not a database, only a text of some length" * 40)
+    with pytest.raises(DataError, match="cannot be used"):
+        open_store(tmp_path / "text.sqlite")
+    with pytest.raises(QuestionError, match="postgresql://"):
+        open_store("mysql://user:secret@host/db")
+
+
+def test_sqlite_is_durable_and_checked(tmp_path):
+    store = open_store(tmp_path / "s.sqlite")
+    with store._engine.connect() as connection:
+        for pragma, value in (
+            ("journal_mode", "wal"),
+            ("synchronous", 2),
+            ("foreign_keys", 1),
+            ("busy_timeout", 10_000),
+        ):
+            assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+    store.close()
+
+
+def test_every_kind_has_its_words():
+    for kind in KINDS:
+        says = Entry(1, datetime.now(UTC), "Ada", kind, "at-a", "be-h", "at-a").says
+        assert says.startswith("Ada ")
+    assert {*DECISIONS, *CONSENTS, *STEPS} == set(KINDS)
+    assert held(()).status == "draft"
