@@ -66,11 +66,16 @@ def numbers_of(emissions: Emissions) -> dict[str, float]:
 
 
 def total_of(emissions: Emissions) -> float | None:
-    """Return the printed total, or the sum of the sectors, in t CO2e; None where neither is known."""
+    """Return the printed total, else the sum of the sectors, else scopes 1 and 2, in t CO2e; None where none is known."""
     if emissions.total_printed is not None:
         return emissions.total_printed
     numbers = numbers_of(emissions)
-    return math.fsum(numbers.values()) if numbers else None
+    if numbers:
+        return math.fsum(numbers.values())
+    scopes = emissions.scopes
+    if scopes is None or scopes.scope_1 is None or scopes.scope_2 is None:
+        return None
+    return scopes.scope_1 + scopes.scope_2
 
 
 def reporting_population(city: City) -> int | None:
@@ -177,7 +182,7 @@ def _per_head(city: City, record: Record) -> Iterator[Problem]:
                 "factor-1000",
                 found,
                 _figure(city),
-                f"Check the unit: the source may be {words}.",
+                f"Check the unit: the source may be {words}, or the population in thousands.",
             )
             return
     found = f"{value:,.4g} t CO2e a head is far from what cities emit."
