@@ -5,19 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from typing import Any
 
 import orjson
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import RedirectResponse
+from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from twinmatch import __version__
 from twinmatch.errors import TwinmatchError
-from twinmatch.web import cities, loops, problems, proposals, shapes
+from twinmatch.web import (
+    cities,
+    intake_pages,
+    loops,
+    pages,
+    problems,
+    proposals,
+    rounds_pages,
+    shapes,
+)
 from twinmatch.web.answered import AnsweredBefore
 from twinmatch.web.board import Board
 from twinmatch.web.door import FrontDoor
@@ -57,10 +67,13 @@ def application(settings: Settings) -> ASGIApp:
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.shared = state
-    problems.install(app)
+    problems.install(app, pages.error_page)
     app.include_router(cities.router)
     app.include_router(proposals.router)
     app.include_router(loops.router)
+    for part in (pages, rounds_pages, intake_pages):
+        app.include_router(part.router)
+    _add_workbench(app)
     _add_health(app)
     _describe(app)
     door: ASGIApp = FrontDoor(AnsweredBefore(app, state), settings, state.who, state.measures)
@@ -185,6 +198,48 @@ def _is_framework(route: dict[str, Any]) -> bool:
     return "HTTPValidationError" in str(content)
 
 
-def assets() -> Any:
-    """Return the folder of scripts, styles and signs."""
-    return files("twinmatch.web") / "assets"
+def _add_workbench(app: FastAPI) -> None:
+    """Add what the pages stand on: scripts, styles and signs, the first page, the page of the API."""
+    app.mount("/assets", _Assets(packages=[("twinmatch.web", "assets")]), name="assets")
+
+    @app.get("/", include_in_schema=False)
+    async def first() -> Response:
+        return RedirectResponse("/workbench/cities", 303)
+
+    @app.get("/workbench", include_in_schema=False)
+    async def workbench() -> Response:
+        return RedirectResponse("/workbench/cities", 303)
+
+    @app.get("/workbench/api", include_in_schema=False)
+    async def api(request: Request) -> Response:
+        reader.checked(request)
+        return pages.page(request, "api.html.j2", by_tag=_routes(app.openapi()))
+
+
+class _Assets(StaticFiles):
+    """Files that change with the version alone: kept for a day."""
+
+    def file_response(self, *given: Any, **named: Any) -> Response:
+        answer = super().file_response(*given, **named)
+        answer.headers["Cache-Control"] = "public, max-age=86400"
+        return answer
+
+
+def _routes(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the routes of the API by tag, as its page shows them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            found.setdefault(operation["tags"][0], []).append(
+                {
+                    "method": method.upper(),
+                    "path": path,
+                    "says": operation.get("description", "").split("\n")[0],
+                    "parameters": [
+                        {"description": "", **p, "schema": {"description": "", **p["schema"]}}
+                        for p in operation.get("parameters", [])
+                    ],
+                    "answers": sorted(operation["responses"]),
+                }
+            )
+    return found

@@ -335,6 +335,15 @@ class Board:
             rows = c.execute(_UPLOAD.order_by(uploads.c.created.desc(), uploads.c.id).limit(size))
             return [Upload(r.id, r.name, r.uploaded_by, _aware(r.created), r.found) for r in rows]
 
+    def accept(self, upload: str, key: str, by: str) -> None:
+        """Remember that a doubt about an upload was accepted, and by whom."""
+        with self._change() as c:
+            found = c.execute(sa.select(uploads.c.found).where(uploads.c.id == upload)).scalar_one()
+            accepted = [*found.get("accepted", []), key]
+            who = {**found.get("accepted_by", {}), key: by}
+            kept = {**found, "accepted": sorted(set(accepted)), "accepted_by": who}
+            c.execute(uploads.update().where(uploads.c.id == upload).values(found=kept))
+
     def uploaded(self, upload: str) -> bytes:
         """Return the very bytes that were uploaded."""
         with self.engine.connect() as c:

@@ -6,7 +6,7 @@ those of the framework with a code of ours, and an unforeseen one without its in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -141,24 +141,37 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install(app: FastAPI) -> None:
-    """Let every error of the application become a problem document."""
-    app.add_exception_handler(TwinmatchError, _on_purpose)
-    app.add_exception_handler(RequestValidationError, _by_validation)
-    app.add_exception_handler(HTTPException, _by_framework)
-    app.add_exception_handler(Exception, _unforeseen)
+Page = Callable[[Request, int, list[Problem]], Response]
+Told = tuple[int, list[Problem], dict[str, str]]
+Handler = Callable[[Request, Exception], Told]
 
 
-async def _on_purpose(request: Request, error: Exception) -> Response:
+def install(app: FastAPI, page: Page) -> None:
+    """Let every error of the application become a problem document, or a page where a page was asked for."""
+
+    def handled(handler: Handler) -> Callable[[Request, Exception], Awaitable[Response]]:
+        async def answer(request: Request, error: Exception) -> Response:
+            status, problems, headers = handler(request, error)
+            if request.url.path.startswith("/workbench"):
+                return page(request, status, problems)
+            return response(status, problems, request.url.path, headers)
+
+        return answer
+
+    app.add_exception_handler(TwinmatchError, handled(_on_purpose))
+    app.add_exception_handler(RequestValidationError, handled(_by_validation))
+    app.add_exception_handler(HTTPException, handled(_by_framework))
+    app.add_exception_handler(Exception, handled(_unforeseen))
+
+
+def _on_purpose(_: Request, error: Exception) -> Told:
     assert isinstance(error, TwinmatchError)
     status = status_of(error)
-    headers = {"Retry-After": "5"} if status == 503 else None
-    if status == 401:
-        headers = {"WWW-Authenticate": "Bearer"}
-    return response(status, error.problems, request.url.path, headers)
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status, {})
+    return status, list(error.problems), headers
 
 
-async def _by_validation(request: Request, error: Exception) -> Response:
+def _by_validation(_: Request, error: Exception) -> Told:
     assert isinstance(error, RequestValidationError)
     problems = [
         Problem(
@@ -168,19 +181,21 @@ async def _by_validation(request: Request, error: Exception) -> Response:
         )
         for item in error.errors()
     ]
-    return response(400, problems, request.url.path)
+    return 400, problems, {}
 
 
-async def _by_framework(request: Request, error: Exception) -> Response:
+def _by_framework(_: Request, error: Exception) -> Told:
     assert isinstance(error, HTTPException)
     code = _FRAMEWORK.get(error.status_code, "error")
-    problem = Problem(code, _sentence(str(error.detail)))
-    headers = dict(error.headers or {})
-    return response(error.status_code, [problem], request.url.path, headers)
+    return (
+        error.status_code,
+        [Problem(code, _sentence(str(error.detail)))],
+        dict(error.headers or {}),
+    )
 
 
-async def _unforeseen(request: Request, _: Exception) -> Response:
-    return response(500, [unforeseen(request.scope.get("request_id", ""))], request.url.path)
+def _unforeseen(request: Request, _: Exception) -> Told:
+    return 500, [unforeseen(request.scope.get("request_id", ""))], {}
 
 
 def unforeseen(request_id: str) -> Problem:

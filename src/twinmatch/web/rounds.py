@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -45,6 +46,21 @@ class Rounds:
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
             return case
+
+    def of(self, asked: Mapping[str, Any]) -> Case:
+        """Return the twinning of a round that is only being thought of; it is not held."""
+        with tempfile.TemporaryDirectory(prefix="twinmatch-") as name:
+            folder = Path(name)
+            return twinning_case(
+                RoundAsked(
+                    profiles_of(self._board, self._settings, asked, folder),
+                    programme_of(self._settings, asked, folder),
+                    previous_of(self._board, asked, folder),
+                    [(str(a), str(b)) for a, b in asked.get("lock", [])],
+                    [(str(a), str(b)) for a, b in asked.get("ban", [])],
+                    self._settings.text_model or "auto",
+                )
+            )
 
     def _asked(self, job: Job, now: Held, folder: Path) -> RoundAsked:
         locks, bans = pairs_of(job, now)

@@ -1,0 +1,24 @@
+// What the pages need beside htmx: the number beside each slider, and the focus where something was told.
+"use strict";
+
+function showNumber(slider) {
+  const output = slider.parentElement.querySelector("output");
+  if (output) output.value = slider.value;
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.matches("input[type=range]")) showNumber(event.target);
+});
+
+document.addEventListener("reset", (event) => {
+  // The values are back only after the event.
+  setTimeout(() => {
+    event.target.querySelectorAll("input[type=range]").forEach(showNumber);
+    event.target.dispatchEvent(new Event("change", { bubbles: true }));
+  }, 0);
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const told = document.getElementById("told");
+  if (told && !event.detail.isError) told.replaceChildren();
+});

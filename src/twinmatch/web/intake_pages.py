@@ -1,0 +1,327 @@
+"""The workbench's pages of intake: hand in a table, see every problem at its cell, repair or accept, lose nothing.
+
+What was handed in is kept byte by byte. A repair makes a further upload beside it, so there is always a way back.
+Files are read in a process of their own with little memory and time, because a file can be made to harm its reader.
+"""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Form, Request, Response, UploadFile
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.web.pages import page
+from twinmatch.web.people import coordinator, reader
+from twinmatch.web.problems import plain
+from twinmatch.web.state import State, state_of
+
+router = APIRouter(prefix="/workbench/intake", include_in_schema=False)
+
+KINDS: Final = (".xlsx", ".csv", ".tsv", ".ods", ".parquet")
+SECONDS: Final = 60
+MEMORY: Final = 3 * 2**30
+"""Address space of the process that reads: the libraries alone reserve a part of it."""
+
+SHOWN: Final = 60
+"""Rows with problems whose cells are shown."""
+
+
+@router.get("")
+async def intake(request: Request) -> Response:
+    """Return what was handed in, and the form for more."""
+    await reader(request)
+    uploads = await run_in_threadpool(state_of(request).board.all_uploads)
+    return page(request, "intake.html.j2", uploads=uploads, kinds=", ".join(KINDS))
+
+
+@router.post("")
+async def hand_in(request: Request, file: UploadFile) -> Response:
+    """Keep a table, read it, and go to what was found."""
+    person = await coordinator(request)
+    state = state_of(request)
+    name = PurePath(file.filename or "").name[:120] or "table"
+    content = await file.read()
+    problems = []
+    if Path(name).suffix.lower() not in KINDS:
+        problems.append(
+            Problem(
+                "format-unknown",
+                f"Files such as {name!r} are not read.",
+                do=f"Known: {', '.join(KINDS)}.",
+            )
+        )
+    if not content:
+        problems.append(Problem("file-empty", "The file is empty."))
+    if problems:
+        raise QuestionError(problems)
+    upload = await run_in_threadpool(_keep, state, name, content, person.name)
+    return RedirectResponse(f"/workbench/intake/{upload}", 303)
+
+
+def _keep(state: State, name: str, content: bytes, by: str, **more: Any) -> str:
+    found = examined(name, content)
+    return state.board.keep_upload(name, by, {**found, **more}, content)
+
+
+def examined(name: str, content: bytes) -> dict[str, Any]:
+    """Return what is found in a table, by a process that may not do more than it should."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
+        path = Path(folder) / f"table{Path(name).suffix.lower()}"
+        path.write_bytes(content)
+        process = context.Process(target=examine, args=(str(path), name, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        try:
+            told = ours.recv_bytes() if ours.poll(SECONDS + 10) else b""
+        except EOFError:
+            told = b""
+        process.join(1)
+        if process.is_alive():
+            process.kill()
+    if not told:
+        found = "The file could not be read within the memory and time that a table may take."
+        return {
+            "rows": 0,
+            "usable": 0,
+            "errors": 1,
+            "problems": [plain(Problem("too-heavy", found))],
+            "sheets": [],
+        }
+    return dict(orjson.loads(told))
+
+
+def examine(path: str, name: str, out: Any) -> None:
+    """Read a table and send what was found; runs in a process of its own."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    except (ImportError, ValueError):
+        pass  # a system without such limits still has the time limit of the process that waits
+    out.send_bytes(orjson.dumps(_found_in(Path(path), name), option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def _found_in(path: Path, name: str) -> dict[str, Any]:
+    from twinmatch.app.intake import check_profiles
+
+    try:
+        checked = check_profiles(path)
+    except TwinmatchError as error:
+        problems = [
+            _renamed(plain(p), path, name) | {"key": "", "city": ""} for p in error.problems
+        ]
+        return {"rows": 0, "usable": 0, "errors": len(problems), "problems": problems, "sheets": []}
+    problems = [
+        _renamed(plain(t.problem), path, name) | {"key": t.key, "city": t.city}
+        for t in checked.told
+    ]
+    return {
+        "rows": checked.rows,
+        "usable": checked.usable,
+        "errors": sum(p["level"] == "error" for p in problems),
+        "problems": problems,
+        "sheets": _sheets(path, problems),
+    }
+
+
+def _renamed(problem: dict[str, Any], path: Path, name: str) -> dict[str, Any]:
+    return {k: v.replace(path.name, name) if isinstance(v, str) else v for k, v in problem.items()}
+
+
+def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return, for each sheet with problems, its header and the rows that have some, as text."""
+    from twinmatch.reading import read_grids
+    from twinmatch.reading.grid import text
+
+    rows = {(p["sheet"], p["row"]) for p in problems if p["row"]}
+    found = []
+    for grid in read_grids(path):
+        wanted = [(n, cells) for n, cells in grid.rows if (grid.sheet, n) in rows][:SHOWN]
+        named = {p["column"] for p in problems if p["sheet"] == grid.sheet}
+        header = next(
+            ((n, cells) for n, cells in grid.rows[:30] if named & {text(c) for c in cells}),
+            grid.rows[0] if grid.rows else (1, ()),
+        )
+        if wanted:
+            names = [text(c) for c in header[1]]
+            lines = [
+                {"row": n, "cells": [text(c)[:200] for c in cells]}
+                for n, cells in wanted
+                if n != header[0]
+            ]
+            found.append({"sheet": grid.sheet, "header": names, "at": header[0], "rows": lines})
+    return found
+
+
+@router.get("/{upload}")
+async def one(request: Request, upload: str) -> Response:
+    """Return what was found in a table, every problem at its cell."""
+    await reader(request)
+    found = await run_in_threadpool(state_of(request).board.upload, upload)
+    problems = found.found["problems"]
+    cells: dict[tuple[str, int, str], list[Mapping[str, Any]]] = {}
+    for p in problems:
+        cells.setdefault((p["sheet"], p["row"], p["column"]), []).append(p)
+    placed = {
+        (s["sheet"], r["row"], h)
+        for s in found.found["sheets"]
+        for r in s["rows"]
+        for h in s["header"]
+    }
+    return page(
+        request,
+        "upload.html.j2",
+        upload=found,
+        counts=Counter(p["level"] for p in problems),
+        cells=cells,
+        elsewhere=[p for p in problems if (p["sheet"], p["row"], p["column"]) not in placed],
+        accepted=set(found.found.get("accepted", ())),
+    )
+
+
+@router.get("/{upload}/file")
+async def original(request: Request, upload: str) -> Response:
+    """Return the very file that was handed in."""
+    await reader(request)
+    board = state_of(request).board
+    found = await run_in_threadpool(board.upload, upload)
+    content = await run_in_threadpool(board.uploaded, upload)
+    plain_name = "".join(
+        c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in found.name
+    )
+    headers = {"Content-Disposition": f'attachment; filename="{plain_name}"'}
+    return Response(content, 200, headers, "application/octet-stream")
+
+
+@router.post("/{upload}/repair")
+async def repair(
+    request: Request,
+    upload: str,
+    row: Annotated[int, Form(ge=1, le=2_000_000)],
+    column: Annotated[str, Form(max_length=300)],
+    sheet: Annotated[str, Form(max_length=200)] = "",
+    value: Annotated[str, Form(max_length=20_000)] = "",
+) -> Response:
+    """Write a value into a cell: a further upload, with the one before kept as it is."""
+    person = await coordinator(request)
+    state = state_of(request)
+
+    def mend() -> str:
+        found = state.board.upload(upload)
+        content = state.board.uploaded(upload)
+        name, mended = with_cell(found.name, content, (sheet, row, column), value)
+        return _keep(
+            state,
+            name,
+            mended,
+            person.name,
+            repaired=upload,
+            accepted=found.found.get("accepted", []),
+        )
+
+    return RedirectResponse(f"/workbench/intake/{await run_in_threadpool(mend)}", 303)
+
+
+@router.post("/{upload}/accept")
+async def accept(
+    request: Request, upload: str, key: Annotated[str, Form(max_length=200)]
+) -> Response:
+    """Accept a doubt: it is remembered, and the file is not changed."""
+    person = await coordinator(request)
+    state = state_of(request)
+
+    def keep() -> str:
+        found = state.board.upload(upload)
+        if key not in {p["key"] for p in found.found["problems"] if p["level"] != "error"}:
+            raise QuestionError(
+                Problem("not-possible-now", "Only a doubt is accepted; an error is repaired.")
+            )
+        state.board.accept(upload, key, person.name)
+        return upload
+
+    return RedirectResponse(f"/workbench/intake/{await run_in_threadpool(keep)}", 303)
+
+
+def with_cell(
+    name: str, content: bytes, cell: tuple[str, int, str], value: str
+) -> tuple[str, bytes]:
+    """Return a table with one cell written anew, as a workbook of the same sheets and rows, and its name."""
+    from twinmatch.reading import read_grids
+    from twinmatch.reading.grid import text
+
+    sheet, row, column = cell
+    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
+        path = Path(folder) / f"table{Path(name).suffix.lower()}"
+        path.write_bytes(content)
+        grids = read_grids(path)
+    tables: list[tuple[str, list[tuple[int, list[Any]]]]] = []
+    done = False
+    for grid in grids:
+        rows = [(n, list(cells)) for n, cells in grid.rows]
+        if grid.sheet == sheet:
+            names = next(
+                (
+                    [text(c) for c in cells]
+                    for n, cells in rows
+                    if n < row and column in {text(c) for c in cells}
+                ),
+                [],
+            )
+            for n, cells in rows:
+                if n == row and column in names:
+                    at = names.index(column)
+                    cells += [None] * (at + 1 - len(cells))
+                    cells[at], done = _typed(value), True
+        tables.append((grid.sheet, rows))
+    if not done:
+        raise QuestionError(Problem("not-found", f"There is no cell {column!r} in row {row}."))
+    return f"{Path(name).stem}.xlsx", _workbook(tables)
+
+
+def _typed(value: str) -> Any:
+    """Return a number where one was typed, else the text."""
+    try:
+        return (
+            float(value)
+            if value.strip() and value.strip().lower() not in {"nan", "inf", "-inf", "infinity"}
+            else value
+        )
+    except ValueError:
+        return value
+
+
+def _workbook(tables: list[tuple[str, list[tuple[int, list[Any]]]]]) -> bytes:
+    import xlsxwriter
+
+    out = io.BytesIO()
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "in_memory": True,
+        "nan_inf_to_errors": True,
+    }
+    with xlsxwriter.Workbook(out, options) as book:
+        for n, (name, rows) in enumerate(tables, 1):
+            sheet = book.add_worksheet((name or f"Sheet{n}")[:31])
+            for row, cells in rows:
+                for column, value in enumerate(cells):
+                    if value is None:
+                        continue
+                    if isinstance(value, bool | int | float | str):
+                        sheet.write(row - 1, column, value)
+                    else:
+                        sheet.write_string(row - 1, column, str(value))
+    return out.getvalue()

@@ -1,0 +1,351 @@
+"""The workbench's pages of cities: list, map, profile, cities like mine; and who is here, in which language."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+
+from twinmatch.app.neighbours import PEER_WEIGHTS
+from twinmatch.app.service import Question, Search, Service, Wanted
+from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.exporting import words
+from twinmatch.exporting.atlas import land
+from twinmatch.exporting.characters import printable
+from twinmatch.exporting.laea import kilometres
+from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
+from twinmatch.geography import countries, language_name
+from twinmatch.proposal import CityCard
+from twinmatch.scale import LEVELS
+from twinmatch.schema import NAMES, City, Dimension, Role
+from twinmatch.web.languages import LANGUAGES, chosen, translation
+from twinmatch.web.people import COOKIE, Person, Rank, asking, reader
+from twinmatch.web.state import State, state_of
+
+router = APIRouter(prefix="/workbench", include_in_schema=False)
+
+SIZE: Final = 50
+LANGUAGE: Final = "twinmatch_language"
+
+
+@cache
+def templates(code: str) -> Environment:
+    """Return the templates in a language: everything escaped, an unknown name is an error."""
+    made = Environment(
+        loader=PackageLoader("twinmatch.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_clean,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_translations(translation(code), newstyle=True)  # type: ignore[attr-defined]
+    made.globals.update(words=words, NAMES=NAMES, LANGUAGES=LANGUAGES, Rank=Rank)
+    return made
+
+
+def _clean(value: Any) -> Any:
+    if value is None:
+        return ""
+    return printable(value) if type(value) is str else value
+
+
+def page(request: Request, name: str, answered: int = 200, **parts: Any) -> HTMLResponse:
+    """Return a page in the language of whoever asks."""
+    code, person = language(request), asking(request)
+    text = (
+        templates(code)
+        .get_template(name)
+        .render(
+            lang=code,
+            person=person,
+            may=person.rank >= Rank.COORDINATOR,
+            here=request.url.path,
+            back=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            keyed=state_of(request).settings.access != "local",
+            **parts,
+        )
+    )
+    answer = HTMLResponse(text, answered)
+    answer.headers["Vary"] = "Accept-Language, Cookie"
+    return answer
+
+
+def language(request: Request) -> str:
+    """Return the language that was chosen here, or else that the browser asks for."""
+    wanted = request.cookies.get(LANGUAGE, "")
+    return chosen(wanted, request.headers.get("accept-language", ""))
+
+
+def wants_fragment(request: Request) -> bool:
+    """Return whether htmx asks for a part of a page."""
+    return request.headers.get("hx-request") == "true" and not request.headers.get("hx-boosted")
+
+
+def error_page(request: Request, status: int, problems: list[Problem]) -> Response:
+    """Return what is wrong as a page, or as the part of a page that htmx asked for."""
+    if status == 401:
+        if wants_fragment(request):
+            return Response(status_code=200, headers={"HX-Redirect": "/workbench/login"})
+        place = {"next": request.url.path} if request.method == "GET" else {}
+        return RedirectResponse(f"/workbench/login?{urlencode(place)}", 303)
+    name = "problems.html.j2" if wants_fragment(request) else "error.html.j2"
+    answer = page(request, name, status, problems=problems)
+    if wants_fragment(request):
+        answer.headers["HX-Retarget"] = "#told"
+        answer.headers["HX-Reswap"] = "innerHTML"
+    return answer
+
+
+# --- who is here --------------------------------------------------------------------------------------------
+
+
+@router.get("/login")
+async def login(request: Request, next: str = "/workbench/cities") -> Response:
+    """Return the page on which a key is given."""
+    return page(request, "login.html.j2", next=_own(next), wrong=False)
+
+
+@router.post("/login")
+async def enter(
+    request: Request,
+    key: Annotated[str, Form(max_length=200)],
+    next: Annotated[str, Form(max_length=400)] = "/workbench/cities",
+) -> Response:
+    """Open a session for the holder of a key."""
+    state = state_of(request)
+    session = await run_in_threadpool(state.board.open_session, key.strip())
+    if session is None:
+        return page(request, "login.html.j2", 401, next=_own(next), wrong=True)
+    answer = RedirectResponse(_own(next), 303)
+    answer.set_cookie(
+        COOKIE,
+        session,
+        max_age=12 * 3600,
+        httponly=True,
+        samesite="strict",
+        secure=state.settings.https,
+    )
+    return answer
+
+
+@router.post("/logout")
+async def leave(request: Request) -> Response:
+    """End the session."""
+    session, state = request.cookies.get(COOKIE, ""), state_of(request)
+    if session:
+        await run_in_threadpool(state.board.close_session, session)
+        state.forget(session)
+    answer = RedirectResponse("/workbench/login", 303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+@router.post("/language")
+async def speak(
+    language: Annotated[str, Form(max_length=10)],
+    next: Annotated[str, Form(max_length=800)] = "/workbench/cities",
+) -> Response:
+    """Choose the language of the pages."""
+    answer = RedirectResponse(_own(next), 303)
+    if language in LANGUAGES:
+        answer.set_cookie(LANGUAGE, language, max_age=31_536_000, samesite="lax", httponly=True)
+    return answer
+
+
+def _own(place: str) -> str:
+    """Return a place of this workbench, whatever was asked for."""
+    good = place.startswith("/workbench/") and not place.startswith("//") and "\\" not in place
+    return place if good and "\n" not in place and "\r" not in place else "/workbench/cities"
+
+
+# --- cities -------------------------------------------------------------------------------------------------
+
+
+def number(text: str) -> int | None:
+    """Return a whole number that was typed, or None."""
+    digits = text.replace(",", "").replace(".", "").replace(" ", "").strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+
+
+@router.get("/cities")
+async def cities(
+    request: Request,
+    q: str = "",
+    country: str = "",
+    role: str = "",
+    lacks: str = "",
+    at_least: str = "",
+    at_most: str = "",
+    order: str = "name",
+) -> Response:
+    """Return the cities as a table and on a map."""
+    await reader(request)
+    service = state_of(request).service
+    at = max(1, number(request.query_params.get("page", "1")) or 1)
+    search = Search(
+        q[:200],
+        country if country in countries() else "",
+        Role(role) if role in {r.value for r in Role} else None,
+        lacks if lacks in City.BLOCKS else "",
+        number(at_least),
+        number(at_most),
+        order if order in {"name", "known", "population"} else "name",  # type: ignore[arg-type]
+        (at - 1) * SIZE,
+        SIZE,
+    )
+    found, everyone = await run_in_threadpool(_listed, service, search)
+    given = {k: v for k, v in request.query_params.items() if v and k != "page"}
+    return page(
+        request,
+        "cities_list.html.j2" if wants_fragment(request) else "cities.html.j2",
+        found=found,
+        dots=dots(everyone),
+        land=land(),
+        search=search,
+        given=given,
+        at=at,
+        pages=-(-found.total // SIZE),
+        link=lambda n: "?" + urlencode({**given, "page": n}),
+        all_countries=sorted(
+            {(c.country, c.country_name) for c in service.cards}, key=lambda c: c[1]
+        ),
+        blocks=City.BLOCKS,
+        roles=[r.value for r in Role],
+    )
+
+
+def _listed(service: Service, search: Search) -> tuple[Any, tuple[CityCard, ...]]:
+    from dataclasses import replace
+
+    most = 1500
+    return service.list_cities(search), service.list_cities(
+        replace(search, first=0, size=most)
+    ).cities
+
+
+def dots(cards: tuple[CityCard, ...]) -> list[tuple[float, float, CityCard]]:
+    """Return where cities lie on the map, the largest first so that none hides another."""
+    found = []
+    for card in sorted(cards, key=lambda c: -(c.population or 0)):
+        if card.lat is not None and card.lon is not None:
+            x, y = kilometres(card.lat, card.lon)
+            if land().west < x < land().east and land().north < y < land().south:
+                found.append((round(x, 1), round(y, 1), card))
+    return found
+
+
+@router.get("/cities/{city}")
+async def one_city(request: Request, city: str) -> Response:
+    """Return a city's profile, its cities like mine with sliders, and its places in proposals."""
+    await reader(request)
+    state = state_of(request)
+    service = state.service
+    i = service.cohort.find(city)
+    found = service.cohort.cities[i]
+    answer = await run_in_threadpool(service.similar, found.id, Question())
+    return page(
+        request,
+        "city.html.j2",
+        city=found,
+        card=service.cards[i],
+        gaps=service.gaps(i),
+        unit=service.cohort.unit_of.get(found.id),
+        pilots=service.cohort.pilots(i),
+        mix=emissions_mix(found),
+        readiness=[(d.value, (found.readiness or {}).get(d), LEVELS[d]) for d in Dimension],
+        languages=[language_name(code) for code in found.languages],
+        answer=answer,
+        service=service,
+        usual=PEER_WEIGHTS,
+        places=await run_in_threadpool(places, state, found.id),
+    )
+
+
+def emissions_mix(city: City) -> list[tuple[str, float | None, float]]:
+    """Return sector, t CO2e (None where not known), and part of the known total in [0, 1]."""
+    if city.emissions is None:
+        return []
+    gpc = city.emissions.form == "gpc"
+    names, tonnes = (
+        (FINE, fine_sectors(city.emissions)) if gpc else (COARSE, coarse_sectors(city.emissions))
+    )
+    total = sum(t for t in tonnes if t == t)
+    return [
+        (name, None if t != t else t, t / total if t == t and total else 0.0)
+        for name, t in zip(names, tonnes, strict=True)
+    ]
+
+
+@router.get("/cities/{city}/similar")
+async def similar(request: Request, city: str) -> Response:
+    """Return cities like one under moved weights and filters: the part of the page that changes."""
+    await reader(request)
+    service, query = state_of(request).service, request.query_params
+    weights = {name: min(100, number(query.get(name, "")) or 0) for name in PEER_WEIGHTS}
+    if not any(weights.values()):
+        found = "Every weight is 0."
+        raise QuestionError(Problem("weights-empty", found, do="Give at least one facet a weight."))
+    question = Question(
+        k=min(50, number(query.get("k", "10")) or 10),
+        weights={name: float(w) for name, w in weights.items()},
+        wanted=Wanted(
+            other_country="other_country" in query,
+            mission="mission" in query,
+            population_at_least=number(query.get("at_least", "")),
+            population_at_most=number(query.get("at_most", "")),
+        ),
+        text=query.get("text", "")[:2000].strip(),
+    )
+    answer = await run_in_threadpool(service.similar, city, question)
+    if not wants_fragment(request):
+        return RedirectResponse(f"/workbench/cities/{service.cohort.city(city).id}#similar", 303)
+    return page(
+        request, "similar.html.j2", answer=answer, service=service, city=service.cohort.city(city)
+    )
+
+
+@router.get("/cities/{city}/with/{other}")
+async def pair(request: Request, city: str, other: str) -> Response:
+    """Return the accounts of a pair: as peers and as guest and host both ways."""
+    await reader(request)
+    service = state_of(request).service
+    accounts = await run_in_threadpool(service.pair, city, other)
+    name = "accounts.html.j2" if wants_fragment(request) else "pair.html.j2"
+    both = [service.cohort.city(c) for c in (city, other)]
+    names = {c.id: c.name for c in both}
+    return page(request, name, accounts=accounts, both=both, names=names, says=service.says)
+
+
+def places(state: State, city: str) -> list[tuple[str, str, str, str, str]]:
+    """Return proposal, its title, product, meeting and role for every place of a city in the latest proposals."""
+    found = []
+    for job in state.board.all_jobs(12):
+        if job.state != "done":
+            continue
+        for product in json.loads(state.board.result(job.id))["products"]:
+            for meeting in product["meetings"]:
+                for member in meeting["members"]:
+                    if member["city"] == city:
+                        title = (
+                            job.id,
+                            job.title,
+                            product["title"],
+                            meeting["label"],
+                            member["role"],
+                        )
+                        found.append(title)
+            for left in product["left_out"]:
+                if left["city"] == city and left.get("as_role") != "":
+                    found.append((job.id, job.title, product["title"], "", left["why"]))
+    return found
+
+
+__all__ = ["Person", "TwinmatchError", "router"]
