@@ -44,7 +44,7 @@ BREATH = 16  # sweeps at one temperature where the clock decides
 MELTED = 0.25  # exchanges an item and sweep at the first temperature
 COLD = 0.3  # the last temperature, as a share of the first
 REHEAT = 0.9  # where later cycles begin, as a share of the first temperature
-CYCLE = 8_000  # sweeps from hot to cold where there is time for several
+CYCLE = 70  # sweeps an item from hot to cold, where there is time for several cycles
 CHUNK = 1 << 15  # rows of one kernel call: short enough to look at the clock, long enough to run
 SLOW_ROWS = 40_000  # rows beyond which loading numba costs less than doing without
 STARTS = 4
@@ -111,7 +111,9 @@ def _run(
     hot = _melting(walk, typical_gain(task), bits, limit)
     best, value = start, -math.inf
     cycles = (
-        _cycles_of(sweeps) if sweeps is not None else _cycles_by_the_clock(walk, hot, bits, limit)
+        _cycles_of(sweeps, walk.n_atoms)
+        if sweeps is not None
+        else _cycles_by_the_clock(walk, hot, bits, limit)
     )
     for cycle in cycles:
         top = hot if value == -math.inf else hot * REHEAT
@@ -150,9 +152,9 @@ def _melting(walk: Walk, heat: float, bits: np.random.PCG64, limit: Limit | None
 Cycle = Callable[[float, float, int], Iterator[FloatArray]]
 
 
-def _cycles_of(sweeps: int) -> Iterator[Cycle]:
+def _cycles_of(sweeps: int, n_atoms: int) -> Iterator[Cycle]:
     """Cycles of equal length that use up a number of sweeps."""
-    count = max(1, round(sweeps / CYCLE))
+    count = max(1, round(sweeps / (CYCLE * n_atoms)))
 
     def cycle(hot: float, cold: float, step: int) -> Iterator[FloatArray]:
         heats = _cooling(hot, cold, max(1, sweeps // count))
@@ -170,7 +172,7 @@ def _cycles_by_the_clock(
     before = limit.spent()
     walk.sweep(np.full(SPEED, hot), bits)
     each = max(limit.spent() - before, 1e-9) / SPEED
-    count = max(1, round((1.0 - limit.spent()) / (each * CYCLE)))
+    count = max(1, round((1.0 - limit.spent()) / (each * CYCLE * walk.n_atoms)))
     began = limit.spent()
 
     def cycle(hot: float, cold: float, step: int) -> Iterator[FloatArray]:
