@@ -20,6 +20,14 @@ _WHERE = {
     "run": "rounds",
     "RoundAsked": "loop",
     "ask_backtest": "loop",
+    "decide_on": "decisions",
+    "keep_run": "decisions",
+    "kept_proposal": "decisions",
+    "list_runs": "decisions",
+    "past_pairs": "decisions",
+    "programme_lines": "decisions",
+    "run_state": "decisions",
+    "learn_weights": "decisions",
     "ask_counterfactual": "loop",
     "ask_difference": "loop",
     "ask_pilots": "loop",
@@ -40,6 +48,8 @@ _WHERE = {
     "suggest_mapping": "intake",
     "write_template": "intake",
     "themes": "themes",
+    "publish_again": "start",
+    "start_round": "start",
 }
 """The module of every name that a front may use."""
 

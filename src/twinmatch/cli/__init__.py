@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from twinmatch.cli import intake, loop, rounds, serve, themes
+from twinmatch.cli import decisions, intake, loop, rounds, serve, start, themes
 from twinmatch.cli.words import report
 from twinmatch.errors import TwinmatchError
 
@@ -28,7 +28,9 @@ app = typer.Typer(
 )
 
 COMMANDS: tuple[Callable[..., Any], ...] = (
+    start.init,
     rounds.propose,
+    start.publish,
     rounds.similar,
     rounds.explain,
     intake.validate,
@@ -46,6 +48,13 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     loop.diff,
     loop.stability,
     loop.backtest,
+    decisions.keep,
+    decisions.runs,
+    decisions.decide,
+    decisions.decisions,
+    decisions.state,
+    decisions.past,
+    decisions.learn,
     serve.serve,
     serve.keys,
 )

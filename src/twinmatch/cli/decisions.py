@@ -1,0 +1,363 @@
+"""The commands of the store: keep, runs, decide, state, decisions, past."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twinmatch.cli.loop import round_asked
+from twinmatch.cli.words import (
+    AsJson,
+    Model,
+    Profiles,
+    Programme,
+    literal,
+    print_json,
+    progress,
+    say,
+    show,
+    table,
+)
+
+if TYPE_CHECKING:
+    from twinmatch.store import Entry, Kept
+
+StorePlace = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help="A file or postgresql://…; else TWINMATCH_STORE, else twinmatch.sqlite here.",
+        show_default=False,
+    ),
+]
+By = Annotated[
+    str | None, typer.Option(help="Who decides; your user name where left out.", show_default=False)
+]
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="The run's id, or as much of it as is clear.")
+]
+Why = Annotated[str, typer.Option(help="Why.", show_default=False)]
+Seen = Annotated[
+    int | None,
+    typer.Option(
+        help="The version you saw; where the run has gone on, nothing is written.",
+        show_default=False,
+    ),
+]
+
+
+# The docstrings of the commands are their help on the command line.
+
+
+def keep(
+    proposal: Annotated[Path, typer.Argument(help="The proposal.json to keep.")],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    title: Annotated[str, typer.Option(help="What the run is called.", show_default=False)] = "",
+    by: By = None,
+    store: StorePlace = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a proposal as a run in the store, with what is offered if a city declines."""
+    asked = round_asked(profiles, programme, None, None, None, text_model)
+    from twinmatch import app as door
+
+    with progress() as told:
+        run, new = door.keep_run(
+            proposal, by or _user(), title=title, place=store, asked=asked, progress=told
+        )
+    if as_json:
+        print_json({**_plain_run(run), "new": new})
+        return
+    show(f"Run {run.id}: {literal(run.title)}" + ("." if new else ", kept before."))
+    say(f"Next: twinmatch decide {run.id} accept GUEST HOST, or twinmatch decisions {run.id}")
+
+
+def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
+    """Every run that is kept, the last one first."""
+    from twinmatch import app as door
+
+    found = door.list_runs(store)
+    if as_json:
+        print_json({"runs": [_plain_run(run) for run in found]})
+        return
+    rows = table("Runs", ("Run", "Title", "Status", "Version", "Kept", "By"))
+    for run in found:
+        rows.add_row(
+            run.id,
+            literal(run.title),
+            run.status,
+            str(run.version),
+            f"{run.kept_at:%Y-%m-%d %H:%M}",
+            literal(run.kept_by),
+        )
+    show(rows)
+    say("Next: twinmatch decisions RUN" if found else "Next: twinmatch keep PROPOSAL.json")
+
+
+def decide(
+    run: Run,
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="accept, reject, lock, ban, release, note; or of consent: asked, agreed, declined."
+        ),
+    ],
+    one: Annotated[str, typer.Argument(metavar="[GUEST]", help="The guest's id.")] = "",
+    other: Annotated[str, typer.Argument(metavar="[HOST]", help="The host unit's id.")] = "",
+    city: Annotated[
+        str,
+        typer.Option(
+            help="Of consent: the city that was asked or has answered.", show_default=False
+        ),
+    ] = "",
+    why: Why = "",
+    by: By = None,
+    seen: Seen = None,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide on a pair of a run, or note a city's consent: by whom, when and why is kept for good."""
+    from twinmatch import app as door
+
+    entry, after = door.decide_on(
+        run, kind, by or _user(), one=one, other=other, city=city, why=why, seen=seen, place=store
+    )
+    _tell(entry, after, as_json)
+
+
+def state(
+    run: Run,
+    step: Annotated[
+        str | None,
+        typer.Argument(
+            help="approve, reopen, publish, withdraw, redraft; left out, the state is told.",
+            show_default=False,
+        ),
+    ] = None,
+    why: Why = "",
+    by: By = None,
+    seen: Seen = None,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move a run from draft to approved to published, and back: what is published can be withdrawn."""
+    from twinmatch import app as door
+    from twinmatch.errors import Problem, QuestionError
+    from twinmatch.store import STEPS
+
+    if step is not None and step not in STEPS:
+        raise QuestionError(
+            Problem("step-unknown", f"There is no step {step!r}.", do=f"Known: {', '.join(STEPS)}.")
+        )
+    if step is not None:
+        entry, after = door.decide_on(run, step, by or _user(), why=why, seen=seen, place=store)
+        _tell(entry, after, as_json)
+        return
+    now = door.run_state(run, store).run
+    if as_json:
+        print_json(_plain_run(now))
+        return
+    show(f"Run {now.id} is {now.status}, version {now.version}.")
+    can = [name for name, (start, _) in STEPS.items() if start == now.status]
+    say(f"Next: twinmatch state {now.id} {can[0]}")
+
+
+def decisions(
+    run: Run,
+    store: StorePlace = None,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print locks, bans and past pairs for a programme file.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What was decided about a run, by whom, when and why; consents, and what is offered if a city declines."""
+    from twinmatch import app as door
+
+    found = door.run_state(run, store)
+    if toml:
+        sys.stdout.write(door.programme_lines(found.run.id, store))
+        return
+    if as_json:
+        print_json(
+            {
+                **_plain_run(found.run),
+                "locks": [list(p) for p in found.held.locks],
+                "bans": [list(p) for p in found.held.bans],
+                "history": [_plain_entry(e) for e in found.history],
+                "pairs": [
+                    {
+                        "guest": p.guest,
+                        "host": p.host,
+                        "score": p.score,
+                        "verdict": found.held.verdicts.get((p.guest, p.host)),
+                        "consent": {"guest": c.of_guest or None, "host": c.of_host or None},
+                        "if_guest_declines": list(p.if_guest_declines),
+                        "if_host_declines": list(p.if_host_declines),
+                    }
+                    for p, c in zip(found.pairs, found.consents, strict=True)
+                ],
+            }
+        )
+        return
+    show(
+        f"Run {found.run.id}, {literal(found.run.title)}: {found.run.status}, version {found.run.version}."
+    )
+    rows = table("History", ("", "When", "What"))
+    for entry in found.history:
+        rows.add_row(str(entry.number), f"{entry.at:%Y-%m-%d %H:%M}", literal(entry.says))
+    show(rows)
+    rows = table(
+        "Pairs",
+        ("Pair", "Decided", "Guest", "Host", "If the guest declines", "If the host declines"),
+    )
+    for p, c in zip(found.pairs, found.consents, strict=True):
+        rows.add_row(
+            literal(f"{p.guest} – {p.host}"),
+            found.held.verdicts.get((p.guest, p.host), ""),
+            c.of_guest or "not asked",
+            c.of_host or "not asked",
+            literal(" ".join(p.if_guest_declines)),
+            literal(" ".join(p.if_host_declines)),
+        )
+    show(rows)
+    say(
+        f"Next: twinmatch decisions {found.run.id} --toml >> PROGRAMME.toml, or twinmatch state {found.run.id}"
+    )
+
+
+def past(
+    store: StorePlace = None,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the line for a programme file.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What past rounds remember: pairs that met, and pairs that a city declined; neither is proposed again."""
+    from twinmatch import app as door
+
+    if toml:
+        sys.stdout.write(door.programme_lines(None, store))
+        return
+    found = door.past_pairs(store)
+    if as_json:
+        print_json(
+            {
+                "past": [
+                    {"run": p.run, "guest": p.guest, "host": p.host, "outcome": p.outcome}
+                    for p in found
+                ]
+            }
+        )
+        return
+    rows = table("Past pairs", ("Run", "Title", "Guest", "Host", "Outcome"))
+    for p in found:
+        rows.add_row(p.run, literal(p.title), p.guest, p.host, p.outcome)
+    show(rows)
+    say("Next: twinmatch past --toml gives the line for [twinning] of a programme file")
+
+
+def learn(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    store: StorePlace = None,
+    satisfaction: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV with guest, host, satisfaction; in place of decisions.", show_default=False
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder for the weights and their card.", show_default=False
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the files.")] = "weights",
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Weights that past decisions suggest, with their uncertainty and a back-test; nothing is changed."""
+    asked = round_asked(profiles, programme, None, None, None, text_model)
+    from twinmatch import app as door
+
+    with progress() as told:
+        found, files = door.learn_weights(
+            store, asked, satisfaction=satisfaction, out=out, name=name, progress=told
+        )
+    lines = list(
+        zip(found.facets, found.today, found.suggested, found.low, found.high, strict=True)
+    )
+    if as_json:
+        print_json(
+            {
+                "says": found.says,
+                "helps": found.helps,
+                "preferences": found.preferences,
+                "guests": found.guests,
+                "agreement": {
+                    "today": found.agreement_today,
+                    "suggested": found.agreement_suggested,
+                },
+                "weights": {
+                    f: {"today": t, "suggested": s, "low": a, "high": b} for f, t, s, a, b in lines
+                },
+            }
+        )
+    else:
+        rows = table("Weights of 100", ("Facet", "Today", "Suggested", "90% interval"))
+        for f, t, s, a, b in lines:
+            rows.add_row(f, f"{100 * t:.1f}", f"{100 * s:.1f}", f"{100 * a:.1f} to {100 * b:.1f}")
+        show(rows)
+        show(literal(found.says))
+    if files:
+        say(f"Written to {out}: {', '.join(file.name for file in files)}.")
+    say("Next: copy what convinces you into [twinning.weights] of your programme file")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+def _tell(entry: Entry, after: Kept, as_json: bool) -> None:
+    if as_json:
+        print_json({"entry": _plain_entry(entry), **_plain_run(after)})
+        return
+    show(f"{entry.number}. " + literal(entry.says))
+    say(
+        f"Run {after.id} is {after.status}, version {after.version}. Next: twinmatch decisions {after.id}"
+    )
+
+
+def _plain_run(run: Kept) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "title": run.title,
+        "status": run.status,
+        "version": run.version,
+        "kept_at": run.kept_at.isoformat(),
+        "kept_by": run.kept_by,
+        "sha256": run.sha256,
+    }
+
+
+def _plain_entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "number": entry.number,
+        "at": entry.at.isoformat(),
+        "by": entry.by,
+        "kind": entry.kind,
+        "one": entry.one,
+        "other": entry.other,
+        "city": entry.city,
+        "why": entry.why,
+        "says": entry.says,
+    }

@@ -1,0 +1,229 @@
+"""Learning weights from decisions: a suggestion with its uncertainty and a back-test, never applied by itself.
+
+A decision prefers one pair to another: an accepted pair to the same guest's pairs that were not, any pair to a
+rejected one; satisfaction after the twinning prefers the more satisfied pair. The difference of the two pairs'
+standings, facet by facet, is a row of a logistic regression (a Bradley-Terry model; doi:10.2307/2334029) whose
+weights may not be negative and are pulled towards today's. It is fitted by bounded quasi-Newton steps, since
+scikit-learn's own logistic regression knows neither bounds nor a centre other than zero; scikit-learn splits the
+guests into folds for the back-test and scores it, so that no guest is both learned from and tested on.
+
+Notation: P preferences; F facets; D (P, F) differences of standings; w (F,) weights that sum to 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.errors import Problem, QuestionError
+
+Floats = NDArray[np.float64]
+
+SHARPNESS: Final = 10.0
+"""How sure a preference is per point of score: a lead of 0.1 is chosen with odds of e."""
+
+RESAMPLES: Final = 200
+LEAST: Final = 10
+"""Preferences below which nothing is suggested."""
+FOLDS: Final = 5
+
+
+@dataclass(frozen=True)
+class Preference:
+    """That one pair was preferred to another: the guest (who keeps folds apart), and both rows of standings (F,)."""
+
+    guest: str
+    better: tuple[float, ...]
+    worse: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Suggested weights beside today's: each with its interval, and how often each set agrees with held-out guests."""
+
+    facets: tuple[str, ...]
+    today: tuple[float, ...]
+    suggested: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    preferences: int
+    guests: int
+    pull: float
+    agreement_today: float
+    agreement_suggested: float
+    """Share of the preferences of guests not learned from that each set of weights gets right; ties half."""
+
+    @property
+    def helps(self) -> bool:
+        """Return whether the suggestion agrees better with guests that it has not seen."""
+        return self.agreement_suggested > self.agreement_today
+
+    @property
+    def says(self) -> str:
+        """Return the finding in words."""
+        better = "agree better" if self.helps else "do not agree better"
+        return (
+            f"From {self.preferences} preferences of {self.guests} guests: the suggested weights {better} with guests "
+            f"that they have not seen ({100 * self.agreement_suggested:.0f}% against {100 * self.agreement_today:.0f}%). "
+            "They are a suggestion; nothing is changed."
+        )
+
+
+def preferences(
+    standings: Mapping[tuple[str, str], Sequence[float]], liked: Mapping[tuple[str, str], float]
+) -> tuple[Preference, ...]:
+    """Return all preferences among pairs of (guest, host) with a liking: the more liked one over the less.
+
+    ``liked`` has a number a pair: 1 accepted, -1 rejected, 0 shown and not taken, or a satisfaction on any scale.
+    Pairs are only compared with those of the same guest, or, where both were decided, of other guests too.
+    """
+    pairs = sorted(set(standings) & set(liked))
+    found = []
+    for a in pairs:
+        for b in pairs:
+            decided = liked[a] != 0 and liked[b] != 0
+            if liked[a] > liked[b] and (a[0] == b[0] or decided):
+                found.append(Preference(a[0], tuple(standings[a]), tuple(standings[b])))
+    return tuple(found)
+
+
+def learn(
+    today: Mapping[str, float], found: Sequence[Preference], *, pull: float = 20.0, seed: int = 0
+) -> Learned:
+    """Return the weights that preferences suggest, with 90% bootstrap intervals over guests and a back-test.
+
+    ``today`` are the weights in use, in the order of the standings; ``pull`` is how strongly the suggestion is
+    held to them. Raises QuestionError where there are too few preferences or guests to say anything.
+    """
+    facets = tuple(today)
+    start = _closed(np.array([today[f] for f in facets], dtype=np.float64))
+    guests = np.array([p.guest for p in found])
+    if len(found) < LEAST or len(set(guests)) < FOLDS:
+        raise QuestionError(
+            Problem(
+                "too-few-decisions",
+                f"There are {len(found)} preferences of {len(set(guests))} guests.",
+                do=f"At least {LEAST} of {FOLDS} guests are needed; decide on more pairs first.",
+            )
+        )
+    D = np.array([np.subtract(p.better, p.worse) for p in found])
+    suggested = _fit(D, start, pull)
+    rng = np.random.default_rng(seed)
+    names = np.unique(guests)
+    rows = {name: np.flatnonzero(guests == name) for name in names}
+    drawn = []
+    for _ in range(RESAMPLES):
+        chosen = np.concatenate([rows[n] for n in rng.choice(names, len(names))])
+        drawn.append(_fit(D[chosen], start, pull))
+    low, high = np.quantile(np.array(drawn), [0.05, 0.95], axis=0)
+    old, new = _back_test(D, guests, start, pull)
+    return Learned(
+        facets,
+        _tuple(start),
+        _tuple(suggested),
+        _tuple(low),
+        _tuple(high),
+        len(found),
+        len(names),
+        pull,
+        old,
+        new,
+    )
+
+
+def _tuple(values: Floats) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)
+
+
+def _closed(weights: Floats) -> Floats:
+    return np.asarray(weights / weights.sum())
+
+
+def _fit(D: Floats, start: Floats, pull: float) -> Floats:
+    """The weights (F,) that make the preferences likely, none below 0, summing to 1, held to where they start."""
+    from scipy.optimize import minimize
+
+    def loss(w: Floats) -> tuple[float, Floats]:
+        lead = SHARPNESS * (D @ w)
+        wrong = 1.0 / (1.0 + np.exp(np.clip(lead, -500, 500)))
+        off = w - start
+        value = float(np.logaddexp(0.0, -lead).sum() + pull * len(start) * (off @ off))
+        return value, -SHARPNESS * (wrong @ D) + 2.0 * pull * len(start) * off
+
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(start)).x
+    return _closed(found) if found.sum() > 0 else start
+
+
+def _back_test(
+    D: Floats, guests: NDArray[np.str_], start: Floats, pull: float
+) -> tuple[float, float]:
+    """Agreement on held-out guests of today's weights, and of weights learned from the others."""
+    from sklearn.model_selection import GroupKFold
+
+    old, new = np.zeros(len(D)), np.zeros(len(D))
+    for learned, held_out in GroupKFold(FOLDS).split(D, groups=guests):
+        old[held_out] = _right(D[held_out] @ start)
+        new[held_out] = _right(D[held_out] @ _fit(D[learned], start, pull))
+    return float(old.mean()), float(new.mean())
+
+
+def _right(lead: Floats) -> Floats:
+    return np.where(np.abs(lead) < 1e-12, 0.5, (lead > 0).astype(np.float64))
+
+
+def model_files(found: Learned, name: str, made_from: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the files of a suggestion: the weights as JSON and a model card, both plain text; never a pickle."""
+    weights = {
+        "schema": "twinmatch/weights/1",
+        "name": name,
+        "weights": {f: round(w, 6) for f, w in zip(found.facets, found.suggested, strict=True)},
+        "interval_90": {
+            f: [round(a, 6), round(b, 6)]
+            for f, a, b in zip(found.facets, found.low, found.high, strict=True)
+        },
+        "today": {f: round(w, 6) for f, w in zip(found.facets, found.today, strict=True)},
+        "agreement": {
+            "today": round(found.agreement_today, 6),
+            "suggested": round(found.agreement_suggested, 6),
+        },
+        "preferences": found.preferences,
+        "guests": found.guests,
+        "pull": found.pull,
+        "made_from": dict(made_from),
+    }
+    text = (json.dumps(weights, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+    card = _card(found, name, hashlib.sha256(text).hexdigest())
+    return {f"{name}.json": text, f"{name}.md": card.encode()}
+
+
+def _card(found: Learned, name: str, sha256: str) -> str:
+    lines = [
+        f"# Model card: weights {name}",
+        "",
+        found.says,
+        "",
+        "| facet | today | suggested | 90% interval |",
+        "|---|---|---|---|",
+        *(
+            f"| {f} | {100 * t:.1f} | {100 * s:.1f} | {100 * a:.1f} to {100 * b:.1f} |"
+            for f, t, s, a, b in zip(
+                found.facets, found.today, found.suggested, found.low, found.high, strict=True
+            )
+        ),
+        "",
+        "- **What it is**: weights of the facets of a twinning score, learned from coordinators' decisions or from",
+        "  satisfaction after the twinning. None is negative; all are pulled towards the weights in use.",
+        "- **What it is for**: a suggestion to a coordinator, who may copy it into `[twinning.weights]`.",
+        "- **What it is not for**: changing a programme by itself; judging cities; rounds with other facets.",
+        f"- **Back-test**: {FOLDS} folds of guests; agreement with preferences of guests that were not learned from.",
+        "- **What it cannot know**: decisions follow what was shown first, and the weights in use chose that.",
+        f"- **File**: {name}.json, SHA-256 {sha256}.",
+        "",
+    ]
+    return "\n".join(lines)

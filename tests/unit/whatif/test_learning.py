@@ -1,0 +1,82 @@
+"""learn: the true weights found again, never negative, held to today's, tested on guests not learned from."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from twinmatch.errors import QuestionError
+from twinmatch.learning import Preference, learn, model_files, preferences
+
+TODAY = {"a": 1.0, "b": 1.0, "c": 2.0}
+
+
+def choices(true, guests=60, each=4, seed=0, noise=0.0):
+    """Preferences of a chooser with these weights over drawn standings."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for g in range(guests):
+        for _ in range(each):
+            one, other = rng.random((2, len(true)))
+            if (one - other) @ true + noise * rng.standard_normal() < 0:
+                one, other = other, one
+            found.append(Preference(f"g{g}", tuple(one), tuple(other)))
+    return found
+
+
+def test_the_chooser_s_weights_are_found_again():
+    true = np.array([0.7, 0.3, 0.0])
+    found = learn(TODAY, choices(true), pull=0.5)
+    assert np.argsort(found.suggested).tolist() == [2, 1, 0]
+    assert found.agreement_suggested > found.agreement_today + 0.1
+    assert found.helps
+    assert "agree better" in found.says
+    assert all(a <= b for a, b in zip(found.low, found.high, strict=True))
+
+
+def test_weights_are_never_negative_and_sum_to_one():
+    found = learn(TODAY, choices(np.array([1.0, 0.2, -0.9])), pull=0.1)
+    assert min(found.suggested) >= 0
+    assert sum(found.suggested) == pytest.approx(1)
+    assert min(found.low) >= 0
+
+
+def test_a_strong_pull_leaves_today_s_weights():
+    found = learn(TODAY, choices(np.array([1.0, 0.0, 0.0])), pull=1e7)
+    assert found.suggested == pytest.approx(found.today, abs=1e-3)
+
+
+def test_pure_noise_is_not_said_to_help():
+    agreements = []
+    for seed in range(5):
+        found = learn(TODAY, choices(np.zeros(3), seed=seed, noise=1.0), pull=20)
+        agreements.append(found.agreement_suggested)
+        assert found.agreement_suggested == pytest.approx(0.5, abs=0.12)
+    assert np.mean(agreements) == pytest.approx(0.5, abs=0.06)
+
+
+def test_too_little_says_nothing():
+    with pytest.raises(QuestionError, match="At least"):
+        learn(TODAY, choices(np.ones(3), guests=2, each=2))
+    with pytest.raises(QuestionError, match="of 2 guests"):
+        learn(TODAY, choices(np.ones(3), guests=2, each=20))
+
+
+def test_preferences_compare_a_guest_with_itself_and_decided_pairs_with_each_other():
+    standings = {("g", "h"): [1.0], ("g", "i"): [0.0], ("k", "h"): [0.5], ("k", "i"): [0.2]}
+    liked = {("g", "h"): 1.0, ("g", "i"): 0.0, ("k", "h"): -1.0, ("k", "x"): 1.0}
+    found = {(p.better, p.worse) for p in preferences(standings, liked)}
+    assert found == {((1.0,), (0.0,)), ((1.0,), (0.5,))}
+
+
+def test_the_same_preferences_give_the_same_bytes_and_they_are_plain_text():
+    found = learn(TODAY, choices(np.array([0.5, 0.5, 0.0])))
+    files = model_files(found, "spring", {"data": "abc"})
+    again = model_files(learn(TODAY, choices(np.array([0.5, 0.5, 0.0]))), "spring", {"data": "abc"})
+    assert files == again
+    weights = json.loads(files["spring.json"])
+    assert weights["weights"].keys() == TODAY.keys()
+    assert "SHA-256" in files["spring.md"].decode()
+    assert "What it is not for" in files["spring.md"].decode()
