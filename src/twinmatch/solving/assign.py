@@ -9,7 +9,7 @@ allowed (H, G)  where a meeting may be
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, cou
 from twinmatch.solving.by_flow import Chain, settled
 from twinmatch.solving.certificate import tolerance
 from twinmatch.solving.pricing import Limits, Priced, priced
-from twinmatch.solving.question import Question
+from twinmatch.solving.question import Known, Question
 from twinmatch.solving.scores import ScoreBlocks, Table, blocks_of, candidates_of
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import (
@@ -32,10 +32,13 @@ from twinmatch.solving.solution import (
     Solution,
     gap_between,
 )
-from twinmatch.solving.solver import solve
+from twinmatch.solving.solver import answer
 from twinmatch.solving.transport import FIRST_ROW, SINK, SOURCE, bipartite
+from twinmatch.solving.weights import Lifted, lifted
 
 PRICED_FROM = 200_000  # pairs; below, one flow over all of them is as quick
+NEAR_EACH = 6  # candidates a host and a guest with which the fair modes begin
+GAP = 1e-4  # of the total, at which the fair modes may stop and still call it optimal
 FAIRNESS = {
     "total": ("filled", "total"),
     "max-min": ("filled", "worst-off", "total"),
@@ -64,7 +67,9 @@ class Assignment:
     status: "optimal" (proven up to the stated rounding), "feasible" (gap told) or "infeasible"
     (`advice` says why; score, bound and gap are nan). engine: which one answered. floor: with
     "max-min" and "leximin" the sum of scores of the worst-off guest that has a meeting, else nan;
-    floor_bound: the best that any answer with as many meetings can reach.
+    floor_bound: the best that any answer with as many meetings can reach. duals: prices, in the
+    fair modes those of the total alone. considered: how many pairs the engine held; all others are
+    covered by the proof without it.
     """
 
     pairs: Ints
@@ -76,6 +81,7 @@ class Assignment:
     duals: Duals
     floor: float = np.nan
     floor_bound: float = np.nan
+    considered: int = 0
     advice: tuple[Advice, ...] = field(default=())
 
     def __repr__(self) -> str:
@@ -138,10 +144,78 @@ def assign(
     task = _task(score, demand, capacity, at_least, allowed)
     if fairness == "total":
         return _by_total(task)
-    candidates = task.candidates()
-    blocks = task.blocks(candidates)
-    solution = solve(candidates, blocks, objectives=FAIRNESS[fairness], seconds=seconds)
-    return _assignment(candidates, solution)
+    return _fair(task, FAIRNESS[fairness], seconds)
+
+
+def _fair(task: _Task, objectives: tuple[str, ...], seconds: float | None) -> Assignment:
+    """The fair modes, from where the best total stands: by flows if that is enough, else by LP."""
+    best = _by_total(task)
+    if best.status == INFEASIBLE:
+        return best
+    if "worst-off" in objectives and len(best.pairs) == task.limits.demand.sum():
+        raised = _raised(task, best)
+        if raised is not None:
+            return raised
+    c = task.candidates()
+    blocks = tuple(task.blocks(c))
+    known = Known(len(best.pairs), _nearly_used(c, best))
+    question = Question(c, blocks, objectives, None, seconds, GAP, known)
+    return _assignment(c, answer(question))
+
+
+def _raised(task: _Task, best: Assignment) -> Assignment | None:
+    """The worst-off guest first, where weights in a flow reach a floor that none can pass."""
+    if best.score <= 0 or not len(best.pairs):
+        return None
+
+    def sums_of(pairs: Ints) -> Floats:
+        score = _scores_of(task.scores, pairs)
+        return np.bincount(pairs[:, 1], score, task.scores.n_guests).astype(np.float64)
+
+    def best_total(scores: ScoreBlocks) -> Lifted:
+        found = _by_total(replace(task, scores=scores))
+        return Lifted(found.pairs, np.nan, found.bound)
+
+    start = Lifted(best.pairs, np.nan, best.bound)
+    found = lifted(task.scores, task.limits.demand, start, sums_of, best_total)
+    if found is None:
+        return None
+    score = float(_scores_of(task.scores, found.pairs).sum())
+    bound = max(found.bound, score)
+    if gap_between(score, bound) > GAP:
+        return None
+    floor = float(sums_of(found.pairs)[task.limits.demand > 0].min())
+    return replace(
+        best,
+        pairs=found.pairs,
+        score=score,
+        bound=bound,
+        gap=gap_between(score, bound),
+        status=OPTIMAL,
+        floor=floor,
+        floor_bound=max(found.floor, floor),
+    )
+
+
+def _scores_of(scores: ScoreBlocks, pairs: Ints) -> Floats:
+    """(n,) the scores of these pairs of host and guest."""
+    if isinstance(scores, Table):
+        picked: Floats = scores.score[pairs[:, 0], pairs[:, 1]]
+        return picked
+    found = np.zeros(len(pairs))
+    for first, rows in blocks_of(scores):
+        here = np.flatnonzero((pairs[:, 1] >= first) & (pairs[:, 1] < first + len(rows)))
+        found[here] = rows[pairs[here, 1] - first, pairs[here, 0]]
+    return found
+
+
+def _nearly_used(c: Candidates, best: Assignment) -> Ints:
+    """The candidates of the best total, and those that its prices put nearest to being chosen."""
+    rest = c.score - best.duals.host[c.host] - best.duals.guest[c.guest]
+    n = min(NEAR_EACH * (c.n_hosts + c.n_guests), len(c))
+    nearest = np.argpartition(-rest, n - 1)[:n] if n else np.zeros(0, dtype=np.int64)
+    used = np.searchsorted(c.host * c.n_guests + c.guest, best.pairs @ [c.n_guests, 1])
+    return np.union1d(nearest, used)
 
 
 def _by_total(task: _Task) -> Assignment:
@@ -171,6 +245,7 @@ def _from_priced(found: Priced) -> Assignment:
         _status(found.score, total, bound, found.step),
         PRICED,
         Duals(found.host_price, found.guest_price),
+        considered=found.considered,
     )
 
 
@@ -192,6 +267,7 @@ def _from_chain(c: Candidates, chain: Chain) -> Assignment:
         _status(score, total, bound, chain.step),
         FLOW,
         Duals(chain.prices[SINK] - rows[c.n_guests :], rows[: c.n_guests] - chain.prices[SOURCE]),
+        considered=len(c),
     )
 
 
@@ -208,6 +284,7 @@ def _assignment(c: Candidates, solution: Solution) -> Assignment:
         Duals(*solution.duals),
         floors[0].value if floors else np.nan,
         floors[0].bound if floors else np.nan,
+        len(c),
         solution.advice,
     )
 

@@ -42,7 +42,9 @@ ROUNDS = (
     32  # of leximin, at most: in later ones nearly all sums are fixed and LPs lose their footing
 )
 ROUND = 20_000  # steps of the simplex in a round, at most; beyond, it is going in circles
+NEAR = 0.05  # of the largest gain: columns this near to being used are in the first MIP
 STUCK = 1e-7  # a guest whose floor has at least this price cannot be raised
+UNKNOWN = Outcome(None, -np.inf, np.inf, None, False)
 ASSUMED = ("filled", *FAIR)  # levels whose LP bound is tried as it stands
 
 
@@ -105,7 +107,7 @@ def _relaxed(
         sp.csc_array(rows.matrix), rows.low, rows.high, np.zeros(m), np.ones(m), np.ones(m, bool)
     )
     guest = question.candidates.guest
-    columns = feasible_columns(model, first_columns(question.candidates, m), guest, clock)
+    columns = _columns(question, model, clock)
     if columns is None:
         return None
     stages: list[_Stage] = []
@@ -116,6 +118,12 @@ def _relaxed(
         n = model.matrix.shape[1]
         columns = np.union1d(columns, np.arange(m, n))
         gain = _padded(question.gain(name), n) if floor is None else floor.gain()
+        if name == "filled" and question.known is not None and not stages:
+            filled = float(question.known.filled)
+            model = _locked(model, gain, filled)
+            level = Level(name, filled, filled)
+            stages.append(_Stage(level, model, gain, UNKNOWN, (model,), columns))
+            continue
         master = Master(model, columns, guest, clock)
         outcome = master.best(gain)
         if outcome.impossible and not stages:
@@ -124,8 +132,9 @@ def _relaxed(
         columns = master.columns
         level = given.get(name) or _level(name, outcome)
         filled = level.value if name == "filled" else filled
-        after: tuple[Model, ...] = (_locked(model, gain, level.value),)
         settled: tuple[int, ...] = ()
+        last = name == question.objectives[-1]
+        after: tuple[Model, ...] = (model,) if last else (_locked(model, gain, level.value),)
         if floor is not None:
             rounds = ROUNDS if name == "leximin" and name not in given else 1
             after, settled = _floors(master, floor, outcome, level.value, rounds)
@@ -133,6 +142,14 @@ def _relaxed(
         stages.append(_Stage(level, model, gain, outcome, after, columns, settled))
         model = after[-1]
     return stages
+
+
+def _columns(question: Question, model: Model, clock: Clock) -> Ints | None:
+    """The columns to begin with, which hold an answer; None where there is none."""
+    if question.known is not None and question.m > ALL_FROM_START:
+        return question.known.columns
+    first = first_columns(question.candidates, question.m)
+    return feasible_columns(model, first, question.candidates.guest, clock)
 
 
 def _padded(gain: Floats, n: int) -> Floats:
@@ -244,15 +261,15 @@ def _moved(question: Question, stage: _Stage, model: Model, before: Sequence[_St
         model, gain = floor.model, floor.gain()
     else:
         gain = _padded(question.gain(stage.level.name), model.matrix.shape[1])
-    unknown = Outcome(None, -np.inf, np.inf, None, False)
-    return _Stage(stage.level, model, gain, unknown, (), stage.columns)
+    return _Stage(stage.level, model, gain, UNKNOWN, (), stage.columns)
 
 
 def _branched(stage: _Stage, columns: Ints, question: Question, clock: Clock) -> _Stage | None:
     """One objective by MIP over the columns it can need; None where it is proven to have no answer."""
     model, n = stage.model, stage.model.matrix.shape[1]
-    columns = np.union1d(columns[columns < n], np.arange(question.m, n))
-    rest = _reduced(model, stage)
+    rest, lp_bound = _reduced(model, stage), stage.outcome.bound
+    every = np.union1d(columns[columns < n], np.arange(question.m, n))
+    columns = every if rest is None else _near(rest, every, stage, question.m)
     while True:
         part = maximise(
             model.take(columns),
@@ -263,25 +280,46 @@ def _branched(stage: _Stage, columns: Ints, question: Question, clock: Clock) ->
         )
         if part.x is None and not part.proven:
             _found(part)
-        left = np.inf if part.x is None else max(stage.outcome.bound - part.value, 0.0)
-        needed = np.flatnonzero(rest >= -left) if rest is not None else np.arange(n)
-        if part.x is None:
+        left = np.inf if part.x is None else max(lp_bound - part.value, 0.0)
+        if left <= question.gap * abs(lp_bound) or clock.over() or len(columns) == n:
+            break
+        if part.x is not None:
+            needed = np.arange(n) if rest is None else np.flatnonzero(rest >= -left)
+        else:
             # Nothing over these columns says nothing over all: twice as many, nearest first.
-            if len(columns) == n:
-                return None
-            nearest = np.argsort(-rest, kind="stable") if rest is not None else np.arange(n)
-            needed = nearest[: 2 * len(columns)]
+            nearest = np.arange(n) if rest is None else np.argsort(-rest, kind="stable")
+            needed = np.union1d(every, nearest[: 2 * len(columns)])
         wider = np.union1d(columns, needed)
-        if len(wider) == len(columns) or clock.over():
+        if len(wider) == len(columns):
             break
         columns = wider
+    if part.x is None:
+        return None
+    covered = len(columns) == n or (
+        rest is not None and bool(np.all(rest[_out(columns, n)] < -left))
+    )
+    bound = min(part.bound, lp_bound) if covered else lp_bound
     x = np.zeros(n)
-    x[columns] = _found(part)
-    bound = part.bound if len(wider) == len(columns) else max(stage.outcome.bound, part.bound)
-    outcome = Outcome(x, part.value, bound, None, part.proven)
+    x[columns] = part.x
+    outcome = Outcome(x, part.value, max(bound, part.value), None, part.proven)
     level = _level(stage.level.name, outcome)
     after = (_locked(model, stage.gain, level.value),)
-    return _Stage(level, model, stage.gain, outcome, after, columns)
+    return _Stage(level, model, stage.gain, outcome, after, np.union1d(columns, every))
+
+
+def _near(rest: Floats, every: Ints, stage: _Stage, m: int) -> Ints:
+    """Of these columns those that the LP uses or nearly does, and all after the candidates."""
+    x = stage.outcome.x
+    used = np.zeros(len(every), dtype=np.bool_) if x is None else x[every] > WHOLE
+    unit = float(np.abs(stage.gain).max(initial=0.0))
+    return every[used | (rest[every] >= -NEAR * unit) | (every >= m)]
+
+
+def _out(columns: Ints, n: int) -> Bools:
+    """(n,) true for columns that are not among these."""
+    out = np.ones(n, dtype=np.bool_)
+    out[columns] = False
+    return out
 
 
 def _reduced(model: Model, stage: _Stage) -> Floats | None:
@@ -298,10 +336,10 @@ def _tie_broken(question: Question, last: _Stage, clock: Clock) -> Floats:
 
     Left out on large questions, where it would cost as much as the answer.
     """
-    x, model = _found(last.outcome), last.after[-1]
-    n = model.matrix.shape[1]
+    x, n = _found(last.outcome), last.model.matrix.shape[1]
     if n > ALL_FROM_START:
         return x
+    model = _locked(last.model, last.gain, last.level.value)
     early = question.early(np.arange(question.m)).astype(np.float64)
     gain = _padded(early / max(float(early.max(initial=1.0)), 1.0), n)
     outcome = maximise(model, gain, whole=False, seconds=clock.left())

@@ -17,6 +17,14 @@ FAIR = ("worst-off", "leximin")
 
 
 @dataclass(frozen=True, eq=False)
+class Known:
+    """What an earlier answer tells: the most meetings, and candidates (by place) that hold it."""
+
+    filled: int
+    columns: Ints
+
+
+@dataclass(frozen=True, eq=False)
 class Question:
     """Candidates sorted by host and guest, blocks over them (the asker's first), and the aims."""
 
@@ -26,6 +34,7 @@ class Question:
     previous: Bools | None
     seconds: float | None
     gap: float
+    known: Known | None = None
 
     @property
     def m(self) -> int:

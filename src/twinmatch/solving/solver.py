@@ -53,10 +53,11 @@ def solve(
     question, by = asked(
         candidates, blocks, objectives, previous, max_changes, keep_all, seconds, gap
     )
-    return _in_asked_order(_answer(question), by, len(blocks))
+    return _in_asked_order(answer(question), by, len(blocks))
 
 
-def _answer(question: Question) -> Solution:
+def answer(question: Question) -> Solution:
+    """The answer to a checked question whose candidates are in order."""
     if not question.m:
         # With nobody to choose there is nothing to be fair about; only the rules have a say.
         question = replace(question, objectives=("filled", "total"))
