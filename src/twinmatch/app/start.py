@@ -1,0 +1,95 @@
+"""A new round's folder, and files made again from a proposal that was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from twinmatch.errors import Problem, QuestionError, Where
+from twinmatch.exporting import publish, read_proposal
+from twinmatch.exporting.folder import write_files
+from twinmatch.intake import template
+from twinmatch.programmes.settings import BUNDLED, RECIPES, bundled_names, load
+
+PROGRAMME, FORM, README = "round.toml", "form.xlsx", "README.md"
+
+GUIDE = """# {name}
+
+A round of twinmatch. Everything happens in this folder; nothing is sent anywhere.
+
+1. **Fill the form.** `{form}` has one row a city; the sheet of fields says what each column means. What you do
+   not know stays empty: an empty cell is *not known*, never nought or no. Leave names, e-mail addresses and
+   telephone numbers of people out.
+   Your cities are in another file already? `twinmatch import YOUR_FILE --out cities` turns it into profiles.
+2. **Check it.** `twinmatch validate {form}` names every problem at once, with sheet, row and column.
+3. **Set the rules.** `{programme}` is the programme: places, limits, who may take part, weights. Each line
+   says what it does; an unknown line is an error, never ignored.
+4. **Propose.** `twinmatch propose {form} --programme {programme} --out proposal`
+   Then open `proposal/report.html`, and `proposal/dossiers/index.html` for a page on each pair and city.
+5. **Decide.** Choose lock, ban or reject in the sheet Decisions of `proposal/proposal.xlsx`, save it, and run
+   `twinmatch propose {form} --programme {programme} --decisions proposal/proposal.xlsx --out proposal-2`.
+   The notes of the new report say what changed and what it cost.
+
+To see it all before your own cities are in: `twinmatch propose --out example` runs the bundled round.
+Questions on a round: `twinmatch why-not GUEST HOST`, `twinmatch prices`, `twinmatch stability`; `twinmatch --help`
+lists every command.
+"""
+
+
+def start_round(folder: Path, programmes: Sequence[str] = ()) -> list[Path]:
+    """Return the files of a new round's folder: programme file, form, and what to do with them.
+
+    ``programmes`` are bundled programmes or recipes by name; the bundled three where none is named. Raises
+    QuestionError where the folder holds something already or a programme is not known.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise QuestionError(
+            Problem(
+                "folder-not-empty",
+                "There is something in this place already.",
+                Where(str(folder)),
+                "Name a new folder.",
+            )
+        )
+    load(*programmes)
+    text = text_of(*programmes)
+    guide = GUIDE.format(name=folder.resolve().name, form=FORM, programme=PROGRAMME)
+    files = {README: guide.encode(), PROGRAMME: text.encode(), FORM: template()}
+    return write_files(files, folder)
+
+
+def text_of(*programmes: str) -> str:
+    """Return the text of some programmes, comments kept, as one file; the bundled ones where none is named."""
+    texts = [
+        _source(name).read_text(encoding="utf-8").strip() for name in programmes or bundled_names()
+    ]
+    if len(texts) == 1:
+        return texts[0] + "\n"
+    # Keys before the first table, such as the name, would stand twice; a file has them once, at its head.
+    heads, bodies = zip(*(_parted(text) for text in texts), strict=True)
+    name = 'name = "My round"   # shown at the head of every report'
+    loose = [line for head in heads for line in head if not line.startswith("name")]
+    return "\n\n".join(["\n".join([name, *loose]), *bodies]) + "\n"
+
+
+def _source(name: str) -> Path:
+    """Return the file of a programme: a path, or a bundled programme or recipe by name."""
+    named = (Path(name), BUNDLED / f"{name}.toml", RECIPES / f"{name}.toml")
+    return next(path for path in named if path.is_file())
+
+
+def _parted(text: str) -> tuple[list[str], str]:
+    """Return the settings before the first table of a programme, and all the rest with its comments."""
+    lines = text.splitlines()
+    first = next((k for k, line in enumerate(lines) if line.startswith("[")), len(lines))
+    is_setting = [bool(line.strip()) and not line.startswith("#") for line in lines[:first]]
+    settings = [line for line, setting in zip(lines, is_setting, strict=False) if setting]
+    comments = [line for line, setting in zip(lines, is_setting, strict=False) if not setting]
+    return settings, "\n".join([*comments, *lines[first:]]).strip()
+
+
+def publish_again(
+    proposal: Path, out: Path, *, word: bool = False, pdf: bool = False
+) -> list[Path]:
+    """Return the files of a proposal.json written anew, with dossiers as Word and PDF where asked for."""
+    return publish(read_proposal(proposal), out, word=word, pdf=pdf)

@@ -1,0 +1,134 @@
+"""The first ten minutes: a new round's folder that works as it stands, decisions, files made again."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import openpyxl
+import pytest
+from test_cli import FIVE, PROGRAMME, run
+
+from twinmatch.app.start import text_of
+from twinmatch.programmes.settings import bundled_names, load, recipe_names
+
+
+def test_a_new_round_has_its_three_files_and_says_what_to_do(tmp_path):
+    _, told = run("init", tmp_path / "round")
+    assert sorted(p.name for p in (tmp_path / "round").iterdir()) == [
+        "README.md",
+        "form.xlsx",
+        "round.toml",
+    ]
+    assert "Next: fill" in told
+
+
+def test_the_programme_of_a_new_round_is_the_bundled_one():
+    loaded = load(*bundled_names())
+    assert loaded.model_copy(update={"name": ""}) == _loaded(text_of()).model_copy(
+        update={"name": ""}
+    )
+
+
+def _loaded(text: str):
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "round.toml"
+        path.write_text(text, encoding="utf-8")
+        return load(path)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_can_be_the_programme_of_a_new_round(name):
+    assert _loaded(text_of(name)) == load(name)
+
+
+def test_a_folder_with_something_in_it_is_refused(tmp_path):
+    (tmp_path / "mine.txt").write_text("notes")
+    _, told = run("init", tmp_path, code=2)
+    assert "something in this place already" in told
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_an_unknown_programme_is_an_error_that_names_the_known(tmp_path):
+    _, told = run("init", tmp_path / "round", "--programme", "twining", code=2)
+    assert "twinning" in told
+    assert not (tmp_path / "round").exists()
+
+
+def test_the_commands_of_the_guide_are_commands(tmp_path):
+    from typer.main import get_command
+
+    from twinmatch.cli import app
+
+    run("init", tmp_path / "round")
+    guide = (tmp_path / "round" / "README.md").read_text(encoding="utf-8")
+    commands = get_command(app).commands
+    found = re.findall(r"`twinmatch ([^`]+)`", guide)
+    assert len(found) > 6
+    for line in found:
+        name, *parts = shlex.split(line)
+        options = {o for p in commands[name].params for o in p.opts} if name in commands else set()
+        assert name in commands or name == "--help", line
+        assert {p for p in parts if p.startswith("--")} <= options, line
+
+
+@pytest.fixture
+def decided(tmp_path):
+    folder = tmp_path / "cities"
+    folder.mkdir()
+    for name, fields in FIVE.items():
+        (folder / f"{name}.yaml").write_text(
+            f"id: {name}\nname: {name.title()}\ncountry: {name[:2].upper()}\n{fields}\n",
+            encoding="utf-8",
+        )
+    (tmp_path / "round.toml").write_text(PROGRAMME, encoding="utf-8")
+    again = ("propose", folder, "--programme", tmp_path / "round.toml", "--text-model", "static")
+    run(*again, "--out", tmp_path / "one")
+    return tmp_path, again
+
+
+def decide(tmp_path, guest: str, host: str, word: str) -> None:
+    book = openpyxl.load_workbook(tmp_path / "one/proposal.xlsx")
+    page = book["Decisions"]
+    heads = {cell.value: cell.column for cell in page[1]}
+    for row in range(2, page.max_row + 1):
+        if page.cell(row, heads["Guest id"]).value in (guest, None):
+            page.cell(row, heads["Guest id"], guest)
+            page.cell(row, heads["Host id"], host)
+            page.cell(row, heads["Decision"], word)
+            break
+    book.save(tmp_path / "one/proposal.xlsx")
+
+
+def test_a_lock_in_the_workbook_is_kept_and_its_price_told(decided):
+    tmp_path, again = decided
+    decide(tmp_path, "fr-guest", "it-host", "lock")
+    out = tmp_path / "two"
+    _, told = run(*again, "--decisions", tmp_path / "one/proposal.xlsx", "--out", out)
+    assert "1 locked (fr-guest=it-host)" in told
+    assert "Since the earlier proposal, twinning: The total score is" in told
+    assert "Fr-Guest: learning from It-Host, in place of learning from Se-Host." in told
+    assert "in place of" in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_an_unknown_city_in_the_workbook_is_told_with_its_row(decided):
+    tmp_path, again = decided
+    decide(tmp_path, "fr-guest", "it-hoste", "lock")
+    _, told = run(
+        *again, "--decisions", tmp_path / "one/proposal.xlsx", "--out", tmp_path / "two", code=2
+    )
+    assert re.search(
+        r"sheet 'Decisions', row \d+, Decision: No city 'it-hoste'.*Did you mean it-host", told
+    )
+    assert not (tmp_path / "two").exists()
+
+
+def test_publishing_again_writes_the_same_bytes_and_word_beside(decided):
+    tmp_path, _ = decided
+    run("publish", tmp_path / "one/proposal.json", "--out", tmp_path / "again", "--word")
+    for name in ("report.html", "proposal.xlsx", "network.graphml", "dossiers/mail/merge.csv"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+    assert (tmp_path / "again/dossiers/cities/it-host.docx").stat().st_size > 10_000
