@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help install test fast slow check lint types layers docs-check format propose bench clean
+.PHONY: help install test fast slow check lint types layers docs-check site notebooks notebooks-check format propose bench clean
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,15 @@ docs-check:  ## check that what is made from the code is up to date
 
 docs:  ## make the field reference and schema.json anew
 	$(BIN)/python tools/make_reference.py
+
+site:  ## build the documentation site into build/site; a broken link fails
+	$(BIN)/mkdocs build --strict
+
+notebooks:  ## run the notebooks and keep their outputs
+	$(BIN)/python tools/run_notebooks.py
+
+notebooks-check:  ## check that every notebook runs and is made from its text
+	$(BIN)/python tools/run_notebooks.py --check
 
 format:  ## format the code
 	$(BIN)/ruff check --fix .

@@ -602,7 +602,8 @@ def _height(cells: Sequence[Cell], widths: Sequence[float], line: float = 12.75)
 
     Excel fits rows to their texts when it opens a file; LibreOffice and viewers take what the file says.
     """
-    texts = [(str(cell), width) for cell, width in zip(cells, widths, strict=True) if cell]
+    pairs = zip(cells, widths, strict=True)
+    texts = [(cell, width) for cell, width in pairs if isinstance(cell, str) and cell]
     lines = max((_lines(text, width) for text, width in texts), default=1)
     return float(min(409, lines * line + 4))
 

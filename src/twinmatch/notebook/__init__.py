@@ -1,0 +1,75 @@
+"""For notebooks: a round opened in one line, rich views of the house's nouns, and pictures of them.
+
+Importing this module gives City, Cohort, Affinity, Account, Meeting, Product and Proposal a ``_repr_html_``, so that
+a notebook shows them as tables. The models themselves know nothing of HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from twinmatch.affinity import Affinity, compare
+from twinmatch.app.loop import Opened, RoundAsked, open_round
+from twinmatch.app.neighbours import PEER_WEIGHTS
+from twinmatch.cohort import City, Cohort
+from twinmatch.evidence import Account
+from twinmatch.facets import Materials
+from twinmatch.figures import with_figures
+from twinmatch.notebook.views import VIEWS
+from twinmatch.proposal import Proposal
+from twinmatch.propose import propose
+from twinmatch.whatif import Case, open_case, twinning_of
+
+__all__ = ["Study", "open_study"]
+
+for _noun, _view in VIEWS.items():
+    _noun._repr_html_ = _view  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A round that was read: its cohort, and on demand its affinities, its proposal, its twinning as a case."""
+
+    opened: Opened
+
+    @property
+    def cohort(self) -> Cohort:
+        """Return the cities and host units."""
+        return self.opened.round.cohort
+
+    @property
+    def materials(self) -> Materials:
+        """Return what facets are made of beside the cohort."""
+        return self.opened.round.materials
+
+    def city(self, name: str) -> City:
+        """Return a city by id or name; raises QuestionError, naming the nearest, where there is none."""
+        return self.cohort.cities[self.cohort.find(name)]
+
+    @cached_property
+    def peers(self) -> Affinity:
+        """Return how alike every two cities are, with the weights of "cities like mine"."""
+        return compare(self.cohort, PEER_WEIGHTS, self.materials)
+
+    def account(self, one: str, other: str) -> Account:
+        """Return the account of two cities as peers."""
+        return self.peers.account(self.cohort.find(one), self.cohort.find(other))
+
+    @cached_property
+    def case(self) -> Case:
+        """Return the twinning of the round, settled, ready for what-if questions."""
+        return open_case(self.opened.round, twinning_of(self.opened.programme))
+
+    @cached_property
+    def proposal(self) -> Proposal:
+        """Return the proposal of the round, with its figures."""
+        proposal = propose(self.cohort, self.opened.programme, self.materials)
+        return with_figures(proposal, self.cohort, self.opened.programme, self.materials)
+
+
+def open_study(profiles: str | Path | None = None, programme: Sequence[str | Path] = ()) -> Study:
+    """Return a round to study: the bundled cities and programme where none are named."""
+    return Study(open_round(RoundAsked(profiles, programme)))

@@ -1,0 +1,409 @@
+"""Pictures for notebooks, by Altair: colours that the colour-blind can tell apart and that print in grey.
+
+Every picture says its unit; what is not known is left white or named, never drawn as nought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from twinmatch.affinity import Affinity
+from twinmatch.cohort import City, Cohort
+from twinmatch.evidence import Account
+from twinmatch.exporting import words
+from twinmatch.exporting.atlas import land
+from twinmatch.exporting.laea import kilometres
+from twinmatch.proposal import Meeting, Proposal, Table
+from twinmatch.stability import Stability
+
+BLUE, TEAL, PLUM, ORANGE, GREY, LILAC = (
+    "#12436D",
+    "#28A197",
+    "#801650",
+    "#F46A25",
+    "#3D3D3D",
+    "#A285D1",
+)
+COLOURS: Final = (BLUE, TEAL, PLUM, ORANGE, GREY, LILAC)
+WIDTH: Final = 560
+
+Picture: TypeAlias = Any
+"""An Altair chart; its operators and methods return types that its annotations do not tell."""
+
+alt.renderers.enable("png", scale_factor=1.25)
+alt.data_transformers.disable_max_rows()
+
+
+def known_blocks(cohort: Cohort) -> Picture:
+    """Return of how many cities each block of the profile is known."""
+    rows = [
+        {"block": words.block_title(b), "cities": sum(bool(getattr(c, b)) for c in cohort.cities)}
+        for b in City.BLOCKS
+    ]
+    return _bars(rows, "block", "cities", "Cities of which it is known")
+
+
+def _bars(rows: Sequence[dict[str, Any]], name: str, value: str, title: str) -> Picture:
+    """Return horizontal bars, the longest first, with their figures."""
+    base = alt.Chart(pd.DataFrame(rows)).encode(
+        y=alt.Y(f"{name}:N", sort="-x", title=None, axis=alt.Axis(labelLimit=320)),
+        x=alt.X(f"{value}:Q", title=title),
+    )
+    figures = base.mark_text(align="left", dx=4, color=GREY).encode(
+        text=alt.Text(f"{value}:Q", format=",.3~f")
+    )
+    return (base.mark_bar(color=BLUE) + figures).properties(width=WIDTH)
+
+
+def city_map(cohort: Cohort) -> Picture:
+    """Return the cities of a cohort on an equal-area map of Europe, by role and size."""
+    rows = []
+    for c in cohort.cities:
+        if c.location is not None:
+            x, y = kilometres(c.location.lat, c.location.lon)
+            role = (
+                "Mission City"
+                if "mission" in c.roles
+                else "guest"
+                if "guest" in c.roles
+                else "other"
+            )
+            people = c.population.value if c.population else None
+            rows.append({"city": c.name, "x": x, "y": y, "role": role, "residents": people})
+    points = (
+        alt.Chart(pd.DataFrame(rows))
+        .mark_point(filled=True, opacity=0.8, stroke="white", strokeWidth=0.5)
+        .encode(
+            **_axes(),
+            shape=alt.Shape(
+                "role:N",
+                title="Role",
+                scale=alt.Scale(
+                    domain=["Mission City", "guest", "other"],
+                    range=["square", "circle", "triangle-up"],
+                ),
+            ),
+            color=alt.Color(
+                "role:N",
+                title="Role",
+                scale=alt.Scale(
+                    domain=["Mission City", "guest", "other"], range=[BLUE, ORANGE, GREY]
+                ),
+            ),
+            size=alt.Size(
+                "residents:Q", title="Residents", scale=alt.Scale(type="sqrt", range=[20, 300])
+            ),
+            tooltip=["city", "role", "residents"],
+        )
+    )
+    return (_shores() + points).properties(width=WIDTH, height=520)
+
+
+def _axes() -> dict[str, Any]:
+    """Return the two axes of a map in kilometres, y growing downwards."""
+    box = land()
+    return {
+        "x": alt.X("x:Q", axis=None, scale=alt.Scale(domain=[box.west, box.east], nice=False)),
+        "y": alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[box.south, box.north], nice=False)),
+    }
+
+
+def _shores() -> Picture:
+    """Return the borders and shores of the packaged map as lines."""
+    import re
+
+    rows = []
+    for number, ring in enumerate(re.findall(r"M([^MZz]+)", land().shores)):
+        for order, (x, y) in enumerate(_points(ring)):
+            rows.append({"x": x, "y": y, "ring": number, "order": order})
+    return (
+        alt.Chart(pd.DataFrame(rows))
+        .mark_line(color="#9AA3AB", strokeWidth=0.6)
+        .encode(**_axes(), detail="ring:N", order="order:Q")
+    )
+
+
+def _points(ring: str) -> list[tuple[float, float]]:
+    """Return the points of a ring of an SVG path that has absolute or relative lines."""
+    import re
+
+    relative = "l" in ring
+    numbers = [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", ring)]
+    points = list(zip(numbers[::2], numbers[1::2], strict=False))
+    if not relative:
+        return points
+    return [tuple(p) for p in np.cumsum(np.array(points), axis=0).tolist()]
+
+
+def account_bars(account: Account) -> Picture:
+    """Return an account as bars: what each facet can give (outline) and gives (filled); unknown ones are hatched grey."""
+    rows = [
+        {
+            "facet": words.facet_title(line.facet),
+            "most": 100 * line.weight,
+            "given": 100 * line.share,
+            "known": "known" if line.known else "not known, counted as average",
+            "order": k,
+        }
+        for k, line in enumerate(account.lines)
+    ]
+    base = alt.Chart(pd.DataFrame(rows)).encode(
+        y=alt.Y("facet:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=220))
+    )
+    outline = base.mark_bar(filled=False, stroke=GREY).encode(
+        x=alt.X("most:Q", title="Points of 100")
+    )
+    filled = base.mark_bar().encode(
+        x="given:Q",
+        color=alt.Color(
+            "known:N",
+            title=None,
+            scale=alt.Scale(
+                domain=["known", "not known, counted as average"], range=[BLUE, "#C9CDD2"]
+            ),
+        ),
+    )
+    return (outline + filled).properties(
+        width=WIDTH,
+        title=f"{100 * account.score:.1f} points; {words.percent(account.coverage)} of the weights known",
+    )
+
+
+def heat(
+    affinity: Affinity,
+    rows: Sequence[int],
+    columns: Sequence[int],
+    chosen: Sequence[tuple[int, int]] = (),
+) -> Picture:
+    """Return the scores of some rows and columns of an affinity as a heat map; chosen pairs have a frame."""
+    cells = [
+        {
+            "guest": affinity.cohort.cities[affinity.rows[r]].name,
+            "host": words.shortened(affinity.columns[c].name, 28),
+            "points": round(100 * float(affinity.score[r, c]), 1),
+            "chosen": (r, c) in set(chosen),
+        }
+        for r in rows
+        for c in columns
+    ]
+    base = alt.Chart(pd.DataFrame(cells)).encode(
+        x=alt.X("host:N", title="Host", sort=None, axis=alt.Axis(labelAngle=-60, labelLimit=200)),
+        y=alt.Y("guest:N", title="Guest", sort=None),
+    )
+    tiles = base.mark_rect().encode(
+        color=alt.Color(
+            "points:Q", title="Points of 100", scale=alt.Scale(scheme="cividis", reverse=True)
+        )
+    )
+    frames = base.transform_filter("datum.chosen").mark_rect(
+        filled=False, stroke="black", strokeWidth=2.5
+    )
+    return (tiles + frames).properties(width=22 * len(columns), height=18 * len(rows))
+
+
+def emission_mix(cohort: Cohort, cities: Sequence[str]) -> Picture:
+    """Return the shares of the sectors that cities report, of what each reports; sectors that are blank are not there."""
+    names = {
+        "stationary_energy": "stationary energy",
+        "transport": "transport",
+        "waste": "waste",
+        "ippu": "industrial processes",
+        "afolu": "agriculture and land",
+        "other": "other (as printed)",
+    }
+    rows = []
+    for city in (cohort.cities[cohort.find(name)] for name in cities):
+        if city.emissions is None:
+            continue
+        found = {
+            name: value
+            for key, name in names.items()
+            if isinstance(value := getattr(city.emissions.sectors, key), float)
+        }
+        total = sum(found.values())
+        rows += [
+            {"city": city.name, "sector": name, "share": value / total}
+            for name, value in found.items()
+            if total
+        ]
+    return (
+        alt.Chart(pd.DataFrame(rows))
+        .mark_bar(stroke="white")
+        .encode(
+            y=alt.Y("city:N", title=None),
+            x=alt.X("share:Q", title="Share of what the city reports", axis=alt.Axis(format="%")),
+            color=alt.Color(
+                "sector:N",
+                title="Sector",
+                scale=alt.Scale(domain=list(names.values()), range=list(COLOURS)),
+            ),
+            order=alt.Order("sector:N"),
+        )
+        .properties(width=WIDTH)
+    )
+
+
+def satisfaction(found: Table) -> Picture:
+    """Return each guest's pair beside its best open host, the worst served first."""
+    guest, own, best = (found.columns.index(c) for c in ("Guest", "Points", "Best possible points"))
+    frame = pd.DataFrame(
+        [
+            {"guest": row[guest], "points": 100 * float(row[column] or 0), "kind": kind, "order": k}
+            for k, row in enumerate(found.rows)
+            for kind, column in (("its pair", own), ("best open host", best))
+        ]
+    )
+    return (
+        alt.Chart(frame)
+        .mark_point(size=60, strokeWidth=2)
+        .encode(
+            y=alt.Y("guest:N", sort=alt.SortField("order"), title=None),
+            x=alt.X("points:Q", title="Points of 100", scale=alt.Scale(zero=False)),
+            shape=alt.Shape("kind:N", title=None, scale=alt.Scale(range=["circle", "square"])),
+            color=alt.Color("kind:N", title=None, scale=alt.Scale(range=[PLUM, BLUE])),
+        )
+        .properties(width=WIDTH)
+    )
+
+
+def fairness(found: Table, by: str) -> Picture:
+    """Return the part of each group with a place, by one way of grouping; the line is the part of all."""
+    rows = [row for row in found.rows if row[0] == by]
+    frame = pd.DataFrame(
+        [
+            {"group": f"{r[1]} ({r[3]} of {r[2]})", "part": r[4], "order": k}
+            for k, r in enumerate(rows)
+        ]
+    )
+    overall = sum(int(r[3] or 0) for r in rows) / max(1, sum(int(r[2] or 0) for r in rows))
+    bars = (
+        alt.Chart(frame)
+        .mark_bar(color=BLUE)
+        .encode(
+            y=alt.Y(
+                "group:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=260)
+            ),
+            x=alt.X(
+                "part:Q",
+                title="Part with a place",
+                axis=alt.Axis(format="%"),
+                scale=alt.Scale(domain=[0, 1]),
+            ),
+        )
+    )
+    line = (
+        alt.Chart(pd.DataFrame([{"part": overall}]))
+        .mark_rule(color=PLUM, strokeDash=[4, 3], strokeWidth=2)
+        .encode(x="part:Q")
+    )
+    return (bars + line).properties(width=WIDTH, title=f"By {by.lower()}; dashed: all together")
+
+
+def stability_bars(found: Stability) -> Picture:
+    """Return in which share of the perturbed runs each pair survives, the most fragile first."""
+    rows = [
+        {
+            "pair": words.shortened(p.name, 60),
+            "share": p.share,
+            "judgement": p.judgement,
+            "order": k,
+        }
+        for k, p in enumerate(found.pairs)
+    ]
+    return (
+        alt.Chart(pd.DataFrame(rows))
+        .mark_bar()
+        .encode(
+            y=alt.Y(
+                "pair:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=360)
+            ),
+            x=alt.X(
+                "share:Q",
+                title=f"Share of {found.runs} runs in which the pair survives",
+                axis=alt.Axis(format="%"),
+                scale=alt.Scale(domain=[0, 1]),
+            ),
+            color=alt.Color(
+                "judgement:N",
+                title=None,
+                scale=alt.Scale(domain=["robust", "fragile"], range=[BLUE, ORANGE]),
+            ),
+        )
+        .properties(width=WIDTH)
+    )
+
+
+def intervals(
+    rows: Sequence[tuple[str, float, float, float]], title: str, reference: float | None = None
+) -> Picture:
+    """Return figures with their intervals (name, value, low, high); the dashed line is a reference such as chance."""
+    frame = pd.DataFrame(rows, columns=["name", "value", "low", "high"])
+    base = alt.Chart(frame).encode(
+        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=300))
+    )
+    spans = base.mark_rule(color=GREY, strokeWidth=2).encode(
+        x=alt.X("low:Q", title=title), x2="high:Q"
+    )
+    points = base.mark_point(filled=True, size=80, color=BLUE).encode(x="value:Q")
+    layers: list[Any] = [spans, points]
+    if reference is not None:
+        layers.append(
+            alt.Chart(pd.DataFrame([{"at": reference}]))
+            .mark_rule(color=PLUM, strokeDash=[4, 3])
+            .encode(x="at:Q")
+        )
+    return alt.layer(*layers).properties(width=WIDTH)
+
+
+def pair_map(proposal: Proposal, meetings: Sequence[Meeting]) -> Picture:
+    """Return the pairs on an equal-area map of Europe: a line from each guest to each city of its host."""
+    cards = {card.id: card for card in proposal.cities}
+    places = {
+        id_: kilometres(c.lat, c.lon)
+        for id_, c in cards.items()
+        if c.lat is not None and c.lon is not None
+    }
+    lines, dots = [], []
+    for meeting in meetings:
+        for guest in meeting.cities("guest"):
+            for host in meeting.cities("host"):
+                if guest in places and host in places:
+                    for order, city in enumerate((guest, host)):
+                        x, y = places[city]
+                        lines.append({"x": x, "y": y, "pair": f"{guest} {host}", "order": order})
+                        dots.append(
+                            {
+                                "x": x,
+                                "y": y,
+                                "role": ("guest", "host")[order],
+                                "city": cards[city].name,
+                            }
+                        )
+    drawn = (
+        alt.Chart(pd.DataFrame(lines))
+        .mark_line(color=PLUM, strokeWidth=1.2)
+        .encode(**_axes(), detail="pair:N", order="order:Q")
+    )
+    points = (
+        alt.Chart(pd.DataFrame(dots).drop_duplicates())
+        .mark_point(filled=True, size=45, stroke="white", strokeWidth=0.5)
+        .encode(
+            **_axes(),
+            shape=alt.Shape(
+                "role:N",
+                title=None,
+                scale=alt.Scale(domain=["guest", "host"], range=["circle", "square"]),
+            ),
+            color=alt.Color(
+                "role:N",
+                title=None,
+                scale=alt.Scale(domain=["guest", "host"], range=[ORANGE, BLUE]),
+            ),
+        )
+    )
+    return (_shores() + drawn + points).properties(width=WIDTH, height=520)

@@ -1,0 +1,97 @@
+"""The notebooks and what they show: views that escape, pictures that are drawn, outputs that are kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cities import cohort_of, materials
+from twinmatch.affinity import compare
+from twinmatch.notebook import views
+from twinmatch.notebook.views import VIEWS
+from twinmatch.programmes import Programme, Round
+from twinmatch.proposal import Product, Proposal
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+SCRIPT = "<script>alert(1)</script>"
+TEXTS = sorted(NOTEBOOKS.glob("*.py"))
+
+
+def cohort():
+    return cohort_of(
+        {"id": "de-one", "name": SCRIPT, "roles": ["guest"], "needs": f"heat {SCRIPT}"},
+        {"id": "it-two", "roles": ["mission"], "needs": "heat", "population": {"value": 70_000}},
+    )
+
+
+def test_every_noun_of_the_house_has_a_view_that_escapes():
+    affinity = compare(cohort(), {"shared_needs": 1, "context": 1}, materials())
+    product = Product("twinning", SCRIPT, "optimal", "", 0, 0)
+    for noun in (
+        cohort(), cohort().cities[0], affinity, affinity.account(0, 1), product, Proposal({}, (product,)),
+    ):  # fmt: skip
+        shown = noun._repr_html_()
+        assert "<table" in shown
+        assert "<script" not in shown
+    assert set(VIEWS) >= {type(cohort()), type(cohort().cities[0]), type(affinity)}
+
+
+def test_a_city_names_what_is_not_known():
+    shown = cohort().cities[1]._repr_html_()
+    assert "70,000" in shown
+    assert "Emissions" in shown.split("Not known")[1]
+
+
+def test_an_account_shows_lines_that_sum_to_its_score():
+    account = compare(cohort(), {"shared_needs": 3, "context": 1}, materials()).account(0, 1)
+    shown = views.account_view(account)
+    assert f"Score {100 * account.score:.1f} of 100" in shown
+    assert shown.count("<tr>") == 3
+
+
+def test_a_long_cohort_is_counted_and_not_listed():
+    many = cohort_of(*({"id": f"de-c{k}"} for k in range(20)))
+    assert "and 8 more" in views.cohort_view(many)
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda p: p.stem)
+def test_a_notebook_is_kept_with_its_outputs_and_no_error(text):
+    jupytext = pytest.importorskip("jupytext")
+    kept = json.loads(text.with_suffix(".ipynb").read_text(encoding="utf-8"))
+    cells = [(c["cell_type"], "".join(c["source"])) for c in kept["cells"]]
+    assert cells == [(c.cell_type, c.source) for c in jupytext.read(text).cells]
+    outputs = [o for c in kept["cells"] for o in c.get("outputs", ())]
+    assert not [o for o in outputs if o["output_type"] == "error"]
+    assert any("image/png" in o.get("data", {}) for o in outputs)
+
+
+def test_there_are_the_six_notebooks():
+    assert [p.stem[:2] for p in TEXTS] == ["01", "02", "03", "04", "05", "06"]
+
+
+def test_pictures_are_drawn(bundled, bundled_materials, tmp_path):
+    pictures = pytest.importorskip("twinmatch.notebook.pictures")
+    few = type(bundled)(bundled.cities[:40], ())
+    account = compare(few, {"shared_needs": 1, "context": 1}, bundled_materials).account(2, 5)
+    for name, chart in {
+        "blocks": pictures.known_blocks(few),
+        "map": pictures.city_map(few),
+        "account": pictures.account_bars(account),
+    }.items():
+        path = tmp_path / f"{name}.png"
+        chart.save(str(path))
+        assert path.read_bytes().startswith(b"\x89PNG")
+        assert path.stat().st_size > 5_000
+
+
+def test_a_study_opens_the_bundled_round_and_compares(bundled):
+    from twinmatch.notebook import open_study
+
+    study = open_study()
+    assert study.cohort.fingerprint == bundled.fingerprint
+    assert study.city("Leuven").id == "be-leuven"
+    assert study.account("Leuven", "Ghent").lines
+    assert isinstance(study.opened.programme, Programme)
+    assert isinstance(study.opened.round, Round)
