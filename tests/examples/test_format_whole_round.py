@@ -1,0 +1,85 @@
+"""All formats of the default round from the bundled cohort in one proposal, judged again from the outside."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import pytest
+
+from twinmatch.exporting import from_plain, to_plain
+from twinmatch.programmes import load
+from twinmatch.propose import propose
+
+SECONDS = 10
+"""Processor time that all formats may take; they are measured at 3 to 4."""
+
+
+@pytest.fixture(scope="module")
+def made(bundled, bundled_materials):
+    start = time.process_time()
+    proposal = propose(bundled, load(), bundled_materials)
+    return proposal, time.process_time() - start
+
+
+def test_all_formats_in_one_run_and_in_time(made):
+    proposal, seconds = made
+    assert {p.product for p in proposal.products} == {
+        "twinning", "discussion_groups", "study_visits", "national_clusters", "city_panels"
+    }  # fmt: skip
+    assert seconds < SECONDS
+
+
+def test_thirty_pairs_from_fifty_two_eligible(made):
+    twinning = made[0].product("twinning")
+    assert len(twinning.meetings) == 30
+    assert "52 of them eligible" in twinning.says
+
+
+def test_every_rule_is_kept_across_formats(made, bundled):
+    proposal, _ = made
+    assert all(r.status in {"kept", "binding"} for p in proposal.products for r in p.rules)
+    tasks = Counter(
+        m.city
+        for p in proposal.products
+        if p.product != "national_clusters"
+        for meeting in p.meetings
+        for m in meeting.members
+        if m.role in {"host", "lead"}
+    )
+    most = load().ledger.tasks
+    assert max(tasks.values()) <= most
+    ledger = next(t for t in proposal.tables if t.name == "ledger")
+    column = ledger.columns.index("tasks")
+    told = {row[0]: row[column] for row in ledger.rows}
+    assert {c: n for c, n in told.items() if n} == {c: float(n) for c, n in tasks.items()}
+
+
+def test_everyone_left_out_has_a_reason_and_an_offer(made):
+    for product in made[0].products:
+        assert all(x.why and x.offered for x in product.left_out)
+
+
+def test_visitors_come_from_the_group_and_have_a_target(made, bundled):
+    proposal, _ = made
+    groups = {
+        m.label: set(m.cities("member")) for m in proposal.product("discussion_groups").meetings
+    }
+    for visit in proposal.product("study_visits").meetings:
+        assert any(set(visit.cities("guest")) <= members for members in groups.values())
+        hosts = {bundled.city(h).country for h in visit.cities("host")}
+        for guest in (bundled.city(g) for g in visit.cities("guest")):
+            target = guest.commitment.neutral_by or guest.commitment.neutral_by_at_latest
+            assert target <= 2050
+            assert hosts - {guest.country}
+
+
+def test_the_tables_stand_in_the_proposal_and_come_back(made, bundled):
+    proposal, _ = made
+    names = {t.name for t in proposal.tables}
+    assert names == {"ladder", "transition_map", "ledger", "pathways"}
+    ladder = next(t for t in proposal.tables if t.name == "ladder")
+    assert [row[0] for row in ladder.rows] == [c.id for c in bundled.cities]
+    again = from_plain(to_plain(proposal))
+    assert to_plain(again) == to_plain(proposal)
+    assert [t.name for t in again.product("study_visits").tables] == ["travel", "travel_method"]
