@@ -396,7 +396,9 @@ def _boundary(emissions: dict[str, Any], row: int, notes: _Notes) -> None:
     if "boundary" not in emissions:
         emissions["boundary"] = "city"
         emissions.setdefault("boundary_note", "not stated")
-    found = "The table says no form or boundary of the inventories: they are taken for the city's own."
+    found = (
+        "The table says no form or boundary of the inventories: they are taken for the city's own."
+    )
     notes.count("boundary-not-stated", "", found, row)
 
 

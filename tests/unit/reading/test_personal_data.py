@@ -45,7 +45,18 @@ def test_personal_data_is_taken_out(text: str, kind: str) -> None:
     clean, found = redact(text)
     assert found == {kind: 1}
     assert "removed]" in clean
-    for word in ("Kanarek", "Müller", "Dupont", "Novák", "Silva", "Schmidt", "Canarini", "Παπαδόπουλος", "@", "43"):
+    for word in (
+        "Kanarek",
+        "Müller",
+        "Dupont",
+        "Novák",
+        "Silva",
+        "Schmidt",
+        "Canarini",
+        "Παπαδόπουλος",
+        "@",
+        "43",
+    ):
         assert word not in clean
 
 

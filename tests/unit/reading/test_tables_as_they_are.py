@@ -51,6 +51,7 @@ def test_an_ugly_table_becomes_records_and_every_reading_is_told(ugly: Path) -> 
             "column-set-aside",
             "co2-only",
             "id-made",
+            "boundary-not-stated",
         ),
         *("city-near", "not-known"),
     }

@@ -167,9 +167,8 @@ def inventory_year(period: str) -> int | None:
 
     ``2016-01-01 - 2016-12-31``, ``12/31/2013 12:00:00 AM`` and ``2015`` are read.
     """
-    days = [
-        dt.date(int(y), int(m), int(d)) for y, m, d in re.findall(r"(\d{4})-(\d\d)-(\d\d)", period)
-    ]
+    found = re.findall(r"(\d{4})-(\d\d)-(\d\d)", period)
+    days = [d for parts in found if (d := _day(*map(int, parts))) is not None]
     if len(days) >= 2 and days[0] <= days[1]:
         middle = days[0] + (days[1] - days[0]) / 2
         return middle.year
@@ -177,6 +176,14 @@ def inventory_year(period: str) -> int | None:
         return days[0].year
     years = re.findall(r"(?:19|20)\d\d", period)
     return int(years[0]) if years else None
+
+
+def _day(year: int, month: int, day: int) -> dt.date | None:
+    """Return a day, None where the calendar has none such."""
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
 
 
 def boundary_of(words: str, administrative: str = "") -> tuple[str, str]:

@@ -1,0 +1,117 @@
+"""Samples with pieces cut out and evil pieces put in: records or an error on purpose, whatever stands in a cell."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from pathlib import Path
+
+import importer_samples as samples
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from twinmatch.errors import TwinmatchError
+from twinmatch.intake import doubts
+from twinmatch.intake.texts import text_doubts
+from twinmatch.reading import read_grids, read_raw, without_contacts
+from twinmatch.reading.importers import IMPORTERS, Options
+from twinmatch.schema import City
+from twinmatch.validate import profiles
+
+TABLE = """id,name,country,population,emissions.form,emissions.boundary,emissions.sectors.waste,needs
+de-x,X,DE,5,gpc,city,12,Heat
+fr-y,Y,France,1.234,gpc,city,NO,Wärme für alle in der Stadt und im Land
+"""
+SAMPLES = {
+    "table": [TABLE],
+    "covenant": [samples.COVENANT],
+    "covenant-inventories": [samples.INVENTORIES],
+    "covenant-totals": [samples.TOTALS],
+    "mycovenant": [samples.MY_COVENANT],
+    "cdp": [samples.CDP_2016, samples.CDP_2018, samples.CDP_2021],
+    "c40": [samples.C40],
+    "ciris": [samples.CIRIS],
+    "carbon-monitor": [samples.CARBON_MONITOR],
+    "contract": [samples.CONTRACT_GPC, samples.CONTRACT_ECONOMIC, samples.CONTRACT_CITY],
+}
+EVIL = (
+    *(
+        "1e308",
+        "-1e308",
+        "1e5000",
+        "NaN",
+        "inf",
+        "-",
+        "",
+        "9" * 400,
+        "1.234",
+        "1,5",
+        "0x10",
+        "1_000",
+        "-5",
+        "2050",
+    ),
+    *(
+        "\u202e",
+        "א",
+        "١٢٣",
+        "²",
+        "½",
+        "\x00",
+        "=1+1",
+        "'; DROP",
+        "NO",
+        '"',
+        ";",
+        ",",
+        "\n",
+        "2018-13-45",
+        "﷽",
+    ),
+)
+
+
+def damaged(text: str, rng: random.Random) -> str:
+    for _ in range(rng.randint(1, 6)):
+        start = rng.randrange(len(text) or 1)
+        text = text[:start] + rng.choice(EVIL) + text[start + rng.randint(0, 12) :]
+    return text
+
+
+def _all_the_way(kind: str, path: Path) -> None:
+    """Read, validate and doubt; errors on purpose end it, any other escapes."""
+    with contextlib.suppress(TwinmatchError):
+        if kind == "table":
+            raw = read_raw(path)
+        else:
+            raw = without_contacts(IMPORTERS[kind].read(read_grids(path), Options()).raw)
+        known, _ = profiles(raw.cities, City)
+        doubts(known)
+        text_doubts(known)
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+@given(seed=st.integers(0, 10**9))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_damaged_sample_never_escapes(tmp_path: Path, kind: str, seed: int) -> None:
+    rng = random.Random(seed)
+    path = tmp_path / "fuzzed.csv"
+    path.write_text(damaged(rng.choice(SAMPLES[kind]), rng), "utf-8")
+    _all_the_way(kind, path)
+
+
+@pytest.mark.slow
+def test_ten_thousand_damaged_samples_never_escape(tmp_path: Path) -> None:
+    rng = random.Random(6)
+    path = tmp_path / "fuzzed.csv"
+    for _ in range(10_000):
+        kind = rng.choice(sorted(SAMPLES))
+        path.write_text(damaged(rng.choice(SAMPLES[kind]), rng), "utf-8")
+        _all_the_way(kind, path)
+
+
+def test_every_importer_is_fuzzed() -> None:
+    assert set(SAMPLES) == {"table", *IMPORTERS}
