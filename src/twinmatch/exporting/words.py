@@ -22,6 +22,7 @@ FACETS: dict[str, str] = {
     "needs_answered": "Needs answered better than others'",
     "returns": "What flows back to the host",
     "readiness_step": "A step ahead in readiness",
+    "stuck_step": "Ahead where the guest is stuck",
     "readiness": "Climate readiness",
     "emissions_mix": "Mix of emissions",
     "emissions_level": "Level of emissions",
@@ -33,6 +34,13 @@ FACETS: dict[str, str] = {
     "context": "Context of the city",
     "theme": "Theme",
     "country": "Country",
+    "step": "Step of the transition map",
+    "mixed_country": "Mixed in countries",
+    "mixed_region": "Mixed in regions of Europe",
+    "mixed_size": "Mixed in sizes of city",
+    "mixed_readiness": "Mixed in stages of readiness",
+    "mixed_mission": "Mission Cities and others",
+    "mixed_newcomer": "Newcomers and others",
 }
 
 PRODUCTS: dict[str, str] = {
@@ -41,6 +49,8 @@ PRODUCTS: dict[str, str] = {
     "national_clusters": "National clusters",
     "city_panels": "City panels",
     "study_visits": "Study visits",
+    "policy_exchange": "Policy exchange",
+    "world_cafe": "World café",
 }
 
 NOUNS: dict[str, tuple[str, str]] = {
@@ -49,6 +59,8 @@ NOUNS: dict[str, tuple[str, str]] = {
     "national_clusters": ("national cluster", "national clusters"),
     "city_panels": ("city panel", "city panels"),
     "study_visits": ("study visit", "study visits"),
+    "policy_exchange": ("policy group", "policy groups"),
+    "world_cafe": ("café", "cafés"),
 }
 """What one meeting of a product is called, and several."""
 
