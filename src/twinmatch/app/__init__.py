@@ -30,6 +30,7 @@ _WHERE = {
     "learn_weights": "decisions",
     "ask_counterfactual": "loop",
     "ask_difference": "loop",
+    "ask_pictures": "loop",
     "ask_pilots": "loop",
     "ask_prices": "loop",
     "ask_repair": "loop",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from twinmatch.affinity import compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model
-from twinmatch.app.rounds import with_pairs
+from twinmatch.app.rounds import as_hosts, with_pairs
 from twinmatch.backtest import (
     ActivityTest,
     Backtest,
@@ -20,11 +22,14 @@ from twinmatch.backtest import (
 from twinmatch.counterfactual import Counterfactual, counterfactual
 from twinmatch.difference import Difference, difference
 from twinmatch.embedding import TextModel
-from twinmatch.errors import DataError, Problem, Where
+from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.explain import WhyNot, why_not
 from twinmatch.exporting import publish
+from twinmatch.exporting.folder import write_files
 from twinmatch.exporting.json_file import read_proposal
+from twinmatch.exporting.words import facet_title
 from twinmatch.facets import Materials
+from twinmatch.pictures import pictures_of
 from twinmatch.prices import PriceList, price_list
 from twinmatch.programmes.ledger import open_books
 from twinmatch.programmes.round import Round
@@ -237,6 +242,26 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         ) from None
 
 
+def ask_pictures(
+    one: str, other: str, asked: RoundAsked | None = None, progress: Progress = silent
+) -> dict[str, dict[str, Any]]:
+    """Return the pictures of a pair as Vega-Lite specifications: the first city learns from the second."""
+    opened = open_round(asked or RoundAsked(), progress)
+    cohort = opened.round.cohort
+    i, j = cohort.find(one), cohort.find(other)
+    if i == j:
+        raise QuestionError(
+            Problem("same-city", f"{one!r} and {other!r} are the same city.", do="Name two cities.")
+        )
+    twinning = twinning_of(opened.programme)
+    columns = as_hosts(cohort, twinning.hosts, (i, j))
+    affinity = compare(cohort, twinning.weights, opened.round.materials, columns=columns)
+    account = affinity.account(i, affinity.column_of[cohort.cities[j].id])
+    title = f"{cohort.cities[i].name} learns from {cohort.cities[j].name}"
+    titles = {line.facet: facet_title(line.facet) for line in account.lines}
+    return pictures_of(cohort, i, j, account, title, titles)
+
+
 def ask_difference(before: Place, after: Place) -> Difference:
     """Return how two proposals differ, in plain words."""
     return difference(read_proposal(Path(before)), read_proposal(Path(after)))
@@ -254,3 +279,14 @@ def twinning_case(asked: RoundAsked, progress: Progress = silent) -> Case:
     twinning = twinning_of(opened.programme)
     progress("The best answer")
     return open_case(opened.round, twinning)
+
+
+def write_pictures(found: dict[str, dict[str, Any]], out: Place) -> list[Path]:
+    """Write each picture as NAME.vl.json into a folder, all or none, and return their paths."""
+    import json
+
+    files = {
+        f"{name}.vl.json": (json.dumps(spec, ensure_ascii=False, indent=1) + "\n").encode()
+        for name, spec in found.items()
+    }
+    return write_files(files, Path(out))

@@ -48,6 +48,7 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     loop.diff,
     loop.stability,
     loop.backtest,
+    loop.pictures,
     decisions.keep,
     decisions.runs,
     decisions.decide,

@@ -517,6 +517,39 @@ def _plain_backtest(found: Backtest) -> dict[str, Any]:
     }
 
 
+def pictures(
+    one: Annotated[str, typer.Argument(metavar="GUEST", help="The city that learns.")],
+    other: Annotated[str, typer.Argument(metavar="HOST", help="The city that it learns from.")],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder for a .vl.json each; stdout where left out.",
+            show_default=False,
+        ),
+    ] = None,
+    text_model: Model = None,
+) -> None:
+    """Pictures of a pair as Vega-Lite: how the score adds up, emissions side by side, readiness by dimension."""
+    asked = round_asked(profiles, programme, None, None, None, text_model)
+    from twinmatch import app as door
+
+    with progress() as told:
+        found = door.ask_pictures(one, other, asked, told)
+    if out is None:
+        print_json(found)
+        return
+    from twinmatch.app.loop import write_pictures
+
+    files = write_pictures(found, out)
+    say(
+        f"Written to {out}: {', '.join(file.name for file in files)}. Any viewer of Vega-Lite shows them."
+    )
+
+
 @contextmanager
 def spread_over(dask: str | None) -> Iterator[None]:
     """Have a Dask cluster share the work of the block, or nobody; the cluster is closed again if it was made here."""
