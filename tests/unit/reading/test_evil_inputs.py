@@ -45,6 +45,7 @@ def test_an_evil_workbook_is_refused_in_seconds(name: str, tmp_path: Path) -> No
     assert time.process_time() - began < 10
 
 
+@pytest.mark.slow
 def test_the_memory_that_evil_workbooks_take_is_bounded(tmp_path: Path) -> None:
     paths = [
         str(make(tmp_path / f"{k}.xlsx"))
