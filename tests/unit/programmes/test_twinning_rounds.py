@@ -276,3 +276,19 @@ def test_the_best_answer_of_all(changes, seed):
     product = propose_twinning(round_, settings)
     assert (len(product.meetings), round(product.score, 9)) == pytest.approx(best, abs=1e-6)
     assert everywhere(product) == {c.id for c in profiles}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_worst_off_guest_first_where_that_is_asked(seed):
+    round_ = round_of(*drawn(seed, 3, 3))
+    settings = twinning(fairness="worst-off", weights={"challenges_met": 2, "wishes": 1})
+    ready = prepare(round_, settings)
+    table = ready.everything.score.reshape(len(ready.frame.hosts), len(ready.frame.guests))
+    best = max(
+        (round(min(scores), 6), round(math.fsum(scores), 6))
+        for order in itertools.permutations(range(3))
+        if (scores := [float(table[h, g]) for g, h in enumerate(order)])
+    )
+    found = [m.score for m in propose_twinning(round_, settings).meetings]
+    assert len(found) == 3
+    assert (min(found), math.fsum(found)) == pytest.approx(best, abs=1e-5)
