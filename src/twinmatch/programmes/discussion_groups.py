@@ -820,53 +820,27 @@ def _goals(
 ) -> Table:
     """Return how well each group meets each goal, in [0, 1], for a chart; empty where it is not known."""
     cohort = round_.cohort
-    everyone = range(len(cohort))
-    need = _need(round_, [slot.theme for slot in slots], everyone)
-    strength = {
-        slot.theme.id: lead_strength(cohort, slot.theme, round_.materials) for slot in slots
-    }
+    need = _need(round_, [slot.theme for slot in slots], range(len(cohort)))
     told: tuple[Attribute, ...] = ("country", "size", "readiness")
     words = {a: categories(cohort, a) for a in told}
     met = _met(round_, settings)
     rows: list[tuple[str, str, float | None, str]] = []
     for t, (slot, meeting) in enumerate(zip(slots, meetings, strict=True)):
         who = [cohort.index[m.city] for m in meeting.members]
-        lead = [cohort.index[c] for c in meeting.cities("lead")]
-        member = [cohort.index[c] for c in meeting.cities("member")]
-        known = [float(v) for v in need[member, t] if not math.isnan(v)]
-        shared = math.fsum(known) / len(known) if known else None
-        rows.append(
-            (
-                slot.title,
-                "shared challenge",
-                _figure(shared),
-                "mean part of the members' challenges",
-            )
-        )
-        strong = math.fsum(strength[slot.theme.id][lead].tolist()) / len(lead) if lead else None
-        rows.append(
-            (slot.title, "strong leads", _figure(strong), listed([round_.name(i) for i in lead]))
-        )
-        for attribute, all_words in words.items():
-            mine = [all_words[i] for i in who]
-            value = _mixed(mine)
-            if attribute in settings.alike and value is not None:
-                value = 1.0 - value
-            aim = "alike" if attribute in settings.alike else "mixed"
-            rows.append(
-                (slot.title, f"{aim} in {TITLES[attribute]}", _figure(value), composition(mine))
-            )
-        pairs = [frozenset((a, b)) for k, a in enumerate(who) for b in who[k + 1 :]]
-        new = 1.0 - sum(pair in met for pair in pairs) / len(pairs) if pairs else None
+        leads = [cohort.index[c] for c in meeting.cities("lead")]
+        members = [cohort.index[c] for c in meeting.cities("member")]
+        strength = lead_strength(cohort, slot.theme, round_.materials)[leads].tolist()
+        known = [float(v) for v in need[members, t] if not math.isnan(v)]
+        goals = [
+            ("shared challenge", _mean(known), "mean part of the members' challenges"),
+            ("strong leads", _mean(strength), listed([round_.name(i) for i in leads])),
+            *(_mix_goal(settings, a, [words[a][i] for i in who]) for a in told),
+        ]
         if settings.past:
-            rows.append(
-                (
-                    slot.title,
-                    "new peers",
-                    _figure(new),
-                    "part of the pairs that have not met before",
-                )
+            goals.append(
+                ("new peers", _new(who, met), "part of the pairs that have not met before")
             )
+        rows += [(slot.title, name, _figure(value), detail) for name, value, detail in goals]
     says = "1 is best. Mixed: the part of the pairs of members that differ, of those for whom it is known."
     return Table(
         "goals",
@@ -875,6 +849,27 @@ def _goals(
         tuple(rows),
         says,
     )
+
+
+def _mix_goal(
+    settings: DiscussionGroups, attribute: Attribute, words: Sequence[str | None]
+) -> tuple[str, float | None, str]:
+    """Return how mixed a group is in an attribute, or how alike where that is asked for."""
+    value = _mixed(words)
+    if attribute in settings.alike:
+        value = None if value is None else 1.0 - value
+        return f"alike in {TITLES[attribute]}", value, composition(words)
+    return f"mixed in {TITLES[attribute]}", value, composition(words)
+
+
+def _new(who: Sequence[int], met: set[frozenset[int]]) -> float | None:
+    """Return the part of the pairs of a group that have not met before."""
+    pairs = [frozenset((a, b)) for k, a in enumerate(who) for b in who[k + 1 :]]
+    return 1.0 - sum(pair in met for pair in pairs) / len(pairs) if pairs else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None
 
 
 def _figure(value: float | None) -> float | None:

@@ -28,7 +28,7 @@ from twinmatch.programmes.rules import judged
 from twinmatch.programmes.settings import Load, Weighted
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import Role
-from twinmatch.solving import Candidates, counts, solve
+from twinmatch.solving import Candidates, Solution, counts, solve
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -81,8 +81,9 @@ def table_of(i: int, j: int, round_number: int, tables: int) -> int:
 
 @dataclass(frozen=True)
 class Cafe:
-    """A café: the host of each table, and every guest with its place (i, j)."""
+    """A café: its number from 0, the host of each table, and every guest with its place (i, j)."""
 
+    number: int
     hosts: tuple[int, ...]
     guests: tuple[tuple[int, int, int], ...]
 
@@ -98,50 +99,9 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
     wanted = min(settings.cafes, max(1, -(-len(guests) // per_cafe)))
     cafes = _hosts(round_, settings, hosts, wanted)
     taken = {i for cafe in cafes for i in cafe}
-    guests = [i for i in guests if i not in taken]
-    affinity = compare(
-        round_.cohort,
-        settings.weights,
-        round_.materials,
-        rows=guests,
-        columns=[
-            Host(f"{theme.id}-{k}", theme.title, (cafe[t],))
-            for k, cafe in enumerate(cafes)
-            for t, theme in enumerate(settings.themes)
-        ],
-        own={
-            "theme": ThemeNeed(
-                round_.cohort, [t for _ in cafes for t in settings.themes], round_.materials
-            )
-        },
-    )
-    places = [
-        (k, i, j)
-        for k in range(len(cafes))
-        for j in range(1, min(settings.seats, tables))
-        for i in range(tables)
-    ]
-    worth = _worth(affinity.score, places, settings, tables)
-    g, q = (axis.ravel() for axis in np.indices((len(guests), len(places))))
-    candidates = Candidates(q, g, worth.ravel(), max(len(places), 1), max(len(guests), 1))
-    solution = solve(
-        candidates,
-        [
-            counts("one place each", g, high=1, rows=len(guests)),
-            counts("one guest a place", q, high=1, rows=len(places)),
-        ],
-    )
-    seated = [
-        (places[int(q[n])], guests[int(g[n])]) for n in np.flatnonzero(solution.chosen).tolist()
-    ]
-    made = [
-        Cafe(hosts_, tuple((i, p[1], p[2]) for p, i in sorted(seated) if p[0] == k))
-        for k, hosts_ in enumerate(cafes)
-    ]
-    made = [cafe for n, cafe in enumerate(made) if n == 0 or cafe.guests]
-    meetings = tuple(
-        _meeting(round_, settings, cafe, k, affinity, tables) for k, cafe in enumerate(made)
-    )
+    affinity = _affinity(round_, settings, cafes, [i for i in guests if i not in taken])
+    made, solution = _seated(settings, cafes, affinity, tables)
+    meetings = tuple(_meeting(round_, settings, cafe, affinity, tables) for cafe in made)
     return Product(
         "world_cafe",
         settings.title,
@@ -154,9 +114,57 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
         judged(_checked(round_, settings, made, tables)),
         f"{len(made)} cafés of {tables} tables and {settings.rounds} rounds with "
         f"{sum(len(c.hosts) + len(c.guests) for c in made)} cities; nobody meets anybody twice.",
-        weights=shares(affinity) if guests else (),
+        weights=shares(affinity) if affinity.rows else (),
         tables=(_plan(round_, settings, made, tables),),
     )
+
+
+def _affinity(
+    round_: Round, settings: WorldCafe, cafes: Sequence[tuple[int, ...]], guests: Sequence[int]
+) -> Affinity:
+    """Return how well every table of every café, café-major, fits every guest."""
+    themes = [theme for _ in cafes for theme in settings.themes]
+    return compare(
+        round_.cohort,
+        settings.weights,
+        round_.materials,
+        rows=guests,
+        columns=[
+            Host(f"{theme.id}-{k}", theme.title, (cafe[t],))
+            for k, cafe in enumerate(cafes)
+            for t, theme in enumerate(settings.themes)
+        ],
+        own={"theme": ThemeNeed(round_.cohort, themes, round_.materials)},
+    )
+
+
+def _seated(
+    settings: WorldCafe, cafes: Sequence[tuple[int, ...]], affinity: Affinity, tables: int
+) -> tuple[list[Cafe], Solution]:
+    """Return the cafés with their guests in the best places, and the solve behind them; none without guests but the first."""
+    guests = affinity.rows
+    places = [
+        (k, i, j)
+        for k in range(len(cafes))
+        for j in range(1, min(settings.seats, tables))
+        for i in range(tables)
+    ]
+    worth = _worth(affinity.score, places, settings, tables)
+    g, q = (axis.ravel() for axis in np.indices((len(guests), len(places))))
+    solution = solve(
+        Candidates(q, g, worth.ravel(), max(len(places), 1), max(len(guests), 1)),
+        [
+            counts("one place each", g, high=1, rows=len(guests)),
+            counts("one guest a place", q, high=1, rows=len(places)),
+        ],
+    )
+    chosen = np.flatnonzero(solution.chosen).tolist()
+    seated = sorted((places[int(q[n])], guests[int(g[n])]) for n in chosen)
+    made = [
+        Cafe(k, hosts, tuple((i, p[1], p[2]) for p, i in seated if p[0] == k))
+        for k, hosts in enumerate(cafes)
+    ]
+    return [cafe for cafe in made if cafe.number == 0 or cafe.guests], solution
 
 
 def _who(round_: Round, settings: WorldCafe) -> tuple[list[int], list[int]]:
@@ -237,10 +245,10 @@ def _seats(cafe: Cafe, round_number: int, tables: int) -> list[list[int]]:
 
 
 def _meeting(
-    round_: Round, settings: WorldCafe, cafe: Cafe, number: int, affinity: Affinity, tables: int
+    round_: Round, settings: WorldCafe, cafe: Cafe, affinity: Affinity, tables: int
 ) -> Meeting:
     pairs = [
-        (affinity.row_of[city], number * tables + table_of(i, j, r, tables))
+        (affinity.row_of[city], cafe.number * tables + table_of(i, j, r, tables))
         for city, i, j in cafe.guests
         for r in range(settings.rounds)
     ]
@@ -253,8 +261,8 @@ def _meeting(
         for theme, host in zip(settings.themes, cafe.hosts, strict=True)
     )
     return Meeting(
-        f"world_cafe:{number + 1}",
-        f"Café {number + 1}",
+        f"world_cafe:{cafe.number + 1}",
+        f"Café {cafe.number + 1}",
         members,
         affinity.joint_account(pairs, "visits to tables"),
         f"{len(cafe.guests)} guests come by {settings.rounds} of {tables} tables each.",
@@ -265,13 +273,13 @@ def _meeting(
 def _plan(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe], tables: int) -> Table:
     rows = tuple(
         (
-            f"Café {k}",
+            f"Café {cafe.number + 1}",
             r + 1,
             settings.themes[t].title,
             round_.id(seats[0]),
             "; ".join(round_.id(i) for i in seats[1:]),
         )
-        for k, cafe in enumerate(cafes, 1)
+        for cafe in cafes
         for r in range(settings.rounds)
         for t, seats in enumerate(_seats(cafe, r, tables))
     )
