@@ -38,9 +38,11 @@ layers:
 
 docs-check:  ## check that what is made from the code is up to date
 	$(BIN)/python tools/make_reference.py --check
+	$(BIN)/python tools/make_docs.py --check
 
-docs:  ## make the field reference and schema.json anew
+docs:  ## make the references and schema.json anew
 	$(BIN)/python tools/make_reference.py
+	$(BIN)/python tools/make_docs.py
 
 site:  ## build the documentation site into build/site; a broken link fails
 	$(BIN)/mkdocs build --strict

@@ -1,0 +1,135 @@
+"""The documentation under test: references are what the code makes, code runs, commands and links exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from twinmatch.cli import app
+from twinmatch.facets import FACETS
+from twinmatch.programmes import PRODUCTS
+from twinmatch.programmes.settings import programme_model, recipe_names
+
+REPO = Path(__file__).resolve().parents[2]
+DOCS = REPO / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), REPO / "README.md", REPO / "CONTRIBUTING.md"])
+WITH_PYTHON = [
+    p for p in PAGES if p.parent == DOCS and "```python\n" in p.read_text(encoding="utf-8")
+]
+"""Pages whose Python runs, from the first block to the last, in one go."""
+
+sys.path.insert(0, str(REPO / "tools"))
+import make_docs  # noqa: E402
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(REPO).as_posix()
+
+
+@pytest.mark.parametrize("name", make_docs.PAGES)
+def test_a_reference_page_is_what_the_code_makes(name):
+    made = make_docs.PAGES[name]()
+    assert (DOCS / name).read_text(encoding="utf-8") == made, "run: make docs"
+
+
+def test_every_command_option_facet_format_and_setting_is_documented():
+    commands = (DOCS / "commands.md").read_text(encoding="utf-8")
+    for name, command in get_command(app).commands.items():
+        assert f"## twinmatch {name}\n" in commands
+        for option in (o for p in command.params for o in p.opts if o.startswith("--")):
+            assert f"`{option}`" in commands.split(f"## twinmatch {name}\n")[1].split("\n## ")[0], (
+                name,
+                option,
+            )
+    facets = (DOCS / "facets-and-rules.md").read_text(encoding="utf-8")
+    for name in (*FACETS, *PRODUCTS):
+        assert f"| `{name}` |" in facets
+    settings = (DOCS / "programme-file.md").read_text(encoding="utf-8")
+    for name, field in programme_model().model_fields.items():
+        assert f"`{name}`" in settings or f"[{name}]" in settings, field
+    for name in recipe_names():
+        assert f"`{name}`" in settings
+
+
+def test_every_command_has_a_sentence_of_help_and_every_option_a_meaning():
+    for name, command in get_command(app).commands.items():
+        assert (command.help or "").strip().endswith("."), name
+        for p in command.params:
+            if p.name not in ("help",):
+                assert getattr(p, "help", ""), (name, p.name)
+
+
+def lines_of(page: Path, language: str) -> list[str]:
+    """Return the lines of a page's blocks in a language, continued lines joined."""
+    found = re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return [line for block in found for line in block.replace("\\\n", " ").splitlines()]
+
+
+def test_every_command_in_the_documentation_exists_with_its_options():
+    commands = get_command(app).commands
+    seen = 0
+    for page in PAGES:
+        texts = [
+            *lines_of(page, "bash"),
+            *re.findall(r"`(twinmatch [^`\n]+)`", page.read_text(encoding="utf-8")),
+        ]
+        for line in (t.strip() for t in texts):
+            if not line.startswith("twinmatch "):
+                continue
+            parts = shlex.split(line.partition(" #")[0])[1:]
+            if not parts or parts[0].startswith("-") or parts[0].isupper():
+                continue
+            assert parts[0] in commands, f"{name_of(page)}: {line}"
+            known = {o for p in commands[parts[0]].params for o in (*p.opts, *p.secondary_opts)} | {
+                "--help",
+                "-h",
+            }
+            asked = {p.partition("=")[0] for p in parts[1:] if p.startswith("--")}
+            assert asked <= known, f"{name_of(page)}: {line}"
+            seen += 1
+    assert seen > 25
+
+
+_LINK = re.compile(r"!?\[[^\]]*\]\((?!https?:|mailto:|#)([^)\s#]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("doc", PAGES, ids=name_of)
+def test_links_lead_somewhere(doc):
+    prose = re.sub(r"```.*?```", "", doc.read_text(encoding="utf-8"), flags=re.DOTALL)
+    missing = [link for link in _LINK.findall(prose) if not (doc.parent / link).resolve().exists()]
+    assert missing == []
+
+
+def test_the_first_steps_are_there():
+    assert {"start-analyst.md", "start-api.md", "adding.md"} <= {p.name for p in WITH_PYTHON}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("doc", WITH_PYTHON, ids=name_of)
+def test_the_code_of_a_page_runs(doc, tmp_path):
+    """In a process of its own: the code of a page may add to registries."""
+    blocks = re.findall(r"```python\n(.*?)```", doc.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "page.py").write_text("\n\n".join(blocks), encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:twinmatch", "page.py"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-2000:]
+
+
+@pytest.mark.slow
+def test_the_site_builds_strictly(tmp_path):
+    pytest.importorskip("mkdocs")
+    run = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
+        cwd=REPO, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-2000:]
+    page = (tmp_path / "site/index.html").read_text(encoding="utf-8")
+    assert not re.search(r'<(?:link|script|img)[^>]+(?:href|src)="(?:https?:)?//', page)

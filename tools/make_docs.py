@@ -1,0 +1,397 @@
+"""Make the reference pages of the documentation from the code, or check that they are up to date.
+
+    python tools/make_docs.py [--check]
+
+Commands and options, the programme file, error codes, facets and rules: each is listed because the code has it,
+so none can be left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).resolve().parent.parent
+SOURCE = REPO / "src" / "twinmatch"
+DOCS = REPO / "docs"
+MADE = "Made from the code by `make docs`; do not edit."
+
+
+# --- commands ----------------------------------------------------------------------------------------------
+
+
+def commands_text() -> str:
+    """Return every command with its arguments and options."""
+    from typer.main import get_command
+
+    from twinmatch.cli import app
+
+    group: Any = get_command(app)
+    parts = [
+        "# Commands",
+        "",
+        f"{MADE} Exit codes: 0 done; 2 a wrong question or bad data, with every problem listed; 3 no proposal fits",
+        "the rules, with advice. Results go to stdout, messages to stderr; `--json` prints JSON alone on stdout.",
+        "",
+    ]
+    for name, command in group.commands.items():
+        parts += [
+            f"## twinmatch {name}",
+            "",
+            _line(command.help or ""),
+            "",
+            *_parameters(command),
+            "",
+        ]
+    return "\n".join(parts)
+
+
+def _parameters(command: Any) -> Iterator[str]:
+    shown = [p for p in command.params if p.name != "help"]
+    if not shown:
+        return
+    yield "| argument or option | meaning | default |"
+    yield "|---|---|---|"
+    for p in shown:
+        option = p.param_type_name == "option"
+        names = (
+            ", ".join(f"`{o}`" for o in (*p.opts, *p.secondary_opts))
+            if option
+            else f"`{p.metavar or p.name.upper()}`"
+        )
+        default = (
+            "" if p.default in (None, (), [], False) or callable(p.default) else f"`{p.default}`"
+        )
+        needed = "required" if p.required else default
+        yield f"| {names} | {_line(getattr(p, 'help', '') or '')} | {needed} |"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+# --- the programme file ------------------------------------------------------------------------------------
+
+
+def programme_text() -> str:
+    """Return every setting of a programme file, with values, default and meaning."""
+    from twinmatch.programmes.settings import bundled_names, programme_model, recipe_names
+
+    schema = programme_model().model_json_schema()
+    parts = [
+        "# The programme file",
+        "",
+        f"{MADE}",
+        "",
+        "A programme file is TOML. It asks for products, each a table of its own, and says under which rules and",
+        "weights they are made. An unknown key is an error that names the known ones; nothing is ignored. Without",
+        "`--programme`, the bundled files are used: "
+        + ", ".join(f"`{n}`" for n in bundled_names())
+        + ".",
+        "Files of real programmes are named the same way: "
+        + ", ".join(f"`{n}`" for n in recipe_names())
+        + ".",
+        "[Recipes](recipes.md) tell what each of them says and why.",
+        "",
+        "```toml",
+        'name = "Spring round"',
+        "",
+        "[twinning]",
+        "places = 20",
+        "guests_per_host = [0, 2]",
+        "another_country = true",
+        "",
+        "[twinning.guests]",
+        "neutral_by = 2050",
+        'unknown = "ask first"',
+        "",
+        "[twinning.weights]",
+        "needs_offers = 3",
+        "challenges_met = 2",
+        "```",
+        "",
+        "Check it without solving anything long: `twinmatch propose --programme my.toml` names every problem of the",
+        "file before it begins.",
+        "",
+        "## At the head",
+        "",
+        *_settings(schema, schema, tables=False),
+    ]
+    for name, field in schema["properties"].items():
+        table = _table_of(field, schema)
+        if table is not None:
+            parts += ["", f"## [{name}]", "", _line(table.get("description", "")), ""]
+            parts += list(_settings(table, schema, tables=True))
+            for path, inner in _inner(table, schema, name):
+                parts += ["", f"### [{path}]", "", _line(inner.get("description", "")), ""]
+                parts += list(_settings(inner, schema, tables=True))
+    return "\n".join(parts) + "\n"
+
+
+def _alternatives(field: dict[str, Any], root: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the alternatives of a field, references followed, null left out."""
+    found = []
+    for option in field.get("anyOf", field.get("allOf", [field])):
+        target = root["$defs"][option["$ref"].rpartition("/")[2]] if "$ref" in option else option
+        if target.get("type") != "null":
+            found.append(target)
+    return found
+
+
+def _table_of(field: dict[str, Any], root: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the settings class that a field holds, or holds a list of."""
+    for option in _alternatives(field, root):
+        if "properties" in option:
+            return option
+        for key in ("items", "additionalProperties"):
+            if isinstance(option.get(key), dict):
+                inner = _table_of(option[key], root)
+                if inner is not None:
+                    return inner
+    return None
+
+
+def _inner(
+    table: dict[str, Any], root: dict[str, Any], path: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, field in table["properties"].items():
+        inner = _table_of(field, root)
+        if inner is not None:
+            yield f"{path}.{name}", inner
+
+
+def _settings(table: dict[str, Any], root: dict[str, Any], *, tables: bool) -> Iterator[str]:
+    yield "| setting | values | default | meaning |"
+    yield "|---|---|---|---|"
+    for name, field in table["properties"].items():
+        inner = _table_of(field, root)
+        if inner is not None and not tables:
+            continue
+        values = " or ".join(dict.fromkeys(_values(o, root) for o in _alternatives(field, root)))
+        default = field.get("default")
+        shown = (
+            ""
+            if default is None or isinstance(default, dict) or inner is not None
+            else f"`{default}`"
+        )
+        needed = "required" if name in table.get("required", ()) else shown
+        meaning = field.get("description") or (inner or {}).get("description", "")
+        yield f"| `{name}` | {values} | {needed} | {_line(meaning)} |"
+
+
+def _values(option: dict[str, Any], root: dict[str, Any]) -> str:
+    if "enum" in option:
+        return ", ".join(f"`{v}`" for v in option["enum"])
+    if "const" in option:
+        return f"`{option['const']}`"
+    if "prefixItems" in option:
+        inner = [_values(_alternatives(i, root)[0], root) for i in option["prefixItems"]]
+        return f"[{', '.join(inner)}]"
+    kind = option.get("type")
+    if kind == "array":
+        items = option.get("items", {})
+        return "list of " + " or ".join(_values(o, root) for o in _alternatives(items, root))
+    if kind == "object" or "properties" in option:
+        return "table"
+    signs = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
+    limits = [f"{sign} {option[key]:g}" for key, sign in signs.items() if key in option]
+    words = {"string": "text", "boolean": "true or false"}
+    return " ".join([words.get(str(kind), str(kind or "any value")), *limits])
+
+
+# --- error codes -------------------------------------------------------------------------------------------
+
+
+def errors_text() -> str:
+    """Return every code of an error, warning or note, with what it says and what it advises."""
+    rows = sorted({row for path in sorted(SOURCE.rglob("*.py")) for row in _problems(path)})
+    parts = [
+        "# Error codes",
+        "",
+        f"{MADE} Every error on purpose has a code, says what was found and where, and what to do. All problems of an",
+        "input are told together, and nothing is written where there is an error. Parts in braces are filled in. Names",
+        "that are not known come with the nearest known ones: “Did you mean …?”.",
+        "",
+        "| code | what it says | what to do | told by |",
+        "|---|---|---|---|",
+    ]
+    return "\n".join([*parts, *(f"| `{c}` | {f} | {d} | `{w}` |" for c, f, d, w in rows)]) + "\n"
+
+
+def _problems(path: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the problems that a module can tell: code, words, advice, module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    module = (
+        path.relative_to(SOURCE)
+        .with_suffix("")
+        .as_posix()
+        .replace("/", ".")
+        .removesuffix(".__init__")
+    )
+    for scope in ast.walk(tree):
+        if not isinstance(scope, ast.FunctionDef | ast.Module):
+            continue
+        named: Named = _assigned(scope) if isinstance(scope, ast.FunctionDef) else {}
+        for node in _own_calls(scope):
+            if not (isinstance(node.func, ast.Name) and node.func.id == "Problem"):
+                continue
+            given = dict(zip(("code", "found", "where", "do"), node.args, strict=False))
+            given |= {k.arg: k.value for k in node.keywords if k.arg}
+            for code in _codes(given.get("code")):
+                yield (
+                    code,
+                    _words(given.get("found"), named),
+                    _words(given.get("do"), named),
+                    module,
+                )
+
+
+def _own_calls(scope: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls of a function, or those of a module that stand in no function."""
+    pending = list(ast.iter_child_nodes(scope))
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Call):
+            yield node
+        if not isinstance(node, ast.FunctionDef):
+            pending.extend(ast.iter_child_nodes(node))
+
+
+Named = dict[str, list[tuple[int, ast.expr]]]
+"""The texts that names stand for, each with the line from which on."""
+
+
+def _assigned(scope: ast.FunctionDef) -> Named:
+    found: Named = {}
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append((node.lineno, node.value))
+    return found
+
+
+def _meant(node: ast.Name, named: Named) -> ast.expr | None:
+    """Return what a name stands for where it is used: its last assignment before."""
+    before = [entry for entry in named.get(node.id, ()) if entry[0] < node.lineno]
+    return max(before, key=lambda entry: entry[0])[1] if before else None
+
+
+def _codes(node: ast.expr | None) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _codes(node.body)
+        yield from _codes(node.orelse)
+
+
+def _words(node: ast.expr | None, named: Named, depth: int = 0) -> str:
+    """Return a text as it stands in the code, what is filled in as … in braces."""
+    if node is None or depth > 3:
+        return ""
+    if isinstance(node, ast.Constant):
+        return _line(str(node.value))
+    if isinstance(node, ast.JoinedStr):
+        parts = [str(p.value) if isinstance(p, ast.Constant) else "{…}" for p in node.values]
+        return _line("".join(parts))
+    if isinstance(node, ast.Name) and (meant := _meant(node, named)) is not None:
+        return _words(meant, named, depth + 1)
+    if isinstance(node, ast.IfExp):
+        return f"{_words(node.body, named, depth + 1)} / {_words(node.orelse, named, depth + 1)}"
+    if isinstance(node, ast.BoolOp):
+        return " / ".join(filter(None, (_words(v, named, depth + 1) for v in node.values)))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _words(node.left, named, depth + 1) + " " + _words(node.right, named, depth + 1)
+    return "{…}"
+
+
+# --- facets and rules --------------------------------------------------------------------------------------
+
+
+def facets_text() -> str:
+    """Return every facet with what it asks and how it is measured, and every rule with where it is said."""
+    from twinmatch.exporting.words import facet_title
+    from twinmatch.facets import FACETS
+    from twinmatch.programmes import PRODUCTS
+
+    parts = [
+        "# Facets and rules",
+        "",
+        f"{MADE} [How matching works](how-it-works.md) tells how facets become a score.",
+        "",
+        "## Facets",
+        "",
+        "A directed facet compares a city that learns with one that it learns from; the others read the same both ways.",
+        "",
+        "| facet | title | asks | direction | measured by |",
+        "|---|---|---|---|---|",
+    ]
+    for name, entry in FACETS.items():
+        way = "guest to host" if entry.directed else "both ways alike"
+        doc = _first(inspect.getdoc(entry.make) or "")
+        parts.append(f"| `{name}` | {facet_title(name)} | {entry.asks} | {way} | {doc} |")
+    parts += ["", "## Formats", "", "| format | what it is |", "|---|---|"]
+    for name, entry in PRODUCTS.items():
+        parts.append(f"| `{name}` | {_first(inspect.getdoc(entry.settings) or '')} |")
+    parts += [
+        "",
+        "## Rules",
+        "",
+        "As reports name them. The settings that make them stand in [the programme file](programme-file.md).",
+        "",
+        "| rule | what it says | format |",
+        "|---|---|---|",
+    ]
+    found = {row for path in sorted((SOURCE / "programmes").glob("*.py")) for row in _rules(path)}
+    parts += [f"| {name} | {says} | `{module}` |" for name, says, module in sorted(found)]
+    return "\n".join(parts) + "\n"
+
+
+def _first(text: str) -> str:
+    return _line(text.split("\n\n")[0])
+
+
+def _rules(path: Path) -> Iterator[tuple[str, str, str]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for scope in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
+        named = _assigned(scope)
+        for node in _own_calls(scope):
+            if isinstance(node.func, ast.Name) and node.func.id in {"Rule", "forbid", "RuleStatus"}:
+                given = dict(zip(("name", "says"), node.args, strict=False))
+                given |= {k.arg: k.value for k in node.keywords if k.arg}
+                for name in _codes(given.get("name")):
+                    yield name, _words(given.get("says"), named), path.stem
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands_text,
+    "programme-file.md": programme_text,
+    "errors.md": errors_text,
+    "facets-and-rules.md": facets_text,
+}
+"""Every page that is made from the code."""
+
+
+def main() -> int:
+    """Write the pages, or with --check report those that differ (exit code 1)."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    stale = 0
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
+        if not check:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            print(f"docs/{name} is not what the code makes; run make docs", file=sys.stderr)
+            stale = 1
+    return stale
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
