@@ -36,7 +36,8 @@ from twinmatch.facets.text import Passage, all_sentences, offers_passages
 from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import CityCard, Gap
 from twinmatch.propose import card, gaps
-from twinmatch.reading import read
+from twinmatch.reading import read, without_contacts
+from twinmatch.reading.raw import Raw
 from twinmatch.schema import City, Role
 from twinmatch.validate import Record, check
 
@@ -433,7 +434,8 @@ class Service:
 
     def _profile(self, profile: Mapping[str, Any]) -> City:
         data = {k: v for k, v in profile.items() if k not in {"wishes", "refuses", "welcomes"}}
-        cohort, problems = check([Record(data, Where())])
+        told = without_contacts(Raw((Record(data, Where()),)))
+        cohort, problems = check(told.cities)
         if cohort is None:
             raise DataError(problems)
         return cohort.cities[0]

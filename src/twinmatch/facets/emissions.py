@@ -237,7 +237,7 @@ def _mix_facts(
             round(100 * float(t) / total, 1),
             "%",
             year,
-            "reported",
+            _kind(city),
             city.source_of("emissions"),
         )
         for name, t, both in zip(names, tonnes, shared, strict=True)
@@ -245,9 +245,13 @@ def _mix_facts(
     )
 
 
+def _kind(city: City) -> str:
+    return (city.emissions.kind if city.emissions else None) or "reported"
+
+
 def _level_fact(city: City, level: float) -> Fact:
     stated = city.emissions is not None and city.emissions.boundary_population is not None
-    kind = "reported" if stated else "estimated"
+    kind = _kind(city) if stated else "estimated"
     what = "buildings, energy and transport a head" + (
         "" if stated else ", by the settlement's population"
     )
