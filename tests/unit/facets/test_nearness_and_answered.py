@@ -24,11 +24,15 @@ def test_nearness_falls_with_distance_and_is_unknown_without_a_place():
         {"id": "fr-paris", "location": {"lat": 48.8566, "lon": 2.3522}},
         {"id": "gb-london", "location": {"lat": 51.5074, "lon": -0.1278}},
         {"id": "it-rome"},
+        {"id": "pt-lisbon", "location": {"lat": 38.7223, "lon": -9.1393}},
+        {"id": "ua-kyiv", "location": {"lat": 50.4501, "lon": 30.5234}},
     )
     facet = Nearness(cohort, materials())
-    block = facet.likeness(np.arange(3), np.arange(3))
+    block = facet.likeness(np.arange(5), np.arange(5))
     assert block[0, 0] == 1.0
-    assert block[0, 1] == pytest.approx(np.exp(-0.3436), rel=1e-3)
+    assert block[0, 1] == 1.0
+    assert block[0, 3] == pytest.approx((3000 - 1454) / 2000, abs=2e-3)
+    assert block[3, 4] == 0.0
     assert np.isnan(block[0, 2])
     assert "344 km" in facet.says(0, 1)[0]
     assert "not known" in facet.says(0, 2)[0]
