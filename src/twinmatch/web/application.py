@@ -136,6 +136,7 @@ def _add_health(app: FastAPI) -> None:
         "/metrics",
         tags=["health"],
         response_model=None,
+        response_class=Response,
         responses={200: {"content": {"text/plain": {}}}, **problems.documented()},
     )
     async def metrics(request: Request) -> Response:
@@ -153,6 +154,7 @@ def _add_health(app: FastAPI) -> None:
         "/client.py",
         tags=["health"],
         response_model=None,
+        response_class=Response,
         dependencies=[Depends(reader)],
         responses={200: {"content": {"text/x-python": {}}}, **problems.documented()},
     )

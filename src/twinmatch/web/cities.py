@@ -347,7 +347,8 @@ def account_plain(account: Account) -> dict[str, Any]:
 @router.get(
     "/schema/city.json",
     response_model=None,
-    responses={200: {"description": "JSON Schema"}, **documented()},
+    response_class=Response,
+    responses={200: {"content": {"application/schema+json": {}}}, **documented()},
 )
 async def city_schema() -> Response:
     """Return the JSON Schema (2020-12) of a city's profile."""

@@ -8,7 +8,7 @@ once the second is told, and nothing is overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
@@ -160,15 +160,16 @@ def changed(history: Sequence[Entry], seen: int) -> QuestionError:
     )
 
 
-def says(e: Entry) -> str:
-    """Return an entry in words."""
+def says(e: Entry, name: Callable[[str], str] = str) -> str:
+    """Return an entry in words; ``name`` gives what a city, unit or meeting is called."""
+    one, other = name(e.one), name(e.other)
     words = {
-        "lock": f"locked {e.one} with {e.other}",
-        "ban": f"banned {e.one} with {e.other}",
-        "release": f"released {e.one} with {e.other}",
-        "accept": f"accepted {e.one}",
-        "reject": f"rejected {e.one}",
-        "note": f"noted on {e.one or 'the proposal'}",
+        "lock": f"locked {one} with {other}",
+        "ban": f"banned {one} with {other}",
+        "release": f"released {one} with {other}",
+        "accept": f"accepted {one}",
+        "reject": f"rejected {one}",
+        "note": f"noted on {one or 'the proposal'}",
         "approve": "approved the proposal",
         "publish": "published the proposal",
         "withdraw": "withdrew the proposal",

@@ -148,6 +148,8 @@ def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     rows = {(p["sheet"], p["row"]) for p in problems if p["row"]}
     found = []
+    for p in problems:
+        p["cell"] = p["column"]
     for grid in read_grids(path):
         wanted = [(n, cells) for n, cells in grid.rows if (grid.sheet, n) in rows][:SHOWN]
         named = {p["column"] for p in problems if p["sheet"] == grid.sheet}
@@ -155,8 +157,12 @@ def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
             ((n, cells) for n, cells in grid.rows[:30] if named & {text(c) for c in cells}),
             grid.rows[0] if grid.rows else (1, ()),
         )
+        names = [text(c) for c in header[1]]
+        for p in problems:
+            # A part of a cell, such as challenges.industry, stands in the column of the whole.
+            if p["sheet"] == grid.sheet and p["column"] not in names:
+                p["cell"] = next((n for n in names if p["column"].startswith(f"{n}.")), p["column"])
         if wanted:
-            names = [text(c) for c in header[1]]
             lines = [
                 {"row": n, "cells": [text(c)[:200] for c in cells]}
                 for n, cells in wanted
@@ -174,7 +180,7 @@ async def one(request: Request, upload: str) -> Response:
     problems = found.found["problems"]
     cells: dict[tuple[str, int, str], list[Mapping[str, Any]]] = {}
     for p in problems:
-        cells.setdefault((p["sheet"], p["row"], p["column"]), []).append(p)
+        cells.setdefault((p["sheet"], p["row"], p.get("cell", p["column"])), []).append(p)
     placed = {
         (s["sheet"], r["row"], h)
         for s in found.found["sheets"]
@@ -187,7 +193,9 @@ async def one(request: Request, upload: str) -> Response:
         upload=found,
         counts=Counter(p["level"] for p in problems),
         cells=cells,
-        elsewhere=[p for p in problems if (p["sheet"], p["row"], p["column"]) not in placed],
+        elsewhere=[
+            p for p in problems if (p["sheet"], p["row"], p.get("cell", p["column"])) not in placed
+        ],
         accepted=set(found.found.get("accepted", ())),
     )
 

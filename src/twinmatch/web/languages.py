@@ -27,7 +27,8 @@ class Translation:
     def gettext(self, text: str) -> str:
         """Return a text in this language."""
         found = self.words.get(text, text)
-        return str(found if isinstance(found, str) else found[0])
+        first = found if isinstance(found, str) else found[0]
+        return str(first)
 
     def ngettext(self, one: str, several: str, number: int) -> str:
         """Return the singular or plural of a text in this language."""
@@ -66,7 +67,7 @@ def chosen(wanted: str, accepted: str) -> str:
     """Return the language chosen here, or else the first one accepted that there is, or English."""
     if wanted in LANGUAGES:
         return wanted
-    for code in re.findall(r"(?:^|,)\s*([a-z]{2})", accepted[:200].lower()):
+    for code in map(str, re.findall(r"(?:^|,)\s*([a-z]{2})", accepted[:200].lower())):
         if code in LANGUAGES:
             return code
     return "en"

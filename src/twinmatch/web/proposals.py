@@ -171,6 +171,7 @@ async def look(request: Request, proposal: ProposalId) -> Response:
 @router.get(
     "/proposals/{proposal}/events",
     response_model=None,
+    response_class=Response,
     dependencies=[Depends(reader)],
     responses={
         200: {"description": "Server-sent events", "content": {"text/event-stream": {}}},
@@ -236,6 +237,7 @@ _FILES: Final[dict[int | str, dict[str, Any]]] = {
 @router.get(
     "/proposals/{proposal}/export",
     response_model=None,
+    response_class=Response,
     dependencies=[Depends(reader)],
     responses={**_FILES, **documented(404, 406, 409)},
 )
@@ -248,6 +250,7 @@ async def export(request: Request, proposal: ProposalId) -> Response:
 @router.get(
     "/proposals/{proposal}/files/{name}",
     response_model=None,
+    response_class=Response,
     dependencies=[Depends(reader)],
     responses={**_FILES, **documented(404, 409)},
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -19,7 +20,7 @@ from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.web import shapes
 from twinmatch.web.board import Job
-from twinmatch.web.desk import Held, held, says
+from twinmatch.web.desk import Entry, Held, held, says
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.pages import page, wants_fragment
 from twinmatch.web.people import coordinator, reader
@@ -196,10 +197,17 @@ def _looked_at(state: State, job: Job) -> dict[str, Any]:
         "directory": Directory(made),
         "now": held(history),
         "history": history,
-        "entry_says": says,
+        "entry_says": _teller(made),
         "guests": _sides(made)[0],
         "hosts": _sides(made)[1],
     }
+
+
+def _teller(made: Proposal) -> Callable[[Entry], str]:
+    """Return what says an entry of the history with the names of a proposal."""
+    directory = Directory(made)
+    labels = {f"{p.product}::{m.id}": directory.title(m) for p in made.products for m in p.meetings}
+    return lambda e: says(e, lambda key: labels.get(key) or directory.name(key))
 
 
 def _sides(made: Proposal) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -304,7 +312,7 @@ async def decide(
             412,
             proposal=proposal,
             later=later,
-            entry_says=says,
+            entry_says=_teller(proposal_of(state.board, proposal)),
             now=held(history),
             mine={"kind": kind, "one": one, "other": other, "why": why, "tab": tab},
         )

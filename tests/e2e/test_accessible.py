@@ -1,0 +1,154 @@
+"""Every page: no violation of WCAG 2.2 AA by axe-core, reachable by keyboard, whole at 320 px and on paper."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from test_whole_round import TABLE, hand_in, made
+
+from conftest import running
+
+AXE = Path(__file__).parent / "assets" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("service")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def places(service, chromium, tmp_path_factory):
+    """The path of every page, with two proposals and an upload to show."""
+    page = chromium.new_context().new_page()
+    page.goto(service)
+    table = tmp_path_factory.mktemp("table") / "round.csv"
+    table.write_text(TABLE, encoding="utf-8")
+    hand_in(page, table)
+    upload = page.url.removeprefix(service)
+    page.goto(f"{service}/workbench/proposals")
+    page.get_by_label("Twinning", exact=True).check()
+    page.get_by_role("button", name="Propose").click()
+    first = made(page)
+    page.goto(f"{first}?tab=twinning")
+    for name in ("Lock", "Accept", "Reject"):
+        page.get_by_role("button", name=name, exact=False).nth(2).click()
+    page.get_by_role("button", name="Solve again").click()
+    second = made(page).removeprefix(service)
+    first = first.removeprefix(service)
+    page.context.close()
+    return {
+        "cities": "/workbench/cities",
+        "city": "/workbench/cities/be-leuven",
+        "thin city": "/workbench/cities/de-dortmund",
+        "pair": "/workbench/cities/be-leuven/with/it-milan",
+        "proposals": "/workbench/proposals",
+        "overview": first,
+        "twinning": f"{first}?tab=twinning",
+        "left out": f"{first}?tab=left-out",
+        "map": f"{first}?tab=map",
+        "history": f"{first}?tab=history",
+        "why not": f"{second}/why-not?guest=de-cologne&host=it-milan",
+        "compare": f"{second}/compare?other={first.rpartition('/')[2]}",
+        "intake": "/workbench/intake",
+        "upload": upload,
+        "api": "/workbench/api",
+        "error": "/workbench/cities/nowhere",
+        "login": "/workbench/login",
+    }
+
+
+PAGES = [
+    *(
+        "cities",
+        "city",
+        "thin city",
+        "pair",
+        "proposals",
+        "overview",
+        "twinning",
+        "left out",
+        "map",
+    ),
+    *("history", "why not", "compare", "intake", "upload", "api", "error", "login"),
+]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(service, visit, places, name):
+    visitor = visit(service)
+    page = visitor.go(places[name])
+    # What is closed is looked at too, as somebody who opens it sees it.
+    page.evaluate(
+        "[...document.querySelectorAll('details')].slice(0, 8).forEach(d => { d.open = true; })"
+    )
+    page.wait_for_load_state("networkidle")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
+        TAGS,
+    )
+    told = [
+        f"{v['id']}: {v['help']}: {n['html'][:200]}"
+        for v in found["violations"]
+        for n in v["nodes"][:3]
+    ]
+    assert told == []
+    assert found["testEngine"]["name"] == "axe-core"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_at_320_pixels_only_tables_scroll_sideways(service, visit, places, name):
+    """320 CSS pixels are a phone, and 1280 pixels at 400%."""
+    page = visit(service, viewport={"width": 320, "height": 640}).go(places[name])
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 320, width
+
+
+def test_the_keyboard_reaches_everything_and_the_focus_is_seen(service, visit, places):
+    page = visit(service).go(places["twinning"])
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        told = page.evaluate(
+            "() => { const e = document.activeElement, s = getComputedStyle(e);"
+            " return [e.innerText.split('\\n')[0].trim(), s.outlineStyle, parseFloat(s.outlineWidth)]; }"
+        )
+        reached.add(told[0].split(" ")[0])
+        assert told[1] != "none", told
+        assert told[2] >= 2, told
+    assert {"Approve", "Solve", "Overview", "Accept", "Reject", "Lock", "Ban", "Account"} <= reached
+
+
+def test_a_decision_by_keyboard_alone(service, visit, places):
+    page = visit(service).go(places["twinning"].replace("twinning", "history"))
+    page.get_by_label("Note on the whole proposal").focus()
+    page.keyboard.type("By keyboard")
+    page.keyboard.press("Enter")
+    expect(page.locator(".history li").first).to_contain_text("By keyboard")
+
+
+def test_on_paper_there_are_results_and_no_buttons(service, visit, places):
+    page = visit(service).go(places["twinning"])
+    page.emulate_media(media="print")
+    expect(page.get_by_role("button", name="Accept").first).to_be_hidden()
+    expect(page.locator("table.meetings")).to_be_visible()
+    assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_a_page_of_another_origin_is_not_let_in(service):
+    request = urllib.request.Request(
+        f"{service}/proposals", b"{}", {"Content-Type": "application/json", "Origin": "http://evil"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(request)
+    assert raised.value.code == 403
+    raised.value.close()

@@ -1,0 +1,240 @@
+"""The coordinator's whole round in a real browser, and two people who edit at once."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from conftest import running
+
+TABLE = """id,name,country,roles,population,needs,offers,challenges,strengths
+de-alta,Alta,DE,guest,fifty thousand,Heat networks for old towns.,,energy_systems:3,
+fr-belle,Belle,FR,guest,80000,Trams and cycle lanes.,,mobility_transport:3,
+it-caro,Caro,IT,mission,300000,,We run heat networks in an old town.,,energy_systems:3
+se-dala,Dala,SE,mission,200000,,We run trams and cycle lanes.,,mobility_transport:3
+"""
+PROGRAMME = """
+[twinning]
+guests_per_host = [0, 1]
+[twinning.guests]
+unknown = "let in"
+[twinning.weights]
+challenges_met = 2
+needs_offers = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("service")) as address:
+        yield address
+
+
+def choose(page, name, value):
+    page.get_by_label(name, exact=True).select_option(value)
+
+
+def made(page):
+    """Wait until a proposal was made, and return its address."""
+    expect(page.get_by_role("heading", name="At a glance")).to_be_visible(timeout=120_000)
+    return page.url.partition("?")[0]
+
+
+def hand_in(page, path: Path):
+    page.get_by_role("link", name="Intake").click()
+    page.get_by_label("A table of profiles").set_input_files(path)
+    page.get_by_role("button", name="Hand in and check").click()
+
+
+def pairs(page, proposal):
+    """Return guest and host of each pair, from the file that a coordinator takes away."""
+    plain = json.loads(
+        page.request.get(f"{proposal.replace('/workbench', '')}/files/proposal.json").body()
+    )
+    (twinning,) = (p for p in plain["products"] if p["product"] == "twinning")
+    return {
+        next(m["city"] for m in x["members"] if m["role"] == "guest"): next(
+            m["city"] for m in x["members"] if m["role"] == "host"
+        )
+        for x in twinning["meetings"]
+    }
+
+
+def test_upload_check_propose_why_not_lock_solve_again_compare_publish_download(
+    service, visit, tmp_path
+):
+    visitor = visit(service)
+    page = visitor.go("/")
+    table = tmp_path / "round.csv"
+    table.write_text(TABLE, encoding="utf-8")
+
+    # Upload: the problem stands at its cell, and is repaired there.
+    hand_in(page, table)
+    expect(page.get_by_text("4 rows, 3 usable; 1 error")).to_be_visible()
+    cell = page.locator("td.marked.error")
+    expect(cell).to_have_count(1)
+    expect(cell).to_contain_text("fifty thousand")
+    cell.get_by_label("population, row 2", exact=True).fill("50000")
+    cell.get_by_role("button", name="Repair").click()
+    expect(page.get_by_text("4 rows, 4 usable; 0 errors")).to_be_visible()
+    page.get_by_role("link", name="the table before").click()
+    expect(page.locator("td.marked.error")).to_have_count(1)  # nothing was lost
+
+    # Check before the run, then propose.
+    page.get_by_role("link", name="Proposals").click()
+    page.get_by_label("Title").fill("Browser round")
+    choose(page, "Profiles", page.locator("#upload option").nth(1).get_attribute("value"))
+    page.get_by_text("A programme of your own").click()
+    page.get_by_label("Programme file (TOML)").fill(PROGRAMME)
+    page.get_by_role("button", name="Check first").click()
+    expect(page.get_by_text("Rules that will bind")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Propose").click()
+    first = made(page)
+    assert pairs(page, first) == {"de-alta": "it-caro", "fr-belle": "se-dala"}
+
+    # Why not another host? Lock it, with the reason.
+    choose(page, "Guest", "de-alta")
+    choose(page, "Host", "se-dala")
+    page.get_by_role("button", name="Why not?").click()
+    answer = page.locator("#why-not")
+    expect(answer).to_contain_text("No rule forbids it", timeout=60_000)
+    expect(answer).to_contain_text("Belle")  # who would have to move
+    answer.get_by_placeholder("Why").fill("the mayors agreed")
+    answer.get_by_role("button", name="Lock this pair").click()
+    expect(page.get_by_text("must meet: Alta – Dala")).to_be_visible()
+    page.get_by_role("link", name="History").click()
+    expect(page.locator(".history li")).to_contain_text("locked Alta with Dala: the mayors agreed")
+
+    # Solve again, and see what changed and what it cost.
+    page.get_by_role("button", name="Solve again under these decisions").click()
+    second = made(page)
+    assert second != first
+    assert pairs(page, second)["de-alta"] == "se-dala"
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", name="Side by side")).to_be_visible()
+    expect(page.get_by_text(re.compile("total score is .* less"))).to_be_visible()
+    expect(page.get_by_role("rowheader", name="Alta")).to_be_visible()
+
+    # Accept a meeting, approve, publish, take away.
+    page.goto(f"{second}?tab=twinning")
+    page.get_by_role("button", name="Accept").first.click()
+    expect(page.locator(".state.accept")).to_have_count(1)
+    page.locator("details summary", has_text="Account").first.click()
+    expect(page.get_by_role("columnheader", name="Facet").first).to_be_visible()
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_role("button", name="Publish").click()
+    expect(page.locator("h1 .state")).to_have_text("published")
+    page.get_by_role("link", name="Overview").click()
+    for name, begins in (
+        ("proposal.json", b"{"),
+        ("proposal.xlsx", b"PK"),
+        ("network.graphml", b"<?xml"),
+    ):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name).click()
+        assert Path(download.value.path()).read_bytes().startswith(begins)
+    page.get_by_role("link", name="report.html").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_the_second_of_two_people_is_told_and_nothing_is_overwritten(service, visit):
+    one, other = visit(service), visit(service)
+    page = one.go("/workbench/proposals")
+    page.get_by_label("Title").fill("Two people")
+    page.get_by_label("Twinning", exact=True).check()
+    page.get_by_role("button", name="Propose").click()
+    proposal = made(page)
+    page.goto(f"{proposal}?tab=twinning")
+    late = other.go(f"{proposal.removeprefix(service)}?tab=twinning")
+
+    page.get_by_role("button", name="Lock").first.click()
+    expect(page.get_by_text("must meet")).to_be_visible()
+
+    late.get_by_role("button", name="Ban").nth(1).click()
+    expect(late.get_by_role("heading", name="Somebody else changed this proposal")).to_be_visible()
+    expect(late.get_by_role("alert")).to_contain_text("locked")
+    page.goto(f"{proposal}?tab=history")
+    expect(page.locator(".history li")).to_have_count(1)
+    expect(page.locator(".history li")).to_contain_text("locked")
+
+    late.get_by_role("button", name="Write mine all the same").click()
+    expect(late.get_by_text("must not meet")).to_be_visible()
+    expect(late.get_by_text("must meet", exact=False).first).to_be_visible()
+    page.reload()
+    expect(page.locator(".history li")).to_have_count(2)
+    page.get_by_role("button", name=re.compile("^Take back")).click()
+    page.goto(f"{proposal}?tab=history")
+    expect(page.locator(".history li.undone")).to_have_count(1)
+
+
+def test_sliders_rank_anew_at_once(service, visit):
+    page = visit(service).go("/workbench/cities/be-leuven")
+    before = page.locator(".peer > a").all_inner_texts()
+    with page.expect_response(lambda r: "/similar?" in r.url):
+        page.get_by_label("Language", exact=True).focus()
+        page.keyboard.press("End")
+    expect(page.locator("#similar")).to_contain_text("both work in Dutch")
+    after = page.locator(".peer > a").all_inner_texts()
+    assert before != after
+    assert page.locator("output").last.inner_text() == "50"
+    page.get_by_role("button", name="The usual weights").click()
+    expect(page.locator(".peer > a").first).to_have_text(before[0])
+    page.get_by_label("A question in words").fill("How do we cool our schools in summer?")
+    expect(page.locator("#similar")).to_contain_text("can show:", timeout=20_000)
+
+
+def test_the_list_narrows_while_typing_and_a_city_is_a_click_away(service, visit):
+    page = visit(service).go("/workbench/cities")
+    page.get_by_label("Search").fill("groningen")
+    expect(page.locator("#list")).to_contain_text("1 city")
+    page.get_by_role("link", name="Groningen").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Groningen")
+
+
+def test_everything_works_without_scripts(service, visit):
+    page = visit(service, java_script_enabled=False).go("/workbench/cities")
+    page.get_by_label("Search").fill("lahti")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("1 city")).to_be_visible()
+    page.get_by_role("link", name="Lahti").first.click()
+    page.get_by_role("link", name=re.compile("^Why")).first.click()
+    expect(page.get_by_role("columnheader", name="Facet").first).to_be_visible()
+
+
+def test_the_pages_speak_german_where_asked(service, visit):
+    page = visit(service, locale="de-DE").go("/workbench/cities/be-leuven")
+    expect(page.get_by_role("heading", name="Städte wie diese")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "de"
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="Cities like this one")).to_be_visible()
+
+
+def test_a_key_opens_the_workbench_and_leaving_closes_it(tmp_path, visit):
+    from twinmatch.web.board import Board
+    from twinmatch.web.people import Rank
+
+    _, secret = Board(str(tmp_path / "s.sqlite")).add_key("Ms Example", Rank.READER)
+    with running(tmp_path, "--access", "keys", "--jobs", "0") as address:
+        visitor = visit(address)
+        page = visitor.go("/workbench/proposals")
+        expect(page.get_by_role("heading", name="Enter with your key")).to_be_visible()
+        page.get_by_label("Key").fill("twm_wrong")
+        page.get_by_role("button", name="Enter").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        page.get_by_label("Key").fill(secret)
+        page.get_by_role("button", name="Enter").click()
+        expect(page.get_by_text("Ms Example")).to_be_visible()
+        expect(page.get_by_role("button", name="Propose")).to_have_count(
+            0
+        )  # a reader asks for none
+        (cookie,) = (c for c in visitor.context.cookies() if c["name"] == "twinmatch_session")
+        assert cookie["httpOnly"]
+        assert cookie["sameSite"] == "Strict"
+        assert secret not in cookie["value"]
+        page.get_by_role("button", name="Leave").click()
+        page.goto(f"{address}/workbench/cities")
+        expect(page.get_by_role("heading", name="Enter with your key")).to_be_visible()
