@@ -9,7 +9,7 @@ bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1 || true)
 [ -n "$bin" ] || bin=$(dirname "$(command -v pg_ctl || echo /nonexistent/pg_ctl)")
 [ -x "$bin/initdb" ] || { echo "postgres_for_tests: PostgreSQL is not installed (apt-get install postgresql)" >&2; exit 69; }
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/twinmatch-pg.XXXXXX")
+folder=$(mktemp -d -t twinmatch-pg.XXXXXX)
 if [ "$(id -u)" = 0 ]; then
   chown postgres "$folder"
   as() { setpriv --reuid=postgres --regid=postgres --clear-groups env -C "$folder" "$@"; }
