@@ -48,8 +48,8 @@ def cheapest(network: Network, cost: Ints) -> Ints | None:
     room = network.high - network.low
     if room.min(initial=0) < 0:
         return None
-    # Arcs whose flow is fixed cost the engine little; they are left out only where they abound.
-    few = 2 * np.count_nonzero(room) < len(room)
+    # A few arcs whose flow is fixed cost the engine less than it costs to leave them out.
+    few = np.count_nonzero(room) < 0.9 * len(room)
     used = np.flatnonzero(room) if few else slice(None)
     engine = SimpleMinCostFlow()
     arcs = engine.add_arcs_with_capacity_and_unit_cost(
@@ -79,21 +79,22 @@ def _net(network: Network, flow: Ints) -> Ints:
     return net
 
 
-def potentials(network: Network, flow: Ints, cost: Ints) -> Ints:
+def potentials(network: Network, flow: Ints, cost: Ints, sweeps: int | None = None) -> Ints:
     """(N,) distances in the residual network from a root that is tied to every node.
 
     Bellman-Ford on whole arrays, from lengths of the ties that are near the answer. Raises `ArithmeticError` where the flow is not of least cost (a
-    cycle of negative length), so it is a check of the engine that does not trust it.
+    cycle of negative length), so it is a check of the engine that does not trust it; or where
+    `sweeps` do not suffice to tell.
     """
     length = np.where(flow < network.high, cost, FAR)
     used = np.flatnonzero(flow > network.low)
-    sweeps = [
+    over_arcs = [
         *_sweeps(network.tail, network.head, length),
         *_sweeps(network.head[used], network.tail[used], -cost[used]),
     ]
     distance = _near(network, cost, used)
-    for _ in range(network.n_nodes + 1):
-        shortened = [sweep.shorten(distance) for sweep in sweeps]
+    for _ in range(network.n_nodes + 1 if sweeps is None else sweeps):
+        shortened = [sweep.shorten(distance) for sweep in over_arcs]
         if not any(shortened):
             return distance
     raise ArithmeticError("the flow is not of least cost: its residual network has a cheaper cycle")
