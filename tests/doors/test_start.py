@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
@@ -132,3 +133,19 @@ def test_publishing_again_writes_the_same_bytes_and_word_beside(decided):
     for name in ("report.html", "proposal.xlsx", "network.graphml", "dossiers/mail/merge.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
     assert (tmp_path / "again/dossiers/cities/it-host.docx").stat().st_size > 10_000
+
+
+def test_answers_put_prices_and_stability_into_the_report(decided):
+    tmp_path, again = decided
+    out, _ = run(*again, "--answers", "--json", "--out", tmp_path / "answered")
+    tables = {t["name"]: t for t in json.loads(out)["products"][0]["tables"]}
+    places = {row[0]: row for row in tables["prices"]["rows"]}
+    # With a second place, the third guest, of whom nothing is known, comes in at the average.
+    assert places["guests per host"][2:4] == [1, 0.5]
+    assert {row[0] for row in tables["stability"]["rows"]} == {
+        "twinning:de-guest",
+        "twinning:fr-guest",
+    }
+    report = (tmp_path / "answered/report.html").read_text(encoding="utf-8")
+    assert "What each rule costs" in report
+    assert "How stable each pair is" in report

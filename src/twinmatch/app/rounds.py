@@ -18,11 +18,13 @@ from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.facets import Materials
 from twinmatch.figures import with_figures
+from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Proposal
 from twinmatch.propose import propose
 from twinmatch.reading import read
 from twinmatch.schema import Role
+from twinmatch.whatif import open_case
 
 Purpose = Literal["peers", "learning"]
 
@@ -48,14 +50,15 @@ def run(
     ban: Sequence[tuple[str, str]] = (),
     decisions: str | Path | None = None,
     model: str | None = None,
+    answers: bool = False,
     word: bool = False,
     pdf: bool = False,
     progress: Progress = silent,
 ) -> tuple[Proposal, list[Path]]:
     """Return the proposal of a round and the files written for it; nothing is written where anything fails.
 
-    ``decisions`` is the workbook of an earlier proposal with its sheet Decisions filled; ``word`` and ``pdf`` add
-    these forms to the files. Raises DataError and QuestionError with every problem, NoProposalError with advice.
+    ``decisions`` is the workbook of an earlier proposal with its sheet Decisions filled; ``answers`` adds
+    prices and stability to the twinning; ``word`` and ``pdf`` add these forms to the files. Raises DataError and QuestionError with every problem, NoProposalError with advice.
     """
     programme = with_pairs(load(*programme_files), lock, ban)
     earlier = read_proposal(Path(previous)) if previous else None
@@ -87,6 +90,12 @@ def run(
     progress("Figures")
     proposal = with_figures(proposal, cohort, programme, Materials(text))
     proposal = replace(proposal, notes=(*proposal.notes, *text.notes))
+    if answers and programme.twinning is not None:
+        from twinmatch.app.told import with_answers
+
+        progress("Prices and stability")
+        case = open_case(Round(cohort, Materials(text), earlier), programme.twinning)
+        proposal = with_answers(proposal, case)
     if said:
         proposal = replace(proposal, notes=(*proposal.notes, *said.changes(proposal)))
     if out is None:

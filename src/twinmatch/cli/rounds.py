@@ -67,6 +67,12 @@ def propose(
             show_default=False,
         ),
     ] = None,
+    answers: Annotated[
+        bool,
+        typer.Option(
+            "--answers", help="What each rule costs and how stable each pair is; takes a minute."
+        ),
+    ] = False,
     word: Annotated[
         bool, typer.Option("--word", help="Dossiers as Word documents too; takes longer.")
     ] = False,
@@ -92,6 +98,7 @@ def propose(
             lock=pairs[0],
             ban=pairs[1],
             decisions=decisions,
+            answers=answers,
             word=word,
             pdf=pdf,
             model=text_model,

@@ -356,12 +356,13 @@ LONG_TABLE = 40
 """A table of figures of more rows than this is closed until a reader opens it."""
 
 PARTS = ("Part ", "Weights known", "Better than", "Chance ", "Share ")
-POINTS = ("Points", "Mean points", "Best possible points")
+OF_100 = ("Points", "Mean points", "Best possible points")
+POINTS = (*OF_100, "Points it costs")
 
 
 def column_head(column: str) -> str:
     """Return the head of a column of figures, with its unit where the name does not say it."""
-    return f"{column} (of 100)" if column in POINTS else column
+    return f"{column} (of 100)" if column in OF_100 else column
 
 
 def cell(column: str, value: str | float | int | None) -> str:
