@@ -17,6 +17,7 @@ from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import Level, RowRef, Shortage, Solution, Undercut
 from twinmatch.solving.solver import solve
 from twinmatch.solving.starts import Reason
+from twinmatch.solving.wording import Labels, in_words, labels_of
 
 __all__ = [
     "Assignment",
@@ -31,6 +32,7 @@ __all__ = [
     "Gather",
     "GroupRule",
     "GroupVerdict",
+    "Labels",
     "Level",
     "Named",
     "NobodyIsolated",
@@ -52,6 +54,8 @@ __all__ = [
     "counts",
     "frontier",
     "group_referee",
+    "in_words",
+    "labels_of",
     "overlap",
     "partition",
     "referee",

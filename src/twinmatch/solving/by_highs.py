@@ -294,6 +294,8 @@ def _branched(stage: _Stage, columns: Ints, question: Question, clock: Clock) ->
             break
         columns = wider
     if part.x is None:
+        if len(columns) < n:
+            _found(part)
         return None
     covered = len(columns) == n or (
         rest is not None and bool(np.all(rest[_out(columns, n)] < -left))

@@ -48,7 +48,8 @@ def solve(
     is the relative gap at which a MIP may stop and still be called optimal.
 
     Where no choice keeps the rules the status is "infeasible" and `advice` says why. Raises
-    `DataError` for candidates or blocks that cannot be used, `QuestionError` for a wrong question.
+    `DataError` for candidates or blocks that cannot be used, `QuestionError` for a wrong question
+    or where no answer was found in the seconds given.
     """
     question, by = asked(
         candidates, blocks, objectives, previous, max_changes, keep_all, seconds, gap

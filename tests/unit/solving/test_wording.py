@@ -1,0 +1,62 @@
+"""Advice as sentences, in the caller's own names."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twinmatch.solving import Candidates, clash, counts, repairs, shortage, undercuts
+from twinmatch.solving.wording import in_words, labels_of
+
+HOSTS, GUESTS = ["Ghent", "Umeå"], ["Aachen", "Brno", "Cluj"]
+
+
+def case() -> tuple[Candidates, list]:
+    host, guest = np.divmod(np.arange(6), 3)
+    c = Candidates(host, guest, np.zeros(6), 2, 3)
+    places = counts("places", host, high=1.0, says=lambda h: f"places at {HOSTS[h]}")
+    return c, [places, counts("guest", guest, high=1.0)]
+
+
+def labels(blocks: list):  # type: ignore[no-untyped-def]
+    return labels_of(blocks, host=HOSTS.__getitem__, guest=GUESTS.__getitem__)
+
+
+def test_shortage_names_who_competes() -> None:
+    c, blocks = case()
+    (told,) = shortage(c, blocks, wanted=np.ones(3))
+    assert in_words(told, labels(blocks)) == (
+        "3 meetings are asked and 2 can be, between 3 guests (Aachen, Brno, Cluj) "
+        "and 2 hosts (Ghent, Umeå): 1 too few."
+    )
+
+
+def test_guest_whom_nobody_may_meet() -> None:
+    c, blocks = case()
+    left = c.guest != 1
+    fewer = [block.take(left) for block in blocks]
+    told = shortage(c.take(left), fewer, wanted=[0, 1, 0])
+    assert [in_words(one, labels(fewer)) for one in told] == [
+        "the wish of Brno: 1 asked, and nobody may be met."
+    ]
+
+
+def test_undercut_is_told_by_row() -> None:
+    c, _ = case()
+    own = counts("own", c.host, low=[2, 4], high=[1, 9], says=lambda h: HOSTS[h])
+    assert [in_words(told, labels([own])) for told in undercuts(c, [own])] == [
+        "Ghent: at least 2 and at most 1 cannot both be.",
+        "Umeå: at least 4 is asked, and only 3 can be.",
+    ]
+
+
+def test_repairs_and_clashes() -> None:
+    c, blocks = case()
+    menu = repairs(c, blocks, wanted=np.ones(3), prices={"places": [2, 1], "guest": np.inf})
+    assert in_words(menu[0], labels(blocks)) == "Raise the maximum to 2 (places at Umeå)."
+    lows = counts("all", np.zeros(6, int), low=3.0, says=lambda _: "three meetings in all")
+    told = in_words(clash(c, [*blocks, lows]), labels([*blocks, lows]))
+    assert told == (
+        "These cannot hold together: places at Ghent, places at Umeå, three meetings in all. "
+        "Without any one of them the others hold."
+    )
+    assert in_words(clash(c, blocks), labels(blocks)) == "The rules do not clash."
