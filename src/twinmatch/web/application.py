@@ -65,6 +65,7 @@ def application(settings: Settings) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.shared = state
     problems.install(app, pages.error_page)

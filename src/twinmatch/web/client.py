@@ -69,8 +69,7 @@ def _method(path: str, method: str, operation: dict[str, Any]) -> str:
     signature = ["self", *(f"{name}: str" for name in places)]
     signature += ["body: dict[str, Any]"] if has_body else []
     signature += ["*", *(f"{name}: Any = None" for name in query)] if query else []
-    name = re.sub(r"_(get|post|put|patch|delete)$", "", operation["operationId"])
-    name = name.split("__")[0].removesuffix("_" + re.sub(r"\W+", "_", path).strip("_"))
+    name = operation["operationId"]
     says = operation.get("description", operation.get("summary", "")).splitlines()[0]
     target = re.sub(r"{(\w+)}", r"{urllib.parse.quote(\1, safe='')}", path)
     passed = ", ".join(f'"{q}": {q}' for q in query)

@@ -1,0 +1,207 @@
+"""The commands serve and keys, the catalogues, the vendored files, the intake pages, and the container's recipe."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import openpyxl
+import pytest
+import yaml
+from babel.messages.extract import extract_from_dir
+from service_for_tests import board_of
+from typer.testing import CliRunner
+
+from twinmatch.cli import app
+from twinmatch.errors import QuestionError
+from twinmatch.web.languages import LANGUAGES, chosen, translation
+from twinmatch.web.people import Rank
+
+ROOT = Path(__file__).parents[2]
+WEB = ROOT / "src" / "twinmatch" / "web"
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def test_a_key_is_made_shown_once_listed_and_taken_back(tmp_path):
+    store = ("--store", tmp_path / "s.sqlite")
+    made = json.loads(run("keys", "add", "Platform", "--role", "reader", "--json", *store).stdout)
+    assert made["key"].startswith("twm_")
+    listed = run("keys", "list", "--json", *store).stdout
+    assert made["key"] not in listed
+    (line,) = json.loads(listed)["keys"]
+    assert (line["id"], line["name"], line["role"]) == (made["id"], "Platform", "reader")
+    run("keys", "take-back", made["id"], *store)
+    (line,) = json.loads(run("keys", "list", "--json", *store).stdout)["keys"]
+    assert line["taken_back"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("keys", "burn"), "keys-wrong"),
+        (("keys", "add", "X", "--role", "king"), "keys-wrong"),
+        (("keys", "add"), "keys-wrong"),
+        (("serve", "--host", "0.0.0.0"), "setting-wrong"),
+        (("serve", "--access", "everyone"), "setting-wrong"),
+    ],
+)
+def test_a_wrong_command_says_what_is_wrong(tmp_path, arguments, code):
+    with pytest.raises(QuestionError) as raised:
+        run(*arguments, "--store", tmp_path / "s.sqlite")
+    assert raised.value.problems[0].code == code
+
+
+def test_every_text_of_the_pages_is_there_in_every_language():
+    found = {
+        message if isinstance(message, str) else message[0]
+        for _, _, message, _, _ in extract_from_dir(
+            str(WEB / "templates"),
+            method_map=[("**.j2", "jinja2")],
+            options_map={"**.j2": {"trim_blocks": "true", "lstrip_blocks": "true"}},
+        )
+    }
+    assert len(found) > 200
+    for code in LANGUAGES:
+        if code == "en":
+            continue
+        words = translation(code).words
+        assert found - set(words) == set()
+        for text in found:
+            said = words[text]
+            for one in said if isinstance(said, tuple) else (said,):
+                assert sorted(re.findall(r"%\(\w+\)s", one)) == sorted(
+                    re.findall(r"%\(\w+\)s", text)
+                )
+
+
+def test_the_language_is_the_one_chosen_or_the_first_accepted_that_there_is():
+    assert chosen("de", "en") == "de"
+    assert chosen("", "fr-FR,de;q=0.8,en;q=0.5") == "de"
+    assert chosen("xx", "") == "en"
+
+
+def test_the_vendored_script_is_the_pinned_one():
+    script = files("twinmatch.web") / "assets" / "htmx.min.js"
+    pinned = (files("twinmatch.web") / "assets" / "VENDORED.txt").read_text(encoding="utf-8")
+    assert hashlib.sha256(script.read_bytes()).hexdigest() in pinned
+
+
+def test_no_template_holds_a_script_or_a_style_of_its_own():
+    for path in (WEB / "templates").glob("*.j2"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(
+            r"<style|\sstyle=|\son(?:click|error|load|input|change|submit|key\w+|mouse\w+)=|javascript:|hx-on|hx-vals=.js",
+            text,
+        ), path
+        assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text)), path
+        assert not re.search(r"(?:src|href)=[\"']https?:", text), path
+
+
+TABLE = b"id,name,country,population\nde-a,A,DE,many\nit-b,B,IT,100000\n"
+
+
+def hand_in(api, content=TABLE, name="t.csv"):
+    answer = api.post("/workbench/intake", files={"file": (name, content)}, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def test_what_was_handed_in_is_kept_byte_by_byte_and_a_repair_stands_beside_it(api):
+    place = hand_in(api)
+    page = api.get(place).text
+    assert "2 rows, 1 usable; 1 error" in page
+    assert "many" in page
+    body = {"row": 2, "column": "population", "value": "5000"}
+    mended = api.post(f"{place}/repair", data=body, follow_redirects=False).headers["location"]
+    assert mended != place
+    assert "2 rows, 2 usable; 0 errors" in api.get(mended).text
+    assert api.get(f"{place}/file").content == TABLE
+    sheet = openpyxl.load_workbook(io.BytesIO(api.get(f"{mended}/file").content)).active
+    assert [[c.value for c in row] for row in sheet.iter_rows()] == [
+        ["id", "name", "country", "population"],
+        ["de-a", "A", "DE", 5000],
+        ["it-b", "B", "IT", "100000"],
+    ]
+
+
+def test_a_cell_that_there_is_not_is_not_repaired(api):
+    place = hand_in(api)
+    body = {"row": 99, "column": "population", "value": "1"}
+    assert api.post(f"{place}/repair", data=body).status_code == 404
+
+
+def test_an_error_is_repaired_and_not_accepted(api):
+    place = hand_in(api)
+    found = board_of(api).upload(place.rpartition("/")[2]).found
+    key = found["problems"][0]["key"]
+    assert api.post(f"{place}/accept", data={"key": key}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("t.exe", b"MZ", "are not read"),
+        ("t.csv", b"", "empty"),
+        ("../../t.xlsm", b"x", "are not read"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(api, name, content, told):
+    answer = api.post("/workbench/intake", files={"file": (name, content)})
+    assert answer.status_code in {400, 422}
+    assert told in answer.text
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04broken", b"\x00" * 1000])
+def test_a_broken_workbook_is_told_and_harms_nobody(api, content):
+    page = api.get(hand_in(api, content, "t.xlsx")).text
+    assert "1 error" in page
+
+
+def test_texts_of_cities_are_text_in_the_pages(api):
+    table = b"id,name,country,population\nde-a,<script>alert(1)</script>,DE,<img src=x onerror=y>\n"
+    page = api.get(hand_in(api, table)).text
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert "&lt;img" in page
+
+
+def test_a_place_to_go_on_to_is_one_of_ours(api):
+    for elsewhere in ("//evil.example", "https://evil.example", "/\\evil.example", "/proposals"):
+        answer = api.post(
+            "/workbench/language",
+            data={"language": "de", "next": elsewhere},
+            follow_redirects=False,
+        )
+        assert answer.headers["location"] == "/workbench/cities"
+
+
+def test_the_container_runs_without_root_and_needs_keys():
+    recipe = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search(r"^USER 10001$", recipe, re.MULTILINE)
+    assert "TWINMATCH_ACCESS=keys" in recipe
+    assert recipe.index("USER 10001") < recipe.index("ENTRYPOINT")
+    web = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["web"]
+    assert web["cap_drop"] == ["ALL"]
+    assert web["read_only"] is True
+    named = set(re.findall(r"envvar=\"(\w+)\"", (ROOT / "src/twinmatch/cli/serve.py").read_text()))
+    used = set(re.findall(r"TWINMATCH_(?!CACHE)\w+", recipe)) | set(web["environment"])
+    assert used <= named
+
+
+def test_the_client_made_from_the_document_runs(api):
+    source = api.get("/client.py").text
+    names: dict[str, object] = {}
+    exec(compile(source, "client.py", "exec"), names)
+    methods = {m for m in dir(names["Client"]) if not m.startswith("_")}
+    assert {"list_cities", "similar", "similar_to", "pair", "ask", "look", "decide"} <= methods
+
+
+def test_ranks_are_in_order():
+    assert Rank.NOBODY < Rank.READER < Rank.COORDINATOR < Rank.ADMINISTRATOR
