@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from service_for_tests import PROGRAMME, board_of, finished, five_cities, served, shared
+from service_for_tests import PROGRAMME, board_of, finished, five_cities, served
 
 from twinmatch import app as door
 from twinmatch.app.plain import plain_difference, plain_why_not
@@ -165,13 +165,6 @@ def test_why_not_knows_what_was_decided(five, proposal):
     )
     assert answer.json()["verdict"] == "forbidden"
     assert any("ban" in reason.lower() for reason in answer.json()["reasons"])
-
-
-def test_the_command_line_prints_the_same_form(five, proposal):
-    from twinmatch.cli import loop
-
-    found = shared(five).rounds.why_not(proposal, "de-guest", "se-host")
-    assert loop.plain_why_not(found) == plain_why_not(found)
 
 
 def test_repair_makes_offers_and_changes_nothing(five, proposal):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from twinmatch.difference import Difference
-from twinmatch.explain import WhyNot
-from twinmatch.repair import Repair
-from twinmatch.whatif import Move, Outcome, Price
+if TYPE_CHECKING:
+    from twinmatch.app.loop import Repaired
+    from twinmatch.backtest import Backtest, Interval
+    from twinmatch.difference import Difference
+    from twinmatch.explain import WhyNot
+    from twinmatch.prices import Priced, PriceList
+    from twinmatch.repair import Repair
+    from twinmatch.stability import Stability
+    from twinmatch.whatif import Move, Outcome, Price
 
 
 def plain_price(price: Price) -> dict[str, Any]:
@@ -93,4 +98,111 @@ def plain_difference(found: Difference) -> dict[str, Any]:
             }
             for p in found.products
         ],
+    }
+
+
+def plain_prices(found: PriceList) -> dict[str, Any]:
+    """Return a price list as JSON has it."""
+
+    def priced(item: Priced) -> dict[str, Any]:
+        return {
+            "kind": item.kind,
+            "rule": item.rule,
+            "says": item.says,
+            "gain": plain_price(item.price),
+            "moves": [plain_move(move) for move in item.moves],
+        }
+
+    return {
+        "filled": found.filled,
+        "total": round(found.total, 10),
+        "rules": [priced(item) for item in found.rules],
+        "limits": [priced(item) for item in found.limits],
+        "hosts": [
+            {
+                "host": d.host,
+                "name": d.name,
+                "wished_by": d.wished_by,
+                "best_of": d.best_of,
+                "among_five_of": d.among_five_of,
+                "guests": d.guests,
+                "places": d.places,
+                "one_more_place": plain_price(d.worth),
+                "over_wished": d.over_wished,
+                "never": d.never,
+            }
+            for d in found.hosts
+        ],
+    }
+
+
+def plain_interval(found: Interval) -> dict[str, float | None]:
+    """Return a figure with its interval."""
+    parts = {"value": found.value, "low": found.low, "high": found.high}
+    return {k: round(v, 10) if v == v else None for k, v in parts.items()}
+
+
+def plain_backtest(found: Backtest) -> dict[str, Any]:
+    """Return a back-test."""
+    return {
+        "pairs": [
+            {
+                "guest": p.guest,
+                "host": p.host,
+                "rank": p.rank,
+                "of": p.of,
+                "percentile_rank": round(p.percentile, 10),
+                "known": round(p.coverage, 10),
+                "ranked_first": p.best,
+            }
+            for p in found.pairs
+        ],
+        "mean_percentile_rank": plain_interval(found.figures.mean_percentile_rank),
+        **{f"hit_at_{k}": plain_interval(v) for k, v in found.figures.hit_at},
+        "mrr": plain_interval(found.figures.mrr),
+        "chance": {k: round(v, 10) for k, v in found.figures.chance},
+        "without": {n: plain_interval(v) for n, v in found.without},
+        "alone": {n: round(v, 10) for n, v in found.alone},
+    }
+
+
+def plain_stability(found: Stability) -> dict[str, Any]:
+    """Return how stable each pair is."""
+    return {
+        "runs": found.runs,
+        "failed": found.failed,
+        "seed": found.seed,
+        "spread": found.spread,
+        "pairs": [
+            {
+                "guest": p.guest,
+                "host": p.host,
+                "share": round(p.share, 10),
+                "judgement": p.judgement,
+                "instead": [{"name": n, "share": round(s, 10)} for n, s in p.instead],
+                "lost_without": list(p.lost_without),
+                "says": p.says,
+            }
+            for p in found.pairs
+        ],
+        "places": [
+            {
+                "id": s.id,
+                "share": round(s.share, 10),
+                "judgement": s.judgement,
+                "lost_without": list(s.lost_without),
+            }
+            for s in found.places
+        ],
+        "dropped": [{"facet": n, "survive": round(s, 10)} for n, s in found.dropped],
+    }
+
+
+def plain_repaired(found: Repaired) -> dict[str, Any]:
+    """Return a repair with what the profiles no longer know, what is new in them, and the files written."""
+    return {
+        **plain_repair(found.repair),
+        "lost": [*found.unknown, *found.repair.lost],
+        "new": list(found.new),
+        "written": [file.name for file in found.written],
     }

@@ -17,6 +17,7 @@ from twinmatch.cli.words import (
     Profiles,
     Programme,
     literal,
+    pair,
     print_json,
     progress,
     say,
@@ -27,11 +28,9 @@ from twinmatch.errors import Problem, QuestionError
 
 if TYPE_CHECKING:
     from twinmatch.app.loop import Repaired, RoundAsked
-    from twinmatch.backtest import Backtest, Interval
     from twinmatch.explain import WhyNot
-    from twinmatch.prices import Priced, PriceList
-    from twinmatch.stability import Stability
-    from twinmatch.whatif import Move, Outcome, Price
+    from twinmatch.prices import PriceList
+    from twinmatch.whatif import Outcome
 
 Previous = Annotated[
     Path | None,
@@ -66,6 +65,8 @@ def why_not(
     with progress() as told:
         found = door.ask_why_not(guest, host, asked, told)
     if as_json:
+        from twinmatch.app.plain import plain_why_not
+
         print_json(plain_why_not(found))
         return
     _show_why_not(found)
@@ -89,6 +90,8 @@ def prices(
     with progress() as told:
         found = door.ask_prices(asked, told)
     if as_json:
+        from twinmatch.app.plain import plain_prices
+
         print_json(plain_prices(found))
         return
     show(
@@ -135,41 +138,6 @@ def _show_demand(found: PriceList) -> None:
             + literal(", ".join(never))
             + "."
         )
-
-
-def plain_prices(found: PriceList) -> dict[str, Any]:
-    """Return a price list as JSON has it."""
-
-    def priced(item: Priced) -> dict[str, Any]:
-        return {
-            "kind": item.kind,
-            "rule": item.rule,
-            "says": item.says,
-            "gain": plain_price(item.price),
-            "moves": [plain_move(move) for move in item.moves],
-        }
-
-    return {
-        "filled": found.filled,
-        "total": round(found.total, 10),
-        "rules": [priced(item) for item in found.rules],
-        "limits": [priced(item) for item in found.limits],
-        "hosts": [
-            {
-                "host": d.host,
-                "name": d.name,
-                "wished_by": d.wished_by,
-                "best_of": d.best_of,
-                "among_five_of": d.among_five_of,
-                "guests": d.guests,
-                "places": d.places,
-                "one_more_place": plain_price(d.worth),
-                "over_wished": d.over_wished,
-                "never": d.never,
-            }
-            for d in found.hosts
-        ],
-    }
 
 
 def counterfactual(
@@ -264,7 +232,9 @@ def repair(
             proposal, change, asked, at_most=at_most, take=kind, out=out, progress=told
         )
     if as_json:
-        print_json(_plain_repair(found))
+        from twinmatch.app.plain import plain_repaired
+
+        print_json(plain_repaired(found))
     else:
         _show_repair(found)
     if found.written:
@@ -362,7 +332,9 @@ def stability(
     with progress() as told, spread_over(dask):
         found = door.ask_stability(asked, runs=runs, seed=seed, workers=workers, progress=told)
     if as_json:
-        print_json(_plain_stability(found))
+        from twinmatch.app.plain import plain_stability
+
+        print_json(plain_stability(found))
         return
     show(
         f"{found.runs} runs, seed {found.seed}: {len(found.pairs) - len(found.fragile)} pairs robust, {len(found.fragile)} fragile."
@@ -419,7 +391,9 @@ def backtest(
     with progress() as told:
         found = door.ask_backtest(pairs, asked, seed=seed, progress=told)
     if as_json:
-        print_json(_plain_backtest(found))
+        from twinmatch.app.plain import plain_backtest
+
+        print_json(plain_backtest(found))
         return
     chance = dict(found.figures.chance)
     rows = table(
@@ -465,10 +439,12 @@ def _backtest_pilots(asked: RoundAsked, seed: int, as_json: bool) -> None:
         ("partners of the activity, peers", peers.figures, peers.by_unit, peers.alone),
     )
     if as_json:
+        from twinmatch.app.plain import plain_interval
+
         print_json(
             {
                 name: {
-                    "mean_percentile_rank": _plain_interval(figure),
+                    "mean_percentile_rank": plain_interval(figure),
                     "by_unit": {u: round(v, 10) for u, v in by_unit},
                     "alone": {f: round(v, 10) for f, v in alone},
                 }
@@ -487,34 +463,6 @@ def _backtest_pilots(asked: RoundAsked, seed: int, as_json: bool) -> None:
     say(
         "Most activities of several cities are national, so partners lie near by nature. Next: twinmatch backtest PAIRS.csv"
     )
-
-
-def _plain_interval(found: Interval) -> dict[str, float | None]:
-    parts = {"value": found.value, "low": found.low, "high": found.high}
-    return {k: round(v, 10) if v == v else None for k, v in parts.items()}
-
-
-def _plain_backtest(found: Backtest) -> dict[str, Any]:
-    return {
-        "pairs": [
-            {
-                "guest": p.guest,
-                "host": p.host,
-                "rank": p.rank,
-                "of": p.of,
-                "percentile_rank": round(p.percentile, 10),
-                "known": round(p.coverage, 10),
-                "ranked_first": p.best,
-            }
-            for p in found.pairs
-        ],
-        "mean_percentile_rank": _plain_interval(found.figures.mean_percentile_rank),
-        **{f"hit_at_{k}": _plain_interval(v) for k, v in found.figures.hit_at},
-        "mrr": _plain_interval(found.figures.mrr),
-        "chance": {k: round(v, 10) for k, v in found.figures.chance},
-        "without": {n: _plain_interval(v) for n, v in found.without},
-        "alone": {n: round(v, 10) for n, v in found.alone},
-    }
 
 
 def pictures(
@@ -582,37 +530,6 @@ def spread_over(dask: str | None) -> Iterator[None]:
         yield
 
 
-def _plain_stability(found: Stability) -> dict[str, Any]:
-    return {
-        "runs": found.runs,
-        "failed": found.failed,
-        "seed": found.seed,
-        "spread": found.spread,
-        "pairs": [
-            {
-                "guest": p.guest,
-                "host": p.host,
-                "share": round(p.share, 10),
-                "judgement": p.judgement,
-                "instead": [{"name": n, "share": round(s, 10)} for n, s in p.instead],
-                "lost_without": list(p.lost_without),
-                "says": p.says,
-            }
-            for p in found.pairs
-        ],
-        "places": [
-            {
-                "id": s.id,
-                "share": round(s.share, 10),
-                "judgement": s.judgement,
-                "lost_without": list(s.lost_without),
-            }
-            for s in found.places
-        ],
-        "dropped": [{"facet": n, "survive": round(s, 10)} for n, s in found.dropped],
-    }
-
-
 def diff(
     before: Annotated[Path, typer.Argument(help="A proposal.json.")],
     after: Annotated[Path, typer.Argument(help="Another proposal.json.")],
@@ -623,21 +540,9 @@ def diff(
 
     found = door.ask_difference(before, after)
     if as_json:
-        print_json(
-            {
-                "alike": found.alike,
-                "made_from": list(found.made_from),
-                "products": [
-                    {
-                        "product": p.product,
-                        "same": p.same,
-                        "says": list(p.says),
-                        "moved": [{"city": m.city, "says": m.says} for m in p.moved],
-                    }
-                    for p in found.products
-                ],
-            }
-        )
+        from twinmatch.app.plain import plain_difference
+
+        print_json(plain_difference(found))
         return
     for sentence in found.made_from:
         show(literal(sentence))
@@ -670,27 +575,6 @@ def _show_repair(found: Repaired) -> None:
         show(rows)
 
 
-def _plain_repair(found: Repaired) -> dict[str, Any]:
-    return {
-        "earlier": found.repair.earlier,
-        "lost": [*found.unknown, *found.repair.lost],
-        "new": list(found.new),
-        "offers": [
-            {
-                "kind": offer.kind,
-                "price": plain_price(offer.price),
-                "filled": offer.filled,
-                "total": round(offer.total, 10),
-                "kept": offer.kept,
-                "moves": [plain_move(m) for m in offer.moves],
-                "told": [{"city": t.city, "host": t.host, "says": t.says} for t in offer.told],
-            }
-            for offer in found.repair.offers
-        ],
-        "written": [file.name for file in found.written],
-    }
-
-
 def round_asked(
     profiles: Path | None,
     programme: list[str] | None,
@@ -705,68 +589,6 @@ def round_asked(
     from twinmatch.app.loop import RoundAsked
 
     return RoundAsked(profiles, programme or (), previous, pairs, bans, model)
-
-
-def pair(text: str, option: str) -> tuple[str, str]:
-    """Return the two ids of A=B; raises QuestionError where it is no pair."""
-    one, equals, other = (part.strip() for part in text.partition("="))
-    if not equals or not one or not other:
-        raise QuestionError(
-            Problem(
-                "pair-wrong",
-                f"{option} {text!r} is not a pair.",
-                do="Write it as A=B, with two ids.",
-            )
-        )
-    return one, other
-
-
-def plain_price(price: Price) -> dict[str, Any]:
-    """Return a price as JSON has it."""
-    return {
-        "places": price.places,
-        "score": round(price.score, 10),
-        "proven": price.proven,
-        "says": str(price),
-    }
-
-
-def plain_move(move: Move) -> dict[str, Any]:
-    """Return a move as JSON has it."""
-    return {
-        "guest": move.guest,
-        "before": move.before or None,
-        "after": move.after or None,
-        "change": round(move.change, 10),
-        "says": move.says,
-    }
-
-
-def plain_outcome(outcome: Outcome | None) -> dict[str, Any] | None:
-    """Return another answer as JSON has it."""
-    if outcome is None:
-        return None
-    return {
-        "price": plain_price(outcome.price),
-        "moves": [plain_move(move) for move in outcome.moves],
-        "worse_off": [move.guest for move in outcome.worse_off],
-    }
-
-
-def plain_why_not(found: WhyNot) -> dict[str, Any]:
-    """Return the answer to "why not" as JSON has it."""
-    return {
-        "guest": found.guest,
-        "host": found.host,
-        "verdict": found.verdict,
-        "reasons": list(found.reasons),
-        "score": None if found.score is None else round(found.score, 10),
-        "best": plain_outcome(found.best),
-        "gentlest": plain_outcome(found.gentlest),
-        "if_lifted": plain_outcome(found.if_lifted),
-        "changes": list(found.changes),
-        "if_eligible": plain_why_not(found.if_eligible) if found.if_eligible else None,
-    }
 
 
 def _show_why_not(found: WhyNot) -> None:

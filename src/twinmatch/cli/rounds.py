@@ -16,6 +16,7 @@ from twinmatch.cli.words import (
     Programme,
     cut,
     literal,
+    pair,
     print_json,
     progress,
     quoted,
@@ -23,7 +24,6 @@ from twinmatch.cli.words import (
     show,
     table,
 )
-from twinmatch.errors import Problem, QuestionError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -84,8 +84,8 @@ def propose(
 ) -> None:
     """Propose a round: twinning pairs, discussion groups and national clusters, explained and proven."""
     pairs = (
-        [_pair(text, "--lock") for text in lock or ()],
-        [_pair(text, "--ban") for text in ban or ()],
+        [pair(text, "--lock") for text in lock or ()],
+        [pair(text, "--ban") for text in ban or ()],
     )
     from twinmatch import app as door
 
@@ -192,6 +192,9 @@ def explain(
         for runner in a.runners_up:
             show(literal(runner.says))
     say("Score: 50 is an average pair, 100 the best in everything. " + says)
+    say(
+        f"Next: twinmatch why-not {quoted(one)} {quoted(other)} tells whether they meet in the round."
+    )
 
 
 def features(
@@ -225,6 +228,7 @@ def features(
 
         write_files({out.name: frame.to_csv(lineterminator="\n").encode()}, out.parent)
         say(f"Written to {out}: {frame.shape[0]} cities, {frame.shape[1]} columns.")
+        say("Next: twinmatch features --describe tells what each column means.")
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -266,19 +270,7 @@ def doctor(as_json: AsJson = False) -> None:
     for name, text in found.items():
         rows.add_row(name, literal(str(text)))
     show(rows)
-
-
-def _pair(text: str, option: str) -> tuple[str, str]:
-    one, equals, other = (part.strip() for part in text.partition("="))
-    if not equals or not one or not other:
-        raise QuestionError(
-            Problem(
-                "pair-wrong",
-                f"{option} {text!r} is not a pair.",
-                do="Write it as A=B, with two ids.",
-            )
-        )
-    return one, other
+    say("Next: twinmatch propose, or twinmatch init FOLDER for a round of your own.")
 
 
 def _print_proposal(proposal: Proposal) -> None:

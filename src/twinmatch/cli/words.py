@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twinmatch.errors import Problem, TwinmatchError
+from twinmatch.errors import Problem, QuestionError, TwinmatchError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,6 +42,20 @@ Model = Annotated[
     ),
 ]
 Pairs = list[str] | None
+
+
+def pair(text: str, option: str) -> tuple[str, str]:
+    """Return the two ids of A=B; raises QuestionError where it is no pair."""
+    one, equals, other = (part.strip() for part in text.partition("="))
+    if not equals or not one or not other:
+        raise QuestionError(
+            Problem(
+                "pair-wrong",
+                f"{option} {text!r} is not a pair.",
+                do="Write it as A=B, with two ids.",
+            )
+        )
+    return one, other
 
 
 def plain_problem(problem: Problem) -> dict[str, Any]:
