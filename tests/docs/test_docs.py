@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 import shlex
 import subprocess
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from twinmatch.cli import app
+from twinmatch.cli import COMMANDS, app
 from twinmatch.facets import FACETS
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.settings import programme_model, recipe_names
@@ -133,3 +135,27 @@ def test_the_site_builds_strictly(tmp_path):
     assert run.returncode == 0, run.stderr[-2000:]
     page = (tmp_path / "site/index.html").read_text(encoding="utf-8")
     assert not re.search(r'<(?:link|script|img)[^>]+(?:href|src)="(?:https?:)?//', page)
+
+
+SILENT = {"serve", "learn", "mcp"}
+"""Commands that go on until they are stopped, or speak to programs alone."""
+
+
+def test_every_command_says_what_to_do_next():
+    """Read from the source: a command, or what it calls in its own module, says a next step."""
+    for command in COMMANDS:
+        name = command.__name__.rstrip("_").replace("_", "-")
+        source = Path(inspect.getsourcefile(command) or "").read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+        pending, seen = [command.__code__.co_name], set()
+        while pending:
+            current = pending.pop()
+            if current in functions and current not in seen:
+                seen.add(current)
+                calls = (n for n in ast.walk(functions[current]) if isinstance(n, ast.Call))
+                pending += [c.func.id for c in calls if isinstance(c.func, ast.Name)]
+        said = " ".join(ast.get_source_segment(source, functions[f]) or "" for f in seen)
+        assert re.search(r"Next\b|Then:|and run: |Open \{|shows? them", said) or name in SILENT, (
+            name
+        )

@@ -22,6 +22,9 @@ BLANK = ""
 NEEDS_SHOWN = 3
 """Needs that a first agenda has room for."""
 
+BRIEF = 320
+"""Characters of a statement in the dossier of a pair."""
+
 HELP = "Tell us what is not known, and the next run counts it in."
 """What a city is asked, where the coordinator is told to ask it."""
 
@@ -232,7 +235,7 @@ def _what_each_brings(sources: Sources, meeting: Meeting) -> Part:
     if len(cities) > GROUP_SIZE:
         cities = cities[:GROUP_SIZE]
     rows = [
-        (label, *(words.sentence(sources.statement(c, block)) or "not known" for c in cities))
+        (label, *(_brief(sources.statement(c, block)) for c in cities))
         for block, label in BRINGS
         if any(sources.statement(c, block) for c in cities)
     ]
@@ -251,6 +254,11 @@ def _what_each_brings(sources: Sources, meeting: Meeting) -> Part:
     else:
         columns = ("", *(sources.directory.place(city) for city in cities))
     return Part("What each brings", columns=columns, rows=tuple(rows))
+
+
+def _brief(text: str) -> str:
+    """Return what a city states, short enough for a page on the pair; its own page has the whole."""
+    return words.sentence(words.shortened(text, BRIEF)) or "not known"
 
 
 def _in_common(sources: Sources, meeting: Meeting) -> Part:
