@@ -1,0 +1,210 @@
+"""Write docs/benchmarks.md from what the benchmarks left in ``benchmarks/results``.
+
+    python benchmarks/page.py [--check]
+
+Run the benchmarks first; each says in its own head what it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+
+HEAD = """# Benchmarks
+
+Made by `python benchmarks/page.py` from `benchmarks/results`; do not edit. Seconds depend on the machine and on what
+else it does, so peers run beside us on the same arrays and ratios are told; nothing in the tests asserts a time.
+Public instances are read from the folder that `TWINMATCH_BENCH_INSTANCES` names and are no part of this project.
+"""
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(_figure(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 100 else f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def assignment(found: dict[str, Any]) -> str:
+    """Return the part on assignment."""
+    peers = {
+        "highs_whole": "HiGHS whole",
+        "scipy_milp": "scipy milp",
+        "networkx_flow": "networkx",
+        "cp_sat": "CP-SAT",
+    }
+    parts = [f"## Assignment\n\n`python benchmarks/assignment.py`; {found['machine']}.\n"]
+    matcher = "openreview-matcher over ours, from its published ratio"
+    total = [
+        [
+            r["instance"],
+            r["pairs"],
+            r["engine"],
+            r["same total as bare flow"],
+            r["over bare flow"],
+            r.get(matcher, "-"),
+        ]
+        + [r[p]["over ours"] if p in r and r[p].get("over ours") else "-" for p in peers]
+        for r in found.get("total", [])
+    ]
+    parts.append(
+        "Total score; ours over bare OR-Tools flow (below 1 is faster), and how many times longer each peer takes than ours. openreview-matcher does not run here: its figure is its published ratio to bare flow.\n"
+    )
+    parts.append(
+        table(
+            [
+                "instance",
+                "pairs",
+                "engine",
+                "optimum",
+                "over bare flow",
+                "openreview-matcher",
+                *peers.values(),
+            ],
+            total,
+        )
+    )
+    large = [
+        [
+            r["instance"],
+            r["pairs"],
+            r["status"],
+            r["share of pairs held"],
+            r["over bare flow"],
+            r.get("memory over bare flow", "-"),
+        ]
+        for r in found.get("large", [])
+    ]
+    parts.append("\nLarge sets: few pairs in the flow, all others priced by the duals.\n")
+    parts.append(
+        table(
+            [
+                "instance",
+                "pairs",
+                "status",
+                "share of pairs held",
+                "time over bare flow",
+                "memory over bare flow",
+            ],
+            large,
+        )
+    )
+    for name, words in (
+        ("fairness", "Worst-off guest first"),
+        ("growth", "Growth with the candidate pairs"),
+        ("crossing", "Rules that cross"),
+        ("impossible", "When it cannot be"),
+    ):
+        rows = found.get(name, [])
+        if rows:
+            header = list(
+                dict.fromkeys(key for row in rows for key in row if not isinstance(row[key], dict))
+            )
+            parts.append(f"\n{words}.\n")
+            parts.append(table(header, [[row.get(key, "-") for key in header] for row in rows]))
+    return "\n".join(parts)
+
+
+def groups(found: dict[str, Any]) -> str:
+    """Return the part on groups."""
+    rows = [
+        [
+            f"n = {size}, {part['rows'][0]['seconds']:g} s",
+            part["mean_gap_percent"],
+            part["target_percent"],
+            f"{part['better']} of {len(part['rows'])}",
+        ]
+        for size, part in (
+            (k[1:], v) for k, v in found.items() if k.startswith("n") and k[1:].isdigit()
+        )
+    ]
+    text = f"## Groups\n\n`python benchmarks/groups.py`; {found['machine']}. MDGPLIB instances (Gallego et al. 2013) against the best values published for TPSDP (Yang et al. 2022).\n\n"
+    text += table(
+        [
+            "instances",
+            "mean gap to the best published, %",
+            "asked for, %",
+            "better than any published",
+        ],
+        rows,
+    )
+    if "digits" in found:
+        peer = found["digits"]["k_means_constrained"]
+        ours = [
+            [f"ours, a {r['share']}th of its time", r["seconds"], r["inertia"]]
+            for r in found["digits"]["ours"]
+        ]
+        text += "\nSize-constrained clustering of scikit-learn's digits (1,797 points, 89 groups of 16 to 25), sum of squares.\n\n"
+        text += table(
+            ["", "seconds", "sum of squares"],
+            [["k-means-constrained, 10 restarts", peer["seconds"], peer["inertia"]], *ours],
+        )
+    return text
+
+
+def main_job(found: dict[str, Any]) -> str:
+    """Return the part on the main job."""
+    machine = found["machine"]
+    rows = [[name, *row.values()] for name, row in found["medians"].items()]
+    return (
+        f"## The main job\n\n`python benchmarks/main_job.py`; whole processes, medians; Python {machine['python']}, "
+        f"{machine['cores']} cores, load {machine['load before']}.\n\n"
+        + table(["command", "wall s", "processor s", "peak MB"], rows)
+    )
+
+
+def serving(found: dict[str, Any]) -> str:
+    """Return the part on the service."""
+    rows = [
+        [name, json.dumps(value) if isinstance(value, dict | list) else value]
+        for name, value in found.items()
+    ]
+    return (
+        "## The service\n\n`python benchmarks/serving.py`, beside a bare FastAPI route in the same run.\n\n"
+        + table(["what", "found"], rows)
+    )
+
+
+PARTS = {"main_job": main_job, "assignment": assignment, "groups": groups, "serving": serving}
+
+
+def page() -> str:
+    """Return the whole page."""
+    parts = [HEAD]
+    for name, part in PARTS.items():
+        path = HERE / "results" / f"{name}.json"
+        if path.exists():
+            parts.append(part(json.loads(path.read_text(encoding="utf-8"))))
+    return "\n".join(parts)
+
+
+def main() -> int:
+    """Write the page, or with --check tell whether it is up to date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    text = page()
+    if parser.parse_args().check:
+        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text
+        if stale:
+            print("docs/benchmarks.md is not what the results make; run python benchmarks/page.py")
+        return int(stale)
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
