@@ -42,6 +42,7 @@ ROUNDS = (
     32  # of leximin, at most: in later ones nearly all sums are fixed and LPs lose their footing
 )
 ROUND = 20_000  # steps of the simplex in a round, at most; beyond, it is going in circles
+MANY = 100_000  # columns, from which the first MIP sees only those that the LP nearly uses
 NEAR = 0.05  # of the largest gain: columns this near to being used are in the first MIP
 STUCK = 1e-7  # a guest whose floor has at least this price cannot be raised
 UNKNOWN = Outcome(None, -np.inf, np.inf, None, False)
@@ -269,7 +270,7 @@ def _branched(stage: _Stage, columns: Ints, question: Question, clock: Clock) ->
     model, n = stage.model, stage.model.matrix.shape[1]
     rest, lp_bound = _reduced(model, stage), stage.outcome.bound
     every = np.union1d(columns[columns < n], np.arange(question.m, n))
-    columns = every if rest is None else _near(rest, every, stage, question.m)
+    columns = every if rest is None or n < MANY else _near(rest, every, stage, question.m)
     while True:
         part = maximise(
             model.take(columns),
