@@ -6,8 +6,13 @@ import ast
 import inspect
 import re
 import shlex
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -112,16 +117,43 @@ def test_the_first_steps_are_there():
     assert {"start-analyst.md", "start-api.md", "adding.md"} <= {p.name for p in WITH_PYTHON}
 
 
+SERVICE = "127.0.0.1:8080"
+"""Where the documentation expects the service; the tests serve it elsewhere."""
+
+
+@contextmanager
+def service(folder: Path) -> Iterator[str]:
+    """Serve the bundled cities at a free port, and give its address."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "twinmatch", "serve", "--port", str(port), "--store", str(folder / "s.sqlite")],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(600):
+            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/cities"):
+                break
+            time.sleep(0.2)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("doc", WITH_PYTHON, ids=name_of)
 def test_the_code_of_a_page_runs(doc, tmp_path):
     """In a process of its own: the code of a page may add to registries."""
     blocks = re.findall(r"```python\n(.*?)```", doc.read_text(encoding="utf-8"), re.DOTALL)
-    (tmp_path / "page.py").write_text("\n\n".join(blocks), encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:twinmatch", "page.py"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    code = "\n\n".join(blocks)
+    with service(tmp_path) if SERVICE in code else nullcontext("") as address:
+        (tmp_path / "page.py").write_text(code.replace(SERVICE, address), encoding="utf-8")
+        run = subprocess.run(
+            [sys.executable, "-W", "error::DeprecationWarning:twinmatch", "page.py"],
+            cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
     assert run.returncode == 0, run.stderr[-2000:]
 
 
