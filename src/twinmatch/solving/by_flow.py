@@ -96,7 +96,14 @@ class Chain:
         self.flow, potential = solved
         price = potential / units.scale
         bound = -least_cost_bound(network, self.problem.cost(-gain), price)
-        value = float(gain[np.flatnonzero(self.flow[: len(gain)])].sum())
+        held = np.flatnonzero(self.flow[: len(gain)])
+        value = float(gain[held].sum())
+        if self._filled():
+            # The potentials prove the flow best for the rounded gains, exactly. Every answer that is as good so far
+            # has as many meetings, each off by at most a step, so no true total passes this one by more. Where many
+            # pairs tie, the prices alone would add up a step for each of them.
+            rounded = float(units.value[held].sum()) / units.scale + len(held) * units.step
+            bound = min(bound, rounded)
         self.levels.append(Level(name, value, max(bound, value)))
         if name == "total":
             self.prices, self.step = price, units.step
@@ -121,6 +128,10 @@ class Chain:
             return None if flow is None else (flow, potentials(network, flow, cost, SWEEPS))
         except ArithmeticError:
             return None
+
+    def _filled(self) -> bool:
+        """Whether the number of meetings is locked."""
+        return any(level.name == "filled" for level in self.levels)
 
     def early(self) -> bool:
         """Of what is left, early guests with early hosts; False where no flow is."""
