@@ -58,7 +58,25 @@ def medians(
 
 def new_texts(folder: Path, count: int = 130) -> None:
     """Write profiles with 2 x count texts of some 80 words that no bundled vector knows."""
-    words = ["district", "heat", "tram", "renovation", "housing", "council", "budget", "loan", "roof", "solar", "pump", "grid", "bus", "school", "river", "park", "waste"]
+    words = [
+        "district",
+        "heat",
+        "tram",
+        "renovation",
+        "housing",
+        "council",
+        "budget",
+        "loan",
+        "roof",
+        "solar",
+        "pump",
+        "grid",
+        "bus",
+        "school",
+        "river",
+        "park",
+        "waste",
+    ]
     for k in range(count):
         text = " ".join(
             " ".join(words[(k * 7 + s * 3 + w) % len(words)] for w in range(15)).capitalize()

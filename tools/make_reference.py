@@ -1,6 +1,6 @@
 """Make schema.json and the field reference from ``twinmatch.schema``, or check that they are up to date.
 
-    python tools/make_reference.py [--check]
+python tools/make_reference.py [--check]
 """
 
 from __future__ import annotations
@@ -43,7 +43,14 @@ def reference_text() -> str:
 def _table(title: str, model: type[BaseModel]) -> list[str]:
     definitions = model.model_json_schema()
     rows = _rows(definitions, definitions, "")
-    return [f"## {title}", "", "| field | meaning | unit | values | required |", "|---|---|---|---|---|", *rows, ""]
+    return [
+        f"## {title}",
+        "",
+        "| field | meaning | unit | values | required |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+    ]
 
 
 def _rows(node: dict[str, Any], root: dict[str, Any], prefix: str) -> list[str]:
@@ -52,7 +59,9 @@ def _rows(node: dict[str, Any], root: dict[str, Any], prefix: str) -> list[str]:
         inner = _object(field, root)
         needed = "yes" if name in node.get("required", ()) else ""
         meaning = field.get("description", "")
-        rows.append(f"| `{prefix}{name}` | {meaning} | {field.get('unit', '')} | {_values(field, root)} | {needed} |")
+        rows.append(
+            f"| `{prefix}{name}` | {meaning} | {field.get('unit', '')} | {_values(field, root)} | {needed} |"
+        )
         if inner is not None:
             rows += _rows(inner, root, f"{prefix}{name}.")
     return rows
@@ -90,8 +99,16 @@ def _words(option: dict[str, Any], root: dict[str, Any]) -> str:
         return "list of " + (" or ".join(_words(i, root) for i in items) if items else "text")
     if option.get("type") == "object":
         return "mapping" if "properties" not in option else "block"
-    limits = [f"{sign} {option[key]:g}" for key, sign in (("minimum", "≥"), ("maximum", "≤")) if key in option]
-    pattern = [f"pattern `{option['pattern'].replace('|', chr(92) + '|')}`"] if "pattern" in option else []
+    limits = [
+        f"{sign} {option[key]:g}"
+        for key, sign in (("minimum", "≥"), ("maximum", "≤"))
+        if key in option
+    ]
+    pattern = (
+        [f"pattern `{option['pattern'].replace('|', chr(92) + '|')}`"]
+        if "pattern" in option
+        else []
+    )
     return " ".join([str(option.get("type", "")).replace("string", "text"), *limits, *pattern])
 
 

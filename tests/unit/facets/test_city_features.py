@@ -15,7 +15,11 @@ from twinmatch.facets.features import CityFeatures
 AACHEN = {
     "id": "de-aachen",
     "population": {"value": 1000},
-    "emissions": {"form": "gpc", "boundary": "city", "sectors": {"stationary_energy": 600, "transport": 400, "waste": "blank"}},
+    "emissions": {
+        "form": "gpc",
+        "boundary": "city",
+        "sectors": {"stationary_energy": 600, "transport": 400, "waste": "blank"},
+    },
     "readiness": {"plan": 3},
     "challenges": {"industry": 3, "mobility_transport": 1},
     "levers_needed": ["procurement"],
@@ -57,7 +61,9 @@ def test_text_columns_are_mean_vectors():
 
 
 def test_it_works_in_a_pipeline_and_can_be_cloned(bundled):
-    pipeline = make_pipeline(clone(CityFeatures()), SimpleImputer(keep_empty_features=True), StandardScaler())
+    pipeline = make_pipeline(
+        clone(CityFeatures()), SimpleImputer(keep_empty_features=True), StandardScaler()
+    )
     vectors = pipeline.fit_transform(bundled)
     assert vectors.shape[0] == 255
     assert np.isfinite(vectors).all()
