@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser_for_tests import Visitor
 
 FLAGS = [
     "--headless",
@@ -49,36 +44,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=told))
 
 
-@contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[str]:
-    """Run ``twinmatch serve`` as a process; give its address when it is ready."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = int(s.getsockname()[1])
-    command = [sys.executable, "-m", "twinmatch", "serve", *arguments, "--port", str(port)]
-    command += ["--store", str(folder / "s.sqlite"), "--text-model", "static"]
-    command += ["--requests-a-minute", "100000"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        _wait(f"http://127.0.0.1:{port}", process, folder / "log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 120
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise AssertionError(log.read_text(encoding="utf-8")[-3000:])
-
-
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """One browser for all tests."""
@@ -89,41 +54,6 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
-
-
-class Visitor:
-    """Somebody at a browser window of their own; notes what no page of ours may do."""
-
-    def __init__(self, chromium: Any, address: str, **window: Any) -> None:
-        self.context = chromium.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, "accept_downloads": True, **window}
-        )
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
-        self.address, self.elsewhere, self.complaints = address, [], []
-        self.page.on("request", self._asked)
-        self.page.on("console", self._said)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def _asked(self, request: Any) -> None:
-        if not request.url.startswith((self.address, "data:", "blob:")):
-            self.elsewhere.append(request.url)
-
-    def _said(self, message: Any) -> None:
-        # A 4xx answer is told by the page itself.
-        if message.type == "error" and "status of 4" not in message.text:
-            self.complaints.append(message.text)
-
-    def go(self, path: str) -> Any:
-        """Open a page and return it."""
-        self.page.goto(self.address + path)
-        return self.page
-
-    def leave(self) -> None:
-        """Close the window; nothing may have been fetched from elsewhere, and nothing been refused by the policy."""
-        self.context.close()
-        assert self.elsewhere == []
-        assert self.complaints == []
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from browser_for_tests import running
 from playwright.sync_api import expect
 from test_whole_round import TABLE, hand_in, made
-
-from conftest import running
 
 AXE = Path(__file__).parent / "assets" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

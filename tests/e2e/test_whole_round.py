@@ -7,9 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+from browser_for_tests import running
 from playwright.sync_api import expect
-
-from conftest import running
 
 TABLE = """id,name,country,roles,population,needs,offers,challenges,strengths
 de-alta,Alta,DE,guest,fifty thousand,Heat networks for old towns.,,energy_systems:3,

@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Literal
@@ -649,8 +649,15 @@ def _checked(question: Question) -> dict[str, float]:
             problems.append(_not_for_peers(name))
     if problems:
         raise QuestionError(list(dict.fromkeys(problems)))
+    if not question.weights and not question.without:
+        return dict(_usual())
     weights = {**(question.weights or PEER_WEIGHTS), **dict.fromkeys(question.without, 0.0)}
     return checked_weights(weights)
+
+
+@cache
+def _usual() -> dict[str, float]:
+    return checked_weights(PEER_WEIGHTS)
 
 
 def _columns(weights: Mapping[str, float]) -> list[int]:
