@@ -55,17 +55,19 @@ def propose(
     *,
     text_model: dict[str, Any] | None = None,
     previous: Proposal | None = None,
+    repair: int | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Proposal:
     """Return the proposal of a round: every product solved, refereed and explained.
 
     Formats choose in the order of the ledger, or together where it says so; what they take of each city is
-    entered in one ledger, whose limits hold across all of them. ``text_model`` is what the run records of its
+    entered in one ledger, whose limits hold across all of them. ``repair`` takes one repair of the menu, by its
+    number, where twinning fits no rules. ``text_model`` is what the run records of its
     text model; ``progress`` is told what begins. Raises QuestionError for a question that cannot be answered,
     and NoProposalError, with the advice of every product that fits no rules, where one does not.
     """
     books = open_books(cohort, programme.ledger)
-    round_ = in_turn(Round(cohort, materials, previous, books), programme, progress)
+    round_ = in_turn(Round(cohort, materials, previous, books, repair=repair), programme, progress)
     tables = [ladder(cohort, programme), transition_map(cohort), round_.ledger.table()]
     if programme.pathways is not None and programme.pathways.resources:
         progress("Support pathways")

@@ -79,7 +79,9 @@ def propose(five: Path, *more: object, code: int = 0) -> tuple[str, str]:
 
 def written(folder: Path) -> dict[str, bytes]:
     """Return every file of a folder, by its path inside it."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
+    }
 
 
 def test_five_cities_end_where_a_person_would_put_them(five):
@@ -269,6 +271,66 @@ def test_rules_that_cannot_hold_exit_3_with_what_is_short(five):
     told = propose(five, code=3)[1]
     assert re.search(r"4 .*3 ", told)
     assert not (five.parent / "out").exists()
+
+
+def test_a_repair_of_the_menu_is_taken_by_its_number_and_told(five):
+    (five.parent / "round.toml").write_text(PROGRAMME.replace("[0, 1]", "[2, 3]"), encoding="utf-8")
+    menu = propose(five, code=3)[1]
+    assert "Repair 1: " in menu
+    assert "--repair 1" in menu
+    proposal = json.loads(propose(five, "--repair", 1, "--json")[0])
+    rules = proposal["products"][0]["rules"]
+    gave_way = [rule for rule in rules if rule["status"] == "relaxed"]
+    assert gave_way
+    assert all("repair 1" in rule["says"] for rule in gave_way)
+    assert "no repair 99" in propose(five, "--repair", 99, code=2)[1]
+
+
+def test_the_referee_judges_a_proposal_that_was_edited_by_hand(five):
+    propose(five)
+    path = five.parent / "out" / "proposal.json"
+    asked = (
+        "check",
+        path,
+        five,
+        "--programme",
+        five.parent / "round.toml",
+        "--text-model",
+        "static",
+    )
+    assert "No rule is broken" in run(*asked)[1]
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    for meeting in plain["products"][0]["meetings"]:
+        meeting["members"][0]["city"] = "it-host"
+    path.write_text(json.dumps(plain), encoding="utf-8")
+    stdout, _ = run(*asked, "--json", code=2)
+    broken = [r for r in json.loads(stdout)[0]["rules"] if r["status"] == "broken"]
+    assert [r["rule"] for r in broken] == ["guests per host"]
+    assert "It-Host" in broken[0]["says"]
+
+
+def test_named_proposals_tell_what_they_give_up(five):
+    found = json.loads(
+        run(
+            "frontier",
+            five,
+            "--programme",
+            five.parent / "round.toml",
+            "--text-model",
+            "static",
+            "--json",
+        )[0]
+    )
+    assert found[0]["name"] == "highest total score"
+    assert found[0]["gives_up"] == 0
+    best = found[0]["total"]
+    for choice in found:
+        assert choice["gives_up"] == pytest.approx(best - choice["total"], abs=1e-9)
+        assert len(choice["pairs"]) == 2
+        assert (
+            choice["worst_off"]
+            <= max(c["worst_off"] for c in found if c["name"].startswith("worst-off")) + 1e-9
+        )
 
 
 def test_similar_and_explain_on_the_bundled_cities():

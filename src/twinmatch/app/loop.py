@@ -19,6 +19,7 @@ from twinmatch.backtest import (
     partners,
     read_pairs,
 )
+from twinmatch.checking import Checked, check_proposal
 from twinmatch.counterfactual import Counterfactual, counterfactual
 from twinmatch.difference import Difference, difference
 from twinmatch.embedding import TextModel
@@ -29,6 +30,7 @@ from twinmatch.exporting.folder import write_files
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.exporting.words import facet_title
 from twinmatch.facets import Materials
+from twinmatch.frontier import Choice, choices
 from twinmatch.pictures import pictures_of
 from twinmatch.prices import PriceList, price_list
 from twinmatch.programmes.ledger import open_books
@@ -160,6 +162,25 @@ def ask_reserves(
     held, _ = _held(read_proposal(Path(proposal)), asked or RoundAsked(), progress)
     progress("Fallbacks")
     return reserves(held, count), fallbacks(held)
+
+
+def ask_check(
+    proposal: Place, asked: RoundAsked | None = None, *, progress: Progress = silent
+) -> tuple[Checked, ...]:
+    """Return how every product of a proposal, also one edited by hand, stands to the rules."""
+    held = read_proposal(Path(proposal))
+    opened = open_round(asked or RoundAsked(), progress)
+    progress("Referee")
+    return check_proposal(opened.round, opened.programme, held)
+
+
+def ask_frontier(
+    asked: RoundAsked | None = None, *, progress: Progress = silent
+) -> tuple[Choice, ...]:
+    """Return several named twinning proposals and what each gives up."""
+    opened = open_round(asked or RoundAsked(), progress)
+    progress("Named proposals")
+    return choices(opened.round, twinning_of(opened.programme))
 
 
 def ask_stability(

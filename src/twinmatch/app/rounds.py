@@ -49,6 +49,7 @@ def run(
     lock: Sequence[tuple[str, str]] = (),
     ban: Sequence[tuple[str, str]] = (),
     decisions: str | Path | None = None,
+    repair: int | None = None,
     model: str | None = None,
     answers: bool = False,
     word: bool = False,
@@ -57,7 +58,8 @@ def run(
 ) -> tuple[Proposal, list[Path]]:
     """Return the proposal of a round and the files written for it; nothing is written where anything fails.
 
-    ``decisions`` is the workbook of an earlier proposal with its sheet Decisions filled; ``answers`` adds
+    ``decisions`` is the workbook of an earlier proposal with its sheet Decisions filled; ``repair`` takes a repair of the menu
+    by its number where twinning fits no rules; ``answers`` adds
     prices and stability to the twinning; ``word`` and ``pdf`` add these forms to the files. Raises DataError and QuestionError with every problem, NoProposalError with advice.
     """
     programme = with_pairs(load(*programme_files), lock, ban)
@@ -85,6 +87,7 @@ def run(
         Materials(text),
         text_model=dict(text.fingerprint),
         previous=earlier,
+        repair=repair,
         progress=progress,
     )
     progress("Figures")

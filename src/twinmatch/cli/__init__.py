@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from twinmatch.cli import decisions, intake, loop, rounds, serve, start, themes
+from twinmatch.cli import answers, decisions, intake, loop, rounds, serve, start, themes
 from twinmatch.cli.words import report
 from twinmatch.errors import TwinmatchError
 
@@ -45,6 +45,8 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     loop.counterfactual,
     loop.repair,
     loop.reserves,
+    answers.check,
+    answers.frontier,
     loop.diff,
     loop.stability,
     loop.backtest,

@@ -67,6 +67,13 @@ def propose(
             show_default=False,
         ),
     ] = None,
+    repair: Annotated[
+        int | None,
+        typer.Option(
+            help="Where twinning fits no rules: take this repair of the menu that the answer gives.",
+            show_default=False,
+        ),
+    ] = None,
     answers: Annotated[
         bool,
         typer.Option(
@@ -98,6 +105,7 @@ def propose(
             lock=pairs[0],
             ban=pairs[1],
             decisions=decisions,
+            repair=repair,
             answers=answers,
             word=word,
             pdf=pdf,

@@ -75,6 +75,8 @@ def themes(
     if found.unread:
         say(f"{found.unread} sentences are in a language that the text model does not read.")
     if out is not None:
-        say(f"Written to {out}. Name the themes there and put them under [discussion_groups] of a programme file.")
+        say(
+            f"Written to {out}. Name the themes there and put them under [discussion_groups] of a programme file."
+        )
     else:
         say("Next: twinmatch themes --out themes.toml writes the snippet for a programme file.")

@@ -128,8 +128,9 @@ def report(error: TwinmatchError) -> None:
     """Tell every problem of an error on stderr, each with its code."""
     for problem in error.problems:
         say(f"{problem}  [{problem.code}]")
-    if len(error.problems) > 1:
-        say(f"{len(error.problems)} problems; nothing was written.")
+    count = sum(problem.code != "repair" for problem in error.problems)
+    if count > 1:
+        say(f"{count} problems; nothing was written.")
 
 
 @contextmanager

@@ -150,7 +150,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         _meeting(round_, settings, affinity, c, _bridge_note(round_, clusters, bridges, k))
         for k, c in enumerate(clusters)
     )
-    kept = judged(_rules(round_, settings, meetings))
+    kept = judged(cluster_rules(round_, settings, meetings))
     score = sum(_cohesion(affinity, c.cities) for c in clusters)
     slack = sum(c.slack for c in clusters)
     proven = slack <= 1e-6 * max(1.0, score)
@@ -650,7 +650,7 @@ def _meeting(
     )
 
 
-def _rules(
+def cluster_rules(
     round_: Round, settings: NationalClusters, meetings: Sequence[Meeting]
 ) -> tuple[RuleStatus, ...]:
     """Return how the finished clusters stand to each rule, read from the meetings and nothing else."""

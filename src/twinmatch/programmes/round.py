@@ -31,6 +31,8 @@ class Round:
     """The ledger of load; none stands for no limit."""
     made: tuple[Product, ...] = ()
     """The products that chose first."""
+    repair: int | None = None
+    """The repair of the menu to take where no choice keeps the rules, by its number from 1."""
 
     @cached_property
     def ledger(self) -> Books:
@@ -119,4 +121,4 @@ def _row(at: RowRef, blocks: Sequence[object]) -> str:
 
 def _few(names: Sequence[str], noun: str) -> str:
     shown = ", ".join(names[:5])
-    return f"{len(names)} {noun} ({shown}{', …' if len(names) > 5 else ''})"
+    return f"{len(names)} {noun if len(names) != 1 else noun.removesuffix('s')} ({shown}{', …' if len(names) > 5 else ''})"

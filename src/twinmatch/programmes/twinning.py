@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import City, Host, nearest
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.geography import in_eu
 from twinmatch.programmes.ledger import Loads, loads_of
 from twinmatch.programmes.quotas import quota_rules
+from twinmatch.programmes.relief import in_menu, menu, taken
 from twinmatch.programmes.round import (
     THIN_COVERAGE,
     Round,
@@ -23,7 +24,7 @@ from twinmatch.programmes.round import (
 )
 from twinmatch.programmes.rules import Frame, Rule, allowed_pairs, judged, statuses, twinning_rules
 from twinmatch.programmes.settings import Eligibility, Twinning
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, RuleStatus, Table
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, counts, solve
 
@@ -233,12 +234,24 @@ def settle(
 def propose_twinning(round_: Round, settings: Twinning) -> Product:
     """Return the twinning pairs of a round: proven best under the rules, each with its account.
 
-    Raises QuestionError where there is no host, NoProposalError with the rules and places that are short where
-    no choice keeps the rules.
+    Raises QuestionError where there is no host, NoProposalError with the rules and places that are short and a
+    menu of repairs where no choice keeps the rules. With a repair taken, what gave way is a row of the rules.
     """
     ready = prepare(round_, settings)
-    chosen, solution = settle(round_, settings, ready)
-    return product_of(round_, settings, ready, chosen, solution)
+    gave_way: tuple[RuleStatus, ...] = ()
+    try:
+        chosen, solution = settle(round_, settings, ready)
+    except NoProposalError as error:
+        if round_.repair is None:
+            keep = np.flatnonzero(ready.allowed)
+            blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
+            choices = in_menu(menu(ready.everything.take(keep), blocks), blocks)
+            raise NoProposalError([*error.problems, *choices]) from None
+        rules, gave_way = taken(ready.rules, ready.everything, ready.allowed, round_.repair)
+        ready = replace(ready, rules=rules)
+        chosen, solution = settle(round_, settings, ready)
+    product = product_of(round_, settings, ready, chosen, solution)
+    return replace(product, rules=(*product.rules, *gave_way))
 
 
 def product_of(

@@ -1,0 +1,132 @@
+"""The commands that judge and compare: check a proposal, name several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinmatch.cli.loop import round_asked
+from twinmatch.cli.words import (
+    AsJson,
+    Model,
+    Profiles,
+    Programme,
+    literal,
+    print_json,
+    progress,
+    say,
+    show,
+    table,
+)
+
+
+def check(
+    proposal: Annotated[
+        Path, typer.Argument(help="A proposal.json, as it was made or edited by hand.")
+    ],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """The referee over a proposal, also one edited by hand: every rule, kept or broken; exit 2 where one is broken."""
+    from twinmatch import app as door
+
+    with progress() as told:
+        found = door.ask_check(
+            proposal, round_asked(profiles, programme, None, None, None, text_model), progress=told
+        )
+    if as_json:
+        print_json(
+            [
+                {
+                    "product": c.product,
+                    "kept": c.kept,
+                    "unjudged": c.unjudged,
+                    "rules": [
+                        {"rule": r.rule, "says": r.says, "status": r.status} for r in c.rules
+                    ],
+                }
+                for c in found
+            ]
+        )
+    else:
+        for c in found:
+            rows = table(c.title, ("Rule", "Status", "In words"))
+            for r in c.rules:
+                rows.add_row(literal(r.rule), r.status, literal(r.says))
+            show(rows)
+            if c.unjudged:
+                show(literal(c.unjudged))
+    broken = sum(r.status == "broken" for c in found for r in c.rules)
+    say(
+        f"{broken} rules are broken. Next: mend the proposal, or twinmatch propose --previous {proposal}"
+        if broken
+        else "No rule is broken. Next: twinmatch keep, or twinmatch publish."
+    )
+    if broken:
+        raise typer.Exit(2)
+
+
+def frontier(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Several named twinning proposals: each best in one respect, with what it gives up."""
+    from twinmatch import app as door
+
+    with progress() as told:
+        found = door.ask_frontier(
+            round_asked(profiles, programme, None, None, None, text_model), progress=told
+        )
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": c.name,
+                    "pairs": [{"guest": g, "host": h} for g, h in c.pairs],
+                    "total": round(c.total, 10),
+                    "gives_up": round(c.gives_up, 10),
+                    "worst_off": round(c.worst, 10) if c.pairs else None,
+                    "countries": c.countries,
+                    "small_cities": c.small,
+                    "most_guests_of_a_host": c.load,
+                    "proven": c.proven,
+                }
+                for c in found
+            ]
+        )
+        return
+    rows = table(
+        "Named proposals (points of 100 a pair, summed)",
+        (
+            "Proposal",
+            "Total",
+            "Gives up",
+            "Worst-off",
+            "Countries",
+            "Small cities",
+            "Most at a host",
+            "Proven",
+        ),
+    )
+    for c in found:
+        worst = f"{100 * c.worst:.1f}" if c.pairs else "-"
+        rows.add_row(
+            c.name,
+            f"{100 * c.total:.1f}",
+            f"{100 * c.gives_up:.1f}",
+            worst,
+            str(c.countries),
+            str(c.small),
+            str(c.load),
+            "yes" if c.proven else "no",
+        )
+    show(rows)
+    say(
+        "Small: fewer than 100,000 residents. Next: twinmatch frontier --json has the pairs; lock those you want with propose --lock A=B."
+    )

@@ -1,0 +1,100 @@
+"""When no choice keeps the rules: a menu of repairs, cheapest first, each solved before it is told.
+
+A repair lets some limits give way by as little as helps. It is never made by itself: the coordinator takes one
+by its number, and every limit that gave way is a row of the result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.programmes.rules import Rule
+from twinmatch.proposal import RuleStatus
+from twinmatch.solving import Block, Candidates
+from twinmatch.solving.repairs import Change, Repair, applied, repairs
+
+SECONDS: Final = 5.0
+"""The search for repairs ends after this long with what it has found."""
+
+SHOWN: Final = 3
+"""Rows of one rule that a repair names before it counts the rest."""
+
+NEVER: Final = ("one host each", "hosts each")
+"""Rules that say what a meeting is, and so never give way."""
+
+
+def menu(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Repair, ...]:
+    """Return repairs of rules that cannot be kept, cheapest first: the fewest places or limits that give way."""
+    prices = dict.fromkeys(NEVER, math.inf)
+    return repairs(candidates, blocks, prices=prices, seconds=SECONDS)
+
+
+def in_menu(found: Sequence[Repair], blocks: Sequence[Block]) -> list[Problem]:
+    """Return the menu in words, one line a repair with its number."""
+    return [
+        Problem(
+            "repair",
+            f"Repair {n}: {'; '.join(_told(repair, blocks).values())}.",
+            do=f"Take it with --repair {n}.",
+        )
+        for n, repair in enumerate(found, 1)
+    ]
+
+
+def taken(
+    rules: Sequence[Rule], candidates: Candidates, allowed: NDArray[np.bool_], number: int
+) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
+    """Return the rules with one repair of the menu made, and what gave way.
+
+    Raises QuestionError where the menu has no such number.
+    """
+    keep = np.flatnonzero(allowed)
+    hard = [rule for rule in rules if not rule.filters]
+    found = menu(candidates.take(keep), [rule.block.take(keep) for rule in hard])
+    if not 1 <= number <= len(found):
+        raise QuestionError(
+            Problem(
+                "no-such-repair",
+                f"There is no repair {number}: the menu has {len(found)}.",
+                do="Run without --repair to see it.",
+            )
+        )
+    repair = found[number - 1]
+    whole = [rule.block for rule in hard]
+    changed = dict(zip((rule.name for rule in hard), applied(whole, repair), strict=True))
+    gave_way = tuple(
+        RuleStatus(c.at.rule, f"Gave way by repair {number}: {_says(c, whole)}.", "relaxed")
+        for c in repair.changes
+    )
+    return tuple(
+        replace(rule, block=changed[rule.name]) if rule.name in changed else rule for rule in rules
+    ), gave_way
+
+
+def _told(repair: Repair, blocks: Sequence[Block]) -> dict[str, str]:
+    """Return what gives way by rule: the first few rows, and how many more."""
+    rows: dict[str, list[str]] = {}
+    for change in repair.changes:
+        rows.setdefault(change.at.rule, []).append(_says(change, blocks))
+    more = {
+        rule: f"; and {len(says) - SHOWN} more of {rule!r} likewise" if len(says) > SHOWN else ""
+        for rule, says in rows.items()
+    }
+    return {rule: "; ".join(says[:SHOWN]) + more[rule] for rule, says in rows.items()}
+
+
+def _says(change: Change, blocks: Sequence[Block]) -> str:
+    block = blocks[change.at.block]
+    row = block.says(change.at.row).rstrip(".")
+    if block.name == "locks":
+        return f"drop the lock: {row}"
+    before = (block.low if change.bound == "low" else block.high)[change.at.row]
+    way = "at least" if change.bound == "low" else "at most"
+    return f"{row}: {way} {change.to:g} in place of {before:g}"
