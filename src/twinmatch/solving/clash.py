@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from ortools.sat.python import cp_model
 
 from twinmatch.solving.blocks import Block, Candidates, Ints, check
 from twinmatch.solving.highs import Clock
@@ -91,6 +90,8 @@ def _core(rows: Rows, which: Ints, clock: Clock) -> tuple[str, Ints]:
     """Whether these rows clash, and if so a set of them that does."""
     if clock.over():
         return OUT_OF_TIME, which
+    from ortools.sat.python import cp_model  # a second to import, and seldom needed
+
     model = cp_model.CpModel()
     columns = np.unique(rows.matrix[which, :].indices) if len(which) else which
     x = {int(c): model.new_bool_var("") for c in columns}

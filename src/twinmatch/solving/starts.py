@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.sat.python import cp_model
 
 from twinmatch.solving.attributes import (
     Balance,
@@ -24,6 +24,9 @@ from twinmatch.solving.attributes import (
     masks,
 )
 from twinmatch.solving.grouping import RANGE, Band, Count, Question, counts_of, gathered
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 IntArray = NDArray[np.int64]
 GRAIN = 10**6  # values of Balance are rounded to a millionth of the largest
@@ -98,6 +101,8 @@ def _solve(
     question: Question, bands: tuple[Band, ...], keep: set[str], work: float, seed: int
 ) -> Start:
     model, seat = _model(question, bands, keep)
+    from ortools.sat.python import cp_model  # a second to import, and seldom needed
+
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = seed
@@ -112,6 +117,8 @@ def _solve(
 def _model(
     question: Question, bands: tuple[Band, ...], keep: set[str]
 ) -> tuple[cp_model.CpModel, list[list[cp_model.IntVar]]]:
+    from ortools.sat.python import cp_model  # a second to import, and seldom needed
+
     model = cp_model.CpModel()
     seat = [[model.new_bool_var("") for _ in bands] for _ in range(question.n_items)]
     for row in seat:
