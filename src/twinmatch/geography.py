@@ -172,5 +172,7 @@ def distance_km(
     phi, to_phi = np.radians(lat), np.radians(to_lat)
     half = np.sin((to_phi - phi) / 2) ** 2
     half = half + np.cos(phi) * np.cos(to_phi) * np.sin(np.radians(to_lon - lon) / 2) ** 2
-    distance: NDArray[np.float64] = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(half))
+    distance: NDArray[np.float64] = (
+        2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
+    )
     return distance

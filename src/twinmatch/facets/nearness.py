@@ -15,25 +15,14 @@ import numpy as np
 from twinmatch.cohort import Cohort
 from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials, listed
+from twinmatch.geography import distance_km
 from twinmatch.schema import City
 
-EARTH_RADIUS_KM: Final = 6371.0088
 NEAR_KM: Final = 1000.0
 """Up to this distance the likeness is 1: within a day by train or a short flight."""
 
 FAR_KM: Final = 3000.0
 """From this distance on the likeness is 0."""
-
-
-def kilometres(one: Floats, other: Floats) -> Floats:
-    """Return great-circle distances in km, shape (r, c), of latitudes and longitudes in degrees (r, 2) and (c, 2).
-
-    The haversine formula on a sphere (Sinnott 1984, Sky and Telescope 68(2)); nan where a place is not known.
-    """
-    a, b = np.radians(one)[:, None, :], np.radians(other)[None, :, :]
-    half = np.sin((b - a) / 2.0) ** 2
-    chord = half[..., 0] + np.cos(a[..., 0]) * np.cos(b[..., 0]) * half[..., 1]
-    return np.asarray(2.0 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(chord, 0.0, 1.0))))
 
 
 class Nearness:
@@ -45,7 +34,8 @@ class Nearness:
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the nearness, shape (r, c)."""
-        apart = kilometres(self._places[rows], self._places[cols])
+        one, other = self._places[rows][:, None, :], self._places[cols][None, :, :]
+        apart = distance_km(one[..., 0], one[..., 1], other[..., 0], other[..., 1])
         return np.asarray(np.clip((FAR_KM - apart) / (FAR_KM - NEAR_KM), 0.0, 1.0))
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
@@ -54,7 +44,7 @@ class Nearness:
         unknown = [c.name for c in (one, other) if c.location is None]
         if unknown:
             return f"Where {listed(unknown)} lies is not known.", ()
-        apart = float(kilometres(self._places[[i]], self._places[[j]])[0, 0])
+        apart = float(distance_km(*self._places[[i]].T, *self._places[[j]].T)[0])
         text = f"{one.name} and {other.name} lie {apart:,.0f} km apart as the crow flies."
         return text, _place(one) + _place(other)
 

@@ -7,8 +7,15 @@ import pytest
 
 from cities import cohort_of, materials
 from twinmatch.facets.answered import NeedsAnswered
-from twinmatch.facets.nearness import Nearness, kilometres
+from twinmatch.facets.nearness import Nearness
 from twinmatch.facets.text import NeedsOffers
+from twinmatch.geography import distance_km
+
+
+def kilometres(one, other):
+    """Return distances of every place (lat, lon) to every other, shape (r, c)."""
+    a, b = one[:, None, :], other[None, :, :]
+    return distance_km(a[..., 0], a[..., 1], b[..., 0], b[..., 1])
 
 
 def test_distances_of_known_places():
