@@ -217,11 +217,19 @@ def card(cohort: Cohort, i: int) -> CityCard:
     )
 
 
+def _commitment(city: City) -> str:
+    if city.commitment is None:
+        return ""
+    if city.commitment.neutral_by is not None:
+        return f"climate neutral by {city.commitment.neutral_by}"
+    latest = city.commitment.neutral_by_at_latest
+    return f"climate neutral by {latest} at the latest" if latest is not None else ""
+
+
 def statements(city: City) -> tuple[tuple[str, str], ...]:
     """Return what a city says of itself in words, by block; what is not known is left out."""
-    year = city.commitment.neutral_by if city.commitment else None
     found = (
-        ("commitment", f"climate neutral by {year}" if year else ""),
+        ("commitment", _commitment(city)),
         ("languages", ", ".join(language_name(code) for code in city.languages or ())),
         ("needs", city.needs or ""),
         ("offers", city.offers or ""),

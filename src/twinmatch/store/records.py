@@ -296,6 +296,8 @@ class Store:
     ) -> Entry:
         with self._transaction() as connection:
             run = self._find(connection, name).id
+            # Writers of one run wait for each other (SQLite lets only one write at a time by itself).
+            connection.execute(sa.select(runs.c.id).where(runs.c.id == run).with_for_update())
             now = held(self._history(connection, run))
             if seen is not None and seen != now.version:
                 raise _changed_meanwhile()
