@@ -89,7 +89,7 @@ def propose(
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:
-    """Propose a round: twinning pairs, discussion groups and national clusters, explained and proven."""
+    """Propose a round: twinning pairs, groups, visits, clusters and panels, explained and proven."""
     pairs = (
         [pair(text, "--lock") for text in lock or ()],
         [pair(text, "--ban") for text in ban or ()],
