@@ -65,9 +65,20 @@ class NeedsAnswered:
         facts = self._closeness.says(i, j)[1]
         return (
             f"The offers of {host.name} answer the needs of {guest.name} better than those of "
-            f"{100 * share:.0f}% of the cities that state needs.",
+            f"{_in_words(self._of_the_others(share, i, j))} that state needs.",
             facts,
         )
+
+    def _of_the_others(self, share: float, i: int, j: int) -> float:
+        """The share without the guest itself, which its own value ties with for half a city."""
+        pool = self._asking[self._asking != j]
+        return (share * len(pool) - 0.5) / (len(pool) - 1) if i in pool else share
+
+
+def _in_words(share: float) -> str:
+    """Whole percents rounded down, so that all is said of all alone."""
+    whole = int(100 * share + 1e-9)
+    return "all other cities" if whole == 100 else f"{whole}% of the other cities"
 
 
 def _share(

@@ -75,11 +75,28 @@ def test_unknown_needs_stay_unknown_and_too_few_say_nothing():
     assert "not known" in facet.says(0, 2)[0]
 
 
-def test_the_share_that_is_said_is_the_likeness(bundled, bundled_materials):
-    facet = NeedsAnswered(bundled, bundled_materials)
-    asking = [i for i, c in enumerate(bundled.cities) if c.needs][:10]
-    for i in asking:
-        for j in asking:
-            value = facet.likeness(np.array([i]), np.array([j]))[0, 0]
-            if i != j and not np.isnan(value):
-                assert f"{100 * value:.0f}%" in facet.says(i, j)[0]
+def test_what_is_said_is_the_share_of_the_other_cities_counted_by_hand(bundled, bundled_materials):
+    facet, closeness = (
+        NeedsAnswered(bundled, bundled_materials),
+        NeedsOffers(bundled, bundled_materials),
+    )
+    asking = [i for i, c in enumerate(bundled.cities) if c.needs]
+    said = set()
+    for j in (j for j in range(15) if bundled.cities[j].offers):
+        close = closeness.likeness(np.array(asking), np.array([j]))[:, 0]
+        for i, mine in zip(asking, close, strict=True):
+            if i == j:
+                continue
+            others = [c for k, c in zip(asking, close, strict=True) if k not in (i, j)]
+            beaten = (sum(c < mine for c in others) + 0.5 * sum(c == mine for c in others)) / len(
+                others
+            )
+            words = facet.says(i, j)[0].split("better than those of ")[1]
+            said.add(words)
+            assert words == (
+                "all other cities that state needs."
+                if beaten == 1.0
+                else f"{int(100 * beaten + 1e-9)}% of the other cities that state needs."
+            )
+    assert "all other cities that state needs." in said
+    assert len(said) > 50
