@@ -1,7 +1,6 @@
 """check(): the referee over a proposal, whoever made it: also one that was edited by hand.
 
-Twinning is judged by the rules' own blocks over the whole frame; groups, clusters and panels by what stands in
-their meetings. Nothing of the solver is used. What a format leaves unjudged is said.
+Twinning is judged by the rules' own blocks over the whole frame; every other format by what stands in its meetings. Nothing of the solver is used. What is left unjudged is said.
 """
 
 from __future__ import annotations
@@ -15,8 +14,10 @@ from twinmatch.programmes.city_panels import CityPanels
 from twinmatch.programmes.discussion_groups import DiscussionGroups
 from twinmatch.programmes.national_clusters import NationalClusters, cluster_rules
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import statuses
-from twinmatch.programmes.settings import Programme, Twinning
+from twinmatch.programmes.rules import counted, statuses
+from twinmatch.programmes.settings import FormatSettings, Programme, Twinning
+from twinmatch.programmes.study_visits import StudyVisits, visit_rules
+from twinmatch.programmes.world_cafe import WorldCafe, seating_rules
 from twinmatch.proposal import Meeting, Product, Proposal, RuleStatus
 from twinmatch.schema import Role
 from twinmatch.whatif import held_case
@@ -47,7 +48,7 @@ def _product(round_: Round, programme: Programme, product: Product) -> Checked:
         {m.city for meeting in product.meetings for m in meeting.members} - set(round_.cohort.index)
     )
     rules = [
-        _rule("known cities", "Every city of a meeting is in the profiles.", strangers),
+        counted("known cities", "Every city of a meeting is in the profiles.", strangers),
         _once(product),
     ]
     settings = getattr(programme, product.product, None)
@@ -65,36 +66,28 @@ def _product(round_: Round, programme: Programme, product: Product) -> Checked:
             tuple(rules),
             "The format's own rules were not judged, because cities are unknown.",
         )
-    found = _own_rules(round_, settings, product.meetings)
-    unjudged = (
-        ""
-        if found is not None
-        else "The format's own rules need the parts it was made from and were not judged."
-    )
-    return Checked(product.product, product.title, (*rules, *(found or ())), unjudged)
+    return Checked(product.product, product.title, (*rules, *_own_rules(round_, settings, product)))
 
 
-def _own_rules(
-    round_: Round, settings: object, meetings: Sequence[Meeting]
-) -> tuple[RuleStatus, ...] | None:
+def _own_rules(round_: Round, settings: FormatSettings, product: Product) -> tuple[RuleStatus, ...]:
+    meetings = product.meetings
     match settings:
         case Twinning():
             return _twinning(round_, settings, meetings)
         case DiscussionGroups():
             return _groups(round_, settings, meetings)
+        case StudyVisits():
+            return visit_rules(round_, settings, meetings)
         case NationalClusters():
             return cluster_rules(round_, settings, meetings)
         case CityPanels():
             return _panels(round_, settings, meetings)
-    return None
-
-
-def _rule(name: str, says: str, broken: Sequence[str]) -> RuleStatus:
-    return RuleStatus(
-        name,
-        says + (f" Broken: {'; '.join(broken)}." if broken else ""),
-        "broken" if broken else "kept",
-    )
+        case WorldCafe():
+            seating = [t.rows for t in product.tables if t.name == "seating"]
+            return seating_rules(
+                round_, settings, meetings, [row for rows in seating for row in rows]
+            )
+    raise AssertionError(f"no rules to judge {type(settings).__name__} by")
 
 
 def _once(product: Product) -> RuleStatus:
@@ -104,7 +97,7 @@ def _once(product: Product) -> RuleStatus:
         for city, n in Counter(m.cities()).items()
         if n > 1
     ]
-    return _rule("once in a meeting", "A city stands once in a meeting.", twice)
+    return counted("once in a meeting", "A city stands once in a meeting.", twice)
 
 
 def _twinning(
@@ -120,7 +113,7 @@ def _twinning(
     frame = case.ready.frame
     known = {(round_.id(g), host.id) for host in frame.hosts for g in frame.guests}
     outside = [f"{guest} with {host}" for guest, host in pairs if (guest, host) not in known]
-    told = _rule(
+    told = counted(
         "eligible pairs", "Every pair is an eligible guest and a host of the round.", outside
     )
     return (told, *statuses(case.ready.rules, case.ready.everything, case.chosen))
@@ -135,27 +128,27 @@ def _groups(
     leading = Counter(city for m in meetings for city in m.cities("lead"))
     unfit = [c for c in leading if not set(settings.lead_roles) & set(round_.cohort.city(c).roles)]
     rules = [
-        _rule(
+        counted(
             "group size",
             f"A group has {low} to {high} cities, leads included.",
             _outside(meetings, low, high),
         ),
-        _rule(
+        counted(
             "leads",
             f"A group has {least} to {most} leads.",
             _outside(meetings, least, most, "lead"),
         ),
-        _rule(
+        counted(
             "lead roles",
             f"Leads are {listed([r.value for r in settings.lead_roles], 'or')} cities.",
             sorted(unfit),
         ),
-        _rule(
+        counted(
             "groups of a city",
             f"A city is in at most {settings.groups_per_city} of the groups.",
             [c for c, n in sorted(everyone.items()) if n > settings.groups_per_city],
         ),
-        _rule(
+        counted(
             "lead of",
             f"A city leads at most {settings.lead_of} of the groups.",
             [c for c, n in sorted(leading.items()) if n > settings.lead_of],
@@ -178,13 +171,13 @@ def _panels(
         < settings.mission_at_least
     ]
     rules = [
-        _rule("sizes", f"A panel has {low} to {high} cities.", _outside(meetings, low, high)),
-        _rule(
+        counted("sizes", f"A panel has {low} to {high} cities.", _outside(meetings, low, high)),
+        counted(
             "one panel each",
             "A city is in one panel.",
             [c for c, n in sorted(everyone.items()) if n > 1],
         ),
-        _rule(
+        counted(
             "Mission Cities",
             f"Each panel has at least {settings.mission_at_least} Mission Cities.",
             few,
@@ -203,15 +196,15 @@ def _outside(
 
 
 def _countries(round_: Round, meetings: Sequence[Meeting], most: int) -> RuleStatus:
-    counted = [
+    tallies = [
         (m.label, Counter(round_.cohort.city(c).country for c in m.cities())) for m in meetings
     ]
     wrong = [
         f"{label} has {n} of {code}"
-        for label, codes in counted
+        for label, codes in tallies
         for code, n in sorted(codes.items())
         if n > most
     ]
-    return _rule(
+    return counted(
         "cities per country", f"At most {most} cities of one country are in a meeting.", wrong
     )

@@ -31,7 +31,7 @@ from twinmatch.geography import (
     shared_languages,
 )
 from twinmatch.programmes.round import Round, coverage_note, shares
-from twinmatch.programmes.rules import judged
+from twinmatch.programmes.rules import counted, judged
 from twinmatch.programmes.settings import Band, Load, Weighted, ordered
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import NAMES, City, Role
@@ -671,20 +671,12 @@ def cluster_rules(
     bare = [m.label for m in meetings if settings.anchor is not None and not m.cities("lead")]
     none = f" None in: {listed(bare)}." if bare else ""
     return (
-        RuleStatus(
-            "cluster size",
-            f"A cluster has {low} to {high} cities.{_broken(wrong)}",
-            "broken" if wrong else "kept",
-        ),
-        RuleStatus(
-            "one cluster each",
-            f"A city is in one cluster.{_broken(twice)}",
-            "broken" if twice else "kept",
-        ),
-        RuleStatus(
+        counted("cluster size", f"A cluster has {low} to {high} cities.", wrong),
+        counted("one cluster each", "A city is in one cluster.", twice),
+        counted(
             "country first",
-            f"Compatriots are together; only countries too large for one cluster are split ({len(spread)}).{_broken(torn)}",
-            "broken" if torn else "kept",
+            f"Compatriots are together; only countries too large for one cluster are split ({len(spread)}).",
+            torn,
         ),
         RuleStatus(
             "anchor", f"Each cluster has a Mission City where its countries have one.{none}", "kept"
@@ -697,10 +689,6 @@ def _guests_of(code: str, where: dict[str, list[str]]) -> int:
     return sum(
         len([m for m in ids if m in where[code]]) for other, ids in where.items() if other != code
     )
-
-
-def _broken(found: Sequence[str]) -> str:
-    return f" Broken: {'; '.join(found)}." if found else ""
 
 
 __all__ = ["Cluster", "Tie", "propose_national_clusters", "ties"]

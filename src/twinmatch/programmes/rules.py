@@ -389,6 +389,15 @@ def _at_limit(rule: Rule, verdicts: Sequence[Verdict]) -> str:
     return f" {full} of {len(verdicts)} are at the limit." if full else ""
 
 
+def counted(name: str, says: str, broken: Sequence[str]) -> RuleStatus:
+    """Return a rule that was counted over finished meetings: kept, or broken by what is named."""
+    return RuleStatus(
+        name,
+        says + (f" Broken: {'; '.join(broken)}." if broken else ""),
+        "broken" if broken else "kept",
+    )
+
+
 def judged(rules: Sequence[RuleStatus]) -> tuple[RuleStatus, ...]:
     """Return the statuses, or raise: an answer that breaks a rule never leaves the house."""
     broken = [

@@ -11,6 +11,7 @@ Notation: V visitors of a party, H hosts; s (V, H) scores; km (V, H) distances; 
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -26,7 +27,7 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.base import listed
 from twinmatch.programmes.ledger import Loads, loads_of
 from twinmatch.programmes.round import Round, coverage_note, no_answer, shares, summary
-from twinmatch.programmes.rules import Rule, judged, statuses
+from twinmatch.programmes.rules import Rule, counted, judged, statuses
 from twinmatch.programmes.settings import Band, Load, Policy, Weighted, ordered
 from twinmatch.programmes.travel import Mode, by_rail, distances, emitted
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
@@ -678,13 +679,47 @@ def _checked(
     if settings.neutral_by is not None:
         says = f"Visitors have a climate-neutrality target by {settings.neutral_by} or earlier."
         checks.append(("target", says, target))
-    return tuple(
-        RuleStatus(
-            name,
-            says + (f" Broken: {'; '.join(wrong)}." if wrong else ""),
-            "broken" if wrong else "kept",
-        )
-        for name, says, wrong in checks
+    return tuple(counted(*check) for check in checks)
+
+
+def visit_rules(
+    round_: Round, settings: StudyVisits, meetings: Sequence[Meeting]
+) -> tuple[RuleStatus, ...]:
+    """Return how finished visits, whoever made them, stand to every rule, read from the meetings and nothing else."""
+    name = {m.city: round_.cohort.city(m.city).name for x in meetings for m in x.members}
+    received = Counter(h for meeting in meetings for h in meeting.cities("host"))
+    travelling = Counter(g for meeting in meetings for g in meeting.cities("guest"))
+    unfit = [h for h in received if not set(settings.hosts) & set(round_.cohort.city(h).roles)]
+    km, at = distances(round_.cohort), round_.cohort.index
+    stops, far = [], []
+    for meeting in meetings:
+        hosts = [at[h] for h in meeting.cities("host")]
+        if not 1 <= len(hosts) <= settings.stops:
+            stops.append(f"{meeting.label} has {len(hosts)}")
+        if any(km[a, b] > settings.leg_km for a, b in itertools.pairwise(hosts)):
+            far.append(meeting.label)
+    checks = (
+        (
+            "hosts",
+            f"Hosts are {listed([r.value for r in settings.hosts], 'or')} cities.",
+            sorted(name[h] for h in unfit),
+        ),
+        (
+            "visits per host",
+            f"A host receives at most {settings.visits_per_host} visits.",
+            [name[h] for h, n in sorted(received.items()) if n > settings.visits_per_host],
+        ),
+        (
+            "one visit a city",
+            "A city makes one visit.",
+            [name[g] for g, n in sorted(travelling.items()) if n > 1],
+        ),
+        ("stops", f"A visit has at most {settings.stops} stops.", stops),
+        ("leg of a tour", f"Two stops lie at most {settings.leg_km:g} km apart.", far),
+    )
+    return (
+        *(counted(*check) for check in checks),
+        *_checked(round_, settings, [m for m in meetings if m.cities("host")]),
     )
 
 

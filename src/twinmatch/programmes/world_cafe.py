@@ -11,6 +11,8 @@ Notation: p tables, R rounds (R <= p), G guests; place q = (i, j); need (G, p) o
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -24,7 +26,7 @@ from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.discussion_groups import Theme, ThemeNeed, lead_strength
 from twinmatch.programmes.round import Round, shares
-from twinmatch.programmes.rules import judged
+from twinmatch.programmes.rules import counted, judged
 from twinmatch.programmes.settings import Load, Weighted
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import Role
@@ -102,6 +104,7 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
     affinity = _affinity(round_, settings, cafes, [i for i in guests if i not in taken])
     made, solution = _seated(settings, cafes, affinity, tables)
     meetings = tuple(_meeting(round_, settings, cafe, affinity, tables) for cafe in made)
+    plan = _plan(round_, settings, made, tables)
     return Product(
         "world_cafe",
         settings.title,
@@ -111,11 +114,11 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
         max(solution.bound, solution.score),
         meetings,
         _left_out(round_, settings, made),
-        judged(_checked(round_, settings, made, tables)),
+        judged(seating_rules(round_, settings, meetings, plan.rows)),
         f"{len(made)} cafés of {tables} tables and {settings.rounds} rounds with "
         f"{sum(len(c.hosts) + len(c.guests) for c in made)} cities; nobody meets anybody twice.",
         weights=shares(affinity) if affinity.rows else (),
-        tables=(_plan(round_, settings, made, tables),),
+        tables=(plan,),
     )
 
 
@@ -287,44 +290,51 @@ def _plan(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe], tables: int
     return Table("seating", "Who sits where in each round", columns, rows)
 
 
-def _checked(
-    round_: Round, settings: WorldCafe, cafes: Sequence[Cafe], tables: int
-) -> list[RuleStatus]:
-    """Return how the finished plan stands to each rule, counted table by table."""
-    again, back, crowd = [], [], []
-    for cafe in cafes:
-        met: dict[frozenset[int], int] = {}
-        been: dict[tuple[int, int], int] = {}
-        for r in range(settings.rounds):
-            for t, seats in enumerate(_seats(cafe, r, tables)):
-                if len(seats) > settings.seats:
-                    crowd.append(f"{len(seats)} at {settings.themes[t].title!r}")
-                for n, a in enumerate(seats):
-                    been[a, t] = been.get((a, t), 0) + (n > 0)
-                    for b in seats[n + 1 :]:
-                        met[frozenset((a, b))] = met.get(frozenset((a, b)), 0) + 1
-        again += [_both(round_, pair) for pair, count in met.items() if count > 1]
-        back += [round_.name(i) for (i, _), count in been.items() if count > 1]
-    everyone = [i for cafe in cafes for i in (*cafe.hosts, *(g for g, _, _ in cafe.guests))]
-    twice = sorted({round_.name(i) for i in everyone if everyone.count(i) > 1})
+def seating_rules(
+    round_: Round,
+    settings: WorldCafe,
+    meetings: Sequence[Meeting],
+    seating: Sequence[Sequence[str | float | None]],
+) -> tuple[RuleStatus, ...]:
+    """Return how cafés stand to each rule, counted in the rows of their seating and nothing else."""
+    met: Counter[tuple[str, str]] = Counter()
+    been: Counter[tuple[str, str]] = Counter()
+    seated: set[str] = set()
+    crowd = []
+    for _, _, theme, host, others in seating:
+        guests = [id_ for id_ in str(others).split("; ") if id_]
+        everyone = [str(host), *guests]
+        seated |= set(everyone)
+        if len(everyone) > settings.seats:
+            crowd.append(f"{len(everyone)} at {str(theme)!r}")
+        met.update(itertools.combinations(sorted(everyone), 2))
+        been.update((guest, str(theme)) for guest in guests)
+    invited = Counter(id_ for meeting in meetings for id_ in meeting.cities())
+    name = {id_: round_.cohort.city(id_).name for id_ in seated | set(invited)}
     checks = (
-        ("new faces", "Nobody meets anybody at a table twice.", again),
-        ("new tables", "Nobody comes by a table twice; hosts stay.", back),
+        (
+            "new faces",
+            "Nobody meets anybody at a table twice.",
+            [f"{name[a]} and {name[b]}" for (a, b), n in sorted(met.items()) if n > 1],
+        ),
+        (
+            "new tables",
+            "Nobody comes by a table twice; hosts stay.",
+            [name[guest] for (guest, _), n in sorted(been.items()) if n > 1],
+        ),
         ("seats", f"A table has at most {settings.seats} people.", crowd),
-        ("one café each", "A city is in one café.", twice),
+        (
+            "one café each",
+            "A city is in one café.",
+            [name[id_] for id_, n in sorted(invited.items()) if n > 1],
+        ),
+        (
+            "a seat each",
+            "Who is invited has a seat, and nobody else.",
+            [name[id_] for id_ in sorted(seated ^ set(invited))],
+        ),
     )
-    return [
-        RuleStatus(
-            name,
-            says + (f" Broken: {'; '.join(wrong)}." if wrong else ""),
-            "broken" if wrong else "kept",
-        )
-        for name, says, wrong in checks
-    ]
-
-
-def _both(round_: Round, pair: frozenset[int]) -> str:
-    return " and ".join(sorted(round_.name(i) for i in pair))
+    return tuple(counted(*check) for check in checks)
 
 
 def _left_out(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> tuple[LeftOut, ...]:
