@@ -434,7 +434,7 @@ def _rules(
         ),
         Rule(
             "visits per host",
-            f"A host receives at most {settings.visits_per_host} visits.",
+            f"A host receives at most {_visits(settings.visits_per_host)}.",
             _per_host(affinity, options, settings.visits_per_host),
         ),
     ]
@@ -457,8 +457,12 @@ def _per_host(affinity: Affinity, options: Sequence[Option], most: int) -> Block
         matrix,
         np.full(shape[0], -np.inf),
         np.full(shape[0], float(most)),
-        lambda h: f"{affinity.columns[h].name} receives at most {most} visits",
+        lambda h: f"{affinity.columns[h].name} receives at most {_visits(most)}",
     )
+
+
+def _visits(number: int) -> str:
+    return "1 visit" if number == 1 else f"{number} visits"
 
 
 def _in_several(round_: Round, parties: Sequence[Party], options: Sequence[Option]) -> Rule | None:
@@ -706,7 +710,7 @@ def visit_rules(
         ),
         (
             "visits per host",
-            f"A host receives at most {settings.visits_per_host} visits.",
+            f"A host receives at most {_visits(settings.visits_per_host)}.",
             [name[h] for h, n in sorted(received.items()) if n > settings.visits_per_host],
         ),
         (
@@ -714,7 +718,11 @@ def visit_rules(
             "A city makes one visit.",
             [name[g] for g, n in sorted(travelling.items()) if n > 1],
         ),
-        ("stops", f"A visit has at most {settings.stops} stops.", stops),
+        (
+            "stops",
+            f"A visit has {'one stop' if settings.stops == 1 else 'one or two stops'}.",
+            stops,
+        ),
         ("leg of a tour", f"Two stops lie at most {settings.leg_km:g} km apart.", far),
     )
     return (
