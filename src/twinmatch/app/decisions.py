@@ -15,8 +15,8 @@ from twinmatch import __version__
 from twinmatch.app.loop import RoundAsked, ask_reserves, read_rows, twinning_case
 from twinmatch.app.neighbours import Progress, silent
 from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.exporting.folder import write_files
 from twinmatch.exporting.json_file import read_proposal
+from twinmatch.files import write_files
 from twinmatch.learning import Learned, learn, model_files, preferences
 from twinmatch.repair import Fallback
 from twinmatch.store import Consent, Entry, Held, Kept, PastPair, Store, held, open_store

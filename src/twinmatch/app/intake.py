@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
-from twinmatch.exporting.folder import write_files
+from twinmatch.files import write_files
 from twinmatch.intake import (
     Change,
     accepted_path,

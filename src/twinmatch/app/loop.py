@@ -26,10 +26,10 @@ from twinmatch.embedding import TextModel
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.explain import WhyNot, why_not
 from twinmatch.exporting import publish
-from twinmatch.exporting.folder import write_files
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.exporting.words import facet_title
 from twinmatch.facets import Materials
+from twinmatch.files import write_files
 from twinmatch.frontier import Choice, choices
 from twinmatch.pictures import pictures_of
 from twinmatch.prices import PriceList, price_list

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from threading import Lock
@@ -31,6 +29,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.evidence import Account, Evidence
 from twinmatch.facets import FACETS, Materials
 from twinmatch.facets.base import Facet
+from twinmatch.files import write_folder
 
 Floats = NDArray[np.float64]
 Steps = NDArray[np.int32]
@@ -315,14 +314,10 @@ def _read(place: Path) -> Tables | None:
 
 def _keep(place: Path, tables: Tables) -> None:
     """Keep tables for the next start: whole or not at all; a disk that refuses costs only the time saved."""
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=place.parent, prefix=f"{place.name}."))
-    except OSError:
-        return
-    try:
+
+    def write(folder: Path) -> None:
         for part in _PARTS:
-            np.save(draft / f"{part}.npy", getattr(tables, part), allow_pickle=False)
-        os.replace(draft, place)
-    except OSError:
-        shutil.rmtree(draft, ignore_errors=True)
+            np.save(folder / f"{part}.npy", getattr(tables, part), allow_pickle=False)
+
+    with suppress(OSError):
+        write_folder(place, write)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting import publish, read_proposal
-from twinmatch.exporting.folder import write_files
+from twinmatch.files import write_files
 from twinmatch.intake import template
 from twinmatch.programmes.settings import BUNDLED, RECIPES, bundled_names, load
 

@@ -232,7 +232,7 @@ def features(
     elif out is None:
         sys.stdout.write(frame.to_csv(lineterminator="\n"))
     else:
-        from twinmatch.exporting.folder import write_files
+        from twinmatch.files import write_files
 
         write_files({out.name: frame.to_csv(lineterminator="\n").encode()}, out.parent)
         say(f"Written to {out}: {frame.shape[0]} cities, {frame.shape[1]} columns.")

@@ -46,7 +46,7 @@ def themes(
     with progress() as told:
         model, found = door.themes(profiles, count=count, model=text_model, progress=told)
     if out is not None:
-        from twinmatch.exporting.folder import write_files
+        from twinmatch.files import write_files
 
         write_files({out.name: found.toml().encode()}, out.parent)
     if as_json:

@@ -9,12 +9,10 @@ Notation: n texts, d dimensions, k keys of 32 bytes.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
 import sys
-import tempfile
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.embedding.backends import Backend, Vectors
+from twinmatch.files import write_file
 
 Half = NDArray[np.float16]
 Progress = Callable[[int, int], None]
@@ -157,20 +156,6 @@ def store_bytes(rows: Mapping[bytes, Half]) -> bytes:
     return buffer.getvalue()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever reads half of it: beside it first, then in its place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-
-
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
     """Return where this user's vectors are kept; None if TWINMATCH_CACHE is `off`.
 
@@ -221,7 +206,7 @@ class UserCache:
         if path is None or not sound:
             return
         try:
-            write_whole(path, store_bytes(self.read(backend).joined(sound).rows))
+            write_file(path, store_bytes(self.read(backend).joined(sound).rows))
         except OSError as error:
             self._note(f"Sentence vectors are not kept for the next run: {error}.")
 

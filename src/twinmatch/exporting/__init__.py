@@ -11,7 +11,6 @@ from typing import Final
 
 from twinmatch.exporting.dossier_pages import dossier_html, index_html
 from twinmatch.exporting.dossiers import dossiers
-from twinmatch.exporting.folder import write_files
 from twinmatch.exporting.json_file import proposal_json, read_proposal
 from twinmatch.exporting.mail import mail_files
 from twinmatch.exporting.network import network_graphml
@@ -19,6 +18,7 @@ from twinmatch.exporting.plain import from_plain, to_plain
 from twinmatch.exporting.report import report_html
 from twinmatch.exporting.words import title
 from twinmatch.exporting.workbook import proposal_xlsx
+from twinmatch.files import write_files
 from twinmatch.proposal import Proposal
 
 __all__ = [

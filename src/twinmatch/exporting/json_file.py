@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.exporting.plain import from_plain, to_plain
+from twinmatch.files import settle
 from twinmatch.proposal import Proposal
 
 LARGEST = 200_000_000
@@ -28,6 +29,7 @@ def read_proposal(path: Path) -> Proposal:
 
 def _load(path: Path) -> Any:
     """Return what a JSON file holds."""
+    settle(path.parent)
     try:
         if path.stat().st_size > LARGEST:
             _refuse(path, f"The file is larger than {LARGEST // 1_000_000} MB.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.exporting.folder import write_files
+from twinmatch.files import write_files
 from twinmatch.intake.profile_yaml import to_yaml
 from twinmatch.reading.folder import UNITS_FILE, parse_yaml
 from twinmatch.schema import City, HostUnit

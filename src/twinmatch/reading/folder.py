@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from twinmatch.errors import DataError, Problem, Where
+from twinmatch.files import whole
 from twinmatch.reading.raw import Raw, text_of
 from twinmatch.validate import Record
 
@@ -51,7 +52,15 @@ class _PlainLoader(_Base):  # type: ignore[misc]
 
 
 def read_folder(folder: Path) -> Raw:
-    """Return the profiles of a folder, whatever the order of its files; hidden and other files are passed over."""
+    """Return the profiles of a folder, whatever the order of its files; hidden and other files are passed over.
+
+    Nobody writes it meanwhile, and an import that was stopped while it moved its profiles in is completed first.
+    """
+    with whole(folder):
+        return _read_folder(folder)
+
+
+def _read_folder(folder: Path) -> Raw:
     cities: list[Record] = []
     units: list[Record] = []
     problems: list[Problem] = []

@@ -10,6 +10,7 @@ from stand_ins import Counting
 
 from twinmatch.embedding import vectors
 from twinmatch.embedding.vectors import Store, UnreadableStoreError, UserCache, encode_texts
+from twinmatch.files import write_file
 
 TEXTS = ["We need heat.", "", "We offer trams.", "We  need\nheat.", "Buses"]
 
@@ -102,7 +103,7 @@ def test_the_same_rows_are_the_same_bytes_in_any_order(counting: Counting) -> No
 def test_a_file_gives_back_its_rows(counting: Counting, tmp_path: Path) -> None:
     made = rows_of(counting, TEXTS)
     path = tmp_path / "new" / "v.npz"
-    vectors.write_whole(path, vectors.store_bytes(made))
+    write_file(path, vectors.store_bytes(made))
     back = vectors.read_store(path, 8)
     assert back.rows.keys() == made.keys()
     assert all(np.array_equal(back.rows[key], made[key]) for key in made)
@@ -120,7 +121,7 @@ def test_a_failed_write_leaves_the_old_file(
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        vectors.write_whole(path, b"new")
+        write_file(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

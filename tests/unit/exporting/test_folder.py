@@ -11,7 +11,7 @@ from exporting_samples import sample
 from twinmatch import exporting
 from twinmatch.errors import QuestionError
 from twinmatch.exporting import EXPORTERS, publish, read_proposal
-from twinmatch.exporting.folder import MADE, write_files
+from twinmatch.files import MADE, write_files
 
 FILES = {"a.txt": b"new a", "b.txt": b"new b", "c.txt": b"new c"}
 

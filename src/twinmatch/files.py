@@ -1,0 +1,385 @@
+"""Files written into a folder all at once: either every one of them is there, whole, or nothing changed.
+
+Whoever is stopped in between leaves no half: not by an error, an interrupt, a kill or a loss of power.
+
+- A new folder is made beside its place and moved there in one step.
+- Into a folder that is there, files are made ready in a hidden folder in it, then a journal is written, then they
+  are moved. A process that dies before the journal has changed nothing; one that dies after it has written
+  everything, and whoever reads or writes the folder next moves what it had left to move.
+- One process at a time writes a folder: the folder itself is locked, and the system lets go of a lock with the
+  process that held it. So what lies half made in a folder that is locked was left by a process that is no more.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from twinmatch.errors import DataError, Problem, QuestionError, Where
+
+try:
+    import fcntl
+except ImportError:  # Windows locks no folder; there, what is an hour old counts as left
+    fcntl = None  # type: ignore[assignment]
+
+_ADVICE = {
+    errno.EACCES: "Choose a folder that you may write to, and close these files in other programs.",
+    errno.EPERM: "Choose a folder that you may write to, and close these files in other programs.",
+    errno.EROFS: "The place is read-only: choose another folder.",
+    errno.ENOSPC: "The disk is full: free some space, or choose another folder.",
+    errno.EDQUOT: "Your quota is used up: free some space, or choose another folder.",
+    errno.EFBIG: "The file is larger than you may write: raise the limit, or choose another folder.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.ENOENT: "The folder has gone while files were written: make it again, or choose another.",
+    errno.EWOULDBLOCK: "Another process writes to this folder: try again when it has ended.",
+}
+
+MADE: Final = ".made-by-twinmatch.json"
+"""In a folder that is written as a whole: the SHA-256 of every file as it was written."""
+
+PARTIAL: Final = re.compile(r"\..+\.[0-9a-f]{12}\.partial")
+"""Name of a hidden folder in which files are made ready."""
+
+JOURNAL: Final = "moves.json"
+"""In such a folder, once all of it is written: the names that are moved into place."""
+
+PATIENCE: Final = 60.0
+"""Seconds for which a process waits for another one that writes to the same folder."""
+
+LEFT_AFTER: Final = 3600.0
+"""Seconds after which a hidden folder counts as left where the system can lock no folder."""
+
+_READY, _EARLIER = "ready", "earlier"
+
+
+def write_files(files: Mapping[str, bytes], out_dir: Path) -> list[Path]:
+    """Write files, by name, into a folder and return the paths of its files and folders, in order.
+
+    The folder is made if it is missing. A name such as ``dossiers/index.html`` stands in a folder of its own, which
+    is replaced as a whole, so that nothing of an earlier run stays; if somebody has changed or added a file in it,
+    it is kept under another name. A move that fails is undone. Raises QuestionError that says what to do.
+    """
+    out_dir = Path(os.path.abspath(out_dir))
+    tops = list(dict.fromkeys(name.partition("/")[0] for name in files))
+    folders = {name.partition("/")[0] for name in files if "/" in name}
+    _check_place(out_dir, tops, folders)
+
+    def write(ready: Path) -> None:
+        for name, content in (*files.items(), *_made(files, folders)):
+            (ready / name).parent.mkdir(parents=True, exist_ok=True)
+            _write(ready / name, content, durably="/" not in name)
+
+    try:
+        with _home(out_dir) as home, _staging(home, out_dir.name) as staging:
+            write(staging / _READY)
+            if home == out_dir:
+                _move_in(staging, out_dir, tops)
+            else:
+                os.rename(staging / _READY, out_dir)
+            _sync(home)
+    except OSError as error:
+        raise QuestionError(_problem(error, out_dir)) from error
+    return [out_dir / name for name in tops]
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write one file, whole, that its owner alone may read, and its folder where that is missing; raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with held(path.parent) as alone:
+        _finish(path.parent, alone)
+        with _staging(path.parent, path.name) as staging:
+            ready = staging / _READY / path.name
+            ready.touch(0o600)
+            _write(ready, content, durably=True)
+            os.replace(ready, path)
+
+
+def write_folder(place: Path, write: Callable[[Path], None]) -> None:
+    """Make a folder with what ``write`` puts into it, in place of one that is there; raises OSError."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with held(place.parent) as alone:
+        _finish(place.parent, alone)
+        with _staging(place.parent, place.name) as staging:
+            write(staging / _READY)
+            for path in (staging / _READY).iterdir():
+                _sync(path)
+            if place.exists():
+                os.replace(place, staging / _EARLIER)
+            os.rename(staging / _READY, place)
+
+
+@contextmanager
+def held(folder: Path, *, shared: bool = False) -> Iterator[bool]:
+    """Hold a folder alone, or (shared) with others that only read it; give whether the system could lock it.
+
+    Raises BlockingIOError where others hold it for longer than PATIENCE.
+    """
+    descriptor = _opened(folder)
+    try:
+        yield _lock(descriptor, shared)
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)  # which lets go of the lock
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[None]:
+    """Let a folder be read while nobody writes it; what a stopped process had left to move is moved first."""
+    settle(folder)
+    try:
+        with held(folder, shared=True):
+            yield
+    except BlockingIOError as error:
+        raise DataError(_problem(error, folder)) from error
+
+
+def settle(folder: Path) -> None:
+    """Move into place what a process had written when it was stopped, and clear what it had not finished.
+
+    Raises DataError where that cannot be done.
+    """
+    if not any(_partials(folder)):
+        return
+    try:
+        with held(folder) as alone:
+            _finish(folder, alone)
+    except OSError as error:
+        found = (
+            "A process was stopped while it moved its files into this folder, and the rest of them "
+            f"cannot be moved now ({error.strerror or error})."
+        )
+        do = "Make the folder writable, or do it as who wrote it, and try again."
+        raise DataError(Problem("folder-unfinished", found, Where(str(folder)), do)) from error
+
+
+def changed_by_people(folder: Path) -> bool:
+    """Return whether a folder has a file that is not as it was written, or one that was not written by us."""
+    try:
+        made = json.loads((folder / MADE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return any(folder.iterdir())
+    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    return any(
+        name != MADE and hashlib.sha256(path.read_bytes()).hexdigest() != made.get(name)
+        for name, path in found.items()
+    )
+
+
+# --- what is written -------------------------------------------------------------------------------------------
+
+
+def _made(files: Mapping[str, bytes], folders: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield for each folder the list of its files with their hashes."""
+    for folder in sorted(folders):
+        found = {
+            name.partition("/")[2]: hashlib.sha256(content).hexdigest()
+            for name, content in files.items()
+            if name.startswith(f"{folder}/")
+        }
+        text = json.dumps(found, ensure_ascii=False, indent=0, sort_keys=True)
+        yield f"{folder}/{MADE}", text.encode()
+
+
+def _check_place(out_dir: Path, tops: Iterable[str], folders: set[str]) -> None:
+    """Raise QuestionError where the folder, or a file in it, cannot be what it has to be."""
+    problems = []
+    if out_dir.exists() and not out_dir.is_dir():
+        problems.append(_refusal("out-is-a-file", out_dir, "This is a file, not a folder."))
+    elif not out_dir.parent.is_dir():
+        problems.append(_refusal("out-parent-missing", out_dir.parent, "There is no such folder."))
+    for name in tops:
+        place = out_dir / name
+        if name in folders and place.exists() and not place.is_dir():
+            found = "A file has the name of a folder to write."
+            problems.append(_refusal("out-holds-a-file", place, found))
+        if name not in folders and place.is_dir():
+            found = "A folder has the name of a file to write."
+            problems.append(_refusal("out-holds-a-folder", place, found))
+    if problems:
+        raise QuestionError(problems)
+
+
+def _refusal(code: str, path: Path, found: str) -> Problem:
+    return Problem(code, found, Where(str(path)), "Make it or name another folder with --out.")
+
+
+def _problem(error: OSError, out_dir: Path) -> Problem:
+    """Return what the system said, as a problem with advice."""
+    said = error.strerror or str(error)
+    advice = _ADVICE.get(error.errno or 0, "Choose another folder.")
+    return Problem("out-not-written", f"Nothing was written ({said}).", Where(str(out_dir)), advice)
+
+
+def _write(path: Path, content: bytes, durably: bool) -> None:
+    """Write a file and, where wanted, have the system put it on disk, so that a full disk shows before any move."""
+    with path.open("wb") as stream:
+        stream.write(content)
+        if durably:
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def _sync(path: Path) -> None:
+    """Have the system put a file, or the names in a folder, on disk; where it cannot, that is no error."""
+    descriptor = _opened(path)
+    if descriptor is not None:
+        with suppress(OSError):
+            os.fsync(descriptor)
+        os.close(descriptor)
+
+
+# --- one at a time ---------------------------------------------------------------------------------------------
+
+
+def _opened(path: Path) -> int | None:
+    """Return a descriptor of a file or folder; None where the system gives none."""
+    try:
+        return os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+
+
+def _lock(descriptor: int | None, shared: bool) -> bool:
+    """Lock what a descriptor stands for, waiting for others; return False where the system locks no folders."""
+    if descriptor is None or fcntl is None:
+        return False
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        except OSError:  # some network drives
+            return False
+        else:
+            return True
+
+
+@contextmanager
+def _home(out_dir: Path) -> Iterator[Path]:
+    """Hold and give the folder to make files ready in: the one they go to, or around it where that is new."""
+    if out_dir.is_dir():
+        with suppress(DataError):
+            settle(out_dir.parent)
+    while True:
+        home = out_dir if out_dir.is_dir() else out_dir.parent
+        with held(home) as alone:
+            if (home == out_dir) == out_dir.is_dir():  # it may have been made while this one waited
+                _finish(home, alone)
+                yield home
+                return
+
+
+@contextmanager
+def _staging(home: Path, name: str) -> Iterator[Path]:
+    """Give a new hidden folder, and take it away again, but for one whose moves are still to be made."""
+    staging = home / f".{name[:100]}.{secrets.token_hex(6)}.partial"
+    try:
+        for folder in (staging, staging / _READY):
+            folder.mkdir()
+        yield staging
+    finally:
+        if not (staging / JOURNAL).exists():
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+# --- moves -----------------------------------------------------------------------------------------------------
+
+
+def _move_in(staging: Path, out_dir: Path, tops: list[str]) -> None:
+    """Move what is ready into place; where that fails or is interrupted, put back what was there."""
+    earlier = staging / _EARLIER
+    earlier.mkdir()
+    for name in tops:
+        if (out_dir / name).is_file():
+            shutil.copy2(out_dir / name, earlier / name)
+    _write(staging / f"{JOURNAL}.new", json.dumps(tops).encode(), durably=True)
+    os.replace(staging / f"{JOURNAL}.new", staging / JOURNAL)
+    _sync(staging)
+    try:
+        _move(staging, out_dir, tops)
+    except BaseException:
+        if _put_back(staging, out_dir, tops):
+            (staging / JOURNAL).unlink()
+        raise
+    _sync(out_dir)
+    (staging / JOURNAL).unlink()
+
+
+def _move(staging: Path, out_dir: Path, tops: list[str]) -> None:
+    """Make the moves that are not made yet, and keep the folders that people have changed."""
+    earlier = staging / _EARLIER
+    for name in tops:
+        if not (staging / _READY / name).exists():
+            continue
+        if (out_dir / name).is_dir():
+            os.replace(out_dir / name, earlier / name)
+        os.replace(staging / _READY / name, out_dir / name)
+    for name in tops:
+        if (earlier / name).is_dir() and changed_by_people(earlier / name):
+            os.replace(earlier / name, _free_name(out_dir, f"{name}-kept"))
+
+
+def _put_back(staging: Path, out_dir: Path, tops: list[str]) -> bool:
+    """Undo the moves that were made, each so that it can be made again; return whether all of them are undone."""
+    try:
+        for name in tops:
+            ready, earlier = staging / _READY / name, staging / _EARLIER / name
+            if not ready.exists():
+                os.replace(out_dir / name, ready)
+            if earlier.exists():
+                os.replace(earlier, out_dir / name)
+    except OSError:
+        return False
+    return True
+
+
+def _free_name(out_dir: Path, wanted: str) -> Path:
+    """Return a name that nothing in the folder has: the wanted one with the smallest free number."""
+    return next(p for n in count(1) if not (p := out_dir / f"{wanted}-{n}").exists())
+
+
+# --- what was left ---------------------------------------------------------------------------------------------
+
+
+def _partials(folder: Path) -> Iterator[Path]:
+    """Yield the hidden folders in a folder that this user's processes have made, in order of their names."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(e.name for e in entries if PARTIAL.fullmatch(e.name))
+    except OSError:
+        return
+    for name in found:
+        path = folder / name
+        with suppress(OSError):
+            status = path.lstat()
+            mine = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+            if mine and path.is_dir() and not path.is_symlink():
+                yield path
+
+
+def _finish(folder: Path, alone: bool) -> None:
+    """Make the moves that stopped processes have left in a folder, and clear their hidden folders."""
+    for partial in _partials(folder):
+        if not alone and time.time() - partial.lstat().st_mtime < LEFT_AFTER:
+            continue
+        if (partial / JOURNAL).exists():
+            tops = json.loads((partial / JOURNAL).read_bytes())
+            _move(partial, folder, [name for name in tops if Path(name).name == name])
+            _sync(folder)
+            (partial / JOURNAL).unlink()
+        shutil.rmtree(partial, ignore_errors=True)
