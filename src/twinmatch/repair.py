@@ -26,6 +26,7 @@ from twinmatch.whatif import (
     Case,
     Move,
     Price,
+    all_kept,
     at_least_kept,
     find_host,
     host_id,
@@ -261,9 +262,13 @@ def _one_pair(held: Case, one: str, other: str, problems: list[Problem]) -> Bool
 def _answer(
     case: Case, rules: Sequence[Rule], still: Bools, keep: int | None
 ) -> tuple[Bools, Solution] | None:
-    extra = (
-        () if not keep else (at_least_kept(still, keep, f"At least {keep} earlier pairs stay."),)
-    )
+    if not keep:
+        extra: tuple[Rule, ...] = ()
+    elif keep == int(still.sum()):
+        # The same as "at least all of them", but row by row it stays a flow, which is far quicker.
+        extra = (all_kept(still, "Every earlier pair stays."),)
+    else:
+        extra = (at_least_kept(still, keep, f"At least {keep} earlier pairs stay."),)
     return case.settled((*rules, *extra), before=still)
 
 

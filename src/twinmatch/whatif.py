@@ -290,6 +290,17 @@ def at_least_kept(pairs: Bools, count: int, says: str) -> Rule:
     return Rule("earlier pairs", says, block)
 
 
+def all_kept(pairs: Bools, says: str) -> Rule:
+    """Return the rule that each of some pairs meets, a row for each."""
+    at = np.flatnonzero(pairs)
+    shape = (len(at), len(pairs))
+    matrix = sp.csr_array((np.ones(len(at)), (np.arange(len(at)), at)), shape=shape)
+    block = Block(
+        "earlier pairs", matrix, np.ones(len(at)), np.full(len(at), np.inf), lambda _: says
+    )
+    return Rule("earlier pairs", says, block)
+
+
 def widened(rule: Rule, row: int, by: float = 1.0) -> Rule:
     """Return a rule whose maximum in one row is larger."""
     high = rule.block.high.copy()
