@@ -65,6 +65,16 @@ class FacetEntry:
     asks: str
 
 
+def kinds_of(*tables: NDArray[Any]) -> Ints:
+    """Return the kind of each city, shape (n,): cities alike in every column of (n, k) tables are of one kind.
+
+    A facet that compares cities by such tables alone names its ``kinds``, and each two kinds need comparing once.
+    """
+    rows = np.column_stack([np.asarray(t, dtype=np.float64) + 0.0 for t in tables])  # no -0.0
+    as_one = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1] * 8))).ravel()
+    return np.unique(as_one, return_inverse=True)[1].astype(np.intp)
+
+
 def listed(words: list[str], joiner: str = "and") -> str:
     """Return words as a phrase: "a", "a and b", "a, b and c"."""
     if len(words) < 2:

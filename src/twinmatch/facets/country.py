@@ -34,14 +34,14 @@ class Language:
         keys = [self._key(i) for i in range(len(cohort))]
         kinds = sorted(set(keys))
         of = {key: k for k, key in enumerate(kinds)}
-        self._kind = np.array([of[key] for key in keys], dtype=np.intp)
+        self.kinds = np.array([of[key] for key in keys], dtype=np.intp)
         self._table = np.array([[_pair(a, b) for b in kinds] for a in kinds]).reshape(
             len(kinds), len(kinds)
         )
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the likeness of language, shape (r, c)."""
-        block = self._table[np.ix_(self._kind[rows], self._kind[cols])]
+        block = self._table[np.ix_(self.kinds[rows], self.kinds[cols])]
         return np.asarray(block, dtype=np.float64)
 
     def _key(self, i: int) -> tuple[str, tuple[str, ...], bool]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.evidence import Fact
-from twinmatch.facets.base import Floats, Ints, Materials, listed
+from twinmatch.facets.base import Floats, Ints, Materials, kinds_of, listed
 from twinmatch.schema import NAMES, City, Domain, Lever
 
 FINE: Final = tuple(d for d in Domain if d is not Domain.STATIONARY_ENERGY)
@@ -118,7 +118,8 @@ class SharedChallenges:
 
     def __init__(self, cohort: Cohort, _: Materials) -> None:
         self._cities = cohort.cities
-        self._table = challenges(cohort)
+        self._table = t = challenges(cohort)
+        self.kinds = kinds_of(t.fine, t.wide, t.wide_only, t.known)
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the overlap, shape (r, c)."""
@@ -202,6 +203,7 @@ class SharedLevers:
         self._table, self._known = lever_table(c.levers_needed for c in cohort.cities)
         count = self._table.sum(axis=0)
         self._weight = np.log((1.0 + self._known.sum()) / (1.0 + count)) + 0.1
+        self.kinds = kinds_of(self._table, self._known)
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the weighted overlap, shape (r, c)."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from twinmatch.cohort import Cohort
 from twinmatch.evidence import Fact
-from twinmatch.facets.base import Floats, Ints, Materials, listed
+from twinmatch.facets.base import Floats, Ints, Materials, kinds_of, listed
 from twinmatch.schema import City, Emissions, Notation
 
 FINE: Final = (
@@ -86,6 +86,7 @@ class EmissionsMix:
         self._fine = _rows(tables, fine_sectors, len(FINE))
         self._coarse = _rows(tables, coarse_sectors, len(COARSE))
         self._gpc = np.array([t is not None and t.form == "gpc" for t in tables])
+        self.kinds = kinds_of(self._fine, self._coarse, self._gpc)
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the likeness of the mixes, shape (r, c)."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from twinmatch.cohort import Cohort
 from twinmatch.evidence import Fact
-from twinmatch.facets.base import Floats, Ints, Materials, listed
+from twinmatch.facets.base import Floats, Ints, Materials, kinds_of, listed
 from twinmatch.schema import NAMES, City, Dimension
 
 DIMENSIONS: Final = tuple(Dimension)
@@ -39,6 +39,7 @@ class Readiness:
     def __init__(self, cohort: Cohort, _: Materials) -> None:
         self._cities = cohort.cities
         self._levels = levels(cohort)
+        self.kinds = kinds_of(self._levels)
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the likeness of readiness, shape (r, c)."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.sentences import split_sentences
@@ -89,16 +88,17 @@ class _Side:
         readable = np.asarray(~np.isnan(vectors).any(axis=1))
         self.unread = {p.city for p, ok in zip(passages, readable, strict=True) if not ok}
         self.passages = [p for p, ok in zip(passages, readable, strict=True) if ok]
-        self.vectors = vectors[readable]
+        # In double precision, so that a rounded cosine does not hang on how many stand beside it.
+        self.vectors = vectors[readable].astype(np.float64)
         owners = np.array([p.city for p in self.passages], dtype=np.intp)
         self.start = np.searchsorted(owners, np.arange(len(cohort)))
         self.end = np.searchsorted(owners, np.arange(len(cohort)), side="right")
 
-    def of(self, i: int) -> NDArray[np.float32]:
+    def of(self, i: int) -> Floats:
         """Return the vectors of one city's sentences."""
         return self.vectors[self.start[i] : self.end[i]]
 
-    def rows(self, cities: Ints) -> tuple[NDArray[np.float32], Ints]:
+    def rows(self, cities: Ints) -> tuple[Floats, Ints]:
         """Return the vectors of several cities in turn, and where each of them begins (with the end last)."""
         length = self.end[cities] - self.start[cities]
         starts = np.concatenate([[0], np.cumsum(length)]).astype(np.intp)
@@ -119,12 +119,37 @@ def _best_matches(asking: _Side, answering: _Side, rows: Ints, cols: Ints) -> Fl
         asked, starts = asking.rows(rows[part])
         speaking = np.flatnonzero(np.diff(starts))
         if len(speaking):
-            best = np.maximum.reduceat(
-                asked @ answers.T, answer_starts[:-1][filled], axis=1
-            ).astype(np.float64)
+            best = np.maximum.reduceat(asked @ answers.T, answer_starts[:-1][filled], axis=1)
             total = np.add.reduceat(best, starts[:-1][speaking], axis=0)
             result[np.ix_(part[speaking], filled)] = total / np.diff(starts)[speaking, None]
     return np.asarray(np.round(np.clip(result, 0.0, 1.0), DECIMALS), dtype=np.float64)
+
+
+def _both_ways(side: _Side, rows: Ints, cols: Ints) -> Floats:
+    """Return the mean of the best matches there and back, (r, c), from each cosine once; nan where empty."""
+    result = np.full((len(rows), len(cols)), np.nan)
+    theirs, their_starts = side.rows(cols)
+    filled = np.flatnonzero(np.diff(their_starts))
+    if not len(filled):
+        return result
+    at, count = their_starts[:-1][filled], np.diff(their_starts)[filled]
+    for part in _parts(side, rows, len(theirs)):
+        mine, my_starts = side.rows(rows[part])
+        speaking = np.flatnonzero(np.diff(my_starts))
+        if not len(speaking):
+            continue
+        my_at, my_count = my_starts[:-1][speaking], np.diff(my_starts)[speaking]
+        cosine = mine @ theirs.T
+        there = np.add.reduceat(np.maximum.reduceat(cosine, at, axis=1), my_at, axis=0)
+        back = np.add.reduceat(np.maximum.reduceat(cosine, my_at, axis=0), at, axis=1)
+        result[np.ix_(part[speaking], filled)] = (
+            _rounded(there / my_count[:, None]) + _rounded(back / count)
+        ) / 2
+    return np.round(result, DECIMALS)
+
+
+def _rounded(cosine: Floats) -> Floats:
+    return np.asarray(np.round(np.clip(cosine, 0.0, 1.0), DECIMALS))
 
 
 def _parts(asking: _Side, rows: Ints, width: int) -> list[Ints]:
@@ -169,9 +194,7 @@ class SharedNeeds:
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how alike the needs of each row and column are, shape (r, c); the same both ways."""
-        there = _best_matches(self._needs, self._needs, rows, cols)
-        back = _best_matches(self._needs, self._needs, cols, rows).T
-        return np.round((there + back) / 2, DECIMALS)
+        return _both_ways(self._needs, rows, cols)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return that the two cities' needs are close, with the two sentences quoted and located."""
@@ -190,7 +213,7 @@ def _closest(asking: _Side, answering: _Side, i: int, j: int) -> tuple[Passage, 
     one, other = asking.of(i), answering.of(j)
     if not len(one) or not len(other):
         return None
-    cosine = np.round((one @ other.T).astype(np.float64), DECIMALS)
+    cosine = np.round(one @ other.T, DECIMALS)
     a, b = divmod(int(np.argmax(cosine)), cosine.shape[1])
     return asking.passages[asking.start[i] + a], answering.passages[answering.start[j] + b]
 
