@@ -9,14 +9,14 @@ from pathlib import Path
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.grid import MOST_COLUMNS, MOST_CSV_ROWS, Grid, Row
-from twinmatch.reading.raw import text_of
+from twinmatch.reading.raw import bytes_of, text_of
 
 SEPARATORS = ",;\t|"
 
 
 def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     """Return the one sheet of a CSV file; the separator is the one by which most of its rows agree."""
-    text = text_of(path.read_bytes(), path.name, encoding)
+    text = text_of(bytes_of(path), path.name, encoding)
     separator = "\t" if path.suffix.lower() == ".tsv" else separator_of(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[Row] = []

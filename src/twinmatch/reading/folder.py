@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.files import whole
-from twinmatch.reading.raw import Raw, text_of
+from twinmatch.reading.raw import Raw, bytes_of, text_of
 from twinmatch.validate import Record
 
 UNITS_FILE = "_host_units.yaml"
+
+DEEPEST = 30
+"""How deep a profile may be nested; the deepest of ours is five."""
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -29,24 +33,17 @@ class _PlainLoader(_Base):  # type: ignore[misc]
         for first, resolvers in _Base.yaml_implicit_resolvers.items()
     }
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
-            raise yaml.constructor.ConstructorError(
-                None, None, "anchors and aliases are not used here", event.start_mark
-            )
-        return super().compose_node(parent, index)
-
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for position, key in enumerate(keys):
-            if key in keys[:position]:
+        seen = set()
+        for part, _ in node.value:
+            key = self.construct_object(part, deep=True)
+            if not isinstance(key, Hashable):
+                continue  # refused by the mapping that is made next
+            if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None,
-                    None,
-                    f"the field {key!r} stands here twice",
-                    node.value[position][0].start_mark,
+                    None, None, f"the field {key!r} stands here twice", part.start_mark
                 )
+            seen.add(key)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
 
@@ -68,7 +65,7 @@ def _read_folder(folder: Path) -> Raw:
         if path.suffix not in {".yaml", ".yml"} or path.name.startswith("."):
             continue
         try:
-            content = parse_yaml(path.read_bytes(), path.name)
+            content = parse_yaml(bytes_of(path), path.name)
         except DataError as error:
             problems += error.problems
             continue
@@ -91,6 +88,7 @@ def parse_yaml(content: bytes, file: str) -> Any:
     """Return what a YAML file holds; raises DataError with the row where it cannot be read."""
     text = text_of(content, file)
     try:
+        _look_through(text)
         return yaml.load(text, Loader=_PlainLoader)
     except yaml.MarkedYAMLError as error:
         row = error.problem_mark.line + 1 if error.problem_mark else 0
@@ -101,6 +99,25 @@ def parse_yaml(content: bytes, file: str) -> Any:
         raise DataError(
             Problem("not-yaml", f"Not readable as YAML: {error}.", Where(file))
         ) from error
+
+
+def _look_through(text: str) -> None:
+    """Raise a YAML error where a text is nested deeper than any profile, or repeats itself by aliases.
+
+    Before anything is built of it: the builder written in C goes down without a limit, and unfolds aliases.
+    """
+    deep = 0
+    for event in yaml.parse(text, Loader=_Base):
+        deep += isinstance(event, yaml.CollectionStartEvent)
+        deep -= isinstance(event, yaml.CollectionEndEvent)
+        if deep > DEEPEST:
+            found = f"it is nested more than {DEEPEST} deep"
+        elif isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            found = "anchors and aliases are not used here"
+        else:
+            continue
+        mark = cast("yaml.Mark", event.start_mark)  # the reader in C has a mark of its own
+        raise yaml.constructor.ConstructorError(None, None, found, mark)
 
 
 def _unit_records(content: Any, file: str, problems: list[Problem]) -> list[Record]:

@@ -22,7 +22,7 @@ def ods_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     try:
         with zipfile.ZipFile(path) as archive, archive.open("content.xml") as stream:
             content.parse(stream)
-    except (KeyError, expat.ExpatError) as error:
+    except (KeyError, ValueError, expat.ExpatError) as error:
         found = f"Not readable as an OpenDocument spreadsheet: {error}."
         raise DataError(Problem("not-a-workbook", found, Where(path.name))) from error
     return content.grids
@@ -59,7 +59,7 @@ class _Content:
         if name == "table:table":
             self._sheet, self._rows, self._row = has.get("table:name", ""), [], 0
         elif name == "table:table-row":
-            self._row_repeat = int(has.get("table:number-rows-repeated", 1))
+            self._row_repeat = _count(has, "table:number-rows-repeated")
             self._cells, self._pending_empty = [], 0
         elif name in {"table:table-cell", "table:covered-table-cell"}:
             self._cell, self._text = has, []
@@ -72,7 +72,7 @@ class _Content:
         if name == "text:p" and self._text:
             self._text.append("\n")
         elif name == "text:s":
-            self._text.append(" " * min(int(has.get("text:c", 1)), 100))
+            self._text.append(" " * min(_count(has, "text:c"), 100))
         elif name in {"text:tab", "text:line-break"}:
             self._text.append("\n" if name == "text:line-break" else "\t")
 
@@ -93,7 +93,7 @@ class _Content:
     def _end_cell(self) -> None:
         has, self._cell = self._cell or {}, None
         value = _value(has, "".join(self._text))
-        repeat = int(has.get("table:number-columns-repeated", 1))
+        repeat = _count(has, "table:number-columns-repeated")
         if value is None:
             self._pending_empty += repeat  # only empty cells before a filled one are written out
             return
@@ -114,6 +114,14 @@ class _Content:
         where = Where(self._file, self._sheet, self._row + 1)
         found = f"There are cells beyond the {most:,} {what} that are read."
         raise DataError(Problem("cell-beyond", found, where, "Delete them."))
+
+
+def _count(has: dict[str, str], name: str) -> int:
+    """Return how often something repeats; raises ValueError where that is no count."""
+    count = int(has.get(name, 1))
+    if count < 1:
+        raise ValueError(f"{name} is {count}")
+    return count
 
 
 def _value(has: dict[str, str], text: str) -> Any:

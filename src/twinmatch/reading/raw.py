@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.validate import Record
@@ -38,6 +39,22 @@ class Raw:
     def with_problems(self, *more: Problem) -> Raw:
         """Return the same with further problems."""
         return replace(self, problems=(*self.problems, *more))
+
+
+def bytes_of(path: Path) -> bytes:
+    """Return what a file holds; raises DataError where it is no plain file, or larger than is read.
+
+    A link may lead to a device or a pipe, which never end: of anything but a plain file nothing is read.
+    """
+    if path.exists() and not path.is_file():
+        do = "Put the file itself in its place."
+        raise DataError(Problem("not-a-file", "This is not a plain file.", Where(path.name), do))
+    with path.open("rb") as stream:
+        content = stream.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        found = f"The file has {path.stat().st_size:,} bytes; at most {LARGEST_FILE:,} are read."
+        raise DataError(Problem("too-large", found, Where(path.name)))
+    return content
 
 
 def text_of(content: bytes, file: str, encoding: str | None = None) -> str:

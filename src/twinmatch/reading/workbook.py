@@ -36,7 +36,8 @@ def workbook_grids(path: Path, encoding: str | None = None) -> list[Grid]:
         except DataError:
             raise
         except Exception as error:  # openpyxl raises whatever the damage causes
-            found = f"Not readable as a workbook: {_first_line(error)}."
+            said = _first_line(error).replace(str(path), path.name)  # no folder of the machine
+            found = f"Not readable as a workbook: {said}."
             raise DataError(Problem("not-a-workbook", found, Where(path.name))) from error
 
 
