@@ -4,12 +4,18 @@ Notation: R rows (cities that learn, or any cities), C columns (hosts of one or 
 and standing[f] have shape (R, C). Raw likenesses of different facets do not compare, so the score adds up
 *standings*: the share of all pairs compared that a pair beats, ties counting half. A facet unknown for a pair
 stands at 0.5, the average, so that silence neither flatters nor punishes.
+
+Likenesses are rounded to six decimals before they are ranked, so a likeness is one of 1,000,001 *steps*, and
+counting the pairs on each step gives every standing exactly. So no pair needs to be held: up to ``HELD`` pairs of
+kinds of cities the steps are, beyond that they are compared again where they are asked for, some rows at a time,
+and the result is the same to the last bit. steps (R, C) int32, the likeness times 10**6, ``UNKNOWN`` where it is
+not known; table (10**6 + 2,), the standing of each step, the last one that of ``UNKNOWN``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
@@ -27,11 +33,22 @@ if TYPE_CHECKING:
     import networkx as nx
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Steps = NDArray[np.int32]
 
 DECIMALS: Final = 6
 """Likenesses are rounded to this before they are ranked, so that machines agree on ties."""
 
 UNKNOWN_STANDING: Final = 0.5
+
+STEP: Final = 10**DECIMALS
+UNKNOWN: Final = STEP + 1
+
+HELD: Final = 50_000_000
+"""Pairs of kinds of cities whose steps are held for a facet: 200 MB."""
+
+BLOCK: Final = 400_000
+"""Pairs that are compared together; no result hangs on it."""
 
 
 def checked_weights(weights: Mapping[str, float], extra: Sequence[str] = ()) -> dict[str, float]:
@@ -80,6 +97,143 @@ class OwnFacet(Protocol):
         ...
 
 
+def steps_of(likeness: Floats) -> Steps:
+    """Return likenesses in [0, 1] as steps; nan is ``UNKNOWN``."""
+    unknown = np.isnan(likeness)
+    steps = np.where(unknown, UNKNOWN / STEP, likeness)
+    steps *= STEP
+    return np.asarray(np.rint(steps, out=steps).astype(np.int32))
+
+
+def likeness_of(steps: Steps) -> Floats:
+    """Return the likenesses of steps, the very numbers that were rounded; nan for ``UNKNOWN``."""
+    likeness = steps.astype(np.float64) / STEP
+    return np.asarray(np.where(steps == UNKNOWN, np.nan, likeness))
+
+
+def standing_table(count: NDArray[np.int64]) -> Floats:
+    """Return the standing of every step, shape (10**6 + 2,), from the pairs on each, the unknown ones last.
+
+    The mid-distribution function, as in :func:`standing`, from the same whole numbers, so the results are the
+    same floats.
+    """
+    known = count[: STEP + 1]
+    size = int(known.sum())
+    table = np.full(UNKNOWN + 1, UNKNOWN_STANDING)
+    if size:
+        up_to = np.cumsum(known)
+        table[: STEP + 1] = (2 * up_to - known) / (2 * size)
+    return table
+
+
+class Compared:
+    """One facet over all rows and columns of an affinity: its steps, held or compared where they are asked for.
+
+    Cities that a facet cannot tell apart are of one kind, and each two kinds are compared once: row (R,) and
+    column (C,) are the kinds, ``between`` compares some kinds of rows with some of columns.
+    """
+
+    def __init__(
+        self, row: Ints, column: Ints, between: Callable[[Ints, Ints], Floats], same: bool
+    ) -> None:
+        self.row, self.column, self._between, self._same = row, column, between, same
+        self._rows, self._columns = (int(k.max(initial=-1)) + 1 for k in (row, column))
+        self._held = self._all() if self._rows * self._columns <= HELD else None
+
+    def _all(self) -> Steps:
+        held = np.empty((self._rows, self._columns), dtype=np.int32)
+        for kinds, block in self._blocks():
+            held[kinds, kinds[0] if self._same and len(kinds) else 0 :] = block
+        if self._same:
+            for kinds in self._parts():
+                held[kinds[-1] + 1 :, kinds] = held[kinds, kinds[-1] + 1 :].T
+        return held
+
+    def _parts(self) -> Iterator[Ints]:
+        step = max(BLOCK // max(self._columns, 1), 1)
+        for start in range(0, self._rows, step):
+            yield np.arange(start, min(start + step, self._rows), dtype=np.intp)
+
+    def _blocks(self) -> Iterator[tuple[Ints, Steps]]:
+        """Yield all kinds of rows, some at a time, with their steps to all kinds of columns.
+
+        Of a facet that is the same both ways, between the same cities, to those from the first of them on.
+        """
+        everyone = np.arange(self._columns, dtype=np.intp)
+        for kinds in self._parts():
+            first = int(kinds[0]) if self._same else 0
+            yield kinds, self.between(kinds, everyone[first:])
+
+    def between(self, rows: Ints, columns: Ints) -> Steps:
+        """Return the steps between some kinds of rows and of columns, shape (r, c)."""
+        return steps_of(self._between(rows, columns))
+
+    def block(self, rows: Ints, columns: Ints) -> Steps:
+        """Return the steps of some rows to some columns, shape (r, c)."""
+        row, column = self.row[rows], self.column[columns]
+        if self._held is not None:
+            return np.take(self._held[row], column, axis=1)
+        kinds, row = np.unique(row, return_inverse=True)
+        others, column = np.unique(column, return_inverse=True)
+        return np.take(self.between(kinds, others)[row], column, axis=1)
+
+    def pairs(self, rows: Ints, columns: Ints) -> Steps:
+        """Return the steps of pairs, row by column, shape (m,)."""
+        if self._held is not None:
+            return np.asarray(self._held[self.row[rows], self.column[columns]])
+        few, row = np.unique(rows, return_inverse=True)
+        some, column = np.unique(columns, return_inverse=True)
+        found = np.empty(len(row), dtype=np.int32)
+        high = max(BLOCK // max(len(some), 1), 1)
+        for start in range(0, len(few), high):
+            at = np.flatnonzero((row >= start) & (row < start + high))
+            found[at] = self.block(few[start : start + high], some)[row[at] - start, column[at]]
+        return found
+
+    def count(self) -> NDArray[np.int64]:
+        """Return how many pairs of a row and a column stand on each step, shape (10**6 + 2,)."""
+        rows = np.bincount(self.row, minlength=self._rows)
+        columns = np.bincount(self.column, minlength=self._columns)
+        total = np.zeros(UNKNOWN + 1, dtype=np.int64)
+        held = self._held
+        blocks = (
+            self._blocks()
+            if held is None
+            else (
+                (kinds, held[kinds, int(kinds[0]) if self._same else 0 :])
+                for kinds in self._parts()
+            )
+        )
+        for kinds, steps in blocks:
+            first = int(kinds[0]) if self._same else 0
+            many = rows[kinds][:, None] * columns[None, first:]
+            if self._same:  # pairs to the right of this block stand for those below it as well
+                many[:, len(kinds) :] *= 2
+            # Whole numbers below 2**53 add up exactly in floats, whatever the order.
+            total += np.bincount(steps.ravel(), many.ravel(), UNKNOWN + 1).astype(np.int64)
+        return total
+
+
+class _OnDemand(Mapping[str, Floats]):
+    """Arrays (R, C) by facet, made where they are asked for; for cohorts whose pairs fit into memory."""
+
+    def __init__(self, names: Sequence[str], make: Callable[[str], Floats]) -> None:
+        self._names, self._make, self._made = tuple(names), make, dict[str, Floats]()
+
+    def __getitem__(self, name: str) -> Floats:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @dataclass(frozen=True, eq=False)
 class Affinity:
     """How well every row fits every column, by facet and in sum, with the account of any pair on demand."""
@@ -88,29 +242,102 @@ class Affinity:
     rows: tuple[int, ...]
     columns: tuple[Host, ...]
     weights: dict[str, float]
-    likeness: dict[str, Floats]
+    compared: dict[str, Compared]
     facets: dict[str, Facet]
     own: Mapping[str, OwnFacet]
 
     @cached_property
-    def standing(self) -> dict[str, Floats]:
-        """Return each facet's standing, shape (R, C): the share of pairs that the likeness beats; 0.5 unknown."""
-        others = self._comparable
-        return {name: standing(block, others) for name, block in self.likeness.items()}
+    def tables(self) -> dict[str, Floats]:
+        """Return the standing of every step by facet, each (10**6 + 2,): over all pairs of different cities."""
+        r, c = self._itself
+        found = {}
+        for name, compared in self.compared.items():
+            count = compared.count()
+            np.subtract.at(count, compared.pairs(r, c), 1)
+            found[name] = standing_table(count)
+        return found
+
+    @cached_property
+    def _itself(self) -> tuple[Ints, Ints]:
+        """Rows and columns of the pairs of a city and itself, or a unit that it belongs to: no candidates."""
+        of: dict[int, list[int]] = {}
+        for c, host in enumerate(self.columns):
+            for i in host.cities:
+                of.setdefault(i, []).append(c)
+        pairs = [(r, c) for r, i in enumerate(self.rows) for c in of.get(i, ())]
+        found = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+        return found[:, 0], found[:, 1]
 
     @cached_property
     def _comparable(self) -> NDArray[np.bool_]:
         """Pairs of different cities, shape (R, C): a city beside itself is no candidate."""
-        own = [[i in host.cities for host in self.columns] for i in self.rows]
-        return ~np.array(own, dtype=bool).reshape(len(self.rows), len(self.columns))
+        keep = np.ones((len(self.rows), len(self.columns)), dtype=bool)
+        keep[self._itself] = False
+        return keep
+
+    @cached_property
+    def likeness(self) -> Mapping[str, Floats]:
+        """Return each facet's likeness, shape (R, C); nan where it is not known."""
+        return _OnDemand(
+            tuple(self.weights), lambda name: self._whole(lambda r, c: self._likeness(name, r, c))
+        )
+
+    @cached_property
+    def standing(self) -> Mapping[str, Floats]:
+        """Return each facet's standing, shape (R, C): the share of pairs that the likeness beats; 0.5 unknown."""
+        return _OnDemand(
+            tuple(self.weights), lambda name: self._whole(lambda r, c: self.standings(name, r, c))
+        )
 
     @cached_property
     def score(self) -> Floats:
         """Return the scores in [0, 1], shape (R, C): the weighted sum of standings."""
-        total = np.zeros((len(self.rows), len(self.columns)))
+        return self._whole(self.scores)
+
+    def _whole(self, block: Callable[[Ints, Ints], Floats]) -> Floats:
+        """Return a table over all pairs, made some rows at a time."""
+        whole = np.empty((len(self.rows), len(self.columns)))
+        everyone = np.arange(len(self.columns), dtype=np.intp)
+        for rows in self._row_parts():
+            whole[rows] = block(rows, everyone)
+        return whole
+
+    def _row_parts(self) -> Iterator[Ints]:
+        step = max(BLOCK // max(len(self.columns), 1), 1)
+        for start in range(0, len(self.rows), step):
+            yield np.arange(start, min(start + step, len(self.rows)), dtype=np.intp)
+
+    def _likeness(self, name: str, rows: Ints, columns: Ints) -> Floats:
+        return likeness_of(self.compared[name].block(rows, columns))
+
+    def standings(self, name: str, rows: Ints, columns: Ints) -> Floats:
+        """Return a facet's standings of some rows with some columns, shape (r, c)."""
+        return np.asarray(np.take(self.tables[name], self.compared[name].block(rows, columns)))
+
+    def scores(self, rows: Ints, columns: Ints) -> Floats:
+        """Return the scores of some rows with some columns, shape (r, c), whether or not all pairs fit into memory."""
+        total = np.zeros((len(rows), len(columns)))
         for name, weight in self.weights.items():
-            total += weight * self.standing[name]
+            total += weight * self.standings(name, rows, columns)
         return total
+
+    def score_blocks(self) -> Iterator[tuple[Ints, Floats]]:
+        """Yield all rows, some at a time, with their scores to all columns, shape (r, C).
+
+        Whoever reads them to the end has the effective shares as well, which need every pair too.
+        """
+        everyone = np.arange(len(self.columns), dtype=np.intp)
+        moments = _Moments(len(self.weights))
+        for rows in self._row_parts():
+            parts = [w * self.standings(name, rows, everyone) for name, w in self.weights.items()]
+            total = np.zeros((len(rows), len(everyone)))
+            for part in parts:
+                total += part
+            own = slice(*np.searchsorted(self._itself[0], [rows[0], rows[-1] + 1]))
+            at = (self._itself[0][own] - rows[0], self._itself[1][own])
+            moments.see([*parts, total], at)
+            yield rows, total
+        self.__dict__["effective_shares"] = moments.shares(tuple(self.weights))
 
     @cached_property
     def effective_shares(self) -> dict[str, float]:
@@ -119,17 +346,10 @@ class Affinity:
         The covariance decomposition: cov(weight x standing, score) / var(score). A weight says what is wished,
         this says what it does among these cities.
         """
-        pairs = self._comparable
-        score = self.score[pairs]
-        variance = float(score.var()) if score.size else 0.0
-        if variance <= 1e-15:
-            return dict.fromkeys(self.weights, 0.0)
-        parts = {name: w * self.standing[name][pairs] for name, w in self.weights.items()}
-        parts = {name: p if np.ptp(p) > 1e-12 else np.zeros_like(p) for name, p in parts.items()}
-        return {
-            name: float(((p - p.mean()) * (score - score.mean())).mean()) / variance
-            for name, p in parts.items()
-        }
+        for _ in self.score_blocks():
+            pass
+        found: dict[str, float] = self.__dict__["effective_shares"]
+        return found
 
     @cached_property
     def row_of(self) -> dict[int, int]:
@@ -147,10 +367,11 @@ class Affinity:
 
     def _line(self, name: str, row: int, column: int) -> Evidence:
         says, facts = self._words(name, self.rows[row], self.columns[column])
+        step = self.compared[name].pairs(np.array([row]), np.array([column]))
         return Evidence(
             name,
-            float(self.likeness[name][row, column]),
-            float(self.standing[name][row, column]),
+            float(likeness_of(step)[0]),
+            float(self.tables[name][step[0]]),
             self.weights[name],
             says,
             facts,
@@ -171,7 +392,8 @@ class Affinity:
     def _joint_line(
         self, name: str, rows: NDArray[np.intp], columns: NDArray[np.intp], noun: str
     ) -> Evidence:
-        likeness, standing = self.likeness[name][rows, columns], self.standing[name][rows, columns]
+        steps = self.compared[name].pairs(rows, columns)
+        likeness, standing = likeness_of(steps), self.tables[name][steps]
         known = ~np.isnan(likeness)
         mean_standing = math.fsum(standing.tolist()) / len(standing)
         if not known.any():
@@ -291,26 +513,104 @@ def compare(
         if columns is None
         else tuple(columns)
     )
-    facets = {name: FACETS[name].make(cohort, materials) for name in weights if name not in own}
-    likeness = {
-        name: np.round(own[name].likeness(places), DECIMALS)
+    facets = {name: made(name, cohort, materials) for name in weights if name not in own}
+    compared = {
+        name: _of_columns(own[name], places)
         if name in own
-        else _by_host(facets[name], places, hosts)
+        else _of_cities(facets, name, places, hosts)
         for name in weights
     }
-    return Affinity(cohort, places, hosts, weights, likeness, facets, own)
+    return Affinity(cohort, places, hosts, weights, compared, facets, own)
 
 
-def _by_host(facet: Facet, rows: tuple[int, ...], hosts: tuple[Host, ...]) -> Floats:
-    """Return the likeness of every row to every host, shape (R, C): the mean over its members that are known."""
-    members = np.array([i for host in hosts for i in host.cities], dtype=np.intp)
-    each = facet.likeness(np.array(rows, dtype=np.intp), members)
-    if len(members) == len(hosts):
-        return np.asarray(np.round(each, DECIMALS))
+def made(name: str, cohort: Cohort, materials: Materials) -> Facet:
+    """Return a facet ready for a cohort, made once a run."""
+    return materials.once(cohort, ("facet", name), lambda: FACETS[name].make(cohort, materials))
+
+
+def _of_columns(facet: OwnFacet, rows: tuple[int, ...]) -> Compared:
+    """Return a facet that knows its columns itself, over all rows."""
+    likeness = facet.likeness(rows)
+    row, column = (np.arange(n, dtype=np.intp) for n in likeness.shape)
+    return Compared(row, column, lambda r, c: likeness[np.ix_(r, c)], False)
+
+
+def _of_cities(
+    facets: Mapping[str, Facet], name: str, rows: tuple[int, ...], hosts: tuple[Host, ...]
+) -> Compared:
+    """Return a facet over rows and hosts; a host of several cities counts with the mean of those that are known."""
+    facet = facets[name]
+    places = np.array(rows, dtype=np.intp)
+    row, first = _kinds(facet, places)
+    if any(len(host.cities) != 1 for host in hosts):
+        column = np.arange(len(hosts), dtype=np.intp)
+
+        def of_units(r: Ints, c: Ints) -> Floats:
+            return _mean_by_host(facet, places[first[r]], [hosts[k] for k in c.tolist()])
+
+        return Compared(row, column, of_units, False)
+    members = np.array([host.cities[0] for host in hosts], dtype=np.intp)
+    column, first_column = _kinds(facet, members)
+    same = not FACETS[name].directed and np.array_equal(places, members)
+    return Compared(
+        row, column, lambda r, c: facet.likeness(places[first[r]], members[first_column[c]]), same
+    )
+
+
+def _kinds(facet: Facet, cities: Ints) -> tuple[Ints, Ints]:
+    """Return the kind of each city, numbered from 0, and the first place of each kind; all differ where none is named."""
+    named = getattr(facet, "kinds", None)
+    if named is None:
+        alone = np.arange(len(cities), dtype=np.intp)
+        return alone, alone
+    _, first, kind = np.unique(named[cities], return_index=True, return_inverse=True)
+    return kind.astype(np.intp), first.astype(np.intp)
+
+
+def _mean_by_host(facet: Facet, rows: Ints, hosts: Sequence[Host]) -> Floats:
+    """Return the likeness of every row to every host, shape (r, c): the mean over its members that are known."""
+    each = facet.likeness(rows, np.array([i for host in hosts for i in host.cities], dtype=np.intp))
     starts = np.cumsum([0] + [len(host.cities) for host in hosts[:-1]])
     known = np.add.reduceat(~np.isnan(each), starts, axis=1)
     total = np.add.reduceat(np.nan_to_num(each), starts, axis=1)
     with np.errstate(invalid="ignore"):
-        return np.asarray(
-            np.round(np.where(known > 0, total / np.maximum(known, 1), np.nan), DECIMALS)
-        )
+        return np.asarray(np.where(known > 0, total / np.maximum(known, 1), np.nan))
+
+
+class _Moments:
+    """Sums over pairs, from which variances and covariances come; seen some rows at a time."""
+
+    def __init__(self, facets: int) -> None:
+        self._n = 0
+        self._sum = np.zeros(facets + 1)
+        self._product = np.zeros(facets + 1)
+        self._low, self._high = np.full(facets + 1, np.inf), np.full(facets + 1, -np.inf)
+
+    def see(self, parts: Sequence[Floats], itself: tuple[Ints, Ints]) -> None:
+        """Take in each facet's part and, last, the score of some pairs, (r, C), but for some of them."""
+        # About the middle of the range, so that squares lose nothing to the mean.
+        score = parts[-1] - UNKNOWN_STANDING
+        score[itself] = 0.0
+        self._n += score.size - len(itself[0])
+        for f, part in enumerate(parts):
+            pairs = part - (UNKNOWN_STANDING if f == len(parts) - 1 else 0.0)
+            pairs[itself] = np.nan
+            self._low[f] = min(self._low[f], np.fmin.reduce(pairs, axis=None, initial=np.inf))
+            self._high[f] = max(self._high[f], np.fmax.reduce(pairs, axis=None, initial=-np.inf))
+            pairs[itself] = 0.0
+            self._sum[f] += pairs.sum()
+            self._product[f] += (pairs * score).sum()
+
+    def shares(self, names: Sequence[str]) -> dict[str, float]:
+        """Return each facet's part of the variance of the scores."""
+        if not self._n:
+            return dict.fromkeys(names, 0.0)
+        mean = self._sum / self._n
+        covariance = self._product / self._n - mean * mean[-1]
+        if covariance[-1] <= 1e-15:
+            return dict.fromkeys(names, 0.0)
+        varies = self._high - self._low > 1e-12
+        return {
+            name: float(covariance[f] / covariance[-1]) if varies[f] else 0.0
+            for f, name in enumerate(names)
+        }

@@ -1,9 +1,16 @@
-"""Cities like mine from memory: the standings of a cohort made once, the rows of a city when they are asked for.
+"""Cities like mine from memory: standings made once for a cohort, the nearest cities found among those that can be.
 
-Nothing of size n x n x facets is held: at 13,000 cities that would be 11 GB. Likenesses are rounded to six
-decimals before they are ranked (see :mod:`twinmatch.affinity`), so a likeness is one of 1,000,001 *steps*, and
-counting the pairs on each step gives every standing exactly, as a table that is looked up. What is asked for
-most, the cities nearest by the usual weights, is kept for every city; any other question reads the city's row.
+Nothing of size n x n is held. Likenesses are rounded to six decimals before they are ranked (see
+:mod:`twinmatch.affinity`), so a likeness is one of 1,000,001 *steps*, and counting pairs on each step gives every
+standing as a table that is looked up. Up to ``COUNTED`` pairs, and always where a facet tells few *kinds* of cities
+apart, every pair is counted, so the standings are those of :func:`twinmatch.affinity.compare` to the last bit.
+Beyond, an even draw of pairs is counted, in which every city stands as often: a standing is then known to within
+0.1 of 100 points, and answers say so.
+
+Whatever the weights, the nearest are exact. What few kinds tell is looked up for all cities; a city that could not
+reach the floor even if every other facet were at its best is let go (the threshold idea of Fagin, Lotem and Naor
+2003, doi:10.1016/S0022-0000(03)00026-6), and only those left are compared in full. What is asked for most, the
+nearest by the usual weights with their reasons, is found beforehand for every city and kept.
 
 Notation: n cities; F facets; steps (.., F) int32, the likeness times 10**6, and ``UNKNOWN`` where it is not
 known; tables (F, 10**6 + 2), the standing of each step, the last one that of ``UNKNOWN``.
@@ -13,12 +20,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
+import math
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -34,6 +41,7 @@ from twinmatch.files import write_folder
 Floats = NDArray[np.float64]
 Steps = NDArray[np.int32]
 Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
 Told = Callable[[str], None]
 
 PEER_FACETS: Final = tuple(name for name, entry in FACETS.items() if not entry.directed)
@@ -41,6 +49,12 @@ PEER_FACETS: Final = tuple(name for name, entry in FACETS.items() if not entry.d
 
 STEP: Final = 10**DECIMALS
 UNKNOWN: Final = STEP + 1
+
+COUNTED: Final = 4_000_000
+"""Pairs counted for a standing: all of up to 2,000 cities, an even draw of more."""
+
+STRIP: Final = 64
+"""Cities on each side of a block of drawn pairs."""
 
 KEPT: Final = 128
 """Nearest cities kept for each city."""
@@ -54,22 +68,32 @@ REASONS: Final = 2
 BLOCK_PAIRS: Final = 500_000
 """Pairs compared at once."""
 
-ROWS_BYTES: Final = 160_000_000
-"""Memory for rows that were asked for lately."""
+FEW: Final = 256
+"""So many cities are compared in full without asking which of them can be near."""
+
+MARGIN: Final = 1e-8
+"""Scores are ranked after rounding to nine decimals: whoever is this near the floor is looked at."""
 
 SMALL: Final = 1000
-"""Up to so many cities the tables are made anew at each start, in a second or two, and not kept on disk."""
+"""Up to so many cities the nearest are found anew at each start, in seconds, and not kept on disk."""
 
-_FORM: Final = 1
+_FORM: Final = 2
 """Changes whenever the kept files change their meaning."""
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """A city beside all cities: the likeness in steps, and the standing, both of shape (n, F)."""
+class Beside:
+    """A city beside some cities: the likeness in steps, and the standing, both of shape (c, F)."""
 
     steps: Steps
     standing: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest(Beside):
+    """The cities nearest to a city, best first, (c,), and the city beside them."""
+
+    cities: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +102,7 @@ class Tables:
 
     ``near`` (n, m) are cities, nearest first, and ``near_steps`` (n, m, F) their likenesses in steps. ``reasons``
     are bytes of JSON, one list for each of the first ``NAMED`` cities; ``reasons_at`` (n, NAMED + 1) is where
-    each begins and the last one ends.
+    each begins and the last one ends. While the nearest are being found m is 0.
     """
 
     standing: Floats
@@ -126,15 +150,102 @@ def weighted(standing: Floats, weights: Floats) -> Floats:
     return total
 
 
-def best(score: Floats, allowed: NDArray[np.bool_], k: int) -> Ints:
-    """Return the k best places of a score (n,) among those allowed: best first, ties in the order of cities."""
-    places = np.flatnonzero(allowed)
-    rounded = np.round(score[places], 9)
-    if k < len(places):
-        least = np.partition(rounded, len(places) - k)[len(places) - k]
-        chosen = np.flatnonzero(rounded >= least)
-        places, rounded = places[chosen], rounded[chosen]
-    return places[np.argsort(-rounded, kind="stable")][:k]
+def best(score: Floats, k: int) -> Ints:
+    """Return the k best places of a score (n,): best first, ties in the order of the places."""
+    rounded = np.round(score, 9)
+    chosen = np.arange(len(score))
+    if k < len(score):
+        chosen = np.flatnonzero(rounded >= np.partition(rounded, len(score) - k)[len(score) - k])
+    return chosen[np.argsort(-rounded[chosen], kind="stable")][:k]
+
+
+def blocks(n: int) -> Iterator[tuple[Ints, Ints]]:
+    """Yield rows and columns of cities whose pairs are counted: all pairs, or an even draw of about ``COUNTED``.
+
+    The draw lays the cities out in a random circle of strips and compares each strip with the next ones, so that
+    every city stands in as many pairs and cities that stand out by themselves move no standing (a balanced
+    incomplete design; Lee 1990, U-Statistics, chapter 4). It hangs on the number of cities alone.
+    """
+    if n * n <= COUNTED:
+        everyone, high = np.arange(n, dtype=np.intp), max(1, BLOCK_PAIRS // max(n, 1))
+        for start in range(0, n, high):
+            yield everyone[start : start + high], everyone
+        return
+    circle = np.random.default_rng(0).permutation(n).astype(np.intp)
+    strips = np.array_split(circle, -(-n // STRIP))
+    for shift in range(1, 1 + max(1, round(COUNTED / (n * STRIP)))):
+        for k, rows in enumerate(strips):
+            yield rows, strips[(k + shift) % len(strips)]
+
+
+class Kinds:
+    """A facet that tells few kinds of cities apart: every two kinds are compared once."""
+
+    def __init__(self, facet: Facet, kinds: Ints) -> None:
+        first, self.of, self.size = np.unique(
+            kinds, return_index=True, return_inverse=True, return_counts=True
+        )[1:]
+        self._steps = steps_of(facet.likeness(first, first))
+
+    def counted(self) -> NDArray[np.int64]:
+        """Return the number of pairs of different cities on each known step, (10**6 + 1,)."""
+        pairs = np.outer(self.size, self.size) - np.diag(self.size)
+        count = np.bincount(self._steps.ravel(), pairs.ravel(), minlength=UNKNOWN + 1)
+        return count.astype(np.int64)[:-1]
+
+    def rank(self, table: Floats) -> None:
+        """Take note of the standing of every step."""
+        self._standing = table[self._steps]
+        self._most = self._standing.max(axis=1)
+
+    def steps(self, i: int, cols: Ints) -> Steps:
+        """Return the likenesses of a city to others in steps, shape (c,)."""
+        return np.asarray(self._steps[self.of[i]][self.of[cols]])
+
+    def standing(self, i: int, cols: Ints) -> Floats:
+        """Return the standings of a city beside others, shape (c,)."""
+        return np.asarray(self._standing[self.of[i]][self.of[cols]])
+
+    def most(self, i: int) -> float:
+        """Return what no standing of a city exceeds."""
+        return float(self._most[self.of[i]])
+
+
+class Pairs:
+    """A facet that compares city by city."""
+
+    def __init__(self, facet: Facet, n: int) -> None:
+        self._facet, self._n = facet, n
+
+    def counted(self) -> NDArray[np.int64]:
+        """Return the number of pairs on each known step, (10**6 + 1,), of those that are counted."""
+        count = np.zeros(UNKNOWN + 1, dtype=np.int64)
+        for rows, cols in blocks(self._n):
+            steps = steps_of(self._facet.likeness(rows, cols))
+            if len(cols) == self._n:
+                steps[np.arange(len(rows)), rows] = UNKNOWN  # a city beside itself is no pair
+            np.add.at(count, steps.ravel(), 1)
+        return count[:-1]
+
+    def rank(self, table: Floats) -> None:
+        """Take note of the standing of every step."""
+        self._table, self._most = table, float(table.max())
+
+    def steps(self, i: int, cols: Ints) -> Steps:
+        """Return the likenesses of a city to others in steps, shape (c,)."""
+        return np.asarray(self.block(np.array([i], dtype=np.intp), cols)[0])
+
+    def block(self, rows: Ints, cols: Ints) -> Steps:
+        """Return the likenesses of rows to columns in steps, shape (r, c)."""
+        return steps_of(self._facet.likeness(rows, cols))
+
+    def standing(self, i: int, cols: Ints) -> Floats:
+        """Return the standings of a city beside others, shape (c,)."""
+        return np.asarray(self._table[self.steps(i, cols)])
+
+    def most(self, _: int) -> float:
+        """Return what no standing of a city exceeds."""
+        return self._most
 
 
 class Peers:
@@ -146,37 +257,64 @@ class Peers:
             name: FACETS[name].make(cohort, materials) for name in PEER_FACETS
         }
         self.usual = self.vector(usual)
-        self.tables = Tables(
-            np.full((len(PEER_FACETS), UNKNOWN + 1), UNKNOWN_STANDING),
-            np.zeros((len(cohort), 0), np.int32),
-            np.zeros((len(cohort), 0, len(PEER_FACETS)), np.int32),
+        self.tables = self._not_yet(np.full((len(PEER_FACETS), UNKNOWN + 1), UNKNOWN_STANDING))
+        self._ranked = [self._ranking(facet) for facet in self.facets.values()]
+        self._place: Path | None = None
+
+    def _ranking(self, facet: Facet) -> Kinds | Pairs:
+        kinds: Ints | None = getattr(facet, "kinds", None)
+        if kinds is None or (int(kinds.max(initial=0)) + 1) ** 2 > COUNTED:
+            return Pairs(facet, len(self.cohort))
+        return Kinds(facet, kinds)
+
+    def _not_yet(self, standing: Floats) -> Tables:
+        n = len(self.cohort)
+        return Tables(
+            standing,
+            np.zeros((n, 0), np.int32),
+            np.zeros((n, 0, len(PEER_FACETS)), np.int32),
             np.zeros(0, np.uint8),
-            np.zeros((len(cohort), 1), np.int64),
+            np.zeros((n, 1), np.int64),
         )
-        self._rows: OrderedDict[int, Row] = OrderedDict()
-        self._lock = Lock()
 
     @staticmethod
     def vector(weights: Mapping[str, float]) -> Floats:
         """Return weights, shape (F,), in the order of ``PEER_FACETS``."""
         return np.array([weights.get(name, 0.0) for name in PEER_FACETS])
 
+    @property
+    def says(self) -> str:
+        """Return how the standings were counted, where not every pair was; else an empty text."""
+        n = len(self.cohort)
+        if n * n <= COUNTED:
+            return ""
+        drawn = sum(len(rows) * len(cols) for rows, cols in blocks(n))
+        return f"Standings are told from {drawn:,} of {n * (n - 1) // 2:,} pairs, drawn evenly: to within 0.1 of 100 points."
+
     def prepare(
         self, kept_in: Path | None = None, key: str = "", told: Told = lambda _: None
     ) -> None:
-        """Make the tables, or take those that were kept in a folder for the same cohort and text model."""
-        place = None if kept_in is None or len(self.cohort) <= SMALL else kept_in / self._name(key)
-        if place is not None and (found := _read(place)) is not None:
-            self.tables = found
+        """Make the standings; take the nearest where they were kept in a folder for the same cohort and text model.
+
+        A small cohort's nearest are found at once; those of a larger one by :meth:`find_nearest`, and until then
+        each when it is asked for.
+        """
+        is_small = len(self.cohort) <= SMALL
+        self._place = None if kept_in is None or is_small else kept_in / self._name(key)
+        if self._place is not None and (found := _read(self._place)) is not None:
+            self._rank(found)
             return
         told(f"Standings of {len(self.cohort)} cities")
-        standing = self._standings()
-        near, near_steps = self._nearest(standing)
-        told("Reasons")
-        reasons = self._reasons(standing, near, near_steps)
-        self.tables = Tables(standing, near, near_steps, *reasons)
-        if place is not None:
-            _keep(place, self.tables)
+        with ThreadPoolExecutor() as threads:
+            counted = threads.map(lambda ranking: ranking.counted(), self._ranked)
+            self._rank(self._not_yet(np.stack([standing_table(count) for count in counted])))
+        if is_small:
+            self.find_nearest(told)
+
+    def _rank(self, tables: Tables) -> None:
+        self.tables = tables
+        for ranking, table in zip(self._ranked, tables.standing, strict=True):
+            ranking.rank(table)
 
     def _name(self, key: str) -> str:
         from twinmatch import __version__
@@ -192,100 +330,156 @@ class Peers:
         )
         return "peers-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
-    def _blocks(self) -> Iterator[tuple[Ints, Steps]]:
-        """Yield rows of cities with their steps to all cities, (r, n, F), a block at a time."""
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the nearest of every city are at hand."""
+        return self.tables.near.shape[1] > 0 or len(self.cohort) < 2
+
+    def find_nearest(
+        self, told: Told = lambda _: None, stopped: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Find the nearest of every city by the usual weights, with reasons, and keep them; give up where stopped."""
         n = len(self.cohort)
-        everyone, high = np.arange(n, dtype=np.intp), max(1, BLOCK_PAIRS // max(n, 1))
-        for start in range(0, n, high):
-            rows = everyone[start : start + high]
-            yield rows, self.steps(rows, everyone)
-
-    def steps(self, rows: Ints, cols: Ints) -> Steps:
-        """Return the likenesses of rows to columns in steps, shape (r, c, F)."""
-        return np.stack(
-            [steps_of(facet.likeness(rows, cols)) for facet in self.facets.values()], axis=2
-        )
-
-    def _standings(self) -> Floats:
-        count = np.zeros((len(PEER_FACETS), UNKNOWN + 1), dtype=np.int64)
-        for rows, steps in self._blocks():
-            steps[np.arange(len(rows)), rows] = UNKNOWN  # a city beside itself is no pair
-            for f in range(len(PEER_FACETS)):
-                count[f] += np.bincount(steps[:, :, f].ravel(), minlength=UNKNOWN + 1)
-        return np.stack([standing_table(of[:-1]) for of in count])
-
-    def _nearest(self, standing: Floats) -> tuple[NDArray[np.int32], Steps]:
-        n = len(self.cohort)
-        m = min(KEPT, max(n - 1, 0))
+        if self.is_complete:
+            return
+        m = min(KEPT, n - 1)
         near = np.zeros((n, m), dtype=np.int32)
         near_steps = np.zeros((n, m, len(PEER_FACETS)), dtype=np.int32)
-        allowed = np.ones(n, dtype=np.bool_)
-        for rows, block in self._blocks():
-            for i, steps in zip(rows, block, strict=True):
-                allowed[i] = False
-                score = weighted(_looked_up(standing, steps), self.usual)
-                near[i] = best(score, allowed, m)
-                near_steps[i] = steps[near[i]]
-                allowed[i] = True
-        return near, near_steps
+        reasons, at = bytearray(), np.zeros((n, min(NAMED, m) + 1), dtype=np.int64)
+        for rows, read in self._read_together():
+            for r, i in enumerate(rows.tolist()):
+                if stopped():
+                    return
+                found = self.nearest(i, self.usual, m, at_hand={f: s[r] for f, s in read.items()})
+                near[i], near_steps[i] = found.cities, found.steps
+                self._reasons(i, found, reasons, at[i])
+            told(f"The nearest of {rows[-1] + 1} of {n} cities")
+        self.tables = Tables(
+            self.tables.standing, near, near_steps, np.frombuffer(bytes(reasons), np.uint8), at
+        )
+        if self._place is not None:
+            _keep(self._place, self.tables)
 
-    def _reasons(
-        self, standing: Floats, near: NDArray[np.int32], near_steps: Steps
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Return the strongest reasons of every city's nearest, in words, and where each list begins."""
-        named = min(NAMED, near.shape[1])
-        at = np.zeros((len(near), named + 1), dtype=np.int64)
-        found = bytearray()
-        weights = {name: float(w) for name, w in zip(PEER_FACETS, self.usual, strict=True) if w}
-        for i, (cities, steps) in enumerate(
-            zip(near[:, :named], near_steps[:, :named], strict=True)
-        ):
-            for rank, (j, own) in enumerate(zip(cities.tolist(), steps, strict=True)):
-                at[i, rank] = len(found)
-                line = _looked_up(standing, own)
-                account = Account(
-                    tuple(
-                        Evidence(name, likeness_of(int(own[f])), float(line[f]), weights[name], "")
-                        for f, name in enumerate(PEER_FACETS)
-                        if name in weights
-                    )
-                )
-                said = [
-                    reason(replace(e, says=self.facets[e.facet].says(i, j)[0]))
-                    for e in account.strongest(REASONS)
-                ]
-                found += json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
-            at[i, named] = len(found)
-        return np.frombuffer(bytes(found), dtype=np.uint8), at
-
-    def has_row(self, i: int) -> bool:
-        """Return whether a city's row is at hand."""
-        return i in self._rows
-
-    def row(self, i: int) -> Row:
-        """Return a city beside all cities; rows asked for lately are at hand."""
-        with self._lock:
-            if i in self._rows:
-                self._rows.move_to_end(i)
-                return self._rows[i]
+    def _read_together(self) -> Iterator[tuple[Ints, dict[int, Steps]]]:
+        """Yield rows of cities, with the facet that weighs most of those compared city by city read for all of them."""
         everyone = np.arange(len(self.cohort), dtype=np.intp)
-        row = self.seen(self.steps(np.array([i], dtype=np.intp), everyone)[0])
-        with self._lock:
-            self._rows[i] = row
-            most = max(4, ROWS_BYTES // max(1, row.steps.nbytes + row.standing.nbytes))
-            while len(self._rows) > most:
-                self._rows.popitem(last=False)
-        return row
+        slow = self._slow(self.usual)[:1]
+        high = max(1, BLOCK_PAIRS // len(everyone))
+        for start in range(0, len(everyone), high):
+            rows = everyone[start : start + high]
+            yield rows, {f: r.block(rows, everyone) for f, r in slow}
 
-    def seen(self, steps: Steps) -> Row:
-        """Return likenesses in steps, shape (n, F), with their standings among the cohort's pairs."""
-        return Row(steps, _looked_up(self.tables.standing, steps))
+    def _reasons(self, i: int, found: Nearest, written: bytearray, at: NDArray[np.int64]) -> None:
+        """Write the strongest reasons of a city's nearest in words, and note where each list begins and ends."""
+        weights = {name: float(w) for name, w in zip(PEER_FACETS, self.usual, strict=True) if w}
+        for rank in range(len(at) - 1):
+            at[rank] = len(written)
+            j, steps, standing = int(found.cities[rank]), found.steps[rank], found.standing[rank]
+            account = Account(
+                tuple(
+                    Evidence(
+                        name, likeness_of(int(steps[f])), float(standing[f]), weights[name], ""
+                    )
+                    for f, name in enumerate(PEER_FACETS)
+                    if name in weights
+                )
+            )
+            said = [
+                reason(replace(e, says=self.facets[e.facet].says(i, j)[0]))
+                for e in account.strongest(REASONS)
+            ]
+            written += json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+        at[-1] = len(written)
 
-    def visitor(self, cohort: Cohort, i: int, materials: Materials) -> Row:
+    def _slow(self, weights: Floats) -> list[tuple[int, Pairs]]:
+        """Return the facets with a weight that compare city by city, those that weigh most first."""
+        order = np.argsort(-weights, kind="stable").tolist()
+        return [
+            (f, ranking)
+            for f in order
+            if weights[f] and isinstance(ranking := self._ranked[f], Pairs)
+        ]
+
+    def beside(self, i: int, cities: Ints, weights: Floats | None = None) -> Beside:
+        """Return a city beside others, in all facets or those with a weight (elsewhere 0)."""
+        steps = np.zeros((len(cities), len(PEER_FACETS)), dtype=np.int32)
+        for f, ranking in enumerate(self._ranked):
+            if weights is None or weights[f]:
+                steps[:, f] = ranking.steps(i, cities)
+        return Beside(steps, _looked_up(self.tables.standing, steps))
+
+    def nearest(
+        self,
+        i: int,
+        weights: Floats,
+        k: int,
+        allowed: Bools | None = None,
+        *,
+        beyond: Floats | None = None,
+        part: float = 0.0,
+        at_hand: Mapping[int, Steps] | None = None,
+    ) -> Nearest:
+        """Return the k cities nearest to a city by weights (F,) among those allowed (n,), best first.
+
+        The score is (1 - part) x the weighted standings + part x ``beyond`` (n,), a standing that no facet here
+        knows. ``at_hand`` are likenesses of the city to all cities, in steps, by facet. Ties stand in the order of
+        cities.
+        """
+        places = np.arange(len(self.cohort)) if allowed is None else np.flatnonzero(allowed)
+        places = places[places != i]
+        if len(places) > max(FEW, 2 * k):
+            places = self._possible(i, weights, k, places, beyond, part, at_hand or {})
+        found = self.beside(i, places, weights)
+        chosen = best(_score(found, places, weights, beyond, part), k)
+        return Nearest(found.steps[chosen], found.standing[chosen], places[chosen])
+
+    def _possible(
+        self,
+        i: int,
+        weights: Floats,
+        k: int,
+        places: Ints,
+        beyond: Floats | None,
+        part: float,
+        at_hand: Mapping[int, Steps],
+    ) -> Ints:
+        """Return those of some places, in their order, that can be among the k best."""
+        sure = np.zeros(len(places)) if beyond is None else part * beyond[places]
+        weigh = (1.0 - part) * weights
+        slow = [(f, r) for f, r in self._slow(weights) if f not in at_hand]
+        for f in set(np.flatnonzero(weights).tolist()) - {f for f, _ in slow}:
+            standing = (
+                self.tables.standing[f][at_hand[f][places]]
+                if f in at_hand
+                else self._ranked[f].standing(i, places)
+            )
+            sure += weigh[f] * standing
+        first = places[np.argpartition(-sure, k - 1)[:k]]
+        floor = float(_score(self.beside(i, first, weights), first, weights, beyond, part).min())
+        hoped = math.fsum(weigh[f] * r.most(i) for f, r in slow)
+        can_be = sure + hoped >= floor - MARGIN
+        for f, ranking in slow:
+            places, sure = places[can_be], sure[can_be]
+            if len(places) <= 2 * k:
+                return places
+            sure += weigh[f] * ranking.standing(i, places)
+            hoped -= weigh[f] * ranking.most(i)
+            can_be = sure + hoped >= floor - MARGIN
+        return places[can_be]
+
+    def visitor(self, cohort: Cohort, i: int, materials: Materials) -> Beside:
         """Return a city of another cohort beside all of that cohort's cities, standing among this one's pairs."""
         everyone, me = np.arange(len(cohort), dtype=np.intp), np.array([i], dtype=np.intp)
         made = (FACETS[name].make(cohort, materials) for name in PEER_FACETS)
-        return self.seen(np.stack([steps_of(f.likeness(me, everyone))[0] for f in made], axis=1))
+        steps = np.stack([steps_of(f.likeness(me, everyone))[0] for f in made], axis=1)
+        return Beside(steps, _looked_up(self.tables.standing, steps))
+
+
+def _score(
+    found: Beside, places: Ints, weights: Floats, beyond: Floats | None, part: float
+) -> Floats:
+    score = weighted(found.standing, weights)
+    return score if beyond is None else (1.0 - part) * score + part * beyond[places]
 
 
 def reason(line: Evidence) -> dict[str, str | float]:

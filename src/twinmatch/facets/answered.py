@@ -37,21 +37,24 @@ class NeedsAnswered:
         asking = np.flatnonzero([bool(city.needs) for city in cohort.cities])
         step = max(1, -(-len(asking) // MOST_ASKING))
         self._asking = asking[::step]
+        self._known: dict[int, Floats] = {}
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the share of asking cities that each row surpasses at each column, shape (r, c)."""
         mine = self._closeness.likeness(rows, cols)
-        everyone = self._closeness.likeness(self._asking, cols)
-        return (
-            np.column_stack(
-                [
-                    _share(mine[:, c], everyone[:, c], self._asking == col)
-                    for c, col in enumerate(cols)
-                ]
-            )
-            if len(cols)
-            else mine
-        )
+        pools = self._pools(cols)
+        shares = [_share(mine[:, c], pool) for c, pool in enumerate(pools)]
+        return np.column_stack(shares) if shares else mine
+
+    def _pools(self, cols: Ints) -> list[Floats]:
+        """Return what the offers of each column are to the asking cities, itself left out, in ascending order."""
+        new = np.array([j for j in cols.tolist() if j not in self._known], dtype=np.intp)
+        if len(new):
+            everyone = self._closeness.likeness(self._asking, new)
+            for c, j in enumerate(new.tolist()):
+                pool = everyone[self._asking != j, c]
+                self._known[j] = np.sort(pool[~np.isnan(pool)])
+        return [self._known[j] for j in cols.tolist()]
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the share in words, and the two sentences that are closest as its facts."""
@@ -81,11 +84,8 @@ def _in_words(share: float) -> str:
     return "all other cities" if whole == 100 else f"{whole}% of the other cities"
 
 
-def _share(
-    mine: Floats, everyone: Floats, itself: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> Floats:
-    """The share of everyone's known values, the host's own city left out, that each value is above; ties half."""
-    pool = np.sort(everyone[~np.isnan(everyone) & ~itself])
+def _share(mine: Floats, pool: Floats) -> Floats:
+    """The share of a pool in ascending order that each value is above, ties half."""
     if len(pool) < LEAST_ASKING:
         return np.full(len(mine), np.nan)
     filled = np.where(np.isnan(mine), 0.0, mine)

@@ -7,9 +7,9 @@ that learns and the column the city that it learns from.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from twinmatch.evidence import Fact
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+Made = TypeVar("Made")
 
 
 class TextVectors(Protocol):
@@ -46,11 +47,32 @@ class Facet(Protocol):
         ...
 
 
+KEPT_COHORTS = 2
+"""Cohorts of which what was made is kept: the round's, and one that is asked about beside it."""
+
+
 @dataclass(frozen=True)
 class Materials:
-    """What facets are made of beside the cohort: the text model of the run."""
+    """What facets are made of beside the cohort: the text model of the run, and what was made already."""
 
     text: TextVectors
+    _made: dict[int, tuple[Cohort, dict[Any, Any]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, cohort: Cohort, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what ``make`` makes for a cohort, made once a run under its key, for it does not change."""
+        # By identity: cohorts of thousands of cities are no quick keys. The entry keeps the cohort, so that no
+        # other one takes its identity.
+        entry = self._made.get(id(cohort))
+        if entry is None:
+            for old in list(self._made)[: 1 - KEPT_COHORTS]:
+                self._made.pop(old, None)
+            entry = self._made.setdefault(id(cohort), (cohort, {}))
+        if key not in entry[1]:
+            entry[1][key] = make()
+        found: Made = entry[1][key]
+        return found
 
 
 Maker = Callable[[Cohort, Materials], Facet]

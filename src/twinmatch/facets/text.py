@@ -11,11 +11,12 @@ of its sentences. A sentence that the model cannot read is left out and named.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.embedding.sentences import split_sentences
+from twinmatch.embedding.sentences import Sentence, split_sentences
 from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials
 from twinmatch.schema import City
@@ -73,8 +74,14 @@ def all_sentences(cohort: Cohort) -> list[str]:
 def _passages(i: int, name: str, text: str | None, source: str) -> list[Passage]:
     return [
         Passage(i, s.text, f"{name}, characters {s.start}-{s.end}", source)
-        for s in split_sentences(text or "")
+        for s in _sentences(text or "")
     ]
+
+
+@lru_cache(maxsize=65_536)
+def _sentences(text: str) -> tuple[Sentence, ...]:
+    """Return the sentences of a text, which several facets and figures of a run ask for."""
+    return tuple(split_sentences(text))
 
 
 class _Side:
@@ -106,6 +113,10 @@ class _Side:
             return self.vectors, starts  # every city in turn: nothing to copy
         picks = np.repeat(self.start[cities] - starts[:-1], length) + np.arange(starts[-1])
         return self.vectors[picks], starts
+
+
+def _needs_side(cohort: Cohort, materials: Materials) -> _Side:
+    return materials.once(cohort, "needs", lambda: _Side(cohort, needs_passages(cohort), materials))
 
 
 def _best_matches(asking: _Side, answering: _Side, rows: Ints, cols: Ints) -> Floats:
@@ -164,8 +175,10 @@ class NeedsOffers:
 
     def __init__(self, cohort: Cohort, materials: Materials) -> None:
         self._cohort = cohort
-        self._needs = _Side(cohort, needs_passages(cohort), materials)
-        self._offers = _Side(cohort, offers_passages(cohort), materials)
+        self._needs = _needs_side(cohort, materials)
+        self._offers = materials.once(
+            cohort, "offers", lambda: _Side(cohort, offers_passages(cohort), materials)
+        )
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how well each column's offers answer each row's needs, shape (r, c)."""
@@ -190,7 +203,10 @@ class SharedNeeds:
 
     def __init__(self, cohort: Cohort, materials: Materials) -> None:
         self._cohort = cohort
-        self._needs = _Side(cohort, needs_passages(cohort), materials)
+        self._needs = _needs_side(cohort, materials)
+        # Whoever says nothing that can be read is of one kind, whoever says something of its own.
+        speaks = self._needs.end > self._needs.start
+        self.kinds = np.where(speaks, np.cumsum(speaks), 0)
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how alike the needs of each row and column are, shape (r, c); the same both ways."""

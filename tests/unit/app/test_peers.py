@@ -1,0 +1,152 @@
+"""Cities like mine at any size: the standings of the slow way, and the nearest that comparing everyone finds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twinmatch.affinity import checked_weights, compare
+from twinmatch.app import peers as peers_module
+from twinmatch.app.neighbours import PEER_WEIGHTS
+from twinmatch.app.peers import PEER_FACETS, Pairs, Peers, best, blocks, likeness_of, weighted
+from twinmatch.embedding import open_text_model
+from twinmatch.facets import Materials
+
+
+@pytest.fixture(scope="module")
+def materials(bundled):
+    return Materials(open_text_model("static"))
+
+
+@pytest.fixture(scope="module")
+def prepared(bundled, materials):
+    made = Peers(bundled, materials, checked_weights(PEER_WEIGHTS))
+    made.prepare()
+    return made
+
+
+@pytest.fixture(scope="module")
+def whole(bundled, materials):
+    """Every city compared with every city in every facet, the slow way."""
+    return compare(bundled, dict.fromkeys(PEER_FACETS, 1.0), materials)
+
+
+def test_the_standings_are_those_of_the_slow_way_to_the_last_bit(prepared, whole, bundled):
+    everyone = np.arange(len(bundled))
+    for i in (0, 17, 100, len(bundled) - 1):
+        beside = prepared.beside(i, everyone)
+        others = everyone != i
+        for f, name in enumerate(PEER_FACETS):
+            assert (beside.standing[others, f] == whole.standing[name][i, others]).all(), name
+            found = [likeness_of(s) for s in beside.steps[others, f].tolist()]
+            assert np.array_equal(found, whole.likeness[name][i, others], equal_nan=True), name
+
+
+shares = st.lists(st.integers(0, 5), min_size=len(PEER_FACETS), max_size=len(PEER_FACETS))
+
+
+@settings(max_examples=60, deadline=None)
+@given(city=st.integers(0, 257), shares=shares.filter(any), k=st.integers(1, 40))
+def test_the_nearest_are_those_that_comparing_everyone_finds(
+    prepared, whole, monkeypatch_few, city, shares, k
+):
+    weights = checked_weights(dict(zip(PEER_FACETS, map(float, shares), strict=True)))
+    vector = prepared.vector(weights)
+    others = np.array([j for j in range(len(whole.rows)) if j != city])
+    score = np.zeros(len(whole.rows))
+    for name, weight in weights.items():
+        score += weight * whole.standing[name][city]
+    expected = others[best(score[others], k)]
+    found = prepared.nearest(city, vector, k)
+    assert found.cities.tolist() == expected.tolist()
+    assert (weighted(found.standing, vector) == score[expected]).all()
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_few():
+    """Let go of cities that cannot be near, also in a small cohort."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(peers_module, "FEW", 1)
+        yield
+
+
+def test_a_standing_from_elsewhere_takes_its_part(prepared, monkeypatch_few):
+    beyond = np.random.default_rng(0).random(len(prepared.cohort))
+    allowed = np.arange(len(prepared.cohort)) % 3 > 0
+    found = prepared.nearest(5, prepared.usual, 12, allowed, beyond=beyond, part=0.4)
+    everyone = np.arange(len(prepared.cohort))
+    score = 0.6 * weighted(prepared.beside(5, everyone).standing, prepared.usual) + 0.4 * beyond
+    places = np.array([j for j in everyone if allowed[j] and j != 5])
+    assert found.cities.tolist() == places[best(score[places], 12)].tolist()
+
+
+def test_few_cities_are_looked_at_in_full(prepared, monkeypatch_few, monkeypatch):
+    looked_at = []
+    full = Peers.beside
+    monkeypatch.setattr(
+        Peers, "beside", lambda *asked: looked_at.append(len(asked[2])) or full(*asked)
+    )
+    for city in range(0, 250, 10):
+        prepared.nearest(city, prepared.usual, 5)
+    assert np.mean(looked_at) < 30
+
+
+def test_an_even_draw_holds_every_city_as_often_and_no_city_beside_itself(monkeypatch):
+    monkeypatch.setattr(peers_module, "COUNTED", 200_000)
+    n = 1500
+    times, pairs = np.zeros(n, dtype=int), set()
+    for rows, cols in blocks(n):
+        times[rows] += len(cols)
+        times[cols] += len(rows)
+        pairs |= {(min(i, j), max(i, j)) for i in rows.tolist() for j in cols.tolist()}
+    assert not any(i == j for i, j in pairs)
+    assert sum(times) == 2 * len(pairs)  # nobody twice
+    assert times.max() - times.min() <= 0.05 * times.mean()
+    assert len(pairs) == pytest.approx(200_000, rel=0.1)
+
+
+def test_drawn_standings_are_near_the_counted_ones_and_say_so(
+    bundled, materials, prepared, monkeypatch
+):
+    assert prepared.says == ""
+    monkeypatch.setattr(peers_module, "COUNTED", 20_000)
+    drawn = Peers(bundled, materials, checked_weights(PEER_WEIGHTS))
+    drawn.prepare()
+    assert "of 33,153 pairs" in drawn.says or "drawn evenly" in drawn.says
+    away = np.abs(drawn.tables.standing - prepared.tables.standing).max(axis=1)
+    assert (away < 0.03).all()
+    kinds = [f for f, r in enumerate(drawn._ranked) if not isinstance(r, Pairs)]
+    assert kinds == [PEER_FACETS.index("language")] or len(kinds) > 1
+    assert all(away[f] == 0 for f in kinds)  # few kinds are always counted in full
+
+
+def test_what_was_found_is_kept_and_taken_again(bundled, materials, tmp_path, monkeypatch):
+    monkeypatch.setattr(peers_module, "SMALL", 10)
+    usual = checked_weights(PEER_WEIGHTS)
+    first = Peers(bundled, materials, usual)
+    first.prepare(tmp_path, "text")
+    assert not first.is_complete
+    asked = first.nearest(7, first.usual, 20)
+    first.find_nearest()
+    again = Peers(bundled, materials, usual)
+    again.prepare(tmp_path, "text")
+    assert again.is_complete
+    assert again.tables.near[7][:20].tolist() == asked.cities.tolist()
+    assert (again.tables.near_steps[7][:20] == asked.steps).all()
+    assert again.tables.reasons_of(7, 0) == first.tables.reasons_of(7, 0)
+    other = Peers(bundled, materials, usual)
+    other.prepare(tmp_path, "another text model")
+    assert not other.is_complete
+
+
+def test_finding_stops_when_it_is_told_to(bundled, materials, monkeypatch):
+    monkeypatch.setattr(peers_module, "SMALL", 10)
+    made = Peers(bundled, materials, checked_weights(PEER_WEIGHTS))
+    made.prepare()
+    made.find_nearest(stopped=lambda: True)
+    assert not made.is_complete
+    assert math.isclose(float(made.nearest(0, made.usual, 1).standing.max()), 1.0, abs_tol=0.2)
