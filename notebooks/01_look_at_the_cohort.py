@@ -42,11 +42,11 @@ pictures.city_map(study.cohort)
 # %% [markdown]
 # ## Emissions
 #
-# Shares of what each city reports. Blank sectors are not drawn as nought: the contracts leave waste, industrial
-# processes and land use blank for several reasons, so bars compare only where both cities report.
+# Blank sectors are not drawn as nought: the contracts leave waste, industrial processes and land use blank for
+# several reasons, so cities are compared over the sectors that all of them report. The year is that of the inventory.
 
 # %%
-pictures.emission_mix(
+pictures.emissions_mix(
     study.cohort, ["Leuven", "Ghent", "Umeå", "Lahti", "Differdange", "Turin", "Marseille", "Sofia"]
 )
 

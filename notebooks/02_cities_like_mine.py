@@ -38,14 +38,20 @@ pd.DataFrame(
 # %% [markdown]
 # ## Why the first one?
 #
-# Outlines are what each facet can give, filled bars what it gives.
+# Each bar begins where the one above ends; outlines are what a facet can give, filled bars what it gives.
 
 # %%
 account = study.account("Leuven", found[0].id)
 account
 
 # %%
-pictures.account_bars(account)
+pictures.waterfall(account, f"Leuven and {found[0].name} as peers")
+
+# %%
+pictures.emissions_mix(study.cohort, ["Leuven", found[0].id])
+
+# %%
+pictures.readiness(study.cohort, ["Leuven", found[0].id])
 
 # %% [markdown]
 # ## What if only the words counted?

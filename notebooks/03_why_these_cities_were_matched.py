@@ -36,7 +36,7 @@ best = twinning.meetings[0]
 best
 
 # %%
-pictures.account_bars(best.account)
+pictures.waterfall(best.account, best.label)
 
 # %% [markdown]
 # ## The pair beside its rivals

@@ -1,242 +1,404 @@
-"""Pictures of a pair as Vega-Lite specifications: one set for report, web page and notebook.
+"""Pictures of a meeting as Vega-Lite specifications: the one set for report, dossiers, web page and notebook.
 
-A picture is a plain dictionary with its figures inside, so it needs no library to be made and can be shown by
-whatever draws Vega-Lite (``altair.Chart.from_dict`` in a notebook, vega-embed on a page, vl-convert for SVG).
-What is not known is not drawn as nought: it is named in the subtitle.
+A picture is a plain dictionary with its rows, words, colours and order inside, made from an account and from the
+cards of cities and from nothing else. ``altair.Chart.from_dict`` shows it in a notebook, and
+:mod:`twinmatch.exporting.drawings` draws the same dictionary as SVG for pages. Its table twin, for those who
+cannot see it, stands in ``usermeta``. What is not known is not drawn as nought: it is named in the subtitle.
+
+Layers are of three kinds only, which is what ``drawings`` can draw: ranged bars, points, and texts at the end of a bar.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-
-from twinmatch.cohort import Cohort
-from twinmatch.evidence import Account
-from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
-from twinmatch.facets.readiness import DIMENSIONS
-from twinmatch.schema import NAMES
+from twinmatch.evidence import Account, Evidence
+from twinmatch.proposal import CityCard, Measure
 
 Spec = dict[str, Any]
 
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
-BLUE, ORANGE, GREY, PALE = "#12436D", "#F46A25", "#3D3D3D", "#A285D1"
-SHADES: Final = ("#12436D", "#28A197", "#801650", "#F46A25", "#A285D1")
+BLUE, TEAL, PLUM, ORANGE, GREY, LILAC = (
+    "#12436D",
+    "#28A197",
+    "#801650",
+    "#F46A25",
+    "#3D3D3D",
+    "#A285D1",
+)
+SHADES: Final = (BLUE, TEAL, PLUM, ORANGE, GREY)
+"""Dark and light in turn, each at 3:1 or more beside its neighbours and on white, in grey print too."""
+
+SHAPES: Final = ("circle", "square", "triangle-up", "diamond")
+WHITE, INK = "#FFFFFF", "#1F1F1F"
 WIDTH: Final = 560
+STEP: Final = 24
+"""Pixels of a row."""
 
+MOST_BARS: Final = 12
+"""Cities whose emissions one picture has room for."""
 
-def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = None) -> Spec:
-    """Return how the shares of an account add up to its score, line by line, in points of 100.
+MOST_POINTS: Final = len(SHAPES)
+"""Cities whose readiness one picture has room for: as many as there are shapes."""
 
-    ``titles`` has the words for each facet. The last bar is the score; every bar begins where the one before ends.
-    """
-    rows: list[dict[str, Any]] = []
-    reached = 0.0
-    for line in account.lines:
-        after = reached + 100 * line.share
-        rows.append(
-            {
-                "line": (titles or {}).get(line.facet, line.facet),
-                "from": round(reached, 6),
-                "to": round(after, 6),
-                "adds": round(100 * line.share, 6),
-                "most": round(100 * line.weight, 6),
-                "kind": "known" if line.known else "not known: counted as average",
-                "says": line.says,
-            }
-        )
-        reached = after
-    total = round(100 * account.score, 6)
-    rows.append(
-        {
-            "line": "Score",
-            "from": 0.0,
-            "to": total,
-            "adds": total,
-            "most": 100.0,
-            "kind": "score",
-            "says": title,
-        }
-    )
-    colours = {"known": BLUE, "not known: counted as average": PALE, "score": GREY}
-    return _spec(
-        title,
-        f"{100 * account.coverage:.0f}% of the weights rest on something known",
-        rows,
-        mark={"type": "bar"},
-        encoding={
-            "y": _in_order("line", [r["line"] for r in rows]),
-            "x": {"field": "from", "type": "quantitative", "title": "Points of 100"},
-            "x2": {"field": "to"},
-            "color": _colours("kind", list(colours), list(colours.values())),
-            "tooltip": [
-                {"field": "says", "type": "nominal", "title": "In words"},
-                {"field": "adds", "type": "quantitative", "title": "Adds", "format": ".1f"},
-                {"field": "most", "type": "quantitative", "title": "Of at most", "format": ".1f"},
-            ],
-        },
-    )
+LEAST_LABELLED: Final = 6.0
+"""Percent of a bar that a figure fits into."""
 
+LEAST_HELD: Final = 60.0
+"""Percent of what a city reports below which the subtitle says how little the sectors compared hold."""
 
-def emissions_mix(cohort: Cohort, one: int, other: int) -> Spec | None:
-    """Return the emissions of two cities by sector, in percent of the sectors that both report; None where none.
-
-    Two GPC tables are compared on five sectors, others on the four groups that every form has, as in the facet.
-    """
-    cities = (cohort.cities[one], cohort.cities[other])
-    tables = [c.emissions for c in cities]
-    if tables[0] is None or tables[1] is None:
-        return None
-    both_gpc = all(t is not None and t.form == "gpc" for t in tables)
-    names: Sequence[str] = FINE if both_gpc else COARSE
-    sectors: Callable[[Any], list[float]] = fine_sectors if both_gpc else coarse_sectors
-    tonnes = np.array([sectors(t) for t in tables], dtype=np.float64)
-    shared = np.asarray(~np.isnan(tonnes).any(axis=0))
-    total = tonnes[:, shared].sum(axis=1)
-    if shared.sum() < 2 or (total <= 0).any():
-        return None
-    kept = [name for name, both in zip(names, shared, strict=True) if both]
-    rows = [
-        {
-            "city": _label(city.name, table.year if table else None),
-            "sector": name,
-            "order": kept.index(name),
-            "percent": round(100 * float(t) / float(sum_), 6),
-            "tonnes": float(t),
-        }
-        for city, table, values, sum_ in zip(cities, tables, tonnes, total, strict=True)
-        for name, t, both in zip(names, values, shared, strict=True)
-        if both
-    ]
-    left_out = [name for name, both in zip(names, shared, strict=True) if not both]
-    note = (
-        f"Not reported by both, so left out: {', '.join(left_out)}"
-        if left_out
-        else "All sectors are reported by both"
-    )
-    return _spec(
-        f"Where the emissions of {cities[0].name} and {cities[1].name} come from",
-        note,
-        rows,
-        mark={"type": "bar", "stroke": "white"},
-        encoding={
-            "y": {"field": "city", "type": "nominal", "title": None, "sort": None},
-            "x": {
-                "field": "percent",
-                "type": "quantitative",
-                "stack": "zero",
-                "title": "Percent of the sectors compared",
-                "scale": {"domain": [0, 100]},
-            },
-            "color": _colours("sector", kept, list(SHADES[: len(kept)])),
-            "order": {"field": "order", "type": "quantitative"},
-            "tooltip": [
-                {"field": "sector", "type": "nominal", "title": "Sector"},
-                {"field": "percent", "type": "quantitative", "title": "Percent", "format": ".1f"},
-                {"field": "tonnes", "type": "quantitative", "title": "t CO2e", "format": ",.0f"},
-            ],
-        },
-    )
-
-
-def readiness(cohort: Cohort, one: int, other: int) -> Spec | None:
-    """Return the readiness of two cities by dimension, levels 0 to 4, over the dimensions known to both; None where none."""
-    cities = (cohort.cities[one], cohort.cities[other])
-    levels = [c.readiness or {} for c in cities]
-    shared = [d for d in DIMENSIONS if all(d in level for level in levels)]
-    if not shared:
-        return None
-    rows = [
-        {"city": city.name, "dimension": NAMES[d], "level": int(level[d])}
-        for d in shared
-        for city, level in zip(cities, levels, strict=True)
-    ]
-    left_out = [NAMES[d] for d in DIMENSIONS if d not in shared]
-    note = (
-        f"Not known of both: {', '.join(left_out)}"
-        if left_out
-        else "Known of both on every dimension"
-    )
-    names = [city.name for city in cities]
-    return _spec(
-        f"Readiness of {names[0]} and {names[1]}",
-        note + "; half a level is noise",
-        rows,
-        mark={"type": "point", "filled": True, "size": 90},
-        encoding={
-            "y": _in_order("dimension", [NAMES[d] for d in shared]),
-            "x": {
-                "field": "level",
-                "type": "quantitative",
-                "title": "Level, 0 absent to 4 at full strength",
-                "scale": {"domain": [0, 4]},
-                "axis": {"values": [0, 1, 2, 3, 4]},
-            },
-            "yOffset": {"field": "city", "type": "nominal", "sort": names},
-            "color": _colours("city", names, [ORANGE, BLUE]),
-            "shape": {"field": "city", "type": "nominal", "sort": names},
-            "tooltip": [
-                {"field": name, "type": kind}
-                for name, kind in (
-                    ("city", "nominal"),
-                    ("dimension", "nominal"),
-                    ("level", "quantitative"),
-                )
-            ],
-        },
-    )
+KNOWN, UNKNOWN, SCORE = "known", "not known: counted as average", "score"
 
 
 def pictures_of(
-    cohort: Cohort,
-    one: int,
-    other: int,
     account: Account,
+    cards: Sequence[CityCard],
     title: str,
     titles: Mapping[str, str] | None = None,
 ) -> dict[str, Spec]:
-    """Return every picture of a pair that can be drawn, by name."""
+    """Return every picture of a meeting that can be drawn, by name, in reading order."""
     found = {
         "waterfall": waterfall(account, title, titles),
-        "emissions_mix": emissions_mix(cohort, one, other),
-        "readiness": readiness(cohort, one, other),
+        "emissions_mix": emissions_mix(cards),
+        "readiness": readiness(cards),
     }
     return {name: spec for name, spec in found.items() if spec is not None}
 
 
-def _label(name: str, year: int | None) -> str:
-    return f"{name} ({year})" if year else f"{name} (year not known)"
+# --- how a score adds up -----------------------------------------------------------------------------------
+
+
+def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = None) -> Spec | None:
+    """Return how the shares of an account add up to its score, in points of 100; None for an account without lines.
+
+    ``titles`` has the words for each facet. Every bar begins where the one before ends, and its outline goes as
+    far as the facet could give; the last bar is the score.
+    """
+    if not account.lines:
+        return None
+    rows: list[dict[str, Any]] = []
+    reached = 0.0
+    for line in account.lines:
+        rows.append(_fall(line, reached, (titles or {}).get(line.facet, line.facet)))
+        reached += 100 * line.share
+    rows.append(_total(account))
+    kinds = {row["kind"] for row in rows}
+    colours = {KNOWN: BLUE, UNKNOWN: LILAC, SCORE: GREY}
+    colours = {kind: colour for kind, colour in colours.items() if kind in kinds}
+    order = [row["line"] for row in rows]
+    return _spec(
+        f"How the score adds up: {title}",
+        f"{_whole(100 * account.coverage)} of the weights rest on something known; an outline is what a facet can give",
+        rows,
+        y=_rows_in_order("line", order),
+        x={"title": "Points of 100", "scale": {"domain": [0, 100]}},
+        layers=[
+            _bars("from", "could", {"value": GREY}, filled=False),
+            _bars("from", "to", _colours("kind", colours)),
+            _texts("could", "gives", {"value": INK}),
+        ],
+        columns=("Facet", "Points", "Of at most", "In words"),
+        table=[(r["line"], f"{r['adds']:.1f}", f"{r['most']:.1f}", r["says"]) for r in rows],
+    )
+
+
+def _fall(line: Evidence, reached: float, name: str) -> dict[str, Any]:
+    adds, most = 100 * line.share, 100 * line.weight
+    return {
+        "line": name,
+        "from": round(reached, 6),
+        "to": round(reached + adds, 6),
+        "could": round(reached + most, 6),
+        "adds": round(adds, 6),
+        "most": round(most, 6),
+        "gives": f"{adds:.1f} of {most:.1f}",
+        "kind": KNOWN if line.known else UNKNOWN,
+        "says": line.says,
+    }
+
+
+def _total(account: Account) -> dict[str, Any]:
+    total = round(100 * account.score, 6)
+    return {
+        "line": "Score",
+        "from": 0.0,
+        "to": total,
+        "could": 100.0,
+        "adds": total,
+        "most": 100.0,
+        "gives": f"{total:.1f} of 100",
+        "kind": SCORE,
+        "says": "The sum of the lines above.",
+    }
+
+
+# --- emissions side by side --------------------------------------------------------------------------------
+
+
+def emissions_mix(cards: Sequence[CityCard]) -> Spec | None:
+    """Return the emissions of cities by sector, in percent of the sectors that all of them report.
+
+    Cities that all have GPC tables are compared on five sectors, others on the four groups that every form has, as
+    in the facet. None where fewer than two cities have a table, or they share fewer than two sectors with emissions.
+    """
+    cards = cards[:MOST_BARS]
+    there = [card for card in cards if _of(card, "emissions_groups")]
+    if len(there) < 2:
+        return None
+    block = "emissions_gpc" if all(_of(c, "emissions_gpc") for c in there) else "emissions_groups"
+    tonnes = [_known(card, block) for card in there]
+    every = [m.what for m in _of(there[0], block)]
+    shared = [name for name in every if all(name in t for t in tonnes)]
+    totals = [math.fsum(t[name] for name in shared) for t in tonnes]
+    if len(shared) < 2 or min(totals) <= 0:
+        return None
+    years = (_of(card, block)[0].year or "year not known" for card in there)
+    names = [f"{name} ({year})" for name, year in zip(_apart(there), years, strict=True)]
+    shades = dict(zip(shared, SHADES, strict=False))
+    rows = [
+        row
+        for name, values, total in zip(names, tonnes, totals, strict=True)
+        for row in _stack(name, {s: values[s] for s in shared}, total, shades)
+    ]
+    return _spec(
+        f"Where the emissions of {_listed([card.name for card in there])} come from",
+        _mix_note(cards, there, [n for n in every if n not in shared], tonnes, totals),
+        rows,
+        y=_rows_in_order("city", names),
+        x={"title": "Percent of the sectors compared", "scale": {"domain": [0, 100]}},
+        layers=[
+            _bars("from", "to", _colours("sector", shades), gap=True),
+            _texts("middle", "label", {"field": "ink", "type": "nominal", "scale": None}),
+        ],
+        columns=("City", "Sector", "Percent", "t CO2e"),
+        table=[
+            (r["city"], r["sector"], f"{r['percent']:.1f}", f"{r['tonnes']:,.0f}") for r in rows
+        ],
+    )
+
+
+def _stack(
+    name: str, tonnes: Mapping[str, float], total: float, shades: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return the rows of one bar: each sector begins where the one before ends."""
+    rows, reached = [], 0.0
+    for sector, value in tonnes.items():
+        percent = 100 * value / total
+        rows.append(
+            {
+                "city": name,
+                "sector": sector,
+                "from": round(reached, 6),
+                "to": round(reached + percent, 6),
+                "middle": round(reached + percent / 2, 6),
+                "percent": round(percent, 6),
+                "tonnes": value,
+                "label": f"{percent:.0f}%" if percent >= LEAST_LABELLED else "",
+                "ink": INK if shades[sector] in {TEAL, ORANGE} else WHITE,
+            }
+        )
+        reached += percent
+    return rows
+
+
+def _mix_note(
+    asked: Sequence[CityCard],
+    there: Sequence[CityCard],
+    left_out: Sequence[str],
+    tonnes: Sequence[Mapping[str, float]],
+    totals: Sequence[float],
+) -> str:
+    """Return what the picture does not show: sectors that not all report, cities without a table, little held."""
+    whom = "both" if len(there) == 2 else "all"
+    parts = [
+        f"Not reported by {whom}, so left out: {', '.join(left_out)}"
+        if left_out
+        else f"All sectors are reported by {whom}"
+    ]
+    without = [card.name for card in asked if card not in there]
+    parts += [f"no inventory is known of {_listed(without)}"] if without else []
+    for card, values, total in zip(there, tonnes, totals, strict=True):
+        held = 100 * total / math.fsum(values.values())
+        parts += (
+            [f"these sectors hold only {_whole(held)} of what {card.name} reports"]
+            if held < LEAST_HELD
+            else []
+        )
+    return "; ".join(parts)
+
+
+# --- readiness ---------------------------------------------------------------------------------------------
+
+
+def readiness(cards: Sequence[CityCard]) -> Spec | None:
+    """Return the readiness of cities by dimension, levels 0 to 4, over the dimensions known to all of them.
+
+    None where fewer than two cities, or more than there are shapes for, have a level that all of them have.
+    """
+    there = [card for card in cards if _of(card, "readiness")]
+    levels = [_known(card, "readiness") for card in there]
+    if not 2 <= len(there) <= MOST_POINTS:
+        return None
+    every = list(dict.fromkeys(name for level in levels for name in level))
+    shared = [name for name in levels[0] if all(name in level for level in levels)]
+    if not shared:
+        return None
+    names = _apart(there)
+    rows = [
+        {"city": name, "dimension": dimension, "level": level[dimension]}
+        for dimension in shared
+        for name, level in zip(names, levels, strict=True)
+    ]
+    whom = "both" if len(there) == 2 else "all"
+    left_out = [name for name in every if name not in shared]
+    parts = [f"not known of {whom}: {', '.join(left_out)}"] if left_out else []
+    without = [card.name for card in cards if card not in there]
+    parts += [f"not known at all: {_listed(without)}"] if without else []
+    return _spec(
+        f"Readiness of {_listed(names)}",
+        _first_raised("; ".join([*parts, "half a level is noise"])),
+        rows,
+        y=_rows_in_order("dimension", shared),
+        x={
+            "title": "Level, from 0 (absent) to 4 (at full strength)",
+            "scale": {"domain": [0, 4]},
+            "axis": {"values": [0, 1, 2, 3, 4], "format": "d"},
+        },
+        layers=[_points("level", "city", names)],
+        columns=("Dimension", *names),
+        table=[(name, *(f"{level[name]:g}" for level in levels)) for name in shared],
+    )
+
+
+# --- parts of every picture --------------------------------------------------------------------------------
+
+
+def _of(card: CityCard, block: str) -> list[Measure]:
+    return [m for m in card.measures if m.block == block]
+
+
+def _known(card: CityCard, block: str) -> dict[str, float]:
+    return {m.what: m.value for m in _of(card, block) if m.value is not None}
+
+
+def _apart(cards: Sequence[CityCard]) -> list[str]:
+    """Return the names of cities; those that share one are told apart by their ids."""
+    names = [card.name for card in cards]
+    return [
+        name if names.count(name) == 1 else f"{name}, {card.id}"
+        for name, card in zip(names, cards, strict=True)
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def _first_raised(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _whole(percent: float) -> str:
+    return f"{percent:.0f}%"
 
 
 def _spec(
-    title: str, subtitle: str, rows: list[dict[str, Any]], *, mark: Spec, encoding: Spec
+    title: str,
+    subtitle: str,
+    rows: list[dict[str, Any]],
+    *,
+    y: Spec,
+    x: Spec,
+    layers: list[Spec],
+    columns: Sequence[str],
+    table: Sequence[Sequence[str]],
 ) -> Spec:
+    for layer in layers:
+        layer["encoding"]["x"] = {**x, **layer["encoding"]["x"]}
     return {
         "$schema": SCHEMA,
         "title": {"text": title, "subtitle": subtitle, "anchor": "start"},
         "description": f"{title}. {subtitle}.",
+        "usermeta": {"columns": list(columns), "rows": [list(row) for row in table]},
         "width": WIDTH,
+        "height": {"step": STEP, "for": "position"},
         "data": {"values": rows},
+        "encoding": {"y": y},
+        "layer": layers,
+    }
+
+
+def _rows_in_order(field: str, order: Sequence[str]) -> Spec:
+    return {
+        "field": field,
+        "type": "nominal",
+        "sort": list(order),
+        "title": None,
+        "axis": {"labelLimit": 280},
+    }
+
+
+def _bars(low: str, high: str, colour: Spec, *, filled: bool = True, gap: bool = False) -> Spec:
+    """Return a layer of bars from one field to another; an outline where not filled, with white edges for a gap."""
+    paint = "color" if filled else "stroke"
+    mark: Spec = {"type": "bar", "filled": filled, "size": 16}
+    if gap:
+        mark["stroke"] = WHITE
+    return {
         "mark": mark,
-        "encoding": encoding,
+        "encoding": {
+            "x": {"field": low, "type": "quantitative"},
+            "x2": {"field": high},
+            paint: colour,
+        },
     }
 
 
-def _in_order(field: str, order: list[str]) -> Spec:
+def _texts(at: str, text: str, ink: Spec) -> Spec:
+    """Return a layer of texts: to the right of a place, or in the middle of a bar where the place is "middle"."""
+    beside = at != "middle"
     return {
-        "field": field,
-        "type": "nominal",
-        "sort": order,
-        "title": None,
-        "axis": {"labelLimit": 260},
+        "mark": {
+            "type": "text",
+            "align": "left" if beside else "center",
+            "dx": 5 if beside else 0,
+            "fontSize": 11,
+        },
+        "encoding": {
+            "x": {"field": at, "type": "quantitative"},
+            "text": {"field": text, "type": "nominal"},
+            "color": ink,
+        },
     }
 
 
-def _colours(field: str, domain: list[str], colours: list[str]) -> Spec:
+def _points(at: str, by: str, names: Sequence[str]) -> Spec:
+    """Return a layer of points, each name with its shape and colour and a little below the one before."""
+    colours = (ORANGE, BLUE, TEAL, PLUM)[: len(names)]
+    return {
+        "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
+        "encoding": {
+            "x": {"field": at, "type": "quantitative"},
+            "yOffset": {"field": by, "type": "nominal", "sort": list(names)},
+            "color": _colours(by, dict(zip(names, colours, strict=True))),
+            "shape": {
+                "field": by,
+                "type": "nominal",
+                "title": None,
+                "scale": {"domain": list(names), "range": list(SHAPES[: len(names)])},
+                "legend": {"orient": "bottom"},
+            },
+        },
+    }
+
+
+def _colours(field: str, colours: Mapping[str, str]) -> Spec:
     return {
         "field": field,
         "type": "nominal",
         "title": None,
-        "scale": {"domain": domain, "range": colours},
+        "scale": {"domain": list(colours), "range": list(colours.values())},
+        "legend": {"orient": "bottom"},
     }

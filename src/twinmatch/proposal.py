@@ -129,6 +129,20 @@ class Product:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """A figure of a city that pictures show: its block, what it is of, the value (None: not known) and the year.
+
+    Blocks are ``emissions_gpc`` (t CO2e by the five GPC sectors), ``emissions_groups`` (t CO2e by the four groups
+    that every form of table has) and ``readiness`` (levels 0 to 4 by dimension).
+    """
+
+    block: str
+    what: str
+    value: float | None
+    year: int | None = None
+
+
+@dataclass(frozen=True)
 class CityCard:
     """What a reader needs to know of a city beside its id: name, country, roles, size, what is known."""
 
@@ -144,6 +158,8 @@ class CityCard:
     """Part of the profile's blocks that are filled, in [0, 1]."""
     statements: tuple[tuple[str, str], ...] = ()
     """What the city says of itself in words: code of the block and text, such as needs, offers, challenges."""
+    measures: tuple[Measure, ...] = ()
+    """The figures that pictures of its meetings show."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,8 @@ from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.facets import Materials
 from twinmatch.facets.base import listed
+from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
+from twinmatch.facets.readiness import DIMENSIONS
 from twinmatch.geography import country, language_name
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.joint import Part, propose_together
@@ -22,6 +25,7 @@ from twinmatch.proposal import (
     CityCard,
     Gap,
     LeftOut,
+    Measure,
     Meeting,
     Product,
     Proposal,
@@ -75,7 +79,7 @@ def propose(
     return Proposal(
         made_from(cohort, programme, text_model or {}),
         tuple(with_offers(cohort, round_.made)),
-        tuple(card(cohort, i) for i in range(len(cohort))),
+        tuple(measured_card(cohort, i) for i in range(len(cohort))),
         tuple((unit.id, unit.name) for unit in cohort.units),
         gaps(cohort),
         (materials.text.says, *_order_told(programme)),
@@ -215,6 +219,28 @@ def card(cohort: Cohort, i: int) -> CityCard:
         round(cohort.known(i), 4),
         statements(city),
     )
+
+
+def measured_card(cohort: Cohort, i: int) -> CityCard:
+    """Return a city's card with the figures that pictures show: emissions by sector, readiness by dimension."""
+    return replace(card(cohort, i), measures=tuple(_measures(cohort.cities[i])))
+
+
+def _measures(city: City) -> Iterator[Measure]:
+    emissions = city.emissions
+    if emissions is not None:
+        tables: list[tuple[str, tuple[str, ...], list[float]]] = [
+            ("emissions_groups", COARSE, coarse_sectors(emissions))
+        ]
+        if emissions.form == "gpc":
+            tables.insert(0, ("emissions_gpc", FINE, fine_sectors(emissions)))
+        for block, names, tonnes in tables:
+            for name, value in zip(names, tonnes, strict=True):
+                known = None if math.isnan(value) else value
+                yield Measure(block, name, known, emissions.year)
+    for dimension in DIMENSIONS:
+        if city.readiness and dimension in city.readiness:
+            yield Measure("readiness", NAMES[dimension], float(city.readiness[dimension]))
 
 
 def _commitment(city: City) -> str:

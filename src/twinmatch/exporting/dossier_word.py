@@ -10,6 +10,8 @@ from typing import Any
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting.characters import printable
 from twinmatch.exporting.dossiers import Dossier, Part
+from twinmatch.exporting.drawings import Drawing
+from twinmatch.exporting.words import sentence
 
 BLUE, INK = (0x12, 0x43, 0x6D), (0x1F, 0x1F, 0x1F)
 CREATED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -73,12 +75,15 @@ def _add_part(document: Any, part: Part) -> None:
         _add(document, text)
     for text in part.points:
         _add(document, text, "ListBullet")
+    for drawing in part.drawings:
+        _add(document, f"{drawing.title}. {sentence(drawing.note)}")
+        _add_table(document, drawing)
     if part.rows:
         _add_table(document, part)
 
 
-def _add_table(document: Any, part: Part) -> None:
-    """Add a table whose head repeats on every page."""
+def _add_table(document: Any, part: Part | Drawing) -> None:
+    """Add a table whose head repeats on every page; a picture stands here as its figures."""
     from docx.oxml import OxmlElement
     from docx.shared import Pt
 

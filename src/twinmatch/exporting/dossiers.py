@@ -14,6 +14,7 @@ from functools import cached_property
 
 from twinmatch.exporting import words
 from twinmatch.exporting.directory import Directory
+from twinmatch.exporting.drawings import Drawing, of_meeting
 from twinmatch.proposal import Cell, LeftOut, Meeting, Product, Proposal
 
 BLANK = ""
@@ -34,18 +35,19 @@ GROUP_SIZE = 8
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a dossier: heading, paragraphs, points, and a table where it has one."""
+    """A part of a dossier: heading, paragraphs, points, pictures, and a table where it has one."""
 
     heading: str
     paragraphs: tuple[str, ...] = ()
     points: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    drawings: tuple[Drawing, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Return whether there is nothing to say."""
-        return not (self.paragraphs or self.points or self.rows)
+        return not (self.paragraphs or self.points or self.rows or self.drawings)
 
 
 @dataclass(frozen=True)
@@ -188,9 +190,11 @@ def _of_meetings(sources: Sources) -> Iterator[Dossier]:
 
 def _pair(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
     names = sources.directory
-    guest, host = names.names(meeting.cities("guest")), names.host(meeting)
+    guests = meeting.cities("guest")
+    guest, host = words.listed([names.name(city) for city in guests]), names.host(meeting)
+    learn = "learns" if len(guests) == 1 else "learn"
     parts = (
-        Part("Why these two", points=tuple(words.reasons(meeting)), paragraphs=_notes(meeting)),
+        _why(sources, "Why these two" if len(guests) == 1 else "Why these cities", meeting),
         _what_each_brings(sources, meeting),
         _in_common(sources, meeting),
         _agenda(sources, meeting),
@@ -201,12 +205,18 @@ def _pair(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
         "pairs",
         slug(meeting.id.partition(":")[2] or meeting.id),
         words.product_title(product),
-        f"{guest} and {host}",
-        f"{guest} learns from {host}: {words.points(meeting.score)} points of 100, where 50 is the average of all "
+        words.listed([*(names.name(city) for city in guests), host]),
+        f"{guest} {learn} from {host}: {words.points(meeting.score)} points of 100, where 50 is the average of all "
         f"possible pairs; {words.percent(meeting.account.coverage)} of the weights rest on something known.",
         _said(parts),
         sources.title,
     )
+
+
+def _why(sources: Sources, heading: str, meeting: Meeting) -> Part:
+    """Return why a meeting is proposed: notes, the strongest reasons, and its pictures."""
+    reasons = tuple(words.reasons(meeting))
+    return Part(heading, _notes(meeting), reasons, drawings=of_meeting(meeting, sources.directory))
 
 
 def _notes(meeting: Meeting) -> tuple[str, ...]:
@@ -342,7 +352,7 @@ def _group(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
         for m in meeting.members
     )
     parts = (
-        Part("Why this group", _notes(meeting), tuple(words.reasons(meeting))),
+        _why(sources, "Why this group", meeting),
         _agenda(sources, meeting),
         Part("Who takes part", columns=("City", "Role", "Wants to learn", "Can show"), rows=rows),
         _contacts(sources, meeting.cities()),

@@ -19,6 +19,7 @@ from twinmatch.proposal import (
     CityCard,
     Gap,
     LeftOut,
+    Measure,
     Meeting,
     Member,
     MemberRole,
@@ -178,6 +179,15 @@ def _city(card: CityCard) -> dict[str, Any]:
         "lon": None if card.lon is None else _number(card.lon),
         "known": _number(card.known),
         "statements": [{"block": block, "says": says} for block, says in card.statements],
+        "measures": [
+            {
+                "block": m.block,
+                "what": m.what,
+                "value": None if m.value is None else _number(m.value),
+                "year": m.year,
+            }
+            for m in card.measures
+        ],
     }
 
 
@@ -475,7 +485,13 @@ def _read_city(node: _Node) -> CityCard:
         lon=node.optional("lon", 180.0),
         known=node.number("known"),
         statements=_each(node, "statements", _read_statement, needed=False),
+        measures=_each(node, "measures", _read_measure, needed=False),
     )
+
+
+def _read_measure(node: _Node) -> Measure:
+    value = node.optional("value", 1e15)
+    return Measure(node.text("block"), node.text("what"), value, node.whole("year"))
 
 
 def _read_statement(node: _Node) -> tuple[str, str]:

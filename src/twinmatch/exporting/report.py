@@ -17,6 +17,7 @@ from twinmatch.exporting import words
 from twinmatch.exporting.atlas import PairMap, distance, land, pair_map
 from twinmatch.exporting.characters import printable
 from twinmatch.exporting.directory import Directory
+from twinmatch.exporting.drawings import of_meeting
 from twinmatch.proposal import Gap, LeftOut, Meeting, Product, Proposal, Table
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
         finalize=_clean,
     )
-    templates.globals.update(words=words, distance=distance)
+    templates.globals.update(words=words, distance=distance, drawings=of_meeting)
     templates.filters["in_runs"] = _in_runs
     return templates
 

@@ -1,4 +1,6 @@
-"""Pictures for notebooks, by Altair: colours that the colour-blind can tell apart and that print in grey.
+"""Pictures for notebooks, by Altair: those of a meeting are the report's, those of a whole round are drawn here.
+
+Colours can be told apart by the colour-blind and print in grey.
 
 Every picture says its unit; what is not known is left white or named, never drawn as nought.
 """
@@ -6,31 +8,23 @@ Every picture says its unit; what is not known is left white or named, never dra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from twinmatch import pictures as specs
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import City, Cohort
 from twinmatch.evidence import Account
 from twinmatch.exporting import words
 from twinmatch.exporting.atlas import land
 from twinmatch.exporting.laea import kilometres
-from twinmatch.proposal import Meeting, Proposal, Table
+from twinmatch.pictures import BLUE, GREY, ORANGE, PLUM, WIDTH, Spec
+from twinmatch.proposal import CityCard, Meeting, Proposal, Table
+from twinmatch.propose import measured_card
 from twinmatch.stability import Stability
-
-BLUE, TEAL, PLUM, ORANGE, GREY, LILAC = (
-    "#12436D",
-    "#28A197",
-    "#801650",
-    "#F46A25",
-    "#3D3D3D",
-    "#A285D1",
-)
-COLOURS: Final = (BLUE, TEAL, PLUM, ORANGE, GREY, LILAC)
-WIDTH: Final = 560
 
 Picture: TypeAlias = Any
 """An Altair chart; its operators and methods return types that its annotations do not tell."""
@@ -140,38 +134,32 @@ def _points(ring: str) -> list[tuple[float, float]]:
     return [tuple(p) for p in np.cumsum(np.array(points), axis=0).tolist()]
 
 
-def account_bars(account: Account) -> Picture:
-    """Return an account as bars: what each facet can give (outline) and gives (filled); unknown ones are hatched grey."""
-    rows = [
-        {
-            "facet": words.facet_title(line.facet),
-            "most": 100 * line.weight,
-            "given": 100 * line.share,
-            "known": "known" if line.known else "not known, counted as average",
-            "order": k,
-        }
-        for k, line in enumerate(account.lines)
-    ]
-    base = alt.Chart(pd.DataFrame(rows)).encode(
-        y=alt.Y("facet:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=220))
-    )
-    outline = base.mark_bar(filled=False, stroke=GREY).encode(
-        x=alt.X("most:Q", title="Points of 100")
-    )
-    filled = base.mark_bar().encode(
-        x="given:Q",
-        color=alt.Color(
-            "known:N",
-            title=None,
-            scale=alt.Scale(
-                domain=["known", "not known, counted as average"], range=[BLUE, "#C9CDD2"]
-            ),
-        ),
-    )
-    return (outline + filled).properties(
-        width=WIDTH,
-        title=f"{100 * account.score:.1f} points; {words.percent(account.coverage)} of the weights known",
-    )
+def shown(spec: Spec | None) -> Picture:
+    """Return a picture of :mod:`twinmatch.pictures` as an Altair chart, or None where there is none to draw.
+
+    It is the picture of the report, the dossiers and the workbench, from the same specification.
+    """
+    return None if spec is None else alt.Chart.from_dict(spec)
+
+
+def waterfall(account: Account, title: str) -> Picture:
+    """Return how an account adds up: what each facet can give (outline) and gives (filled)."""
+    titles = {line.facet: words.facet_title(line.facet) for line in account.lines}
+    return shown(specs.waterfall(account, title, titles))
+
+
+def emissions_mix(cohort: Cohort, cities: Sequence[str]) -> Picture:
+    """Return where the emissions of cities come from, over the sectors that all of them report."""
+    return shown(specs.emissions_mix(_cards(cohort, cities)))
+
+
+def readiness(cohort: Cohort, cities: Sequence[str]) -> Picture:
+    """Return the readiness of up to four cities, over the dimensions known to all of them."""
+    return shown(specs.readiness(_cards(cohort, cities)))
+
+
+def _cards(cohort: Cohort, cities: Sequence[str]) -> list[CityCard]:
+    return [measured_card(cohort, cohort.find(name)) for name in cities]
 
 
 def heat(
@@ -204,48 +192,6 @@ def heat(
         filled=False, stroke="black", strokeWidth=2.5
     )
     return (tiles + frames).properties(width=22 * len(columns), height=18 * len(rows))
-
-
-def emission_mix(cohort: Cohort, cities: Sequence[str]) -> Picture:
-    """Return the shares of the sectors that cities report, of what each reports; sectors that are blank are not there."""
-    names = {
-        "stationary_energy": "stationary energy",
-        "transport": "transport",
-        "waste": "waste",
-        "ippu": "industrial processes",
-        "afolu": "agriculture and land",
-        "other": "other (as printed)",
-    }
-    rows = []
-    for city in (cohort.cities[cohort.find(name)] for name in cities):
-        if city.emissions is None:
-            continue
-        found = {
-            name: value
-            for key, name in names.items()
-            if isinstance(value := getattr(city.emissions.sectors, key), float)
-        }
-        total = sum(found.values())
-        rows += [
-            {"city": city.name, "sector": name, "share": value / total}
-            for name, value in found.items()
-            if total
-        ]
-    return (
-        alt.Chart(pd.DataFrame(rows))
-        .mark_bar(stroke="white")
-        .encode(
-            y=alt.Y("city:N", title=None),
-            x=alt.X("share:Q", title="Share of what the city reports", axis=alt.Axis(format="%")),
-            color=alt.Color(
-                "sector:N",
-                title="Sector",
-                scale=alt.Scale(domain=list(names.values()), range=list(COLOURS)),
-            ),
-            order=alt.Order("sector:N"),
-        )
-        .properties(width=WIDTH)
-    )
 
 
 def satisfaction(found: Table) -> Picture:
