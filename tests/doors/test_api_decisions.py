@@ -6,10 +6,10 @@ import threading
 
 import pytest
 from service_for_tests import PROGRAMME, board_of, finished, five_cities, served
+from twinmatch.web.desk import KINDS, Desk, Entry, held, says
 
 from twinmatch import app as door
 from twinmatch.app.plain import plain_difference, plain_why_not
-from twinmatch.web.desk import KINDS, Desk, Entry, held, says
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,22 +19,71 @@ from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.files import write_files
 from twinmatch.learning import Learned, learn, model_files, preferences
-from twinmatch.repair import Fallback
-from twinmatch.store import Consent, Entry, Held, Kept, PastPair, Store, held, open_store
-from twinmatch.store.records import KeptPair
+from twinmatch.store import (
+    Entry,
+    Fallbacks,
+    Held,
+    Kept,
+    KeptMeeting,
+    PastPair,
+    Store,
+    held,
+    open_store,
+)
 
 DEFAULT_STORE = "twinmatch.sqlite"
 
 
+Place = str | Store | None
+"""Where a store is, by name; or one that is open and stays so."""
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What is known of both sides' consent to a pair: each asked, agreed, declined, or "" (not asked).
+
+    A host of several cities has agreed when all of them have, and declined when one of them has.
+    """
+
+    of_guest: str
+    of_host: str
+
+    @property
+    def complete(self) -> bool:
+        """Return whether both sides have agreed."""
+        return self.of_guest == self.of_host == "agreed"
+
+
 @dataclass(frozen=True)
 class RunState:
-    """A run as it stands: what holds, how it came about, its pairs with their fallbacks, and every consent."""
+    """A run as it stands: what holds, how it came about, and its meetings with what is offered if a side declines."""
 
     run: Kept
     held: Held
     history: tuple[Entry, ...]
-    pairs: tuple[KeptPair, ...]
-    consents: tuple[Consent, ...]
+    meetings: tuple[KeptMeeting, ...]
+
+    def verdict(self, meeting: KeptMeeting) -> str:
+        """Return accept or reject, or "" where neither was said."""
+        entry = self.held.verdicts.get(meeting.about)
+        return entry.kind if entry else ""
+
+    def consents(self, meeting: KeptMeeting) -> dict[str, str]:
+        """Return for each city of a meeting what is known of its consent, "" where it was not asked."""
+        said = self.held.consents.get(meeting.about, {})
+        return {city: said[city].kind if city in said else "" for city in meeting.cities}
+
+    def consent(self, pair: KeptMeeting) -> Consent:
+        """Return what is known of both sides of a pair."""
+        said = self.consents(pair)
+        hosts = [word for city, word in said.items() if city != pair.guest]
+        if "declined" in hosts:
+            of_host = "declined"
+        elif hosts and all(word == "agreed" for word in hosts):
+            of_host = "agreed"
+        else:
+            of_host = "asked" if any(hosts) else ""
+        return Consent(said.get(pair.guest, ""), of_host)
 
 
 def store_place(place: str | None = None) -> str:
@@ -42,8 +92,11 @@ def store_place(place: str | None = None) -> str:
 
 
 @contextmanager
-def opened(place: str | None) -> Iterator[Store]:
-    """Give the store and close it again."""
+def opened(place: Place) -> Iterator[Store]:
+    """Give the store, and close it again unless it was open."""
+    if isinstance(place, Store):
+        yield place
+        return
     store = open_store(store_place(place))
     try:
         yield store
@@ -56,7 +109,7 @@ def keep_run(
     by: str,
     *,
     title: str = "",
-    place: str | None = None,
+    place: Place = None,
     asked: RoundAsked | None = None,
     progress: Progress = silent,
 ) -> tuple[Kept, bool]:
@@ -66,62 +119,94 @@ def keep_run(
     """
     path = Path(proposal)
     found = read_proposal(path)
-    falls: tuple[Fallback, ...] = ()
-    if any(p.product == "twinning" for p in found.products):
-        _, falls = ask_reserves(path, asked, progress=progress)
-    by_pair = {(f.guest, f.host): f for f in falls}
-    pairs = []
-    for product in found.products:
-        for meeting in product.meetings if product.product == "twinning" else ():
-            host = meeting.unit or meeting.cities("host")[0]
-            for guest in meeting.cities("guest"):
-                fall = by_pair.get((guest, host))
-                pairs.append(
-                    KeptPair(
-                        guest,
-                        host,
-                        tuple(sorted(meeting.cities())),
-                        round(meeting.score, 10),
-                        fall.if_guest_declines if fall else (),
-                        fall.if_host_declines if fall else (),
-                    )
-                )
     name = str((found.made_from.get("programme") or {}).get("name", "")) or path.name
     if not by.strip():
         raise QuestionError(
             Problem("by-missing", "It is not said who keeps it.", do="Name yourself with --by.")
         )
+    falls = fallbacks_of(path, asked, progress)
     with opened(place) as store:
-        return store.keep(
-            path.read_bytes(), title or name, by, made_from=found.made_from, pairs=pairs
-        )
+        return store.keep(path.read_bytes(), title or name, by, falls)
 
 
-def list_runs(place: str | None = None) -> tuple[Kept, ...]:
+def fallbacks_of(
+    proposal: Path, asked: RoundAsked | None = None, progress: Progress = silent
+) -> Fallbacks:
+    """Return for each pair of a proposal what is offered if its guest declines, and if its host does."""
+    if not any(p.product == "twinning" for p in read_proposal(proposal).products):
+        return {}
+    _, found = ask_reserves(proposal, asked, progress=progress)
+    return {(f.guest, f.host): (f.if_guest_declines, f.if_host_declines) for f in found}
+
+
+def list_runs(place: Place = None) -> tuple[Kept, ...]:
     """Return every run that is kept, the last one first."""
     with opened(place) as store:
         return store.runs()
 
 
-def run_state(run: str, place: str | None = None) -> RunState:
+def run_state(run: str, place: Place = None) -> RunState:
     """Return a run as it stands."""
     with opened(place) as store:
-        history, pairs = store.history(run), store.pairs(run)
-        now = held(history)
-        return RunState(store.run(run), now, history, pairs, tuple(_consent(p, now) for p in pairs))
+        history = store.history(run)
+        return RunState(store.run(run), held(history), history, store.meetings(run))
 
 
-def _consent(pair: KeptPair, now: Held) -> Consent:
-    """Both sides of a pair; a host of several cities has agreed when all have, and declined when one has."""
-    said = now.consents.get((pair.guest, pair.host), {})
-    hosts = [said.get(city, "") for city in pair.cities if city != pair.guest]
-    if "declined" in hosts:
-        of_host = "declined"
-    elif hosts and all(word == "agreed" for word in hosts):
-        of_host = "agreed"
-    else:
-        of_host = "asked" if any(hosts) else ""
-    return Consent(pair.guest, pair.host, said.get(pair.guest, ""), of_host)
+def plain_run(run: Kept) -> dict[str, Any]:
+    """Return a run as JSON has it."""
+    return {
+        "run": run.id,
+        "title": run.title,
+        "status": run.status,
+        "version": run.version,
+        "kept_at": run.kept_at.isoformat(),
+        "kept_by": run.kept_by,
+        "sha256": run.sha256,
+    }
+
+
+def plain_entry(entry: Entry) -> dict[str, Any]:
+    """Return an entry of the history as JSON has it."""
+    return {
+        "number": entry.number,
+        "at": entry.at.isoformat(),
+        "by": entry.by,
+        "kind": entry.kind,
+        "one": entry.one,
+        "other": entry.other,
+        "city": entry.city,
+        "why": entry.why,
+        "says": entry.says,
+    }
+
+
+def plain_run_state(state: RunState) -> dict[str, Any]:
+    """Return a run as it stands, for the command line and for HTTP alike."""
+    return {
+        **plain_run(state.run),
+        # The version is that of this very history, even where somebody has written since the run was read.
+        "version": state.held.version,
+        "status": state.held.status,
+        "locks": [list(p) for p in state.held.locks],
+        "bans": [list(p) for p in state.held.bans],
+        "history": [plain_entry(e) for e in state.history],
+        "meetings": [_plain_meeting(state, m) for m in state.meetings],
+    }
+
+
+def _plain_meeting(state: RunState, meeting: KeptMeeting) -> dict[str, Any]:
+    return {
+        "id": meeting.id,
+        "product": meeting.product,
+        "label": meeting.label,
+        "guest": meeting.guest or None,
+        "host": meeting.host or None,
+        "score": meeting.score,
+        "verdict": state.verdict(meeting) or None,
+        "consents": {city: word or None for city, word in state.consents(meeting).items()},
+        "if_guest_declines": list(meeting.if_guest_declines),
+        "if_host_declines": list(meeting.if_host_declines),
+    }
 
 
 def decide_on(
@@ -134,45 +219,40 @@ def decide_on(
     city: str = "",
     why: str = "",
     seen: int | None = None,
-    place: str | None = None,
+    place: Place = None,
 ) -> tuple[Entry, Kept]:
-    """Add a decision, a consent or a step to a run's history; return the entry and the run after it."""
+    """Add a decision, a consent, a step or an undo to a run's history; return the entry and the run after it."""
     with opened(place) as store:
         entry = store.add(run, kind, by, one=one, other=other, city=city, why=why, seen=seen)
         return entry, store.run(run)
 
 
-def past_pairs(place: str | None = None) -> tuple[PastPair, ...]:
-    """Return what past rounds remember: pairs that met, pairs that a side declined."""
+def past_pairs(place: Place = None, *, but: str = "") -> tuple[PastPair, ...]:
+    """Return what past rounds remember: pairs that met, pairs that a side declined; ``but`` is a run that is not past."""
     with opened(place) as store:
-        return store.past()
+        return store.past(but=but)
 
 
-def kept_proposal(run: str, place: str | None = None) -> bytes:
+def kept_proposal(run: str, place: Place = None) -> bytes:
     """Return the proposal.json of a run as it was kept."""
     with opened(place) as store:
         return store.proposal(run)
 
 
-def programme_lines(run: str | None, place: str | None = None) -> str:
+def programme_lines(run: str | None, place: Place = None) -> str:
     """Return lines for [twinning] of a programme file: a run's locks and bans, and the pairs of past rounds."""
     with opened(place) as store:
-        past = sorted({(p.guest, p.host) for p in store.past() if p.run != run})
-        now = store.held(run) if run else None
+        kept = store.run(run) if run else None
+        past = sorted({(p.guest, p.host) for p in store.past(but=kept.id if kept else "")})
+        now = store.held(kept.id) if kept else None
     lines = [_pairs_line("past", past)]
     if now is not None:
-        bans = sorted(
-            {*now.bans, *now.declined, *(p for p, v in now.verdicts.items() if v == "reject")}
-        )
-        locks = sorted({*now.locks, *(p for p, v in now.verdicts.items() if v == "accept")})
-        lines += [
-            _pairs_line("lock", [p for p in locks if p not in bans]),
-            _pairs_line("ban", bans),
-        ]
+        must, must_not = now.wanted
+        lines += [_pairs_line("lock", must), _pairs_line("ban", must_not)]
     return "".join(lines)
 
 
-def _pairs_line(name: str, pairs: list[tuple[str, str]]) -> str:
+def _pairs_line(name: str, pairs: Sequence[tuple[str, str]]) -> str:
     return f"{name} = [" + ", ".join(f'["{a}", "{b}"]' for a, b in pairs) + "]\n"
 
 
@@ -181,7 +261,7 @@ SHOWN = 3
 
 
 def learn_weights(
-    place: str | None = None,
+    place: Place = None,
     asked: RoundAsked | None = None,
     *,
     satisfaction: str | Path | None = None,
@@ -218,13 +298,14 @@ def learn_weights(
     return found, write_files(model_files(found, name, made_from), Path(out))
 
 
-def _decided(place: str | None) -> dict[tuple[str, str], float]:
+def _decided(place: Place) -> dict[tuple[str, str], float]:
     """What all runs of the store say of pairs: 1 accepted or locked, -1 rejected or banned; the last run counts."""
     liked: dict[tuple[str, str], float] = {}
     with opened(place) as store:
         for run in reversed(store.runs()):
             now = store.held(run.id)
-            liked |= {p: 1.0 if v == "accept" else -1.0 for p, v in now.verdicts.items()}
+            said = {p: e.kind for p, e in now.verdicts.items() if p[1]}
+            liked |= {p: 1.0 if kind == "accept" else -1.0 for p, kind in said.items()}
             liked |= dict.fromkeys(now.locks, 1.0) | dict.fromkeys(now.bans, -1.0)
     return liked
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from twinmatch.affinity import compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model
-from twinmatch.app.rounds import as_hosts, with_pairs
+from twinmatch.app.rounds import as_hosts, pair_pictures, with_pairs, with_past
 from twinmatch.backtest import (
     ActivityTest,
     Backtest,
@@ -27,11 +27,9 @@ from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.explain import WhyNot, why_not
 from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
-from twinmatch.exporting.words import facet_title
 from twinmatch.facets import Materials
 from twinmatch.files import write_files
 from twinmatch.frontier import Choice, choices
-from twinmatch.pictures import pictures_of
 from twinmatch.prices import PriceList, price_list
 from twinmatch.programmes.ledger import open_books
 from twinmatch.programmes.round import Round
@@ -59,7 +57,10 @@ Place = str | Path
 
 @dataclass(frozen=True)
 class RoundAsked:
-    """What a question is about: where the profiles are, the programme files, locks and bans, an earlier proposal."""
+    """What a question is about: where the profiles are, the programme files, locks and bans, an earlier proposal.
+
+    ``settings`` is a programme that was read before, in place of files; ``past`` are pairs of earlier rounds.
+    """
 
     profiles: Place | None = None
     programme: Sequence[Place] = ()
@@ -67,6 +68,8 @@ class RoundAsked:
     lock: Pairs = ()
     ban: Pairs = ()
     model: str | None = None
+    past: Pairs = ()
+    settings: Programme | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +83,11 @@ class Opened:
 
 def open_round(asked: RoundAsked, progress: Progress = silent) -> Opened:
     """Return a round that was read; raises DataError and QuestionError with every problem."""
-    programme = with_pairs(load(*asked.programme), asked.lock, asked.ban)
+    programme = with_pairs(asked.settings or load(*asked.programme), asked.lock, asked.ban)
     earlier = read_proposal(Path(asked.previous)) if asked.previous else None
     progress("Profiles")
     cohort = read(asked.profiles)
+    programme = with_past(programme, asked.past, cohort)
     text = text_model(cohort, asked.model or programme.text.model, programme.text.prefix, progress)
     books = open_books(cohort, programme.ledger)
     return Opened(programme, text, Round(cohort, Materials(text), earlier, books))
@@ -137,13 +141,19 @@ def ask_repair(
     Raises DataError and QuestionError with every problem, NoProposalError where no answer keeps the rules.
     """
     earlier = read_proposal(Path(proposal))
-    held, opened = _held(earlier, asked or RoundAsked(), progress)
+    opened = open_round(asked or RoundAsked(), progress)
     progress("Offers")
-    found = repair(held, change, at_most)
-    written: tuple[Path, ...] = ()
-    if take is not None and out is not None:
-        progress("Files")
-        written = tuple(publish(with_offer(earlier, found.offer(take), change), Path(out)))
+    found = repaired(earlier, change, opened, at_most)
+    if take is None or out is None:
+        return found
+    progress("Files")
+    files = publish(with_offer(earlier, found.repair.offer(take), change), Path(out))
+    return replace(found, written=tuple(files))
+
+
+def repaired(earlier: Proposal, change: Change, opened: Opened, at_most: int) -> Repaired:
+    """Return three offers to repair a proposal in a round that was read; raises as :func:`ask_repair` does."""
+    held = held_case(opened.round, twinning_of(opened.programme), earlier_pairs(earlier))
     before = {card.id for card in earlier.cities}
     known = {
         (held.guest_id(g), host.id)
@@ -152,7 +162,7 @@ def ask_repair(
     }
     unknown = tuple("=".join(pair) for pair in earlier_pairs(earlier) if pair not in known)
     new = tuple(c.name for c in opened.round.cohort.cities if before and c.id not in before)
-    return Repaired(found, unknown, new, written)
+    return Repaired(repair(held, change, at_most), unknown, new)
 
 
 def ask_reserves(
@@ -279,8 +289,7 @@ def ask_pictures(
     affinity = compare(cohort, twinning.weights, opened.round.materials, columns=columns)
     account = affinity.account(i, affinity.column_of[cohort.cities[j].id])
     title = f"{cohort.cities[i].name} learns from {cohort.cities[j].name}"
-    titles = {line.facet: facet_title(line.facet) for line in account.lines}
-    return pictures_of(cohort, i, j, account, title, titles)
+    return pair_pictures(cohort, (i, j), account, title)
 
 
 def ask_difference(before: Place, after: Place) -> Difference:
@@ -303,11 +312,13 @@ def twinning_case(asked: RoundAsked, progress: Progress = silent) -> Case:
 
 
 def write_pictures(found: dict[str, dict[str, Any]], out: Place) -> list[Path]:
-    """Write each picture as NAME.vl.json into a folder, all or none, and return their paths."""
+    """Write each picture as NAME.svg and NAME.vl.json into a folder, all or none, and return their paths."""
     import json
 
-    files = {
-        f"{name}.vl.json": (json.dumps(spec, ensure_ascii=False, indent=1) + "\n").encode()
-        for name, spec in found.items()
-    }
+    from twinmatch.exporting.drawings import svg_file
+
+    files = {}
+    for name, spec in found.items():
+        files[f"{name}.svg"] = svg_file(spec)
+        files[f"{name}.vl.json"] = (json.dumps(spec, ensure_ascii=False, indent=1) + "\n").encode()
     return write_files(files, Path(out))

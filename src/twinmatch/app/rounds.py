@@ -16,12 +16,14 @@ from twinmatch.evidence import Account
 from twinmatch.explain import RunnerUp, next_best
 from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
+from twinmatch.exporting.words import facet_title
 from twinmatch.facets import Materials
 from twinmatch.figures import with_figures
+from twinmatch.pictures import Spec, pictures_of, waterfall
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Proposal
-from twinmatch.propose import propose
+from twinmatch.propose import measured_card, propose
 from twinmatch.reading import read
 from twinmatch.schema import Role
 from twinmatch.whatif import open_case
@@ -38,6 +40,8 @@ class PairAccount:
     account: Account
     runners_up: tuple[RunnerUp, ...] = ()
     """The best other choice on both sides, and by how much the pair is better."""
+    pictures: tuple[Spec, ...] = ()
+    """How the score adds up; in the first account of a pair also its emissions and readiness side by side."""
 
 
 def run(
@@ -48,6 +52,8 @@ def run(
     previous: str | Path | None = None,
     lock: Sequence[tuple[str, str]] = (),
     ban: Sequence[tuple[str, str]] = (),
+    past: Sequence[tuple[str, str]] = (),
+    settings: Programme | None = None,
     decisions: str | Path | None = None,
     repair: int | None = None,
     model: str | None = None,
@@ -58,11 +64,13 @@ def run(
 ) -> tuple[Proposal, list[Path]]:
     """Return the proposal of a round and the files written for it; nothing is written where anything fails.
 
+    ``past`` are pairs of earlier rounds, which do not meet again; ``settings`` is a programme that was read before, in
+    place of files.
     ``decisions`` is the workbook of an earlier proposal with its sheet Decisions filled; ``repair`` takes a repair of the menu
     by its number where twinning fits no rules; ``answers`` adds
     prices and stability to the twinning; ``word`` and ``pdf`` add these forms to the files. Raises DataError and QuestionError with every problem, NoProposalError with advice.
     """
-    programme = with_pairs(load(*programme_files), lock, ban)
+    programme = with_pairs(settings or load(*programme_files), lock, ban)
     earlier = read_proposal(Path(previous)) if previous else None
     progress("Profiles")
     cohort = read(profiles)
@@ -74,6 +82,7 @@ def run(
     if said:
         programme = with_pairs(programme, said.lock, said.ban)
         earlier = said.earlier
+    programme = with_past(programme, past, cohort)
     text = text_model(
         cohort,
         model or programme.text.model,
@@ -128,6 +137,22 @@ def with_pairs(
     return programme.model_copy(update={"twinning": wider})
 
 
+def with_past(programme: Programme, past: Sequence[tuple[str, str]], cohort: Cohort) -> Programme:
+    """Return the programme with further pairs of earlier rounds, which do not meet again.
+
+    Pairs of cities that are no longer there are left out, and those that are locked: whoever locks means it.
+    """
+    twinning = programme.twinning
+    if twinning is None or not past:
+        return programme
+    known = {*cohort.index, *(unit.id for unit in cohort.units)}
+    more = sorted({p for p in past if known.issuperset(p)} - {*twinning.lock, *twinning.past})
+    if not more:
+        return programme
+    wider = twinning.model_copy(update={"past": (*twinning.past, *more)})
+    return programme.model_copy(update={"twinning": wider})
+
+
 def explain(
     one: str,
     other: str,
@@ -175,7 +200,36 @@ def explain(
                     next_best(learning, guest, column),
                 )
             )
-    return told(text), found
+    return told(text), with_pictures(cohort, (i, j), found)
+
+
+def with_pictures(
+    cohort: Cohort, pair: tuple[int, int], accounts: Sequence[PairAccount]
+) -> list[PairAccount]:
+    """Return the accounts of a pair with their pictures; what is the same for all of them stands with the first."""
+    found: list[PairAccount] = []
+    pictures: tuple[Spec, ...]
+    for account in accounts:
+        if found:
+            fall = waterfall(account.account, account.title, facet_titles(account.account))
+            pictures = (fall,) if fall else ()
+        else:
+            pictures = tuple(pair_pictures(cohort, pair, account.account, account.title).values())
+        found.append(replace(account, pictures=pictures))
+    return found
+
+
+def pair_pictures(
+    cohort: Cohort, pair: tuple[int, int], account: Account, title: str
+) -> dict[str, Spec]:
+    """Return every picture of a pair of cities, by name."""
+    cards = [measured_card(cohort, i) for i in pair]
+    return pictures_of(account, cards, title, facet_titles(account))
+
+
+def facet_titles(account: Account) -> dict[str, str]:
+    """Return the words for the facets of an account."""
+    return {line.facet: facet_title(line.facet) for line in account.lines}
 
 
 def as_hosts(cohort: Cohort, roles: Sequence[Role], pair: tuple[int, int]) -> tuple[Host, ...]:

@@ -22,8 +22,18 @@ from numpy.typing import NDArray
 from twinmatch import __version__
 from twinmatch.affinity import checked_weights, compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model, told
-from twinmatch.app.peers import KEPT, PEER_FACETS, UNKNOWN, Peers, Row, best, likeness_of, weighted
-from twinmatch.app.rounds import PairAccount, as_hosts
+from twinmatch.app.peers import (
+    KEPT,
+    PEER_FACETS,
+    UNKNOWN,
+    Beside,
+    Nearest,
+    Peers,
+    best,
+    likeness_of,
+    weighted,
+)
+from twinmatch.app.rounds import PairAccount, as_hosts, with_pictures
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.embedding import open_text_model
 from twinmatch.embedding.backends import BundledOnly
@@ -323,8 +333,8 @@ class Service:
 
     @cached_property
     def says(self) -> str:
-        """Return what the service says of its text model."""
-        return told(self.text)
+        """Return what the service says of its text model, and of its standings where they are estimates."""
+        return " ".join(filter(None, [told(self.text), self.peers.says]))
 
     @cached_property
     def tag(self) -> str:
@@ -393,20 +403,20 @@ class Service:
             ranks = np.arange(len(near)) if allowed is None else np.flatnonzero(allowed[near])
             if len(ranks) >= question.k or len(near) == len(self.cohort) - 1:
                 return self._from_near(i, ranks[: question.k], weights, sayer)
-        if allowed is None:
-            allowed = np.ones(len(self.cohort), dtype=np.bool_)
-        allowed[i] = False
-        peers = self.words.peers if question.text else self.peers
-        kept = self._said if peers is self.peers else None
-        row, sayer = peers.row(i), Sayer(peers.facets, i, None, kept)
-        return self._from_row(row, allowed, weights, question, sayer)
+        if question.text:
+            peers, kept, says = self.words.peers, None, self.words.says
+            asked = AskedText(self.cohort, self.words, question.text)
+            beyond, part = asked.standing, question.text_weight / 100
+        else:
+            peers, kept, says = self.peers, self._said, self.says
+            asked, beyond, part = None, None, 0.0
+        found = peers.nearest(i, vector, question.k, allowed, beyond=beyond, part=part)
+        answer = self._worded(found, weights, Sayer(peers.facets, i, None, kept), asked, part)
+        return replace(answer, says=says)
 
-    def is_quick(self, city: str, question: Question) -> bool:
-        """Return whether a question about a city is answered from what is at hand, in about a millisecond."""
-        i = self.cohort.index.get(city)
-        return question.is_usual or (
-            not question.text and i is not None and self.peers.has_row(i) and question.k <= 20
-        )
+    def is_quick(self, question: Question) -> bool:
+        """Return whether a question is answered from what is at hand, in about a millisecond."""
+        return question.is_usual and self.peers.is_complete
 
     def similar_to(self, profile: Mapping[str, Any], question: Question) -> Answer:
         """Return the cities most like one that is not among them; raises DataError with all its problems.
@@ -427,10 +437,19 @@ class Service:
         index = [together.index[c.id] for c in self.cohort.cities]
         words = self.words
         seen = words.peers.visitor(together, me, words.materials)
-        row = Row(seen.steps[index], seen.standing[index])
+        vector, places = self.peers.vector(weights), np.flatnonzero(allowed)
+        score = weighted(seen.standing[index], vector)
+        asked, part = None, 0.0
+        if question.text:
+            asked = AskedText(self.cohort, words, question.text)
+            part = question.text_weight / 100
+            score = (1.0 - part) * score + part * asked.standing
+        chosen = places[best(score[places], question.k)]
+        row = np.array(index, dtype=np.intp)[chosen]
+        found = Nearest(seen.steps[row], seen.standing[row], chosen)
         facets = _MadeWhenAsked(together, words.materials)
-        found = self._from_row(row, allowed, weights, question, Sayer(facets, me, index))
-        return replace(found, says=words.says)
+        answer = self._worded(found, weights, Sayer(facets, me, index), asked, part)
+        return replace(answer, says=words.says)
 
     def _profile(self, profile: Mapping[str, Any]) -> City:
         data = {k: v for k, v in profile.items() if k not in {"wishes", "refuses", "welcomes"}}
@@ -468,32 +487,31 @@ class Service:
         said = tuple(tables.reasons_of(i, rank) for rank in ranks.tolist())
         return replace(found, said=said, says=self.says)
 
-    def _from_row(
-        self, row: Row, allowed: Bools, weights: dict[str, float], question: Question, sayer: Sayer
+    def _worded(
+        self,
+        found: Nearest,
+        weights: dict[str, float],
+        sayer: Sayer,
+        asked: AskedText | None,
+        part: float,
     ) -> Answer:
-        score = weighted(row.standing, self.peers.vector(weights))
-        asked, part = None, 0.0
-        if question.text:
-            asked = AskedText(self.cohort, self.words, question.text)
-            part = question.text_weight / 100
-            score = (1 - part) * score + part * asked.standing
-        cities = best(score, allowed, question.k)
-        columns = _columns(weights)
-        steps, standing = row.steps[cities][:, columns], row.standing[cities][:, columns]
+        """Return an answer of the nearest; a question in words takes ``part`` of all weights."""
+        columns, cities = _columns(weights), found.cities.tolist()
         weights = {name: (1 - part) * weight for name, weight in weights.items()}
-        found = self._answer(cities.tolist(), steps, standing, weights, sayer)
-        found = replace(found, says=self.words.says if question.text else self.says)
+        answer = self._answer(
+            cities, found.steps[:, columns], found.standing[:, columns], weights, sayer
+        )
         if asked is None:
-            return found
+            return answer
         peers = tuple(
             replace(
                 p,
                 score=p.score + part * float(asked.standing[p.city]),
                 asked=(float(asked.likeness[p.city]), float(asked.standing[p.city])),
             )
-            for p in found.peers
+            for p in answer.peers
         )
-        return replace(found, peers=peers, asked=asked, asked_weight=part)
+        return replace(answer, peers=peers, asked=asked, asked_weight=part)
 
     def _answer(
         self,
@@ -542,7 +560,7 @@ class Service:
         with self._lock:
             if (i, j) in self._pairs:
                 return self._pairs[i, j]
-        found = [self._as_peers(i, j), *self._as_learners(i, j)]
+        found = with_pictures(self.cohort, (i, j), [self._as_peers(i, j), *self._as_learners(i, j)])
         with self._lock:
             if len(self._pairs) > 200:
                 self._pairs.clear()
@@ -550,13 +568,14 @@ class Service:
         return found
 
     def _as_peers(self, i: int, j: int) -> PairAccount:
-        row, weights = self.peers.row(i), checked_weights(PEER_WEIGHTS)
+        pair: Beside = self.peers.beside(i, np.array([j], dtype=np.intp))
+        weights = checked_weights(PEER_WEIGHTS)
         lines = []
         for name, weight in weights.items():
             f = PEER_FACETS.index(name)
             says, facts = self.peers.facets[name].says(i, j)
-            likeness = likeness_of(int(row.steps[j, f]))
-            lines.append(Evidence(name, likeness, float(row.standing[j, f]), weight, says, facts))
+            likeness = likeness_of(int(pair.steps[0, f]))
+            lines.append(Evidence(name, likeness, float(pair.standing[0, f]), weight, says, facts))
         names = [self.cohort.cities[k].name for k in (i, j)]
         return PairAccount("peers", f"{names[0]} and {names[1]} as peers", Account(tuple(lines)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from twinmatch.cli.words import (
     Model,
     Profiles,
     Programme,
+    StorePlace,
     literal,
     print_json,
     progress,
@@ -26,14 +27,6 @@ from twinmatch.cli.words import (
 if TYPE_CHECKING:
     from twinmatch.store import Entry, Kept
 
-StorePlace = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        help="A file or postgresql://…; else TWINMATCH_STORE, else twinmatch.sqlite here.",
-        show_default=False,
-    ),
-]
 By = Annotated[
     str | None, typer.Option(help="Who decides; your user name where left out.", show_default=False)
 ]
@@ -72,7 +65,7 @@ def keep(
             proposal, by or _user(), title=title, place=store, asked=asked, progress=told
         )
     if as_json:
-        print_json({**_plain_run(run), "new": new})
+        print_json({**door.plain_run(run), "new": new})
         return
     show(f"Run {run.id}: {literal(run.title)}" + ("." if new else ", kept before."))
     say(f"Next: twinmatch decide {run.id} accept GUEST HOST, or twinmatch decisions {run.id}")
@@ -84,7 +77,7 @@ def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
 
     found = door.list_runs(store)
     if as_json:
-        print_json({"runs": [_plain_run(run) for run in found]})
+        print_json({"runs": [door.plain_run(run) for run in found]})
         return
     rows = table("Runs", ("Run", "Title", "Status", "Version", "Kept", "By"))
     for run in found:
@@ -105,10 +98,15 @@ def decide(
     kind: Annotated[
         str,
         typer.Argument(
-            help="accept, reject, lock, ban, release, note; or of consent: asked, agreed, declined."
+            help="accept, reject, lock, ban, release, note; of consent: asked, agreed, declined; or undo."
         ),
     ],
-    one: Annotated[str, typer.Argument(metavar="[GUEST]", help="The guest's id.")] = "",
+    one: Annotated[
+        str,
+        typer.Argument(
+            metavar="[GUEST]", help="The guest's id; of a group, cluster, visit or panel its id."
+        ),
+    ] = "",
     other: Annotated[str, typer.Argument(metavar="[HOST]", help="The host unit's id.")] = "",
     city: Annotated[
         str,
@@ -122,7 +120,7 @@ def decide(
     store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide on a pair of a run, or note a city's consent: by whom, when and why is kept for good."""
+    """Decide on a meeting of a run, or note a city's consent: by whom, when and why is kept for good."""
     from twinmatch import app as door
 
     entry, after = door.decide_on(
@@ -161,7 +159,7 @@ def state(
         return
     now = door.run_state(run, store).run
     if as_json:
-        print_json(_plain_run(now))
+        print_json(door.plain_run(now))
         return
     show(f"Run {now.id} is {now.status}, version {now.version}.")
     can = [name for name, (start, _) in STEPS.items() if start == now.status]
@@ -184,26 +182,7 @@ def decisions(
         sys.stdout.write(door.programme_lines(found.run.id, store))
         return
     if as_json:
-        print_json(
-            {
-                **_plain_run(found.run),
-                "locks": [list(p) for p in found.held.locks],
-                "bans": [list(p) for p in found.held.bans],
-                "history": [_plain_entry(e) for e in found.history],
-                "pairs": [
-                    {
-                        "guest": p.guest,
-                        "host": p.host,
-                        "score": p.score,
-                        "verdict": found.held.verdicts.get((p.guest, p.host)),
-                        "consent": {"guest": c.of_guest or None, "host": c.of_host or None},
-                        "if_guest_declines": list(p.if_guest_declines),
-                        "if_host_declines": list(p.if_host_declines),
-                    }
-                    for p, c in zip(found.pairs, found.consents, strict=True)
-                ],
-            }
-        )
+        print_json(door.plain_run_state(found))
         return
     show(
         f"Run {found.run.id}, {literal(found.run.title)}: {found.run.status}, version {found.run.version}."
@@ -216,16 +195,24 @@ def decisions(
         "Pairs",
         ("Pair", "Decided", "Guest", "Host", "If the guest declines", "If the host declines"),
     )
-    for p, c in zip(found.pairs, found.consents, strict=True):
-        rows.add_row(
-            literal(f"{p.guest} – {p.host}"),
-            found.held.verdicts.get((p.guest, p.host), ""),
-            c.of_guest or "not asked",
-            c.of_host or "not asked",
-            literal(" ".join(p.if_guest_declines)),
-            literal(" ".join(p.if_host_declines)),
-        )
+    others = table("Other meetings", ("Id", "Meeting", "Decided", "Consents"))
+    for m in found.meetings:
+        if m.host:
+            both = found.consent(m)
+            rows.add_row(
+                literal(f"{m.guest} – {m.host}"),
+                found.verdict(m),
+                both.of_guest or "not asked",
+                both.of_host or "not asked",
+                literal(" ".join(m.if_guest_declines)),
+                literal(" ".join(m.if_host_declines)),
+            )
+        elif found.verdict(m) or any(found.consents(m).values()):
+            said = ", ".join(f"{c} {word}" for c, word in found.consents(m).items() if word)
+            others.add_row(literal(m.id), literal(m.label), found.verdict(m), literal(said))
     show(rows)
+    if others.row_count:
+        show(others)
     say(
         f"Next: twinmatch decisions {found.run.id} --toml >> PROGRAMME.toml, or twinmatch state {found.run.id}"
     )
@@ -328,36 +315,12 @@ def _user() -> str:
 
 
 def _tell(entry: Entry, after: Kept, as_json: bool) -> None:
+    from twinmatch import app as door
+
     if as_json:
-        print_json({"entry": _plain_entry(entry), **_plain_run(after)})
+        print_json({"entry": door.plain_entry(entry), **door.plain_run(after)})
         return
     show(f"{entry.number}. " + literal(entry.says))
     say(
         f"Run {after.id} is {after.status}, version {after.version}. Next: twinmatch decisions {after.id}"
     )
-
-
-def _plain_run(run: Kept) -> dict[str, Any]:
-    return {
-        "run": run.id,
-        "title": run.title,
-        "status": run.status,
-        "version": run.version,
-        "kept_at": run.kept_at.isoformat(),
-        "kept_by": run.kept_by,
-        "sha256": run.sha256,
-    }
-
-
-def _plain_entry(entry: Entry) -> dict[str, Any]:
-    return {
-        "number": entry.number,
-        "at": entry.at.isoformat(),
-        "by": entry.by,
-        "kind": entry.kind,
-        "one": entry.one,
-        "other": entry.other,
-        "city": entry.city,
-        "why": entry.why,
-        "says": entry.says,
-    }

@@ -475,13 +475,13 @@ def pictures(
         typer.Option(
             "--out",
             "-o",
-            help="Folder for a .vl.json each; stdout where left out.",
+            help="Folder for an .svg and a .vl.json each; stdout where left out.",
             show_default=False,
         ),
     ] = None,
     text_model: Model = None,
 ) -> None:
-    """Pictures of a pair as Vega-Lite: how the score adds up, emissions side by side, readiness by dimension."""
+    """Pictures of a pair, as Vega-Lite and SVG: how the score adds up, emissions side by side, readiness by dimension."""
     asked = round_asked(profiles, programme, None, None, None, text_model)
     from twinmatch import app as door
 
@@ -494,7 +494,7 @@ def pictures(
 
     files = write_pictures(found, out)
     say(
-        f"Written to {out}: {', '.join(file.name for file in files)}. Any viewer of Vega-Lite shows them."
+        f"Written to {out}: {', '.join(file.name for file in files)}. Any browser opens the .svg; the .vl.json are the same pictures as Vega-Lite."
     )
 
 

@@ -14,6 +14,7 @@ from twinmatch.cli.words import (
     Pairs,
     Profiles,
     Programme,
+    StorePlace,
     cut,
     literal,
     pair,
@@ -60,6 +61,14 @@ def propose(
             help="A=B: the two must not meet; may be given several times.", show_default=False
         ),
     ] = None,
+    past: Annotated[
+        bool,
+        typer.Option(
+            "--past",
+            help="Nobody meets again who met in a published run of the store, or was declined by its partner.",
+        ),
+    ] = False,
+    store: StorePlace = None,
     decisions: Annotated[
         Path | None,
         typer.Option(
@@ -104,6 +113,7 @@ def propose(
             previous=previous,
             lock=pairs[0],
             ban=pairs[1],
+            past=[(p.guest, p.host) for p in door.past_pairs(store)] if past else (),
             decisions=decisions,
             repair=repair,
             answers=answers,

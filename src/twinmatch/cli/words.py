@@ -41,6 +41,14 @@ Model = Annotated[
         show_default=False,
     ),
 ]
+StorePlace = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help="A file or postgresql://…; else TWINMATCH_STORE, else twinmatch.sqlite here.",
+        show_default=False,
+    ),
+]
 Pairs = list[str] | None
 
 

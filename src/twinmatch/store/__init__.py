@@ -1,28 +1,36 @@
 """What a coordinator's team must remember: runs, decisions, consents and past pairs, and nothing is ever erased.
 
 SQLite is the default, one file; PostgreSQL serves teams. Every change is one transaction, and the history is
-append-only: the database itself refuses to change or delete an entry.
+append-only: the database itself refuses to change or delete an entry. The service keeps its proposals, and what is
+decided about them, here too.
 """
 
 from twinmatch.store.history import (
     CONSENTS,
     DECISIONS,
+    KINDS,
     STEPS,
-    Consent,
+    WHOLE,
+    About,
     Entry,
     Held,
     held,
 )
+from twinmatch.store.meetings import Fallbacks, KeptMeeting
 from twinmatch.store.records import Kept, PastPair, Store, open_store
 
 __all__ = [
     "CONSENTS",
     "DECISIONS",
+    "KINDS",
     "STEPS",
-    "Consent",
+    "WHOLE",
+    "About",
     "Entry",
+    "Fallbacks",
     "Held",
     "Kept",
+    "KeptMeeting",
     "PastPair",
     "Store",
     "held",

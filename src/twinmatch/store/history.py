@@ -1,12 +1,12 @@
 """The history of a run: entries that are only ever added, and what holds after them.
 
 A run is a proposal that is kept. What holds now is computed from its entries and never stored beside them, so
-the two cannot disagree; the last word on a pair, a meeting or a city holds.
+the two cannot disagree; the last word on a meeting or a city holds, and undoing is an entry too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -15,11 +15,16 @@ from twinmatch.errors import Problem, QuestionError
 
 Status = Literal["draft", "approved", "published", "withdrawn"]
 
+About = tuple[str, str]
+"""What an entry is about: guest and host of a pair; the id of any other meeting and ""; two "" for the whole run."""
+
+WHOLE: Final[About] = ("", "")
+
 DECISIONS: Final = ("accept", "reject", "lock", "ban", "release", "note")
-"""What can be decided: of a pair (guest and host), but for a note, which can be about anything."""
+"""What can be decided: accept and reject of a meeting, lock and ban of any guest and host, note on anything."""
 
 CONSENTS: Final = ("asked", "agreed", "declined")
-"""What is known of a city's consent to its pair."""
+"""What is known of a city's consent to its meeting."""
 
 STEPS: Final[dict[str, tuple[Status, Status]]] = {
     "approve": ("draft", "approved"),
@@ -30,14 +35,18 @@ STEPS: Final[dict[str, tuple[Status, Status]]] = {
 }
 """Each step of a run's status: from which status, to which. Publishing is reversible."""
 
-KINDS: Final = (*DECISIONS, *CONSENTS, *STEPS)
+KINDS: Final = (*DECISIONS, *CONSENTS, *STEPS, "undo")
+
+SEEN_BY_OTHERS: Final = frozenset({"publish", "withdraw"})
+"""What others have seen is not undone: there is a step back for it."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a run's history: its number in the run, when, by whom, what, about whom, and why.
+    """One line of a run's history: its number in the run, when, by whom, what, about what, and why.
 
-    ``one`` and ``other`` are the guest and the host of a pair; for consents ``city`` is who was asked or answered.
+    ``one`` and ``other`` are what it is about (``About``); for consents ``city`` is who was asked or answered; of
+    an undo ``one`` is the number of the entry that holds no longer.
     """
 
     number: int
@@ -50,164 +59,223 @@ class Entry:
     why: str = ""
 
     @property
+    def about(self) -> About:
+        """Return what it is about."""
+        return self.one, self.other
+
+    @property
     def says(self) -> str:
         """Return the entry as a sentence without its date."""
-        pair = f"{self.one} with {self.other}" if self.other else self.one
+        return f"{self.by} {self.told()}."
+
+    def told(self, name: Callable[[str], str] = str) -> str:
+        """Return what was done, without by whom; ``name`` gives what a city, unit or meeting is called."""
+        one = name(self.one) if self.one else ""
+        what = f"{one} with {name(self.other)}" if self.other else one
+        city = name(self.city) if self.city else ""
         words = {
-            "accept": f"accepted {pair}",
-            "reject": f"rejected {pair}",
-            "lock": f"locked {pair}",
-            "ban": f"banned {pair}",
-            "release": f"released {pair}",
-            "note": f"noted on {pair}" if pair else "noted",
-            "asked": f"asked {self.city} about {pair}",
-            "agreed": f"heard that {self.city} agrees to {pair}",
-            "declined": f"heard that {self.city} declines {pair}",
+            "accept": f"accepted {what}",
+            "reject": f"rejected {what}",
+            "lock": f"locked {what}",
+            "ban": f"banned {what}",
+            "release": f"released {what}",
+            "note": f"noted on {what or 'the proposal'}",
+            "asked": f"asked {city} about {what}",
+            "agreed": f"heard that {city} agrees to {what}",
+            "declined": f"heard that {city} declines {what}",
             "approve": "approved the proposal",
             "reopen": "reopened the proposal",
             "publish": "published the proposal",
             "withdraw": "withdrew the proposal",
             "redraft": "made the withdrawn proposal a draft again",
+            "undo": f"undid entry {self.one}",
         }
-        return f"{self.by} {words[self.kind]}" + (f": {self.why}" if self.why else "") + "."
-
-
-@dataclass(frozen=True)
-class Consent:
-    """What is known of both cities' consent to a pair: each asked, agreed, declined, or "" (not asked)."""
-
-    guest: str
-    host: str
-    of_guest: str
-    of_host: str
-
-    @property
-    def complete(self) -> bool:
-        """Return whether both sides have agreed."""
-        return self.of_guest == self.of_host == "agreed"
+        return words[self.kind] + (f": {self.why}" if self.why else "")
 
 
 @dataclass(frozen=True)
 class Held:
-    """What holds of a run after its history: status, version (the number of entries), decisions, consents."""
+    """What holds of a run after its history; ``version`` is the number of its last entry, 0 before the first."""
 
     status: Status
     version: int
-    verdicts: Mapping[tuple[str, str], str]
-    locks: tuple[tuple[str, str], ...]
-    bans: tuple[tuple[str, str], ...]
-    consents: Mapping[tuple[str, str], Mapping[str, str]]
+    verdicts: Mapping[About, Entry]
+    locks: tuple[About, ...]
+    bans: tuple[About, ...]
+    consents: Mapping[About, Mapping[str, Entry]]
+    """What is known of each city's consent to a meeting, by city; whoever was not asked is not there."""
+    notes: Mapping[About, tuple[Entry, ...]]
+    undoable: Entry | None
+    """The entry that an undo takes back, None where there is none."""
+    undone: frozenset[int]
 
     @property
-    def declined(self) -> tuple[tuple[str, str], ...]:
-        """Return the pairs that a side has declined, in order."""
-        return tuple(sorted(p for p, said in self.consents.items() if "declined" in said.values()))
+    def declined(self) -> tuple[About, ...]:
+        """Return the meetings that a city has declined, in order."""
+        return tuple(
+            sorted(
+                about
+                for about, said in self.consents.items()
+                if any(e.kind == "declined" for e in said.values())
+            )
+        )
+
+    @property
+    def wanted(self) -> tuple[tuple[About, ...], tuple[About, ...]]:
+        """Return the pairs that must meet and those that must not when the round is solved again, each in order.
+
+        Locked and accepted pairs must; banned, rejected and declined ones must not, whatever else was said.
+        """
+        said = {about: e.kind for about, e in self.verdicts.items() if about[1]}
+        must_not = {
+            *self.bans,
+            *self.declined,
+            *(p for p, kind in said.items() if kind == "reject"),
+        }
+        must = {*self.locks, *(p for p, kind in said.items() if kind == "accept")}
+        return (
+            tuple(sorted(must - must_not)),
+            tuple(sorted(pair for pair in must_not if pair[1])),
+        )
 
 
-def held(history: Iterable[Entry]) -> Held:
+def held(history: Sequence[Entry]) -> Held:
     """Return what holds after a history, the last word counting."""
+    undone = frozenset(int(e.one) for e in history if e.kind == "undo")
+    live = [e for e in history if e.kind != "undo" and e.number not in undone]
     status: Status = "draft"
-    verdicts: dict[tuple[str, str], str] = {}
-    named: dict[tuple[str, str], str] = {}
-    consents: dict[tuple[str, str], dict[str, str]] = {}
-    version = 0
-    for entry in history:
-        version = entry.number
-        pair = (entry.one, entry.other)
+    verdicts: dict[About, Entry] = {}
+    named: dict[About, str] = {}
+    consents: dict[About, dict[str, Entry]] = {}
+    notes: dict[About, tuple[Entry, ...]] = {}
+    for entry in live:
+        about = entry.about
         if entry.kind in STEPS:
             status = STEPS[entry.kind][1]
         elif entry.kind in {"accept", "reject"}:
-            verdicts[pair] = entry.kind
+            verdicts[about] = entry
         elif entry.kind in {"lock", "ban"}:
-            named[pair] = entry.kind
+            named[about] = entry.kind
         elif entry.kind == "release":
-            named.pop(pair, None)
-            verdicts.pop(pair, None)
+            named.pop(about, None)
+            verdicts.pop(about, None)
         elif entry.kind in CONSENTS:
-            consents.setdefault(pair, {})[entry.city] = entry.kind
+            consents.setdefault(about, {})[entry.city] = entry
+        else:
+            notes[about] = (*notes.get(about, ()), entry)
     return Held(
         status,
-        version,
+        history[-1].number if history else 0,
         verdicts,
         tuple(sorted(p for p, kind in named.items() if kind == "lock")),
         tuple(sorted(p for p, kind in named.items() if kind == "ban")),
         consents,
+        notes,
+        live[-1] if live else None,
+        undone,
     )
 
 
-def checked(
-    now: Held,
-    kind: str,
-    one: str,
-    other: str,
-    city: str,
-    pairs: Mapping[tuple[str, str], tuple[str, ...]],
-) -> None:
-    """Raise QuestionError with every problem of a further entry; ``pairs`` has the cities of each pair of the run."""
-    problems = list(_problems(now, kind, one, other, city, pairs))
+def checked(now: Held, entry: Entry, meetings: Mapping[About, tuple[str, ...]]) -> None:
+    """Raise QuestionError with every problem of a further entry; ``meetings`` has the cities of each one of the run."""
+    problems = list(_problems(now, entry, meetings))
     if problems:
         raise QuestionError(problems)
 
 
 def _problems(
-    now: Held,
-    kind: str,
-    one: str,
-    other: str,
-    city: str,
-    pairs: Mapping[tuple[str, str], tuple[str, ...]],
+    now: Held, entry: Entry, meetings: Mapping[About, tuple[str, ...]]
 ) -> Iterable[Problem]:
+    kind = entry.kind
+    if "\0" in "".join((entry.by, entry.one, entry.other, entry.city, entry.why)):
+        yield Problem("text-wrong", "A text has a character 0, which no store keeps.")
     if kind not in KINDS:
         yield Problem(
-            "decision-unknown", f"There is no decision {kind!r}.", do=f"Known: {', '.join(KINDS)}."
+            "decision-unknown",
+            f"There is no decision {kind[:40]!r}.",
+            do=f"Known: {', '.join(KINDS)}.",
         )
-        return
-    if kind in STEPS:
-        needed, _ = STEPS[kind]
-        if now.status != needed:
-            can = [step for step, (start, _) in STEPS.items() if start == now.status]
+    elif kind in STEPS:
+        yield from _step_problems(now, kind)
+    elif kind == "undo":
+        yield from _undo_problems(now)
+    elif kind in CONSENTS:
+        yield from _consent_problems(now, entry, meetings)
+    elif kind == "note":
+        if not entry.why:
+            yield Problem("note-empty", "A note says something.", do="Say why.")
+    else:
+        yield from _decision_problems(now, entry, meetings)
+
+
+def _step_problems(now: Held, kind: str) -> Iterable[Problem]:
+    needed, _ = STEPS[kind]
+    if now.status != needed:
+        can = [step for step, (start, _) in STEPS.items() if start == now.status]
+        yield Problem(
+            "status-wrong",
+            f"To {kind}, a run has to be {needed}; this one is {now.status}.",
+            do=f"It can: {', '.join(can)}.",
+        )
+
+
+def _undo_problems(now: Held) -> Iterable[Problem]:
+    if now.undoable is None:
+        yield Problem("nothing-to-undo", "There is nothing to undo.")
+    elif now.undoable.kind in SEEN_BY_OTHERS:
+        yield Problem(
+            "seen-by-others",
+            f"What others have seen is not undone: {now.undoable.told()}.",
+            do="Withdraw it, or make it a draft again.",
+        )
+
+
+def _decision_problems(
+    now: Held, entry: Entry, meetings: Mapping[About, tuple[str, ...]]
+) -> Iterable[Problem]:
+    if entry.kind in {"lock", "ban"}:
+        if not (entry.one and entry.other):
             yield Problem(
-                "status-wrong",
-                f"To {kind}, a run has to be {needed}; this one is {now.status}.",
-                do=f"It can: {', '.join(can)}.",
+                "pair-missing", f"To {entry.kind} needs a guest and a host.", do="Name both ids."
             )
-        return
-    if kind in CONSENTS:
-        yield from _consent_problems(now, one, other, city, pairs)
-        return
-    if kind != "note":
-        if not one or not other:
-            yield Problem(
-                "pair-missing", f"To {kind} needs a guest and a host.", do="Name both ids."
-            )
-        elif kind in {"accept", "reject"} and (one, other) not in pairs:
-            yield _not_in_run(one, other)
-        if now.status != "draft":
-            yield Problem(
-                "not-a-draft",
-                f"The run is {now.status}.",
-                do="Only a draft is changed; reopen it or redraft it first.",
-            )
+    elif not entry.one:
+        yield Problem(
+            "meeting-missing",
+            f"To {entry.kind} needs a meeting.",
+            do="Name a guest and a host, or the id of a meeting.",
+        )
+    elif entry.about not in meetings and entry.kind != "release":
+        yield _not_in_run(entry)
+    if now.status != "draft":
+        yield Problem(
+            "not-a-draft",
+            f"The run is {now.status}.",
+            do="Only a draft is changed; reopen it or redraft it first.",
+        )
 
 
 def _consent_problems(
-    now: Held, one: str, other: str, city: str, pairs: Mapping[tuple[str, str], tuple[str, ...]]
+    now: Held, entry: Entry, meetings: Mapping[About, tuple[str, ...]]
 ) -> Iterable[Problem]:
-    if (one, other) not in pairs:
-        yield _not_in_run(one, other)
-    elif city not in pairs[one, other]:
+    if entry.about not in meetings:
+        yield _not_in_run(entry)
+    elif entry.city not in meetings[entry.about]:
         yield Problem(
-            "city-not-in-pair",
-            f"{city!r} is not in the pair {one}={other}.",
-            do=f"Its cities: {', '.join(pairs[one, other])}.",
+            "city-not-in-meeting",
+            f"{entry.city!r} is not in the meeting {_named(entry)}.",
+            do=f"Its cities: {', '.join(meetings[entry.about])}.",
         )
     if now.status == "withdrawn":
         yield Problem("withdrawn", "The run is withdrawn.", do="Redraft it first.")
 
 
-def _not_in_run(one: str, other: str) -> Problem:
+def _not_in_run(entry: Entry) -> Problem:
     return Problem(
-        "pair-not-in-run",
-        f"{one}={other} is no pair of this run.",
+        "meeting-not-in-run",
+        f"{_named(entry)} is no meeting of this run.",
         do="See twinmatch decisions RUN.",
     )
+
+
+def _named(entry: Entry) -> str:
+    return f"{entry.one}={entry.other}" if entry.other else entry.one

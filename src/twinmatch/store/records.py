@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.store.history import Entry, Held, checked, held
-from twinmatch.store.tables import entries, run_pairs, runs
-
-if TYPE_CHECKING:
-    from alembic.config import Config
-
-BUSY_MS: Final = 10_000
-"""How long a writer waits for another one, in milliseconds."""
+from twinmatch.store.history import About, Entry, Held, checked, held
+from twinmatch.store.meetings import Fallbacks, KeptMeeting, meetings_of
+from twinmatch.store.places import engine_of, migrate, shown
+from twinmatch.store.tables import entries, run_meetings, runs
 
 TRIES: Final = 8
 """How often an entry is tried again where another one took its number, when no version was named."""
 
-MIGRATION_LOCK: Final = 20_190_817
-"""Key of the lock that lets one process at a time migrate a PostgreSQL store."""
+LATEST: Final = 5
+"""Entries told, at most, to whoever decided on what was no longer there."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +43,6 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class KeptPair:
-    """A pair of a run: guest and host ids, all its cities, its score, and what is offered if a side declines."""
-
-    guest: str
-    host: str
-    cities: tuple[str, ...]
-    score: float
-    if_guest_declines: tuple[str, ...] = ()
-    if_host_declines: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class PastPair:
     """A pair that a past round remembers: it met (its run was published), or a side declined it."""
 
@@ -74,181 +58,126 @@ def open_store(place: str | Path) -> Store:
 
     Raises DataError where it cannot be reached, is no store, or was made by a newer version.
     """
-    store = Store(_engine(str(place)), str(place))
+    engine = engine_of(str(place))
     try:
-        store.migrate()
+        migrate(engine, str(place))
     except DataError:
-        store.close()
+        engine.dispose()
         raise
     except sa.exc.DBAPIError as error:
-        store.close()
+        engine.dispose()
         raise DataError(
             Problem(
                 "store-unreachable",
                 f"The store cannot be used ({_said(error)}).",
-                Where(_shown(str(place))),
+                Where(shown(str(place))),
                 "Check the path or the address.",
             )
         ) from None
-    return store
+    return Store(engine)
 
 
 def _said(error: sa.exc.DBAPIError) -> str:
     return str(error.orig).strip().splitlines()[0] if error.orig else "unknown error"
 
 
-def _shown(place: str) -> str:
-    """The place without a password."""
-    return sa.make_url(place).render_as_string(hide_password=True) if "://" in place else place
-
-
-def _engine(place: str) -> sa.Engine:
-    if place.startswith(("postgresql://", "postgres://")):
-        _, _, rest = place.partition("://")
-        return sa.create_engine(f"postgresql+psycopg://{rest}", pool_pre_ping=True)
-    if "://" in place and not place.startswith("sqlite"):
-        raise QuestionError(
-            Problem(
-                "store-kind",
-                f"A store is a file or a postgresql:// address, not {_shown(place)!r}.",
-                do="Name one of the two.",
-            )
-        )
-    path = Path(place.removeprefix("sqlite:///"))
-    if not path.absolute().parent.is_dir():
-        raise DataError(
-            Problem(
-                "store-folder",
-                "There is no such folder.",
-                Where(str(path.absolute().parent)),
-                "Make it first.",
-            )
-        )
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000})
-    sa.event.listen(engine, "connect", _prepare_sqlite)
-    sa.event.listen(
-        engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE")
-    )
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    """Durable and checked: every commit is on disk when it is acknowledged, and references hold."""
-    connection.isolation_level = None  # the driver opens no transactions of its own; "begin" does
-    for pragma in (
-        f"busy_timeout={BUSY_MS}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
 class Store:
     """Runs and their history in a database; every method is one transaction."""
 
-    def __init__(self, engine: sa.Engine, place: str) -> None:
+    def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._place = place
+        self._reader = engine.execution_options(reading=True)
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def change(self) -> Iterator[sa.Connection]:
+        """Give a transaction that writes: all of it is kept, or none of it."""
         with self._engine.begin() as connection:
             yield connection
 
-    def migrate(self) -> None:
-        """Bring the tables to this version's; raises DataError where they are a newer version's."""
-        from alembic import command
-        from alembic.script import ScriptDirectory
-
-        config = _alembic()
-        with self._transaction() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-            scripts = ScriptDirectory.from_config(config)
-            found = _revision(connection)
-            if found is not None and found not in {s.revision for s in scripts.walk_revisions()}:
-                raise DataError(
-                    Problem(
-                        "store-newer",
-                        f"The store was made by a newer version (its tables are {found!r}).",
-                        Where(_shown(self._place)),
-                        "Use that version of twinmatch, or a copy of the store from before.",
-                    )
-                )
-            if found != scripts.get_current_head():
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+    @contextmanager
+    def look(self) -> Iterator[sa.Connection]:
+        """Give a transaction that reads, beside those who write."""
+        with self._reader.begin() as connection:
+            yield connection
 
     # --- runs ---------------------------------------------------------------------------------------------
 
     def keep(
+        self, proposal: bytes, title: str, by: str, fallbacks: Fallbacks | None = None
+    ) -> tuple[Kept, bool]:
+        """Keep a proposal.json; return the run and whether it is new (the same bytes are one run)."""
+        sha256 = hashlib.sha256(proposal).hexdigest()
+        with self.change() as connection:
+            same = sa.select(runs.c.id).where(runs.c.sha256 == sha256)
+            known = connection.execute(same.order_by(runs.c.kept_at, runs.c.id)).scalars().first()
+            if known is None:
+                self.keep_as(connection, sha256[:12], proposal, title, by, fallbacks)
+        return self.run(known or sha256[:12]), known is None
+
+    def keep_as(
         self,
+        connection: sa.Connection,
+        run: str,
         proposal: bytes,
         title: str,
         by: str,
-        *,
-        made_from: Mapping[str, Any],
-        pairs: Sequence[KeptPair],
-    ) -> tuple[Kept, bool]:
-        """Keep a proposal.json with its pairs; return the run and whether it is new (the same bytes are one run)."""
-        sha256 = hashlib.sha256(proposal).hexdigest()
-        row = {
-            "id": sha256[:12],
-            "title": title,
-            "kept_at": datetime.now(UTC),
-            "kept_by": by,
-            "sha256": sha256,
-            "data_sha256": str((made_from.get("data") or {}).get("sha256", "")),
-            "programme_sha256": str((made_from.get("programme") or {}).get("sha256", "")),
-            "proposal": zlib.compress(proposal, 6),
-        }
-        with self._transaction() as connection:
-            known = connection.execute(sa.select(runs.c.id).where(runs.c.sha256 == sha256)).first()
-            if known is None:
-                connection.execute(sa.insert(runs).values(row))
-                lines = [_pair_row(sha256[:12], pair) for pair in pairs]
-                if lines:
-                    connection.execute(sa.insert(run_pairs), lines)
-        return self.run(sha256[:12]), known is None
+        fallbacks: Fallbacks | None = None,
+    ) -> None:
+        """Keep a proposal.json as a run with an id of the caller's, in the caller's transaction."""
+        plain = json.loads(proposal)
+        made_from = plain.get("made_from") or {}
+        connection.execute(
+            sa.insert(runs).values(
+                id=run,
+                title=title,
+                kept_at=datetime.now(UTC),
+                kept_by=by,
+                sha256=hashlib.sha256(proposal).hexdigest(),
+                data_sha256=str((made_from.get("data") or {}).get("sha256", "")),
+                programme_sha256=str((made_from.get("programme") or {}).get("sha256", "")),
+                proposal=zlib.compress(proposal, 6),
+            )
+        )
+        rows = [_meeting_row(run, meeting) for meeting in meetings_of(plain, fallbacks)]
+        if rows:
+            connection.execute(sa.insert(run_meetings), rows)
 
     def runs(self) -> tuple[Kept, ...]:
         """Return all runs, the one kept last first."""
-        with self._transaction() as connection:
-            found = connection.execute(
-                sa.select(*_run_columns()).order_by(runs.c.kept_at.desc(), runs.c.id)
-            ).all()
-            return tuple(self._kept(connection, row) for row in found)
+        with self.look() as connection:
+            query = sa.select(*_run_columns()).order_by(runs.c.kept_at.desc(), runs.c.id)
+            found = connection.execute(query).all()
+            histories = _histories(connection)
+        return tuple(_kept(row, held(histories.get(row.id, ()))) for row in found)
 
     def run(self, name: str) -> Kept:
         """Return the run whose id begins with a name; raises QuestionError where none or several do."""
-        with self._transaction() as connection:
-            return self._kept(connection, self._find(connection, name))
+        with self.look() as connection:
+            row = _find(connection, name)
+            return _kept(row, held(_history(connection, row.id)))
 
     def proposal(self, name: str) -> bytes:
         """Return the proposal.json of a run, byte for byte as it was kept."""
-        with self._transaction() as connection:
-            id_ = self._find(connection, name).id
-            packed = connection.execute(
-                sa.select(runs.c.proposal).where(runs.c.id == id_)
-            ).scalar_one()
-            return zlib.decompress(packed)
+        with self.look() as connection:
+            id_ = _find(connection, name).id
+            packed = sa.select(runs.c.proposal).where(runs.c.id == id_)
+            return zlib.decompress(connection.execute(packed).scalar_one())
 
-    def pairs(self, name: str) -> tuple[KeptPair, ...]:
-        """Return the pairs of a run with their fallbacks, in order of guest."""
-        with self._transaction() as connection:
-            return self._pairs(connection, self._find(connection, name).id)
+    def meetings(self, name: str) -> tuple[KeptMeeting, ...]:
+        """Return the meetings of a run with what is offered if a side declines, by product and then by guest or id."""
+        with self.look() as connection:
+            return _meetings(connection, _find(connection, name).id)
 
     # --- the history --------------------------------------------------------------------------------------
 
     def history(self, name: str) -> tuple[Entry, ...]:
         """Return the entries of a run, the first one first."""
-        with self._transaction() as connection:
-            return self._history(connection, self._find(connection, name).id)
+        with self.look() as connection:
+            return _history(connection, _find(connection, name).id)
 
     def held(self, name: str) -> Held:
         """Return what holds of a run now."""
@@ -268,144 +197,167 @@ class Store:
     ) -> Entry:
         """Add an entry to a run's history and return it; it is on disk when this returns.
 
-        ``seen`` is the version that the writer has seen; where the run has gone on since, nothing is written.
-        Raises QuestionError for a run, kind, pair or city that is not there, and for a step out of order.
+        A pair may be named by its guest and host, or by the id of its meeting. ``seen`` is the version that the
+        writer has seen; where the run has gone on since, nothing is written. Raises QuestionError for a run, kind,
+        meeting or city that is not there, and for a step out of order.
         """
         if not by.strip():
             raise QuestionError(
                 Problem("by-missing", "It is not said who decides.", do="Name yourself with --by.")
             )
+        asked = Entry(0, datetime.now(UTC), by.strip(), kind, one, other, city, why.strip())
         for _ in range(TRIES):
             try:
-                return self._add(name, kind, by.strip(), one, other, city, why.strip(), seen)
+                return self._add(name, asked, seen)
             except sa.exc.IntegrityError:
                 if seen is not None:
                     break
-        raise _changed_meanwhile()
+        raise _changed_meanwhile(self.history(name), seen or 0)
 
-    def _add(
-        self,
-        name: str,
-        kind: str,
-        by: str,
-        one: str,
-        other: str,
-        city: str,
-        why: str,
-        seen: int | None,
-    ) -> Entry:
-        with self._transaction() as connection:
-            run = self._find(connection, name).id
+    def _add(self, name: str, asked: Entry, seen: int | None) -> Entry:
+        with self.change() as connection:
+            run = _find(connection, name).id
             # Writers of one run wait for each other (SQLite lets only one write at a time by itself).
             connection.execute(sa.select(runs.c.id).where(runs.c.id == run).with_for_update())
-            now = held(self._history(connection, run))
+            history = _history(connection, run)
+            now = held(history)
             if seen is not None and seen != now.version:
-                raise _changed_meanwhile()
-            pairs = {(p.guest, p.host): p.cities for p in self._pairs(connection, run)}
-            checked(now, kind, one, other, city, pairs)
-            entry = Entry(now.version + 1, datetime.now(UTC), by, kind, one, other, city, why)
+                raise _changed_meanwhile(history, seen)
+            meetings = _meetings(connection, run)
+            entry = replace(_about(asked, meetings), number=now.version + 1)
+            checked(now, entry, {m.about: m.cities for m in meetings})
+            if entry.kind == "undo" and now.undoable is not None:
+                entry = replace(entry, one=str(now.undoable.number), other="", city="")
             connection.execute(sa.insert(entries).values(run=run, **_entry_row(entry)))
         return entry
 
     # --- past rounds --------------------------------------------------------------------------------------
 
-    def past(self) -> tuple[PastPair, ...]:
-        """Return the pairs of all runs that are published now, and all pairs that a side declined; by run and guest."""
-        found = []
-        for run in reversed(self.runs()):
-            now = self.held(run.id)
-            declined = set(now.declined)
-            for pair in self.pairs(run.id):
-                outcome = "declined" if (pair.guest, pair.host) in declined else "met"
-                if outcome == "declined" or now.status == "published":
-                    found.append(PastPair(run.id, run.title, pair.guest, pair.host, outcome))
+    def past(self, *, but: str = "") -> tuple[PastPair, ...]:
+        """Return the pairs of runs that are published now, and those that a side declined; by run and guest.
+
+        ``but`` is the id of a run that is not past.
+        """
+        with self.look() as connection:
+            query = sa.select(*_run_columns()).order_by(runs.c.kept_at, runs.c.id.desc())
+            rows = [row for row in connection.execute(query) if row.id != but]
+            histories = _histories(connection)
+            found = []
+            for row in rows:
+                now = held(histories.get(row.id, ()))
+                declined = set(now.declined)
+                if now.status != "published" and not declined:
+                    continue
+                for meeting in _meetings(connection, row.id):
+                    outcome = "declined" if meeting.about in declined else "met"
+                    if meeting.host and (outcome == "declined" or now.status == "published"):
+                        found.append(
+                            PastPair(row.id, row.title, meeting.guest, meeting.host, outcome)
+                        )
         return tuple(found)
 
-    # --- rows ---------------------------------------------------------------------------------------------
 
-    def _find(self, connection: sa.Connection, name: str) -> Any:
-        query = (
-            sa.select(*_run_columns()).where(runs.c.id.startswith(name, autoescape=True)).limit(3)
+# --- rows -----------------------------------------------------------------------------------------------------
+
+
+def _find(connection: sa.Connection, name: str) -> Any:
+    query = sa.select(*_run_columns())
+    exact = connection.execute(query.where(runs.c.id == name)).first() if _sane(name) else None
+    if exact is not None:
+        return exact
+    begins = query.where(runs.c.id.startswith(name, autoescape=True)).order_by(runs.c.id)
+    found = connection.execute(begins.limit(2)).all() if name and _sane(name) else []
+    if len(found) == 1:
+        return found[0]
+    raise QuestionError(
+        Problem("run-unknown", f"No run {name[:40]!r} is kept.", do="See twinmatch runs.")
+        if not found
+        else Problem(
+            "run-ambiguous", f"Several runs begin with {name!r}.", do="Give more of the id."
         )
-        found = connection.execute(query.order_by(runs.c.id)).all() if name else []
-        if len(found) == 1:
-            return found[0]
-        raise QuestionError(
-            Problem("run-unknown", f"No run {name!r} is kept.", do="See twinmatch runs.")
-            if not found
-            else Problem(
-                "run-ambiguous", f"Several runs begin with {name!r}.", do="Give more of the id."
-            )
-        )
-
-    def _kept(self, connection: sa.Connection, row: Any) -> Kept:
-        now = held(self._history(connection, row.id))
-        return Kept(
-            row.id,
-            row.title,
-            _aware(row.kept_at),
-            row.kept_by,
-            row.sha256,
-            row.data_sha256,
-            row.programme_sha256,
-            now.status,
-            now.version,
-        )
-
-    def _history(self, connection: sa.Connection, run: str) -> tuple[Entry, ...]:
-        query = sa.select(entries).where(entries.c.run == run).order_by(entries.c.number)
-        return tuple(
-            Entry(r.number, _aware(r.at), r.by, r.kind, r.one, r.other, r.city, r.why)
-            for r in connection.execute(query)
-        )
-
-    def _pairs(self, connection: sa.Connection, run: str) -> tuple[KeptPair, ...]:
-        query = sa.select(run_pairs).where(run_pairs.c.run == run)
-        found = [
-            KeptPair(
-                r.guest,
-                r.host,
-                tuple(r.cities),
-                r.score,
-                tuple(r.if_guest_declines),
-                tuple(r.if_host_declines),
-            )
-            for r in connection.execute(query)
-        ]
-        return tuple(sorted(found, key=lambda p: (p.guest, p.host)))
-
-
-def _alembic() -> Config:
-    from alembic.config import Config
-
-    config = Config()
-    folder = str(resources.files("twinmatch.store") / "migrations")
-    config.set_main_option("script_location", folder.replace("%", "%%"))
-    return config
-
-
-def _revision(connection: sa.Connection) -> str | None:
-    from alembic.runtime.migration import MigrationContext
-
-    context = MigrationContext.configure(
-        connection, opts={"version_table": "twinmatch_store_version"}
     )
-    return context.get_current_revision()
+
+
+def _sane(name: str) -> bool:
+    """Return whether a name can be an id at all: a database is not asked with characters that it refuses."""
+    return name.isascii() and name.isprintable()
+
+
+def _kept(row: Any, now: Held) -> Kept:
+    return Kept(
+        row.id,
+        row.title,
+        _aware(row.kept_at),
+        row.kept_by,
+        row.sha256,
+        row.data_sha256,
+        row.programme_sha256,
+        now.status,
+        now.version,
+    )
+
+
+def _history(connection: sa.Connection, run: str) -> tuple[Entry, ...]:
+    query = sa.select(entries).where(entries.c.run == run).order_by(entries.c.number)
+    return tuple(_entry(row) for row in connection.execute(query))
+
+
+def _histories(connection: sa.Connection) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    for row in connection.execute(sa.select(entries).order_by(entries.c.run, entries.c.number)):
+        found.setdefault(row.run, []).append(_entry(row))
+    return found
+
+
+def _entry(r: Any) -> Entry:
+    return Entry(r.number, _aware(r.at), r.by, r.kind, r.one, r.other, r.city, r.why)
+
+
+def _about(asked: Entry, meetings: Sequence[KeptMeeting]) -> Entry:
+    """Return an entry about a pair by its guest and host, also where the id of its meeting was named."""
+    if asked.other or not asked.one:
+        return asked
+    by_id: dict[str, About] = {m.id: m.about for m in meetings}
+    one, other = by_id.get(asked.one, asked.about)
+    return replace(asked, one=one, other=other)
+
+
+def _meetings(connection: sa.Connection, run: str) -> tuple[KeptMeeting, ...]:
+    query = sa.select(run_meetings).where(run_meetings.c.run == run)
+    found = [
+        KeptMeeting(
+            r.meeting,
+            r.product,
+            r.label,
+            r.one if r.other else "",
+            r.other,
+            tuple(r.cities),
+            r.score,
+            tuple(r.if_guest_declines),
+            tuple(r.if_host_declines),
+        )
+        for r in connection.execute(query)
+    ]
+    return tuple(sorted(found, key=lambda m: (not m.host, m.product, m.about)))
 
 
 def _run_columns() -> list[sa.Column[Any]]:
     return [c for c in runs.c if c.name != "proposal"]
 
 
-def _pair_row(run: str, pair: KeptPair) -> dict[str, Any]:
+def _meeting_row(run: str, meeting: KeptMeeting) -> dict[str, Any]:
+    one, other = meeting.about
     return {
         "run": run,
-        "guest": pair.guest,
-        "host": pair.host,
-        "cities": list(pair.cities),
-        "score": pair.score,
-        "if_guest_declines": list(pair.if_guest_declines),
-        "if_host_declines": list(pair.if_host_declines),
+        "one": one,
+        "other": other,
+        "meeting": meeting.id,
+        "product": meeting.product,
+        "label": meeting.label,
+        "cities": list(meeting.cities),
+        "score": meeting.score,
+        "if_guest_declines": list(meeting.if_guest_declines),
+        "if_host_declines": list(meeting.if_host_declines),
     }
 
 
@@ -427,11 +379,14 @@ def _aware(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _changed_meanwhile() -> QuestionError:
+def _changed_meanwhile(history: Sequence[Entry], seen: int) -> QuestionError:
+    """Return the error that tells what others did meanwhile; nothing was written."""
+    later = [entry for entry in history if entry.number > seen]
+    told = "; ".join(f"{e.by} {e.told()}" for e in later[-LATEST:]) or f"there is no version {seen}"
     return QuestionError(
         Problem(
             "changed-meanwhile",
-            "The run has gone on since it was seen; nothing was written.",
-            do="Look at twinmatch decisions RUN, then decide again.",
+            f"The run has gone on since it was seen ({told}); nothing was written.",
+            do="Look at it as it is now, then decide again.",
         )
     )

@@ -1,4 +1,8 @@
-"""The tables of the store, as SQLAlchemy knows them; the migrations make them."""
+"""The tables of the store, as SQLAlchemy knows them; the migrations make them.
+
+A service that keeps more of its own beside the runs adds its tables to ``metadata``, and their making to the
+migrations: one database, one history of its tables.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +13,25 @@ metadata = sa.MetaData()
 runs = sa.Table(
     "runs",
     metadata,
-    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("kept_by", sa.Text, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("sha256", sa.String(64), nullable=False, index=True),
     sa.Column("data_sha256", sa.String(64), nullable=False),
     sa.Column("programme_sha256", sa.String(64), nullable=False),
     sa.Column("proposal", sa.LargeBinary, nullable=False),
 )
 
-run_pairs = sa.Table(
-    "run_pairs",
+run_meetings = sa.Table(
+    "run_meetings",
     metadata,
-    sa.Column("run", sa.String(16), sa.ForeignKey("runs.id"), primary_key=True),
-    sa.Column("guest", sa.Text, primary_key=True),
-    sa.Column("host", sa.Text, primary_key=True),
+    sa.Column("run", sa.String(32), sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("one", sa.Text, primary_key=True),
+    sa.Column("other", sa.Text, primary_key=True),
+    sa.Column("meeting", sa.Text, nullable=False),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
     sa.Column("cities", sa.JSON, nullable=False),
     sa.Column("score", sa.Float(53), nullable=False),
     sa.Column("if_guest_declines", sa.JSON, nullable=False),
@@ -34,7 +41,7 @@ run_pairs = sa.Table(
 entries = sa.Table(
     "entries",
     metadata,
-    sa.Column("run", sa.String(16), sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("run", sa.String(32), sa.ForeignKey("runs.id"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("by", sa.Text, nullable=False),
@@ -46,5 +53,5 @@ entries = sa.Table(
     sa.CheckConstraint("number >= 1", name="entries_number"),
 )
 
-FROZEN = ("runs", "run_pairs", "entries")
+FROZEN = ("runs", "run_meetings", "entries")
 """Tables whose rows are only ever added; triggers refuse anything else."""

@@ -20,6 +20,7 @@ from twinmatch import __version__
 from twinmatch.errors import TwinmatchError
 from twinmatch.web import (
     cities,
+    decided_pages,
     intake_pages,
     loops,
     pages,
@@ -72,7 +73,7 @@ def application(settings: Settings) -> ASGIApp:
     app.include_router(cities.router)
     app.include_router(proposals.router)
     app.include_router(loops.router)
-    for part in (pages, rounds_pages, intake_pages):
+    for part in (pages, rounds_pages, decided_pages, intake_pages):
         app.include_router(part.router)
     _add_workbench(app)
     _add_health(app)

@@ -1,15 +1,14 @@
-"""What the service must remember beside the proposals' own store: jobs, keys, sessions, uploads.
+"""What the service must remember of its own: jobs, keys, sessions, uploads; in the store's database, beside the runs.
 
-Everything that outlives a request is here, so any number of processes on any number of machines are the same
-service: SQLite for one machine, PostgreSQL for several. Every change is one transaction. Secrets are kept as hashes.
+Everything that outlives a request is here or in the store, so any number of processes on any number of machines are
+the same service: SQLite for one machine, PostgreSQL for several. Every change is one transaction. A job that is done
+is a run of the store under the same id, and all that is decided about it stands there. Secrets are kept as hashes.
 """
 
 from __future__ import annotations
 
 import secrets
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -17,6 +16,8 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.store import Fallbacks, Kept, Store, open_store
+from twinmatch.store.tables import metadata
 from twinmatch.web.people import SESSION_HOURS, Person, Rank, digest, new_secret, same
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -25,11 +26,9 @@ ENDED: Final = ("done", "failed", "cancelled")
 SILENCE: Final = timedelta(seconds=60)
 """A running job whose process has said nothing for so long has died with it."""
 
-tables = sa.MetaData()
-
 jobs = sa.Table(
     "jobs",
-    tables,
+    metadata,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("state", sa.String(12), nullable=False, index=True),
@@ -41,12 +40,11 @@ jobs = sa.Table(
     sa.Column("begun", sa.DateTime(timezone=True)),
     sa.Column("beat", sa.DateTime(timezone=True)),
     sa.Column("ended", sa.DateTime(timezone=True)),
-    sa.Column("result", sa.LargeBinary),
 )
 
 keys = sa.Table(
     "keys",
-    tables,
+    metadata,
     sa.Column("id", sa.String(16), primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("rank", sa.Integer, nullable=False),
@@ -58,7 +56,7 @@ keys = sa.Table(
 
 sessions = sa.Table(
     "sessions",
-    tables,
+    metadata,
     sa.Column("sha256", sa.String(64), primary_key=True),
     sa.Column("key", sa.String(16), sa.ForeignKey("keys.id"), nullable=False),
     sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
@@ -66,7 +64,7 @@ sessions = sa.Table(
 
 uploads = sa.Table(
     "uploads",
-    tables,
+    metadata,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("uploaded_by", sa.Text, nullable=False),
@@ -121,22 +119,16 @@ class Upload:
 
 
 class Board:
-    """The memory of the service in a database."""
+    """The memory of the service in the store's database."""
 
     def __init__(self, place: str) -> None:
-        self.engine = _engine(place)
-        _made(self.engine)
-
-    @contextmanager
-    def _change(self) -> Iterator[sa.Connection]:
-        """Give a transaction: all of it is kept, or none of it."""
-        with self.engine.begin() as connection:
-            yield connection
+        self.store: Store = open_store(place)
+        self._change, self._look = self.store.change, self.store.look
 
     def is_reachable(self) -> bool:
         """Return whether the database answers."""
         try:
-            with self.engine.connect() as connection:
+            with self._look() as connection:
                 connection.execute(sa.text("select 1"))
         except sa.exc.SQLAlchemyError:
             return False
@@ -162,24 +154,66 @@ class Board:
             )
         return job
 
+    def keep_made(
+        self,
+        title: str,
+        asked: Mapping[str, Any],
+        by: str,
+        result: bytes,
+        fallbacks: Fallbacks | None = None,
+    ) -> str:
+        """Return the id of a proposal that was made already, such as an offer that was taken; it waits for nobody."""
+        job, now = secrets.token_hex(8), _now()
+        with self._change() as c:
+            c.execute(
+                jobs.insert().values(
+                    id=job,
+                    title=title,
+                    state="done",
+                    asked=dict(asked),
+                    asked_by=by,
+                    steps=[],
+                    problems=[],
+                    created=now,
+                    ended=now,
+                )
+            )
+            self.store.keep_as(c, job, result, title, by, fallbacks)
+        return job
+
     def job(self, job: str) -> Job:
-        """Return a job; raises QuestionError where there is none."""
-        with self.engine.connect() as c:
-            row = c.execute(_JOB.where(jobs.c.id == job)).first()
-        if row is None:
-            raise unknown(job)
-        return _job(row)
+        """Return a job, or a run that was kept by another door as the job that is done; raises QuestionError."""
+        with self._look() as c:
+            row = c.execute(_JOB.where(jobs.c.id == job)).first() if job.isalnum() else None
+        return _job(row) if row is not None else _as_job(self.run(job))
+
+    def run(self, proposal: str) -> Kept:
+        """Return the run of a proposal that was made; raises QuestionError where there is none."""
+        if not proposal.isalnum():
+            raise unknown(proposal)
+        try:
+            return self.store.run(proposal)
+        except QuestionError:
+            with self._look() as c:
+                found = c.execute(sa.select(jobs.c.state).where(jobs.c.id == proposal)).first()
+        if found is None:
+            raise unknown(proposal)
+        said = f"The proposal {proposal!r} is {found.state}; it has no result."
+        raise QuestionError(Problem("not-ready", said, do=f"Look at /proposals/{proposal}."))
 
     def all_jobs(self, size: int = 100) -> list[Job]:
-        """Return the latest jobs, the newest first."""
-        with self.engine.connect() as c:
+        """Return the latest proposals, the newest first: jobs, and runs that were kept by another door."""
+        with self._look() as c:
             rows = c.execute(_JOB.order_by(jobs.c.created.desc(), jobs.c.id).limit(size)).all()
-        return [_job(row) for row in rows]
+            known = set(c.execute(sa.select(jobs.c.id)).scalars())
+        found = [_job(row) for row in rows]
+        found += [_as_job(run) for run in self.store.runs() if run.id not in known]
+        return sorted(found, key=lambda j: (-j.created.timestamp(), j.id))[:size]
 
     def counts(self) -> dict[str, int]:
         """Return how many jobs are in each state."""
         query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
-        with self.engine.connect() as c:
+        with self._look() as c:
             return {str(state): int(n) for state, n in c.execute(query)}
 
     def claim(self) -> Job | None:
@@ -211,24 +245,24 @@ class Board:
         state: State,
         problems: Sequence[Mapping[str, Any]] = (),
         result: bytes = b"",
+        fallbacks: Fallbacks | None = None,
     ) -> bool:
-        """End a job that has not ended yet; return whether it had not."""
+        """End a job that has not ended yet, and keep the proposal that it made as a run; return whether it had not."""
         open_ = jobs.update().where(jobs.c.id == job, jobs.c.state.not_in(ENDED))
         values: dict[str, Any] = {"state": state, "problems": [dict(p) for p in problems]}
         with self._change() as c:
-            kept = zlib.compress(result, 6) if result else None
-            return bool(c.execute(open_.values(**values, ended=_now(), result=kept)).rowcount)
+            if not c.execute(open_.values(**values, ended=_now())).rowcount:
+                return False
+            if result:
+                asked = c.execute(
+                    sa.select(jobs.c.title, jobs.c.asked_by).where(jobs.c.id == job)
+                ).one()
+                self.store.keep_as(c, job, result, asked.title, asked.asked_by, fallbacks)
+        return True
 
     def result(self, job: str) -> bytes:
-        """Return the proposal.json that a job made; raises QuestionError where it made none."""
-        with self.engine.connect() as c:
-            row = c.execute(sa.select(jobs.c.state, jobs.c.result).where(jobs.c.id == job)).first()
-        if row is None:
-            raise unknown(job)
-        if row.result is None:
-            found = f"The proposal {job!r} is {row.state}; it has no result."
-            raise QuestionError(Problem("not-ready", found, do=f"Look at /proposals/{job}."))
-        return zlib.decompress(row.result)
+        """Return the proposal.json of a proposal; raises QuestionError where none was made."""
+        return self.store.proposal(self.run(job).id)
 
     def bury(self) -> None:
         """End the jobs whose process has died: they say so, and can be asked again."""
@@ -259,7 +293,7 @@ class Board:
 
     def all_keys(self) -> list[Key]:
         """Return every key, the newest first."""
-        with self.engine.connect() as c:
+        with self._look() as c:
             rows = c.execute(sa.select(keys).order_by(keys.c.created.desc(), keys.c.id)).all()
         return [_key(row) for row in rows]
 
@@ -273,7 +307,7 @@ class Board:
 
     def holder(self, secret: str) -> Person | None:
         """Return who holds a key; None where nobody does any more."""
-        with self.engine.connect() as c:
+        with self._look() as c:
             row = c.execute(sa.select(keys).where(keys.c.sha256 == digest(secret))).first()
         return _person(row) if row is not None and same(row.sha256, secret) else None
 
@@ -294,7 +328,7 @@ class Board:
         """Return whose session it is; None where it has ended."""
         query = sa.select(keys).join(sessions, sessions.c.key == keys.c.id)
         live = (sessions.c.sha256 == digest(session)) & (sessions.c.expires > _now())
-        with self.engine.connect() as c:
+        with self._look() as c:
             row = c.execute(query.where(live)).first()
         return None if row is None else _person(row)
 
@@ -323,7 +357,7 @@ class Board:
 
     def upload(self, upload: str) -> Upload:
         """Return an upload without its content; raises QuestionError where there is none."""
-        with self.engine.connect() as c:
+        with self._look() as c:
             row = c.execute(_UPLOAD.where(uploads.c.id == upload)).first()
         if row is None:
             raise QuestionError(Problem("upload-unknown", f"There is no upload {upload!r}."))
@@ -331,14 +365,15 @@ class Board:
 
     def all_uploads(self, size: int = 50) -> list[Upload]:
         """Return the latest uploads, the newest first."""
-        with self.engine.connect() as c:
+        with self._look() as c:
             rows = c.execute(_UPLOAD.order_by(uploads.c.created.desc(), uploads.c.id).limit(size))
             return [Upload(r.id, r.name, r.uploaded_by, _aware(r.created), r.found) for r in rows]
 
     def accept(self, upload: str, key: str, by: str) -> None:
         """Remember that a doubt about an upload was accepted, and by whom."""
         with self._change() as c:
-            found = c.execute(sa.select(uploads.c.found).where(uploads.c.id == upload)).scalar_one()
+            query = sa.select(uploads.c.found).where(uploads.c.id == upload).with_for_update()
+            found = c.execute(query).scalar_one()
             accepted = [*found.get("accepted", []), key]
             who = {**found.get("accepted_by", {}), key: by}
             kept = {**found, "accepted": sorted(set(accepted)), "accepted_by": who}
@@ -346,14 +381,14 @@ class Board:
 
     def uploaded(self, upload: str) -> bytes:
         """Return the very bytes that were uploaded."""
-        with self.engine.connect() as c:
+        with self._look() as c:
             row = c.execute(sa.select(uploads.c.content).where(uploads.c.id == upload)).first()
         if row is None:
             raise QuestionError(Problem("upload-unknown", f"There is no upload {upload!r}."))
         return bytes(row.content)
 
 
-_JOB: Final = sa.select(*(column for column in jobs.c if column.name not in {"result", "beat"}))
+_JOB: Final = sa.select(*(column for column in jobs.c if column.name != "beat"))
 _UPLOAD: Final = sa.select(*(column for column in uploads.c if column.name != "content"))
 
 
@@ -361,34 +396,6 @@ def unknown(proposal: str) -> QuestionError:
     """Return the error of a proposal that is not there."""
     shown = proposal if len(proposal) <= 40 else f"{proposal[:40]}…"
     return QuestionError(Problem("proposal-unknown", f"There is no proposal {shown!r}."))
-
-
-def _engine(place: str) -> sa.Engine:
-    url = place if "://" in place else f"sqlite:///{place}"
-    if url.startswith("postgresql://"):
-        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = sa.create_engine(url, pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _settle_sqlite)
-    return engine
-
-
-def _made(engine: sa.Engine) -> None:
-    """Make the tables that are missing; several processes may begin at once."""
-    from twinmatch.web import desk  # its table stands beside those of the board
-
-    assert desk.entries.metadata is tables
-    try:
-        tables.create_all(engine)
-    except sa.exc.DatabaseError:
-        tables.create_all(engine)
-
-
-def _settle_sqlite(connection: Any, _: Any) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 def _now() -> datetime:
@@ -417,6 +424,10 @@ def _job(row: Any) -> Job:
         _maybe(row.begun),
         _maybe(row.ended),
     )
+
+
+def _as_job(run: Kept) -> Job:
+    return Job(run.id, run.title, "done", {}, run.kept_by, (), (), run.kept_at, None, run.kept_at)
 
 
 def _key(row: Any) -> Key:

@@ -231,7 +231,7 @@ async def similar(request: Request, city: CityIn) -> Response:
     state = state_of(request)
     asked = read_query(request, shapes.SimilarQuery)
     question, service = question_of(asked), state.service
-    if asked.detail == "reasons" and service.is_quick(city, question):
+    if asked.detail == "reasons" and service.is_quick(question):
         content = _similar(service, city, question, asked.detail)
     else:
         content = await run_in_threadpool(_similar, service, city, question, asked.detail)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -17,11 +18,15 @@ from typing import Any, Final
 
 import orjson
 import structlog
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from twinmatch.errors import Problem, TwinmatchError
+from twinmatch.app.loop import RoundAsked
+from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.exporting import from_plain
+from twinmatch.programmes.settings import Programme, programme_model
 from twinmatch.proposal import Proposal
+from twinmatch.store import Fallbacks
 from twinmatch.web.board import Board, Job
 from twinmatch.web.problems import plain
 from twinmatch.web.settings import Settings
@@ -93,14 +98,14 @@ def work(settings_json: str, job_id: str) -> None:
     settings = Settings.model_validate_json(settings_json)
     board = Board(settings.store)
     try:
-        job = board.job(job_id)
-        board.end(job_id, "done", result=made(board, settings, job))
+        result, fallbacks = made(board, settings, board.job(job_id))
+        board.end(job_id, "done", result=result, fallbacks=fallbacks)
     except TwinmatchError as error:
         board.end(job_id, "failed", [plain(p) for p in error.problems])
 
 
-def made(board: Board, settings: Settings, job: Job) -> bytes:
-    """Return the proposal.json of a job; raises what the proposal raises."""
+def made(board: Board, settings: Settings, job: Job) -> tuple[bytes, Fallbacks]:
+    """Return the proposal.json of a job, and what is offered if a city declines; raises what the proposal raises."""
     from twinmatch import app
     from twinmatch.exporting.json_file import proposal_json
 
@@ -110,18 +115,67 @@ def made(board: Board, settings: Settings, job: Job) -> bytes:
         steps.append(step)
         board.step(job.id, steps)
 
-    asked = job.asked
-    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
+    with tempfile.TemporaryDirectory(prefix="twinmatch-") as name:
+        asked = round_asked(board, settings, job.asked, Path(name))
         proposal, _ = app.run(
-            profiles_of(board, settings, asked, Path(folder)),
-            programme_of(settings, asked, Path(folder)),
-            previous=previous_of(board, asked, Path(folder)),
-            lock=[(a, b) for a, b in asked.get("lock", [])],
-            ban=[(a, b) for a, b in asked.get("ban", [])],
-            model=settings.text_model or "auto",  # never a model that a request names
+            asked.profiles,
+            asked.programme,
+            previous=asked.previous,
+            lock=asked.lock,
+            ban=asked.ban,
+            past=asked.past,
+            settings=asked.settings,
+            model=asked.model,
             progress=progress,
         )
-    return proposal_json(proposal)
+        result = proposal_json(proposal)
+        progress("What is offered if a city declines")
+        return result, fallbacks_of_made(result, asked, Path(name))
+
+
+def fallbacks_of_made(result: bytes, asked: RoundAsked, folder: Path) -> Fallbacks:
+    """Return what is offered if a city declines its pair in a proposal that was just made."""
+    from twinmatch.app.decisions import fallbacks_of
+
+    path = folder / "made.json"
+    path.write_bytes(result)
+    return fallbacks_of(path, replace(asked, previous=None))
+
+
+def round_asked(
+    board: Board, settings: Settings, asked: Mapping[str, Any], folder: Path
+) -> RoundAsked:
+    """Return the round of a job; what has to be a file is written into a folder."""
+    again = asked.get("programme_of")
+    return RoundAsked(
+        profiles_of(board, settings, asked, folder),
+        () if again else programme_of(settings, asked, folder),
+        previous_of(board, asked, folder),
+        pairs(asked, "lock"),
+        pairs(asked, "ban"),
+        settings.text_model or "auto",  # never a model that a request names
+        pairs(asked, "past"),
+        programme_made_from(board, again) if again else None,
+    )
+
+
+def pairs(asked: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+    """Return the pairs that a job was asked with under a name."""
+    return [(str(a), str(b)) for a, b in asked.get(name, ())]
+
+
+def programme_made_from(board: Board, proposal: str) -> Programme:
+    """Return the programme that a proposal was made from, without its locks and bans; raises QuestionError."""
+    made = orjson.loads(board.result(proposal))["made_from"]
+    settings = {**((made.get("programme") or {}).get("settings") or {})}
+    if "twinning" in settings:
+        settings["twinning"] = {**settings["twinning"], "lock": [], "ban": []}
+    try:
+        return programme_model().model_validate(settings)
+    except ValidationError as error:
+        found = "The programme that this proposal was made from is not one of this version."
+        do = "Ask for a new proposal."
+        raise QuestionError(Problem("programme-other-version", found, do=do)) from error
 
 
 def proposal_of(board: Board, proposal: str) -> Proposal:

@@ -8,44 +8,17 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from twinmatch.app.plain import plain_difference, plain_repair, plain_why_not
+from twinmatch.app.decisions import decide_on, plain_run_state, run_state
+from twinmatch.app.plain import plain_difference, plain_repaired, plain_why_not
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.repair import Change
 from twinmatch.web import shapes
-from twinmatch.web.desk import Entry, Held, held, says
 from twinmatch.web.people import Person, coordinator, reader
 from twinmatch.web.problems import documented
 from twinmatch.web.proposals import ProposalId
 from twinmatch.web.state import state_of
 
 router = APIRouter(tags=["proposals"])
-
-
-def entry_plain(e: Entry) -> dict[str, Any]:
-    """Return an entry of the history as JSON has it."""
-    return {
-        "number": e.number,
-        "at": e.at.isoformat(),
-        "by": e.by,
-        "kind": e.kind,
-        "one": e.one,
-        "other": e.other,
-        "why": e.why,
-        "says": says(e),
-    }
-
-
-def held_plain(proposal: str, now: Held, history: list[Entry]) -> dict[str, Any]:
-    """Return what holds for a proposal and how it came about, as JSON has it."""
-    return {
-        "proposal": proposal,
-        "version": now.version,
-        "status": now.status,
-        "locks": [list(p) for p in now.locks],
-        "bans": [list(p) for p in now.bans],
-        "verdicts": {m: e.kind for m, e in now.verdicts.items()},
-        "history": [entry_plain(e) for e in history],
-    }
 
 
 @router.get(
@@ -59,9 +32,7 @@ async def decisions(request: Request, proposal: ProposalId) -> Response:
     state = state_of(request)
 
     def look() -> dict[str, Any]:
-        state.board.job(proposal)
-        history = state.desk.history(proposal)
-        return held_plain(proposal, held(history), history)
+        return plain_run_state(run_state(state.board.run(proposal).id, state.board.store))
 
     found = await run_in_threadpool(look)
     headers = {"ETag": f'"{found["version"]}"', "Cache-Control": "no-store"}
@@ -87,12 +58,10 @@ async def decide(
     state, seen = state_of(request), version_of(if_match)
 
     def write() -> dict[str, Any]:
-        state.board.result(proposal)
-        state.desk.write(
-            proposal, seen, person.name, decision.kind, decision.one, decision.other, decision.why
-        )
-        history = state.desk.history(proposal)
-        return held_plain(proposal, held(history), history)
+        run, store = state.board.run(proposal).id, state.board.store
+        given = decision.model_dump(exclude={"kind"})
+        decide_on(run, decision.kind, person.name, **given, seen=seen, place=store)
+        return plain_run_state(run_state(run, store))
 
     found = await run_in_threadpool(write)
     headers = {"ETag": f'"{found["version"]}"'}
@@ -144,7 +113,8 @@ async def ask_repair(request: Request, proposal: ProposalId, asked: shapes.AskRe
     change = Change(tuple(asked.withdrawn), tuple(asked.refused))
 
     def ask() -> bytes:
-        return orjson.dumps(plain_repair(state.rounds.repair(proposal, change, asked.at_most)))
+        found = plain_repaired(state.rounds.repair(proposal, change, asked.at_most))
+        return orjson.dumps({k: v for k, v in found.items() if k != "written"})
 
     return Response(await run_in_threadpool(ask), media_type="application/json")
 

@@ -18,6 +18,7 @@ from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.exporting import words
 from twinmatch.exporting.atlas import land
 from twinmatch.exporting.characters import printable
+from twinmatch.exporting.drawings import drawing, of_meeting
 from twinmatch.exporting.laea import kilometres
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.geography import countries, language_name
@@ -47,7 +48,8 @@ def templates(code: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_translations(translation(code), newstyle=True)  # type: ignore[attr-defined]
-    made.globals.update(words=words, NAMES=NAMES, LANGUAGES=LANGUAGES, Rank=Rank)
+    made.globals.update(words=words, drawing=drawing, drawings=of_meeting)
+    made.globals.update(NAMES=NAMES, LANGUAGES=LANGUAGES, Rank=Rank)
     return made
 
 

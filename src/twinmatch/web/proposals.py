@@ -104,7 +104,10 @@ def checked(asked: shapes.AskProposal, board: Board) -> dict[str, Any]:
             raise DataError(
                 Problem("not-usable", found, do=f"See /workbench/intake/{asked.upload}.")
             )
-    return asked.model_dump(mode="json", exclude_defaults=True, exclude={"title"})
+    content = asked.model_dump(mode="json", exclude_defaults=True, exclude={"title", "past"})
+    if asked.past:
+        content["past"] = sorted({(p.guest, p.host) for p in board.store.past()})
+    return content
 
 
 def _check_toml(text: str) -> None:

@@ -5,19 +5,26 @@ from __future__ import annotations
 import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from twinmatch.app.loop import RoundAsked, open_round, twinning_case
+import orjson
+
+from twinmatch.app.loop import Pairs, Repaired, RoundAsked, open_round, repaired, twinning_case
 from twinmatch.difference import Difference, difference
 from twinmatch.explain import WhyNot, why_not
-from twinmatch.repair import Change, Repair, earlier_pairs, repair
+from twinmatch.exporting.json_file import proposal_json
+from twinmatch.prices import PriceList, price_list
+from twinmatch.proposal import Proposal
+from twinmatch.repair import Change, Kind, with_offer
+from twinmatch.store import Held
+from twinmatch.store.history import About
 from twinmatch.web.board import Board, Job
-from twinmatch.web.desk import Desk, Held, held
-from twinmatch.web.jobs import previous_of, profiles_of, programme_of, proposal_of
+from twinmatch.web.jobs import fallbacks_of_made, proposal_of, round_asked
 from twinmatch.web.settings import Settings
-from twinmatch.whatif import Case, held_case, twinning_of
+from twinmatch.whatif import Case
 
 KEPT: Final = 3
 """Rounds held in memory because somebody asks about them."""
@@ -27,15 +34,14 @@ class Rounds:
     """The rounds behind proposals, read and solved when somebody asks about one, and held for the next question."""
 
     def __init__(self, board: Board, settings: Settings) -> None:
-        self._board, self._settings, self._desk = board, settings, Desk(board)
+        self._board, self._settings = board, settings
         self._kept: OrderedDict[tuple[str, int], Case] = OrderedDict()
         self._lock = Lock()
 
     def case(self, proposal: str) -> Case:
         """Return the twinning of a proposal's round under what is decided now."""
-        job = self._board.job(proposal)
-        now = held(self._desk.history(proposal))
-        key = (proposal, now.version)
+        job, now = self._board.job(proposal), self._board.store.held(proposal)
+        key = (job.id, now.version)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -50,61 +56,81 @@ class Rounds:
     def of(self, asked: Mapping[str, Any]) -> Case:
         """Return the twinning of a round that is only being thought of; it is not held."""
         with tempfile.TemporaryDirectory(prefix="twinmatch-") as name:
-            folder = Path(name)
-            return twinning_case(
-                RoundAsked(
-                    profiles_of(self._board, self._settings, asked, folder),
-                    programme_of(self._settings, asked, folder),
-                    previous_of(self._board, asked, folder),
-                    [(str(a), str(b)) for a, b in asked.get("lock", [])],
-                    [(str(a), str(b)) for a, b in asked.get("ban", [])],
-                    self._settings.text_model or "auto",
-                )
-            )
+            return twinning_case(round_asked(self._board, self._settings, asked, Path(name)))
 
     def _asked(self, job: Job, now: Held, folder: Path) -> RoundAsked:
-        locks, bans = pairs_of(job, now)
-        return RoundAsked(
-            profiles_of(self._board, self._settings, job.asked, folder),
-            programme_of(self._settings, job.asked, folder),
-            previous_of(self._board, job.asked, folder),
-            locks,
-            bans,
-            self._settings.text_model or "auto",
-        )
+        return round_asked(self._board, self._settings, again(self._board, job, now), folder)
 
     def why_not(self, proposal: str, guest: str, host: str) -> WhyNot:
         """Return why a guest and a host do not meet in a proposal."""
         return why_not(self.case(proposal), guest, host)
 
-    def repair(self, proposal: str, change: Change, at_most: int) -> Repair:
+    def prices(self, proposal: str) -> PriceList:
+        """Return what each rule, lock and ban of a proposal's twinning costs, and what a further place is worth."""
+        return price_list(self.case(proposal))
+
+    def repair(self, proposal: str, change: Change, at_most: int) -> Repaired:
         """Return three offers to repair a proposal."""
-        job, earlier = self._board.job(proposal), proposal_of(self._board, proposal)
-        now = held(self._desk.history(proposal))
         with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
-            opened = open_round(self._asked(job, now, Path(folder)))
-        case = held_case(opened.round, twinning_of(opened.programme), earlier_pairs(earlier))
-        return repair(case, change, at_most)
+            return self._repaired(proposal, change, at_most, Path(folder))[0]
+
+    def _repaired(
+        self, proposal: str, change: Change, at_most: int, folder: Path
+    ) -> tuple[Repaired, RoundAsked]:
+        job, now = self._board.job(proposal), self._board.store.held(proposal)
+        earlier = proposal_of(self._board, proposal)
+        asked = self._asked(job, now, folder)
+        asked = replace(asked, previous=None, lock=_still(asked.lock, change, earlier))
+        return repaired(earlier, change, open_round(asked), at_most), asked
+
+    def take(self, proposal: str, change: Change, at_most: int, kind: Kind, by: str) -> str:
+        """Return the id of a further proposal that is an offer to repair one; raises QuestionError where it is none."""
+        job = self._board.job(proposal)
+        with tempfile.TemporaryDirectory(prefix="twinmatch-") as name:
+            found, asked = self._repaired(proposal, change, at_most, Path(name))
+            earlier = proposal_of(self._board, proposal)
+            result = proposal_json(with_offer(earlier, found.repair.offer(kind), change))
+            falls = fallbacks_of_made(result, asked, Path(name))
+        told = {
+            **again(self._board, job, self._board.store.held(proposal)),
+            "repair": {"of": job.id, "offer": kind, "withdrawn": list(change.withdrawn)},
+        }
+        return self._board.keep_made(job.title, told, by, result, falls)
 
     def difference(self, one: str, other: str) -> Difference:
         """Return how two proposals differ."""
         return difference(proposal_of(self._board, one), proposal_of(self._board, other))
 
 
-def pairs_of(job: Job, now: Held) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return the locks and bans of a proposal: those it was asked with, as later decisions changed them."""
-    decided = {*now.locks, *now.bans}
+def _still(locks: Pairs, change: Change, earlier: Proposal) -> list[About]:
+    """Return the locks that are not lifted by what happened: whoever withdrew or refused is not locked."""
+    ids = {card.name: card.id for card in earlier.cities} | {
+        name: id_ for id_, name in earlier.units
+    }
+    gone = {ids.get(name, name) for name in change.withdrawn}
+    refused = {frozenset(ids.get(name, name) for name in pair) for pair in change.refused}
+    return [p for p in locks if not gone & set(p) and frozenset(p) not in refused]
+
+
+def pairs_of(board: Board, job: Job, now: Held) -> tuple[list[About], list[About]]:
+    """Return the locks and bans of a proposal: those that it was made with, as later decisions changed them."""
+    must, must_not = now.wanted
+    made = orjson.loads(board.result(job.id))["made_from"]
+    twinning = ((made.get("programme") or {}).get("settings") or {}).get("twinning") or {}
+    decided = {*must, *must_not, *_released(board, job)}
     found = []
-    for name, mine in (("lock", now.locks), ("ban", now.bans)):
-        asked = [(str(a), str(b)) for a, b in job.asked.get(name, [])]
-        found.append([*(p for p in asked if p not in decided), *mine])
+    for name, mine in (("lock", must), ("ban", must_not)):
+        before = [(str(a), str(b)) for a, b in twinning.get(name, ())]
+        found.append([*(p for p in before if p not in decided), *mine])
     return found[0], found[1]
 
 
-def again(job: Job, now: Held) -> dict[str, Any]:
+def _released(board: Board, job: Job) -> set[About]:
+    return {e.about for e in board.store.history(job.id) if e.kind == "release"}
+
+
+def again(board: Board, job: Job, now: Held) -> dict[str, Any]:
     """Return what to ask for the same round under what is decided now, changing as little as possible."""
-    locks, bans = pairs_of(job, now)
-    asked = {k: v for k, v in job.asked.items() if k not in {"lock", "ban", "previous"}}
-    rejected = [m.partition("::")[2] for m in now.verdicts if now.verdicts[m].kind == "reject"]
-    bans += [(g, h) for g, _, h in (m.partition("=") for m in rejected) if h and (g, h) not in bans]
-    return {**asked, "lock": locks, "ban": bans, "previous": job.id}
+    locks, bans = pairs_of(board, job, now)
+    upload = {"upload": job.asked["upload"]} if job.asked.get("upload") else {}
+    return {**upload, "programme_of": job.id, "lock": locks, "ban": bans, "previous": job.id}

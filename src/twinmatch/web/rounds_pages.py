@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from twinmatch.app.decisions import run_state
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.exporting import EXPORTERS
 from twinmatch.exporting.atlas import PairMap, land, pair_map
@@ -18,10 +19,11 @@ from twinmatch.exporting.words import is_paired
 from twinmatch.programmes.settings import bundled_names, recipe_names
 from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
+from twinmatch.store import Entry
 from twinmatch.web import shapes
 from twinmatch.web.board import Job
-from twinmatch.web.desk import Entry, Held, held, says
 from twinmatch.web.jobs import proposal_of
+from twinmatch.web.network import network
 from twinmatch.web.pages import page, wants_fragment
 from twinmatch.web.people import coordinator, reader
 from twinmatch.web.proposals import checked
@@ -39,15 +41,17 @@ async def proposals(request: Request) -> Response:
     await reader(request)
     state = state_of(request)
 
-    def look() -> tuple[list[tuple[Job, str]], list[Any]]:
-        jobs = state.board.all_jobs()
-        return [(j, held(state.desk.history(j.id)).status) for j in jobs], state.board.all_uploads()
+    def look() -> tuple[list[tuple[Job, str]], list[Any], int]:
+        status = {run.id: run.status for run in state.board.store.runs()}
+        jobs = [(j, status.get(j.id, "draft")) for j in state.board.all_jobs()]
+        return jobs, state.board.all_uploads(), len(state.board.store.past())
 
-    jobs, uploads = await run_in_threadpool(look)
+    jobs, uploads, past = await run_in_threadpool(look)
     return page(
         request,
         "proposals.html.j2",
         jobs=jobs,
+        past=past,
         uploads=[u for u in uploads if not u.found.get("errors")],
         bundled=bundled_names(),
         recipes=[n for n in recipe_names() if n not in bundled_names()],
@@ -55,7 +59,7 @@ async def proposals(request: Request) -> Response:
 
 
 def _asked(
-    title: str, programme: list[str], programme_toml: str, previous: str, upload: str
+    title: str, programme: list[str], programme_toml: str, previous: str, upload: str, past: str
 ) -> shapes.AskProposal:
     return shapes.AskProposal(
         title=title[:200],
@@ -63,6 +67,7 @@ def _asked(
         programme_toml=programme_toml.strip()[:200_000],
         previous=previous[:40],
         upload=upload[:40],
+        past=bool(past),
     )
 
 
@@ -74,11 +79,12 @@ async def ask(
     programme_toml: Annotated[str, Form(max_length=200_000)] = "",
     previous: Text = "",
     upload: Text = "",
+    past: Text = "",
 ) -> Response:
     """Ask for a proposal and go to its page."""
     person = await coordinator(request)
     board = state_of(request).board
-    asked = _asked(title, programme or [], programme_toml, previous, upload)
+    asked = _asked(title, programme or [], programme_toml, previous, upload, past)
 
     def keep() -> str:
         return board.ask(asked.title.strip() or "Proposal", checked(asked, board), person.name)
@@ -94,11 +100,12 @@ async def check(
     programme_toml: Annotated[str, Form(max_length=200_000)] = "",
     previous: Text = "",
     upload: Text = "",
+    past: Text = "",
 ) -> Response:
     """Return who lacks what and which rules will bind, before anything is made: nothing is kept."""
     await coordinator(request)
     state = state_of(request)
-    asked = _asked(title, programme or [], programme_toml, previous, upload)
+    asked = _asked(title, programme or [], programme_toml, previous, upload, past)
     found = await run_in_threadpool(_before_the_run, state, asked)
     name = "check.html.j2" if wants_fragment(request) else "check_page.html.j2"
     return page(request, name, found=found)
@@ -191,23 +198,25 @@ async def one(request: Request, proposal: str, tab: str = "overview") -> Respons
 
 
 def _looked_at(state: State, job: Job) -> dict[str, Any]:
-    history, made = state.desk.history(job.id), proposal_of(state.board, job.id)
+    made, run = proposal_of(state.board, job.id), run_state(job.id, state.board.store)
+    guests, hosts = _sides(made)
     return {
         "made": made,
         "directory": Directory(made),
-        "now": held(history),
-        "history": history,
-        "entry_says": _teller(made),
-        "guests": _sides(made)[0],
-        "hosts": _sides(made)[1],
+        "run": run,
+        "now": run.held,
+        "kept": {m.id: m for m in run.meetings},
+        "entry_says": teller(made),
+        "guests": guests,
+        "hosts": hosts,
     }
 
 
-def _teller(made: Proposal) -> Callable[[Entry], str]:
+def teller(made: Proposal) -> Callable[[Entry], str]:
     """Return what says an entry of the history with the names of a proposal."""
     directory = Directory(made)
-    labels = {f"{p.product}::{m.id}": directory.title(m) for p in made.products for m in p.meetings}
-    return lambda e: says(e, lambda key: labels.get(key) or directory.name(key))
+    labels = {m.id: directory.title(m) for p in made.products for m in p.meetings}
+    return lambda e: e.told(lambda key: labels.get(key) or directory.name(key))
 
 
 def _sides(made: Proposal) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -216,49 +225,6 @@ def _sides(made: Proposal) -> tuple[list[tuple[str, str]], list[tuple[str, str]]
     hosts = [(c.id, c.name) for c in made.cities if "mission" in c.roles or "pilot" in c.roles]
     hosts += made.units
     return sorted(guests, key=lambda g: g[1]), sorted(hosts, key=lambda h: h[1])
-
-
-@dataclass(frozen=True)
-class Knot:
-    """A guest or host of the network: its name, and where it stands."""
-
-    name: str
-    y: float
-
-
-@dataclass(frozen=True)
-class Net:
-    """Guests on the left, hosts on the right, a line for each meeting, as thick as its score."""
-
-    guests: tuple[Knot, ...]
-    hosts: tuple[Knot, ...]
-    lines: tuple[tuple[float, float, float, str], ...]
-    height: float
-
-
-def network(product: Product, directory: Directory) -> Net:
-    """Return a product of pairs as a picture in two columns, in the order of the hosts."""
-    hosts: dict[str, list[tuple[str, Meeting]]] = {}
-    for m in product.meetings:
-        for guest in m.cities("guest"):
-            hosts.setdefault(directory.host(m), []).append((guest, m))
-    row, y = 22.0, 20.0
-    left: dict[str, float] = {}
-    right, lines = [], []
-    for host in sorted(hosts):
-        first = y
-        for guest, _ in hosts[host]:
-            if guest not in left:
-                left[guest] = y
-                y += row
-        y = max(y, first + row)
-        middle = (first + y - row) / 2
-        right.append(Knot(host, middle))
-        for guest, m in hosts[host]:
-            title = f"{directory.name(guest)} – {host}: {100 * m.score:.0f}"
-            lines.append((left[guest], middle, round(0.8 + 3 * m.score, 1), title))
-    knots = tuple(Knot(directory.name(g), at) for g, at in left.items())
-    return Net(knots, tuple(right), tuple(lines), y + 10)
 
 
 def meeting_of(made: Proposal, product: str, meeting: str) -> tuple[Product, Meeting]:
@@ -280,65 +246,6 @@ async def account(request: Request, proposal: str, product: str, meeting: str) -
     return page(request, name, meeting=found, directory=Directory(made), proposal=proposal)
 
 
-@router.post("/{proposal}/decisions")
-async def decide(
-    request: Request,
-    proposal: str,
-    kind: Annotated[str, Form(max_length=20)],
-    version: Annotated[int, Form(ge=0, le=1_000_000)],
-    one: Annotated[str, Form(max_length=200)] = "",
-    other: Annotated[str, Form(max_length=200)] = "",
-    why: Text = "",
-    tab: Annotated[str, Form(max_length=40)] = "overview",
-) -> Response:
-    """Write a decision as the proposal was seen, and go back to where it was made."""
-    person = await coordinator(request)
-    state = state_of(request)
-
-    def write() -> None:
-        state.board.result(proposal)
-        state.desk.write(proposal, version, person.name, kind, one, other, why)
-
-    try:
-        await run_in_threadpool(write)
-    except QuestionError as error:
-        if error.problems[0].code != "changed-meanwhile":
-            raise
-        history = await run_in_threadpool(state.desk.history, proposal)
-        later = [e for e in history if e.number > version]
-        return page(
-            request,
-            "conflict.html.j2",
-            412,
-            proposal=proposal,
-            later=later,
-            entry_says=_teller(proposal_of(state.board, proposal)),
-            now=held(history),
-            mine={"kind": kind, "one": one, "other": other, "why": why, "tab": tab},
-        )
-    where = tab if tab.replace("_", "").replace("-", "").isalnum() else "overview"
-    anchor = (
-        f"#m-{one.partition('::')[2] or one}" if one and one.isascii() and "\n" not in one else ""
-    )
-    return RedirectResponse(f"/workbench/proposals/{proposal}?tab={where}{anchor}", 303)
-
-
-@router.get("/{proposal}/why-not")
-async def why_not(request: Request, proposal: str, guest: str = "", host: str = "") -> Response:
-    """Return why a guest and a host do not meet."""
-    await reader(request)
-    state = state_of(request)
-
-    def ask() -> Any:
-        job = state.board.job(proposal)
-        now = held(state.desk.history(proposal))
-        return job, now, state.rounds.why_not(proposal, guest.strip()[:120], host.strip()[:120])
-
-    job, now, found = await run_in_threadpool(ask)
-    name = "why_not.html.j2" if wants_fragment(request) else "why_not_page.html.j2"
-    return page(request, name, found=found, job=job, now=now)
-
-
 @router.post("/{proposal}/again")
 async def solve_again(request: Request, proposal: str) -> Response:
     """Ask for the same round under what is decided now, changing as little as possible."""
@@ -346,10 +253,8 @@ async def solve_again(request: Request, proposal: str) -> Response:
     state = state_of(request)
 
     def keep() -> str:
-        job = state.board.job(proposal)
-        state.board.result(proposal)
-        now: Held = held(state.desk.history(proposal))
-        return state.board.ask(job.title, again(job, now), person.name)
+        job, now = state.board.job(proposal), state.board.store.held(state.board.run(proposal).id)
+        return state.board.ask(job.title, again(state.board, job, now), person.name)
 
     return RedirectResponse(f"/workbench/proposals/{await run_in_threadpool(keep)}", 303)
 

@@ -215,6 +215,10 @@ class AskProposal(BaseModel):
     )
     lock: list[tuple[str, str]] = Field([], max_length=1000, description="Pairs that must meet")
     ban: list[tuple[str, str]] = Field([], max_length=1000, description="Pairs that must not meet")
+    past: bool = Field(
+        False,
+        description="Nobody meets again who met in a published proposal, or was declined by its partner",
+    )
     previous: str = Field(
         "", max_length=40, description="A proposal to change as little as possible"
     )
@@ -266,13 +270,25 @@ class Decision(BaseModel):
         "accept",
         "reject",
         "note",
+        "asked",
+        "agreed",
+        "declined",
         "approve",
+        "reopen",
         "publish",
         "withdraw",
+        "redraft",
         "undo",
     ]
-    one: str = Field("", max_length=200, description="The guest of a pair, or product::meeting")
+    one: str = Field(
+        "",
+        max_length=200,
+        description="The guest of a pair, or the id of a meeting in proposal.json",
+    )
     other: str = Field("", max_length=200, description="The host of a pair")
+    city: str = Field(
+        "", max_length=200, description="Of consent: the city that was asked or has answered"
+    )
     why: str = Field("", max_length=2000)
 
 
@@ -285,22 +301,44 @@ class DecisionLine(BaseModel):
     kind: str
     one: str
     other: str
+    city: str
     why: str
     says: str
+
+
+class MeetingHeld(BaseModel):
+    """A meeting of a proposal: what was decided about it, who agreed, and what is offered if a side declines."""
+
+    id: str
+    product: str
+    label: str
+    guest: str | None = Field(description="Of a pair")
+    host: str | None = Field(description="Of a pair")
+    score: float
+    verdict: Literal["accept", "reject"] | None
+    consents: dict[str, Literal["asked", "agreed", "declined"] | None] = Field(
+        description="By city; null where it was not asked"
+    )
+    if_guest_declines: list[str]
+    if_host_declines: list[str]
 
 
 class Decisions(BaseModel):
     """What holds for a proposal, and how it came about."""
 
-    proposal: str
+    run: str = Field(description="The proposal's id, in the store and on the command line too")
+    title: str
+    status: Literal["draft", "approved", "published", "withdrawn"]
     version: int = Field(
         ge=0, description="Also the ETag: send it as If-Match with the next decision"
     )
-    status: Literal["draft", "approved", "published", "withdrawn"]
+    kept_at: str
+    kept_by: str
+    sha256: str
     locks: list[tuple[str, str]]
     bans: list[tuple[str, str]]
-    verdicts: dict[str, Literal["accept", "reject"]]
     history: list[DecisionLine]
+    meetings: list[MeetingHeld]
 
 
 class WhyNot(BaseModel):
@@ -335,6 +373,7 @@ class Repair(BaseModel):
 
     earlier: int
     lost: list[str]
+    new: list[str] = Field(description="Cities that are new since the proposal")
     offers: list[dict[str, Any]]
 
 

@@ -17,7 +17,6 @@ from starlette.types import Scope
 from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.web.board import Board
-from twinmatch.web.desk import Desk
 from twinmatch.web.measures import Measures
 from twinmatch.web.people import ANYONE, LOCAL, NOBODY, Person
 from twinmatch.web.rounds import Rounds
@@ -95,7 +94,6 @@ class State:
     _people: dict[str, tuple[float, Person]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.desk = Desk(self.board)
         self.rounds = Rounds(self.board, self.settings)
 
     @property

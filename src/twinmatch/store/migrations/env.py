@@ -9,8 +9,6 @@ context.configure(
     connection=connection,
     target_metadata=metadata,
     version_table="twinmatch_store_version",
-    # Other parts of the service keep tables of their own in the same database.
-    include_name=lambda name, kind, _: kind != "table" or name in metadata.tables,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,122 @@
+"""Where a store is, and how its database is spoken to: a file with SQLite, or PostgreSQL."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from twinmatch.errors import DataError, Problem, QuestionError, Where
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+BUSY_MS: Final = 10_000
+"""How long a writer waits for another one, in milliseconds."""
+
+MIGRATION_LOCK: Final = 20_190_817
+"""Key of the lock that lets one process at a time migrate a PostgreSQL store."""
+
+HEAD: Final = "0002"
+"""The migration that makes the tables of this version."""
+
+VERSIONS: Final = sa.table("twinmatch_store_version", sa.column("version_num", sa.String))
+
+
+def shown(place: str) -> str:
+    """Return the place without a password."""
+    return sa.make_url(place).render_as_string(hide_password=True) if "://" in place else place
+
+
+def engine_of(place: str) -> sa.Engine:
+    """Return the engine of a place; raises QuestionError and DataError where it can be none."""
+    if place.startswith(("postgresql://", "postgres://")):
+        _, _, rest = place.partition("://")
+        return sa.create_engine(f"postgresql+psycopg://{rest}", pool_pre_ping=True)
+    if "://" in place and not place.startswith("sqlite"):
+        raise QuestionError(
+            Problem(
+                "store-kind",
+                f"A store is a file or a postgresql:// address, not {shown(place)!r}.",
+                do="Name one of the two.",
+            )
+        )
+    path = Path(place.removeprefix("sqlite:///"))
+    if not path.absolute().parent.is_dir():
+        raise DataError(
+            Problem(
+                "store-folder",
+                "There is no such folder.",
+                Where(str(path.absolute().parent)),
+                "Make it first.",
+            )
+        )
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    """Durable and checked: every commit is on disk when it is acknowledged, and references hold."""
+    connection.isolation_level = None  # the driver opens no transactions of its own; "begin" does
+    for pragma in (
+        f"busy_timeout={BUSY_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """A change takes its turn before it reads, so that what it has read still holds when it writes."""
+    reading = connection.get_execution_options().get("reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def migrate(engine: sa.Engine, place: str) -> None:
+    """Bring the tables of a database to this version's; raises DataError where they are a newer version's."""
+    with engine.execution_options(reading=True).begin() as connection:
+        if revision(connection) == HEAD:
+            return
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    config = alembic_config()
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        found = revision(connection)
+        scripts = ScriptDirectory.from_config(config)
+        if found is not None and found not in {s.revision for s in scripts.walk_revisions()}:
+            raise DataError(
+                Problem(
+                    "store-newer",
+                    f"The store was made by a newer version (its tables are {found!r}).",
+                    Where(shown(place)),
+                    "Use that version of twinmatch, or a copy of the store from before.",
+                )
+            )
+        if found != HEAD:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def alembic_config() -> Config:
+    """Return what Alembic needs to know of the migrations."""
+    from alembic.config import Config
+
+    config = Config()
+    folder = str(resources.files("twinmatch.store") / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    return config
+
+
+def revision(connection: sa.Connection) -> str | None:
+    """Return which migration made the tables of a database last; None where none did."""
+    if not sa.inspect(connection).has_table(VERSIONS.name):
+        return None
+    return connection.execute(sa.select(VERSIONS.c.version_num)).scalar_one_or_none()
