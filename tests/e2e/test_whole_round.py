@@ -165,7 +165,7 @@ def test_the_second_of_two_people_is_told_and_nothing_is_overwritten(service, vi
     expect(late.get_by_text("must meet", exact=False).first).to_be_visible()
     page.reload()
     expect(page.locator(".history li")).to_have_count(2)
-    page.get_by_role("button", name=re.compile("^Take back")).click()
+    page.get_by_role("button", name=re.compile("^Undo")).click()
     page.goto(f"{proposal}?tab=history")
     expect(page.locator(".history li.undone")).to_have_count(1)
 

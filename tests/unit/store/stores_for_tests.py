@@ -5,20 +5,75 @@ from __future__ import annotations
 import json
 import os
 
-from twinmatch.store.records import KeptPair
+from twinmatch.store import KeptMeeting
 
 POSTGRES = os.environ.get("TWINMATCH_TEST_POSTGRES", "")
 
 MADE_FROM = {"data": {"sha256": "d" * 64}, "programme": {"sha256": "e" * 64}}
+FALLBACKS = {("at-a", "be-h"): (("Cz moves in.",), ("At goes to I.",))}
 PAIRS = (
-    KeptPair("at-a", "be-h", ("at-a", "be-h"), 0.75, ("Cz moves in.",), ("At goes to I.",)),
-    KeptPair("at-b", "unit-two", ("at-b", "be-i", "be-j"), 0.5),
+    KeptMeeting(
+        "twinning:at-a",
+        "twinning",
+        "A learns from H",
+        "at-a",
+        "be-h",
+        ("at-a", "be-h"),
+        0.75,
+        *FALLBACKS["at-a", "be-h"],
+    ),
+    KeptMeeting(
+        "twinning:at-b",
+        "twinning",
+        "B learns from Two",
+        "at-b",
+        "unit-two",
+        ("at-b", "be-i", "be-j"),
+        0.5,
+    ),
 )
+GROUP = KeptMeeting(
+    "discussion_groups:heat", "discussion_groups", "Heat", "", "", ("be-h", "at-a", "at-b"), 0.6
+)
+MEETINGS = (*PAIRS, GROUP)
+
+
+def _members(meeting: KeptMeeting) -> list[dict[str, str]]:
+    if not meeting.host:
+        first, *others = meeting.cities
+        return [{"city": first, "role": "lead"}, *({"city": c, "role": "member"} for c in others)]
+    hosts = [c for c in meeting.cities if c != meeting.guest]
+    return [
+        {"city": meeting.guest, "role": "guest"},
+        *({"city": c, "role": "host"} for c in hosts),
+    ]
+
+
+def _plain(meeting: KeptMeeting) -> dict[str, object]:
+    unit = {"unit": meeting.host} if meeting.host.startswith("unit-") else {}
+    return {
+        "id": meeting.id,
+        "label": meeting.label,
+        "members": _members(meeting),
+        "score": meeting.score,
+        **unit,
+    }
 
 
 def proposal(mark: str = "") -> bytes:
-    return json.dumps({"schema": "twinmatch/proposal/1", "mark": mark, "ü": "Münster"}).encode()
+    products = [
+        {"product": name, "meetings": [_plain(m) for m in MEETINGS if m.product == name]}
+        for name in ("twinning", "discussion_groups")
+    ]
+    plain = {
+        "schema": "twinmatch/proposal/1",
+        "made_from": MADE_FROM,
+        "mark": mark,
+        "ü": "Münster",
+        "products": products,
+    }
+    return json.dumps(plain).encode()
 
 
 def keep(store, mark: str = "", title: str = "Round one"):
-    return store.keep(proposal(mark), title, "Ada", made_from=MADE_FROM, pairs=PAIRS)[0]
+    return store.keep(proposal(mark), title, "Ada", FALLBACKS)[0]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from stores_for_tests import MADE_FROM, PAIRS, keep, proposal
+from stores_for_tests import FALLBACKS, MEETINGS, keep, proposal
 
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.store import CONSENTS, DECISIONS, STEPS, Entry, held, open_store
@@ -16,13 +16,13 @@ from twinmatch.store.tables import entries, metadata
 
 
 def test_a_run_is_kept_byte_for_byte_and_once(store):
-    run, new = store.keep(proposal(), "Round one", "Ada", made_from=MADE_FROM, pairs=PAIRS)
-    again, newer = store.keep(proposal(), "Another title", "Bo", made_from=MADE_FROM, pairs=PAIRS)
+    run, new = store.keep(proposal(), "Round one", "Ada", FALLBACKS)
+    again, newer = store.keep(proposal(), "Another title", "Bo", FALLBACKS)
     assert (new, newer) == (True, False)
     assert again == run
     assert run.title == "Round one"
     assert store.proposal(run.id) == proposal()
-    assert store.pairs(run.id[:5]) == PAIRS
+    assert store.meetings(run.id[:5]) == MEETINGS
     assert datetime.now(UTC) - run.kept_at < timedelta(minutes=1)
     assert (run.status, run.version, run.data_sha256) == ("draft", 0, "d" * 64)
 
@@ -48,7 +48,7 @@ def test_the_last_word_on_a_pair_holds_and_the_history_keeps_them_all(store):
     for kind in ("accept", "reject", "lock", "ban"):
         store.add(run, kind, "Ada", one="at-a", other="be-h", why=f"to {kind}")
     now = store.held(run)
-    assert now.verdicts == {("at-a", "be-h"): "reject"}
+    assert {about: e.kind for about, e in now.verdicts.items()} == {("at-a", "be-h"): "reject"}
     assert (now.locks, now.bans) == ((), (("at-a", "be-h"),))
     store.add(run, "release", "Bo", one="at-a", other="be-h")
     assert store.held(run).bans == ()
@@ -85,10 +85,52 @@ def test_consent_of_each_city_of_a_pair(store):
     store.add(run, "agreed", "Ada", one="at-b", other="unit-two", city="at-b")
     store.add(run, "declined", "Ada", one="at-b", other="unit-two", city="be-j", why="no staff")
     now = store.held(run)
-    assert now.consents["at-b", "unit-two"] == {"be-j": "declined", "at-b": "agreed"}
+    said = now.consents["at-b", "unit-two"]
+    assert {city: e.kind for city, e in said.items()} == {"be-j": "declined", "at-b": "agreed"}
     assert now.declined == (("at-b", "unit-two"),)
-    with pytest.raises(QuestionError, match="not in the pair"):
+    with pytest.raises(QuestionError, match="not in the meeting"):
         store.add(run, "agreed", "Ada", one="at-a", other="be-h", city="be-j")
+
+
+def test_any_meeting_is_decided_about_and_a_pair_by_its_id_too(store):
+    run = keep(store).id
+    store.add(run, "accept", "Ada", one="discussion_groups:heat")
+    store.add(run, "asked", "Ada", one="discussion_groups:heat", city="at-b")
+    store.add(run, "declined", "Ada", one="discussion_groups:heat", city="at-b")
+    entry = store.add(run, "reject", "Ada", one="twinning:at-a")
+    assert entry.about == ("at-a", "be-h")
+    now = store.held(run)
+    assert now.verdicts["discussion_groups:heat", ""].kind == "accept"
+    assert now.declined == (("discussion_groups:heat", ""),)
+    assert now.wanted == ((), (("at-a", "be-h"),))
+
+
+def test_what_must_meet_is_what_was_locked_or_accepted_and_not_refused_by_anyone(store):
+    run = keep(store).id
+    store.add(run, "accept", "Ada", one="at-a", other="be-h")
+    store.add(run, "lock", "Ada", one="at-c", other="be-k")
+    store.add(run, "lock", "Ada", one="at-b", other="unit-two")
+    must = (("at-a", "be-h"), ("at-b", "unit-two"), ("at-c", "be-k"))
+    assert store.held(run).wanted == (must, ())
+    store.add(run, "declined", "Ada", one="at-b", other="unit-two", city="be-i")
+    assert store.held(run).wanted == ((must[0], must[2]), (must[1],))
+
+
+def test_an_undo_takes_back_one_entry_after_the_other_and_keeps_them_all(store):
+    run = keep(store).id
+    store.add(run, "lock", "Ada", one="at-a", other="be-h")
+    store.add(run, "ban", "Ada", one="at-a", other="be-h")
+    store.add(run, "undo", "Bo")
+    assert store.held(run).locks == (("at-a", "be-h"),)
+    store.add(run, "undo", "Bo")
+    now = store.held(run)
+    assert (now.locks, now.undone, now.undoable) == ((), {1, 2}, None)
+    assert [e.kind for e in store.history(run)] == ["lock", "ban", "undo", "undo"]
+    assert [e.one for e in store.history(run)][2:] == ["2", "1"]
+    store.add(run, "approve", "Ada")
+    store.add(run, "publish", "Ada")
+    with pytest.raises(QuestionError, match="seen is not undone"):
+        store.add(run, "undo", "Ada")
 
 
 def test_past_rounds_are_remembered(store):
@@ -109,9 +151,14 @@ def test_every_wrong_question_is_told(store):
     for wrong, words in (
         ({"kind": "applaud"}, "no decision"),
         ({"kind": "lock", "one": "at-a"}, "guest and a host"),
-        ({"kind": "accept", "one": "at-x", "other": "be-h"}, "no pair of this run"),
-        ({"kind": "asked", "one": "at-x", "other": "be-h", "city": "at-x"}, "no pair"),
-        ({"kind": "note", "by": " "}, "who decides"),
+        ({"kind": "accept", "one": "at-x", "other": "be-h"}, "no meeting of this run"),
+        ({"kind": "asked", "one": "at-x", "other": "be-h", "city": "at-x"}, "no meeting"),
+        ({"kind": "reject", "one": "twinning:at-z"}, "no meeting of this run"),
+        ({"kind": "accept"}, "needs a meeting"),
+        ({"kind": "note", "why": " "}, "says something"),
+        ({"kind": "note", "why": "a\0b"}, "character 0"),
+        ({"kind": "undo"}, "nothing to undo"),
+        ({"kind": "note", "by": " ", "why": "x"}, "who decides"),
     ):
         with pytest.raises(QuestionError, match=words):
             store.add(run, **{"by": "Ada", **wrong})
@@ -136,7 +183,7 @@ def test_the_database_itself_refuses_to_change_or_delete(store):
         sa.update(entries).values(why="other"),
         sa.delete(entries),
         sa.text("UPDATE runs SET title = 'x'"),
-        sa.text("DELETE FROM run_pairs"),
+        sa.text("DELETE FROM run_meetings"),
     ):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"), store._engine.begin() as c:
             c.execute(statement)
@@ -167,7 +214,9 @@ def test_of_writers_that_saw_the_same_version_one_wins(store):
 def test_of_writers_that_named_no_version_all_are_kept(store):
     run = keep(store).id
     threads = [
-        threading.Thread(target=lambda k=k: [store.add(run, "note", f"w{k}") for _ in range(5)])
+        threading.Thread(
+            target=lambda k=k: [store.add(run, "note", f"w{k}", why="so") for _ in range(5)]
+        )
         for k in range(4)
     ]
     for t in threads:
@@ -190,17 +239,18 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(store):
 def test_the_migrations_go_down_and_up_again(place):
     from alembic import command
 
-    from twinmatch.store.records import _alembic
+    from twinmatch.store.places import alembic_config
 
     store = open_store(place)
-    config = _alembic()
+    config = alembic_config()
     with store._engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
     assert not set(metadata.tables) & set(sa.inspect(store._engine).get_table_names())
-    store.migrate()
-    keep(store)
     store.close()
+    again = open_store(place)
+    keep(again)
+    again.close()
 
 
 def test_a_store_of_a_newer_version_is_refused(store, place):
@@ -238,5 +288,5 @@ def test_every_kind_has_its_words():
     for kind in KINDS:
         says = Entry(1, datetime.now(UTC), "Ada", kind, "at-a", "be-h", "at-a").says
         assert says.startswith("Ada ")
-    assert {*DECISIONS, *CONSENTS, *STEPS} == set(KINDS)
+    assert {*DECISIONS, *CONSENTS, *STEPS, "undo"} == set(KINDS)
     assert held(()).status == "draft"

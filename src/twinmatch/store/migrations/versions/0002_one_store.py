@@ -197,13 +197,10 @@ def _carry_jobs(connection: sa.Connection, decided: bool) -> None:
             connection.execute(meetings.insert(), found)
         if decided:
             pairs = {m["meeting"]: (m["one"], m["other"]) for m in found}
-            lines = connection.execute(
-                sa.text("SELECT * FROM decisions WHERE proposal = :job ORDER BY number").columns(
-                    sa.column("at", sa.DateTime(timezone=True))
-                ),
-                {"job": job},
-            )
-            rows = [_entry(job, line, pairs) for line in lines.mappings()]
+            told = _table("decisions")
+            query = sa.select(told).where(told.c.proposal == job).order_by(told.c.number)
+            lines = connection.execute(query).mappings().all()
+            rows = [_entry(job, line, pairs) for line in lines]
             if rows:
                 connection.execute(entries.insert(), rows)
     if decided:
@@ -290,13 +287,15 @@ _COLUMNS = {
         "if_host_declines",
     ),
     "entries": _ENTRY,
+    "decisions": ("proposal", "number", "at", "by", "kind", "one", "other", "why"),
     "jobs": ("id", "title", "state", "asked_by", "created", "ended"),
 }
 
 
 def _table(name: str) -> sa.TableClause:
     columns = _COLUMNS[name.removeprefix("old_")]
-    return sa.table(name, *(sa.column(c, _TYPES.get(c)) for c in columns))
+    types = {**_TYPES, "proposal": sa.Text()} if name == "decisions" else _TYPES
+    return sa.table(name, *(sa.column(c, types.get(c)) for c in columns))
 
 
 # --- only ever added to ---------------------------------------------------------------------------------------
