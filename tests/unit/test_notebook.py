@@ -78,7 +78,7 @@ def test_pictures_are_drawn(bundled, bundled_materials, tmp_path):
     for name, chart in {
         "blocks": pictures.known_blocks(few),
         "map": pictures.city_map(few),
-        "account": pictures.account_bars(account),
+        "account": pictures.waterfall(account, "Two cities"),
     }.items():
         path = tmp_path / f"{name}.png"
         chart.save(str(path))

@@ -494,7 +494,7 @@ def pictures(
 
     files = write_pictures(found, out)
     say(
-        f"Written to {out}: {', '.join(file.name for file in files)}. Any browser opens the .svg; the .vl.json are the same pictures as Vega-Lite."
+        f"Written to {out}: {', '.join(file.name for file in files)}. Any browser shows them (.svg); the .vl.json are the same pictures as Vega-Lite."
     )
 
 

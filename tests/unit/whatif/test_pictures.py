@@ -95,7 +95,16 @@ def test_a_mix_by_hand_names_what_it_leaves_out():
 def test_a_mix_of_unlike_forms_is_over_the_four_groups_of_every_form():
     cohort = cohort_of(
         emitting("de-one", stationary_energy=60, transport=20, waste=10, ippu=5, afolu=5),
-        emitting("it-two", form="economic", stationary_energy=10, transport=30, waste=10, other=50),
+        emitting(
+            "it-two",
+            form="economic",
+            stationary_energy=10,
+            transport=30,
+            waste=10,
+            ippu="IE",
+            afolu="IE",
+            other=50,
+        ),
     )
     spec = emissions_mix(cards(cohort, "de-one", "it-two"))
     sectors = {r["sector"]: r["percent"] for r in spec["data"]["values"] if r["tonnes"] != 50}
