@@ -1,4 +1,4 @@
-"""Cities like mine from memory: standings made once for a cohort, the nearest cities found among those that can be.
+"""Cities like mine from memory: standings made once for a cohort, the nearest cities found from one row of it.
 
 Nothing of size n x n is held. Likenesses are rounded to six decimals before they are ranked (see
 :mod:`twinmatch.affinity`), so a likeness is one of 1,000,001 *steps*, and counting pairs on each step gives every
@@ -7,10 +7,9 @@ apart, every pair is counted, so the standings are those of :func:`twinmatch.aff
 Beyond, an even draw of pairs is counted, in which every city stands as often: a standing is then known to within
 0.1 of 100 points, and answers say so.
 
-Whatever the weights, the nearest are exact. What few kinds tell is looked up for all cities; a city that could not
-reach the floor even if every other facet were at its best is let go (the threshold idea of Fagin, Lotem and Naor
-2003, doi:10.1016/S0022-0000(03)00026-6), and only those left are compared in full. What is asked for most, the
-nearest by the usual weights with their reasons, is found beforehand for every city and kept.
+Whatever the weights, the nearest are exact: a city is compared with every kind of city, once for each facet that has
+a weight, and its row is kept for a while, so that other weights compare nothing. What is asked for most, the nearest
+by the usual weights with their reasons, is found beforehand for every city and kept.
 
 Notation: n cities; F facets; steps (.., F) int32, the likeness times 10**6, and ``UNKNOWN`` where it is not
 known; tables (F, 10**6 + 2), the standing of each step, the last one that of ``UNKNOWN``.
@@ -20,18 +19,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.affinity import DECIMALS, UNKNOWN_STANDING
+from twinmatch.affinity import STEP, UNKNOWN, UNKNOWN_STANDING, steps_of
 from twinmatch.cohort import Cohort
 from twinmatch.evidence import Account, Evidence
 from twinmatch.facets import FACETS, Materials
@@ -46,9 +46,6 @@ Told = Callable[[str], None]
 
 PEER_FACETS: Final = tuple(name for name, entry in FACETS.items() if not entry.directed)
 """The facets by which peers can be compared: those that are the same both ways."""
-
-STEP: Final = 10**DECIMALS
-UNKNOWN: Final = STEP + 1
 
 COUNTED: Final = 4_000_000
 """Pairs counted for a standing: all of up to 2,000 cities, an even draw of more."""
@@ -68,17 +65,18 @@ REASONS: Final = 2
 BLOCK_PAIRS: Final = 500_000
 """Pairs compared at once."""
 
-FEW: Final = 256
-"""So many cities are compared in full without asking which of them can be near."""
-
-MARGIN: Final = 1e-8
-"""Scores are ranked after rounding to nine decimals: whoever is this near the floor is looked at."""
+AT_HAND: Final = 600_000
+"""Pairs whose likenesses and standings are kept for a while, about 100 bytes each."""
 
 SMALL: Final = 1000
 """Up to so many cities the nearest are found anew at each start, in seconds, and not kept on disk."""
 
 _FORM: Final = 2
 """Changes whenever the kept files change their meaning."""
+
+
+Row = dict[int, tuple[Steps, Floats]]
+"""A city beside all cities: by facet the likeness in steps and the standing, both of shape (n,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +114,6 @@ class Tables:
         if rank + 1 >= self.reasons_at.shape[1]:
             return None
         return self.reasons[self.reasons_at[city, rank] : self.reasons_at[city, rank + 1]].tobytes()
-
-
-def steps_of(likeness: Floats) -> Steps:
-    """Return likenesses in [0, 1] as steps; nan is ``UNKNOWN``."""
-    whole = np.rint(np.where(np.isnan(likeness), 0.0, likeness) * STEP)
-    return np.where(np.isnan(likeness), UNKNOWN, whole).astype(np.int32)
 
 
 def likeness_of(step: int) -> float:
@@ -178,47 +170,38 @@ def blocks(n: int) -> Iterator[tuple[Ints, Ints]]:
             yield rows, strips[(k + shift) % len(strips)]
 
 
-class Kinds:
-    """A facet that tells few kinds of cities apart: every two kinds are compared once."""
-
-    def __init__(self, facet: Facet, kinds: Ints) -> None:
-        first, self.of, self.size = np.unique(
-            kinds, return_index=True, return_inverse=True, return_counts=True
-        )[1:]
-        self._steps = steps_of(facet.likeness(first, first))
-
-    def counted(self) -> NDArray[np.int64]:
-        """Return the number of pairs of different cities on each known step, (10**6 + 1,)."""
-        pairs = np.outer(self.size, self.size) - np.diag(self.size)
-        count = np.bincount(self._steps.ravel(), pairs.ravel(), minlength=UNKNOWN + 1)
-        return count.astype(np.int64)[:-1]
-
-    def rank(self, table: Floats) -> None:
-        """Take note of the standing of every step."""
-        self._standing = table[self._steps]
-        self._most = self._standing.max(axis=1)
-
-    def steps(self, i: int, cols: Ints) -> Steps:
-        """Return the likenesses of a city to others in steps, shape (c,)."""
-        return np.asarray(self._steps[self.of[i]][self.of[cols]])
-
-    def standing(self, i: int, cols: Ints) -> Floats:
-        """Return the standings of a city beside others, shape (c,)."""
-        return np.asarray(self._standing[self.of[i]][self.of[cols]])
-
-    def most(self, i: int) -> float:
-        """Return what no standing of a city exceeds."""
-        return float(self._most[self.of[i]])
-
-
-class Pairs:
-    """A facet that compares city by city."""
+class Ranked:
+    """A facet over all cities: each two kinds of cities are compared once, and every step has its standing."""
 
     def __init__(self, facet: Facet, n: int) -> None:
         self._facet, self._n = facet, n
+        kinds: Ints | None = getattr(facet, "kinds", None)
+        if kinds is None:
+            kinds = np.arange(n, dtype=np.intp)
+        first, of, size = np.unique(
+            kinds, return_index=True, return_inverse=True, return_counts=True
+        )[1:]
+        # In the order of cities: then nothing that is kept in that order is copied to be compared.
+        order = np.argsort(first)
+        self._first, self._size = first[order], size[order]
+        self._of = np.argsort(order).astype(np.intp)[of]
+        self._held = (
+            steps_of(facet.likeness(self._first, self._first))
+            if len(first) < n and len(first) ** 2 <= COUNTED
+            else None
+        )
+
+    @property
+    def is_few(self) -> bool:
+        """Return whether the facet tells so few kinds apart that each two of them are held."""
+        return self._held is not None
 
     def counted(self) -> NDArray[np.int64]:
-        """Return the number of pairs on each known step, (10**6 + 1,), of those that are counted."""
+        """Return the number of pairs of different cities on each known step, (10**6 + 1,), of those counted."""
+        if self._held is not None:
+            pairs = np.outer(self._size, self._size) - np.diag(self._size)
+            found = np.bincount(self._held.ravel(), pairs.ravel(), minlength=UNKNOWN + 1)
+            return found.astype(np.int64)[:-1]
         count = np.zeros(UNKNOWN + 1, dtype=np.int64)
         for rows, cols in blocks(self._n):
             steps = steps_of(self._facet.likeness(rows, cols))
@@ -229,23 +212,26 @@ class Pairs:
 
     def rank(self, table: Floats) -> None:
         """Take note of the standing of every step."""
-        self._table, self._most = table, float(table.max())
+        self._table = table
 
-    def steps(self, i: int, cols: Ints) -> Steps:
-        """Return the likenesses of a city to others in steps, shape (c,)."""
-        return np.asarray(self.block(np.array([i], dtype=np.intp), cols)[0])
+    def beside(self, i: int, cols: Ints) -> Steps:
+        """Return the likenesses of a city to some others in steps, shape (c,)."""
+        if self._held is not None:
+            return np.asarray(self._held[self._of[i]][self._of[cols]])
+        return steps_of(self._facet.likeness(np.array([i], dtype=np.intp), cols)[0])
 
-    def block(self, rows: Ints, cols: Ints) -> Steps:
-        """Return the likenesses of rows to columns in steps, shape (r, c)."""
-        return steps_of(self._facet.likeness(rows, cols))
-
-    def standing(self, i: int, cols: Ints) -> Floats:
-        """Return the standings of a city beside others, shape (c,)."""
-        return np.asarray(self._table[self.steps(i, cols)])
-
-    def most(self, _: int) -> float:
-        """Return what no standing of a city exceeds."""
-        return self._most
+    def rows(self, cities: Ints) -> tuple[Steps, Floats]:
+        """Return the likenesses of some cities to all in steps, and their standings, both of shape (r, n)."""
+        kinds, back = np.unique(self._of[cities], return_inverse=True)
+        steps = (
+            self._held[kinds]
+            if self._held is not None
+            else steps_of(self._facet.likeness(self._first[kinds], self._first))
+        )
+        standing = self._table[steps]
+        if len(self._first) == self._n:
+            return steps[back], standing[back]
+        return np.take(steps[back], self._of, axis=1), np.take(standing[back], self._of, axis=1)
 
 
 class Peers:
@@ -258,14 +244,10 @@ class Peers:
         }
         self.usual = self.vector(usual)
         self.tables = self._not_yet(np.full((len(PEER_FACETS), UNKNOWN + 1), UNKNOWN_STANDING))
-        self._ranked = [self._ranking(facet) for facet in self.facets.values()]
+        self._ranked = [Ranked(facet, len(cohort)) for facet in self.facets.values()]
         self._place: Path | None = None
-
-    def _ranking(self, facet: Facet) -> Kinds | Pairs:
-        kinds: Ints | None = getattr(facet, "kinds", None)
-        if kinds is None or (int(kinds.max(initial=0)) + 1) ** 2 > COUNTED:
-            return Pairs(facet, len(self.cohort))
-        return Kinds(facet, kinds)
+        self._rows: OrderedDict[int, Row] = OrderedDict()
+        self._lock = Lock()
 
     def _not_yet(self, standing: Floats) -> Tables:
         n = len(self.cohort)
@@ -346,13 +328,22 @@ class Peers:
         near = np.zeros((n, m), dtype=np.int32)
         near_steps = np.zeros((n, m, len(PEER_FACETS)), dtype=np.int32)
         reasons, at = bytearray(), np.zeros((n, min(NAMED, m) + 1), dtype=np.int64)
-        for rows, read in self._read_together():
+        weighing = np.flatnonzero(self.usual).tolist()
+        high = max(1, BLOCK_PAIRS // n)
+        for start in range(0, n, high):
+            if stopped():
+                return
+            rows = np.arange(start, min(start + high, n), dtype=np.intp)
+            read = {f: self._ranked[f].rows(rows) for f in weighing}
+            score = np.zeros((len(rows), n))
+            for f, (_, standing) in read.items():
+                score += self.usual[f] * standing
+            score[np.arange(len(rows)), rows] = -np.inf  # nobody is like itself
             for r, i in enumerate(rows.tolist()):
-                if stopped():
-                    return
-                found = self.nearest(i, self.usual, m, at_hand={f: s[r] for f, s in read.items()})
-                near[i], near_steps[i] = found.cities, found.steps
-                self._reasons(i, found, reasons, at[i])
+                near[i] = chosen = best(score[r], m)
+                for f, (steps, _) in read.items():
+                    near_steps[i, :, f] = steps[r, chosen]
+                self._reasons(i, near[i], near_steps[i], reasons, at[i])
             told(f"The nearest of {rows[-1] + 1} of {n} cities")
         self.tables = Tables(
             self.tables.standing, near, near_steps, np.frombuffer(bytes(reasons), np.uint8), at
@@ -360,21 +351,20 @@ class Peers:
         if self._place is not None:
             _keep(self._place, self.tables)
 
-    def _read_together(self) -> Iterator[tuple[Ints, dict[int, Steps]]]:
-        """Yield rows of cities, with the facet that weighs most of those compared city by city read for all of them."""
-        everyone = np.arange(len(self.cohort), dtype=np.intp)
-        slow = self._slow(self.usual)[:1]
-        high = max(1, BLOCK_PAIRS // len(everyone))
-        for start in range(0, len(everyone), high):
-            rows = everyone[start : start + high]
-            yield rows, {f: r.block(rows, everyone) for f, r in slow}
-
-    def _reasons(self, i: int, found: Nearest, written: bytearray, at: NDArray[np.int64]) -> None:
+    def _reasons(
+        self,
+        i: int,
+        near: NDArray[np.int32],
+        near_steps: Steps,
+        written: bytearray,
+        at: NDArray[np.int64],
+    ) -> None:
         """Write the strongest reasons of a city's nearest in words, and note where each list begins and ends."""
+        standings = _looked_up(self.tables.standing, near_steps[: len(at) - 1])
         weights = {name: float(w) for name, w in zip(PEER_FACETS, self.usual, strict=True) if w}
         for rank in range(len(at) - 1):
             at[rank] = len(written)
-            j, steps, standing = int(found.cities[rank]), found.steps[rank], found.standing[rank]
+            j, steps, standing = int(near[rank]), near_steps[rank], standings[rank]
             account = Account(
                 tuple(
                     Evidence(
@@ -391,21 +381,9 @@ class Peers:
             written += json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
         at[-1] = len(written)
 
-    def _slow(self, weights: Floats) -> list[tuple[int, Pairs]]:
-        """Return the facets with a weight that compare city by city, those that weigh most first."""
-        order = np.argsort(-weights, kind="stable").tolist()
-        return [
-            (f, ranking)
-            for f in order
-            if weights[f] and isinstance(ranking := self._ranked[f], Pairs)
-        ]
-
-    def beside(self, i: int, cities: Ints, weights: Floats | None = None) -> Beside:
-        """Return a city beside others, in all facets or those with a weight (elsewhere 0)."""
-        steps = np.zeros((len(cities), len(PEER_FACETS)), dtype=np.int32)
-        for f, ranking in enumerate(self._ranked):
-            if weights is None or weights[f]:
-                steps[:, f] = ranking.steps(i, cities)
+    def beside(self, i: int, cities: Ints) -> Beside:
+        """Return a city beside some others, in all facets."""
+        steps = np.stack([ranked.beside(i, cities) for ranked in self._ranked], axis=1)
         return Beside(steps, _looked_up(self.tables.standing, steps))
 
     def nearest(
@@ -417,55 +395,43 @@ class Peers:
         *,
         beyond: Floats | None = None,
         part: float = 0.0,
-        at_hand: Mapping[int, Steps] | None = None,
     ) -> Nearest:
         """Return the k cities nearest to a city by weights (F,) among those allowed (n,), best first.
 
         The score is (1 - part) x the weighted standings + part x ``beyond`` (n,), a standing that no facet here
-        knows. ``at_hand`` are likenesses of the city to all cities, in steps, by facet. Ties stand in the order of
-        cities.
+        knows. Ties stand in the order of cities. In facets without a weight, steps and standing are 0.
         """
-        places = np.arange(len(self.cohort)) if allowed is None else np.flatnonzero(allowed)
-        places = places[places != i]
-        if len(places) > max(FEW, 2 * k):
-            places = self._possible(i, weights, k, places, beyond, part, at_hand or {})
-        found = self.beside(i, places, weights)
-        chosen = best(_score(found, places, weights, beyond, part), k)
-        return Nearest(found.steps[chosen], found.standing[chosen], places[chosen])
+        read = self._row(i, np.flatnonzero(weights).tolist())
+        score = np.zeros(len(self.cohort))
+        for f, (_, standing) in read.items():
+            score += weights[f] * standing
+        if beyond is not None:
+            score = (1.0 - part) * score + part * beyond
+        places = np.ones(len(score), dtype=np.bool_) if allowed is None else allowed.copy()
+        places[i] = False
+        cities = np.flatnonzero(places)
+        cities = cities[best(score[cities], k)]
+        steps = np.zeros((len(cities), len(PEER_FACETS)), dtype=np.int32)
+        standings = np.zeros(steps.shape)
+        for f, (step, standing) in read.items():
+            steps[:, f], standings[:, f] = step[cities], standing[cities]
+        return Nearest(steps, standings, cities)
 
-    def _possible(
-        self,
-        i: int,
-        weights: Floats,
-        k: int,
-        places: Ints,
-        beyond: Floats | None,
-        part: float,
-        at_hand: Mapping[int, Steps],
-    ) -> Ints:
-        """Return those of some places, in their order, that can be among the k best."""
-        sure = np.zeros(len(places)) if beyond is None else part * beyond[places]
-        weigh = (1.0 - part) * weights
-        slow = [(f, r) for f, r in self._slow(weights) if f not in at_hand]
-        for f in set(np.flatnonzero(weights).tolist()) - {f for f, _ in slow}:
-            standing = (
-                self.tables.standing[f][at_hand[f][places]]
-                if f in at_hand
-                else self._ranked[f].standing(i, places)
-            )
-            sure += weigh[f] * standing
-        first = places[np.argpartition(-sure, k - 1)[:k]]
-        floor = float(_score(self.beside(i, first, weights), first, weights, beyond, part).min())
-        hoped = math.fsum(weigh[f] * r.most(i) for f, r in slow)
-        can_be = sure + hoped >= floor - MARGIN
-        for f, ranking in slow:
-            places, sure = places[can_be], sure[can_be]
-            if len(places) <= 2 * k:
-                return places
-            sure += weigh[f] * ranking.standing(i, places)
-            hoped -= weigh[f] * ranking.most(i)
-            can_be = sure + hoped >= floor - MARGIN
-        return places[can_be]
+    def _row(self, i: int, asked: Sequence[int]) -> Row:
+        """Return a city beside all cities in the facets asked for, from what is at hand and compared now."""
+        with self._lock:
+            kept = dict(self._rows.get(i, {}))
+        me = np.array([i], dtype=np.intp)
+        for f in asked:
+            if f not in kept:
+                steps, standing = self._ranked[f].rows(me)
+                kept[f] = steps[0], standing[0]
+        with self._lock:
+            self._rows[i] = kept
+            self._rows.move_to_end(i)
+            while len(self._rows) > max(1, AT_HAND // len(self.cohort)):
+                self._rows.popitem(last=False)
+        return {f: kept[f] for f in asked}
 
     def visitor(self, cohort: Cohort, i: int, materials: Materials) -> Beside:
         """Return a city of another cohort beside all of that cohort's cities, standing among this one's pairs."""
@@ -473,13 +439,6 @@ class Peers:
         made = (FACETS[name].make(cohort, materials) for name in PEER_FACETS)
         steps = np.stack([steps_of(f.likeness(me, everyone))[0] for f in made], axis=1)
         return Beside(steps, _looked_up(self.tables.standing, steps))
-
-
-def _score(
-    found: Beside, places: Ints, weights: Floats, beyond: Floats | None, part: float
-) -> Floats:
-    score = weighted(found.standing, weights)
-    return score if beyond is None else (1.0 - part) * score + part * beyond[places]
 
 
 def reason(line: Evidence) -> dict[str, str | float]:

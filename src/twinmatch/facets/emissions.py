@@ -94,9 +94,14 @@ class EmissionsMix:
         return np.vstack(parts) if parts else np.zeros((0, len(cols)))
 
     def _block(self, rows: Ints, cols: Ints) -> Floats:
-        both_gpc = self._gpc[rows][:, None] & self._gpc[cols][None, :]
-        fine = _mix_likeness(self._fine[rows], self._fine[cols])
-        return np.where(both_gpc, fine, _mix_likeness(self._coarse[rows], self._coarse[cols]))
+        found = np.empty((len(rows), len(cols)))
+        at = [np.flatnonzero(self._gpc[cols] == gpc) for gpc in (False, True)]
+        for gpc in (False, True):
+            mine = np.flatnonzero(self._gpc[rows] == gpc)
+            for theirs, both_gpc in zip(at, (False, gpc), strict=True):
+                table = self._fine if both_gpc else self._coarse
+                found[np.ix_(mine, theirs)] = _mix_likeness(table[rows[mine]], table[cols[theirs]])
+        return found
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the largest sectors of both cities over what both report."""

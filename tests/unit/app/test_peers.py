@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 from twinmatch.affinity import checked_weights, compare
 from twinmatch.app import peers as peers_module
 from twinmatch.app.neighbours import PEER_WEIGHTS
-from twinmatch.app.peers import PEER_FACETS, Pairs, Peers, best, blocks, likeness_of, weighted
+from twinmatch.app.peers import PEER_FACETS, Peers, Ranked, best, blocks, likeness_of, weighted
 from twinmatch.embedding import open_text_model
 from twinmatch.facets import Materials
 
@@ -51,9 +49,7 @@ shares = st.lists(st.integers(0, 5), min_size=len(PEER_FACETS), max_size=len(PEE
 
 @settings(max_examples=60, deadline=None)
 @given(city=st.integers(0, 257), shares=shares.filter(any), k=st.integers(1, 40))
-def test_the_nearest_are_those_that_comparing_everyone_finds(
-    prepared, whole, monkeypatch_few, city, shares, k
-):
+def test_the_nearest_are_those_that_comparing_everyone_finds(prepared, whole, city, shares, k):
     weights = checked_weights(dict(zip(PEER_FACETS, map(float, shares), strict=True)))
     vector = prepared.vector(weights)
     others = np.array([j for j in range(len(whole.rows)) if j != city])
@@ -66,15 +62,7 @@ def test_the_nearest_are_those_that_comparing_everyone_finds(
     assert (weighted(found.standing, vector) == score[expected]).all()
 
 
-@pytest.fixture(scope="module")
-def monkeypatch_few():
-    """Let go of cities that cannot be near, also in a small cohort."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(peers_module, "FEW", 1)
-        yield
-
-
-def test_a_standing_from_elsewhere_takes_its_part(prepared, monkeypatch_few):
+def test_a_standing_from_elsewhere_takes_its_part(prepared):
     beyond = np.random.default_rng(0).random(len(prepared.cohort))
     allowed = np.arange(len(prepared.cohort)) % 3 > 0
     found = prepared.nearest(5, prepared.usual, 12, allowed, beyond=beyond, part=0.4)
@@ -84,15 +72,22 @@ def test_a_standing_from_elsewhere_takes_its_part(prepared, monkeypatch_few):
     assert found.cities.tolist() == places[best(score[places], 12)].tolist()
 
 
-def test_few_cities_are_looked_at_in_full(prepared, monkeypatch_few, monkeypatch):
-    looked_at = []
-    full = Peers.beside
-    monkeypatch.setattr(
-        Peers, "beside", lambda *asked: looked_at.append(len(asked[2])) or full(*asked)
-    )
-    for city in range(0, 250, 10):
-        prepared.nearest(city, prepared.usual, 5)
-    assert np.mean(looked_at) < 30
+def test_other_weights_for_a_city_compare_nothing_again(bundled, materials, monkeypatch):
+    made = Peers(bundled, materials, checked_weights(PEER_WEIGHTS))
+    made.prepare()
+    compared = []
+    rows = Ranked.rows
+    monkeypatch.setattr(Ranked, "rows", lambda *asked: compared.append(1) or rows(*asked))
+    made.nearest(3, made.vector({"readiness": 0.5, "context": 0.5}), 5)
+    made.nearest(3, made.vector({"readiness": 0.9, "context": 0.1}), 5)
+    assert len(compared) == 2  # one a facet
+    made.nearest(3, made.vector({"readiness": 0.9, "language": 0.1}), 5)
+    assert len(compared) == 3
+    monkeypatch.setattr(peers_module, "AT_HAND", 2 * len(bundled))
+    for city in (4, 5, 3):
+        made.nearest(city, made.vector({"readiness": 1.0}), 5)
+    assert len(made._rows) == 2
+    assert len(compared) == 6  # the third city was forgotten, and is compared again
 
 
 def test_an_even_draw_holds_every_city_as_often_and_no_city_beside_itself(monkeypatch):
@@ -119,8 +114,8 @@ def test_drawn_standings_are_near_the_counted_ones_and_say_so(
     assert "of 33,153 pairs" in drawn.says or "drawn evenly" in drawn.says
     away = np.abs(drawn.tables.standing - prepared.tables.standing).max(axis=1)
     assert (away < 0.03).all()
-    kinds = [f for f, r in enumerate(drawn._ranked) if not isinstance(r, Pairs)]
-    assert kinds == [PEER_FACETS.index("language")] or len(kinds) > 1
+    kinds = [f for f, r in enumerate(drawn._ranked) if r.is_few]
+    assert PEER_FACETS.index("language") in kinds
     assert all(away[f] == 0 for f in kinds)  # few kinds are always counted in full
 
 
@@ -143,10 +138,17 @@ def test_what_was_found_is_kept_and_taken_again(bundled, materials, tmp_path, mo
     assert not other.is_complete
 
 
-def test_finding_stops_when_it_is_told_to(bundled, materials, monkeypatch):
+def test_who_stops_finding_still_answers_one_city_at_a_time(
+    bundled, materials, prepared, monkeypatch
+):
     monkeypatch.setattr(peers_module, "SMALL", 10)
+    monkeypatch.setattr(peers_module, "BLOCK_PAIRS", 10 * len(bundled))
     made = Peers(bundled, materials, checked_weights(PEER_WEIGHTS))
     made.prepare()
-    made.find_nearest(stopped=lambda: True)
+    told = []
+    made.find_nearest(told.append, stopped=lambda: len(told) >= 2)
+    assert told == [f"The nearest of {n} of {len(bundled)} cities" for n in (10, 20)]
     assert not made.is_complete
-    assert math.isclose(float(made.nearest(0, made.usual, 1).standing.max()), 1.0, abs_tol=0.2)
+    found = made.nearest(7, made.usual, 12)
+    assert found.cities.tolist() == prepared.tables.near[7][:12].tolist()
+    assert (found.steps == prepared.tables.near_steps[7][:12]).all()
