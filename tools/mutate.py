@@ -83,9 +83,18 @@ def tried(
         "--max-children",
         str(children),
     ]
-    done = subprocess.run([*command, *numbers], cwd=folder, env=environment, check=False)
+    log = folder / "log.txt"
+    with log.open("wb") as file:  # mutmut draws a clock a thousand times
+        done = subprocess.run(
+            [*command, *numbers],
+            cwd=folder,
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
     if done.returncode:
-        raise SystemExit(f"mutmut ended with {done.returncode} in {folder}")
+        raise SystemExit(f"mutmut ended with {done.returncode}; see {log.relative_to(ROOT)}")
     return [module_row(path, folder, digits) for path in modules(area)]
 
 
