@@ -79,8 +79,8 @@ def read_accepted(path: Path) -> tuple[Accepted, ...]:
         )
     except (
         OSError,
-        UnicodeDecodeError,
-        tomllib.TOMLDecodeError,
+        ValueError,  # no UTF-8, no TOML, a number of 5,000 digits
+        RecursionError,
         KeyError,
         TypeError,
         AttributeError,

@@ -397,7 +397,7 @@ def _parsed(file: str | Path, problems: list[Problem]) -> tuple[str, Mapping[str
         )
     except UnicodeDecodeError:
         problems.append(Problem("not-utf-8", "The file is not UTF-8.", where, "Save it as UTF-8."))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
         problems.append(Problem("not-toml", f"Not readable as TOML: {error}.", where))
     except OSError as error:
         problems.append(Problem("unreadable", f"Cannot be read: {error.strerror}.", where))

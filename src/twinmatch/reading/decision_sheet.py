@@ -71,7 +71,11 @@ def _sheet(path: Path) -> Grid:
                 do="Name the proposal.xlsx that you filled.",
             )
         )
-    grids = workbook_grids(path)
+    try:
+        grids = workbook_grids(path)
+    except OSError as error:
+        found = f"Cannot be read: {error.strerror or error}."
+        raise DataError(Problem("unreadable", found, Where(str(path)))) from error
     for grid in grids:
         if grid.sheet.casefold() == SHEET.casefold() and grid.rows:
             return grid

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from twinmatch.errors import Problem, Where
+from twinmatch.errors import DataError, Problem, Where
 
 Row = tuple[int, tuple[Any, ...]]
 
 MOST_ROWS = 20_000
 """Rows of a workbook or of a table of profiles that are read at most."""
+
+MOST_TOGETHER = 100_000
+"""Rows of all sheets of a workbook together that are read at most, the empty ones before a filled one included."""
 
 MOST_COLUMNS = 300
 """Columns that are read at most."""
@@ -49,3 +52,12 @@ def text(cell: Any) -> str:
 def is_empty(cells: tuple[Any, ...]) -> bool:
     """Return whether a row holds nothing."""
     return not any(cell is not None and cell != "" and text(cell) for cell in cells)
+
+
+def refuse_many(rows: int, file: str) -> None:
+    """Raise DataError where the sheets of a file have more rows together than are read: a few bytes can say many."""
+    if rows > MOST_TOGETHER:
+        found = f"The sheets have more than {MOST_TOGETHER:,} rows together; at most that many are read."
+        raise DataError(
+            Problem("too-many-rows", found, Where(file), "Delete sheets or empty rows.")
+        )

@@ -7,6 +7,7 @@ mode: cells beyond the caps, merged cells, and formulas that were saved without 
 
 from __future__ import annotations
 
+import lzma
 import re
 import zipfile
 import zlib
@@ -21,6 +22,7 @@ MOST_MEMBERS = 1_000
 MOST_UNPACKED = 100 * 1024 * 1024
 MOST_MERGED = 10_000
 
+_NO_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError)
 _OVERLAP = 16_384
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?r="([A-Z]{1,3})([0-9]{1,7})"')
 _MERGED = re.compile(
@@ -51,15 +53,16 @@ def measured(path: Path) -> dict[str, Part]:
     if path.stat().st_size > LARGEST_FILE:
         found = f"The file has {path.stat().st_size:,} bytes; at most {LARGEST_FILE:,} are read."
         raise DataError(Problem("too-large", found, where))
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _all_parts(archive, where)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        found = f"Not readable as a workbook: {error}."
-        raise DataError(Problem("not-a-workbook", found, where, "Save it as .xlsx.")) from error
-    except zlib.error as error:
-        found = f"The workbook is damaged: {error}."
-        raise DataError(Problem("not-a-workbook", found, where)) from error
+    with path.open("rb") as file:  # what opens and cannot be read on is damaged
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return _all_parts(archive, where)
+        except _NO_ZIP as error:
+            found = f"Not readable as a workbook: {error}."
+            raise DataError(Problem("not-a-workbook", found, where, "Save it as .xlsx.")) from error
+        except (zlib.error, lzma.LZMAError, OSError) as error:
+            found = f"The workbook is damaged: {error}."
+            raise DataError(Problem("not-a-workbook", found, where)) from error
 
 
 def _all_parts(archive: zipfile.ZipFile, where: Where) -> dict[str, Part]:

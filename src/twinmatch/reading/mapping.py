@@ -86,7 +86,7 @@ def read_mapping(path: Path) -> Mapping:
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # also a number of 5,000 digits
         found = f"The mapping cannot be read: {error}."
         raise QuestionError(Problem("mapping-unreadable", found, Where(str(path)))) from error
     try:

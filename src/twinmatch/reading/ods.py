@@ -8,7 +8,7 @@ from typing import Any
 from xml.parsers import expat
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.reading.grid import MOST_COLUMNS, MOST_ROWS, Grid, Row
+from twinmatch.reading.grid import MOST_COLUMNS, MOST_ROWS, Grid, Row, refuse_many
 from twinmatch.reading.guard import measured
 
 
@@ -22,7 +22,7 @@ def ods_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     try:
         with zipfile.ZipFile(path) as archive, archive.open("content.xml") as stream:
             content.parse(stream)
-    except (KeyError, ValueError, expat.ExpatError) as error:
+    except (LookupError, ValueError, expat.ExpatError) as error:  # also an encoding unheard of
         found = f"Not readable as an OpenDocument spreadsheet: {error}."
         raise DataError(Problem("not-a-workbook", found, Where(path.name))) from error
     return content.grids
@@ -35,7 +35,7 @@ class _Content:
         self.grids: list[Grid] = []
         self._file, self._sheet = file, ""
         self._rows: list[Row] = []
-        self._row, self._row_repeat = 0, 1
+        self._row, self._row_repeat, self._together = 0, 1, 0
         self._cells: list[Any] = []
         self._pending_empty = 0
         self._cell: dict[str, str] | None = None
@@ -106,6 +106,8 @@ class _Content:
         if self._cells:
             if self._row + self._row_repeat > MOST_ROWS:
                 self._beyond("rows", MOST_ROWS)
+            self._together += self._row_repeat
+            refuse_many(self._together, self._file)
             cells = tuple(self._cells)
             self._rows += [(self._row + k, cells) for k in range(1, self._row_repeat + 1)]
         self._row += self._row_repeat

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.reading.grid import MOST_COLUMNS, MOST_ROWS, Grid, Row
+from twinmatch.reading.grid import MOST_COLUMNS, MOST_ROWS, Grid, Row, refuse_many
 from twinmatch.reading.guard import Part, column_number, measured
 
 _MOST_FILLED = 200_000
@@ -30,7 +30,7 @@ def workbook_grids(path: Path, encoding: str | None = None) -> list[Grid]:
         try:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
             try:
-                return [_grid(sheet, path.name, parts) for sheet in book.worksheets]
+                return _grids(book.worksheets, path.name, parts)
             finally:
                 book.close()
         except DataError:
@@ -43,6 +43,16 @@ def workbook_grids(path: Path, encoding: str | None = None) -> list[Grid]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _grids(sheets: list[Any], file: str, parts: dict[str, Part]) -> list[Grid]:
+    grids: list[Grid] = []
+    rows = 0
+    for sheet in sheets:
+        grids.append(_grid(sheet, file, parts))
+        rows += len(grids[-1].rows)
+        refuse_many(rows, file)
+    return grids
 
 
 def _grid(sheet: Any, file: str, parts: dict[str, Part]) -> Grid:

@@ -1,0 +1,92 @@
+"""What the fuzzer found: each file once escaped as an exception of a parser, and is told as an error since."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import evil_files as evil
+import pytest
+
+from twinmatch.errors import DataError, QuestionError, TwinmatchError
+from twinmatch.intake.accepted import read_accepted
+from twinmatch.programmes.settings import load
+from twinmatch.reading import read, read_mapping
+from twinmatch.reading.decision_sheet import read_decisions
+
+DIGITS = "a = " + "9" * 5_000
+DEEP = "a = " + "[" * 20_000
+
+
+@pytest.mark.parametrize("content", [DIGITS, DEEP], ids=["5_000_digits", "20_000_brackets"])
+@pytest.mark.parametrize("reader", [load, read_mapping, read_accepted])
+def test_a_toml_file_that_python_refuses_is_told(
+    tmp_path: Path, reader: Callable[[Path], object], content: str
+) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(content, "utf-8")
+    with pytest.raises(TwinmatchError, match=r"a\.toml") as caught:
+        reader(path)
+    assert isinstance(caught.value, DataError | QuestionError)
+
+
+def test_an_ods_in_an_encoding_that_nobody_knows_is_told(tmp_path: Path) -> None:
+    path = evil.ods(tmp_path / "a.ods", evil.ods_row("id"))
+    parts = evil.parts_of(path)
+    parts["content.xml"] = parts["content.xml"].replace(b"UTF-8", b"U9999", 1)
+    with pytest.raises(DataError, match="unknown encoding: U9999"):
+        read(evil.with_parts(path, parts))
+
+
+def shifted(path: Path) -> Path:
+    """A workbook whose directory says that its parts begin before the file does."""
+    content = bytearray(evil.plain(path).read_bytes())
+    end = content.rindex(b"PK\x05\x06")
+    start = struct.unpack_from("<I", content, end + 16)[0]
+    struct.pack_into("<I", content, end + 16, start + 1_000)
+    path.write_bytes(bytes(content))
+    return path
+
+
+@pytest.mark.parametrize("reader", [read, read_decisions])
+def test_a_zip_that_points_before_its_beginning_is_damaged(
+    tmp_path: Path, reader: Callable[[Path], object]
+) -> None:
+    with pytest.raises(DataError) as caught:
+        reader(shifted(tmp_path / "a.xlsx"))
+    assert [p.code for p in caught.value.problems] == ["not-a-workbook"]
+
+
+def test_a_decision_sheet_that_cannot_be_opened_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = evil.plain(tmp_path / "a.xlsx")
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(DataError, match=r"a\.xlsx: Cannot be read: Permission denied\."):
+        read_decisions(path)
+
+
+def test_a_thousand_sheets_of_empty_rows_do_not_fill_the_memory(tmp_path: Path) -> None:
+    one = evil.ods_row("x", repeat=20_000)
+    again = '</table:table><table:table table:name="b">'
+    path = evil.ods(tmp_path / "a.ods", again.join([one] * 1_000))
+    with pytest.raises(DataError, match="more than 100,000 rows together"):
+        read(path)
+    with pytest.raises(DataError, match="more than 100,000 rows together"):
+        read(many_sheets(tmp_path / "a.xlsx"))
+
+
+def many_sheets(path: Path, count: int = 20) -> Path:
+    """A workbook of many sheets, each with one cell far down."""
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(str(path))
+    for _ in range(count):
+        book.add_worksheet().write(19_999, 0, "x")
+    book.close()
+    return path
