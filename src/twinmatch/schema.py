@@ -141,6 +141,7 @@ Tonnes = Annotated[float, Field(ge=0, le=MOST_TONNES, allow_inf_nan=False)]
 Weight = Annotated[int, Field(ge=1, le=3)]
 Level = Annotated[int, Field(ge=0, le=4)]
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+Remark = Annotated[str, Field(max_length=20_000)]
 Domains = Annotated[dict[Domain, Weight | None], BeforeValidator(_named_or_weighted)]
 CellValue = Tonnes | Notation
 
@@ -172,7 +173,7 @@ class Population(Block):
         "municipality",
         description="What the figure counts; only the first two are taken for the city as a whole",
     )
-    note: str | None = Field(None, description="What a reader should know about the figure")
+    note: Remark | None = Field(None, description="What a reader should know about the figure")
 
 
 class Mission(Block):
@@ -181,7 +182,9 @@ class Mission(Block):
     label_awarded: str | None = Field(
         None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="Month of the Mission Label (YYYY-MM)"
     )
-    note: str | None = Field(None, description="Perimeter of the Mission entry, or another remark")
+    note: Remark | None = Field(
+        None, description="Perimeter of the Mission entry, or another remark"
+    )
 
 
 class Pilot(Block):
@@ -364,7 +367,7 @@ class Emissions(Block):
     boundary: Literal["city", "district", "joint", "metropolitan"] = Field(
         description="What the inventory covers: the city, part of it, the city with another, or its metropolitan body"
     )
-    boundary_note: str | None = Field(None, description="The boundary in words")
+    boundary_note: Remark | None = Field(None, description="The boundary in words")
     boundary_population: int | None = Field(
         None,
         ge=1,
@@ -398,7 +401,7 @@ class Emissions(Block):
     unit_as_printed: str | None = Field(
         None, description="The unit in the source, before conversion to tonnes"
     )
-    note: str | None = Field(None, description="What a reader should know about the table")
+    note: Remark | None = Field(None, description="What a reader should know about the table")
 
 
 class Figure(Block):
@@ -532,7 +535,7 @@ class City(Block):
     )
     sources: tuple[Source, ...] = Field((), description="Where each block comes from")
     version: Version | None = Field(None, description="Which state of the profile this is")
-    note: str | None = Field(None, description="What a reader should know about the profile")
+    note: Remark | None = Field(None, description="What a reader should know about the profile")
 
     BLOCKS: ClassVar[tuple[str, ...]] = (
         "location",

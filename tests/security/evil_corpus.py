@@ -283,10 +283,9 @@ WORKBOOKS: dict[str, Evil] = {
             "</table:table-row>",
         ),
         *NOT_BOOK,
-        "no-header",
-        "name-column-missing",
+        "column-missing",
     ),
-    "deeply_nested_ods": evil(".ods", _deep_ods, *NOT_BOOK, "no-header", "name-column-missing"),
+    "deeply_nested_ods": evil(".ods", _deep_ods, *NOT_BOOK, "column-missing", "no-cities"),
     "document_type_in_ods": evil(
         ".ods",
         lambda p: made.with_parts(p, {"content.xml": b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'}),
@@ -297,10 +296,8 @@ WORKBOOKS: dict[str, Evil] = {
 }
 
 TEXTS: dict[str, Evil] = {
-    "empty_csv": evil(".csv", holds(b""), "no-header", "no-cities", "table-empty"),
-    "null_bytes": evil(
-        ".csv", holds(HEAD + b"de-\0b,Bei\0spiel,DE\n"), "not-csv", "value-wrong", "id-wrong"
-    ),
+    "empty_csv": evil(".csv", holds(b""), "no-cities"),
+    "null_bytes": evil(".csv", holds(HEAD + b"de-\0b,Bei\0spiel,DE\n")),
     "a_line_of_19_MB": evil(
         ".csv", holds(HEAD + b"de-b," + b"x" * 19_000_000 + b",DE\n"), "not-csv", "value-wrong"
     ),
@@ -379,7 +376,7 @@ TEXTS: dict[str, Evil] = {
     "a_workbook_called_csv": evil(".csv", made.plain, "not-utf-8"),
     "a_picture_called_csv": evil(".csv", holds(b"\x89PNG\r\n\x1a\n" + b"\0" * 100), "not-utf-8"),
     "web_page_called_csv": evil(
-        ".csv", holds(b"<html><body>not a table</body></html>"), "no-header", "no-name-column"
+        ".csv", holds(b"<html><body>not a table</body></html>"), "column-missing"
     ),
 }
 
@@ -426,12 +423,8 @@ PROFILES: dict[str, Evil] = {
     "yaml_broken_utf8": evil(".yaml", holds(YAML + b"note: \xff\xfe\n"), "not-utf-8"),
     "yaml_empty": evil(".yaml", holds(b""), "not-a-profile"),
     "yaml_more_than_20_MB": evil(".yaml", holds(b"#" * (20 * 1024 * 1024 + 1)), "too-large"),
-    "link_out_of_the_folder": evil(
-        ".yaml", lambda p: p.symlink_to("/etc/passwd"), *NOT_YAML, "link"
-    ),
-    "link_without_end": evil(
-        ".yaml", lambda p: p.symlink_to("/dev/zero"), "unreadable", "link", "not-a-file"
-    ),
+    "link_out_of_the_folder": evil(".yaml", lambda p: p.symlink_to("/etc/passwd"), "link"),
+    "link_without_end": evil(".yaml", lambda p: p.symlink_to("/dev/zero"), "link"),
     "folder_called_yaml": evil(".yaml", lambda p: p.mkdir(), "unreadable", "not-a-file"),
 }
 

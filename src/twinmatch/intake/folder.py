@@ -8,6 +8,7 @@ from pathlib import Path
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.reading import TABLES, Mapping, read_raw
+from twinmatch.reading.raw import not_linked_out
 from twinmatch.schema import City, HostUnit
 from twinmatch.validate import Record, in_order, profiles
 
@@ -82,6 +83,7 @@ def _read_all(
     problems: list[Problem] = []
     for path in paths:
         try:
+            not_linked_out(path, path.parent)
             raw = read_raw(path, mapping)
         except DataError as error:
             problems += error.problems

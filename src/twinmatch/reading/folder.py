@@ -10,7 +10,7 @@ import yaml
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.files import whole
-from twinmatch.reading.raw import Raw, bytes_of, text_of
+from twinmatch.reading.raw import Raw, bytes_of, not_linked_out, text_of
 from twinmatch.validate import Record
 
 UNITS_FILE = "_host_units.yaml"
@@ -65,6 +65,7 @@ def _read_folder(folder: Path) -> Raw:
         if path.suffix not in {".yaml", ".yml"} or path.name.startswith("."):
             continue
         try:
+            not_linked_out(path, folder)
             content = parse_yaml(bytes_of(path), path.name)
         except DataError as error:
             problems += error.problems

@@ -57,6 +57,15 @@ def bytes_of(path: Path) -> bytes:
     return content
 
 
+def not_linked_out(path: Path, folder: Path) -> None:
+    """Raise DataError where a file of a folder is a link that leads out of it: nobody gave what is there."""
+    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+        do = "Put the file itself in its place."
+        raise DataError(
+            Problem("link", "This is a link that leads out of its folder.", Where(path.name), do)
+        )
+
+
 def text_of(content: bytes, file: str, encoding: str | None = None) -> str:
     """Return the text of a file: UTF-8, UTF-16 with a byte-order mark, or the encoding that is named.
 
