@@ -243,9 +243,11 @@ class Peers:
             name: FACETS[name].make(cohort, materials) for name in PEER_FACETS
         }
         self.usual = self.vector(usual)
+        self._key = ""
+        self.place: Path | None = None
+        """Folder in which the nearest are kept; None where they are found anew at each start."""
         self.tables = self._not_yet(np.full((len(PEER_FACETS), UNKNOWN + 1), UNKNOWN_STANDING))
         self._ranked = [Ranked(facet, len(cohort)) for facet in self.facets.values()]
-        self._place: Path | None = None
         self._rows: OrderedDict[int, Row] = OrderedDict()
         self._lock = Lock()
 
@@ -282,9 +284,10 @@ class Peers:
         each when it is asked for.
         """
         is_small = len(self.cohort) <= SMALL
-        self._place = None if kept_in is None or is_small else kept_in / self._name(key)
-        if self._place is not None and (found := _read(self._place)) is not None:
-            self._rank(found)
+        self._key = key
+        if kept_in is not None and not is_small:
+            self.keep_in(kept_in)
+        if self.take_kept():
             return
         told(f"Standings of {len(self.cohort)} cities")
         with ThreadPoolExecutor() as threads:
@@ -292,6 +295,17 @@ class Peers:
             self._rank(self._not_yet(np.stack([standing_table(count) for count in counted])))
         if is_small:
             self.find_nearest(told)
+
+    def keep_in(self, folder: Path) -> None:
+        """Keep what will be found in a folder, under a name that tells whose it is."""
+        self.place = folder / self._name(self._key)
+
+    def take_kept(self) -> bool:
+        """Take the nearest that were found and kept for the same cities; return whether there are any."""
+        found = None if self.place is None else _read(self.place)
+        if found is not None:
+            self._rank(found)
+        return found is not None
 
     def _rank(self, tables: Tables) -> None:
         self.tables = tables
@@ -348,8 +362,8 @@ class Peers:
         self.tables = Tables(
             self.tables.standing, near, near_steps, np.frombuffer(bytes(reasons), np.uint8), at
         )
-        if self._place is not None:
-            _keep(self._place, self.tables)
+        if self.place is not None:
+            _keep(self.place, self.tables)
 
     def _reasons(
         self,

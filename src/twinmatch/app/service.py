@@ -20,12 +20,11 @@ from anyascii import anyascii
 from numpy.typing import NDArray
 
 from twinmatch import __version__
-from twinmatch.affinity import checked_weights, compare
+from twinmatch.affinity import UNKNOWN, checked_weights, compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model, told
 from twinmatch.app.peers import (
     KEPT,
     PEER_FACETS,
-    UNKNOWN,
     Beside,
     Nearest,
     Peers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import orjson
@@ -56,6 +56,8 @@ def application(settings: Settings) -> ASGIApp:
         jobs.begin()
         yield
         opening.cancel()
+        with suppress(asyncio.CancelledError):
+            await opening
         await jobs.stop()
 
     app = FastAPI(
@@ -101,12 +103,26 @@ async def _open(state: State) -> None:
     try:
         await run_in_threadpool(state.open)
         log.info("ready", cities=len(state.service.cohort))
+        await _find_nearest(state, log)
     except TwinmatchError as error:
         state.failed = str(error)
         log.error("profiles-refused", code=",".join(sorted({p.code for p in error.problems})))
     except Exception:
         state.failed = "unforeseen"
         log.exception("unforeseen", what="opening")
+
+
+async def _find_nearest(state: State, log: Any) -> None:
+    """Have the nearest of every city found, which for thousands of cities takes a minute; the service answers meanwhile."""
+    if state.service.peers.is_complete:
+        return
+    finding = state.finding()
+    try:
+        while not await run_in_threadpool(finding.look):
+            await asyncio.sleep(1)
+    finally:
+        finding.stop()
+    log.info("nearest", found=state.service.peers.is_complete)
 
 
 def _add_health(app: FastAPI) -> None:

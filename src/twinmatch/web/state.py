@@ -14,6 +14,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
+from twinmatch.app.finding import Finding
 from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.web.board import Board
@@ -118,6 +119,11 @@ class State:
         # Nothing of the cohort is ever let go: to look through it for litter again and again costs a tenth of a second.
         gc.collect()
         gc.freeze()
+
+    def finding(self) -> Finding:
+        """Return the search for the nearest of every city, not begun."""
+        s = self.settings
+        return Finding(self.service, s.profiles, s.programme, s.text_model)
 
     async def who(self, bearer: str, session: str) -> Person:
         """Return who asks, by key or session; looked up once in a while, in a thread."""
