@@ -1,68 +1,20 @@
-"""Personal data in free text: found at reading, taken out, and told without being repeated.
+"""Personal data of what is read: taken out of every text at the door, and told without being repeated.
 
-E-mail addresses and telephone numbers are taken out of every text; names of persons where a title or a role
-stands before them ("Dr. Anna Beispiel", "project manager Jan Novák"), which is how forms name contacts. A bare
-name cannot be told from the name of a place, so the notice asks the reader to look once more. Nothing taken out
-reaches features, exports or logs, because nothing after reading has it.
+Nothing taken out reaches features, exports or logs, because nothing after reading has it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from twinmatch.errors import Problem, Where
+from twinmatch.privacy import redact
 from twinmatch.taxonomy import plain
 from twinmatch.validate import Record
 
-REMOVED: Final = {
-    "e-mail address": "[e-mail removed]",
-    "telephone number": "[telephone number removed]",
-    "name of a person": "[name removed]",
-}
-"""What stands in a text in place of each kind of personal data."""
-
-_EMAIL = re.compile(
-    r"[\w.!#$%&*+/=?^`{|}~-]+\s?(?:@|\[at\]|\(at\)|\s+at\s+(?=\S+\s?\.\s?\w{2,}\b\s*(?:$|[,;)])))\s?[\w-]+(?:\s?(?:\.|\[dot\])\s?[\w-]+)+",
-    re.IGNORECASE,
-)
-_PHONE = re.compile(
-    r"(?<![\w./:+-])(?:"
-    r"(?:\+|00)[1-9]\d{0,2}(?:[\s./-]?\(?\d{1,5}\)?){2,6}"
-    r"|(?:\b(?:tel|telephone|phone|mobile|mob|fax|telefon|handy|tél|téléphone|teléfono|telefono|telefoon|puhelin|gsm)\b\.?\s?(?:no\.?|nr\.?)?\s?:?\s?)\+?\(?\d[\d\s().\/-]{5,20}\d"
-    r"|\(?0\d{1,4}\)?[\s/-]\d{2,8}(?:[\s/-]\d{2,6}){0,4}"
-    r")(?![\w-])",
-    re.IGNORECASE,
-)
-_TITLES = (
-    "Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Herr|Herrn|Frau|Hr|Fr|Mme|Mlle|Monsieur|Madame|Sig|Sig\\.ra|Signor|"
-    "Signora|Dott|Dott\\.ssa|Sr|Sra|Señor|Señora|Don|Doña|Senhor|Senhora|Dhr|Mevr|Mevrouw|Pan|Pani|Pán|Paní|Ing|Mgr|"
-    "Dipl\\.-Ing|Mag|Κος|Κα|Κύριος|Κυρία|Г-н|Г-жа|Dl|Dna|Doamna|Domnul|Úr|Bay|Bayan"
-)
-_ROLES = (
-    "mayor|deputy mayor|vice[- ]mayor|lord mayor|councillor|project manager|project lead|project leader|"
-    "project coordinator|climate officer|climate manager|coordinator|contact|contact person|contact point|"
-    "head of \\w+(?: \\w+){0,3}|director|officer|manager|advisor|adviser|"
-    "bürgermeister|bürgermeisterin|oberbürgermeister|oberbürgermeisterin|ansprechpartner|ansprechpartnerin|"
-    "projektleiter|projektleiterin|klimaschutzmanager|klimaschutzmanagerin|maire|adjoint|chef de projet|"
-    "cheffe de projet|sindaco|sindaca|assessore|responsabile|alcalde|alcaldesa|responsable|burgemeester|"
-    "kontakt|kontaktperson|contatto|persona di contatto|contacto|persona de contacto|contato|contactpersoon|osoba kontaktowa|"
-    "kapcsolattartó|yhteyshenkilö|kontaktná osoba|kontaktní osoba|υπεύθυνος|υπεύθυνη|επικοινωνία|δήμαρχος|кмет|контакт|"
-    "wethouder|burmistrz|prezydent|kierownik|starosta|primar|borgmester|borgmästare|kaupunginjohtaja"
-)
-_WORD = r"[^\W\d_a-zß-ÿ][\w’'-]*[a-zß-öø-ÿ\u0101-\u017f\u03ac-\u03ce\u0430-\u045f]"
-_PARTICLE = r"(?:(?:van|von|de|del|della|di|da|dos|der|den|du|la|le|zu|ter|ten|af|al)\s+){0,2}"
-_FULL = rf"{_WORD}(?:\s+[A-Z]\.)?\s+{_PARTICLE}{_WORD}(?:\s+{_WORD})?"
-_TITLED = re.compile(rf"\b(?:(?:{_TITLES})\b\.?\s+)+(?:{_FULL}|{_WORD})(?!['’]s\b)")
-_IN_ROLE = re.compile(rf"\b(?i:{_ROLES})\b(?:\s*[:,–-]\s*|\s+(?:is\s+|ist\s+|est\s+)?)({_FULL})")
-_AT = re.compile(r"@|[\[(]at[\])]|\sat\s+\S+\s?\.\s?\w", re.IGNORECASE)
-_DIGITS = re.compile(r"\d[\s/().-]{0,3}\d[\d\s/().-]{4,}")
-_LETTERS = re.compile(r"[^\W\d_]+")
-_MARKS = dict.fromkeys(map(ord, ".,:;()[]/-–'\"’"), " ")
-_TITLE_WORDS = frozenset(w.lower() for w in _LETTERS.findall(_TITLES))
-_ROLE_WORDS = frozenset(w for w in _LETTERS.findall(_ROLES) if len(w) > 2)
+__all__ = ["CONTACT_WORDS", "is_contact", "redact", "safe", "without_personal_data"]
 
 _FREE: Final = frozenset(
     {"needs", "offers", "note", "summary", "boundary_note", "basis", "activity"}
@@ -70,54 +22,6 @@ _FREE: Final = frozenset(
 _NEVER: Final = frozenset(
     {"id", "country", "nuts3", "label_awarded", "date", "sources", "from", "of"}
 )
-_NOT_NAMES: Final = frozenset(
-    plain(w)
-    for w in [
-        "City",
-        "Council",
-        "Office",
-        "Agency",
-        "Department",
-        "Mission",
-        "Climate",
-        "Action",
-        "Plan",
-        "Energy",
-        "Mobility",
-        "Europe",
-        "European",
-        "Union",
-        "Green",
-        "Deal",
-        "Horizon",
-        "Covenant",
-        "Municipality",
-        "Region",
-        "District",
-        "University",
-        "Institute",
-        "Fund",
-        "Bank",
-        "Programme",
-        "Platform",
-        "Street",
-        "Square",
-        "Park",
-        "Strategy",
-        "Contract",
-        "Hub",
-        "Team",
-        "Centre",
-        "Center",
-        "Committee",
-        "Board",
-        "Company",
-        "Works",
-        "Authority",
-        "Pact",
-    ]
-)
-
 CONTACT_WORDS: Final = frozenset(
     [
         "email",
@@ -152,45 +56,6 @@ def is_contact(header: str) -> bool:
     return bool(CONTACT_WORDS & set(words)) or any(
         phrase in joined for phrase in ("e mail", "first name", "last name", "filled in by")
     )
-
-
-def redact(text: str, *, names: bool = True) -> tuple[str, dict[str, int]]:
-    """Return a text without personal data, and how many pieces of each kind were taken out."""
-    found: dict[str, int] = {}
-    if _AT.search(text):
-        text = _replace(_EMAIL, text, "e-mail address", found)
-    if _DIGITS.search(text):
-        text = _replace(_PHONE, text, "telephone number", found)
-    if names:
-        words = set(text.lower().translate(_MARKS).split())
-        if words & _TITLE_WORDS:
-            text = _replace(_TITLED, text, "name of a person", found)
-        if words & _ROLE_WORDS:
-            text = _IN_ROLE.sub(lambda hit: _without_name(hit, found), text)
-    return text, found
-
-
-def _replace(pattern: re.Pattern[str], text: str, kind: str, found: dict[str, int]) -> str:
-    def remove(hit: re.Match[str]) -> str:
-        if kind == "telephone number" and not 7 <= sum(map(str.isdigit, hit[0])) <= 17:
-            return hit[0]
-        if kind == "name of a person" and _is_no_person(hit[0]):
-            return hit[0]
-        found[kind] = found.get(kind, 0) + 1
-        return REMOVED[kind]
-
-    return pattern.sub(remove, text)
-
-
-def _without_name(hit: re.Match[str], found: dict[str, int]) -> str:
-    if _is_no_person(hit[1]):
-        return hit[0]
-    found["name of a person"] = found.get("name of a person", 0) + 1
-    return hit[0][: hit.start(1) - hit.start()] + REMOVED["name of a person"]
-
-
-def _is_no_person(text: str) -> bool:
-    return bool(_NOT_NAMES & set(plain(text).split()))
 
 
 def without_personal_data(record: Record) -> tuple[Record, list[Problem]]:
