@@ -8,7 +8,7 @@ import pytest
 from service_for_tests import PROGRAMME, board_of, finished, five_cities, served
 
 from twinmatch import app as door
-from twinmatch.app.plain import plain_difference, plain_why_not
+from twinmatch.app.plain import plain_difference, plain_prices, plain_why_not
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +186,27 @@ def test_repair_makes_offers_and_changes_nothing(five, proposal):
     assert {o["kind"] for o in answer.json()["offers"]} == {"keep all", "few changes", "best"}
     assert all("it-host" not in str(o["moves"][0]["after"]) for o in answer.json()["offers"])
     assert five.get(f"/proposals/{proposal}/decisions").json()["version"] == 0
+
+
+def test_an_offer_that_is_taken_is_a_proposal_of_its_own(five, proposal):
+    asked = {"withdrawn": ["it-host"], "offer": "best"}
+    answer = five.post(f"/proposals/{proposal}/repair/take", json=asked)
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert made["state"] == "done"
+    assert answer.headers["location"] == f"/proposals/{made['id']}"
+    meetings = five.get(f"/proposals/{made['id']}/decisions").json()["meetings"]
+    assert "it-host" not in {m["host"] for m in meetings}
+    held = five.get(f"/proposals/{proposal}/decisions").json()["meetings"]
+    assert "it-host" in {m["host"] for m in held}
+
+
+def test_prices_are_the_answer_of_the_other_door(five, proposal, tmp_path):
+    cities = five_cities(tmp_path)
+    asked = door.RoundAsked(cities, (tmp_path / "round.toml",), model="static")
+    answer = five.get(f"/proposals/{proposal}/prices")
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == plain_prices(door.ask_prices(asked))
 
 
 def test_two_proposals_side_by_side(five, proposal, tmp_path):

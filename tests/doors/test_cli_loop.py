@@ -176,10 +176,10 @@ def test_a_run_from_keep_to_withdrawn(made):
     found = ask("decisions", run, *store)
     assert [e["kind"] for e in found["history"]] == ["accept", "asked", "declined"]
     assert found["history"][0]["why"] == "the mayor"
-    by_pair = {(p["guest"], p["host"]): p for p in found["pairs"]}
+    by_pair = {(m["guest"], m["host"]): m for m in found["meetings"] if m["host"]}
     assert by_pair[guest, host]["verdict"] == "accept"
-    assert by_pair[other, elsewhere]["consent"]["guest"] == "declined"
-    assert all(p["if_guest_declines"] and p["if_host_declines"] for p in found["pairs"])
+    assert by_pair[other, elsewhere]["consents"][other] == "declined"
+    assert all(p["if_guest_declines"] and p["if_host_declines"] for p in by_pair.values())
     ask("decide", run, "note", "--by", "Ada", "--seen", "1", *store, status=2)
     for step in ("approve", "publish"):
         ask("state", run, step, "--by", "Ada", *store)

@@ -170,6 +170,56 @@ def test_the_second_of_two_people_is_told_and_nothing_is_overwritten(service, vi
     expect(page.locator(".history li.undone")).to_have_count(1)
 
 
+def test_consent_prices_and_a_repair_that_becomes_a_proposal(service, visit):
+    page = visit(service).go("/workbench/proposals")
+    page.get_by_label("Title").fill("Consent round")
+    page.get_by_label("Twinning", exact=True).check()
+    page.get_by_role("button", name="Propose").click()
+    first = made(page)
+    before = pairs(page, first)
+
+    # A city is asked and declines; what is offered then stands beside the pair.
+    page.goto(f"{first}?tab=twinning")
+    row = page.locator("table.meetings tbody tr").first
+    row.locator("summary", has_text="Consent").click()
+    row.get_by_role("button", name="was asked").click()
+    row.locator("summary", has_text="Consent").click()
+    row.get_by_role("button", name="declines").click()
+    expect(row.locator(".state.reject")).to_contain_text("declined")
+    row.locator("summary", has_text="If the guest declines").click()
+    expect(row.locator("details[open] li").first).to_be_visible()
+
+    # Every rule has its price, and the hosts their demand.
+    page.get_by_role("link", name="Overview").click()
+    page.get_by_role("button", name="Price every rule").click()
+    expect(page.get_by_role("columnheader", name="One more place is worth")).to_be_visible(
+        timeout=60_000
+    )
+
+    # The pair that was declined is marked already; an offer becomes a proposal, side by side with the one before.
+    assert page.get_by_label("Refused").evaluate("s => s.selectedOptions.length") == 1
+    page.get_by_role("button", name="What can be offered?").click()
+    keep = page.locator("#repair section").first
+    expect(keep).to_contain_text("Keep every pair that still can be", timeout=60_000)
+    keep.locator("summary", has_text="Who must be told").click()
+    expect(keep.locator("li").first).to_be_visible()
+    keep.get_by_role("button", name="Make a proposal of it").click()
+    expect(page.get_by_role("heading", name="Side by side")).to_be_visible(timeout=60_000)
+    repaired = page.url.partition("/compare")[0]
+    after = pairs(page, repaired)
+    assert {g for g in before if before[g] != after.get(g)} - set(before) == set()
+    assert sum(after.get(g) != host for g, host in before.items()) >= 1
+    page.goto(first)
+    assert pairs(page, first) == before
+
+    # Back from publishing: withdrawn, then a draft again.
+    for name in ("Approve", "Reopen", "Approve", "Publish"):
+        page.get_by_role("button", name=name).click()
+    page.get_by_role("button", name="Withdraw").click()
+    page.get_by_role("button", name="Make it a draft again").click()
+    expect(page.locator("h1 .state")).to_have_text("draft")
+
+
 def test_sliders_rank_anew_at_once(service, visit):
     page = visit(service).go("/workbench/cities/be-leuven")
     before = page.locator(".peer > a").all_inner_texts()

@@ -9,8 +9,10 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.decisions import decide_on
-from twinmatch.errors import QuestionError
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.repair import KINDS, Change, Kind
 from twinmatch.store import held
+from twinmatch.web.board import Job
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.pages import page, wants_fragment
 from twinmatch.web.people import coordinator, reader
@@ -85,5 +87,81 @@ async def why_not(request: Request, proposal: str, guest: str = "", host: str = 
         return job, now, state.rounds.why_not(job.id, guest.strip()[:120], host.strip()[:120])
 
     job, now, found = await run_in_threadpool(ask)
-    name = "why_not.html.j2" if wants_fragment(request) else "why_not_page.html.j2"
-    return page(request, name, found=found, job=job, now=now)
+    return part_of(request, "why_not", job, found=found, now=now)
+
+
+@router.get("/{proposal}/prices")
+async def prices(request: Request, proposal: str) -> Response:
+    """Return what each rule, lock and ban costs, and what one more place at each host is worth."""
+    await reader(request)
+    state = state_of(request)
+
+    def ask() -> Any:
+        job = state.board.job(state.board.run(proposal).id)
+        return job, state.rounds.prices(job.id)
+
+    job, found = await run_in_threadpool(ask)
+    return part_of(request, "prices", job, found=found)
+
+
+Names = Annotated[list[Annotated[str, Form(max_length=200)]] | None, Form(max_length=100)]
+AtMost = Annotated[int, Form(ge=0, le=100)]
+
+
+def change_of(withdrawn: list[str] | None, refused: list[str] | None) -> Change:
+    """Return what a form says has happened: a pair stands in it as the ids of its guest and host, a space between."""
+    pairs = [tuple(pair.split(" ", 1)) for pair in refused or []]
+    return Change(tuple(withdrawn or []), tuple((p[0], p[1]) for p in pairs if len(p) == 2))
+
+
+@router.post("/{proposal}/repair")
+async def repair(
+    request: Request,
+    proposal: str,
+    withdrawn: Names = None,
+    refused: Names = None,
+    at_most: AtMost = 3,
+) -> Response:
+    """Return the offers after withdrawals and refusals; nothing is changed."""
+    await coordinator(request)
+    state, change = state_of(request), change_of(withdrawn, refused)
+
+    def ask() -> Any:
+        job = state.board.job(state.board.run(proposal).id)
+        return job, state.rounds.repair(job.id, change, at_most)
+
+    job, found = await run_in_threadpool(ask)
+    happened = {"withdrawn": withdrawn or [], "refused": refused or [], "at_most": [at_most]}
+    return part_of(request, "repair", job, found=found, happened=happened)
+
+
+@router.post("/{proposal}/repair/take")
+async def take(
+    request: Request,
+    proposal: str,
+    offer: Annotated[str, Form(max_length=20)],
+    withdrawn: Names = None,
+    refused: Names = None,
+    at_most: AtMost = 3,
+) -> Response:
+    """Make a further proposal of an offer, and go to where the two stand side by side."""
+    person = await coordinator(request)
+    state, change = state_of(request), change_of(withdrawn, refused)
+    kind: Kind | None = next((k for k in KINDS if k == offer), None)
+    if kind is None:
+        known = f"Known: {', '.join(KINDS)}."
+        raise QuestionError(Problem("no-such-offer", f"There is no offer {offer!r}.", do=known))
+
+    def make() -> tuple[str, str]:
+        run = state.board.run(proposal).id
+        return run, state.rounds.take(run, change, at_most, kind, person.name)
+
+    run, made = await run_in_threadpool(make)
+    return RedirectResponse(f"/workbench/proposals/{made}/compare?other={run}", 303)
+
+
+def part_of(request: Request, name: str, job: Job, **parts: Any) -> Response:
+    """Return what htmx puts into a proposal's page, or the same as a page of its own."""
+    if wants_fragment(request):
+        return page(request, f"{name}.html.j2", job=job, **parts)
+    return page(request, "part_page.html.j2", job=job, part=name, **parts)

@@ -6,8 +6,6 @@ Files are read in a process of their own with little memory and time, because a 
 
 from __future__ import annotations
 
-import io
-import multiprocessing
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -20,18 +18,16 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.web.confined import confined
 from twinmatch.web.pages import page
 from twinmatch.web.people import coordinator, reader
 from twinmatch.web.problems import plain
 from twinmatch.web.state import State, state_of
+from twinmatch.web.tables import changed, with_cell
 
 router = APIRouter(prefix="/workbench/intake", include_in_schema=False)
 
 KINDS: Final = (".xlsx", ".csv", ".tsv", ".ods", ".parquet")
-SECONDS: Final = 60
-MEMORY: Final = 3 * 2**30
-"""Address space of the process that reads: the libraries alone reserve a part of it."""
-
 SHOWN: Final = 60
 """Rows with problems whose cells are shown."""
 
@@ -75,43 +71,25 @@ def _keep(state: State, name: str, content: bytes, by: str, **more: Any) -> str:
 
 def examined(name: str, content: bytes) -> dict[str, Any]:
     """Return what is found in a table, by a process that may not do more than it should."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
         path = Path(folder) / f"table{Path(name).suffix.lower()}"
         path.write_bytes(content)
-        process = context.Process(target=examine, args=(str(path), name, theirs), daemon=True)
-        process.start()
-        theirs.close()
-        try:
-            told = ours.recv_bytes() if ours.poll(SECONDS + 10) else b""
-        except EOFError:
-            told = b""
-        process.join(1)
-        if process.is_alive():
-            process.kill()
+        told = confined(examine, str(path), name)
     if not told:
         found = "The file could not be read within the memory and time that a table may take."
         return {
             "rows": 0,
             "usable": 0,
             "errors": 1,
-            "problems": [plain(Problem("too-heavy", found))],
+            "problems": [plain(Problem("too-heavy", found)) | {"key": "", "city": ""}],
             "sheets": [],
         }
     return dict(orjson.loads(told))
 
 
-def examine(path: str, name: str, out: Any) -> None:
-    """Read a table and send what was found; runs in a process of its own."""
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    except (ImportError, ValueError):
-        pass  # a system without such limits still has the time limit of the process that waits
-    out.send_bytes(orjson.dumps(_found_in(Path(path), name), option=orjson.OPT_SERIALIZE_NUMPY))
+def examine(path: str, name: str) -> bytes:
+    """Return what is found in a table as JSON; for a process of its own."""
+    return orjson.dumps(_found_in(Path(path), name), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _found_in(path: Path, name: str) -> dict[str, Any]:
@@ -145,6 +123,7 @@ def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return, for each sheet with problems, its header and the rows that have some, as text."""
     from twinmatch.reading import read_grids
     from twinmatch.reading.grid import text
+    from twinmatch.reading.privacy import is_contact, redact
 
     rows = {(p["sheet"], p["row"]) for p in problems if p["row"]}
     found = []
@@ -158,13 +137,18 @@ def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
             grid.rows[0] if grid.rows else (1, ()),
         )
         names = [text(c) for c in header[1]]
+        contacts = {k for k, name in enumerate(names) if is_contact(name)}
+
+        def shown(k: int, cell: str, contacts: set[int] = contacts) -> str:
+            return "" if k in contacts else redact(cell)[0][:200]
+
         for p in problems:
             # A part of a cell, such as challenges.industry, stands in the column of the whole.
             if p["sheet"] == grid.sheet and p["column"] not in names:
                 p["cell"] = next((n for n in names if p["column"].startswith(f"{n}.")), p["column"])
         if wanted:
             lines = [
-                {"row": n, "cells": [text(c)[:200] for c in cells]}
+                {"row": n, "cells": [shown(k, text(c)) for k, c in enumerate(cells)]}
                 for n, cells in wanted
                 if n != header[0]
             ]
@@ -202,8 +186,8 @@ async def one(request: Request, upload: str) -> Response:
 
 @router.get("/{upload}/file")
 async def original(request: Request, upload: str) -> Response:
-    """Return the very file that was handed in."""
-    await reader(request)
+    """Return the very file that was handed in, contacts and all: to those who may hand in."""
+    await coordinator(request)
     board = state_of(request).board
     found = await run_in_threadpool(board.upload, upload)
     content = await run_in_threadpool(board.uploaded, upload)
@@ -230,7 +214,8 @@ async def repair(
     def mend() -> str:
         found = state.board.upload(upload)
         content = state.board.uploaded(upload)
-        name, mended = with_cell(found.name, content, (sheet, row, column), value)
+        mended = changed(found.name, content, with_cell, (sheet, row, column), value)
+        name = f"{Path(found.name).stem}.xlsx"
         return _keep(
             state,
             name,
@@ -261,75 +246,3 @@ async def accept(
         return upload
 
     return RedirectResponse(f"/workbench/intake/{await run_in_threadpool(keep)}", 303)
-
-
-def with_cell(
-    name: str, content: bytes, cell: tuple[str, int, str], value: str
-) -> tuple[str, bytes]:
-    """Return a table with one cell written anew, as a workbook of the same sheets and rows, and its name."""
-    from twinmatch.reading import read_grids
-    from twinmatch.reading.grid import text
-
-    sheet, row, column = cell
-    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
-        path = Path(folder) / f"table{Path(name).suffix.lower()}"
-        path.write_bytes(content)
-        grids = read_grids(path)
-    tables: list[tuple[str, list[tuple[int, list[Any]]]]] = []
-    done = False
-    for grid in grids:
-        rows = [(n, list(cells)) for n, cells in grid.rows]
-        if grid.sheet == sheet:
-            names = next(
-                (
-                    [text(c) for c in cells]
-                    for n, cells in rows
-                    if n < row and column in {text(c) for c in cells}
-                ),
-                [],
-            )
-            for n, cells in rows:
-                if n == row and column in names:
-                    at = names.index(column)
-                    cells += [None] * (at + 1 - len(cells))
-                    cells[at], done = _typed(value), True
-        tables.append((grid.sheet, rows))
-    if not done:
-        raise QuestionError(Problem("not-found", f"There is no cell {column!r} in row {row}."))
-    return f"{Path(name).stem}.xlsx", _workbook(tables)
-
-
-def _typed(value: str) -> Any:
-    """Return a number where one was typed, else the text."""
-    try:
-        return (
-            float(value)
-            if value.strip() and value.strip().lower() not in {"nan", "inf", "-inf", "infinity"}
-            else value
-        )
-    except ValueError:
-        return value
-
-
-def _workbook(tables: list[tuple[str, list[tuple[int, list[Any]]]]]) -> bytes:
-    import xlsxwriter
-
-    out = io.BytesIO()
-    options = {
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "in_memory": True,
-        "nan_inf_to_errors": True,
-    }
-    with xlsxwriter.Workbook(out, options) as book:
-        for n, (name, rows) in enumerate(tables, 1):
-            sheet = book.add_worksheet((name or f"Sheet{n}")[:31])
-            for row, cells in rows:
-                for column, value in enumerate(cells):
-                    if value is None:
-                        continue
-                    if isinstance(value, bool | int | float | str):
-                        sheet.write(row - 1, column, value)
-                    else:
-                        sheet.write_string(row - 1, column, str(value))
-    return out.getvalue()

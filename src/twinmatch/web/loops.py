@@ -9,13 +9,14 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.decisions import decide_on, plain_run_state, run_state
-from twinmatch.app.plain import plain_difference, plain_repaired, plain_why_not
+from twinmatch.app.plain import plain_difference, plain_prices, plain_repaired, plain_why_not
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.repair import Change
 from twinmatch.web import shapes
+from twinmatch.web.board import Job
 from twinmatch.web.people import Person, coordinator, reader
 from twinmatch.web.problems import documented
-from twinmatch.web.proposals import ProposalId
+from twinmatch.web.proposals import ProposalId, job_plain
 from twinmatch.web.state import state_of
 
 router = APIRouter(tags=["proposals"])
@@ -115,6 +116,48 @@ async def ask_repair(request: Request, proposal: ProposalId, asked: shapes.AskRe
     def ask() -> bytes:
         found = plain_repaired(state.rounds.repair(proposal, change, asked.at_most))
         return orjson.dumps({k: v for k, v in found.items() if k != "written"})
+
+    return Response(await run_in_threadpool(ask), media_type="application/json")
+
+
+@router.post(
+    "/proposals/{proposal}/repair/take",
+    status_code=201,
+    response_model=None,
+    responses={201: {"model": shapes.ProposalState}, **documented(404, 409, 422)},
+)
+async def take_repair(
+    request: Request,
+    proposal: ProposalId,
+    asked: shapes.TakeRepair,
+    person: Annotated[Person, Depends(coordinator)],
+) -> Response:
+    """Make a further proposal of an offer to repair one; the one before stays as it is."""
+    state = state_of(request)
+    change = Change(tuple(asked.withdrawn), tuple(asked.refused))
+
+    def take() -> Job:
+        made = state.rounds.take(proposal, change, asked.at_most, asked.offer, person.name)
+        return state.board.job(made)
+
+    job = await run_in_threadpool(take)
+    place = {"Location": f"/proposals/{job.id}"}
+    return Response(orjson.dumps(job_plain(job)), 201, place, "application/json")
+
+
+@router.get(
+    "/proposals/{proposal}/prices",
+    response_model=None,
+    dependencies=[Depends(reader)],
+    responses={200: {"model": shapes.Prices}, **documented(404, 409, 422)},
+)
+async def ask_prices(request: Request, proposal: ProposalId) -> Response:
+    """Return what each rule, lock and ban of a proposal's twinning costs, and what one more place is worth."""
+    state = state_of(request)
+
+    def ask() -> bytes:
+        state.board.result(proposal)
+        return orjson.dumps(plain_prices(state.rounds.prices(proposal)))
 
     return Response(await run_in_threadpool(ask), media_type="application/json")
 

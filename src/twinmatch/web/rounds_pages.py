@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from twinmatch.app.decisions import run_state
+from twinmatch.app.decisions import RunState, run_state
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.exporting import EXPORTERS
 from twinmatch.exporting.atlas import PairMap, land, pair_map
@@ -206,6 +206,8 @@ def _looked_at(state: State, job: Job) -> dict[str, Any]:
         "run": run,
         "now": run.held,
         "kept": {m.id: m for m in run.meetings},
+        "pairs": [m for m in run.meetings if m.host],
+        "leavers": _leavers(run, Directory(made)),
         "entry_says": teller(made),
         "guests": guests,
         "hosts": hosts,
@@ -217,6 +219,12 @@ def teller(made: Proposal) -> Callable[[Entry], str]:
     directory = Directory(made)
     labels = {m.id: directory.title(m) for p in made.products for m in p.meetings}
     return lambda e: e.told(lambda key: labels.get(key) or directory.name(key))
+
+
+def _leavers(run: RunState, directory: Directory) -> list[tuple[str, str]]:
+    """Return who is in a pair and can withdraw, id and name: guests, hosts and host units."""
+    ids = {id_ for m in run.meetings if m.host for id_ in m.about}
+    return sorted(((id_, directory.name(id_)) for id_ in ids), key=lambda item: item[1])
 
 
 def _sides(made: Proposal) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

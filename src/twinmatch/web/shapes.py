@@ -368,6 +368,24 @@ class AskRepair(BaseModel):
     at_most: int = Field(3, ge=0, le=100, description="Changes that 'few changes' may make")
 
 
+class TakeRepair(AskRepair):
+    """The offer that is taken after what happened."""
+
+    offer: Literal["keep all", "few changes", "best"]
+
+
+class Prices(BaseModel):
+    """What each rule, lock and ban of the twinning costs, and what one more place at each host is worth."""
+
+    filled: int
+    total: float
+    rules: list[dict[str, Any]] = Field(
+        description="With the rule lifted: what the best answer gains"
+    )
+    limits: list[dict[str, Any]] = Field(description="With a limit one step looser")
+    hosts: list[dict[str, Any]]
+
+
 class Repair(BaseModel):
     """The offers to repair a proposal, the one that keeps most first."""
 
