@@ -1,0 +1,303 @@
+"""check(): who stands in which meeting decides each rule, and what is broken is named, meeting by meeting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from format_cases import city, round_of, settings_of, twinning
+
+from twinmatch.checking import Checked, check_proposal
+from twinmatch.evidence import Account
+from twinmatch.programmes.world_cafe import propose_world_cafe
+from twinmatch.proposal import Meeting, Member, Product, Proposal, RuleStatus
+
+MISSION = [city(f"{code}-m{k}", "mission") for k, code in enumerate(("dk", "be", "dk"))]
+GUESTS = [city(f"at-g{k}", "guest") for k in range(3)]
+ROUND = round_of(*MISSION, *GUESTS)
+GROUPS = settings_of(
+    "discussion_groups",
+    themes=[{"id": "heat", "title": "Heat", "levers": ["governance_policy"]}],
+    weights={"theme": 1},
+    size=(2, 3),
+    leads=(1, 2),
+)
+PANELS = settings_of("city_panels", size=(2, 3), mission_at_least=1, cities_per_country=1)
+
+
+def meeting(label: str, *who: str, unit: str = "") -> Meeting:
+    """Return a meeting of ``role city`` words; without a role it is a member."""
+    members = (word.rpartition(" ") for word in who)
+    return Meeting(
+        label,
+        label,
+        tuple(Member(name, role or "member") for role, _, name in members),  # type: ignore[arg-type]
+        Account(()),
+        unit=unit,
+    )
+
+
+def product(name: str, *meetings: Meeting) -> Product:
+    return Product(name, name.title(), "optimal", "", 0.0, 0.0, meetings, (), (), "")
+
+
+def checked(settings: Any, name: str, *meetings: Meeting, round_=ROUND) -> Checked:
+    proposal = Proposal({}, (product(name, *meetings),), ())
+    (found,) = check_proposal(round_, SimpleNamespace(**{name: settings}), proposal)
+    return found
+
+
+def broken(found: Checked) -> dict[str, str]:
+    """Return what is broken by rule, in the words after ``Broken:``."""
+    rules = [rule for rule in found.rules if rule.status == "broken"]
+    assert found.kept is (not rules)
+    return {rule.rule: rule.says.partition(" Broken: ")[2] for rule in rules}
+
+
+def rule(found: Checked, name: str) -> RuleStatus:
+    return next(rule for rule in found.rules if rule.rule == name)
+
+
+# --- every product ---------------------------------------------------------------------------------------
+
+
+def test_every_product_of_a_proposal_is_judged_by_its_own_settings_in_order():
+    found = check_proposal(
+        ROUND,
+        SimpleNamespace(discussion_groups=GROUPS, city_panels=PANELS),
+        Proposal(
+            {},
+            (
+                product("city_panels", meeting("P", "dk-m0")),
+                product("discussion_groups", meeting("G", "lead dk-m0", "at-g0")),
+            ),
+            (),
+        ),
+    )
+    assert [(c.product, c.title, c.unjudged, c.kept) for c in found] == [
+        ("city_panels", "City_Panels", "", False),
+        ("discussion_groups", "Discussion_Groups", "", True),
+    ]
+    assert [rule.rule for rule in found[0].rules] == [
+        "known cities",
+        "once in a meeting",
+        "sizes",
+        "one panel each",
+        "Mission Cities",
+        "cities per country",
+    ]
+
+
+def test_a_city_that_nobody_knows_ends_the_judging_and_is_named():
+    found = checked(GROUPS, "discussion_groups", meeting("G", "zz-no", "aa-no", "dk-m0"))
+    assert (found.product, found.title) == ("discussion_groups", "Discussion_Groups")
+    assert found.unjudged == "The format's own rules were not judged, because cities are unknown."
+    assert found.rules == (
+        RuleStatus(
+            "known cities",
+            "Every city of a meeting is in the profiles. Broken: aa-no; zz-no.",
+            "broken",
+        ),
+        RuleStatus("once in a meeting", "A city stands once in a meeting.", "kept"),
+    )
+    assert not found.kept
+
+
+def test_a_format_that_the_programme_has_not_is_not_judged_and_this_is_said():
+    found = checked(None, "city_panels", meeting("P", "dk-m0", "dk-m0", "at-g0", "at-g0", "be-m1"))
+    assert (found.product, found.title) == ("city_panels", "City_Panels")
+    assert found.unjudged == "This programme has no such format: its own rules were not judged."
+    assert found.rules == (
+        RuleStatus("known cities", "Every city of a meeting is in the profiles.", "kept"),
+        RuleStatus(
+            "once in a meeting",
+            "A city stands once in a meeting. Broken: P: dk-m0; P: at-g0.",
+            "broken",
+        ),
+    )
+    other = check_proposal(ROUND, SimpleNamespace(), Proposal({}, (product("new_format"),), ()))
+    assert other[0].unjudged == found.unjudged
+    assert other[0].kept
+
+
+def test_a_city_may_stand_in_two_meetings_but_not_twice_in_one():
+    two = checked(None, "city_panels", meeting("P", "dk-m0"), meeting("Q", "dk-m0"))
+    assert two.kept
+    thrice = checked(None, "city_panels", meeting("P", *["dk-m0"] * 3))
+    assert broken(thrice) == {"once in a meeting": "P: dk-m0."}
+
+
+# --- discussion groups -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("meetings", "told"),
+    [
+        ([meeting("G", "lead dk-m0", "at-g0")], {}),
+        ([meeting("G", "lead dk-m0", "lead be-m1", "at-g0")], {}),
+        ([meeting("G", "lead dk-m0")], {"group size": "G has 1."}),
+        (
+            [meeting("G", "lead dk-m0", "at-g0", "at-g1", "at-g2")],
+            {"group size": "G has 4."},
+        ),
+        ([meeting("G", "at-g0", "at-g1")], {"leads": "G has 0."}),
+        (
+            [meeting("G", "lead dk-m0", "lead be-m1", "lead dk-m2")],
+            {"leads": "G has 3."},
+        ),
+        (
+            [meeting("G", "lead at-g1", "lead at-g0", "dk-m0")],
+            {"lead roles": "at-g0; at-g1."},
+        ),
+        (
+            [meeting("G", "lead dk-m0", "at-g0"), meeting("H", "lead be-m1", "at-g0")],
+            {"groups of a city": "at-g0."},
+        ),
+        (
+            [meeting("G", "lead dk-m0", "at-g0"), meeting("H", "lead dk-m0", "at-g1")],
+            {"groups of a city": "dk-m0.", "lead of": "dk-m0."},
+        ),
+    ],
+)
+def test_a_group_breaks_what_it_should(meetings, told):
+    found = checked(GROUPS, "discussion_groups", *meetings)
+    assert broken(found) == told
+    assert found.unjudged == ""
+
+
+def test_the_rules_of_groups_in_words():
+    found = checked(GROUPS, "discussion_groups", meeting("G", "lead dk-m0", "at-g0"))
+    assert [(r.rule, r.says) for r in found.rules[2:]] == [
+        ("group size", "A group has 2 to 3 cities, leads included."),
+        ("leads", "A group has 1 to 2 leads."),
+        ("lead roles", "Leads are mission cities."),
+        ("groups of a city", "A city is in at most 1 of the groups."),
+        ("lead of", "A city leads at most 1 of the groups."),
+    ]
+    wide = type(GROUPS).model_validate({**GROUPS.model_dump(), "lead_roles": ["mission", "guest"]})
+    found = checked(wide, "discussion_groups", meeting("G", "lead at-g0", "at-g1"))
+    assert rule(found, "lead roles").says == "Leads are mission or guest cities."
+    assert found.kept
+
+
+def test_groups_and_leads_of_a_city_are_counted_to_what_is_allowed():
+    twice = type(GROUPS).model_validate({**GROUPS.model_dump(), "groups_per_city": 2})
+    two = [meeting(name, "lead dk-m0", "at-g0") for name in "GH"]
+    assert broken(checked(twice, "discussion_groups", *two)) == {"lead of": "dk-m0."}
+    led = type(GROUPS).model_validate({**twice.model_dump(), "lead_of": 2})
+    assert checked(led, "discussion_groups", *two).kept
+
+
+def test_countries_of_a_group_are_counted_where_they_are_limited():
+    both = meeting("G", "lead dk-m0", "dk-m2")
+    assert checked(GROUPS, "discussion_groups", both).kept
+    one = type(GROUPS).model_validate({**GROUPS.model_dump(), "cities_per_country": 1})
+    found = checked(one, "discussion_groups", both, meeting("H", "lead be-m1", "at-g0"))
+    assert broken(found) == {"cities per country": "G has 2 of DK."}
+    two = type(GROUPS).model_validate({**GROUPS.model_dump(), "cities_per_country": 2})
+    assert checked(two, "discussion_groups", both).kept
+
+
+# --- city panels -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("meetings", "told"),
+    [
+        ([meeting("P", "dk-m0", "at-g0")], {}),
+        ([meeting("P", "dk-m0", "be-m1", "at-g0")], {}),
+        ([meeting("P", "dk-m0")], {"sizes": "P has 1."}),
+        ([meeting("P", "at-g0")], {"sizes": "P has 1.", "Mission Cities": "P."}),
+        (
+            [meeting("P", "dk-m0", "at-g0"), meeting("Q", "be-m1", "at-g0")],
+            {"one panel each": "at-g0."},
+        ),
+        (
+            [meeting("P", "dk-m0", "be-m1", "dk-m2", "at-g0", "at-g1")],
+            {"sizes": "P has 5.", "cities per country": "P has 2 of AT; P has 2 of DK."},
+        ),
+    ],
+)
+def test_a_panel_breaks_what_it_should(meetings, told):
+    assert broken(checked(PANELS, "city_panels", *meetings)) == told
+
+
+def test_the_rules_of_panels_in_words():
+    found = checked(PANELS, "city_panels", meeting("P", "dk-m0", "at-g0"))
+    assert [(r.rule, r.says) for r in found.rules[2:]] == [
+        ("sizes", "A panel has 2 to 3 cities."),
+        ("one panel each", "A city is in one panel."),
+        ("Mission Cities", "Each panel has at least 1 Mission Cities."),
+        ("cities per country", "At most 1 cities of one country are in a meeting."),
+    ]
+    free = type(PANELS).model_validate({**PANELS.model_dump(), "cities_per_country": None})
+    found = checked(free, "city_panels", meeting("P", "dk-m0", "dk-m2"))
+    assert [r.rule for r in found.rules[2:]] == ["sizes", "one panel each", "Mission Cities"]
+
+
+# --- twinning --------------------------------------------------------------------------------------------
+
+
+def pair(guest: str, *hosts: str, unit: str = "") -> Meeting:
+    return meeting(guest, f"guest {guest}", *(f"host {h}" for h in hosts), unit=unit)
+
+
+def test_a_pair_is_a_guest_and_a_host_of_the_round():
+    assert checked(twinning(), "twinning", pair("at-g0", "dk-m0"), pair("at-g1", "be-m1")).kept
+    found = checked(twinning(), "twinning", pair("dk-m0", "be-m1"), pair("at-g0", "at-g1"))
+    assert broken(found) == {"eligible pairs": "dk-m0 with be-m1; at-g0 with at-g1."}
+    assert rule(found, "eligible pairs").says.startswith(
+        "Every pair is an eligible guest and a host of the round."
+    )
+
+
+def test_a_host_beyond_its_places_and_a_guest_with_two_hosts():
+    found = checked(twinning(), "twinning", pair("at-g0", "dk-m0"), pair("at-g1", "dk-m0"))
+    assert set(broken(found)) == {"guests per host"}
+    found = checked(twinning(), "twinning", pair("at-g0", "dk-m0"), pair("at-g0", "be-m1"))
+    assert set(broken(found)) == {"one host each"}
+
+
+def test_a_unit_is_one_host_whatever_its_cities():
+    unit = {"id": "unit-north", "name": "North", "cities": ["dk-m0", "be-m1"]}
+    round_ = round_of(*MISSION, *GUESTS, units=[unit])
+    whole = pair("at-g0", "dk-m0", "be-m1", unit="unit-north")
+    assert checked(twinning(), "twinning", whole, round_=round_).kept
+    alone = replace(whole, unit="")
+    found = checked(twinning(), "twinning", alone, round_=round_)
+    assert broken(found) == {"eligible pairs": "at-g0 with dk-m0."}
+
+
+# --- the other formats are handed what they are judged by ------------------------------------------------
+
+
+def test_seats_are_read_from_the_table_of_seats_alone():
+    domains = ("energy_systems", "waste_circular_economy", "mobility_transport")
+    cafe = settings_of(
+        "world_cafe",
+        themes=[{"id": f"t{k}", "title": f"T{k}", "domains": [d]} for k, d in enumerate(domains)],
+        rounds=2,
+        seats=3,
+        weights={"theme": 1},
+    )
+    round_ = round_of(
+        *(city(f"dk-h{k}", "mission", shows={d: 3}) for k, d in enumerate(domains)),
+        *(city(f"at-g{k}", wants={"energy_systems": 1}) for k in range(6)),
+    )
+    made = propose_world_cafe(round_, cafe)
+
+    def judged(product: Product) -> Checked:
+        programme = SimpleNamespace(world_cafe=cafe)
+        return check_proposal(round_, programme, Proposal({}, (product,), ()))[0]
+
+    assert judged(made).kept
+    renamed = [replace(t, name="other") for t in made.tables]
+    assert not judged(replace(made, tables=tuple(renamed))).kept
+
+
+def test_a_cluster_of_two_countries_is_broken():
+    clusters = settings_of("national_clusters", weights={"context": 1})
+    found = checked(clusters, "national_clusters", meeting("C", "dk-m0", "at-g0", "at-g1"))
+    assert not found.kept
