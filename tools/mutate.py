@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -210,6 +211,11 @@ def score(rows: list[dict[str, object]]) -> float:
     return (total["noticed"] + total["timeout"]) / could if could else 1.0
 
 
+def _percent(part: float) -> str:
+    """Return a part in percent, rounded down: all is said where it is all."""
+    return f"{math.floor(part * 1000) / 10:g}%"
+
+
 def table(kept: dict[str, list[dict[str, object]]], aim: float) -> str:
     """Return the result as a Markdown table, a line an area and a line a module."""
     lines = [
@@ -227,7 +233,7 @@ def table(kept: dict[str, list[dict[str, object]]], aim: float) -> str:
             }
             lines.append(
                 f"| {label} | {total['tried']} | {total['noticed'] + total['timeout']} | {total['equivalent']} "
-                f"| {total['survived']} | {score(some):.0%} |"
+                f"| {total['survived']} | {_percent(score(some))} |"
             )
     return "\n".join(
         [*lines, "", f"The aim is {aim:.0%} of the mutants of each part that can be noticed."]
