@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import os
 import resource
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from evil_corpus import ALL, PROFILES, SECRET, TEXTS, WORKBOOKS, Evil
-from service_for_tests import five_cities, served
+from evil_corpus import ALL, HEAD, PROFILES, SECRET, TEXTS, WORKBOOKS, Evil
+from service_for_tests import board_of, five_cities, served
 
 from twinmatch.errors import DataError
 from twinmatch.reading import TABLES, read
-from twinmatch.web import intake_pages
+from twinmatch.web import confined, intake_pages
 
 SECONDS = 20
 """Processor time that a file may take, on a loaded machine; the largest that are read take about five."""
@@ -49,7 +52,7 @@ def test_the_corpus_is_as_large_as_is_said() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_an_evil_file_is_refused_or_read_as_plain_text(name: str, tmp_path: Path) -> None:
     place = place_of(name, tmp_path)
-    before = {p for p in tmp_path.rglob("*")}
+    before = set(tmp_path.rglob("*"))
     began = time.process_time()
     codes, said = outcome(place)
     assert time.process_time() - began < SECONDS
@@ -59,7 +62,7 @@ def test_an_evil_file_is_refused_or_read_as_plain_text(name: str, tmp_path: Path
     assert SECRET not in said
     assert "root:" not in said
     assert "Traceback" not in said
-    assert {p for p in tmp_path.rglob("*")} == before, "a file was written"
+    assert set(tmp_path.rglob("*")) == before, "a file was written"
 
 
 @pytest.mark.slow
@@ -147,56 +150,72 @@ def check_upload(service, evil: Evil, folder: Path) -> None:
     for live in ("<script>alert", "<img src=x", "<svg onload", "<b>evil", "root:", SECRET):
         assert live not in shown.text
     assert "{{7*7}}" in shown.text or ">49<" not in shown.text
-    found = service.app._app._state.board.upload(answer.headers["location"].rsplit("/")[-1]).found
+    found = board_of(service).upload(answer.headers["location"][-16:]).found
     assert bool(found["errors"]) == bool(evil.codes), found["problems"][:3]
     assert service.get("/readyz").status_code == 200
 
 
-def test_what_reads_an_upload_may_take_little_memory_and_time() -> None:
-    """The limits hold in the process itself, asked there."""
-    code = (
-        "import json, resource\n"
-        "from twinmatch.web import intake_pages\n"
-        "class Out:\n"
-        "    def send_bytes(self, told):\n"
-        "        limits = [resource.getrlimit(k)[0] for k in (resource.RLIMIT_AS, resource.RLIMIT_CPU)]\n"
-        "        print(json.dumps(limits))\n"
-        "intake_pages.examine('/nowhere.csv', 'a.csv', Out())\n"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert json.loads(ran.stdout) == [intake_pages.MEMORY, intake_pages.SECONDS]
+def limits() -> bytes:
+    kinds = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_CORE)
+    return json.dumps([resource.getrlimit(kind) for kind in kinds]).encode()
 
 
-@pytest.mark.parametrize("harm", ["memory", "time", "killed"])
-def test_a_reader_that_takes_too_much_is_stopped_and_the_service_goes_on(
-    harm: str, service, monkeypatch
-) -> None:
-    monkeypatch.setattr(intake_pages, "examine", HARMS[harm])
-    monkeypatch.setattr(intake_pages, "PATIENCE", 8)
-    began = time.monotonic()
-    told = intake_pages.examined("a.csv", b"id,name,country\n")
-    assert [p["code"] for p in told["problems"]] == ["too-heavy"]
-    assert time.monotonic() - began < 40
-    assert service.get("/readyz").status_code == 200
+def takes_memory() -> bytes:
+    return b"x" * 4 * 2**30
 
 
-def takes_memory(path: str, name: str, out) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (intake_pages.MEMORY, intake_pages.MEMORY))
-    out.send_bytes(b"x" * 4 * 2**30)
-
-
-def takes_time(path: str, name: str, out) -> None:
+def takes_time() -> bytes:
     while True:
         pass
 
 
-def is_killed(path: str, name: str, out) -> None:
-    import os
-    import signal
-
+def is_killed() -> bytes:
     os.kill(os.getpid(), signal.SIGKILL)
+    return b"never"
 
 
-HARMS = {"memory": takes_memory, "time": takes_time, "killed": is_killed}
+def test_what_reads_an_upload_may_take_little_memory_and_time() -> None:
+    memory, seconds = confined.MEMORY, confined.SECONDS
+    told = json.loads(confined.confined(limits))
+    assert told == [[memory, memory], [seconds, seconds], [0, 0]]
+
+
+@pytest.mark.parametrize("harm", [takes_memory, takes_time, is_killed])
+def test_work_that_takes_too_much_is_stopped(harm) -> None:
+    began = time.monotonic()
+    assert confined.confined(harm, seconds=4, patience=0) == b""
+    assert time.monotonic() - began < 30
+
+
+def test_every_reading_of_an_upload_is_confined() -> None:
+    """Nothing of the web front reads a table itself, but in functions that are given to a confined process."""
+    inside = {"_found_in", "_sheets", "with_cell", "_read"}
+    calls = set()
+    for path in sorted(Path(confined.__file__).parent.glob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                names = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+                if names & {"read_grids", "read_raw", "check_profiles", "load_workbook"}:
+                    calls.add(function.name)
+    assert calls == inside
+
+
+def test_a_file_too_heavy_is_told_and_the_service_goes_on(service, monkeypatch) -> None:
+    monkeypatch.setattr(intake_pages, "confined", lambda *_: b"")
+    files = {"file": ("a.csv", HEAD)}
+    answer = service.post("/workbench/intake", files=files)
+    assert answer.status_code == 200
+    assert "within the memory and time" in answer.text
+    assert service.get("/readyz").status_code == 200
+
+
+def test_a_repair_of_a_cell_is_confined_too(service) -> None:
+    files = {"file": ("a.csv", HEAD + b"de-b,Beispiel,Nowhere\n")}
+    upload = service.post("/workbench/intake", files=files, follow_redirects=False)
+    where = upload.headers["location"]
+    cell = {"row": 2, "column": "country", "value": "DE"}
+    answer = service.post(f"{where}/repair", data=cell, follow_redirects=False)
+    assert answer.status_code == 303
+    assert board_of(service).upload(answer.headers["location"][-16:]).found["errors"] == 0
+    lost = service.post(f"{where}/repair", data={**cell, "row": 99})
+    assert lost.status_code == 404
