@@ -5,6 +5,8 @@ append-only: the database itself refuses to change or delete an entry. The servi
 decided about them, here too.
 """
 
+from twinmatch.store.changes import COMMAND_LINE, Change, note
+from twinmatch.store.forgetting import REMOVED
 from twinmatch.store.history import (
     CONSENTS,
     DECISIONS,
@@ -20,12 +22,15 @@ from twinmatch.store.meetings import Fallbacks, KeptMeeting
 from twinmatch.store.records import Kept, PastPair, Store, open_store
 
 __all__ = [
+    "COMMAND_LINE",
     "CONSENTS",
     "DECISIONS",
     "KINDS",
+    "REMOVED",
     "STEPS",
     "WHOLE",
     "About",
+    "Change",
     "Entry",
     "Fallbacks",
     "Held",
@@ -34,5 +39,6 @@ __all__ = [
     "PastPair",
     "Store",
     "held",
+    "note",
     "open_store",
 ]

@@ -19,7 +19,7 @@ BUSY_MS: Final = 10_000
 MIGRATION_LOCK: Final = 20_190_817
 """Key of the lock that lets one process at a time migrate a PostgreSQL store."""
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The migration that makes the tables of this version."""
 
 VERSIONS: Final = sa.table("twinmatch_store_version", sa.column("version_num", sa.String))
@@ -34,7 +34,9 @@ def engine_of(place: str) -> sa.Engine:
     """Return the engine of a place; raises QuestionError and DataError where it can be none."""
     if place.startswith(("postgresql://", "postgres://")):
         _, _, rest = place.partition("://")
-        return sa.create_engine(f"postgresql+psycopg://{rest}", pool_pre_ping=True)
+        return sa.create_engine(
+            f"postgresql+psycopg://{rest}", pool_pre_ping=True, hide_parameters=True
+        )
     if "://" in place and not place.startswith("sqlite"):
         raise QuestionError(
             Problem(
@@ -53,7 +55,10 @@ def engine_of(place: str) -> sa.Engine:
                 "Make it first.",
             )
         )
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000})
+    # An error is logged without the values that it was about: they are what people wrote.
+    engine = sa.create_engine(
+        f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000}, hide_parameters=True
+    )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -15,6 +15,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.privacy import redact
+from twinmatch.store.changes import Change, noted
+from twinmatch.store.forgetting import empty_log
 from twinmatch.store.history import About, Entry, Held, checked, held
 from twinmatch.store.meetings import Fallbacks, KeptMeeting, meetings_of
 from twinmatch.store.places import engine_of, migrate, shown
@@ -104,6 +107,15 @@ class Store:
         with self._reader.begin() as connection:
             yield connection
 
+    def wiped(self) -> None:
+        """Leave nothing of what was erased beside the database."""
+        empty_log(self._engine)
+
+    def changes(self) -> tuple[Change, ...]:
+        """Return what was changed beside the history of runs, the first change first."""
+        with self.look() as connection:
+            return noted(connection)
+
     # --- runs ---------------------------------------------------------------------------------------------
 
     def keep(
@@ -133,9 +145,9 @@ class Store:
         connection.execute(
             sa.insert(runs).values(
                 id=run,
-                title=title,
+                title=redact(title)[0],
                 kept_at=datetime.now(UTC),
-                kept_by=by,
+                kept_by=redact(by.strip(), names=False)[0],
                 sha256=hashlib.sha256(proposal).hexdigest(),
                 data_sha256=str((made_from.get("data") or {}).get("sha256", "")),
                 programme_sha256=str((made_from.get("programme") or {}).get("sha256", "")),
@@ -205,7 +217,9 @@ class Store:
             raise QuestionError(
                 Problem("by-missing", "It is not said who decides.", do="Name yourself with --by.")
             )
-        asked = Entry(0, datetime.now(UTC), by.strip(), kind, one, other, city, why.strip())
+        # What people write may name others; that is taken out before it is kept where nothing can be taken out.
+        said = redact(why.strip())[0]
+        asked = Entry(0, datetime.now(UTC), named(by), kind, one, other, city, said)
         for _ in range(TRIES):
             try:
                 return self._add(name, asked, seen)
@@ -255,6 +269,20 @@ class Store:
                             PastPair(row.id, row.title, meeting.guest, meeting.host, outcome)
                         )
         return tuple(found)
+
+
+def named(by: str) -> str:
+    """Return the name of who keeps or decides; raises QuestionError where it is an address or a number."""
+    name = by.strip()
+    if redact(name, names=False)[1]:
+        raise QuestionError(
+            Problem(
+                "by-personal",
+                "An e-mail address or a telephone number is kept for nobody.",
+                do="Give a name, a role or a body.",
+            )
+        )
+    return name
 
 
 # --- rows -----------------------------------------------------------------------------------------------------

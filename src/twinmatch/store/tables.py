@@ -53,5 +53,15 @@ entries = sa.Table(
     sa.CheckConstraint("number >= 1", name="entries_number"),
 )
 
-FROZEN = ("runs", "run_meetings", "entries")
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("by", sa.String(40), nullable=False),
+    sa.Column("what", sa.String(40), nullable=False),
+    sa.Column("about", sa.String(64), nullable=False),
+)
+
+FROZEN = ("runs", "run_meetings", "entries", "changes")
 """Tables whose rows are only ever added; triggers refuse anything else."""
