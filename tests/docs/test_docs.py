@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from twinmatch.cli import COMMANDS, app
+from twinmatch.cli import COMMANDS, app, function_of
 from twinmatch.facets import FACETS
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.settings import programme_model, recipe_names
@@ -175,8 +175,8 @@ SILENT = {"serve", "learn", "mcp"}
 
 def test_every_command_says_what_to_do_next():
     """Read from the source: a command, or what it calls in its own module, says a next step."""
-    for command in COMMANDS:
-        name = command.__name__.rstrip("_").replace("_", "-")
+    for name in COMMANDS:
+        command = function_of(name)
         source = Path(inspect.getsourcefile(command) or "").read_text(encoding="utf-8")
         tree = ast.parse(source)
         functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from twinmatch.bundled import bundled_path
-from twinmatch.cli import COMMANDS, app
+from twinmatch.cli import COMMANDS, app, function_of
 from twinmatch.errors import TwinmatchError
 
 FIVE = {
@@ -369,19 +370,66 @@ def test_the_workbook_opens(five):
     book.close()
 
 
-def test_help_names_every_command_and_imports_nothing_heavy():
-    code = "import sys\nfrom twinmatch.cli import app\ntry:\n app(['--help'])\nexcept SystemExit: pass\nprint('HEAVY', sorted({'numpy','pandas','torch','ortools','scipy','sklearn','networkx','pydantic'} & set(sys.modules)))"
+HEAVY = {
+    *("numpy", "pandas", "scipy", "sklearn", "torch", "sentence_transformers", "networkx", "numba"),
+    *("ortools", "highspy", "pydantic", "yaml", "sqlalchemy", "alembic", "openpyxl", "xlsxwriter"),
+    *(
+        "jinja2",
+        "babel",
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "joblib",
+        "dask",
+        "altair",
+        "weasyprint",
+    ),
+}
+
+
+def imported(*arguments):
+    """Return what a command writes, and every module that its process has imported at the end."""
+    code = (
+        "import sys\nfrom twinmatch.cli import app\ntry:\n app(sys.argv[1:])\nexcept SystemExit: pass\n"
+        "print('IMPORTED', *sorted(sys.modules))"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *arguments],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "NO_COLOR": "1"},
     )
-    assert "HEAVY []" in done.stdout
-    for command in COMMANDS:
-        assert command.__name__.replace("_", "-") in done.stdout
-        assert command.__doc__
+    said, _, modules = done.stdout.rpartition("IMPORTED ")
+    return said, set(modules.split())
+
+
+def test_help_names_every_command_and_imports_none_of_them():
+    said, modules = imported("--help")
+    assert {m for m in modules if m.partition(".")[0] == "twinmatch"} == {
+        *("twinmatch", "twinmatch.cli", "twinmatch.errors")
+    }
+    assert not HEAVY & modules
+    assert not {"rich.markdown", "rich.traceback"} & modules
+    told = [line.strip("│ ") for line in said.splitlines()]
+    for name, (_, words) in COMMANDS.items():
+        assert any(line.startswith(f"{name} ") and words[:20] in line for line in told), name
+
+
+def test_the_list_of_commands_says_what_their_functions_say():
+    for name, (_, words) in COMMANDS.items():
+        function = function_of(name)
+        assert function.__name__.replace("_", "-") == name
+        assert inspect.getdoc(function) == words
+
+
+def test_reading_the_options_of_all_commands_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom typer.main import get_command\nfrom twinmatch.cli import app\n"
+        "assert all(c.params for c in get_command(app).commands.values())\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not (HEAVY - {"pydantic"}) & set(done.stdout.split())  # Typer reads options with it
 
 
 def test_an_error_of_a_process_is_a_message_and_a_code(tmp_path):
