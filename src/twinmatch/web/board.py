@@ -16,7 +16,9 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.store import Fallbacks, Kept, Store, open_store
+from twinmatch.privacy import redact
+from twinmatch.store import COMMAND_LINE, Fallbacks, Kept, Store, note, open_store
+from twinmatch.store.records import named
 from twinmatch.store.tables import metadata
 from twinmatch.web.people import SESSION_HOURS, Person, Rank, digest, new_secret, same
 
@@ -143,7 +145,7 @@ class Board:
             c.execute(
                 jobs.insert().values(
                     id=job,
-                    title=title,
+                    title=redact(title)[0],
                     state="waiting",
                     asked=dict(asked),
                     asked_by=by,
@@ -168,7 +170,7 @@ class Board:
             c.execute(
                 jobs.insert().values(
                     id=job,
-                    title=title,
+                    title=redact(title)[0],
                     state="done",
                     asked=dict(asked),
                     asked_by=by,
@@ -246,13 +248,19 @@ class Board:
         problems: Sequence[Mapping[str, Any]] = (),
         result: bytes = b"",
         fallbacks: Fallbacks | None = None,
+        who: str = "",
     ) -> bool:
-        """End a job that has not ended yet, and keep the proposal that it made as a run; return whether it had not."""
+        """End a job that has not ended yet, and keep the proposal that it made as a run; return whether it had not.
+
+        ``who`` is whoever stopped it, where somebody did.
+        """
         open_ = jobs.update().where(jobs.c.id == job, jobs.c.state.not_in(ENDED))
         values: dict[str, Any] = {"state": state, "problems": [dict(p) for p in problems]}
         with self._change() as c:
             if not c.execute(open_.values(**values, ended=_now())).rowcount:
                 return False
+            if who:
+                note(c, who, f"proposal {state}", job)
             if result:
                 asked = c.execute(
                     sa.select(jobs.c.title, jobs.c.asked_by).where(jobs.c.id == job)
@@ -273,9 +281,11 @@ class Board:
 
     # --- keys and sessions -------------------------------------------------------------------------------
 
-    def add_key(self, name: str, rank: Rank, days: int | None = None) -> tuple[Key, str]:
+    def add_key(
+        self, name: str, rank: Rank, days: int | None = None, who: str = COMMAND_LINE
+    ) -> tuple[Key, str]:
         """Return a new key and its secret, which is shown this once and kept nowhere."""
-        secret, key = new_secret(), secrets.token_hex(4)
+        secret, key, name = new_secret(), secrets.token_hex(4), named(name)
         expires = _now() + timedelta(days=days) if days else None
         made = Key(key, name, rank, _now(), expires, None)
         with self._change() as c:
@@ -289,6 +299,7 @@ class Board:
                     expires=expires,
                 )
             )
+            note(c, who, "key made", key)
         return made, secret
 
     def all_keys(self) -> list[Key]:
@@ -297,13 +308,14 @@ class Board:
             rows = c.execute(sa.select(keys).order_by(keys.c.created.desc(), keys.c.id)).all()
         return [_key(row) for row in rows]
 
-    def take_back(self, key: str) -> None:
+    def take_back(self, key: str, who: str = COMMAND_LINE) -> None:
         """End a key and its sessions; raises QuestionError where there is no such key."""
         with self._change() as c:
             open_ = keys.update().where(keys.c.id == key, keys.c.taken_back.is_(None))
             if not c.execute(open_.values(taken_back=_now())).rowcount:
                 raise QuestionError(Problem("key-unknown", f"There is no open key {key!r}."))
             c.execute(sessions.delete().where(sessions.c.key == key))
+            note(c, who, "key taken back", key)
 
     def holder(self, secret: str) -> Person | None:
         """Return who holds a key; None where nobody does any more."""
@@ -339,7 +351,14 @@ class Board:
 
     # --- uploads -----------------------------------------------------------------------------------------
 
-    def keep_upload(self, name: str, by: str, found: Mapping[str, Any], content: bytes) -> str:
+    def keep_upload(
+        self,
+        name: str,
+        by: str,
+        found: Mapping[str, Any],
+        content: bytes,
+        who: str = COMMAND_LINE,
+    ) -> str:
         """Return the id under which an uploaded file and what was found in it are kept."""
         upload = secrets.token_hex(8)
         with self._change() as c:
@@ -353,6 +372,7 @@ class Board:
                     content=content,
                 )
             )
+            note(c, who, "upload kept", upload)
         return upload
 
     def upload(self, upload: str) -> Upload:
@@ -369,15 +389,16 @@ class Board:
             rows = c.execute(_UPLOAD.order_by(uploads.c.created.desc(), uploads.c.id).limit(size))
             return [Upload(r.id, r.name, r.uploaded_by, _aware(r.created), r.found) for r in rows]
 
-    def accept(self, upload: str, key: str, by: str) -> None:
+    def accept(self, upload: str, key: str, by: str, who: str = COMMAND_LINE) -> None:
         """Remember that a doubt about an upload was accepted, and by whom."""
         with self._change() as c:
             query = sa.select(uploads.c.found).where(uploads.c.id == upload).with_for_update()
             found = c.execute(query).scalar_one()
             accepted = [*found.get("accepted", []), key]
-            who = {**found.get("accepted_by", {}), key: by}
-            kept = {**found, "accepted": sorted(set(accepted)), "accepted_by": who}
+            by_whom = {**found.get("accepted_by", {}), key: by}
+            kept = {**found, "accepted": sorted(set(accepted)), "accepted_by": by_whom}
             c.execute(uploads.update().where(uploads.c.id == upload).values(found=kept))
+            note(c, who, "doubt accepted", upload)
 
     def uploaded(self, upload: str) -> bytes:
         """Return the very bytes that were uploaded."""

@@ -18,9 +18,10 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.privacy import redact
 from twinmatch.web.confined import confined
 from twinmatch.web.pages import page
-from twinmatch.web.people import coordinator, reader
+from twinmatch.web.people import Person, coordinator, reader
 from twinmatch.web.problems import plain
 from twinmatch.web.state import State, state_of
 from twinmatch.web.tables import changed, with_cell
@@ -45,7 +46,8 @@ async def hand_in(request: Request, file: UploadFile) -> Response:
     """Keep a table, read it, and go to what was found."""
     person = await coordinator(request)
     state = state_of(request)
-    name = PurePath(file.filename or "").name[:120] or "table"
+    path = PurePath(PurePath((file.filename or "").replace("\\", "/")).name[-120:])
+    name = f"{redact(path.stem)[0]}{path.suffix}" or "table"
     content = await file.read()
     problems = []
     if Path(name).suffix.lower() not in KINDS:
@@ -60,13 +62,13 @@ async def hand_in(request: Request, file: UploadFile) -> Response:
         problems.append(Problem("file-empty", "The file is empty."))
     if problems:
         raise QuestionError(problems)
-    upload = await run_in_threadpool(_keep, state, name, content, person.name)
+    upload = await run_in_threadpool(_keep, state, name, content, person)
     return RedirectResponse(f"/workbench/intake/{upload}", 303)
 
 
-def _keep(state: State, name: str, content: bytes, by: str, **more: Any) -> str:
-    found = examined(name, content)
-    return state.board.keep_upload(name, by, {**found, **more}, content)
+def _keep(state: State, name: str, content: bytes, person: Person, **more: Any) -> str:
+    found = {**examined(name, content), **more}
+    return state.board.keep_upload(name, person.name, found, content, person.trace)
 
 
 def examined(name: str, content: bytes) -> dict[str, Any]:
@@ -123,7 +125,7 @@ def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return, for each sheet with problems, its header and the rows that have some, as text."""
     from twinmatch.reading import read_grids
     from twinmatch.reading.grid import text
-    from twinmatch.reading.privacy import is_contact, redact
+    from twinmatch.reading.privacy import is_contact
 
     rows = {(p["sheet"], p["row"]) for p in problems if p["row"]}
     found = []
@@ -220,7 +222,7 @@ async def repair(
             state,
             name,
             mended,
-            person.name,
+            person,
             repaired=upload,
             accepted=found.found.get("accepted", []),
         )
@@ -242,7 +244,7 @@ async def accept(
             raise QuestionError(
                 Problem("not-possible-now", "Only a doubt is accepted; an error is repaired.")
             )
-        state.board.accept(upload, key, person.name)
+        state.board.accept(upload, key, person.name, person.trace)
         return upload
 
     return RedirectResponse(f"/workbench/intake/{await run_in_threadpool(keep)}", 303)

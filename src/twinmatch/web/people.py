@@ -39,6 +39,11 @@ class Person:
     rank: Rank
     key: str = ""
 
+    @property
+    def trace(self) -> str:
+        """Return how a change is noted as this person's: by the id of the key, which names nobody."""
+        return self.key or "this machine"
+
 
 NOBODY: Final = Person("", Rank.NOBODY)
 ANYONE: Final = Person("anyone", Rank.READER)

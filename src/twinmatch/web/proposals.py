@@ -204,16 +204,17 @@ async def events(request: Request, proposal: ProposalId) -> Response:
 @router.post(
     "/proposals/{proposal}/cancel",
     response_model=None,
-    dependencies=[Depends(coordinator)],
     responses={200: {"model": shapes.ProposalState}, **documented(404, 409)},
 )
-async def cancel(request: Request, proposal: ProposalId) -> Response:
+async def cancel(
+    request: Request, proposal: ProposalId, person: Annotated[Person, Depends(coordinator)]
+) -> Response:
     """Stop a proposal that is waiting or being made."""
     board = state_of(request).board
 
     def stop() -> Job:
         job = board.job(proposal)
-        if not board.end(proposal, "cancelled"):
+        if not board.end(proposal, "cancelled", who=person.trace):
             found = f"The proposal has ended: it is {board.job(proposal).state}."
             raise QuestionError(Problem("not-possible-now", found))
         return board.job(job.id)

@@ -290,9 +290,9 @@ async def compare(request: Request, proposal: str, other: str) -> Response:
 @router.post("/{proposal}/cancel")
 async def cancel(request: Request, proposal: str) -> Response:
     """Stop a proposal that is being made."""
-    await coordinator(request)
+    person = await coordinator(request)
     board = state_of(request).board
-    await run_in_threadpool(board.end, proposal, "cancelled")
+    await run_in_threadpool(board.end, proposal, "cancelled", who=person.trace)
     return RedirectResponse(f"/workbench/proposals/{proposal}", 303)
 
 
