@@ -129,7 +129,7 @@ def _of_rule(case: Case, rule: Rule) -> list[Priced]:
 
 def _pair_says(case: Case, pair: int) -> str:
     g, h = pair % len(case.ready.frame.guests), pair // len(case.ready.frame.guests)
-    return f"{case.guest_id(g)}={case.hosts[h].id} must not meet"
+    return f"{case.guest_name(g)} with {case.hosts[h].name} must not meet"
 
 
 def _less(rule: Rule, row: int) -> Rule:

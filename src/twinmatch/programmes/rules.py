@@ -271,7 +271,7 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
     rules = []
     if locked:
         matrix = sp.csr_array(np.array(locked, dtype=np.float64))
-        locks = ["=".join(pair) for pair in settings.lock]
+        locks = [_pair_in_words(frame, pair) for pair in settings.lock]
         block = Block(
             "locks",
             matrix,
@@ -281,7 +281,7 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
         )
         rules.append(Rule("locks", f"These pairs must meet: {', '.join(locks)}.", block))
     if banned:
-        bans = ["=".join(pair) for pair in settings.ban]
+        bans = [_pair_in_words(frame, pair) for pair in settings.ban]
         rules.append(
             forbid("bans", f"These pairs must not meet: {', '.join(bans)}.", np.any(banned, axis=0))
         )
@@ -294,6 +294,11 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
             )
         )
     return rules
+
+
+def _pair_in_words(frame: Frame, pair: tuple[str, str]) -> str:
+    names = {c.id: c.name for c in frame.cohort.cities} | {u.id: u.name for u in frame.cohort.units}
+    return f"{names[pair[0]]} with {names[pair[1]]}"
 
 
 def _find_pair(frame: Frame, pair: tuple[str, str], kind: str, problems: list[Problem]) -> Bools:
