@@ -18,6 +18,7 @@ from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.reading.csv_file import csv_grids
 from twinmatch.reading.folder import read_folder
 from twinmatch.reading.grid import Grid
+from twinmatch.reading.kept import once_read
 from twinmatch.reading.mapping import Mapping, read_mapping
 from twinmatch.reading.ods import ods_grids
 from twinmatch.reading.parquet import parquet_grids
@@ -71,6 +72,11 @@ def read(path: str | Path | None = None, mapping: Mapping | None = None) -> Coho
 
 def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> Raw:
     """Return what stands in the input, unchecked, without personal data, with the problems that reading met."""
+    if path is None and mapping is None:
+        bundled = bundled_path("city_profiles")
+        return without_contacts(
+            _told(lambda: _opened(bundled, lambda: once_read(bundled, read_folder)))
+        )
     place = Path(path) if path is not None else bundled_path("city_profiles")
     if not place.is_dir():
         grids = read_grids(place, mapping.encoding if mapping else None)
