@@ -9,6 +9,7 @@ A further command is a function in one of the modules here and one line of ``COM
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
@@ -139,6 +140,18 @@ COMMANDS: Final = MappingProxyType(
         ),
         "serve": ("serve.serve", "Serve the API and the coordinator's workbench in a browser."),
         "keys": ("serve.keys", "Make, list or take back the keys of those who use the service."),
+        "changes": (
+            "privacy.changes",
+            "Who changed what and when: keys, uploads, what was erased, decisions without their words.",
+        ),
+        "personal-data": (
+            "privacy.personal_data",
+            "Show or erase what the store holds of the persons of a city: contacts in uploads, reasons of decisions.",
+        ),
+        "purge": (
+            "privacy.purge",
+            "Erase what was held for its time: old uploads, ended sessions, names and reasons in the history.",
+        ),
     }
 )
 """Every command, in the order in which the help lists them: its function and what it is for, its docstring's words."""
@@ -257,6 +270,8 @@ def _all() -> None:
 
 def main() -> None:
     """Run the command line; every error on purpose becomes a message and an exit code, never a traceback."""
+    # No plugin takes part, and to look for some Pydantic reads what is installed at every start.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     try:
         app()
     except TwinmatchError as error:

@@ -24,6 +24,7 @@ from twinmatch.web import (
     intake_pages,
     loops,
     pages,
+    persons,
     problems,
     proposals,
     rounds_pages,
@@ -75,6 +76,7 @@ def application(settings: Settings) -> ASGIApp:
     app.include_router(cities.router)
     app.include_router(proposals.router)
     app.include_router(loops.router)
+    app.include_router(persons.router)
     for part in (pages, rounds_pages, decided_pages, intake_pages):
         app.include_router(part.router)
     _add_workbench(app)

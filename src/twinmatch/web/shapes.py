@@ -409,3 +409,35 @@ class Health(BaseModel):
     status: Literal["ok", "not ready"]
     version: str
     checks: dict[str, bool] = {}
+
+
+class PersonalData(BaseModel):
+    """What is held of the persons of a city."""
+
+    city: str
+    uploads: list[dict[str, Any]] = Field(description="Cells of files that were handed in")
+    not_readable: list[str] = Field(description="Uploads that nobody can look through")
+    reasons: list[dict[str, Any]] = Field(description="What people wrote to decisions about it")
+
+
+class Erased(BaseModel):
+    """How much was erased."""
+
+    uploads: int
+    cells: int
+    reasons: int
+
+
+class ChangeLine(BaseModel):
+    """One change: when, by whom (a key's id, or the name that a decision carries), what, and of what."""
+
+    at: str
+    by: str
+    what: str
+    about: str
+
+
+class Changes(BaseModel):
+    """Who changed what, the first change first."""
+
+    changes: list[ChangeLine]

@@ -1,0 +1,114 @@
+"""The commands of personal data: what is held of a city's persons, what time is over, and who changed what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinmatch.cli.words import AsJson, StorePlace, literal, print_json, say, show, table
+from twinmatch.errors import Problem, QuestionError
+
+# The docstrings of the commands are their help on the command line.
+
+
+def personal_data(
+    action: Annotated[str, typer.Argument(help="show or erase.")],
+    city: Annotated[str, typer.Argument(help="Id or name of the city.")],
+    reasons: Annotated[
+        bool,
+        typer.Option(
+            "--reasons",
+            help="Erase all words of the reasons about the city, not only what is found in them.",
+        ),
+    ] = False,
+    profiles: Annotated[
+        Path | None,
+        typer.Option(
+            help="Profiles that know the city's other names; the bundled ones where left out.",
+            show_default=False,
+        ),
+    ] = None,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show or erase what the store holds of the persons of a city: contacts in uploads, reasons of decisions."""
+    if action not in {"show", "erase"}:
+        raise QuestionError(
+            Problem("action-unknown", f"There is no {action!r}.", do="Known: show, erase.")
+        )
+    from twinmatch.app.decisions import store_place
+    from twinmatch.reading import read
+    from twinmatch.store import COMMAND_LINE
+    from twinmatch.web.board import Board
+    from twinmatch.web.persons import erase, held_of, names_of
+
+    board, names = Board(store_place(store)), names_of(read(profiles), city)
+    if action == "erase":
+        told = erase(board, names, COMMAND_LINE, reasons=reasons)
+        if as_json:
+            print_json(told)
+            return
+        cells, places = told["cells"], told["uploads"]
+        say(f"Erased: {cells} cells of {places} uploads, words in {told['reasons']} reasons.")
+        say(f"Next: twinmatch personal-data show {names[0]}, which shows what is left.")
+        return
+    found = held_of(board, names)
+    if as_json:
+        print_json(found)
+        return
+    rows = table(f"Held of {literal(names[0])}", ("Where", "By", "What", "Text"))
+    for upload in found["uploads"]:
+        for cell in upload["cells"]:
+            place = f"upload {upload['upload']}, row {cell['row']}, {cell['column']}"
+            rows.add_row(literal(place), literal(upload["by"]), cell["what"], literal(cell["text"]))
+    for line in found["reasons"]:
+        place = f"proposal {line['proposal']}, decision {line['number']}"
+        rows.add_row(place, literal(line["by"]), "reason", literal(line["why"]))
+    show(rows)
+    if found["not_readable"]:
+        say(f"Not readable, look by yourself: {', '.join(found['not_readable'])}.")
+    say(f"Next: twinmatch personal-data erase {names[0]} [--reasons]")
+
+
+def purge(
+    uploads_days: Annotated[
+        int, typer.Option(help="Days for which files that were handed in are kept.", min=0)
+    ] = 90,
+    names_days: Annotated[
+        int,
+        typer.Option(help="Days for which names and reasons stay in the history.", min=0),
+    ] = 1095,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase what was held for its time: old uploads, ended sessions, names and reasons in the history."""
+    from twinmatch.app.decisions import store_place
+    from twinmatch.store import COMMAND_LINE
+    from twinmatch.web.board import Board
+    from twinmatch.web.persons import purge as purged
+
+    told = purged(Board(store_place(store)), COMMAND_LINE, uploads_days, names_days)
+    if as_json:
+        print_json(told)
+        return
+    say(f"Erased: {told['uploads']} uploads, {told['sessions']} sessions, {told['names']} names.")
+    say("Next: let a clock run it every night (docs/security-privacy.md).")
+
+
+def changes(store: StorePlace = None, as_json: AsJson = False) -> None:
+    """Who changed what and when: keys, uploads, what was erased, decisions without their words."""
+    from twinmatch.app.decisions import store_place
+    from twinmatch.web.board import Board
+    from twinmatch.web.persons import changes_of
+
+    found = changes_of(Board(store_place(store)))
+    if as_json:
+        print_json({"changes": found})
+        return
+    rows = table("Changes", ("When", "By", "What", "About"))
+    for line in found:
+        rows.add_row(line["at"][:16], literal(line["by"]), line["what"], literal(line["about"]))
+    show(rows)
+    say("Next: twinmatch decisions RUN shows the reasons of decisions.")

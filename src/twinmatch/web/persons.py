@@ -1,0 +1,202 @@
+"""Personal data that the store holds: shown and erased city by city, and let go when its time is over.
+
+What is held: files that were handed in, with the contacts that they may have; reasons that people wrote to their
+decisions; names of those who decide, of keys, and of who handed in. Proposals and profiles hold none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path as File
+from typing import Annotated, Any, Final
+
+import orjson
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from twinmatch.cohort import Cohort
+from twinmatch.errors import QuestionError
+from twinmatch.privacy import redact
+from twinmatch.store import REMOVED, note
+from twinmatch.store.forgetting import (
+    Reason,
+    reasons_about,
+    remove_names,
+    remove_reasons,
+    wipe,
+)
+from twinmatch.web import shapes
+from twinmatch.web.board import ENDED, Board, jobs, keys, sessions, uploads
+from twinmatch.web.intake_pages import examined
+from twinmatch.web.people import Person, administrator
+from twinmatch.web.problems import documented
+from twinmatch.web.state import state_of
+from twinmatch.web.tables import changed, persons, without_persons
+
+UPLOADS_DAYS: Final = 90
+"""Days after which a file that was handed in is erased: a round is made well before."""
+
+NAMES_DAYS: Final = 1095
+"""Days after which names and reasons leave the history: three years, in which a programme answers for its rounds."""
+
+router = APIRouter(tags=["privacy"])
+
+
+def names_of(cohort: Cohort | None, city: str) -> list[str]:
+    """Return every name of a city that profiles know, the one that was asked first."""
+    known = [c for c in cohort.cities if city in (c.id, c.name, c.local_name)] if cohort else []
+    more = [n for c in known for n in (c.id, c.name, c.local_name) if n]
+    return list(dict.fromkeys([city, *more]))
+
+
+def held_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
+    """Return what is held of the persons of a city: cells of uploads, reasons of decisions, uploads that nobody can read."""
+    found: dict[str, Any] = {"city": names[0], "uploads": [], "not_readable": []}
+    for upload in board.all_uploads(size=1_000_000):
+        content = board.uploaded(upload.id)
+        try:
+            cells = orjson.loads(changed(upload.name, content, persons, list(names)))
+        except QuestionError:
+            found["not_readable"].append(upload.id)
+            continue
+        if cells:
+            handed = {"upload": upload.id, "name": upload.name, "by": upload.uploaded_by}
+            found["uploads"].append({**handed, "at": upload.created.isoformat(), "cells": cells})
+    found["reasons"] = [
+        {"proposal": run, "number": number, "at": at.isoformat(), "by": by, "why": why}
+        for run, number, at, by, why in _reasons(board, names)
+    ]
+    return found
+
+
+def erase(board: Board, names: Sequence[str], who: str, *, reasons: bool = False) -> dict[str, int]:
+    """Erase what is held of the persons of a city, and return how much it was.
+
+    Their cells are emptied in every upload, and the upload is kept as a workbook without them; personal data is taken
+    out of the reasons about the city, or with ``reasons`` all of their words.
+    """
+    told = {"uploads": 0, "cells": 0, "reasons": 0}
+    for held in held_of(board, names)["uploads"]:
+        told["uploads"] += 1
+        told["cells"] += len(held["cells"])
+        _replace(board, held["upload"], names, who)
+    lines = _reasons(board, names)
+    with board.store.change() as c:
+        wipe(c)
+        told["reasons"] = remove_reasons(c, lines, whole=reasons)
+        note(c, who, "personal data erased", redact(names[0])[0])
+    board.store.wiped()
+    return told
+
+
+def _replace(board: Board, upload: str, names: Sequence[str], who: str) -> None:
+    kept = board.upload(upload)
+    content = changed(kept.name, board.uploaded(upload), without_persons, list(names))
+    name = f"{File(kept.name).stem}.xlsx"
+    said = {k: v for k, v in kept.found.items() if k in {"accepted", "accepted_by", "repaired"}}
+    values = {"name": name, "content": content, "found": {**examined(name, content), **said}}
+    with board.store.change() as c:
+        wipe(c)
+        c.execute(uploads.update().where(uploads.c.id == upload).values(**values))
+        note(c, who, "persons erased from upload", upload)
+
+
+def _reasons(board: Board, names: Sequence[str]) -> list[Reason]:
+    with board.store.look() as c:
+        found = [reason for name in names for reason in reasons_about(c, name)]
+    return list(dict.fromkeys(found))
+
+
+def purge(
+    board: Board, who: str, uploads_days: int = UPLOADS_DAYS, names_days: int = NAMES_DAYS
+) -> dict[str, int]:
+    """Erase what has been held for its time, and return how much it was: uploads, sessions, names."""
+    now = datetime.now(UTC)
+    old, older = now - timedelta(days=uploads_days), now - timedelta(days=names_days)
+    over = keys.c.taken_back.is_not(None) & (keys.c.taken_back < older)
+    over |= keys.c.expires.is_not(None) & (keys.c.expires < older)
+    with board.store.change() as c:
+        wipe(c)
+        gone = c.execute(sa.select(uploads.c.id).where(uploads.c.created < old)).scalars().all()
+        c.execute(uploads.delete().where(uploads.c.created < old))
+        for upload in gone:
+            note(c, who, "upload erased", upload)
+        ended = c.execute(sessions.delete().where(sessions.c.expires < now)).rowcount
+        names = remove_names(c, older)
+        asked = jobs.update().where(jobs.c.created < older, jobs.c.state.in_(ENDED))
+        asked = asked.where(jobs.c.asked_by != REMOVED)
+        names += c.execute(asked.values(asked_by=REMOVED)).rowcount
+        held = keys.update().where(over, keys.c.name != REMOVED)
+        names += c.execute(held.values(name=REMOVED)).rowcount
+        if names:
+            note(c, who, "names removed", str(names))
+    board.store.wiped()
+    return {"uploads": len(gone), "sessions": int(ended), "names": int(names)}
+
+
+def changes_of(board: Board) -> list[dict[str, Any]]:
+    """Return every change, the first one first: those that are noted, and the decisions without their words."""
+    found = [
+        {"at": c.at.isoformat(), "by": c.by, "what": c.what, "about": c.about}
+        for c in board.store.changes()
+    ]
+    for run in board.store.runs():
+        for entry in board.store.history(run.id):
+            at = {"at": entry.at.isoformat(), "by": entry.by, "what": f"decision: {entry.kind}"}
+            found.append({**at, "about": f"{run.id} {entry.number}"})
+    return sorted(found, key=lambda line: line["at"])
+
+
+# --- over HTTP ------------------------------------------------------------------------------------------------
+
+City = Annotated[str, Path(max_length=200, description="Id or name of a city")]
+
+
+@router.get(
+    "/personal-data/{city}",
+    response_model=None,
+    dependencies=[Depends(administrator)],
+    responses={200: {"model": shapes.PersonalData}, **documented()},
+)
+async def show_personal_data(request: Request, city: City) -> Response:
+    """Return what is held of the persons of a city."""
+    state = state_of(request)
+    found = await run_in_threadpool(held_of, state.board, names_of(state.service.cohort, city))
+    return _json(found)
+
+
+@router.delete(
+    "/personal-data/{city}",
+    response_model=None,
+    responses={200: {"model": shapes.Erased}, **documented()},
+)
+async def erase_personal_data(
+    request: Request,
+    city: City,
+    person: Annotated[Person, Depends(administrator)],
+    reasons: Annotated[
+        bool, Query(description="All words of the reasons about it, not only what is found")
+    ] = False,
+) -> Response:
+    """Erase what is held of the persons of a city."""
+    state = state_of(request)
+    names = names_of(state.service.cohort, city)
+    found = await run_in_threadpool(erase, state.board, names, person.trace, reasons=reasons)
+    return _json(found)
+
+
+@router.get(
+    "/changes",
+    response_model=None,
+    dependencies=[Depends(administrator)],
+    responses={200: {"model": shapes.Changes}, **documented()},
+)
+async def changes(request: Request) -> Response:
+    """Return who changed what, and when: keys, uploads, what was erased, decisions."""
+    return _json({"changes": await run_in_threadpool(changes_of, state_of(request).board)})
+
+
+def _json(content: Any) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")
