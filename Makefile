@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help install test fast slow check lint types layers docs-check site notebooks notebooks-check format propose bench clean
+.PHONY: help pictures install test fast slow check lint types layers docs-check site notebooks notebooks-check format propose bench clean
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ docs-check:  ## check that what is made from the code is up to date
 docs:  ## make the references and schema.json anew
 	$(BIN)/python tools/make_reference.py
 	$(BIN)/python tools/make_docs.py
+
+pictures:  ## take the pictures of the documentation anew
+	$(BIN)/python tools/make_pictures.py
 
 site:  ## build the documentation site into build/site; a broken link fails
 	$(BIN)/mkdocs build --strict
