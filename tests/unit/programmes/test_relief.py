@@ -1,0 +1,145 @@
+"""Repairs in words and in numbers: what gives way, by how little, and which row says that it did."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from twinmatch.errors import QuestionError
+from twinmatch.programmes.relief import in_menu, menu, taken
+from twinmatch.programmes.rules import Rule, forbid
+from twinmatch.solving import Block, Candidates, counts, solve
+from twinmatch.solving.repairs import Change, Repair
+from twinmatch.solving.solution import RowRef
+
+# One host with one place; two of its three guests are locked to it.
+ONE = Candidates(np.zeros(3, int), np.arange(3), np.array([0.5, 0.4, 0.3]), 1, 3)
+PLACES = counts("guests per host", ONE.host, high=1, says=lambda _: "Aarhus takes 0 to 1 guests")
+LOCKS = Block(
+    "locks",
+    sp.csr_array(np.eye(3)[:2]),
+    np.ones(2),
+    np.full(2, np.inf),
+    lambda k: f"{'ab'[k]}=aarhus must meet.",
+)
+EACH = counts("one host each", ONE.guest, high=1)
+BLOCKS = [PLACES, LOCKS, EACH]
+RULES = tuple(Rule(block.name, f"Says {block.name}.", block) for block in BLOCKS)
+EVERYONE = np.ones(3, dtype=bool)
+
+MENU = {
+    "Repair {}: Aarhus takes 0 to 1 guests: at most 2 in place of 1.",
+    "Repair {}: drop the lock: a=aarhus must meet.",
+    "Repair {}: drop the lock: b=aarhus must meet.",
+}
+
+
+def test_the_menu_has_every_way_out_with_its_number_and_how_to_take_it():
+    found = menu(ONE, BLOCKS)
+    assert [repair.price for repair in found] == [1, 1, 1]
+    told = in_menu(found, BLOCKS)
+    assert {p.found.replace(f"Repair {n}:", "Repair {}:") for n, p in enumerate(told, 1)} == MENU
+    assert [(p.code, p.do) for p in told] == [
+        ("repair", f"Take it with --repair {n}.") for n in (1, 2, 3)
+    ]
+
+
+def test_what_a_meeting_is_never_gives_way():
+    twice = Candidates(np.array([0, 1]), np.array([0, 0]), np.array([0.5, 0.4]), 2, 1)
+    for name in ("one host each", "hosts each"):
+        one = counts(name, twice.guest, high=1)
+        both = Block("locks", sp.csr_array(np.eye(2)), np.ones(2), np.full(2, np.inf), str)
+        found = menu(twice, [one, both])
+        assert {change.at.rule for repair in found for change in repair.changes} == {"locks"}
+        assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            [Change(RowRef("guests per host", 0, 0), "high", 2.0, 3.0)],
+            "Aarhus takes 0 to 1 guests: at most 3 in place of 1",
+        ),
+        (
+            [Change(RowRef("locks", 1, 1), "low", 1.0, 0.0)],
+            "drop the lock: b=aarhus must meet",
+        ),
+        (
+            [
+                Change(RowRef("locks", 1, 0), "low", 1.0, 0.0),
+                Change(RowRef("guests per host", 0, 0), "high", 0.5, 1.5),
+                Change(RowRef("locks", 1, 1), "low", 1.0, 0.0),
+            ],
+            "drop the lock: a=aarhus must meet; drop the lock: b=aarhus must meet; "
+            "Aarhus takes 0 to 1 guests: at most 1.5 in place of 1",
+        ),
+    ],
+)
+def test_a_repair_in_words_rule_by_rule(changes, words):
+    (told,) = in_menu([Repair(tuple(changes), 1.0)], BLOCKS)
+    assert told.found == f"Repair 1: {words}."
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (3, "row 0: at least 1 in place of 2; row 1: at least 1 in place of 2; row 2: at least 1 in place of 2"),
+        (
+            5,
+            "row 0: at least 1 in place of 2; row 1: at least 1 in place of 2; "
+            "row 2: at least 1 in place of 2; and 2 more of 'least' likewise",
+        ),
+    ],
+)  # fmt: skip
+def test_of_many_rows_three_are_told_and_the_others_counted(count, words):
+    least = counts("least", np.arange(count), low=2, says=lambda k: f"row {k}")
+    changes = [Change(RowRef("least", 0, k), "low", 1.0, 1.0) for k in range(count)]
+    (told,) = in_menu([Repair(tuple(changes), 1.0)], [least])
+    assert told.found == f"Repair 1: {words}."
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_repair_that_is_taken_changes_one_limit_and_says_so(number):
+    rules, gave_way = taken(RULES, ONE, EVERYONE, number)
+    assert [rule.name for rule in rules] == [rule.name for rule in RULES]
+    assert solve(ONE, [rule.block for rule in rules]).status == "optimal"
+    told = in_menu(menu(ONE, BLOCKS), BLOCKS)[number - 1].found
+    (row,) = gave_way
+    assert row.status == "relaxed"
+    assert row.says == f"Gave way by repair {number}: {told.partition(': ')[2]}"
+    assert row.rule in {"locks", "guests per host"}
+    for before, after in zip(RULES, rules, strict=True):
+        same = (after.block.low == before.block.low).all() and (
+            after.block.high == before.block.high
+        ).all()
+        assert same is np.bool_(after.name != row.rule)
+
+
+@pytest.mark.parametrize("number", [0, 4, -1])
+def test_a_number_that_the_menu_has_not_is_a_question(number):
+    with pytest.raises(QuestionError) as caught:
+        taken(RULES, ONE, EVERYONE, number)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.found, problem.do) == (
+        "no-such-repair",
+        f"There is no repair {number}: the menu has 3.",
+        "Run without --repair to see it.",
+    )
+
+
+def test_a_filter_stays_and_what_it_forbids_is_no_way_out():
+    storm = forbid("storm", "Nobody sails.", np.array([True, False, False]))
+    allowed = ~storm.forbidden
+    least = Block(
+        "least", sp.csr_array([[1.0, 1.0, 0.0]]), np.array([2.0]), np.array([np.inf]), str
+    )
+    rules = (storm, Rule("least", "Two.", least), RULES[2])
+    changed, gave_way = taken(rules, ONE, allowed, 1)
+    assert changed[0] is storm
+    assert changed[1].block.low.tolist() == [1.0]
+    assert [row.rule for row in gave_way] == ["least"]
+    assert math.isinf(changed[1].block.high[0])
