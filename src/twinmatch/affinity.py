@@ -118,11 +118,14 @@ def standing_table(count: NDArray[np.int64]) -> Floats:
     same floats.
     """
     known = count[: STEP + 1]
-    size = int(known.sum())
-    table = np.full(UNKNOWN + 1, UNKNOWN_STANDING)
+    twice = np.cumsum(known)
+    size = int(twice[-1])
+    twice *= 2
+    twice -= known
+    table = np.empty(UNKNOWN + 1)
+    table[STEP + 1 if size else 0 :] = UNKNOWN_STANDING
     if size:
-        up_to = np.cumsum(known)
-        table[: STEP + 1] = (2 * up_to - known) / (2 * size)
+        np.divide(twice, 2 * size, out=table[: STEP + 1])
     return table
 
 

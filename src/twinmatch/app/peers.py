@@ -31,7 +31,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.affinity import STEP, UNKNOWN, UNKNOWN_STANDING, steps_of
+from twinmatch.affinity import STEP, UNKNOWN, UNKNOWN_STANDING, standing_table, steps_of
 from twinmatch.cohort import Cohort
 from twinmatch.evidence import Account, Evidence
 from twinmatch.facets import FACETS, Materials
@@ -121,19 +121,6 @@ def likeness_of(step: int) -> float:
     return float("nan") if step == UNKNOWN else float(np.float64(step) / STEP)
 
 
-def standing_table(count: NDArray[np.int64]) -> Floats:
-    """Return the standing of every step, shape (10**6 + 2,), from the number of pairs on each known step.
-
-    The mid-distribution function (Parzen 1979, doi:10.1080/01621459.1979.10481621), as in
-    :func:`twinmatch.affinity.standing`, from the same whole numbers, so the results are the same floats.
-    """
-    size = int(count.sum())
-    if not size:
-        return np.full(UNKNOWN + 1, UNKNOWN_STANDING)
-    up_to = np.cumsum(count)
-    return np.append((2 * up_to - count) / (2 * size), UNKNOWN_STANDING)
-
-
 def weighted(standing: Floats, weights: Floats) -> Floats:
     """Return the scores, shape (n,), of standings (n, F): summed facet by facet, as an affinity sums them."""
     total = np.zeros(len(standing))
@@ -197,18 +184,18 @@ class Ranked:
         return self._held is not None
 
     def counted(self) -> NDArray[np.int64]:
-        """Return the number of pairs of different cities on each known step, (10**6 + 1,), of those counted."""
+        """Return the number of pairs of different cities on each step, (10**6 + 2,), of those counted."""
         if self._held is not None:
             pairs = np.outer(self._size, self._size) - np.diag(self._size)
             found = np.bincount(self._held.ravel(), pairs.ravel(), minlength=UNKNOWN + 1)
-            return found.astype(np.int64)[:-1]
+            return found.astype(np.int64)
         count = np.zeros(UNKNOWN + 1, dtype=np.int64)
         for rows, cols in blocks(self._n):
             steps = steps_of(self._facet.likeness(rows, cols))
             if len(cols) == self._n:
                 steps[np.arange(len(rows)), rows] = UNKNOWN  # a city beside itself is no pair
             np.add.at(count, steps.ravel(), 1)
-        return count[:-1]
+        return count
 
     def rank(self, table: Floats) -> None:
         """Take note of the standing of every step."""
