@@ -1,5 +1,7 @@
 """The jobs that are killed, and what must hold of what they leave. See ``killing.py``."""
 
+# ruff: noqa: E402
+
 from __future__ import annotations
 
 import itertools
@@ -9,17 +11,20 @@ import shutil
 import sqlite3
 import sys
 import uuid
+import zlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import sqlalchemy as sa
 
 HERE = Path(__file__).parent
 for folder in ("../doors", "../unit/store"):
     sys.path.insert(0, str(HERE / folder))
 
-from stores_for_tests import MADE_FROM, PAIRS, POSTGRES, proposal
+from stores_for_tests import FALLBACKS, MEETINGS, PAIRS, POSTGRES, proposal
 
 from twinmatch import app
 from twinmatch.app.intake import ImportAsked, check_profiles, import_profiles, save_import
@@ -27,7 +32,8 @@ from twinmatch.embedding.vectors import Store as Vectors
 from twinmatch.embedding.vectors import UserCache
 from twinmatch.files import JOURNAL, PARTIAL, settle, write_files
 from twinmatch.reading import read
-from twinmatch.store import open_store
+from twinmatch.store import REMOVED, open_store
+from twinmatch.store.forgetting import remove_names
 
 Files = dict[str, bytes]
 
@@ -158,15 +164,15 @@ class Propose:
 
             template.mkdir()
             five_cities(template)
-            if (
-                child := os.fork()
-            ) == 0:  # nothing is solved in the process that is forked again and again
+            # Nothing is solved in the process that is forked again and again.
+            if (child := os.fork()) == 0:
                 try:
                     self._run(template, template / "out", [("de-guest", "se-host")])
                     self._run(template, template / "wanted", [])
                 finally:
                     os._exit(0)
             os.waitpid(child, 0)
+        if not self.before:
             self.before, self.after = contents(template / "out"), contents(template / "wanted")
             assert self.before
             assert self.after
@@ -347,9 +353,7 @@ class Decisions:
     def ready(self, folder: Path) -> None:
         self.at.fresh(folder)
         store = open_store(self.at.place(folder))
-        self.run = store.keep(proposal(), "Round one", "Ada", made_from=MADE_FROM, pairs=PAIRS)[
-            0
-        ].id
+        self.run = store.keep(proposal(), "Round one", "Ada", FALLBACKS)[0].id
         store.add(self.run, "note", "Ada", why=self.why)
         store.close()
 
@@ -371,7 +375,7 @@ class Decisions:
         kinds = ("note", "note", "lock", "note", "ban", "approve")
         assert tuple(e.kind for e in history) == kinds[: len(history)]
         assert store.held(self.run).version == len(history)
-        assert store.add(self.run, "note", "Bo").number == len(history) + 1
+        assert store.add(self.run, "note", "Bo", why="on").number == len(history) + 1
         assert store.proposal(self.run) == proposal()
         store.close()
         self.at.whole(folder)
@@ -385,7 +389,7 @@ class Keep:
         self.name = f"keep-{engine}"
         self.at = Database(engine)
         noise = np.random.default_rng(7).bytes(40_000).hex()
-        self.content = json.dumps({"schema": "twinmatch/proposal/1", "noise": noise}).encode()
+        self.content = json.dumps({**json.loads(proposal()), "noise": noise}).encode()
 
     def ready(self, folder: Path) -> None:
         self.at.fresh(folder)
@@ -393,7 +397,7 @@ class Keep:
 
     def act(self, folder: Path, tell: Any) -> None:
         store = open_store(self.at.place(folder))
-        run, _ = store.keep(self.content, "Round", "Ada", made_from=MADE_FROM, pairs=PAIRS)
+        run, _ = store.keep(self.content, "Round", "Ada", FALLBACKS)
         tell(run.id)
         store.close()
 
@@ -403,17 +407,62 @@ class Keep:
         assert [r.id for r in runs] == told or (len(runs) <= 1 and not told)
         for run in runs:
             assert store.proposal(run.id) == self.content
-            assert store.pairs(run.id) == PAIRS
-        again, new = store.keep(self.content, "Round", "Ada", made_from=MADE_FROM, pairs=PAIRS)
+            assert store.meetings(run.id) == MEETINGS
+        again, new = store.keep(self.content, "Round", "Ada", FALLBACKS)
         assert new is not bool(runs)
-        assert store.pairs(again.id) == PAIRS
+        assert store.meetings(again.id) == MEETINGS
         store.close()
         self.at.whole(folder)
         return "kept" if runs else "absent"
 
 
+class Forget:
+    """Names taken out of a history that is append-only: all of them or none, and the triggers stand again."""
+
+    def __init__(self, engine: str) -> None:
+        self.name = f"forget-{engine}"
+        self.at = Database(engine)
+        self.run = ""
+
+    def ready(self, folder: Path) -> None:
+        self.at.fresh(folder)
+        store = open_store(self.at.place(folder))
+        self.run = store.keep(proposal(), "Round one", "Ada", FALLBACKS)[0].id
+        for k in range(20):
+            store.add(self.run, "note", "Ada", why=f"word {k}")
+        store.close()
+
+    def act(self, folder: Path, tell: Any) -> None:
+        store = open_store(self.at.place(folder))
+        with store.change() as connection:
+            remove_names(connection, datetime.now(UTC) + timedelta(days=1))
+        tell("removed")
+        store.wiped()
+        store.close()
+
+    def check(self, folder: Path, told: list[Any]) -> str:
+        store = open_store(self.at.place(folder))
+        history = store.history(self.run)
+        found = {(e.by, e.why if e.why == REMOVED else "") for e in history}
+        found |= {(store.run(self.run).kept_by, "")} if found == {("Ada", "")} else set()
+        assert found in ({("Ada", "")}, {(REMOVED, REMOVED)}), f"half of the names: {found}"
+        assert len(history) == 20
+        removed = found == {(REMOVED, REMOVED)}
+        assert removed or "removed" not in told, "what was acknowledged is not there"
+        for table in ("entries", "runs"):
+            for change in (f"UPDATE {table} SET title = ''", f"DELETE FROM {table}"):
+                change = change.replace("title", "why") if table == "entries" else change
+                with pytest.raises(sa.exc.DBAPIError, match="append-only"), store.change() as c:
+                    c.execute(sa.text(change))
+        store.close()
+        self.at.whole(folder)
+        return "removed" if removed else "there"
+
+
 class Migrate:
-    """A store brought up to date from every earlier revision: reopening continues, and its runs are there."""
+    """A store of every earlier version, brought to this one: reopening continues, and all that it kept is there."""
+
+    starts = (None, "0001", "0001, beside a service", "0002")
 
     def __init__(self, engine: str) -> None:
         self.name = f"migrate-{engine}"
@@ -422,38 +471,43 @@ class Migrate:
 
     def ready(self, folder: Path) -> None:
         from alembic import command
-        from alembic.script import ScriptDirectory
 
-        from twinmatch.store.records import _alembic
+        from twinmatch.store.places import alembic_config, engine_of
 
         self.at.fresh(folder)
-        config = _alembic()
-        # From nothing, and from every revision but the last, by turns.
-        revisions = [s.revision for s in ScriptDirectory.from_config(config).walk_revisions()][::-1]
-        starts = [None, *revisions[:-1]]
-        self.start = starts[next(self._turn) % len(starts)]
+        self.start = self.starts[next(self._turn) % len(self.starts)]
         if self.start is None:
             return
-        store = open_store(self.at.place(folder))
-        store.close()
-        engine = store._engine
+        engine, config = engine_of(self.at.place(folder)), alembic_config()
         with engine.begin() as connection:
             config.attributes["connection"] = connection
-            command.downgrade(config, self.start)
-        with engine.begin() as connection:
-            connection.execute(
-                sa.text(
-                    "INSERT INTO runs (id, title, kept_at, kept_by, sha256, data_sha256, programme_sha256, proposal) "
-                    "VALUES ('abc', 'Earlier', '2026-01-01 00:00:00', 'Ada', 'abc', '', '', :packed)"
-                ),
-                {"packed": b"x"},
-            )
-            connection.execute(
-                sa.text(
-                    "INSERT INTO entries (run, number, at, by, kind, one, other, city, why) "
-                    "VALUES ('abc', 1, '2026-01-01 00:00:00', 'Ada', 'note', '', '', '', 'first')"
+            command.upgrade(config, self.start[:4])
+            connection.execute(sa.text(_RUN), {"packed": zlib.compress(proposal())})
+            connection.execute(sa.text(_ENTRIES))
+            if self.start == "0001":
+                for pair in PAIRS:
+                    connection.execute(sa.text(_PAIR), _pair_row(pair))
+            elif self.start == "0001, beside a service":
+                service = sa.MetaData()
+                jobs, decisions = _jobs(service), _decisions(service)
+                service.create_all(connection)
+                job = {
+                    "title": "Served",
+                    "asked": {},
+                    "asked_by": "Bo",
+                    "steps": [],
+                    "problems": [],
+                }
+                packed = zlib.compress(proposal("served"))
+                times = {"created": EARLIER, "ended": EARLIER}
+                connection.execute(
+                    jobs.insert().values(id="b" * 16, state="done", result=packed, **times, **job)
                 )
-            )
+                line = {"proposal": "b" * 16, "at": EARLIER, "by": "Bo", "other": "", "why": ""}
+                about = "twinning::twinning:at-a"
+                connection.execute(
+                    decisions.insert().values(number=1, kind="accept", one=about, **line)
+                )
         engine.dispose()
 
     def act(self, folder: Path, tell: Any) -> None:
@@ -461,21 +515,86 @@ class Migrate:
         tell("open")
 
     def check(self, folder: Path, told: list[Any]) -> str:
+        from twinmatch.store.places import HEAD, engine_of, revision
         from twinmatch.store.tables import metadata
 
+        before = engine_of(self.at.place(folder))
+        with before.connect() as connection:  # as it was left: one version's tables or the other's
+            left = revision(connection)
+        before.dispose()
+        assert left in {HEAD, self.start and self.start[:4]}, f"between two versions: {left}"
+        assert left == HEAD or "open" not in told, "what was acknowledged is not there"
         store = open_store(self.at.place(folder))
         found = sa.inspect(store._engine)
-        tables = {*found.get_table_names(), *found.get_view_names()}
-        assert set(metadata.tables) <= tables
+        assert set(metadata.tables) <= {*found.get_table_names(), *found.get_view_names()}
+        assert not [t for t in found.get_table_names() if t.startswith("old_")]
         if self.start is not None:
-            assert [r.id for r in store.runs()] == ["abc"]
-            assert [e.why for e in store.history("abc")] == ["first"]
-        run, new = store.keep(proposal(), "Round", "Ada", made_from=MADE_FROM, pairs=PAIRS)
+            assert [e.why for e in store.history("abc")] == ["first", "second"]
+            assert store.proposal("abc") == proposal()
+        if self.start == "0001":
+            assert store.meetings("abc") == MEETINGS
+        if self.start == "0001, beside a service":
+            assert {r.id for r in store.runs()} == {"abc", "b" * 16}
+            (entry,) = store.history("b" * 16)
+            assert (entry.kind, entry.about, entry.by) == ("accept", ("at-a", "be-h"), "Bo")
+        run, new = store.keep(proposal("later"), "Round", "Ada", FALLBACKS)
         assert new
-        assert store.add(run.id, "note", "Ada").number == 1
+        assert store.add(run.id, "note", "Ada", why="later").number == 1
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), store.change() as connection:
+            connection.execute(sa.text("DELETE FROM entries"))
         store.close()
         self.at.whole(folder)
-        return f"from {self.start or 'nothing'}"
+        return f"from {self.start or 'nothing'}: " + ("new" if left == HEAD else "old")
+
+
+EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
+_RUN = (
+    "INSERT INTO runs (id, title, kept_at, kept_by, sha256, data_sha256, programme_sha256, proposal) "
+    "VALUES ('abc', 'Earlier', '2026-01-01 00:00:00', 'Ada', 'abc', '', '', :packed)"
+)
+_ENTRIES = (
+    "INSERT INTO entries (run, number, at, by, kind, one, other, city, why) VALUES "
+    "('abc', 1, '2026-01-01 00:00:00', 'Ada', 'note', '', '', '', 'first'), "
+    "('abc', 2, '2026-01-01 00:00:00', 'Ada', 'note', '', '', '', 'second')"
+)
+_PAIR = (
+    "INSERT INTO run_pairs (run, guest, host, cities, score, if_guest_declines, if_host_declines) "
+    "VALUES ('abc', :guest, :host, :cities, :score, :if_guest_declines, :if_host_declines)"
+)
+
+
+def _pair_row(pair: Any) -> dict[str, Any]:
+    row = {name: getattr(pair, name) for name in ("guest", "host", "score")}
+    lists = ("cities", "if_guest_declines", "if_host_declines")
+    return {**row, **{name: json.dumps(getattr(pair, name)) for name in lists}}
+
+
+def _jobs(service: sa.MetaData) -> sa.Table:
+    """The service's proposals, as it made their table by itself beside a store of the first version."""
+    texts = [sa.Column(n, sa.Text, nullable=False) for n in ("title", "state", "asked_by")]
+    lists = [sa.Column(n, sa.JSON, nullable=False) for n in ("asked", "steps", "problems")]
+    times = [
+        sa.Column(n, sa.DateTime(timezone=True)) for n in ("created", "begun", "beat", "ended")
+    ]
+    result = sa.Column("result", sa.LargeBinary)
+    return sa.Table(
+        "jobs",
+        service,
+        sa.Column("id", sa.String(32), primary_key=True),
+        *texts,
+        *lists,
+        *times,
+        result,
+    )
+
+
+def _decisions(service: sa.MetaData) -> sa.Table:
+    """What was decided about them, as the service kept it then."""
+    key = sa.Column("proposal", sa.String(32), sa.ForeignKey("jobs.id"), primary_key=True)
+    number = sa.Column("number", sa.Integer, primary_key=True, autoincrement=False)
+    texts = [sa.Column(n, sa.Text, nullable=False) for n in ("by", "kind", "one", "other", "why")]
+    at = sa.Column("at", sa.DateTime(timezone=True), nullable=False)
+    return sa.Table("decisions", service, key, number, at, *texts)
 
 
 class ServiceJobs:
@@ -486,13 +605,14 @@ class ServiceJobs:
     def __init__(self, engine: str) -> None:
         self.name = f"service-jobs-{engine}"
         self.at = Database(engine)
-        self.result = np.random.default_rng(7).bytes(200_000)
+        noise = np.random.default_rng(7).bytes(40_000).hex()
+        self.result = json.dumps({**json.loads(proposal()), "noise": noise}).encode()
 
     def ready(self, folder: Path) -> None:
         from twinmatch.web.board import Board
 
         self.at.fresh(folder)
-        Board(self.at.place(folder)).engine.dispose()
+        Board(self.at.place(folder)).store.close()
 
     def act(self, folder: Path, tell: Any) -> None:
         from twinmatch.web.board import Board
@@ -505,9 +625,9 @@ class ServiceJobs:
         tell([2, job])
         board.step(job, ["Profiles"])
         tell([3, job])
-        board.end(job, "done", result=self.result)
+        board.end(job, "done", result=self.result, fallbacks=FALLBACKS)
         tell([4, job])
-        board.engine.dispose()
+        board.store.close()
 
     def check(self, folder: Path, told: list[Any]) -> str:
         from twinmatch.web.board import Board
@@ -518,15 +638,18 @@ class ServiceJobs:
         state = found[0].state if found else ""
         assert state in (self.states[step], self.states[min(step + 1, 4)]), (step, state)
         assert not job or [j.id for j in found] == [job]
-        if state == "done":
+        runs = board.store.runs()
+        assert [r.id for r in runs] == [j.id for j in found if j.state == "done"]
+        if state == "done":  # done is done with its run and every meeting of it, or it is not done
             assert board.result(found[0].id) == self.result
+            assert board.store.meetings(found[0].id) == MEETINGS
         elif found:
             assert board.end(found[0].id, "failed")
         again = board.ask("Again", {}, "Ada")
         claimed = board.claim()
         assert claimed is not None
         assert claimed.id == again
-        board.engine.dispose()
+        board.store.close()
         self.at.whole(folder)
         return state or "absent"
 
@@ -621,13 +744,50 @@ class TableCache:
         return f"tables {seeds[0]}" if seeds else "absent"
 
 
+# --- the harness itself ----------------------------------------------------------------------------------------
+
+
+class CarelessFiles(NewFolder):
+    """Files written straight into their place: a harness that does not notice this proves nothing."""
+
+    name = "careless-files"
+    files: Files = {"a.txt": b"new a" * 3000, "b.txt": b"new b"}  # noqa: RUF012
+
+    def act(self, folder: Path, tell: Any) -> None:
+        for name, content in self.files.items():
+            (folder / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / "out" / name).write_bytes(content)
+        tell("written")
+
+
+class CarelessDecisions(Decisions):
+    """Decisions acknowledged before they are kept."""
+
+    def __init__(self) -> None:
+        super().__init__("sqlite")
+        self.name = "careless-decisions"
+
+    def act(self, folder: Path, tell: Any) -> None:
+        store = open_store(self.at.place(folder))
+        tell(2)
+        store.add(self.run, "note", "Ada", why=self.why)
+
+
+FOLDERS = ("files-new", "files-over", "files-over-by-writer", "vectors", "tables")
+PROFILES = ("import", "import-replace", "accept")
+PROPOSALS = ("propose-new", "propose")
+IN_A_STORE = (Decisions, Keep, Forget, Migrate, ServiceJobs)
+STORES = {e: tuple(k(e).name for k in IN_A_STORE) for e in ("sqlite", "postgresql")}
+
 _ALL = [
     *(NewFolder(), OverFolder(), OverByWriter(), ProposeNew(), Propose()),
     *(Import(), ImportOver(), Accept(), VectorCache(), TableCache()),
     *(
         kind(engine)
-        for engine in ("sqlite", "postgresql")
-        for kind in (Decisions, Keep, Migrate, ServiceJobs)
+        for engine in STORES
+        if engine != "postgresql" or POSTGRES
+        for kind in IN_A_STORE
     ),
 ]
-JOBS = {job.name: job for job in _ALL if not (name := job.name).endswith("postgresql") or POSTGRES}
+JOBS = {job.name: job for job in _ALL}
+CARELESS = {job.name: job for job in (CarelessFiles(), CarelessDecisions())}

@@ -13,7 +13,7 @@ Where it is killed:
 The calls are counted by ``faults.c``, which stands between Python, SQLite or libpq and the C library. Run by the
 tests beside it, and for long by ``benchmarks/kills.py``:
 
-    python tests/reliability/killing.py files-over decisions --rounds 60 --seed 7
+    python benchmarks/kills.py files-over decisions-sqlite --rounds 60 --seed 7
 """
 
 from __future__ import annotations
@@ -206,17 +206,18 @@ def run(names: list[str], rounds: int, seed: int = 7, nice: int = 0) -> list[dic
 def main() -> None:
     """Run jobs by name and print what was found as one line of JSON."""
     sys.path.insert(0, str(HERE))
-    from jobs_to_kill import JOBS
+    from jobs_to_kill import CARELESS, JOBS
 
+    known = {**JOBS, **CARELESS}
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("jobs", nargs="+", choices=[*JOBS, "all"])
+    parser.add_argument("jobs", nargs="+", choices=[*known, "all"])
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--in", dest="root", type=Path, required=True)
     given = parser.parse_args()
     names = list(JOBS) if "all" in given.jobs else given.jobs
-    found = [kill(JOBS[name], given.rounds, given.seed, given.root) for name in names]
-    print(json.dumps([vars(f) for f in found]))
+    found = [kill(known[name], given.rounds, given.seed, given.root) for name in names]
+    sys.stdout.write(json.dumps([vars(f) for f in found]) + "\n")
 
 
 if __name__ == "__main__":
