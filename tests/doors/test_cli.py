@@ -432,6 +432,15 @@ def test_reading_the_options_of_all_commands_imports_nothing_heavy():
     assert not (HEAVY - {"pydantic"}) & set(done.stdout.split())  # Typer reads options with it
 
 
+def test_cities_like_mine_imports_what_it_needs_and_no_more():
+    run("similar", "Leuven")  # what it reads is kept now
+    said, modules = imported("similar", "Leuven")
+    assert "Cities like Leuven" in said
+    # NumPy compares, Pydantic checks, Babel names languages; no YAML is read and no solver, table or model loaded.
+    assert HEAVY & modules <= {"numpy", "pydantic", "babel"}
+    assert not {"twinmatch.programmes", "twinmatch.solving", "twinmatch.exporting"} & modules
+
+
 def test_an_error_of_a_process_is_a_message_and_a_code(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "twinmatch", "validate", str(tmp_path / "nowhere")],

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from twinmatch.bundled import bundled_path
@@ -241,6 +240,8 @@ def named(model: str, prefix: str | None = None) -> Transformer:
 
 def stated_languages(folder: Path) -> frozenset[str] | None:
     """Return the languages that a model's card states in its head; None if it states none or "multilingual"."""
+    import yaml
+
     try:
         head = (folder / "README.md").read_text(encoding="utf-8").split("---")[1]
         stated = yaml.safe_load(head)["language"]

@@ -16,7 +16,6 @@ from twinmatch.bundled import bundled_path
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.reading.csv_file import csv_grids
-from twinmatch.reading.folder import read_folder
 from twinmatch.reading.grid import Grid
 from twinmatch.reading.kept import once_read
 from twinmatch.reading.mapping import Mapping, read_mapping
@@ -75,7 +74,7 @@ def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> 
     if path is None and mapping is None:
         bundled = bundled_path("city_profiles")
         return without_contacts(
-            _told(lambda: _opened(bundled, lambda: once_read(bundled, read_folder)))
+            _told(lambda: _opened(bundled, lambda: once_read(bundled, _folder)))
         )
     place = Path(path) if path is not None else bundled_path("city_profiles")
     if not place.is_dir():
@@ -84,7 +83,7 @@ def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> 
     if mapping is not None:
         found = "A mapping is about the headers of a table; this is a folder of profiles."
         raise QuestionError(Problem("mapping-of-folder", found, Where(str(place))))
-    return without_contacts(_told(lambda: _opened(place, lambda: read_folder(place))))
+    return without_contacts(_told(lambda: _opened(place, lambda: _folder(place))))
 
 
 def read_grids(path: str | Path, encoding: str | None = None) -> list[Grid]:
@@ -106,6 +105,12 @@ def read_grids(path: str | Path, encoding: str | None = None) -> list[Grid]:
     if not grids:
         raise DataError(Problem("not-a-workbook", "The file holds no sheet.", Where(place.name)))
     return grids
+
+
+def _folder(place: Path) -> Raw:
+    from twinmatch.reading.folder import read_folder  # with PyYAML, which tables do not need
+
+    return read_folder(place)
 
 
 def _opened(place: Path, reading: Callable[[], T]) -> T:
