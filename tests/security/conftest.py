@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 TESTS = Path(__file__).parents[1]
-for folder in (".", "unit/reading", "unit/store", "doors"):
+for folder in (".", "unit/reading", "unit/store", "unit/exporting", "doors"):
     sys.path.insert(0, str(TESTS / folder if folder != "." else Path(__file__).parent))
 
 
