@@ -366,19 +366,23 @@ class Affinity:
 
     def account(self, row: int, column: int) -> Account:
         """Return the account of a row and a column: one line a facet, shares summing to the score."""
-        return Account(tuple(self._line(name, row, column) for name in self.weights))
+        return self.accounts([row], [column])[0]
 
-    def _line(self, name: str, row: int, column: int) -> Evidence:
-        says, facts = self._words(name, self.rows[row], self.columns[column])
-        step = self.compared[name].pairs(np.array([row]), np.array([column]))
-        return Evidence(
-            name,
-            float(likeness_of(step)[0]),
-            float(self.tables[name][step[0]]),
-            self.weights[name],
-            says,
-            facts,
-        )
+    def accounts(self, rows: Sequence[int] | Ints, columns: Sequence[int] | Ints) -> list[Account]:
+        """Return the account of each pair of a row and a column, each facet's pairs compared together."""
+        r, c = np.asarray(rows, dtype=np.intp), np.asarray(columns, dtype=np.intp)
+        lines = [self._lines(name, r, c) for name in self.weights]
+        return [Account(each) for each in zip(*lines, strict=True)]
+
+    def _lines(self, name: str, rows: Ints, columns: Ints) -> list[Evidence]:
+        """Return a facet's line of each pair."""
+        steps, weight = self.compared[name].pairs(rows, columns), self.weights[name]
+        likeness, standing = likeness_of(steps).tolist(), self.tables[name][steps].tolist()
+        found = []
+        for k, (r, c) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+            says, facts = self._words(name, self.rows[r], self.columns[c])
+            found.append(Evidence(name, likeness[k], standing[k], weight, says, facts))
+        return found
 
     def joint_account(self, pairs: Sequence[tuple[int, int]], noun: str) -> Account:
         """Return the mean account of some (row, column) pairs; its score is the mean of their scores.

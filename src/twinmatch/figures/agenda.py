@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,14 @@ class Said:
     passages: list[Passage]
     vectors: NDArray[np.float64]
 
+    @cached_property
+    def _of(self) -> dict[int, list[int]]:
+        """The places of each city's sentences."""
+        found: dict[int, list[int]] = {}
+        for k, passage in enumerate(self.passages):
+            found.setdefault(passage.city, []).append(k)
+        return found
+
     @classmethod
     def of(cls, passages: list[Passage], materials: Materials) -> Said:
         """Return the sentences that the text model can read."""
@@ -58,8 +67,7 @@ class Said:
 
     def by(self, cities: Sequence[int]) -> list[int]:
         """Return the places of the sentences of some cities."""
-        wanted = set(cities)
-        return [k for k, passage in enumerate(self.passages) if passage.city in wanted]
+        return sorted(k for city in set(cities) for k in self._of.get(city, ()))
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,7 @@ def pair_agenda(round_: TwinningRound) -> Table:
     cohort = round_.cohort
     needs = Said.of(needs_passages(cohort), round_.materials)
     offers = Said.of(offers_passages(cohort), round_.materials)
+    codes = _Codes(cohort)
     rows: list[Row] = []
     for meeting in round_.product.meetings:
         guest = [round_.guest(meeting)]
@@ -100,7 +109,7 @@ def pair_agenda(round_: TwinningRound) -> Table:
         back = [a for a in answers(needs, offers, hosts, guest) if a.closeness >= LEAST]
         rows += [_row(cohort, meeting, "need", a) for a in there[:MOST]]
         if len(there) < 2:
-            rows += _codes(cohort, meeting, guest, hosts)
+            rows += codes.shared(meeting, guest, hosts)
         rows += [_row(cohort, meeting, "return", a) for a in back[:1]]
     return Table("agenda", "What each pair can begin with", COLUMNS, tuple(rows))
 
@@ -117,32 +126,39 @@ def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: Answer) -> Row:
     )
 
 
-def _codes(
-    cohort: Cohort, meeting: Meeting, asking: Sequence[int], showing: Sequence[int]
-) -> list[Row]:
-    """Return the domains and levers that the one side asks for and the other shows."""
-    wanted, shown, offered = challenges(cohort), strengths(cohort), offered_levers(cohort)
-    rows: list[Row] = []
-    for i in asking:
-        for j in showing:
-            wide = bool(wanted.wide_only[i] or shown.wide_only[j])
-            names, one, other = (
-                (WIDE, wanted.wide[i], shown.wide[j])
-                if wide
-                else (FINE, wanted.fine[i], shown.fine[j])
-            )
-            common = [
-                ("domain", NAMES[d]) for d, a, b in zip(names, one, other, strict=True) if a and b
-            ]
-            common += [
-                ("lever", NAMES[lever])
-                for lever in cohort.cities[i].levers_needed or ()
-                if lever in offered[j]
-            ]
-            ids = cohort.cities[i].id, cohort.cities[j].id
-            rows += [(meeting.id, kind, ids[0], name, ids[1], name, None) for kind, name in common]
-    once = {(row[1], row[3]): row for row in reversed(rows)}
-    return list(reversed(once.values()))[:MOST]
+class _Codes:
+    """The domains and levers that cities ask for and show."""
+
+    def __init__(self, cohort: Cohort) -> None:
+        self._cohort = cohort
+        self._wanted, self._shown = challenges(cohort), strengths(cohort)
+        self._offered = offered_levers(cohort)
+
+    def shared(self, meeting: Meeting, asking: Sequence[int], showing: Sequence[int]) -> list[Row]:
+        """Return the domains and levers that the one side of a meeting asks for and the other shows."""
+        cities = self._cohort.cities
+        rows: list[Row] = []
+        for i in asking:
+            for j in showing:
+                ids = cities[i].id, cities[j].id
+                rows += [
+                    (meeting.id, kind, ids[0], name, ids[1], name, None)
+                    for kind, name in self._common(i, j)
+                ]
+        once = {(row[1], row[3]): row for row in reversed(rows)}
+        return list(reversed(once.values()))[:MOST]
+
+    def _common(self, i: int, j: int) -> list[tuple[str, str]]:
+        """Return what one city asks for and another shows, each with its kind."""
+        wanted, shown = self._wanted, self._shown
+        wide = bool(wanted.wide_only[i] or shown.wide_only[j])
+        names, one, other = (
+            (WIDE, wanted.wide[i], shown.wide[j]) if wide else (FINE, wanted.fine[i], shown.fine[j])
+        )
+        domains = [d for d, a, b in zip(names, one, other, strict=True) if a and b]
+        needed = self._cohort.cities[i].levers_needed or ()
+        levers = [lever for lever in needed if lever in self._offered[j]]
+        return [("domain", NAMES[d]) for d in domains] + [("lever", NAMES[v]) for v in levers]
 
 
 def group_agenda(cohort: Cohort, materials: Materials, product: Product) -> Table:

@@ -11,8 +11,10 @@ Notation: K groups, each of a theme (several groups may share one); R cities tha
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import ClassVar
 
 import numpy as np
@@ -40,7 +42,7 @@ from twinmatch.facets.domains import (
 from twinmatch.facets.readiness import levels
 from twinmatch.facets.text import Passage, needs_passages, offers_passages
 from twinmatch.programmes.attributes import TITLES, Attribute, alike, categories, composition
-from twinmatch.programmes.ledger import Books, Entry, loads_of
+from twinmatch.programmes.ledger import Books, Entry, amount, loads_of, same_loads
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import Rule, allowed_pairs, forbid, judged, statuses
 from twinmatch.programmes.settings import Band, Load, Settings, Weighted, ordered
@@ -156,13 +158,18 @@ class ThemeNeed:
         self, cohort: Cohort, themes: Sequence[Theme], materials: Materials | None = None
     ) -> None:
         self._cohort, self._themes = cohort, themes
-        self._stated = challenges(cohort)
-        self._levers, self._levers_known = lever_table(c.levers_needed for c in cohort.cities)
         self._of: dict[str, Floats] = {}
         self._near: dict[str, dict[int, Passage]] = {}
         for theme in themes:
             if theme.id not in self._of:
-                self._of[theme.id] = self._need(theme, materials)
+                of, near = (
+                    self._need(theme, None)
+                    if materials is None
+                    else materials.once(
+                        cohort, ("theme need", theme), partial(self._need, theme, materials)
+                    )
+                )
+                self._of[theme.id], self._near[theme.id] = of, near
 
     def likeness(self, rows: Sequence[int]) -> Floats:
         """Return the need of each row for each theme, shape (R, themes)."""
@@ -173,18 +180,26 @@ class ThemeNeed:
             else np.zeros((len(index), 0))
         )
 
-    def _need(self, theme: Theme, materials: Materials | None) -> Floats:
+    @cached_property
+    def _stated(self) -> Stated:
+        return challenges(self._cohort)
+
+    @cached_property
+    def _levers(self) -> tuple[Floats, Bools]:
+        return lever_table(c.levers_needed for c in self._cohort.cities)
+
+    def _need(self, theme: Theme, materials: Materials | None) -> tuple[Floats, dict[int, Passage]]:
+        """Return the need of every city for a theme, (n,), and the sentences that show it."""
         by_domain = _by_domain(self._stated, theme.domains)
         wanted = np.array([float(lever in theme.levers) for lever in LEVERS])
-        total = np.maximum(self._levers.sum(axis=1), 1.0)
-        by_lever = np.where(
-            self._levers_known & bool(theme.levers), self._levers @ wanted / total, np.nan
-        )
-        need = np.fmax(by_domain, by_lever)
-        if theme.texts and materials is not None:
-            part, near = about(needs_passages(self._cohort), theme, materials, len(self._cohort))
-            need, self._near[theme.id] = np.fmax(need, part), near
-        return np.asarray(need)
+        levers, known = self._levers
+        total = np.maximum(levers.sum(axis=1), 1.0)
+        by_lever = np.where(known & bool(theme.levers), levers @ wanted / total, np.nan)
+        need = np.asarray(np.fmax(by_domain, by_lever))
+        if not theme.texts or materials is None:
+            return need, {}
+        part, near = about(needs_passages(self._cohort), theme, materials, len(self._cohort))
+        return np.asarray(np.fmax(need, part)), near
 
     def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
         """Return which of the city's challenges, levers and sentences are the theme's."""
@@ -277,6 +292,15 @@ def lead_strength(cohort: Cohort, theme: Theme, materials: Materials | None = No
         part, _ = about(offers_passages(cohort), theme, materials, len(cohort))
         parts.append(np.nan_to_num(part))
     return np.asarray(np.mean(parts, axis=0)) if parts else np.zeros(len(cohort))
+
+
+def _strength(round_: Round, theme: Theme) -> Floats:
+    """Return how strong each city is in a theme, shape (n,), found once a run."""
+    return round_.materials.once(
+        round_.cohort,
+        ("lead strength", theme),
+        lambda: lead_strength(round_.cohort, theme, round_.materials),
+    )
 
 
 @dataclass(frozen=True)
@@ -388,8 +412,13 @@ def _made(
 def _widened(
     round_: Round, settings: DiscussionGroups, many: dict[Theme, int], made: _Made
 ) -> _Made:
-    """Return the groups with further ones of themes for which cities wait, as long as that places more of them."""
+    """Return the groups with further ones of themes for which cities wait, as long as that places more of them.
+
+    Where so many wait for a theme that they would fill several groups, half as many open at once: else a cohort of
+    thousands would be solved anew for every single group.
+    """
     full: set[str] = set()
+    at_once: dict[str, int] = {}
     while True:
         waiting = made.waiting(settings.least_need)
         themes = list(many)
@@ -405,11 +434,18 @@ def _widened(
         if not open_:
             return made
         theme = themes[open_[0]]
-        more = {**many, theme: many[theme] + 1}
+        further = min(
+            max(1, int(counted[open_[0]]) // (2 * settings.size[1])),
+            settings.groups_a_theme - many[theme],
+            at_once.get(theme.id, settings.groups_a_theme),
+        )
+        more = {**many, theme: many[theme] + further}
         wider = _made(round_, settings, more)
         if isinstance(wider, _Made) and len(wider.waiting(settings.least_need)) < len(waiting):
             many.update(more)
             made = wider
+        elif further > 1:
+            at_once[theme.id] = further // 2
         else:
             full.add(theme.id)
 
@@ -453,9 +489,7 @@ def _leads(
         for i, c in enumerate(cohort.cities)
         if set(settings.lead_roles) & set(c.roles) and fits[i]
     ]
-    of_theme = {
-        slot.theme.id: lead_strength(cohort, slot.theme, round_.materials)[may] for slot in slots
-    }
+    of_theme = {theme.id: _strength(round_, theme)[may] for theme in {s.theme for s in slots}}
     strength = np.array([of_theme[slot.theme.id] for slot in slots]).reshape(len(slots), len(may))
     ready = levels(cohort)[may]
     known = ~np.isnan(ready)
@@ -533,7 +567,8 @@ def _members(
     cohort = round_.cohort
     led = [i for group in leads for i in group]
     fits = _books_after(round_, settings, leads).fits(settings.load("member"))
-    rows = [i for i in range(len(cohort)) if led.count(i) < settings.groups_per_city and fits[i]]
+    often = Counter(led)
+    rows = [i for i in range(len(cohort)) if often[i] < settings.groups_per_city and fits[i]]
     columns = [
         Host(slot.key, slot.title, tuple(group)) for slot, group in zip(slots, leads, strict=True)
     ]
@@ -574,7 +609,8 @@ def _member_rules(
     with np.errstate(invalid="ignore"):
         shared = (need >= max(settings.least_need, 1e-9)).T.ravel()
     led = [i for group in leads for i in group]
-    left = np.array([settings.groups_per_city - led.count(i) for i in rows], dtype=np.float64)
+    often = Counter(led)
+    left = np.array([settings.groups_per_city - often[i] for i in rows], dtype=np.float64)
     most = settings.groups_per_city
     rules = [
         Rule(
@@ -607,7 +643,8 @@ def _member_rules(
     if settings.cities_per_country is not None:
         rules.append(_country_rule(round_, settings.cities_per_country, titles, leads, rows, pairs))
     load = settings.load("member")
-    limited = loads_of([(k, rows[int(g)], load) for k, g in enumerate(pairs.guest)], len(pairs))
+    city = np.array(rows, dtype=np.int64)[pairs.guest]
+    limited = same_loads(np.arange(len(pairs)), city, amount(load), len(pairs))
     block = limited.block(_books_after(round_, settings, leads))
     if block:
         says = "No city carries more than its limits over all formats."
@@ -632,14 +669,11 @@ def _one_of_a_theme(
         rows=len(rows) * len(themes),
         says=lambda _: says,
     )
-    led = {(slot.theme.id, i) for slot, group in zip(slots, leads, strict=True) for i in group}
-    own = np.array(
-        [
-            (slots[h].theme.id, rows[g]) in led
-            for h, g in zip(pairs.host.tolist(), pairs.guest.tolist(), strict=True)
-        ],
-        dtype=bool,
-    )
+    leading = np.zeros((len(themes), len(rows)), dtype=bool)
+    at = {i: g for g, i in enumerate(rows)}
+    for slot, group in zip(slots, leads, strict=True):
+        leading[themes.index(slot.theme.id), [at[i] for i in group if i in at]] = True
+    own = leading[of[pairs.host], pairs.guest]
     rules = [Rule("one group of a theme", says, block)]
     if own.any():
         rules.append(forbid("its own theme", "Nobody joins a group of a theme that it leads.", own))
@@ -829,7 +863,7 @@ def _goals(
         who = [cohort.index[m.city] for m in meeting.members]
         leads = [cohort.index[c] for c in meeting.cities("lead")]
         members = [cohort.index[c] for c in meeting.cities("member")]
-        strength = lead_strength(cohort, slot.theme, round_.materials)[leads].tolist()
+        strength = _strength(round_, slot.theme)[leads].tolist()
         known = [float(v) for v in need[members, t] if not math.isnan(v)]
         goals = [
             ("shared challenge", _mean(known), "mean part of the members' challenges"),

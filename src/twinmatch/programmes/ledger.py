@@ -6,7 +6,7 @@ shape (n, 3), and a limit that nobody set is infinite.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -56,9 +56,19 @@ class Books:
     def used(self) -> Floats:
         """Return what each city carries, shape (n, 3)."""
         total = np.zeros_like(self.limit)
-        for entry in self.entries:
-            total[entry.city] += amount(entry.load)
+        if self.entries:
+            of: dict[int, Floats] = {}  # a format's loads are few objects that every entry shares
+            each = [of.setdefault(id(e.load), amount(e.load)) for e in self.entries]
+            np.add.at(total, [e.city for e in self.entries], np.array(each))
         return total
+
+    @cached_property
+    def _lines(self) -> dict[int, list[Entry]]:
+        """The entries of each city that has any, in their order."""
+        found: dict[int, list[Entry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.city, []).append(entry)
+        return found
 
     @property
     def room(self) -> Floats:
@@ -71,11 +81,19 @@ class Books:
 
     def with_product(self, product: Product, settings: FormatSettings) -> Books:
         """Return the books with the entries of a finished product."""
+        roles = {member.role for meeting in product.meetings for member in meeting.members}
+        loads = {role: load for role in roles if (load := settings.load(role)) != Load()}
         more = [
-            Entry(product.product, meeting.id, self.cohort.index[member.city], member.role, load)
+            Entry(
+                product.product,
+                meeting.id,
+                self.cohort.index[member.city],
+                member.role,
+                loads[member.role],
+            )
             for meeting in product.meetings
             for member in meeting.members
-            if (load := settings.load(member.role)) != Load()
+            if member.role in loads
         ]
         return replace(self, entries=(*self.entries, *more))
 
@@ -86,10 +104,10 @@ class Books:
     def broken(self) -> list[str]:
         """Return in words every limit that the entries pass, read from the entries and nothing else."""
         found = []
-        for i, city in enumerate(self.cohort.cities):
-            mine = [entry.load for entry in self.entries if entry.city == i]
+        for i, lines in sorted(self._lines.items()):
+            city = self.cohort.cities[i]
             for k, kind in enumerate(KINDS):
-                total = sum(float(getattr(load, kind)) for load in mine)
+                total = sum(float(getattr(entry.load, kind)) for entry in lines)
                 if total > self.limit[i, k] + 1e-6:
                     found.append(
                         f"{city.name} carries {total:g} {WORDS[kind]}, its limit is {self.limit[i, k]:g}"
@@ -108,8 +126,7 @@ class Books:
     def table(self) -> Table:
         """Return the ledger as a table: a row for each city that carries anything."""
         rows = []
-        for i in sorted({entry.city for entry in self.entries}):
-            mine = [entry for entry in self.entries if entry.city == i]
+        for i, mine in sorted(self._lines.items()):
             numbers = [
                 value
                 for k in range(len(KINDS))
@@ -195,38 +212,39 @@ class Loads:
 
     def block(self, books: Books) -> Block | None:
         """Return the rows that keep cities within their room; None where nobody has a limit here."""
-        rows: list[tuple[int, int]] = []
-        lines: list[Ints] = []
-        for i in sorted(set(self.city.tolist())):
-            mine = np.flatnonzero(self.city == i)
-            for k in range(len(KINDS)):
-                if np.isfinite(books.room[i, k]) and self.amount[mine, k].any():
-                    rows.append((i, k))
-                    lines.append(mine)
-        if not rows:
+        room = books.room
+        taken, kind = np.nonzero((self.amount != 0) & np.isfinite(room)[self.city])
+        if not len(taken):
             return None
-        at = np.repeat(np.arange(len(rows)), [len(line) for line in lines])
-        picked = np.concatenate(lines)
-        kind = np.repeat([k for _, k in rows], [len(line) for line in lines])
+        # A row is a city and a kind, in that order.
+        rows, at = np.unique(self.city[taken] * len(KINDS) + kind, return_inverse=True)
+        city, kinds = np.divmod(rows, len(KINDS))
         matrix = sp.csr_array(
-            (self.amount[picked, kind], (at, self.candidate[picked])),
-            shape=(len(rows), self.count),
+            (self.amount[taken, kind], (at, self.candidate[taken])), shape=(len(rows), self.count)
         )
-        high = np.array([max(0.0, books.room[i, k]) for i, k in rows])
+        high = np.maximum(room[city, kinds], 0.0)
 
         def says(row: int) -> str:
-            i, k = rows[row]
-            return f"{books.cohort.cities[i].name} has {high[row]:g} {WORDS[KINDS[k]]} left"
+            name = books.cohort.cities[int(city[row])].name
+            return f"{name} has {high[row]:g} {WORDS[KINDS[int(kinds[row])]]} left"
 
         return Block("load", matrix, np.full(len(rows), -np.inf), high, says)
 
 
 def loads_of(members: Iterable[tuple[int, int, Load]], count: int) -> Loads:
     """Return the loads of (candidate, city, load) entries over so many candidates; empty loads are left out."""
-    kept: Sequence[tuple[int, int, Load]] = [m for m in members if m[2] != Load()]
-    return Loads(
-        np.array([city for _, city, _ in kept], dtype=np.int64),
-        np.array([candidate for candidate, _, _ in kept], dtype=np.int64),
-        np.array([amount(load) for _, _, load in kept]).reshape(-1, len(KINDS)),
+    entries = list(members)
+    by_load: dict[int, Floats] = {id(load): amount(load) for _, _, load in entries}
+    return same_loads(
+        np.array([candidate for candidate, _, _ in entries], dtype=np.int64),
+        np.array([city for _, city, _ in entries], dtype=np.int64),
+        np.array([by_load[id(load)] for _, _, load in entries]).reshape(-1, len(KINDS)),
         count,
     )
+
+
+def same_loads(candidate: Ints, city: Ints, load: Floats, count: int) -> Loads:
+    """Return what candidates (k,) take of cities (k,): a load (3,) that is the same for all, or each its own (k, 3)."""
+    each = np.broadcast_to(load, (len(city), len(KINDS)))
+    kept = each.any(axis=1)
+    return Loads(city[kept], candidate[kept], each[kept], count)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import City
 from twinmatch.geography import in_eu
-from twinmatch.programmes.rules import Frame, Rule
+from twinmatch.programmes.rules import Frame, Rule, compatriots
 from twinmatch.programmes.settings import Kind, Quota, Twinning
 from twinmatch.solving.blocks import Block, counts
 
@@ -51,9 +51,7 @@ def of_kind(frame: Frame, who: Kind, small_below: int) -> Bools:
     """Return the pairs whose guest is known to be of a kind, shape (m,)."""
     cities = frame.cohort.cities
     if who in ("national", "foreign"):
-        own = frame.pairs(
-            lambda host, g: any(cities[i].country == cities[g].country for i in host.cities)
-        )
+        own = compatriots(frame)
         return own if who == "national" else ~own
     known = np.array([is_kind(cities[g], who, small_below) is True for g in frame.guests])
     return np.asarray(known[frame.guest])

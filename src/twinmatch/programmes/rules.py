@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -37,12 +38,12 @@ class Frame:
     hosts: tuple[Host, ...]
     guests: tuple[int, ...]
 
-    @property
+    @cached_property
     def host(self) -> Ints:
         """Return the host of every pair, shape (m,)."""
         return np.repeat(np.arange(len(self.hosts)), len(self.guests))
 
-    @property
+    @cached_property
     def guest(self) -> Ints:
         """Return the guest of every pair, shape (m,)."""
         return np.tile(np.arange(len(self.guests)), len(self.hosts))
@@ -62,6 +63,24 @@ class Frame:
         return np.array(
             [wanted(host, guest) for host in self.hosts for guest in self.guests], dtype=bool
         )
+
+    def nobody(self) -> Bools:
+        """Return no pair, shape (hosts, guests), to be filled in."""
+        return np.zeros((len(self.hosts), len(self.guests)), dtype=bool)
+
+    @cached_property
+    def guest_at(self) -> dict[int, int]:
+        """Return the place among the guests of each guest city."""
+        return {i: g for g, i in enumerate(self.guests)}
+
+    @cached_property
+    def named(self) -> dict[str, list[int]]:
+        """Return the hosts (by place) that each id stands for: a host's own and its cities'."""
+        found: dict[str, list[int]] = {}
+        for h, host in enumerate(self.hosts):
+            for name in self.members(host):
+                found.setdefault(name, []).append(h)
+        return found
 
     def members(self, host: Host) -> set[str]:
         """Return the ids by which a host can be named: its own and its cities'."""
@@ -120,7 +139,7 @@ def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
             forbid(
                 "another country",
                 "Guest and host are in different countries.",
-                frame.pairs(lambda h, g: _shares_country(frame, h, g)),
+                compatriots(frame),
             )
         )
     rules += _named_pairs(frame, settings)
@@ -128,12 +147,12 @@ def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
         (
             "refusals",
             "Nobody is matched with a city that either side refuses.",
-            frame.pairs(lambda h, g: _refuses(frame, h, g)),
+            _refused(frame),
         ),
         (
             "not itself",
             "No city is matched with its own host unit.",
-            frame.pairs(lambda h, g: g in h.cities),
+            _itself(frame),
         ),
     ):
         if pairs.any():
@@ -147,10 +166,10 @@ def _asked_for(frame: Frame, settings: Twinning) -> list[Rule]:
     rules = []
     if settings.only_wished:
         says = "A guest with wishes is matched with a host among them."
-        rules.append(forbid("wishes", says, frame.pairs(lambda h, g: not _wished(frame, h, g))))
+        rules.append(forbid("wishes", says, _not_wished(frame)))
     if settings.shared_language:
         says = "Guest and host share a working language, where both have named any."
-        rules.append(forbid("language", says, frame.pairs(lambda h, g: _speechless(frame, h, g))))
+        rules.append(forbid("language", says, _speechless(frame)))
     if settings.facilitators:
         most = sum(f.pairs_at_most for f in settings.facilitators)
         says = f"The {len(settings.facilitators)} facilitators accompany at most {most} pairs."
@@ -160,16 +179,37 @@ def _asked_for(frame: Frame, settings: Twinning) -> list[Rule]:
     return rules
 
 
-def _wished(frame: Frame, host: Host, guest: int) -> bool:
-    wishes = frame.cohort.cities[guest].wishes
-    return not wishes or bool(frame.members(host) & set(wishes))
+def _not_wished(frame: Frame) -> Bools:
+    """Return the pairs of a guest that has wishes with a host that is not among them, shape (m,)."""
+    pairs = frame.nobody()
+    for g, i in enumerate(frame.guests):
+        wishes = frame.cohort.cities[i].wishes
+        if wishes:
+            pairs[:, g] = True
+            for name in wishes:
+                pairs[frame.named.get(name, []), g] = False
+    return pairs.ravel()
 
 
-def _speechless(frame: Frame, host: Host, guest: int) -> bool:
-    """Whether both sides have named languages and none is shared; a unit speaks those of all its cities."""
-    mine = set(frame.cohort.cities[guest].languages)
-    theirs = {v for i in host.cities for v in frame.cohort.cities[i].languages}
-    return bool(mine) and bool(theirs) and not mine & theirs
+def _speechless(frame: Frame) -> Bools:
+    """Return the pairs whose sides have both named languages and share none; a unit speaks those of all its cities."""
+    cities = frame.cohort.cities
+    mine = [set(cities[i].languages) for i in frame.guests]
+    theirs = [{v for i in host.cities for v in cities[i].languages} for host in frame.hosts]
+    known = sorted({v for spoken in (*mine, *theirs) for v in spoken})
+    hosts, guests = _memberships(theirs, known), _memberships(mine, known)
+    shared = hosts.astype(np.float32) @ guests.astype(np.float32).T
+    speaks_host, speaks_guest = np.any(hosts, axis=1, keepdims=True), np.any(guests, axis=1)
+    return np.asarray(((shared == 0) & speaks_host & speaks_guest).ravel())
+
+
+def _memberships(sets: Sequence[set[str]], names: Sequence[str]) -> Bools:
+    """Return which set holds which name, shape (sets, names)."""
+    found = np.zeros((len(sets), len(names)), dtype=bool)
+    place = {name: k for k, name in enumerate(names)}
+    for s, held in enumerate(sets):
+        found[s, [place[name] for name in held]] = True
+    return found
 
 
 def _host_places(frame: Frame, settings: Twinning) -> Rule:
@@ -334,16 +374,34 @@ def _find_pair(frame: Frame, pair: tuple[str, str], kind: str, problems: list[Pr
     return found
 
 
-def _shares_country(frame: Frame, host: Host, guest: int) -> bool:
-    code = frame.cohort.cities[guest].country
-    return any(frame.cohort.cities[i].country == code for i in host.cities)
+def compatriots(frame: Frame) -> Bools:
+    """Return the pairs of a guest and a host with a city of its country, shape (m,)."""
+    cities = frame.cohort.cities
+    codes = sorted({city.country for city in cities})
+    of_host = _memberships([{cities[i].country for i in h.cities} for h in frame.hosts], codes)
+    of_guest = [codes.index(cities[i].country) for i in frame.guests]
+    return np.asarray(of_host[:, of_guest].ravel())
 
 
-def _refuses(frame: Frame, host: Host, guest: int) -> bool:
-    city = frame.cohort.cities[guest]
-    if frame.members(host) & set(city.refuses):
-        return True
-    return any(city.id in frame.cohort.cities[i].refuses for i in host.cities)
+def _refused(frame: Frame) -> Bools:
+    """Return the pairs of which either side refuses the other, or one of its cities, shape (m,)."""
+    pairs = frame.nobody()
+    cities, index = frame.cohort.cities, frame.cohort.index
+    for g, i in enumerate(frame.guests):
+        for name in cities[i].refuses:
+            pairs[frame.named.get(name, []), g] = True
+    for h, host in enumerate(frame.hosts):
+        refused = (index.get(name, -1) for i in host.cities for name in cities[i].refuses)
+        pairs[h, [frame.guest_at[i] for i in refused if i in frame.guest_at]] = True
+    return pairs.ravel()
+
+
+def _itself(frame: Frame) -> Bools:
+    """Return the pairs of a guest and a host that it is or belongs to, shape (m,)."""
+    pairs = frame.nobody()
+    for h, host in enumerate(frame.hosts):
+        pairs[h, [frame.guest_at[i] for i in host.cities if i in frame.guest_at]] = True
+    return pairs.ravel()
 
 
 def _name(frame: Frame, g: int) -> str:

@@ -11,7 +11,7 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import City, Host, nearest
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.geography import in_eu
-from twinmatch.programmes.ledger import Loads, loads_of
+from twinmatch.programmes.ledger import Loads, amount, same_loads
 from twinmatch.programmes.quotas import quota_rules
 from twinmatch.programmes.relief import in_menu, menu, taken
 from twinmatch.programmes.round import (
@@ -192,16 +192,25 @@ def prepare(round_: Round, settings: Twinning) -> Prepared:
 
 def _loads(frame: Frame, settings: Twinning) -> Loads:
     """Return what every pair takes of its cities: each city of a unit carries the host's load."""
-    host, guest = settings.load("host"), settings.load("guest")
-    entries = [
-        (pair, city, load)
-        for pair, (h, g) in enumerate(zip(frame.host, frame.guest, strict=True))
-        for city, load in (
-            *((i, host) for i in frame.hosts[h].cities),
-            (frame.guests[g], guest),
-        )
-    ]
-    return loads_of(entries, len(frame.host))
+    pair = np.arange(len(frame.host))
+    size = np.array([len(host.cities) for host in frame.hosts], dtype=np.int64)
+    members = np.array([i for host in frame.hosts for i in host.cities], dtype=np.int64)
+    first = np.cumsum(size) - size
+    each = size[frame.host]
+    # Each pair of a host of several cities stands once for each of them.
+    nth = np.arange(int(each.sum())) - np.repeat(np.cumsum(each) - each, each)
+    of_host = members[np.repeat(first[frame.host], each) + nth]
+    of_guest = np.array(frame.guests, dtype=np.int64)[frame.guest]
+    host, guest = amount(settings.load("host")), amount(settings.load("guest"))
+    count = len(pair)
+    hosts = same_loads(np.repeat(pair, each), of_host, host, count)
+    guests = same_loads(pair, of_guest, guest, count)
+    return Loads(
+        np.concatenate([hosts.city, guests.city]),
+        np.concatenate([hosts.candidate, guests.candidate]),
+        np.concatenate([hosts.amount, guests.amount]),
+        count,
+    )
 
 
 def settle(
@@ -383,10 +392,11 @@ def _meetings(
     affinity, frame, who = ready.affinity, ready.frame, ready.who
     reserves = _Reserves(round_, ready, chosen, settings.reserves)
     found = []
-    for pair in np.flatnonzero(chosen):
-        h, g = int(frame.host[pair]), int(frame.guest[pair])
+    pairs = np.flatnonzero(chosen)
+    hosts, guests = frame.host[pairs], frame.guest[pairs]
+    accounts = affinity.accounts(guests, hosts)
+    for h, g, account in zip(hosts.tolist(), guests.tolist(), accounts, strict=True):
         host, guest = frame.hosts[h], frame.guests[g]
-        account = affinity.account(g, h)
         members = (
             *(Member(round_.id(i), "host") for i in host.cities),
             Member(round_.id(guest), "guest"),
@@ -421,27 +431,33 @@ class _Reserves:
         held = chosen.reshape(shape)
         most = next(r for r in rules if r.name == "guests per host").block.high
         free = np.asarray(held.sum(axis=1) < most)
-        score = np.round(affinity.score.T, 9)
-        self._score = score
-        self._for_guest = np.where(allowed & ~held & free[:, None], score, -1.0)
-        self._for_host = np.where(allowed & ~np.any(held, axis=0, keepdims=True), score, -1.0)
+        self._score = np.round(affinity.score.T, 9)
+        self._for_guest = allowed & ~held & free[:, None]
+        self._for_host = allowed & ~held.any(axis=0)
+        self._guests_of: dict[int, list[int]] = {}
 
     def of(self, h: int, g: int) -> tuple[Reserve, ...]:
         """Return the reserves of a pair, best first on each side."""
         host, guest = self._frame.hosts[h], self._round.id(self._frame.guests[g])
-        hosts = [
-            (self._frame.hosts[k].id, k)
-            for k in np.argsort(-self._for_guest[:, g], kind="stable")[: self._count]
-            if self._for_guest[k, g] >= 0
-        ]
-        guests = [
-            (self._round.id(self._frame.guests[k]), k)
-            for k in np.argsort(-self._for_host[h], kind="stable")[: self._count]
-            if self._for_host[h, k] >= 0
-        ]
-        return tuple(Reserve(host.id, name, float(self._score[k, g])) for name, k in hosts) + tuple(
-            Reserve(guest, name, float(self._score[h, k])) for name, k in guests
+        if h not in self._guests_of:  # the same for every pair of the host
+            self._guests_of[h] = self._best(self._score[h], self._for_host[h])
+        hosts = self._best(self._score[:, g], self._for_guest[:, g])
+        return tuple(
+            Reserve(host.id, self._frame.hosts[k].id, float(self._score[k, g])) for k in hosts
+        ) + tuple(
+            Reserve(guest, self._round.id(self._frame.guests[k]), float(self._score[h, k]))
+            for k in self._guests_of[h]
         )
+
+    def _best(self, score: NDArray[np.float64], may: NDArray[np.bool_]) -> list[int]:
+        """Return the places with the best scores of those that may be, ties in the order of places."""
+        places = np.flatnonzero(may)
+        if len(places) > self._count > 0:
+            # All that tie with the last of the best are kept for the order of places to tell.
+            at = len(places) - self._count
+            places = places[score[places] >= np.partition(score[places], at)[at]]
+        best = places[np.argsort(-score[places], kind="stable")][: self._count]
+        return [int(k) for k in best]
 
 
 def _left_out(round_: Round, ready: Prepared, chosen: NDArray[np.bool_]) -> tuple[LeftOut, ...]:
@@ -449,9 +465,7 @@ def _left_out(round_: Round, ready: Prepared, chosen: NDArray[np.bool_]) -> tupl
     affinity, frame, who = ready.affinity, ready.frame, ready.who
     shape = (len(frame.hosts), len(frame.guests))
     held, allowed = chosen.reshape(shape), ready.allowed.reshape(shape)
-    lowest = min(
-        (affinity.score.T[h, g] for h, g in zip(*np.nonzero(held), strict=True)), default=0.0
-    )
+    lowest = float(affinity.score.T[held].min(initial=np.inf)) if held.any() else 0.0
     out = [LeftOut(round_.id(i), why, "", as_role="guest") for i, why in who.refused.items()]
     out += [
         LeftOut(round_.id(i), why, "", ask="Ask the city, then run again.", as_role="guest")
