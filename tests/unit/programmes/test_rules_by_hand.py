@@ -112,6 +112,27 @@ def test_a_unit_goes_by_its_own_name_and_by_those_of_its_cities():
     assert FRAME.members(FRAME.hosts[MILAN]) == {"it-milan"}
 
 
+def test_a_round_without_guests_still_has_a_row_for_each_host_and_limit():
+    nobody = Frame(FRAME.cohort, FRAME.hosts, ())
+    found = {
+        r.name: rows(r)
+        for r in twinning_rules(
+            nobody,
+            twinning(
+                guests_per_host=(1, 2),
+                places=3,
+                facilitators=[{"name": "Ada", "pairs_at_most": 2}],
+                another_country=True,
+            ),
+        )
+    }
+    assert found["guests per host"] == [([], 1, 2), ([], 1, 2)]
+    assert found["places"] == [([], -math.inf, 3)]
+    assert found["facilitators"] == [([], -math.inf, 2)]
+    assert found["one host each"] == []
+    assert nobody.pairs(lambda h, g: True).dtype == np.dtype(bool)
+
+
 # --- what is always there --------------------------------------------------------------------------------
 
 
@@ -311,6 +332,7 @@ def test_a_lock_is_a_row_of_its_own_whichever_city_stands_first():
         "Bruges with Turin must meet",
     ]
     assert (found.block.name, found.filters) == ("locks", False)
+    assert found.block.matrix.dtype == np.float64
 
 
 @pytest.mark.parametrize(
@@ -393,6 +415,13 @@ def test_what_any_filter_forbids_is_not_allowed_and_a_count_forbids_nothing():
     assert found[0].forbidden.shape == (6,)
 
 
+def test_one_rule_alone_says_what_is_allowed():
+    assert allowed_pairs([rule("another country", another_country=True)]).tolist() == [
+        *(True, False, True),
+        *(True, True, False),
+    ]
+
+
 def test_a_filter_is_a_limit_of_nought_on_its_pairs():
     found = forbid("storm", "Nobody sails.", np.array([True, False, True]))
     assert (found.name, found.says, found.filters) == ("storm", "Nobody sails.", True)
@@ -427,7 +456,8 @@ def test_a_rule_is_kept_binding_or_broken_and_says_how_many_rows_are_full():
 
 def test_a_minimum_that_is_just_met_binds_but_a_minimum_of_nought_does_not():
     assert judge(0, 4, guests_per_host=(1, 3))["guests per host"].status == "binding"
-    assert judge(0, guests_per_host=(0, 3))["guests per host"].status == "kept"
+    none_full = judge(0, guests_per_host=(0, 3))["guests per host"]
+    assert (none_full.status, none_full.says) == ("kept", "Each host unit has 0 to 3 guests.")
 
 
 def test_what_is_broken_is_named_row_by_row():
