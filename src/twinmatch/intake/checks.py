@@ -176,7 +176,7 @@ def _per_head(city: City, record: Record) -> Iterator[Problem]:
     low, high = USUAL
     for factor, words in ((1000.0, "in kt"), (0.001, "in kg"), (1e6, "in Mt")):
         if low <= value * factor <= high:
-            found = f"{value:,.4g} t CO2e a head; were the figures {words}, it would be {value * factor:.1f}."
+            found = f"{_figure_of(value)} t CO2e a head; were the figures {words}, it would be {value * factor:.1f}."
             yield _say(
                 record,
                 "factor-1000",
@@ -185,11 +185,16 @@ def _per_head(city: City, record: Record) -> Iterator[Problem]:
                 f"Check the unit: the source may be {words}, or the population in thousands.",
             )
             return
-    found = f"{value:,.4g} t CO2e a head is far from what cities emit."
+    found = f"{_figure_of(value)} t CO2e a head is far from what cities emit."
     do = (
         "Check unit, boundary and population; large industry or a port would explain a high figure."
     )
     yield _say(record, "per-head-implausible", found, _figure(city), do)
+
+
+def _figure_of(value: float) -> str:
+    """Return a figure as people write it: 34,500 and never 3.45e+04."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"
 
 
 def _figure(city: City) -> str:
@@ -452,7 +457,7 @@ def _outliers(known: Sequence[Known]) -> Iterator[Problem]:
         for i, log in logs.items():
             score = 0.6745 * (log - middle) / spread
             if abs(score) > FAR:
-                found = f"{what}, {values[i]:,.4g} {unit}, is far from the cohort's middle, {math.exp(middle):,.4g} (score {score:+.1f})."
+                found = f"{what}, {_figure_of(values[i])} {unit}, is far from the cohort's middle, {_figure_of(math.exp(middle))} (score {score:+.1f})."
                 do = "True outliers exist (ports, steel, capitals): accept it if it is one."
                 level = "warning" if value is a_head else "note"
                 yield _say(known[i][1], "outlier", found, path, do, level)
