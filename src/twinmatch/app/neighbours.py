@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -33,6 +33,10 @@ PEER_WEIGHTS: dict[str, float] = {
 """Weights of "cities like mine", where no others are given."""
 
 
+MANY: Final = 500
+"""So many new sentences take long enough for a text model to tell how far it is."""
+
+
 def silent(_: str) -> None:
     """Take note of nothing."""
 
@@ -56,7 +60,22 @@ def text_model(
 ) -> TextModel:
     """Return the one text model of a run, chosen aloud for all sentences of the cohort and some ``more``."""
     progress("Text model")
-    return open_text_model(name, [*all_sentences(cohort), *more], prefix=prefix)
+    sentences = [*all_sentences(cohort), *more]
+    return open_text_model(name, sentences, prefix=prefix, progress=_in_tenths(progress))
+
+
+def _in_tenths(progress: Progress) -> Callable[[int, int], None]:
+    """Return what tells how far the reading of many new sentences is, each tenth of them once."""
+    last = 0
+
+    def tell(done: int, of: int) -> None:
+        nonlocal last
+        tenth = 10 * done // of
+        if of >= MANY and tenth > last:
+            progress(f"Text model: {10 * tenth}% of {of:,} new sentences")
+        last = 0 if done == of else tenth
+
+    return tell
 
 
 def told(text: TextModel) -> str:

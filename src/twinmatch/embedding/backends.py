@@ -146,6 +146,10 @@ class Transformer:
         """The length of a vector; asks the loaded model where it is not known beforehand."""
         return self.known_dimension or int(self.loaded.get_embedding_dimension())
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process is given: how to load the model, and not the model."""
+        return {name: value for name, value in self.__dict__.items() if name != "loaded"}
+
     def describe(self) -> str:
         """Say in half a sentence what this is."""
         front = f", with {self.prefix!r} in front of every text" if self.prefix else ""
@@ -214,7 +218,9 @@ def minilm(folder: Path | None = None) -> Transformer:
             check_file(place / name, digest)
         # In double precision the result, kept in half precision, is the same bits for every
         # batch and thread count; in single precision it is not. It costs 1.8 times the seconds.
-        return _sentence_transformer(place).double()
+        # Graphics of Apple know no double precision, and the processor beside them does.
+        model = _sentence_transformer(place)
+        return (model.to("cpu") if model.device.type == "mps" else model).double()
 
     return Transformer("minilm", MINILM, MINILM_WEIGHTS, load, MINILM_DIMENSION, "", ENGLISH)
 
@@ -368,6 +374,5 @@ def _sentence_transformer(folder: Path) -> Any:
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    return SentenceTransformer(
-        str(folder), device="cpu", local_files_only=True, trust_remote_code=False
-    )
+    # Which device to use is sentence-transformers' own choice: a graphics card where there is one.
+    return SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)

@@ -97,10 +97,15 @@ class TextModel:
         if self._kept is None:
             self._kept = self.cache.read(self.backend)
         read = ["" if self.foreign(text) else text for text in texts]
-        rows, made = encode_texts(read, self.backend, (self.bundled, self._kept), self.progress)
+        rows, made = encode_texts(
+            read,
+            self.backend,
+            (self.bundled, self._kept),
+            self.progress,
+            lambda fresh: self.cache.add(self.backend, fresh),
+        )
         if made:
             self._kept = self._kept.joined(made)
-            self.cache.add(self.backend, made)
         return rows
 
 

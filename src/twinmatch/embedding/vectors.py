@@ -13,9 +13,10 @@ import hashlib
 import io
 import os
 import sys
+import time
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,11 +25,18 @@ from numpy.typing import NDArray
 
 from twinmatch.embedding.backends import Backend, Vectors
 from twinmatch.files import write_file
+from twinmatch.spreading import is_chosen, spread
 
 Half = NDArray[np.float16]
 Progress = Callable[[int, int], None]
 
 BATCH = 16
+TOGETHER = 8
+"""Batches that go elsewhere together."""
+_LOADED: dict[tuple[str, str, str], Backend] = {}
+"""The model that a process was given with work from elsewhere."""
+KEEP_EVERY = 10.0
+"""Seconds of encoding after which what was made is kept, so that whoever is stopped loses no more."""
 DECIMALS = 4
 CACHE_VARIABLE = "TWINMATCH_CACHE"
 _KEY_BYTES = 32
@@ -74,25 +82,76 @@ def similarities(left: Vectors, right: Vectors) -> Vectors:
     return rounded
 
 
+Keep = Callable[[Mapping[bytes, Half]], None]
+"""Keeps vectors that were just made, by key."""
+
+
 def encode_texts(
     texts: Sequence[str],
     backend: Backend,
     kept: Sequence[Store] = (),
     progress: Progress | None = None,
+    keep: Keep = lambda _: None,
 ) -> tuple[Vectors, dict[bytes, Half]]:
     """Return the (n, d) vectors of the texts, and those of them that had to be made, by key.
 
     Each different text is looked up once and encoded at most once, in batches of like length whose
-    order does not hang on the order asked for. Empty text gives a row of nan.
+    order does not hang on the order asked for. Empty text gives a row of nan. What is made is given to
+    ``keep`` every few seconds, at the end, and where something stops it, so that the next run goes on from there.
     """
     wanted = {text: normalised(text) for text in texts}
     keys = {t: key_of(t, backend.weights_sha256, backend.prefix) for t in set(wanted.values()) if t}
     known = {t: row for t, key in keys.items() if (row := _found(key, kept)) is not None}
-    made = _encode_missing(sorted(keys.keys() - known.keys(), key=_by_length), backend, progress)
-    known |= made
+    missing = sorted(keys.keys() - known.keys(), key=_by_length)
+    made: dict[bytes, Half] = {}
+    fresh: dict[bytes, Half] = {}
+    last = time.monotonic()
+    try:
+        for batch, rows in _encoded(missing, backend):
+            fresh |= {keys[text]: row for text, row in zip(batch, rows, strict=True)}
+            known |= dict(zip(batch, rows, strict=True))
+            if progress:
+                progress(len(made) + len(fresh), len(missing))
+            if time.monotonic() - last >= KEEP_EVERY:
+                keep(fresh)
+                made |= fresh
+                fresh, last = {}, time.monotonic()
+    finally:
+        if fresh:
+            keep(fresh)
+    made |= fresh
     blank = np.full(backend.dimension, np.nan, dtype=np.float16)
     half = np.array([known.get(wanted[text], blank) for text in texts], dtype=np.float16)
-    return _unit(half.reshape(len(texts), backend.dimension)), {keys[t]: r for t, r in made.items()}
+    return _unit(half.reshape(len(texts), backend.dimension)), made
+
+
+def _encoded(texts: Sequence[str], backend: Backend) -> Iterator[tuple[Sequence[str], Half]]:
+    """Yield texts in batches, each with the vectors of its texts, in their order.
+
+    A joblib backend chosen around the call encodes the batches elsewhere, several at a time.
+    """
+    batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+    if not is_chosen():
+        for batch in batches:
+            yield batch, _half(backend, batch)
+        return
+    several = [batches[k : k + TOGETHER] for k in range(0, len(batches), TOGETHER)]
+    found = spread(_elsewhere, ((backend, some) for some in several))
+    for some, rows in zip(several, found, strict=True):
+        yield from zip(some, rows, strict=True)
+
+
+def _elsewhere(backend: Backend, batches: Sequence[Sequence[str]]) -> list[Half]:
+    """Return the vectors of batches in a process that may be another, whose model is loaded once."""
+    key = (backend.name, backend.weights_sha256, backend.prefix)
+    if key not in _LOADED:
+        _LOADED.clear()
+        _LOADED[key] = backend
+    return [_half(_LOADED[key], batch) for batch in batches]
+
+
+def _half(backend: Backend, batch: Sequence[str]) -> Half:
+    return backend.encode(batch).astype(np.float16)
 
 
 def _by_length(text: str) -> tuple[int, str]:
@@ -101,18 +160,6 @@ def _by_length(text: str) -> tuple[int, str]:
 
 def _found(key: bytes, kept: Sequence[Store]) -> Half | None:
     return next((store.rows[key] for store in kept if key in store.rows), None)
-
-
-def _encode_missing(
-    texts: Sequence[str], backend: Backend, progress: Progress | None
-) -> dict[str, Half]:
-    made: dict[str, Half] = {}
-    for start in range(0, len(texts), BATCH):
-        batch = texts[start : start + BATCH]
-        made.update(zip(batch, backend.encode(batch).astype(np.float16), strict=True))
-        if progress:
-            progress(len(made), len(texts))
-    return made
 
 
 def _unit(half: Half) -> Vectors:

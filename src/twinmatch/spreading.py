@@ -1,0 +1,35 @@
+"""Independent pieces of work, here one after the other, or spread by whatever joblib backend was chosen around them.
+
+    with joblib.parallel_config(backend="dask"):  # or threading, multiprocessing, a backend of one's own
+        frontier(...)
+
+A piece is a function and its arguments, and hangs on nothing else, so the results are the same wherever it is done.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+Found = TypeVar("Found")
+
+
+def is_chosen() -> bool:
+    """Return whether a joblib backend other than the usual one was chosen around this call."""
+    if "joblib" not in sys.modules:
+        return False  # nobody has chosen anything, and importing it takes a tenth of a second
+    from joblib.parallel import DEFAULT_BACKEND, get_active_backend
+
+    return DEFAULT_BACKEND not in type(get_active_backend()[0]).__name__.lower()
+
+
+def spread(work: Callable[..., Found], pieces: Iterable[tuple[Any, ...]]) -> Iterator[Found]:
+    """Yield what a function returns for each tuple of arguments, in their order."""
+    if not is_chosen():
+        for piece in pieces:
+            yield work(*piece)
+        return
+    from joblib import Parallel, delayed
+
+    yield from Parallel(n_jobs=None, return_as="generator")(delayed(work)(*p) for p in pieces)
