@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 BUSY_MS: Final = 10_000
 """How long a writer waits for another one, in milliseconds."""
 
+CONNECT_SECONDS: Final = 10
+"""How long a server may take to let a connection in, unless the address says otherwise."""
+
 MIGRATION_LOCK: Final = 20_190_817
 """Key of the lock that lets one process at a time migrate a PostgreSQL store."""
 
@@ -33,9 +36,11 @@ def shown(place: str) -> str:
 def engine_of(place: str) -> sa.Engine:
     """Return the engine of a place; raises QuestionError and DataError where it can be none."""
     if place.startswith(("postgresql://", "postgres://")):
-        _, _, rest = place.partition("://")
+        url = _address(place)
+        # A server that does not answer is told within seconds; one that is back is found by the next request.
+        patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
         return sa.create_engine(
-            f"postgresql+psycopg://{rest}", pool_pre_ping=True, hide_parameters=True
+            url, pool_pre_ping=True, hide_parameters=True, connect_args=patience
         )
     if "://" in place and not place.startswith("sqlite"):
         raise QuestionError(
@@ -62,6 +67,23 @@ def engine_of(place: str) -> sa.Engine:
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _address(place: str) -> sa.URL:
+    """Return a PostgreSQL address with its driver; raises QuestionError where it is none, or the driver is missing."""
+    _, _, rest = place.partition("://")
+    try:
+        import psycopg  # noqa: F401
+    except ImportError as error:
+        found = "A store on PostgreSQL needs a driver that is not installed."
+        do = "Install it with: pip install 'twinmatch[postgres]'."
+        raise QuestionError(Problem("store-driver", found, do=do)) from error
+    try:
+        return sa.make_url(f"postgresql+psycopg://{rest}")
+    except (sa.exc.ArgumentError, ValueError) as error:
+        found = "The address of the store cannot be read."  # it may have a password
+        do = "Write postgresql://user@host:port/database."
+        raise QuestionError(Problem("store-address", found, do=do)) from error
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -14,13 +14,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.errors import Problem, QuestionError
 from twinmatch.privacy import redact
 from twinmatch.store.changes import Change, noted
 from twinmatch.store.forgetting import empty_log
 from twinmatch.store.history import About, Entry, Held, checked, held
 from twinmatch.store.meetings import Fallbacks, KeptMeeting, meetings_of
-from twinmatch.store.places import engine_of, migrate, shown
+from twinmatch.store.places import engine_of, migrate
+from twinmatch.store.refusals import told
 from twinmatch.store.tables import entries, run_meetings, runs
 
 TRIES: Final = 8
@@ -59,29 +60,16 @@ class PastPair:
 def open_store(place: str | Path) -> Store:
     """Return the store at a path (SQLite) or a postgresql:// address, made or migrated where need be.
 
-    Raises DataError where it cannot be reached, is no store, or was made by a newer version.
+    Raises DataError where it cannot be reached, cannot be written, is no store, or was made by a newer version.
     """
     engine = engine_of(str(place))
     try:
-        migrate(engine, str(place))
-    except DataError:
+        with told(engine, opening=True):
+            migrate(engine, str(place))
+    except Exception:
         engine.dispose()
         raise
-    except sa.exc.DBAPIError as error:
-        engine.dispose()
-        raise DataError(
-            Problem(
-                "store-unreachable",
-                f"The store cannot be used ({_said(error)}).",
-                Where(shown(str(place))),
-                "Check the path or the address.",
-            )
-        ) from None
     return Store(engine)
-
-
-def _said(error: sa.exc.DBAPIError) -> str:
-    return str(error.orig).strip().splitlines()[0] if error.orig else "unknown error"
 
 
 class Store:
@@ -97,14 +85,14 @@ class Store:
 
     @contextmanager
     def change(self) -> Iterator[sa.Connection]:
-        """Give a transaction that writes: all of it is kept, or none of it."""
-        with self._engine.begin() as connection:
+        """Give a transaction that writes: all of it is kept, or none of it; DataError where the database cannot."""
+        with told(self._engine), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def look(self) -> Iterator[sa.Connection]:
-        """Give a transaction that reads, beside those who write."""
-        with self._reader.begin() as connection:
+        """Give a transaction that reads, beside those who write; DataError where the database cannot."""
+        with told(self._engine), self._reader.begin() as connection:
             yield connection
 
     def wiped(self) -> None:

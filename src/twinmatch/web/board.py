@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.privacy import redact
 from twinmatch.store import COMMAND_LINE, Fallbacks, Kept, Store, note, open_store
 from twinmatch.store.records import named
@@ -132,7 +132,7 @@ class Board:
         try:
             with self._look() as connection:
                 connection.execute(sa.text("select 1"))
-        except sa.exc.SQLAlchemyError:
+        except (TwinmatchError, sa.exc.SQLAlchemyError):
             return False
         return True
 

@@ -20,7 +20,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from twinmatch.errors import Problem
+from twinmatch.errors import Problem, TwinmatchError
 from twinmatch.web import problems
 from twinmatch.web.measures import Measures
 from twinmatch.web.people import COOKIE, NOBODY, Person, Rank
@@ -102,6 +102,8 @@ class _Visit:
             await self._door._app(self._scope, self._bounded(), self._out)
         except _TooLargeError as error:
             await self._fail(413, error.problem)
+        except TwinmatchError as error:  # whoever asks cannot be looked up: the store is gone
+            await self._fail(problems.status_of(error), error.problems[0])
         except Exception:
             self._door._log.exception("unforeseen", id=self._id, path=self._route())
             await self._fail(500, problems.unforeseen(self._id))

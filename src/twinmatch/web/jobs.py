@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -22,7 +23,7 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.loop import RoundAsked
-from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError
 from twinmatch.exporting import from_plain
 from twinmatch.programmes.settings import Programme, programme_model
 from twinmatch.proposal import Proposal
@@ -33,6 +34,12 @@ from twinmatch.web.settings import Settings
 
 PAUSE: Final = 0.3
 """Seconds between two looks at what waits and what runs."""
+
+PATIENCE: Final = 120.0
+"""Seconds for which a proposal that is made waits for a database that is away."""
+
+AWAY: Final = frozenset({"store-unreachable", "store-busy", "store-full"})
+"""What a database may say for a while."""
 
 _LOG: Final = structlog.get_logger("twinmatch.web")
 
@@ -58,12 +65,20 @@ class Jobs:
                 await self._task
         for job, process in self._running.items():
             process.terminate()
-            self._board.end(job, "failed", [plain(_interrupted())])
+            with contextlib.suppress(TwinmatchError):  # without a database it is buried later
+                self._board.end(job, "failed", [plain(_interrupted())])
 
     async def _watch(self) -> None:
+        away = ""
         while True:
             try:
                 await run_in_threadpool(self.look)
+                away = ""
+            except TwinmatchError as error:  # the database is away: told once, and looked for again
+                code = error.problems[0].code
+                if code != away:
+                    _LOG.error("store", code=code, what="jobs")
+                away = code
             except Exception:
                 _LOG.exception("unforeseen", what="jobs")
             await asyncio.sleep(PAUSE)
@@ -99,9 +114,24 @@ def work(settings_json: str, job_id: str) -> None:
     board = Board(settings.store)
     try:
         result, fallbacks = made(board, settings, board.job(job_id))
-        board.end(job_id, "done", result=result, fallbacks=fallbacks)
+        patiently(lambda: board.end(job_id, "done", result=result, fallbacks=fallbacks))
     except TwinmatchError as error:
-        board.end(job_id, "failed", [plain(p) for p in error.problems])
+        told = [plain(p) for p in error.problems]
+        patiently(lambda: board.end(job_id, "failed", told))
+
+
+def patiently(change: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Make a change, again and again while the database is away; a change that was made already changes nothing."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            change()
+        except DataError as error:
+            if error.problems[0].code not in AWAY or time.monotonic() > end:
+                raise
+            time.sleep(1)
+        else:
+            return
 
 
 def made(board: Board, settings: Settings, job: Job) -> tuple[bytes, Fallbacks]:
@@ -113,7 +143,8 @@ def made(board: Board, settings: Settings, job: Job) -> tuple[bytes, Fallbacks]:
 
     def progress(step: str) -> None:
         steps.append(step)
-        board.step(job.id, steps)
+        with contextlib.suppress(DataError):  # how far it is can go untold, the work goes on
+            board.step(job.id, steps)
 
     with tempfile.TemporaryDirectory(prefix="twinmatch-") as name:
         asked = round_asked(board, settings, job.asked, Path(name))

@@ -49,6 +49,11 @@ _STATUS: Final[dict[str, int]] = {
     "other-origin": 403,
     "host-unknown": 421,
     "service-busy": 503,
+    "store-busy": 503,
+    "store-broken": 503,
+    "store-full": 503,
+    "store-read-only": 503,
+    "store-unreachable": 503,
 }
 """Status of the codes that are no plain bad request."""
 
