@@ -29,7 +29,7 @@ from twinmatch.programmes.ledger import Loads, loads_of
 from twinmatch.programmes.round import Round, coverage_note, no_answer, shares, summary
 from twinmatch.programmes.rules import Rule, counted, judged, statuses
 from twinmatch.programmes.settings import Band, Load, Policy, Weighted, ordered
-from twinmatch.programmes.travel import Mode, by_rail, distances, emitted
+from twinmatch.programmes.travel import Mode, by_rail, distances, emitted, mean_distance
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import City, Role
 from twinmatch.solving import Block, Candidates, Solution, counts, solve
@@ -155,11 +155,11 @@ def prepare(round_: Round, settings: StudyVisits) -> Prepared:
         round_.cohort, settings.weights, round_.materials, rows=travelling, columns=hosts
     )
     parties = [part for group in groups for part in _parts(affinity, settings, group)]
-    km = distances(round_.cohort)
+    map_ = _Map.of(round_, affinity)
     options = tuple(
         option
         for number, party in enumerate(parties)
-        for option in _options(round_, settings, affinity, km, number, party)
+        for option in _options(round_, settings, affinity, map_, number, party)
     )
     everything = _candidates(options, affinity, len(parties))
     loads = _loads(settings, affinity, options)
@@ -277,21 +277,36 @@ def _parts(affinity: Affinity, settings: StudyVisits, group: Party) -> list[Part
     ]
 
 
+@dataclass(frozen=True, eq=False)
+class _Map:
+    """Distances in km: of every row of an affinity to every column, (R, C), and between its columns, (C, C)."""
+
+    way: Floats
+    legs: Floats
+
+    @classmethod
+    def of(cls, round_: Round, affinity: Affinity) -> _Map:
+        """Return the distances between travellers and hosts; one that is not known counts as the mean of all pairs."""
+        at = [host.cities[0] for host in affinity.columns]
+        way = distances(round_.cohort, affinity.rows, at)
+        if np.isnan(way).any():
+            way = np.nan_to_num(way, nan=mean_distance(round_.cohort))
+        return cls(way, distances(round_.cohort, at, at))
+
+
 def _options(
     round_: Round,
     settings: StudyVisits,
     affinity: Affinity,
-    km: Floats,
+    map_: _Map,
     number: int,
     party: Party,
 ) -> list[Option]:
     """Return everything that a party could do: each host alone, and the tours of two that pay."""
     at = [host.cities[0] for host in affinity.columns]
-    score = affinity.score[[affinity.row_of[i] for i in party.visitors]]
+    rows = [affinity.row_of[i] for i in party.visitors]
+    score, way, legs = affinity.score[rows], map_.way[rows], map_.legs
     may = np.array([[_may_visit(round_, settings, i, j) for j in at] for i in party.visitors])
-    way = np.nan_to_num(
-        km[np.ix_(party.visitors, at)], nan=float(np.nanmean(km)) if np.isfinite(km).any() else 0.0
-    )
     room = np.array([_room(round_.cohort.cities[j], settings) for j in at])
     single: dict[int, Option] = {}
     for h in range(len(at)):
@@ -301,7 +316,6 @@ def _options(
             single[h] = option
     if settings.stops == 1:
         return list(single.values())
-    legs = km[np.ix_(at, at)]
     near = np.argwhere(np.triu(legs <= settings.leg_km, 1))
     tours = []
     for a, b in near.tolist():
@@ -579,14 +593,15 @@ def _travel(
     round_: Round, settings: StudyVisits, label: str, hosts: Sequence[int], option: Option
 ) -> tuple[list[tuple[str | float | None, ...]], tuple[str, ...]]:
     """Return a row of travel for each visitor (whole journey, all its people) and notes on the sums."""
-    km = distances(round_.cohort)
+    way = distances(round_.cohort, option.visitors, hosts)
+    legs = distances(round_.cohort, hosts, hosts)
     modes = {mode.mode: mode for mode in settings.modes}
     rows: list[tuple[str | float | None, ...]] = []
-    for i in option.visitors:
+    for k, i in enumerate(option.visitors):
         stages = [
-            km[i, hosts[0]],
-            *(km[a, b] for a, b in itertools.pairwise(hosts)),
-            km[hosts[-1], i],
+            way[k, 0],
+            *(legs[a, b] for a, b in itertools.pairwise(range(len(hosts)))),
+            way[k, -1],
         ]
         length = float(sum(stages))
         known = np.isfinite(length)
@@ -694,13 +709,14 @@ def visit_rules(
     received = Counter(h for meeting in meetings for h in meeting.cities("host"))
     travelling = Counter(g for meeting in meetings for g in meeting.cities("guest"))
     unfit = [h for h in received if not set(settings.hosts) & set(round_.cohort.city(h).roles)]
-    km, at = distances(round_.cohort), round_.cohort.index
+    at = round_.cohort.index
     stops, far = [], []
     for meeting in meetings:
         hosts = [at[h] for h in meeting.cities("host")]
+        legs = distances(round_.cohort, hosts, hosts)
         if not 1 <= len(hosts) <= settings.stops:
             stops.append(f"{meeting.label} has {len(hosts)}")
-        if any(km[a, b] > settings.leg_km for a, b in itertools.pairwise(hosts)):
+        if any(leg > settings.leg_km for leg in np.diagonal(legs, 1)):
             far.append(meeting.label)
     checks = (
         (

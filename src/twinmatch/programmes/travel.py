@@ -19,6 +19,10 @@ from twinmatch.geography import distance_km
 from twinmatch.programmes.settings import Settings
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+BLOCK_PAIRS = 1_000_000
+"""Pairs of cities whose distances are held at once."""
 
 
 class Mode(Settings):
@@ -57,10 +61,23 @@ def emitted(mode: Mode, km: float) -> Emitted:
     return Emitted(tonnes_km * mode.grams_per_km, tonnes_km * mode.low, tonnes_km * mode.high)
 
 
-def distances(cohort: Cohort) -> Floats:
-    """Return the great-circle distances of all pairs of cities in km, shape (n, n); nan where not known."""
-    place = cohort.coordinates
-    return distance_km(place[:, None, 0], place[:, None, 1], place[None, :, 0], place[None, :, 1])
+def distances(
+    cohort: Cohort, rows: Sequence[int] | Places, columns: Sequence[int] | Places
+) -> Floats:
+    """Return the great-circle distances of some cities to others in km, shape (r, c); nan where not known."""
+    lat, lon = cohort.coordinates.T
+    r, c = np.asarray(rows, dtype=np.intp), np.asarray(columns, dtype=np.intp)
+    return distance_km(lat[r, None], lon[r, None], lat[None, c], lon[None, c])
+
+
+def mean_distance(cohort: Cohort) -> float:
+    """Return the mean great-circle distance over all pairs of cities in km, 0 where none is known."""
+    everyone, total, count = np.arange(len(cohort), dtype=np.intp), 0.0, 0
+    for rows in np.array_split(everyone, max(1, -(-(len(cohort) ** 2) // BLOCK_PAIRS))):
+        km = distances(cohort, rows, everyone)
+        total += float(np.nansum(km))
+        count += int(np.isfinite(km).sum())
+    return total / count if count else 0.0
 
 
 def by_rail(cohort: Cohort, cities: Sequence[int], no_rail: Sequence[str]) -> bool:
