@@ -90,11 +90,13 @@ class _State:
         self.worth = worth.copy()
         np.fill_diagonal(self.worth, 0.0)
         self.factor = 2.0 / np.maximum(self.size - 1.0, 1.0)
+        self.everyone = np.arange(n)
         self.bonus = np.zeros((n, n_groups)) if bonus is None else np.asarray(bonus, np.float64)
         seat = np.zeros((n, n_groups))
         seat[np.arange(n), label] = 1.0
         self.near = self.worth @ seat
-        rows = [row for rule in rules for row in _rows(rule, self.size)]
+        self.kinds = [_Kinds(r, label, self.size) for r in rules if isinstance(r, Distribute)]
+        rows = [row for r in rules if isinstance(r, Balance) for row in _balanced(r, self.size)]
         self.v = np.array([r[0] for r in rows]).reshape(-1, n)
         self.low = np.array([r[1] for r in rows]).reshape(-1, n_groups)
         self.high = np.array([r[2] for r in rows]).reshape(-1, n_groups)
@@ -107,11 +109,11 @@ class _State:
             self.factor[of] * (self.near[i, of] - self.worth[i])
             + self.factor[gi] * (self.near[:, gi] - self.worth[i])
             - self.factor[gi] * self.near[i, gi]
-            - self.factor[of] * self.near[np.arange(len(of)), of]
+            - self.factor[of] * self.near[self.everyone, of]
             + self.bonus[i, of]
             + self.bonus[:, gi]
             - self.bonus[i, gi]
-            - self.bonus[np.arange(len(of)), of]
+            - self.bonus[self.everyone, of]
         )
         missed = self._missed_more(i, gi)
         open_ = (of != gi) & ~stays & may[i, of] & may[:, gi]
@@ -127,17 +129,22 @@ class _State:
 
     def _missed_more(self, i: int, gi: int) -> Floats:
         """By how much more the counts are missed after swapping i with each item, shape (n,)."""
-        if not len(self.v):
-            return np.zeros(len(self.label))
-        shift = self.v - self.v[:, [i]]
         of = self.label
+        more = np.zeros(len(of))
+        for kinds in self.kinds:
+            more += kinds.missed_more(i, gi, of)
+        if not len(self.v):
+            return more
+        shift = self.v - self.v[:, [i]]
         here = _outside(self.total[:, [gi]] + shift, self.low[:, [gi]], self.high[:, [gi]])
         there = _outside(self.total[:, of] - shift, self.low[:, of], self.high[:, of])
         now = _outside(self.total, self.low, self.high).sum(axis=0)
-        return np.asarray(here.sum(axis=0) + there.sum(axis=0) - now[gi] - now[of])
+        return np.asarray(more + (here.sum(axis=0) + there.sum(axis=0) - now[gi] - now[of]))
 
     def _swap(self, i: int, j: int) -> None:
         gi, gj = int(self.label[i]), int(self.label[j])
+        for kinds in self.kinds:
+            kinds.swap(i, j, gi, gj)
         self.total[:, gi] += self.v[:, j] - self.v[:, i]
         self.total[:, gj] += self.v[:, i] - self.v[:, j]
         self.near[:, gi] += self.worth[:, j] - self.worth[:, i]
@@ -145,17 +152,57 @@ class _State:
         self.label[i], self.label[j] = gj, gi
 
 
+class _Kinds:
+    """The counts of one rule on categories: an item is of one kind, or of none (the last row).
+
+    A swap moves only two of its counts in each of two groups, so what one more and one less of a kind would miss
+    is kept by group (kinds + 1, K) and looked up.
+    """
+
+    def __init__(self, rule: Distribute, label: Ints, size: Ints) -> None:
+        n_groups = len(size)
+        every = masks(rule.values)
+        self.kind = np.full(len(label), len(every), dtype=np.int64)
+        for k, (_, mask) in enumerate(every):
+            self.kind[mask] = k
+        self.low = per_group(rule.low, n_groups)
+        self.high = (
+            np.full(n_groups, np.inf) if rule.high is None else per_group(rule.high, n_groups)
+        )
+        self.count = np.zeros((len(every) + 1, n_groups))
+        np.add.at(self.count, (self.kind, label), 1.0)
+        self.one_more, self.one_less = np.zeros(self.count.shape), np.zeros(self.count.shape)
+        self._tell(np.arange(n_groups))
+
+    def _tell(self, groups: Ints) -> None:
+        """Find what one more and one less of each kind would miss in some groups; items of no kind miss nothing."""
+        count, low, high = self.count[:-1, groups], self.low[groups], self.high[groups]
+        now = _outside(count, low, high)
+        self.one_more[:-1, groups] = _outside(count + 1.0, low, high) - now
+        self.one_less[:-1, groups] = _outside(count - 1.0, low, high) - now
+
+    def missed_more(self, i: int, gi: int, of: Ints) -> Floats:
+        """By how much more the counts are missed after swapping i with each item, shape (n,)."""
+        mine, theirs = self.kind[i], self.kind
+        here = self.one_less[mine, gi] + self.one_more[theirs, gi]
+        there = self.one_more[mine, of] + self.one_less[theirs, of]
+        return np.where(theirs == mine, 0.0, here + there)
+
+    def swap(self, i: int, j: int, gi: int, gj: int) -> None:
+        """Count i in the group of j and j in the group of i."""
+        for item, leaves, enters in ((i, gi, gj), (j, gj, gi)):
+            self.count[self.kind[item], leaves] -= 1.0
+            self.count[self.kind[item], enters] += 1.0
+        self._tell(np.array([gi, gj]))
+
+
 def _outside(total: Floats, low: Floats, high: Floats) -> Floats:
     return np.maximum(low - total, 0.0) + np.maximum(total - high, 0.0)
 
 
-def _rows(rule: Distribute | Balance, size: Ints) -> list[tuple[Floats, Floats, Floats]]:
-    """The counts that say a rule, each with what an item adds and its bounds in every group."""
+def _balanced(rule: Balance, size: Ints) -> list[tuple[Floats, Floats, Floats]]:
+    """The sums that say a rule, each with what an item adds and its bounds in every group."""
     n_groups = len(size)
-    if isinstance(rule, Distribute):
-        low = per_group(rule.low, n_groups)
-        high = np.full(n_groups, np.inf) if rule.high is None else per_group(rule.high, n_groups)
-        return [(mask.astype(np.float64), low, high) for _, mask in masks(rule.values)]
     values = np.asarray(rule.values, dtype=np.float64)
     everyone = math.fsum(values.tolist())
     scale = float(np.abs(values - values.mean()).max()) or 1.0
