@@ -97,7 +97,8 @@ class Store:
 
     def wiped(self) -> None:
         """Leave nothing of what was erased beside the database."""
-        empty_log(self._engine)
+        with told(self._engine):
+            empty_log(self._engine)
 
     def changes(self) -> tuple[Change, ...]:
         """Return what was changed beside the history of runs, the first change first."""

@@ -6,6 +6,7 @@ neither names is told as it was said.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -52,19 +53,20 @@ def told(engine: sa.Engine, *, opening: bool = False) -> Iterator[None]:
         yield
     except sa.exc.TimeoutError as error:
         raise DataError(_problem("store-busy", "no connection is free", engine)) from error
-    except sa.exc.DBAPIError as error:
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
         code = _code(error) or ("store-unreachable" if opening else "")
         if not code:
             raise
-        raise DataError(_problem(code, _line(error.orig), engine)) from error
+        raise DataError(_problem(code, _line(error), engine)) from error
 
 
-def _code(error: sa.exc.DBAPIError) -> str:
+def _code(error: sa.exc.DBAPIError | sqlite3.Error) -> str:
     """Return our code of an error; empty where the database is well and the statement is not."""
-    name = getattr(error.orig, "sqlite_errorname", None)
-    if name is not None:
-        return next((code for begin, code in _SQLITE.items() if name.startswith(begin)), "")
-    state = getattr(error.orig, "sqlstate", None)
+    said = getattr(error, "orig", error)
+    name = getattr(said, "sqlite_errorname", None)
+    if name is not None or isinstance(error, sqlite3.Error):
+        return next((code for begin, code in _SQLITE.items() if (name or "").startswith(begin)), "")
+    state = getattr(said, "sqlstate", None)
     if state is not None and state in _POSTGRESQL:
         return _POSTGRESQL[state]
     lost = state is None or state[:2] in {"08", "57"}
@@ -72,8 +74,8 @@ def _code(error: sa.exc.DBAPIError) -> str:
     return "store-unreachable" if gone and (lost or error.connection_invalidated) else ""
 
 
-def _line(said: BaseException | None) -> str:
-    lines = str(said or "").strip().splitlines()
+def _line(error: Exception) -> str:
+    lines = str(getattr(error, "orig", error) or "").strip().splitlines()
     return lines[0].rstrip(".") if lines else "it did not say why"
 
 
