@@ -697,3 +697,39 @@ def test_questions_stand_at_the_place_of_their_record() -> None:
             "note",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("total", "people"), [(120_000, 2_000), (30_000, 100_000)], ids=["60_a_head", "0.3_a_head"]
+)
+def test_the_ends_of_what_a_head_may_emit_are_not_asked_about(total: int, people: int) -> None:
+    sectors = {"stationary_energy": total - 1, "transport": 1}
+    found = asked(emitting(total_printed=total, boundary_population=people, sectors=sectors))
+    assert found == {"sector-blank"}
+
+
+def test_twenty_are_enough_to_judge_by() -> None:
+    far = city("nl-port", emissions=inventory(boundary_population=2_000))
+    assert asked(*peers(19), far) == {"outlier"}
+    assert asked(*peers(18), far) == set()
+
+
+def test_wealth_is_judged_also_where_emissions_are_all_alike() -> None:
+    rich = [
+        city(
+            f"de-w{k}",
+            emissions=inventory(),
+            context={"gdp_per_head": {"value": 30_000 + 500 * k, "year": 2020}},
+        )
+        for k in range(20)
+    ]
+    poor = city("de-poor", context={"gdp_per_head": {"value": 1_000, "year": 2020}})
+    assert asked(*rich, poor) == {"outlier"}
+
+
+def test_nine_in_ten_is_counted_over_all_that_have_a_year() -> None:
+    years = [2012, 2015, *[2020] * 15, *[2023] * 3]
+    some = [city(f"de-y{k}", emissions=inventory(year=y)) for k, y in enumerate(years)]
+    ((code, *_, words, _),) = told(*some)
+    assert code == "year-old"
+    assert words.startswith("The inventory is of 2012; nine in ten are of 2023 or before")
