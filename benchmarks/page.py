@@ -167,19 +167,80 @@ def main_job(found: dict[str, Any]) -> str:
     )
 
 
-def serving(found: dict[str, Any]) -> str:
-    """Return the part on the service."""
-    rows = [
-        [name, json.dumps(value) if isinstance(value, dict | list) else value]
-        for name, value in found.items()
-    ]
+def startup(found: dict[str, Any]) -> str:
+    """Return the part on how the commands start."""
+    machine = found["machine"]
+    rows = [[f"`{name}`", *row.values()] for name, row in found["commands"].items()]
+    header = ["process", *next(iter(found["commands"].values()))]
     return (
-        "## The service\n\n`python benchmarks/serving.py`, beside a bare FastAPI route in the same run.\n\n"
-        + table(["what", "found"], rows)
+        f"## Start-up\n\n`python benchmarks/startup.py`; whole processes in turns, medians of {found['runs']} runs; Python "
+        f"{machine['python']}, {machine['cores']} cores, load {machine['load before']}.\n\n"
+        + table(header, rows)
     )
 
 
-PARTS = {"main_job": main_job, "assignment": assignment, "groups": groups, "serving": serving}
+def serving(found: dict[str, Any]) -> str:
+    """Return the part on the service."""
+    rows = [
+        [
+            m["what"],
+            round(m["a_second"]),
+            round(m["p50_ms"], 1),
+            round(m["p99_ms"], 1),
+            round(m["kilobytes"], 1),
+            found["of bare"][m["what"]],
+        ]
+        for m in found["measured"]
+    ]
+    return (
+        f"## The service\n\n`python benchmarks/serving.py`: {found['cities']:,} cities, one worker, {found['connections']} "
+        f"connections, asked by {found['asked by']}; {found['cores']} cores, load {found['load']}; beside a bare FastAPI "
+        f"route in the same run.\n\nFirst start: ready after {found['first start: ready, s']:.0f} s, all nearest found after "
+        f"{found['first start: all nearest found, s']:.0f} s. Next start: ready after {found['next start: ready, s']:.0f} s. "
+        f"Memory {found['memory, MB']:,} MB, {found['memory at its peak, MB']:,} MB at its peak.\n\n"
+        + table(["what is asked", "answers/s", "p50 ms", "p99 ms", "kB", "of bare"], rows)
+    )
+
+
+def text_models(found: dict[str, Any]) -> str:
+    """Return the part on text models."""
+    rows = [
+        [name, mean, f"{low:.2f} to {high:.2f}"]
+        for name, (mean, low, high) in found["precision at 1"].items()
+    ]
+    speed = [[name, *row.values()] for name, row in found["seconds"].items()]
+    text = (
+        f"## Text models\n\n`python benchmarks/text_models.py`; {found['cores']} cores, load {found['load']}. Needs whose "
+        "nearest other need is of their own topic (48 needs, 12 topics).\n\n"
+        + table(["model", "precision@1", "95% interval"], rows)
+        + "\nSeconds to load, and to encode texts of about 80 words.\n\n"
+        + table(
+            [
+                "model",
+                *(f"{k}, s" for k in list(next(iter(found["seconds"].values())))[:2]),
+                "texts/s",
+            ],
+            speed,
+        )
+    )
+    agreement = [
+        [what, mean, f"{low:.2f} to {high:.2f}"]
+        for what, (mean, low, high) in found["static beside minilm"].items()
+    ]
+    if agreement:
+        text += "\nWhat cities need against what hosts offer, ranked by the static table and by MiniLM.\n\n"
+        text += table(["", "mean", "95% interval"], agreement)
+    return text
+
+
+PARTS = {
+    "main_job": main_job,
+    "startup": startup,
+    "serving": serving,
+    "text_models": text_models,
+    "assignment": assignment,
+    "groups": groups,
+}
 
 
 def page() -> str:

@@ -1,28 +1,41 @@
 """How well and how fast the text models find the need that is like another one.
 
-    python benchmarks/text_models.py [--texts 700]
+    python benchmarks/text_models.py [--texts 700] [--out FILE.json]
 
 48 one-line needs in 12 topics, four a topic, worded so that needs of one topic share few words.
 Each need asks for the nearest of the 47 others; precision@1 is the share that finds its own topic
 (chance: 3 in 47, 0.06), with a 95% bootstrap interval. TF-IDF of words and of letters stands beside
 the models because it is what one would take without them. The second table is the time to load a
-model and to encode texts of about 80 words. `minilm` is left out, and said so, where it is not
-installed.
+model and to encode texts of about 80 words. The third is how far the static table ranks the bundled
+cities as MiniLM does: for every city with needs, all that have offers, by the likeness of its needs to
+their offers as the facet `needs_offers` counts it; the share of MiniLM's ten best that are among the
+table's ten best, and Spearman's rank correlation over all, each as the mean over the cities with a 95%
+bootstrap interval. `minilm` is left out, and said so, where it is not installed. Everything is kept in
+`benchmarks/results/text_models.json`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from twinmatch.embedding import backends, similarities
+from twinmatch.embedding import backends, open_text_model, similarities
 from twinmatch.embedding.vectors import encode_texts
+from twinmatch.facets import Materials
+from twinmatch.facets.text import NeedsOffers
+from twinmatch.reading import read
+
+HERE = Path(__file__).parent
+BEST = 10
 
 NEEDS = {
     "heat networks": (
@@ -105,22 +118,79 @@ Likeness = NDArray[np.float32]
 
 
 def main() -> None:
-    """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print the tables, and keep them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--texts", type=int, default=700, help="how many texts to time")
-    count = parser.parse_args().texts
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "text_models.json")
+    given = parser.parse_args()
     if absent := backends.missing("sentence_transformers", backends.MINILM_PACKAGE):
         print(f"minilm is left out: {' and '.join(absent)} not installed")
-    times = {name: seconds(make, count) for name, make in models().items()}
-    print(f"{len(TEXTS)} needs in {len(NEEDS)} topics; {os.cpu_count()} cores")
+    load = os.getloadavg()[0]
+    times = {name: seconds(make, given.texts) for name, make in models().items()}
+    print(f"{len(TEXTS)} needs in {len(NEEDS)} topics; {os.cpu_count()} cores, load {load:.1f}")
     print(f"{'model':<18}{'precision@1':>12}  95% interval")
+    precision = {}
     for name, likeness in likenesses():
         hits = found_own_topic(likeness)
-        low, high = bootstrap(hits)
-        print(f"{name:<18}{hits.mean():>12.2f}  {low:.2f} to {high:.2f}")
-    print(f"\n{'model':<18}{'load, s':>12}{f'{count} texts, s':>16}")
+        precision[name] = [float(hits.mean()), *bootstrap(hits)]
+        print("{:<18}{:>12.2f}  {:.2f} to {:.2f}".format(name, *precision[name]))
+    print(f"\n{'model':<18}{'load, s':>12}{f'{given.texts} texts, s':>16}{'texts/s':>10}")
     for name, (loaded, encoded) in times.items():
-        print(f"{name:<18}{loaded:>12.2f}{encoded:>16.2f}")
+        print(f"{name:<18}{loaded:>12.2f}{encoded:>16.2f}{given.texts / encoded:>10.0f}")
+    agreement = agreement_of_ranks() if len(times) > 1 else {}
+    for what, figures in agreement.items():
+        print("\n{}: {:.2f} ({:.2f} to {:.2f})".format(what, *figures), end="")
+    print()
+    content = {
+        "cores": os.cpu_count(),
+        "load": round(load, 1),
+        "precision at 1": {name: _rounded(found) for name, found in precision.items()},
+        "seconds": {
+            name: {
+                "load": round(loaded, 2),
+                f"{given.texts} texts": round(encoded, 2),
+                "texts a second": round(given.texts / encoded),
+            }
+            for name, (loaded, encoded) in times.items()
+        },
+        "static beside minilm": {what: _rounded(found) for what, found in agreement.items()},
+    }
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _rounded(figures: list[float]) -> list[float]:
+    return [round(figure, 3) for figure in figures]
+
+
+def agreement_of_ranks() -> dict[str, list[float]]:
+    """Return how far the static table ranks hosts as MiniLM does: means, with their intervals."""
+    cohort = read()
+    everyone = np.arange(len(cohort))
+    found = [
+        NeedsOffers(cohort, Materials(open_text_model(name))).likeness(everyone, everyone)
+        for name in ("bundled", "static")
+    ]
+    alike, same = [], []
+    for i in everyone:
+        hosts = np.flatnonzero(~np.isnan(found[0][i]) & ~np.isnan(found[1][i]) & (everyone != i))
+        if len(hosts) <= BEST:
+            continue
+        one, other = (likeness[i, hosts] for likeness in found)
+        first = (set(np.argsort(-x, kind="stable")[:BEST].tolist()) for x in (one, other))
+        same.append(len(set.intersection(*first)) / BEST)
+        alike.append(float(spearmanr(one, other).statistic))
+    asked = f"over {len(same)} cities with needs"
+    return {
+        f"share of minilm's {BEST} best hosts among static's, {asked}": [
+            float(np.mean(same)),
+            *bootstrap(np.array(same)),
+        ],
+        f"Spearman's rank correlation, {asked}": [
+            float(np.mean(alike)),
+            *bootstrap(np.array(alike)),
+        ],
+    }
 
 
 def models() -> dict[str, Callable[[], backends.Backend]]:
