@@ -148,6 +148,25 @@ def _deep_ods(path: Path) -> None:
 
 WORKBOOKS: dict[str, Evil] = {
     "last_cell_of_a_sheet": evil(".xlsx", made.last_cell, "cell-beyond"),
+    "last_cell_behind_a_sign": evil(
+        ".xlsx",
+        sheet(
+            b"</sheetData>",
+            b'<row r="1048576"><c s=">" r="XFD1048576"><v>1</v></c></row></sheetData>',
+        ),
+        "cell-beyond",
+        *NOT_BOOK,
+    ),
+    "megabytes_of_cells_that_never_end": evil(
+        ".xlsx",
+        sheet(b"</sheetData>", b"<x><c " * 500_000 + b'r="A1"' * 500_000 + b"</sheetData>"),
+        *NOT_BOOK,
+    ),
+    "megabytes_of_attributes": evil(
+        ".xlsx",
+        sheet(b"</sheetData>", b"<c " + b'r="A1" ' * 500_000 + b"></c></sheetData>"),
+        *NOT_BOOK,
+    ),
     "400_MB_of_spaces": evil(".xlsx", made.spaces, "too-large"),
     "400_MB_shared_string": evil(".xlsx", made.shared_string, "too-large"),
     "lying_size_header": evil(".xlsx", made.lying_size, "too-large", *NOT_BOOK),

@@ -51,11 +51,14 @@ BOUNDARY: Final = (
     "Boundary",
 )
 
+LONGEST: Final = 200
+"""Letters of an authority's name that are looked at."""
+
 _BODIES: Final = re.compile(
     r"^(?:the )?(?:city and county of|city of|municipality of|commune of|town of|district of|ayuntamiento de|ajuntament de|comune di|"
     r"c[aâ]mara municipal d[aeo]s?|munic[ií]pio d[aeo]s?|ville de|mairie de|m[ée]tropole (?:de |du )?|stadt|gemeente|"
-    r"landeshauptstadt|roma capitale|statutory city of|metropolitan city of)\s+"
-    r"|\s+(?:city council|borough council|county council|metropolitan borough council|municipality|kommune|kommun|stad|"
+    r"landeshauptstadt|roma capitale|statutory city of|metropolitan city of) "
+    r"| (?:city council|borough council|county council|metropolitan borough council|municipality|kommune|kommun|stad|"
     r"council|city|kaupunki|metropole|métropole|metropolitan municipality)$",
     re.IGNORECASE,
 )
@@ -96,14 +99,16 @@ def _name(line: Line) -> str:
 
 def city_of(organisation: str) -> str:
     """Return the city that a local authority's name says: ``Comune di Lucca`` is Lucca."""
-    name = organisation.partition(",")[0].strip()
+    name = " ".join(organisation.partition(",")[0][:LONGEST].split())
     while (shorter := _BODIES.sub("", name).strip()) and shorter != name:
         name = shorter
     return name
 
 
 def _report(line: Line, country: str, year: int | None, drafts: Drafts) -> None:
-    name = re.sub(r"\s*\(.*?\)$", "", _name(line).partition(",")[0]).strip()
+    name = _name(line).partition(",")[0].strip()
+    if name.endswith(")"):
+        name = name.partition("(")[0].strip()
     if not line.text(*NAME):
         drafts.tally(
             "name-from-organisation",

@@ -1,0 +1,193 @@
+"""What the code itself may not do: fetch, run or unfold what others gave, take long over a text, or tell secrets."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import twinmatch
+
+SOURCE = Path(twinmatch.__file__).parent
+TREES = {
+    p.relative_to(SOURCE).as_posix(): ast.parse(p.read_text(encoding="utf-8"))
+    for p in sorted(SOURCE.rglob("*.py"))
+}
+
+
+def calls() -> Iterator[tuple[str, int, str, ast.Call]]:
+    """Yield every call: file, line, dotted name, the call itself."""
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                yield name, node.lineno, ast.unparse(node.func), node
+
+
+def imports() -> Iterator[tuple[str, str]]:
+    """Yield every import: file, dotted name."""
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                yield from ((name, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield from ((name, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+FETCHES = {"urllib.request", "http.client", "requests", "httpx", "httpx2", "aiohttp", "ftplib",
+           "smtplib", "socket", "telnetlib", "urllib3", "xmlrpc"}  # fmt: skip
+UNFOLDS = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle"}
+RUNS = {"eval", "exec", "compile", "os.system", "os.popen", "__import__"}
+
+
+def test_nothing_is_fetched() -> None:
+    """A text model that somebody names is fetched by its own library; the client that is given away fetches for others."""
+    found = [(f, n) for f, n in imports() if any(n == x or n.startswith(f"{x}.") for x in FETCHES)]
+    assert found == []
+
+
+def test_nothing_of_others_is_unfolded_or_run() -> None:
+    assert [(f, n) for f, n in imports() if n.partition(".")[0] in UNFOLDS] == []
+    found = [(f, line, name) for f, line, name, _ in calls() if name in RUNS]
+    assert found == []
+    loads = ("joblib.load", "torch.load", "np.load", "numpy.load", "pd.read_pickle", "pandas.read_pickle")  # fmt: skip
+    for file, line, name, call in calls():
+        given = {k.arg: ast.unparse(k.value) for k in call.keywords}
+        if name in loads:
+            assert name.endswith("np.load"), f"{file}:{line} {name}"
+            assert given.get("allow_pickle", "False") == "False", f"{file}:{line}"
+        if name.endswith("yaml.load"):
+            assert given.get("Loader") == "_PlainLoader", f"{file}:{line}"
+        assert not name.startswith(("yaml.unsafe", "yaml.full", "yaml.load_all")), f"{file}:{line}"
+        assert given.get("shell", "False") == "False", f"{file}:{line} {name}"
+        assert given.get("trust_remote_code", "False") == "False", f"{file}:{line} {name}"
+    from twinmatch.reading.folder import _PlainLoader
+
+    assert not any("python" in str(tag) for tag in _PlainLoader.yaml_constructors)
+
+
+def test_zips_and_tars_are_never_unpacked_to_disk() -> None:
+    assert [
+        n for *_, n, _ in calls() if n.endswith((".extractall", ".extract")) and "zip" in n
+    ] == []
+    assert not any(
+        n.partition(".")[0] in {"tarfile", "shutil.unpack_archive"} for _, n in imports()
+    )
+
+
+def test_xml_is_read_by_careful_parsers_alone() -> None:
+    """Workbooks by openpyxl with defusedxml, OpenDocument by expat with document types refused."""
+    found = {n for _, n in imports() if n.startswith(("xml.", "lxml", "xml"))}
+    assert found <= {"xml.parsers.expat", "xml.sax.saxutils.escape", "xml.sax.saxutils.quoteattr",
+                     "xml.etree.ElementTree.Element"}, found  # fmt: skip
+    import openpyxl.xml
+
+    assert openpyxl.xml.DEFUSEDXML, "defusedxml is not installed"
+
+
+def test_sql_is_never_put_together_from_what_people_type() -> None:
+    """Text of SQL is a constant, but in migrations and triggers, which name our own tables."""
+    for file, line, name, call in calls():
+        if name.rpartition(".")[2] in {"text", "exec_driver_sql"} and name.startswith(
+            ("sa.", "sqlalchemy.", "connection.", "c.")
+        ):
+            constant = all(isinstance(a, ast.Constant) for a in call.args)
+            own = file in {"store/places.py", "store/forgetting.py"} or "migrations" in file
+            assert constant or own, f"{file}:{line}"
+
+
+def test_no_template_marks_what_people_wrote_as_safe() -> None:
+    """Everything is escaped; what is marked safe is our own drawing, styles and code, by name."""
+    found = {}
+    for path in sorted(SOURCE.rglob("*.j2")):
+        for expression in re.findall(
+            r"{{([^}]*\|\s*safe[^}]*)}}", path.read_text(encoding="utf-8")
+        ):
+            found.setdefault(path.name, set()).add(expression.strip())
+        assert "autoescape false" not in path.read_text(encoding="utf-8")
+    assert found == SAFE, "say here why it holds nothing that people wrote"
+    made = [(f, line) for f, line, n, _ in calls() if n.rpartition(".")[2] == "Markup"]
+    assert {f for f, _ in made} <= MARKED, made
+    for file, line, name, call in calls():
+        if name == "Environment":
+            given = {k.arg: ast.unparse(k.value) for k in call.keywords}
+            assert given.get("autoescape") not in {None, "False"}, f"{file}:{line}"
+
+
+SAFE: dict[str, set[str]] = {}
+MARKED = {"exporting/drawings.py"}
+"""Drawings are made of numbers and of texts that are escaped one by one; test_injection.py draws hostile ones."""
+
+
+# --- patterns that take long ----------------------------------------------------------------------------------
+
+
+def patterns() -> dict[str, re.Pattern[str] | re.Pattern[bytes]]:
+    """Return every pattern of the modules: those kept under a name, and those written where they are used."""
+    found: dict[str, re.Pattern[str] | re.Pattern[bytes]] = {}
+    for info in pkgutil.walk_packages(twinmatch.__path__, "twinmatch."):
+        if ".migrations" in info.name or info.name.endswith("__main__"):
+            continue
+        try:
+            module = importlib.import_module(info.name)
+        except ImportError:
+            continue  # an extra that is not installed
+        for name, value in vars(module).items():
+            for one in value if isinstance(value, tuple | list) else (value,):
+                if isinstance(one, re.Pattern):
+                    found[f"{info.name}.{name}"] = one
+    for file, line, name, call in calls():
+        if name in {
+            f"re.{f}"
+            for f in ("match", "search", "sub", "split", "findall", "fullmatch", "finditer")
+        }:
+            first = call.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str | bytes):
+                found[f"{file}:{line}"] = re.compile(first.value)
+    return found
+
+
+PATTERNS = patterns()
+
+PIECES = ("a", "A", "1", " ", "-", ".", "@", "+", "0 ", "(1", "Aa ", "Mr ", "x@y.", "a.a", " at ", "<c r=\"A1\"", "<f>",
+          "/", "'", "\"", ",", "é", "1.", "+1 2", "Dr. Aa ", "mayor Aa ", "\t", "\n", "=", "[", "{", "(", "a-", "_", "van ",
+          "tel 1", "00 1", "[at]", "<!", "&", "%", ":", "a1", "<c ", "<a:", "<c r=\"A1\">", "r=\"A1\" ", "<c r=\"A1\"><f>", "<mergeCell ", "a at a", "a at a.aa", "city ",
+          "stadt ", "aa.bb ", "x[at]", "a[dot]", "(a", "a)", "0-", "1/1 ", "A. ")  # fmt: skip
+"""What strings that make patterns go back and forth are made of."""
+
+SHORT, LONG = 1_500, 6_000
+MOST = 0.5
+"""Seconds for a text of 6,000 characters: a text that is read has at most 20,000, and the time grows by its square at most."""
+
+
+def seconds(pattern: re.Pattern, text: str, how: str) -> float:
+    given = text.encode() if isinstance(pattern.pattern, bytes) else text
+    began = time.process_time()
+    if how == "search":
+        pattern.search(given)  # type: ignore[arg-type]
+    else:
+        pattern.match(given)  # type: ignore[arg-type]
+    return time.process_time() - began
+
+
+def test_there_are_patterns() -> None:
+    assert len(PATTERNS) > 40
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_no_pattern_takes_long_over_any_text(name: str) -> None:
+    """Growth: four times the length may take sixteen times as long (a square) and no more, and never half a second."""
+    pattern = PATTERNS[name]
+    for piece in PIECES:
+        for end in ("", "!", "\0", "@"):
+            text = (piece * LONG)[:LONG] + end
+            took = seconds(pattern, text, "search")
+            if took > 0.02:
+                short = max(seconds(pattern, (piece * SHORT)[:SHORT] + end, "search"), 1e-4)
+                assert took < MOST, (piece, end, took)
+                assert took / short < 40, (piece, end, took, short)
