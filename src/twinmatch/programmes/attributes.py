@@ -6,6 +6,8 @@ others, and the mean of the known pairs where either is not known, so that silen
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -73,13 +75,29 @@ def _stage(row: Floats) -> str | None:
 
 def alike(words: Sequence[str | None]) -> Floats:
     """Return how alike cities are in a category, shape (n, n)."""
-    plain = np.array([w or "" for w in words])
-    known = plain != ""
-    both = known[:, None] & known[None, :]
-    same = (plain[:, None] == plain[None, :]).astype(np.float64)
-    off = both & ~np.eye(len(plain), dtype=bool)
-    mean = float(same[off].mean()) if off.any() else 0.5
-    return np.where(both, same, mean)
+    return Alike(words).of(np.arange(len(words)))
+
+
+class Alike:
+    """How alike cities are in a category, for those who ask for some of them at a time."""
+
+    def __init__(self, words: Sequence[str | None]) -> None:
+        names = {word: k for k, word in enumerate(sorted({w for w in words if w}))}
+        self.kind = np.array([names[w] if w else -1 for w in words], dtype=np.int64)
+        self.silent = silent_mean(words)
+
+    def of(self, rows: NDArray[np.intp], columns: NDArray[np.intp] | None = None) -> Floats:
+        """Return how alike some cities are to each other, (r, r), or to others, (r, c)."""
+        one, other = self.kind[rows], self.kind[rows if columns is None else columns]
+        both = (one >= 0)[:, None] & (other >= 0)
+        return np.where(both, one[:, None] == other, self.silent)
+
+
+def silent_mean(words: Sequence[str | None]) -> float:
+    """Return what a pair with an unknown category counts: the mean over the known pairs, 0.5 without any."""
+    counted = Counter(w for w in words if w)
+    pairs = math.comb(counted.total(), 2)
+    return sum(math.comb(c, 2) for c in counted.values()) / pairs if pairs else 0.5
 
 
 def composition(words: Sequence[str | None]) -> str:
@@ -92,15 +110,14 @@ def composition(words: Sequence[str | None]) -> str:
     )
 
 
-def likeness_to_all(members: Sequence[str | None], everyone: Sequence[str | None]) -> float:
+def likeness_to_all(members: Sequence[str | None], everyone: Counter[str]) -> float:
     """Return how far a group has the mix of all, in [0, 1]: 1 minus half the summed difference of shares.
 
-    Over the known ones of both; nan where there are none.
+    Over the known ones of both, ``everyone`` counting those of all cities; nan where there are none.
     """
-    mine = [w for w in members if w]
-    all_ = [w for w in everyone if w]
-    if not mine or not all_:
+    mine = Counter(w for w in members if w)
+    if not mine or not everyone:
         return float("nan")
-    words = sorted({*mine, *all_})
-    difference = sum(abs(mine.count(w) / len(mine) - all_.count(w) / len(all_)) for w in words)
-    return 1.0 - difference / 2.0
+    own, all_ = mine.total(), everyone.total()
+    words = sorted({*mine, *everyone})
+    return 1.0 - sum(abs(mine[w] / own - everyone[w] / all_) for w in words) / 2.0

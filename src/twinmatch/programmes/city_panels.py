@@ -7,7 +7,9 @@ pairs of the weighted unlikeness, so each line of its account tells how mixed it
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -18,11 +20,12 @@ from twinmatch.errors import NoProposalError, Problem
 from twinmatch.evidence import Account, Evidence
 from twinmatch.programmes.attributes import (
     TITLES,
+    Alike,
     Attribute,
-    alike,
     categories,
     composition,
     likeness_to_all,
+    silent_mean,
 )
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import judged
@@ -30,10 +33,20 @@ from twinmatch.programmes.settings import Band, FormatSettings, Load, ordered
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import Role
 from twinmatch.solving import Distribute, group_referee, partition
-from twinmatch.solving.exchange import dealt, exchange, pair_bound, pair_score
+from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts, pair_score
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Places = NDArray[np.intp]
+
+AT_ONCE = 1_200
+"""Cities up to which every swap is tried; of more, swaps within some panels at a time."""
+
+TOGETHER = 400
+"""Cities of panels that swap among themselves, where not all do."""
+
+BLOCK = 1_000_000
+"""Pairs whose likeness is held at once."""
 
 PROVABLE = 16
 """Cities up to which the best panels are looked for among all groupings."""
@@ -75,6 +88,30 @@ class CityPanels(FormatSettings):
         return {name: weight / total for name, weight in mix.items() if weight}
 
 
+@dataclass(frozen=True, eq=False)
+class _Mix:
+    """How alike cities are in what panels are mixed by, for some of them at a time."""
+
+    each: dict[Attribute, Alike]
+    weights: dict[Attribute, float]
+
+    def likeness(self, rows: Places, columns: Places | None = None) -> Floats:
+        """Return how alike some cities are to each other, (r, r), or to others, (r, c), in [0, 1]."""
+        whole = sum(w * self.each[a].of(rows, columns) for a, w in self.weights.items())
+        return np.asarray(np.round(whole, 9))
+
+    def least_alike(self, others: int) -> Floats:
+        """Return each city's likeness to so many of the others to which it is least like, shape (n, others)."""
+        kinds = np.column_stack([alike.kind for alike in self.each.values()])
+        _, first, of = np.unique(kinds, axis=0, return_index=True, return_inverse=True)
+        everyone, least = np.arange(len(kinds)), np.empty((len(first), others))
+        for part in np.array_split(np.arange(len(first)), -(-len(first) * len(kinds) // BLOCK)):
+            block = self.likeness(first[part], everyone)
+            block[np.arange(len(part)), first[part]] = np.inf
+            least[part] = np.sort(np.partition(block, others - 1, axis=1)[:, :others], axis=1)
+        return least[of.ravel()]
+
+
 def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
     """Return the panels of a round: every city that may take part once, quotas kept, as mixed as found.
 
@@ -86,15 +123,14 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
         return _none(round_, settings, cities, out)
     everyone = {a: categories(round_.cohort, a) for a in settings.mix}
     words = {a: [everyone[a][i] for i in cities] for a in settings.mix}
-    each = {a: alike(words[a]) for a in settings.mix}
-    likeness = np.round(sum(w * each[a] for a, w in settings.mix.items()), 9)
+    mix = _Mix({a: Alike(words[a]) for a in settings.mix}, settings.mix)
     rules = _quotas(round_, settings, cities, number)
-    label, bound = _grouped(round_, settings, cities, number, likeness, words, rules)
+    label, bound = _grouped(round_, settings, cities, number, mix, words, rules)
     kept = _judged(round_, settings, cities, label, rules)
-    score = len(cities) - pair_score(label, likeness)
+    score = len(cities) - pair_score(label, mix.likeness)
     members = [list(np.flatnonzero(label == g).tolist()) for g in range(number)]
     meetings = tuple(
-        _meeting(round_, settings, cities, group, words, each, n)
+        _meeting(round_, settings, cities, group, words, mix, n)
         for n, group in enumerate(sorted(members), 1)
     )
     proven = bound - score <= 1e-6 * max(1.0, score)
@@ -102,7 +138,7 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
         "city_panels",
         settings.title,
         "optimal" if proven else "feasible",
-        "exact search" if len(cities) <= PROVABLE else "dealt by country, then swaps, with a bound",
+        _engine(len(cities)),
         score,
         score if proven else bound,
         meetings,
@@ -112,6 +148,14 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
         f"{len({round_.cohort.cities[i].country for i in cities})} countries.",
         tables=(_balance(round_, settings, cities, sorted(members), words),),
     )
+
+
+def _engine(n: int) -> str:
+    """Return in words how the panels of so many cities are found."""
+    if n <= PROVABLE:
+        return "exact search"
+    among = "" if n <= AT_ONCE else " among some panels at a time"
+    return f"dealt by country, then swaps{among}, with a bound"
 
 
 def _who(round_: Round, settings: CityPanels) -> tuple[list[int], list[LeftOut]]:
@@ -167,11 +211,12 @@ def _quotas(
     most = settings.cities_per_country
     if most is not None:
         codes = [all_[i].country for i in cities]
+        counted = Counter(codes)
         rules.append(Distribute(np.array(codes), 0, most, name="cities per country"))
         problems += [
-            f"{codes.count(code)} cities of {code} do not fit into {number} panels with {most} each"
-            for code in sorted(set(codes))
-            if codes.count(code) > number * most
+            f"{counted[code]} cities of {code} do not fit into {number} panels with {most} each"
+            for code in sorted(counted)
+            if counted[code] > number * most
         ]
     if problems:
         raise NoProposalError(
@@ -186,7 +231,7 @@ def _grouped(
     settings: CityPanels,
     cities: Sequence[int],
     number: int,
-    likeness: Floats,
+    mix: _Mix,
     words: dict[Attribute, list[str | None]],
     rules: Sequence[Distribute],
 ) -> tuple[Ints, float]:
@@ -194,18 +239,20 @@ def _grouped(
     n = len(cities)
     sizes = np.full(number, n // number)
     sizes[: n % number] += 1
-    bound = min(n + pair_bound(-likeness, sizes), n - _least_alike(settings, words, sizes))
+    smallest = int(sizes.min())
+    apart = math.inf if smallest < 2 else n - _sum_of_means(mix.least_alike(smallest - 1))
+    bound = min(apart, n - _least_alike(settings, words, sizes))
     if n > PROVABLE:
         codes = [round_.cohort.cities[i].country for i in cities]
         keys = [
             (codes[k], *(words[a][k] or "" for a in settings.mix), round_.id(i))
             for k, i in enumerate(cities)
         ]
-        label = exchange(dealt(keys, number), likeness, rules, alike=False)
+        label = _swapped(dealt(keys, number), number, mix, rules)
         if all(verdict.kept for verdict in group_referee(label, *rules)):
             return label, bound
     found = partition(
-        likeness,
+        mix.likeness(np.arange(n)),
         groups=[(int(s), int(s)) for s in sizes],
         objective="mean",
         alike=False,
@@ -222,6 +269,24 @@ def _grouped(
     )
 
 
+def _swapped(start: Ints, number: int, mix: _Mix, rules: Sequence[Distribute]) -> Ints:
+    """Return panels that no swap betters; of thousands of cities, no swap within some panels at a time.
+
+    Then swaps are tried twice, among panels that were dealt next to each other and among panels far apart.
+    """
+    if len(start) <= AT_ONCE:
+        return exchange(start, mix.likeness(np.arange(len(start))), rules, alike=False)
+    parts = -(-len(start) // TOGETHER)
+    far = [list(range(part, number, parts)) for part in range(parts)]
+    near = [part.tolist() for part in np.array_split(np.arange(number), parts)]
+    return exchange_in_parts(start, mix.likeness, rules, [*near, *far], alike=False)
+
+
+def _sum_of_means(least: Floats) -> float:
+    """Return the sum over cities of the mean of their rows, exactly rounded."""
+    return math.fsum(least.mean(axis=1).tolist())
+
+
 def _least_alike(
     settings: CityPanels, words: dict[Attribute, list[str | None]], sizes: Ints
 ) -> float:
@@ -236,27 +301,18 @@ def _least_alike(
     for attribute, weight in settings.mix.items():
         known = [w for w in words[attribute] if w]
         same = 0.0
-        for word in set(known):
-            each, more = divmod(known.count(word), number)
+        for count in Counter(known).values():
+            each, more = divmod(count, number)
             same += (number - more) * math.comb(each, 2) + more * math.comb(each + 1, 2)
         if len(known) == len(words[attribute]):
             total += weight * factor * same
             continue
-        silent = _silent_mean(words[attribute])
+        silent = silent_mean(words[attribute])
         full, rest = divmod(len(known), most)
         together = full * math.comb(most, 2) + math.comb(rest, 2)
         pairs = sum(math.comb(int(size), 2) for size in sizes)
         total += weight * factor * max(0.0, same + silent * (pairs - together))
     return total
-
-
-def _silent_mean(words: Sequence[str | None]) -> float:
-    """Return what a pair with an unknown category counts: the mean over the known pairs."""
-    known = [w for w in words if w]
-    if len(known) < 2:
-        return 0.5
-    same = sum(math.comb(known.count(w), 2) for w in set(known))
-    return same / math.comb(len(known), 2)
 
 
 def _judged(
@@ -292,14 +348,14 @@ def _meeting(
     cities: Sequence[int],
     group: Sequence[int],
     words: dict[Attribute, list[str | None]],
-    each: dict[Attribute, Floats],
+    mix: _Mix,
     number: int,
 ) -> Meeting:
     lines = []
     rows, columns = np.triu_indices(len(group), 1)
     members = np.array(group)
     for attribute, weight in settings.mix.items():
-        block = each[attribute][members[rows], members[columns]]
+        block = mix.each[attribute].of(members)[rows, columns]
         mixed = 1.0 - math.fsum(block.tolist()) / max(len(block), 1)
         known = sum(words[attribute][k] is not None for k in group) / len(group)
         says = f"{composition([words[attribute][k] for k in group])}."
@@ -330,10 +386,11 @@ def _balance(
 ) -> Table:
     """Return for each panel and attribute its composition and how far it has the mix of all panels."""
     rows = []
+    all_ = {a: Counter(w for w in words[a] if w) for a in settings.mix}
     for number, group in enumerate(groups, 1):
         for attribute in settings.mix:
             mine = [words[attribute][k] for k in group]
-            like = likeness_to_all(mine, words[attribute])
+            like = likeness_to_all(mine, all_[attribute])
             rows.append(
                 (
                     f"Panel {number}",

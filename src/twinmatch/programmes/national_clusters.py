@@ -7,7 +7,9 @@ country where there is neither): all sensible sets are listed, and the choice am
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice, product
@@ -36,10 +38,25 @@ from twinmatch.programmes.settings import Band, Load, Weighted, ordered
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import NAMES, City, Role
 from twinmatch.solving import Distribute, group_referee
-from twinmatch.solving.exchange import exchange, pair_bound, pair_score
+from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
 from twinmatch.solving.sets import disjoint_sets
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Places = NDArray[np.intp]
+
+AT_ONCE = 1_200
+"""Cities of a country up to which every swap is tried; more are halved first."""
+
+TOGETHER = 400
+"""Cities of a part within which every swap is tried."""
+
+LANDMARKS = 256
+"""Cities beside which those to be halved are compared."""
+
+BLOCK = 1_000_000
+"""Pairs whose scores are held at once."""
 
 SHARED_LANGUAGE, CLOSE_LANGUAGE, BORDER, NEAREST = 1.0, 0.8, 0.6, 0.3
 """Worth of a tie between two countries; the strongest one counts."""
@@ -186,16 +203,27 @@ def _bridges(
     settings: NationalClusters, affinity: Affinity, clusters: Sequence[Cluster]
 ) -> list[Bridge]:
     """Return each cluster's best bridges to others, at most one to each of them."""
+    if len(clusters) < 2 or not settings.bridges:
+        return []
+    size = np.array([len(c.cities) for c in clusters])
+    first = np.cumsum(size) - size
+    everyone = np.array([i for c in clusters for i in c.cities], dtype=np.intp)
     found: list[Bridge] = []
-    for k, cluster in enumerate(clusters):
-        mine = []
-        for o, other in enumerate(clusters):
-            if o == k:
-                continue
-            block = np.round(affinity.score[np.ix_(cluster.cities, other.cities)], 9)
-            a, b = divmod(int(np.argmax(block)), block.shape[1])
-            mine.append(Bridge(k, o, cluster.cities[a], other.cities[b], float(block[a, b])))
-        found += sorted(mine, key=lambda b: (-b.score, b.here, b.there))[: settings.bridges]
+    for part in np.array_split(np.arange(len(clusters)), -(-(len(everyone) ** 2) // BLOCK)):
+        rows = np.array([i for k in part for i in clusters[k].cities], dtype=np.intp)
+        score = np.round(affinity.scores(rows, everyone), 9)
+        for k, start in zip(part.tolist(), (first[part] - first[part[0]]).tolist(), strict=True):
+            block = score[start : start + size[k]]
+            best = np.maximum.reduceat(block.max(axis=0), first)
+            best[k] = -np.inf
+            least = np.sort(best)[-min(settings.bridges, len(clusters) - 1)]
+            mine = []
+            for o in np.flatnonzero(best >= max(least, 0.0)).tolist():
+                between = block[:, first[o] : first[o] + size[o]]
+                a, b = divmod(int(np.argmax(between)), between.shape[1])
+                here, there = clusters[k].cities[a], clusters[o].cities[b]
+                mine.append(Bridge(k, o, here, there, float(between[a, b])))
+            found += sorted(mine, key=lambda b: (-b.score, b.here, b.there))[: settings.bridges]
     return found
 
 
@@ -288,7 +316,8 @@ def _pairs(cities: Sequence[int]) -> list[tuple[int, int]]:
 def _cohesion(affinity: Affinity, cities: Sequence[int]) -> float:
     if len(cities) < 2:
         return 0.0
-    block = affinity.score[np.ix_(cities, cities)]
+    rows = np.array(cities, dtype=np.intp)
+    block = affinity.scores(rows, rows)
     return float((block.sum() - np.trace(block)) / (len(cities) - 1))
 
 
@@ -344,12 +373,14 @@ def _clusters(
 def _topics(round_: Round, groups: Sequence[tuple[int, ...]]) -> list[str]:
     """Return for each part what its cities name more often than those of the others, once each; empty for none."""
     named = [[_named(round_.cohort.cities[i]) for i in group] for group in groups]
+    counted = [Counter(word for words in mine for word in words) for mine in named]
+    stated = [sum(bool(words) for words in mine) for mine in named]
+    all_, any_ = sum(counted, Counter[str]()), sum(stated)
     lift: list[tuple[float, int, str]] = []
-    for k, mine in enumerate(named):
-        others = [words for other in range(len(named)) if other != k for words in named[other]]
-        for word in sorted({w for words in mine for w in words}):
-            here = sum(word in words for words in mine) / max(sum(bool(w) for w in mine), 1)
-            there = sum(word in words for words in others) / max(sum(bool(w) for w in others), 1)
+    for k, mine in enumerate(counted):
+        for word in sorted(mine):
+            here = mine[word] / max(stated[k], 1)
+            there = (all_[word] - mine[word]) / max(any_ - stated[k], 1)
             lift.append((round(there - here, 6), k, word))
     topics = [""] * len(groups)
     for gap, k, word in sorted(lift):
@@ -373,7 +404,6 @@ def _split(
     """
     low, high = settings.size
     count = -(-len(cities) // high)
-    likeness = _likeness(affinity, settings, cities)
     sizes = [len(cities) // count + (g < len(cities) % count) for g in range(count)]
     if min(sizes) < low:
         raise NoProposalError(
@@ -393,6 +423,13 @@ def _split(
     rules = (
         [Distribute(anchors, each, each + 1, name="anchors shared evenly")] if anchors.any() else []
     )
+    if len(cities) > AT_ONCE:
+        seats = next(_seatings(round_, home, cities, sizes), None)
+        if seats is None:
+            raise _no_seats(home, low, high)
+        label, slack = _split_in_parts(affinity, settings, cities, sizes, seats, anchors, rules)
+        return _members_of(cities, label, count), slack
+    likeness = _likeness(affinity, settings, cities)
     best: tuple[float, list[int]] | None = None
     for seats in _seatings(round_, home, cities, sizes):
         for start in _starts(seats, sizes, settings.starts):
@@ -402,30 +439,133 @@ def _split(
             if best is None or (-found[0], found[1]) < (-best[0], best[1]):
                 best = found
     if best is None:
-        raise NoProposalError(
-            Problem(
-                "no-split",
-                f"{home.name}: its countries do not fit whole into clusters of {low} to {high}.",
-                do="Join fewer countries, or widen the band of sizes.",
-            )
-        )
-    groups = [
-        tuple(cities[k] for k, g in enumerate(best[1]) if g == group) for group in range(count)
-    ]
+        raise _no_seats(home, low, high)
     slack = pair_bound(likeness, sizes) - pair_score(np.array(best[1]), likeness)
-    return groups, max(0.0, slack)
+    return _members_of(cities, np.array(best[1]), count), max(0.0, slack)
 
 
-def _likeness(affinity: Affinity, settings: NationalClusters, cities: list[int]) -> Floats:
-    """Return how alike cities are in what a country is split by, shape (n, n), in [0, 1]."""
+def _no_seats(home: Home, low: int, high: int) -> NoProposalError:
+    return NoProposalError(
+        Problem(
+            "no-split",
+            f"{home.name}: its countries do not fit whole into clusters of {low} to {high}.",
+            do="Join fewer countries, or widen the band of sizes.",
+        )
+    )
+
+
+def _members_of(cities: Sequence[int], label: Ints, count: int) -> list[tuple[int, ...]]:
+    """Return the cities of each group, in their order."""
+    order = np.argsort(label, kind="stable")
+    ends = np.cumsum(np.bincount(label, minlength=count))
+    return [
+        tuple(cities[k] for k in order[end - size : end].tolist())
+        for end, size in zip(ends, np.bincount(label, minlength=count), strict=True)
+    ]
+
+
+def _split_in_parts(
+    affinity: Affinity,
+    settings: NationalClusters,
+    cities: list[int],
+    sizes: Sequence[int],
+    seats: Ints,
+    anchors: Bools,
+    rules: Sequence[Distribute],
+) -> tuple[Ints, float]:
+    """Return the group of each of many cities, (n,), and by how much their summed likeness might still be raised.
+
+    Halved again and again along the direction in which they differ most, each half with its share of anchors and of
+    groups, until a part is small enough for every swap in it to be tried.
+    """
+    label, parts = seats.copy(), list[list[int]]()
+
+    def likeness(who: Ints) -> Floats:
+        return _likeness(affinity, settings, [cities[k] for k in who.tolist()])
+
+    def halved(who: Ints, groups: Ints) -> None:
+        if len(who) > TOGETHER and len(groups) > 1:
+            cut = len(groups) // 2
+            left = _half(
+                _direction(affinity, settings, [cities[k] for k in who.tolist()]),
+                np.where(seats[who] < 0, 0, np.where(seats[who] < groups[cut], 1, -1)),
+                anchors[who],
+                sum(sizes[g] for g in groups[:cut].tolist()),
+            )
+            halved(who[left], groups[:cut])
+            halved(who[~left], groups[cut:])
+            return
+        free = [sizes[g] - int((seats[who] == g).sum()) for g in groups.tolist()]
+        label[who[seats[who] < 0]] = np.repeat(groups, free)
+        parts.append(groups.tolist())
+
+    everyone = np.arange(len(cities))
+    halved(everyone, np.arange(len(sizes)))
+    label = exchange_in_parts(label, likeness, rules, parts, fixed=seats >= 0)
+    bound = 0.0
+    for part in np.array_split(everyone, -(-(len(cities) ** 2) // BLOCK)):
+        rows = [cities[k] for k in part.tolist()]
+        block = _likeness(affinity, settings, rows, cities)
+        block[np.arange(len(part)), part] = -np.inf
+        best = -np.sort(-block, axis=1)[:, : max(min(sizes) - 1, 1)]
+        bound += math.fsum(best.mean(axis=1).tolist())
+    return label, max(0.0, bound - pair_score(label, likeness))
+
+
+def _direction(affinity: Affinity, settings: NationalClusters, cities: list[int]) -> Floats:
+    """Return where cities stand along the direction in which they differ most, (n,): beside some of them.
+
+    The first principal component of the likenesses to landmarks; rounded, its sign set by its largest part.
+    """
+    landmarks = cities[:: -(-len(cities) // LANDMARKS)]
+    beside = _likeness(affinity, settings, cities, landmarks)
+    beside = beside - beside.mean(axis=0)
+    axis = np.linalg.eigh(beside.T @ beside)[1][:, -1]
+    axis = axis * np.sign(axis[np.argmax(np.round(np.abs(axis), 6))])
+    return np.asarray(np.round(beside @ axis, 6))
+
+
+def _half(direction: Floats, side: Ints, anchors: Bools, size: int) -> Bools:
+    """Return which cities are in the first half of ``size``, (n,): those lowest along a direction, anchors in proportion.
+
+    side (n,) is 1 for cities whose seat is in the first half, -1 for those seated in the other, 0 for all others.
+    """
+    left: Bools = side == 1
+    wanted = round(int(anchors.sum()) * size / len(side)) - int((left & anchors).sum())
+    for who in (anchors, ~anchors, np.ones_like(anchors)):
+        free = np.flatnonzero(who & (side == 0))
+        place = free[np.lexsort((free, direction[free]))]
+        number = max(wanted, 0) if who is anchors else size - int(left.sum())
+        left[place[:number]] = True
+    return left
+
+
+def _likeness(
+    affinity: Affinity,
+    settings: NationalClusters,
+    cities: list[int],
+    others: list[int] | None = None,
+) -> Floats:
+    """Return how alike cities are in what a country is split by, to each other or to others, (n, m), in [0, 1]."""
     facets = SPLIT_FACETS.get(settings.split_by, tuple(affinity.weights))
     used = [name for name in affinity.weights if name in facets] or list(affinity.weights)
     whole = sum(affinity.weights[name] for name in used)
-    block = np.ix_(cities, cities)
-    total = sum(affinity.weights[name] / whole * affinity.standing[name][block] for name in used)
-    likeness = np.array(total)
-    np.fill_diagonal(likeness, 0.0)
-    return np.asarray(np.round((likeness + likeness.T) / 2, 9))
+    rows = np.array(cities, dtype=np.intp)
+    columns = rows if others is None else np.array(others, dtype=np.intp)
+    there = _weighted(affinity, used, whole, rows, columns)
+    back = there if others is None else _weighted(affinity, used, whole, columns, rows)
+    likeness = np.round((there + back.T) / 2, 9)
+    likeness[rows[:, None] == columns] = 0.0
+    return np.asarray(likeness)
+
+
+def _weighted(
+    affinity: Affinity, used: Sequence[str], whole: float, rows: Places, columns: Places
+) -> Floats:
+    total = np.zeros((len(rows), len(columns)))
+    for name in used:
+        total += affinity.weights[name] / whole * affinity.standings(name, rows, columns)
+    return total
 
 
 def _seatings(
@@ -659,7 +799,7 @@ def cluster_rules(
         f"{m.label} has {len(m.members)}" for m in meetings if not low <= len(m.members) <= high
     ]
     everyone = [m.city for meeting in meetings for m in meeting.members]
-    twice = sorted({c for c in everyone if everyone.count(c) > 1})
+    twice = sorted(c for c, count in Counter(everyone).items() if count > 1)
     where: dict[str, list[str]] = {}
     for meeting in meetings:
         for m in meeting.members:
@@ -686,9 +826,8 @@ def cluster_rules(
 
 def _guests_of(code: str, where: dict[str, list[str]]) -> int:
     """Return how many cities of other countries share the clusters of a country."""
-    return sum(
-        len([m for m in ids if m in where[code]]) for other, ids in where.items() if other != code
-    )
+    mine = set(where[code])
+    return sum(m in mine for other, ids in where.items() if other != code for m in ids)
 
 
 __all__ = ["Cluster", "Tie", "propose_national_clusters", "ties"]

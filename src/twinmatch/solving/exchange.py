@@ -11,7 +11,7 @@ total (R, K) the counts; missed = how far totals lie outside, in items.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -72,6 +72,47 @@ def exchange(
         if not moved:
             break
     return state.label
+
+
+def exchange_in_parts(
+    start: ArrayLike,
+    likeness: Callable[[Ints], Floats],
+    rules: Sequence[Distribute],
+    parts: Sequence[Sequence[int]],
+    *,
+    fixed: ArrayLike | None = None,
+    alike: bool = True,
+    rounds: int = ROUNDS,
+) -> Ints:
+    """Return a grouping (n,) that no swap within a part betters; a part is some groups that swap among themselves.
+
+    For cohorts of thousands: the time of :func:`exchange` grows with the square of the items, this one with their
+    number. likeness gives that of some items to each other, (m, m), and is asked for a part at a time.
+    """
+    label = np.array(start, dtype=np.int64)
+    stays = np.zeros(len(label), dtype=bool) if fixed is None else np.asarray(fixed, bool)
+    for groups in parts:
+        place = np.full(int(label.max(initial=0)) + 1, -1, dtype=np.int64)
+        place[list(groups)] = np.arange(len(groups))
+        inside = np.flatnonzero(place[label] >= 0)
+        found = exchange(
+            place[label[inside]],
+            likeness(inside),
+            [_within(rule, inside, groups, len(place)) for rule in rules],
+            fixed=stays[inside],
+            alike=alike,
+            rounds=rounds,
+        )
+        label[inside] = np.asarray(groups, dtype=np.int64)[found]
+    return label
+
+
+def _within(rule: Distribute, items: Ints, groups: Sequence[int], n_groups: int) -> Distribute:
+    """The same rule over some items and groups."""
+    low = per_group(rule.low, n_groups)[list(groups)].astype(int)
+    high = None if rule.high is None else per_group(rule.high, n_groups)[list(groups)].astype(int)
+    values = np.asarray(rule.values)[items]
+    return Distribute(values, low.tolist(), None if high is None else high.tolist(), rule.name)
 
 
 class _State:
@@ -213,18 +254,26 @@ def _balanced(rule: Balance, size: Ints) -> list[tuple[Floats, Floats, Floats]]:
     return [(values / scale, (middle - room) / scale, (middle + room) / scale)]
 
 
-def pair_score(label: Ints, likeness: ArrayLike) -> float:
-    """Return the sum over items of their mean likeness to the rest of their group, exactly rounded."""
-    worth = np.asarray(likeness, dtype=np.float64)
+def pair_score(label: Ints, likeness: ArrayLike | Callable[[Ints], Floats]) -> float:
+    """Return the sum over items of their mean likeness to the rest of their group, exactly rounded.
+
+    likeness (n, n), or what gives that of some items to each other.
+    """
+    among = likeness if callable(likeness) else _table(likeness)
     parts: list[float] = []
     for group in range(int(label.max(initial=-1)) + 1):
         inside = np.flatnonzero(label == group)
         if len(inside) > 1:
-            block = worth[np.ix_(inside, inside)]
+            block = among(inside)
             parts.append(
                 2.0 * math.fsum(block[np.triu_indices(len(inside), 1)]) / (len(inside) - 1)
             )
     return math.fsum(parts)
+
+
+def _table(likeness: ArrayLike) -> Callable[[Ints], Floats]:
+    worth = np.asarray(likeness, dtype=np.float64)
+    return lambda items: np.asarray(worth[np.ix_(items, items)])
 
 
 def pair_bound(likeness: ArrayLike, sizes: ArrayLike) -> float:

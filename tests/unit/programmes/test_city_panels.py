@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -110,8 +111,8 @@ def test_the_balance_of_each_attribute_is_told():
     cities = [city("at-a"), city("at-b"), city("be-c"), city("be-d")]
     product = propose_city_panels(round_of(*cities), panels(size=(2, 2), mix={"country": 1}))
     assert [row[3] for row in product.tables[0].rows] == [1.0, 1.0]
-    assert likeness_to_all(["x", "x"], ["x", "x", "y", "y"]) == 0.5
-    assert math.isnan(likeness_to_all([None], ["x"]))
+    assert likeness_to_all(["x", "x"], Counter("xxyy")) == 0.5
+    assert math.isnan(likeness_to_all([None], Counter("x")))
 
 
 def test_what_is_not_known_neither_mixes_nor_matches():
