@@ -31,5 +31,8 @@ def spread(work: Callable[..., Found], pieces: Iterable[tuple[Any, ...]]) -> Ite
             yield work(*piece)
         return
     from joblib import Parallel, delayed
+    from joblib.parallel import get_active_backend
 
-    yield from Parallel(n_jobs=None, return_as="generator")(delayed(work)(*p) for p in pieces)
+    in_turn = get_active_backend()[0].supports_return_generator
+    parallel = Parallel(n_jobs=None, return_as="generator" if in_turn else "list")
+    yield from parallel(delayed(work)(*piece) for piece in pieces)

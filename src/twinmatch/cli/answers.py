@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twinmatch.cli.loop import round_asked
+from twinmatch.cli.loop import round_asked, spread_over
 from twinmatch.cli.words import (
     AsJson,
     Model,
@@ -73,13 +73,20 @@ def check(
 def frontier(
     profiles: Profiles = None,
     programme: Programme = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            help="Spread the solves over a Dask cluster: its address, or a number of local workers.",
+            show_default=False,
+        ),
+    ] = None,
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:
     """Several named twinning proposals: each best in one respect, with what it gives up."""
     from twinmatch import app as door
 
-    with progress() as told:
+    with progress() as told, spread_over(dask):
         found = door.ask_frontier(
             round_asked(profiles, programme, None, None, None, text_model), progress=told
         )

@@ -131,7 +131,7 @@ def _encoded(texts: Sequence[str], backend: Backend) -> Iterator[tuple[Sequence[
     A joblib backend chosen around the call encodes the batches elsewhere, several at a time.
     """
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-    if not is_chosen():
+    if len(batches) <= TOGETHER or not is_chosen():
         for batch in batches:
             yield batch, _half(backend, batch)
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ from twinmatch.solving.highs import Clock, Model, maximise
 from twinmatch.solving.laminar import binding, stack
 from twinmatch.solving.solution import INFEASIBLE, Solution
 from twinmatch.solving.solver import solve
+from twinmatch.spreading import spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,8 @@ def frontier(
 ) -> tuple[Named, ...]:
     """Named answers: total, worst-off, covered, served, even load; () where no answer is.
 
-    All fill as many places as can be, and after what they are named for they are best in total.
+    All fill as many places as can be, and after what they are named for they are best in total. A joblib backend
+    chosen around the call solves for them elsewhere, each with ``seconds`` of its own.
     attribute (G,): a number from 0 for each guest, such as its country, for "attributes covered";
     marked (G,): guests to serve first, such as small ones, for "marked served".
     """
@@ -59,19 +63,25 @@ def frontier(
     total = solve(candidates, blocks, seconds=seconds)
     if total.status == INFEASIBLE:
         return ()
-    worst = solve(candidates, blocks, objectives=("filled", "worst-off", "total"), seconds=seconds)
-    found = [("total score", total.chosen, _proven(total))]
-    found.append(("worst-off", worst.chosen, _proven(worst)))
     aims = _Aims(candidates, blocks, total.filled, seconds)
+    asked: list[tuple[str, str, tuple[Any, ...]]] = [("worst-off", "worst", ())]
     if groups is not None:
-        found.append(("attributes covered", *aims.covering(groups)))
+        asked.append(("attributes covered", "covering", (groups,)))
     if first is not None:
-        found.append(("marked served", *aims.serving(first)))
-    found.append(("even load", *aims.even()))
+        asked.append(("marked served", "serving", (first,)))
+    asked.append(("even load", "even", ()))
+    found = [("total score", total.chosen, _proven(total))]
+    answers = spread(_answer, ((aims, name, given) for _, name, given in asked))
+    found += [(name, *answer) for (name, _, _), answer in zip(asked, answers, strict=True)]
     return tuple(
         _named(name, candidates, chosen, proven, total.score, groups, first)
         for name, chosen, proven in found
     )
+
+
+def _answer(aims: _Aims, name: str, given: tuple[Any, ...]) -> tuple[Bools, bool]:
+    found: tuple[Bools, bool] = getattr(aims, name)(*given)
+    return found
 
 
 def _proven(solution: Solution) -> bool:
@@ -94,24 +104,49 @@ def _checked(
 
 
 class _Aims:
-    """Answers that maximise a count that is no sum over meetings, then the total, by MIP."""
+    """Answers that maximise a count that is no sum over meetings, then the total, by MIP; and the worst-off first."""
 
     def __init__(
         self, candidates: Candidates, blocks: Sequence[Block], filled: int, seconds: float | None
     ) -> None:
-        everything = stack(blocks, len(candidates))
+        self.candidates, self.blocks = candidates, blocks
+        self.filled, self.seconds = filled, seconds
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another machine is given: its clock runs by itself, and its model is built there."""
+        own = ("candidates", "blocks", "filled", "seconds")
+        return {name: getattr(self, name) for name in own}
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The time for all that is solved here by MIP."""
+        return Clock(self.seconds)
+
+    @cached_property
+    def model(self) -> Model:
+        """The rules that can bind, and as many meetings as can be."""
+        everything = stack(self.blocks, len(self.candidates))
         rows = everything.take(binding(everything))
-        m = len(candidates)
+        m = len(self.candidates)
         filling = sp.csr_array(np.ones((1, m)))
-        self.candidates, self.clock = candidates, Clock(seconds)
-        self.model = Model(
+        return Model(
             sp.csc_array(sp.vstack([rows.matrix, filling], format="csc")),
-            np.append(rows.low, filled),
+            np.append(rows.low, self.filled),
             np.append(rows.high, np.inf),
             np.zeros(m),
             np.ones(m),
             np.ones(m, dtype=np.bool_),
         )
+
+    def worst(self) -> tuple[Bools, bool]:
+        """The guest that is worst off has as much as can be."""
+        found = solve(
+            self.candidates,
+            self.blocks,
+            objectives=("filled", "worst-off", "total"),
+            seconds=self.seconds,
+        )
+        return found.chosen, _proven(found)
 
     def covering(self, group: Ints) -> tuple[Bools, bool]:
         """As many groups as can be have a meeting."""

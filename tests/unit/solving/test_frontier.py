@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -45,3 +47,51 @@ def test_attribute_of_wrong_length_is_told(case: tuple[Candidates, list]) -> Non
     c, blocks = case
     with pytest.raises(DataError, match=r"attribute: shape \(3,\), not \(4,\)"):
         frontier(c, blocks, attribute=[0, 1, 2])
+
+
+def random_case(seed: int) -> tuple[Candidates, list, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    host, guest = np.divmod(np.arange(6 * 15), 15)
+    c = Candidates(host, guest, np.round(rng.random(90), 4), 6, 15)
+    blocks = [counts("host", host, high=2.0), counts("guest", guest, high=1.0)]
+    return c, blocks, rng.integers(0, 5, 15), rng.random(15) < 0.3
+
+
+def alike(one, other) -> bool:
+    return all(
+        a.name == b.name and np.array_equal(a.chosen, b.chosen) and repr(a) == repr(b)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_a_backend_of_joblib_that_was_chosen_gives_the_same_answers() -> None:
+    import joblib
+
+    c, blocks, attribute, marked = random_case(3)
+    alone = frontier(c, blocks, attribute=attribute, marked=marked)
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        spread = frontier(c, blocks, attribute=attribute, marked=marked)
+    assert len(alone) == 5
+    assert alike(alone, spread)
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_of_two_workers_gives_the_same_answers() -> None:
+    distributed = pytest.importorskip(
+        "dask.distributed", reason="the extra [cluster] is not installed"
+    )
+    import joblib
+
+    c, blocks, attribute, marked = random_case(4)
+    alone = frontier(c, blocks, attribute=attribute, marked=marked)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the cluster's own, on ports and closing loops
+        with (
+            distributed.LocalCluster(
+                n_workers=2, threads_per_worker=1, dashboard_address=None
+            ) as cluster,
+            distributed.Client(cluster),
+            joblib.parallel_config(backend="dask"),
+        ):
+            spread = frontier(c, blocks, attribute=attribute, marked=marked)
+    assert alike(alone, spread)
