@@ -8,7 +8,7 @@ An area is a part of the code with its tests (`tools/mutation.toml`). mutmut wri
 mistake at a time, and the area's tests must fail. A mutant that no test notices is a survivor: kill it by a better
 test, or, where the mistake changes nothing that can be seen, name it with the reason in
 `tools/mutants_equivalent.txt`. Work is done in `build/mutation/AREA`; the table stands in
-`benchmarks/results/mutation.json`. Nothing of the source tree is touched.
+`benchmarks/results/mutation.json`. What is mutated is the last commit; the source tree is neither read nor touched.
 
 Exits 1 where an area stays below the aim.
 """
@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import math
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 from collections import Counter
 from fnmatch import fnmatch
@@ -106,17 +108,20 @@ def modules(area: dict[str, list[str]]) -> list[str]:
 
 
 def prepared(name: str, area: dict[str, list[str]]) -> Path:
-    """Return a fresh folder with the code, its tests and mutmut's settings."""
+    """Return a fresh folder with the code of the last commit, its tests and mutmut's settings."""
     folder = WORK / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    litter = shutil.ignore_patterns("__pycache__", "e2e", "notebooks")
-    for part in COPIED:
-        whole = ROOT / part
-        if whole.is_dir():
-            shutil.copytree(whole, folder / part, ignore=litter)
-        else:
-            shutil.copy2(whole, folder / part)
+    packed = subprocess.run(
+        ["git", "archive", "--format=tar", "HEAD", *COPIED],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(folder, filter="data")
+    for litter in ("tests/e2e", "tests/notebooks"):
+        shutil.rmtree(folder / litter, ignore_errors=True)
     settings = {
         "source_paths": ["src"],
         "only_mutate": area["modules"],

@@ -249,6 +249,15 @@ def test_refusals_are_heard_from_both_sides():
     assert forbidden(rule("refusals", frame)) == {("it-turin", "unit-north")}
 
 
+def test_who_refuses_a_city_that_is_no_partner_refuses_nobody():
+    frame = frame_of(graz={"refuses": ["be-ghent"]}, milan={"refuses": ["dk-aarhus", "be-bruges"]})
+    assert "refusals" not in names(frame)
+    more = frame_of(
+        ghent={"refuses": ["it-turin", "it-milan"]}, milan={"refuses": ["dk-aarhus", "it-turin"]}
+    )
+    assert forbidden(rule("refusals", more)) == {("be-ghent", "it-milan"), ("it-turin", "it-milan")}
+
+
 def test_a_guest_inside_a_unit_is_not_its_guest():
     unit = {**UNIT, "cities": ["dk-aarhus", "be-ghent"]}
     found = rule("not itself", frame_of((unit,)))
@@ -262,6 +271,12 @@ def test_wishes_bind_those_who_have_some_and_a_city_stands_for_its_unit():
     assert forbidden(found) == {("at-graz", "it-milan"), ("be-ghent", "unit-north")}
     assert found.says == "A guest with wishes is matched with a host among them."
     assert "wishes" not in names(frame)
+    no_host = frame_of(graz={"wishes": ["it-turin"]}, turin={"wishes": ["be-ghent", "it-milan"]})
+    assert forbidden(rule("wishes", no_host, only_wished=True)) == {
+        ("at-graz", "unit-north"),
+        ("at-graz", "it-milan"),
+        ("it-turin", "unit-north"),
+    }
 
 
 def test_a_language_is_asked_only_where_both_sides_named_one():
@@ -279,6 +294,8 @@ def test_a_language_is_asked_only_where_both_sides_named_one():
         ("be-ghent", "it-milan"),
     }
     assert found.says == "Guest and host share a working language, where both have named any."
+    half = frame_of(graz={"languages": ["de"]}, bruges={"languages": ["nl"]})
+    assert forbidden(rule("language", half, shared_language=True)) == {("at-graz", "unit-north")}
     silent = frame_of(graz={"languages": ["de"]})
     assert forbidden(rule("language", silent, shared_language=True)) == set()
 
