@@ -171,21 +171,48 @@ def _dots(
 
 def _labelled(dots: list[Dot], unit: float) -> list[Dot]:
     """Return the dots with their labels where nothing else stands; a name without room is left out."""
-    taken = [_square(dot.x, dot.y, DOT * unit) for dot in dots]
+    taken = _Taken(2 * LETTER * unit)
+    for dot in dots:
+        taken.add(_square(dot.x, dot.y, DOT * unit))
     placed = []
     for dot in dots:
         options = list(_places_beside(dot, unit))
-        free = [spot for spot in options if not any(_overlap(spot, box) for box in taken)]
+        free = [spot for spot in options if taken.leaves(spot)]
         if not free and dot.is_host:
             placed.append(replace(dot, label=""))
             continue
         spot = (free or options)[0]
-        taken.append(spot)
+        taken.add(spot)
         placed.append(replace(dot, label_x=round(spot[0], 1), label_y=round(spot[3], 1)))
     return placed
 
 
 Box = tuple[float, float, float, float]
+
+
+class _Taken:
+    """Boxes of the map that something stands in, by the squares of a grid that they touch."""
+
+    def __init__(self, side: float) -> None:
+        self._side = side
+        self._of: dict[tuple[int, int], list[Box]] = {}
+
+    def _touched(self, box: Box) -> Iterator[tuple[int, int]]:
+        west, north, east, south = (int(edge // self._side) for edge in box)
+        return crossed(range(west, east + 1), range(north, south + 1))
+
+    def add(self, box: Box) -> None:
+        """Note a box."""
+        for square in self._touched(box):
+            self._of.setdefault(square, []).append(box)
+
+    def leaves(self, box: Box) -> bool:
+        """Return whether no box shares some area with this one."""
+        return not any(
+            _overlap(box, other)
+            for square in self._touched(box)
+            for other in self._of.get(square, ())
+        )
 
 
 def _square(x: float, y: float, half: float) -> Box:

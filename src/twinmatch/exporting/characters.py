@@ -18,6 +18,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 def printable(text: str) -> str:
     """Return the text without characters that XML cannot hold or that reorder what follows."""
+    if text.isascii() and text.isprintable():  # as nearly all texts are
+        return text
     return _UNWANTED.sub("", _BREAKS.sub("\n", text))
 
 
@@ -38,7 +40,7 @@ def cell_text(text: str, longest: int = 32_767) -> str:
 
 def _utf16_length(text: str) -> int:
     """Return the length as spreadsheets count it: characters beyond U+FFFF are two."""
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text) if text.isascii() else len(text) + sum(char > "\uffff" for char in text)
 
 
 def _utf16_head(text: str, longest: int) -> str:

@@ -382,6 +382,11 @@ def is_numeric(table: Table, column: str) -> bool:
     return any(isinstance(row[place], int | float) for row in table.rows)
 
 
+def numeric(table: Table) -> set[str]:
+    """Return the columns of a table of figures that hold numbers."""
+    return {column for column in table.columns if is_numeric(table, column)}
+
+
 def limits(product: Product) -> str:
     """Return the rules that hold a product at a limit, or that none does."""
     names = [humanise(rule.rule) for rule in product.rules if rule.status == "binding"]
