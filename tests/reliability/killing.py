@@ -37,7 +37,8 @@ from typing import Any, Protocol
 
 HERE = Path(__file__).parent
 MODES = {"count": 1, "before": 2, "within": 3, "refuse": 4}
-PATIENCE = 60.0
+OURS = ("DataError", "QuestionError")
+"""Errors on purpose, which every door tells in words."""
 
 Tell = Callable[[object], None]
 
@@ -174,6 +175,37 @@ def kill(job: Job, rounds: int, seed: int, root: Path) -> Found:
     return found
 
 
+def refuse(job: Job, rounds: int, seed: int, root: Path, code: int) -> Found:
+    """Return what a disk left that takes nothing more from some call on, for every call or as many as asked for.
+
+    The job may go on without (a cache), or say in words of ours that it cannot; it may not be killed, say nothing
+    of ours, or leave what its check does not allow.
+    """
+    rng, found, begun = random.Random(f"{job.name} {seed}"), Found(job.name), time.monotonic()
+    folder = root / job.name
+    ready(job, folder)
+    told, status, _, error = in_child(job, folder, "count")
+    assert status == 0, f"{job.name} fails without any fault: {error}"
+    found.calls = int(told.pop()["calls"])
+    calls = range(1, found.calls + 1)
+    for at in calls if len(calls) <= rounds else sorted(rng.sample(calls, rounds)):
+        ready(job, folder)
+        told, status, _, error = in_child(job, folder, "refuse", at, code=code)
+        found.rounds += 1
+        if told and isinstance(told[-1], dict) and "calls" in told[-1]:
+            told.pop()
+        where = f"{job.name}, seed {seed}, refused from {at} on"
+        if not os.WIFEXITED(status) or (status != 0 and not error.startswith(OURS)):
+            found.faults.append(f"{where}: {status} {error}"[:600])
+        found.by[error.partition(":")[0] or "went on"] += 1
+        try:
+            found.left[job.check(folder, told)] += 1
+        except Exception as fault:
+            found.faults.append(f"{where}: {type(fault).__name__}: {fault}"[:600])
+    found.seconds = round(time.monotonic() - begun, 1)
+    return found
+
+
 def ready(job: Job, folder: Path) -> None:
     """Make a job's folder anew."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -181,8 +213,13 @@ def ready(job: Job, folder: Path) -> None:
     job.ready(folder)
 
 
-def run(names: list[str], rounds: int, seed: int = 7, nice: int = 0) -> list[dict[str, Any]]:
-    """Return what a process of its own, with faults loaded before the C library, found; one entry a job."""
+def run(
+    names: list[str], rounds: int, seed: int = 7, nice: int = 0, refused: int = 0
+) -> list[dict[str, Any]]:
+    """Return what a process of its own, with faults loaded before the C library, found; one entry a job.
+
+    ``refused`` is an errno: calls are refused with it, and nobody is killed.
+    """
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a kill is no loss of power
     with tempfile.TemporaryDirectory(prefix="kills-", dir=memory) as folder:
         faults = compiled(Path(folder))
@@ -192,6 +229,7 @@ def run(names: list[str], rounds: int, seed: int = 7, nice: int = 0) -> list[dic
                 *("nice", "-n", str(nice)),
                 *(sys.executable, str(Path(__file__)), *names),
                 *("--rounds", str(rounds), "--seed", str(seed), "--in", folder),
+                *("--refused", str(refused)),
             ],
             env={**os.environ, "LD_PRELOAD": str(faults), "OMP_NUM_THREADS": "1"},
             capture_output=True,
@@ -214,9 +252,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--in", dest="root", type=Path, required=True)
+    parser.add_argument("--refused", type=int, default=0)
     given = parser.parse_args()
     names = list(JOBS) if "all" in given.jobs else given.jobs
-    found = [kill(known[name], given.rounds, given.seed, given.root) for name in names]
+    asked = (given.rounds, given.seed, given.root)
+    found = [
+        refuse(known[n], *asked, given.refused) if given.refused else kill(known[n], *asked)
+        for n in names
+    ]
     sys.stdout.write(json.dumps([vars(f) for f in found]) + "\n")
 
 

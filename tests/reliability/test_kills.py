@@ -8,12 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 import killing
+import pytest
 from jobs_to_kill import FOLDERS, PROFILES, PROPOSALS, STORES
 
 pytestmark = pytest.mark.skipif(

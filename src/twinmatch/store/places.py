@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -60,11 +62,30 @@ def engine_of(place: str) -> sa.Engine:
                 "Make it first.",
             )
         )
+    if path.exists() and not all(os.access(p, os.W_OK) for p in (path, path.absolute().parent)):
+        return _only_read(path)
     # An error is logged without the values that it was about: they are what people wrote.
     engine = sa.create_engine(
         f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000}, hide_parameters=True
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _only_read(path: Path) -> sa.Engine:
+    """Return the engine of a file that this process may not write to: what is in it can be looked at."""
+
+    def connected() -> sqlite3.Connection:
+        # SQLite makes files beside one with a log to read it, but not for one that it is told nobody changes; where
+        # the log is there, somebody does.
+        still = "" if Path(f"{path}-wal").exists() else "&immutable=1"
+        address = f"{path.absolute().as_uri()}?mode=ro{still}"
+        return sqlite3.connect(
+            address, uri=True, timeout=BUSY_MS / 1000, check_same_thread=False, isolation_level=None
+        )
+
+    engine = sa.create_engine(f"sqlite:///{path}", creator=connected, hide_parameters=True)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
