@@ -39,7 +39,7 @@ def programme_of(n: int) -> Any:
 
     Everybody with a guest's role may be one (what is not known of a generated city is let in), every guest can
     have a place, a country up to a tenth of them, leads up to four groups and themes up to twenty; a panel may
-    have five cities of a country and none of the Mission, for there are too few of these.
+    have eight cities of a country (half of the signatories are Italian) and none of the Mission, for there are too few.
     """
     from twinmatch.programmes import load
 
@@ -56,7 +56,7 @@ def programme_of(n: int) -> Any:
     }
     whole["ledger"] |= {"tasks": each + 8}
     whole["discussion_groups"] |= {"groups_a_theme": 20, "lead_of": 4}
-    whole["city_panels"] |= {"cities_per_country": 5, "mission_at_least": 0}
+    whole["city_panels"] |= {"cities_per_country": 8, "mission_at_least": 0}
     if n >= TWINNING_ALONE_FROM:
         for name in bundled.products:
             if name != "twinning":

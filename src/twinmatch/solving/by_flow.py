@@ -8,6 +8,7 @@ import numpy as np
 
 from twinmatch.solving.blocks import Block, Bools, Floats, Ints
 from twinmatch.solving.certificate import tolerance
+from twinmatch.solving.few import over_few
 from twinmatch.solving.flow import Network, cheapest, least_cost_bound, on_face, potentials
 from twinmatch.solving.highs import Clock
 from twinmatch.solving.laminar import Families, Rows
@@ -17,6 +18,7 @@ from twinmatch.solving.solution import (
     FEASIBLE,
     FLOW,
     OPTIMAL,
+    PRICED,
     Level,
     Solution,
     gap_between,
@@ -83,6 +85,7 @@ class Chain:
         self.flow: Ints | None = None
         self.prices: Floats = np.zeros(problem.network.n_nodes)
         self.step = 0.0
+        self.considered, self.rounds = question.m, 0
 
     def best(self, name: str) -> bool:
         """The best sum over meetings, proven by prices and locked; False where no flow is."""
@@ -90,11 +93,17 @@ class Chain:
         units = scaled(gain)
         cost = self.problem.cost(-units.value)
         network = self.problem.network
-        solved = self._over_likely(gain, cost) or _over_all(network, cost)
-        if solved is None:
-            return False
-        self.flow, potential = solved
-        price = potential / units.scale
+        few = over_few(self.problem, cost, gain, self.question.candidates)
+        if few is not None:
+            # Half way between two integer potentials lies an integer where all costs are even.
+            cost, self.considered, self.rounds = 2 * cost, few.considered, few.rounds
+            self.flow, potential, price = few.flow, few.potential, few.potential / 2 / units.scale
+        else:
+            solved = self._over_likely(gain, cost) or _over_all(network, cost)
+            if solved is None:
+                return False
+            self.flow, potential = solved
+            price = potential / units.scale
         bound = -least_cost_bound(network, self.problem.cost(-gain), price)
         held = np.flatnonzero(self.flow[: len(gain)])
         value = float(gain[held].sum())
@@ -225,10 +234,12 @@ class Chain:
             bound,
             gap_between(total, bound),
             OPTIMAL if proven else FEASIBLE,
-            FLOW,
+            PRICED if self.rounds else FLOW,
             n,
             duals(question.blocks, rows, nested, self.prices),
             tuple(self.levels),
+            considered=self.considered,
+            rounds=self.rounds,
         )
 
 

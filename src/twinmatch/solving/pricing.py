@@ -17,15 +17,22 @@ end. Scores are read block by block, and only the pairs in the network are kept.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from twinmatch.solving.blocks import Bools, Floats, Ints
-from twinmatch.solving.flow import Network, cheapest, least_cost_bound, on_face, potentials
+from twinmatch.solving.flow import Network, cheapest, least_cost_bound, on_face
 from twinmatch.solving.scaling import Grid, Scale
 from twinmatch.solving.scores import ScoreBlocks, blocks_of
-from twinmatch.solving.transport import FIRST_ROW, SINK, SOURCE, Transport, bipartite
+from twinmatch.solving.transport import (
+    FIRST_ROW,
+    SINK,
+    SOURCE,
+    Transport,
+    bipartite,
+    middle,
+)
 
 HOSTS_FIRST = 12  # best hosts of each guest to begin with, or twice its demand
 GUESTS_FIRST = 32  # best guests of each host to begin with, or twice its capacity if that is less
@@ -206,8 +213,8 @@ def _solved(limits: Limits, start: _Start, pairs: _Pairs) -> _Round | None:
     flow = cheapest(network, cost)
     if flow is None:
         return None
-    middle = _middle(network, flow, cost)
-    return _Round(pairs, flow, _guests_raised(network, flow, cost, middle, len(limits.demand)))
+    between = middle(network, flow, cost)
+    return _Round(pairs, flow, _guests_raised(network, flow, cost, between, len(limits.demand)))
 
 
 def _network(limits: Limits, filled: int, pairs: _Pairs) -> Transport:
@@ -228,18 +235,6 @@ def _with_joker(network: Network, limits: Limits) -> Network:
         high=np.concatenate([network.high, limits.demand, limits.capacity]),
         supply=np.append(network.supply, 0),
     )
-
-
-def _middle(network: Network, flow: Ints, cost: Ints) -> Ints:
-    """(N,) half way between the highest and the lowest potentials, nought at the sink.
-
-    Both are even, as all costs are, so their middle is whole.
-    """
-    highest = potentials(network, flow, cost)
-    turned = replace(network, tail=network.head, head=network.tail)
-    lowest = -potentials(turned, flow, cost)
-    middle: Ints = (highest - highest[SINK] + lowest - lowest[SINK]) // 2
-    return middle
 
 
 def _guests_raised(

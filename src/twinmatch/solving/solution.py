@@ -79,6 +79,7 @@ class Solution:
     more unit of a row's maximum (positive) or one less of its minimum (negative) is worth in score.
     levels: each objective in order. relaxations: always empty, as no rule is relaxed unasked.
     advice: why there is no answer. score, bound and gap are nan where there is none.
+    considered: how many candidates the flow ever held, and in how many rounds of pricing (0: it held all).
     """
 
     chosen: Bools
@@ -92,6 +93,8 @@ class Solution:
     levels: tuple[Level, ...]
     relaxations: tuple[()] = ()
     advice: tuple[Advice, ...] = ()
+    considered: int = 0
+    rounds: int = 0
 
     def __repr__(self) -> str:
         return (

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinmatch.solving.blocks import Bools, Ints
-from twinmatch.solving.flow import Network, cheapest
+from twinmatch.solving.flow import Network, cheapest, potentials
 from twinmatch.solving.laminar import Families
 
 SOURCE, SINK, FIRST_ROW = 0, 1, 2
@@ -145,3 +145,15 @@ def most_meetings(problem: Transport) -> int | None:
     reward[-1] = -1
     flow = cheapest(problem.network, reward)
     return None if flow is None else int(flow[-1])
+
+
+def middle(network: Network, flow: Ints, cost: Ints) -> Ints:
+    """(N,) half way between the highest and the lowest potentials, nought at the sink.
+
+    Both are even, as all costs are, so their middle is whole.
+    """
+    highest = potentials(network, flow, cost)
+    turned = replace(network, tail=network.head, head=network.tail)
+    lowest = -potentials(turned, flow, cost)
+    between: Ints = (highest - highest[SINK] + lowest - lowest[SINK]) // 2
+    return between
