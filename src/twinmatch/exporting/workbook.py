@@ -567,7 +567,7 @@ def _write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet) -> None:
     for place, column in enumerate(sheet.columns):
         page.set_column(place, place, column.width)
         head = "head" if column.kind in ("text", "strong", "input") else "head of numbers"
-        page.write_string(0, place, column.head, formats[head])
+        page.write_string(0, place, cell_text(column.head), formats[head])
         _write_column(page, formats, place, column, [row[place] for row in sheet.rows])
     if sheet.choices:
         _offer_choices(page, sheet)
@@ -672,7 +672,7 @@ def _write_readme(
     row = _write_section(page, formats, row, "Sheets", ())
     for sheet in sheets:
         page.set_row(row, _height([sheet.name, sheet.says], README))
-        page.write_url(row, 0, f"internal:'{sheet.name}'!A1", formats["link"], sheet.name)
+        page.write_url(row, 0, f"internal:'{sheet.name}'!A1", formats["link"], cell_text(sheet.name))
         page.write_string(row, 1, cell_text(sheet.says), formats["prose"])
         row += 1
     _set_up_print(page, "Read me")
@@ -686,7 +686,7 @@ def _write_section(
     lines: Sequence[tuple[str, str]],
 ) -> int:
     """Write a heading and its lines; return the row where the next section starts."""
-    page.write_string(row, 0, heading, formats["section"])
+    page.write_string(row, 0, cell_text(heading), formats["section"])
     page.write_blank(row, 1, None, formats["section"])
     page.set_row(row, 24)
     for offset, (label, text) in enumerate(lines, 1):
