@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,16 @@ from hypothesis import strategies as st
 from twinmatch.affinity import checked_weights, compare
 from twinmatch.app import peers as peers_module
 from twinmatch.app.neighbours import PEER_WEIGHTS
-from twinmatch.app.peers import PEER_FACETS, Peers, Ranked, best, blocks, likeness_of, weighted
+from twinmatch.app.peers import (
+    MOST_KEPT,
+    PEER_FACETS,
+    Peers,
+    Ranked,
+    best,
+    blocks,
+    likeness_of,
+    weighted,
+)
 from twinmatch.embedding import open_text_model
 from twinmatch.facets import Materials
 
@@ -138,6 +149,16 @@ def test_what_was_found_is_kept_and_taken_again(bundled, materials, tmp_path, mo
     other = Peers(bundled, materials, usual)
     other.prepare(tmp_path, "another text model")
     assert not other.is_complete
+
+
+def test_of_many_cohorts_the_latest_are_kept(prepared, tmp_path):
+    places = [tmp_path / f"peers-{name}" for name in "fedcba"]
+    for k, place in enumerate(places):
+        peers_module._keep(place, prepared.tables)
+        os.utime(place, ns=(k, k))
+    assert {p.name for p in tmp_path.iterdir()} == {p.name for p in places[-MOST_KEPT:]}
+    peers_module._keep(places[2], prepared.tables)
+    assert {p.name for p in tmp_path.iterdir()} == {p.name for p in [places[2], *places[-3:]]}
 
 
 def test_who_stops_finding_still_answers_one_city_at_a_time(
