@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.neighbours import PEER_WEIGHTS
@@ -47,10 +48,24 @@ def templates(code: str) -> Environment:
         finalize=_clean,
         extensions=["jinja2.ext.i18n"],
     )
-    made.install_gettext_translations(translation(code), newstyle=True)  # type: ignore[attr-defined]
+    said = translation(code)
+
+    # Jinja's own takes what it translates for safe, but a title may be what somebody wrote: all is escaped here.
+    def gettext(text: str, **values: Any) -> Markup:
+        return _filled(said.gettext(text), values)
+
+    def ngettext(one: str, several: str, num: int, **values: Any) -> Markup:
+        return _filled(said.ngettext(one, several, num), {"num": num, **values})
+
+    made.install_gettext_callables(gettext, ngettext)  # type: ignore[attr-defined]
     made.globals.update(words=words, drawing=drawing, drawings=of_meeting)
     made.globals.update(NAMES=NAMES, LANGUAGES=LANGUAGES, Rank=Rank)
     return made
+
+
+def _filled(text: str, values: dict[str, Any]) -> Markup:
+    """Return a text with values in it, both escaped; one without values is left as it is, signs of percent and all."""
+    return escape(text) % values if values else escape(text.replace("%%", "%"))
 
 
 def _clean(value: Any) -> Any:
