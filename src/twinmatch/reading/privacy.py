@@ -19,9 +19,7 @@ __all__ = ["CONTACT_WORDS", "is_contact", "redact", "safe", "without_personal_da
 _FREE: Final = frozenset(
     {"needs", "offers", "note", "summary", "boundary_note", "basis", "activity"}
 )
-_NEVER: Final = frozenset(
-    {"id", "country", "nuts3", "label_awarded", "date", "sources", "from", "of"}
-)
+_NEVER: Final = frozenset({"id", "country", "nuts3", "label_awarded", "date", "of"})
 CONTACT_WORDS: Final = frozenset(
     [
         "email",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -79,15 +80,29 @@ def redacted(_: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]
     return {key: value if key in LOGGED else "(taken out)" for key, value in event.items()}
 
 
+def where_it_went_wrong(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Return a log event whose error is told by its kind and place alone: its words may repeat what people wrote."""
+    info = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        kinds: list[str] = []
+        told: BaseException | None = error
+        while told is not None and len(kinds) < 10:
+            kinds.append(type(told).__name__)
+            told = told.__cause__ or told.__context__
+        lines = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-20:]]
+        event["exception"] = "\n".join([" from ".join(kinds), *lines])
+    return event
+
+
 def log_as_json(level: int = logging.INFO) -> None:
     """Write log lines as JSON on stderr, one a line."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks
-            if level <= logging.DEBUG
-            else structlog.processors.format_exc_info,
+            structlog.processors.dict_tracebacks if level <= logging.DEBUG else where_it_went_wrong,
             redacted,
             structlog.processors.JSONRenderer(),
         ],
