@@ -5,8 +5,11 @@ COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY data data
 COPY models models
+COPY requirements/service.txt requirements/service.txt
+# Every file that is fetched is known by its hash beforehand (make lock).
 RUN python -m venv /opt/twinmatch \
- && /opt/twinmatch/bin/pip install --no-cache-dir ".[web]" "psycopg[binary]>=3.2"
+ && /opt/twinmatch/bin/pip install --no-cache-dir --require-hashes -r requirements/service.txt \
+ && /opt/twinmatch/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/twinmatch twinmatch

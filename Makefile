@@ -3,6 +3,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
+# Tests of the core that need no extra which minimal.txt leaves out.
+MINIMAL := tests/unit/reading tests/unit/intake tests/unit/store tests/unit/facets tests/unit/exporting tests/contracts \
+	tests/unit/app tests/unit/test_affinity.py tests/unit/programmes/test_twinning_rounds.py \
+	tests/doors/test_api_cities.py tests/doors/test_api_proposals.py tests/doors/test_intake_commands.py
+
+.PHONY: supply lock minimal audit sbom licences
 .PHONY: help pictures install test fast slow check lint types layers docs-check site notebooks notebooks-check format propose bench clean
 
 help:  ## list the tasks
@@ -65,6 +71,28 @@ propose:  ## run the main job on the bundled cities
 
 bench:  ## measure the main job: time, memory, start-up
 	$(BIN)/python benchmarks/main_job.py
+
+supply:  ## install what the next five need
+	$(BIN)/pip install --quiet -e '.[supply]'
+
+lock:  ## lock what is installed, with hashes; UPGRADE=1 takes what is newest
+	UV=$(BIN)/uv tools/lock.sh
+
+minimal:  ## run the tests of the core with the oldest versions that pyproject.toml promises
+	$(PYTHON) -m venv build/minimal
+	$(BIN)/uv pip install --quiet --python build/minimal/bin/python -r requirements/minimal.txt pytest hypothesis httpx2 jsonschema
+	$(BIN)/uv pip install --quiet --python build/minimal/bin/python --no-deps -e .
+	build/minimal/bin/python -m pytest -m "not slow" $(MINIMAL)
+
+audit:  ## ask for known weaknesses of what is locked; fails where the database cannot be reached
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/service.txt
+
+sbom:  ## write the bill of materials of the service to build/sbom.json (CycloneDX)
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements requirements/service.txt --pyproject pyproject.toml --output-reproducible -o build/sbom.json
+
+licences:  ## list the licence of everything that is installed; fails at one that we do not know
+	$(BIN)/python tools/licences.py
 
 clean:  ## remove what the tasks left
 	rm -rf dist build proposal .mypy_cache .ruff_cache .pytest_cache .hypothesis
