@@ -111,6 +111,16 @@ class Store:
         self, proposal: bytes, title: str, by: str, fallbacks: Fallbacks | None = None
     ) -> tuple[Kept, bool]:
         """Keep a proposal.json; return the run and whether it is new (the same bytes are one run)."""
+        for _ in range(TRIES):
+            try:
+                return self._keep(proposal, title, by, fallbacks)
+            except sa.exc.IntegrityError:  # another one kept the same bytes in this very moment
+                continue
+        return self._keep(proposal, title, by, fallbacks)
+
+    def _keep(
+        self, proposal: bytes, title: str, by: str, fallbacks: Fallbacks | None
+    ) -> tuple[Kept, bool]:
         sha256 = hashlib.sha256(proposal).hexdigest()
         with self.change() as connection:
             same = sa.select(runs.c.id).where(runs.c.sha256 == sha256)
