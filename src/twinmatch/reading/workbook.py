@@ -28,11 +28,14 @@ def workbook_grids(path: Path, encoding: str | None = None) -> list[Grid]:
             "ignore"
         )  # openpyxl warns of drop-downs and styles that it passes over
         try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-            try:
-                return _grids(book.worksheets, path.name, parts)
-            finally:
-                book.close()
+            with path.open("rb") as file:  # openpyxl leaves open what it cannot read
+                book = openpyxl.load_workbook(
+                    file, read_only=True, data_only=True, keep_links=False
+                )
+                try:
+                    return _grids(book.worksheets, path.name, parts)
+                finally:
+                    book.close()
         except DataError:
             raise
         except Exception as error:  # openpyxl raises whatever the damage causes
