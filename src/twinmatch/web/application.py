@@ -35,6 +35,7 @@ from twinmatch.web.board import Board
 from twinmatch.web.door import FrontDoor
 from twinmatch.web.jobs import Jobs
 from twinmatch.web.measures import Measures, log_as_json
+from twinmatch.web.memory import stay_small
 from twinmatch.web.people import reader
 from twinmatch.web.settings import Settings, from_environment
 from twinmatch.web.state import State, state_of
@@ -96,6 +97,7 @@ def application(settings: Settings) -> ASGIApp:
 
 def from_settings() -> ASGIApp:
     """Return the service that the command described in the environment: what a worker process runs."""
+    stay_small()
     log_as_json()
     return application(from_environment())
 

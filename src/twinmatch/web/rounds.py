@@ -23,6 +23,7 @@ from twinmatch.store import Held
 from twinmatch.store.history import About
 from twinmatch.web.board import Board, Job
 from twinmatch.web.jobs import fallbacks_of_made, proposal_of, round_asked
+from twinmatch.web.memory import give_back
 from twinmatch.web.settings import Settings
 from twinmatch.whatif import Case
 
@@ -51,6 +52,7 @@ class Rounds:
             self._kept[key] = case
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
+            give_back()
             return case
 
     def of(self, asked: Mapping[str, Any]) -> Case:
