@@ -86,7 +86,8 @@ def erase(board: Board, names: Sequence[str], who: str, *, reasons: bool = False
     with board.store.change() as c:
         wipe(c)
         told["reasons"] = remove_reasons(c, lines, whole=reasons)
-        note(c, who, "personal data erased", redact(names[0])[0])
+        asked = "".join(letter for letter in names[0] if letter.isprintable())
+        note(c, who, "personal data erased", redact(asked)[0])
     board.store.wiped()
     return told
 
