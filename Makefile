@@ -9,7 +9,7 @@ MINIMAL := tests/unit/reading tests/unit/intake tests/unit/store tests/unit/face
 	tests/doors/test_api_cities.py tests/doors/test_api_proposals.py tests/doors/test_intake_commands.py
 
 .PHONY: supply lock minimal audit sbom licences
-.PHONY: help pictures install test fast slow check lint types layers docs-check site notebooks notebooks-check format propose bench clean
+.PHONY: help pictures install test fast slow check lint types layers docs-check site notebooks notebooks-check format propose pythons bench clean
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -68,6 +68,9 @@ format:  ## format the code
 
 propose:  ## run the main job on the bundled cities
 	$(BIN)/twinmatch propose
+
+pythons:  ## make the same round in Python 3.11, 3.12 and 3.13 and compare the bytes
+	tools/pythons.sh
 
 bench:  ## measure the main job: time, memory, start-up
 	$(BIN)/python benchmarks/main_job.py
