@@ -271,6 +271,18 @@ def test_every_answer_carries_the_headers(route: str, rank: Rank, house, secrets
         assert headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("rank", [ANYONE, READER, COORDINATOR])
+def test_a_large_body_is_taken_in_from_those_alone_who_may_hand_in(rank, house, secrets) -> None:
+    house.cookies.clear()
+    headers = {"Authorization": f"Bearer {secrets[rank]}"} if rank else {}
+    files = {"file": ("a.txt", b"x" * 2_000_000)}
+    answer = house.post("/workbench/intake", files=files, headers=headers)
+    if rank is COORDINATOR:
+        assert "format-unknown" in answer.text
+    else:
+        assert (answer.status_code, answer.json()["problems"][0]["code"]) == (413, "too-large")
+
+
 def test_a_cookie_is_for_our_pages_alone(house, secrets, tmp_path) -> None:
     answer = house.post("/workbench/login", data={"key": secrets[READER]}, follow_redirects=False)
     cookie = answer.headers["set-cookie"]

@@ -151,7 +151,9 @@ class _Visit:
         return 429, Problem("too-many", found, do="Wait a little."), {"Retry-After": "10"}
 
     def _most(self) -> int:
-        uploads = self._scope["path"].startswith(UPLOADS)
+        # Whoever may not hand in has no large body taken in before being told so.
+        may = self._scope.get("person", NOBODY).rank >= Rank.COORDINATOR
+        uploads = may and self._scope["path"].startswith(UPLOADS)
         settings = self._door._settings
         return settings.most_upload + 100_000 if uploads else settings.most_bytes
 
