@@ -200,3 +200,16 @@ def test_the_command_line_shows_and_erases_the_same(filled, tmp_path):
     told = json.loads(run("personal-data", "erase", "de-guest", "--profiles", cities))
     assert told == {"uploads": 1, "cells": 5, "reasons": 0}
     assert json.loads(run("changes")) == service.get("/changes").json()
+
+
+def test_without_the_web_front_it_is_told_and_nothing_is_a_traceback(monkeypatch):
+    import importlib.util
+
+    from twinmatch.cli.privacy import changes, personal_data, purge
+    from twinmatch.cli.serve import keys
+    from twinmatch.errors import QuestionError
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    for command in (changes, purge, lambda: personal_data("show", "x"), lambda: keys("list")):
+        with pytest.raises(QuestionError, match="not installed"):
+            command()

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from twinmatch.cli.words import AsJson, StorePlace, literal, print_json, say, show, table
+from twinmatch.cli.words import (
+    AsJson,
+    StorePlace,
+    literal,
+    need_web,
+    print_json,
+    say,
+    show,
+    table,
+)
 from twinmatch.errors import Problem, QuestionError
 
 # The docstrings of the commands are their help on the command line.
@@ -38,6 +47,7 @@ def personal_data(
         raise QuestionError(
             Problem("action-unknown", f"There is no {action!r}.", do="Known: show, erase.")
         )
+    need_web()
     from twinmatch.app.decisions import store_place
     from twinmatch.reading import read
     from twinmatch.store import COMMAND_LINE
@@ -84,6 +94,7 @@ def purge(
     as_json: AsJson = False,
 ) -> None:
     """Erase what was held for its time: old uploads, ended sessions, names and reasons in the history."""
+    need_web()
     from twinmatch.app.decisions import store_place
     from twinmatch.store import COMMAND_LINE
     from twinmatch.web.board import Board
@@ -99,6 +110,7 @@ def purge(
 
 def changes(store: StorePlace = None, as_json: AsJson = False) -> None:
     """Who changed what and when: keys, uploads, what was erased, decisions without their words."""
+    need_web()
     from twinmatch.app.decisions import store_place
     from twinmatch.web.board import Board
     from twinmatch.web.persons import changes_of

@@ -14,6 +14,7 @@ from twinmatch.cli.words import (
     Profiles,
     Programme,
     literal,
+    need_web,
     print_json,
     progress,
     say,
@@ -139,6 +140,7 @@ def keys(
     as_json: AsJson = False,
 ) -> None:
     """Make, list or take back the keys of those who use the service."""
+    need_web()
     from twinmatch.web.board import Board
     from twinmatch.web.people import Rank
 

@@ -52,6 +52,15 @@ StorePlace = Annotated[
 Pairs = list[str] | None
 
 
+def need_web() -> None:
+    """Raise QuestionError where the web front, which keeps keys and uploads, is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("fastapi") is None:
+        found = "Keys and uploads belong to the web front, which is not installed."
+        raise QuestionError(Problem("web-not-installed", found, do="pip install 'twinmatch[web]'"))
+
+
 def pair(text: str, option: str) -> tuple[str, str]:
     """Return the two ids of A=B; raises QuestionError where it is no pair."""
     one, equals, other = (part.strip() for part in text.partition("="))
