@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinmatch.solving import Balance, Distribute, group_referee
-from twinmatch.solving.exchange import dealt, exchange, pair_bound, pair_score
+from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts, pair_bound, pair_score
 
 
 def drawn(seed, n):
@@ -78,3 +78,51 @@ def test_small_groupings_are_often_the_best(seed):
     )
     found = exchange(dealt([(k,) for k in range(6)], 2), likeness)
     assert pair_score(found, likeness) >= 0.95 * best
+
+
+def test_one_part_of_all_groups_is_the_whole_exchange():
+    likeness, colour = drawn(3, 12), np.array(list("aaabbbcccddd"))
+    start = dealt([(k,) for k in range(12)], 3)
+    rules = [Distribute(colour, 1, 1)]
+    whole = exchange(start, likeness, rules)
+    among = lambda items: likeness[np.ix_(items, items)]  # noqa: E731
+    assert exchange_in_parts(start, among, rules, [[0, 1, 2]]).tolist() == whole.tolist()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_parts_swap_among_themselves_alone_and_better(seed):
+    likeness = drawn(seed, 24)
+    start = dealt([(k,) for k in range(24)], 6)
+    two = np.flatnonzero(start == 0)[:2]  # one of them has to go to the other group of the part
+    colour = np.where(np.isin(np.arange(24), two), "a", "")
+    fixed = np.arange(24) == 5
+    asked = []
+
+    def among(items):
+        asked.append(len(items))
+        return likeness[np.ix_(items, items)]
+
+    rules = [Distribute(colour, 0, 1)]
+    found = exchange_in_parts(start, among, rules, [[0, 4], [1, 2, 5]], fixed=fixed)
+    assert asked == [8, 12]
+    assert (found[start == 3] == 3).all()
+    assert found[5] == start[5]
+    assert set(found[np.isin(start, [0, 4])].tolist()) == {0, 4}
+    assert np.bincount(found).tolist() == np.bincount(start).tolist()
+    assert pair_score(found, among) >= pair_score(start, likeness) - 1e-9
+    assert all(v.kept for v in group_referee(found, *rules))
+
+
+@given(seed=st.integers(0, 999))
+@settings(max_examples=30, deadline=None)
+def test_counts_that_are_looked_up_are_the_counts(seed):
+    """However far a start misses its counts, swaps never miss them by more."""
+    rng = np.random.default_rng(seed)
+    colour = rng.choice(np.array(["a", "b", "c", ""]), 12)
+    rules = [Distribute(colour, 1, 2), Distribute(rng.random(12) < 0.4, 1)]
+    start = rng.permutation(np.repeat([0, 1, 2], 4))
+    missed = [
+        sum(len(v.breaches) for v in group_referee(label, *rules))
+        for label in (start, exchange(start, drawn(seed, 12), rules))
+    ]
+    assert missed[1] <= missed[0]
