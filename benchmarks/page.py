@@ -233,6 +233,20 @@ def text_models(found: dict[str, Any]) -> str:
     return text
 
 
+def scale(found: dict[str, Any]) -> str:
+    """Return the part on whole rounds by size."""
+    rows = [
+        [r["cities"], r["total cpu s"], r["total s"], r["peak MB"], len(r["products"]), r["written"]["files"]]
+        for r in found["rounds"]
+    ]  # fmt: skip
+    return (
+        f"## Whole rounds by size\n\n`python benchmarks/scale.py --peers`; Python {found['machine']['python']}, "
+        f"{found['machine']['cores']} cores, beside other work. [Sizes and costs](scale.md) has every stage, growth, "
+        "others on the same scores, and what is planned.\n\n"
+        + table(["cities", "processor s", "wall s", "peak MB", "formats", "files"], rows)
+    )
+
+
 PARTS = {
     "main_job": main_job,
     "startup": startup,
@@ -240,6 +254,7 @@ PARTS = {
     "text_models": text_models,
     "assignment": assignment,
     "groups": groups,
+    "scale": scale,
 }
 
 
