@@ -45,6 +45,7 @@ layers:
 docs-check:  ## check that what is made from the code is up to date
 	$(BIN)/python tools/make_reference.py --check
 	$(BIN)/python tools/make_docs.py --check
+	$(BIN)/python tools/make_scale.py --check
 
 docs:  ## make the references and schema.json anew
 	$(BIN)/python tools/make_reference.py
