@@ -116,7 +116,7 @@ async def similar_to_a_stranger(s: Soak) -> None:
 
 async def profiles(s: Soak) -> None:
     """Profiles, pairs, lists and what a monitor asks."""
-    one, other = s.city(), s.city()
+    one, other = s.rng.sample(s.ids, 2)
     path = s.rng.choice(
         [
             f"/cities/{one}",
