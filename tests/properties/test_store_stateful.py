@@ -145,12 +145,19 @@ class StoreAgainstModel(RuleBasedStateMachine):
 
     @rule(
         run=runs,
-        kind=st.sampled_from(DECISIONS),
-        about=st.sampled_from(ABOUTS),
-        why=st.sampled_from(["", "because"]),
+        said=st.lists(
+            st.tuples(
+                st.sampled_from(DECISIONS),
+                st.sampled_from([MEETINGS[0].about] * 4 + ABOUTS),
+                st.sampled_from(["", "because"]),
+            ),
+            min_size=1,
+            max_size=6,
+        ),
     )
-    def decide(self, run: str, kind: str, about: Any, why: str) -> None:
-        self.added(run, kind, about, why=why)
+    def decide(self, run: str, said: list[Any]) -> None:
+        for kind, about, why in said:
+            self.added(run, kind, about, why=why)
 
     @rule(run=runs, about=st.sampled_from(ABOUTS), why=st.sampled_from(["", "because", "later"]))
     def note(self, run: str, about: Any, why: str) -> None:
