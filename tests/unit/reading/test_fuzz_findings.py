@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import evil_files as evil
+import importer_samples as samples
 import pytest
 
 from twinmatch.errors import DataError, QuestionError, TwinmatchError
 from twinmatch.intake.accepted import read_accepted
 from twinmatch.programmes.settings import load
-from twinmatch.reading import read, read_mapping
+from twinmatch.reading import read, read_grids, read_mapping
 from twinmatch.reading.decision_sheet import read_decisions
+from twinmatch.reading.importers import IMPORTERS, Options
 
 DIGITS = "a = " + "9" * 5_000
 DEEP = "a = " + "[" * 20_000
@@ -90,3 +92,12 @@ def many_sheets(path: Path, count: int = 20) -> Path:
         book.add_worksheet().write(19_999, 0, "x")
     book.close()
     return path
+
+
+def test_a_city_without_a_name_is_set_aside_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(samples.CARBON_MONITOR.replace("Vorbild", ""), "utf-8")
+    found = IMPORTERS["carbon-monitor"].read(read_grids(path), Options())
+    assert found.raw.cities == ()
+    assert found.aside["no name"] == 1
+    assert "name-missing" in {p.code for p in found.raw.problems}

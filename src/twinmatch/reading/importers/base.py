@@ -199,6 +199,12 @@ class Drafts:
             if value is not None and value != "":
                 put(data, path, value)
         place = where or (line.grid.at(line.row) if line else Where())
+        if not data.get("name"):
+            self.note(
+                "name-missing", "A city without a name.", place, "warning", "Fill in its name."
+            )
+            self.aside["no name"] += 1
+            return
         self._drafts.append((Record(data, place, dict(columns)), tag))
 
     def note(self, code: str, found: str, where: Where, level: Any = "note", do: str = "") -> None:
