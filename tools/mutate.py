@@ -1,4 +1,4 @@
-"""Do the tests notice when the code is wrong? Mutation testing of scoring, rules, referee and intake.
+"""Do the tests notice when the code is wrong? Mutation testing of scoring, rules, referee, intake and solving.
 
     python tools/mutate.py [AREA ...] [--digits 0123456789] [--children 2]   run, keep and print the table
     python tools/mutate.py --table                                           print the table that is kept
