@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 from places_for_tests import said_in_words, twinmatch
 from server_for_tests import Server, server
@@ -21,6 +22,15 @@ from twinmatch.errors import DataError
 from twinmatch.store import open_store
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def log_to_read() -> Iterator[None]:
+    """The service's log is written as it is by default, whatever other tests made of it."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ _WHERE = {
     "save_import": "intake",
     "suggest_mapping": "intake",
     "write_template": "intake",
-    "themes": "themes",
+    "ask_themes": "themes",
     "publish_again": "start",
     "start_round": "start",
 }

@@ -10,7 +10,7 @@ from twinmatch.programmes.found_themes import FoundThemes, find_themes
 from twinmatch.reading import read
 
 
-def themes(
+def ask_themes(
     profiles: str | Path | None = None,
     *,
     count: int | None = None,

@@ -44,7 +44,7 @@ def themes(
     from twinmatch.programmes.found_themes import says
 
     with progress() as told:
-        model, found = door.themes(profiles, count=count, model=text_model, progress=told)
+        model, found = door.ask_themes(profiles, count=count, model=text_model, progress=told)
     if out is not None:
         from twinmatch.files import write_files
 

@@ -672,7 +672,9 @@ def _write_readme(
     row = _write_section(page, formats, row, "Sheets", ())
     for sheet in sheets:
         page.set_row(row, _height([sheet.name, sheet.says], README))
-        page.write_url(row, 0, f"internal:'{sheet.name}'!A1", formats["link"], cell_text(sheet.name))
+        page.write_url(
+            row, 0, f"internal:'{sheet.name}'!A1", formats["link"], cell_text(sheet.name)
+        )
         page.write_string(row, 1, cell_text(sheet.says), formats["prose"])
         row += 1
     _set_up_print(page, "Read me")

@@ -370,13 +370,15 @@ def _solution(
     unit = float(np.abs(question.candidates.score).max(initial=0.0))
     # A floor under guests who may be left without is held by whole numbers that are a little off.
     room = 1e-5 * max(unit, 1.0)
+    # What a level before may fall short by has a price, of up to two meetings: one is gained for another one lost.
+    slack = 4 * max(2 * unit, 1.0)
     open_levels = [
         v
         for v in reached
         if v.bound - v.value
         > max(
             question.gap * max(abs(v.bound), unit),
-            room if v.name in FAIR else 4 * _slack(v.bound),
+            room if v.name in FAIR else slack * max(_slack(w.bound) for w in reached),
         )
     ]
     price = next((s.outcome.price for s in relaxed if s.level.name == "total"), None)
