@@ -91,7 +91,7 @@ def examine(cities: Sequence[Record], units: Sequence[Record] = ()) -> Examined:
     if not cities:
         do = "Name a folder of .yaml files, or a table."
         problems.append(Problem("no-cities", "There are no city profiles here.", do=do))
-    problems += _twice(known) + _twice(known_units)
+    problems += _twice(cities) + _twice(units)
     problems += _dangling(known, known_units, complete=len(known) == len(cities))
     cohort = None
     if not problems:
@@ -194,10 +194,12 @@ def _arguments(annotation: Any) -> list[Any]:
     return [annotation, *(a for part in inner for a in _arguments(part))]
 
 
-def _twice(known: Sequence[tuple[City | HostUnit, Record]]) -> list[Problem]:
+def _twice(given: Sequence[Record]) -> list[Problem]:
+    """Return a problem for each record whose id stood before, whether or not the two are valid otherwise."""
     places: dict[str, list[Record]] = defaultdict(list)
-    for model, record in known:
-        places[model.id].append(record)
+    for record in given:
+        if isinstance(name := record.data.get("id"), str):
+            places[name].append(record)
     return [
         Problem(
             "city-twice",

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from twinmatch.app.intake import KINDS
 from twinmatch.cli import app
-from twinmatch.errors import TwinmatchError
+from twinmatch.errors import DataError, TwinmatchError
 from twinmatch.reading import read
 
 FORM = """Stadt;Land;Einwohner;Gesamtemissionen [kt CO2e];E-Mail;Bedarf
@@ -245,3 +245,11 @@ def _children() -> float:
 
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def test_a_city_twice_is_told_beside_a_wrong_cell_of_its_row(tmp_path):
+    table = tmp_path / "twice.csv"
+    table.write_text("id,name,country,population\nde-a,A,DE,many\nde-a,B,DE,10\n", encoding="utf-8")
+    with pytest.raises(DataError) as raised:
+        read(table)
+    assert sorted(p.code for p in raised.value.problems) == ["city-twice", "value-wrong"]
