@@ -21,6 +21,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from twinmatch.errors import TwinmatchError
+from twinmatch.memory import collect_seldom
 
 COMMANDS: Final = MappingProxyType(
     {
@@ -272,6 +273,8 @@ def main() -> None:
     """Run the command line; every error on purpose becomes a message and an exit code, never a traceback."""
     # No plugin takes part, and to look for some Pydantic reads what is installed at every start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
+    if sys.argv[1:2] != ["serve"]:
+        collect_seldom()
     try:
         app()
     except TwinmatchError as error:

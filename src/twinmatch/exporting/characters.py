@@ -40,7 +40,7 @@ def cell_text(text: str, longest: int = 32_767) -> str:
 
 def _utf16_length(text: str) -> int:
     """Return the length as spreadsheets count it: characters beyond U+FFFF are two."""
-    return len(text) if text.isascii() else len(text) + sum(char > "\uffff" for char in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
 def _utf16_head(text: str, longest: int) -> str:

@@ -15,7 +15,7 @@ from functools import cached_property
 from twinmatch.exporting import words
 from twinmatch.exporting.directory import Directory
 from twinmatch.exporting.drawings import Drawing, of_meeting
-from twinmatch.proposal import Cell, LeftOut, Meeting, Product, Proposal
+from twinmatch.proposal import Cell, Gap, LeftOut, Meeting, Product, Proposal
 
 BLANK = ""
 """A cell that people fill."""
@@ -118,11 +118,11 @@ class Sources:
                     yield from ((product, row) for row in table.rows)
 
     @cached_property
-    def gaps(self) -> dict[str, list[str]]:
-        """Return what is not known of each city, as sentences."""
-        found: dict[str, list[str]] = {}
+    def gaps(self) -> dict[str, list[Gap]]:
+        """Return what is not known of each city."""
+        found: dict[str, list[Gap]] = {}
         for gap in self.proposal.gaps:
-            found.setdefault(gap.city, []).append(words.sentence(gap.says))
+            found.setdefault(gap.city, []).append(gap)
         return found
 
     @cached_property
@@ -323,7 +323,7 @@ def _who(sources: Sources, talk: Talk) -> str:
 
 def _not_known(sources: Sources, cities: Sequence[str]) -> Part:
     points = [
-        f"{sources.directory.name(city)}: {gap}"
+        f"{sources.directory.name(city)}: {words.sentence(gap.says)}"
         for city in cities[:GROUP_SIZE]
         for gap in sources.gaps.get(city, ())
     ]
@@ -393,7 +393,10 @@ def _of_city(sources: Sources, city: str) -> Dossier:
             rows=tuple(_refusals(sources, city)),
         ),
         Part("What we know of you", columns=("", "In your words or ours"), rows=stated),
-        Part("What we do not know yet", points=tuple(sources.gaps.get(city, ()))),
+        Part(
+            "What we do not know yet",
+            points=tuple(words.sentence(gap.says) for gap in sources.gaps.get(city, ())),
+        ),
         _contacts(sources, (city,)),
     )
     return Dossier(
@@ -442,7 +445,7 @@ def _of_countries(sources: Sources) -> Iterator[Dossier]:
 
 def _country(sources: Sources, code: str, cities: Sequence[str]) -> Dossier:
     name = sources.directory.country(cities[0]) or code
-    products = sources.proposal.products
+    products, home = sources.proposal.products, set(cities)
     columns = ("City", "Roles", *(words.product_title(p) for p in products))
     rows = tuple(
         (
@@ -457,7 +460,7 @@ def _country(sources: Sources, code: str, cities: Sequence[str]) -> Dossier:
         for product in products
         if words.is_paired(product)
         for meeting in product.meetings
-        if set(meeting.cities()) & set(cities)
+        if not home.isdisjoint(meeting.cities())
     )
     parts = (
         Part("Cities and where they meet", columns=columns, rows=rows),
@@ -481,8 +484,8 @@ def _place_in(sources: Sources, product: Product, city: str) -> str:
 
 def _gap_lines(sources: Sources, cities: Sequence[str]) -> Iterator[str]:
     blocks: dict[str, list[str]] = {}
-    for gap in sources.proposal.gaps:
-        if gap.city in cities:
-            blocks.setdefault(gap.block, []).append(sources.directory.name(gap.city))
+    for city in cities:
+        for gap in sources.gaps.get(city, ()):
+            blocks.setdefault(gap.block, []).append(sources.directory.name(city))
     for block, named in sorted(blocks.items(), key=lambda item: (-len(item[1]), item[0])):
         yield f"{words.block_title(block)}: {words.listed(named)}"

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
+import orjson
+
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.exporting.plain import from_plain, to_plain
 from twinmatch.files import settle
@@ -17,9 +19,13 @@ LARGEST = 200_000_000
 
 def proposal_json(proposal: Proposal) -> bytes:
     """Return the proposal as UTF-8 JSON, indented, in a fixed order, with a final line feed."""
-    text = json.dumps(to_plain(proposal), ensure_ascii=False, indent=1, allow_nan=False)
-    # A lone surrogate has no UTF-8; "backslashreplace" writes the very escape that JSON has for it.
-    return (text + "\n").encode("utf-8", "backslashreplace")
+    plain = to_plain(proposal)
+    try:
+        return orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:
+        # A lone surrogate has no UTF-8; "backslashreplace" writes the very escape that JSON has for it.
+        text = json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False)
+        return (text + "\n").encode("utf-8", "backslashreplace")
 
 
 def read_proposal(path: Path) -> Proposal:

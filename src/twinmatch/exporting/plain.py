@@ -60,7 +60,7 @@ def to_plain(proposal: Proposal) -> dict[str, Any]:
 
 def _number(value: float) -> float | None:
     """Return a rounded number, without a negative zero; None where it is not finite."""
-    return round(value, DECIMALS) + 0.0 if math.isfinite(value) else None
+    return round(float(value), DECIMALS) + 0.0 if math.isfinite(value) else None
 
 
 def _plain_value(value: Any) -> Any:

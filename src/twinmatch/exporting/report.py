@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,7 @@ class Section:
     unplaced: int
     map: PairMap | None
 
-    @property
+    @cached_property
     def anchors(self) -> dict[str, str]:
         """Return the anchor of each meeting by its id."""
         return {meeting.id: anchor for anchor, _, meeting in self.meetings}

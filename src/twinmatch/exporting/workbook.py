@@ -610,7 +610,10 @@ def _height(cells: Sequence[Cell], widths: Sequence[float], line: float = 12.75)
 
 def _lines(text: str, width: float) -> int:
     """Return on how many lines a text is wrapped, a little more rather than less."""
-    return sum(ceil((len(part) + 1) / (1.2 * (width - 1.5))) for part in text.split("\n"))
+    across = 1.2 * (width - 1.5)
+    if "\n" not in text:
+        return ceil((len(text) + 1) / across)
+    return sum(ceil((len(part) + 1) / across) for part in text.split("\n"))
 
 
 def _frozen(columns: Sequence[Column]) -> int:

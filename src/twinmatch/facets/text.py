@@ -10,6 +10,7 @@ of its sentences. A sentence that the model cannot read is left out and named.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -33,6 +34,9 @@ PILOT = "summary of the pilot activity"
 
 _LARGEST_PART = 4_000_000
 """Cosines held at once."""
+
+_NEAR = 1000
+"""Sentences whose cosines to some hundred others are compared before the next ones."""
 
 
 @dataclass(frozen=True)
@@ -150,13 +154,24 @@ def _both_ways(side: _Side, rows: Ints, cols: Ints) -> Floats:
         if not len(speaking):
             continue
         my_at, my_count = my_starts[:-1][speaking], np.diff(my_starts)[speaking]
-        cosine = mine @ theirs.T
-        there = np.add.reduceat(np.maximum.reduceat(cosine, at, axis=1), my_at, axis=0)
-        back = np.add.reduceat(np.maximum.reduceat(cosine, my_at, axis=0), at, axis=1)
-        result[np.ix_(part[speaking], filled)] = (
-            _rounded(there / my_count[:, None]) + _rounded(back / count)
-        ) / 2
+        for few in _few(at):
+            at_few = at[few] - at[few.start]
+            end = at[few.stop] if few.stop < len(at) else len(theirs)
+            cosine = mine @ theirs[at[few.start] : end].T
+            there = np.add.reduceat(np.maximum.reduceat(cosine, at_few, axis=1), my_at, axis=0)
+            back = np.add.reduceat(np.maximum.reduceat(cosine, my_at, axis=0), at_few, axis=1)
+            result[np.ix_(part[speaking], filled[few])] = (
+                _rounded(there / my_count[:, None]) + _rounded(back / count[few])
+            ) / 2
     return np.round(result, DECIMALS)
+
+
+def _few(starts: Ints) -> Iterator[slice]:
+    """Yield runs of cities whose cosines to some others stay in the processor's own memory."""
+    ends = np.unique(
+        np.append(np.searchsorted(starts, np.arange(0, starts[-1] + 1, _NEAR)), len(starts))
+    )
+    yield from map(slice, ends[:-1].tolist(), ends[1:].tolist())
 
 
 def _rounded(cosine: Floats) -> Floats:

@@ -79,9 +79,9 @@ def _row(
     frame = round_.ready.frame
     asking = [i for i in frame.guests if asks(i)]
     offering = [host for host in frame.hosts if any(offers(i) for i in host.cities)]
-    hosts = {host.id for host in offering}
+    guests, hosts = set(asking), {host.id for host in offering}
     met = sum(
-        round_.guest(m) in asking and round_.host_id(m) in hosts for m in round_.product.meetings
+        round_.guest(m) in guests and round_.host_id(m) in hosts for m in round_.product.meetings
     )
     return (
         kind,

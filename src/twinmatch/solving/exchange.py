@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import chain, repeat
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,14 +63,13 @@ def exchange(
     state = _State(
         label, np.asarray(likeness, dtype=np.float64) * (1 if alike else -1), rules, bonus
     )
-    may = np.ones(state.bonus.shape, dtype=bool) if allowed is None else np.asarray(allowed, bool)
-    stays = np.zeros(len(label), dtype=bool) if fixed is None else np.asarray(fixed, bool)
-    movable = np.flatnonzero(~stays)
-    for _ in range(rounds):
-        moved = False
-        for i in movable.tolist():
-            moved |= state.better(i, may, stays)
-        if not moved:
+    may = None if allowed is None else np.asarray(allowed, bool)
+    moves = np.ones(len(label), dtype=bool) if fixed is None else ~np.asarray(fixed, bool)
+    movable = np.flatnonzero(moves).tolist()
+    in_vain = 0  # items in a row that no swap helped: once these are all, none will
+    for i in chain.from_iterable(repeat(movable, rounds)):
+        in_vain = 0 if state.better(i, may, moves) else in_vain + 1
+        if in_vain == len(movable):
             break
     return state.label
 
@@ -132,10 +132,11 @@ class _State:
         np.fill_diagonal(self.worth, 0.0)
         self.factor = 2.0 / np.maximum(self.size - 1.0, 1.0)
         self.everyone = np.arange(n)
-        self.bonus = np.zeros((n, n_groups)) if bonus is None else np.asarray(bonus, np.float64)
+        self.bonus = None if bonus is None else np.asarray(bonus, np.float64)
         seat = np.zeros((n, n_groups))
         seat[np.arange(n), label] = 1.0
-        self.near = self.worth @ seat
+        self.near = np.ascontiguousarray((self.worth @ seat).T)
+        self._tell()
         self.kinds = [_Kinds(r, label, self.size) for r in rules if isinstance(r, Distribute)]
         rows = [row for r in rules if isinstance(r, Balance) for row in _balanced(r, self.size)]
         self.v = np.array([r[0] for r in rows]).reshape(-1, n)
@@ -143,21 +144,23 @@ class _State:
         self.high = np.array([r[2] for r in rows]).reshape(-1, n_groups)
         self.total = self.v @ seat
 
-    def better(self, i: int, may: Bools, stays: Bools) -> bool:
+    def _tell(self) -> None:
+        """Find the factor of each item's group and its summed likeness to it, both (n,)."""
+        self.theirs = self.factor[self.label]
+        self.own = self.near[self.label, self.everyone]
+
+    def better(self, i: int, may: Bools | None, moves: Bools) -> bool:
         """Make the best swap of an item, where there is one that helps; return whether there was."""
-        gi, of = int(self.label[i]), self.label
-        gain = (
-            self.factor[of] * (self.near[i, of] - self.worth[i])
-            + self.factor[gi] * (self.near[:, gi] - self.worth[i])
-            - self.factor[gi] * self.near[i, gi]
-            - self.factor[of] * self.near[self.everyone, of]
-            + self.bonus[i, of]
-            + self.bonus[:, gi]
-            - self.bonus[i, gi]
-            - self.bonus[self.everyone, of]
-        )
+        gi, of, worth = int(self.label[i]), self.label, self.worth[i]
+        gain = self.theirs * (self.near[of, i] - worth - self.own)
+        gain += self.factor[gi] * (self.near[gi] - worth - self.near[gi, i])
+        if self.bonus is not None:
+            gain += self.bonus[i, of] + self.bonus[:, gi]
+            gain -= self.bonus[i, gi] + self.bonus[self.everyone, of]
         missed = self._missed_more(i, gi)
-        open_ = (of != gi) & ~stays & may[i, of] & may[:, gi]
+        open_ = (of != gi) & moves
+        if may is not None:
+            open_ &= may[i, of] & may[:, gi]
         open_ &= (missed < -NOTHING) | ((missed < NOTHING) & (gain > NOTHING))
         if not open_.any():
             return False
@@ -188,9 +191,10 @@ class _State:
             kinds.swap(i, j, gi, gj)
         self.total[:, gi] += self.v[:, j] - self.v[:, i]
         self.total[:, gj] += self.v[:, i] - self.v[:, j]
-        self.near[:, gi] += self.worth[:, j] - self.worth[:, i]
-        self.near[:, gj] += self.worth[:, i] - self.worth[:, j]
+        self.near[gi] += self.worth[j] - self.worth[i]
+        self.near[gj] += self.worth[i] - self.worth[j]
         self.label[i], self.label[j] = gj, gi
+        self._tell()
 
 
 class _Kinds:

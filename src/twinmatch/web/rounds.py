@@ -16,6 +16,7 @@ from twinmatch.app.loop import Pairs, Repaired, RoundAsked, open_round, repaired
 from twinmatch.difference import Difference, difference
 from twinmatch.explain import WhyNot, why_not
 from twinmatch.exporting.json_file import proposal_json
+from twinmatch.memory import give_back
 from twinmatch.prices import PriceList, price_list
 from twinmatch.proposal import Proposal
 from twinmatch.repair import Change, Kind, with_offer
@@ -23,7 +24,6 @@ from twinmatch.store import Held
 from twinmatch.store.history import About
 from twinmatch.web.board import Board, Job
 from twinmatch.web.jobs import fallbacks_of_made, proposal_of, round_asked
-from twinmatch.web.memory import give_back
 from twinmatch.web.settings import Settings
 from twinmatch.whatif import Case
 
