@@ -207,7 +207,6 @@ def _bench(case: Case, spread: float) -> _Bench:
         case.ready,
         affinity=None,  # type: ignore[arg-type]  # workers weigh standings; the facets stay at home
         rules=tuple(_bare(rule) for rule in case.ready.rules),
-        loads=None,
     )
     light = replace(case, ready=bare)
     return _Bench(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinmatch.cohort import City, Cohort
 from twinmatch.facets.base import listed
@@ -106,7 +107,8 @@ def transition_map(cohort: Cohort) -> Table:
     """
     at, rows = step_levels(cohort), []
     stuck = stuck_at(at)
-    hosts = [i for i, c in enumerate(cohort.cities) if c.has(Role.MISSION) or c.has(Role.PILOT)]
+    ahead = [i for i, c in enumerate(cohort.cities) if c.has(Role.MISSION) or c.has(Role.PILOT)]
+    hosts = np.array(ahead, dtype=np.intp)
     for i, city in enumerate(cohort.cities):
         if np.isnan(at[i]).all():
             continue
@@ -131,16 +133,14 @@ def transition_map(cohort: Cohort) -> Table:
 
 def _ahead(
     cohort: Cohort,
-    at: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    hosts: list[int],
+    at: NDArray[np.float64],
+    hosts: NDArray[np.intp],
     i: int,
     step: int,
 ) -> list[int]:
     """Return up to three hosts one or two levels ahead at a step, nearest in the other steps first."""
-    ready = [
-        j
-        for j in hosts
-        if j != i and not np.isnan(at[j, step]) and 1 <= at[j, step] - at[i, step] <= 2
-    ]
-    apart = {j: float(np.nan_to_num(np.abs(at[j] - at[i]), nan=2.0).mean()) for j in ready}
-    return sorted(ready, key=lambda j: (round(apart[j], 6), cohort.cities[j].id))[:3]
+    more = at[hosts, step] - at[i, step]  # nan, where not known, is neither
+    ready = hosts[(hosts != i) & (more >= 1) & (more <= 2)]
+    apart = np.nan_to_num(np.abs(at[ready] - at[i]), nan=2.0).mean(axis=1)
+    # Hosts are in the order of ids, as cities are.
+    return [int(j) for j in ready[np.argsort(np.round(apart, 6), kind="stable")][:3]]

@@ -154,8 +154,13 @@ class Prepared:
     everything: Candidates
     before: NDArray[np.bool_] | None
     """The pairs of the earlier proposal over the frame, shape (m,), or None where there is none."""
-    loads: Loads | None = None
-    """What every pair takes of its cities."""
+    takes: tuple[NDArray[np.float64], NDArray[np.float64]]
+    """What a pair takes of each of its hosts and of its guest, both (3,)."""
+
+    @property
+    def loads(self) -> Loads:
+        """Return what every pair takes of its cities; made where it is asked for, as it is larger than all else."""
+        return _loads(self.frame, *self.takes)
 
     @property
     def allowed(self) -> NDArray[np.bool_]:
@@ -173,8 +178,8 @@ def prepare(round_: Round, settings: Twinning) -> Prepared:
         round_.cohort, settings.weights, round_.materials, rows=who.eligible, columns=hosts
     )
     frame = Frame(round_.cohort, hosts, who.eligible)
-    loads = _loads(frame, settings)
-    limited = loads.block(round_.ledger)
+    takes = amount(settings.load("host")), amount(settings.load("guest"))
+    limited = _loads(frame, *takes).block(round_.ledger)
     return Prepared(
         who,
         affinity,
@@ -186,11 +191,11 @@ def prepare(round_: Round, settings: Twinning) -> Prepared:
         ),
         frame.candidates(affinity.score),
         _before(round_, frame),
-        loads,
+        takes,
     )
 
 
-def _loads(frame: Frame, settings: Twinning) -> Loads:
+def _loads(frame: Frame, host: NDArray[np.float64], guest: NDArray[np.float64]) -> Loads:
     """Return what every pair takes of its cities: each city of a unit carries the host's load."""
     pair = np.arange(len(frame.host))
     size = np.array([len(host.cities) for host in frame.hosts], dtype=np.int64)
@@ -201,7 +206,6 @@ def _loads(frame: Frame, settings: Twinning) -> Loads:
     nth = np.arange(int(each.sum())) - np.repeat(np.cumsum(each) - each, each)
     of_host = members[np.repeat(first[frame.host], each) + nth]
     of_guest = np.array(frame.guests, dtype=np.int64)[frame.guest]
-    host, guest = amount(settings.load("host")), amount(settings.load("guest"))
     count = len(pair)
     hosts = same_loads(np.repeat(pair, each), of_host, host, count)
     guests = same_loads(pair, of_guest, guest, count)
@@ -466,6 +470,7 @@ def _left_out(round_: Round, ready: Prepared, chosen: NDArray[np.bool_]) -> tupl
     shape = (len(frame.hosts), len(frame.guests))
     held, allowed = chosen.reshape(shape), ready.allowed.reshape(shape)
     lowest = float(affinity.score.T[held].min(initial=np.inf)) if held.any() else 0.0
+    places = int(held.sum())
     out = [LeftOut(round_.id(i), why, "", as_role="guest") for i, why in who.refused.items()]
     out += [
         LeftOut(round_.id(i), why, "", ask="Ask the city, then run again.", as_role="guest")
@@ -475,7 +480,7 @@ def _left_out(round_: Round, ready: Prepared, chosen: NDArray[np.bool_]) -> tupl
         out.append(
             LeftOut(
                 round_.id(frame.guests[g]),
-                _unchosen(affinity, frame, allowed[:, g], int(g), int(held.sum()), lowest),
+                _unchosen(affinity, frame, allowed[:, g], int(g), places, lowest),
                 "",
                 as_role="guest",
             )
@@ -484,7 +489,9 @@ def _left_out(round_: Round, ready: Prepared, chosen: NDArray[np.bool_]) -> tupl
     guests = {frame.guests[g] for g in np.flatnonzero(held.any(axis=0))}
     named = paired | guests | set(who.refused) | set(who.ask) | set(frame.guests)
     idle = sorted({i for host in frame.hosts for i in host.cities} - named)
-    out += [LeftOut(round_.id(i), _idle(round_, i, held, frame), "", as_role="host") for i in idle]
+    out += [
+        LeftOut(round_.id(i), _idle(round_, i, places, frame), "", as_role="host") for i in idle
+    ]
     others = set(range(len(round_.cohort))) - named - set(idle)
     out += [
         LeftOut(
@@ -507,10 +514,10 @@ def _unchosen(
     )
 
 
-def _idle(round_: Round, i: int, held: NDArray[np.bool_], frame: Frame) -> str:
+def _idle(round_: Round, i: int, pairs: int, frame: Frame) -> str:
     unit = round_.cohort.unit_of.get(round_.id(i))
     through = f" through {unit.name}" if unit and any(h.id == unit.id for h in frame.hosts) else ""
-    return f"Ready to host{through}, but no guest was matched with it: {int(held.sum())} pairs for {len(frame.hosts)} host units."
+    return f"Ready to host{through}, but no guest was matched with it: {pairs} pairs for {len(frame.hosts)} host units."
 
 
 def _headline(meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host, ...]) -> str:

@@ -84,8 +84,22 @@ class Block:
     def take(self, which: npt.NDArray[np.generic]) -> Block:
         """The same rule over these candidates only."""
         columns = np.arange(self.matrix.shape[1])[which]
-        matrix = sp.csr_array(self.matrix.tocsc()[:, columns])
-        return Block(self.name, matrix, self.low, self.high, self.says)
+        return Block(self.name, _columns(self.matrix, columns), self.low, self.high, self.says)
+
+
+def _columns(matrix: sp.csr_array, columns: Ints) -> sp.csr_array:
+    """These columns of a matrix; where they are in order, without the transposed copies that scipy makes."""
+    rows, m = matrix.shape
+    if not np.all(np.diff(columns) > 0):
+        return sp.csr_array(matrix.tocsc()[:, columns])
+    if len(columns) == m:
+        return matrix
+    place = np.full(m, -1, dtype=matrix.indices.dtype)
+    place[columns] = np.arange(len(columns))
+    indices = place[matrix.indices]
+    stays = indices >= 0
+    ends = np.concatenate([[0], np.cumsum(stays)])[matrix.indptr]
+    return sp.csr_array((matrix.data[stays], indices[stays], ends), shape=(rows, len(columns)))
 
 
 def counts(

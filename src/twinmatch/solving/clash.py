@@ -17,7 +17,7 @@ import scipy.sparse as sp
 
 from twinmatch.solving.blocks import Block, Candidates, Ints, check
 from twinmatch.solving.highs import Clock
-from twinmatch.solving.laminar import Rows, binding, stack
+from twinmatch.solving.laminar import Rows, bound
 from twinmatch.solving.solution import RowRef
 
 CLASH, NO_CLASH, OUT_OF_TIME = "clash", "no clash", "out of time"
@@ -41,8 +41,7 @@ def clash(candidates: Candidates, blocks: Sequence[Block], *, seconds: float = 5
     """A minimal set of rows that clash, found and verified within the time given."""
     check(candidates, blocks)
     clock = Clock(seconds)
-    everything = stack(blocks, len(candidates))
-    rows = everything.take(binding(everything))
+    rows = bound(blocks, len(candidates))
     scaled = _whole_rows(rows)
     status, core = _core(scaled, np.arange(len(rows)), clock)
     if status != CLASH:

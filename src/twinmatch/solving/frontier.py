@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check
 from twinmatch.solving.highs import Clock, Model, maximise
-from twinmatch.solving.laminar import binding, stack
+from twinmatch.solving.laminar import bound
 from twinmatch.solving.solution import INFEASIBLE, Solution
 from twinmatch.solving.solver import solve
 from twinmatch.spreading import spread
@@ -125,8 +125,7 @@ class _Aims:
     @cached_property
     def model(self) -> Model:
         """The rules that can bind, and as many meetings as can be."""
-        everything = stack(self.blocks, len(self.candidates))
-        rows = everything.take(binding(everything))
+        rows = bound(self.blocks, len(self.candidates))
         m = len(self.candidates)
         filling = sp.csr_array(np.ones((1, m)))
         return Model(

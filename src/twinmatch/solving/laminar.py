@@ -16,13 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.sparse import csgraph
 
-from twinmatch.solving.blocks import Block, Bools, Floats, Ints
+from twinmatch.solving.blocks import Block, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +96,24 @@ def binding(rows: Rows) -> Ints:
     return np.flatnonzero((rows.low > least) | (rows.high < most))
 
 
+def bound(blocks: Sequence[Block], m: int) -> Rows:
+    """The rows of all blocks that can bind, in order; a block at a time, so that no row is held that is not needed."""
+    parts = [stack([block], m) for block in blocks]
+    kept = [binding(part) for part in parts]
+    few = [
+        part.take(k) if len(k) < len(part) else part for part, k in zip(parts, kept, strict=True)
+    ]
+    if not few:
+        return stack((), m)
+    return Rows(
+        sp.csr_array(sp.vstack([part.matrix for part in few], format="csr")),
+        np.concatenate([part.low for part in few]),
+        np.concatenate([part.high for part in few]),
+        np.repeat(np.arange(len(blocks)), [len(part) for part in few]),
+        np.concatenate([part.row for part in few]),
+    )
+
+
 def families(rows: Rows) -> Families | None:
     """The two nested families of these rows, or None where there are not two.
 
@@ -101,84 +121,82 @@ def families(rows: Rows) -> Families | None:
     """
     if not np.all(rows.matrix.data == 1.0):
         return None
-    sets = sp.csr_array(
-        (np.ones(rows.matrix.nnz, np.int32), rows.matrix.indices, rows.matrix.indptr),
-        shape=rows.matrix.shape,
-    )
+    group, keep = _distinct(rows.matrix)
+    sets = rows.matrix if len(keep) == len(rows) else sp.csr_array(rows.matrix[keep, :])
+    sets = sp.csr_array((np.ones(sets.nnz, np.int32), sets.indices, sets.indptr), shape=sets.shape)
     size = np.diff(sets.indptr).astype(np.int64)
-    shared = (sets @ sets.T).tocoo()
-    first, second = shared.row.astype(np.int64), shared.col.astype(np.int64)
-    common = shared.data.astype(np.int64)
-    group = _same(first, second, common, size)
-    keep = np.unique(group)
-    side = _two_colours(first, second, common < np.minimum(size[first], size[second]), len(size))
+    shared = sp.triu(sets @ sets.T, 1)  # every two rows that share candidates, once
+    first, second = shared.coords
+    apart = shared.data < np.minimum(size[first], size[second])
+    side = _two_colours(first[apart], second[apart], len(keep))
     if side is None:
         return None
-    side = side[group]
-    inside = (common == size[first]) & (size[second] > size[first]) & (side[first] == side[second])
-    parent = _smallest(first[inside], second[inside], size, len(size))
-    owner = np.repeat(np.arange(len(rows)), size)
-    leaf = np.stack(
-        [
-            _smallest(sets.indices[at], owner[at], size, sets.shape[1])
-            for at in (side[owner] == 0, side[owner] == 1)
-        ]
-    )
-    return _merged(rows, group, keep, side, parent, leaf)
+    nested = ~apart & (side[first] == side[second])
+    first, second = first[nested], second[nested]
+    turned = size[first] > size[second]
+    inner, outer = np.where(turned, second, first), np.where(turned, first, second)
+    parent = _smallest(inner, outer, size)
+    leaf = np.stack([_leaves(sets, np.flatnonzero(side == k), size) for k in (0, 1)])
+    return _merged(rows, group, size, side, parent, leaf)
 
 
-def _same(first: Ints, second: Ints, common: Ints, size: Ints) -> Ints:
-    """(R,) the first row that holds the same candidates as each row."""
-    group = np.arange(len(size))
-    equal = (common == size[first]) & (common == size[second])
-    np.minimum.at(group, first[equal], second[equal])
-    return group
+def _distinct(sets: sp.csr_array) -> tuple[Ints, Ints]:
+    """(R,) the place of each row among the distinct ones, and (K,) the first row of each; empty rows stay apart."""
+    place: dict[object, int] = {}
+    group, keep = np.empty(sets.shape[0], dtype=np.int64), list[int]()
+    ends = sets.indptr.tolist()
+    for i, (start, end) in enumerate(pairwise(ends)):
+        key = blake2b(sets.indices[start:end].tobytes(), digest_size=16).digest() if end > start else i
+        group[i] = place.setdefault(key, len(keep))
+        if group[i] == len(keep):
+            keep.append(i)
+    return group, np.array(keep, dtype=np.int64)
 
 
-def _two_colours(first: Ints, second: Ints, crossing: Bools, n: int) -> Ints | None:
+def _two_colours(first: Ints, second: Ints, n: int) -> Ints | None:
     """(n,) 0 or 1 so that rows that cross differ; None where that cannot be."""
-    first, second = first[crossing], second[crossing]
     graph = sp.csr_array((np.ones(len(first)), (first, second)), shape=(n, n))
     _, component = csgraph.connected_components(graph, directed=False)
     # One more node, tied to the first row of each component, lets one search colour them all.
     starts = np.unique(component, return_index=True)[1]
-    from_root = sp.csr_array(
-        (np.ones(len(starts)), (np.zeros(len(starts), np.int64), starts)), shape=(1, n)
-    )
-    rooted: sp.csr_array[np.float64] = sp.csr_array(
-        sp.block_array([[None, from_root], [from_root.T, graph]], format="csr")
-    )
-    depth = csgraph.shortest_path(rooted, unweighted=True, indices=0)[1:]
-    colour = ((depth + 1) % 2).astype(np.int64)
-    return None if np.any(colour[first] == colour[second]) else colour
+    ends = np.append(first, np.full(len(starts), n)), np.append(second, starts)
+    graph = sp.csr_array((np.ones(len(ends[0])), ends), shape=(n + 1, n + 1))
+    order, before = csgraph.breadth_first_order(graph, n, directed=False)
+    colour = np.ones(n + 1, dtype=np.int64)
+    for row, nearer in zip(order[1:].tolist(), before[order[1:]].tolist(), strict=True):
+        colour[row] = 1 - colour[nearer]
+    return None if np.any(colour[first] == colour[second]) else colour[:n]
 
 
-def _smallest(item: Ints, row: Ints, size: Ints, n_items: int) -> Ints:
-    """(n_items,) for each item the smallest of its rows (the first of equals), -1 where none."""
-    found = np.full(n_items, -1, dtype=np.int64)
+def _leaves(sets: sp.csr_array, rows: Ints, size: Ints) -> Ints:
+    """(m,) for each candidate the smallest of these rows that holds it (the first of equals), -1 where none."""
+    found = np.full(sets.shape[1], -1, dtype=np.int64)
+    for row in rows[np.lexsort((-rows, -size[rows]))].tolist():
+        found[sets.indices[sets.indptr[row] : sets.indptr[row + 1]]] = row
+    return found
+
+
+def _smallest(item: Ints, row: Ints, size: Ints) -> Ints:
+    """(K,) for each row as an item the smallest of the rows that hold it (the first of equals), -1 where none."""
+    found = np.full(len(size), -1, dtype=np.int64)
     by_size = np.lexsort((-row, -size[row]))
     found[item[by_size]] = row[by_size]
     return found
 
 
-def _merged(rows: Rows, group: Ints, keep: Ints, side: Ints, parent: Ints, leaf: Ints) -> Families:
+def _merged(rows: Rows, group: Ints, size: Ints, side: Ints, parent: Ints, leaf: Ints) -> Families:
     """One row for each set of candidates, with the tightest bounds and who gave them."""
-    # The last entry of each stands for "none", which is -1 on both sides.
-    place = np.full(len(group) + 1, -1, dtype=np.int64)
-    place[keep] = np.arange(len(keep))
-    merged = place[np.append(group, -1)]
     low = np.ceil(np.nan_to_num(np.maximum(rows.low, 0.0), posinf=2**40) - 1e-9).astype(np.int64)
     high = np.floor(np.clip(rows.high, -1.0, 2**40) + 1e-9).astype(np.int64)
-    slot = merged[:-1]
-    tightest_low = _extreme(slot, low, len(keep))
-    tightest_high = _extreme(slot, -high, len(keep))
+    tightest_low = _extreme(group, low, len(size))
+    tightest_high = _extreme(group, -high, len(size))
     return Families(
         low[tightest_low],
         high[tightest_high],
-        np.diff(rows.matrix.indptr)[keep].astype(np.int64),
-        side[keep],
-        merged[parent[keep]],
-        merged[leaf],
+        size,
+        side,
+        parent,
+        leaf,
         tightest_low,
         tightest_high,
     )

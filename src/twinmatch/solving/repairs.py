@@ -20,7 +20,7 @@ import scipy.sparse as sp
 
 from twinmatch.solving.blocks import Block, Candidates, Floats, check
 from twinmatch.solving.highs import Clock, Model, maximise
-from twinmatch.solving.laminar import Rows, binding, stack
+from twinmatch.solving.laminar import Rows, bound
 from twinmatch.solving.referee import broken
 from twinmatch.solving.solution import INFEASIBLE, RowRef
 from twinmatch.solving.solver import solve
@@ -61,8 +61,7 @@ def repairs(
     """
     check(candidates, blocks)
     asked = [*blocks, *_wishes(candidates, wanted)]
-    everything = stack(asked, len(candidates))
-    rows = everything.take(binding(everything))
+    rows = bound(asked, len(candidates))
     price = _prices(rows, asked, len(blocks), prices or {})
     clock, menu = Clock(seconds), list[Repair]()
     while len(menu) < at_most and not clock.over():

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from twinmatch.solving.blocks import Block, Candidates, Ints
 from twinmatch.solving.by_flow import by_flow
 from twinmatch.solving.by_highs import by_highs
-from twinmatch.solving.laminar import binding, families, stack
+from twinmatch.solving.laminar import bound, families
 from twinmatch.solving.question import FAIR, Question, asked
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import FLOW, INFEASIBLE, LP, Solution
@@ -62,8 +62,7 @@ def answer(question: Question) -> Solution:
     if not question.m:
         # With nobody to choose there is nothing to be fair about; only the rules have a say.
         question = replace(question, objectives=("filled", "total"))
-    everything = stack(question.blocks, question.m)
-    rows = everything.take(binding(everything))
+    rows = bound(question.blocks, question.m)
     nested = families(rows) if _flow_can(question) else None
     if nested is not None:
         return by_flow(question, rows, nested) or _impossible(question, FLOW)
