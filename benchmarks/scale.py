@@ -142,10 +142,12 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
     from twinmatch.facets import Materials
     from twinmatch.figures import with_figures
     from twinmatch.files import write_files
+    from twinmatch.memory import collect_seldom
     from twinmatch.propose import propose
     from twinmatch.reading import read_raw
     from twinmatch.validate import validate
 
+    collect_seldom()  # as the command does
     stages.begin("read")
     parts = [read_raw(table) for table in tables] or [read_raw(None)]
     stages.begin("validate")

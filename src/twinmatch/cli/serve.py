@@ -66,6 +66,13 @@ def serve(
     requests_a_minute: Annotated[
         int, typer.Option(help="Requests of one key or address in a minute, at most.")
     ] = 1200,
+    answers_kept: Annotated[
+        int,
+        typer.Option(
+            envvar="TWINMATCH_ANSWERS_KEPT",
+            help="Bytes of answers about cities that one process keeps, at most.",
+        ),
+    ] = 64_000_000,
     jobs: Annotated[
         int, typer.Option(envvar="TWINMATCH_JOBS", help="Proposals at once, by process.")
     ] = 1,
@@ -98,6 +105,7 @@ def serve(
             https=https,
             origins=tuple(origin or ()),
             requests_a_minute=requests_a_minute,
+            answers_kept=answers_kept,
             jobs=jobs,
         )
     except ValidationError as error:

@@ -146,7 +146,11 @@ def _distinct(sets: sp.csr_array) -> tuple[Ints, Ints]:
     group, keep = np.empty(sets.shape[0], dtype=np.int64), list[int]()
     ends = sets.indptr.tolist()
     for i, (start, end) in enumerate(pairwise(ends)):
-        key = blake2b(sets.indices[start:end].tobytes(), digest_size=16).digest() if end > start else i
+        key = (
+            blake2b(sets.indices[start:end].tobytes(), digest_size=16).digest()
+            if end > start
+            else i
+        )
         group[i] = place.setdefault(key, len(keep))
         if group[i] == len(keep):
             keep.append(i)

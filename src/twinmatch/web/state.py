@@ -43,9 +43,9 @@ class Kept:
 class Answers:
     """Answers by their tag, the latest used, up to so many bytes."""
 
-    def __init__(self, most: int = 64_000_000) -> None:
+    def __init__(self, most: int) -> None:
         self._kept: OrderedDict[str, Kept] = OrderedDict()
-        self._most, self._bytes = most, 0
+        self._most, self.bytes = most, 0
 
     def get(self, tag: str) -> Kept | None:
         """Return an answer that was kept, or None."""
@@ -59,10 +59,10 @@ class Answers:
         if answer.tag in self._kept or len(answer.body) > self._most // 4:
             return
         self._kept[answer.tag] = answer
-        self._bytes += len(answer.body)
-        while self._bytes > self._most:
+        self.bytes += len(answer.body)
+        while self.bytes > self._most:
             _, old = self._kept.popitem(last=False)
-            self._bytes -= len(old.body)
+            self.bytes -= len(old.body)
 
 
 def tag_of(service: Service, scope: Scope) -> str:
@@ -89,12 +89,13 @@ class State:
     settings: Settings
     board: Board
     measures: Measures
-    answers: Answers = field(default_factory=Answers)
     opened: Service | None = None
     failed: str = ""
     _people: dict[str, tuple[float, Person]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.answers = Answers(self.settings.answers_kept)
+        self.measures.answers.set_function(lambda: self.answers.bytes)
         self.rounds = Rounds(self.board, self.settings)
 
     @property
