@@ -23,6 +23,12 @@ NONE = "Not measured yet.\n"
 LARGE = 10_000
 """Cities of a round from which something is told of larger ones."""
 
+BUSY = 10_000
+"""Questions a second for which processes are planned."""
+
+SENTENCES = (100_000, 1_000_000)
+"""Texts for whose reading time is planned."""
+
 PLANNED = (13_000, 100_000, 1_000_000)
 """Sizes that are told beyond what was measured: by the largest round and the growth to it."""
 
@@ -150,17 +156,48 @@ def planned() -> str:
     return _table(head, rows)
 
 
-def elsewhere() -> str:
-    """Return the figures that other benchmarks of scale left: HTTP, text vectors, Dask."""
-    parts = []
-    for path in sorted(RESULTS.glob("scale_*.json")):
-        found = json.loads(path.read_text(encoding="utf-8"))
-        rows = [
-            [name, json.dumps(value) if isinstance(value, dict | list) else value]
-            for name, value in found.items()
+def requests() -> str:
+    """Return what one process of the service answers, and how many of them a busy day would need."""
+    found = _read("serving")
+    if not found:
+        return NONE
+    rows = [
+        [
+            row["what"],
+            round(row["a_second"]),
+            row["p99_ms"],
+            -(-BUSY // max(round(row["a_second"]), 1)),
         ]
-        parts.append(f"`benchmarks/results/{path.name}`:\n\n{_table(['what', 'found'], rows)}")
-    return "\n".join(parts) or NONE
+        for row in found["measured"]
+        if not row["what"].startswith("bare")
+    ]
+    head = ["asked", "answers a second, one process", "p99 ms", f"processes for {BUSY:,} a second"]
+    return _table(head, rows) + (
+        f"\n{found['cities']:,} cities, {found['memory, MB']} MB a process, ready {found['next start: ready, s']:.0f} s "
+        "after a start. The processes are an extrapolation: they share nothing but the database.\n"
+    )
+
+
+def texts() -> str:
+    """Return how long text models take, and what that comes to for many sentences."""
+    seconds = _read("text_models").get("seconds", {})
+    rows = [
+        [name, row["texts a second"], *(n / row["texts a second"] / 60 for n in SENTENCES)]
+        for name, row in seconds.items()
+    ]
+    head = ["text model", "texts of 80 words a second", *(f"minutes for {n:,}" for n in SENTENCES)]
+    return _table(head, rows) if rows else NONE
+
+
+def spread() -> str:
+    """Return how far a study of stability spreads."""
+    found = _read("spread")
+    rows = [
+        [name, seconds, found["runs"] / seconds, found["seconds"]["one process"] / seconds]
+        for name, seconds in found.get("seconds", {}).items()
+    ]
+    head = ["who", "seconds", "runs a second", "times one process"]
+    return _table(head, rows) if rows else NONE
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -171,7 +208,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "held": held,
     "nearest": nearest,
     "planned": planned,
-    "elsewhere": elsewhere,
+    "requests": requests,
+    "texts": texts,
+    "spread": spread,
 }
 
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
