@@ -7,12 +7,16 @@ import pytest
 
 from cities import cohort_of, materials
 from twinmatch.facets.domains import (
+    WIDE,
     ChallengesMet,
     LeversMet,
     Returns,
     SharedChallenges,
     SharedLevers,
+    Stated,
+    strengths,
 )
+from twinmatch.schema import Domain
 
 
 def likeness(facet, i=0, j=1):
@@ -72,6 +76,25 @@ def test_the_wider_vocabulary_is_compared_on_the_wider_domain():
         facet.says(0, 1)[0]
         == "Build is strong in buildings and energy, which Guest struggles with."
     )
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_domains_the_wider_one_has_the_higher_weight(turned):
+    stated = {Domain.BUILT_ENVIRONMENT: 1.0, Domain.ENERGY_SYSTEMS: 3.0}
+    stated = dict(reversed(stated.items())) if turned else stated
+    wide = dict(zip(WIDE, Stated([stated]).wide[0].tolist(), strict=True))
+    assert {d: w for d, w in wide.items() if w} == {Domain.STATIONARY_ENERGY: 3.0}
+
+
+def test_a_pilot_takes_nothing_from_what_its_city_states():
+    host = {
+        "id": "fr-host",
+        "strengths": {"industry": 3, "mobility_transport": 1},
+        "pilot": {"activity": "A", "cohort": 1, "domains": ["industry", "mobility_transport"]},
+    }
+    shown = dict(zip(WIDE, strengths(cohort_of(host)).wide[0].tolist(), strict=True))
+    assert shown[Domain.INDUSTRY] == 1.0
+    assert shown[Domain.MOBILITY_TRANSPORT] == pytest.approx(2 / 3)
 
 
 def test_stationary_energy_is_not_split_into_buildings_and_energy():

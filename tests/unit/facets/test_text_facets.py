@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cities import cohort_of, materials
+from twinmatch.facets import text as module
 from twinmatch.facets.text import LONGEST_QUOTE, NeedsOffers, SharedNeeds, all_sentences
 
 
@@ -60,6 +61,37 @@ def test_shared_needs_go_both_ways():
     there, back = (1 / 2 * (1 + 1 / np.sqrt(3 * 2) * 1), 1.0)
     assert likeness(facet, 0, 1) == likeness(facet, 1, 0)
     assert likeness(facet) == pytest.approx((there + back) / 2, abs=0.02)
+
+
+@pytest.mark.parametrize("near", [1, 2, 3, 5, 1000])
+@pytest.mark.parametrize("largest", [1, 10, 4_000_000])
+def test_shared_needs_in_parts_are_those_of_every_pair_alone(near, largest, monkeypatch):
+    words = ["heat", "trams", "waste", "roofs", "pumps", "parks", "ports"]
+    rng = np.random.default_rng(4)
+    cities = []
+    for k in range(9):
+        sentences = [" ".join(rng.choice(words, 3)).title() + "." for _ in range(k % 4)]
+        cities.append({"id": f"de-c{k}", **({"needs": " ".join(sentences)} if sentences else {})})
+    cohort = cohort_of(*cities)
+    monkeypatch.setattr(module, "_NEAR", near)
+    monkeypatch.setattr(module, "_LARGEST_PART", largest)
+    facet = SharedNeeds(cohort, materials())
+    found = facet.likeness(np.arange(9), np.arange(9))
+    side = facet._needs
+    for i in range(9):
+        for j in range(9):
+            cosine = side.of(i).astype(float) @ side.of(j).astype(float).T
+            if not cosine.size:
+                assert np.isnan(found[i, j])
+                continue
+            there, back = cosine.max(axis=1).mean(), cosine.max(axis=0).mean()
+            assert found[i, j] == pytest.approx((there + back) / 2, abs=2e-4)
+
+
+def test_a_long_sentence_is_cut_at_a_word():
+    text = "retrofitting " * 20
+    assert module._short(text) == ("retrofitting " * 12).rstrip() + " …"
+    assert module._short("x" * LONGEST_QUOTE) == "x" * LONGEST_QUOTE
 
 
 def test_long_sentences_are_cut_in_the_line_and_whole_in_the_fact():
