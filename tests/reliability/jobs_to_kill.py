@@ -462,7 +462,8 @@ class Forget:
 class Migrate:
     """A store of every earlier version, brought to this one: reopening continues, and all that it kept is there."""
 
-    starts = (None, "0001", "0001, beside a service", "0002")
+    starts = ("0001, beside a service", "0001", "0002", None)
+    """The longest way first: where to kill is counted on it, so that it is killed up to its end."""
 
     def __init__(self, engine: str) -> None:
         self.name = f"migrate-{engine}"
