@@ -74,6 +74,7 @@ def _made_from(before: Proposal, after: Proposal) -> Iterator[str]:
         yield from _settings(
             (one.get("programme") or {}).get("settings") or {},
             (other.get("programme") or {}).get("settings") or {},
+            {**was, **is_, **dict(before.units), **dict(after.units)},
         )
     if (one.get("text_model") or {}) != (other.get("text_model") or {}):
         yield "The texts were compared by another model, so scores do not compare exactly."
@@ -83,13 +84,31 @@ def _count(proposal: Proposal) -> str:
     return f"{len(proposal.cities)} cities"
 
 
-def _settings(one: object, other: object, path: str = "") -> Iterator[str]:
-    """Each setting of the programme that differs, by its dotted name."""
+def _settings(one: object, other: object, names: dict[str, str], path: str = "") -> Iterator[str]:
+    """Each setting of the programme that differs, by its dotted name; named pairs in the names of their cities."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in sorted({*one, *other}):
-            yield from _settings(one.get(key), other.get(key), f"{path}.{key}".strip("."))
+            yield from _settings(one.get(key), other.get(key), names, f"{path}.{key}".strip("."))
+    elif path in _PAIRS:
+        yield from _named_pairs(one, other, names, _PAIRS[path])
     elif one != other:
         yield f"Setting {path}: {_value(one)} before, {_value(other)} after."
+
+
+_PAIRS = {"twinning.lock": "locked", "twinning.ban": "banned", "twinning.past": "from past rounds"}
+
+
+def _named_pairs(one: object, other: object, names: dict[str, str], word: str) -> Iterator[str]:
+    """The pairs of cities that a setting names in one of two proposals only."""
+    was, is_ = (
+        {tuple(names.get(str(id_), str(id_)) for id_ in pair) for pair in pairs}
+        if isinstance(pairs, list | tuple)
+        else set()
+        for pairs in (one, other)
+    )
+    for found, says in ((is_ - was, f"Now {word}"), (was - is_, f"No longer {word}")):
+        if found:
+            yield f"{says}: {', '.join(sorted(' with '.join(pair) for pair in found))}."
 
 
 def _value(value: object) -> str:

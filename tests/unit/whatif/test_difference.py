@@ -47,7 +47,9 @@ def test_every_city_whose_partners_differ_is_named_and_no_other(seed):
         for p in (before, after)
     )
     assert {m.city for m in found.products[0].moved} == {c for pair in was ^ is_ for c in pair}
-    assert any("twinning.ban" in says for says in found.made_from)
+    names = {card.id: card.name for card in before.cities}
+    assert f"Now banned: {names[ban[0]]} with {names[ban[1]]}." in found.made_from
+    assert difference(after, before).made_from[0].startswith("No longer banned: ")
     assert any("New rule 'bans'" in says for says in found.products[0].says)
     if before.products[0].score != pytest.approx(after.products[0].score, abs=1e-9):
         way = "more" if after.products[0].score > before.products[0].score else "less"
