@@ -22,7 +22,7 @@ MOST_MEMBERS = 1_000
 MOST_UNPACKED = 100 * 1024 * 1024
 MOST_MERGED = 10_000
 
-_NO_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError)
+NO_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError)
 _OVERLAP = 16_384
 # No attribute holds a "<" (but it may hold a ">"): a part made to hold these patterns up is passed over in one go.
 _CELL = re.compile(rb'<(?:\w+:)?c\s[^<]*?r="([A-Z]{1,3})([0-9]{1,7})"')
@@ -58,7 +58,7 @@ def measured(path: Path) -> dict[str, Part]:
         try:
             with zipfile.ZipFile(file) as archive:
                 return _all_parts(archive, where)
-        except _NO_ZIP as error:
+        except NO_ZIP as error:
             found = f"Not readable as a workbook: {error}."
             raise DataError(Problem("not-a-workbook", found, where, "Save it as .xlsx.")) from error
         except (zlib.error, lzma.LZMAError, OSError) as error:

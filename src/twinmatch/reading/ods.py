@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.grid import MOST_COLUMNS, MOST_ROWS, Grid, Row, refuse_many
-from twinmatch.reading.guard import measured
+from twinmatch.reading.guard import NO_ZIP, measured
 
 
 def ods_grids(path: Path, encoding: str | None = None) -> list[Grid]:
@@ -22,8 +23,9 @@ def ods_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     try:
         with zipfile.ZipFile(path) as archive, archive.open("content.xml") as stream:
             content.parse(stream)
-    except (LookupError, ValueError, expat.ExpatError) as error:  # also an encoding unheard of
-        found = f"Not readable as an OpenDocument spreadsheet: {error}."
+    except (*NO_ZIP, LookupError, zlib.error, expat.ExpatError) as error:
+        # Also an encoding unheard of, or a directory that lies about the size of a part.
+        found = f"Not readable as an OpenDocument spreadsheet: {str(error) or 'it ends too early'}."
         raise DataError(Problem("not-a-workbook", found, Where(path.name))) from error
     return content.grids
 

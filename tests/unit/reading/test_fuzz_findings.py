@@ -41,6 +41,19 @@ def test_an_ods_in_an_encoding_that_nobody_knows_is_told(tmp_path: Path) -> None
         read(evil.with_parts(path, parts))
 
 
+def test_an_ods_whose_directory_lies_about_the_size_of_a_part_is_told(tmp_path: Path) -> None:
+    path = evil.ods(tmp_path / "a.ods", "".join(evil.ods_row(f"city {k}") for k in range(400)))
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    while b"content.xml" not in content[entry + 46 : entry + 57]:
+        entry = content.index(b"PK\x01\x02", entry + 4)
+    struct.pack_into("<II", content, entry + 20, 1_718_551_061, 1_701_013_862)
+    path.write_bytes(bytes(content))
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert [p.code for p in caught.value.problems] == ["not-a-workbook"]
+
+
 def shifted(path: Path) -> Path:
     """A workbook whose directory says that its parts begin before the file does."""
     content = bytearray(evil.plain(path).read_bytes())
