@@ -62,8 +62,14 @@ def validate(
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Return problems once each, by place and code, whatever the order in which they were found."""
-    return sorted(set(problems), key=lambda p: (p.where, p.code, p.found))
+    """Return problems once each, by place and code, whatever the order in which they were found.
+
+    That there are no profiles is left out where another error tells why.
+    """
+    found = set(problems)
+    if any(p.level == "error" and p.code != "no-cities" for p in found):
+        found = {p for p in found if p.code != "no-cities"}
+    return sorted(found, key=lambda p: (p.where, p.code, p.found))
 
 
 def check(

@@ -176,6 +176,15 @@ def test_no_profile_at_all_is_a_problem() -> None:
     )
 
 
+def test_that_there_is_no_profile_is_not_told_where_another_error_tells_why() -> None:
+    with pytest.raises(DataError) as caught:
+        validate([], (), [Problem("column-missing", "No column 'country'.")])
+    assert [p.code for p in caught.value.problems] == ["column-missing"]
+    with pytest.raises(DataError) as caught:
+        validate([], (), [Problem("header-read-as", "Read.", level="note")])
+    assert [p.code for p in caught.value.problems] == ["no-cities"]
+
+
 def test_a_city_twice_is_told_at_the_second_with_the_place_of_the_first() -> None:
     found = told(record(row=2), record("de-bb", row=3), record(row=4), record(row=5))
     assert found == [

@@ -203,5 +203,4 @@ def test_a_table_without_names_says_so_once(tmp_path: Path) -> None:
     path.write_text("id,needs\n" + "".join(f"de-x{k},Heat\n" for k in range(50)), "utf-8")
     with pytest.raises(DataError) as caught:
         read(path)
-    assert _codes(caught.value.problems).count("column-missing") == 2
-    assert len(caught.value.problems) == 3  # and that there are no cities
+    assert _codes(caught.value.problems) == ["column-missing", "column-missing"]
