@@ -304,7 +304,7 @@ WORKBOOKS: dict[str, Evil] = {
         *NOT_BOOK,
         "column-missing",
     ),
-    "deeply_nested_ods": evil(".ods", _deep_ods, *NOT_BOOK, "column-missing"),
+    "deeply_nested_ods": evil(".ods", _deep_ods, *NOT_BOOK, "column-missing", "no-cities"),
     "document_type_in_ods": evil(
         ".ods",
         lambda p: made.with_parts(p, {"content.xml": b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'}),
