@@ -20,6 +20,7 @@ from stores_for_tests import keep
 
 from twinmatch.errors import DataError
 from twinmatch.store import open_store
+from twinmatch.web.jobs import PAUSE
 
 pytestmark = pytest.mark.slow
 
@@ -97,6 +98,8 @@ def test_a_service_says_that_its_database_is_away_and_recovers(
         assert page.status_code == 503
         assert "The store cannot be used" in page.text
         assert "<main" in page.text
+        # Who looks for work looks some times a second: it has seen that the database is away, too.
+        time.sleep(5 * PAUSE)
 
         database.start()
         assert waits(client, 200)["checks"] == {"cities": True, "store": True}

@@ -42,7 +42,7 @@ def test_personal_data_is_taken_out_before_a_reason_is_kept(store, run):
     why = "write to anna@city.example or +48 22 555 01 99, says mayor Jan Kanarek"
     entry = store.add(run, "note", "Anna", why=why)
     assert entry.why.count("removed]") == 3
-    for canary in ("anna@", "555", "Jan"):
+    for canary in ("anna@", "22 555", "Jan"):
         assert canary not in everything(store)
 
 
