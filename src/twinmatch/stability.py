@@ -39,7 +39,10 @@ SPREAD: Final = 0.3
 """Standard deviation of the logarithm of the factor on each weight: two weights in three stay within about 30%."""
 
 BATCH: Final = 5
-"""Runs of one task: few enough that progress shows, many enough that sending them costs little."""
+"""Runs of one task at least: few enough that progress shows, many enough that sending them costs little."""
+
+MOST_BATCHES: Final = 40
+"""Tasks of a study at most: enough for the workers of some machines and for progress to show."""
 
 
 @dataclass(frozen=True)
@@ -235,7 +238,9 @@ def _spread_out(
 ) -> list[Bools | None]:
     from joblib import Parallel, delayed
 
-    batches = [seeds[k : k + BATCH] for k in range(0, len(seeds), BATCH)]
+    # The bench goes with every batch to whoever makes it, so there are not many.
+    size = max(BATCH, -(-len(seeds) // MOST_BATCHES))
+    batches = [seeds[k : k + size] for k in range(0, len(seeds), size)]
     spread = Parallel(n_jobs=_workers(workers), return_as="generator")
     answers: list[Bools | None] = []
     for found in spread(delayed(_run)(bench, batch) for batch in batches):
