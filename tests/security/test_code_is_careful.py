@@ -179,15 +179,25 @@ def test_there_are_patterns() -> None:
     assert len(PATTERNS) > 40
 
 
+ANCHORED = {
+    "twinmatch.embedding.sentences._LEADING_BULLET",
+    "twinmatch.embedding.sentences._NEXT_LETTER",
+    "twinmatch.exporting.words._SCALE",
+    "twinmatch.files.PARTIAL",
+}
+"""Patterns that are tried at one place of a text (match, fullmatch) and nowhere searched for."""
+
+
 @pytest.mark.parametrize("name", PATTERNS)
 def test_no_pattern_takes_long_over_any_text(name: str) -> None:
-    """Growth: four times the length may take sixteen times as long (a square) and no more."""
+    """Growth: four times the length takes about four times as long; a square would be sixteen times."""
     pattern = PATTERNS[name]
+    how = "match" if name in ANCHORED else "search"
     for piece in PIECES:
-        for end in ("", "!", "\0", "@"):
+        for end in ("", "!", "\0", "@", "x"):
             text = (piece * LONG)[:LONG] + end
-            took = seconds(pattern, text, "search")
+            took = seconds(pattern, text, how)
             if took > 0.02:
-                short = max(seconds(pattern, (piece * SHORT)[:SHORT] + end, "search"), 1e-4)
+                short = max(seconds(pattern, (piece * SHORT)[:SHORT] + end, how), 1e-4)
                 assert took < MOST, (piece, end, took)
-                assert took / short < 40, (piece, end, took, short)
+                assert took / short < 10, (piece, end, took, short)

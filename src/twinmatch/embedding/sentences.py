@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 LONG = 600
 TOO_LONG = 1200
+LONGEST_ABBREVIATION = 30
+"""Characters; looking further back for each full stop of a long text would take the square of its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ _BULLET = r"(?:[-–—•‣◦·▪●■*+►➢✓](?=\s)|(?:\d{1,2}[.)]|[A-
 # A place where a sentence may end; the named groups tell on what ground.
 _END = re.compile(
     rf"""
-      (?P<stop>[.!?…։؟।]+){_CLOSERS}(?=\s|$)
+      (?<![.!?…։؟।])(?P<stop>[.!?…։؟।]++){_CLOSERS}(?=\s|$)
     | (?P<wide>[。！？]+){_CLOSERS}
     | (?P<item>;)(?=[^\S\n]*\n)
     | (?P<line>\n(?=[^\S\n]*\n|[^\S\n]*{_BULLET}))
@@ -106,15 +108,18 @@ def _ends_a_sentence(text: str, start: int, match: re.Match[str]) -> bool:
         return False
     if match["stop"] != "." or match.end("stop") != match.end():
         return True
-    return not _is_abbreviated(text[start : match.start()], after)
+    return not _is_abbreviated(_last_word(text, start, match.start()), after)
 
 
-def _is_abbreviated(before: str, after: str) -> bool:
-    """Whether the full stop after `before` belongs to its last word rather than to the sentence."""
-    found = _LAST_WORD.search(before)
-    if found is None:
-        return False
-    word = found[0]
+def _last_word(text: str, start: int, end: int) -> str:
+    """Return the word before `end`; nothing where it is too long to be an abbreviation."""
+    first = max(start, end - LONGEST_ABBREVIATION - 1)
+    found = _LAST_WORD.search(text, first, end)
+    return "" if found is None or end - found.start() > LONGEST_ABBREVIATION else found[0]
+
+
+def _is_abbreviated(word: str, after: str) -> bool:
+    """Whether the full stop after `word` belongs to it rather than to the sentence."""
     if word.casefold() in _ABBREVIATIONS or _INITIALS.fullmatch(word):
         return True
     if word.casefold() in _BEFORE_NUMBERS:

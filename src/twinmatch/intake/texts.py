@@ -24,7 +24,7 @@ MANY: Final = 3
 FEWEST_WORDS: Final = 12
 
 _WORDS = re.compile(r"\w+")
-_SENTENCE = re.compile(r"[.!?;\n]+\s")
+_SENTENCE = re.compile(r"[.!?;\n]\s")
 _ENGLISH: Final = frozenset(
     [
         "the",
@@ -124,7 +124,7 @@ def _alike(texts: Sequence[Text], words: Sequence[list[str]]) -> Iterator[Proble
 def _boilerplate(texts: Sequence[Text]) -> Iterator[Problem]:
     holders: dict[str, list[int]] = defaultdict(list)
     for i, (*_, text) in enumerate(texts):
-        for sentence in {s.strip().lower() for s in _SENTENCE.split(text + " ")}:
+        for sentence in {s.strip(" .!?;\t\r\n").lower() for s in _SENTENCE.split(text + " ")}:
             if len(sentence) >= 40:
                 holders[sentence].append(i)
     for sentence, group in sorted(holders.items()):

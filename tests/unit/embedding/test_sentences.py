@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -132,3 +133,26 @@ def test_one_endless_word_is_cut_as_well() -> None:
 def test_time_grows_with_the_length_and_not_its_square() -> None:
     assert len(said("We need heat. " * 20_000)) == 20_000
     assert said("." * 100_000 + " ; " * 50_000) == []
+
+
+@pytest.mark.parametrize(
+    "piece", [".", ". ", "Mr. ", "U.S. ", "1. A ", " ", "\n", "\n ", "; ", "(", "a."]
+)
+def test_a_long_text_is_cut_in_time_that_grows_with_its_length(piece):
+    def seconds(times):
+        text = piece * times + "x"
+        began = time.process_time()
+        assert split_sentences(text)
+        return time.process_time() - began
+
+    assert (
+        seconds(16_000) / max(seconds(2_000), 0.002) < 32
+    )  # eight times the text; a square would be 64
+
+
+def test_a_word_too_long_to_be_an_abbreviation_ends_a_sentence():
+    told = [
+        s.text
+        for s in split_sentences("See https://example.org/a/path/of/some/length/no. Then call.")
+    ]
+    assert told[-1] == "Then call."
