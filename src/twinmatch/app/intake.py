@@ -248,6 +248,7 @@ def suggest_mapping(table: Path, mapping: Path | None = None) -> str:
     grids = read_grids(table, said.encoding)
     grid = next((g for g in grids if g.sheet == said.sheet), grids[0])
     header = find_header(grid, said)
+    read = {t.field for t in header.targets if t}
     lines = ["# Look over every line; a line that begins with # is only a guess.", "[columns]"]
     for name, target in zip(header.names, header.targets, strict=True):
         if not name:
@@ -256,7 +257,7 @@ def suggest_mapping(table: Path, mapping: Path | None = None) -> str:
         if target is not None and target.field:
             unit = f', unit = "{target.unit}"' if target.unit else ""
             lines.append(f'"{quoted}" = {{ field = "{target.field}"{unit} }}')
-        elif hint := suggestion(name):
+        elif hint := suggestion(name, read=read):
             lines.append(f"# {hint}")
         else:
             lines.append(f'"{quoted}" = ""')

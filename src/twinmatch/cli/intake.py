@@ -266,7 +266,7 @@ def _print_check(checked: Checked, profiles: Path | None, notes: bool) -> None:
     counts = Counter(p.level for p in problems)
     accepted = f", {len(checked.accepted)} accepted" if checked.accepted else ""
     say(
-        f"{checked.rows} cities and {checked.units} host units, {_count(counts['error'], 'error')}; "
+        f"{_count(checked.rows, 'city', 'cities')} and {_count(checked.units, 'host unit')}, {_count(counts['error'], 'error')}; "
         f"{checked.usable} usable, {_count(counts['warning'], 'warning')}{accepted}, "
         f"{_count(counts['note'], 'note')}; {100 * checked.filled:.0f}% of the blocks are filled on average."
     )
@@ -279,8 +279,8 @@ def _print_check(checked: Checked, profiles: Path | None, notes: bool) -> None:
         say(f"Next: twinmatch propose{place}")
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number or 'no'} {word}{'s' if number > 1 else ''}"
+def _count(number: int, one: str, more: str = "") -> str:
+    return f"{number or 'no'} {one if number == 1 else more or one + 's'}"
 
 
 def _print_problems(problems: Sequence[Problem], notes: bool, keys: dict[int, str]) -> None:

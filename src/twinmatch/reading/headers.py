@@ -1,13 +1,14 @@
 """Which row of a sheet is its header, and which field each of its headers means.
 
 A header is read as a field where it is the field's own name or label, where the mapping file says so, or where
-it is one of a few plain words in the languages of the cities ("Einwohner"); the last is told. A header that is
-only near a field is never read as it: the line for the mapping file is suggested.
+it is one of a few plain words in the languages of the cities ("Einwohner"); the last is told. The field's own name
+in other letters ("Name") is read where no other header of the row means the field. A header that is only near a
+field is never read as it: the line for the mapping file is suggested.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -89,6 +90,19 @@ class Header:
     problems: tuple[Problem, ...]
 
 
+NEAR: Final = 80
+"""Likeness of two wordings, of 100, from which one may be the other misspelt; lower finds words of other fields."""
+
+SHORTEST: Final = 4
+"""Letters of a header below which nothing is called near: of two or three letters, some field always is."""
+
+
+@cache
+def _own_names(model: type[BaseModel]) -> dict[str, str]:
+    """Return the path of every field by its own name, reduced to plain letters."""
+    return {plain(path): path for path in columns(model)}
+
+
 @cache
 def _words(model: type[BaseModel]) -> dict[str, str]:
     """Return the path of every label and synonym, reduced to plain letters."""
@@ -116,7 +130,7 @@ def find_header(
         return Header(1, (), (), (), ())
     row, cells = _chosen(rows, grid, mapping, model, other)
     names = tuple(" ".join(text(cell).split()) for cell in cells)
-    targets = [_target(name, mapping, model) for name in names]
+    targets = _targets(names, mapping, model)
     own = tuple(t is not None and _is_own(n, t.field) for n, t in zip(names, targets, strict=True))
     problems = _problems(grid, row, names, targets, mapping, model, other)
     if row > rows[0][0] and sum(own) * 2 < sum(map(bool, names)):
@@ -137,12 +151,25 @@ def _chosen(
         return named[0] if named else rows[0]
 
     def known(cells: tuple[Any, ...]) -> int:
-        names = {" ".join(text(cell).split()) for cell in cells}
+        names = {" ".join(text(cell).split()) for cell in cells} - {""}
         exact = sum(n in columns(model) or n in SHORT or n in other for n in names)
-        read = sum(_target(name, mapping, model) is not None for name in names if name)
-        return 2 * exact + read
+        return 2 * exact + sum(t is not None for t in _targets(sorted(names), mapping, model))
 
-    return max(rows, key=lambda r: (known(r[1]), -r[0]))
+    chosen = max(rows, key=lambda r: (known(r[1]), -r[0]))
+    if 2 * known(chosen[1]) >= sum(bool(text(cell)) for cell in chosen[1]):
+        return chosen
+    # Few headers are known: a row of misspelt ones is more of a header than a row of values with one word in it.
+    return max(rows, key=lambda r: (2 * known(r[1]) + _count_near(r[1], model), -r[0]))
+
+
+def _count_near(cells: tuple[Any, ...], model: type[BaseModel]) -> int:
+    from rapidfuzz import fuzz, process
+
+    wordings = list(_words(model) | _own_names(model))
+    names = {plain(text(cell)) for cell in cells if SHORTEST <= len(text(cell)) < 80}
+    return sum(
+        bool(process.extractOne(n, wordings, scorer=fuzz.ratio, score_cutoff=NEAR)) for n in names
+    )
 
 
 def _is_own(name: str, path: str) -> bool:
@@ -163,6 +190,18 @@ def _target(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | Non
         return None
     is_mass = columns(model)[path].unit == "t CO2e" and mass(unit) is not None
     return Target(path, unit if is_mass else "")
+
+
+def _targets(names: Sequence[str], mapping: Mapping, model: type[BaseModel]) -> list[Target | None]:
+    """Return where each header's values go; a field's own name in other letters counts where nothing else means it."""
+    targets = [_target(name, mapping, model) for name in names]
+    meant = {t.field for t in targets if t}
+    for position, name in enumerate(names):
+        path = _own_names(model).get(plain(name), "")
+        if path and targets[position] is None and name not in mapping.columns and path not in meant:
+            targets[position] = Target(path)
+            meant.add(path)
+    return targets
 
 
 def _once(targets: list[Target | None]) -> tuple[Target | None, ...]:
@@ -187,13 +226,14 @@ def _problems(
 ) -> list[Problem]:
     own = sum(name in columns(model) or name in SHORT for name in names)
     is_form = 2 * own >= sum(bool(name) for name in names)
+    read = {t.field for t in targets if t}
     problems = []
     for position, (name, target) in enumerate(zip(names, targets, strict=True)):
         place = grid.at(row, name or f"column {position + 1}")
         if name in other or (not name and target is None):
             continue
         if target is None:
-            problems.append(_unknown(grid, row, name, model, is_form=is_form))
+            problems.append(_unknown(grid, row, name, model, read, is_form=is_form))
         elif target.field and target.field in [t.field for t in targets[:position] if t]:
             found = f"The column stands here twice: {name!r} is {target.field} again."
             problems.append(Problem("column-twice", found, place, "Keep one."))
@@ -215,7 +255,15 @@ def _problems(
     return problems
 
 
-def _unknown(grid: Grid, row: int, name: str, model: type[BaseModel], *, is_form: bool) -> Problem:
+def _unknown(
+    grid: Grid,
+    row: int,
+    name: str,
+    model: type[BaseModel],
+    read: Collection[str],
+    *,
+    is_form: bool,
+) -> Problem:
     place = grid.at(row, name)
     if is_contact(name):
         found = "A column of contacts was seen and set aside; nothing in it was read."
@@ -223,25 +271,27 @@ def _unknown(grid: Grid, row: int, name: str, model: type[BaseModel], *, is_form
     if is_form:
         do = nearest(name, {k: k for k in columns(model)})
         return Problem("column-unknown", "There is no such column.", place, do)
-    hint = suggestion(name, model)
+    hint = suggestion(name, model, read)
     do = f"Perhaps, in the [columns] of a mapping file: {hint}" if hint else ""
     return Problem(
         "column-set-aside", "No field has this name; the column was not read.", place, do, "warning"
     )
 
 
-def suggestion(name: str, model: type[BaseModel] = City) -> str:
-    """Return the mapping line that a header most likely needs, or an empty text where nothing is near."""
+def suggestion(name: str, model: type[BaseModel] = City, read: Collection[str] = ()) -> str:
+    """Return the mapping line that a header most likely needs, or an empty text where nothing is near.
+
+    ``read`` are the fields that other headers mean; they are not suggested again.
+    """
     from rapidfuzz import fuzz, process
 
     unit = unit_in(name)
     bare = plain(name[: name.rindex(unit) - 1] if unit else name)
-    hit = process.extractOne(
-        bare, list(_words(model)), scorer=fuzz.token_set_ratio, score_cutoff=75
-    )
-    if not hit:
+    words = {w: p for w, p in (_own_names(model) | _words(model)).items() if p not in read}
+    hit = process.extractOne(bare, list(words), scorer=fuzz.token_set_ratio, score_cutoff=75)
+    if not hit or len(bare) < SHORTEST:
         return ""
-    column: Column = columns(model)[_words(model)[hit[0]]]
+    column: Column = columns(model)[words[hit[0]]]
     if column.unit == "t CO2e" and mass(unit):
         return f'"{name}" = {{ field = "{column.path}", unit = "{unit}" }}'
     return f'"{name}" = "{column.path}"'

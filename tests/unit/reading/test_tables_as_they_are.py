@@ -204,3 +204,27 @@ def test_a_table_without_names_says_so_once(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read(path)
     assert _codes(caught.value.problems) == ["column-missing", "column-missing"]
+
+
+def test_a_fields_own_name_is_read_in_other_letters_where_nothing_else_means_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Name,COUNTRY,Population\nLeuven,BE,100000\n", "utf-8")
+    (leuven,) = read_raw(path).cities
+    assert (leuven.data["name"], leuven.data["id"]) == ("Leuven", "be-leuven")
+    path.write_text("City,Country,Name\nLeuven,BE,Jan Peeters\n", "utf-8")
+    raw = read_raw(path)
+    assert "Peeters" not in repr(raw)
+    assert '= "name"' not in repr(raw.problems)  # the city has its column
+
+
+def test_a_row_of_misspelt_headers_is_the_header_and_each_is_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Nmae,Contry,Popultion,Chalenges\nLeuven,BE,100000,mobility\n", "utf-8")
+    told = {p.where.column: p for p in read_raw(path).problems if p.code == "column-set-aside"}
+    assert {p.where.row for p in told.values()} == {1}
+    assert '"Contry" = "country"' in told["Contry"].do
+    assert '"Popultion" = "population.value"' in told["Popultion"].do
+    assert '"Chalenges" = "challenges"' in told["Chalenges"].do
+    assert "title-rows" not in _codes(read_raw(path).problems)
