@@ -26,6 +26,9 @@ FREE = re.compile(
 
 COPYLEFT = re.compile(r"gpl|affero|general public|sspl|eupl|cc-by-sa|cc-by-nc", re.IGNORECASE)
 
+GRAPHICS = re.compile(r"(nvidia|cuda)-.+|triton")
+"""What the usual build of torch for Linux brings for graphics cards; other builds of it bring none of them."""
+
 KNOWN = {
     "psycopg": "LGPL: used as a library, unchanged; only with the extra postgres",
     "psycopg-binary": "LGPL: used as a library, unchanged; only with the extra postgres",
@@ -52,13 +55,13 @@ def licence(found: Distribution) -> str:
 
 
 def needed(extra: str) -> dict[str, str]:
-    """Return the licence of every package that is installed with an extra, itself left out."""
+    """Return the licence of every package that is installed with an extra, itself and ``GRAPHICS`` left out."""
     found: dict[str, str] = {}
     pending = [("twinmatch", frozenset({extra}))]
     seen = set()
     while pending:
         name, extras = pending.pop()
-        if (name, extras) in seen:
+        if (name, extras) in seen or GRAPHICS.fullmatch(name):
             continue
         seen.add((name, extras))
         try:
@@ -111,6 +114,9 @@ def page(found: dict[str, tuple[str, str]]) -> str:
         "Used although their licence names a copyleft:",
         "",
         *(f"- {name}: {why}" for name, why in KNOWN.items() if name in found),
+        "",
+        "On Linux the usual build of torch, which the extra `text` needs, brings NVIDIA's libraries for graphics cards under",
+        "NVIDIA's own licences, which are not free. twinmatch does not need them; the README says how to spare them.",
     ]
     return "\n".join(lines) + "\n"
 
