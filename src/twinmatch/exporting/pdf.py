@@ -16,7 +16,8 @@ from twinmatch.errors import Problem, QuestionError
 def pdf(page: bytes) -> bytes:
     """Return a self-contained HTML page as a tagged PDF, the same bytes for the same page; nothing is fetched.
 
-    Raises QuestionError where WeasyPrint or its libraries are not installed.
+    Raises QuestionError where WeasyPrint or its libraries are not installed, and weasyprint's
+    FatalURLFetchingError where a page is not self-contained.
     """
     try:
         import weasyprint
@@ -31,7 +32,8 @@ def pdf(page: bytes) -> bytes:
         ) from error
     # It tells of every property of the screen that means nothing on paper.
     logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
-    html = weasyprint.HTML(string=for_paper(page.decode("utf-8")), url_fetcher=_refuse)
+    nothing = weasyprint.urls.URLFetcher(allowed_protocols=(), fail_on_errors=True)
+    html = weasyprint.HTML(string=for_paper(page.decode("utf-8")), url_fetcher=nothing)
     with _fixed_date():
         return bytes(html.write_pdf(pdf_variant="pdf/ua-1"))
 
@@ -65,7 +67,3 @@ def _style() -> str:
     """Return the style of the pictures; letters have no white edge, which would be painted over them."""
     style = (files("twinmatch.exporting") / "templates" / "svg.css").read_text(encoding="utf-8")
     return style + ".labels text { stroke: none; }"
-
-
-def _refuse(url: str, *_: object, **__: object) -> dict[str, object]:
-    raise ValueError(f"a page asks for {url}")
