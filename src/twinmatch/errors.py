@@ -6,8 +6,8 @@ Nothing here imports anything of the house, so every part can raise these.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, order=True)
@@ -47,6 +47,16 @@ class Problem:
         place = str(self.where)
         text = f"{place}: {self.found}" if place else self.found
         return f"{text} {self.do}".rstrip() if self.do else text
+
+    def plain(self) -> dict[str, Any]:
+        """Return the problem as JSON has it, on every door."""
+        return {
+            "code": self.code,
+            "found": self.found,
+            **asdict(self.where),
+            "do": self.do,
+            "level": self.level,
+        }
 
 
 class TwinmatchError(Exception):

@@ -15,7 +15,6 @@ from twinmatch.cli.words import (
     Model,
     Profiles,
     literal,
-    plain_problem,
     print_json,
     quoted,
     say,
@@ -238,12 +237,7 @@ def _short(value: Any) -> str:
 
 
 def _plain_told(told: Told) -> dict[str, Any]:
-    return {
-        **plain_problem(told.problem),
-        "level": told.problem.level,
-        "city": told.city,
-        "key": told.key,
-    }
+    return {**told.problem.plain(), "city": told.city, "key": told.key}
 
 
 def _plain_check(checked: Checked) -> dict[str, Any]:
@@ -319,7 +313,7 @@ def _plain_import(found: Import, written: list[Path]) -> dict[str, Any]:
             {"id": c.id, "name": c.name, "missing": list(found.missing.get(c.id, ()))}
             for c in found.cities
         ],
-        "problems": [{**plain_problem(p), "level": p.level} for p in found.problems],
+        "problems": [p.plain() for p in found.problems],
         "written": [str(path) for path in written],
     }
 

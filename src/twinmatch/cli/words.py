@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -73,20 +73,6 @@ def pair(text: str, option: str) -> tuple[str, str]:
             )
         )
     return one, other
-
-
-def plain_problem(problem: Problem) -> dict[str, Any]:
-    """Return a problem as JSON has it."""
-    where = problem.where
-    return {
-        "code": problem.code,
-        "found": problem.found,
-        "file": where.file,
-        "sheet": where.sheet,
-        "row": where.row,
-        "column": where.column,
-        "do": problem.do,
-    }
 
 
 def table(title: str, columns: tuple[str, ...]) -> Table:

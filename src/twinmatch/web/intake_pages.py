@@ -22,7 +22,6 @@ from twinmatch.privacy import redact
 from twinmatch.web.confined import confined
 from twinmatch.web.pages import page
 from twinmatch.web.people import Person, coordinator, reader
-from twinmatch.web.problems import plain
 from twinmatch.web.state import State, state_of
 from twinmatch.web.tables import changed, with_cell
 
@@ -83,7 +82,7 @@ def examined(name: str, content: bytes) -> dict[str, Any]:
             "rows": 0,
             "usable": 0,
             "errors": 1,
-            "problems": [plain(Problem("too-heavy", found)) | {"key": "", "city": ""}],
+            "problems": [Problem("too-heavy", found).plain() | {"key": "", "city": ""}],
             "sheets": [],
         }
     return dict(orjson.loads(told))
@@ -101,11 +100,11 @@ def _found_in(path: Path, name: str) -> dict[str, Any]:
         checked = check_profiles(path)
     except TwinmatchError as error:
         problems = [
-            _renamed(plain(p), path, name) | {"key": "", "city": ""} for p in error.problems
+            _renamed(p.plain(), path, name) | {"key": "", "city": ""} for p in error.problems
         ]
         return {"rows": 0, "usable": 0, "errors": len(problems), "problems": problems, "sheets": []}
     problems = [
-        _renamed(plain(t.problem), path, name) | {"key": t.key, "city": t.city}
+        _renamed(t.problem.plain(), path, name) | {"key": t.key, "city": t.city}
         for t in checked.told
     ]
     return {

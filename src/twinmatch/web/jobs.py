@@ -29,7 +29,6 @@ from twinmatch.programmes.settings import Programme, programme_model
 from twinmatch.proposal import Proposal
 from twinmatch.store import Fallbacks
 from twinmatch.web.board import Board, Job
-from twinmatch.web.problems import plain
 from twinmatch.web.settings import Settings
 
 PAUSE: Final = 0.3
@@ -66,7 +65,7 @@ class Jobs:
         for job, process in self._running.items():
             process.terminate()
             with contextlib.suppress(TwinmatchError):  # without a database it is buried later
-                self._board.end(job, "failed", [plain(_interrupted())])
+                self._board.end(job, "failed", [_interrupted().plain()])
 
     async def _watch(self) -> None:
         away = ""
@@ -92,7 +91,7 @@ class Jobs:
             if process.is_alive():
                 process.terminate()
             process.join(5)
-            self._board.end(job, "failed", [plain(_interrupted())])
+            self._board.end(job, "failed", [_interrupted().plain()])
             del self._running[job]
         self._board.bury()
         while (
@@ -116,7 +115,7 @@ def work(settings_json: str, job_id: str) -> None:
         result, fallbacks = made(board, settings, board.job(job_id))
         patiently(lambda: board.end(job_id, "done", result=result, fallbacks=fallbacks))
     except TwinmatchError as error:
-        told = [plain(p) for p in error.problems]
+        told = [p.plain() for p in error.problems]
         patiently(lambda: board.end(job_id, "failed", told))
 
 

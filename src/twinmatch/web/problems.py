@@ -94,21 +94,6 @@ class ProblemDetails(BaseModel):
     problems: list[ProblemLine] = []
 
 
-def plain(problem: Problem) -> dict[str, Any]:
-    """Return a problem as JSON has it, the same as on the command line."""
-    where = problem.where
-    return {
-        "code": problem.code,
-        "found": problem.found,
-        "file": where.file,
-        "sheet": where.sheet,
-        "row": where.row,
-        "column": where.column,
-        "do": problem.do,
-        "level": problem.level,
-    }
-
-
 def status_of(error: TwinmatchError) -> int:
     """Return the status of an error: 404 for what is not there, 422 for bad data, 409 for no proposal, else 400."""
     codes = {p.code for p in error.problems}
@@ -130,7 +115,7 @@ def document(status: int, problems: Iterable[Problem], instance: str) -> dict[st
         "status": status,
         "detail": " ".join(str(p) for p in problems[:5]) or HTTPStatus(status).phrase,
         "instance": instance,
-        "problems": [plain(p) for p in problems[:1000]],
+        "problems": [p.plain() for p in problems[:1000]],
     }
 
 

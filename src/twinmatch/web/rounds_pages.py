@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -59,11 +59,17 @@ async def proposals(request: Request) -> Response:
 
 
 def _asked(
-    title: str, programme: list[str], programme_toml: str, previous: str, upload: str, past: str
+    title: Text = "",
+    programme: Annotated[list[str] | None, Form()] = None,
+    programme_toml: Annotated[str, Form(max_length=200_000)] = "",
+    previous: Text = "",
+    upload: Text = "",
+    past: Text = "",
 ) -> shapes.AskProposal:
+    """Return what the form asks for."""
     return shapes.AskProposal(
         title=title[:200],
-        programme=programme[:20],
+        programme=(programme or [])[:20],
         programme_toml=programme_toml.strip()[:200_000],
         previous=previous[:40],
         upload=upload[:40],
@@ -71,20 +77,14 @@ def _asked(
     )
 
 
+Asked = Annotated[shapes.AskProposal, Depends(_asked)]
+
+
 @router.post("")
-async def ask(
-    request: Request,
-    title: Text = "",
-    programme: Annotated[list[str] | None, Form()] = None,
-    programme_toml: Annotated[str, Form(max_length=200_000)] = "",
-    previous: Text = "",
-    upload: Text = "",
-    past: Text = "",
-) -> Response:
+async def ask(request: Request, asked: Asked) -> Response:
     """Ask for a proposal and go to its page."""
     person = await coordinator(request)
     board = state_of(request).board
-    asked = _asked(title, programme or [], programme_toml, previous, upload, past)
 
     def keep() -> str:
         return board.ask(asked.title.strip() or "Proposal", checked(asked, board), person.name)
@@ -93,19 +93,10 @@ async def ask(
 
 
 @router.post("/check")
-async def check(
-    request: Request,
-    title: Text = "",
-    programme: Annotated[list[str] | None, Form()] = None,
-    programme_toml: Annotated[str, Form(max_length=200_000)] = "",
-    previous: Text = "",
-    upload: Text = "",
-    past: Text = "",
-) -> Response:
+async def check(request: Request, asked: Asked) -> Response:
     """Return who lacks what and which rules will bind, before anything is made: nothing is kept."""
     await coordinator(request)
     state = state_of(request)
-    asked = _asked(title, programme or [], programme_toml, previous, upload, past)
     found = await run_in_threadpool(_before_the_run, state, asked)
     name = "check.html.j2" if wants_fragment(request) else "check_page.html.j2"
     return page(request, name, found=found)

@@ -15,7 +15,6 @@ import orjson
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError, Where
 from twinmatch.web.confined import confined
-from twinmatch.web.problems import plain
 
 Tables = list[tuple[str, list[tuple[int, list[Any]]]]]
 """Sheets of numbered rows, as they are written again."""
@@ -49,7 +48,7 @@ def _told(path: str, change: Callable[..., bytes], given: tuple[Any, ...]) -> by
     try:
         return _DONE + change(Path(path), *given)
     except TwinmatchError as error:
-        return orjson.dumps([plain(p) for p in error.problems])
+        return orjson.dumps([p.plain() for p in error.problems])
 
 
 def with_cell(path: Path, cell: tuple[str, int, str], value: str) -> bytes:
