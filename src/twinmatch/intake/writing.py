@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
+
+from pydantic import TypeAdapter
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.files import write_files
@@ -13,6 +15,8 @@ from twinmatch.reading.folder import UNITS_FILE, parse_yaml
 from twinmatch.schema import City, HostUnit
 
 Existing = Literal["refuse", "replace", "merge"]
+
+T = TypeVar("T")
 
 
 def write_profiles(
@@ -24,7 +28,8 @@ def write_profiles(
     """Return the files written, one a city and one for the units, and notes on what a merge kept.
 
     ``refuse``: raise QuestionError that names every file that is already there. ``replace``: overwrite them.
-    ``merge``: fill only the blocks that the profile there leaves empty; what it says is kept.
+    ``merge``: fill only the blocks that the profile there leaves empty; what it says is kept,
+    and of host units those that are there, with the new ones beside them.
     """
     notes: list[Problem] = []
     here = [c for c in cities if (out / f"{c.id}.yaml").exists()]
@@ -33,6 +38,7 @@ def write_profiles(
     if existing == "merge":
         merged = {c.id: _merged(c, out / f"{c.id}.yaml", notes) for c in here}
         cities = [merged.get(c.id, c) for c in cities]
+        units = _merged_units(units, out / UNITS_FILE, notes)
     files = {f"{c.id}.yaml": to_yaml(c).encode() for c in sorted(cities, key=lambda c: c.id)}
     if units:
         files[UNITS_FILE] = to_yaml(sorted(units, key=lambda u: u.id)).encode()
@@ -52,16 +58,32 @@ def _refuse(out: Path, names: list[str], has_units: bool) -> None:
         )
 
 
-def _merged(new: City, path: Path, notes: list[Problem]) -> City:
-    """Return the profile that stands at a path with its empty blocks filled from a new one."""
+def _standing(path: Path, kind: type[T]) -> T:
+    """Return what stands at a path; raises DataError where it is not valid."""
     content = parse_yaml(path.read_bytes(), path.name)
     try:
-        old = City.model_validate(content)
+        return TypeAdapter(kind).validate_python(content)
     except ValueError as error:
         do = "Repair it first: twinmatch validate tells what is wrong."
         raise DataError(
             Problem("profile-broken", "The profile there cannot be read.", Where(str(path)), do)
         ) from error
+
+
+def _merged_units(new: Sequence[HostUnit], path: Path, notes: list[Problem]) -> list[HostUnit]:
+    """Return the host units that stand at a path, with those of the new ones that do not stand there."""
+    units = {unit.id: unit for unit in new}
+    for old in _standing(path, list[HostUnit]) if units and path.exists() else ():
+        if units.get(old.id, old) != old:
+            found = "The host unit there says something else; it was kept."
+            notes.append(Problem("kept", found, Where(path.name, column=old.id), level="note"))
+        units[old.id] = old
+    return list(units.values())
+
+
+def _merged(new: City, path: Path, notes: list[Problem]) -> City:
+    """Return the profile that stands at a path with its empty blocks filled from a new one."""
+    old = _standing(path, City)
     taken = {}
     for name in City.model_fields:
         mine, theirs = getattr(old, name), getattr(new, name)

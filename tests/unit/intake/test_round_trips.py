@@ -328,6 +328,29 @@ def test_profiles_are_never_overwritten_unless_asked(tmp_path: Path) -> None:
     assert read(tmp_path / "p").cities[0] == new
 
 
+def test_host_units_that_are_there_are_kept_by_a_merge_and_new_ones_added(tmp_path: Path) -> None:
+    cities = [city("de-aa"), city("de-bb"), city("de-cc")]
+    old, new, other = (
+        HostUnit(id=id_, name=name, cities=(member,))
+        for id_, name, member in (
+            ("unit-old", "Old", "de-aa"),
+            ("unit-new", "New", "de-bb"),
+            ("unit-old", "Another", "de-cc"),
+        )
+    )
+    write_profiles(cities, [old], tmp_path)
+    _, notes = write_profiles(cities, [new], tmp_path, "merge")
+    assert (read(tmp_path).units, notes) == ((new, old), [])
+    _, notes = write_profiles(cities, [other, new], tmp_path, "merge")
+    assert read(tmp_path).units == (new, old)
+    assert [(n.code, n.where.file, n.where.column) for n in notes] == [
+        ("kept", "_host_units.yaml", "unit-old")
+    ]
+    (tmp_path / "_host_units.yaml").write_text("- id: 5\n", "utf-8")
+    with pytest.raises(DataError, match="cannot be read"):
+        write_profiles(cities, [new], tmp_path, "merge")
+
+
 def test_a_form_holds_no_formula_and_no_link() -> None:
     full = City.model_validate(FULL)
     with zipfile.ZipFile(io.BytesIO(template([full]))) as archive:
