@@ -41,7 +41,7 @@ from twinmatch.embedding.vectors import cache_folder
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.evidence import Account, Evidence, Fact
 from twinmatch.facets import FACETS, Materials
-from twinmatch.facets.text import Passage, all_sentences, offers_passages
+from twinmatch.facets.text import all_sentences, offers_passages, readable
 from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import CityCard, Gap
 from twinmatch.propose import card, gaps
@@ -225,8 +225,8 @@ class AskedText:
     def __init__(self, cohort: Cohort, words: Words, text: str) -> None:
         sentences = [s.text for s in split_sentences(text)][:MOST_SENTENCES]
         vectors = np.asarray(words.materials.text.vectors(sentences), dtype=np.float32)
-        readable = ~np.isnan(vectors).any(axis=1) if len(sentences) else np.zeros(0, dtype=np.bool_)
-        if not readable.any():
+        vectors = vectors[~np.isnan(vectors).any(axis=1)]
+        if not len(vectors):
             raise QuestionError(
                 Problem(
                     "text-not-read",
@@ -235,7 +235,7 @@ class AskedText:
                 )
             )
         self._cohort, self._offers = cohort, words.offers
-        self._cosine = np.round(vectors[readable] @ words.offers.vectors.T, 4)
+        self._cosine = np.round(vectors @ words.offers.vectors.T, 4)
         self.likeness = words.offers.best(self._cosine)
         self.standing = _standing_of(self.likeness)
 
@@ -262,12 +262,7 @@ class Offers:
     """The sentences in which cities say what they can show: vectors (s, d), and each city's range of them."""
 
     def __init__(self, cohort: Cohort, materials: Materials) -> None:
-        passages = offers_passages(cohort)
-        texts = [p.text for p in passages]
-        vectors = np.asarray(materials.text.vectors(texts), dtype=np.float32)
-        readable = np.asarray(~np.isnan(vectors.reshape(len(texts), -1)).any(axis=1))
-        self.passages: list[Passage] = [p for p, ok in zip(passages, readable, strict=True) if ok]
-        self.vectors = vectors[readable]
+        self.passages, self.vectors, _ = readable(offers_passages(cohort), materials)
         owners = np.array([p.city for p in self.passages], dtype=np.intp)
         self.start = np.searchsorted(owners, np.arange(len(cohort)))
         self.end = np.searchsorted(owners, np.arange(len(cohort)), side="right")

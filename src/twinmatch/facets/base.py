@@ -31,7 +31,7 @@ class TextVectors(Protocol):
         ...
 
     def vectors(self, texts: Any) -> NDArray[np.float32]:
-        """Return one unit row a sentence; nan rows for sentences that the model cannot read."""
+        """Return one unit row a sentence, (n, d); nan rows for sentences that the model cannot read."""
         ...
 
 

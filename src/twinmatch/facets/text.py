@@ -10,11 +10,12 @@ of its sentences. A sentence that the model cannot read is left out and named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.sentences import Sentence, split_sentences
@@ -88,19 +89,24 @@ def _sentences(text: str) -> tuple[Sentence, ...]:
     return tuple(split_sentences(text))
 
 
+def readable(
+    passages: Sequence[Passage], materials: Materials
+) -> tuple[list[Passage], NDArray[np.float32], list[Passage]]:
+    """Return the sentences that the text model can read, their vectors (s, d), and the sentences that it cannot."""
+    vectors = np.asarray(materials.text.vectors([p.text for p in passages]), dtype=np.float32)
+    known = np.asarray(~np.isnan(vectors).any(axis=1))
+    read = [p for p, ok in zip(passages, known, strict=True) if ok]
+    return read, vectors[known], [p for p, ok in zip(passages, known, strict=True) if not ok]
+
+
 class _Side:
     """The sentences of one side and where each city's begin and end."""
 
     def __init__(self, cohort: Cohort, passages: list[Passage], materials: Materials) -> None:
-        texts = [p.text for p in passages]
-        vectors = np.asarray(materials.text.vectors(texts), dtype=np.float32).reshape(
-            len(texts), -1 if texts else 1
-        )
-        readable = np.asarray(~np.isnan(vectors).any(axis=1))
-        self.unread = {p.city for p, ok in zip(passages, readable, strict=True) if not ok}
-        self.passages = [p for p, ok in zip(passages, readable, strict=True) if ok]
+        self.passages, vectors, unread = readable(passages, materials)
+        self.unread = {p.city for p in unread}
         # In double precision, so that a rounded cosine does not hang on how many stand beside it.
-        self.vectors = vectors[readable].astype(np.float64)
+        self.vectors = vectors.astype(np.float64)
         owners = np.array([p.city for p in self.passages], dtype=np.intp)
         self.start = np.searchsorted(owners, np.arange(len(cohort)))
         self.end = np.searchsorted(owners, np.arange(len(cohort)), side="right")

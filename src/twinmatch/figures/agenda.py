@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Cohort
 from twinmatch.facets import Materials
 from twinmatch.facets.domains import FINE, WIDE, challenges, offered_levers, strengths
-from twinmatch.facets.text import Passage, needs_passages, offers_passages
+from twinmatch.facets.text import Passage, needs_passages, offers_passages, readable
 from twinmatch.figures.pairs import TwinningRound
 from twinmatch.proposal import Meeting, Product, Table
 from twinmatch.schema import NAMES
@@ -58,12 +58,8 @@ class Said:
     @classmethod
     def of(cls, passages: list[Passage], materials: Materials) -> Said:
         """Return the sentences that the text model can read."""
-        texts = [p.text for p in passages]
-        found = np.asarray(materials.text.vectors(texts), dtype=np.float64).reshape(
-            len(texts), -1 if texts else 1
-        )
-        keep = np.asarray(~np.isnan(found).any(axis=1))
-        return cls([p for p, ok in zip(passages, keep, strict=True) if ok], found[keep])
+        read, vectors, _ = readable(passages, materials)
+        return cls(read, vectors.astype(np.float64))
 
     def by(self, cities: Sequence[int]) -> list[int]:
         """Return the places of the sentences of some cities."""

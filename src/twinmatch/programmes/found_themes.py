@@ -24,7 +24,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets import Materials
 from twinmatch.facets.base import listed
-from twinmatch.facets.text import Passage, needs_passages
+from twinmatch.facets.text import Passage, needs_passages, readable
 from twinmatch.schema import NAMES
 
 Floats = NDArray[np.float32]
@@ -105,11 +105,8 @@ def find_themes(
     Raises QuestionError where the numbers make no sense or cities say too little.
     """
     _check(count, least, most)
-    passages = needs_passages(cohort)
-    vectors = np.asarray(materials.text.vectors([p.text for p in passages]), dtype=np.float32)
-    readable = np.asarray(~np.isnan(vectors.reshape(len(passages), -1)).any(axis=1), dtype=bool)
-    read = [p for p, ok in zip(passages, readable, strict=True) if ok]
-    points = np.round(vectors[readable], 4) if len(read) else np.zeros((0, 1), dtype=np.float32)
+    read, vectors, unread = readable(needs_passages(cohort), materials)
+    points = np.round(vectors, 4)
     numbers = [count] if count else list(range(least, most + 1))
     numbers = [k for k in numbers if k * FEWEST_SENTENCES <= len(read)]
     if not numbers:
@@ -125,7 +122,7 @@ def find_themes(
         tuple((k, _stability(points, labels[k], k)) for k in numbers) if len(numbers) > 1 else ()
     )
     best = max(stability, key=lambda x: (round(x[1], 6), -x[0]))[0] if stability else numbers[0]
-    return FoundThemes(_told(cohort, read, points, labels[best]), stability, int((~readable).sum()))
+    return FoundThemes(_told(cohort, read, points, labels[best]), stability, len(unread))
 
 
 def _check(count: int | None, least: int, most: int) -> None:

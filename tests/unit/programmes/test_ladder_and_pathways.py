@@ -172,6 +172,12 @@ def test_too_many_or_too_few_themes(asked):
         find_themes(round_of(city("at-a", needs="Heat. Pipes.")).cohort, materials(), **asked)
 
 
+def test_cities_without_needs_in_words_are_too_few_sentences():
+    with pytest.raises(QuestionError) as caught:
+        find_themes(round_of(city("at-a"), city("at-b")).cohort, materials())
+    assert [p.code for p in caught.value.problems] == ["too-few-sentences"]
+
+
 def test_the_snippet_survives_any_text():
     evil = 'Quotes "here", a \\ there'
     cohort = round_of(
