@@ -15,17 +15,10 @@ from twinmatch.schema import City, HostUnit
 
 M = TypeVar("M", bound=BaseModel)
 
-_TAGS = (
-    "constrained-",
-    "function-",
-    "dict[",
-    "nullable[",
-    "float",
-    "int",
-    "enum",
-    "str",
-    "literal[",
+_TAGS = frozenset(
+    {"constrained-float", "constrained-int", "constrained-str", "float", "int", "str"}
 )
+"""Branches of a union as pydantic names them in the path of an error, beside those that end in a bracket."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +130,9 @@ def problems_of(kind: type[BaseModel], error: ValidationError, record: Record) -
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
-    parts = [str(part) for part in loc]
-    return ".".join(p for p in parts if p != "[key]" and not p.startswith(_TAGS)) or "profile"
+    """Return the dotted path of an error; what stands first in it is always a field, whatever its name."""
+    first, *others = [str(part) for part in loc] or ["profile"]
+    return ".".join([first, *(p for p in others if p not in _TAGS and not p.endswith("]"))])
 
 
 def _code(items: list[Any]) -> str:

@@ -125,6 +125,28 @@ def test_a_key_that_is_no_domain_is_told_at_its_key() -> None:
     assert (code, column, found) == ("value-wrong", "challenges.cheese", "Found 'cheese'.")
 
 
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"strengths": {"cheese": 3}}, ("strengths.cheese", "Found 'cheese'.")),
+        ({"strengths": 5}, ("strengths", "Found 5.")),
+        ({"streets": 5}, ("streets", "There is no such field.")),
+        ({"float": 5}, ("float", "There is no such field.")),
+        ({"people [1000]": 5}, ("people [1000]", "There is no such field.")),
+    ],
+)
+def test_a_field_that_is_called_like_a_type_keeps_its_place(
+    fields: dict[str, Any], problem: tuple[str, str]
+) -> None:
+    ((_, _, column, found, _),) = told(record(**fields))
+    assert (column, found) == problem
+
+
+def test_an_unknown_field_that_begins_like_a_type_is_told_with_the_nearest() -> None:
+    ((*_, do),) = told(record(strenghts=5))
+    assert do == "Did you mean strengths?"
+
+
 def test_every_wrong_field_of_every_record_is_told() -> None:
     found = told(record("de-aa", 2, name=5, wrong=1), record("de-bb", 3, location={"lat": 1}))
     assert [(code, row, column) for code, row, column, *_ in found] == [
