@@ -35,7 +35,7 @@ def merge_forms(folder: Path, mapping: Mapping | None = None) -> Returned:
     """Return the cities of every table in a folder; of a city that came twice, the newer version.
 
     A file that cannot be read is a problem among the others. Two forms of one city that differ and say no
-    version or date are an error: nobody can know which is meant.
+    version or date are an error, and the city is left out: nobody can know which is meant.
     """
     if not folder.is_dir():
         do = "Name the folder into which the returned forms were put."
@@ -108,7 +108,8 @@ def _one_each(known: list[tuple[City, Record]]) -> tuple[list[City], list[Proble
     for city_id, forms in by_id.items():
         newest = max(forms, key=lambda f: _age(f[0]))
         rivals = [f for f in forms if _age(f[0]) == _age(newest[0]) and f[0] != newest[0]]
-        chosen.append(newest[0])
+        if not rivals:
+            chosen.append(newest[0])
         for city, record in forms:
             if (city, record) == newest or (city == newest[0] and record is not newest[1]):
                 continue

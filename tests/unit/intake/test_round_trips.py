@@ -301,6 +301,7 @@ def test_two_forms_of_one_city_that_differ_are_a_question(tmp_path: Path) -> Non
         (tmp_path / f"{name}.csv").write_text(f"name,country,needs\nX,AT,{needs}\n", "utf-8")
     back = merge_forms(tmp_path)
     assert [p.code for p in back.problems if p.level == "error"] == ["city-twice"]
+    assert (back.cities, back.missing) == ((), {})
 
 
 def test_a_folder_without_forms_and_no_folder_are_told(tmp_path: Path) -> None:
