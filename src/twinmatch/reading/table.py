@@ -337,10 +337,11 @@ def _weights(value: str, column: Column) -> Any:
     if value == NONE_STATED:
         return {}
     parts = [part.strip() for part in value.split(";") if part.strip()]
-    if not any(":" in part for part in parts):
-        return [_code(part) for part in parts]
     pairs = [part.partition(":") for part in parts]
-    return {_code(name.strip()): weight.strip() or None for name, _, weight in pairs}
+    names = [_code(name.strip()) for name, _, _ in pairs]
+    if ":" not in value or len(set(names)) < len(names):
+        return names  # one that stands twice is told where the names are checked
+    return {name: pair[2].strip() or None for name, pair in zip(names, pairs, strict=True)}
 
 
 def _record(

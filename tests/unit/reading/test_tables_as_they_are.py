@@ -191,6 +191,16 @@ def test_all_formats_hold_the_same_profile(tmp_path: Path) -> None:
     assert len(set(prints.values())) == 1, prints
 
 
+@pytest.mark.parametrize("named", ["industry; industry", "industry: 1; industry: 3"])
+def test_a_domain_that_is_named_twice_is_told_with_or_without_weights(
+    named: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"id,name,country,challenges\nde-x,X,DE,{named}\n", "utf-8")
+    with pytest.raises(DataError, match=r"challenges: .*names a domain twice"):
+        read(path)
+
+
 def test_our_own_form_is_strict_about_columns(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,name,country,populaton\nde-x,X,DE,5\n", "utf-8")
