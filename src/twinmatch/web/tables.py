@@ -6,8 +6,11 @@ All of it is done to files that others made, so it happens in a process with lim
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import count
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +26,7 @@ Found = dict[str, Any]
 """What a cell holds of a person: sheet, row, column, what it is, and the text itself."""
 
 _DONE: Final = b"+"
+_NOT_IN_NAMES: Final = re.compile(r"[\[\]:*?/\\]")
 
 
 def changed(name: str, content: bytes, change: Callable[..., bytes], *given: Any) -> bytes:
@@ -151,15 +155,24 @@ def _persons(grids: Any, city: list[str]) -> Iterator[tuple[Found, int, bool]]:
 
 
 def _typed(value: str) -> Any:
-    """Return a number where one was typed, else the text."""
+    """Return a number where one was typed just as it is written again, else the text."""
     try:
-        return (
-            float(value)
-            if value.strip() and value.strip().lower() not in {"nan", "inf", "-inf", "infinity"}
-            else value
-        )
+        number = float(value)
     except ValueError:
         return value
+    return number if isfinite(number) and f"{number:.15g}" == value.strip() else value
+
+
+def _sheet_name(name: str, taken: set[str]) -> str:
+    """Return a name as near as a workbook admits, and take it: 31 characters, some not, no name twice."""
+    for n in count(1):
+        end = "" if n == 1 else f" ({n})"
+        cut = _NOT_IN_NAMES.sub(" ", name).encode("utf-16-le")[: 2 * (31 - len(end))]
+        found = (cut.decode("utf-16-le", "ignore").strip("' ") or "Sheet") + end
+        if found.lower() not in taken:
+            break
+    taken.add(found.lower())
+    return found
 
 
 def _workbook(tables: list[tuple[str, list[tuple[int, list[Any]]]]]) -> bytes:
@@ -173,8 +186,9 @@ def _workbook(tables: list[tuple[str, list[tuple[int, list[Any]]]]]) -> bytes:
         "nan_inf_to_errors": True,
     }
     with xlsxwriter.Workbook(out, options) as book:
-        for n, (name, rows) in enumerate(tables, 1):
-            sheet = book.add_worksheet((name or f"Sheet{n}")[:31])
+        names: set[str] = set()
+        for name, rows in tables:
+            sheet = book.add_worksheet(_sheet_name(name, names))
             for row, cells in rows:
                 for column, value in enumerate(cells):
                     if value is None:
