@@ -137,6 +137,16 @@ def test_a_cell_that_there_is_not_is_not_repaired(api):
     assert api.post(f"{place}/repair", data=body).status_code == 404
 
 
+def test_what_was_accepted_and_by_whom_stays_with_a_repair(api):
+    place = hand_in(api)
+    board = board_of(api)
+    board.accept(place.rpartition("/")[2], "a key", "Ann")
+    body = {"row": 2, "column": "population", "value": "5000"}
+    mended = api.post(f"{place}/repair", data=body, follow_redirects=False).headers["location"]
+    found = board.upload(mended.rpartition("/")[2]).found
+    assert (found["accepted"], found["accepted_by"]) == (["a key"], {"a key": "Ann"})
+
+
 def test_an_error_is_repaired_and_not_accepted(api):
     place = hand_in(api)
     found = board_of(api).upload(place.rpartition("/")[2]).found

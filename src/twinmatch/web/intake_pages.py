@@ -31,6 +31,9 @@ KINDS: Final = (".xlsx", ".csv", ".tsv", ".ods", ".parquet")
 SHOWN: Final = 60
 """Rows with problems whose cells are shown."""
 
+ACCEPTED: Final = ("accepted", "accepted_by")
+"""What was accepted of an upload and by whom: it stays when its table is written anew."""
+
 
 @router.get("")
 async def intake(request: Request) -> Response:
@@ -223,7 +226,7 @@ async def repair(
             mended,
             person,
             repaired=upload,
-            accepted=found.found.get("accepted", []),
+            **{k: v for k, v in found.found.items() if k in ACCEPTED},
         )
 
     return RedirectResponse(f"/workbench/intake/{await run_in_threadpool(mend)}", 303)

@@ -29,7 +29,7 @@ from twinmatch.store.forgetting import (
 )
 from twinmatch.web import shapes
 from twinmatch.web.board import ENDED, Board, jobs, keys, sessions, uploads
-from twinmatch.web.intake_pages import examined
+from twinmatch.web.intake_pages import ACCEPTED, examined
 from twinmatch.web.people import Person, administrator
 from twinmatch.web.problems import documented
 from twinmatch.web.state import state_of
@@ -96,7 +96,7 @@ def _replace(board: Board, upload: str, names: Sequence[str], who: str) -> None:
     kept = board.upload(upload)
     content = changed(kept.name, board.uploaded(upload), without_persons, list(names))
     name = f"{File(kept.name).stem}.xlsx"
-    said = {k: v for k, v in kept.found.items() if k in {"accepted", "accepted_by", "repaired"}}
+    said = {k: v for k, v in kept.found.items() if k in {*ACCEPTED, "repaired"}}
     values = {"name": name, "content": content, "found": {**examined(name, content), **said}}
     with board.store.change() as c:
         wipe(c)
