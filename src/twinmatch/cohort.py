@@ -86,6 +86,9 @@ class Cohort:
         """
         if name in self.index:
             return self.index[name]
+        if not name.strip():
+            do = "Give the id or the name of a city."
+            raise QuestionError(Problem("city-unknown", "No city was named.", do=do))
         wanted = name.casefold()
         hits = [
             i

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twinmatch.errors import DataError, Problem, Where
+from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.schema import City, HostUnit
 from twinmatch.validate import Record, check, examine, in_order, profiles, validate
 
@@ -183,6 +183,15 @@ def test_a_cohort_is_sorted_whatever_the_order_of_its_records() -> None:
     assert found.cohort == cohort
     assert [city.id for city, _ in found.known] == ["de-cc", "de-aa", "de-bb"]
     assert found.problems == ()
+
+
+@pytest.mark.parametrize("nothing", ["", " "])
+def test_a_name_without_letters_names_no_city(nothing: str) -> None:
+    with pytest.raises(QuestionError) as caught:
+        validate([record(), record("de-bb")]).find(nothing)
+    assert [(p.code, p.found) for p in caught.value.problems] == [
+        ("city-unknown", "No city was named.")
+    ]
 
 
 def test_no_profile_at_all_is_a_problem() -> None:
