@@ -90,9 +90,6 @@ XK Kosovo               sq,sr       south  no  AL ME MK RS
 ALIASES: Final = {"EL": "GR", "UK": "GB"}
 """Codes of European bodies and the ISO code that each stands for."""
 
-MISSION_ASSOCIATED: Final = ("AL", "BA", "GB", "IL", "IS", "ME", "NO", "TR")
-"""Countries outside the EU with at least one of the 112 Mission Cities."""
-
 # Languages whose speakers commonly read each other; joins small clusters, never decides a rule.
 _RELATED_LANGUAGES = (
     frozenset({"da", "is", "no", "sv"}),  # Danish is taught in Iceland's schools

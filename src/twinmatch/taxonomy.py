@@ -259,11 +259,6 @@ CARBON_MONITOR: Final = Standard(
     ),
 )
 
-STANDARDS: Final = {
-    s.name: s for s in (GPC, CRF, COVENANT, CONTRACT_GPC, CONTRACT_ECONOMIC, EOI, CARBON_MONITOR)
-}
-"""Every standard by its name."""
-
 SECTOR_FIELDS: Final = (
     "stationary_energy",
     "electricity",

@@ -326,8 +326,6 @@ def _guests(city: City, record: Record) -> Iterator[Problem]:
         )
 
 
-Clash = tuple[str, Callable[[City, dict[Dimension, int]], bool], str, str]
-
 _D = Dimension
 _CLASHES: Final[
     tuple[tuple[str, Dimension, Callable[[City, dict[Dimension, int]], bool], str], ...]

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from twinmatch.schema import NAMES, City, Dimension, HostUnit, Level
+from twinmatch.schema import NAMES, City, Dimension, Level
 
 Kind = Literal["text", "whole", "number", "tonnes", "choice", "list", "weights", "sources"]
 
@@ -184,6 +184,3 @@ def _choices(annotation: Any) -> tuple[str, ...]:
         if _is_enum(part):
             return tuple(str(member.value) for member in part)
     return ()
-
-
-UNIT_COLUMNS: Final = columns(HostUnit)

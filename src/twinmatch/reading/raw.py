@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from twinmatch.errors import DataError, Problem, Where
@@ -35,10 +35,6 @@ class Raw:
     cities: tuple[Record, ...]
     units: tuple[Record, ...] = ()
     problems: tuple[Problem, ...] = ()
-
-    def with_problems(self, *more: Problem) -> Raw:
-        """Return the same with further problems."""
-        return replace(self, problems=(*self.problems, *more))
 
 
 def bytes_of(path: Path) -> bytes:

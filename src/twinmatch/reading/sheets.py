@@ -17,7 +17,7 @@ from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.columns import columns
 from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.headers import find_header
-from twinmatch.reading.mapping import Mapping, Target
+from twinmatch.reading.mapping import Mapping
 from twinmatch.reading.numbers import mass
 from twinmatch.reading.raw import Raw
 from twinmatch.reading.table import put, table_records
@@ -270,6 +270,3 @@ def _add_sources(cities: list[Record], grid: Grid) -> list[Problem]:
     for (city, _), item in entries.items():
         by_id[city].data.setdefault("sources", []).append(item)
     return problems
-
-
-__all__ = ["FORM", "NEWEST_TEMPLATE", "SIDE_SHEETS", "Target", "raw_of"]

@@ -15,7 +15,6 @@ from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.importers.base import (
     Drafts,
     Imported,
-    Line,
     Options,
     as_number,
     labels,
@@ -37,7 +36,6 @@ from twinmatch.taxonomy import (
 
 SOURCE: Final = "Climate City Contract, emissions table"
 
-FORMS: Final = {"gpc": CONTRACT_GPC, "economic": CONTRACT_ECONOMIC}
 OWN: Final = (CONTRACT_GPC, CONTRACT_ECONOMIC, EOI, CRF, COVENANT)
 """Where the wording of a city's own form is looked up, in this order."""
 
@@ -332,6 +330,3 @@ def _added(
             keys.setdefault(sector.field, []).append(entry.key)
     sectors: dict[str, Any] = {name: together(found) for name, found in keys.items()}
     return sectors | {name: tidy(value) for name, value in numbers.items()}, total, removals
-
-
-__all__ = ["Line", "form_of", "read_contract"]
