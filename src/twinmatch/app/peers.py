@@ -147,7 +147,8 @@ def blocks(n: int) -> Iterator[tuple[Ints, Ints]]:
 
     The draw lays the cities out in a random circle of strips and compares each strip with the next ones, so that
     every city stands in as many pairs and cities that stand out by themselves move no standing (a balanced
-    incomplete design; Lee 1990, U-Statistics, chapter 4). It hangs on the number of cities alone.
+    incomplete design; Lee 1990, U-Statistics, chapter 4). It stops short of half the circle, where the pairs would
+    come again the other way round. It hangs on the number of cities alone.
     """
     if n * n <= COUNTED:
         everyone, high = np.arange(n, dtype=np.intp), max(1, BLOCK_PAIRS // max(n, 1))
@@ -156,7 +157,8 @@ def blocks(n: int) -> Iterator[tuple[Ints, Ints]]:
         return
     circle = np.random.default_rng(0).permutation(n).astype(np.intp)
     strips = np.array_split(circle, -(-n // STRIP))
-    for shift in range(1, 1 + max(1, round(COUNTED / (n * STRIP)))):
+    shifts = min(max(1, round(COUNTED / (n * STRIP))), (len(strips) - 1) // 2)
+    for shift in range(1, 1 + shifts):
         for k, rows in enumerate(strips):
             yield rows, strips[(k + shift) % len(strips)]
 

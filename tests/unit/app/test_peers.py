@@ -13,6 +13,7 @@ from twinmatch.affinity import checked_weights, compare
 from twinmatch.app import peers as peers_module
 from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.app.peers import (
+    COUNTED,
     MOST_KEPT,
     PEER_FACETS,
     Peers,
@@ -114,6 +115,14 @@ def test_an_even_draw_holds_every_city_as_often_and_no_city_beside_itself(monkey
     assert sum(times) == 2 * len(pairs)  # nobody twice
     assert times.max() - times.min() <= 0.05 * times.mean()
     assert len(pairs) == pytest.approx(200_000, rel=0.1)
+
+
+@pytest.mark.parametrize("n", [*range(2001, 3001, 7), 3000, 4000, 10_007, 60_000])
+def test_no_pair_is_counted_twice_at_any_size(n):
+    strips = [(int(rows[0]), int(cols[0])) for rows, cols in blocks(n)]
+    assert len({frozenset(pair) for pair in strips}) == len(strips)  # strips share no city
+    counted = sum(len(rows) * len(cols) for rows, cols in blocks(n))
+    assert min(0.9 * COUNTED, 0.9 * n * (n - 1) / 2) < counted < n * (n - 1) / 2
 
 
 def test_drawn_standings_are_near_the_counted_ones_and_say_so(
