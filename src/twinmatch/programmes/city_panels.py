@@ -28,7 +28,7 @@ from twinmatch.programmes.attributes import (
     silent_mean,
 )
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import judged
+from twinmatch.programmes.rules import counted, few_of_a_country, judged, outside
 from twinmatch.programmes.settings import Band, FormatSettings, Load, ordered
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import Role
@@ -424,3 +424,33 @@ def _none(
         rules=(RuleStatus("sizes", why, "kept"),),
         says="No panel: " + why,
     )
+
+
+def panel_rules(
+    round_: Round, settings: CityPanels, meetings: Sequence[Meeting]
+) -> tuple[RuleStatus, ...]:
+    """Return how the finished panels stand to each rule, read from the meetings and nothing else."""
+    low, high = settings.size
+    everyone = Counter(city for m in meetings for city in m.cities())
+    few = [
+        m.label
+        for m in meetings
+        if sum(round_.cohort.city(c).has(Role.MISSION) for c in m.cities())
+        < settings.mission_at_least
+    ]
+    rules = [
+        counted("sizes", f"A panel has {low} to {high} cities.", outside(meetings, low, high)),
+        counted(
+            "one panel each",
+            "A city is in one panel.",
+            [c for c, n in sorted(everyone.items()) if n > 1],
+        ),
+        counted(
+            "Mission Cities",
+            f"Each panel has at least {settings.mission_at_least} Mission Cities.",
+            few,
+        ),
+    ]
+    if settings.cities_per_country is not None:
+        rules.append(few_of_a_country(round_, meetings, settings.cities_per_country))
+    return tuple(rules)

@@ -44,7 +44,16 @@ from twinmatch.facets.text import Passage, needs_passages, offers_passages
 from twinmatch.programmes.attributes import TITLES, Attribute, alike, categories, composition
 from twinmatch.programmes.ledger import Books, Entry, amount, loads_of, same_loads
 from twinmatch.programmes.round import Round, shares
-from twinmatch.programmes.rules import Rule, allowed_pairs, forbid, judged, statuses
+from twinmatch.programmes.rules import (
+    Rule,
+    allowed_pairs,
+    counted,
+    few_of_a_country,
+    forbid,
+    judged,
+    outside,
+    statuses,
+)
 from twinmatch.programmes.settings import Band, Load, Settings, Weighted, ordered
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import NAMES, Domain, Lever, Role
@@ -948,3 +957,44 @@ def _left_out(
 
 
 __all__ = ["DiscussionGroups", "Theme", "ThemeNeed", "lead_strength", "propose_discussion_groups"]
+
+
+def group_rules(
+    round_: Round, settings: DiscussionGroups, meetings: Sequence[Meeting]
+) -> tuple[RuleStatus, ...]:
+    """Return how the finished groups stand to each rule, read from the meetings and nothing else."""
+    low, high = settings.size
+    least, most = settings.leads
+    everyone = Counter(city for m in meetings for city in m.cities())
+    leading = Counter(city for m in meetings for city in m.cities("lead"))
+    unfit = [c for c in leading if not set(settings.lead_roles) & set(round_.cohort.city(c).roles)]
+    rules = [
+        counted(
+            "group size",
+            f"A group has {low} to {high} cities, leads included.",
+            outside(meetings, low, high),
+        ),
+        counted(
+            "leads",
+            f"A group has {least} to {most} leads.",
+            outside(meetings, least, most, "lead"),
+        ),
+        counted(
+            "lead roles",
+            f"Leads are {listed([r.value for r in settings.lead_roles], 'or')} cities.",
+            sorted(unfit),
+        ),
+        counted(
+            "groups of a city",
+            f"A city is in at most {settings.groups_per_city} of the groups.",
+            [c for c, n in sorted(everyone.items()) if n > settings.groups_per_city],
+        ),
+        counted(
+            "lead of",
+            f"A city leads at most {settings.lead_of} of the groups.",
+            [c for c, n in sorted(leading.items()) if n > settings.lead_of],
+        ),
+    ]
+    if settings.cities_per_country is not None:
+        rules.append(few_of_a_country(round_, meetings, settings.cities_per_country))
+    return tuple(rules)

@@ -10,6 +10,7 @@ Notation: m pairs in the frame; host, guest (m,) index the frame's hosts and gue
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,8 +22,9 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Cohort, Host, nearest
 from twinmatch.errors import DataError, Problem, QuestionError
 from twinmatch.geography import country
+from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Twinning
-from twinmatch.proposal import RuleStatus
+from twinmatch.proposal import Meeting, RuleStatus
 from twinmatch.solving.blocks import Block, Candidates, counts
 from twinmatch.solving.referee import Verdict, referee
 
@@ -458,6 +460,28 @@ def counted(name: str, says: str, broken: Sequence[str]) -> RuleStatus:
         name,
         says + (f" Broken: {'; '.join(broken)}." if broken else ""),
         "broken" if broken else "kept",
+    )
+
+
+def outside(meetings: Sequence[Meeting], low: int, high: int, role: str | None = None) -> list[str]:
+    """Return the meetings whose size, of one role or of all, lies outside a band, in words."""
+    sizes = [(m.label, sum(role is None or x.role == role for x in m.members)) for m in meetings]
+    return [f"{label} has {n}" for label, n in sizes if not low <= n <= high]
+
+
+def few_of_a_country(round_: Round, meetings: Sequence[Meeting], most: int) -> RuleStatus:
+    """Return how finished meetings stand to the rule on cities of one country."""
+    tallies = [
+        (m.label, Counter(round_.cohort.city(c).country for c in m.cities())) for m in meetings
+    ]
+    wrong = [
+        f"{label} has {n} of {code}"
+        for label, codes in tallies
+        for code, n in sorted(codes.items())
+        if n > most
+    ]
+    return counted(
+        "cities per country", f"At most {most} cities of one country are in a meeting.", wrong
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +23,15 @@ from twinmatch.programmes.round import (
     shares,
     summary,
 )
-from twinmatch.programmes.rules import Frame, Rule, allowed_pairs, judged, statuses, twinning_rules
+from twinmatch.programmes.rules import (
+    Frame,
+    Rule,
+    allowed_pairs,
+    counted,
+    judged,
+    statuses,
+    twinning_rules,
+)
 from twinmatch.programmes.settings import Eligibility, Twinning
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, RuleStatus, Table
 from twinmatch.schema import Role
@@ -533,3 +542,24 @@ def _headline(meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host,
 
 
 __all__ = ["Applicants", "applicants", "conditions", "propose_twinning"]
+
+
+def pair_rules(
+    round_: Round, settings: Twinning, meetings: Sequence[Meeting]
+) -> tuple[RuleStatus, ...]:
+    """Return how finished pairs stand to each rule, as the rules' own blocks find them over the whole frame."""
+    pairs = [
+        (guest, m.unit or host)
+        for m in meetings
+        for guest in m.cities("guest")
+        for host in m.cities("host")[:1]
+    ]
+    ready = prepare(round_, settings)
+    known = {(round_.id(g), host.id) for host in ready.frame.hosts for g in ready.frame.guests}
+    strange = [f"{guest} with {host}" for guest, host in pairs if (guest, host) not in known]
+    told = counted(
+        "eligible pairs", "Every pair is an eligible guest and a host of the round.", strange
+    )
+    held = set(pairs)
+    chosen = ready.frame.pairs(lambda host, g: (round_.id(g), host.id) in held)
+    return (told, *statuses(ready.rules, ready.everything, chosen))

@@ -352,3 +352,9 @@ def _left_out(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> tupl
             why = "All places went to cities that need the tables more."
         out.append(LeftOut(city.id, why, ""))
     return tuple(out)
+
+
+def judge_cafes(round_: Round, settings: WorldCafe, product: Product) -> tuple[RuleStatus, ...]:
+    """Return how the cafés of a finished product stand to each rule, read from its table of the seating."""
+    seating = [row for table in product.tables if table.name == "seating" for row in table.rows]
+    return seating_rules(round_, settings, product.meetings, seating)

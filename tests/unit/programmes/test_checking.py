@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from format_cases import city, round_of, settings_of
 
-from twinmatch.checking import _own_rules
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
@@ -108,4 +107,6 @@ def test_every_format_of_the_registry_is_judged(name):
     weights = {} if name == "city_panels" else {"weights": {"context": 1}}
     settings = settings_of(name, **weights, **themes)
     empty = Product(name, name, "optimal", "", 0.0, 0.0, (), (), (), "")
-    assert _own_rules(round_of(AARHUS, GRAZ), settings, empty)
+    judge = PRODUCTS[name].judge
+    assert judge is not None
+    assert judge(round_of(AARHUS, GRAZ), settings, empty)
