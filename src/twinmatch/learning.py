@@ -5,7 +5,8 @@ rejected one; satisfaction after the twinning prefers the more satisfied pair. T
 standings, facet by facet, is a row of a logistic regression (a Bradley-Terry model; doi:10.2307/2334029) whose
 weights may not be negative and are pulled towards today's. It is fitted by bounded quasi-Newton steps, since
 scikit-learn's own logistic regression knows neither bounds nor a centre other than zero; scikit-learn splits the
-guests into folds for the back-test and scores it, so that no guest is both learned from and tested on.
+guests into folds for the back-test. A preference between pairs of two guests belongs to both: it is tested by weights
+learned from neither of their folds, so that no guest is both learned from and tested on.
 
 Notation: P preferences; F facets; D (P, F) differences of standings; w (F,) weights that sum to 1.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,9 +37,9 @@ FOLDS: Final = 5
 
 @dataclass(frozen=True)
 class Preference:
-    """That one pair was preferred to another: the guest (who keeps folds apart), and both rows of standings (F,)."""
+    """That one pair was preferred to another: the guest of each, and both rows of standings (F,)."""
 
-    guest: str
+    guests: tuple[str, str]
     better: tuple[float, ...]
     worse: tuple[float, ...]
 
@@ -76,20 +77,24 @@ class Learned:
 
 
 def preferences(
-    standings: Mapping[tuple[str, str], Sequence[float]], liked: Mapping[tuple[str, str], float]
+    standings: Mapping[tuple[str, str], Sequence[float]],
+    liked: Mapping[tuple[str, str], float],
+    shown: Collection[tuple[str, str]] = (),
 ) -> tuple[Preference, ...]:
     """Return all preferences among pairs of (guest, host) with a liking: the more liked one over the less.
 
-    ``liked`` has a number a pair: 1 accepted, -1 rejected, 0 shown and not taken, or a satisfaction on any scale.
-    Pairs are only compared with those of the same guest, or, where both were decided, of other guests too.
+    ``liked`` has a number for each decided pair: 1 accepted, -1 rejected, or a satisfaction on any scale. ``shown``
+    are pairs that were shown and not taken: where they were not decided they count 0, and are only compared with
+    pairs of the same guest; decided pairs are compared across guests too.
     """
-    pairs = sorted(set(standings) & set(liked))
+    liking = {**dict.fromkeys(shown, 0.0), **liked}
+    pairs = sorted(set(standings) & set(liking))
     found = []
     for a in pairs:
         for b in pairs:
-            decided = liked[a] != 0 and liked[b] != 0
-            if liked[a] > liked[b] and (a[0] == b[0] or decided):
-                found.append(Preference(a[0], tuple(standings[a]), tuple(standings[b])))
+            decided = a in liked and b in liked
+            if liking[a] > liking[b] and (a[0] == b[0] or decided):
+                found.append(Preference((a[0], b[0]), tuple(standings[a]), tuple(standings[b])))
     return tuple(found)
 
 
@@ -103,24 +108,26 @@ def learn(
     """
     facets = tuple(today)
     start = _closed(np.array([today[f] for f in facets], dtype=np.float64))
-    guests = np.array([p.guest for p in found])
-    if len(found) < LEAST or len(set(guests)) < FOLDS:
+    names = sorted({guest for p in found for guest in p.guests})
+    if len(found) < LEAST or len(names) < FOLDS:
         raise QuestionError(
             Problem(
                 "too-few-decisions",
-                f"There are {len(found)} preferences of {len(set(guests))} guests.",
+                f"There are {len(found)} preferences of {len(names)} guests.",
                 do=f"At least {LEAST} of {FOLDS} guests are needed; decide on more pairs first.",
             )
         )
     D = np.array([np.subtract(p.better, p.worse) for p in found])
+    place = {name: k for k, name in enumerate(names)}
+    one, other = guests = np.array([[place[guest] for guest in p.guests] for p in found]).T
     suggested = _fit(D, start, pull)
     rng = np.random.default_rng(seed)
-    names = np.unique(guests)
-    rows = {name: np.flatnonzero(guests == name) for name in names}
     drawn = []
     for _ in range(RESAMPLES):
-        chosen = np.concatenate([rows[n] for n in rng.choice(names, len(names))])
-        drawn.append(_fit(D[chosen], start, pull))
+        times = np.bincount(rng.choice(len(names), len(names)), minlength=len(names))
+        # A preference between two guests is there as often as both are (Owen 2007, doi:10.1214/07-AOAS122).
+        often = np.where(one == other, times[one], times[one] * times[other])
+        drawn.append(_fit(np.repeat(D, often, axis=0), start, pull))
     low, high = np.quantile(np.array(drawn), [0.05, 0.95], axis=0)
     old, new = _back_test(D, guests, start, pull)
     return Learned(
@@ -161,16 +168,27 @@ def _fit(D: Floats, start: Floats, pull: float) -> Floats:
 
 
 def _back_test(
-    D: Floats, guests: NDArray[np.str_], start: Floats, pull: float
+    D: Floats, guests: NDArray[np.intp], start: Floats, pull: float
 ) -> tuple[float, float]:
-    """Agreement on held-out guests of today's weights, and of weights learned from the others."""
+    """Agreement on held-out guests, (2, P), of today's weights, and of weights learned from the others."""
+    new = np.zeros(len(D))
+    folds = np.sort(_folds(guests), axis=0)
+    for pair in np.unique(folds, axis=1).T:
+        held_out = (folds == pair[:, None]).all(axis=0)
+        learned = ~np.isin(folds, pair).any(axis=0)
+        new[held_out] = _right(D[held_out] @ _fit(D[learned], start, pull))
+    return float(_right(D @ start).mean()), float(new.mean())
+
+
+def _folds(guests: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The fold of both guests of each preference, (2, P): a guest is in one fold."""
     from sklearn.model_selection import GroupKFold
 
-    old, new = np.zeros(len(D)), np.zeros(len(D))
-    for learned, held_out in GroupKFold(FOLDS).split(D, groups=guests):
-        old[held_out] = _right(D[held_out] @ start)
-        new[held_out] = _right(D[held_out] @ _fit(D[learned], start, pull))
-    return float(old.mean()), float(new.mean())
+    everyone = guests.ravel()
+    folds = np.zeros_like(everyone)
+    for fold, (_, held_out) in enumerate(GroupKFold(FOLDS).split(everyone, groups=everyone)):
+        folds[held_out] = fold
+    return folds.reshape(guests.shape)
 
 
 def _right(lead: Floats) -> Floats:

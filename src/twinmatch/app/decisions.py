@@ -284,14 +284,14 @@ def learn_weights(
         for host, h in hosts.items()
     }
     liked = _decided(place) if satisfaction is None else _satisfied(Path(satisfaction))
+    shown: set[tuple[str, str]] = set()
     for guest, host in [p for p, value in liked.items() if value > 0 and satisfaction is None]:
         if guest in guests and host in hosts:
             order = np.argsort(-np.round(affinity.score[guests[guest]], 9), kind="stable")
             others = [case.hosts[int(h)].id for h in order if case.hosts[int(h)].id != host]
-            for other in others[:SHOWN]:
-                liked.setdefault((guest, other), 0.0)
+            shown |= {(guest, other) for other in others[:SHOWN]}
     progress("Weights")
-    found = learn(affinity.weights, preferences(standings, liked))
+    found = learn(affinity.weights, preferences(standings, liked, shown))
     if out is None:
         return found, []
     made_from = {"data": case.round.cohort.fingerprint, "twinmatch": __version__}

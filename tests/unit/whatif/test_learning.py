@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from itertools import product
 
 import numpy as np
 import pytest
 
+from twinmatch import learning
 from twinmatch.errors import QuestionError
 from twinmatch.learning import Preference, learn, model_files, preferences
 
@@ -22,7 +25,7 @@ def choices(true, guests=60, each=4, seed=0, noise=0.0):
             one, other = rng.random((2, len(true)))
             if (one - other) @ true + noise * rng.standard_normal() < 0:
                 one, other = other, one
-            found.append(Preference(f"g{g}", tuple(one), tuple(other)))
+            found.append(Preference((f"g{g}", f"g{g}"), tuple(one), tuple(other)))
     return found
 
 
@@ -66,9 +69,63 @@ def test_too_little_says_nothing():
 
 def test_preferences_compare_a_guest_with_itself_and_decided_pairs_with_each_other():
     standings = {("g", "h"): [1.0], ("g", "i"): [0.0], ("k", "h"): [0.5], ("k", "i"): [0.2]}
-    liked = {("g", "h"): 1.0, ("g", "i"): 0.0, ("k", "h"): -1.0, ("k", "x"): 1.0}
-    found = {(p.better, p.worse) for p in preferences(standings, liked)}
-    assert found == {((1.0,), (0.0,)), ((1.0,), (0.5,))}
+    liked = {("g", "h"): 1.0, ("k", "h"): -1.0, ("k", "x"): 1.0}
+    found = {(p.guests, p.better, p.worse) for p in preferences(standings, liked, {("g", "i")})}
+    assert found == {(("g", "g"), (1.0,), (0.0,)), (("g", "k"), (1.0,), (0.5,))}
+    liked["g", "i"] = 1.0
+    assert {p.worse for p in preferences(standings, liked, {("g", "i")})} == {(0.5,)}
+
+
+@pytest.mark.parametrize("more", [0.0, 1.0])
+def test_a_satisfaction_of_nought_is_one_like_any_other(more):
+    standings = {(guest, "h"): [0.5] for guest in "gkl"}
+    liked = {("g", "h"): 9.0 + more, ("k", "h"): more, ("l", "h"): 3.0 + more}
+    found = [p.guests for p in preferences(standings, liked)]
+    assert found == [("g", "k"), ("g", "l"), ("l", "k")]
+
+
+def test_no_guest_is_both_learned_from_and_tested_on(monkeypatch):
+    pairs = list(product(range(7), repeat=2))  # row r is a preference between the guests pairs[r]
+    learned, tested = [], []
+
+    def fit(D, start, pull):
+        learned.append(D[:, 0].astype(int).tolist())
+        return start
+
+    def right(lead):
+        tested.append(lead.astype(int).tolist())
+        return np.ones(len(lead))
+
+    monkeypatch.setattr(learning, "_fit", fit)
+    monkeypatch.setattr(learning, "_right", right)
+    D, guests = np.arange(len(pairs), dtype=float)[:, None], np.array(pairs).T
+    learning._back_test(D, guests, np.ones(1), 20.0)
+    tested.remove(list(range(len(pairs))))  # all of them by today's weights
+    assert sorted(row for rows in tested for row in rows) == list(range(len(pairs)))
+    for mine, others in zip(tested, learned, strict=True):
+        assert others
+        assert not {g for r in mine for g in pairs[r]} & {g for r in others for g in pairs[r]}
+
+
+def test_a_preference_between_two_guests_is_drawn_as_often_as_both(monkeypatch):
+    found = [
+        Preference((f"g{k % 5}", f"g{(k + 1) % 5}"), (k / 10, 0.0), (0.0, 0.0)) for k in range(10)
+    ]
+    drawn = []
+
+    def fit(D, start, pull):
+        drawn.append(Counter((D[:, 0] * 10).round().astype(int).tolist()))
+        return start
+
+    monkeypatch.setattr(learning, "_fit", fit)
+    monkeypatch.setattr(learning, "_back_test", lambda *_: (0.5, 0.5))
+    learn({"a": 1.0, "b": 1.0}, found)
+    rng = np.random.default_rng(0)
+    for rows in drawn[1:]:
+        times = Counter(rng.choice(5, 5).tolist())
+        assert [rows[k] for k in range(10)] == [
+            times[k % 5] * times[(k + 1) % 5] for k in range(10)
+        ]
 
 
 def test_the_same_preferences_give_the_same_bytes_and_they_are_plain_text():
