@@ -212,7 +212,8 @@ def _barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
         return (
             f"Study visits are for cities with a climate-neutrality target by {settings.neutral_by} or earlier; "
             "whether it has one is not known.",
-            "Ask the city. Without a target, a commitment signed by its mayor opens study visits and twinning; "
+            ("Ask the city. Without a target, a " if settings.unknown == "ask first" else "A ")
+            + "commitment signed by its mayor opens study visits and twinning; "
             "until then online resources and discussion groups are open to it.",
         )
     if year > settings.neutral_by:

@@ -73,6 +73,14 @@ def test_without_a_target_nobody_travels_and_is_told_what_to_do():
     }
 
 
+def test_a_city_that_is_kept_out_for_an_unknown_target_is_not_to_be_asked():
+    product = propose_study_visits(round_of(AARHUS, GRAZ, SILENT), visits(unknown="keep out"))
+    assert guests(product) == {"at-graz"}
+    silent = next(x for x in product.left_out if x.city == "at-krems")
+    assert "is not known" in silent.why
+    assert silent.ask.startswith("A commitment signed by its mayor opens study visits")
+
+
 def test_nobody_visits_its_own_country_unless_it_asked():
     dane = city("dk-vejle", "guest", wants={"industry": 3}, by=2040)
     assert not propose_study_visits(round_of(AARHUS, dane), visits()).meetings
