@@ -9,7 +9,7 @@ from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting import publish, read_proposal
 from twinmatch.files import write_files
 from twinmatch.intake import template
-from twinmatch.programmes.settings import BUNDLED, RECIPES, bundled_names, load
+from twinmatch.programmes.settings import bundled_names, load, source_of
 
 PROGRAMME, FORM, README = "round.toml", "form.xlsx", "README.md"
 
@@ -60,9 +60,8 @@ def start_round(folder: Path, programmes: Sequence[str] = ()) -> list[Path]:
 
 def text_of(*programmes: str) -> str:
     """Return the text of some programmes, comments kept, as one file; the bundled ones where none is named."""
-    texts = [
-        _source(name).read_text(encoding="utf-8").strip() for name in programmes or bundled_names()
-    ]
+    names = programmes or bundled_names()
+    texts = [source_of(name).read_text(encoding="utf-8").strip() for name in names]
     if len(texts) == 1:
         return texts[0] + "\n"
     # Keys before the first table, such as the name, would stand twice; a file has them once, at its head.
@@ -70,12 +69,6 @@ def text_of(*programmes: str) -> str:
     name = 'name = "My round"   # shown at the head of every report'
     loose = [line for head in heads for line in head if not line.startswith("name")]
     return "\n\n".join(["\n".join([name, *loose]), *bodies]) + "\n"
-
-
-def _source(name: str) -> Path:
-    """Return the file of a programme: a path, or a bundled programme or recipe by name."""
-    named = (Path(name), BUNDLED / f"{name}.toml", RECIPES / f"{name}.toml")
-    return next(path for path in named if path.is_file())
 
 
 def _parted(text: str) -> tuple[list[str], str]:

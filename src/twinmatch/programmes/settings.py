@@ -319,6 +319,14 @@ def recipe_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in RECIPES.glob("*.toml")))
 
 
+def source_of(name: str | Path) -> Path:
+    """Return the file of a programme: a path to a file, else a bundled programme or recipe of this name, else the path."""
+    path = Path(name)
+    bundled = (folder / f"{name}.toml" for folder in (BUNDLED, RECIPES))
+    found = (p for p in (path, *bundled) if p.exists() and not p.is_dir())  # a pipe is read too
+    return next(found, path)
+
+
 def load(*files: str | Path) -> Programme:
     """Return the programme of some files (paths or bundled names), or of the default ones where none is given.
 
@@ -380,10 +388,7 @@ def _wrong_names(ledger: Ledger, where: Where) -> list[Problem]:
 
 
 def _parsed(file: str | Path, problems: list[Problem]) -> tuple[str, Mapping[str, object]]:
-    path = Path(file)
-    if not path.exists():
-        named = [folder / f"{file}.toml" for folder in (BUNDLED, RECIPES)]
-        path = next((p for p in named if p.exists()), path)
+    path = source_of(file)
     where = Where(path.name)
     try:
         return path.name, tomllib.loads(path.read_bytes().decode("utf-8"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from twinmatch.app.start import text_of
 from twinmatch.errors import DataError
 from twinmatch.programmes import PRODUCTS, load
 from twinmatch.programmes.settings import bundled_names, recipe_names
@@ -51,6 +52,22 @@ def test_all_problems_at_once(tmp_path):
 def test_a_file_that_is_not_there_names_those_that_are():
     with pytest.raises(DataError, match="urbact-network"):
         load("no-such-programme")
+
+
+def test_a_folder_of_the_name_of_a_programme_does_not_hide_it(tmp_path, monkeypatch):
+    programme, text = load("twinning"), text_of("twinning")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "twinning").mkdir()
+    (tmp_path / "mine").mkdir()
+    assert load("twinning") == programme
+    assert text_of("twinning") == text
+    with pytest.raises(DataError, match="Cannot be read"):
+        load("mine")
+    (tmp_path / "mine" / "twinning").write_text("[twinning]\nplaces = 3\n" + WEIGHTS, "utf-8")
+    monkeypatch.chdir(tmp_path / "mine")
+    twinning = load("twinning").twinning
+    assert twinning is not None
+    assert twinning.places == 3  # a file of the name is the programme
 
 
 def test_the_default_round_makes_these_formats():
