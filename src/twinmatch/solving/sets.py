@@ -1,6 +1,6 @@
 """Choosing disjoint sets: cover as many items as possible, then the most worth, proven by HiGHS.
 
-Notation: n items, S sets; member (S, n) is 1 where a set holds an item; worth (S,) higher is better.
+Notation: n items, S sets; member (n, S) is 1 where a set holds an item; worth (S,) higher is better.
 """
 
 from __future__ import annotations
@@ -14,37 +14,53 @@ from scipy.sparse import csr_array
 
 _DECIMALS = 6
 
+Floats = NDArray[np.float64]
+
 
 def disjoint_sets(
-    sets: Sequence[Sequence[int]], worth: Sequence[float], size: NDArray[np.float64]
+    sets: Sequence[Sequence[int]], worth: Sequence[float], size: Floats
 ) -> tuple[int, ...]:
     """Return the positions of disjoint sets that cover the most size, then have the most worth.
 
-    ``sets`` hold items 0 .. n-1, ``size`` (n,) is what covering an item counts. Both aims are proven optimal
-    (set packing as an integer programme); of equal answers the one with the earliest sets is returned.
+    ``sets`` hold items 0 .. n-1, ``size`` (n,) is what covering an item counts; worth counts to 6 decimals. Both
+    aims are proven optimal (set packing as an integer programme). Of equal answers the one with the earliest sets
+    is returned: item by item, the set that holds it stands as early as any answer has it.
     """
     if not sets:
         return ()
     rows = [item for items in sets for item in items]
     columns = [k for k, items in enumerate(sets) for _ in items]
     member = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(size), len(sets)))
+    kept = [LinearConstraint(member, ub=np.ones(len(size)))]
+    may = Bounds(np.zeros(len(sets)), np.ones(len(sets)))
     covered = np.array([sum(size[item] for item in items) for items in sets])
-    once = LinearConstraint(member, ub=np.ones(len(size)))
-    most = _best(covered, [once])
-    full = LinearConstraint(covered[None, :], lb=np.array([most @ covered - 0.5e-6]))
-    value = np.round(np.asarray(worth, dtype=np.float64), _DECIMALS)
-    # Earlier sets first among equals: far below the last decimal of any difference in worth.
-    order = -np.arange(len(sets)) * 10.0**-_DECIMALS / (4.0 * len(sets) ** 2)
-    chosen = _best(value + order, [once, full])
+    kept.append(_no_less(covered, _best(covered, kept, may), 0.5e-6))
+    # Whole numbers: HiGHS takes answers within 1e-6 of each other for equal.
+    value = np.round(np.asarray(worth, dtype=np.float64) * 10**_DECIMALS)
+    chosen = _best(value, kept, may)
+    kept.append(_no_less(value, chosen, 0.5))
+    for item in range(len(size)):
+        holding = np.unique(member.indices[member.indptr[item] : member.indptr[item + 1]])
+        holding = holding[may.ub[holding] > 0]
+        if len(holding) and not chosen[holding[0]]:
+            early = np.zeros(len(sets))
+            early[holding] = np.arange(len(holding), 0, -1)
+            chosen = _best(early, kept, may)
+        may.lb[holding] = may.ub[holding] = chosen[holding]
     return tuple(int(k) for k in np.flatnonzero(chosen))
 
 
-def _best(worth: NDArray[np.float64], constraints: list[LinearConstraint]) -> NDArray[np.float64]:
+def _no_less(worth: Floats, chosen: Floats, apart: float) -> LinearConstraint:
+    """What keeps an answer as good as a chosen one; no two that differ are less than twice ``apart`` apart."""
+    return LinearConstraint(worth[None, :], lb=np.array([chosen @ worth - apart]))
+
+
+def _best(worth: Floats, kept: Sequence[LinearConstraint], may: Bounds) -> Floats:
     answer = milp(
         -worth,
         integrality=np.ones(len(worth), dtype=np.int64),
-        bounds=Bounds(0, 1),
-        constraints=constraints,
+        bounds=may,
+        constraints=kept,
         options={"mip_rel_gap": 0.0},
     )
     if answer.x is None:
