@@ -272,8 +272,8 @@ class Affinity:
         return found[:, 0], found[:, 1]
 
     @cached_property
-    def _comparable(self) -> NDArray[np.bool_]:
-        """Pairs of different cities, shape (R, C): a city beside itself is no candidate."""
+    def comparable(self) -> NDArray[np.bool_]:
+        """Return the pairs of different cities, shape (R, C): a city beside itself is no candidate."""
         keep = np.ones((len(self.rows), len(self.columns)), dtype=bool)
         keep[self._itself] = False
         return keep
@@ -461,7 +461,7 @@ class Affinity:
                 name=self.cohort.cities[i].name,
                 cities=[self.cohort.cities[i].id],
             )
-        keep = self._comparable & (self.score >= least)
+        keep = self.comparable & (self.score >= least)
         for r, c in np.argwhere(np.triu(keep, 1) if same else keep):
             lines = {
                 name: {

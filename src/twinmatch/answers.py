@@ -123,7 +123,6 @@ def score_row(case: Case, g: int, answers: Sequence[Answer]) -> Floats:
     fresh = compare(
         changed, weights, case.round.materials, rows=(guest,), columns=case.hosts
     ).likeness
-    others = comparable(case.ready.frame.guests, case.hosts)
     total = np.zeros(len(case.hosts))
     for name, weight in affinity.weights.items():
         if name not in fresh:
@@ -131,14 +130,8 @@ def score_row(case: Case, g: int, answers: Sequence[Answer]) -> Floats:
             continue
         likeness = affinity.likeness[name].copy()
         likeness[g] = fresh[name][0]
-        total += weight * standing(likeness, others)[g]
+        total += weight * standing(likeness, affinity.comparable)[g]
     return total
-
-
-def comparable(rows: Sequence[int], hosts: Sequence[Host]) -> NDArray[np.bool_]:
-    """Return the pairs of different cities, shape (rows, hosts)."""
-    own = [[i in host.cities for host in hosts] for i in rows]
-    return ~np.array(own, dtype=np.bool_).reshape(len(rows), len(hosts))
 
 
 def case_if(case: Case, city: City) -> Case:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
-from twinmatch.answers import answered, best_additions, case_if, comparable, said
+from twinmatch.answers import answered, best_additions, case_if, said
 from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.rules import Rule
@@ -125,8 +125,7 @@ def next_best(affinity: Affinity, row: int, column: int) -> tuple[RunnerUp, ...]
     """Return the runners-up of a pair of an affinity, on both sides; a city beside itself is none."""
     rows = [(affinity.cohort.cities[i].id, affinity.cohort.cities[i].name) for i in affinity.rows]
     columns = [(host.id, host.name) for host in affinity.columns]
-    open_pairs = comparable(affinity.rows, affinity.columns)
-    return runners_up(affinity.score, row, column, rows, columns, open_pairs)
+    return runners_up(affinity.score, row, column, rows, columns, affinity.comparable)
 
 
 def why_not(case: Case, guest: str, host: str) -> WhyNot:
