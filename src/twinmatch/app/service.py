@@ -20,7 +20,7 @@ from anyascii import anyascii
 from numpy.typing import NDArray
 
 from twinmatch import __version__
-from twinmatch.affinity import UNKNOWN, checked_weights, compare
+from twinmatch.affinity import UNKNOWN, checked_weights, compare, standing
 from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model, told
 from twinmatch.app.peers import (
     KEPT,
@@ -237,7 +237,7 @@ class AskedText:
         self._cohort, self._offers = cohort, words.offers
         self._cosine = np.round(vectors @ words.offers.vectors.T, 4)
         self.likeness = words.offers.best(self._cosine)
-        self.standing = _standing_of(self.likeness)
+        self.standing = standing(self.likeness, np.ones(len(self.likeness), dtype=np.bool_))
 
     def says(self, city: int) -> tuple[str, tuple[Fact, ...]]:
         """Return what a city can show of what was asked, quoted and located."""
@@ -275,18 +275,6 @@ class Offers:
             top = np.maximum.reduceat(cosine, self.start[speaking], axis=1).astype(np.float64)
             found[speaking] = np.round(np.clip(top.mean(axis=0), 0.0, 1.0), 4)
         return found
-
-
-def _standing_of(likeness: Floats) -> Floats:
-    """Return the share of the cities that each one beats, ties half; 0.5 where not known."""
-    known = np.sort(likeness[~np.isnan(likeness)])
-    if not known.size:
-        return np.full(len(likeness), 0.5)
-    filled = np.where(np.isnan(likeness), known[0], likeness)
-    share = (np.searchsorted(known, filled, "left") + np.searchsorted(known, filled, "right")) / (
-        2 * known.size
-    )
-    return np.asarray(np.where(np.isnan(likeness), 0.5, share))
 
 
 @dataclass(frozen=True)
