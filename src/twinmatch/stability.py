@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.twinning import Prepared, settle
 from twinmatch.solving import Candidates
+from twinmatch.spreading import is_chosen
 from twinmatch.whatif import Case
 
 Floats = NDArray[np.float64]
@@ -241,20 +242,12 @@ def _spread_out(
     # The bench goes with every batch to whoever makes it, so there are not many.
     size = max(BATCH, -(-len(seeds) // MOST_BATCHES))
     batches = [seeds[k : k + size] for k in range(0, len(seeds), size)]
-    spread = Parallel(n_jobs=_workers(workers), return_as="generator")
+    spread = Parallel(n_jobs=None if is_chosen() else workers, return_as="generator")
     answers: list[Bools | None] = []
     for found in spread(delayed(_run)(bench, batch) for batch in batches):
         answers += found
         progress(f"{len(answers)} of {len(seeds)} runs")
     return answers
-
-
-def _workers(asked: int) -> int | None:
-    """The number of processes; None leaves it to a backend that was chosen around this call."""
-    from joblib.parallel import DEFAULT_BACKEND, get_active_backend
-
-    chosen = type(get_active_backend()[0]).__name__.lower()
-    return asked if DEFAULT_BACKEND in chosen else None
 
 
 def _run(bench: _Bench, seeds: Sequence[np.random.SeedSequence]) -> list[Bools | None]:
