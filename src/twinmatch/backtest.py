@@ -312,7 +312,7 @@ class PartnerTest:
     """How high a score ranks the true partners of the cities of multi-city pilots, among all other candidates.
 
     ``by_unit`` has the mean percentile rank of each unit, so that a large unit counts no more than a small one
-    in ``figures``; ``within_country`` ranks partners of another country among cities of other countries only.
+    in ``figures``; ``across_borders`` ranks partners of another country among cities of other countries only.
     """
 
     figures: Interval
