@@ -184,11 +184,6 @@ class Ranked:
             else None
         )
 
-    @property
-    def is_few(self) -> bool:
-        """Return whether the facet tells so few kinds apart that each two of them are held."""
-        return self._held is not None
-
     def counted(self) -> NDArray[np.int64]:
         """Return the number of pairs of different cities on each step, (10**6 + 2,), of those counted."""
         if self._held is not None:

@@ -136,7 +136,7 @@ def test_drawn_standings_are_near_the_counted_ones_and_say_so(
     assert f" of {n * (n - 1) // 2:,} pairs, drawn evenly" in drawn.says
     away = np.abs(drawn.tables.standing - prepared.tables.standing).max(axis=1)
     assert (away < 0.03).all()
-    kinds = [f for f, r in enumerate(drawn._ranked) if r.is_few]
+    kinds = [f for f, r in enumerate(drawn._ranked) if r._held is not None]
     assert PEER_FACETS.index("language") in kinds
     assert all(away[f] == 0 for f in kinds)  # few kinds are always counted in full
 
