@@ -7,6 +7,7 @@ left out is *not known*: nowhere does an absent value mean zero, no or none.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -126,7 +127,7 @@ def _country_code(value: object) -> object:
 
 def _named_or_weighted(value: object) -> object:
     """Read a list of domains as domains named without a weight."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and all(isinstance(v, Hashable) for v in value):
         if len(set(map(str, value))) < len(value):
             raise ValueError("names a domain twice")
         return dict.fromkeys(value)

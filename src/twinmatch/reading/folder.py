@@ -15,6 +15,9 @@ from twinmatch.validate import Record
 
 UNITS_FILE = "_host_units.yaml"
 
+LARGEST = 10**30
+"""Beyond every number of a profile; of some thousands of digits Python writes none."""
+
 DEEPEST = 30
 """How deep a profile may be nested; the deepest of ours is five."""
 
@@ -33,6 +36,14 @@ class _PlainLoader(_Base):  # type: ignore[misc]
         for first, resolvers in _Base.yaml_implicit_resolvers.items()
     }
 
+    def construct_yaml_int(self, node: Any) -> int:
+        number: int = super().construct_yaml_int(node)
+        if abs(number) > LARGEST:
+            raise yaml.constructor.ConstructorError(
+                None, None, "a number of more than 30 digits", node.start_mark
+            )
+        return number
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for part, _ in node.value:
@@ -46,6 +57,9 @@ class _PlainLoader(_Base):  # type: ignore[misc]
             seen.add(key)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
+
+
+_PlainLoader.add_constructor("tag:yaml.org,2002:int", _PlainLoader.construct_yaml_int)
 
 
 def read_folder(folder: Path) -> Raw:

@@ -114,3 +114,26 @@ def test_a_city_without_a_name_is_set_aside_and_told(tmp_path: Path) -> None:
     assert found.raw.cities == ()
     assert found.aside["no name"] == 1
     assert "name-missing" in {p.code for p in found.raw.problems}
+
+
+@pytest.mark.parametrize("written", ["0x" + "9" * 5_000, "9" * 5_000, "9" * 40])
+@pytest.mark.parametrize("form", ["- {{{}: a}}", "name: {}", "population: {{value: {}}}"])
+def test_a_number_of_thousands_of_digits_in_yaml_is_told(
+    tmp_path: Path, written: str, form: str
+) -> None:
+    (tmp_path / "a.yaml").write_text(form.format(written), "utf-8")
+    with pytest.raises(DataError, match="Not readable as YAML"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("written", ["[[1]]", "[{a: 1}]", "[[transport], transport]"])
+@pytest.mark.parametrize("block", ["challenges", "strengths"])
+def test_a_list_in_a_list_of_domains_is_told_at_its_field(
+    tmp_path: Path, block: str, written: str
+) -> None:
+    (tmp_path / "a.yaml").write_text(
+        f"id: be-a\nname: A\ncountry: BE\n{block}: {written}\n", "utf-8"
+    )
+    with pytest.raises(DataError) as told:
+        read(tmp_path)
+    assert {p.where.column.partition(".")[0] for p in told.value.problems} == {block}
