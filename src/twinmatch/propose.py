@@ -320,6 +320,8 @@ def _with_offer(
     places: dict[str, dict[str, Meeting]],
     titles: dict[str, str],
 ) -> LeftOut:
+    if item.city not in cohort.index:  # an earlier proposal knew it
+        return item
     city = cohort.city(item.city)
     offers = [text for name, text in _steps(city, places, titles) if name != product]
     return replace(item, offered="; ".join(offers[:2]))

@@ -9,6 +9,7 @@ from service_for_tests import PROGRAMME, board_of, finished, five_cities, served
 
 from twinmatch import app as door
 from twinmatch.app.plain import plain_difference, plain_prices, plain_why_not
+from twinmatch.web.rounds import pairs_of
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,22 @@ def test_the_last_word_on_a_pair_holds(five, proposal):
     found = decide(five, proposal, 3, kind="release", **pair)
     assert (found["locks"], found["bans"]) == ([], [])
     assert [e["kind"] for e in found["history"]] == ["lock", "ban", "undo", "release"]
+
+
+def test_a_lock_of_the_programme_that_was_released_is_back_where_the_release_is_undone(five):
+    pair = ("de-guest", "se-host")
+    asked = {"programme_toml": PROGRAMME, "lock": [list(pair)]}
+    made = finished(five, five.post("/proposals", json=asked).json()["id"])["id"]
+    board = board_of(five)
+
+    def locks():
+        return pairs_of(board, board.job(made), board.store.held(made))[0]
+
+    assert locks() == [pair]
+    decide(five, made, 0, kind="release", one=pair[0], other=pair[1])
+    assert locks() == []
+    decide(five, made, 1, kind="undo")
+    assert locks() == [pair]
 
 
 def test_the_second_of_two_editors_is_told_and_nothing_is_overwritten(five, proposal):

@@ -126,6 +126,16 @@ def test_repair_publishes_the_offer_taken_and_diff_names_who_moved(made):
     )
     assert [o["kind"] for o in found["offers"]] == ["keep all", "few changes", "best"]
     assert gone not in {g for g, _ in pairs_of(made, "two")}
+    before, after = (
+        json.loads((made / name / "proposal.json").read_text("utf-8")) for name in ("one", "two")
+    )
+    was, now = (
+        next(p for p in x["products"] if p["product"] == "twinning") for x in (before, after)
+    )
+    assert all(item["offered"] for item in now["left_out"])
+    assert {t["name"] for t in was["tables"]} <= {t["name"] for t in now["tables"]}
+    (ledger,) = (t for t in after["tables"] if t["name"] == "ledger")
+    assert not [row for row in ledger["rows"] if row[0] == gone and "twinning" in row[-1]]
     changed = ask("diff", proposal, made / "two" / "proposal.json")
     moved = {m["city"] for p in changed["products"] for m in p["moved"]}
     assert gone in moved

@@ -28,6 +28,7 @@ from twinmatch.explain import WhyNot, why_not
 from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.facets import Materials
+from twinmatch.figures import with_figures
 from twinmatch.files import write_files
 from twinmatch.frontier import Choice, choices
 from twinmatch.prices import PriceList, price_list
@@ -35,6 +36,7 @@ from twinmatch.programmes.ledger import open_books
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Proposal
+from twinmatch.propose import with_offers
 from twinmatch.reading import read
 from twinmatch.repair import (
     Change,
@@ -123,6 +125,7 @@ class Repaired:
     repair: Repair
     unknown: tuple[str, ...]
     new: tuple[str, ...]
+    opened: Opened
     written: tuple[Path, ...] = ()
 
 
@@ -147,7 +150,7 @@ def ask_repair(
     if take is None or out is None:
         return found
     progress("Files")
-    files = publish(with_offer(earlier, found.repair.offer(take), change), Path(out))
+    files = publish(taken(earlier, found, take, change), Path(out))
     return replace(found, written=tuple(files))
 
 
@@ -162,7 +165,28 @@ def repaired(earlier: Proposal, change: Change, opened: Opened, at_most: int) ->
     }
     unknown = tuple("=".join(pair) for pair in earlier_pairs(earlier) if pair not in known)
     new = tuple(c.name for c in opened.round.cohort.cities if before and c.id not in before)
-    return Repaired(repair(held, change, at_most), unknown, new)
+    return Repaired(repair(held, change, at_most), unknown, new, opened)
+
+
+def taken(earlier: Proposal, found: Repaired, kind: Kind, change: Change) -> Proposal:
+    """Return the proposal that an offer makes: its twinning, who is offered what now, its figures, and the ledger."""
+    proposal = with_offer(earlier, found.repair.offer(kind), change)
+    round_, programme = found.opened.round, found.opened.programme
+    cohort = round_.cohort
+    books = open_books(cohort, programme.ledger)
+    for product in proposal.products:
+        settings = getattr(programme, product.product, None)
+        if settings is not None:
+            books = books.with_product(product, settings)
+    ledger = books.table()
+    offered = with_offers(cohort, proposal.products)
+    twinning = tuple(p for p in offered if p.product == "twinning")
+    told = with_figures(replace(proposal, products=twinning), cohort, programme, round_.materials)
+    return replace(
+        proposal,
+        products=tuple(told.products[0] if p.product == "twinning" else p for p in offered),
+        tables=tuple(ledger if t.name == ledger.name else t for t in proposal.tables),
+    )
 
 
 def ask_reserves(

@@ -80,7 +80,7 @@ class Books:
         return np.asarray((amount(load) <= self.room + 1e-9).all(axis=1))
 
     def with_product(self, product: Product, settings: FormatSettings) -> Books:
-        """Return the books with the entries of a finished product."""
+        """Return the books with the entries of a finished product; cities that the cohort does not know are left out."""
         roles = {member.role for meeting in product.meetings for member in meeting.members}
         loads = {role: load for role in roles if (load := settings.load(role)) != Load()}
         more = [
@@ -93,7 +93,7 @@ class Books:
             )
             for meeting in product.meetings
             for member in meeting.members
-            if member.role in loads
+            if member.role in loads and member.city in self.cohort.index
         ]
         return replace(self, entries=(*self.entries, *more))
 

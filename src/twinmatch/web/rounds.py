@@ -12,14 +12,22 @@ from typing import Any, Final
 
 import orjson
 
-from twinmatch.app.loop import Pairs, Repaired, RoundAsked, open_round, repaired, twinning_case
+from twinmatch.app.loop import (
+    Pairs,
+    Repaired,
+    RoundAsked,
+    open_round,
+    repaired,
+    taken,
+    twinning_case,
+)
 from twinmatch.difference import Difference, difference
 from twinmatch.explain import WhyNot, why_not
 from twinmatch.exporting.json_file import proposal_json
 from twinmatch.memory import give_back
 from twinmatch.prices import PriceList, price_list
 from twinmatch.proposal import Proposal
-from twinmatch.repair import Change, Kind, with_offer
+from twinmatch.repair import Change, Kind
 from twinmatch.store import Held
 from twinmatch.store.history import About
 from twinmatch.web.board import Board, Job
@@ -91,7 +99,7 @@ class Rounds:
         with tempfile.TemporaryDirectory(prefix="twinmatch-") as name:
             found, asked = self._repaired(proposal, change, at_most, Path(name))
             earlier = proposal_of(self._board, proposal)
-            result = proposal_json(with_offer(earlier, found.repair.offer(kind), change))
+            result = proposal_json(taken(earlier, found, kind, change))
             falls = fallbacks_of_made(result, asked, Path(name))
         told = {
             **again(self._board, job, self._board.store.held(proposal)),
@@ -119,7 +127,7 @@ def pairs_of(board: Board, job: Job, now: Held) -> tuple[list[About], list[About
     must, must_not = now.wanted
     made = orjson.loads(board.result(job.id))["made_from"]
     twinning = ((made.get("programme") or {}).get("settings") or {}).get("twinning") or {}
-    decided = {*must, *must_not, *_released(board, job)}
+    decided = {*must, *must_not, *_released(board, job, now)}
     found = []
     for name, mine in (("lock", must), ("ban", must_not)):
         before = [(str(a), str(b)) for a, b in twinning.get(name, ())]
@@ -127,8 +135,12 @@ def pairs_of(board: Board, job: Job, now: Held) -> tuple[list[About], list[About
     return found[0], found[1]
 
 
-def _released(board: Board, job: Job) -> set[About]:
-    return {e.about for e in board.store.history(job.id) if e.kind == "release"}
+def _released(board: Board, job: Job, now: Held) -> set[About]:
+    return {
+        e.about
+        for e in board.store.history(job.id)
+        if e.kind == "release" and e.number not in now.undone
+    }
 
 
 def again(board: Board, job: Job, now: Held) -> dict[str, Any]:
