@@ -161,6 +161,14 @@ def test_too_many_requests_are_told_when_to_come_back(tmp_path):
         assert client.get("/healthz").status_code == 200
 
 
+def test_what_is_computed_counts_as_such_whoever_asks_and_however(tmp_path):
+    cities = five_cities(tmp_path)
+    with served(tmp_path / "s.sqlite", profiles=cities, heavy_a_minute=1, jobs=0) as client:
+        asked = [client.get("/pairs/de-guest/it-host").status_code for _ in range(3)]
+        assert asked == [200, 429, 429]
+        assert client.get("/proposals").status_code == 200
+
+
 def test_every_answer_carries_the_headers_of_a_careful_house(api):
     for path in ("/cities", "/cities/nowhere", "/healthz", "/nowhere"):
         headers = api.get(path).headers

@@ -49,7 +49,12 @@ _HEADERS: Final = (
 )
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _UNCOUNTED: Final = ("/healthz", "/readyz", "/metrics", "/assets/")
-_HEAVY: Final = re.compile(r"^/(similar|pairs/|proposals|workbench/(intake|proposals))")
+_HEAVY: Final = re.compile(r"^/(similar|proposals|workbench/(intake|proposals))")
+"""Whoever hands something in there has it solved or read."""
+
+_COMPUTED: Final = re.compile(r"^/(pairs/|(workbench/)?proposals/[^/]+/(why-not|prices)$)")
+"""What is worked out for whoever looks at it."""
+
 _ID: Final = re.compile(r"^[A-Za-z0-9-]{8,64}$")
 
 
@@ -143,7 +148,7 @@ class _Visit:
     ) -> tuple[int, Problem, dict[str, str] | None] | None:
         client = self._scope.get("client")
         who = person.key or (client[0] if client else "unknown")
-        heavy = self._scope["method"] == "POST" and _HEAVY.match(path)
+        heavy = (self._scope["method"] == "POST" and _HEAVY.match(path)) or _COMPUTED.match(path)
         item = self._door._heavy if heavy else self._door._usual
         if self._door._limiter.hit(item, who):
             return None
