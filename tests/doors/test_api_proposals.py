@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from twinmatch.cli import app as command_line
 from twinmatch.exporting import EXPORTERS
-from twinmatch.web.jobs import work
+from twinmatch.web.jobs import PATIENCE, work
 from twinmatch.web.settings import Settings
 
 
@@ -144,6 +144,7 @@ def test_a_job_belongs_to_one_process_and_a_dead_one_is_buried(tmp_path):
     other.bury()
     assert other.job(job).state == "running"
     silence = module.SILENCE
+    assert silence > timedelta(seconds=PATIENCE)  # who waits to hand in its result is not dead
     module.SILENCE = timedelta(seconds=-1)
     try:
         other.bury()

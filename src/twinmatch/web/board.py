@@ -25,8 +25,8 @@ from twinmatch.web.people import SESSION_HOURS, Person, Rank, digest, new_secret
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 ENDED: Final = ("done", "failed", "cancelled")
 
-SILENCE: Final = timedelta(seconds=60)
-"""A running job whose process has said nothing for so long has died with it."""
+SILENCE: Final = timedelta(seconds=180)
+"""A running job whose process has said nothing for so long has died with it; longer than `jobs.PATIENCE`."""
 
 jobs = sa.Table(
     "jobs",
