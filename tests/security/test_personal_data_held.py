@@ -12,9 +12,11 @@ import pytest
 from service_for_tests import board_of, five_cities, served
 from stores_for_tests import proposal
 
+from cities import cohort_of
 from twinmatch.store import REMOVED
 from twinmatch.web import board as board_module
 from twinmatch.web.people import Rank
+from twinmatch.web.persons import names_of
 
 CANARIES = ("kanarek@guest.example", "+48 22 555 01 99", "Anna Kanarek", "Kanarini")
 """Who must be nowhere: an address, a number, a name in a column of contacts, a name in a column of our own."""
@@ -44,6 +46,14 @@ def filled(service):
         run.id, "reject", "Ben", one="at-a", other="be-h", why="Kanarini would rather not"
     )
     return service, answer.headers["location"][-16:], run.id
+
+
+def test_a_city_is_known_by_its_host_units_too():
+    one, two = ({"id": f"fi-{n}", "name": n.title(), "country": "FI"} for n in ("one", "two"))
+    unit = {"id": "unit-u", "name": "Both", "cities": ["fi-one", "fi-two"]}
+    cohort = cohort_of(one, two, units=[unit])
+    assert names_of(cohort, "Two") == ["Two", "fi-two", "unit-u", "Both"]
+    assert names_of(cohort, "nowhere") == ["nowhere"]
 
 
 def files_of(folder: Path) -> bytes:

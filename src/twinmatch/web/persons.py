@@ -45,9 +45,12 @@ router = APIRouter(tags=["privacy"])
 
 
 def names_of(cohort: Cohort | None, city: str) -> list[str]:
-    """Return every name of a city that profiles know, the one that was asked first."""
+    """Return every name of a city and of its host units that profiles know, the one that was asked first."""
     known = [c for c in cohort.cities if city in (c.id, c.name, c.local_name)] if cohort else []
     more = [n for c in known for n in (c.id, c.name, c.local_name) if n]
+    ids = {c.id for c in known}
+    units = [u for u in cohort.units if ids & set(u.cities)] if cohort else []
+    more += [n for u in units for n in (u.id, u.name)]
     return list(dict.fromkeys([city, *more]))
 
 
