@@ -93,6 +93,12 @@ def write_files(files: Mapping[str, bytes], out_dir: Path) -> list[Path]:
     return [out_dir / name for name in tops]
 
 
+def toml_text(text: str) -> str:
+    """Return a text as a TOML string; what cannot be printed becomes a blank."""
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return json.dumps(plain, ensure_ascii=False)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write one file, whole, that its owner alone may read, and its folder where that is missing; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from twinmatch.app.loop import RoundAsked, ask_reserves, read_rows, twinning_cas
 from twinmatch.app.neighbours import Progress, silent
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting.json_file import read_proposal
-from twinmatch.files import write_files
+from twinmatch.files import toml_text, write_files
 from twinmatch.learning import Learned, learn, model_files, preferences
 from twinmatch.store import (
     Entry,
@@ -253,7 +253,7 @@ def programme_lines(run: str | None, place: Place = None) -> str:
 
 
 def _pairs_line(name: str, pairs: Sequence[tuple[str, str]]) -> str:
-    return f"{name} = [" + ", ".join(f'["{a}", "{b}"]' for a, b in pairs) + "]\n"
+    return f"{name} = [" + ", ".join(f"[{toml_text(a)}, {toml_text(b)}]" for a, b in pairs) + "]\n"
 
 
 SHOWN = 3

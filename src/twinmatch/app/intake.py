@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
-from twinmatch.files import write_files
+from twinmatch.files import toml_text, write_files
 from twinmatch.intake import (
     Change,
     accepted_path,
@@ -253,14 +253,14 @@ def suggest_mapping(table: Path, mapping: Path | None = None) -> str:
     for name, target in zip(header.names, header.targets, strict=True):
         if not name:
             continue
-        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        quoted = toml_text(name)
         if target is not None and target.field:
             unit = f', unit = "{target.unit}"' if target.unit else ""
-            lines.append(f'"{quoted}" = {{ field = "{target.field}"{unit} }}')
+            lines.append(f'{quoted} = {{ field = "{target.field}"{unit} }}')
         elif hint := suggestion(name, read=read):
             lines.append(f"# {hint}")
         else:
-            lines.append(f'"{quoted}" = ""')
+            lines.append(f'{quoted} = ""')
     return "\n".join(lines) + "\n"
 
 

@@ -25,6 +25,7 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets import Materials
 from twinmatch.facets.base import listed
 from twinmatch.facets.text import Passage, needs_passages, readable
+from twinmatch.files import toml_text
 from twinmatch.schema import NAMES
 
 Floats = NDArray[np.float32]
@@ -77,19 +78,13 @@ class FoundThemes:
                 + (", …" if len(theme.cities) > 6 else ""),
                 f"# often named here: {', '.join((*theme.domains, *theme.levers)) or 'nothing more than elsewhere'}",
                 "[[discussion_groups.themes]]",
-                f"id = {_quoted(theme.id)}",
-                f"title = {_quoted(words[:1].upper() + words[1:])}",
+                f"id = {toml_text(theme.id)}",
+                f"title = {toml_text(words[:1].upper() + words[1:])}",
                 "texts = [",
-                *(f"    {_quoted(text)}," for text in theme.texts),
+                *(f"    {toml_text(text)}," for text in theme.texts),
                 "]",
             ]
         return "\n".join(parts) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """Return a text as a TOML basic string."""
-    plain = "".join(c if c.isprintable() else " " for c in text)
-    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def find_themes(

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem
+from twinmatch.files import toml_text
 from twinmatch.reading.columns import SHORT, Column, columns
 from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.mapping import Mapping, Target
@@ -293,5 +294,5 @@ def suggestion(name: str, model: type[BaseModel] = City, read: Collection[str] =
         return ""
     column: Column = columns(model)[words[hit[0]]]
     if column.unit == "t CO2e" and mass(unit):
-        return f'"{name}" = {{ field = "{column.path}", unit = "{unit}" }}'
-    return f'"{name}" = "{column.path}"'
+        return f'{toml_text(name)} = {{ field = "{column.path}", unit = "{unit}" }}'
+    return f'{toml_text(name)} = "{column.path}"'

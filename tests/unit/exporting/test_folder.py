@@ -3,15 +3,18 @@ import hashlib
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from exporting_samples import sample
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twinmatch import exporting
 from twinmatch.errors import QuestionError
 from twinmatch.exporting import EXPORTERS, publish, read_proposal
-from twinmatch.files import MADE, write_files
+from twinmatch.files import MADE, toml_text, write_files
 
 FILES = {"a.txt": b"new a", "b.txt": b"new b", "c.txt": b"new c"}
 
@@ -162,3 +165,9 @@ def test_every_export_has_the_same_bytes_under_every_hash_seed(seed):
     )
     here = [f"{n} {hashlib.sha256(e(sample())).hexdigest()}" for n, e in EXPORTERS.items()]
     assert run.stdout.split("\n")[:-1] == here
+
+
+@given(st.text())
+def test_any_text_is_one_toml_string_and_nothing_else(text):
+    read = tomllib.loads(f"a = {toml_text(text)}")
+    assert read == {"a": "".join(c if c.isprintable() else " " for c in text)}
