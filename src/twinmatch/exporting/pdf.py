@@ -16,8 +16,8 @@ from twinmatch.errors import Problem, QuestionError
 def pdf(page: bytes) -> bytes:
     """Return a self-contained HTML page as a tagged PDF, the same bytes for the same page; nothing is fetched.
 
-    Raises QuestionError where WeasyPrint or its libraries are not installed, and weasyprint's
-    FatalURLFetchingError where a page is not self-contained.
+    Raises QuestionError where WeasyPrint or its libraries are not installed, and ValueError
+    naming the address where a page asks for something outside itself.
     """
     try:
         import weasyprint
@@ -35,7 +35,12 @@ def pdf(page: bytes) -> bytes:
     nothing = weasyprint.urls.URLFetcher(allowed_protocols=(), fail_on_errors=True)
     html = weasyprint.HTML(string=for_paper(page.decode("utf-8")), url_fetcher=nothing)
     with _fixed_date():
-        return bytes(html.write_pdf(pdf_variant="pdf/ua-1"))
+        try:
+            return bytes(html.write_pdf(pdf_variant="pdf/ua-1"))
+        except (
+            weasyprint.urls.FatalURLFetchingError
+        ) as error:  # no Exception: it would end a server's worker
+            raise ValueError(f"The page is not self-contained: {error}") from error
 
 
 @contextmanager

@@ -17,7 +17,6 @@ from twinmatch.exporting import dossier_files, publish
 from twinmatch.exporting.dossier_word import dossier_docx
 from twinmatch.exporting.dossiers import Dossier, dossiers, slug
 from twinmatch.exporting.mail import COLUMNS, INVITATION, NOT_THIS_TIME, merge_csv
-from twinmatch.exporting.pdf import pdf
 from twinmatch.proposal import Proposal, Table
 
 AGENDA = Table(
@@ -190,10 +189,3 @@ def test_pdf_is_tagged_numbered_and_the_same_each_time(tmp_path, proposal):
         page = ["-f", str(last), "-l", str(last), str(tmp_path / "one" / name), "-"]
         text = subprocess.run([pdftotext, *page], check=True, capture_output=True, text=True).stdout
         assert f"{last}/{last}" in "".join(text.split())
-
-
-@pytest.mark.parametrize("address", ["https://city.example/a.png", "file:///etc/hostname"])
-def test_a_page_that_asks_for_something_outside_becomes_no_pdf(address):
-    urls = pytest.importorskip("weasyprint.urls")
-    with pytest.raises(urls.FatalURLFetchingError):
-        pdf(f'<img src="{address}" alt="x">'.encode())
