@@ -59,7 +59,7 @@ def propose_together(round_: Round, parts: Sequence[Part]) -> list[Product]:
         names = [name for one in ready for name in _guest_names(round_, one)]
         hosts = [name for one in ready for name in _host_names(one)]
         title = listed([part.settings.title for part in parts])
-        raise no_answer(title, solution, blocks, {"guests": names, "hosts": hosts})
+        raise no_answer(title, solution, candidates, blocks, hosts=hosts, guests=names)
     products, start = [], 0
     slack = max(0.0, solution.bound - solution.score)
     for part, one, k in zip(parts, ready, keep, strict=True):

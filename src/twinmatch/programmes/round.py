@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from twinmatch.facets import Materials
 from twinmatch.programmes.ledger import Books, open_books
 from twinmatch.programmes.settings import Ledger
 from twinmatch.proposal import Product, Proposal
-from twinmatch.solving.solution import RowRef, Shortage, Solution, Undercut
+from twinmatch.solving import Block, Candidates, Solution, clash, in_words, labels_of
 
 THIN_COVERAGE = 0.35
 """Below this part of the weights, a meeting carries a note that little is known of it."""
@@ -77,48 +77,23 @@ def coverage_note(account: Account) -> tuple[str, ...]:
 
 
 def no_answer(
-    product: str, solution: Solution, blocks: Sequence[object], labels: Mapping[str, Sequence[str]]
+    product: str,
+    solution: Solution,
+    candidates: Candidates,
+    blocks: Sequence[Block],
+    *,
+    hosts: Sequence[str],
+    guests: Sequence[str],
 ) -> NoProposalError:
-    """Return the error of a product that fits no rules, saying which rows and places are short.
+    """Return the error of a product that fits no rules: the rows and places that are short, else the rules that clash.
 
-    ``labels`` has the names of "hosts" and "guests" by index.
+    ``hosts`` and ``guests`` are their names by index.
     """
-    problems = [
-        Problem("no-proposal", f"{product}: {_advice(item, blocks, labels)}")
-        for item in solution.advice
-    ]
+    labels = labels_of(blocks, host=hosts.__getitem__, guest=guests.__getitem__)
+    told = solution.advice or (clash(candidates, blocks),)
     return NoProposalError(
-        problems
-        or [
-            Problem(
-                "no-proposal",
-                f"{product}: the rules cannot all be kept together.",
-                do="Loosen one of them.",
-            )
-        ]
+        Problem(
+            "no-proposal", f"{product}: {in_words(item, labels)}", do="Loosen one of the rules."
+        )
+        for item in told
     )
-
-
-def _advice(
-    item: Undercut | Shortage, blocks: Sequence[object], labels: Mapping[str, Sequence[str]]
-) -> str:
-    if isinstance(item, Undercut):
-        return f"{_row(item.at, blocks)}, but only {item.most:.0f} can be reached; {item.low:.0f} are asked for."
-    guests = [labels["guests"][g] for g in item.guests]
-    hosts = [labels["hosts"][h] for h in item.hosts]
-    asked = "; ".join(dict.fromkeys(_row(at, blocks) for at in item.needs[:3]))
-    limits = "; ".join(dict.fromkeys(_row(at, blocks) for at in item.limits[:3]))
-    return (
-        f"{item.needed} meetings are asked for ({asked}{', …' if len(item.needs) > 3 else ''}), but there are only "
-        f"{item.places} places ({limits}{', …' if len(item.limits) > 3 else ''}): {item.short} short. "
-        f"Concerned: {_few(guests, 'guests')}; {_few(hosts, 'hosts')}."
-    )
-
-
-def _row(at: RowRef, blocks: Sequence[object]) -> str:
-    return str(blocks[at.block].says(at.row))  # type: ignore[attr-defined]
-
-
-def _few(names: Sequence[str], noun: str) -> str:
-    shown = ", ".join(names[:5])
-    return f"{len(names)} {noun if len(names) != 1 else noun.removesuffix('s')} ({shown}{', …' if len(names) > 5 else ''})"

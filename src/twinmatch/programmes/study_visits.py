@@ -140,8 +140,10 @@ def propose_study_visits(round_: Round, settings: StudyVisits) -> Product:
     solution = solve(ready.everything, blocks)
     if solution.status == "infeasible":
         names = [party.title for party in ready.parties]
-        labels = {"guests": names, "hosts": [h.name for h in ready.affinity.columns]}
-        raise no_answer(settings.title, solution, blocks, labels)
+        hosts = [h.name for h in ready.affinity.columns]
+        raise no_answer(
+            settings.title, solution, ready.everything, blocks, hosts=hosts, guests=names
+        )
     return product_of(round_, settings, ready, solution.chosen, solution)
 
 

@@ -241,13 +241,12 @@ def settle(
     if ready.before is not None:
         objectives = (*objectives, "fewest changes")
     before = None if ready.before is None else ready.before[keep]
-    solution = solve(ready.everything.take(keep), blocks, objectives=objectives, previous=before)
+    candidates = ready.everything.take(keep)
+    solution = solve(candidates, blocks, objectives=objectives, previous=before)
     if solution.status == "infeasible":
-        labels = {
-            "hosts": [h.name for h in ready.frame.hosts],
-            "guests": [round_.name(i) for i in ready.frame.guests],
-        }
-        raise no_answer(settings.title, solution, blocks, labels)
+        hosts = [h.name for h in ready.frame.hosts]
+        guests = [round_.name(i) for i in ready.frame.guests]
+        raise no_answer(settings.title, solution, candidates, blocks, hosts=hosts, guests=guests)
     chosen = np.zeros(len(ready.everything), dtype=bool)
     chosen[keep] = solution.chosen
     return chosen, solution

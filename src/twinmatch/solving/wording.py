@@ -10,7 +10,10 @@ from twinmatch.solving.clash import CLASH, NO_CLASH, Clash
 from twinmatch.solving.repairs import Repair
 from twinmatch.solving.solution import RowRef, Shortage, Undercut
 
-NAMED = 12  # guests or hosts named in a sentence; more are counted
+NAMED, ROWS = (
+    12,
+    3,
+)  # guests or hosts, and rows of a shortage, named in a sentence; more are counted
 
 
 def _host(h: int) -> str:
@@ -40,7 +43,7 @@ def labels_of(
 
     def row(at: RowRef) -> str:
         if at.block < len(blocks):
-            return blocks[at.block].says(at.row)
+            return blocks[at.block].says(at.row).rstrip(".")
         return f"the wish of {guest(at.row)}"
 
     return Labels(row, host, guest)
@@ -67,16 +70,17 @@ def _undercut(told: Undercut, labels: Labels) -> str:
 
 
 def _shortage(told: Shortage, labels: Labels) -> str:
-    guests = _listed(map(labels.guest, told.guests.tolist()))
+    needs, limits = (
+        _listed(dict.fromkeys(map(labels.row, rows)), "; ", ROWS)
+        for rows in (told.needs, told.limits)
+    )
     if not len(told.hosts):
-        return (
-            f"{_listed(map(labels.row, told.needs))}: {told.needed} asked, and nobody may be met."
-        )
-    hosts = _listed(map(labels.host, told.hosts.tolist()))
-    g, h = len(told.guests), len(told.hosts)
+        return f"{told.needed} asked ({needs}), and nobody may be met."
+    guests = f"{_many(len(told.guests), 'guest')} ({_listed(map(labels.guest, told.guests))})"
+    hosts = f"{_many(len(told.hosts), 'host')} ({_listed(map(labels.host, told.hosts))})"
     return (
-        f"{told.needed} meetings are asked and {told.places} can be, between {_many(g, 'guest')} "
-        f"({guests}) and {_many(h, 'host')} ({hosts}): {told.short} too few."
+        f"{_many(told.needed, 'meeting')} asked ({needs}), {told.places} possible"
+        f"{f' ({limits})' if limits else ''}: {told.short} short, between {guests} and {hosts}."
     )
 
 
@@ -85,7 +89,7 @@ def _clash(told: Clash, labels: Labels) -> str:
         return "The rules do not clash."
     if told.status != CLASH:
         return "Whether the rules clash was not found out in the time given."
-    rules = _listed(map(labels.row, told.rows))
+    rules = _listed(map(labels.row, told.rows), "; ")
     drop = " Without any one of them the others hold." if told.minimal else ""
     return f"These cannot hold together: {rules}.{drop}"
 
@@ -97,10 +101,10 @@ def _repair(told: Repair, labels: Labels) -> str:
     return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
-def _listed(names: Iterable[str]) -> str:
+def _listed(names: Iterable[str], between: str = ", ", most: int = NAMED) -> str:
     every = list(names)
-    more = len(every) - NAMED
-    return ", ".join(every[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(every) - most
+    return between.join(every[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _many(n: int, noun: str) -> str:

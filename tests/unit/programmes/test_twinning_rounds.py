@@ -201,6 +201,27 @@ def test_impossible_minima_say_who_competes():
     assert "1 short" in str(caught.value)
 
 
+def test_quotas_that_cross_are_named_where_they_clash():
+    """Two small and two from outside the EU are three cities, since only one is both; two hosts take one guest each."""
+    guests = [
+        city("at-small", "guest", population={"value": 10_000}),
+        city("rs-large", "guest", population={"value": 900_000}),
+        city("rs-small", "guest", population={"value": 10_000}),
+    ]
+    asked = [{"who": "small", "at_least": 2}, {"who": "outside the EU", "at_least": 2}]
+    with pytest.raises(NoProposalError) as caught:
+        propose_twinning(
+            round_of(*guests, AARHUS, BRUGES),
+            twinning(places=2, overall=asked),
+        )
+    told = str(caught.value)
+    clash, menu = told.split("Without any one of them the others hold.")
+    assert "These cannot hold together: " in clash
+    for rule in ("Bruges takes 0 to 1", "Aarhus takes 0 to 1", "2 are small", "2 are from outside"):
+        assert rule in clash
+    assert "Repair 1: " in menu
+
+
 QUOTAS = [
     {"per_host": [{"who": "outside the EU", "at_least": 1}]},
     {"per_host": [{"who": "national", "at_most": 0}]},

@@ -25,8 +25,9 @@ def test_shortage_names_who_competes() -> None:
     c, blocks = case()
     (told,) = shortage(c, blocks, wanted=np.ones(3))
     assert in_words(told, labels(blocks)) == (
-        "3 meetings are asked and 2 can be, between 3 guests (Aachen, Brno, Cluj) "
-        "and 2 hosts (Ghent, Umeå): 1 too few."
+        "3 meetings asked (the wish of Aachen; the wish of Brno; the wish of Cluj), "
+        "2 possible (places at Ghent; places at Umeå): 1 short, "
+        "between 3 guests (Aachen, Brno, Cluj) and 2 hosts (Ghent, Umeå)."
     )
 
 
@@ -36,7 +37,7 @@ def test_guest_whom_nobody_may_meet() -> None:
     fewer = [block.take(left) for block in blocks]
     told = shortage(c.take(left), fewer, wanted=[0, 1, 0])
     assert [in_words(one, labels(fewer)) for one in told] == [
-        "the wish of Brno: 1 asked, and nobody may be met."
+        "1 asked (the wish of Brno), and nobody may be met."
     ]
 
 
@@ -56,7 +57,7 @@ def test_repairs_and_clashes() -> None:
     lows = counts("all", np.zeros(6, int), low=3.0, says=lambda _: "three meetings in all")
     told = in_words(clash(c, [*blocks, lows]), labels([*blocks, lows]))
     assert told == (
-        "These cannot hold together: places at Ghent, places at Umeå, three meetings in all. "
+        "These cannot hold together: places at Ghent; places at Umeå; three meetings in all. "
         "Without any one of them the others hold."
     )
     assert in_words(clash(c, blocks), labels(blocks)) == "The rules do not clash."
