@@ -56,8 +56,6 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of merge.csv; the last four are left to fill."""
 
-SIDES = {"guest": "guest", "host": "host"}
-
 
 def mail_files(proposal: Proposal) -> dict[str, bytes]:
     """Return the two texts and the table that fills them, by name."""
@@ -99,7 +97,7 @@ def _refusals(sources: Sources) -> Iterator[dict[str, str]]:
         for left in product.left_out:
             if left.as_role:
                 yield _common(sources, "not-this-time", left.city, product) | {
-                    "role": SIDES[left.as_role],
+                    "role": left.as_role,
                     "reasons": words.sentence(left.why),
                     "offered": words.sentence(left.offered),
                     "ask": HELP if left.ask else "",

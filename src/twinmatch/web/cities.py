@@ -18,7 +18,7 @@ from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.evidence import Account
 from twinmatch.exporting.plain import account_lines
 from twinmatch.proposal import CityCard
-from twinmatch.schema import CITY_ID, Role, json_schema
+from twinmatch.schema import Role, json_schema
 from twinmatch.web import shapes
 from twinmatch.web.people import reader
 from twinmatch.web.problems import documented
@@ -353,6 +353,3 @@ def account_plain(account: Account) -> dict[str, Any]:
 async def city_schema() -> Response:
     """Return the JSON Schema (2020-12) of a city's profile."""
     return Response(orjson.dumps(json_schema()), media_type="application/schema+json")
-
-
-__all__ = ["CITY_ID", "router"]

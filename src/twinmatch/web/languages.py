@@ -37,14 +37,6 @@ class Translation:
             return str(found[0] if number == 1 else found[-1])
         return one if number == 1 else several
 
-    def pgettext(self, _: str, text: str) -> str:
-        """Return a text in this language; there are no contexts."""
-        return self.gettext(text)
-
-    def npgettext(self, _: str, one: str, several: str, number: int) -> str:
-        """Return the singular or plural of a text in this language; there are no contexts."""
-        return self.ngettext(one, several, number)
-
 
 @cache
 def translation(code: str) -> Translation:

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.app.service import Question, Search, Service, Wanted
-from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting import words
 from twinmatch.exporting.atlas import land
 from twinmatch.exporting.characters import printable
@@ -27,7 +27,7 @@ from twinmatch.proposal import CityCard
 from twinmatch.scale import LEVELS
 from twinmatch.schema import NAMES, City, Dimension, Role
 from twinmatch.web.languages import LANGUAGES, chosen, translation
-from twinmatch.web.people import COOKIE, Person, Rank, asking, reader
+from twinmatch.web.people import COOKIE, Rank, asking, reader
 from twinmatch.web.state import State, state_of
 
 router = APIRouter(prefix="/workbench", include_in_schema=False)
@@ -363,6 +363,3 @@ def places(state: State, city: str) -> list[tuple[str, str, str, str, str]]:
                 if left["city"] == city and left.get("as_role") != "":
                     found.append((job.id, job.title, product["title"], "", left["why"]))
     return found
-
-
-__all__ = ["Person", "TwinmatchError", "router"]

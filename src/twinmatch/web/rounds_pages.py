@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from twinmatch.app.decisions import RunState, run_state
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.exporting import EXPORTERS
-from twinmatch.exporting.atlas import PairMap, land, pair_map
+from twinmatch.exporting.atlas import land, pair_map
 from twinmatch.exporting.directory import Directory
 from twinmatch.exporting.words import is_paired
 from twinmatch.programmes.settings import bundled_names, recipe_names
@@ -285,6 +285,3 @@ async def cancel(request: Request, proposal: str) -> Response:
     board = state_of(request).board
     await run_in_threadpool(board.end, proposal, "cancelled", who=person.trace)
     return RedirectResponse(f"/workbench/proposals/{proposal}", 303)
-
-
-__all__ = ["PairMap", "router"]

@@ -197,9 +197,6 @@ class AskSimilar(BaseModel):
     detail: Detail = "reasons"
 
 
-CityName = Field(min_length=1, max_length=120)
-
-
 class AskProposal(BaseModel):
     """What a proposal is to be made of; everything left out is the service's own."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import hashlib
 import time
@@ -156,13 +155,3 @@ def state_of(request: Request) -> State:
     found: Any = request.app.state.shared
     assert isinstance(found, State)
     return found
-
-
-async def in_thread(call: Any, *arguments: Any) -> Any:
-    """Return what a call that computes for long returns, while other requests are answered."""
-    return await run_in_threadpool(call, *arguments)
-
-
-async def pause(seconds: float) -> None:
-    """Wait, while other requests are answered."""
-    await asyncio.sleep(seconds)
