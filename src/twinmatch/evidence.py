@@ -77,3 +77,8 @@ class Account:
         known = [line for line in self.lines if line.known and line.weight > 0]
         lift = sorted(known, key=lambda line: (-line.weight * (line.standing - 0.5), line.facet))
         return tuple(line for line in lift[:count] if line.standing > 0.5)
+
+    def summary(self) -> str:
+        """Return the strongest reasons as one or two sentences."""
+        says = " ".join(line.says for line in self.strongest(2))
+        return says or "Nothing known lifts it above the average pair."

@@ -22,7 +22,6 @@ _WHERE = {
     "ask_backtest": "loop",
     "decide_on": "decisions",
     "keep_run": "decisions",
-    "kept_proposal": "decisions",
     "list_runs": "decisions",
     "past_pairs": "decisions",
     "plain_entry": "decisions",

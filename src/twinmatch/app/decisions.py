@@ -233,12 +233,6 @@ def past_pairs(place: Place = None, *, but: str = "") -> tuple[PastPair, ...]:
         return store.past(but=but)
 
 
-def kept_proposal(run: str, place: Place = None) -> bytes:
-    """Return the proposal.json of a run as it was kept."""
-    with opened(place) as store:
-        return store.proposal(run)
-
-
 def programme_lines(run: str | None, place: Place = None) -> str:
     """Return lines for [twinning] of a programme file: a run's locks and bans, and the pairs of past rounds."""
     with opened(place) as store:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from twinmatch.evidence import Account
     from twinmatch.explain import RunnerUp
-    from twinmatch.proposal import Product, Proposal
+    from twinmatch.proposal import Proposal
 
 
 # The docstrings of the commands are their help on the command line.
@@ -148,24 +148,22 @@ def similar(
     with progress() as told:
         says, found = door.similar(city, profiles, k=k, model=text_model, progress=told)
     if as_json:
+        from twinmatch.exporting.plain import account_plain
+
         cities = [
-            {"id": s.id, "name": s.name, "country": s.country, **_plain_account(s.account)}
+            {"id": s.id, "name": s.name, "country": s.country, **account_plain(s.account)}
             for s in found
         ]
         print_json({"city": city, "text_model": says, "similar": cities})
         return
     rows = table(f"Cities like {city}", ("City", "Country", "Score", "Known", "Why"))
     for s in found:
-        why = (
-            " ".join(line.says for line in s.account.strongest(2))
-            or "Nothing known lifts it above the average pair."
-        )
         rows.add_row(
             literal(s.name),
             s.country,
             f"{100 * s.account.score:.0f}",
             f"{100 * s.account.coverage:.0f}%",
-            literal(why),
+            literal(s.account.summary()),
         )
     show(rows)
     say("Score: 50 is an average pair, 100 the best in everything. " + says)
@@ -189,6 +187,8 @@ def explain(
             one, other, profiles, programme or (), model=text_model, progress=told
         )
     if as_json:
+        from twinmatch.exporting.plain import account_plain
+
         print_json(
             {
                 "cities": [one, other],
@@ -197,7 +197,7 @@ def explain(
                     {
                         "purpose": a.purpose,
                         "title": a.title,
-                        **_plain_account(a.account),
+                        **account_plain(a.account),
                         "runners_up": [_plain_runner_up(r) for r in a.runners_up],
                     }
                     for a in accounts
@@ -294,8 +294,11 @@ def doctor(as_json: AsJson = False) -> None:
 def _print_proposal(proposal: Proposal) -> None:
     from rich.markup import escape
 
+    from twinmatch.exporting.words import sentence, status_words
+
     for product in proposal.products:
-        show(f"\n[bold]{escape(product.title)}[/bold]: {escape(product.says)} {_proven(product)}")
+        status = sentence(status_words(product))
+        show(f"\n[bold]{escape(product.title)}[/bold]: {escape(product.says)} {escape(status)}")
         rows = table("", ("Meeting", "Score", "Known", "Why"))
         for meeting in product.meetings:
             rows.add_row(
@@ -312,12 +315,6 @@ def _print_proposal(proposal: Proposal) -> None:
         )
     for note in proposal.notes:
         say(note)
-
-
-def _proven(product: Product) -> str:
-    if product.status == "optimal":
-        return "Proven best under its rules."
-    return f"Within {100 * product.gap:.1f}% of the best that is possible."
 
 
 def _account_table(title: str, account: Account) -> Table:
@@ -346,14 +343,4 @@ def _plain_runner_up(runner: RunnerUp) -> dict[str, Any]:
         "score": round(runner.score, 10),
         "margin": round(runner.margin, 10),
         "says": runner.says,
-    }
-
-
-def _plain_account(account: Account) -> dict[str, Any]:
-    from twinmatch.exporting.plain import account_lines
-
-    return {
-        "score": round(account.score, 10),
-        "coverage": round(account.coverage, 10),
-        "account": account_lines(account),
     }

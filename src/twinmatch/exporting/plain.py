@@ -138,6 +138,15 @@ def account_lines(account: Account) -> list[dict[str, Any]]:
     return [_line(line) for line in account.lines]
 
 
+def account_plain(account: Account) -> dict[str, Any]:
+    """Return an account by itself, with its score and how much of it is known."""
+    return {
+        "score": round(account.score, DECIMALS),
+        "coverage": round(account.coverage, DECIMALS),
+        "account": account_lines(account),
+    }
+
+
 def _line(line: Evidence) -> dict[str, Any]:
     standing, weight = round(line.standing, DECIMALS), round(line.weight, DECIMALS)
     return {

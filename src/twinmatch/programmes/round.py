@@ -58,15 +58,6 @@ def shares(affinity: Affinity) -> tuple[tuple[str, float, float], ...]:
     return tuple((name, weight, effective[name]) for name, weight in affinity.weights.items())
 
 
-def summary(account: Account) -> str:
-    """Return the strongest reasons of an account as one or two sentences."""
-    strongest = account.strongest(2)
-    return (
-        " ".join(line.says for line in strongest)
-        or "Nothing known lifts it above the average pair."
-    )
-
-
 def coverage_note(account: Account) -> tuple[str, ...]:
     """Return a note where little of the weights is known."""
     if account.coverage >= THIN_COVERAGE:

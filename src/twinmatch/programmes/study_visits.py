@@ -26,7 +26,7 @@ from twinmatch.cohort import Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.base import listed
 from twinmatch.programmes.ledger import Loads, loads_of
-from twinmatch.programmes.round import Round, coverage_note, no_answer, shares, summary
+from twinmatch.programmes.round import Round, coverage_note, no_answer, shares
 from twinmatch.programmes.rules import Rule, counted, judged, statuses
 from twinmatch.programmes.settings import Band, Load, Policy, Weighted, ordered
 from twinmatch.programmes.travel import Mode, by_rail, distances, emitted, mean_distance
@@ -569,7 +569,7 @@ def _visit(
         f"{party.title} to {listed(names)}",
         members,
         account,
-        f"{len(option.visitors)} cities visit {listed(names)}. {summary(account)}",
+        f"{len(option.visitors)} cities visit {listed(names)}. {account.summary()}",
         notes=(*notes, *coverage_note(account)),
     )
     return meeting, rows

@@ -21,7 +21,6 @@ from twinmatch.programmes.round import (
     coverage_note,
     no_answer,
     shares,
-    summary,
 )
 from twinmatch.programmes.rules import (
     Frame,
@@ -421,7 +420,7 @@ def _meetings(
                 f"{round_.name(guest)} learns from {host.name}",
                 members,
                 account,
-                summary(account),
+                account.summary(),
                 reserves.of(h, g),
                 notes,
                 host.id if len(host.cities) > 1 else "",

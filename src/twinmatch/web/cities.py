@@ -15,8 +15,7 @@ from twinmatch.app.peers import reason
 from twinmatch.app.service import Answer, Order, Question, Search, Service, Wanted
 from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError, Where
-from twinmatch.evidence import Account
-from twinmatch.exporting.plain import account_lines
+from twinmatch.exporting.plain import account_lines, account_plain
 from twinmatch.proposal import CityCard
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import shapes
@@ -333,15 +332,6 @@ async def pair(request: Request, one: CityIn, other: CityIn) -> Response:
         return {"cities": ids, "text_model": service.says, "accounts": accounts}
 
     return body(await run_in_threadpool(compute), request, state)
-
-
-def account_plain(account: Account) -> dict[str, Any]:
-    """Return an account with its score and coverage, as JSON has it."""
-    return {
-        "score": round(account.score, 10),
-        "coverage": round(account.coverage, 10),
-        "account": account_lines(account),
-    }
 
 
 @router.get(
