@@ -75,7 +75,7 @@ SMALL: Final = 1000
 MOST_KEPT: Final = 4
 """Cohorts of which the nearest are kept on disk, the latest found: a quarter of a gigabyte for 13,000 cities."""
 
-_FORM: Final = 2
+_FORM: Final = 3
 """Changes whenever the kept files change their meaning."""
 
 
