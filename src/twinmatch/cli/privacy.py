@@ -62,6 +62,7 @@ def personal_data(
             return
         cells, places = told["cells"], told["uploads"]
         say(f"Erased: {cells} cells of {places} uploads, words in {told['reasons']} reasons.")
+        _say_not_readable(told["not_readable"])
         say(f"Next: twinmatch personal-data show {names[0]}, which shows what is left.")
         return
     found = held_of(board, names)
@@ -77,9 +78,13 @@ def personal_data(
         place = f"proposal {line['proposal']}, decision {line['number']}"
         rows.add_row(place, literal(line["by"]), "reason", literal(line["why"]))
     show(rows)
-    if found["not_readable"]:
-        say(f"Not readable, look by yourself: {', '.join(found['not_readable'])}.")
+    _say_not_readable(found["not_readable"])
     say(f"Next: twinmatch personal-data erase {names[0]} [--reasons]")
+
+
+def _say_not_readable(uploads: list[str]) -> None:
+    if uploads:
+        say(f"Not readable, look by yourself: {', '.join(uploads)}.")
 
 
 def purge(

@@ -38,9 +38,4 @@ def note(connection: sa.Connection, by: str, what: str, about: str = "") -> None
 def noted(connection: sa.Connection) -> tuple[Change, ...]:
     """Return every line, the first one first."""
     found = connection.execute(sa.select(changes).order_by(changes.c.number))
-    return tuple(
-        Change(r.number, r.at.replace(tzinfo=UTC), r.by, r.what, r.about)
-        if r.at.tzinfo is None
-        else Change(r.number, r.at.astimezone(UTC), r.by, r.what, r.about)
-        for r in found
-    )
+    return tuple(Change(r.number, r.at, r.by, r.what, r.about) for r in found)

@@ -314,7 +314,7 @@ def _kept(row: Any, now: Held) -> Kept:
     return Kept(
         row.id,
         row.title,
-        _aware(row.kept_at),
+        row.kept_at,
         row.kept_by,
         row.sha256,
         row.data_sha256,
@@ -337,7 +337,7 @@ def _histories(connection: sa.Connection) -> dict[str, list[Entry]]:
 
 
 def _entry(r: Any) -> Entry:
-    return Entry(r.number, _aware(r.at), r.by, r.kind, r.one, r.other, r.city, r.why)
+    return Entry(r.number, r.at, r.by, r.kind, r.one, r.other, r.city, r.why)
 
 
 def _about(asked: Entry, meetings: Sequence[KeptMeeting]) -> Entry:
@@ -399,11 +399,6 @@ def _entry_row(entry: Entry) -> dict[str, Any]:
         "city": entry.city,
         "why": entry.why,
     }
-
-
-def _aware(moment: datetime) -> datetime:
-    """A moment in UTC; SQLite gives it back without its zone."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _changed_meanwhile(history: Sequence[Entry], seen: int) -> QuestionError:

@@ -6,7 +6,24 @@ migrations: one database, one history of its tables.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time in UTC, which SQLite gives back without its zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Return a kept time with its zone."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
 
 metadata = sa.MetaData()
 
@@ -15,7 +32,7 @@ runs = sa.Table(
     metadata,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("title", sa.Text, nullable=False),
-    sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("kept_at", Moment, nullable=False),
     sa.Column("kept_by", sa.Text, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False, index=True),
     sa.Column("data_sha256", sa.String(64), nullable=False),
@@ -43,7 +60,7 @@ entries = sa.Table(
     metadata,
     sa.Column("run", sa.String(32), sa.ForeignKey("runs.id"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("at", Moment, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("kind", sa.String(12), nullable=False),
     sa.Column("one", sa.Text, nullable=False),
@@ -57,7 +74,7 @@ changes = sa.Table(
     "changes",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("at", Moment, nullable=False),
     sa.Column("by", sa.String(40), nullable=False),
     sa.Column("what", sa.String(40), nullable=False),
     sa.Column("about", sa.String(64), nullable=False),

@@ -19,7 +19,7 @@ from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.privacy import redact
 from twinmatch.store import COMMAND_LINE, Fallbacks, Kept, Store, note, open_store
 from twinmatch.store.records import named
-from twinmatch.store.tables import metadata
+from twinmatch.store.tables import Moment, metadata
 from twinmatch.web.people import SESSION_HOURS, Person, Rank, digest, new_secret, same
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -38,10 +38,10 @@ jobs = sa.Table(
     sa.Column("asked_by", sa.Text, nullable=False),
     sa.Column("steps", sa.JSON, nullable=False),
     sa.Column("problems", sa.JSON, nullable=False),
-    sa.Column("created", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("begun", sa.DateTime(timezone=True)),
-    sa.Column("beat", sa.DateTime(timezone=True)),
-    sa.Column("ended", sa.DateTime(timezone=True)),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("begun", Moment),
+    sa.Column("beat", Moment),
+    sa.Column("ended", Moment),
 )
 
 keys = sa.Table(
@@ -51,9 +51,9 @@ keys = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("rank", sa.Integer, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False, unique=True),
-    sa.Column("created", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("expires", sa.DateTime(timezone=True)),
-    sa.Column("taken_back", sa.DateTime(timezone=True)),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("expires", Moment),
+    sa.Column("taken_back", Moment),
 )
 
 sessions = sa.Table(
@@ -61,7 +61,7 @@ sessions = sa.Table(
     metadata,
     sa.Column("sha256", sa.String(64), primary_key=True),
     sa.Column("key", sa.String(16), sa.ForeignKey("keys.id"), nullable=False),
-    sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("expires", Moment, nullable=False),
 )
 
 uploads = sa.Table(
@@ -70,7 +70,7 @@ uploads = sa.Table(
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("uploaded_by", sa.Text, nullable=False),
-    sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("created", Moment, nullable=False),
     sa.Column("found", sa.JSON, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
@@ -381,13 +381,13 @@ class Board:
             row = c.execute(_UPLOAD.where(uploads.c.id == upload)).first()
         if row is None:
             raise QuestionError(Problem("upload-unknown", f"There is no upload {upload!r}."))
-        return Upload(row.id, row.name, row.uploaded_by, _aware(row.created), row.found)
+        return Upload(row.id, row.name, row.uploaded_by, row.created, row.found)
 
     def all_uploads(self, size: int = 50) -> list[Upload]:
         """Return the latest uploads, the newest first."""
         with self._look() as c:
             rows = c.execute(_UPLOAD.order_by(uploads.c.created.desc(), uploads.c.id).limit(size))
-            return [Upload(r.id, r.name, r.uploaded_by, _aware(r.created), r.found) for r in rows]
+            return [Upload(r.id, r.name, r.uploaded_by, r.created, r.found) for r in rows]
 
     def accept(self, upload: str, key: str, by: str, who: str = COMMAND_LINE) -> None:
         """Remember that a doubt about an upload was accepted, and by whom."""
@@ -423,15 +423,6 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _aware(when: datetime) -> datetime:
-    """Return a time with its zone: SQLite keeps none, and all times are kept in UTC."""
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
-
-
-def _maybe(when: datetime | None) -> datetime | None:
-    return None if when is None else _aware(when)
-
-
 def _job(row: Any) -> Job:
     return Job(
         row.id,
@@ -441,9 +432,9 @@ def _job(row: Any) -> Job:
         row.asked_by,
         tuple(row.steps),
         tuple(row.problems),
-        _aware(row.created),
-        _maybe(row.begun),
-        _maybe(row.ended),
+        row.created,
+        row.begun,
+        row.ended,
     )
 
 
@@ -456,9 +447,9 @@ def _key(row: Any) -> Key:
         row.id,
         row.name,
         Rank(row.rank),
-        _aware(row.created),
-        _maybe(row.expires),
-        _maybe(row.taken_back),
+        row.created,
+        row.expires,
+        row.taken_back,
     )
 
 

@@ -74,25 +74,28 @@ def held_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def erase(board: Board, names: Sequence[str], who: str, *, reasons: bool = False) -> dict[str, int]:
-    """Erase what is held of the persons of a city, and return how much it was.
+def erase(board: Board, names: Sequence[str], who: str, *, reasons: bool = False) -> dict[str, Any]:
+    """Erase what is held of the persons of a city, and return how much it was, and which uploads nobody can read.
 
     Their cells are emptied in every upload, and the upload is kept as a workbook without them; personal data is taken
     out of the reasons about the city, or with ``reasons`` all of their words.
     """
-    told = {"uploads": 0, "cells": 0, "reasons": 0}
-    for held in held_of(board, names)["uploads"]:
-        told["uploads"] += 1
-        told["cells"] += len(held["cells"])
+    found = held_of(board, names)
+    for held in found["uploads"]:
         _replace(board, held["upload"], names, who)
     lines = _reasons(board, names)
     with board.store.change() as c:
         wipe(c)
-        told["reasons"] = remove_reasons(c, lines, whole=reasons)
+        changed_reasons = remove_reasons(c, lines, whole=reasons)
         asked = "".join(letter for letter in names[0] if letter.isprintable())
         note(c, who, "personal data erased", redact(asked)[0])
     board.store.wiped()
-    return told
+    return {
+        "uploads": len(found["uploads"]),
+        "cells": sum(len(held["cells"]) for held in found["uploads"]),
+        "reasons": changed_reasons,
+        "not_readable": found["not_readable"],
+    }
 
 
 def _replace(board: Board, upload: str, names: Sequence[str], who: str) -> None:

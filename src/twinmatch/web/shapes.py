@@ -423,6 +423,9 @@ class Erased(BaseModel):
     uploads: int
     cells: int
     reasons: int
+    not_readable: list[str] = Field(
+        description="Uploads that nobody can look through: as they were"
+    )
 
 
 class ChangeLine(BaseModel):
