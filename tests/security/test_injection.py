@@ -272,10 +272,9 @@ SQL = ("' OR '1'='1", "'; DROP TABLE uploads; --", "\" OR \"\"=\"", "1; DELETE F
        "\\'; TRUNCATE runs; --", "%", "_" * 12, "${jndi:ldap://x}", "\0", "$$; SELECT pg_sleep(9); $$")  # fmt: skip
 
 
+@pytest.mark.parametrize("hostile_house", ["tags"], indirect=True)
 def test_no_parameter_reaches_sql(hostile_house) -> None:
-    client, places, text = hostile_house
-    if text != SCRIPTS["tags"]:
-        pytest.skip("once is enough")
+    client, places, _ = hostile_house
     board = board_of(client)
 
     def state() -> Any:

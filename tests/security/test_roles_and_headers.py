@@ -243,11 +243,16 @@ def test_what_is_refused_changes_nothing(house, secrets, places) -> None:
     assert after == before
 
 
-@pytest.mark.parametrize("route", MAY)
-@pytest.mark.parametrize("rank", [ANYONE, ADMINISTRATOR])
+@pytest.mark.parametrize(
+    ("rank", "route"),
+    [
+        (rank, route)
+        for rank in (ANYONE, ADMINISTRATOR)
+        for route in MAY
+        if not (rank and route.endswith("/events"))  # a stream of a job that nobody makes
+    ],
+)
 def test_every_answer_carries_the_headers(route: str, rank: Rank, house, secrets, places) -> None:
-    if route.endswith("/events") and rank:
-        pytest.skip("a stream of a job that nobody makes")
     house.cookies.clear()
     headers = ask(house, route, places, secrets.get(rank)).headers
     assert headers["content-security-policy"]
