@@ -8,7 +8,7 @@ import tomllib
 from typer.testing import CliRunner
 
 from twinmatch.cli import app
-from twinmatch.programmes.discussion_groups import Theme
+from twinmatch.programmes.themes import Theme
 
 
 def test_themes_as_json_and_as_a_snippet(tmp_path):

@@ -21,9 +21,9 @@ from twinmatch.facets import Materials
 from twinmatch.facets.base import listed
 from twinmatch.facets.steps import STEPS, step_levels, stuck_at
 from twinmatch.geography import language_name
-from twinmatch.programmes.discussion_groups import Theme, ThemeNeed
 from twinmatch.programmes.ladder import GROUP, HOST, ONLINE, TWINNING, VISIT, standing
 from twinmatch.programmes.settings import Programme, Settings
+from twinmatch.programmes.themes import Theme, ThemeNeed
 from twinmatch.proposal import Table
 from twinmatch.schema import Domain, Lever
 

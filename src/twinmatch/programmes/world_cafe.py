@@ -24,10 +24,10 @@ from pydantic import Field, model_validator
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError, Problem, QuestionError
-from twinmatch.programmes.discussion_groups import Theme, ThemeNeed, lead_strength
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import counted, judged
 from twinmatch.programmes.settings import Load, Weighted
+from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, counts, solve

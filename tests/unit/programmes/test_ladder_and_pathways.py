@@ -12,10 +12,10 @@ from cities import materials
 from twinmatch.errors import QuestionError
 from twinmatch.facets.steps import STEPS, StuckStep, step_levels, stuck_at
 from twinmatch.programmes import load
-from twinmatch.programmes.discussion_groups import Theme
 from twinmatch.programmes.found_themes import find_themes, says
 from twinmatch.programmes.ladder import ladder, standing, transition_map
 from twinmatch.programmes.pathways import Catalogue, pathways
+from twinmatch.programmes.themes import Theme
 from twinmatch.schema import Dimension
 
 LEVELS = dict.fromkeys((d.value for d in Dimension), 3)

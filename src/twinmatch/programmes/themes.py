@@ -1,0 +1,226 @@
+"""Themes: challenges that cities share, how far each is a city's own, and how strong cities are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from twinmatch.cohort import Cohort
+from twinmatch.evidence import Fact
+from twinmatch.facets import Materials
+from twinmatch.facets.base import listed
+from twinmatch.facets.domains import (
+    FINE,
+    LEVERS,
+    UNWEIGHTED_STRENGTH,
+    WIDE,
+    Stated,
+    challenges,
+    lever_table,
+    offered_levers,
+    strengths,
+    wider,
+)
+from twinmatch.facets.text import Passage, needs_passages, offers_passages
+from twinmatch.programmes.round import Round
+from twinmatch.programmes.settings import Settings
+from twinmatch.schema import NAMES, Domain, Lever
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+NEAR = 0.8
+"""Sentences closer to a theme's texts than this part of all sentences count as being about it."""
+
+
+class Theme(Settings):
+    """A challenge that a discussion group shares."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    title: str = Field(min_length=1)
+    domains: tuple[Domain, ...] = Field((), description="Domains of the theme")
+    levers: tuple[Lever, ...] = Field((), description="Levers of the theme")
+    texts: tuple[str, ...] = Field(
+        (), description="Sentences that say what the theme is about, such as twinmatch themes finds"
+    )
+    countries: tuple[str, ...] = Field(
+        (), description="Only cities of these countries; none: of any"
+    )
+
+    @model_validator(mode="after")
+    def _about_something(self) -> Theme:
+        if not self.domains and not self.levers and not self.texts:
+            raise ValueError("a theme needs at least one domain, lever or text")
+        return self
+
+
+class ThemeNeed:
+    """How far a city's challenges and needed levers are those of each theme, in [0, 1]; nan where not known.
+
+    Over domains: the part of the city's challenges (weights summing to 1) that lies in the theme. Over levers:
+    the part of the levers it lacks that are the theme's. Over texts: the part of its needs sentences that are
+    among the fifth of all sentences closest to the theme's. A theme with several counts the best of them. Where
+    a city or theme speaks the wider vocabulary of domains, the wider domains are compared.
+    """
+
+    def __init__(
+        self, cohort: Cohort, themes: Sequence[Theme], materials: Materials | None = None
+    ) -> None:
+        self._cohort, self._themes = cohort, themes
+        self._of: dict[str, Floats] = {}
+        self._near: dict[str, dict[int, Passage]] = {}
+        for theme in themes:
+            if theme.id not in self._of:
+                of, near = (
+                    self._need(theme, None)
+                    if materials is None
+                    else materials.once(
+                        cohort, ("theme need", theme), partial(self._need, theme, materials)
+                    )
+                )
+                self._of[theme.id], self._near[theme.id] = of, near
+
+    def likeness(self, rows: Sequence[int]) -> Floats:
+        """Return the need of each row for each theme, shape (R, themes)."""
+        index = np.array(rows, dtype=np.intp)
+        return (
+            np.column_stack([self._of[theme.id][index] for theme in self._themes])
+            if self._themes
+            else np.zeros((len(index), 0))
+        )
+
+    @cached_property
+    def _stated(self) -> Stated:
+        return challenges(self._cohort)
+
+    @cached_property
+    def _levers(self) -> tuple[Floats, Bools]:
+        return lever_table(c.levers_needed for c in self._cohort.cities)
+
+    def _need(self, theme: Theme, materials: Materials | None) -> tuple[Floats, dict[int, Passage]]:
+        """Return the need of every city for a theme, (n,), and the sentences that show it."""
+        by_domain = _by_domain(self._stated, theme.domains)
+        wanted = np.array([float(lever in theme.levers) for lever in LEVERS])
+        levers, known = self._levers
+        total = np.maximum(levers.sum(axis=1), 1.0)
+        by_lever = np.where(known & bool(theme.levers), levers @ wanted / total, np.nan)
+        need = np.asarray(np.fmax(by_domain, by_lever))
+        if not theme.texts or materials is None:
+            return need, {}
+        part, near = about(needs_passages(self._cohort), theme, materials, len(self._cohort))
+        return np.asarray(np.fmax(need, part)), near
+
+    def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return which of the city's challenges, levers and sentences are the theme's."""
+        city, theme = self._cohort.cities[i], self._themes[column]
+        wide = {wider(d) for d in theme.domains}
+        named = [
+            NAMES[d]
+            for d in city.challenges or {}
+            if d in theme.domains or (d is Domain.STATIONARY_ENERGY and d in wide)
+        ]
+        named += [NAMES[v] for v in city.levers_needed or () if v in theme.levers]
+        own = self._near.get(theme.id, {}).get(i)
+        if not named and own is not None:
+            fact = Fact(
+                city.id, "needs", own.text, kind="stated", source=own.source, place=own.place
+            )
+            return f"{city.name} says: “{own.text}”", (fact,)
+        if not city.challenges and not city.levers_needed:
+            return f"The challenges of {city.name} are not known.", ()
+        facts = (
+            Fact(
+                city.id,
+                "challenges and levers needed in this theme",
+                listed(named) or "none",
+                kind="stated",
+                source=city.source_of("challenges"),
+            ),
+        )
+        return (
+            f"{city.name} names {listed(named)} among what it struggles with."
+            if named
+            else f"{city.name} names nothing of this theme."
+        ), facts
+
+
+def about(
+    passages: Sequence[Passage], theme: Theme, materials: Materials, cities: int
+) -> tuple[Floats, dict[int, Passage]]:
+    """Return the part of each city's sentences that are near a theme's texts, (n,), and its nearest such sentence.
+
+    Near is closer than ``NEAR`` of all sentences, so that no raw cosine is a threshold; nan without a readable one.
+    """
+    part: Floats = np.full(cities, np.nan)
+    if not passages:
+        return part, {}
+    vectors = np.asarray(materials.text.vectors([p.text for p in passages]), dtype=np.float32)
+    wanted = np.asarray(materials.text.vectors(list(theme.texts)), dtype=np.float32)
+    wanted = wanted[~np.isnan(wanted).any(axis=1)]
+    readable = ~np.isnan(vectors).any(axis=1)
+    if not len(wanted) or not readable.any():
+        return part, {}
+    closest = np.full(len(passages), -1.0)
+    closest[readable] = np.round((vectors[readable] @ wanted.T).max(axis=1).astype(np.float64), 4)
+    least = float(np.quantile(closest[readable], NEAR, method="higher"))
+    best: dict[int, Passage] = {}
+    owner = np.array([p.city for p in passages])
+    for i in np.unique(owner[readable]).tolist():
+        mine = np.flatnonzero((owner == i) & readable)
+        part[i] = float((closest[mine] >= least).mean())
+        top = int(mine[np.argmax(closest[mine])])
+        if closest[top] >= least:
+            best[i] = passages[top]
+    return part, best
+
+
+def _by_domain(stated: Stated, domains: Sequence[Domain]) -> Floats:
+    """Return the part of each city's weights that lies in some domains, (n,); nan where nothing is stated."""
+    fine = np.array([float(d in domains) for d in FINE])
+    rolled = {wider(d) for d in domains}
+    wide = np.array([float(d in rolled) for d in WIDE])
+    speaks_wide = stated.wide_only | (Domain.STATIONARY_ENERGY in domains)
+    part = np.where(speaks_wide, stated.wide @ wide, stated.fine @ fine)
+    return np.where(stated.known & bool(domains), part, np.nan)
+
+
+def lead_strength(cohort: Cohort, theme: Theme, materials: Materials | None = None) -> Floats:
+    """Return how strong each city is in a theme, in [0, 1], shape (n,): the mean over its domains, levers and texts.
+
+    0 where nothing of the theme is stated; a city's own strengths and its pilot activities count.
+    """
+    shows = strengths(cohort)
+    parts = [
+        shows.wide[:, WIDE.index(d)] if d not in FINE else shows.fine[:, FINE.index(d)]
+        for d in theme.domains
+    ]
+    if theme.levers:
+        offers, _ = lever_table(offered_levers(cohort))
+        parts += [UNWEIGHTED_STRENGTH * offers[:, LEVERS.index(v)] for v in theme.levers]
+    if theme.texts and materials is not None:
+        part, _ = about(offers_passages(cohort), theme, materials, len(cohort))
+        parts.append(np.nan_to_num(part))
+    return np.asarray(np.mean(parts, axis=0)) if parts else np.zeros(len(cohort))
+
+
+def strength_of(round_: Round, theme: Theme) -> Floats:
+    """Return how strong each city is in a theme, shape (n,), found once a run."""
+    return round_.materials.once(
+        round_.cohort,
+        ("lead strength", theme),
+        lambda: lead_strength(round_.cohort, theme, round_.materials),
+    )
+
+
+def need_of(round_: Round, themes: Sequence[Theme], rows: Sequence[int]) -> Floats:
+    """Return the need of each row for each theme, (R, K); 0 outside the countries of a theme that names some."""
+    need = ThemeNeed(round_.cohort, themes, round_.materials).likeness(list(rows))
+    codes = [round_.cohort.cities[i].country for i in rows]
+    for t, theme in enumerate(themes):
+        if theme.countries:
+            need[[code not in theme.countries for code in codes], t] = 0.0
+    return need
