@@ -79,7 +79,7 @@ def tried(
         "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / ".hypothesis"),
     }
     environment.pop("PYTHONPATH", None)
-    numbers = [] if len(digits) == 10 else [f"*__mutmut_*[{digits}]"]
+    names = [pattern for path in modules(area) for pattern in mutants(area, path, digits)]
     command = [
         str(Path(sys.executable).with_name("mutmut")),
         "run",
@@ -89,7 +89,7 @@ def tried(
     log = folder / "log.txt"
     with log.open("wb") as file:  # mutmut draws a clock a thousand times
         done = subprocess.run(
-            [*command, *numbers],
+            [*command, *names],
             cwd=folder,
             env=environment,
             stdout=file,
@@ -98,13 +98,26 @@ def tried(
         )
     if done.returncode:
         raise SystemExit(f"mutmut ended with {done.returncode}; see {log.relative_to(ROOT)}")
-    return [module_row(path, folder, digits) for path in modules(area)]
+    return [module_row(path, folder, mutants(area, path, digits), digits) for path in modules(area)]
 
 
 def modules(area: dict[str, list[str]]) -> list[str]:
     """Return the paths of the modules of an area, those without any mutant included."""
     every = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "src").rglob("*.py"))
-    return [path for path in every if any(fnmatch(path, wanted) for wanted in area["modules"])]
+    return [path for path in every if parts(area, path)]
+
+
+def parts(area: dict[str, list[str]], path: str) -> list[str]:
+    """Return which functions of a module belong to an area, as patterns: ``PATH::FUNCTION``, or all of a ``PATH``."""
+    asked = [wanted.partition("::") for wanted in area["modules"]]
+    return [function or "*" for module, _, function in asked if fnmatch(path, module)]
+
+
+def mutants(area: dict[str, list[str]], path: str, digits: str) -> list[str]:
+    """Return the names of a module's mutants of an area, as patterns."""
+    module = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
+    module = module.replace("/", ".")
+    return [f"{module}.x*{part}__mutmut_*[{digits}]" for part in parts(area, path)]
 
 
 def prepared(name: str, area: dict[str, list[str]]) -> Path:
@@ -124,7 +137,7 @@ def prepared(name: str, area: dict[str, list[str]]) -> Path:
         shutil.rmtree(folder / litter, ignore_errors=True)
     settings = {
         "source_paths": ["src"],
-        "only_mutate": area["modules"],
+        "only_mutate": [wanted.partition("::")[0] for wanted in area["modules"]],
         "also_copy": [part for part in COPIED if part not in {"src", "tests", "pyproject.toml"}],
         "pytest_add_cli_args": ["-m", "not slow", "-p", "no:cacheprovider", "-p", "no:playwright"],
         "pytest_add_cli_args_test_selection": area["tests"],
@@ -135,13 +148,13 @@ def prepared(name: str, area: dict[str, list[str]]) -> Path:
     return folder
 
 
-def module_row(path: str, folder: Path, digits: str) -> dict[str, object]:
+def module_row(path: str, folder: Path, names: list[str], digits: str) -> dict[str, object]:
     """Return how the mutants of a module fared."""
     meta = folder / "mutants" / (path + ".meta")
     codes = (
         json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"] if meta.exists() else {}
     )
-    codes = {name: code for name, code in codes.items() if name[-1] in digits}
+    codes = {name: code for name, code in codes.items() if any(fnmatch(name, n) for n in names)}
     excused = equivalents()
     fate = Counter(
         "noticed"
