@@ -36,7 +36,7 @@ def check(
 
     with progress() as told:
         found = door.ask_check(
-            proposal, round_asked(profiles, programme, None, None, None, text_model), progress=told
+            proposal, round_asked(profiles, programme, text_model), progress=told
         )
     if as_json:
         print_json(
@@ -87,9 +87,7 @@ def frontier(
     from twinmatch import app as door
 
     with progress() as told, spread_over(dask):
-        found = door.ask_frontier(
-            round_asked(profiles, programme, None, None, None, text_model), progress=told
-        )
+        found = door.ask_frontier(round_asked(profiles, programme, text_model), progress=told)
     if as_json:
         print_json(
             [

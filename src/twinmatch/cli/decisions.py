@@ -57,7 +57,7 @@ def keep(
     as_json: AsJson = False,
 ) -> None:
     """Keep a proposal as a run in the store, with what is offered if a city declines."""
-    asked = round_asked(profiles, programme, None, None, None, text_model)
+    asked = round_asked(profiles, programme, text_model)
     from twinmatch import app as door
 
     with progress() as told:
@@ -270,7 +270,7 @@ def learn(
     as_json: AsJson = False,
 ) -> None:
     """Weights that past decisions suggest, with their uncertainty and a back-test; nothing is changed."""
-    asked = round_asked(profiles, programme, None, None, None, text_model)
+    asked = round_asked(profiles, programme, text_model)
     from twinmatch import app as door
 
     with progress() as told:

@@ -59,7 +59,7 @@ def why_not(
     as_json: AsJson = False,
 ) -> None:
     """Why two cities do not meet: the rule, or the price of forcing it, who moves, and what would have to change."""
-    asked = round_asked(profiles, programme, previous, lock, ban, text_model)
+    asked = round_asked(profiles, programme, text_model, previous, lock, ban)
     from twinmatch import app as door
 
     with progress() as told:
@@ -84,7 +84,7 @@ def prices(
     as_json: AsJson = False,
 ) -> None:
     """The price of every lock, ban, quota and rule, the worth of one more place, and over-wished hosts."""
-    asked = round_asked(profiles, programme, previous, lock, ban, text_model)
+    asked = round_asked(profiles, programme, text_model, previous, lock, ban)
     from twinmatch import app as door
 
     with progress() as told:
@@ -149,7 +149,7 @@ def counterfactual(
     as_json: AsJson = False,
 ) -> None:
     """Which of a city's answers would bring a host into its five best; only answers that it can change."""
-    asked = round_asked(profiles, programme, None, None, None, text_model)
+    asked = round_asked(profiles, programme, text_model)
     from twinmatch import app as door
 
     with progress() as told:
@@ -212,7 +212,7 @@ def repair(
     as_json: AsJson = False,
 ) -> None:
     """Three offers after a withdrawal, a refusal or a new city: who must be told, and the price of each."""
-    asked = round_asked(profiles, programme, None, None, None, text_model)
+    asked = round_asked(profiles, programme, text_model)
     pairs = tuple(pair(text, "--refused") for text in refused or ())
     from twinmatch import app as door
     from twinmatch.repair import KINDS, Change
@@ -252,7 +252,7 @@ def reserves(
     as_json: AsJson = False,
 ) -> None:
     """Reserves ranked for every guest and host, and what is offered if a pair falls through."""
-    asked = round_asked(profiles, programme, None, None, None, text_model)
+    asked = round_asked(profiles, programme, text_model)
     from twinmatch import app as door
 
     with progress() as told:
@@ -326,7 +326,7 @@ def stability(
     as_json: AsJson = False,
 ) -> None:
     """How often each pair survives when weights are shaken and what is not known is drawn; the fragile first."""
-    asked = round_asked(profiles, programme, previous, lock, ban, text_model)
+    asked = round_asked(profiles, programme, text_model, previous, lock, ban)
     from twinmatch import app as door
 
     with progress() as told, spread_over(dask):
@@ -382,7 +382,7 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """How high the score ranks pairs that were really made, against chance and with each facet left out."""
-    asked = round_asked(profiles, programme, None, None, None, text_model)
+    asked = round_asked(profiles, programme, text_model)
     from twinmatch import app as door
 
     if pairs is None:
@@ -482,7 +482,7 @@ def pictures(
     text_model: Model = None,
 ) -> None:
     """Pictures of a pair, as Vega-Lite and SVG: how the score adds up, emissions side by side, readiness by dimension."""
-    asked = round_asked(profiles, programme, None, None, None, text_model)
+    asked = round_asked(profiles, programme, text_model)
     from twinmatch import app as door
 
     with progress() as told:
@@ -578,10 +578,10 @@ def _show_repair(found: Repaired) -> None:
 def round_asked(
     profiles: Path | None,
     programme: list[str] | None,
-    previous: Path | None,
-    lock: Pairs,
-    ban: Pairs,
     model: str | None,
+    previous: Path | None = None,
+    lock: Pairs = None,
+    ban: Pairs = None,
 ) -> RoundAsked:
     """Return what a question is about, from the options of a command."""
     pairs = tuple(pair(text, "--lock") for text in lock or ())

@@ -828,6 +828,3 @@ def _guests_of(code: str, where: dict[str, list[str]]) -> int:
     """Return how many cities of other countries share the clusters of a country."""
     mine = set(where[code])
     return sum(m in mine for other, ids in where.items() if other != code for m in ids)
-
-
-__all__ = ["Cluster", "Tie", "propose_national_clusters", "ties"]

@@ -539,9 +539,6 @@ def _headline(meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host,
     return text
 
 
-__all__ = ["Applicants", "applicants", "conditions", "propose_twinning"]
-
-
 def pair_rules(
     round_: Round, settings: Twinning, meetings: Sequence[Meeting]
 ) -> tuple[RuleStatus, ...]:
