@@ -189,6 +189,14 @@ def test_metrics_count_by_route_and_name_no_city(api):
     assert "leuven" not in text
 
 
+def test_metrics_can_ask_for_a_key(tmp_path):
+    told = {"access": "keys", "profiles": five_cities(tmp_path), "jobs": 0, "metrics_open": False}
+    with served(tmp_path / "s.sqlite", **told) as client:
+        assert client.get("/metrics").status_code == 401
+        key = board_of(client).add_key("Prometheus", Rank.READER)[1]
+        assert client.get("/metrics", headers=bearer(key)).status_code == 200
+
+
 def test_logs_hold_no_personal_data(tmp_path, monkeypatch):
     written = io.StringIO()
     monkeypatch.setattr("sys.stderr", written)

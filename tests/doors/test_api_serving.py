@@ -20,6 +20,7 @@ from twinmatch.cli import app
 from twinmatch.errors import QuestionError
 from twinmatch.web.languages import LANGUAGES, chosen, translation
 from twinmatch.web.people import Rank
+from twinmatch.web.settings import ENVIRONMENT, Settings, from_environment
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "src" / "twinmatch" / "web"
@@ -27,6 +28,32 @@ WEB = ROOT / "src" / "twinmatch" / "web"
 
 def run(*arguments):
     return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def test_every_setting_is_an_option_of_serve(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr("uvicorn.run", lambda *_, **how: started.append(how))
+    monkeypatch.setenv(ENVIRONMENT, "{}")  # restored afterwards: the command sets it
+    numbers = {
+        "port": 8099, "requests-a-minute": 7, "heavy-a-minute": 3, "most-bytes": 5000,
+        "most-upload": 6000, "answers-kept": 9, "jobs": 2,
+    }  # fmt: skip
+    words = {
+        "programme": "twinning", "host": "0.0.0.0", "access": "keys", "name": "x.example", "origin": "https://y.example", "text-model": "static",
+        "store": tmp_path / "s.sqlite",
+    }  # fmt: skip
+    given = [part for name, value in (numbers | words).items() for part in (f"--{name}", value)]
+    run("serve", ROOT / "data" / "city_profiles", *given, "--https", "--metrics-with-key")
+    settings, usual = from_environment(), Settings()
+    assert [f for f in Settings.model_fields if getattr(settings, f) == getattr(usual, f)] == []
+    assert {getattr(settings, name.replace("-", "_")) for name in numbers} == set(numbers.values())
+    assert (started[0]["host"], started[0]["port"]) == ("0.0.0.0", 8099)
+
+
+def test_a_setting_out_of_range_is_told_by_its_option(tmp_path):
+    with pytest.raises(QuestionError) as raised:
+        run("serve", "--heavy-a-minute", 0, "--store", tmp_path / "s.sqlite")
+    assert raised.value.problems[0].where.column == "--heavy-a-minute"
 
 
 def test_a_key_is_made_shown_once_listed_and_taken_back(tmp_path):

@@ -64,8 +64,37 @@ def serve(
         ),
     ] = None,
     requests_a_minute: Annotated[
-        int, typer.Option(help="Requests of one key or address in a minute, at most.")
+        int,
+        typer.Option(
+            envvar="TWINMATCH_REQUESTS_A_MINUTE",
+            help="Requests of one key or address in a minute, at most.",
+        ),
     ] = 1200,
+    heavy_a_minute: Annotated[
+        int,
+        typer.Option(
+            envvar="TWINMATCH_HEAVY_A_MINUTE",
+            help="Of those that compute for long, at most.",
+        ),
+    ] = 60,
+    metrics_open: Annotated[
+        bool,
+        typer.Option(
+            "--metrics-open/--metrics-with-key",
+            envvar="TWINMATCH_METRICS_OPEN",
+            help="Whether /metrics asks for no key.",
+        ),
+    ] = True,
+    most_bytes: Annotated[
+        int,
+        typer.Option(envvar="TWINMATCH_MOST_BYTES", help="Bytes of a request, at most."),
+    ] = 1_000_000,
+    most_upload: Annotated[
+        int,
+        typer.Option(
+            envvar="TWINMATCH_MOST_UPLOAD", help="Bytes of an uploaded workbook, at most."
+        ),
+    ] = 20_000_000,
     answers_kept: Annotated[
         int,
         typer.Option(
@@ -105,6 +134,10 @@ def serve(
             https=https,
             origins=tuple(origin or ()),
             requests_a_minute=requests_a_minute,
+            heavy_a_minute=heavy_a_minute,
+            metrics_open=metrics_open,
+            most_bytes=most_bytes,
+            most_upload=most_upload,
             answers_kept=answers_kept,
             jobs=jobs,
         )
@@ -113,7 +146,7 @@ def serve(
             Problem(
                 "setting-wrong",
                 str(item["msg"]).removeprefix("Value error, ").rstrip(".") + ".",
-                Where(column="--" + ".".join(str(p) for p in item["loc"]) if item["loc"] else ""),
+                Where(column=_option(str(item["loc"][0])) if item["loc"] else ""),
             )
             for item in error.errors()
         ) from error
@@ -133,6 +166,12 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+
+
+def _option(setting: str) -> str:
+    """Return the option by which a setting is given."""
+    name = {"hosts": "name", "origins": "origin"}.get(setting, setting)
+    return "--" + name.replace("_", "-")
 
 
 def keys(
