@@ -310,6 +310,7 @@ def _options(
     rows = [affinity.row_of[i] for i in party.visitors]
     score, way, legs = affinity.score[rows], map_.way[rows], map_.legs
     may = np.array([[_may_visit(round_, settings, i, j) for j in at] for i in party.visitors])
+    never = np.array([[_refused(round_, i, j) for j in at] for i in party.visitors])
     room = np.array([_room(round_.cohort.cities[j], settings) for j in at])
     single: dict[int, Option] = {}
     for h in range(len(at)):
@@ -325,6 +326,7 @@ def _options(
         seen = np.maximum(
             np.where(may[:, a], score[:, a], -np.inf), np.where(may[:, b], score[:, b], -np.inf)
         )
+        seen[never[:, a] | never[:, b]] = -np.inf
         journey = way[:, a] + legs[a, b] + way[:, b]
         value = seen - settings.km_price * journey / 1000 - settings.stop_price
         places = int(min(room[a], room[b]))
@@ -342,9 +344,20 @@ def _options(
 def _may_visit(round_: Round, settings: StudyVisits, i: int, j: int) -> bool:
     """Whether a city may visit a host: not itself, not refused, and not at home unless it asked for that."""
     city, host = round_.cohort.cities[i], round_.cohort.cities[j]
-    if i == j or host.id in city.refuses or city.id in host.refuses:
+    if _refused(round_, i, j):
         return False
     return settings.own_country or city.country != host.country or host.id in city.wishes
+
+
+def _refused(round_: Round, i: int, j: int) -> bool:
+    """Whether two cities are one, or either refuses the other or its host unit: they are on no visit together."""
+    one, other = round_.cohort.cities[i], round_.cohort.cities[j]
+    return i == j or _refuses(round_, one, other) or _refuses(round_, other, one)
+
+
+def _refuses(round_: Round, city: City, other: City) -> bool:
+    unit = round_.cohort.unit_of.get(other.id)
+    return other.id in city.refuses or (unit is not None and unit.id in city.refuses)
 
 
 def _room(host: City, settings: StudyVisits) -> int:
@@ -679,10 +692,9 @@ def _checked(
         if not max(low, 1) <= len(guests) <= most:
             crowd.append(f"{meeting.label} has {len(guests)}")
         for g in guests:
-            if not any(
-                _may_visit(round_, settings, round_.cohort.index[g], round_.cohort.index[h])
-                for h in hosts
-            ):
+            i, stops = round_.cohort.index[g], [round_.cohort.index[h] for h in hosts]
+            may = any(_may_visit(round_, settings, i, j) for j in stops)
+            if not may or any(_refused(round_, i, j) for j in stops):
                 home.append(f"{city(g).name} visits {listed([city(h).name for h in hosts])}")
             if _barred(city(g), settings):
                 target.append(city(g).name)

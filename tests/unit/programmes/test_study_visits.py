@@ -11,7 +11,7 @@ from format_cases import city, everywhere, round_of, settings_of
 from twinmatch.errors import QuestionError
 from twinmatch.evidence import Account
 from twinmatch.geography import distance_km
-from twinmatch.programmes.study_visits import propose_study_visits
+from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.travel import Mode, by_rail, emitted
 from twinmatch.proposal import Meeting, Member, Product
 
@@ -126,20 +126,61 @@ def test_weeks_decide_who_can_go_where():
     assert not other.meetings
 
 
+# Graz needs what Aarhus shows and Steyr what Kiel shows; the two hosts have no target, so they do not travel.
+HOME = city("dk-aarhus", "mission", shows={"industry": 3}, at=(56.2, 10.2))
+KIEL = city("de-kiel", "mission", shows={"energy_systems": 3}, at=(54.3, 10.1))
+STEYR = city("at-steyr", "guest", wants={"energy_systems": 3}, by=2040, at=(48.0, 14.4))
+
+
 def test_two_stops_where_visitors_need_different_hosts():
-    near = city("de-kiel", "mission", shows={"energy_systems": 3}, by=2030, at=(54.3, 10.1))
-    other = city("at-steyr", "guest", wants={"energy_systems": 3}, by=2040, at=(48.0, 14.4))
-    cities = [AARHUS, near, GRAZ, other]
-    alone = propose_study_visits(round_of(*cities), visits())
+    round_ = round_of(HOME, KIEL, GRAZ, STEYR)
+    alone = propose_study_visits(round_, visits())
     assert len(hosts(alone)) == 1
-    tour = propose_study_visits(round_of(*cities), visits(stops=2))
+    tour = propose_study_visits(round_, visits(stops=2))
     assert hosts(tour) == {"dk-aarhus", "de-kiel"}
+    assert guests(tour) == {"at-graz", "at-steyr"}
     assert tour.score > alone.score
     assert any("Two stops pay" in note for note in tour.meetings[0].notes)
-    dear = propose_study_visits(round_of(*cities), visits(stops=2, stop_price=1))
+    dear = propose_study_visits(round_, visits(stops=2, stop_price=1))
     assert len(hosts(dear)) == 1
-    far = propose_study_visits(round_of(*cities), visits(stops=2, leg_km=100))
+    far = propose_study_visits(round_, visits(stops=2, leg_km=100))
     assert len(hosts(far)) == 1
+
+
+def test_nobody_is_host_and_guest_of_one_tour():
+    """Each host could visit the other, which counts as a visit to both stops."""
+    travelling = [{**host, "commitment": {"neutral_by": 2030}} for host in (HOME, KIEL)]
+    product = propose_study_visits(round_of(*travelling, GRAZ, STEYR), visits(stops=2))
+    assert product.meetings
+    for meeting in product.meetings:
+        assert len(set(meeting.cities())) == len(meeting.members)
+
+
+@pytest.mark.parametrize("by", ["guest", "host", "guest, of the host's unit"])
+def test_who_refuses_one_stop_of_a_tour_is_not_on_it(by):
+    """With Linz, which needs what Aarhus shows, and two that need what Kiel shows, the tour pays without Graz."""
+    guest, host, units = GRAZ, KIEL, []
+    if by == "guest":
+        guest = {**GRAZ, "refuses": ["de-kiel"]}
+    elif by == "host":
+        host = {**KIEL, "refuses": ["at-graz"]}
+    else:
+        guest = {**GRAZ, "refuses": ["unit-north"]}
+        units = [{"id": "unit-north", "name": "North", "cities": ["de-kiel"]}]
+    cities = [HOME, host, guest, STEYR, {**STEYR, "id": "at-enns"}, LINZ]
+    product = propose_study_visits(round_of(*cities, units=units), visits(stops=2))
+    together = [set(m.cities()) for m in product.meetings]
+    assert any({"dk-aarhus", "de-kiel"} <= meeting for meeting in together)
+    assert not any({"at-graz", "de-kiel"} <= meeting for meeting in together)
+
+
+def test_the_referee_names_who_is_on_a_tour_with_a_stop_it_refuses():
+    tour = propose_study_visits(round_of(HOME, KIEL, GRAZ, STEYR), visits(stops=2))
+    refusing = round_of(HOME, KIEL, {**GRAZ, "refuses": ["de-kiel"]}, STEYR)
+    found = visit_rules(refusing, visits(stops=2), tour.meetings)
+    (broken,) = [rule for rule in found if rule.status == "broken"]
+    assert broken.rule == "another country"
+    assert "Graz visits" in broken.says
 
 
 def test_travel_is_distance_times_detour_times_factor():
