@@ -33,7 +33,7 @@ from twinmatch.geography import (
     shared_languages,
 )
 from twinmatch.programmes.round import Round, coverage_note, shares
-from twinmatch.programmes.rules import counted, judged
+from twinmatch.programmes.rules import counted, judged, outside
 from twinmatch.programmes.settings import Band, Load, Weighted, ordered
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import NAMES, City, Role
@@ -779,7 +779,7 @@ def _meeting(
     account = affinity.joint_account(_pairs(cluster.cities), "pairs")
     notes = coverage_note(account) if len(cluster.cities) > 1 else ()
     if anchor is not None and not leads:
-        notes += (f"No {anchor.value.capitalize()} City of these countries is in the cohort.",)
+        notes += (_without(round_, anchor, cluster.cities),)
     return Meeting(
         f"national_clusters:{cluster.key}",
         cluster.name,
@@ -790,38 +790,54 @@ def _meeting(
     )
 
 
+def _without(round_: Round, anchor: Role, cities: Sequence[int]) -> str:
+    """Return why none of these cities has the role of an anchor."""
+    everyone = round_.cohort.cities
+    countries = {everyone[i].country for i in cities}
+    kind = anchor.value.capitalize()
+    if any(c.has(anchor) and c.country in countries for c in everyone):
+        return f"The {kind} Cities of these countries are in other clusters."
+    return f"No {kind} City of these countries is in the cohort."
+
+
 def cluster_rules(
     round_: Round, settings: NationalClusters, meetings: Sequence[Meeting]
 ) -> tuple[RuleStatus, ...]:
     """Return how the finished clusters stand to each rule, read from the meetings and nothing else."""
     low, high = settings.size
-    wrong = [
-        f"{m.label} has {len(m.members)}" for m in meetings if not low <= len(m.members) <= high
-    ]
-    everyone = [m.city for meeting in meetings for m in meeting.members]
-    twice = sorted(c for c, count in Counter(everyone).items() if count > 1)
+    everyone = Counter(city for m in meetings for city in m.cities())
     where: dict[str, list[str]] = {}
     for meeting in meetings:
-        for m in meeting.members:
-            where.setdefault(round_.cohort.city(m.city).country, []).append(meeting.id)
+        for city in meeting.cities():
+            where.setdefault(round_.cohort.city(city).country, []).append(meeting.id)
     spread = sorted(code for code, ids in where.items() if len(set(ids)) > 1)
     torn = [
         country(code).name for code in spread if len(where[code]) + _guests_of(code, where) <= high
     ]
-    bare = [m.label for m in meetings if settings.anchor is not None and not m.cities("lead")]
-    none = f" None in: {listed(bare)}." if bare else ""
-    return (
-        counted("cluster size", f"A cluster has {low} to {high} cities.", wrong),
-        counted("one cluster each", "A city is in one cluster.", twice),
+    rules = [
+        counted(
+            "cluster size",
+            f"A cluster has {low} to {high} cities.",
+            outside(meetings, low, high),
+        ),
+        counted(
+            "one cluster each",
+            "A city is in one cluster.",
+            [c for c, n in sorted(everyone.items()) if n > 1],
+        ),
         counted(
             "country first",
             f"Compatriots are together; only countries too large for one cluster are split ({len(spread)}).",
             torn,
         ),
-        RuleStatus(
-            "anchor", f"Each cluster has a Mission City where its countries have one.{none}", "kept"
-        ),
-    )
+    ]
+    if settings.anchor is not None:
+        bare = [m.label for m in meetings if not m.cities("lead")]
+        none = f" None in: {listed(bare)}." if bare else ""
+        kind = settings.anchor.value.capitalize()
+        says = f"Each cluster has a {kind} City where its countries have enough of them.{none}"
+        rules.append(RuleStatus("anchor", says, "kept"))
+    return tuple(rules)
 
 
 def _guests_of(code: str, where: dict[str, list[str]]) -> int:

@@ -241,6 +241,24 @@ def test_anchors_are_shared_evenly_when_a_country_splits():
     assert [len(m.cities("lead")) for m in product.meetings] == [1, 1]
 
 
+@pytest.mark.parametrize(
+    ("cities", "note"),
+    [
+        (["it-m0"], "The Mission Cities of these countries are in other clusters."),
+        ([], "No Mission City of these countries is in the cohort."),
+    ],
+)
+def test_a_cluster_without_an_anchor_says_where_they_are(cities, note):
+    anchors = [city(id_, "mission") for id_ in cities]
+    others = [city(f"it-o{k}") for k in range(6 - len(anchors))]
+    product = propose_national_clusters(
+        round_of(*anchors, *others, city("fr-m0", "mission"), city("fr-o0")), clusters(size=(2, 3))
+    )
+    bare = [m for m in product.meetings if not m.cities("lead")]
+    assert bare
+    assert all(note in m.notes for m in bare)
+
+
 def test_a_country_that_cannot_be_split_says_so():
     with pytest.raises(NoProposalError, match="do not fit into clusters"):
         propose_national_clusters(
