@@ -11,7 +11,8 @@ from format_cases import city, round_of, settings_of, twinning
 
 from twinmatch.checking import Checked, check_proposal
 from twinmatch.evidence import Account
-from twinmatch.programmes.world_cafe import propose_world_cafe
+from twinmatch.programmes import PRODUCTS
+from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Meeting, Member, Product, Proposal, RuleStatus
 
 MISSION = [city(f"{code}-m{k}", "mission") for k, code in enumerate(("dk", "be", "dk"))]
@@ -297,7 +298,140 @@ def test_seats_are_read_from_the_table_of_seats_alone():
     assert not judged(replace(made, tables=tuple(renamed))).kept
 
 
-def test_a_cluster_of_two_countries_is_broken():
-    clusters = settings_of("national_clusters", weights={"context": 1})
-    found = checked(clusters, "national_clusters", meeting("C", "dk-m0", "at-g0", "at-g1"))
-    assert not found.kept
+# --- national clusters -----------------------------------------------------------------------------------
+
+CLUSTERS = settings_of("national_clusters", size=(2, 4), weights={"context": 1})
+DANES = meeting("C", "lead dk-m0", "lead dk-m2")
+REST = meeting("D", "lead be-m1", "at-g0", "at-g1", "at-g2")
+
+
+@pytest.mark.parametrize(
+    ("meetings", "told"),
+    [
+        ([DANES, REST], {}),
+        ([meeting("C", "dk-m0", "dk-m2", "be-m1", "at-g0")], {}),
+        ([meeting("C", "dk-m0")], {"cluster size": "C has 1."}),
+        (
+            [meeting("C", "dk-m0", "dk-m2", "at-g0", "at-g1", "at-g2")],
+            {"cluster size": "C has 5."},
+        ),
+        (
+            [DANES, meeting("D", "be-m1", "at-g0"), meeting("E", "be-m1", "at-g1", "at-g2")],
+            {"one cluster each": "be-m1."},
+        ),
+        # Two Danes and the two that share their clusters fit into one of four.
+        (
+            [meeting("C", "dk-m0", "at-g0"), meeting("D", "dk-m2", "be-m1")],
+            {"country first": "Denmark."},
+        ),
+    ],
+)
+def test_a_cluster_breaks_what_it_should(meetings, told):
+    found = checked(CLUSTERS, "national_clusters", *meetings)
+    assert broken(found) == told
+    assert found.unjudged == ""
+
+
+def test_a_country_may_be_split_where_one_cluster_has_no_room_for_all_of_both():
+    small = type(CLUSTERS).model_validate({**CLUSTERS.model_dump(), "size": (2, 3)})
+    split = [meeting("C", "dk-m0", "at-g0"), meeting("D", "dk-m2", "be-m1")]
+    found = checked(small, "national_clusters", *split)
+    assert found.kept
+    assert rule(found, "country first").says.endswith("are split (1).")
+
+
+def test_the_rules_of_clusters_in_words():
+    found = checked(CLUSTERS, "national_clusters", DANES, REST)
+    anchored = "Each cluster has a Mission City where its countries have enough of them."
+    assert [(r.rule, r.says, r.status) for r in found.rules[2:]] == [
+        ("cluster size", "A cluster has 2 to 4 cities.", "kept"),
+        ("one cluster each", "A city is in one cluster.", "kept"),
+        (
+            "country first",
+            "Compatriots are together; only countries too large for one cluster are split (0).",
+            "kept",
+        ),
+        ("anchor", anchored, "kept"),
+    ]
+    bare = checked(CLUSTERS, "national_clusters", DANES, meeting("D", "at-g0", "at-g1"))
+    assert rule(bare, "anchor").says == anchored + " None in: D."
+    free = type(CLUSTERS).model_validate({**CLUSTERS.model_dump(), "anchor": None})
+    found = checked(free, "national_clusters", DANES, REST)
+    assert "anchor" not in {r.rule for r in found.rules}
+
+
+# --- study visits ----------------------------------------------------------------------------------------
+
+
+def test_the_rules_of_visits_in_words():
+    one = settings_of(
+        "study_visits", stops=1, leg_km=250, visits_per_host=1, weights={"context": 1}
+    )
+    two = type(one).model_validate(
+        {**one.model_dump(), "stops": 2, "hosts": ["mission", "pilot"], "visits_per_host": 2}
+    )
+
+    def says(settings: Any) -> list[tuple[str, str]]:
+        found = checked(settings, "study_visits", meeting("V", "host dk-m0", "guest at-g0"))
+        return [(r.rule, r.says.partition(" Broken: ")[0]) for r in found.rules[2:7]]
+
+    assert says(one) == [
+        ("hosts", "Hosts are mission cities."),
+        ("visits per host", "A host receives at most 1 visit."),
+        ("one visit a city", "A city makes one visit."),
+        ("stops", "A visit has one stop."),
+        ("leg of a tour", "Two stops lie at most 250 km apart."),
+    ]
+    assert says(two)[0] == ("hosts", "Hosts are mission or pilot cities.")
+    assert says(two)[1] == ("visits per host", "A host receives at most 2 visits.")
+    assert says(two)[3] == ("stops", "A visit has one or two stops.")
+
+
+def test_a_host_that_receives_twice_makes_no_visit_twice():
+    twice = settings_of(
+        "study_visits", stops=1, visits_per_host=2, visitors=(1, 2), neutral_by=None, weights={"context": 1}
+    )  # fmt: skip
+    found = checked(
+        twice,
+        "study_visits",
+        meeting("V", "host dk-m0", "guest at-g0"),
+        meeting("W", "host dk-m0", "guest at-g1"),
+    )
+    assert broken(found) == {}
+
+
+# --- world cafés -----------------------------------------------------------------------------------------
+
+
+def test_the_rules_of_cafes_in_words_and_a_city_invited_twice():
+    cafe = settings_of(
+        "world_cafe",
+        themes=[{"id": f"t{k}", "title": f"T{k}", "domains": ["industry"]} for k in range(3)],
+        rounds=2,
+        seats=3,
+        weights={"theme": 1},
+    )
+    seats = [("K", 1, "T0", "dk-m0", "at-g0; at-g1; at-g2"), ("K", 2, "T1", "be-m1", "at-g0")]
+    both = [meeting("K", "dk-m0", "at-g0"), meeting("L", "at-g0", "be-m1", "at-g1", "at-g2")]
+    found = seating_rules(ROUND, cafe, both, seats)
+    assert [(r.rule, r.says) for r in found] == [
+        ("new faces", "Nobody meets anybody at a table twice."),
+        ("new tables", "Nobody comes by a table twice; hosts stay."),
+        ("seats", "A table has at most 3 people. Broken: 4 at 'T0'."),
+        ("one café each", "A city is in one café. Broken: G0."),
+        ("a seat each", "Who is invited has a seat, and nobody else."),
+    ]
+
+
+# --- a format without rules of its own -------------------------------------------------------------------
+
+
+def test_a_format_without_a_judge_is_judged_as_every_format_and_this_is_said(monkeypatch):
+    monkeypatch.setitem(PRODUCTS, "city_panels", replace(PRODUCTS["city_panels"], judge=None))
+    found = checked(PANELS, "city_panels", meeting("P", "dk-m0"))
+    assert (found.product, found.title) == ("city_panels", "City_Panels")
+    assert found.unjudged == (
+        "This format comes without rules of its own to judge by: only those of every format were judged."
+    )
+    assert [r.rule for r in found.rules] == ["known cities", "once in a meeting"]
+    assert found.kept
