@@ -49,6 +49,12 @@ class Cohort:
         return {city.id: i for i, city in enumerate(self.cities)}
 
     @cached_property
+    def cities_of(self) -> dict[str, tuple[int, ...]]:
+        """Return the indices of the cities that each id stands for: a city's own, or those of a host unit."""
+        units = {unit.id: tuple(self.index[city] for city in unit.cities) for unit in self.units}
+        return units | {city: (i,) for city, i in self.index.items()}
+
+    @cached_property
     def unit_of(self) -> dict[str, HostUnit]:
         """Return the host unit of every city that belongs to one."""
         return {city: unit for unit in self.units for city in unit.cities}

@@ -22,11 +22,10 @@ class Wishes:
 
     def _worth(self, wishes: tuple[str, ...]) -> dict[int, float]:
         """Return the worth of each city wished for, by its index; a unit stands for all its members."""
-        members = {unit.id: unit.cities for unit in self._cohort.units}
         worth: dict[int, float] = {}
         for rank, name in enumerate(wishes):
-            for city in members.get(name, (name,)):
-                worth.setdefault(self._cohort.index[city], 1.0 - rank / len(wishes))
+            for city in self._cohort.cities_of[name]:
+                worth.setdefault(city, 1.0 - rank / len(wishes))
         return worth
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:

@@ -388,12 +388,12 @@ def compatriots(frame: Frame) -> Bools:
 def _refused(frame: Frame) -> Bools:
     """Return the pairs of which either side refuses the other, or one of its cities, shape (m,)."""
     pairs = frame.nobody()
-    cities, index = frame.cohort.cities, frame.cohort.index
+    cities, of = frame.cohort.cities, frame.cohort.cities_of
     for g, i in enumerate(frame.guests):
         for name in cities[i].refuses:
             pairs[frame.named.get(name, []), g] = True
     for h, host in enumerate(frame.hosts):
-        refused = (index.get(name, -1) for i in host.cities for name in cities[i].refuses)
+        refused = [k for i in host.cities for name in cities[i].refuses for k in of[name]]
         pairs[h, [frame.guest_at[i] for i in refused if i in frame.guest_at]] = True
     return pairs.ravel()
 

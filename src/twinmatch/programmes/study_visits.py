@@ -351,13 +351,10 @@ def _may_visit(round_: Round, settings: StudyVisits, i: int, j: int) -> bool:
 
 def _refused(round_: Round, i: int, j: int) -> bool:
     """Whether two cities are one, or either refuses the other or its host unit: they are on no visit together."""
-    one, other = round_.cohort.cities[i], round_.cohort.cities[j]
-    return i == j or _refuses(round_, one, other) or _refuses(round_, other, one)
-
-
-def _refuses(round_: Round, city: City, other: City) -> bool:
-    unit = round_.cohort.unit_of.get(other.id)
-    return other.id in city.refuses or (unit is not None and unit.id in city.refuses)
+    of, cities = round_.cohort.cities_of, round_.cohort.cities
+    return i == j or any(
+        other in of[name] for one, other in ((i, j), (j, i)) for name in cities[one].refuses
+    )
 
 
 def _room(host: City, settings: StudyVisits) -> int:

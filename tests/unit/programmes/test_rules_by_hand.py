@@ -249,6 +249,15 @@ def test_refusals_are_heard_from_both_sides():
     assert forbidden(rule("refusals", frame)) == {("it-turin", "unit-north")}
 
 
+def test_a_host_that_refuses_a_unit_refuses_its_cities():
+    home = {"id": "unit-home", "name": "Home", "cities": ["at-graz", "it-turin"]}
+    frame = frame_of(units=(UNIT, home), bruges={"refuses": ["unit-home"]})
+    assert forbidden(rule("refusals", frame)) == {
+        ("at-graz", "unit-north"),
+        ("it-turin", "unit-north"),
+    }
+
+
 def test_who_refuses_a_city_that_is_no_partner_refuses_nobody():
     frame = frame_of(graz={"refuses": ["be-ghent"]}, milan={"refuses": ["dk-aarhus", "be-bruges"]})
     assert "refusals" not in names(frame)
