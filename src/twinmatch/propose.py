@@ -21,6 +21,7 @@ from twinmatch.programmes.joint import Part, propose_together
 from twinmatch.programmes.ladder import ladder, transition_map
 from twinmatch.programmes.ledger import Books, judged_books, open_books
 from twinmatch.programmes.pathways import pathways
+from twinmatch.programmes.twinning import conditions
 from twinmatch.proposal import (
     CityCard,
     Gap,
@@ -31,7 +32,7 @@ from twinmatch.proposal import (
     Proposal,
     RuleStatus,
 )
-from twinmatch.schema import NAMES, City, Role
+from twinmatch.schema import NAMES, City
 
 BLOCK_WORDS = {
     "location": ("location", "distance"),
@@ -78,7 +79,7 @@ def propose(
         tables.append(pathways(cohort, materials, programme.pathways, programme))
     return Proposal(
         made_from(cohort, programme, text_model or {}),
-        tuple(with_offers(cohort, round_.made)),
+        tuple(with_offers(cohort, programme, round_.made)),
         tuple(measured_card(cohort, i) for i in range(len(cohort))),
         tuple((unit.id, unit.name) for unit in cohort.units),
         gaps(cohort),
@@ -293,7 +294,7 @@ STEPS_DOWN = (
 """Formats from the highest step of the support ladder down; others follow in the order of the registry."""
 
 
-def with_offers(cohort: Cohort, products: Sequence[Product]) -> list[Product]:
+def with_offers(cohort: Cohort, programme: Programme, products: Sequence[Product]) -> list[Product]:
     """Return the products, with what each left-out city is offered instead: the highest step open to it."""
     places: dict[str, dict[str, Meeting]] = {p.product: {} for p in products}
     titles = {p.product: p.title for p in products}
@@ -305,7 +306,7 @@ def with_offers(cohort: Cohort, products: Sequence[Product]) -> list[Product]:
         replace(
             product,
             left_out=tuple(
-                _with_offer(cohort, item, product.product, places, titles)
+                _with_offer(cohort, programme, item, product.product, places, titles)
                 for item in product.left_out
             ),
         )
@@ -315,6 +316,7 @@ def with_offers(cohort: Cohort, products: Sequence[Product]) -> list[Product]:
 
 def _with_offer(
     cohort: Cohort,
+    programme: Programme,
     item: LeftOut,
     product: str,
     places: dict[str, dict[str, Meeting]],
@@ -323,12 +325,16 @@ def _with_offer(
     if item.city not in cohort.index:  # an earlier proposal knew it
         return item
     city = cohort.city(item.city)
-    offers = [text for name, text in _steps(city, places, titles) if name != product]
+    steps = _steps(city, programme, places, titles)
+    offers = [text for name, text in steps if name != product]
     return replace(item, offered="; ".join(offers[:2]))
 
 
 def _steps(
-    city: City, places: dict[str, dict[str, Meeting]], titles: dict[str, str]
+    city: City,
+    programme: Programme,
+    places: dict[str, dict[str, Meeting]],
+    titles: dict[str, str],
 ) -> list[tuple[str, str]]:
     """Return what a city can join, the highest step of the support ladder first."""
     order = [*(n for n in STEPS_DOWN if n in places), *(n for n in places if n not in STEPS_DOWN)]
@@ -341,13 +347,12 @@ def _steps(
     if not grouped and not city.challenges and not city.levers_needed:
         steps.append(("online", "a discussion group as soon as it names its challenges"))
     steps.append(("online", "online resources and training, open to every city"))
-    if city.has(Role.GUEST) and city.commitment is None:
-        steps.append(
-            (
-                "online",
-                "twinning in the next round, once a climate-neutrality target by 2050 or earlier is stated",
-            )
-        )
+    guests = programme.twinning.guests if programme.twinning is not None else None
+    if guests and guests.unknown != "let in" and set(guests.roles) & set(city.roles):
+        failed, unknown = conditions(city, guests)
+        if unknown and not failed:
+            asked = f"twinning in the next round, once these are known: {'; '.join(unknown)}"
+            steps.append(("online", asked))
     return steps
 
 

@@ -179,7 +179,7 @@ def taken(earlier: Proposal, found: Repaired, kind: Kind, change: Change) -> Pro
         if settings is not None:
             books = books.with_product(product, settings)
     ledger = books.table()
-    offered = with_offers(cohort, proposal.products)
+    offered = with_offers(cohort, programme, proposal.products)
     twinning = tuple(p for p in offered if p.product == "twinning")
     told = with_figures(replace(proposal, products=twinning), cohort, programme, round_.materials)
     return replace(

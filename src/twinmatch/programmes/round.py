@@ -14,7 +14,8 @@ from twinmatch.facets import Materials
 from twinmatch.programmes.ledger import Books, open_books
 from twinmatch.programmes.settings import Ledger
 from twinmatch.proposal import Product, Proposal
-from twinmatch.solving import Block, Candidates, Solution, clash, in_words, labels_of
+from twinmatch.solving import Block, Candidates, Clash, Solution, clash, in_words, labels_of
+from twinmatch.solving.solution import Advice, Undercut
 
 THIN_COVERAGE = 0.35
 """Below this part of the weights, a meeting carries a note that little is known of it."""
@@ -81,7 +82,11 @@ def no_answer(
     ``hosts`` and ``guests`` are their names by index.
     """
     labels = labels_of(blocks, host=hosts.__getitem__, guest=guests.__getitem__)
-    told = solution.advice or (clash(candidates, blocks),)
+    alone = {item.at for item in solution.advice if isinstance(item, Undercut)}
+    told: list[Advice | Clash] = [
+        a for a in solution.advice if isinstance(a, Undercut) or not alone.issuperset(a.needs)
+    ]
+    told = told or [clash(candidates, blocks)]
     return NoProposalError(
         Problem(
             "no-proposal", f"{product}: {in_words(item, labels)}", do="Loosen one of the rules."

@@ -331,7 +331,7 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
         rules.append(
             forbid(
                 "past pairs",
-                f"The {len(past)} pairs of earlier rounds do not meet again.",
+                f"Pairs of earlier rounds ({len(past)}) do not meet again.",
                 np.any(past, axis=0),
             )
         )

@@ -38,6 +38,8 @@ from twinmatch.solving import Candidates, Solution, counts, solve
 
 LOAD_SAYS = "No city carries more than its limits over all formats."
 
+NEITHER = "It has neither applied as a guest nor is it a host in this round."
+
 ENGLISH_LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
 
 
@@ -126,16 +128,21 @@ def _weigh_place(city: City, rule: Eligibility, failed: list[str], unknown: list
     """Add the conditions on size, density and membership that a city fails, or of which it is not known."""
     people = city.population.value if city.population else None
     density = city.context.degree_of_urbanisation if city.context else None
-    if rule.population_at_least is not None:
-        enough = people is not None and people >= rule.population_at_least
-        _weigh(people, enough, f"at least {rule.population_at_least:,} residents", failed, unknown)
-    if rule.population_at_most is not None:
-        few = people is not None and people <= rule.population_at_most
-        _weigh(people, few, f"at most {rule.population_at_most:,} residents", failed, unknown)
+    least, most = rule.population_at_least, rule.population_at_most
+    has = f"it has {people or 0:,} residents where"
+    if least is not None:
+        enough = people is not None and people >= least
+        words = f"at least {least:,} residents"
+        _weigh(people, enough, words, failed, unknown, f"{has} at least {least:,} are asked")
+    if most is not None:
+        few = people is not None and people <= most
+        words = f"at most {most:,} residents"
+        _weigh(people, few, words, failed, unknown, f"{has} at most {most:,} are asked")
     if rule.urbanisation_at_most is not None:
         dense = density is not None and density <= rule.urbanisation_at_most
         words = f"a degree of urbanisation of {rule.urbanisation_at_most} or less"
-        _weigh(density, dense, words, failed, unknown)
+        otherwise = f"its degree of urbanisation is {density} where {rule.urbanisation_at_most} or less is asked"
+        _weigh(density, dense, words, failed, unknown, otherwise)
     if rule.inside_eu is not None and in_eu(city.country) != rule.inside_eu:
         failed.append("it is not in the EU" if rule.inside_eu else "it is in the EU")
     if rule.covenant and city.covenant is None:
@@ -143,12 +150,18 @@ def _weigh_place(city: City, rule: Eligibility, failed: list[str], unknown: list
 
 
 def _weigh(
-    value: object, holds: bool, condition: str, failed: list[str], unknown: list[str]
+    value: object,
+    holds: bool,
+    condition: str,
+    failed: list[str],
+    unknown: list[str],
+    otherwise: str = "",
 ) -> None:
+    """Add a condition where it is not known, or, where it does not hold, what is the case instead."""
     if value is None:
         unknown.append(condition)
     elif not holds:
-        failed.append(f"it lacks {condition}")
+        failed.append(otherwise or f"it lacks {condition}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -478,35 +491,27 @@ def _left_out(round_: Round, ready: Prepared, chosen: NDArray[np.bool_]) -> tupl
     held, allowed = chosen.reshape(shape), ready.allowed.reshape(shape)
     lowest = float(affinity.score.T[held].min(initial=np.inf)) if held.any() else 0.0
     places = int(held.sum())
-    out = [LeftOut(round_.id(i), why, "", as_role="guest") for i, why in who.refused.items()]
-    out += [
-        LeftOut(round_.id(i), why, "", ask="Ask the city, then run again.", as_role="guest")
-        for i, why in who.ask.items()
-    ]
-    for g in np.flatnonzero(~held.any(axis=0)):
-        out.append(
-            LeftOut(
-                round_.id(frame.guests[g]),
-                _unchosen(affinity, frame, allowed[:, g], int(g), places, lowest),
-                "",
-                as_role="guest",
-            )
-        )
-    paired = {i for h in np.flatnonzero(held.any(axis=1)) for i in frame.hosts[h].cities}
-    guests = {frame.guests[g] for g in np.flatnonzero(held.any(axis=0))}
-    named = paired | guests | set(who.refused) | set(who.ask) | set(frame.guests)
-    idle = sorted({i for host in frame.hosts for i in host.cities} - named)
-    out += [
-        LeftOut(round_.id(i), _idle(round_, i, places, frame), "", as_role="host") for i in idle
-    ]
-    others = set(range(len(round_.cohort))) - named - set(idle)
-    out += [
-        LeftOut(
-            round_.id(i), "It has neither applied as a guest nor is it a host in this round.", ""
-        )
-        for i in sorted(others)
-    ]
-    return tuple(sorted(out, key=lambda item: item.city))
+    hosts = {i for h in np.flatnonzero(held.any(axis=1)) for i in frame.hosts[h].cities}
+    placed = hosts | {frame.guests[g] for g in np.flatnonzero(held.any(axis=0))}
+    unchosen = {
+        frame.guests[g]: _unchosen(affinity, frame, allowed[:, g], int(g), places, lowest)
+        for g in np.flatnonzero(~held.any(axis=0))
+    }
+    idle = {i: _idle(round_, i, places, frame) for host in frame.hosts for i in host.cities}
+    ask = "Ask the city, then run again."
+    out = []
+    for i, city in enumerate(round_.cohort.cities):
+        if i in placed:
+            continue
+        if (why := who.refused.get(i) or unchosen.get(i)) is not None:
+            out.append(LeftOut(city.id, why, "", as_role="guest"))
+        elif i in who.ask:
+            out.append(LeftOut(city.id, who.ask[i], "", ask, as_role="guest"))
+        elif i in idle:
+            out.append(LeftOut(city.id, idle[i], "", as_role="host"))
+        else:
+            out.append(LeftOut(city.id, NEITHER, ""))
+    return tuple(out)
 
 
 def _unchosen(
@@ -533,9 +538,15 @@ def _headline(meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host,
     text = f"{applied} applicants, {len(who.eligible)} of them eligible: {len(meetings)} pairs with {used} of {len(hosts)} host units."
     thin = sum(m.account.coverage < THIN_COVERAGE for m in meetings)
     if thin:
-        text += f" {thin} of the pairs rest on little that is known and carry a note."
+        rest = (
+            "rests on little that is known and carries"
+            if thin == 1
+            else "rest on little that is known and carry"
+        )
+        text += f" {thin} of the pairs {rest} a note."
     if who.ask:
-        text += f" For {len(who.ask)} applicants eligibility is not known; they are named under 'left out' and should be asked first."
+        many = "1 applicant" if len(who.ask) == 1 else f"{len(who.ask)} applicants"
+        text += f" For {many} eligibility is not known: named under 'left out', to be asked first."
     return text
 
 

@@ -365,7 +365,7 @@ def test_a_lock_is_a_row_of_its_own_whichever_city_stands_first():
     ("kind", "name", "says"),
     [
         ("ban", "bans", "These pairs must not meet: Graz with North, Milan with Turin."),
-        ("past", "past pairs", "The 2 pairs of earlier rounds do not meet again."),
+        ("past", "past pairs", "Pairs of earlier rounds (2) do not meet again."),
     ],
 )
 def test_bans_and_past_pairs_are_taken_out(kind, name, says):

@@ -1,0 +1,122 @@
+"""Everything that formats say of thirty made-up cities under nearly every rule; no proposal breaks its own referee.
+
+Write the golden anew with ``python tests/golden/test_formats.py`` after looking at what changed.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from made_up_rounds import CITIES, PROGRAMMES, UNITS
+
+from cities import cohort_of, materials
+from twinmatch.checking import check_proposal
+from twinmatch.programmes import Round
+from twinmatch.programmes.settings import programme_model
+from twinmatch.proposal import Product, Proposal, Table
+from twinmatch.propose import propose
+
+GOLDEN = Path(__file__).with_name("formats.txt")
+
+
+@cache
+def made(name: str) -> Proposal:
+    """Return the proposal of a programme over the thirty cities."""
+    programme = programme_model().model_validate(PROGRAMMES[name])
+    return propose(cohort_of(*CITIES, units=UNITS), programme, materials())
+
+
+def told(name: str) -> list[str]:
+    """Return everything that a proposal says of its products, a line each."""
+    proposal = made(name)
+    lines = [f"# {name}", *(f"note: {note}" for note in proposal.notes)]
+    for product in proposal.products:
+        lines += list(product_lines(product))
+    return lines + [
+        line for table in proposal.tables if table.name == "load" for line in rows(table)
+    ]
+
+
+def product_lines(product: Product) -> list[str]:
+    lines = [
+        f"## {product.product} | {product.title} | {product.status} | {product.engine}",
+        f"score {figure(product.score)} of {figure(product.bound)}: {product.says}",
+        *(
+            f"weight {name} {figure(weight)} {figure(share)}"
+            for name, weight, share in product.weights
+        ),
+    ]
+    for m in product.meetings:
+        lines.append(f"meeting {m.id} | {m.label} | {figure(m.score)} | {m.unit} | {m.says}")
+        lines += [f"    {x.role} {x.city}" for x in m.members]
+        lines += [
+            f"    {e.facet} {figure(e.likeness)} {figure(e.standing)} {figure(e.weight)} {e.says}"
+            for e in m.account.lines
+        ]
+        lines += [f"    reserve {r}" for r in m.reserves]
+        lines += [f"    note: {note}" for note in m.notes]
+    lines += [
+        f"left out {x.city} ({x.as_role}): {x.why} {x.offered} {x.ask}" for x in product.left_out
+    ]
+    lines += [f"rule {r.rule} ({r.status}): {r.says}" for r in product.rules]
+    return lines + [line for table in product.tables for line in rows(table)]
+
+
+def rows(table: Table) -> list[str]:
+    head = f"table {table.name} | {table.title} | {' ; '.join(table.columns)} | {table.says}"
+    return [head, *("    " + " ; ".join(map(figure, row)) for row in table.rows)]
+
+
+def figure(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def golden() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in GOLDEN.read_text(encoding="utf-8").splitlines():
+        if line.startswith("# "):
+            found[line[2:]] = []
+        list(found.values())[-1].append(line)
+    return found
+
+
+@pytest.mark.parametrize("name", PROGRAMMES)
+def test_a_programme_says_what_it_said(name: str) -> None:
+    assert told(name) == golden()[name]
+
+
+def test_the_golden_has_every_programme_and_no_other() -> None:
+    assert set(golden()) == set(PROGRAMMES)
+
+
+@pytest.mark.parametrize("name", PROGRAMMES)
+def test_no_proposal_breaks_the_rules_that_the_referee_counts(name: str) -> None:
+    cohort = cohort_of(*CITIES, units=UNITS)
+    programme = programme_model().model_validate(PROGRAMMES[name])
+    found = check_proposal(Round(cohort, materials()), programme, made(name))
+    assert [
+        (c.product, r.rule, r.says) for c in found for r in c.rules if r.status == "broken"
+    ] == []
+    assert [c.unjudged for c in found] == [""] * len(found)
+
+
+@pytest.mark.parametrize("name", PROGRAMMES)
+def test_every_city_is_placed_or_left_out_of_each_product_with_a_reason(name: str) -> None:
+    for product in made(name).products:
+        placed = {m.city for meeting in product.meetings for m in meeting.members}
+        left = [item.city for item in product.left_out]
+        assert sorted([*placed, *left]) == sorted(city["id"] for city in CITIES)
+        assert all(item.why and item.offered for item in product.left_out)
+
+
+if __name__ == "__main__":
+    everything = [line for name in PROGRAMMES for line in told(name)]
+    GOLDEN.write_text("\n".join(everything) + "\n", encoding="utf-8")
