@@ -529,7 +529,8 @@ class City(Block):
         (), description="Host cities or units that the guest asked for, best first"
     )
     refuses: tuple[str, ...] = Field(
-        (), description="Cities or units that the city will not be matched with"
+        (),
+        description="Cities or units that the city will neither be paired with nor meet on a study visit",
     )
     welcomes: tuple[str, ...] = Field(
         (), description="Guest cities that the host asked for, best first"
