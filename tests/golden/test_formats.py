@@ -6,6 +6,7 @@ Write the golden anew with ``python tests/golden/test_formats.py`` after looking
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,19 +25,24 @@ from twinmatch.programmes.settings import programme_model
 from twinmatch.proposal import Product, Proposal, Table
 from twinmatch.propose import propose
 
+Made = Callable[[str], Proposal]
 GOLDEN = Path(__file__).with_name("formats.txt")
 
 
-@cache
+@pytest.fixture(scope="module")
+def proposals() -> Made:
+    """Return what gives the proposal of a programme, made once."""
+    return cache(made)
+
+
 def made(name: str) -> Proposal:
     """Return the proposal of a programme over the thirty cities."""
     programme = programme_model().model_validate(PROGRAMMES[name])
     return propose(cohort_of(*CITIES, units=UNITS), programme, materials())
 
 
-def told(name: str) -> list[str]:
+def told(name: str, proposal: Proposal) -> list[str]:
     """Return everything that a proposal says of its products, a line each."""
-    proposal = made(name)
     lines = [f"# {name}", *(f"note: {note}" for note in proposal.notes)]
     for product in proposal.products:
         lines += list(product_lines(product))
@@ -89,8 +95,8 @@ def golden() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("name", PROGRAMMES)
-def test_a_programme_says_what_it_said(name: str) -> None:
-    assert told(name) == golden()[name]
+def test_a_programme_says_what_it_said(name: str, proposals: Made) -> None:
+    assert told(name, proposals(name)) == golden()[name]
 
 
 def test_the_golden_has_every_programme_and_no_other() -> None:
@@ -98,10 +104,10 @@ def test_the_golden_has_every_programme_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMMES)
-def test_no_proposal_breaks_the_rules_that_the_referee_counts(name: str) -> None:
+def test_no_proposal_breaks_the_rules_that_the_referee_counts(name: str, proposals: Made) -> None:
     cohort = cohort_of(*CITIES, units=UNITS)
     programme = programme_model().model_validate(PROGRAMMES[name])
-    found = check_proposal(Round(cohort, materials()), programme, made(name))
+    found = check_proposal(Round(cohort, materials()), programme, proposals(name))
     assert [
         (c.product, r.rule, r.says) for c in found for r in c.rules if r.status == "broken"
     ] == []
@@ -109,8 +115,10 @@ def test_no_proposal_breaks_the_rules_that_the_referee_counts(name: str) -> None
 
 
 @pytest.mark.parametrize("name", PROGRAMMES)
-def test_every_city_is_placed_or_left_out_of_each_product_with_a_reason(name: str) -> None:
-    for product in made(name).products:
+def test_every_city_is_placed_or_left_out_of_each_product_with_a_reason(
+    name: str, proposals: Made
+) -> None:
+    for product in proposals(name).products:
         placed = {m.city for meeting in product.meetings for m in meeting.members}
         left = [item.city for item in product.left_out]
         assert sorted([*placed, *left]) == sorted(city["id"] for city in CITIES)
@@ -118,5 +126,5 @@ def test_every_city_is_placed_or_left_out_of_each_product_with_a_reason(name: st
 
 
 if __name__ == "__main__":
-    everything = [line for name in PROGRAMMES for line in told(name)]
+    everything = [line for name in PROGRAMMES for line in told(name, made(name))]
     GOLDEN.write_text("\n".join(everything) + "\n", encoding="utf-8")
