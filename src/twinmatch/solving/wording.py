@@ -104,7 +104,8 @@ def _repair(told: Repair, labels: Labels) -> str:
 def _listed(names: Iterable[str], between: str = ", ", most: int = NAMED) -> str:
     every = list(names)
     more = len(every) - most
-    return between.join(every[:most]) + (f" and {more} more" if more > 0 else "")
+    end = f"{between.strip(', ')} and {more} more" if more > 0 else ""
+    return between.join(every[:most]) + end
 
 
 def _many(n: int, noun: str) -> str:

@@ -31,6 +31,17 @@ def test_shortage_names_who_competes() -> None:
     )
 
 
+def test_rows_beyond_three_are_counted() -> None:
+    host, guest = np.divmod(np.arange(4), 4)
+    c = Candidates(host, guest, np.zeros(4), 1, 4)
+    places = counts("places", host, high=1.0, says=lambda h: f"places at {HOSTS[h]}.")
+    names = [*GUESTS, "Delft"]
+    (told,) = shortage(c, [places], wanted=np.ones(4))
+    words = in_words(told, labels_of([places], host=HOSTS.__getitem__, guest=names.__getitem__))
+    assert "(the wish of Aachen; the wish of Brno; the wish of Cluj; and 1 more)" in words
+    assert "1 possible (places at Ghent)" in words
+
+
 def test_guest_whom_nobody_may_meet() -> None:
     c, blocks = case()
     left = c.guest != 1
