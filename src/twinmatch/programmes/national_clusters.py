@@ -209,7 +209,8 @@ def _bridges(
     first = np.cumsum(size) - size
     everyone = np.array([i for c in clusters for i in c.cities], dtype=np.intp)
     found: list[Bridge] = []
-    for part in np.array_split(np.arange(len(clusters)), -(-(len(everyone) ** 2) // BLOCK)):
+    blocks = min(len(clusters), -(-(len(everyone) ** 2) // BLOCK))
+    for part in np.array_split(np.arange(len(clusters)), blocks):
         rows = np.array([i for k in part for i in clusters[k].cities], dtype=np.intp)
         score = np.round(affinity.scores(rows, everyone), 9)
         for k, start in zip(part.tolist(), (first[part] - first[part[0]]).tolist(), strict=True):
