@@ -74,6 +74,8 @@ UNITS = [
     {"id": "unit-pair", "name": "The Pair", "cities": ["rs-c12", "it-c18"], "guests_at_most": 2}
 ]
 
+WITHOUT_PILOTS = [{**c, "roles": [r for r in c["roles"] if r != "pilot"]} for c in CITIES]
+
 THEMES = [
     {"id": "heat", "title": "Heat", "domains": ["energy_systems", "built_environment"]},
     {"id": "ways", "title": "Ways", "domains": ["mobility_transport"], "levers": ["procurement"]},
@@ -235,4 +237,85 @@ PROGRAMMES: dict[str, dict[str, Any]] = {
             "host_roles": ["mission"],
         },
     },
+    "nothing opens": {
+        "discussion_groups": {
+            "themes": [
+                {"id": "none", "title": "None", "domains": ["industry"], "countries": ["FI"]},
+                {"id": "few", "title": "Few", "domains": ["industry"], "countries": ["TR"]},
+            ],
+            "weights": {"theme": 1},
+            "size": (9, 12),
+        },
+        "city_panels": {"size": (40, 50)},
+    },
+    "one theme of two opens": {
+        "discussion_groups": {
+            "themes": [THEMES[0], {"id": "few", "title": "Few", "domains": ["industry"], "countries": ["TR"]}],
+            "weights": {"theme": 1, "readiness": 1},
+            "size": (6, 12),
+            "least_need": 0.3,
+        }
+    },
+    "guests of pairs travel": {
+        "twinning": {"weights": FACETS, "places": 5, "reserves": 1},
+        "study_visits": {
+            "weights": {"challenges_met": 1},
+            "travellers": "pairs",
+            "visitors": (2, 3),
+            "stops": 1,
+            "people": 1,
+            "unknown": "keep out",
+            "neutral_by": 2040,
+            "modes": [],
+        },
+    },
+    "limits of load in turn": {
+        "ledger": {"hours": 12, "tasks": 1, "order": ["national_clusters", "discussion_groups"]},
+        "discussion_groups": {"themes": THEMES[:2], "weights": {"theme": 1}, "size": (3, 8), "leads": (1, 2)},
+        "national_clusters": {"weights": {"context": 1}, "size": (2, 9)},
+        "city_panels": {"size": (3, 6), "mission_at_least": 0, "mix": {"mission": 1, "region": 1}},
+    },
 }  # fmt: skip
+
+VISITS = {"weights": {"challenges_met": 1}, "modes": []}
+IMPOSSIBLE: dict[str, dict[str, Any]] = {
+    "more guests than there are": {"twinning": {"weights": FACETS, "guests_per_host": (3, 4)}},
+    "pairs and visits that do not fit together": {
+        "ledger": {"trips": 1, "together": ["twinning", "study_visits"]},
+        "twinning": {"weights": FACETS, "lock": [("be-c01", "dk-c03")]},
+        "study_visits": {**VISITS, "travellers": "cities"},
+    },
+    "unknown and contradictory pairs": {
+        "twinning": {
+            "weights": FACETS,
+            "lock": [("be-c01", "dk-c03"), ("be-c01", "nowhere"), ("at-c07", "at-c14")],
+            "ban": [("be-c01", "dk-c03")],
+        }
+    },
+    "hosts that nobody knows": {"twinning": {"weights": FACETS, "host_ids": ["unit-pears", "be-c15"]}},
+    "nobody may host": {
+        "twinning": {"weights": FACETS, "host_ids": ["tr-c27"], "hosts_inside_eu": True}
+    },
+    "visits before their groups": {"study_visits": VISITS},
+    "visits before their pairs": {"study_visits": {**VISITS, "travellers": "pairs"}},
+    "nobody may lead": {
+        "discussion_groups": {"themes": THEMES, "weights": {"theme": 1}, "lead_roles": ["pilot"]},
+    },
+    "a country that cannot be split": {
+        "national_clusters": {"weights": {"context": 1}, "size": (4, 4)}
+    },
+    "panels of too few Mission Cities": {
+        "city_panels": {"size": (3, 4), "mission_at_least": 2, "cities_per_country": 1, "mix": {"size": 1}}
+    },
+    "a number of panels that cannot be": {
+        "city_panels": {"size": (4, 5), "panels": 12, "mix": {"size": 1}}
+    },
+    "a ledger that names nobody": {
+        "ledger": {"cities": [{"city": "be-c1", "trips": 1}, {"city": "fi-c01", "hours": 9}]},
+        "twinning": {"weights": FACETS},
+    },
+    "a café without hosts": {
+        "world_cafe": {"themes": THEMES, "weights": {"theme": 1}, "rounds": 2, "host_roles": ["pilot"], "seats": 2}
+    },
+}  # fmt: skip
+"""Programmes that cannot be answered; "nobody may lead" is asked where no city is a pilot."""

@@ -16,10 +16,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from made_up_rounds import CITIES, PROGRAMMES, UNITS
+from made_up_rounds import CITIES, IMPOSSIBLE, PROGRAMMES, UNITS, WITHOUT_PILOTS
 
 from cities import cohort_of, materials
 from twinmatch.checking import check_proposal
+from twinmatch.errors import TwinmatchError
 from twinmatch.programmes import Round
 from twinmatch.programmes.settings import programme_model
 from twinmatch.proposal import Product, Proposal, Table
@@ -37,8 +38,9 @@ def proposals() -> Made:
 
 def made(name: str) -> Proposal:
     """Return the proposal of a programme over the thirty cities."""
-    programme = programme_model().model_validate(PROGRAMMES[name])
-    return propose(cohort_of(*CITIES, units=UNITS), programme, materials())
+    programme = programme_model().model_validate((PROGRAMMES | IMPOSSIBLE)[name])
+    cities = CITIES if name != "nobody may lead" else WITHOUT_PILOTS
+    return propose(cohort_of(*cities, units=UNITS), programme, materials())
 
 
 def told(name: str, proposal: Proposal) -> list[str]:
@@ -49,6 +51,14 @@ def told(name: str, proposal: Proposal) -> list[str]:
     return lines + [
         line for table in proposal.tables if table.name == "load" for line in rows(table)
     ]
+
+
+def refused(name: str) -> list[str]:
+    """Return what is said of a programme that cannot be answered, with the exit code."""
+    with pytest.raises(TwinmatchError) as caught:
+        made(name)
+    said = [f"{p.code}: {p.found} {p.do}".rstrip() for p in caught.value.problems]
+    return [f"# {name}", f"exit code {caught.value.exit_code}", *said]
 
 
 def product_lines(product: Product) -> list[str]:
@@ -99,8 +109,13 @@ def test_a_programme_says_what_it_said(name: str, proposals: Made) -> None:
     assert told(name, proposals(name)) == golden()[name]
 
 
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_a_programme_that_cannot_be_answered_says_why(name: str) -> None:
+    assert refused(name) == golden()[name]
+
+
 def test_the_golden_has_every_programme_and_no_other() -> None:
-    assert set(golden()) == set(PROGRAMMES)
+    assert set(golden()) == {*PROGRAMMES, *IMPOSSIBLE}
 
 
 @pytest.mark.parametrize("name", PROGRAMMES)
@@ -127,4 +142,5 @@ def test_every_city_is_placed_or_left_out_of_each_product_with_a_reason(
 
 if __name__ == "__main__":
     everything = [line for name in PROGRAMMES for line in told(name, made(name))]
+    everything += [line for name in IMPOSSIBLE for line in refused(name)]
     GOLDEN.write_text("\n".join(everything) + "\n", encoding="utf-8")
