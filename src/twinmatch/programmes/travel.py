@@ -72,12 +72,11 @@ def distances(
 
 def mean_distance(cohort: Cohort) -> float:
     """Return the mean great-circle distance over all pairs of cities in km, 0 where none is known."""
-    everyone, total, count = np.arange(len(cohort), dtype=np.intp), 0.0, 0
-    for rows in np.array_split(everyone, max(1, -(-(len(cohort) ** 2) // BLOCK_PAIRS))):
-        km = distances(cohort, rows, everyone)
-        total += float(np.nansum(km))
-        count += int(np.isfinite(km).sum())
-    return total / count if count else 0.0
+    placed = np.flatnonzero(~np.isnan(cohort.coordinates).any(axis=1))
+    pairs = len(placed) * (len(placed) - 1)
+    blocks = np.array_split(placed, max(1, -(-pairs // BLOCK_PAIRS)))
+    total = sum(float(distances(cohort, rows, placed).sum()) for rows in blocks)
+    return total / pairs if pairs else 0.0
 
 
 def by_rail(cohort: Cohort, cities: Sequence[int], no_rail: Sequence[str]) -> bool:

@@ -12,7 +12,7 @@ from twinmatch.errors import QuestionError
 from twinmatch.evidence import Account
 from twinmatch.geography import distance_km
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
-from twinmatch.programmes.travel import Mode, by_rail, emitted
+from twinmatch.programmes.travel import Mode, by_rail, emitted, mean_distance
 from twinmatch.proposal import Meeting, Member, Product
 
 RAIL = {
@@ -194,6 +194,17 @@ def test_travel_is_distance_times_detour_times_factor():
     assert row["kg CO2e by air"] == pytest.approx(2 * km * 1.1 * 0.200, abs=0.06)
     method = next(t for t in product.tables if t.name == "travel_method")
     assert {r[0] for r in method.rows} == {"rail", "air"}
+
+
+@pytest.mark.parametrize("block", [1, 10**6])
+def test_the_mean_distance_is_that_of_all_pairs_whose_places_are_known(monkeypatch, block):
+    monkeypatch.setattr("twinmatch.programmes.travel.BLOCK_PAIRS", block)
+    cohort = round_of(AARHUS, BRUGES, GRAZ, SILENT).cohort
+    places = [np.array(c.location and (c.location.lat, c.location.lon)) for c in cohort.cities]
+    a, b, c = (p for p in places if p.ndim)
+    km = [float(distance_km(*one, *other)) for one, other in ((a, b), (a, c), (b, c))]
+    assert mean_distance(cohort) == pytest.approx(sum(km) / 3)
+    assert mean_distance(round_of(AARHUS, SILENT).cohort) == 0.0
 
 
 def test_where_there_is_no_rail_none_is_reckoned():
