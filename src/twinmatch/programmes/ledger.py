@@ -226,7 +226,7 @@ class Loads:
 
         def says(row: int) -> str:
             name = books.cohort.cities[int(city[row])].name
-            return f"{name} has {high[row]:g} {WORDS[KINDS[int(kinds[row])]]} left"
+            return f"of its {WORDS[KINDS[int(kinds[row])]]} {name} has {high[row]:g} left"
 
         return Block("load", matrix, np.full(len(rows), -np.inf), high, says)
 
