@@ -131,7 +131,9 @@ def mass(unit: str) -> Mass | None:
     )
     rest = re.sub(r"[\[\]().]", " ", rest).strip(" -/")
     times, word = re.match(
-        r"^((?:1[ .,']?000|thousand|tsd|million|mio|1e3|1e6|10\^3|10\^6)\b)?\s*(.*)$", rest.lower()
+        r"^((?:1[ .,']?000|thousand|tsd|million|mio|1e3|1e6|10\^3|10\^6)\b)?\s*(.*)$",
+        rest.lower(),
+        re.DOTALL,
     ).groups()  # type: ignore[union-attr]
     word = word.strip()
     if rest.strip() in {"Mg", "Mg "}:

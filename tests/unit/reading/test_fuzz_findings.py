@@ -16,6 +16,8 @@ from twinmatch.programmes.settings import load
 from twinmatch.reading import read, read_grids, read_mapping
 from twinmatch.reading.decision_sheet import read_decisions
 from twinmatch.reading.importers import IMPORTERS, Options
+from twinmatch.reading.importers.base import as_number
+from twinmatch.reading.numbers import mass
 
 DIGITS = "a = " + "9" * 5_000
 DEEP = "a = " + "[" * 20_000
@@ -137,3 +139,15 @@ def test_a_list_in_a_list_of_domains_is_told_at_its_field(
     with pytest.raises(DataError) as told:
         read(tmp_path)
     assert {p.where.column.partition(".")[0] for p in told.value.problems} == {block}
+
+
+@pytest.mark.parametrize(
+    "written", ["9" * 400, "1," + "000," * 120 + "000", "1e999", "-inf", "nan"]
+)
+def test_a_number_beyond_all_floats_is_none(written: str) -> None:
+    assert as_number(written) is None
+
+
+def test_a_unit_of_several_lines_is_no_mass() -> None:
+    assert mass("t\nCO2e x\ny") is None
+    assert mass("kt CO2e") == mass("1000 t CO2e")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -94,12 +95,11 @@ class Line:
 def as_number(value: str) -> float | None:
     """Return a number with a decimal point (``1,234.5`` and ``1 234`` as well), None where there is none."""
     try:
-        number = float(value)
+        number: float | None = float(value)
     except ValueError:
         found = parse(value)
-        reading = found.as_(".") if found else None
-        return reading if found and not found.unit else None
-    return number if number == number and abs(number) != float("inf") else None
+        number = found.as_(".") if found and not found.unit else None
+    return number if number is not None and math.isfinite(number) else None
 
 
 def lines(grid: Grid, *needed: str) -> list[Line]:
