@@ -235,7 +235,7 @@ def test_an_empty_folder_is_told(tmp_path):
         ("[twinning.weights]\ncontext = nan", "Give a number of at least 0"),
         ("[twinning.weights]\ncontexts = 1", "Did you mean context"),
         ("[twinning]\nplaecs = 3\n[twinning.weights]\ncontext = 1", "Did you mean places"),
-        ('[twinning]\nhosts = ["pilot"]\n[twinning.weights]\ncontext = 1', "is a host"),
+        ('[twinning]\nhosts = ["pilot"]\n[twinning.weights]\ncontext = 1', "can be a host"),
         (
             "[twinning]\nguests_per_host = [2, 1]\n[twinning.weights]\ncontext = 1",
             "the smaller number comes first",
@@ -265,6 +265,12 @@ def test_bad_programmes_are_told_and_nothing_is_written(five, setting, says):
 def test_wrong_questions_are_told_and_nothing_is_written(five, options, says):
     assert says in propose(five, *options, code=2)[1]
     assert not (five.parent / "out").exists()
+
+
+def test_the_next_command_is_over_the_same_cities_and_programme(five):
+    told = propose(five)[1]
+    programme = five.parent / "round.toml"
+    assert f"twinmatch propose {five} --programme {programme} --decisions" in " ".join(told.split())
 
 
 def test_rules_that_cannot_hold_exit_3_with_what_is_short(five):

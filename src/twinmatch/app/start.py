@@ -20,7 +20,8 @@ A round of twinmatch. Everything happens in this folder; nothing is sent anywher
 1. **Fill the form.** `{form}` has one row a city; the sheet of fields says what each column means. What you do
    not know stays empty: an empty cell is *not known*, never nought or no. Leave names, e-mail addresses and
    telephone numbers of people out.
-   Your cities are in another file already? `twinmatch import YOUR_FILE --out cities` turns it into profiles.
+   Your cities are in another file already? `twinmatch import table YOUR_FILE --out cities` turns it into
+   profiles; the help of that command names the other kinds of file.
 2. **Check it.** `twinmatch validate {form}` names every problem at once, with sheet, row and column.
 3. **Set the rules.** `{programme}` is the programme: places, limits, who may take part, weights. Each line
    says what it does; an unknown line is an error, never ignored.

@@ -17,6 +17,7 @@ from twinmatch.cli.words import (
     Profiles,
     Programme,
     literal,
+    over,
     pair,
     print_json,
     progress,
@@ -71,7 +72,10 @@ def why_not(
         return
     _show_why_not(found)
     if found.verdict == "possible":
-        say(f"Next: twinmatch propose --lock {found.guest}={found.host}, or twinmatch prices")
+        again = over(profiles, programme)
+        say(
+            f"Next: twinmatch propose{again} --lock {found.guest}={found.host}, or twinmatch prices{again}"
+        )
 
 
 def prices(
@@ -182,7 +186,7 @@ def counterfactual(
     best = ", ".join(f"{name} {100 * score:.0f}" for name, score in found.best)
     show("The five best now: " + literal(best) + ".")
     say("Only say what is true: a better match on a false answer helps nobody.")
-    say(f"Next: twinmatch explain {found.city} {found.host}")
+    say(f"Next: twinmatch explain {found.city} {found.host}{over(profiles, programme)}")
 
 
 def repair(

@@ -17,6 +17,7 @@ from twinmatch.cli.words import (
     StorePlace,
     cut,
     literal,
+    over,
     pair,
     print_json,
     progress,
@@ -131,7 +132,7 @@ def propose(
     say(f"\nWritten to {out}: {', '.join(file.name for file in files)}.")
     say(
         f"Open {out / 'report.html'} first; {out / 'dossiers' / 'index.html'} has a page for each pair and city. To change "
-        f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: twinmatch propose --decisions {out / 'proposal.xlsx'}"
+        f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: twinmatch propose{over(profiles, programme)} --decisions {out / 'proposal.xlsx'}"
     )
 
 
@@ -168,7 +169,7 @@ def similar(
     show(rows)
     say("Score: 50 is an average pair, 100 the best in everything. " + says)
     if found:
-        say(f"Next: twinmatch explain {quoted(city)} {found[0].id}")
+        say(f"Next: twinmatch explain {quoted(city)} {found[0].id}{over(profiles)}")
 
 
 def explain(
@@ -211,7 +212,7 @@ def explain(
             show(literal(runner.says))
     say("Score: 50 is an average pair, 100 the best in everything. " + says)
     say(
-        f"Next: twinmatch why-not {quoted(one)} {quoted(other)} tells whether they meet in the round."
+        f"Next: twinmatch why-not {quoted(one)} {quoted(other)}{over(profiles, programme)} tells whether they meet in the round."
     )
 
 

@@ -107,6 +107,13 @@ def quoted(text: str) -> str:
     return f'"{text}"' if " " in text else text
 
 
+def over(profiles: Path | None, programme: list[str] | None = None) -> str:
+    """Return the profiles and programme of a command as the next one takes them, with a blank before each."""
+    parts = [quoted(str(profiles))] if profiles else []
+    parts += [f"--programme {quoted(name)}" for name in programme or ()]
+    return "".join(f" {part}" for part in parts)
+
+
 def show(what: object) -> None:
     """Print a table or a line with markup on stdout; 160 columns wide where that is no terminal."""
     from rich.console import Console
