@@ -49,9 +49,10 @@ DRIFT = 0.003
 
 @dataclass(frozen=True)
 class RunnerUp:
-    """The next best on one side of a pair: who, with what score, and how far below the pair (negative: above)."""
+    """The next best on one side of a pair: for whom, who, with what score, and how far below the pair (negative: above)."""
 
-    side: Literal["host", "guest"]
+    side: Literal["host", "guest", "peer"]
+    of: str
     id: str
     name: str
     score: float
@@ -60,13 +61,13 @@ class RunnerUp:
     @property
     def says(self) -> str:
         """Return the runner-up as a sentence."""
-        role = "other host for the guest" if self.side == "host" else "other guest for the host"
         where = "below" if self.margin >= 0 else "above"
-        return (
-            f"The best {role} is {self.name}, {points(abs(self.margin))} {where} this pair."
+        place = (
+            f"{points(abs(self.margin))} {where} this pair"
             if abs(self.margin) >= NOTHING
-            else f"The best {role} is {self.name}, on a level with this pair."
+            else "on a level with this pair"
         )
+        return f"The best other {self.side} for {self.of} is {self.name}, {place}."
 
 
 @dataclass(frozen=True)
@@ -92,40 +93,49 @@ class WhyNot:
     if_eligible: WhyNot | None = None
 
 
-def runners_up(
-    score: NDArray[np.float64],
-    row: int,
-    column: int,
-    rows: list[tuple[str, str]],
-    columns: list[tuple[str, str]],
-    open_pairs: NDArray[np.bool_],
+def next_best(
+    affinity: Affinity, row: int, column: int, open_pairs: NDArray[np.bool_]
 ) -> tuple[RunnerUp, ...]:
-    """Return the best other column for a row, and the best other row for a column, of scores (R, C).
+    """Return the best other column for a pair's row and the best other row for its column: the other host, the other guest.
 
-    ``rows`` and ``columns`` have id and name; only ``open_pairs`` count. Scores within
-    1e-9 are equal, and the first one counts.
+    Only ``open_pairs`` (R, C) count, and no city beside itself. Scores within 1e-9 are equal, and the first counts.
     """
-    rounded = np.where(open_pairs, np.round(score, 9), -1.0)
+    guest = affinity.cohort.cities[affinity.rows[row]].name
+    host = affinity.columns[column]
+    score, may = affinity.score, open_pairs & affinity.comparable
     own = float(score[row, column])
     found = []
-    for side, line, own_place, names in (
-        ("host", rounded[row], column, columns),
-        ("guest", rounded[:, column], row, rows),
-    ):
-        line = line.copy()
-        line[own_place] = -1.0
-        k = int(np.argmax(line)) if len(line) else 0
-        if len(line) and line[k] >= 0:
-            value = float(score[row, k] if side == "host" else score[k, column])
-            found.append(RunnerUp(side, *names[k], value, own - value))  # type: ignore[arg-type]
+    if (k := _best_but(score[row], may[row], column)) is not None:
+        other = affinity.columns[k]
+        value = float(score[row, k])
+        found.append(RunnerUp("host", guest, other.id, other.name, value, own - value))
+    if (k := _best_but(score[:, column], may[:, column], row)) is not None:
+        city = affinity.cohort.cities[affinity.rows[k]]
+        value = float(score[k, column])
+        found.append(RunnerUp("guest", host.name, city.id, city.name, value, own - value))
     return tuple(found)
 
 
-def next_best(affinity: Affinity, row: int, column: int) -> tuple[RunnerUp, ...]:
-    """Return the runners-up of a pair of an affinity, on both sides; a city beside itself is none."""
-    rows = [(affinity.cohort.cities[i].id, affinity.cohort.cities[i].name) for i in affinity.rows]
-    columns = [(host.id, host.name) for host in affinity.columns]
-    return runners_up(affinity.score, row, column, rows, columns, affinity.comparable)
+def best_peers(affinity: Affinity, i: int, j: int) -> tuple[RunnerUp, ...]:
+    """Return the best other peer of each of two cities, of an affinity of all cities with all."""
+    cities, score = affinity.cohort.cities, affinity.score
+    own = float(score[i, j])
+    found = []
+    for one, other in ((i, j), (j, i)):
+        if (k := _best_but(score[one], affinity.comparable[one], other)) is not None:
+            value = float(score[one, k])
+            found.append(
+                RunnerUp("peer", cities[one].name, cities[k].id, cities[k].name, value, own - value)
+            )
+    return tuple(found)
+
+
+def _best_but(score: NDArray[np.float64], may: NDArray[np.bool_], but: int) -> int | None:
+    """Return the place of the best score of those that may be, one left out; None where none is left."""
+    line = np.where(may, np.round(score, 9), -1.0)
+    line[but] = -1.0
+    k = int(np.argmax(line))
+    return k if line[k] >= 0 else None
 
 
 def why_not(case: Case, guest: str, host: str) -> WhyNot:

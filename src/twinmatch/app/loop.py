@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from twinmatch.affinity import compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model
-from twinmatch.app.rounds import as_hosts, pair_pictures, with_pairs, with_past
+from twinmatch.app.pairs import Learning, found_pair, pair_pictures
+from twinmatch.app.rounds import with_pairs, with_past
 from twinmatch.backtest import (
     ActivityTest,
     Backtest,
@@ -23,7 +23,7 @@ from twinmatch.checking import Checked, check_proposal
 from twinmatch.counterfactual import Counterfactual, counterfactual
 from twinmatch.difference import Difference, difference
 from twinmatch.embedding import TextModel
-from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.errors import DataError, Problem, Where
 from twinmatch.explain import WhyNot, why_not
 from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
@@ -303,17 +303,10 @@ def ask_pictures(
     """Return the pictures of a pair as Vega-Lite specifications: the first city learns from the second."""
     opened = open_round(asked or RoundAsked(), progress)
     cohort = opened.round.cohort
-    i, j = cohort.find(one), cohort.find(other)
-    if i == j:
-        raise QuestionError(
-            Problem("same-city", f"{one!r} and {other!r} are the same city.", do="Name two cities.")
-        )
-    twinning = twinning_of(opened.programme)
-    columns = as_hosts(cohort, twinning.hosts, (i, j))
-    affinity = compare(cohort, twinning.weights, opened.round.materials, columns=columns)
-    account = affinity.account(i, affinity.column_of[cohort.cities[j].id])
-    title = f"{cohort.cities[i].name} learns from {cohort.cities[j].name}"
-    return pair_pictures(cohort, (i, j), account, title)
+    i, beside = found_pair(cohort, one, other)
+    learning = Learning(cohort, twinning_of(opened.programme), opened.round.materials)
+    found = learning.account(i, beside)
+    return pair_pictures(cohort, (i, beside.cities[0]), found.account, found.title)
 
 
 def ask_difference(before: Place, after: Place) -> Difference:

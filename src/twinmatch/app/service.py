@@ -20,8 +20,17 @@ from anyascii import anyascii
 from numpy.typing import NDArray
 
 from twinmatch import __version__
-from twinmatch.affinity import UNKNOWN, checked_weights, compare, standing
+from twinmatch.affinity import UNKNOWN, checked_weights, standing
 from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model, told
+from twinmatch.app.pairs import (
+    PEERS,
+    Learning,
+    PairAccount,
+    as_peers,
+    both_ways,
+    found_pair,
+    with_pictures,
+)
 from twinmatch.app.peers import (
     KEPT,
     PEER_FACETS,
@@ -32,7 +41,6 @@ from twinmatch.app.peers import (
     likeness_of,
     weighted,
 )
-from twinmatch.app.rounds import PairAccount, as_hosts, with_pictures
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.embedding import open_text_model
 from twinmatch.embedding.backends import BundledOnly
@@ -311,7 +319,7 @@ class Service:
         self._lock = Lock()
         self._words: Words | None = None
         self._said: dict[tuple[str, int, int], str] = {}
-        self._pairs: dict[tuple[int, int], list[PairAccount]] = {}
+        self._pairs: dict[tuple[int, str], list[PairAccount]] = {}
 
     @cached_property
     def says(self) -> str:
@@ -531,23 +539,26 @@ class Service:
     # --- pairs -------------------------------------------------------------------------------------------
 
     def pair(self, one: str, other: str) -> list[PairAccount]:
-        """Return the accounts of a pair: as peers, and as guest and host both ways."""
-        i, j = self.cohort.find(one), self.cohort.find(other)
-        if i == j:
-            raise QuestionError(
-                Problem(
-                    "same-city", f"{one!r} and {other!r} are the same city.", do="Name two cities."
-                )
-            )
+        """Return the accounts of a pair: as peers, and as guest and host both ways; of a host unit as host alone."""
+        i, beside = found_pair(self.cohort, one, other)
         with self._lock:
-            if (i, j) in self._pairs:
-                return self._pairs[i, j]
-        found = with_pictures(self.cohort, (i, j), [self._as_peers(i, j), *self._as_learners(i, j)])
+            if (i, beside.id) in self._pairs:
+                return self._pairs[i, beside.id]
+        found = [self._as_peers(i, beside.cities[0])] if len(beside.cities) == 1 else []
+        if self.learning is not None:
+            found += both_ways(self.learning, self.cohort, i, beside)
+        found = with_pictures(self.cohort, (i, beside.cities[0]), found)
         with self._lock:
             if len(self._pairs) > 200:
                 self._pairs.clear()
-            self._pairs[i, j] = found
+            self._pairs[i, beside.id] = found
         return found
+
+    @cached_property
+    def learning(self) -> Learning | None:
+        """Return how guests and hosts are scored, or None where the programme has no twinning."""
+        twinning = self.programme.twinning
+        return Learning(self.cohort, twinning, self.materials) if twinning is not None else None
 
     def _as_peers(self, i: int, j: int) -> PairAccount:
         pair: Beside = self.peers.beside(i, np.array([j], dtype=np.intp))
@@ -558,22 +569,8 @@ class Service:
             says, facts = self.peers.facets[name].says(i, j)
             likeness = likeness_of(int(pair.steps[0, f]))
             lines.append(Evidence(name, likeness, float(pair.standing[0, f]), weight, says, facts))
-        names = [self.cohort.cities[k].name for k in (i, j)]
-        return PairAccount("peers", f"{names[0]} and {names[1]} as peers", Account(tuple(lines)))
-
-    def _as_learners(self, i: int, j: int) -> list[PairAccount]:
-        twinning = self.programme.twinning
-        if twinning is None:
-            return []
-        columns = as_hosts(self.cohort, twinning.hosts, (i, j))
-        learning = compare(self.cohort, twinning.weights, self.materials, columns=columns)
-        found = []
-        for guest, host in ((i, j), (j, i)):
-            names = [self.cohort.cities[k].name for k in (guest, host)]
-            column = learning.column_of[self.cohort.cities[host].id]
-            account = learning.account(guest, column)
-            found.append(PairAccount("learning", f"{names[0]} learns from {names[1]}", account))
-        return found
+        account = Account(tuple(lines))
+        return PairAccount("peers", as_peers(self.cohort, i, j), account, PEERS)
 
 
 class _Locked:

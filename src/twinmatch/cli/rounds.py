@@ -132,7 +132,7 @@ def propose(
     say(f"\nWritten to {out}: {', '.join(file.name for file in files)}.")
     say(
         f"Open {out / 'report.html'} first; {out / 'dossiers' / 'index.html'} has a page for each pair and city. To change "
-        f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: twinmatch propose{over(profiles, programme)} --decisions {out / 'proposal.xlsx'}"
+        f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: twinmatch propose{over(profiles, programme)}{' --past' if past else ''} --decisions {out / 'proposal.xlsx'}"
     )
 
 
@@ -174,7 +174,10 @@ def similar(
 
 def explain(
     one: Annotated[str, typer.Argument(metavar="CITY", help="A city's id or name.")],
-    other: Annotated[str, typer.Argument(metavar="CITY", help="Another city's id or name.")],
+    other: Annotated[
+        str,
+        typer.Argument(metavar="OTHER", help="Another city's, or a host unit's, id or name."),
+    ],
     profiles: Profiles = None,
     programme: Programme = None,
     text_model: Model = None,
@@ -198,6 +201,7 @@ def explain(
                     {
                         "purpose": a.purpose,
                         "title": a.title,
+                        "says": a.says,
                         **account_plain(a.account),
                         "runners_up": [_plain_runner_up(r) for r in a.runners_up],
                     }
@@ -208,6 +212,7 @@ def explain(
         return
     for a in accounts:
         show(_account_table(a.title, a.account))
+        show(literal(a.says))
         for runner in a.runners_up:
             show(literal(runner.says))
     say("Score: 50 is an average pair, 100 the best in everything. " + says)

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from twinmatch.app.pairs import found_pair
 from twinmatch.app.peers import reason
 from twinmatch.app.service import Answer, Order, Question, Search, Service, Wanted
 from twinmatch.cohort import City
@@ -324,9 +325,10 @@ async def pair(request: Request, one: CityIn, other: CityIn) -> Response:
     service = state.service
 
     def compute() -> dict[str, Any]:
-        ids = [service.cohort.city(name).id for name in (one, other)]
+        i, beside = found_pair(service.cohort, one, other)
+        ids = [service.cohort.cities[i].id, beside.id]
         accounts = [
-            {"purpose": a.purpose, "title": a.title, **account_plain(a.account)}
+            {"purpose": a.purpose, "title": a.title, "says": a.says, **account_plain(a.account)}
             for a in service.pair(*ids)
         ]
         return {"cities": ids, "text_model": service.says, "accounts": accounts}

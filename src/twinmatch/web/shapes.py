@@ -114,6 +114,10 @@ class PairAccount(BaseModel):
 
     purpose: Literal["peers", "learning"]
     title: str = Field(examples=["Cologne learns from Lahti"])
+    says: str = Field(
+        description="What the score is measured against, and why the round has no such pair where it has not",
+        examples=["Scored against all pairs of cities."],
+    )
     score: float = Field(ge=0, le=1)
     coverage: float = Field(ge=0, le=1)
     account: list[AccountLine]

@@ -10,7 +10,7 @@ import pytest
 from rounds_for_tests import answers, random_case, settings, small_case, small_cities, worth
 from twinmatch.answers import answered, best_additions, case_if, possible_answers, score_row
 from twinmatch.errors import QuestionError
-from twinmatch.explain import runners_up, why_not
+from twinmatch.explain import why_not
 from twinmatch.programmes import load
 from twinmatch.programmes.round import Round
 from twinmatch.whatif import NOTHING, Price, open_case, points
@@ -216,19 +216,6 @@ def test_only_things_that_can_change_are_offered():
     city = case.round.cohort.cities[case.ready.frame.guests[0]]
     blocks = {a.block for h in case.hosts for a in possible_answers(case.round.cohort, city, h)}
     assert blocks <= {"wishes", "challenges", "strengths", "levers_needed", "levers_offered"}
-
-
-def test_runners_up_on_both_sides_with_their_margins():
-    score = np.array([[0.9, 0.8, 0.1], [0.7, 0.95, 0.2]])
-    rows, columns = [("r0", "R0"), ("r1", "R1")], [("c0", "C0"), ("c1", "C1"), ("c2", "C2")]
-    everyone = np.ones((2, 3), dtype=bool)
-    host, guest = runners_up(score, 0, 0, rows, columns, everyone)
-    assert (host.side, host.id, host.margin) == ("host", "c1", pytest.approx(0.1))
-    assert (guest.side, guest.id, guest.margin) == ("guest", "r1", pytest.approx(0.2))
-    above = runners_up(score, 0, 1, rows, columns, everyone)
-    assert above[1].margin == pytest.approx(-0.15)
-    assert "15.0 points above" in above[1].says
-    assert runners_up(score[:1, :1], 0, 0, rows[:1], columns[:1], everyone[:1, :1]) == ()
 
 
 def test_prices_and_points_in_words():

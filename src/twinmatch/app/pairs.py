@@ -1,0 +1,223 @@
+"""The account of a pair: as peers, and as guest and host, scored as the round scores them where it has the pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.affinity import Affinity, compare
+from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model, told
+from twinmatch.cohort import Cohort, Host
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.evidence import Account
+from twinmatch.explain import RunnerUp, best_peers, next_best
+from twinmatch.exporting.words import facet_title
+from twinmatch.facets import Materials
+from twinmatch.pictures import Spec, pictures_of, waterfall
+from twinmatch.programmes.round import Round
+from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.settings import Twinning, load
+from twinmatch.programmes.twinning import Applicants, prepare
+from twinmatch.propose import measured_card
+from twinmatch.reading import read
+
+Purpose = Literal["peers", "learning"]
+
+PEERS = "Scored against all pairs of cities."
+
+
+@dataclass(frozen=True)
+class PairAccount:
+    """The account of a pair for a purpose; in learning the first learns from the second."""
+
+    purpose: Purpose
+    title: str
+    account: Account
+    says: str
+    """What the score is measured against, and why the round has no such pair where it has not."""
+    runners_up: tuple[RunnerUp, ...] = ()
+    """The best other choice on both sides, and by how much the pair is better."""
+    pictures: tuple[Spec, ...] = ()
+    """How the score adds up; in the first account of a pair also its emissions and readiness side by side."""
+
+
+@dataclass(frozen=True, eq=False)
+class _OfRound:
+    """What is kept of a round to score its pairs: g eligible guests, h hosts, and which pairs no rule forbids (g, h)."""
+
+    who: Applicants
+    affinity: Affinity
+    open: NDArray[np.bool_]
+    filters: tuple[Rule, ...]
+
+
+class Learning:
+    """How well a city learns from another or from a host unit: as the round has it, or over every city and host."""
+
+    def __init__(self, cohort: Cohort, settings: Twinning, materials: Materials) -> None:
+        self._cohort, self._settings, self._materials = cohort, settings, materials
+
+    @cached_property
+    def _round(self) -> _OfRound | str:
+        """The round's pairs; or, where it cannot be made, why."""
+        try:
+            ready = prepare(Round(self._cohort, self._materials), self._settings)
+        except QuestionError as error:
+            return error.problems[0].found
+        shape = (len(ready.frame.hosts), len(ready.frame.guests))
+        filters = tuple(rule for rule in ready.rules if rule.filters)
+        return _OfRound(ready.who, ready.affinity, ready.allowed.reshape(shape).T, filters)
+
+    def account(self, guest: int, host: Host) -> PairAccount:
+        """Return the account of a guest and a host, with the best other choices on both sides."""
+        held = self._round
+        reason = held if isinstance(held, str) else self._not_in(held, guest, host)
+        if isinstance(held, str) or reason:
+            hosts = self._hosts(guest, host)
+            over = compare(self._cohort, self._settings.weights, self._materials, columns=hosts)
+            row, column = guest, over.column_of[host.id]
+            runners = next_best(over, row, column, over.comparable)
+            says = f"No pair of the round: {reason} Scored against all pairs of a city and a host."
+        else:
+            over = held.affinity
+            row, column = over.row_of[guest], self._column(held, host)
+            runners = next_best(over, row, column, held.open)
+            says = f"Scored as in the round, against all pairs of its {len(over.rows)} eligible guests and {len(over.columns)} hosts."
+            says = " ".join([says, *self._forbidden(held, row, column)])
+        title = f"{self._cohort.cities[guest].name} learns from {over.columns[column].name}"
+        return PairAccount("learning", title, over.account(row, column), says, runners)
+
+    def _not_in(self, held: _OfRound, guest: int, host: Host) -> str:
+        """Return why the round has no such pair, or an empty text where it has."""
+        if guest not in held.affinity.row_of:
+            name = self._cohort.cities[guest].name
+            reason = held.who.refused.get(guest) or held.who.ask.get(guest)
+            return f"{name} is no guest in it. {reason or 'It has not applied as one.'}"
+        if self._column(held, host) < 0:
+            return f"{host.name} is no host in it."
+        return ""
+
+    def _column(self, held: _OfRound, host: Host) -> int:
+        """Return the place of a host, for a city of a unit that of its unit; -1 where the round has none."""
+        alone = [
+            k for k, h in enumerate(held.affinity.columns) if set(host.cities) <= set(h.cities)
+        ]
+        return held.affinity.column_of.get(host.id, alone[0] if alone else -1)
+
+    def _forbidden(self, held: _OfRound, row: int, column: int) -> tuple[str, ...]:
+        pair = column * len(held.affinity.rows) + row
+        return tuple(
+            f"The rule {rule.name!r} forbids the pair."
+            for rule in held.filters
+            if rule.forbidden[pair]
+        )
+
+    def _hosts(self, guest: int, host: Host) -> tuple[Host, ...]:
+        """Every city that hosts, alone, and the two asked about."""
+        roles = set(self._settings.hosts)
+        alone = [
+            Host(city.id, city.name, (i,))
+            for i, city in enumerate(self._cohort.cities)
+            if roles & set(city.roles) or i == guest or (i,) == host.cities
+        ]
+        return (*alone, *([host] if len(host.cities) > 1 else []))
+
+
+def found_host(cohort: Cohort, name: str) -> Host:
+    """Return a host unit or a city by its id or name; raises QuestionError, naming the nearest ids, where there is none."""
+    wanted = name.casefold()
+    for unit in cohort.units:
+        if wanted in {unit.id.casefold(), unit.name.casefold()}:
+            return Host(unit.id, unit.name, cohort.cities_of[unit.id])
+    i = cohort.find(name)
+    return Host(cohort.cities[i].id, cohort.cities[i].name, (i,))
+
+
+def explain(
+    one: str,
+    other: str,
+    profiles: str | Path | None = None,
+    programme_files: Sequence[str | Path] = (),
+    *,
+    model: str | None = None,
+    progress: Progress = silent,
+) -> tuple[str, list[PairAccount]]:
+    """Return the text model's saying and the accounts of a pair: as peers, and as guest and host both ways.
+
+    ``other`` may be a host unit; then there is one account, of the city as its guest. Raises QuestionError where no
+    city or unit has one of the names, or the two are one city.
+    """
+    cohort = read(profiles)
+    i, beside = found_pair(cohort, one, other)
+    programme = load(*programme_files)
+    text = text_model(cohort, model or programme.text.model, programme.text.prefix, progress)
+    materials = Materials(text)
+    found = []
+    if len(beside.cities) == 1:
+        peers, j = compare(cohort, PEER_WEIGHTS, materials), beside.cities[0]
+        runners = best_peers(peers, i, j)
+        found.append(
+            PairAccount("peers", as_peers(cohort, i, j), peers.account(i, j), PEERS, runners)
+        )
+    if programme.twinning is not None:
+        found += both_ways(Learning(cohort, programme.twinning, materials), cohort, i, beside)
+    return told(text), with_pictures(cohort, (i, beside.cities[0]), found)
+
+
+def found_pair(cohort: Cohort, one: str, other: str) -> tuple[int, Host]:
+    """Return a city and a city or host unit beside it; raises QuestionError where they are the same or unknown."""
+    i, beside = cohort.find(one), found_host(cohort, other)
+    if i in beside.cities:
+        same = len(beside.cities) == 1
+        found = f"{one!r} and {other!r} are the same city." if same else f"{one!r} is in {other!r}."
+        raise QuestionError(Problem("same-city", found, do="Name two cities."))
+    return i, beside
+
+
+def as_peers(cohort: Cohort, i: int, j: int) -> str:
+    """Return the title of two cities' account as peers."""
+    return f"{cohort.cities[i].name} and {cohort.cities[j].name} as peers"
+
+
+def both_ways(learning: Learning, cohort: Cohort, i: int, beside: Host) -> list[PairAccount]:
+    """Return the account of a city as the guest of another and the other way round; a unit is no guest."""
+    found = [learning.account(i, beside)]
+    if len(beside.cities) == 1:
+        city = cohort.cities[i]
+        found.append(learning.account(beside.cities[0], Host(city.id, city.name, (i,))))
+    return found
+
+
+def with_pictures(
+    cohort: Cohort, pair: tuple[int, int], accounts: Sequence[PairAccount]
+) -> list[PairAccount]:
+    """Return the accounts of a pair with their pictures; what is the same for all of them stands with the first."""
+    found: list[PairAccount] = []
+    pictures: tuple[Spec, ...]
+    for account in accounts:
+        if found:
+            fall = waterfall(account.account, account.title, facet_titles(account.account))
+            pictures = (fall,) if fall else ()
+        else:
+            pictures = tuple(pair_pictures(cohort, pair, account.account, account.title).values())
+        found.append(replace(account, pictures=pictures))
+    return found
+
+
+def pair_pictures(
+    cohort: Cohort, pair: tuple[int, int], account: Account, title: str
+) -> dict[str, Spec]:
+    """Return every picture of a pair of cities, by name."""
+    cards = [measured_card(cohort, i) for i in pair]
+    return pictures_of(account, cards, title, facet_titles(account))
+
+
+def facet_titles(account: Account) -> dict[str, str]:
+    """Return the words for the facets of an account."""
+    return {line.facet: facet_title(line.facet) for line in account.lines}
