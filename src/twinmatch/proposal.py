@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from twinmatch.evidence import Account
 
 SCHEMA = "twinmatch/proposal/1"
+
+Pairs = tuple[tuple[str, str], ...]
 
 Status = Literal["optimal", "feasible", "infeasible"]
 MemberRole = Literal["host", "guest", "lead", "member"]
@@ -176,9 +179,32 @@ class Proposal:
     tables: tuple[Table, ...] = ()
     """Figures over all products, such as the ledger of load and the support ladder."""
 
+    @property
+    def wanted(self) -> tuple[Pairs, Pairs]:
+        """Return the twinning pairs that had to meet and those that must not, as guest and host by id."""
+        return pairs_wanted(self.made_from)
+
     def product(self, name: str) -> Product:
         """Return the product of a name; raises KeyError where the proposal has none."""
         for product in self.products:
             if product.product == name:
                 return product
         raise KeyError(name)
+
+
+def pairs_wanted(made_from: Mapping[str, Any]) -> tuple[Pairs, Pairs]:
+    """Return the locks and the bans of the settings that a proposal was made from; what is no pair is passed over."""
+    part: Any = made_from
+    for key in ("programme", "settings", "twinning"):
+        part = part.get(key) if isinstance(part, Mapping) else None
+    locks, bans = (
+        tuple((pair[0], pair[1]) for pair in _pairs(part, name)) for name in ("lock", "ban")
+    )
+    return locks, bans
+
+
+def _pairs(part: Any, name: str) -> Iterator[Sequence[str]]:
+    found = part.get(name) if isinstance(part, Mapping) else None
+    for pair in found if isinstance(found, list | tuple) else ():
+        if isinstance(pair, list | tuple) and [type(city) for city in pair] == [str, str]:
+            yield pair

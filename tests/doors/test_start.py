@@ -115,6 +115,17 @@ def test_a_lock_in_the_workbook_is_kept_and_its_price_told(decided):
     assert "in place of" in (out / "report.html").read_text(encoding="utf-8")
 
 
+def test_what_was_decided_before_holds_in_the_next_workbook(decided):
+    tmp_path, again = decided
+    decide(tmp_path, "fr-guest", "it-host", "lock")
+    run(*again, "--decisions", tmp_path / "one/proposal.xlsx", "--out", tmp_path / "two")
+    _, told = run(
+        *again, "--decisions", tmp_path / "two/proposal.xlsx", "--out", tmp_path / "three"
+    )
+    assert "1 locked (fr-guest=it-host)" in told
+    assert "Nothing else changed since the earlier proposal." in told
+
+
 def test_an_unknown_city_in_the_workbook_is_told_with_its_row(decided):
     tmp_path, again = decided
     decide(tmp_path, "fr-guest", "it-hoste", "lock")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from twinmatch.app.pairs import found_host
 from twinmatch.cohort import Cohort
 from twinmatch.difference import difference
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.proposal import Proposal
-from twinmatch.reading.decision_sheet import Decision, read_decisions
+from twinmatch.reading.decision_sheet import SHEET, Decision, read_decisions
 
 Pair = tuple[str, str]
 
@@ -42,7 +44,8 @@ def decided(file: Path, cohort: Cohort, previous: Path | None = None) -> Decided
     The earlier proposal is ``previous``, or the proposal.json beside the workbook where there is one. Raises
     DataError for a wrong sheet, and QuestionError with every guest and host that the cohort does not have.
     """
-    found = read_decisions(file)
+    read = read_decisions(file)
+    found = read.found
     pairs, problems = _resolved(found, cohort)
     if problems:
         raise QuestionError(problems)
@@ -50,18 +53,22 @@ def decided(file: Path, cohort: Cohort, previous: Path | None = None) -> Decided
     ban = tuple(pair for pair, d in zip(pairs, found, strict=True) if d.word != "lock")
     beside = previous or file.parent / "proposal.json"
     earlier = read_proposal(beside) if previous or beside.is_file() else None
-    return Decided(lock, ban, _says(file, lock, ban), earlier)
+    return Decided(lock, ban, _says(file, lock, ban, read.undecided), earlier)
 
 
-def _says(file: Path, lock: tuple[Pair, ...], ban: tuple[Pair, ...]) -> str:
-    if not lock and not ban:
-        return f"{file.name} has no decision."
+def _says(
+    file: Path, lock: tuple[Pair, ...], ban: tuple[Pair, ...], undecided: tuple[int, ...]
+) -> str:
     parts = [
         f"{len(pairs)} {word} ({', '.join('='.join(pair) for pair in pairs)})"
         for pairs, word in ((lock, "locked"), (ban, "refused"))
         if pairs
     ]
-    return f"Decisions of {file.name}: {'; '.join(parts)}."
+    says = f"Decisions of {file.name}: {'; '.join(parts)}." if parts else ""
+    if undecided:
+        rows = ", ".join(map(str, undecided))
+        says += f" Without a decision, so nothing was asked for: row {rows} of {SHEET}."
+    return says.strip() or f"{file.name} has no decision."
 
 
 def _resolved(found: tuple[Decision, ...], cohort: Cohort) -> tuple[list[Pair], list[Problem]]:
@@ -69,20 +76,14 @@ def _resolved(found: tuple[Decision, ...], cohort: Cohort) -> tuple[list[Pair], 
     pairs, problems = [], []
     for decision in found:
         ids = []
-        for name, find in ((decision.guest, _city), (decision.host, _host)):
+        for name, find in (
+            (decision.guest, cohort.city),
+            (decision.host, partial(found_host, cohort)),
+        ):
             try:
-                ids.append(find(name, cohort))
+                ids.append(find(name).id)
             except TwinmatchError as error:
                 problems += [Problem(p.code, p.found, decision.where, p.do) for p in error.problems]
         if len(ids) == 2:
             pairs.append((ids[0], ids[1]))
     return pairs, problems
-
-
-def _city(name: str, cohort: Cohort) -> str:
-    return cohort.cities[cohort.find(name)].id
-
-
-def _host(name: str, cohort: Cohort) -> str:
-    units = {key.casefold(): u.id for u in cohort.units for key in (u.id, u.name)}
-    return units.get(name.casefold()) or _city(name, cohort)

@@ -345,6 +345,7 @@ def _account_table(title: str, account: Account) -> Table:
 def _plain_runner_up(runner: RunnerUp) -> dict[str, Any]:
     return {
         "side": runner.side,
+        "of": runner.of,
         "id": runner.id,
         "score": round(runner.score, 10),
         "margin": round(runner.margin, 10),

@@ -7,7 +7,7 @@ and print set-up. Points are of 100; texts are never formulas (see ``characters.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -157,6 +157,8 @@ def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
         Column("Guest id", 24, "input"),
         Column("Host id", 24, "input"),
     )
+    locks, bans = proposal.wanted
+    locked = {frozenset(pair) for pair in locks}
     rows: list[tuple[Cell, ...]] = []
     for product in proposal.products:
         # Study visits are pairs too; locks and refusals are about twinning.
@@ -166,19 +168,27 @@ def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
                     directory.names(m.cities("guest")),
                     directory.host(m),
                     m.score,
-                    None,
+                    "lock" if _is_of(locked, m) else None,
                     None,
                     ", ".join(m.cities("guest")),
                     m.unit or ", ".join(m.cities("host")[:1]),
                 )
                 for m in product.meetings
             ]
+    rows += [(*map(directory.name, pair), None, "ban", None, *pair) for pair in bans]
     rows += [(None,) * len(columns)] * SPARE_ROWS
     says = (
-        "Choose lock, ban or reject for a pair, or name a further pair by ids below; then run "
-        "twinmatch propose --decisions with this file."
+        "Choose lock, ban or reject for a pair, or name a further pair below; then run twinmatch propose "
+        "--decisions with this file. Locks and refusals that hold already stand here: cleared, one holds no more, "
+        "unless the programme file asks for it."
     )
     return Sheet(DECISIONS, says, columns, tuple(rows), CHOICES)
+
+
+def _is_of(pairs: Set[frozenset[str]], meeting: Meeting) -> bool:
+    """Return whether one of the pairs is that of a meeting; a unit may be named by one of its cities."""
+    guests, hosts = meeting.cities("guest"), (meeting.unit, *meeting.cities("host"))
+    return any(frozenset((guest, host)) in pairs for guest in guests for host in hosts)
 
 
 def _figures(table: Table, name: str, directory: Directory) -> Sheet:

@@ -370,7 +370,7 @@ def _find_pair(frame: Frame, pair: tuple[str, str], kind: str, problems: list[Pr
             Problem(
                 "lock-impossible",
                 f"lock {'='.join(pair)}: the two are not an eligible guest and a host of this round.",
-                do="See left_out for why, or remove the lock.",
+                do=f"Remove the lock, or ask why: twinmatch why-not {pair[0]} {pair[1]}",
             )
         )
     return found

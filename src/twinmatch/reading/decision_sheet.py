@@ -14,6 +14,7 @@ Word = Literal["lock", "ban", "reject"]
 
 SHEET: Final = "Decisions"
 GUEST, HOST, DECISION, NOTE = "Guest id", "Host id", "Decision", "Note"
+GUEST_NAME, HOST_NAME, SCORE = "Guest", "Host", "Points of 100"
 WORDS: Final[dict[str, Word | None]] = {
     "": None,
     "keep": None,
@@ -35,8 +36,16 @@ class Decision:
     where: Where
 
 
-def read_decisions(path: Path) -> tuple[Decision, ...]:
-    """Return the decisions of a workbook, in the order of its rows; rows without a decision are passed over.
+@dataclass(frozen=True)
+class Decisions:
+    """The decisions of a workbook in the order of its rows, and further rows that name something but decide nothing."""
+
+    found: tuple[Decision, ...]
+    undecided: tuple[int, ...] = ()
+
+
+def read_decisions(path: Path) -> Decisions:
+    """Return the decisions of a workbook; cities stand by id or, where there is none, by name.
 
     Raises DataError with every problem, each with its row and column.
     """
@@ -45,8 +54,11 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
     if problems:
         raise DataError(problems)
     found: list[Decision] = []
+    undecided = []
     for row, cells in grid.rows[1:]:
         said = {head: text(cells[k]) if k < len(cells) else "" for head, k in heads.items()}
+        for id_, name in ((GUEST, GUEST_NAME), (HOST, HOST_NAME)):
+            said[id_] = said[id_] or said.get(name, "")
         problem = _problem(grid, row, said)
         if problem:
             problems.append(problem)
@@ -54,10 +66,12 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
             found.append(
                 Decision(said[GUEST], said[HOST], word, said.get(NOTE, ""), grid.at(row, DECISION))
             )
+        elif not said[DECISION] and not said.get(SCORE) and any(said.values()):
+            undecided.append(row)
     problems += _contradictions(found)
     if problems:
         raise DataError(problems)
-    return tuple(found)
+    return Decisions(tuple(found), tuple(undecided))
 
 
 def _sheet(path: Path) -> Grid:
@@ -91,7 +105,10 @@ def _sheet(path: Path) -> Grid:
 
 def _heads(grid: Grid) -> tuple[dict[str, int], list[Problem]]:
     """Return where each column stands, whatever their order; those that are missing are problems."""
-    known = {head.casefold(): head for head in (GUEST, HOST, DECISION, NOTE)}
+    known = {
+        head.casefold(): head
+        for head in (GUEST, HOST, DECISION, NOTE, GUEST_NAME, HOST_NAME, SCORE)
+    }
     cells = [text(cell).casefold() for cell in grid.rows[0][1]]
     heads = {known[cell]: k for k, cell in enumerate(cells) if cell in known}
     missing = [head for head in (GUEST, HOST, DECISION) if head not in heads]

@@ -26,7 +26,7 @@ from twinmatch.explain import WhyNot, why_not
 from twinmatch.exporting.json_file import proposal_json
 from twinmatch.memory import give_back
 from twinmatch.prices import PriceList, price_list
-from twinmatch.proposal import Proposal
+from twinmatch.proposal import Proposal, pairs_wanted
 from twinmatch.repair import Change, Kind
 from twinmatch.store import Held
 from twinmatch.store.history import About
@@ -126,13 +126,12 @@ def pairs_of(board: Board, job: Job, now: Held) -> tuple[list[About], list[About
     """Return the locks and bans of a proposal: those that it was made with, as later decisions changed them."""
     must, must_not = now.wanted
     made = orjson.loads(board.result(job.id))["made_from"]
-    twinning = ((made.get("programme") or {}).get("settings") or {}).get("twinning") or {}
     decided = {*must, *must_not, *_released(board, job, now)}
-    found = []
-    for name, mine in (("lock", must), ("ban", must_not)):
-        before = [(str(a), str(b)) for a, b in twinning.get(name, ())]
-        found.append([*(p for p in before if p not in decided), *mine])
-    return found[0], found[1]
+    locks, bans = (
+        [*(p for p in before if p not in decided), *mine]
+        for before, mine in zip(pairs_wanted(made), (must, must_not), strict=True)
+    )
+    return locks, bans
 
 
 def _released(board: Board, job: Job, now: Held) -> set[About]:

@@ -17,7 +17,7 @@ from test_workbook import members
 from twinmatch.errors import DataError
 from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.proposal import Proposal, Table
-from twinmatch.reading.decision_sheet import read_decisions
+from twinmatch.reading.decision_sheet import Decisions, read_decisions
 
 FAIRNESS = Table(
     "fairness",
@@ -60,18 +60,51 @@ def problems_of(path: Path) -> list[str]:
 def test_an_untouched_workbook_has_no_decision(tmp_path):
     path = tmp_path / "proposal.xlsx"
     path.write_bytes(proposal_xlsx(proposal()))
-    assert read_decisions(path) == ()
+    assert read_decisions(path) == Decisions(())
 
 
 def test_decisions_read_back_with_their_place(tmp_path):
     own = {"Guest id": "Nantes", "Host id": "se-lund", "Note": "the mayor asked"}
     path = filled(tmp_path / "p.xlsx", (2, "Reject", {}), (3, "keep", {}), (6, "lock", own))
-    first, second = read_decisions(path)
+    first, second = read_decisions(path).found
     assert (first.guest, first.host, first.word) == ("at-graz", "unit-north", "reject")
     assert (second.guest, second.host, second.word, second.note) == (
         "Nantes", "se-lund", "lock", "the mayor asked",
     )  # fmt: skip
     assert str(second.where) == "p.xlsx, sheet 'Decisions', row 6, Decision"
+
+
+def test_a_pair_may_be_named_and_a_row_that_decides_nothing_is_told(tmp_path):
+    named = {"Guest": "Nantes", "Host": "Lund"}
+    path = filled(tmp_path / "p.xlsx", (4, "lock", named), (5, None, {"Guest id": "at-graz"}))
+    found = read_decisions(path)
+    assert [(d.guest, d.host, d.word) for d in found.found] == [("Nantes", "Lund", "lock")]
+    assert found.undecided == (5,)
+
+
+def test_locks_and_bans_that_hold_stand_in_the_next_sheet(tmp_path):
+    wanted = {"lock": [["unit-north", "at-graz"]], "ban": [["fr-nantes", "xk-nowhere"]]}
+    made_from = {"programme": {"settings": {"twinning": wanted}}}
+    path = tmp_path / "p.xlsx"
+    path.write_bytes(proposal_xlsx(replace(proposal(), made_from=made_from)))
+    found = read_decisions(path)
+    assert [(d.guest, d.host, d.word) for d in found.found] == [
+        ("at-graz", "unit-north", "lock"),
+        ("fr-nantes", "xk-nowhere", "ban"),
+    ]
+    assert found.undecided == ()
+
+
+@pytest.mark.parametrize(
+    "made_from",
+    [
+        {},
+        {"programme": []},
+        {"programme": {"settings": {"twinning": {"lock": 3, "ban": [["a"], "ab", [1, 2], None]}}}},
+    ],
+)
+def test_settings_that_name_no_pairs_want_none(made_from):
+    assert replace(proposal(), made_from=made_from).wanted == ((), ())
 
 
 def test_every_wrong_decision_is_told_with_its_row(tmp_path):
@@ -151,4 +184,4 @@ def test_libreoffice_opens_it_and_says_the_same(tmp_path):
                 assert str(other.value or "").replace("_x000D_", "") == str(one.value or ""), one
                 assert other.data_type != "e"
     assert len(theirs["Charts"]._charts) == len(ours["Charts"]._charts) == 2
-    assert read_decisions(tmp_path / "out/proposal.xlsx") == ()
+    assert read_decisions(tmp_path / "out/proposal.xlsx") == Decisions(())

@@ -422,7 +422,7 @@ def test_a_lock_of_two_guests_says_why_it_cannot_be():
     assert (problem.code, problem.found, problem.do) == (
         "lock-impossible",
         "lock at-graz=be-ghent: the two are not an eligible guest and a host of this round.",
-        "See left_out for why, or remove the lock.",
+        "Remove the lock, or ask why: twinmatch why-not at-graz be-ghent",
     )
 
 
