@@ -8,8 +8,8 @@ import pytest
 from service_for_tests import PROGRAMME, board_of, finished, five_cities, served
 
 from twinmatch import app as door
+from twinmatch.app.decisions import pairs_to_keep
 from twinmatch.app.plain import plain_difference, plain_prices, plain_why_not
-from twinmatch.web.rounds import pairs_of
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_lock_of_the_programme_that_was_released_is_back_where_the_release_is_
     board = board_of(five)
 
     def locks():
-        return pairs_of(board, board.job(made), board.store.held(made))[0]
+        return [*pairs_to_keep(board.store, made, board.store.held(made))[0]]
 
     assert locks() == [pair]
     decide(five, made, 0, kind="release", one=pair[0], other=pair[1])

@@ -215,20 +215,18 @@ def test_what_was_decided_goes_into_the_next_round(made, tmp_path):
     lines = words("decisions", run, *store, "--toml")
     after = tmp_path / "next.toml"
     after.write_text(PROGRAMME.replace("places = 3\n", "places = 3\n" + lines))
-    words(
-        "propose",
-        made / "cities",
-        "-p",
-        after,
-        "--out",
-        tmp_path / "next",
-        "--text-model",
-        "static",
-    )
-    content = json.loads((tmp_path / "next" / "proposal.json").read_text())
-    now = {m["id"]: [x["city"] for x in m["members"]] for m in content["products"][0]["meetings"]}
-    assert [keeper, kept] in now.values()
-    assert [host, guest] not in now.values()
+    at_once = ["--run", run[:6], *store]
+    for programme, further in ((after, []), (made / "p.toml", at_once)):
+        out = tmp_path / f"next-{len(further)}"
+        words(
+            *("propose", made / "cities", "-p", programme, "--out", out),
+            *("--text-model", "static", *further),
+        )
+        content = json.loads((out / "proposal.json").read_text())
+        meetings = content["products"][0]["meetings"]
+        now = {m["id"]: [x["city"] for x in m["members"]] for m in meetings}
+        assert [keeper, kept] in now.values()
+        assert [host, guest] not in now.values()
 
 
 def test_learning_needs_decisions_and_says_so(made, tmp_path):

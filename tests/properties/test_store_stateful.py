@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 )
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "store"))
-from stores_for_tests import FALLBACKS, MEETINGS, proposal
+from stores_for_tests import FALLBACKS, MEETINGS, PLACES, proposal
 
 from twinmatch.errors import QuestionError
 from twinmatch.store import open_store
@@ -79,8 +79,10 @@ class Modelled:
             return bool(why)
         if self.now.status != "draft":
             return False
+        if kind == "lock" and "declined" in self.now.consents.get(about, {}).values():
+            return False
         if kind in {"lock", "ban"}:
-            return bool(about[0] and about[1])
+            return bool(about[0] and about[1]) and set(about) <= {*PLACES}
         return bool(about[0]) if kind == "release" else about in CITIES
 
     def take(self, kind: str, about: tuple[str, str], city: str, why: str, by: str) -> None:
@@ -94,8 +96,12 @@ class Modelled:
             then.status = STEPS[kind][1]
         elif kind in {"accept", "reject"}:
             then.verdicts[about] = kind
+            if (kind, then.named.get(about)) in {("accept", "ban"), ("reject", "lock")}:
+                del then.named[about]
         elif kind in {"lock", "ban"}:
             then.named[about] = kind
+            if (kind, then.verdicts.get(about)) in {("lock", "reject"), ("ban", "accept")}:
+                del then.verdicts[about]
         elif kind == "release":
             then.verdicts.pop(about, None)
             then.named.pop(about, None)

@@ -23,6 +23,7 @@ _WHERE = {
     "decide_on": "decisions",
     "keep_run": "decisions",
     "list_runs": "decisions",
+    "pairs_of_run": "decisions",
     "past_pairs": "decisions",
     "plain_entry": "decisions",
     "plain_run": "decisions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.files import toml_text, write_files
 from twinmatch.learning import Learned, learn, model_files, preferences
+from twinmatch.proposal import Pairs, pairs_wanted
 from twinmatch.store import (
     Entry,
     Fallbacks,
@@ -244,6 +246,30 @@ def programme_lines(run: str | None, place: Place = None) -> str:
         must, must_not = now.wanted
         lines += [_pairs_line("lock", must), _pairs_line("ban", must_not)]
     return "".join(lines)
+
+
+def pairs_to_keep(store: Store, run: str, now: Held) -> tuple[Pairs, Pairs]:
+    """Return the locks and bans that a run was made with, as its decisions changed them: for the next time it is solved."""
+    must, must_not = now.wanted
+    released = {
+        entry.about
+        for entry in store.history(run)
+        if entry.kind == "release" and entry.number not in now.undone
+    }
+    decided = {*must, *must_not, *released}
+    made = pairs_wanted(json.loads(store.proposal(run))["made_from"])
+    locks, bans = (
+        (*(pair for pair in before if pair not in decided), *mine)
+        for before, mine in zip(made, (must, must_not), strict=True)
+    )
+    return locks, bans
+
+
+def pairs_of_run(run: str, place: Place = None) -> tuple[Pairs, Pairs]:
+    """Return the locks and bans of a run of the store, as its decisions have them now."""
+    with opened(place) as store:
+        kept = store.run(run).id
+        return pairs_to_keep(store, kept, store.held(kept))
 
 
 def _pairs_line(name: str, pairs: Sequence[tuple[str, str]]) -> str:

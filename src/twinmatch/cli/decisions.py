@@ -170,7 +170,11 @@ def decisions(
     run: Run,
     store: StorePlace = None,
     toml: Annotated[
-        bool, typer.Option("--toml", help="Print locks, bans and past pairs for a programme file.")
+        bool,
+        typer.Option(
+            "--toml",
+            help="Print locks, bans and past pairs as lines to put under [twinning] of a programme file.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -214,14 +218,15 @@ def decisions(
     if others.row_count:
         show(others)
     say(
-        f"Next: twinmatch decisions {found.run.id} --toml >> PROGRAMME.toml, or twinmatch state {found.run.id}"
+        f"Next: twinmatch propose --run {found.run.id} solves it again with what was decided; twinmatch state {found.run.id} tells where it stands"
     )
 
 
 def past(
     store: StorePlace = None,
     toml: Annotated[
-        bool, typer.Option("--toml", help="Print the line for a programme file.")
+        bool,
+        typer.Option("--toml", help="Print the line to put under [twinning] of a programme file."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

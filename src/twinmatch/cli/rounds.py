@@ -69,6 +69,14 @@ def propose(
             help="Nobody meets again who met in a published run of the store, or was declined by its partner.",
         ),
     ] = False,
+    decided_run: Annotated[
+        str | None,
+        typer.Option(
+            "--run",
+            help="A run of the store: what was decided about it holds, its locks, acceptances, refusals and what cities declined.",
+            show_default=False,
+        ),
+    ] = None,
     store: StorePlace = None,
     decisions: Annotated[
         Path | None,
@@ -106,14 +114,15 @@ def propose(
     )
     from twinmatch import app as door
 
+    held = door.pairs_of_run(decided_run, store) if decided_run else ((), ())
     with progress() as told:
         proposal, files = door.run(
             profiles,
             programme or (),
             out=out,
             previous=previous,
-            lock=pairs[0],
-            ban=pairs[1],
+            lock=[*pairs[0], *held[0]],
+            ban=[*pairs[1], *held[1]],
             past=[(p.guest, p.host) for p in door.past_pairs(store)] if past else (),
             decisions=decisions,
             repair=repair,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError
 
 Status = Literal["draft", "approved", "published", "withdrawn"]
@@ -34,6 +35,9 @@ STEPS: Final[dict[str, tuple[Status, Status]]] = {
     "redraft": ("withdrawn", "draft"),
 }
 """Each step of a run's status: from which status, to which. Publishing is reversible."""
+
+OPPOSITE: Final = {"accept": "ban", "reject": "lock", "lock": "reject", "ban": "accept"}
+"""What each decision on a pair takes back: the last word holds."""
 
 KINDS: Final = (*DECISIONS, *CONSENTS, *STEPS, "undo")
 
@@ -124,7 +128,7 @@ class Held:
     def wanted(self) -> tuple[tuple[About, ...], tuple[About, ...]]:
         """Return the pairs that must meet and those that must not when the round is solved again, each in order.
 
-        Locked and accepted pairs must; banned, rejected and declined ones must not, whatever else was said.
+        Locked and accepted pairs must; banned, rejected and declined ones must not. A city's no outweighs all else.
         """
         said = {about: e.kind for about, e in self.verdicts.items() if about[1]}
         must_not = {
@@ -154,8 +158,12 @@ def held(history: Sequence[Entry]) -> Held:
             status = STEPS[entry.kind][1]
         elif entry.kind in {"accept", "reject"}:
             verdicts[about] = entry
+            if named.get(about) == OPPOSITE[entry.kind]:
+                del named[about]
         elif entry.kind in {"lock", "ban"}:
             named[about] = entry.kind
+            if about in verdicts and verdicts[about].kind == OPPOSITE[entry.kind]:
+                del verdicts[about]
         elif entry.kind == "release":
             named.pop(about, None)
             verdicts.pop(about, None)
@@ -176,15 +184,27 @@ def held(history: Sequence[Entry]) -> Held:
     )
 
 
-def checked(now: Held, entry: Entry, meetings: Mapping[About, tuple[str, ...]]) -> None:
-    """Raise QuestionError with every problem of a further entry; ``meetings`` has the cities of each one of the run."""
-    problems = list(_problems(now, entry, meetings))
+def checked(
+    now: Held,
+    entry: Entry,
+    meetings: Mapping[About, tuple[str, ...]],
+    places: Mapping[str, str] | None = None,
+) -> None:
+    """Raise QuestionError with every problem of a further entry.
+
+    ``meetings`` has the cities of each meeting of the run; ``places`` the ids of its cities and units by id and name,
+    where the entry is about a pair that is none of them.
+    """
+    problems = list(_problems(now, entry, meetings, places or {}))
     if problems:
         raise QuestionError(problems)
 
 
 def _problems(
-    now: Held, entry: Entry, meetings: Mapping[About, tuple[str, ...]]
+    now: Held,
+    entry: Entry,
+    meetings: Mapping[About, tuple[str, ...]],
+    places: Mapping[str, str],
 ) -> Iterable[Problem]:
     kind = entry.kind
     if "\0" in "".join((entry.by, entry.one, entry.other, entry.city, entry.why)):
@@ -205,7 +225,7 @@ def _problems(
         if not entry.why:
             yield Problem("note-empty", "A note says something.", do="Say why.")
     else:
-        yield from _decision_problems(now, entry, meetings)
+        yield from _decision_problems(now, entry, meetings, places)
 
 
 def _step_problems(now: Held, kind: str) -> Iterable[Problem]:
@@ -231,12 +251,23 @@ def _undo_problems(now: Held) -> Iterable[Problem]:
 
 
 def _decision_problems(
-    now: Held, entry: Entry, meetings: Mapping[About, tuple[str, ...]]
+    now: Held,
+    entry: Entry,
+    meetings: Mapping[About, tuple[str, ...]],
+    places: Mapping[str, str],
 ) -> Iterable[Problem]:
     if entry.kind in {"lock", "ban"}:
         if not (entry.one and entry.other):
             yield Problem(
                 "pair-missing", f"To {entry.kind} needs a guest and a host.", do="Name both ids."
+            )
+        elif places:
+            yield from _strangers(entry, places)
+        if entry.kind == "lock" and entry.about in now.declined:
+            yield Problem(
+                "pair-declined",
+                f"A city has declined {_named(entry)}; a lock does not change that.",
+                do="Once it agrees, note that first: twinmatch decide RUN agreed GUEST HOST --city CITY",
             )
     elif not entry.one:
         yield Problem(
@@ -252,6 +283,17 @@ def _decision_problems(
             f"The run is {now.status}.",
             do="Only a draft is changed; reopen it or redraft it first.",
         )
+
+
+def _strangers(entry: Entry, places: Mapping[str, str]) -> Iterable[Problem]:
+    """Yield a problem for each side of a pair that is no city and no host unit of the run."""
+    for name in dict.fromkeys(entry.about):
+        if name not in places.values():
+            yield Problem(
+                "city-unknown",
+                f"There is no city or host unit {name[:60]!r} in this run.",
+                do=nearest(name[:60], dict(places)),
+            )
 
 
 def _consent_problems(

@@ -64,3 +64,20 @@ def meetings_of(
                 )
             )
     return found
+
+
+def places_of(proposal: Mapping[str, Any]) -> dict[str, str]:
+    """Return the id of every city and host unit of a proposal.json by its id and its name, in small letters.
+
+    A name that several have stands for none of them.
+    """
+    listed = [*proposal.get("cities", ()), *proposal.get("units", ())]
+    found: dict[str, str] = {}
+    twice = set()
+    for place in listed:
+        name = str(place.get("name", "")).casefold()
+        if name and found.setdefault(name, place["id"]) != place["id"]:
+            twice.add(name)
+    return {k: v for k, v in found.items() if k not in twice} | {
+        place["id"].casefold(): place["id"] for place in listed
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from twinmatch.privacy import redact
 from twinmatch.store.changes import Change, noted
 from twinmatch.store.forgetting import empty_log
 from twinmatch.store.history import About, Entry, Held, checked, held
-from twinmatch.store.meetings import Fallbacks, KeptMeeting, meetings_of
+from twinmatch.store.meetings import Fallbacks, KeptMeeting, meetings_of, places_of
 from twinmatch.store.places import engine_of, migrate
 from twinmatch.store.refusals import told
 from twinmatch.store.tables import entries, run_meetings, runs
@@ -174,9 +174,7 @@ class Store:
     def proposal(self, name: str) -> bytes:
         """Return the proposal.json of a run, byte for byte as it was kept."""
         with self.look() as connection:
-            id_ = _find(connection, name).id
-            packed = sa.select(runs.c.proposal).where(runs.c.id == id_)
-            return zlib.decompress(connection.execute(packed).scalar_one())
+            return _content(connection, _find(connection, name).id)
 
     def meetings(self, name: str) -> tuple[KeptMeeting, ...]:
         """Return the meetings of a run with what is offered if a side declines, by product and then by guest or id."""
@@ -208,7 +206,7 @@ class Store:
     ) -> Entry:
         """Add an entry to a run's history and return it; it is on disk when this returns.
 
-        A pair may be named by its guest and host, or by the id of its meeting. ``seen`` is the version that the
+        A pair may be named by its guest and host, or by the id of its meeting; cities and units by id or name. ``seen`` is the version that the
         writer has seen; where the run has gone on since, nothing is written. Raises QuestionError for a run, kind,
         meeting or city that is not there, and for a step out of order.
         """
@@ -238,7 +236,11 @@ class Store:
                 raise _changed_meanwhile(history, seen)
             meetings = _meetings(connection, run)
             entry = replace(_about(asked, meetings), number=now.version + 1)
-            checked(now, entry, {m.about: m.cities for m in meetings})
+            places: Mapping[str, str] = {}
+            if not _is_of(entry, meetings):
+                places = places_of(json.loads(_content(connection, run)))
+                entry = _by_id(entry, places)
+            checked(now, entry, {m.about: m.cities for m in meetings}, places)
             if entry.kind == "undo" and now.undoable is not None:
                 entry = replace(entry, one=str(now.undoable.number), other="", city="")
             connection.execute(sa.insert(entries).values(run=run, **_entry_row(entry)))
@@ -347,6 +349,25 @@ def _about(asked: Entry, meetings: Sequence[KeptMeeting]) -> Entry:
     by_id: dict[str, About] = {m.id: m.about for m in meetings}
     one, other = by_id.get(asked.one, asked.about)
     return replace(asked, one=one, other=other)
+
+
+def _is_of(entry: Entry, meetings: Sequence[KeptMeeting]) -> bool:
+    """Return whether an entry names a meeting of the run, and nobody who is not in it; or no meeting at all."""
+    cities = next((m.cities for m in meetings if m.about == entry.about), None)
+    return not entry.one or (cities is not None and entry.city in {"", *cities})
+
+
+def _by_id(entry: Entry, places: Mapping[str, str]) -> Entry:
+    """Return an entry with the ids of cities and units in place of their names."""
+    one, other, city = (
+        places.get(name.casefold(), name) for name in (entry.one, entry.other, entry.city)
+    )
+    return replace(entry, one=one, other=other, city=city)
+
+
+def _content(connection: sa.Connection, run: str) -> bytes:
+    packed = sa.select(runs.c.proposal).where(runs.c.id == run)
+    return zlib.decompress(connection.execute(packed).scalar_one())
 
 
 def _meetings(connection: sa.Connection, run: str) -> tuple[KeptMeeting, ...]:

@@ -10,8 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-import orjson
-
+from twinmatch.app.decisions import pairs_to_keep
 from twinmatch.app.loop import (
     Pairs,
     Repaired,
@@ -26,7 +25,7 @@ from twinmatch.explain import WhyNot, why_not
 from twinmatch.exporting.json_file import proposal_json
 from twinmatch.memory import give_back
 from twinmatch.prices import PriceList, price_list
-from twinmatch.proposal import Proposal, pairs_wanted
+from twinmatch.proposal import Proposal
 from twinmatch.repair import Change, Kind
 from twinmatch.store import Held
 from twinmatch.store.history import About
@@ -122,28 +121,8 @@ def _still(locks: Pairs, change: Change, earlier: Proposal) -> list[About]:
     return [p for p in locks if not gone & set(p) and frozenset(p) not in refused]
 
 
-def pairs_of(board: Board, job: Job, now: Held) -> tuple[list[About], list[About]]:
-    """Return the locks and bans of a proposal: those that it was made with, as later decisions changed them."""
-    must, must_not = now.wanted
-    made = orjson.loads(board.result(job.id))["made_from"]
-    decided = {*must, *must_not, *_released(board, job, now)}
-    locks, bans = (
-        [*(p for p in before if p not in decided), *mine]
-        for before, mine in zip(pairs_wanted(made), (must, must_not), strict=True)
-    )
-    return locks, bans
-
-
-def _released(board: Board, job: Job, now: Held) -> set[About]:
-    return {
-        e.about
-        for e in board.store.history(job.id)
-        if e.kind == "release" and e.number not in now.undone
-    }
-
-
 def again(board: Board, job: Job, now: Held) -> dict[str, Any]:
     """Return what to ask for the same round under what is decided now, changing as little as possible."""
-    locks, bans = pairs_of(board, job, now)
+    locks, bans = pairs_to_keep(board.store, job.id, now)
     upload = {"upload": job.asked["upload"]} if job.asked.get("upload") else {}
     return {**upload, "programme_of": job.id, "lock": locks, "ban": bans, "previous": job.id}

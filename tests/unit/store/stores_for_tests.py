@@ -71,8 +71,13 @@ def proposal(mark: str = "") -> bytes:
         "mark": mark,
         "ü": "Münster",
         "products": products,
+        "cities": [{"id": p, "name": f"{p[3:].upper()}-Stadt"} for p in PLACES[:-1]],
+        "units": [{"id": "unit-two", "name": "The two"}],
     }
     return json.dumps(plain).encode()
+
+
+PLACES = (*(f"at-{c}" for c in "abc"), *(f"be-{c}" for c in "hijk"), "unit-two")
 
 
 def keep(store, mark: str = "", title: str = "Round one"):

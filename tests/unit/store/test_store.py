@@ -48,7 +48,7 @@ def test_the_last_word_on_a_pair_holds_and_the_history_keeps_them_all(store):
     for kind in ("accept", "reject", "lock", "ban"):
         store.add(run, kind, "Ada", one="at-a", other="be-h", why=f"to {kind}")
     now = store.held(run)
-    assert {about: e.kind for about, e in now.verdicts.items()} == {("at-a", "be-h"): "reject"}
+    assert now.verdicts == {}  # the lock took the rejection back
     assert (now.locks, now.bans) == ((), (("at-a", "be-h"),))
     store.add(run, "release", "Bo", one="at-a", other="be-h")
     assert store.held(run).bans == ()
@@ -114,6 +114,47 @@ def test_what_must_meet_is_what_was_locked_or_accepted_and_not_refused_by_anyone
     assert store.held(run).wanted == (must, ())
     store.add(run, "declined", "Ada", one="at-b", other="unit-two", city="be-i")
     assert store.held(run).wanted == ((must[0], must[2]), (must[1],))
+
+
+def test_the_last_word_on_a_pair_holds(store):
+    run, pair = keep(store).id, {"one": "at-a", "other": "be-h"}
+    wanted = (("at-a", "be-h"),)
+    for kind, must, must_not in (
+        ("reject", (), wanted),
+        ("lock", wanted, ()),
+        ("reject", (), wanted),
+        ("accept", wanted, ()),
+        ("ban", (), wanted),
+        ("accept", wanted, ()),
+    ):
+        store.add(run, kind, "Ada", **pair)
+        assert store.held(run).wanted == (must, must_not), kind
+    store.add(run, "undo", "Ada")
+    assert store.held(run).wanted == ((), wanted)
+
+
+def test_a_lock_does_not_outweigh_the_no_of_a_city(store):
+    run, pair = keep(store).id, {"one": "at-a", "other": "be-h"}
+    store.add(run, "declined", "Ada", city="be-h", **pair)
+    with pytest.raises(QuestionError, match="A city has declined at-a=be-h"):
+        store.add(run, "lock", "Ada", **pair)
+    store.add(run, "agreed", "Ada", city="be-h", **pair)
+    store.add(run, "lock", "Ada", **pair)
+    assert store.held(run).wanted == ((("at-a", "be-h"),), ())
+
+
+def test_cities_and_units_are_named_by_id_or_name_and_must_be_there(store):
+    run = keep(store).id
+    assert store.add(run, "lock", "Ada", one="C-stadt", other="be-k").about == ("at-c", "be-k")
+    said = store.add(run, "agreed", "Ada", one="B-Stadt", other="the two", city="J-Stadt")
+    assert (said.about, said.city) == (("at-b", "unit-two"), "be-j")
+    with pytest.raises(QuestionError) as told:
+        store.add(run, "ban", "Ada", one="at-z", other="unit-twoo")
+    assert [(p.code, p.do) for p in told.value.problems] == [
+        ("city-unknown", "Did you mean at-a or at-b or at-c?"),
+        ("city-unknown", "Did you mean unit-two?"),
+    ]
+    assert store.held(run).bans == ()
 
 
 def test_an_undo_takes_back_one_entry_after_the_other_and_keeps_them_all(store):
