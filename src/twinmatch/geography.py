@@ -148,6 +148,16 @@ def related_languages(one: str, other: str) -> bool:
 
 
 @cache
+def language_codes() -> frozenset[str]:
+    """Return the codes of all languages that the Unicode CLDR or a country here names: of two letters, else of three."""
+    from babel import Locale
+
+    official = {code for country in countries().values() for code in country.languages}
+    named = {str(code) for code in Locale("en").languages}
+    return frozenset(code for code in named if len(code) <= 3) | official
+
+
+@cache
 def language_name(code: str) -> str:
     """Return the English name of an ISO 639-1 language, or the code itself where it has none."""
     from babel import Locale

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from twinmatch.geography import ALIASES, countries
+from twinmatch.geography import ALIASES, countries, language_codes
 
 SCHEMA_VERSION = "1"
 
@@ -134,7 +135,17 @@ def _named_or_weighted(value: object) -> object:
     return value
 
 
+def _language_code(value: str) -> str:
+    """Return a language's code in small letters."""
+    if (code := value.lower()) not in language_codes():
+        raise ValueError(
+            "no language has this code (two letters, ISO 639-1, such as de); tables may name it"
+        )
+    return code
+
+
 CountryCode = Annotated[str, BeforeValidator(_country_code)]
+LanguageCode = Annotated[str, AfterValidator(_language_code)]
 MOST_TONNES = 1e10
 """No city emits as much: a hundred times the largest inventory; keeps sums finite."""
 
@@ -491,7 +502,9 @@ class City(Block):
     )
     location: Location | None = Field(None, description="Where the city lies")
     population: Population | None = Field(None, description="How many people live there")
-    languages: tuple[str, ...] = Field((), description="Working languages of the team, ISO 639-1")
+    languages: tuple[LanguageCode, ...] = Field(
+        (), description="Working languages of the team, ISO 639-1"
+    )
     mission: Mission | None = Field(None, description="Place among the Mission Cities")
     pilot: Pilot | None = Field(None, description="The city's own pilot activity")
     commitment: Commitment | None = Field(None, description="Climate-neutrality commitment")

@@ -35,7 +35,10 @@ class Record:
         """Return where a field stands, given its dotted path."""
         if path in self.elsewhere:
             return self.elsewhere[path]
-        column = self.columns.get(path, path)
+        whole = path.rpartition(".")[
+            0
+        ]  # a cell that holds a list is the place of each of its parts
+        column = self.columns.get(path, self.columns.get(whole, path))
         return Where(self.where.file, self.where.sheet, self.where.row, column)
 
 

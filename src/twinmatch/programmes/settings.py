@@ -25,7 +25,7 @@ from pydantic import (
 
 from twinmatch.affinity import checked_weights
 from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.schema import Role
+from twinmatch.schema import LanguageCode, Role
 from twinmatch.validate import Record, problems_of
 
 Band = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
@@ -120,7 +120,7 @@ class Facilitator(Settings):
 
     name: str = Field(min_length=1)
     pairs_at_most: int = Field(ge=0, description="Pairs accompanied, at most")
-    languages: tuple[str, ...] = Field((), description="Languages spoken, ISO 639-1")
+    languages: tuple[LanguageCode, ...] = Field((), description="Languages spoken, ISO 639-1")
 
 
 class Eligibility(Settings):

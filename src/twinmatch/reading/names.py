@@ -1,13 +1,14 @@
-"""Names of countries in any official language to codes, and the identifier that a city's name makes."""
+"""Names of countries and languages, in any official language, to codes, and the identifier that a city's name makes."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Set
 from functools import cache
 from typing import Final
 
-from twinmatch.geography import ALIASES, countries
+from twinmatch.geography import ALIASES, countries, language_codes
 from twinmatch.taxonomy import plain
 
 _MORE: Final = {
@@ -44,26 +45,50 @@ _MORE: Final = {
 """Names in use that the Unicode CLDR does not list as a country's name."""
 
 
+_MORE_LANGUAGES: Final = {
+    "flemish": "nl",
+    "vlaams": "nl",
+    "castilian": "es",
+    "castellano": "es",
+    "valencian": "ca",
+    "montenegrin": "cnr",
+    "crnogorski": "cnr",
+    "moldovan": "ro",
+    "bokmal": "no",
+    "norwegian bokmal": "no",
+}
+
+
 @cache
 def country_names() -> dict[str, str]:
     """Return the code of every country name, reduced to plain letters, in all official languages and English.
 
     Names come from the Unicode CLDR by way of Babel. A name that two countries share is left out.
     """
+    sure = _sure_names("territories", set(countries()))
+    return sure | {name: code for name, code in _MORE.items() if code in countries()}
+
+
+@cache
+def language_names() -> dict[str, str]:
+    """Return the code of every language's name, reduced to plain letters, in all official languages and English."""
+    return _sure_names("languages", language_codes()) | _MORE_LANGUAGES
+
+
+def _sure_names(kind: str, codes: Set[str]) -> dict[str, str]:
+    """Return the code of each name that the CLDR has for one code alone, in all official languages and English."""
     from babel import Locale, UnknownLocaleError
 
-    codes = set(countries())
     languages = {"en"} | {code for c in countries().values() for code in c.languages}
     found: dict[str, set[str]] = {}
     for language in sorted(languages):
         try:
-            territories = Locale.parse(language).territories
+            names = getattr(Locale.parse(language), kind)
         except (UnknownLocaleError, ValueError):
             continue
-        for code in codes & set(territories):
-            found.setdefault(plain(territories[code]), set()).add(code)
-    sure = {name: next(iter(codes)) for name, codes in found.items() if len(codes) == 1}
-    return sure | {name: code for name, code in _MORE.items() if code in codes}
+        for code in codes & set(names):
+            found.setdefault(plain(names[code]), set()).add(code)
+    return {name: next(iter(codes)) for name, codes in found.items() if len(codes) == 1}
 
 
 @cache
@@ -74,6 +99,13 @@ def country_code(text: str) -> str | None:
     if upper in countries():
         return upper
     return country_names().get(plain(word))
+
+
+@cache
+def language_code(text: str) -> str | None:
+    """Return the code of the language that a text means: a code, or a name in any official language; else None."""
+    code = text.strip().lower()
+    return code if code in language_codes() else language_names().get(plain(code))
 
 
 @cache

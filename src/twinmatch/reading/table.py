@@ -22,7 +22,7 @@ from twinmatch.reading.gazetteer import known_city, near_city
 from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.headers import Header, find_header
 from twinmatch.reading.mapping import Mapping, Target
-from twinmatch.reading.names import city_id, country_code
+from twinmatch.reading.names import city_id, country_code, language_code
 from twinmatch.reading.numbers import MISSING, Decimal, Number, decides, mass, parse
 from twinmatch.schema import NAMES, City
 from twinmatch.taxonomy import notation, plain
@@ -37,6 +37,9 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 _SEMICOLON: Final = re.compile(r"(?<!\\);")
 """A semicolon that separates; one that belongs to an entry is written with a backslash before it."""
+
+_BETWEEN_LANGUAGES: Final = re.compile(r"[;,/|+&]|\band\b")
+"""What people write between the names of languages, which have none of it in them."""
 
 Cells = Sequence[Any]
 
@@ -329,6 +332,12 @@ def _choice(value: str, column: Column) -> str:
 def _list(value: str, column: Column) -> list[str]:
     if value == NONE_STATED:
         return []
+    if column.path == "languages":
+        named = [part.strip() for part in _BETWEEN_LANGUAGES.split(value) if part.strip()]
+        return [language_code(part) or part for part in named]
+    if column.path == "languages":
+        named = [part.strip() for part in _BETWEEN_LANGUAGES.split(value) if part.strip()]
+        return [language_code(part) or part for part in named]
     parts = [part.replace("\\;", ";").strip() for part in _SEMICOLON.split(value) if part.strip()]
     return [_code(part) for part in parts] if column.choices else parts
 

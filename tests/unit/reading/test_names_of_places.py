@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from twinmatch.errors import DataError
 from twinmatch.reading import read
 from twinmatch.reading.gazetteer import known_city, near_city, places
-from twinmatch.reading.names import city_id, country_code, country_names, is_elsewhere
+from twinmatch.reading.names import (
+    city_id,
+    country_code,
+    country_names,
+    is_elsewhere,
+    language_code,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +38,33 @@ from twinmatch.reading.names import city_id, country_code, country_names, is_els
 )
 def test_a_country_in_any_official_language(name: str, code: str) -> None:
     assert country_code(name) == code
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        *[(n, "de") for n in ("German", "Deutsch", "allemand", "DE", "niemiecki")],
+        *[(n, "no") for n in ("no", "Norwegian", "norsk", "Bokmål")],
+        *[(n, "nl") for n in ("Dutch", "Flemish", "nederlands")],
+        *[("ελληνικά", "el"), ("Montenegrin", "cnr"), ("cnr", "cnr"), ("castellano", "es")],
+        *[("Gibberish", None), ("", None), ("xx", None)],
+    ],
+)
+def test_a_language_in_any_official_language(name: str, code: str | None) -> None:
+    assert language_code(name) == code
+
+
+def test_languages_of_a_table_are_named_or_coded_and_a_wrong_one_is_told(tmp_path: Path) -> None:
+    table = tmp_path / "cities.csv"
+    head = "name,country,roles,languages\n"
+    table.write_text(head + 'Graz,AT,guest,"German, English"\nLund,SE,guest,sv/EN\n', "utf-8")
+    assert [city.languages for city in read(table).cities] == [("de", "en"), ("sv", "en")]
+    table.write_text(head + "Graz,AT,guest,Germn\n", "utf-8")
+    with pytest.raises(DataError) as told:
+        read(table)
+    (problem,) = told.value.problems
+    assert (problem.where.row, problem.where.column) == (2, "languages")
+    assert problem.found.startswith("Found 'Germn': no language has this code")
 
 
 @pytest.mark.parametrize("name", ["Atlantis", "", "Europe", "Brazil", "Deutschlan"])
