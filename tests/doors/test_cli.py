@@ -290,7 +290,25 @@ def test_a_repair_of_the_menu_is_taken_by_its_number_and_told(five):
     gave_way = [rule for rule in rules if rule["status"] == "relaxed"]
     assert gave_way
     assert all("repair 1" in rule["says"] for rule in gave_way)
+    but = {r["rule"] for r in rules if r["says"].endswith("But for what gave way.")}
+    assert but == {rule["rule"] for rule in gave_way}
     assert "no repair 99" in propose(five, "--repair", 99, code=2)[1]
+
+
+def test_the_referee_makes_the_repair_again_that_a_proposal_says_it_took(five):
+    (five.parent / "round.toml").write_text(PROGRAMME.replace("[0, 1]", "[2, 3]"), encoding="utf-8")
+    propose(five, "--repair", 1)
+    path = five.parent / "out" / "proposal.json"
+    asked = ("check", path, five, "-p", five.parent / "round.toml", "--text-model", "static")
+    found, told = run(*asked, "--json")
+    rows = json.loads(found)[0]["rules"]
+    made = json.loads(path.read_text(encoding="utf-8"))
+    assert rows[-len(made["products"][0]["rules"]) :] == made["products"][0]["rules"]
+    assert "No rule is broken (" in told
+    for rule in made["products"][0]["rules"]:
+        rule["says"] = rule["says"].replace("in place of 2", "in place of 9")
+    path.write_text(json.dumps(made), encoding="utf-8")
+    assert "broken. Next: mend the proposal" in run(*asked, code=2)[1]
 
 
 def test_the_referee_judges_a_proposal_that_was_edited_by_hand(five):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from twinmatch.cli.words import (
     Profiles,
     Programme,
     literal,
+    over,
     print_json,
     progress,
     say,
@@ -60,12 +62,16 @@ def check(
             show(rows)
             if c.unjudged:
                 show(literal(c.unjudged))
-    broken = sum(r.status == "broken" for c in found for r in c.rules)
-    say(
-        f"{broken} rules are broken. Next: mend the proposal, or twinmatch propose --previous {proposal}"
-        if broken
-        else "No rule is broken. Next: twinmatch keep, or twinmatch publish."
-    )
+    count = Counter(r.status for c in found for r in c.rules)
+    broken, relaxed = count["broken"], count["relaxed"]
+    if broken:
+        many = "1 rule is" if broken == 1 else f"{broken} rules are"
+        say(
+            f"{many} broken. Next: mend the proposal, or twinmatch propose{over(profiles, programme)} --previous {proposal}"
+        )
+    else:
+        gave_way = f" ({relaxed} gave way by the repair that was taken)" if relaxed else ""
+        say(f"No rule is broken{gave_way}. Next: twinmatch keep, or twinmatch publish.")
     if broken:
         raise typer.Exit(2)
 

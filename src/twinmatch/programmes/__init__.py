@@ -31,7 +31,7 @@ from twinmatch.programmes.world_cafe import WorldCafe, judge_cafes, propose_worl
 __all__ = ["PRODUCTS", "Format", "Programme", "Round", "load"]
 
 PRODUCTS: dict[str, Format] = {
-    "twinning": Format(Twinning, propose_twinning, prepare, product_of, by_meetings(pair_rules)),
+    "twinning": Format(Twinning, propose_twinning, prepare, product_of, pair_rules),
     "discussion_groups": Format(
         DiscussionGroups, propose_discussion_groups, judge=by_meetings(group_rules)
     ),

@@ -55,9 +55,7 @@ def taken(
 
     Raises QuestionError where the menu has no such number.
     """
-    keep = np.flatnonzero(allowed)
-    hard = [rule for rule in rules if not rule.filters]
-    found = menu(candidates.take(keep), [rule.block.take(keep) for rule in hard])
+    found = _menu_of(rules, candidates, allowed)
     if not 1 <= number <= len(found):
         raise QuestionError(
             Problem(
@@ -66,7 +64,46 @@ def taken(
                 do="Run without --repair to see it.",
             )
         )
-    repair = found[number - 1]
+    return _made(rules, found[number - 1], number)
+
+
+def as_told(
+    rules: Sequence[Rule],
+    candidates: Candidates,
+    allowed: NDArray[np.bool_],
+    told: Sequence[RuleStatus],
+) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
+    """Return the rules with the repair made that a proposal says it took; unchanged where the menu has none like it."""
+    if told:
+        for number, repair in enumerate(_menu_of(rules, candidates, allowed), 1):
+            changed, gave_way = _made(rules, repair, number)
+            if gave_way == tuple(told):
+                return changed, gave_way
+    return tuple(rules), ()
+
+
+def excepting(
+    rules: Sequence[RuleStatus], gave_way: Sequence[RuleStatus]
+) -> tuple[RuleStatus, ...]:
+    """Return the rules as they stand, those that gave way with a word on it, and then what gave way."""
+    names = {rule.rule for rule in gave_way}
+    told = (
+        replace(r, says=f"{r.says} But for what gave way.") if r.rule in names else r for r in rules
+    )
+    return (*told, *gave_way)
+
+
+def _menu_of(
+    rules: Sequence[Rule], candidates: Candidates, allowed: NDArray[np.bool_]
+) -> tuple[Repair, ...]:
+    keep = np.flatnonzero(allowed)
+    return menu(candidates.take(keep), [r.block.take(keep) for r in rules if not r.filters])
+
+
+def _made(
+    rules: Sequence[Rule], repair: Repair, number: int
+) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
+    hard = [rule for rule in rules if not rule.filters]
     whole = [rule.block for rule in hard]
     changed = dict(zip((rule.name for rule in hard), applied(whole, repair), strict=True))
     gave_way = tuple(

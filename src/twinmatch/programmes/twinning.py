@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.geography import in_eu
 from twinmatch.programmes.ledger import Loads, amount, same_loads
 from twinmatch.programmes.quotas import quota_rules
-from twinmatch.programmes.relief import in_menu, menu, taken
+from twinmatch.programmes.relief import as_told, excepting, in_menu, menu, taken
 from twinmatch.programmes.round import (
     THIN_COVERAGE,
     Round,
@@ -284,7 +283,7 @@ def propose_twinning(round_: Round, settings: Twinning) -> Product:
         ready = replace(ready, rules=rules)
         chosen, solution = settle(round_, settings, ready)
     product = product_of(round_, settings, ready, chosen, solution)
-    return replace(product, rules=(*product.rules, *gave_way))
+    return replace(product, rules=excepting(product.rules, gave_way))
 
 
 def product_of(
@@ -547,13 +546,14 @@ def _headline(meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host,
     return text
 
 
-def pair_rules(
-    round_: Round, settings: Twinning, meetings: Sequence[Meeting]
-) -> tuple[RuleStatus, ...]:
-    """Return how finished pairs stand to each rule, as the rules' own blocks find them over the whole frame."""
+def pair_rules(round_: Round, settings: Twinning, product: Product) -> tuple[RuleStatus, ...]:
+    """Return how finished pairs stand to each rule, as the rules' own blocks find them over the whole frame.
+
+    A repair that the product says it took is made again, and the pairs are judged by what is left of the rules.
+    """
     pairs = [
         (guest, m.unit or host)
-        for m in meetings
+        for m in product.meetings
         for guest in m.cities("guest")
         for host in m.cities("host")[:1]
     ]
@@ -565,4 +565,6 @@ def pair_rules(
     )
     held = set(pairs)
     chosen = ready.frame.pairs(lambda host, g: (round_.id(g), host.id) in held)
-    return (told, *statuses(ready.rules, ready.everything, chosen))
+    said = [rule for rule in product.rules if rule.status == "relaxed"]
+    rules, gave_way = as_told(ready.rules, ready.everything, ready.allowed, said)
+    return (told, *excepting(statuses(rules, ready.everything, chosen), gave_way))
