@@ -229,8 +229,32 @@ def test_what_was_decided_goes_into_the_next_round(made, tmp_path):
         assert [host, guest] not in now.values()
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("runs",),
+        ("past",),
+        ("decide", "abc", "note", "--why", "x"),
+        ("purge",),
+        ("changes",),
+        ("personal-data", "show", "x"),
+        ("propose", "--past"),
+        ("propose", "--run", "abc"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("prefix", ["", "sqlite:///"])
+def test_a_misspelt_store_is_told_and_no_empty_one_made(asked, prefix, tmp_path):
+    place = tmp_path / "stoer.sqlite"
+    error = ask(*asked, "--store", f"{prefix}{place}", status=2)
+    assert error.problems[0].code == "no-store"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_learning_needs_decisions_and_says_so(made, tmp_path):
     store = ["--store", tmp_path / "s.sqlite"]
+    assert ask("learn", *options(made), *store, status=2).problems[0].code == "no-store"
+    ask("keep", made / "one" / "proposal.json", *options(made), *store, "--by", "Ada")
     error = ask("learn", *options(made), *store, status=2)
     assert error.problems[0].code == "too-few-decisions"
     table = tmp_path / "s.csv"

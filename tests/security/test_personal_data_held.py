@@ -84,6 +84,16 @@ def test_a_city_is_found_by_its_other_names_too(filled):
     assert [u["upload"] for u in by_name["uploads"]] == [upload]
 
 
+def test_a_misspelt_city_is_no_city_whose_data_is_gone(filled):
+    service, *_ = filled
+    told = service.get("/personal-data/de-gest").json()
+    assert told["says"].startswith("Nothing is held under 'de-gest'. No city 'de-gest'")
+    assert "Did you mean de-guest" in told["says"]
+    assert service.get("/personal-data/it-host").json()["says"] == ""
+    refused = service.delete("/personal-data/de-gest")
+    assert (refused.status_code, refused.json()["problems"][0]["code"]) == (404, "city-unknown")
+
+
 def test_what_is_erased_is_in_no_file_and_what_others_gave_stays(filled, tmp_path):
     service, upload, _ = filled
     assert CANARIES[2].encode() in files_of(tmp_path)

@@ -93,13 +93,29 @@ def store_place(place: str | None = None) -> str:
     return place or os.environ.get("TWINMATCH_STORE", "") or DEFAULT_STORE
 
 
+def standing_store(place: str | None = None) -> str:
+    """Return where the store is; raises DataError where there is none yet, so that no misspelt name makes an empty one."""
+    found = store_place(place)
+    file = found.removeprefix("sqlite:///")
+    if "://" not in file and not Path(file).exists():
+        raise DataError(
+            Problem(
+                "no-store",
+                "There is no store here yet.",
+                Where(found),
+                "Name it with --store, or keep a run first: twinmatch keep PROPOSAL.json",
+            )
+        )
+    return found
+
+
 @contextmanager
-def opened(place: Place) -> Iterator[Store]:
-    """Give the store, and close it again unless it was open."""
+def opened(place: Place, *, make: bool = False) -> Iterator[Store]:
+    """Give the store, and close it again unless it was open; only ``make`` makes one that is not there."""
     if isinstance(place, Store):
         yield place
         return
-    store = open_store(store_place(place))
+    store = open_store(store_place(place) if make else standing_store(place))
     try:
         yield store
     finally:
@@ -127,7 +143,7 @@ def keep_run(
             Problem("by-missing", "It is not said who keeps it.", do="Name yourself with --by.")
         )
     falls = fallbacks_of(path, asked, progress)
-    with opened(place) as store:
+    with opened(place, make=True) as store:
         return store.keep(path.read_bytes(), title or name, by, falls)
 
 

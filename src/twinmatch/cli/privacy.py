@@ -13,6 +13,7 @@ from twinmatch.cli.words import (
     literal,
     need_web,
     print_json,
+    quoted,
     say,
     show,
     table,
@@ -48,28 +49,28 @@ def personal_data(
             Problem("action-unknown", f"There is no {action!r}.", do="Known: show, erase.")
         )
     need_web()
-    from twinmatch.app.decisions import store_place
+    from twinmatch.app.decisions import standing_store
     from twinmatch.reading import read
     from twinmatch.store import COMMAND_LINE
     from twinmatch.web.board import Board
-    from twinmatch.web.persons import erase, held_of, names_of
+    from twinmatch.web.persons import erase, held_of
 
-    board, names = Board(store_place(store)), names_of(read(profiles), city)
+    board, cohort = Board(standing_store(store)), read(profiles)
     if action == "erase":
-        told = erase(board, names, COMMAND_LINE, reasons=reasons)
+        told = erase(board, cohort, city, COMMAND_LINE, reasons=reasons)
         if as_json:
             print_json(told)
             return
         cells, places = told["cells"], told["uploads"]
         say(f"Erased: {cells} cells of {places} uploads, words in {told['reasons']} reasons.")
         _say_not_readable(told["not_readable"])
-        say(f"Next: twinmatch personal-data show {names[0]}, which shows what is left.")
+        say(f"Next: twinmatch personal-data show {quoted(city)}, which shows what is left.")
         return
-    found = held_of(board, names)
+    found = held_of(board, cohort, city)
     if as_json:
         print_json(found)
         return
-    rows = table(f"Held of {literal(names[0])}", ("Where", "By", "What", "Text"))
+    rows = table(f"Held of {literal(city)}", ("Where", "By", "What", "Text"))
     for upload in found["uploads"]:
         for cell in upload["cells"]:
             place = f"upload {upload['upload']}, row {cell['row']}, {cell['column']}"
@@ -79,7 +80,10 @@ def personal_data(
         rows.add_row(place, literal(line["by"]), "reason", literal(line["why"]))
     show(rows)
     _say_not_readable(found["not_readable"])
-    say(f"Next: twinmatch personal-data erase {names[0]} [--reasons]")
+    if found["says"]:
+        say(f"{found['says']} Cities of your own are known with --profiles.")
+        return
+    say(f"Next: twinmatch personal-data erase {quoted(city)} [--reasons]")
 
 
 def _say_not_readable(uploads: list[str]) -> None:
@@ -100,12 +104,12 @@ def purge(
 ) -> None:
     """Erase what was held for its time: old uploads, ended sessions, names and reasons in the history."""
     need_web()
-    from twinmatch.app.decisions import store_place
+    from twinmatch.app.decisions import standing_store
     from twinmatch.store import COMMAND_LINE
     from twinmatch.web.board import Board
     from twinmatch.web.persons import purge as purged
 
-    told = purged(Board(store_place(store)), COMMAND_LINE, uploads_days, names_days)
+    told = purged(Board(standing_store(store)), COMMAND_LINE, uploads_days, names_days)
     if as_json:
         print_json(told)
         return
@@ -116,11 +120,11 @@ def purge(
 def changes(store: StorePlace = None, as_json: AsJson = False) -> None:
     """Who changed what and when: keys, uploads, what was erased, decisions without their words."""
     need_web()
-    from twinmatch.app.decisions import store_place
+    from twinmatch.app.decisions import standing_store
     from twinmatch.web.board import Board
     from twinmatch.web.persons import changes_of
 
-    found = changes_of(Board(store_place(store)))
+    found = changes_of(Board(standing_store(store)))
     if as_json:
         print_json({"changes": found})
         return

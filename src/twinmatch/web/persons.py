@@ -44,19 +44,28 @@ NAMES_DAYS: Final = 1095
 router = APIRouter(tags=["privacy"])
 
 
-def names_of(cohort: Cohort | None, city: str) -> list[str]:
+def names_of(cohort: Cohort, city: str) -> list[str]:
     """Return every name of a city and of its host units that profiles know, the one that was asked first."""
-    known = [c for c in cohort.cities if city in (c.id, c.name, c.local_name)] if cohort else []
+    asked = city.casefold()
+    known = [
+        c
+        for c in cohort.cities
+        if asked in (c.id, c.name.casefold(), (c.local_name or "").casefold())
+    ]
     more = [n for c in known for n in (c.id, c.name, c.local_name) if n]
     ids = {c.id for c in known}
-    units = [u for u in cohort.units if ids & set(u.cities)] if cohort else []
+    units = [u for u in cohort.units if ids & set(u.cities)]
     more += [n for u in units for n in (u.id, u.name)]
     return list(dict.fromkeys([city, *more]))
 
 
-def held_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
-    """Return what is held of the persons of a city: cells of uploads, reasons of decisions, uploads that nobody can read."""
-    found: dict[str, Any] = {"city": names[0], "uploads": [], "not_readable": []}
+def held_of(board: Board, cohort: Cohort, city: str) -> dict[str, Any]:
+    """Return what is held of the persons of a city: cells of uploads, reasons of decisions, uploads that nobody can read.
+
+    ``says`` warns where nothing is held under a name that no city of the profiles has: it may be misspelt.
+    """
+    names = names_of(cohort, city)
+    found: dict[str, Any] = {"city": city, "says": "", "uploads": [], "not_readable": []}
     for upload in board.all_uploads(size=1_000_000):
         content = board.uploaded(upload.id)
         try:
@@ -71,23 +80,41 @@ def held_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
         {"proposal": run, "number": number, "at": at.isoformat(), "by": by, "why": why}
         for run, number, at, by, why in _reasons(board, names)
     ]
+    if not (found["uploads"] or found["reasons"]) and (doubt := _doubt(cohort, names)):
+        found["says"] = f"Nothing is held under {city!r}. {doubt.problems[0]}"
     return found
 
 
-def erase(board: Board, names: Sequence[str], who: str, *, reasons: bool = False) -> dict[str, Any]:
+def _doubt(cohort: Cohort, names: Sequence[str]) -> QuestionError | None:
+    """Return what is said of a name that no city of the profiles has."""
+    if len(names) > 1:
+        return None
+    try:
+        cohort.find(names[0])
+    except QuestionError as error:
+        return error
+    return None
+
+
+def erase(
+    board: Board, cohort: Cohort, city: str, who: str, *, reasons: bool = False
+) -> dict[str, Any]:
     """Erase what is held of the persons of a city, and return how much it was, and which uploads nobody can read.
 
     Their cells are emptied in every upload, and the upload is kept as a workbook without them; personal data is taken
-    out of the reasons about the city, or with ``reasons`` all of their words.
+    out of the reasons about the city, or with ``reasons`` all of their words. Raises QuestionError where nothing is held
+    under a name that no city of the profiles has.
     """
-    found = held_of(board, names)
+    found, names = held_of(board, cohort, city), names_of(cohort, city)
+    if found["says"] and (doubt := _doubt(cohort, names)):
+        raise doubt
     for held in found["uploads"]:
         _replace(board, held["upload"], names, who)
     lines = _reasons(board, names)
     with board.store.change() as c:
         wipe(c)
         changed_reasons = remove_reasons(c, lines, whole=reasons)
-        asked = "".join(letter for letter in names[0] if letter.isprintable())
+        asked = "".join(letter for letter in city if letter.isprintable())
         note(c, who, "personal data erased", redact(asked)[0])
     board.store.wiped()
     return {
@@ -170,14 +197,14 @@ City = Annotated[str, Path(max_length=200, description="Id or name of a city")]
 async def show_personal_data(request: Request, city: City) -> Response:
     """Return what is held of the persons of a city."""
     state = state_of(request)
-    found = await run_in_threadpool(held_of, state.board, names_of(state.service.cohort, city))
+    found = await run_in_threadpool(held_of, state.board, state.service.cohort, city)
     return _json(found)
 
 
 @router.delete(
     "/personal-data/{city}",
     response_model=None,
-    responses={200: {"model": shapes.Erased}, **documented()},
+    responses={200: {"model": shapes.Erased}, **documented(404)},
 )
 async def erase_personal_data(
     request: Request,
@@ -189,9 +216,11 @@ async def erase_personal_data(
 ) -> Response:
     """Erase what is held of the persons of a city."""
     state = state_of(request)
-    names = names_of(state.service.cohort, city)
-    found = await run_in_threadpool(erase, state.board, names, person.trace, reasons=reasons)
-    return _json(found)
+    return _json(
+        await run_in_threadpool(
+            erase, state.board, state.service.cohort, city, person.trace, reasons=reasons
+        )
+    )
 
 
 @router.get(

@@ -416,6 +416,9 @@ class PersonalData(BaseModel):
     """What is held of the persons of a city."""
 
     city: str
+    says: str = Field(
+        description="A warning where nothing is held under a name that no city has, else empty"
+    )
     uploads: list[dict[str, Any]] = Field(description="Cells of files that were handed in")
     not_readable: list[str] = Field(description="Uploads that nobody can look through")
     reasons: list[dict[str, Any]] = Field(description="What people wrote to decisions about it")
