@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -94,7 +95,7 @@ def examine(cities: Sequence[Record], units: Sequence[Record] = ()) -> Examined:
         do = "Name a folder of .yaml files, or a table."
         problems.append(Problem("no-cities", "There are no city profiles here.", do=do))
     problems += _twice(cities) + _twice(units)
-    problems += _dangling(known, known_units, complete=len(known) == len(cities))
+    problems += _dangling(known, known_units, (*cities, *units))
     cohort = None
     if not problems:
         cohort = Cohort(
@@ -172,7 +173,13 @@ def _do(kind: type[BaseModel], path: str, items: list[Any]) -> str:
     expected = list(
         dict.fromkeys(item["msg"].removeprefix("Input should be ").rstrip(".") for item in items)
     )
-    return f"Expected {', or '.join(expected)}."
+    return " ".join(filter(None, [_meant(items[0]), f"Expected {', or '.join(expected)}."]))
+
+
+def _meant(item: Any) -> str:
+    """Return which of the words that are expected was meant, where one is near."""
+    choices = re.findall("'([^']+)'", str(item.get("ctx", {}).get("expected", "")))
+    return nearest(item["input"], {c: c for c in choices}) if isinstance(item["input"], str) else ""
 
 
 def _fields_at(kind: type[BaseModel], parents: list[str]) -> list[str]:
@@ -222,19 +229,22 @@ def _short(where: Where) -> str:
 def _dangling(
     known: Sequence[tuple[City, Record]],
     units: Sequence[tuple[HostUnit, Record]],
-    *,
-    complete: bool,
+    given: Sequence[Record],
 ) -> list[Problem]:
-    """Return references to cities and units that are not there; only where every profile could be read."""
-    if not complete:
+    """Return references to cities and units that are not there, whether or not those that are there are valid.
+
+    None is judged where a profile has no identifier: it may be the one that is meant.
+    """
+    if not all(isinstance(r.data.get("id"), str) for r in given):
         return []
-    cities = {city.id for city, _ in known}
-    everyone = cities | {unit.id for unit, _ in units}
+    everyone = {str(r.data["id"]) for r in given}
+    cities = {name for name in everyone if not name.startswith("unit-")}
+    names = {str(r.data["name"]): str(r.data["id"]) for r in given if "name" in r.data}
     problems = []
     for city, record in known:
         for name in ("wishes", "refuses", "welcomes"):
             unknown = [other for other in getattr(city, name) if other not in everyone]
-            problems += [_unknown(other, everyone, record.place(name)) for other in unknown]
+            problems += [_unknown(other, everyone, names, record.place(name)) for other in unknown]
             if city.id in getattr(city, name):
                 problems.append(
                     Problem(
@@ -244,7 +254,7 @@ def _dangling(
     seen: dict[str, str] = {}
     for unit, record in units:
         problems += [
-            _unknown(city, cities, record.place("cities"))
+            _unknown(city, cities, names, record.place("cities"))
             for city in unit.cities
             if city not in cities
         ]
@@ -262,10 +272,11 @@ def _dangling(
     return problems
 
 
-def _unknown(name: str, known: set[str], where: Where) -> Problem:
+def _unknown(name: str, known: set[str], names: Mapping[str, str], where: Where) -> Problem:
+    of_name = {n: i for n, i in names.items() if i in known}
     return Problem(
         "reference-unknown",
         f"{name!r} is neither a city nor a host unit here.",
         where,
-        nearest(name, {k: k for k in known}),
+        nearest(name, {k: k for k in sorted(known)} | of_name),
     )

@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Final
 
+import numpy as np
+
 from twinmatch.errors import Problem
-from twinmatch.geography import ALIASES
+from twinmatch.geography import ALIASES, distance_km
 from twinmatch.reading.gazetteer import places
 from twinmatch.schema import City, Dimension, Emissions, Notation, Role
-from twinmatch.taxonomy import SECTOR_FIELDS
+from twinmatch.taxonomy import SECTOR_FIELDS, plain
 from twinmatch.validate import Record
 
 Known = tuple[City, Record]
@@ -39,6 +41,9 @@ FAR: Final = 3.5
 """Modified z-score from which a value is far out (Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers)."""
 
 FEWEST_PEERS: Final = 20
+APART_KM: Final = 25.0
+"""Two places of one name that lie farther apart are two: no city's centre is in doubt by as much."""
+
 OLD: Final = 10
 """Years behind the newest inventory of the cohort from which a year is worth a note."""
 
@@ -46,7 +51,7 @@ OLD: Final = 10
 def doubts(known: Sequence[Known]) -> list[Problem]:
     """Return every doubt about profiles that are valid by themselves, in order of city."""
     found = [p for city, record in known for check in CHECKS for p in check(city, record)]
-    return found + list(_outliers(known)) + list(_old_years(known))
+    return [*found, *_outliers(known), *_old_years(known), *_twice(known)]
 
 
 def _say(
@@ -428,6 +433,35 @@ def _place(city: City, record: Record) -> Iterator[Problem]:
             found = f"{city.population.value:,} people; the gazetteer has {known.population:,}."
             do = "Check whether thousands, or another area, are meant."
             yield _say(record, "population-differs", found, "population.value", do)
+
+
+def _twice(known: Sequence[Known]) -> Iterator[Problem]:
+    """Cities of one country and one name under two identifiers, unless they lie apart."""
+    named: dict[tuple[str, str], list[Known]] = {}
+    for city, record in known:
+        for name in {plain(n) for n in (city.name, city.local_name) if n}:
+            named.setdefault((city.country, name), []).append((city, record))
+    told = set()
+    for same in named.values():
+        first = same[0][0]
+        for city, record in same[1:]:
+            if (first.id, city.id) in told or _lie_apart(first, city):
+                continue
+            told.add((first.id, city.id))
+            found = f"{city.id} and {first.id} are both {city.name} in {city.country}."
+            do = "If they are one city, keep one of the two; its places would be given twice."
+            yield _say(record, "same-name", found, "id", do)
+
+
+def _lie_apart(one: City, other: City) -> bool:
+    if one.location is None or other.location is None:
+        return False
+    lat, lon, to_lat, to_lon = (
+        np.array([degrees])
+        for place in (one.location, other.location)
+        for degrees in (place.lat, place.lon)
+    )
+    return float(distance_km(lat, lon, to_lat, to_lon)[0]) > APART_KM
 
 
 def _covenant(city: City, record: Record) -> Iterator[Problem]:

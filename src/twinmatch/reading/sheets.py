@@ -1,6 +1,7 @@
 """From the sheets of a file to raw records: the list of cities, and the sheets that stand beside it.
 
-The list is the sheet ``cities``, the one that the mapping names, or the first that has rows. Beside ``cities``
+The list is the sheet ``cities``, the one that the mapping names, in a form the only one with its header, or the first
+that has rows. Beside ``cities``
 there may be ``emissions`` (a row a city, or a row a cell with ``id``, ``sector`` and ``value``), ``readiness``,
 ``one city`` (a form, a row a field), ``sources`` and ``host_units``; the template has all of them.
 """
@@ -35,15 +36,25 @@ NEWEST_TEMPLATE: Final = 2
 def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
     """Return the records of a file's sheets, unchecked, with what was met on the way."""
     mapping = mapping or Mapping()
-    by_name = {grid.sheet: grid for grid in grids}
+    by_name = {grid.sheet.strip().casefold(): grid for grid in reversed(grids)}
+    renamed = _renamed(grids, by_name)
+    if renamed is not None:
+        by_name["cities"] = renamed
     main = _main(grids, by_name, mapping)
-    if main.sheet != "cities":
+    if main is not by_name.get("cities"):
         cities, problems = table_records(main, mapping)
         return Raw(tuple(cities), (), tuple(problems))
-    newer = _newer(by_name)
+    told = _newer(by_name)
     cities, problems = table_records(main, mapping) if len(_filled(main)) else ([], [])
     form, more = _form(by_name[FORM]) if FORM in by_name else ([], [])
     cities, problems = cities + form, problems + more
+    if renamed is not None:
+        found = f"There is no sheet 'cities': {renamed.sheet!r} is read in its place."
+        told.append(Problem("sheet-renamed", found, renamed.at(), "Name it 'cities'.", "warning"))
+    if FORM in by_name and not cities and not problems:
+        found = f"Nothing is filled in: neither 'cities' nor {FORM!r} has a city."
+        do = "Fill a row of the sheet 'cities' for each city; the row with examples does not count."
+        told.append(Problem("form-empty", found, Where(main.file), do))
     for name in SIDE_SHEETS:
         if name in by_name:
             problems += _add_side(cities, by_name[name])
@@ -56,16 +67,25 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
     for record in cities:
         if "emissions" in record.data:
             record.data["emissions"].setdefault("sectors", {})
-    return Raw(tuple(cities), tuple(units), tuple(newer + problems))
+    return Raw(tuple(cities), tuple(units), tuple(told + problems))
+
+
+def _renamed(grids: Sequence[Grid], by_name: dict[str, Grid]) -> Grid | None:
+    """Return the sheet of a form that lists cities under another name than 'cities', if there is one."""
+    if "cities" in by_name or FORM not in by_name:
+        return None
+    lists = [g for g in grids if {"id", "name", "country"} <= set(find_header(g, Mapping()).names)]
+    return lists[0] if len(lists) == 1 else None
 
 
 def _main(grids: Sequence[Grid], by_name: dict[str, Grid], mapping: Mapping) -> Grid:
     if mapping.sheet is not None:
-        if mapping.sheet not in by_name:
-            do = nearest(mapping.sheet, {name: name for name in by_name})
+        named = {grid.sheet: grid for grid in grids}
+        if mapping.sheet not in named:
+            do = nearest(mapping.sheet, {name: name for name in named})
             found = f"There is no sheet {mapping.sheet!r}."
             raise DataError(Problem("sheet-missing", found, Where(grids[0].file), do))
-        return by_name[mapping.sheet]
+        return named[mapping.sheet]
     if "cities" in by_name:
         return by_name["cities"]
     return next((g for g in grids if _filled(g)), grids[0])

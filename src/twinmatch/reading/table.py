@@ -24,7 +24,7 @@ from twinmatch.reading.headers import Header, find_header
 from twinmatch.reading.mapping import Mapping, Target
 from twinmatch.reading.names import city_id, country_code, language_code
 from twinmatch.reading.numbers import MISSING, Decimal, Number, decides, mass, parse
-from twinmatch.schema import NAMES, City
+from twinmatch.schema import NAMES, City, Role
 from twinmatch.taxonomy import notation, plain
 from twinmatch.validate import Record
 
@@ -312,10 +312,14 @@ def _text(value: str, column: Column) -> Any:
     return value
 
 
+_ROLES: Final = {f"{role} cit{end}": role for role in Role for end in ("y", "ies")}
+"""What programmes call a city in each role."""
+
+
 @cache
 def _codes() -> dict[str, str]:
     """Return the code of the words that people read, such as "mobility and transport"."""
-    return {plain(words): code for code, words in NAMES.items()}
+    return {plain(words): code for code, words in NAMES.items()} | _ROLES
 
 
 @lru_cache(4096)

@@ -11,7 +11,7 @@ from twinmatch.validate import Record
 
 def city(name: str = "de-beispiel", **fields: Any) -> City:
     return City.model_validate(
-        {"id": name, "name": "Beispiel", "country": name[:2].upper(), **fields}
+        {"id": name, "name": name[3:].title(), "country": name[:2].upper(), **fields}
     )
 
 

@@ -221,6 +221,29 @@ def test_what_is_consistent_is_not_asked(fields: dict[str, Any]) -> None:
     assert asked(city(**fields)) == {}
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "twice"),
+    [
+        ({}, {}, True),
+        ({"local_name": "Münster"}, {"name": "Munster (Westfalen)", "local_name": "MÜNSTER"}, True),
+        ({"location": {"lat": 50, "lon": 8}}, {"location": {"lat": 50.1, "lon": 8.1}}, True),
+        ({"location": {"lat": 50, "lon": 8}}, {"location": {"lat": 50.3, "lon": 8}}, False),
+        ({}, {"name": "Elsewhere"}, False),
+        ({}, {"id": "at-b", "country": "AT"}, False),
+    ],
+)
+def test_one_city_under_two_identifiers_is_suspected(
+    one: dict[str, Any], other: dict[str, Any], twice: bool
+) -> None:
+    bare = {"id": "de-a", "name": "Münster", "country": "DE"}
+    pair = [City.model_validate(bare | one), City.model_validate({**bare, "id": "de-b"} | other)]
+    found = asked(*pair).get("same-name")
+    assert (found is not None) is twice
+    if found:
+        assert (found.level, found.where.file) == ("warning", "de-b.yaml")
+        assert found.found.startswith("de-b and de-a are both ")
+
+
 def test_places_are_compared_with_the_gazetteer() -> None:
     right = {"lat": 50.77664, "lon": 6.08342}
     swapped = {"lat": 6.08342, "lon": 50.77664}

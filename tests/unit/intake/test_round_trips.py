@@ -169,8 +169,24 @@ def fill(content: bytes, path: Path, cells: dict[tuple[str, str, int], Any]) -> 
 def test_an_empty_form_has_no_city(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     path.write_bytes(template())
-    with pytest.raises(DataError, match="no city profiles"):
+    with pytest.raises(DataError, match=r"a\.xlsx: Nothing is filled in"):
         read(path)
+
+
+def test_a_form_whose_sheet_of_cities_was_renamed_is_read_and_told(tmp_path: Path) -> None:
+    cells = {("cities", "name", 5): "X", ("cities", "country", 5): "AT"}
+    path = fill(template(), tmp_path / "a.xlsx", cells)
+    book = openpyxl.load_workbook(path)
+    book["cities"].title = "Städte"
+    book.save(path)
+    raw = read_raw(path)
+    assert [r.data["id"] for r in raw.cities] == ["at-x"]
+    assert [(p.code, p.level, p.where.sheet) for p in raw.problems if p.level != "note"] == [
+        ("sheet-renamed", "warning", "Städte")
+    ]
+    book["Städte"].title = "CITIES"
+    book.save(path)
+    assert [p.code for p in read_raw(path).problems if p.level != "note"] == []
 
 
 def test_a_filled_one_city_form_is_a_profile(tmp_path: Path) -> None:

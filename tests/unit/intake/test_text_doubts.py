@@ -44,7 +44,7 @@ def test_a_copied_text_is_told_once_with_both_cities() -> None:
     )
     assert problem.code == "near-duplicate"
     assert problem.where.file == "fr-b.yaml"
-    assert "Beispiel" in problem.found
+    assert "needs of A" in problem.found
 
 
 def test_a_citys_own_needs_and_offers_may_be_alike() -> None:

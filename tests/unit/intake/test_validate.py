@@ -301,9 +301,28 @@ def test_a_unit_is_made_of_cities_and_a_city_acts_in_one() -> None:
     ]
 
 
-def test_references_are_judged_only_where_every_profile_could_be_read() -> None:
-    found = told(record(wishes=["de-zz"]), record("de-bb", 3, name=5))
-    assert [code for code, *_ in found] == ["value-wrong"]
+def test_references_are_judged_beside_profiles_that_are_wrong_themselves() -> None:
+    found = told(record(wishes=["de-zz", "de-bb"]), record("de-bb", 3, name=5))
+    assert {(code, row) for code, row, *_ in found} == {
+        ("reference-unknown", 2),
+        ("value-wrong", 3),
+    }
+    nameless = Record({"name": "Zz", "country": "DE"}, Where("a.yaml"))
+    found = told(record(wishes=["de-zz"]), nameless)  # it may be the one that is meant
+    assert [code for code, *_ in found] == ["field-missing"]
+
+
+def test_a_reference_by_name_is_told_with_the_id() -> None:
+    found = told(record(wishes=["Lund"]), record("se-lund", 3, name="Lund"))
+    assert [(code, do) for code, _, _, _, do in found] == [
+        ("reference-unknown", "Did you mean se-lund?")
+    ]
+
+
+def test_a_word_that_is_nearly_a_choice_is_guessed() -> None:
+    ((code, *_, found, do),) = told(record(roles=["gust"]))
+    assert (code, found) == ("value-wrong", "Found 'gust'.")
+    assert do == "Did you mean guest? Expected 'mission', 'pilot' or 'guest'."
 
 
 def test_warnings_of_reading_do_not_stop_and_errors_do() -> None:
