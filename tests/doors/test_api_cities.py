@@ -213,3 +213,21 @@ def test_the_same_question_is_not_answered_twice(api):
     assert other.status_code == 200
     assert other.headers["etag"] != tag
     assert api.get("/cities/be-leuven/similar", params={"k": 3}).content == first.content
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "do"),
+    [
+        ("/cities", "contry", "Did you mean country?"),
+        ("/cities/be-leuven/similar", "detial", "Did you mean detail?"),
+        ("/pairs/be-leuven/se-lund", "k", "This address takes none."),
+        ("/proposals", "xyzzy", "Known: "),
+        ("/personal-data/be-leuven", "reasons", "This address takes none."),
+    ],
+)
+def test_a_parameter_that_there_is_not_is_told_and_not_passed_over(api, path, wrong, do):
+    answer = api.get(path, params={wrong: "1"})
+    assert answer.status_code == 400, answer.text
+    (problem,) = answer.json()["problems"]
+    assert (problem["code"], problem["column"]) == ("parameter-unknown", wrong)
+    assert problem["do"].startswith(do)

@@ -333,6 +333,7 @@ class Service:
             __version__,
             self.cohort.fingerprint,
             repr(sorted(dict(self.text.fingerprint).items())),
+            self.programme.model_dump_json(),
         )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.pairs import found_pair
@@ -22,9 +20,10 @@ from twinmatch.schema import Role, json_schema
 from twinmatch.web import shapes
 from twinmatch.web.people import reader
 from twinmatch.web.problems import documented
+from twinmatch.web.queries import only_known, parameters, read_query
 from twinmatch.web.state import KEEP, Kept, State, has_tag, state_of, tag_of
 
-router = APIRouter(tags=["cities"], dependencies=[Depends(reader)])
+router = APIRouter(tags=["cities"], dependencies=[Depends(reader), Depends(only_known)])
 
 CityIn = Annotated[
     str,
@@ -55,42 +54,6 @@ def body(content: Any, request: Request, state: State) -> Response:
         return same
     state.answers.keep(Kept(tag, written, request.scope["route"].path))
     return Response(written, 200, {"ETag": tag, "Cache-Control": KEEP}, "application/json")
-
-
-M = TypeVar("M", bound=BaseModel)
-
-
-def read_query(request: Request, model: type[M]) -> M:
-    """Return the query of a request as a model; raises the framework's error for a wrong one.
-
-    The framework reads each parameter by itself, which for a dozen of them takes longer than the answer.
-    """
-    given = request.query_params
-    try:
-        return model.model_validate(
-            {name: given[name] for name in given if name in model.model_fields}
-        )
-    except ValidationError as error:
-        items = [
-            {**item, "loc": ("query", *item["loc"])} for item in error.errors(include_url=False)
-        ]
-        raise RequestValidationError(items) from error
-
-
-def parameters(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the OpenAPI parameters of a query that is read as a model."""
-    return {
-        "parameters": [
-            {
-                "name": name,
-                "in": "query",
-                "required": False,
-                "description": part.pop("description", ""),
-                "schema": part,
-            }
-            for name, part in model.model_json_schema()["properties"].items()
-        ]
-    }
 
 
 _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {

@@ -17,9 +17,10 @@ from twinmatch.web.board import Job
 from twinmatch.web.people import Person, coordinator, reader
 from twinmatch.web.problems import documented
 from twinmatch.web.proposals import ProposalId, job_plain
+from twinmatch.web.queries import only_known
 from twinmatch.web.state import state_of
 
-router = APIRouter(tags=["proposals"])
+router = APIRouter(tags=["proposals"], dependencies=[Depends(only_known)])
 
 
 @router.get(

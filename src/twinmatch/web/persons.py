@@ -32,6 +32,7 @@ from twinmatch.web.board import ENDED, Board, jobs, keys, sessions, uploads
 from twinmatch.web.intake_pages import ACCEPTED, examined
 from twinmatch.web.people import Person, administrator
 from twinmatch.web.problems import documented
+from twinmatch.web.queries import only_known
 from twinmatch.web.state import state_of
 from twinmatch.web.tables import changed, persons, without_persons
 
@@ -41,7 +42,7 @@ UPLOADS_DAYS: Final = 90
 NAMES_DAYS: Final = 1095
 """Days after which names and reasons leave the history: three years, in which a programme answers for its rounds."""
 
-router = APIRouter(tags=["privacy"])
+router = APIRouter(tags=["privacy"], dependencies=[Depends(only_known)])
 
 
 def names_of(cohort: Cohort, city: str) -> list[str]:

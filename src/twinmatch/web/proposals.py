@@ -21,9 +21,10 @@ from twinmatch.web.board import Board, Job
 from twinmatch.web.cities import unchanged
 from twinmatch.web.people import Person, coordinator, reader
 from twinmatch.web.problems import documented
+from twinmatch.web.queries import only_known
 from twinmatch.web.state import state_of
 
-router = APIRouter(tags=["proposals"])
+router = APIRouter(tags=["proposals"], dependencies=[Depends(only_known)])
 
 MEDIA: Final = {
     "proposal.json": "application/json",
