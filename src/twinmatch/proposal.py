@@ -208,3 +208,8 @@ def _pairs(part: Any, name: str) -> Iterator[Sequence[str]]:
     for pair in found if isinstance(found, list | tuple) else ():
         if isinstance(pair, list | tuple) and [type(city) for city in pair] == [str, str]:
             yield pair
+
+
+def count(number: int, one: str, several: str = "") -> str:
+    """Return a counted noun, such as ``1 city`` or ``1,200 cities``."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"

@@ -83,7 +83,9 @@ def test_who_may_not_write_reads_what_others_are_writing(tmp_path: Path) -> None
 
 def test_a_store_cannot_be_made_where_one_may_not_write(tmp_path: Path) -> None:
     place = shared(tmp_path)
-    done = twinmatch("runs", "--store", place / "new.sqlite", cwd=place, bound=True)
+    made = tmp_path / "proposal.json"
+    made.write_text('{"schema": "twinmatch/proposal/1", "made_from": {}, "products": []}')
+    done = twinmatch("keep", made, "--store", place / "new.sqlite", cwd=place, bound=True)
     said_in_words(done, "The store cannot be used", "Check the path")
     assert list(place.iterdir()) == []
 

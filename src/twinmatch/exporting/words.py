@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from twinmatch.evidence import Evidence, Fact
 from twinmatch.proposal import Meeting, Product, Proposal, Table
+from twinmatch.proposal import count as count
 from twinmatch.schema import NAMES
 
 FACETS: dict[str, str] = {
@@ -141,11 +142,6 @@ def rule_word(status: str) -> str:
     return RULES.get(status) or humanise(status)
 
 
-def count(number: int, one: str, several: str = "") -> str:
-    """Return a counted noun, such as ``1 city`` or ``1,200 cities``."""
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
-
-
 def meetings_counted(product: Product) -> str:
     """Return the number of a product's meetings with their noun, such as ``30 twinning pairs``."""
     one, several = NOUNS.get(product.product, ("meeting", "meetings"))
@@ -221,6 +217,8 @@ def status_words(product: Product) -> str:
     """Return what was proven of a product: the best, within a part of it, or that nothing fits."""
     if product.status == "infeasible":
         return "no proposal fits the rules"
+    if _is_empty(product):
+        return "there is nothing to choose from"
     if product.status == "optimal":
         return "proven best"
     if not math.isfinite(product.bound) or product.bound <= 0:
@@ -234,6 +232,8 @@ def status_meaning(product: Product) -> str:
     """Return one sentence on what the status of a product means for a reader."""
     if product.status == "infeasible":
         return "No set of meetings keeps every rule; the advice names what is short."
+    if _is_empty(product):
+        return "The rules leave no meeting that could be made; they are named below."
     if product.status == "optimal":
         return "No other set of meetings under these rules has a higher total score."
     if not math.isfinite(product.bound) or product.bound <= 0:
@@ -242,6 +242,10 @@ def status_meaning(product: Product) -> str:
         "The search kept every rule; no other set of meetings can beat the total score by more "
         "than this."
     )
+
+
+def _is_empty(product: Product) -> bool:
+    return not product.meetings and product.score == product.bound == 0
 
 
 def population(number: int | None) -> str:

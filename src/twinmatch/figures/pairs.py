@@ -5,6 +5,7 @@ Notation: G eligible guests, H hosts of the frame; score (G, H).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ from twinmatch.evidence import Evidence
 from twinmatch.facets import FACETS, Materials
 from twinmatch.geography import country
 from twinmatch.programmes.twinning import Prepared
-from twinmatch.proposal import Cell, Meeting, Product, Table
+from twinmatch.proposal import Cell, Meeting, Product, Table, count
 
 CLOSE: Final = 0.01
 """A lead of less than this over the next best host is one that a small change of the weights may turn."""
@@ -144,7 +145,7 @@ def watch(round_: TwinningRound) -> Table:
             )
     rows.sort(key=lambda row: (-row[4].count(";"), row[3], row[0]))
     columns = ("Meeting", "Pair", "Points", "Weights known", "Why")
-    says = f"{len(rows)} of {len(round_.product.meetings)} pairs rest on little, or are close to another choice; look at them first."
+    says = f"{len(rows)} of {count(len(round_.product.meetings), 'pair')} {'rests' if len(rows) == 1 else 'rest'} on little, or {'is' if len(rows) == 1 else 'are'} close to another choice; look there first."
     return Table("watch", "Fragile pairs first", columns, tuple(rows), says if rows else "")
 
 
@@ -170,21 +171,21 @@ def ties(round_: TwinningRound) -> Table:
 
     A unit of several countries counts once for each of them.
     """
-    count: dict[tuple[str, str], int] = {}
+    sent: Counter[tuple[str, str]] = Counter()
     for meeting in round_.product.meetings:
         guest = round_.cohort.cities[round_.guest(meeting)].country
         hosts = {round_.cohort.city(city).country for city in meeting.cities("host")}
-        for host in hosts:
-            count[guest, host] = count.get((guest, host), 0) + 1
-    rows_of = sorted({g for g, _ in count}, key=lambda code: country(code).name)
-    columns_of = sorted({h for _, h in count}, key=lambda code: country(code).name)
+        sent.update((guest, host) for host in sorted(hosts))
+    rows_of = sorted({g for g, _ in sent}, key=lambda code: country(code).name)
+    columns_of = sorted({h for _, h in sent}, key=lambda code: country(code).name)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (country(g).name, *(count.get((g, h), 0) for h in columns_of)) for g in rows_of
+        (country(g).name, *(sent[g, h] for h in columns_of)) for g in rows_of
     )
-    at_home = sum(number for (g, h), number in count.items() if g == h)
+    at_home = sum(number for (g, h), number in sent.items() if g == h)
     says = (
-        f"{len(rows_of)} countries send guests to {len(columns_of)} countries; "
-        f"{at_home} of {len(round_.product.meetings)} pairs stay within one country."
+        f"{count(len(rows_of), 'country sends', 'countries send')} guests to "
+        f"{count(len(columns_of), 'country', 'countries')}; "
+        f"{at_home} of {count(len(round_.product.meetings), 'pair stays', 'pairs stay')} within one country."
     )
     columns = ("Guests from", *(country(code).name for code in columns_of))
     return Table("ties", "The network: from where to where", columns, rows, says if rows else "")

@@ -30,7 +30,7 @@ from twinmatch.programmes.attributes import (
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import counted, few_of_a_country, judged, outside
 from twinmatch.programmes.settings import Band, FormatSettings, Load, ordered
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
 from twinmatch.schema import Role
 from twinmatch.solving import Distribute, group_referee, partition
 from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts, pair_score
@@ -301,8 +301,8 @@ def _least_alike(
     for attribute, weight in settings.mix.items():
         known = [w for w in words[attribute] if w]
         same = 0.0
-        for count in Counter(known).values():
-            each, more = divmod(count, number)
+        for held in Counter(known).values():
+            each, more = divmod(held, number)
             same += (number - more) * math.comb(each, 2) + more * math.comb(each + 1, 2)
         if len(known) == len(words[attribute]):
             total += weight * factor * same
@@ -373,7 +373,7 @@ def _meeting(
         f"Panel {number}",
         tuple(Member(name, "member") for name in people),
         Account(tuple(lines)),
-        f"{len(people)} cities of {nations} countries, {missions} of them Mission Cities.",
+        f"{count(len(people), 'city', 'cities')} of {count(nations, 'country', 'countries')}, {missions} of them Mission Cities.",
     )
 
 

@@ -40,7 +40,7 @@ from twinmatch.programmes.rules import (
 )
 from twinmatch.programmes.settings import Band, Load, Weighted, ordered
 from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
 from twinmatch.schema import Role
 from twinmatch.solving import Block, Candidates, Distribute, Solution, counts, solve
 from twinmatch.solving.exchange import exchange
@@ -599,7 +599,7 @@ def _product(
     score = float(members.candidates.score[members.chosen].sum())
     bound = max(members.solution.bound, score)
     proven = members.solution.status == "optimal" and members.cost <= 1e-9
-    says = f"{len(meetings)} groups with {placed} cities; each is led by {settings.leads[0]} to {settings.leads[1]} cities strong in its theme."
+    says = f"{count(len(meetings), 'group')} with {count(placed, 'city', 'cities')}; each is led by {settings.leads[0]} to {settings.leads[1]} cities strong in its theme."
     if members.cost > 1e-9:
         says += f" Being mixed, alike or new to each other cost {100 * members.cost:.1f} points of fit over all members."
     return Product(

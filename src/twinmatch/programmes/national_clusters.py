@@ -35,7 +35,7 @@ from twinmatch.geography import (
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, outside
 from twinmatch.programmes.settings import Band, Load, Weighted, ordered
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
 from twinmatch.schema import NAMES, City, Role
 from twinmatch.solving import Distribute, group_referee
 from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
@@ -182,7 +182,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         meetings,
         tuple(LeftOut(round_.id(i), why, "") for i, why in sorted(alone.items())),
         kept,
-        f"{len(meetings)} clusters with {sum(len(m.members) for m in meetings)} cities of {len(placed)} countries.",
+        f"{count(len(meetings), 'cluster')} with {count(sum(len(m.members) for m in meetings), 'city', 'cities')} of {count(len(placed), 'country', 'countries')}.",
         weights=shares(affinity),
         tables=(_bridge_table(round_, clusters, bridges), country_sheets(round_, clusters)),
     )

@@ -30,7 +30,7 @@ from twinmatch.programmes.round import Round, coverage_note, no_answer, shares
 from twinmatch.programmes.rules import Rule, counted, judged, statuses
 from twinmatch.programmes.settings import Band, Load, Policy, Weighted, ordered
 from twinmatch.programmes.travel import Mode, by_rail, distances, emitted, mean_distance
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
 from twinmatch.schema import City, Role
 from twinmatch.solving import Block, Candidates, Solution, counts, solve
 from twinmatch.solving.exchange import dealt, exchange
@@ -579,7 +579,7 @@ def _visit(
         f"{party.title} to {listed(names)}",
         members,
         account,
-        f"{len(option.visitors)} cities visit {listed(names)}. {account.summary()}",
+        f"{count(len(option.visitors), 'city visits', 'cities visit')} {listed(names)}. {account.summary()}",
         notes=(*notes, *coverage_note(account)),
     )
     return meeting, rows
@@ -782,11 +782,11 @@ def _why_not(settings: StudyVisits, party: Party, goes: bool, able: bool) -> str
         return f"The visit of {party.title!r} has its places with cities that fit its host better, or goes to its own country or in another week."
     if able:
         return f"Every host that fits {party.title!r} is visited by another group."
-    return f"Only {len(party.visitors)} cities of {party.title!r} may travel, or no host can take {settings.visitors[0]} of them together."
+    return f"Only {count(len(party.visitors), 'city', 'cities')} of {party.title!r} may travel, or no host can take {settings.visitors[0]} of them together."
 
 
 def _headline(ready: Prepared, made: Sequence[Option]) -> str:
     visitors = sum(len(option.visitors) for option in made)
     tours = sum(len(option.stops) > 1 for option in made)
-    text = f"{len(made)} visits of {len(ready.parties)} groups with {visitors} visiting cities"
-    return text + (f"; {tours} are tours of two stops." if tours else ".")
+    text = f"{count(len(made), 'visit')} of {count(len(ready.parties), 'group')} with {count(visitors, 'visiting city', 'visiting cities')}"
+    return text + (f"; {count(tours, 'is a tour', 'are tours')} of two stops." if tours else ".")

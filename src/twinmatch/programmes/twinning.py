@@ -31,7 +31,7 @@ from twinmatch.programmes.rules import (
     twinning_rules,
 )
 from twinmatch.programmes.settings import Eligibility, Twinning
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, RuleStatus, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, RuleStatus, Table, count
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, counts, solve
 
@@ -525,13 +525,13 @@ def _unchosen(
 def _idle(round_: Round, i: int, pairs: int, frame: Frame) -> str:
     unit = round_.cohort.unit_of.get(round_.id(i))
     through = f" through {unit.name}" if unit and any(h.id == unit.id for h in frame.hosts) else ""
-    return f"Ready to host{through}, but no guest was matched with it: {pairs} pairs for {len(frame.hosts)} host units."
+    return f"Ready to host{through}, but no guest was matched with it: {count(pairs, 'pair')} for {count(len(frame.hosts), 'host unit')}."
 
 
 def _headline(meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host, ...]) -> str:
     applied = len(who.eligible) + len(who.refused) + len(who.ask)
     used = len({m.unit or m.cities("host")[0] for m in meetings})
-    text = f"{applied} applicants, {len(who.eligible)} of them eligible: {len(meetings)} pairs with {used} of {len(hosts)} host units."
+    text = f"{count(applied, 'applicant')}, {len(who.eligible)} of them eligible: {count(len(meetings), 'pair')} with {used} of {count(len(hosts), 'host unit')}."
     thin = sum(m.account.coverage < THIN_COVERAGE for m in meetings)
     if thin:
         rest = (
@@ -541,8 +541,7 @@ def _headline(meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host,
         )
         text += f" {thin} of the pairs {rest} a note."
     if who.ask:
-        many = "1 applicant" if len(who.ask) == 1 else f"{len(who.ask)} applicants"
-        text += f" For {many} eligibility is not known: named under 'left out', to be asked first."
+        text += f" For {count(len(who.ask), 'applicant')} eligibility is not known: named under 'left out', to be asked first."
     return text
 
 

@@ -28,7 +28,7 @@ from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import counted, judged
 from twinmatch.programmes.settings import Load, Weighted
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, counts, solve
 
@@ -115,7 +115,7 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
         meetings,
         _left_out(round_, settings, made),
         judged(seating_rules(round_, settings, meetings, plan.rows)),
-        f"{len(made)} cafés of {tables} tables and {settings.rounds} rounds with "
+        f"{count(len(made), 'café')} of {tables} tables and {count(settings.rounds, 'round')} with "
         f"{sum(len(c.hosts) + len(c.guests) for c in made)} cities; nobody meets anybody twice.",
         weights=shares(affinity) if affinity.rows else (),
         tables=(plan,),
@@ -268,7 +268,7 @@ def _meeting(
         f"Café {cafe.number + 1}",
         members,
         affinity.joint_account(pairs, "visits to tables"),
-        f"{len(cafe.guests)} guests come by {settings.rounds} of {tables} tables each.",
+        f"{count(len(cafe.guests), 'guest comes', 'guests come')} by {settings.rounds} of {tables} tables each.",
         notes=notes,
     )
 
