@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 Previous = Annotated[
     Path | None,
     typer.Option(
-        help="An earlier proposal.json to change as little as possible.", show_default=False
+        help="An earlier proposal.json: of equally good answers the one nearest to it is taken.",
+        show_default=False,
     ),
 ]
 Lock = Annotated[Pairs, typer.Option(help="A=B: the two must meet.", show_default=False)]

@@ -47,7 +47,8 @@ def propose(
     previous: Annotated[
         Path | None,
         typer.Option(
-            help="An earlier proposal.json to change as little as possible.", show_default=False
+            help="An earlier proposal.json: of equally good answers the one nearest to it is taken.",
+            show_default=False,
         ),
     ] = None,
     lock: Annotated[

@@ -238,7 +238,7 @@ def programme_of(
 
 
 def previous_of(board: Board, asked: Mapping[str, Any], folder: Path) -> Path | None:
-    """Return where the proposal is that a job is to change as little as possible; None where there is none."""
+    """Return where the proposal is that a job is to stay near to; None where there is none."""
     earlier = asked.get("previous")
     if not earlier:
         return None

@@ -247,7 +247,7 @@ async def account(request: Request, proposal: str, product: str, meeting: str) -
 
 @router.post("/{proposal}/again")
 async def solve_again(request: Request, proposal: str) -> Response:
-    """Ask for the same round under what is decided now, changing as little as possible."""
+    """Ask for the same round under what is decided now: of equally good answers the nearest."""
     person = await coordinator(request)
     state = state_of(request)
 

@@ -221,7 +221,9 @@ class AskProposal(BaseModel):
         description="Nobody meets again who met in a published proposal, or was declined by its partner",
     )
     previous: str = Field(
-        "", max_length=40, description="A proposal to change as little as possible"
+        "",
+        max_length=40,
+        description="A proposal: of equally good answers the one nearest to it is taken",
     )
     upload: str = Field(
         "", max_length=40, description="An uploaded workbook of profiles, in place of the service's"
