@@ -101,33 +101,41 @@ def next_best(
     Only ``open_pairs`` (R, C) count, and no city beside itself. Scores within 1e-9 are equal, and the first counts.
     """
     guest = affinity.cohort.cities[affinity.rows[row]].name
-    host = affinity.columns[column]
-    score, may = affinity.score, open_pairs & affinity.comparable
-    own = float(score[row, column])
+    host, may = affinity.columns[column], affinity.comparable
+    to_hosts, to_guests = _beside(affinity, row, column)
+    own = float(to_hosts[column])
     found = []
-    if (k := _best_but(score[row], may[row], column)) is not None:
-        other = affinity.columns[k]
-        value = float(score[row, k])
+    if (k := _best_but(to_hosts, open_pairs[row] & may[row], column)) is not None:
+        other, value = affinity.columns[k], float(to_hosts[k])
         found.append(RunnerUp("host", guest, other.id, other.name, value, own - value))
-    if (k := _best_but(score[:, column], may[:, column], row)) is not None:
-        city = affinity.cohort.cities[affinity.rows[k]]
-        value = float(score[k, column])
+    if (k := _best_but(to_guests, open_pairs[:, column] & may[:, column], row)) is not None:
+        city, value = affinity.cohort.cities[affinity.rows[k]], float(to_guests[k])
         found.append(RunnerUp("guest", host.name, city.id, city.name, value, own - value))
     return tuple(found)
 
 
 def best_peers(affinity: Affinity, i: int, j: int) -> tuple[RunnerUp, ...]:
     """Return the best other peer of each of two cities, of an affinity of all cities with all."""
-    cities, score = affinity.cohort.cities, affinity.score
-    own = float(score[i, j])
-    found = []
+    cities, found = affinity.cohort.cities, []
     for one, other in ((i, j), (j, i)):
-        if (k := _best_but(score[one], affinity.comparable[one], other)) is not None:
-            value = float(score[one, k])
+        line, _ = _beside(affinity, one, other)
+        if (k := _best_but(line, affinity.comparable[one], other)) is not None:
+            value, own = float(line[k]), float(line[other])
             found.append(
                 RunnerUp("peer", cities[one].name, cities[k].id, cities[k].name, value, own - value)
             )
     return tuple(found)
+
+
+def _beside(
+    affinity: Affinity, row: int, column: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the scores of a row with every column, (C,), and of every row with a column, (R,): not the whole table."""
+    one, other = (np.array([k], dtype=np.intp) for k in (row, column))
+    rows, columns = (
+        np.arange(len(side), dtype=np.intp) for side in (affinity.rows, affinity.columns)
+    )
+    return affinity.scores(one, columns)[0], affinity.scores(rows, other)[:, 0]
 
 
 def _best_but(score: NDArray[np.float64], may: NDArray[np.bool_], but: int) -> int | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations, islice, product
 from typing import ClassVar, Literal
@@ -163,8 +163,13 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         key=lambda c: c.key,
     )
     bridges = _bridges(settings, affinity, clusters)
+    anchors = {
+        city.country
+        for city in round_.cohort.cities
+        if settings.anchor is not None and city.has(settings.anchor)
+    }
     meetings = tuple(
-        _meeting(round_, settings, affinity, c, _bridge_note(round_, clusters, bridges, k))
+        _meeting(round_, settings, affinity, c, anchors, _bridge_note(round_, clusters, bridges, k))
         for k, c in enumerate(clusters)
     )
     kept = judged(cluster_rules(round_, settings, meetings))
@@ -767,6 +772,7 @@ def _meeting(
     settings: NationalClusters,
     affinity: Affinity,
     cluster: Cluster,
+    anchors: Set[str],
     bridges: tuple[str, ...],
 ) -> Meeting:
     anchor = settings.anchor
@@ -780,7 +786,13 @@ def _meeting(
     account = affinity.joint_account(_pairs(cluster.cities), "pairs")
     notes = coverage_note(account) if len(cluster.cities) > 1 else ()
     if anchor is not None and not leads:
-        notes += (_without(round_, anchor, cluster.cities),)
+        kind = anchor.value.capitalize()
+        somewhere = any(round_.cohort.cities[i].country in anchors for i in cluster.cities)
+        notes += (
+            f"The {kind} Cities of these countries are in other clusters."
+            if somewhere
+            else f"No {kind} City of these countries is in the cohort.",
+        )
     return Meeting(
         f"national_clusters:{cluster.key}",
         cluster.name,
@@ -789,16 +801,6 @@ def _meeting(
         cluster.reason,
         notes=(*notes, *bridges),
     )
-
-
-def _without(round_: Round, anchor: Role, cities: Sequence[int]) -> str:
-    """Return why none of these cities has the role of an anchor."""
-    everyone = round_.cohort.cities
-    countries = {everyone[i].country for i in cities}
-    kind = anchor.value.capitalize()
-    if any(c.has(anchor) and c.country in countries for c in everyone):
-        return f"The {kind} Cities of these countries are in other clusters."
-    return f"No {kind} City of these countries is in the cohort."
 
 
 def cluster_rules(
