@@ -18,8 +18,7 @@ class Directory:
 
     def card(self, city: str) -> CityCard:
         """Return a city's card; one with no more than the id where the proposal has none."""
-        empty = CityCard(city, city, "", "", (), None, None, None, 0.0)
-        return self._cards.get(city, empty)
+        return self._cards.get(city) or CityCard(city, city, "", "", (), None, None, None, 0.0)
 
     def name(self, id_: str) -> str:
         """Return the name of a city or host unit."""
