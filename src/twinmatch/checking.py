@@ -7,7 +7,7 @@ The registry of formats holds who judges them. Nothing of the solver is used. Wh
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.rules import counted
@@ -30,8 +30,18 @@ class Checked:
 
 
 def check_proposal(round_: Round, programme: Programme, proposal: Proposal) -> tuple[Checked, ...]:
-    """Return how every product of a proposal stands to the rules of a programme over a cohort."""
-    return tuple(_product(round_, programme, product) for product in proposal.products)
+    """Return how every product of a proposal stands to the rules of a programme over a cohort.
+
+    Each is judged beside what those that chose before it take of the cities, as when it was made.
+    """
+    order = {name: k for k, name in enumerate(programme.products)}
+    found = {}
+    for product in sorted(proposal.products, key=lambda p: order.get(p.product, len(order))):
+        found[product.product] = _product(round_, programme, product)
+        settings = getattr(programme, product.product, None)
+        if settings is not None:
+            round_ = replace(round_, books=round_.ledger.with_product(product, settings))
+    return tuple(found[product.product] for product in proposal.products)
 
 
 def _product(round_: Round, programme: Programme, product: Product) -> Checked:

@@ -147,6 +147,10 @@ def related_languages(one: str, other: str) -> bool:
     return any(family & mine and family & theirs for family in _RELATED_LANGUAGES)
 
 
+SAME_LANGUAGE: Final = {"nb": "no"}
+"""Codes of one written language: Norwegian is Bokmål unless it is said to be Nynorsk."""
+
+
 @cache
 def language_codes() -> frozenset[str]:
     """Return the codes of all languages that the Unicode CLDR or a country here names: of two letters, else of three."""

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from twinmatch.geography import ALIASES, countries, language_codes
+from twinmatch.geography import ALIASES, SAME_LANGUAGE, countries, language_codes
 
 SCHEMA_VERSION = "1"
 
@@ -141,7 +141,7 @@ def _language_code(value: str) -> str:
         raise ValueError(
             "no language has this code (two letters, ISO 639-1, such as de); tables may name it"
         )
-    return code
+    return SAME_LANGUAGE.get(code, code)
 
 
 CountryCode = Annotated[str, BeforeValidator(_country_code)]

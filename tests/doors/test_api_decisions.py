@@ -70,7 +70,7 @@ def test_a_lock_of_the_programme_that_was_released_is_back_where_the_release_is_
     board = board_of(five)
 
     def locks():
-        return [*pairs_to_keep(board.store, made, board.store.held(made))[0]]
+        return [*pairs_to_keep(board.store, made, board.store.held(made)).lock]
 
     assert locks() == [pair]
     decide(five, made, 0, kind="release", one=pair[0], other=pair[1])

@@ -227,6 +227,45 @@ def test_what_was_decided_goes_into_the_next_round(made, tmp_path):
         now = {m["id"]: [x["city"] for x in m["members"]] for m in meetings}
         assert [keeper, kept] in now.values()
         assert [host, guest] not in now.values()
+        if further:
+            assert f"Run {run}: 1 lock and 1 refusal hold as decided." in content["notes"]
+
+
+def test_a_lock_of_the_programme_that_was_rejected_or_released_is_lifted(made, tmp_path):
+    store = ["--store", tmp_path / "s.sqlite"]
+    (guest, host), *_ = pairs_of(made)
+    locked = tmp_path / "locked.toml"
+    locked.write_text(
+        PROGRAMME.replace("places = 3\n", f'places = 3\nlock = [["{host}", "{guest}"]]\n')
+    )
+    over = (made / "cities", "-p", locked, "--text-model", "static")
+    words("propose", *over, "--out", tmp_path / "a")
+    run = ask("keep", tmp_path / "a" / "proposal.json", *over, *store, "--by", "Ada")["run"]
+    for kind, says in (("reject", "0 locks and 1 refusal"), ("release", "0 locks and 0 refusals")):
+        ask("decide", run, kind, guest, host, "--by", "Ada", *store)
+        told = words("propose", *over, "--run", run, *store, "--out", tmp_path / kind)
+        made_from = json.loads((tmp_path / kind / "proposal.json").read_text())["made_from"]
+        twinning = made_from["programme"]["settings"]["twinning"]
+        assert twinning.get("lock", []) == []
+        assert f"Run {run}: {says} hold as decided." in " ".join(told.split())
+    told = words("propose", *options(made), "--run", run, *store, "--out", tmp_path / "other")
+    assert "another programme" not in told
+    other = tmp_path / "other.toml"
+    other.write_text(PROGRAMME.replace("places = 3", "places = 2"))
+    told = words(
+        "propose",
+        made / "cities",
+        "-p",
+        other,
+        "--text-model",
+        "static",
+        "--run",
+        run,
+        *store,
+        "--out",
+        tmp_path / "b",
+    )
+    assert "it was made from another programme." in " ".join(told.split())
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from service_for_tests import board_of, five_cities, served
 from stores_for_tests import proposal
 
 from cities import cohort_of
+from twinmatch.errors import QuestionError
 from twinmatch.store import REMOVED
 from twinmatch.web import board as board_module
 from twinmatch.web.people import Rank
@@ -54,6 +55,13 @@ def test_a_city_is_known_by_its_host_units_too():
     cohort = cohort_of(one, two, units=[unit])
     assert names_of(cohort, "Two") == ["Two", "fi-two", "unit-u", "Both"]
     assert names_of(cohort, "nowhere") == ["nowhere"]
+    for nobody in ("", "  "):
+        with pytest.raises(QuestionError, match="No city was named"):
+            names_of(cohort, nobody)
+    twins = cohort_of(*({"id": f"fi-{n}", "name": "One", "country": "FI"} for n in "ab"))
+    with pytest.raises(QuestionError, match="Several cities are called 'one'"):
+        names_of(twins, "one")
+    assert names_of(twins, "fi-a") == ["fi-a", "One"]
 
 
 def files_of(folder: Path) -> bytes:

@@ -16,11 +16,12 @@ import numpy as np
 from twinmatch import __version__
 from twinmatch.app.loop import RoundAsked, ask_reserves, read_rows, twinning_case
 from twinmatch.app.neighbours import Progress, silent
+from twinmatch.app.rounds import PairsAgain
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.files import toml_text, write_files
 from twinmatch.learning import Learned, learn, model_files, preferences
-from twinmatch.proposal import Pairs, pairs_wanted
+from twinmatch.proposal import pairs_wanted
 from twinmatch.store import (
     Entry,
     Fallbacks,
@@ -29,6 +30,7 @@ from twinmatch.store import (
     KeptMeeting,
     PastPair,
     Store,
+    as_met,
     held,
     open_store,
 )
@@ -264,25 +266,32 @@ def programme_lines(run: str | None, place: Place = None) -> str:
     return "".join(lines)
 
 
-def pairs_to_keep(store: Store, run: str, now: Held) -> tuple[Pairs, Pairs]:
-    """Return the locks and bans that a run was made with, as its decisions changed them: for the next time it is solved."""
+def pairs_to_keep(store: Store, run: str, now: Held) -> PairsAgain:
+    """Return the locks and bans that a run was made with, as its decisions changed them."""
     must, must_not = now.wanted
     released = {
         entry.about
         for entry in store.history(run)
         if entry.kind == "release" and entry.number not in now.undone
     }
-    decided = {*must, *must_not, *released}
-    made = pairs_wanted(json.loads(store.proposal(run))["made_from"])
+    decided = {frozenset(pair) for pair in (*must, *must_not, *released)}
+    made_from = json.loads(store.proposal(run))["made_from"]
+    meetings = store.meetings(run)
     locks, bans = (
-        (*(pair for pair in before if pair not in decided), *mine)
-        for before, mine in zip(made, (must, must_not), strict=True)
+        {pair: as_met(pair, meetings) for pair in pairs} for pairs in pairs_wanted(made_from)
     )
-    return locks, bans
+    lifted = [p for p, met in (*locks.items(), *bans.items()) if frozenset(met) in decided]
+    return PairsAgain(
+        run,
+        (*(p for p in locks if p not in lifted), *must),
+        (*(p for p in bans if p not in lifted), *must_not),
+        tuple(lifted),
+        made_from,
+    )
 
 
-def pairs_of_run(run: str, place: Place = None) -> tuple[Pairs, Pairs]:
-    """Return the locks and bans of a run of the store, as its decisions have them now."""
+def pairs_of_run(run: str, place: Place = None) -> PairsAgain:
+    """Return what a run of the store asks of the next time it is solved, as its decisions have it now."""
     with opened(place) as store:
         kept = store.run(run).id
         return pairs_to_keep(store, kept, store.held(kept))

@@ -24,6 +24,7 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.settings import Twinning, load
 from twinmatch.programmes.twinning import Applicants, prepare
+from twinmatch.proposal import count
 from twinmatch.propose import measured_card
 from twinmatch.reading import read
 
@@ -62,6 +63,7 @@ class Learning:
 
     def __init__(self, cohort: Cohort, settings: Twinning, materials: Materials) -> None:
         self._cohort, self._settings, self._materials = cohort, settings, materials
+        self._last: tuple[frozenset[int], Affinity] | None = None
 
     @cached_property
     def _round(self) -> _OfRound | str:
@@ -79,8 +81,7 @@ class Learning:
         held = self._round
         reason = held if isinstance(held, str) else self._not_in(held, guest, host)
         if isinstance(held, str) or reason:
-            hosts = self._hosts(guest, host)
-            over = compare(self._cohort, self._settings.weights, self._materials, columns=hosts)
+            over = self._over(guest, host)
             row, column = guest, over.column_of[host.id]
             runners = next_best(over, row, column, over.comparable)
             says = f"No pair of the round: {reason} Scored against all pairs of a city and a host."
@@ -88,7 +89,8 @@ class Learning:
             over = held.affinity
             row, column = over.row_of[guest], self._column(held, host)
             runners = next_best(over, row, column, held.open)
-            says = f"Scored as in the round, against all pairs of its {len(over.rows)} eligible guests and {len(over.columns)} hosts."
+            guests = count(len(over.rows), "eligible guest")
+            says = f"Scored as in the round, against all pairs of its {guests} and {count(len(over.columns), 'host')}."
             says = " ".join([says, *self._forbidden(held, row, column)])
         title = f"{self._cohort.cities[guest].name} learns from {over.columns[column].name}"
         return PairAccount("learning", title, over.account(row, column), says, runners)
@@ -98,10 +100,19 @@ class Learning:
         if guest not in held.affinity.row_of:
             name = self._cohort.cities[guest].name
             reason = held.who.refused.get(guest) or held.who.ask.get(guest)
-            return f"{name} is no guest in it. {reason or 'It has not applied as one.'}"
+            return f"{name} is no guest in it. {reason or self._no_guest(guest)}"
         if self._column(held, host) < 0:
             return f"{host.name} is no host in it."
         return ""
+
+    def _no_guest(self, guest: int) -> str:
+        """Return why a city is neither an applicant nor a refused one."""
+        city, asked = self._cohort.cities[guest], self._settings.guests
+        if not set(asked.roles) & set(city.roles):
+            return "It has not applied as one."
+        if city.id in self._settings.host_ids:
+            return "It is named as a host."
+        return f"It has not taken part in {' or '.join(asked.took_part_in)}."
 
     def _column(self, held: _OfRound, host: Host) -> int:
         """Return the place of a host, for a city of a unit that of its unit; -1 where the round has none."""
@@ -118,8 +129,16 @@ class Learning:
             if rule.forbidden[pair]
         )
 
+    def _over(self, guest: int, host: Host) -> Affinity:
+        """Every city with every city that hosts, alone, and the two asked about; the same for both ways of a pair."""
+        asked = frozenset((guest, *host.cities))
+        if self._last is None or self._last[0] != asked:
+            hosts = self._hosts(guest, host)
+            made = compare(self._cohort, self._settings.weights, self._materials, columns=hosts)
+            self._last = (asked, made)
+        return self._last[1]
+
     def _hosts(self, guest: int, host: Host) -> tuple[Host, ...]:
-        """Every city that hosts, alone, and the two asked about."""
         roles = set(self._settings.hosts)
         alone = [
             Host(city.id, city.name, (i,))
@@ -130,13 +149,25 @@ class Learning:
 
 
 def found_host(cohort: Cohort, name: str) -> Host:
-    """Return a host unit or a city by its id or name; raises QuestionError, naming the nearest ids, where there is none."""
+    """Return a host unit or a city by its id, or by a name that only one of them has.
+
+    Raises QuestionError, naming the nearest ids, where none or several answer.
+    """
     wanted = name.casefold()
-    for unit in cohort.units:
-        if wanted in {unit.id.casefold(), unit.name.casefold()}:
-            return Host(unit.id, unit.name, cohort.cities_of[unit.id])
-    i = cohort.find(name)
-    return Host(cohort.cities[i].id, cohort.cities[i].name, (i,))
+    units = [u for u in cohort.units if wanted in {u.id.casefold(), u.name.casefold()}]
+    cities = [
+        c.id
+        for c in cohort.cities
+        if wanted in {c.name.casefold(), (c.local_name or "").casefold()}
+    ]
+    if not units or name in cohort.index:
+        i = cohort.find(name)
+        return Host(cohort.cities[i].id, cohort.cities[i].name, (i,))
+    if len(units) > 1 or (cities and wanted != units[0].id):
+        ids = ", ".join([*cities, *(u.id for u in units)])
+        found = f"Several cities or host units are called {name!r}."
+        raise QuestionError(Problem("city-ambiguous", found, do=f"Use one of: {ids}."))
+    return Host(units[0].id, units[0].name, cohort.cities_of[units[0].id])
 
 
 def explain(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from twinmatch.app.decided import decided
 from twinmatch.app.neighbours import Progress, silent, text_model
@@ -16,10 +17,57 @@ from twinmatch.facets import Materials
 from twinmatch.figures import with_figures
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Programme, load
-from twinmatch.proposal import Proposal
+from twinmatch.proposal import Pairs, Proposal, count
 from twinmatch.propose import propose
 from twinmatch.reading import read
 from twinmatch.whatif import open_case
+
+
+@dataclass(frozen=True)
+class PairsAgain:
+    """What a run of the store asks of the next time it is solved: locks, bans, and those that hold no more."""
+
+    run: str
+    lock: Pairs
+    ban: Pairs
+    lifted: Pairs = ()
+    """Locks and bans of the run's programme that were decided otherwise."""
+    made_from: Mapping[str, Any] = field(default_factory=dict)
+    """What the run was made from."""
+
+    def programme(self, programme: Programme) -> Programme:
+        """Return a programme with the run's locks and bans, and without those that it lifted."""
+        twinning = programme.twinning
+        if twinning is not None:
+            left = {
+                name: tuple(p for p in getattr(twinning, name) if p not in self.lifted)
+                for name in ("lock", "ban")
+            }
+            programme = programme.model_copy(update={"twinning": twinning.model_copy(update=left)})
+        return with_pairs(programme, self.lock, self.ban)
+
+    def says(self, now: Mapping[str, Any]) -> str:
+        """Return what was taken from the run, and where it was made from other profiles or another programme."""
+        other = [
+            word
+            for word, same in (
+                ("other profiles", self.made_from.get("data") == now.get("data")),
+                ("another programme", _beside_pairs(self.made_from) == _beside_pairs(now)),
+            )
+            if not same
+        ]
+        told = f"Run {self.run}: {count(len(self.lock), 'lock')} and {count(len(self.ban), 'refusal')} hold as decided"
+        return f"{told}; it was made from {' and '.join(other)}." if other else f"{told}."
+
+
+def _beside_pairs(made_from: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a programme without the pairs that decisions and past rounds add."""
+    settings = dict((made_from.get("programme") or {}).get("settings") or {})
+    if twinning := settings.get("twinning"):
+        settings["twinning"] = {
+            k: v for k, v in twinning.items() if k not in ("lock", "ban", "past")
+        }
+    return {k: v for k, v in settings.items() if k != "name"}
 
 
 def run(
@@ -33,6 +81,7 @@ def run(
     past: Sequence[tuple[str, str]] = (),
     settings: Programme | None = None,
     decisions: str | Path | None = None,
+    again: PairsAgain | None = None,
     repair: int | None = None,
     model: str | None = None,
     answers: bool = False,
@@ -44,11 +93,13 @@ def run(
 
     ``past`` are pairs of earlier rounds, which do not meet again; ``settings`` is a programme that was read before, in
     place of files.
+    ``again`` is what a run of the store asks of the next time it is solved.
     ``decisions`` is the workbook of an earlier proposal with its sheet Decisions filled; ``repair`` takes a repair of the menu
     by its number where twinning fits no rules; ``answers`` adds
     prices and stability to the twinning; ``word`` and ``pdf`` add these forms to the files. Raises DataError and QuestionError with every problem, NoProposalError with advice.
     """
-    programme = with_pairs(settings or load(*programme_files), lock, ban)
+    programme = settings or load(*programme_files)
+    programme = with_pairs(again.programme(programme) if again else programme, lock, ban)
     earlier = read_proposal(Path(previous)) if previous else None
     progress("Profiles")
     cohort = read(profiles)
@@ -88,6 +139,8 @@ def run(
         proposal = with_answers(proposal, case)
     if said:
         proposal = replace(proposal, notes=(*proposal.notes, *said.changes(proposal)))
+    if again:
+        proposal = replace(proposal, notes=(*proposal.notes, again.says(proposal.made_from)))
     if out is None:
         return proposal, []
     progress("Files")

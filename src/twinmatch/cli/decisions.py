@@ -218,7 +218,7 @@ def decisions(
     if others.row_count:
         show(others)
     say(
-        f"Next: twinmatch propose --run {found.run.id} solves it again with what was decided; twinmatch state {found.run.id} tells where it stands"
+        f"Next: twinmatch propose [PROFILES] [--programme FILE] --run {found.run.id}, over the round's profiles and programme, solves it again with what was decided; twinmatch state {found.run.id} tells where it stands"
     )
 
 

@@ -115,15 +115,16 @@ def propose(
     )
     from twinmatch import app as door
 
-    held = door.pairs_of_run(decided_run, store) if decided_run else ((), ())
+    again = door.pairs_of_run(decided_run, store) if decided_run else None
     with progress() as told:
         proposal, files = door.run(
             profiles,
             programme or (),
             out=out,
             previous=previous,
-            lock=[*pairs[0], *held[0]],
-            ban=[*pairs[1], *held[1]],
+            lock=pairs[0],
+            ban=pairs[1],
+            again=again,
             past=[(p.guest, p.host) for p in door.past_pairs(store)] if past else (),
             decisions=decisions,
             repair=repair,

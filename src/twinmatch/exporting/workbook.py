@@ -175,7 +175,11 @@ def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
                 )
                 for m in product.meetings
             ]
-    rows += [(*map(directory.name, pair), None, "ban", None, *pair) for pair in bans]
+    units = {unit for unit, _ in proposal.units}
+    for pair in dict.fromkeys(bans):
+        guest, host = reversed(pair) if pair[0] in units else pair  # bans hold either way round
+        names = (directory.name(guest), directory.name(host))
+        rows.append((*names, None, "ban", None, guest, host))
     rows += [(None,) * len(columns)] * SPARE_ROWS
     says = (
         "Choose lock, ban or reject for a pair, or name a further pair below; then run twinmatch propose "

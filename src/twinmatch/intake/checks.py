@@ -439,15 +439,16 @@ def _twice(known: Sequence[Known]) -> Iterator[Problem]:
     """Cities of one country and one name under two identifiers, unless they lie apart."""
     named: dict[tuple[str, str], list[Known]] = {}
     for city, record in known:
-        for name in {plain(n) for n in (city.name, city.local_name) if n}:
+        for name in {plain(n) for n in (city.name, city.local_name) if n and plain(n)}:
             named.setdefault((city.country, name), []).append((city, record))
-    told = set()
+    told: set[str] = set()
     for same in named.values():
-        first = same[0][0]
-        for city, record in same[1:]:
-            if (first.id, city.id) in told or _lie_apart(first, city):
+        for k, (city, record) in enumerate(same):
+            near = (c for c, _ in same[:k] if not _lie_apart(c, city))
+            first = next(near, None)
+            if first is None or city.id in told:
                 continue
-            told.add((first.id, city.id))
+            told.add(city.id)
             found = f"{city.id} and {first.id} are both {city.name} in {city.country}."
             do = "If they are one city, keep one of the two; its places would be given twice."
             yield _say(record, "same-name", found, "id", do)

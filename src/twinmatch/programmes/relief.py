@@ -26,8 +26,8 @@ SECONDS: Final = 5.0
 SHOWN: Final = 3
 """Rows of one rule that a repair names before it counts the rest."""
 
-NEVER: Final = ("one host each", "hosts each")
-"""Rules that say what a meeting is, and so never give way."""
+NEVER: Final = ("one host each", "hosts each", "load")
+"""Rules that never give way: what a meeting is, and what cities can carry over all formats."""
 
 
 def menu(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Repair, ...]:

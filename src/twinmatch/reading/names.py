@@ -8,7 +8,7 @@ from collections.abc import Set
 from functools import cache
 from typing import Final
 
-from twinmatch.geography import ALIASES, countries, language_codes
+from twinmatch.geography import ALIASES, SAME_LANGUAGE, countries, language_codes
 from twinmatch.taxonomy import plain
 
 _MORE: Final = {
@@ -55,7 +55,6 @@ _MORE_LANGUAGES: Final = {
     "crnogorski": "cnr",
     "moldovan": "ro",
     "bokmal": "no",
-    "norwegian bokmal": "no",
 }
 
 
@@ -104,8 +103,9 @@ def country_code(text: str) -> str | None:
 @cache
 def language_code(text: str) -> str | None:
     """Return the code of the language that a text means: a code, or a name in any official language; else None."""
-    code = text.strip().lower()
-    return code if code in language_codes() else language_names().get(plain(code))
+    word = text.strip().lower()
+    code = word if word in language_codes() else language_names().get(plain(word))
+    return SAME_LANGUAGE.get(code, code) if code else None
 
 
 @cache

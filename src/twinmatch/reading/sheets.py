@@ -36,7 +36,7 @@ NEWEST_TEMPLATE: Final = 2
 def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
     """Return the records of a file's sheets, unchecked, with what was met on the way."""
     mapping = mapping or Mapping()
-    by_name = {grid.sheet.strip().casefold(): grid for grid in reversed(grids)}
+    by_name = {grid.sheet: grid for grid in grids}
     renamed = _renamed(grids, by_name)
     if renamed is not None:
         by_name["cities"] = renamed

@@ -339,9 +339,6 @@ def _list(value: str, column: Column) -> list[str]:
     if column.path == "languages":
         named = [part.strip() for part in _BETWEEN_LANGUAGES.split(value) if part.strip()]
         return [language_code(part) or part for part in named]
-    if column.path == "languages":
-        named = [part.strip() for part in _BETWEEN_LANGUAGES.split(value) if part.strip()]
-        return [language_code(part) or part for part in named]
     parts = [part.replace("\\;", ";").strip() for part in _SEMICOLON.split(value) if part.strip()]
     return [_code(part) for part in parts] if column.choices else parts
 

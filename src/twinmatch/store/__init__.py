@@ -18,7 +18,7 @@ from twinmatch.store.history import (
     Held,
     held,
 )
-from twinmatch.store.meetings import Fallbacks, KeptMeeting
+from twinmatch.store.meetings import Fallbacks, KeptMeeting, as_met
 from twinmatch.store.records import Kept, PastPair, Store, open_store
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "KeptMeeting",
     "PastPair",
     "Store",
+    "as_met",
     "held",
     "note",
     "open_store",

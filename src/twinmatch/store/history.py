@@ -269,6 +269,8 @@ def _decision_problems(
                 f"A city has declined {_named(entry)}; a lock does not change that.",
                 do="Once it agrees, note that first: twinmatch decide RUN agreed GUEST HOST --city CITY",
             )
+    elif entry.kind == "release" and entry.other and places:
+        yield from _strangers(entry, places)
     elif not entry.one:
         yield Problem(
             "meeting-missing",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,6 +64,15 @@ def meetings_of(
                 )
             )
     return found
+
+
+def as_met(pair: About, meetings: Iterable[KeptMeeting]) -> About:
+    """Return a pair as the run has it: either way round, and a city of a host unit for its unit; else as it is."""
+    for meeting in meetings:
+        hosts = {meeting.host, *meeting.cities} - {meeting.guest}
+        if meeting.host and any(a == meeting.guest and b in hosts for a, b in (pair, pair[::-1])):
+            return meeting.about
+    return pair
 
 
 def places_of(proposal: Mapping[str, Any]) -> dict[str, str]:

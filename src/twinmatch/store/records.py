@@ -19,7 +19,7 @@ from twinmatch.privacy import redact
 from twinmatch.store.changes import Change, noted
 from twinmatch.store.forgetting import empty_log
 from twinmatch.store.history import About, Entry, Held, checked, held
-from twinmatch.store.meetings import Fallbacks, KeptMeeting, meetings_of, places_of
+from twinmatch.store.meetings import Fallbacks, KeptMeeting, as_met, meetings_of, places_of
 from twinmatch.store.places import engine_of, migrate
 from twinmatch.store.refusals import told
 from twinmatch.store.tables import entries, run_meetings, runs
@@ -239,7 +239,7 @@ class Store:
             places: Mapping[str, str] = {}
             if not _is_of(entry, meetings):
                 places = places_of(json.loads(_content(connection, run)))
-                entry = _by_id(entry, places)
+                entry = _as_known(_by_id(entry, places), meetings, history)
             checked(now, entry, {m.about: m.cities for m in meetings}, places)
             if entry.kind == "undo" and now.undoable is not None:
                 entry = replace(entry, one=str(now.undoable.number), other="", city="")
@@ -363,6 +363,16 @@ def _by_id(entry: Entry, places: Mapping[str, str]) -> Entry:
         places.get(name.casefold(), name) for name in (entry.one, entry.other, entry.city)
     )
     return replace(entry, one=one, other=other, city=city)
+
+
+def _as_known(entry: Entry, meetings: Sequence[KeptMeeting], history: Sequence[Entry]) -> Entry:
+    """Return an entry about a pair as the run, or what was said before, has the pair: either way round is the same."""
+    if not entry.other:
+        return entry
+    one, other = as_met(entry.about, meetings)
+    if (other, one) in {said.about for said in history}:
+        one, other = other, one
+    return replace(entry, one=one, other=other)
 
 
 def _content(connection: sa.Connection, run: str) -> bytes:

@@ -46,13 +46,18 @@ router = APIRouter(tags=["privacy"], dependencies=[Depends(only_known)])
 
 
 def names_of(cohort: Cohort, city: str) -> list[str]:
-    """Return every name of a city and of its host units that profiles know, the one that was asked first."""
-    asked = city.casefold()
+    """Return every name of a city and of its host units that profiles know, the one that was asked first.
+
+    Raises QuestionError where no city was named, or a name that several have.
+    """
+    asked = city.strip().casefold()
     known = [
         c
         for c in cohort.cities
-        if asked in (c.id, c.name.casefold(), (c.local_name or "").casefold())
+        if asked in {name.casefold() for name in (c.id, c.name, c.local_name) if name}
     ]
+    if len(known) > 1 or not asked:
+        known = [cohort.city(city)]
     more = [n for c in known for n in (c.id, c.name, c.local_name) if n]
     ids = {c.id for c in known}
     units = [u for u in cohort.units if ids & set(u.cities)]

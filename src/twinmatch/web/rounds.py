@@ -123,6 +123,12 @@ def _still(locks: Pairs, change: Change, earlier: Proposal) -> list[About]:
 
 def again(board: Board, job: Job, now: Held) -> dict[str, Any]:
     """Return what to ask for the same round under what is decided now: of equally good answers the nearest."""
-    locks, bans = pairs_to_keep(board.store, job.id, now)
+    pairs = pairs_to_keep(board.store, job.id, now)
     upload = {"upload": job.asked["upload"]} if job.asked.get("upload") else {}
-    return {**upload, "programme_of": job.id, "lock": locks, "ban": bans, "previous": job.id}
+    return {
+        **upload,
+        "programme_of": job.id,
+        "lock": pairs.lock,
+        "ban": pairs.ban,
+        "previous": job.id,
+    }

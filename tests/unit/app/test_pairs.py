@@ -84,6 +84,23 @@ def test_where_the_round_has_no_such_pair_it_is_said_why():
     assert f"{COHORT.cities[COHORT.find(CITIES[1]['id'])].name} is no host in it." in peers.says
 
 
+def test_a_host_by_name_and_a_city_outside_of_what_is_asked_for_are_not_called_no_applicants():
+    guest, host = COHORT.find(CITIES[0]["id"]), alone(COHORT.find(CITIES[4]["id"]))
+    named = learning(host_ids=[CITIES[0]["id"], CITIES[4]["id"]]).account(guest, host)
+    assert "is no guest in it. It is named as a host. Scored" in named.says
+    before = learning(guests={"took_part_in": ["Round 3"]}).account(guest, host)
+    assert "is no guest in it. It has not taken part in Round 3. Scored" in before.says
+
+
+def test_a_name_of_a_city_and_a_unit_is_ambiguous_and_ids_are_not():
+    unit = {"id": "unit-two", "name": "Host-0", "cities": ["be-host-0", "cz-host-1"]}
+    cohort = cohort_of(*CITIES, units=[unit])
+    assert found_host(cohort, "be-host-0").cities == (cohort.find("be-host-0"),)
+    assert len(found_host(cohort, "unit-two").cities) == 2
+    with pytest.raises(QuestionError, match="Use one of: be-host-0, unit-two"):
+        found_host(cohort, "host-0")
+
+
 def test_the_account_outside_of_the_round_is_over_every_city_and_every_host():
     guest, host = COHORT.find(CITIES[4]["id"]), COHORT.find(CITIES[5]["id"])
     columns = [alone(i) for i, c in enumerate(COHORT.cities) if "mission" in c.roles]

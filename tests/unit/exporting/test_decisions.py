@@ -83,13 +83,15 @@ def test_a_pair_may_be_named_and_a_row_that_decides_nothing_is_told(tmp_path):
 
 
 def test_locks_and_bans_that_hold_stand_in_the_next_sheet(tmp_path):
-    wanted = {"lock": [["unit-north", "at-graz"]], "ban": [["fr-nantes", "xk-nowhere"]]}
+    unit_first = [["unit-north", "fr-nantes"], ["fr-nantes", "xk-nowhere"]]
+    wanted = {"lock": [["unit-north", "at-graz"]], "ban": [*unit_first, unit_first[0]]}
     made_from = {"programme": {"settings": {"twinning": wanted}}}
     path = tmp_path / "p.xlsx"
     path.write_bytes(proposal_xlsx(replace(proposal(), made_from=made_from)))
     found = read_decisions(path)
     assert [(d.guest, d.host, d.word) for d in found.found] == [
         ("at-graz", "unit-north", "lock"),
+        ("fr-nantes", "unit-north", "ban"),
         ("fr-nantes", "xk-nowhere", "ban"),
     ]
     assert found.undecided == ()

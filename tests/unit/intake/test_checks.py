@@ -244,6 +244,27 @@ def test_one_city_under_two_identifiers_is_suspected(
         assert found.found.startswith("de-b and de-a are both ")
 
 
+def test_of_three_places_of_one_name_those_that_lie_together_are_told_in_any_order() -> None:
+    far, one, two = (
+        City.model_validate(
+            {
+                "id": f"fr-{k}",
+                "name": "Saint-Denis",
+                "country": "FR",
+                "location": {"lat": lat, "lon": 2},
+            }
+        )
+        for k, lat in (("a", 43), ("b", 48), ("c", 48.01))
+    )
+    for order in ((far, one, two), (one, two, far), (one, far, two)):
+        assert asked(*order)["same-name"].where.file == "fr-c.yaml"
+    dashes = [
+        City.model_validate({"id": f"fr-{k}", "name": n, "country": "FR"})
+        for k, n in (("a", "--"), ("b", "!!"))
+    ]
+    assert "same-name" not in asked(*dashes)
+
+
 def test_places_are_compared_with_the_gazetteer() -> None:
     right = {"lat": 50.77664, "lon": 6.08342}
     swapped = {"lat": 6.08342, "lon": 50.77664}

@@ -7,10 +7,16 @@ from dataclasses import replace
 import pytest
 from format_cases import city, round_of, settings_of
 
-from twinmatch.programmes import PRODUCTS
+from cities import cohort_of, materials
+from twinmatch.checking import check_proposal
+from twinmatch.errors import NoProposalError
+from twinmatch.programmes import PRODUCTS, Round
+from twinmatch.programmes.ledger import open_books
+from twinmatch.programmes.settings import programme_model
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Member, Product
+from twinmatch.propose import propose
 
 AARHUS = city("dk-aarhus", "mission", shows={"industry": 3}, by=2030, at=(56.2, 10.2))
 BRUGES = city("be-bruges", "mission", shows={"energy_systems": 3}, by=2030, at=(51.2, 3.2))
@@ -110,3 +116,36 @@ def test_every_format_of_the_registry_is_judged(name):
     judge = PRODUCTS[name].judge
     assert judge is not None
     assert judge(round_of(AARHUS, GRAZ), settings, empty)
+
+
+def test_a_repair_is_judged_beside_what_other_formats_took_first():
+    """Leading the cluster leaves the host one guest; both guests are locked to it, and a lock gives way."""
+    cohort = cohort_of(
+        {"id": "at-host", "roles": ["mission"]},
+        {"id": "at-one", "roles": ["guest"]},
+        {"id": "at-two", "roles": ["guest"]},
+    )
+    programme = programme_model().model_validate(
+        {
+            "ledger": {"tasks": 2, "order": ["national_clusters"]},
+            "national_clusters": {
+                "size": [2, 4],
+                "takes": {"lead": {"tasks": 1}},
+                "weights": {"nearness": 1},
+            },
+            "twinning": {
+                "guests_per_host": [0, 2],
+                "hosts": ["mission"],
+                "weights": {"nearness": 1},
+                "lock": [["at-one", "at-host"], ["at-two", "at-host"]],
+            },
+        }
+    )
+    with pytest.raises(NoProposalError) as told:
+        propose(cohort, programme, materials())
+    assert all("drop the lock" in p.found for p in told.value.problems if p.code == "repair")
+    made = propose(cohort, programme, materials(), repair=1)
+    round_ = Round(cohort, materials(), books=open_books(cohort, programme.ledger))
+    found = {c.product: c for c in check_proposal(round_, programme, made)}["twinning"]
+    assert found.kept
+    assert [r.rule for r in found.rules if r.status == "relaxed"] == ["locks"]

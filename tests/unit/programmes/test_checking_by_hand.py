@@ -44,9 +44,14 @@ def product(name: str, *meetings: Meeting) -> Product:
     return Product(name, name.title(), "optimal", "", 0.0, 0.0, meetings, (), (), "")
 
 
+def asking(**formats: Any) -> Any:
+    """A programme that asks for some formats, in this order."""
+    return SimpleNamespace(products=tuple(formats), **formats)
+
+
 def checked(settings: Any, name: str, *meetings: Meeting, round_=ROUND) -> Checked:
     proposal = Proposal({}, (product(name, *meetings),), ())
-    (found,) = check_proposal(round_, SimpleNamespace(**{name: settings}), proposal)
+    (found,) = check_proposal(round_, asking(**{name: settings}), proposal)
     return found
 
 
@@ -67,7 +72,7 @@ def rule(found: Checked, name: str) -> RuleStatus:
 def test_every_product_of_a_proposal_is_judged_by_its_own_settings_in_order():
     found = check_proposal(
         ROUND,
-        SimpleNamespace(discussion_groups=GROUPS, city_panels=PANELS),
+        asking(discussion_groups=GROUPS, city_panels=PANELS),
         Proposal(
             {},
             (
@@ -118,7 +123,7 @@ def test_a_format_that_the_programme_has_not_is_not_judged_and_this_is_said():
             "broken",
         ),
     )
-    other = check_proposal(ROUND, SimpleNamespace(), Proposal({}, (product("new_format"),), ()))
+    other = check_proposal(ROUND, asking(), Proposal({}, (product("new_format"),), ()))
     assert other[0].unjudged == found.unjudged
     assert other[0].kept
 
@@ -290,7 +295,7 @@ def test_seats_are_read_from_the_table_of_seats_alone():
     made = propose_world_cafe(round_, cafe)
 
     def judged(product: Product) -> Checked:
-        programme = SimpleNamespace(world_cafe=cafe)
+        programme = asking(world_cafe=cafe)
         return check_proposal(round_, programme, Proposal({}, (product,), ()))[0]
 
     assert judged(made).kept

@@ -44,7 +44,18 @@ def test_a_country_in_any_official_language(name: str, code: str) -> None:
     ("name", "code"),
     [
         *[(n, "de") for n in ("German", "Deutsch", "allemand", "DE", "niemiecki")],
-        *[(n, "no") for n in ("no", "Norwegian", "norsk", "Bokmål")],
+        *[
+            (n, "no")
+            for n in (
+                "no",
+                "nb",
+                "Norwegian",
+                "norsk",
+                "Bokmål",
+                "norsk bokmål",
+                "Norwegian Bokmål",
+            )
+        ],
         *[(n, "nl") for n in ("Dutch", "Flemish", "nederlands")],
         *[("ελληνικά", "el"), ("Montenegrin", "cnr"), ("cnr", "cnr"), ("castellano", "es")],
         *[("Gibberish", None), ("", None), ("xx", None)],

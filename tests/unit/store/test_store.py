@@ -133,6 +133,22 @@ def test_the_last_word_on_a_pair_holds(store):
     assert store.held(run).wanted == ((), wanted)
 
 
+def test_a_pair_is_one_pair_either_way_round_and_through_its_unit(store):
+    run = keep(store).id
+    store.add(run, "lock", "Ada", one="be-h", other="at-a")
+    store.add(run, "reject", "Ada", one="at-a", other="be-h")
+    store.add(run, "ban", "Ada", one="at-b", other="be-j")
+    store.add(run, "lock", "Ada", one="unit-two", other="at-b")
+    store.add(run, "lock", "Ada", one="at-c", other="be-k")
+    store.add(run, "ban", "Ada", one="be-k", other="at-c")
+    now = store.held(run)
+    assert now.wanted == ((("at-b", "unit-two"),), (("at-a", "be-h"), ("at-c", "be-k")))
+    store.add(run, "release", "Ada", one="be-k", other="at-c")
+    assert store.held(run).bans == ()
+    with pytest.raises(QuestionError, match="There is no city or host unit 'Nobody'"):
+        store.add(run, "release", "Ada", one="at-c", other="Nobody")
+
+
 def test_a_lock_does_not_outweigh_the_no_of_a_city(store):
     run, pair = keep(store).id, {"one": "at-a", "other": "be-h"}
     store.add(run, "declined", "Ada", city="be-h", **pair)
