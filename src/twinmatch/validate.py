@@ -95,7 +95,7 @@ def examine(cities: Sequence[Record], units: Sequence[Record] = ()) -> Examined:
         do = "Name a folder of .yaml files, or a table."
         problems.append(Problem("no-cities", "There are no city profiles here.", do=do))
     problems += _twice(cities) + _twice(units)
-    problems += _dangling(known, known_units, (*cities, *units))
+    problems += _dangling(known_units, (*cities, *units))
     cohort = None
     if not problems:
         cohort = Cohort(
@@ -227,7 +227,6 @@ def _short(where: Where) -> str:
 
 
 def _dangling(
-    known: Sequence[tuple[City, Record]],
     units: Sequence[tuple[HostUnit, Record]],
     given: Sequence[Record],
 ) -> list[Problem]:
@@ -241,16 +240,18 @@ def _dangling(
     cities = {name for name in everyone if not name.startswith("unit-")}
     names = {str(r.data["name"]): str(r.data["id"]) for r in given if "name" in r.data}
     problems = []
-    for city, record in known:
+    for record in given:
         for name in ("wishes", "refuses", "welcomes"):
-            unknown = [other for other in getattr(city, name) if other not in everyone]
-            problems += [_unknown(other, everyone, names, record.place(name)) for other in unknown]
-            if city.id in getattr(city, name):
-                problems.append(
-                    Problem(
-                        "names-itself", f"{city.id} names itself.", record.place(name), "Remove it."
-                    )
-                )
+            said = record.data.get(name)
+            named = (
+                [n for n in said if isinstance(n, str)] if isinstance(said, list | tuple) else []
+            )
+            problems += [
+                _unknown(n, everyone, names, record.place(name)) for n in named if n not in everyone
+            ]
+            if record.data["id"] in named:
+                found = f"{record.data['id']} names itself."
+                problems.append(Problem("names-itself", found, record.place(name), "Remove it."))
     seen: dict[str, str] = {}
     for unit, record in units:
         problems += [

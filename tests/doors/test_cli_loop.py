@@ -241,6 +241,8 @@ def test_a_lock_of_the_programme_that_was_rejected_or_released_is_lifted(made, t
     over = (made / "cities", "-p", locked, "--text-model", "static")
     words("propose", *over, "--out", tmp_path / "a")
     run = ask("keep", tmp_path / "a" / "proposal.json", *over, *store, "--by", "Ada")["run"]
+    table = " ".join(words("decisions", run, *store).split())
+    assert "lock" not in table.split("Pairs")[1].split("Next:")[0]
     for kind, says in (("reject", "0 locks and 1 refusal"), ("release", "0 locks and 0 refusals")):
         ask("decide", run, kind, guest, host, "--by", "Ada", *store)
         told = words("propose", *over, "--run", run, *store, "--out", tmp_path / kind)
@@ -248,6 +250,7 @@ def test_a_lock_of_the_programme_that_was_rejected_or_released_is_lifted(made, t
         twinning = made_from["programme"]["settings"]["twinning"]
         assert twinning.get("lock", []) == []
         assert f"Run {run}: {says} hold as decided." in " ".join(told.split())
+        assert f"No longer asked for: {host}={guest}." in " ".join(told.split())
     told = words("propose", *options(made), "--run", run, *store, "--out", tmp_path / "other")
     assert "another programme" not in told
     other = tmp_path / "other.toml"

@@ -124,6 +124,17 @@ def test_what_was_decided_before_holds_in_the_next_workbook(decided):
     )
     assert "1 locked (fr-guest=it-host)" in told
     assert "Nothing else changed since the earlier proposal." in told
+    book = openpyxl.load_workbook(tmp_path / "three/proposal.xlsx")
+    cells = next(row for row in book["Decisions"].iter_rows(min_row=2) if row[3].value == "lock")
+    cells[3].value = None
+    book.save(tmp_path / "three/proposal.xlsx")
+    _, told = run(
+        *again, "--decisions", tmp_path / "three/proposal.xlsx", "--out", tmp_path / "four"
+    )
+    assert "No longer locked: fr-guest=it-host." in told
+    book.save(tmp_path / "alone.xlsx")
+    _, told = run(*again, "--decisions", tmp_path / "alone.xlsx", "--out", tmp_path / "five")
+    assert "No earlier proposal.json lies beside it" in told
 
 
 def test_an_unknown_city_in_the_workbook_is_told_with_its_row(decided):

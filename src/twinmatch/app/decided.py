@@ -29,8 +29,16 @@ class Decided:
     def changes(self, after: Proposal) -> tuple[str, ...]:
         """Return in words what was decided, and how the new proposal differs from the earlier one."""
         if self.earlier is None:
-            return (self.says,)
+            none = (
+                "No earlier proposal.json lies beside it or was named, so what changed is not told."
+            )
+            return (self.says, none)
         lines = []
+        for word, before, now in zip(
+            ("locked", "refused"), self.earlier.wanted, after.wanted, strict=True
+        ):
+            if gone := [pair for pair in before if pair not in now and pair[::-1] not in now]:
+                lines.append(f"No longer {word}: {', '.join('='.join(pair) for pair in gone)}.")
         for product in difference(self.earlier, after).products:
             told = " ".join((*product.says, *(moved.says for moved in product.moved)))
             if told:

@@ -258,11 +258,10 @@ def programme_lines(run: str | None, place: Place = None) -> str:
     with opened(place) as store:
         kept = store.run(run) if run else None
         past = sorted({(p.guest, p.host) for p in store.past(but=kept.id if kept else "")})
-        now = store.held(kept.id) if kept else None
+        again = pairs_to_keep(store, kept.id, store.held(kept.id)) if kept else None
     lines = [_pairs_line("past", past)]
-    if now is not None:
-        must, must_not = now.wanted
-        lines += [_pairs_line("lock", must), _pairs_line("ban", must_not)]
+    if again is not None:
+        lines += [_pairs_line("lock", again.lock), _pairs_line("ban", again.ban)]
     return "".join(lines)
 
 
@@ -286,6 +285,7 @@ def pairs_to_keep(store: Store, run: str, now: Held) -> PairsAgain:
         (*(p for p in locks if p not in lifted), *must),
         (*(p for p in bans if p not in lifted), *must_not),
         tuple(lifted),
+        tuple(one for (one, other), e in now.verdicts.items() if e.kind == "reject" and not other),
         made_from,
     )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model, told
-from twinmatch.cohort import Cohort, Host
+from twinmatch.cohort import Cohort, Host, nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.evidence import Account
 from twinmatch.explain import RunnerUp, best_peers, next_best
@@ -161,7 +161,15 @@ def found_host(cohort: Cohort, name: str) -> Host:
         if wanted in {c.name.casefold(), (c.local_name or "").casefold()}
     ]
     if not units or name in cohort.index:
-        i = cohort.find(name)
+        try:
+            i = cohort.find(name)
+        except QuestionError as error:
+            near = nearest(name, {n: u.id for u in cohort.units for n in (u.id, u.name)})
+            if not near:
+                raise
+            raise QuestionError(
+                [*error.problems, Problem("unit-unknown", f"No host unit {name!r}.", do=near)]
+            ) from None
         return Host(cohort.cities[i].id, cohort.cities[i].name, (i,))
     if len(units) > 1 or (cities and wanted != units[0].id):
         ids = ", ".join([*cities, *(u.id for u in units)])
@@ -203,7 +211,11 @@ def explain(
 
 def found_pair(cohort: Cohort, one: str, other: str) -> tuple[int, Host]:
     """Return a city and a city or host unit beside it; raises QuestionError where they are the same or unknown."""
-    i, beside = cohort.find(one), found_host(cohort, other)
+    beside = found_host(cohort, other)
+    if one in cohort.cities_of and one not in cohort.index:
+        found = f"{one!r} is a host unit, which is no guest."
+        raise QuestionError(Problem("unit-first", found, do="Name the city first, then the unit."))
+    i = cohort.find(one)
     if i in beside.cities:
         same = len(beside.cities) == 1
         found = f"{one!r} and {other!r} are the same city." if same else f"{one!r} is in {other!r}."

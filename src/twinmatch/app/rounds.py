@@ -32,6 +32,8 @@ class PairsAgain:
     ban: Pairs
     lifted: Pairs = ()
     """Locks and bans of the run's programme that were decided otherwise."""
+    rejected: tuple[str, ...] = ()
+    """Meetings of other formats that were rejected: no rule keeps those from being made again."""
     made_from: Mapping[str, Any] = field(default_factory=dict)
     """What the run was made from."""
 
@@ -57,7 +59,12 @@ class PairsAgain:
             if not same
         ]
         told = f"Run {self.run}: {count(len(self.lock), 'lock')} and {count(len(self.ban), 'refusal')} hold as decided"
-        return f"{told}; it was made from {' and '.join(other)}." if other else f"{told}."
+        told += f"; it was made from {' and '.join(other)}." if other else "."
+        if self.lifted:
+            told += f" No longer asked for: {', '.join('='.join(pair) for pair in self.lifted)}."
+        if self.rejected:
+            told += f" Rejected, but only pairs can be kept from being made again: {', '.join(self.rejected)}."
+        return told
 
 
 def _beside_pairs(made_from: Mapping[str, Any]) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def decisions(
         bool,
         typer.Option(
             "--toml",
-            help="Print locks, bans and past pairs as lines to put under [twinning] of a programme file.",
+            help="Print locks, bans and past pairs as lines for the table twinning of a programme file.",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -199,13 +199,14 @@ def decisions(
         "Pairs",
         ("Pair", "Decided", "Guest", "Host", "If the guest declines", "If the host declines"),
     )
+    named = dict.fromkeys(found.held.locks, "lock") | dict.fromkeys(found.held.bans, "ban")
     others = table("Other meetings", ("Id", "Meeting", "Decided", "Consents"))
     for m in found.meetings:
         if m.host:
             both = found.consent(m)
             rows.add_row(
                 literal(f"{m.guest} – {m.host}"),
-                found.verdict(m),
+                ", ".join(filter(None, (found.verdict(m), named.pop(m.about, "")))),
                 both.of_guest or "not asked",
                 both.of_host or "not asked",
                 literal(" ".join(m.if_guest_declines)),
@@ -214,6 +215,8 @@ def decisions(
         elif found.verdict(m) or any(found.consents(m).values()):
             said = ", ".join(f"{c} {word}" for c, word in found.consents(m).items() if word)
             others.add_row(literal(m.id), literal(m.label), found.verdict(m), literal(said))
+    for (guest, host), word in named.items():
+        rows.add_row(literal(f"{guest} – {host}"), word, "", "", "", "")
     show(rows)
     if others.row_count:
         show(others)
@@ -226,7 +229,7 @@ def past(
     store: StorePlace = None,
     toml: Annotated[
         bool,
-        typer.Option("--toml", help="Print the line to put under [twinning] of a programme file."),
+        typer.Option("--toml", help="Print the line for the table twinning of a programme file."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

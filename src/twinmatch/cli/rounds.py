@@ -143,8 +143,16 @@ def propose(
     say(f"\nWritten to {out}: {', '.join(file.name for file in files)}.")
     say(
         f"Open {out / 'report.html'} first; {out / 'dossiers' / 'index.html'} has a page for each pair and city. To change "
-        f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: twinmatch propose{over(profiles, programme)}{' --past' if past else ''} --decisions {out / 'proposal.xlsx'}"
+        f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: twinmatch propose{over(profiles, programme)}{' --past' if past else ''} --decisions {out / 'proposal.xlsx'} --out {_next(out)}"
     )
+
+
+def _next(out: Path) -> Path:
+    """Return the folder for the next proposal beside one, so that a workbook with notes is not written over."""
+    base, dash, number = out.name.rpartition("-")
+    if dash and number.isdigit():
+        return out.with_name(f"{base}-{int(number) + 1}")
+    return out.with_name(f"{out.name}-2") if out.name else out / "proposal-2"
 
 
 def similar(

@@ -94,7 +94,7 @@ READING: tuple[tuple[str, str], ...] = (
     ),
     (
         "Better than … of possible pairs",
-        "The share of all possible pairs that fit less well. A facet gives this share of its points, so "
+        "The share of all possible pairs that fit less well, ties counting half. A facet gives this share of its points, so "
         "that facets measured in different ways count alike.",
     ),
     (

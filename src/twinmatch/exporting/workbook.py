@@ -184,7 +184,7 @@ def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
     says = (
         "Choose lock, ban or reject for a pair, or name a further pair below; then run twinmatch propose "
         "--decisions with this file. Locks and refusals that hold already stand here: cleared, one holds no more, "
-        "unless the programme file asks for it."
+        "unless the programme file asks for it. Notes stay in the workbook in which they were written."
     )
     return Sheet(DECISIONS, says, columns, tuple(rows), CHOICES)
 

@@ -220,7 +220,7 @@ def _problems(
     elif kind == "undo":
         yield from _undo_problems(now)
     elif kind in CONSENTS:
-        yield from _consent_problems(now, entry, meetings)
+        yield from _consent_problems(now, entry, meetings, places)
     elif kind == "note":
         if not entry.why:
             yield Problem("note-empty", "A note says something.", do="Say why.")
@@ -278,7 +278,7 @@ def _decision_problems(
             do="Name a guest and a host, or the id of a meeting.",
         )
     elif entry.about not in meetings and entry.kind != "release":
-        yield _not_in_run(entry)
+        yield from _absent(entry, places)
     if now.status != "draft":
         yield Problem(
             "not-a-draft",
@@ -299,10 +299,19 @@ def _strangers(entry: Entry, places: Mapping[str, str]) -> Iterable[Problem]:
 
 
 def _consent_problems(
-    now: Held, entry: Entry, meetings: Mapping[About, tuple[str, ...]]
+    now: Held,
+    entry: Entry,
+    meetings: Mapping[About, tuple[str, ...]],
+    places: Mapping[str, str],
 ) -> Iterable[Problem]:
     if entry.about not in meetings:
-        yield _not_in_run(entry)
+        yield from _absent(entry, places)
+    elif not entry.city:
+        yield Problem(
+            "city-missing",
+            f"It is not said which city of {_named(entry)} was asked or has answered.",
+            do=f"Name it with --city: {', '.join(meetings[entry.about])}.",
+        )
     elif entry.city not in meetings[entry.about]:
         yield Problem(
             "city-not-in-meeting",
@@ -313,12 +322,16 @@ def _consent_problems(
         yield Problem("withdrawn", "The run is withdrawn.", do="Redraft it first.")
 
 
-def _not_in_run(entry: Entry) -> Problem:
-    return Problem(
-        "meeting-not-in-run",
-        f"{_named(entry)} is no meeting of this run.",
-        do="See twinmatch decisions RUN.",
-    )
+def _absent(entry: Entry, places: Mapping[str, str]) -> Iterable[Problem]:
+    """Yield that a meeting is not in the run; or of a pair, that one of the two is not."""
+    strangers = list(_strangers(entry, places)) if entry.other and places else []
+    yield from strangers or [
+        Problem(
+            "meeting-not-in-run",
+            f"{_named(entry)} is no meeting of this run.",
+            do="See twinmatch decisions RUN.",
+        )
+    ]
 
 
 def _named(entry: Entry) -> str:

@@ -251,6 +251,8 @@ class Store:
     def past(self, *, but: str = "") -> tuple[PastPair, ...]:
         """Return the pairs of runs that are published now, and those that a side declined; by run and guest.
 
+        A pair that was rejected or banned before its run was published has not met.
+
         ``but`` is the id of a run that is not past.
         """
         with self.look() as connection:
@@ -261,11 +263,14 @@ class Store:
             for row in rows:
                 now = held(histories.get(row.id, ()))
                 declined = set(now.declined)
+                refused = set(now.wanted[1]) - declined
                 if now.status != "published" and not declined:
                     continue
                 for meeting in _meetings(connection, row.id):
                     outcome = "declined" if meeting.about in declined else "met"
-                    if meeting.host and (outcome == "declined" or now.status == "published"):
+                    if not meeting.host or meeting.about in refused:
+                        continue
+                    if outcome == "declined" or now.status == "published":
                         found.append(
                             PastPair(row.id, row.title, meeting.guest, meeting.host, outcome)
                         )

@@ -130,6 +130,10 @@ def test_a_city_of_a_unit_is_met_through_its_unit():
     with pytest.raises(QuestionError) as told:
         found_pair(cohort, "cz-host-1", "unit-two")
     assert told.value.problems[0].found == "'cz-host-1' is in 'unit-two'."
+    with pytest.raises(QuestionError, match="Name the city first, then the unit"):
+        found_pair(cohort, "unit-two", "at-guest-0")
+    with pytest.raises(QuestionError, match=r"No host unit 'unit-tow'.*Did you mean unit-two"):
+        found_host(cohort, "unit-tow")
 
 
 def test_the_best_other_peers_of_both():

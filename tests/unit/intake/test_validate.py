@@ -312,6 +312,16 @@ def test_references_are_judged_beside_profiles_that_are_wrong_themselves() -> No
     assert [code for code, *_ in found] == ["field-missing"]
 
 
+def test_references_of_a_profile_that_is_wrong_itself_are_told_beside_it() -> None:
+    found = told(record(roles=["gust"], wishes=["de-zz", 5], refuses="de-yy"))
+    assert {(code, column) for code, _, column, _, _ in found} == {
+        ("value-wrong", "roles.0"),
+        ("value-wrong", "wishes.1"),
+        ("value-wrong", "refuses"),
+        ("reference-unknown", "wishes"),
+    }
+
+
 def test_a_reference_by_name_is_told_with_the_id() -> None:
     found = told(record(wishes=["Lund"]), record("se-lund", 3, name="Lund"))
     assert [(code, do) for code, _, _, _, do in found] == [

@@ -149,6 +149,14 @@ def test_a_pair_is_one_pair_either_way_round_and_through_its_unit(store):
         store.add(run, "release", "Ada", one="at-c", other="Nobody")
 
 
+def test_a_pair_that_was_refused_before_its_run_was_published_has_not_met(store):
+    run = keep(store).id
+    store.add(run, "reject", "Ada", one="at-a", other="be-h")
+    for step in ("approve", "publish"):
+        store.add(run, step, "Ada")
+    assert [(p.guest, p.outcome) for p in store.past()] == [("at-b", "met")]
+
+
 def test_a_lock_does_not_outweigh_the_no_of_a_city(store):
     run, pair = keep(store).id, {"one": "at-a", "other": "be-h"}
     store.add(run, "declined", "Ada", city="be-h", **pair)
@@ -208,8 +216,10 @@ def test_every_wrong_question_is_told(store):
     for wrong, words in (
         ({"kind": "applaud"}, "no decision"),
         ({"kind": "lock", "one": "at-a"}, "guest and a host"),
-        ({"kind": "accept", "one": "at-x", "other": "be-h"}, "no meeting of this run"),
-        ({"kind": "asked", "one": "at-x", "other": "be-h", "city": "at-x"}, "no meeting"),
+        ({"kind": "accept", "one": "at-x", "other": "be-h"}, "no city or host unit 'at-x'"),
+        ({"kind": "accept", "one": "at-c", "other": "be-h"}, "no meeting of this run"),
+        ({"kind": "asked", "one": "at-c", "other": "be-h", "city": "at-c"}, "no meeting"),
+        ({"kind": "asked", "one": "at-a", "other": "be-h"}, "which city of at-a=be-h was asked"),
         ({"kind": "reject", "one": "twinning:at-z"}, "no meeting of this run"),
         ({"kind": "accept"}, "needs a meeting"),
         ({"kind": "note", "why": " "}, "says something"),
