@@ -243,6 +243,10 @@ def test_a_lock_of_the_programme_that_was_rejected_or_released_is_lifted(made, t
     run = ask("keep", tmp_path / "a" / "proposal.json", *over, *store, "--by", "Ada")["run"]
     table = " ".join(words("decisions", run, *store).split())
     assert "lock" not in table.split("Pairs")[1].split("Next:")[0]
+    ask("decide", run, "accept", guest, host, "--by", "Ada", *store)
+    told = words("propose", *over, "--run", run, *store, "--out", tmp_path / "same")
+    assert f"Run {run}: 1 lock and 0 refusals hold as decided." in " ".join(told.split())
+    assert "No longer" not in told
     for kind, says in (("reject", "0 locks and 1 refusal"), ("release", "0 locks and 0 refusals")):
         ask("decide", run, kind, guest, host, "--by", "Ada", *store)
         told = words("propose", *over, "--run", run, *store, "--out", tmp_path / kind)

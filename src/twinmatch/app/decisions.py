@@ -276,14 +276,19 @@ def pairs_to_keep(store: Store, run: str, now: Held) -> PairsAgain:
     decided = {frozenset(pair) for pair in (*must, *must_not, *released)}
     made_from = json.loads(store.proposal(run))["made_from"]
     meetings = store.meetings(run)
-    locks, bans = (
-        {pair: as_met(pair, meetings) for pair in pairs} for pairs in pairs_wanted(made_from)
-    )
-    lifted = [p for p, met in (*locks.items(), *bans.items()) if frozenset(met) in decided]
+    found, lifted = [], []
+    for made, asked in zip(pairs_wanted(made_from), (must, must_not), strict=True):
+        same = {pair: frozenset(as_met(pair, meetings)) for pair in made}
+        gone = decided - {frozenset(pair) for pair in asked}
+        lifted += [pair for pair in made if same[pair] in gone]
+        again = {same[pair] for pair in made}
+        further = (pair for pair in asked if frozenset(pair) not in again)
+        found.append((*(pair for pair in made if same[pair] not in gone), *further))
+    locks, bans = found
     return PairsAgain(
         run,
-        (*(p for p in locks if p not in lifted), *must),
-        (*(p for p in bans if p not in lifted), *must_not),
+        locks,
+        bans,
         tuple(lifted),
         tuple(one for (one, other), e in now.verdicts.items() if e.kind == "reject" and not other),
         made_from,

@@ -131,12 +131,12 @@ class Learning:
 
     def _over(self, guest: int, host: Host) -> Affinity:
         """Every city with every city that hosts, alone, and the two asked about; the same for both ways of a pair."""
-        asked = frozenset((guest, *host.cities))
-        if self._last is None or self._last[0] != asked:
+        asked, last = frozenset((guest, *host.cities)), self._last
+        if last is None or last[0] != asked:
             hosts = self._hosts(guest, host)
             made = compare(self._cohort, self._settings.weights, self._materials, columns=hosts)
-            self._last = (asked, made)
-        return self._last[1]
+            self._last = last = (asked, made)  # threads may take turns here: each returns its own
+        return last[1]
 
     def _hosts(self, guest: int, host: Host) -> tuple[Host, ...]:
         roles = set(self._settings.hosts)
