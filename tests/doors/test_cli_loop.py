@@ -231,6 +231,15 @@ def test_what_was_decided_goes_into_the_next_round(made, tmp_path):
             assert f"Run {run}: 1 lock and 1 refusal hold as decided." in content["notes"]
 
 
+def test_a_run_without_a_name_is_no_round_without_decisions(made, tmp_path):
+    store = ["--store", tmp_path / "s.sqlite"]
+    ask("keep", made / "one" / "proposal.json", *options(made), *store, "--by", "Ada")
+    out = tmp_path / "out"
+    error = ask("propose", *options(made), "--run", "", *store, "--out", out, status=2)
+    assert error.problems[0].code == "run-unknown"
+    assert not out.exists()
+
+
 def test_a_lock_of_the_programme_that_was_rejected_or_released_is_lifted(made, tmp_path):
     store = ["--store", tmp_path / "s.sqlite"]
     (guest, host), *_ = pairs_of(made)

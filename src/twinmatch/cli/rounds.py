@@ -115,7 +115,7 @@ def propose(
     )
     from twinmatch import app as door
 
-    again = door.pairs_of_run(decided_run, store) if decided_run else None
+    again = door.pairs_of_run(decided_run, store) if decided_run is not None else None
     with progress() as told:
         proposal, files = door.run(
             profiles,
