@@ -231,3 +231,15 @@ def test_a_parameter_that_there_is_not_is_told_and_not_passed_over(api, path, wr
     (problem,) = answer.json()["problems"]
     assert (problem["code"], problem["column"]) == ("parameter-unknown", wrong)
     assert problem["do"].startswith(do)
+
+
+def test_a_host_unit_is_explained_over_http_and_on_its_page(api):
+    (account,) = get(api, "/pairs/de-cologne/unit-colab")["accounts"]
+    assert account["title"].startswith("Cologne learns from CoLAB")
+    assert account["says"].startswith("Scored as in the round")
+    for other in ("unit-colab", "de-aachen"):
+        page = api.get(f"/workbench/cities/de-cologne/with/{other}")
+        assert page.status_code == 200
+        assert "Cologne learns from CoLAB" in page.text
+        assert "Scored as in the round" in page.text
+        assert "de-mannheim" not in page.text

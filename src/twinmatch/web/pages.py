@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.neighbours import PEER_WEIGHTS
+from twinmatch.app.pairs import found_pair
 from twinmatch.app.service import Question, Search, Service, Wanted
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting import words
@@ -331,13 +332,16 @@ async def similar(request: Request, city: str) -> Response:
 
 @router.get("/cities/{city}/with/{other}")
 async def pair(request: Request, city: str, other: str) -> Response:
-    """Return the accounts of a pair: as peers and as guest and host both ways."""
+    """Return the accounts of a pair: as peers and as guest and host both ways; of a host unit as host alone."""
     await reader(request)
     service = state_of(request).service
+    i, beside = found_pair(service.cohort, city, other)
     accounts = await run_in_threadpool(service.pair, city, other)
     name = "accounts.html.j2" if wants_fragment(request) else "pair.html.j2"
-    both = [service.cohort.city(c) for c in (city, other)]
-    names = {c.id: c.name for c in both}
+    both = [service.cohort.cities[i], beside]
+    names = {
+        c.id: c.name for c in service.cohort.cities
+    }  # a city of a unit is told with the others of it
     return page(request, name, accounts=accounts, both=both, names=names, says=service.says)
 
 
