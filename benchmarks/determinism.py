@@ -71,7 +71,7 @@ def made(profiles: Path, out: Path) -> dict[str, str]:
 
 def work(runs: int, cities: int, whole: bool, seed: int) -> dict[str, Any]:
     """Return the digests of each run in this process."""
-    from twinmatch.bundled import bundled_path
+    from twinmatch.files import bundled_path
 
     found: list[dict[str, str]] = []
     rng = random.Random(seed)

@@ -138,14 +138,14 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
     stages.begin("imports")
     from twinmatch.app.neighbours import text_model
     from twinmatch.exporting import EXPORTERS, dossier_files
-    from twinmatch.exporting.plain import from_plain, to_plain
     from twinmatch.facets import Materials
     from twinmatch.figures import with_figures
     from twinmatch.files import write_files
-    from twinmatch.memory import collect_seldom
+    from twinmatch.proposal.wire import from_plain, to_plain
     from twinmatch.propose import propose
     from twinmatch.reading import read_raw
     from twinmatch.validate import validate
+    from twinmatch.web.memory import collect_seldom
 
     collect_seldom()  # as the command does
     stages.begin("read")

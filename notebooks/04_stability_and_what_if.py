@@ -17,7 +17,7 @@
 # %%
 from twinmatch import app
 from twinmatch.notebook import open_study, pictures
-from twinmatch.stability import stability
+from twinmatch.whatif.stability import stability
 
 study = open_study()
 found = stability(study.case, 60, seed=0)

@@ -13,7 +13,7 @@ from cities import cohort_of, materials
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Twinning
 from twinmatch.solving import broken
-from twinmatch.whatif import Case, open_case
+from twinmatch.whatif.case import Case, open_case
 
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "built_environment")
 LEVERS = ("procurement", "finance_funding", "governance_policy", "social_innovation")

@@ -32,10 +32,10 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from twinmatch.bundled import bundled_path
 from twinmatch.embedding import backends, vectors
 from twinmatch.embedding.languages import foreign_language, language_name
 from twinmatch.embedding.sentences import split_sentences
+from twinmatch.files import bundled_path
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 TABLE = MODELS / "static-minilm"

@@ -210,7 +210,7 @@ def _tables(ending: str) -> Callable[[Path], Iterator[bytes]]:
 
 
 def _profile_files(_: Path) -> Iterator[bytes]:
-    from twinmatch.bundled import bundled_path
+    from twinmatch.files import bundled_path
 
     for path in sorted(bundled_path("city_profiles").glob("*.yaml"))[::40]:
         yield path.read_bytes()

@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort, Host, nearest
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.evidence import Account, Evidence, Fact
 from twinmatch.facets import FACETS, Materials
 from twinmatch.facets.base import Facet
+from twinmatch.proposal import Account, Evidence, Fact
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from cities import cohort_of, materials
-from twinmatch.checking import check_proposal
 from twinmatch.exporting import from_plain, to_plain
 from twinmatch.programmes import PRODUCTS, Format, Round, load
 from twinmatch.programmes.ledger import open_books
 from twinmatch.programmes.settings import FormatSettings, Ledger, Load
 from twinmatch.proposal import LeftOut, Meeting, Member, Product
 from twinmatch.propose import propose
+from twinmatch.whatif.check import check_proposal
 
 FILES = {
     "twinning": ("twinning",),
@@ -133,7 +133,7 @@ class Breakfast(FormatSettings):
 
 def propose_breakfast(round_: Round, settings: Breakfast) -> Product:
     ids = [c.id for c in round_.cohort.cities]
-    from twinmatch.evidence import Account
+    from twinmatch.proposal import Account
 
     meeting = Meeting(
         "breakfast:1",

@@ -8,7 +8,7 @@ import pytest
 
 from twinmatch import app as door
 from twinmatch.app.neighbours import PEER_WEIGHTS
-from twinmatch.exporting.plain import account_lines
+from twinmatch.proposal.wire import account_lines
 
 
 def get(api, path, **query):

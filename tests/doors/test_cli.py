@@ -15,9 +15,9 @@ import openpyxl
 import pytest
 from typer.testing import CliRunner
 
-from twinmatch.bundled import bundled_path
 from twinmatch.cli import COMMANDS, app, function_of
 from twinmatch.errors import TwinmatchError
+from twinmatch.files import bundled_path
 
 FIVE = {
     "de-guest": "roles: [guest]\nneeds: Heat networks for old towns.\nchallenges: {energy_systems: 3}\nlevers_needed: [finance_funding]",
@@ -431,7 +431,7 @@ def imported(*arguments):
 def test_help_names_every_command_and_imports_none_of_them():
     said, modules = imported("--help")
     assert {m for m in modules if m.partition(".")[0] == "twinmatch"} == {
-        *("twinmatch", "twinmatch.cli", "twinmatch.errors", "twinmatch.memory")
+        *("twinmatch", "twinmatch.cli", "twinmatch.errors", "twinmatch.web.memory")
     }
     assert not HEAVY & modules
     assert not {"rich.markdown", "rich.traceback"} & modules

@@ -108,7 +108,7 @@ def test_the_form_is_written_once_and_comes_back(tmp_path: Path) -> None:
 
 
 def test_the_bundled_profiles_as_a_workbook_are_the_bundled_profiles(tmp_path: Path) -> None:
-    from twinmatch.bundled import bundled_path
+    from twinmatch.files import bundled_path
 
     path = tmp_path / "all.xlsx"
     run("template", path, bundled_path("city_profiles"))

@@ -19,12 +19,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from made_up_rounds import CITIES, IMPOSSIBLE, PROGRAMMES, UNITS, WITHOUT_PILOTS
 
 from cities import cohort_of, materials
-from twinmatch.checking import check_proposal
 from twinmatch.errors import TwinmatchError
 from twinmatch.programmes import Round
 from twinmatch.programmes.settings import programme_model
 from twinmatch.proposal import Product, Proposal, Table
 from twinmatch.propose import propose
+from twinmatch.whatif.check import check_proposal
 
 Made = Callable[[str], Proposal]
 GOLDEN = Path(__file__).with_name("formats.txt")

@@ -23,8 +23,8 @@ from twinmatch.affinity import (
 )
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
-from twinmatch.evidence import Account
 from twinmatch.facets import FACETS
+from twinmatch.proposal import Account
 
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "waste_circular_economy")
 WEIGHTS = {"challenges_met": 2, "shared_challenges": 1, "levers_met": 1, "wishes": 1}

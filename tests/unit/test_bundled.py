@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from twinmatch import bundled
-from twinmatch.bundled import bundled_path
+from twinmatch import files
 from twinmatch.errors import DataError
+from twinmatch.files import bundled_path
 
 
 @pytest.mark.parametrize("name", ["city_profiles", "models"])
@@ -25,13 +25,13 @@ def test_only_the_two_folders_are_known(parts: tuple[str, ...]) -> None:
 def test_a_wheel_carries_its_own_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "site-packages" / "twinmatch"
     (package / "bundled" / "models").mkdir(parents=True)
-    monkeypatch.setattr(bundled, "_PACKAGE", package)
+    monkeypatch.setattr(files, "_PACKAGE", package)
     assert bundled_path("models") == package / "bundled" / "models"
 
 
 def test_a_broken_installation_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "lib" / "site-packages" / "twinmatch"
     (tmp_path / "lib" / "models").mkdir(parents=True)  # a neighbour's folder, not ours
-    monkeypatch.setattr(bundled, "_PACKAGE", package)
+    monkeypatch.setattr(files, "_PACKAGE", package)
     with pytest.raises(DataError, match="not part of this installation"):
         bundled_path("models")

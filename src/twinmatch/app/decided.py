@@ -8,11 +8,11 @@ from pathlib import Path
 
 from twinmatch.app.pairs import found_host
 from twinmatch.cohort import Cohort
-from twinmatch.difference import difference
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.proposal import Proposal
 from twinmatch.reading.decision_sheet import SHEET, Decision, read_decisions
+from twinmatch.whatif.difference import difference
 
 Pair = tuple[str, str]
 

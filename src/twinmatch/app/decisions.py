@@ -20,7 +20,6 @@ from twinmatch.app.rounds import PairsAgain
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.files import toml_text, write_files
-from twinmatch.learning import Learned, learn, model_files, preferences
 from twinmatch.proposal import pairs_wanted
 from twinmatch.store import (
     Entry,
@@ -34,6 +33,7 @@ from twinmatch.store import (
     held,
     open_store,
 )
+from twinmatch.whatif.learning import Learned, learn, model_files, preferences
 
 DEFAULT_STORE = "twinmatch.sqlite"
 

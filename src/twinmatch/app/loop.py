@@ -10,7 +10,20 @@ from typing import Any
 from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model
 from twinmatch.app.pairs import Learning, found_pair, pair_pictures
 from twinmatch.app.rounds import with_pairs, with_past
-from twinmatch.backtest import (
+from twinmatch.embedding import TextModel
+from twinmatch.errors import DataError, Problem, Where
+from twinmatch.exporting import publish
+from twinmatch.exporting.json_file import read_proposal
+from twinmatch.facets import Materials
+from twinmatch.figures import with_figures
+from twinmatch.files import write_files
+from twinmatch.programmes.ledger import open_books
+from twinmatch.programmes.round import Round
+from twinmatch.programmes.settings import Programme, load
+from twinmatch.proposal import Proposal
+from twinmatch.propose import with_offers
+from twinmatch.reading import read
+from twinmatch.whatif.backtest import (
     ActivityTest,
     Backtest,
     PartnerTest,
@@ -19,26 +32,13 @@ from twinmatch.backtest import (
     partners,
     read_pairs,
 )
-from twinmatch.checking import Checked, check_proposal
-from twinmatch.counterfactual import Counterfactual, counterfactual
-from twinmatch.difference import Difference, difference
-from twinmatch.embedding import TextModel
-from twinmatch.errors import DataError, Problem, Where
-from twinmatch.explain import WhyNot, why_not
-from twinmatch.exporting import publish
-from twinmatch.exporting.json_file import read_proposal
-from twinmatch.facets import Materials
-from twinmatch.figures import with_figures
-from twinmatch.files import write_files
-from twinmatch.frontier import Choice, choices
-from twinmatch.prices import PriceList, price_list
-from twinmatch.programmes.ledger import open_books
-from twinmatch.programmes.round import Round
-from twinmatch.programmes.settings import Programme, load
-from twinmatch.proposal import Proposal
-from twinmatch.propose import with_offers
-from twinmatch.reading import read
-from twinmatch.repair import (
+from twinmatch.whatif.case import Case, held_case, open_case, twinning_of
+from twinmatch.whatif.check import Checked, check_proposal
+from twinmatch.whatif.counterfactual import Counterfactual, counterfactual
+from twinmatch.whatif.difference import Difference, difference
+from twinmatch.whatif.frontier import Choice, choices
+from twinmatch.whatif.prices import PriceList, price_list
+from twinmatch.whatif.repair import (
     Change,
     Fallback,
     Kind,
@@ -50,8 +50,8 @@ from twinmatch.repair import (
     reserves,
     with_offer,
 )
-from twinmatch.stability import Stability, stability
-from twinmatch.whatif import Case, held_case, open_case, twinning_of
+from twinmatch.whatif.stability import Stability, stability
+from twinmatch.whatif.why_not import WhyNot, why_not
 
 Pairs = Sequence[tuple[str, str]]
 Place = str | Path

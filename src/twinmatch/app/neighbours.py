@@ -13,9 +13,9 @@ from twinmatch.affinity import compare
 from twinmatch.cohort import Cohort
 from twinmatch.embedding import TextModel, open_text_model
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.evidence import Account
 from twinmatch.facets import Materials
 from twinmatch.facets.text import all_sentences
+from twinmatch.proposal import Account
 from twinmatch.reading import read
 
 Progress = Callable[[str], None]

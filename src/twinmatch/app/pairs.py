@@ -15,18 +15,17 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model, told
 from twinmatch.cohort import Cohort, Host, nearest
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.evidence import Account
-from twinmatch.explain import RunnerUp, best_peers, next_best
 from twinmatch.exporting.words import facet_title
 from twinmatch.facets import Materials
-from twinmatch.pictures import Spec, pictures_of, waterfall
+from twinmatch.figures.pictures import Spec, pictures_of, waterfall
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.settings import Twinning, load
 from twinmatch.programmes.twinning import Applicants, prepare
-from twinmatch.proposal import count
+from twinmatch.proposal import Account, count
 from twinmatch.propose import measured_card
 from twinmatch.reading import read
+from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
 
 Purpose = Literal["peers", "learning"]
 

@@ -34,10 +34,10 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import STEP, UNKNOWN, UNKNOWN_STANDING, standing_table, steps_of
 from twinmatch.cohort import Cohort
-from twinmatch.evidence import Account, Evidence
 from twinmatch.facets import FACETS, Materials
 from twinmatch.facets.base import Facet
 from twinmatch.files import write_folder
+from twinmatch.proposal import Account, Evidence
 
 Floats = NDArray[np.float64]
 Steps = NDArray[np.int32]

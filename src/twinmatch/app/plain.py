@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from twinmatch.app.loop import Repaired
-    from twinmatch.backtest import Backtest, Interval
-    from twinmatch.difference import Difference
-    from twinmatch.explain import WhyNot
-    from twinmatch.prices import Priced, PriceList
-    from twinmatch.repair import Repair
-    from twinmatch.stability import Stability
-    from twinmatch.whatif import Move, Outcome, Price
+    from twinmatch.whatif.backtest import Backtest, Interval
+    from twinmatch.whatif.case import Move, Outcome, Price
+    from twinmatch.whatif.difference import Difference
+    from twinmatch.whatif.prices import Priced, PriceList
+    from twinmatch.whatif.repair import Repair
+    from twinmatch.whatif.stability import Stability
+    from twinmatch.whatif.why_not import WhyNot
 
 
 def plain_price(price: Price) -> dict[str, Any]:

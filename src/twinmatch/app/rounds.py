@@ -20,7 +20,7 @@ from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Pairs, Proposal, count
 from twinmatch.propose import propose
 from twinmatch.reading import read
-from twinmatch.whatif import open_case
+from twinmatch.whatif.case import open_case
 
 
 @dataclass(frozen=True)

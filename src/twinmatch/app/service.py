@@ -47,11 +47,10 @@ from twinmatch.embedding.backends import BundledOnly
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.embedding.vectors import cache_folder
 from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.evidence import Account, Evidence, Fact
 from twinmatch.facets import FACETS, Materials
 from twinmatch.facets.text import all_sentences, offers_passages, readable
 from twinmatch.programmes.settings import Programme, load
-from twinmatch.proposal import CityCard, Gap
+from twinmatch.proposal import Account, CityCard, Evidence, Fact, Gap
 from twinmatch.propose import card, gaps
 from twinmatch.reading import read, without_contacts
 from twinmatch.reading.raw import Raw

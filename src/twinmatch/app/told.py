@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from twinmatch.prices import PriceList, price_list
 from twinmatch.proposal import Proposal, Table
-from twinmatch.stability import Stability, stability
-from twinmatch.whatif import Case
+from twinmatch.whatif.case import Case
+from twinmatch.whatif.prices import PriceList, price_list
+from twinmatch.whatif.stability import Stability, stability
 
 RUNS: Final = 100
 """Perturbed runs that stability is told from."""

@@ -9,6 +9,7 @@ A further command is a function in one of the modules here and one line of ``COM
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, MutableMapping
@@ -21,7 +22,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from twinmatch.errors import TwinmatchError
-from twinmatch.memory import collect_seldom
+
+_RARE_COLLECTION: Final = (50_000, 20, 100)
+"""Arguments of gc.set_threshold: a round is millions of objects without cycles, and a command ends soon."""
 
 COMMANDS: Final = MappingProxyType(
     {
@@ -274,7 +277,7 @@ def main() -> None:
     # No plugin takes part, and to look for some Pydantic reads what is installed at every start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     if sys.argv[1:2] != ["serve"]:
-        collect_seldom()
+        gc.set_threshold(*_RARE_COLLECTION)
     try:
         app()
     except TwinmatchError as error:

@@ -29,9 +29,9 @@ from twinmatch.errors import Problem, QuestionError
 
 if TYPE_CHECKING:
     from twinmatch.app.loop import Repaired, RoundAsked
-    from twinmatch.explain import WhyNot
-    from twinmatch.prices import PriceList
-    from twinmatch.whatif import Outcome
+    from twinmatch.whatif.case import Outcome
+    from twinmatch.whatif.prices import PriceList
+    from twinmatch.whatif.why_not import WhyNot
 
 Previous = Annotated[
     Path | None,
@@ -220,7 +220,7 @@ def repair(
     asked = round_asked(profiles, programme, text_model)
     pairs = tuple(pair(text, "--refused") for text in refused or ())
     from twinmatch import app as door
-    from twinmatch.repair import KINDS, Change
+    from twinmatch.whatif.repair import KINDS, Change
 
     if (take is None) != (out is None) or (take is not None and take not in KINDS):
         raise QuestionError(

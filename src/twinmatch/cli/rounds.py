@@ -30,9 +30,8 @@ from twinmatch.cli.words import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from twinmatch.evidence import Account
-    from twinmatch.explain import RunnerUp
-    from twinmatch.proposal import Proposal
+    from twinmatch.proposal import Account, Proposal
+    from twinmatch.whatif.why_not import RunnerUp
 
 
 # The docstrings of the commands are their help on the command line.
@@ -168,7 +167,7 @@ def similar(
     with progress() as told:
         says, found = door.similar(city, profiles, k=k, model=text_model, progress=told)
     if as_json:
-        from twinmatch.exporting.plain import account_plain
+        from twinmatch.proposal.wire import account_plain
 
         cities = [
             {"id": s.id, "name": s.name, "country": s.country, **account_plain(s.account)}
@@ -210,7 +209,7 @@ def explain(
             one, other, profiles, programme or (), model=text_model, progress=told
         )
     if as_json:
-        from twinmatch.exporting.plain import account_plain
+        from twinmatch.proposal.wire import account_plain
 
         print_json(
             {

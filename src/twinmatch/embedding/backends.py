@@ -23,9 +23,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.bundled import bundled_path
 from twinmatch.embedding.wordpiece import WordPiece
 from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.files import bundled_path
 
 Vectors = NDArray[np.float32]
 

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from twinmatch.bundled import bundled_path
 from twinmatch.embedding import backends
 from twinmatch.embedding.backends import Backend, Vectors
 from twinmatch.embedding.languages import foreign_language, language_name
@@ -30,6 +29,7 @@ from twinmatch.embedding.vectors import (
     read_store,
 )
 from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.files import bundled_path
 
 
 class Fingerprint(TypedDict):

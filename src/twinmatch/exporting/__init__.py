@@ -14,12 +14,11 @@ from twinmatch.exporting.dossiers import dossiers
 from twinmatch.exporting.json_file import proposal_json, read_proposal
 from twinmatch.exporting.mail import mail_files
 from twinmatch.exporting.network import network_graphml
-from twinmatch.exporting.plain import from_plain, to_plain
 from twinmatch.exporting.report import report_html
-from twinmatch.exporting.words import title
 from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.files import write_files
 from twinmatch.proposal import Proposal
+from twinmatch.proposal.wire import from_plain, to_plain
 
 __all__ = [
     "EXPORTERS",
@@ -73,7 +72,7 @@ def dossier_files(
     """Yield name and content of every dossier in each form asked for, the page that leads to them, and the mails."""
     found = dossiers(proposal)
     endings = [ending for ending, wanted in (("docx", word), ("pdf", pdf)) if wanted]
-    yield "index.html", index_html(found, endings, title(proposal))
+    yield "index.html", index_html(found, endings, proposal.title)
     for name, content in mail_files(proposal).items():
         yield f"mail/{name}", content
     for dossier in found:

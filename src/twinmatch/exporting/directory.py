@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from twinmatch.evidence import Fact
 from twinmatch.exporting.words import findings, listed
-from twinmatch.proposal import CityCard, Meeting, Proposal, Reserve
+from twinmatch.proposal import CityCard, Fact, Meeting, Proposal, Reserve
 
 
 class Directory:

@@ -85,7 +85,7 @@ class Sources:
     def __init__(self, proposal: Proposal) -> None:
         self.proposal = proposal
         self.directory = Directory(proposal)
-        self.title = words.title(proposal)
+        self.title = proposal.title
         self._statements = {card.id: dict(card.statements) for card in proposal.cities}
 
     def statement(self, city: str, block: str) -> str:

@@ -36,7 +36,7 @@ def network(proposal: Proposal) -> nx.MultiDiGraph[str]:
     import networkx as nx
 
     directory = Directory(proposal)
-    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=printable(words.title(proposal)))
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=printable(proposal.title))
     for card in proposal.cities:
         graph.add_node(printable(card.id), **_city(directory, card.id))
     for product in proposal.products:

@@ -10,8 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from twinmatch.evidence import Evidence, Fact
-from twinmatch.proposal import Meeting, Product, Proposal, Table
+from twinmatch.proposal import Evidence, Fact, Meeting, Product, Proposal, Table
 from twinmatch.proposal import count as count
 from twinmatch.schema import NAMES
 
@@ -313,16 +312,6 @@ def linked(text: str) -> list[tuple[str, str]]:
     return [
         (link.split("/")[2].removeprefix("www.") if link else part, link) for part, link in parts
     ]
-
-
-def title(proposal: Proposal) -> str:
-    """Return the proposal's title: the round's own where it has one."""
-    stated = proposal.made_from.get("title")
-    if isinstance(stated, str) and stated.strip():
-        return stated
-    programme = proposal.made_from.get("programme")
-    name = programme.get("name") if isinstance(programme, dict) else None
-    return f"Peer-matching proposal: {name}" if isinstance(name, str) else "Peer-matching proposal"
 
 
 def result(proposal: Proposal) -> str:

@@ -14,12 +14,11 @@ from io import BytesIO
 from math import ceil
 from typing import Any, Final, Literal
 
-from twinmatch.evidence import Evidence
 from twinmatch.exporting import words
 from twinmatch.exporting.characters import cell_text
 from twinmatch.exporting.charts import write_charts
 from twinmatch.exporting.directory import Directory
-from twinmatch.proposal import Meeting, Product, Proposal, Table
+from twinmatch.proposal import Evidence, Meeting, Product, Proposal, Table
 
 Cell = str | int | float | None
 Kind = Literal["text", "strong", "whole", "number", "points", "part", "input"]
@@ -103,7 +102,7 @@ def proposal_xlsx(proposal: Proposal) -> bytes:
     }
     sheets = tuple(_sheets(proposal))
     with xlsxwriter.Workbook(stream, options) as book:
-        title = cell_text(words.title(proposal), 250)
+        title = cell_text(proposal.title, 250)
         book.set_properties({"title": title, "author": "twinmatch", "created": CREATED})
         formats = _formats(book)
         _write_readme(book, formats, proposal, sheets)
@@ -678,7 +677,7 @@ def _write_readme(
     page.set_column(0, 0, README[0])
     page.set_column(1, 1, README[1])
     page.merge_range(0, 0, 0, 1, "", formats["title"])
-    page.write_string(0, 0, cell_text(words.title(proposal)), formats["title"])
+    page.write_string(0, 0, cell_text(proposal.title), formats["title"])
     page.merge_range(1, 0, 1, 1, "", formats["result"])
     page.write_string(1, 0, cell_text(words.result(proposal)), formats["result"])
     page.set_row(0, 34)

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials
 from twinmatch.facets.text import NeedsOffers
+from twinmatch.proposal import Fact
 
 MOST_ASKING: Final = 500
 """Cities that a host is compared over, at most: beyond that, evenly spaced ones in order of id."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.evidence import Fact
+from twinmatch.proposal import Fact
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

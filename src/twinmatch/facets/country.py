@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from twinmatch.cohort import City, Cohort
-from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials, listed
 from twinmatch.geography import country, language_name, related_languages
+from twinmatch.proposal import Fact
 
 RELATED = 0.5
 """Likeness of two languages that are commonly understood by each other's readers."""

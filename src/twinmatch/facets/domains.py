@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials, kinds_of, listed
+from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, City, Domain, Lever
 
 FINE: Final = tuple(d for d in Domain if d is not Domain.STATIONARY_ENERGY)

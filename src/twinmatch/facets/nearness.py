@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials, listed
 from twinmatch.geography import distance_km
+from twinmatch.proposal import Fact
 from twinmatch.schema import City
 
 NEAR_KM: Final = 1000.0

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials, kinds_of, listed
+from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, City, Dimension
 
 DIMENSIONS: Final = tuple(Dimension)

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials
 from twinmatch.facets.readiness import DIMENSIONS, levels
+from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, Dimension
 
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.sentences import Sentence, split_sentences
-from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials
+from twinmatch.proposal import Fact
 from twinmatch.schema import City
 
 LONGEST_QUOTE = 160

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.evidence import Fact
 from twinmatch.facets.base import Floats, Ints, Materials
+from twinmatch.proposal import Fact
 
 
 class Wishes:

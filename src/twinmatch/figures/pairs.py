@@ -15,11 +15,10 @@ import numpy as np
 
 from twinmatch.affinity import compare
 from twinmatch.cohort import Cohort
-from twinmatch.evidence import Evidence
 from twinmatch.facets import FACETS, Materials
 from twinmatch.geography import country
 from twinmatch.programmes.twinning import Prepared
-from twinmatch.proposal import Cell, Meeting, Product, Table, count
+from twinmatch.proposal import Cell, Evidence, Meeting, Product, Table, count
 
 CLOSE: Final = 0.01
 """A lead of less than this over the next best host is one that a small change of the weights may turn."""

@@ -1,6 +1,6 @@
 """Readiness inferred from what is public about a city: an estimate, marked so, never stated by the city.
 
-The rules give the lowest level that the fact makes certain by the wording of the scale (:mod:`twinmatch.scale`).
+The rules give the lowest level that the fact makes certain by the wording of the scale (:mod:`twinmatch.intake.readiness_scale`).
 They are written to ``readiness_estimated``, a field apart; no facet takes it for ``readiness``.
 """
 

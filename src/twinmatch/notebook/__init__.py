@@ -15,13 +15,12 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.app.loop import Opened, RoundAsked, open_round
 from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.cohort import City, Cohort
-from twinmatch.evidence import Account
 from twinmatch.facets import Materials
 from twinmatch.figures import with_figures
 from twinmatch.notebook.views import VIEWS
-from twinmatch.proposal import Proposal
+from twinmatch.proposal import Account, Proposal
 from twinmatch.propose import propose
-from twinmatch.whatif import Case, open_case, twinning_of
+from twinmatch.whatif.case import Case, open_case, twinning_of
 
 __all__ = ["Study", "open_study"]
 

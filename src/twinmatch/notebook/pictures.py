@@ -14,17 +14,16 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from twinmatch import pictures as specs
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import City, Cohort
-from twinmatch.evidence import Account
 from twinmatch.exporting import words
 from twinmatch.exporting.atlas import land
 from twinmatch.exporting.laea import kilometres
-from twinmatch.pictures import BLUE, GREY, ORANGE, PLUM, WIDTH, Spec
-from twinmatch.proposal import CityCard, Meeting, Proposal, Table
+from twinmatch.figures import pictures as specs
+from twinmatch.figures.pictures import BLUE, GREY, ORANGE, PLUM, WIDTH, Spec
+from twinmatch.proposal import Account, CityCard, Meeting, Proposal, Table
 from twinmatch.propose import measured_card
-from twinmatch.stability import Stability
+from twinmatch.whatif.stability import Stability
 
 Picture: TypeAlias = Any
 """An Altair chart; its operators and methods return types that its annotations do not tell."""
@@ -135,7 +134,7 @@ def _points(ring: str) -> list[tuple[float, float]]:
 
 
 def shown(spec: Spec | None) -> Picture:
-    """Return a picture of :mod:`twinmatch.pictures` as an Altair chart, or None where there is none to draw.
+    """Return a picture of :mod:`twinmatch.figures.pictures` as an Altair chart, or None where there is none to draw.
 
     It is the picture of the report, the dossiers and the workbench, from the same specification.
     """

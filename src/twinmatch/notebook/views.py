@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import City, Cohort
-from twinmatch.evidence import Account
 from twinmatch.exporting import words
 from twinmatch.exporting.characters import printable
 from twinmatch.exporting.directory import Directory
 from twinmatch.geography import country
-from twinmatch.proposal import Meeting, Product, Proposal, Table
+from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
 from twinmatch.propose import statements
 
 SHOWN: Final = 12

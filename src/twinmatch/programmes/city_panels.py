@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from twinmatch.errors import NoProposalError, Problem
-from twinmatch.evidence import Account, Evidence
 from twinmatch.programmes.attributes import (
     TITLES,
     Alike,
@@ -30,7 +29,17 @@ from twinmatch.programmes.attributes import (
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import counted, few_of_a_country, judged, outside
 from twinmatch.programmes.settings import Band, FormatSettings, Load, ordered
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
+from twinmatch.proposal import (
+    Account,
+    Evidence,
+    LeftOut,
+    Meeting,
+    Member,
+    Product,
+    RuleStatus,
+    Table,
+    count,
+)
 from twinmatch.schema import Role
 from twinmatch.solving import Distribute, group_referee, partition
 from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts, pair_score

@@ -16,7 +16,6 @@ from pydantic import Field, model_validator
 
 from twinmatch.affinity import Affinity, OwnFacet, compare
 from twinmatch.cohort import Cohort, Host
-from twinmatch.evidence import Fact
 from twinmatch.facets import Materials
 from twinmatch.facets.base import listed
 from twinmatch.facets.steps import STEPS, step_levels, stuck_at
@@ -24,7 +23,7 @@ from twinmatch.geography import language_name
 from twinmatch.programmes.ladder import GROUP, HOST, ONLINE, TWINNING, VISIT, standing
 from twinmatch.programmes.settings import Programme, Settings
 from twinmatch.programmes.themes import Theme, ThemeNeed
-from twinmatch.proposal import Table
+from twinmatch.proposal import Fact, Table
 from twinmatch.schema import Domain, Lever
 
 Floats = NDArray[np.float64]

@@ -9,11 +9,10 @@ from functools import cached_property
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem
-from twinmatch.evidence import Account
 from twinmatch.facets import Materials
 from twinmatch.programmes.ledger import Books, open_books
 from twinmatch.programmes.settings import Ledger
-from twinmatch.proposal import Product, Proposal
+from twinmatch.proposal import Account, Product, Proposal
 from twinmatch.solving import Block, Candidates, Clash, Solution, clash, in_words, labels_of
 from twinmatch.solving.solution import Advice, Undercut
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from twinmatch.cohort import Cohort
-from twinmatch.evidence import Fact
 from twinmatch.facets import Materials
 from twinmatch.facets.base import listed
 from twinmatch.facets.domains import (
@@ -28,6 +27,7 @@ from twinmatch.facets.domains import (
 from twinmatch.facets.text import Passage, needs_passages, offers_passages
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Settings
+from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, Domain, Lever
 
 Floats = NDArray[np.float64]

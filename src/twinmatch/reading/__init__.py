@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from twinmatch.bundled import bundled_path
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.files import bundled_path
 from twinmatch.reading.csv_file import csv_grids
 from twinmatch.reading.grid import Grid
 from twinmatch.reading.kept import once_read

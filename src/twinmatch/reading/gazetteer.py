@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from twinmatch.bundled import bundled_path
+from twinmatch.files import bundled_path
 from twinmatch.taxonomy import plain
 
 _NEAR = 82

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from twinmatch.errors import Problem, Where
-from twinmatch.privacy import redact
+from twinmatch.reading.personal_data import redact
 from twinmatch.taxonomy import plain
 from twinmatch.validate import Record
 

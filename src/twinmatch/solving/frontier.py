@@ -12,12 +12,12 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from twinmatch.errors import DataError, Problem, Where
+from twinmatch.parallel import spread
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check
 from twinmatch.solving.highs import Clock, Model, maximise
 from twinmatch.solving.laminar import bound
 from twinmatch.solving.solution import INFEASIBLE, Solution
 from twinmatch.solving.solver import solve
-from twinmatch.spreading import spread
 
 
 @dataclass(frozen=True, eq=False)

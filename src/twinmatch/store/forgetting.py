@@ -14,7 +14,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from twinmatch.privacy import redact
+from twinmatch.reading.personal_data import redact
 from twinmatch.store.tables import entries, run_meetings, runs
 
 REMOVED: Final = "(removed)"

@@ -15,7 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.privacy import redact
+from twinmatch.reading.personal_data import redact
 from twinmatch.store.changes import Change, noted
 from twinmatch.store.forgetting import empty_log
 from twinmatch.store.history import About, Entry, Held, checked, held

@@ -18,7 +18,6 @@ from starlette.types import ASGIApp
 
 from twinmatch import __version__
 from twinmatch.errors import TwinmatchError
-from twinmatch.memory import stay_small
 from twinmatch.web import (
     cities,
     decided_pages,
@@ -36,6 +35,7 @@ from twinmatch.web.board import Board
 from twinmatch.web.door import FrontDoor
 from twinmatch.web.jobs import Jobs
 from twinmatch.web.measures import Measures, log_as_json
+from twinmatch.web.memory import stay_small
 from twinmatch.web.people import reader
 from twinmatch.web.settings import Settings, from_environment
 from twinmatch.web.state import State, state_of

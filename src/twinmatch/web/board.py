@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
-from twinmatch.privacy import redact
+from twinmatch.reading.personal_data import redact
 from twinmatch.store import COMMAND_LINE, Fallbacks, Kept, Store, note, open_store
 from twinmatch.store.records import named
 from twinmatch.store.tables import Moment, metadata

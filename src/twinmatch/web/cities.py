@@ -14,8 +14,8 @@ from twinmatch.app.peers import reason
 from twinmatch.app.service import Answer, Order, Question, Search, Service, Wanted
 from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError, Where
-from twinmatch.exporting.plain import account_lines, account_plain
 from twinmatch.proposal import CityCard
+from twinmatch.proposal.wire import account_lines, account_plain
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import shapes
 from twinmatch.web.people import reader

@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.decisions import decide_on
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.repair import KINDS, Change, Kind
 from twinmatch.store import held
 from twinmatch.web.board import Job
 from twinmatch.web.jobs import proposal_of
@@ -18,6 +17,7 @@ from twinmatch.web.pages import page, wants_fragment
 from twinmatch.web.people import coordinator, reader
 from twinmatch.web.rounds_pages import Text, teller
 from twinmatch.web.state import state_of
+from twinmatch.whatif.repair import KINDS, Change, Kind
 
 router = APIRouter(prefix="/workbench/proposals", include_in_schema=False)
 

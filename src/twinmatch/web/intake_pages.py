@@ -18,7 +18,7 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
-from twinmatch.privacy import redact
+from twinmatch.reading.personal_data import redact
 from twinmatch.web.confined import confined
 from twinmatch.web.pages import page
 from twinmatch.web.people import Person, coordinator, reader

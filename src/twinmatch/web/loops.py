@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from twinmatch.app.decisions import decide_on, plain_run_state, run_state
 from twinmatch.app.plain import plain_difference, plain_prices, plain_repaired, plain_why_not
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.repair import Change
 from twinmatch.web import shapes
 from twinmatch.web.board import Job
 from twinmatch.web.people import Person, coordinator, reader
@@ -19,6 +18,7 @@ from twinmatch.web.problems import documented
 from twinmatch.web.proposals import ProposalId, job_plain
 from twinmatch.web.queries import only_known
 from twinmatch.web.state import state_of
+from twinmatch.whatif.repair import Change
 
 router = APIRouter(tags=["proposals"], dependencies=[Depends(only_known)])
 

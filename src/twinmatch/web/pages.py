@@ -24,8 +24,8 @@ from twinmatch.exporting.drawings import drawing, of_meeting
 from twinmatch.exporting.laea import kilometres
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.geography import countries, language_name
+from twinmatch.intake.readiness_scale import LEVELS
 from twinmatch.proposal import CityCard
-from twinmatch.scale import LEVELS
 from twinmatch.schema import NAMES, City, Dimension, Role
 from twinmatch.web.languages import LANGUAGES, chosen, translation
 from twinmatch.web.people import COOKIE, Rank, asking, reader

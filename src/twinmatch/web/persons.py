@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
-from twinmatch.privacy import redact
+from twinmatch.reading.personal_data import redact
 from twinmatch.store import REMOVED, note
 from twinmatch.store.forgetting import (
     Reason,

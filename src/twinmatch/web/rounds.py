@@ -20,19 +20,19 @@ from twinmatch.app.loop import (
     taken,
     twinning_case,
 )
-from twinmatch.difference import Difference, difference
-from twinmatch.explain import WhyNot, why_not
 from twinmatch.exporting.json_file import proposal_json
-from twinmatch.memory import give_back
-from twinmatch.prices import PriceList, price_list
 from twinmatch.proposal import Proposal
-from twinmatch.repair import Change, Kind
 from twinmatch.store import Held
 from twinmatch.store.history import About
 from twinmatch.web.board import Board, Job
 from twinmatch.web.jobs import fallbacks_of_made, proposal_of, round_asked
+from twinmatch.web.memory import give_back
 from twinmatch.web.settings import Settings
-from twinmatch.whatif import Case
+from twinmatch.whatif.case import Case
+from twinmatch.whatif.difference import Difference, difference
+from twinmatch.whatif.prices import PriceList, price_list
+from twinmatch.whatif.repair import Change, Kind
+from twinmatch.whatif.why_not import WhyNot, why_not
 
 KEPT: Final = 3
 """Rounds held in memory because somebody asks about them."""

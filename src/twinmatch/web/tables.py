@@ -98,7 +98,7 @@ def without_persons(path: Path, city: list[str]) -> bytes:
 
     It is a workbook of the same sheets and rows. Notes in the margin and properties of the file are not in it.
     """
-    from twinmatch.privacy import redact
+    from twinmatch.reading.personal_data import redact
 
     grids = _read(path)
     tables: Tables = [(g.sheet, [(n, list(cells)) for n, cells in g.rows]) for g in grids]
@@ -121,10 +121,10 @@ def _persons(grids: Any, city: list[str]) -> Iterator[tuple[Found, int, bool]]:
 
     That is every cell of a column that is not read, contacts or not, and what looks like personal data elsewhere.
     """
-    from twinmatch.privacy import redact
     from twinmatch.reading import Mapping
     from twinmatch.reading.grid import text
     from twinmatch.reading.headers import find_header
+    from twinmatch.reading.personal_data import redact
     from twinmatch.taxonomy import plain as letters
 
     wanted = {letters(name.replace("-", " ")) for name in city}

@@ -11,8 +11,8 @@ from twinmatch.affinity import compare
 from twinmatch.app.pairs import Learning, both_ways, found_host, found_pair
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
-from twinmatch.explain import best_peers
-from twinmatch.exporting.plain import account_lines
+from twinmatch.proposal.wire import account_lines
+from twinmatch.whatif.why_not import best_peers
 
 CITIES = small_cities(np.random.default_rng(3), 4, 3)
 COHORT = cohort_of(*CITIES)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from twinmatch.bundled import bundled_path
 from twinmatch.embedding import backends
+from twinmatch.files import bundled_path
 
 TOOL = Path(__file__).parents[3] / "tools" / "build_text_models.py"
 

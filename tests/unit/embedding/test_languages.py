@@ -1,7 +1,7 @@
 import pytest
 
-from twinmatch.bundled import bundled_path
 from twinmatch.embedding.languages import detect, foreign_language, language_name
+from twinmatch.files import bundled_path
 
 SENTENCES = {
     "bg": "Търсим град, който вече е обновил панелни блокове и може да покаже как е убедил собствениците.",

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from stand_ins import needs_minilm
 
-from twinmatch.bundled import bundled_path
 from twinmatch.embedding import backends, vectors
 from twinmatch.errors import DataError, QuestionError
+from twinmatch.files import bundled_path
 
 TEXTS = [
     "We want to renovate old homes.",

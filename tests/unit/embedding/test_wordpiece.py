@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from twinmatch.bundled import bundled_path
 from twinmatch.embedding.wordpiece import WordPiece
+from twinmatch.files import bundled_path
 
 FILE = bundled_path("models", "static-minilm", "tokenizer.json")
 OURS = WordPiece.from_file(FILE)

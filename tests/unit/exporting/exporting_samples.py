@@ -2,9 +2,11 @@
 
 import math
 
-from twinmatch.evidence import Account, Evidence, Fact
 from twinmatch.proposal import (
+    Account,
     CityCard,
+    Evidence,
+    Fact,
     Gap,
     LeftOut,
     Meeting,

@@ -9,13 +9,12 @@ from dataclasses import replace
 import pytest
 from exporting_samples import HOSTILE, SCRIPT, sample
 
-from twinmatch.evidence import Account, Evidence
 from twinmatch.exporting.directory import Directory
 from twinmatch.exporting.drawings import drawing, of_meeting, svg, svg_file
-from twinmatch.exporting.plain import from_plain, to_plain
 from twinmatch.exporting.report import report_html
-from twinmatch.pictures import STEP, WIDTH, emissions_mix, readiness, waterfall
-from twinmatch.proposal import CityCard, Measure
+from twinmatch.figures.pictures import STEP, WIDTH, emissions_mix, readiness, waterfall
+from twinmatch.proposal import Account, CityCard, Evidence, Measure
+from twinmatch.proposal.wire import from_plain, to_plain
 
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBER = r"-?[\d,]+(?:\.\d+)?"

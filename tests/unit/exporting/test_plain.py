@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from twinmatch.errors import DataError
-from twinmatch.evidence import Account
 from twinmatch.exporting import from_plain, read_proposal, to_plain
 from twinmatch.exporting.json_file import proposal_json
-from twinmatch.proposal import Meeting, Product, Proposal
+from twinmatch.proposal import Account, Meeting, Product, Proposal
 
 PART = st.floats(0, 1)
 

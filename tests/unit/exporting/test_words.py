@@ -6,10 +6,9 @@ from exporting_samples import groups, line, sample, twinning
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinmatch.evidence import Fact
 from twinmatch.exporting import words
 from twinmatch.exporting.characters import cell_text, printable
-from twinmatch.proposal import Proposal
+from twinmatch.proposal import Fact, Proposal
 
 
 @pytest.mark.parametrize(
@@ -80,11 +79,9 @@ def test_the_first_sentence_is_a_result():
 
 
 def test_the_title_is_the_rounds_own():
-    assert words.title(Proposal({"title": "Round 4"}, ())) == "Round 4"
-    assert words.title(Proposal({"programme": {"name": "North"}}, ())) == (
-        "Peer-matching proposal: North"
-    )
-    assert words.title(Proposal({"title": 3}, ())) == "Peer-matching proposal"
+    assert Proposal({"title": "Round 4"}, ()).title == "Round 4"
+    assert Proposal({"programme": {"name": "North"}}, ()).title == ("Peer-matching proposal: North")
+    assert Proposal({"title": 3}, ()).title == "Peer-matching proposal"
 
 
 @pytest.mark.parametrize(

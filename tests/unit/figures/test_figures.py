@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cities import cohort_of, materials
-from twinmatch.evidence import Account
 from twinmatch.figures import with_figures
 from twinmatch.figures.fairness import Shares, fairness, size_class
 from twinmatch.programmes import Programme, load
-from twinmatch.proposal import Meeting, Member, Product, Proposal, Table
+from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, Table
 from twinmatch.propose import propose
 
 ROUND = """

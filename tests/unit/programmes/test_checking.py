@@ -8,7 +8,6 @@ import pytest
 from format_cases import city, round_of, settings_of
 
 from cities import cohort_of, materials
-from twinmatch.checking import check_proposal
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes import PRODUCTS, Round
 from twinmatch.programmes.ledger import open_books
@@ -17,6 +16,7 @@ from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Member, Product
 from twinmatch.propose import propose
+from twinmatch.whatif.check import check_proposal
 
 AARHUS = city("dk-aarhus", "mission", shows={"industry": 3}, by=2030, at=(56.2, 10.2))
 BRUGES = city("be-bruges", "mission", shows={"energy_systems": 3}, by=2030, at=(51.2, 3.2))

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from format_cases import city, round_of, settings_of, twinning
 
-from twinmatch.checking import Checked, check_proposal
-from twinmatch.evidence import Account
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
-from twinmatch.proposal import Meeting, Member, Product, Proposal, RuleStatus
+from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, RuleStatus
+from twinmatch.whatif.check import Checked, check_proposal
 
 MISSION = [city(f"{code}-m{k}", "mission") for k, code in enumerate(("dk", "be", "dk"))]
 GUESTS = [city(f"at-g{k}", "guest") for k in range(3)]

@@ -9,11 +9,10 @@ import pytest
 from format_cases import city, everywhere, round_of, settings_of
 
 from twinmatch.errors import QuestionError
-from twinmatch.evidence import Account
 from twinmatch.geography import distance_km
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.travel import Mode, by_rail, emitted, mean_distance
-from twinmatch.proposal import Meeting, Member, Product
+from twinmatch.proposal import Account, Meeting, Member, Product
 
 RAIL = {
     "mode": "rail", "grams_per_km": 40, "low": 5, "high": 50, "detour": 1.5, "year": 2025, "source": "test"

@@ -7,8 +7,8 @@ import pytest
 from format_cases import city
 
 from cities import cohort_of, materials
-from twinmatch.evidence import Fact
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
+from twinmatch.proposal import Fact
 
 HEAT = Theme(id="heat", title="Heat", domains=("energy_systems",), levers=("procurement",))
 WORDS = Theme(id="words", title="Words", texts=("Steel heat for houses.",))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from twinmatch.bundled import bundled_path
+from twinmatch.files import bundled_path
 from twinmatch.reading import read
 from twinmatch.reading.folder import read_folder
 from twinmatch.reading.kept import once_read

@@ -11,7 +11,9 @@ from cities import cohort_of, materials
 from rounds_for_tests import small_cities
 from twinmatch.affinity import compare
 from twinmatch.app.loop import read_rows
-from twinmatch.backtest import (
+from twinmatch.errors import DataError, QuestionError
+from twinmatch.schema import Role
+from twinmatch.whatif.backtest import (
     ASKING,
     Pair,
     activities,
@@ -23,8 +25,6 @@ from twinmatch.backtest import (
     read_pairs,
     stripped,
 )
-from twinmatch.errors import DataError, QuestionError
-from twinmatch.schema import Role
 
 WEIGHTS = {"challenges_met": 2.0, "levers_met": 1.0}
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from rounds_for_tests import random_case, small_case, small_cities
-from twinmatch.answers import answered, with_city
-from twinmatch.counterfactual import BEST, as_guest, counterfactual, rank_of
 from twinmatch.errors import QuestionError
 from twinmatch.programmes.round import Round
-from twinmatch.whatif import open_case
+from twinmatch.whatif.answers import answered, with_city
+from twinmatch.whatif.case import open_case
+from twinmatch.whatif.counterfactual import BEST, as_guest, counterfactual, rank_of
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from rounds_for_tests import random_case, settings
-from twinmatch.difference import difference
 from twinmatch.programmes.twinning import propose_twinning
 from twinmatch.proposal import CityCard, Proposal
+from twinmatch.whatif.difference import difference
 
 
 def proposal_of(seed=1, **changes):

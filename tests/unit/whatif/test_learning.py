@@ -9,9 +9,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from twinmatch import learning
 from twinmatch.errors import QuestionError
-from twinmatch.learning import Preference, learn, model_files, preferences
+from twinmatch.whatif import learning
+from twinmatch.whatif.learning import Preference, learn, model_files, preferences
 
 TODAY = {"a": 1.0, "b": 1.0, "c": 2.0}
 

@@ -10,9 +10,17 @@ import pytest
 
 from cities import cohort_of, materials
 from twinmatch.affinity import compare
-from twinmatch.evidence import Account, Evidence
-from twinmatch.pictures import BLUE, LILAC, SHADES, emissions_mix, pictures_of, readiness, waterfall
+from twinmatch.figures.pictures import (
+    BLUE,
+    LILAC,
+    SHADES,
+    emissions_mix,
+    pictures_of,
+    readiness,
+    waterfall,
+)
 from twinmatch.programmes import load
+from twinmatch.proposal import Account, Evidence
 from twinmatch.propose import measured_card
 from twinmatch.schema import NAMES
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rounds_for_tests import answers, random_case, small_case, small_cities, worth
-from twinmatch.prices import price_list
-from twinmatch.whatif import Price
+from twinmatch.whatif.case import Price
+from twinmatch.whatif.prices import price_list
 
 
 def gained(loose, tight):

@@ -8,12 +8,11 @@ import pytest
 from cities import cohort_of, materials
 from rounds_for_tests import answers, random_case, settings, small_case, small_cities, worth
 from twinmatch.errors import NoProposalError, QuestionError
-from twinmatch.evidence import Account
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.twinning import propose_twinning
-from twinmatch.proposal import Meeting, Member, Product, Proposal
-from twinmatch.repair import Change, earlier_pairs, fallbacks, repair, reserves, with_offer
-from twinmatch.whatif import held_case
+from twinmatch.proposal import Account, Meeting, Member, Product, Proposal
+from twinmatch.whatif.case import held_case
+from twinmatch.whatif.repair import Change, earlier_pairs, fallbacks, repair, reserves, with_offer
 
 
 def held_of(case, **changes):

@@ -12,8 +12,8 @@ from rounds_for_tests import random_case, small_case, small_cities
 from twinmatch.errors import QuestionError
 from twinmatch.programmes import load
 from twinmatch.programmes.round import Round
-from twinmatch.stability import ROBUST, drawn, stability
-from twinmatch.whatif import open_case
+from twinmatch.whatif.case import open_case
+from twinmatch.whatif.stability import ROBUST, drawn, stability
 
 
 def test_without_any_doubt_everything_is_kept():

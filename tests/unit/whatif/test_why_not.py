@@ -8,12 +8,18 @@ import numpy as np
 import pytest
 
 from rounds_for_tests import answers, random_case, settings, small_case, small_cities, worth
-from twinmatch.answers import answered, best_additions, case_if, possible_answers, score_row
 from twinmatch.errors import QuestionError
-from twinmatch.explain import why_not
 from twinmatch.programmes import load
 from twinmatch.programmes.round import Round
-from twinmatch.whatif import NOTHING, Price, open_case, points
+from twinmatch.whatif.answers import (
+    answered,
+    best_additions,
+    case_if,
+    possible_answers,
+    score_row,
+)
+from twinmatch.whatif.case import NOTHING, Price, open_case, points
+from twinmatch.whatif.why_not import why_not
 
 
 def by_hand(case, g, h):

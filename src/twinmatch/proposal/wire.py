@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast, get_args
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.evidence import Account, Evidence, Fact
-from twinmatch.exporting.words import title
-from twinmatch.proposal import (
+from twinmatch.proposal.evidence import Account, Evidence, Fact
+from twinmatch.proposal.proposal import (
     SCHEMA,
     CityCard,
     Gap,
@@ -47,7 +46,7 @@ def to_plain(proposal: Proposal) -> dict[str, Any]:
     """Return the proposal as dictionaries, lists, texts and finite numbers: the contract of proposal.json."""
     return {
         "schema": SCHEMA,
-        "title": title(proposal),
+        "title": proposal.title,
         "made_from": _plain_value(proposal.made_from),
         "notes": list(proposal.notes),
         "products": [_product(product) for product in proposal.products],

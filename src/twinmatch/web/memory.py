@@ -1,7 +1,4 @@
-"""What this process does with memory: looks for what can be let go less often, and gives back what is free.
-
-Python looks through everything that it holds for circles each time some hundreds of new things stand; a round of
-thousands of cities is millions of things and no circle, and was looked through hundreds of times.
+"""Memory of the service: freed memory goes back to the system.
 
 The C library of Linux keeps what is freed for the next time, in a pool for every thread, and takes large arrays into
 these pools once it has seen some. A service that solves rounds in many threads grows so by several times what it
@@ -10,7 +7,6 @@ holds. Here it is told to have two pools and to map large arrays one by one (mal
 
 from __future__ import annotations
 
-import gc
 import sys
 from typing import Any, Final
 
@@ -19,15 +15,6 @@ _POOLS, _MAPPED_FROM, _TRIM_FROM = -8, -3, -1
 
 LARGE: Final = 256 * 1024
 """Bytes from which an array is mapped alone and given back when it is let go."""
-
-
-SELDOM: Final = (50_000, 20, 100)
-"""New things between two looks for circles, and how often a look takes in the older ones too (gc.set_threshold)."""
-
-
-def collect_seldom() -> None:
-    """Let this process look for circles of things seldom; for a command, which ends soon."""
-    gc.set_threshold(*SELDOM)
 
 
 def _library() -> Any:

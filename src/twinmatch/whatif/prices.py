@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 from twinmatch.programmes.rules import Rule
 from twinmatch.solving import Block
-from twinmatch.whatif import STRUCTURE, Case, Move, Outcome, Price, spared, swapped, widened
+from twinmatch.whatif.case import STRUCTURE, Case, Move, Outcome, Price, spared, swapped, widened
 
 Kind = Literal["rule", "lock", "ban", "past pair", "one more", "one more place"]
 

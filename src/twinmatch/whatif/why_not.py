@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
-from twinmatch.answers import answered, best_additions, case_if, said
 from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.settings import Eligibility
 from twinmatch.programmes.twinning import conditions
 from twinmatch.schema import Commitment, Participation
-from twinmatch.whatif import (
+from twinmatch.whatif.answers import answered, best_additions, case_if, said
+from twinmatch.whatif.case import (
     NOTHING,
     STRUCTURE,
     Case,

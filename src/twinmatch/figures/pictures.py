@@ -14,8 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from twinmatch.evidence import Account, Evidence
-from twinmatch.proposal import CityCard, Measure
+from twinmatch.proposal import Account, CityCard, Evidence, Measure
 
 Spec = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """The proposal: products, meetings, who is left out and why, the rules kept; enough for every later step.
 
-``twinmatch.exporting.plain`` turns a proposal into the one dictionary that every export is made from.
+``twinmatch.proposal.wire`` turns a proposal into the one dictionary that every export is made from.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from twinmatch.evidence import Account
+from twinmatch.proposal.evidence import Account
 
 SCHEMA = "twinmatch/proposal/1"
 
@@ -178,6 +178,18 @@ class Proposal:
     notes: tuple[str, ...] = field(default=())
     tables: tuple[Table, ...] = ()
     """Figures over all products, such as the ledger of load and the support ladder."""
+
+    @property
+    def title(self) -> str:
+        """Return the title: the round's own where it has one."""
+        stated = self.made_from.get("title")
+        if isinstance(stated, str) and stated.strip():
+            return stated
+        programme = self.made_from.get("programme")
+        name = programme.get("name") if isinstance(programme, dict) else None
+        return (
+            f"Peer-matching proposal: {name}" if isinstance(name, str) else "Peer-matching proposal"
+        )
 
     @property
     def wanted(self) -> tuple[Pairs, Pairs]:

@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.parallel import is_chosen
 from twinmatch.programmes.twinning import Prepared, settle
 from twinmatch.solving import Candidates
-from twinmatch.spreading import is_chosen
-from twinmatch.whatif import Case
+from twinmatch.whatif.case import Case
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -20,7 +20,7 @@ from twinmatch.affinity import compare, standing
 from twinmatch.cohort import City, Cohort, Host
 from twinmatch.facets.domains import FINE, LEVERS, challenges, offered_levers, strengths
 from twinmatch.schema import NAMES, Domain, Lever
-from twinmatch.whatif import Case, open_case
+from twinmatch.whatif.case import Case, open_case
 
 Floats = NDArray[np.float64]
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import compare
-from twinmatch.answers import Answer, best_additions, said
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.rules import Frame
 from twinmatch.solving import Solution
-from twinmatch.whatif import Case, find_host, host_id
+from twinmatch.whatif.answers import Answer, best_additions, said
+from twinmatch.whatif.case import Case, find_host, host_id
 
 BEST = 5
 

@@ -22,7 +22,7 @@ from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Product, Proposal
 from twinmatch.solving import Solution
-from twinmatch.whatif import (
+from twinmatch.whatif.case import (
     Case,
     Move,
     Price,

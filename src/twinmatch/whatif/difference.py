@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from twinmatch.proposal import Meeting, Product, Proposal
-from twinmatch.whatif import NOTHING, points
+from twinmatch.whatif.case import NOTHING, points
 
 
 @dataclass(frozen=True)

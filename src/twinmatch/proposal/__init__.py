@@ -1,0 +1,47 @@
+"""The proposal and the evidence behind it: the object that every later step takes and nothing flows back from."""
+
+from twinmatch.proposal.evidence import Account, Evidence, Fact
+from twinmatch.proposal.proposal import (
+    SCHEMA,
+    Cell,
+    CityCard,
+    Gap,
+    LeftOut,
+    Measure,
+    Meeting,
+    Member,
+    MemberRole,
+    Pairs,
+    Product,
+    Proposal,
+    Reserve,
+    RuleStatus,
+    Status,
+    Table,
+    count,
+    pairs_wanted,
+)
+
+__all__ = [
+    "SCHEMA",
+    "Account",
+    "Cell",
+    "CityCard",
+    "Evidence",
+    "Fact",
+    "Gap",
+    "LeftOut",
+    "Measure",
+    "Meeting",
+    "Member",
+    "MemberRole",
+    "Pairs",
+    "Product",
+    "Proposal",
+    "Reserve",
+    "RuleStatus",
+    "Status",
+    "Table",
+    "count",
+    "pairs_wanted",
+]
