@@ -9,7 +9,7 @@ MINIMAL := tests/unit/reading tests/unit/intake tests/unit/store tests/unit/face
 	tests/doors/test_api_cities.py tests/doors/test_api_proposals.py tests/doors/test_intake_commands.py
 
 .PHONY: supply lock minimal audit sbom licences
-.PHONY: help pictures install test fast slow check lint types layers docs-check site notebooks notebooks-check format propose pythons bench clean
+.PHONY: help docs pictures install test fast slow check lint types layers docs-check site notebooks notebooks-check format propose pythons bench clean
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

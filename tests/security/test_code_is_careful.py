@@ -165,14 +165,16 @@ MOST = 10.0
 """Seconds for a text of 6,000 characters beyond which a pattern hangs on any machine; how it grows is what is judged."""
 
 
-def seconds(pattern: re.Pattern, text: str, how: str) -> float:
+def seconds(pattern: re.Pattern, text: str, how: str, times: int = 1) -> float:
+    """The least of several runs: other work on the machine only ever adds to a run."""
     given = text.encode() if isinstance(pattern.pattern, bytes) else text
-    began = time.process_time()
-    if how == "search":
-        pattern.search(given)  # type: ignore[arg-type]
-    else:
-        pattern.match(given)  # type: ignore[arg-type]
-    return time.process_time() - began
+    run = pattern.search if how == "search" else pattern.match
+    took = []
+    for _ in range(times):
+        began = time.process_time()
+        run(given)  # type: ignore[arg-type]
+        took.append(time.process_time() - began)
+    return min(took)
 
 
 def test_there_are_patterns() -> None:
@@ -198,6 +200,8 @@ def test_no_pattern_takes_long_over_any_text(name: str) -> None:
             text = (piece * LONG)[:LONG] + end
             took = seconds(pattern, text, how)
             if took > 0.02:
-                short = max(seconds(pattern, (piece * SHORT)[:SHORT] + end, how), 1e-4)
                 assert took < MOST, (piece, end, took)
+                short = max(seconds(pattern, (piece * SHORT)[:SHORT] + end, how, 5), 1e-4)
+                if took / short >= 10:
+                    took = seconds(pattern, text, how, 5)
                 assert took / short < 10, (piece, end, took, short)

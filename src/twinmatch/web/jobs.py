@@ -50,6 +50,7 @@ class Jobs:
         self._board, self._settings = board, settings
         self._running: dict[str, BaseProcess] = {}
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def begin(self) -> None:
         """Begin to look for work."""
@@ -57,12 +58,16 @@ class Jobs:
             self._task = asyncio.create_task(self._watch())
 
     async def stop(self) -> None:
-        """Stop looking, and stop what runs: it can be asked again."""
+        """Stop looking, and stop what runs: it can be asked again.
+
+        A look that has begun goes on in its thread, so it starts nothing more, and what it ends meanwhile may be gone.
+        """
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        for job, process in self._running.items():
+        for job, process in list(self._running.items()):
             process.terminate()
             with contextlib.suppress(TwinmatchError):  # without a database it is buried later
                 self._board.end(job, "failed", [_interrupted().plain()])
@@ -92,10 +97,12 @@ class Jobs:
                 process.terminate()
             process.join(5)
             self._board.end(job, "failed", [_interrupted().plain()])
-            del self._running[job]
+            self._running.pop(job, None)
         self._board.bury()
         while (
-            len(self._running) < self._settings.jobs and (job_ := self._board.claim()) is not None
+            not self._stopping
+            and len(self._running) < self._settings.jobs
+            and (job_ := self._board.claim()) is not None
         ):
             self._running[job_.id] = self._start(job_)
 
