@@ -431,7 +431,7 @@ def imported(*arguments):
 def test_help_names_every_command_and_imports_none_of_them():
     said, modules = imported("--help")
     assert {m for m in modules if m.partition(".")[0] == "twinmatch"} == {
-        *("twinmatch", "twinmatch.cli", "twinmatch.errors", "twinmatch.web.memory")
+        *("twinmatch", "twinmatch.cli", "twinmatch.errors")
     }
     assert not HEAVY & modules
     assert not {"rich.markdown", "rich.traceback"} & modules
