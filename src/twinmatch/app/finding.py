@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 from twinmatch.app.service import Service, open_service
 from twinmatch.files import held
@@ -33,6 +34,7 @@ class Finding:
         self._asked = (profiles, tuple(programme), model)
         self._process: BaseProcess | None = None
         self._passed_on: TemporaryDirectory[str] | None = None
+        self._lock, self._stopped = Lock(), False
 
     def look(self) -> bool:
         """Return whether there is nothing to wait for any more; begin the search at the first look."""
@@ -41,11 +43,19 @@ class Finding:
         if self._peers.is_complete or self._peers.take_kept():
             return True
         if process is None:
-            self._process = get_context("spawn").Process(
+            self._begin()
+        return has_ended
+
+    def _begin(self) -> None:
+        """Begin the search, unless it was stopped or begun meanwhile: a process is there once it has started."""
+        with self._lock:
+            if self._stopped or self._process is not None:
+                return
+            process = get_context("spawn").Process(
                 target=find, args=(self._place(), *self._asked), daemon=True
             )
-            self._process.start()
-        return has_ended
+            process.start()
+            self._process = process
 
     def _place(self) -> Path:
         """Return the folder in which the nearest are kept, or passed on where nothing is to be kept."""
@@ -57,9 +67,14 @@ class Finding:
 
     def stop(self) -> None:
         """Stop the search, which can begin again at the next start."""
+        with self._lock:
+            self._stopped = True
         if self._process is not None:
             self._process.terminate()
             self._process.join(5)
+            if self._process.is_alive():
+                self._process.kill()
+                self._process.join()
         if self._passed_on is not None:
             self._passed_on.cleanup()
 
