@@ -1,6 +1,7 @@
 """A service that stops while a look for work is under way in another thread."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 from twinmatch.web.jobs import Jobs
@@ -33,12 +34,18 @@ class Board:
         raise AssertionError("a service that stops claims nothing more")
 
 
+def stop(jobs: Jobs) -> None:
+    """Stop in a thread of its own: a browser fixture of the same worker may hold this one's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, jobs.stop()).result()
+
+
 def test_all_that_runs_is_stopped_though_a_look_changes_it_meanwhile() -> None:
     board = Board()
     jobs = board.jobs = Jobs(board, SimpleNamespace(jobs=3))  # type: ignore[arg-type]
     processes = {name: Process() for name in ("a", "b", "c")}
     jobs._running.update(processes)  # type: ignore[arg-type]
-    asyncio.run(jobs.stop())
+    stop(jobs)
     assert all(process.terminated for process in processes.values())
     assert board.ended == ["a", "b", "c"]
 
@@ -46,5 +53,5 @@ def test_all_that_runs_is_stopped_though_a_look_changes_it_meanwhile() -> None:
 def test_a_look_after_the_stop_starts_nothing() -> None:
     board = Board()
     jobs = board.jobs = Jobs(board, SimpleNamespace(jobs=3))  # type: ignore[arg-type]
-    asyncio.run(jobs.stop())
+    stop(jobs)
     jobs.look()
