@@ -138,7 +138,7 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
     stages.begin("imports")
     from twinmatch.app.neighbours import text_model
     from twinmatch.exporting import EXPORTERS, dossier_files
-    from twinmatch.facets import Materials
+    from twinmatch.facets import FacetCache
     from twinmatch.figures import with_figures
     from twinmatch.files import write_files
     from twinmatch.proposal.wire import from_plain, to_plain
@@ -160,19 +160,19 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
     stages.begin("text model")
     programme = programme_of(n)
     text = text_model(cohort, more=programme.texts)
-    materials = Materials(text)
+    facet_cache = FacetCache(text)
     stages.begin("propose: the rest")
     proposal = propose(
         cohort,
         programme,
-        materials,
+        facet_cache,
         text_model=dict(text.fingerprint),
         progress=lambda name: stages.begin(f"propose: {name}"),
     )
     written: dict[str, Any] = {"files": 0, "MB": 0.0}
     if n < TWINNING_ALONE_FROM:
         stages.begin("figures")
-        proposal = with_figures(proposal, cohort, programme, materials)
+        proposal = with_figures(proposal, cohort, programme, facet_cache)
         proposal = replace(proposal, notes=(*proposal.notes, *text.notes))
         stages.begin("settle")
         proposal = from_plain(to_plain(proposal))
@@ -219,7 +219,7 @@ def peers(n: int, tables: Sequence[Path]) -> dict[str, Any]:
 
     from twinmatch.affinity import compare
     from twinmatch.app.neighbours import text_model
-    from twinmatch.facets import Materials
+    from twinmatch.facets import FacetCache
     from twinmatch.reading import read_raw
     from twinmatch.schema import Role
     from twinmatch.validate import validate
@@ -228,14 +228,14 @@ def peers(n: int, tables: Sequence[Path]) -> dict[str, Any]:
     cohort = validate([c for p in parts for c in p.cities], [u for p in parts for u in p.units])
     programme = programme_of(n)
     assert programme.twinning is not None
-    materials = Materials(text_model(cohort, more=programme.texts))
+    facet_cache = FacetCache(text_model(cohort, more=programme.texts))
     hosts = cohort.hosts([Role.MISSION, Role.PILOT])
     guests = [i for i, c in enumerate(cohort.cities) if Role.GUEST in c.roles]
-    affinity = compare(cohort, programme.twinning.weights, materials, rows=guests, columns=hosts)
+    affinity = compare(cohort, programme.twinning.weights, facet_cache, rows=guests, columns=hosts)
     score = np.ascontiguousarray(affinity.score.T)
     places = -(-len(guests) // len(hosts)) + 2
     found = [_ours(score, places), *_theirs(score, places, n)]
-    return {"cities": n, "twinning": found, "nearest": _nearest(cohort, materials, programme)}
+    return {"cities": n, "twinning": found, "nearest": _nearest(cohort, facet_cache, programme)}
 
 
 def _within(limit: float, what: Callable[[], tuple[float, float]]) -> dict[str, Any]:
@@ -336,7 +336,7 @@ def _theirs(score: Any, places: int, n: int) -> list[dict[str, Any]]:
     return [{"who": name, **_within(LIMIT, task)} for name, task in others.items()]
 
 
-def _nearest(cohort: Any, materials: Any, programme: Any) -> list[dict[str, Any]]:
+def _nearest(cohort: Any, facet_cache: Any, programme: Any) -> list[dict[str, Any]]:
     """Return what a question for the ten nearest cities takes, and how many of them are the true ones."""
     import numpy as np
     from sklearn.metrics.pairwise import cosine_similarity
@@ -346,7 +346,7 @@ def _nearest(cohort: Any, materials: Any, programme: Any) -> list[dict[str, Any]
 
     usual = {name: w for name, w in programme.twinning.weights.items() if name in PEER_FACETS}
     usual = usual or dict.fromkeys(PEER_FACETS, 1.0)
-    ours = Peers(cohort, materials, usual)
+    ours = Peers(cohort, facet_cache, usual)
     ours.prepare()
     n = len(cohort)
     asked = np.random.default_rng(0).choice(n, min(ASKED, n), replace=False).tolist()
@@ -375,7 +375,7 @@ def _nearest(cohort: Any, materials: Any, programme: Any) -> list[dict[str, Any]
             "recall": 1.0,
         },
     ]
-    vectors = _mean_vectors(cohort, materials)
+    vectors = _mean_vectors(cohort, facet_cache)
     index = NearestNeighbors(n_neighbors=11, metric="cosine").fit(vectors)
     since = time.process_time()
     index.kneighbors(vectors[asked])
@@ -398,14 +398,14 @@ def _nearest(cohort: Any, materials: Any, programme: Any) -> list[dict[str, Any]
     return rows
 
 
-def _mean_vectors(cohort: Any, materials: Any) -> Any:
+def _mean_vectors(cohort: Any, facet_cache: Any) -> Any:
     """Return the mean vector of the sentences of each city, shape (n, d); noughts where it has none."""
     import numpy as np
 
     from twinmatch.facets.text import needs_passages, offers_passages
 
     passages = [*needs_passages(cohort), *offers_passages(cohort)]
-    vectors = np.nan_to_num(np.asarray(materials.text.vectors([p.text for p in passages])))
+    vectors = np.nan_to_num(np.asarray(facet_cache.text.vectors([p.text for p in passages])))
     owner = np.array([p.city for p in passages])
     total = np.zeros((len(cohort), vectors.shape[1]))
     np.add.at(total, owner, vectors)

@@ -30,7 +30,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from twinmatch.embedding import backends, open_text_model, similarities
 from twinmatch.embedding.vectors import encode_texts
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.facets.text import NeedsOffers
 from twinmatch.reading import read
 
@@ -168,7 +168,7 @@ def agreement_of_ranks() -> dict[str, list[float]]:
     cohort = read()
     everyone = np.arange(len(cohort))
     found = [
-        NeedsOffers(cohort, Materials(open_text_model(name))).likeness(everyone, everyone)
+        NeedsOffers(cohort, FacetCache(open_text_model(name))).likeness(everyone, everyone)
         for name in ("bundled", "static")
     ]
     alike, same = [], []

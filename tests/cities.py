@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.errors import Where
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.validate import Record, validate
 
 
@@ -40,6 +40,6 @@ class BagOfWords:
         return rows / np.where(length > 0, length, np.nan)
 
 
-def materials() -> Materials:
-    """Return materials whose text model is a bag of words."""
-    return Materials(BagOfWords())
+def facet_cache() -> FacetCache:
+    """Return facet_cache whose text model is a bag of words."""
+    return FacetCache(BagOfWords())

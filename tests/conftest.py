@@ -1,4 +1,4 @@
-"""What several tests share: the bundled cohort, read once, and its materials."""
+"""What several tests share: the bundled cohort, read once, and its facet_cache."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from twinmatch.cohort import Cohort
 from twinmatch.embedding import open_text_model
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read
 
@@ -22,5 +22,5 @@ def bundled() -> Cohort:
 
 
 @pytest.fixture(scope="session")
-def bundled_materials(bundled: Cohort) -> Materials:
-    return Materials(open_text_model("bundled", all_sentences(bundled)))
+def bundled_facet_cache(bundled: Cohort) -> FacetCache:
+    return FacetCache(open_text_model("bundled", all_sentences(bundled)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Twinning
 from twinmatch.solving import broken
@@ -65,7 +65,7 @@ def small_cities(rng: np.random.Generator, guests: int, hosts: int) -> list[dict
 
 def small_case(cities: Sequence[dict[str, Any]], **changes: Any) -> Case:
     """Return the settled case of some cities."""
-    return open_case(Round(cohort_of(*cities), materials()), settings(**changes))
+    return open_case(Round(cohort_of(*cities), facet_cache()), settings(**changes))
 
 
 def random_case(seed: int, guests: int = 4, hosts: int = 3, **changes: Any) -> Case:

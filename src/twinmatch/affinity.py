@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort, Host, nearest
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.facets import FACETS, Materials
+from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.base import Facet
 from twinmatch.proposal import Account, Evidence, Fact
 
@@ -501,7 +501,7 @@ def standing(likeness: Floats, others: NDArray[np.bool_]) -> Floats:
 def compare(
     cohort: Cohort,
     weights: Mapping[str, float],
-    materials: Materials,
+    facet_cache: FacetCache,
     *,
     rows: Sequence[int] | None = None,
     columns: Sequence[Host] | None = None,
@@ -520,7 +520,7 @@ def compare(
         if columns is None
         else tuple(columns)
     )
-    facets = {name: made(name, cohort, materials) for name in weights if name not in own}
+    facets = {name: made(name, cohort, facet_cache) for name in weights if name not in own}
     compared = {
         name: _of_columns(own[name], places)
         if name in own
@@ -530,9 +530,9 @@ def compare(
     return Affinity(cohort, places, hosts, weights, compared, facets, own)
 
 
-def made(name: str, cohort: Cohort, materials: Materials) -> Facet:
+def made(name: str, cohort: Cohort, facet_cache: FacetCache) -> Facet:
     """Return a facet ready for a cohort, made once a run."""
-    return materials.once(cohort, ("facet", name), lambda: FACETS[name].make(cohort, materials))
+    return facet_cache.once(cohort, ("facet", name), lambda: FACETS[name].make(cohort, facet_cache))
 
 
 def _of_columns(facet: OwnFacet, rows: tuple[int, ...]) -> Compared:

@@ -11,7 +11,7 @@ from typing import Any
 from twinmatch import __version__
 from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem, QuestionError
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.facets.base import listed
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.facets.readiness import DIMENSIONS
@@ -56,7 +56,7 @@ BLOCK_WORDS = {
 def propose(
     cohort: Cohort,
     programme: Programme,
-    materials: Materials,
+    facet_cache: FacetCache,
     *,
     text_model: dict[str, Any] | None = None,
     previous: Proposal | None = None,
@@ -72,18 +72,20 @@ def propose(
     and NoProposalError, with the advice of every product that fits no rules, where one does not.
     """
     books = open_books(cohort, programme.ledger)
-    round_ = in_turn(Round(cohort, materials, previous, books, repair=repair), programme, progress)
+    round_ = in_turn(
+        Round(cohort, facet_cache, previous, books, repair=repair), programme, progress
+    )
     tables = [ladder(cohort, programme), transition_map(cohort), round_.ledger.table()]
     if programme.pathways is not None and programme.pathways.resources:
         progress("Support pathways")
-        tables.append(pathways(cohort, materials, programme.pathways, programme))
+        tables.append(pathways(cohort, facet_cache, programme.pathways, programme))
     return Proposal(
         made_from(cohort, programme, text_model or {}),
         tuple(with_offers(cohort, programme, round_.made)),
         tuple(measured_card(cohort, i) for i in range(len(cohort))),
         tuple((unit.id, unit.name) for unit in cohort.units),
         gaps(cohort),
-        (materials.text.says, *_order_told(programme)),
+        (facet_cache.text.says, *_order_told(programme)),
         tuple(table for table in tables if table.rows),
     )
 

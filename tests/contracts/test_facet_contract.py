@@ -12,8 +12,8 @@ EVERYONE = pytest.mark.parametrize("name", list(FACETS))
 
 
 @pytest.fixture(scope="module")
-def made(bundled, bundled_materials):
-    return {name: entry.make(bundled, bundled_materials) for name, entry in FACETS.items()}
+def made(bundled, bundled_facet_cache):
+    return {name: entry.make(bundled, bundled_facet_cache) for name, entry in FACETS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +93,9 @@ def test_figures_are_told_with_their_source(name, made, bundled, block):
 
 
 @EVERYONE
-def test_a_city_with_nothing_known_is_unknown_or_average(name, bundled_materials, bundled):
+def test_a_city_with_nothing_known_is_unknown_or_average(name, bundled_facet_cache, bundled):
     empty = bundled.cities[0].model_validate({"id": "de-empty", "name": "Empty", "country": "DE"})
     cohort = Cohort(tuple(sorted((*bundled.cities, empty), key=lambda c: c.id)), bundled.units)
-    facet = FACETS[name].make(cohort, bundled_materials)
+    facet = FACETS[name].make(cohort, bundled_facet_cache)
     row = facet.likeness(np.array([cohort.index["de-empty"]]), np.arange(len(cohort)))
     assert np.isnan(row).all() or name == "language"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.exporting import from_plain, to_plain
 from twinmatch.programmes import PRODUCTS, Format, Round, load
 from twinmatch.programmes.ledger import open_books
@@ -42,8 +42,10 @@ def round_for(name, cohort, stuff):
 
 
 @pytest.fixture(scope="module")
-def products(bundled, bundled_materials):
-    return {name: PRODUCTS[name](*round_for(name, bundled, bundled_materials)) for name in PRODUCTS}
+def products(bundled, bundled_facet_cache):
+    return {
+        name: PRODUCTS[name](*round_for(name, bundled, bundled_facet_cache)) for name in PRODUCTS
+    }
 
 
 def test_every_format_has_a_shipped_programme_file():
@@ -84,9 +86,9 @@ def test_products_are_named_scored_and_refereed(name, products):
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
-def test_a_city_without_room_is_in_no_meeting(name, bundled, bundled_materials, products):
+def test_a_city_without_room_is_in_no_meeting(name, bundled, bundled_facet_cache, products):
     """The most loaded city of the product is given no room at all: it is left out, and told."""
-    round_, settings = round_for(name, bundled, bundled_materials)
+    round_, settings = round_for(name, bundled, bundled_facet_cache)
     heavy = settings.model_copy(
         update={
             "takes": {
@@ -103,7 +105,7 @@ def test_a_city_without_room_is_in_no_meeting(name, bundled, bundled_materials, 
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
-def test_the_order_of_the_input_changes_nothing(name, bundled, bundled_materials):
+def test_the_order_of_the_input_changes_nothing(name, bundled, bundled_facet_cache):
     """A third of the bundled cities, in order and shuffled."""
     profiles = [
         c.model_dump(mode="json", exclude_none=True, by_alias=True) for c in bundled.cities[::3]
@@ -114,7 +116,7 @@ def test_the_order_of_the_input_changes_nothing(name, bundled, bundled_materials
     shuffled = list(profiles)
     random.Random(5).shuffle(shuffled)
     one, other = (
-        PRODUCTS[name](*round_for(name, cohort_of(*cities), bundled_materials))
+        PRODUCTS[name](*round_for(name, cohort_of(*cities), bundled_facet_cache))
         for cities in (profiles, shuffled)
     )
     assert repr(one) == repr(other)  # not ==, as an unknown likeness is nan
@@ -152,13 +154,13 @@ def test_a_further_format_is_one_file_and_one_line(monkeypatch, tmp_path):
     programme = load(path)
     assert programme.products == ("breakfast",)
     cohort = cohort_of({"id": "at-a"}, {"id": "at-b"})
-    proposal = propose(cohort, programme, materials())
+    proposal = propose(cohort, programme, facet_cache())
     assert proposal.product("breakfast").meetings[0].cities() == ("at-a",)
     assert proposal.product("breakfast").left_out[0].offered
     ledger = next(t for t in proposal.tables if t.name == "ledger")
     assert ledger.rows[0][:3] == ("at-a", 1.0, 3.0)
     assert from_plain(to_plain(proposal)) is not None
-    (checked,) = check_proposal(Round(cohort, materials()), programme, proposal)
+    (checked,) = check_proposal(Round(cohort, facet_cache()), programme, proposal)
     assert [rule.rule for rule in checked.rules] == ["known cities", "once in a meeting"]
     assert checked.unjudged.startswith("This format comes without rules of its own")
     path.write_text("[breakfast]\nsaets = 1\n", encoding="utf-8")

@@ -12,13 +12,13 @@ from twinmatch.programmes.settings import recipe_names
 
 
 @pytest.fixture(scope="module")
-def solved(bundled, bundled_materials):
+def solved(bundled, bundled_facet_cache):
     made = {}
     for name in recipe_names():
         programme = load(name)
         made[name] = {
             product: PRODUCTS[product](
-                Round(bundled, bundled_materials), getattr(programme, product)
+                Round(bundled, bundled_facet_cache), getattr(programme, product)
             )
             for product in programme.products
         }

@@ -16,9 +16,9 @@ SECONDS = 10
 
 
 @pytest.fixture(scope="module")
-def made(bundled, bundled_materials):
+def made(bundled, bundled_facet_cache):
     start = time.process_time()
-    proposal = propose(bundled, load(), bundled_materials)
+    proposal = propose(bundled, load(), bundled_facet_cache)
     return proposal, time.process_time() - start
 
 

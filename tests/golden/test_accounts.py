@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.facets import FACETS
 
 GOLDEN = Path(__file__).with_name("accounts.txt")
@@ -167,7 +167,7 @@ UNITS = [{"id": "unit-two", "name": "Two", "cities": ["be-other", "cz-third"]}]
 def told(name: str) -> list[str]:
     """Return the lines of a facet over every ordered pair of the six, and of each city with itself."""
     cohort = cohort_of(*SIX, units=UNITS)
-    facet = FACETS[name].make(cohort, materials())
+    facet = FACETS[name].make(cohort, facet_cache())
     everyone = np.arange(len(cohort))
     likeness = facet.likeness(everyone, everyone)
     lines = [f"# {name}"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.programmes import PRODUCTS, Round, load
 from twinmatch.proposal import Product
 
@@ -28,10 +28,10 @@ def extract(product: Product) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def products(bundled, bundled_materials):
+def products(bundled, bundled_facet_cache):
     programme = load(*NAMES)
     return {
-        name: PRODUCTS[name](Round(bundled, bundled_materials), getattr(programme, name))
+        name: PRODUCTS[name](Round(bundled, bundled_facet_cache), getattr(programme, name))
         for name in NAMES
     }
 
@@ -77,10 +77,10 @@ def main() -> None:
     from twinmatch.reading import read
 
     cohort = read()
-    materials = Materials(open_text_model("bundled", all_sentences(cohort)))
+    facet_cache = FacetCache(open_text_model("bundled", all_sentences(cohort)))
     programme = load(*NAMES)
     made = {
-        name: extract(PRODUCTS[name](Round(cohort, materials), getattr(programme, name)))
+        name: extract(PRODUCTS[name](Round(cohort, facet_cache), getattr(programme, name)))
         for name in NAMES
     }
     GOLDEN.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

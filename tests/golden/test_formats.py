@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from made_up_rounds import CITIES, IMPOSSIBLE, PROGRAMMES, UNITS, WITHOUT_PILOTS
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.errors import TwinmatchError
 from twinmatch.programmes import Round
 from twinmatch.programmes.settings import programme_model
@@ -40,7 +40,7 @@ def made(name: str) -> Proposal:
     """Return the proposal of a programme over the thirty cities."""
     programme = programme_model().model_validate((PROGRAMMES | IMPOSSIBLE)[name])
     cities = CITIES if name != "nobody may lead" else WITHOUT_PILOTS
-    return propose(cohort_of(*cities, units=UNITS), programme, materials())
+    return propose(cohort_of(*cities, units=UNITS), programme, facet_cache())
 
 
 def told(name: str, proposal: Proposal) -> list[str]:
@@ -122,7 +122,7 @@ def test_the_golden_has_every_programme_and_no_other() -> None:
 def test_no_proposal_breaks_the_rules_that_the_referee_counts(name: str, proposals: Made) -> None:
     cohort = cohort_of(*CITIES, units=UNITS)
     programme = programme_model().model_validate(PROGRAMMES[name])
-    found = check_proposal(Round(cohort, materials()), programme, proposals(name))
+    found = check_proposal(Round(cohort, facet_cache()), programme, proposals(name))
     assert [
         (c.product, r.rule, r.says) for c in found for r in c.rules if r.status == "broken"
     ] == []

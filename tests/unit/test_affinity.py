@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.affinity import checked_weights, compare, standing
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
@@ -46,7 +46,7 @@ def all_weights(directed):
 
 
 def test_every_account_sums_to_its_score():
-    affinity = compare(cohort_of(*FIVE), all_weights(True), materials())
+    affinity = compare(cohort_of(*FIVE), all_weights(True), facet_cache())
     for r in range(5):
         for c in range(5):
             account = affinity.account(r, c)
@@ -55,7 +55,7 @@ def test_every_account_sums_to_its_score():
 
 
 def test_a_joint_account_is_the_mean_of_the_pairs():
-    affinity = compare(cohort_of(*FIVE), all_weights(False), materials())
+    affinity = compare(cohort_of(*FIVE), all_weights(False), facet_cache())
     pairs = [(0, 1), (0, 3), (1, 3)]
     joint = affinity.joint_account(pairs, "pairs")
     assert joint.score == pytest.approx(np.mean([affinity.score[p] for p in pairs]), abs=1e-9)
@@ -65,11 +65,11 @@ def test_a_joint_account_is_the_mean_of_the_pairs():
 
 def test_a_unit_counts_with_the_mean_over_members_that_are_known():
     cohort = cohort_of(*FIVE)
-    alone = compare(cohort, {"challenges_met": 1}, materials(), rows=[0])
+    alone = compare(cohort, {"challenges_met": 1}, facet_cache(), rows=[0])
     unit = compare(
         cohort,
         {"challenges_met": 1},
-        materials(),
+        facet_cache(),
         rows=[0],
         columns=[Host("unit-u", "U", (1, 2, 4)), Host("be-b", "B", (1,))],
     )
@@ -79,14 +79,14 @@ def test_a_unit_counts_with_the_mean_over_members_that_are_known():
 
 
 def test_order_of_the_input_changes_nothing():
-    one = compare(cohort_of(*FIVE), all_weights(True), materials())
-    other = compare(cohort_of(*FIVE[::-1]), all_weights(True), materials())
+    one = compare(cohort_of(*FIVE), all_weights(True), facet_cache())
+    other = compare(cohort_of(*FIVE[::-1]), all_weights(True), facet_cache())
     np.testing.assert_array_equal(one.score, other.score)
 
 
 def test_effective_shares_sum_to_one_and_an_unknown_facet_has_none():
     affinity = compare(
-        cohort_of(*FIVE), {"challenges_met": 1, "levers_met": 1, "wishes": 5}, materials()
+        cohort_of(*FIVE), {"challenges_met": 1, "levers_met": 1, "wishes": 5}, facet_cache()
     )
     shares = affinity.effective_shares
     assert sum(shares.values()) == pytest.approx(1)
@@ -97,17 +97,17 @@ def test_a_weight_acts_as_itself():
     """Seen elsewhere: a weight that acted as its square."""
     cohort = cohort_of(*FIVE)
     single = {
-        name: compare(cohort, {name: 1}, materials()).score
+        name: compare(cohort, {name: 1}, facet_cache()).score
         for name in ("shared_challenges", "language")
     }
-    both = compare(cohort, {"shared_challenges": 3, "language": 1}, materials()).score
+    both = compare(cohort, {"shared_challenges": 3, "language": 1}, facet_cache()).score
     np.testing.assert_allclose(
         both, 0.75 * single["shared_challenges"] + 0.25 * single["language"], atol=1e-12
     )
 
 
 def test_the_graph_carries_scores_and_accounts():
-    affinity = compare(cohort_of(*FIVE), all_weights(False), materials())
+    affinity = compare(cohort_of(*FIVE), all_weights(False), facet_cache())
     graph = affinity.graph()
     assert isinstance(graph, nx.Graph)
     assert graph.number_of_edges() == 10
@@ -123,7 +123,7 @@ def test_the_graph_of_guests_and_hosts_points_from_guest_to_host():
     affinity = compare(
         cohort_of(*FIVE),
         {"challenges_met": 1},
-        materials(),
+        facet_cache(),
         rows=[0],
         columns=[Host("be-b", "B", (1,))],
     )

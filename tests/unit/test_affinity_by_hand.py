@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch import affinity as module
 from twinmatch.affinity import (
     UNKNOWN,
@@ -57,10 +57,10 @@ HOSTS = (UNIT, *(Host(c.id, c.name, (i,)) for i, c in enumerate(COHORT.cities) i
 
 def both_ways() -> list[tuple[str, Affinity]]:
     return [
-        ("every city with every city", compare(COHORT, WEIGHTS, materials())),
+        ("every city with every city", compare(COHORT, WEIGHTS, facet_cache())),
         (
             "guests with hosts",
-            compare(COHORT, WEIGHTS, materials(), rows=(1, 3, 5, 6), columns=HOSTS),
+            compare(COHORT, WEIGHTS, facet_cache(), rows=(1, 3, 5, 6), columns=HOSTS),
         ),
     ]
 
@@ -75,7 +75,7 @@ def candidates(one: Affinity) -> list[tuple[int, int]]:
 
 
 def expected_likeness(one: Affinity, name: str, r: int, c: int) -> float:
-    facet = FACETS[name].make(COHORT, materials())
+    facet = FACETS[name].make(COHORT, facet_cache())
     each = [
         float(facet.likeness(np.array([one.rows[r]]), np.array([j]))[0, 0])
         for j in one.columns[c].cities
@@ -138,13 +138,13 @@ def test_shares_are_the_covariance_of_each_part_with_the_score(way: str, case: i
 
 def test_shares_are_nought_where_nothing_varies() -> None:
     silent = cohort_of({"id": "at-a"}, {"id": "at-b"}, {"id": "at-c"})
-    assert compare(silent, {"wishes": 1, "context": 1}, materials()).effective_shares == {
+    assert compare(silent, {"wishes": 1, "context": 1}, facet_cache()).effective_shares == {
         "wishes": 0.0,
         "context": 0.0,
     }
-    nobody = compare(COHORT, {"context": 1}, materials(), rows=())
+    nobody = compare(COHORT, {"context": 1}, facet_cache(), rows=())
     assert nobody.effective_shares == {"context": 0.0}
-    alone = compare(cohort_of({"id": "at-a"}), {"context": 1}, materials())
+    alone = compare(cohort_of({"id": "at-a"}), {"context": 1}, facet_cache())
     assert alone.effective_shares == {"context": 0.0}
 
 
@@ -253,12 +253,12 @@ def test_everything_wrong_with_weights_is_told_word_for_word() -> None:
 
 
 def test_an_account_has_a_line_a_facet_with_the_words_of_the_facet() -> None:
-    one = compare(COHORT, WEIGHTS, materials())
+    one = compare(COHORT, WEIGHTS, facet_cache())
     accounts = one.accounts([1, 5, 5], [2, 0, 2])
     for account, (r, c) in zip(accounts, [(1, 2), (5, 0), (5, 2)], strict=True):
         assert [line.facet for line in account.lines] == list(one.weights)
         for line in account.lines:
-            says, facts = FACETS[line.facet].make(COHORT, materials()).says(r, c)
+            says, facts = FACETS[line.facet].make(COHORT, facet_cache()).says(r, c)
             assert (line.says, line.facts) == (says, facts)
             assert line.weight == one.weights[line.facet]
             assert line.standing == one.standing[line.facet][r, c]
@@ -267,8 +267,8 @@ def test_an_account_has_a_line_a_facet_with_the_words_of_the_facet() -> None:
 
 
 def test_a_unit_is_said_by_its_closest_city_and_as_such() -> None:
-    one = compare(COHORT, {"challenges_met": 1}, materials(), rows=(5,), columns=(UNIT,))
-    facet = FACETS["challenges_met"].make(COHORT, materials())
+    one = compare(COHORT, {"challenges_met": 1}, facet_cache(), rows=(5,), columns=(UNIT,))
+    facet = FACETS["challenges_met"].make(COHORT, facet_cache())
     each = facet.likeness(np.array([5]), np.array(UNIT.cities))[0]
     best = UNIT.cities[int(np.nanargmax(each))]
     (line,) = one.account(0, 0).lines
@@ -276,16 +276,16 @@ def test_a_unit_is_said_by_its_closest_city_and_as_such() -> None:
         facet.says(5, best)[0] + " (The closest of the 3 cities of U, which count with their mean.)"
     )
     assert line.facts == facet.says(5, best)[1]
-    unknown = compare(COHORT, {"context": 1}, materials(), rows=(5,), columns=(UNIT,))
+    unknown = compare(COHORT, {"context": 1}, facet_cache(), rows=(5,), columns=(UNIT,))
     (line,) = unknown.account(0, 0).lines
-    context = FACETS["context"].make(COHORT, materials())
+    context = FACETS["context"].make(COHORT, facet_cache())
     assert line.says == (
         f"Not known for any of the 3 cities of the unit; for the first: {context.says(5, 2)[0]}"
     )
 
 
 def test_a_joint_account_by_hand() -> None:
-    one = compare(COHORT, WEIGHTS, materials())
+    one = compare(COHORT, WEIGHTS, facet_cache())
     pairs = [(1, 2), (2, 5), (4, 5), (5, 7)]
     joint = one.joint_account(pairs, "meetings")
     assert [line.facet for line in joint.lines] == list(one.weights)
@@ -303,7 +303,7 @@ def test_a_joint_account_by_hand() -> None:
         assert line.known_part == pytest.approx(len(known) / 4)
         best = max((k for k in range(4) if not math.isnan(like[k])), key=lambda k: (stand[k], -k))
         extent = "all 4" if len(known) == 4 else f"{len(known)} of 4"
-        words, facts = FACETS[line.facet].make(COHORT, materials()).says(*pairs[best])
+        words, facts = FACETS[line.facet].make(COHORT, facet_cache()).says(*pairs[best])
         assert line.says == f"Known for {extent} meetings. For example: {words}"
         assert line.facts == facts
     kinds = {line.says.partition(" meetings")[0] for line in joint.lines}
@@ -311,7 +311,7 @@ def test_a_joint_account_by_hand() -> None:
 
 
 def test_a_joint_account_of_one_pair_says_the_pair_and_of_none_nothing() -> None:
-    one = compare(COHORT, {"levers_met": 1}, materials())
+    one = compare(COHORT, {"levers_met": 1}, facet_cache())
     (line,) = one.joint_account([(1, 2)], "pairs").lines
     assert line.says == one.account(1, 2).lines[0].says
     assert one.joint_account([], "pairs") == Account()
@@ -333,7 +333,7 @@ class Own:
 def test_a_facet_that_a_product_brings_is_asked_by_column(way: str) -> None:
     own = {"theme": Own([[0.1, 0.9], [0.4, math.nan], [0.4, 0.2]])}
     hosts = (Host("a", "A", ()), Host("b", "B", ()))
-    one = compare(COHORT, {"theme": 1}, materials(), rows=(1, 2, 4), columns=hosts, own=own)
+    one = compare(COHORT, {"theme": 1}, facet_cache(), rows=(1, 2, 4), columns=hosts, own=own)
     assert one.standing["theme"].tolist() == [[0.1, 0.9], [0.6, 0.5], [0.6, 0.3]]
     assert one.account(2, 1).lines[0].says == "city 4 and column 1"
 
@@ -342,7 +342,7 @@ def test_a_facet_that_a_product_brings_is_asked_by_column(way: str) -> None:
 
 
 def test_the_graph_has_every_city_and_the_pairs_from_a_score_on() -> None:
-    one = compare(COHORT, WEIGHTS, materials())
+    one = compare(COHORT, WEIGHTS, facet_cache())
     least = float(np.median(one.score))
     graph = one.graph(least=least)
     assert not graph.is_directed()
@@ -371,7 +371,7 @@ def test_the_graph_has_every_city_and_the_pairs_from_a_score_on() -> None:
 
 
 def test_the_graph_of_guests_and_hosts_has_the_units_with_their_cities() -> None:
-    one = compare(COHORT, WEIGHTS, materials(), rows=(1, 3), columns=HOSTS)
+    one = compare(COHORT, WEIGHTS, facet_cache(), rows=(1, 3), columns=HOSTS)
     graph = one.graph()
     assert graph.is_directed()
     ids = [c.id for c in COHORT.cities]
@@ -382,7 +382,7 @@ def test_the_graph_of_guests_and_hosts_has_the_units_with_their_cities() -> None
 
 
 def test_rows_and_columns_are_found_by_city_and_by_id() -> None:
-    one = compare(COHORT, WEIGHTS, materials(), rows=(5, 1), columns=HOSTS)
+    one = compare(COHORT, WEIGHTS, facet_cache(), rows=(5, 1), columns=HOSTS)
     assert one.row_of == {5: 0, 1: 1}
     assert one.column_of == {h.id: c for c, h in enumerate(HOSTS)}
     assert list(one.standing) == list(one.weights)

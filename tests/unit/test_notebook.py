@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
 from twinmatch.notebook import views
 from twinmatch.notebook.views import VIEWS
@@ -27,7 +27,7 @@ def cohort():
 
 
 def test_every_noun_of_the_house_has_a_view_that_escapes():
-    affinity = compare(cohort(), {"shared_needs": 1, "context": 1}, materials())
+    affinity = compare(cohort(), {"shared_needs": 1, "context": 1}, facet_cache())
     product = Product("twinning", SCRIPT, "optimal", "", 0, 0)
     for noun in (
         cohort(), cohort().cities[0], affinity, affinity.account(0, 1), product, Proposal({}, (product,)),
@@ -45,7 +45,7 @@ def test_a_city_names_what_is_not_known():
 
 
 def test_an_account_shows_lines_that_sum_to_its_score():
-    account = compare(cohort(), {"shared_needs": 3, "context": 1}, materials()).account(0, 1)
+    account = compare(cohort(), {"shared_needs": 3, "context": 1}, facet_cache()).account(0, 1)
     shown = views.account_view(account)
     assert f"Score {100 * account.score:.1f} of 100" in shown
     assert shown.count("<tr>") == 3
@@ -71,10 +71,10 @@ def test_there_are_the_six_notebooks():
     assert [p.stem[:2] for p in TEXTS] == ["01", "02", "03", "04", "05", "06"]
 
 
-def test_pictures_are_drawn(bundled, bundled_materials, tmp_path):
+def test_pictures_are_drawn(bundled, bundled_facet_cache, tmp_path):
     pictures = pytest.importorskip("twinmatch.notebook.pictures")
     few = type(bundled)(bundled.cities[:40], ())
-    account = compare(few, {"shared_needs": 1, "context": 1}, bundled_materials).account(2, 5)
+    account = compare(few, {"shared_needs": 1, "context": 1}, bundled_facet_cache).account(2, 5)
     for name, chart in {
         "blocks": pictures.known_blocks(few),
         "map": pictures.city_map(few),

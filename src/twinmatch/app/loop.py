@@ -14,7 +14,7 @@ from twinmatch.embedding import TextModel
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.figures import with_figures
 from twinmatch.files import write_files
 from twinmatch.programmes.ledger import open_books
@@ -92,7 +92,7 @@ def open_round(asked: RoundAsked, progress: Progress = silent) -> Opened:
     programme = with_past(programme, asked.past, cohort)
     text = text_model(cohort, asked.model or programme.text.model, programme.text.prefix, progress)
     books = open_books(cohort, programme.ledger)
-    return Opened(programme, text, Round(cohort, Materials(text), earlier, books))
+    return Opened(programme, text, Round(cohort, FacetCache(text), earlier, books))
 
 
 def ask_why_not(
@@ -181,7 +181,7 @@ def taken(earlier: Proposal, found: Repaired, kind: Kind, change: Change) -> Pro
     ledger = books.table()
     offered = with_offers(cohort, programme, proposal.products)
     twinning = tuple(p for p in offered if p.product == "twinning")
-    told = with_figures(replace(proposal, products=twinning), cohort, programme, round_.materials)
+    told = with_figures(replace(proposal, products=twinning), cohort, programme, round_.facet_cache)
     return replace(
         proposal,
         products=tuple(told.products[0] if p.product == "twinning" else p for p in offered),
@@ -245,7 +245,7 @@ def ask_backtest(
     tested = read_pairs(cohort, rows, Path(pairs).name)
     progress("Ranks")
     return backtest(
-        cohort, tested, twinning.weights, opened.round.materials, twinning.hosts, seed=seed
+        cohort, tested, twinning.weights, opened.round.facet_cache, twinning.hosts, seed=seed
     )
 
 
@@ -255,12 +255,12 @@ def ask_pilots(
     """Return how high the scores rank what pilot cities chose: the activity (twinning), the partners (twinning, peers)."""
     opened = open_round(asked or RoundAsked(), progress)
     weights = twinning_of(opened.programme).weights
-    cohort, materials = opened.round.cohort, opened.round.materials
+    cohort, facet_cache = opened.round.cohort, opened.round.facet_cache
     progress("Ranks")
     return (
-        activities(cohort, weights, materials, seed=seed),
-        partners(cohort, weights, materials, seed=seed),
-        partners(cohort, PEER_WEIGHTS, materials, seed=seed),
+        activities(cohort, weights, facet_cache, seed=seed),
+        partners(cohort, weights, facet_cache, seed=seed),
+        partners(cohort, PEER_WEIGHTS, facet_cache, seed=seed),
     )
 
 
@@ -304,7 +304,7 @@ def ask_pictures(
     opened = open_round(asked or RoundAsked(), progress)
     cohort = opened.round.cohort
     i, beside = found_pair(cohort, one, other)
-    learning = Learning(cohort, twinning_of(opened.programme), opened.round.materials)
+    learning = Learning(cohort, twinning_of(opened.programme), opened.round.facet_cache)
     found = learning.account(i, beside)
     return pair_pictures(cohort, (i, beside.cities[0]), found.account, found.title)
 

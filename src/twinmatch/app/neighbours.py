@@ -13,7 +13,7 @@ from twinmatch.affinity import compare
 from twinmatch.cohort import Cohort
 from twinmatch.embedding import TextModel, open_text_model
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.proposal import Account
 from twinmatch.reading import read
@@ -98,7 +98,7 @@ def similar(
     cohort = read(profiles)
     i = cohort.find(city)
     text = text_model(cohort, model or "auto", None, progress)
-    affinity = compare(cohort, weights or PEER_WEIGHTS, Materials(text))
+    affinity = compare(cohort, weights or PEER_WEIGHTS, FacetCache(text))
     score = np.round(affinity.score[i], 9)
     ranked = [int(j) for j in np.argsort(-score, kind="stable") if j != i][:k]
     return told(text), [

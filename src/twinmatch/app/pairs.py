@@ -16,7 +16,7 @@ from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model,
 from twinmatch.cohort import Cohort, Host, nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting.words import facet_title
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.figures.pictures import Spec, pictures_of, waterfall
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
@@ -60,15 +60,15 @@ class _OfRound:
 class Learning:
     """How well a city learns from another or from a host unit: as the round has it, or over every city and host."""
 
-    def __init__(self, cohort: Cohort, settings: Twinning, materials: Materials) -> None:
-        self._cohort, self._settings, self._materials = cohort, settings, materials
+    def __init__(self, cohort: Cohort, settings: Twinning, facet_cache: FacetCache) -> None:
+        self._cohort, self._settings, self._facet_cache = cohort, settings, facet_cache
         self._last: tuple[frozenset[int], Affinity] | None = None
 
     @cached_property
     def _round(self) -> _OfRound | str:
         """The round's pairs; or, where it cannot be made, why."""
         try:
-            ready = prepare(Round(self._cohort, self._materials), self._settings)
+            ready = prepare(Round(self._cohort, self._facet_cache), self._settings)
         except QuestionError as error:
             return error.problems[0].found
         shape = (len(ready.frame.hosts), len(ready.frame.guests))
@@ -133,7 +133,7 @@ class Learning:
         asked, last = frozenset((guest, *host.cities)), self._last
         if last is None or last[0] != asked:
             hosts = self._hosts(guest, host)
-            made = compare(self._cohort, self._settings.weights, self._materials, columns=hosts)
+            made = compare(self._cohort, self._settings.weights, self._facet_cache, columns=hosts)
             self._last = last = (asked, made)  # threads may take turns here: each returns its own
         return last[1]
 
@@ -195,16 +195,16 @@ def explain(
     i, beside = found_pair(cohort, one, other)
     programme = load(*programme_files)
     text = text_model(cohort, model or programme.text.model, programme.text.prefix, progress)
-    materials = Materials(text)
+    facet_cache = FacetCache(text)
     found = []
     if len(beside.cities) == 1:
-        peers, j = compare(cohort, PEER_WEIGHTS, materials), beside.cities[0]
+        peers, j = compare(cohort, PEER_WEIGHTS, facet_cache), beside.cities[0]
         runners = best_peers(peers, i, j)
         found.append(
             PairAccount("peers", as_peers(cohort, i, j), peers.account(i, j), PEERS, runners)
         )
     if programme.twinning is not None:
-        found += both_ways(Learning(cohort, programme.twinning, materials), cohort, i, beside)
+        found += both_ways(Learning(cohort, programme.twinning, facet_cache), cohort, i, beside)
     return told(text), with_pictures(cohort, (i, beside.cities[0]), found)
 
 

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import STEP, UNKNOWN, UNKNOWN_STANDING, standing_table, steps_of
 from twinmatch.cohort import Cohort
-from twinmatch.facets import FACETS, Materials
+from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.base import Facet
 from twinmatch.files import write_folder
 from twinmatch.proposal import Account, Evidence
@@ -225,10 +225,10 @@ class Ranked:
 class Peers:
     """The cities of a cohort as peers of each other, ready to be asked."""
 
-    def __init__(self, cohort: Cohort, materials: Materials, usual: Mapping[str, float]) -> None:
-        self.cohort, self.materials = cohort, materials
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache, usual: Mapping[str, float]) -> None:
+        self.cohort, self.facet_cache = cohort, facet_cache
         self.facets: dict[str, Facet] = {
-            name: FACETS[name].make(cohort, materials) for name in PEER_FACETS
+            name: FACETS[name].make(cohort, facet_cache) for name in PEER_FACETS
         }
         self.usual = self.vector(usual)
         self._key = ""
@@ -435,10 +435,10 @@ class Peers:
                 self._rows.popitem(last=False)
         return {f: kept[f] for f in asked}
 
-    def visitor(self, cohort: Cohort, i: int, materials: Materials) -> Beside:
+    def visitor(self, cohort: Cohort, i: int, facet_cache: FacetCache) -> Beside:
         """Return a city of another cohort beside all of that cohort's cities, standing among this one's pairs."""
         everyone, me = np.arange(len(cohort), dtype=np.intp), np.array([i], dtype=np.intp)
-        made = (FACETS[name].make(cohort, materials) for name in PEER_FACETS)
+        made = (FACETS[name].make(cohort, facet_cache) for name in PEER_FACETS)
         steps = np.stack([steps_of(f.likeness(me, everyone))[0] for f in made], axis=1)
         return Beside(steps, _looked_up(self.tables.standing, steps))
 

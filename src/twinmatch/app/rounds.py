@@ -13,7 +13,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.figures import with_figures
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Programme, load
@@ -129,20 +129,20 @@ def run(
     proposal = propose(
         cohort,
         programme,
-        Materials(text),
+        FacetCache(text),
         text_model=dict(text.fingerprint),
         previous=earlier,
         repair=repair,
         progress=progress,
     )
     progress("Figures")
-    proposal = with_figures(proposal, cohort, programme, Materials(text))
+    proposal = with_figures(proposal, cohort, programme, FacetCache(text))
     proposal = replace(proposal, notes=(*proposal.notes, *text.notes))
     if answers and programme.twinning is not None:
         from twinmatch.app.told import with_answers
 
         progress("Prices and stability")
-        case = open_case(Round(cohort, Materials(text), earlier), programme.twinning)
+        case = open_case(Round(cohort, FacetCache(text), earlier), programme.twinning)
         proposal = with_answers(proposal, case)
     if said:
         proposal = replace(proposal, notes=(*proposal.notes, *said.changes(proposal)))

@@ -47,7 +47,7 @@ from twinmatch.embedding.backends import BundledOnly
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.embedding.vectors import cache_folder
 from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.facets import FACETS, Materials
+from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.text import all_sentences, offers_passages, readable
 from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Account, CityCard, Evidence, Fact, Gap
@@ -221,7 +221,7 @@ class Words:
     """What a question with new sentences is answered by: one text model for both sides, and the peers by it."""
 
     peers: Peers
-    materials: Materials
+    facet_cache: FacetCache
     offers: Offers
     says: str
 
@@ -231,7 +231,7 @@ class AskedText:
 
     def __init__(self, cohort: Cohort, words: Words, text: str) -> None:
         sentences = [s.text for s in split_sentences(text)][:MOST_SENTENCES]
-        vectors = np.asarray(words.materials.text.vectors(sentences), dtype=np.float32)
+        vectors = np.asarray(words.facet_cache.text.vectors(sentences), dtype=np.float32)
         vectors = vectors[~np.isnan(vectors).any(axis=1)]
         if not len(vectors):
             raise QuestionError(
@@ -268,8 +268,8 @@ class AskedText:
 class Offers:
     """The sentences in which cities say what they can show: vectors (s, d), and each city's range of them."""
 
-    def __init__(self, cohort: Cohort, materials: Materials) -> None:
-        self.passages, self.vectors, _ = readable(offers_passages(cohort), materials)
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
+        self.passages, self.vectors, _ = readable(offers_passages(cohort), facet_cache)
         owners = np.array([p.city for p in self.passages], dtype=np.intp)
         self.start = np.searchsorted(owners, np.arange(len(cohort)))
         self.end = np.searchsorted(owners, np.arange(len(cohort)), side="right")
@@ -312,8 +312,8 @@ class Service:
 
     def __init__(self, cohort: Cohort, text: Any, programme: Programme) -> None:
         self.cohort, self.text, self.programme = cohort, text, programme
-        self.materials = Materials(_Locked(text))
-        self.peers = Peers(cohort, self.materials, checked_weights(PEER_WEIGHTS))
+        self.facet_cache = FacetCache(_Locked(text))
+        self.peers = Peers(cohort, self.facet_cache, checked_weights(PEER_WEIGHTS))
         self.cards = tuple(card(cohort, i) for i in range(len(cohort)))
         self._lock = Lock()
         self._words: Words | None = None
@@ -426,7 +426,7 @@ class Service:
             allowed[self.cohort.index[visitor.id]] = False
         index = [together.index[c.id] for c in self.cohort.cities]
         words = self.words
-        seen = words.peers.visitor(together, me, words.materials)
+        seen = words.peers.visitor(together, me, words.facet_cache)
         vector, places = self.peers.vector(weights), np.flatnonzero(allowed)
         score = weighted(seen.standing[index], vector)
         asked, part = None, 0.0
@@ -437,7 +437,7 @@ class Service:
         chosen = places[best(score[places], question.k)]
         row = np.array(index, dtype=np.intp)[chosen]
         found = Nearest(seen.steps[row], seen.standing[row], chosen)
-        facets = _MadeWhenAsked(together, words.materials)
+        facets = _MadeWhenAsked(together, words.facet_cache)
         answer = self._worded(found, weights, Sayer(facets, me, index), asked, part)
         return replace(answer, says=words.says)
 
@@ -528,13 +528,15 @@ class Service:
 
     def _open_words(self) -> Words:
         if not isinstance(self.text.backend, BundledOnly):
-            return Words(self.peers, self.materials, Offers(self.cohort, self.materials), self.says)
+            return Words(
+                self.peers, self.facet_cache, Offers(self.cohort, self.facet_cache), self.says
+            )
         text = open_text_model("auto", [*all_sentences(self.cohort), UNHEARD])
-        materials, peers = Materials(_Locked(text)), self.peers
+        facet_cache, peers = FacetCache(_Locked(text)), self.peers
         if text.fingerprint["weights_sha256"] != self.text.fingerprint["weights_sha256"]:
-            peers = Peers(self.cohort, materials, checked_weights(PEER_WEIGHTS))
+            peers = Peers(self.cohort, facet_cache, checked_weights(PEER_WEIGHTS))
             peers.prepare()
-        return Words(peers, materials, Offers(self.cohort, materials), told(text))
+        return Words(peers, facet_cache, Offers(self.cohort, facet_cache), told(text))
 
     # --- pairs -------------------------------------------------------------------------------------------
 
@@ -558,7 +560,7 @@ class Service:
     def learning(self) -> Learning | None:
         """Return how guests and hosts are scored, or None where the programme has no twinning."""
         twinning = self.programme.twinning
-        return Learning(self.cohort, twinning, self.materials) if twinning is not None else None
+        return Learning(self.cohort, twinning, self.facet_cache) if twinning is not None else None
 
     def _as_peers(self, i: int, j: int) -> PairAccount:
         pair: Beside = self.peers.beside(i, np.array([j], dtype=np.intp))
@@ -600,12 +602,12 @@ class _Locked:
 class _MadeWhenAsked(dict[str, Any]):
     """Facets by name, made for a cohort when they are first asked to say something."""
 
-    def __init__(self, cohort: Cohort, materials: Materials) -> None:
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         super().__init__()
-        self._cohort, self._materials = cohort, materials
+        self._cohort, self._facet_cache = cohort, facet_cache
 
     def __missing__(self, name: str) -> Any:
-        self[name] = FACETS[name].make(self._cohort, self._materials)
+        self[name] = FACETS[name].make(self._cohort, self._facet_cache)
         return self[name]
 
 

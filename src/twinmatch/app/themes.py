@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from twinmatch.app.neighbours import Progress, silent, text_model, told
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.programmes.found_themes import FoundThemes, find_themes
 from twinmatch.reading import read
 
@@ -25,5 +25,5 @@ def ask_themes(
     cohort = read(profiles)
     text = text_model(cohort, model or "auto", None, progress)
     progress("Themes")
-    found = find_themes(cohort, Materials(text), count=count)
+    found = find_themes(cohort, FacetCache(text), count=count)
     return told(text), found

@@ -7,7 +7,7 @@ line below; the contract tests run over this registry, so an addition tests itse
 from __future__ import annotations
 
 from twinmatch.facets.answered import NeedsAnswered
-from twinmatch.facets.base import FacetEntry, Materials
+from twinmatch.facets.base import FacetCache, FacetEntry
 from twinmatch.facets.context import Context
 from twinmatch.facets.country import Language
 from twinmatch.facets.domains import (
@@ -24,7 +24,7 @@ from twinmatch.facets.steps import StuckStep
 from twinmatch.facets.text import NeedsOffers, SharedNeeds
 from twinmatch.facets.wishes import Wishes
 
-__all__ = ["FACETS", "FacetEntry", "Materials"]
+__all__ = ["FACETS", "FacetCache", "FacetEntry"]
 
 FACETS: dict[str, FacetEntry] = {
     "wishes": FacetEntry(Wishes, True, "Did they ask for each other?"),

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import Floats, Ints, Materials
+from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.facets.text import NeedsOffers
 from twinmatch.proposal import Fact
 
@@ -31,9 +31,9 @@ class NeedsAnswered:
     ``LEAST_ASKING`` cities state needs.
     """
 
-    def __init__(self, cohort: Cohort, materials: Materials) -> None:
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
-        self._closeness = NeedsOffers(cohort, materials)
+        self._closeness = NeedsOffers(cohort, facet_cache)
         asking = np.flatnonzero([bool(city.needs) for city in cohort.cities])
         step = max(1, -(-len(asking) // MOST_ASKING))
         self._asking = asking[::step]

@@ -52,7 +52,7 @@ KEPT_COHORTS = 2
 
 
 @dataclass(frozen=True)
-class Materials:
+class FacetCache:
     """What facets are made of beside the cohort: the text model of the run, and what was made already."""
 
     text: TextVectors
@@ -75,7 +75,7 @@ class Materials:
         return found
 
 
-Maker = Callable[[Cohort, Materials], Facet]
+Maker = Callable[[Cohort, FacetCache], Facet]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import Floats, Ints, Materials, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints, listed
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
 
@@ -47,7 +47,7 @@ class Context:
     stretch; nan where fewer than ``LEAST_KNOWN`` parts are known to both.
     """
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cities = cohort.cities
         self._table = table(cohort)
         self._spread = _spread(self._table)

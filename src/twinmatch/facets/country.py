@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from twinmatch.cohort import City, Cohort
-from twinmatch.facets.base import Floats, Ints, Materials, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints, listed
 from twinmatch.geography import country, language_name, related_languages
 from twinmatch.proposal import Fact
 
@@ -24,7 +24,7 @@ class Language:
     it tells no pair from another. nan where the answer hangs on which of its country's languages a city uses.
     """
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cities = cohort.cities
         self._own = [_languages(city) for city in cohort.cities]
         self._sure = [

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import Floats, Ints, Materials, kinds_of, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of, listed
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, City, Domain, Lever
 
@@ -116,7 +116,7 @@ def offered_levers(cohort: Cohort) -> list[tuple[Lever, ...]]:
 class SharedChallenges:
     """Overlap of the challenges of two cities: weighted Jaccard (Ruzicka) of weights that sum to 1."""
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cities = cohort.cities
         self._table = t = challenges(cohort)
         self.kinds = kinds_of(t.fine, t.wide, t.wide_only, t.known)
@@ -148,7 +148,7 @@ class SharedChallenges:
 class ChallengesMet:
     """Cover of the guest's challenges by what the host is strong in: sum of challenge weight times strength."""
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cohort = cohort
         self._needs = challenges(cohort)
         self._shows = strengths(cohort)
@@ -198,7 +198,7 @@ class SharedLevers:
     tell less than a rare one.
     """
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cities = cohort.cities
         self._table, self._known = lever_table(c.levers_needed for c in cohort.cities)
         count = self._table.sum(axis=0)
@@ -229,7 +229,7 @@ class SharedLevers:
 class LeversMet:
     """Share of the levers the guest lacks that the host can show."""
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cohort = cohort
         self._needs, self._needs_known = lever_table(c.levers_needed for c in cohort.cities)
         self._offers = offered_levers(cohort)
@@ -267,9 +267,9 @@ class LeversMet:
 class Returns:
     """What flows back: how far the guest meets the host's own challenges and levers (mean of what is known)."""
 
-    def __init__(self, cohort: Cohort, materials: Materials) -> None:
-        self._challenges = ChallengesMet(cohort, materials)
-        self._levers = LeversMet(cohort, materials)
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
+        self._challenges = ChallengesMet(cohort, facet_cache)
+        self._levers = LeversMet(cohort, facet_cache)
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how much each row can give each column, shape (r, c)."""

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import Floats, Ints, Materials, kinds_of, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of, listed
 from twinmatch.proposal import Fact
 from twinmatch.schema import City, Emissions, Notation
 
@@ -80,7 +80,7 @@ class EmissionsMix:
     Information Theory 49(7), doi:10.1109/TIT.2003.813506. It is defined at zero, so no constant is chosen.
     """
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         tables = [city.emissions for city in cohort.cities]
         self._cities = cohort.cities
         self._fine = _rows(tables, fine_sectors, len(FINE))
@@ -140,7 +140,7 @@ class EmissionsLevel:
     tables leave them blank.
     """
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cities = cohort.cities
         self._level = np.array([per_head(city) for city in cohort.cities], dtype=np.float64)
 

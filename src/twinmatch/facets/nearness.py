@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import Floats, Ints, Materials, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints, listed
 from twinmatch.geography import distance_km
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
@@ -28,7 +28,7 @@ FAR_KM: Final = 3000.0
 class Nearness:
     """1 up to 1,000 km, falling in a straight line to 0 at 3,000 km; nan where the place of either city is not known."""
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cities = cohort.cities
         self._places = cohort.coordinates
 

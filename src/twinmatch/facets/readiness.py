@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import Floats, Ints, Materials, kinds_of, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of, listed
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, City, Dimension
 
@@ -36,7 +36,7 @@ class Readiness:
     ``LEAST_SHARED`` dimensions are known to both.
     """
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cities = cohort.cities
         self._levels = levels(cohort)
         self.kinds = kinds_of(self._levels)
@@ -71,7 +71,7 @@ class ReadinessStep:
     the zone of proximal development (Vygotsky 1978) and was set by hand, not fitted.
     """
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cities = cohort.cities
         self._levels = levels(cohort)
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import Floats, Ints, Materials
+from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.facets.readiness import DIMENSIONS, levels
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, Dimension
@@ -81,7 +81,7 @@ class StuckStep:
     nan where it is not known at which step the guest is stuck, or where the host stands there.
     """
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cities = cohort.cities
         self._at = step_levels(cohort)
         self._stuck = stuck_at(self._at)

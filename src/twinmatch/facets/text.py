@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.sentences import Sentence, split_sentences
-from twinmatch.facets.base import Floats, Ints, Materials
+from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
 
@@ -90,10 +90,10 @@ def _sentences(text: str) -> tuple[Sentence, ...]:
 
 
 def readable(
-    passages: Sequence[Passage], materials: Materials
+    passages: Sequence[Passage], facet_cache: FacetCache
 ) -> tuple[list[Passage], NDArray[np.float32], list[Passage]]:
     """Return the sentences that the text model can read, their vectors (s, d), and the sentences that it cannot."""
-    vectors = np.asarray(materials.text.vectors([p.text for p in passages]), dtype=np.float32)
+    vectors = np.asarray(facet_cache.text.vectors([p.text for p in passages]), dtype=np.float32)
     known = np.asarray(~np.isnan(vectors).any(axis=1))
     read = [p for p, ok in zip(passages, known, strict=True) if ok]
     return read, vectors[known], [p for p, ok in zip(passages, known, strict=True) if not ok]
@@ -102,8 +102,8 @@ def readable(
 class _Side:
     """The sentences of one side and where each city's begin and end."""
 
-    def __init__(self, cohort: Cohort, passages: list[Passage], materials: Materials) -> None:
-        self.passages, vectors, unread = readable(passages, materials)
+    def __init__(self, cohort: Cohort, passages: list[Passage], facet_cache: FacetCache) -> None:
+        self.passages, vectors, unread = readable(passages, facet_cache)
         self.unread = {p.city for p in unread}
         # In double precision, so that a rounded cosine does not hang on how many stand beside it.
         self.vectors = vectors.astype(np.float64)
@@ -125,8 +125,10 @@ class _Side:
         return self.vectors[picks], starts
 
 
-def _needs_side(cohort: Cohort, materials: Materials) -> _Side:
-    return materials.once(cohort, "needs", lambda: _Side(cohort, needs_passages(cohort), materials))
+def _needs_side(cohort: Cohort, facet_cache: FacetCache) -> _Side:
+    return facet_cache.once(
+        cohort, "needs", lambda: _Side(cohort, needs_passages(cohort), facet_cache)
+    )
 
 
 def _best_matches(asking: _Side, answering: _Side, rows: Ints, cols: Ints) -> Floats:
@@ -194,11 +196,11 @@ def _parts(asking: _Side, rows: Ints, width: int) -> list[Ints]:
 class NeedsOffers:
     """Closeness of what the guest needs to what the host offers: mean best cosine over the guest's sentences."""
 
-    def __init__(self, cohort: Cohort, materials: Materials) -> None:
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
-        self._needs = _needs_side(cohort, materials)
-        self._offers = materials.once(
-            cohort, "offers", lambda: _Side(cohort, offers_passages(cohort), materials)
+        self._needs = _needs_side(cohort, facet_cache)
+        self._offers = facet_cache.once(
+            cohort, "offers", lambda: _Side(cohort, offers_passages(cohort), facet_cache)
         )
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
@@ -222,9 +224,9 @@ class NeedsOffers:
 class SharedNeeds:
     """Closeness of two cities' needs: mean best cosine over the sentences of both, each way, averaged."""
 
-    def __init__(self, cohort: Cohort, materials: Materials) -> None:
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
-        self._needs = _needs_side(cohort, materials)
+        self._needs = _needs_side(cohort, facet_cache)
         # Whoever says nothing that can be read is of one kind, whoever says something of its own.
         speaks = self._needs.end > self._needs.start
         self.kinds = np.where(speaks, np.cumsum(speaks), 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import Floats, Ints, Materials
+from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.proposal import Fact
 
 
@@ -15,7 +15,7 @@ class Wishes:
     A guest's wish may name a city or its host unit. nan where neither side has stated any wish.
     """
 
-    def __init__(self, cohort: Cohort, _: Materials) -> None:
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cohort = cohort
         self._asked = [self._worth(city.wishes) for city in cohort.cities]
         self._welcomed = [self._worth(city.welcomes) for city in cohort.cities]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.figures.agenda import group_agenda, pair_agenda
 from twinmatch.figures.fairness import Shares, fairness
 from twinmatch.figures.pairs import TwinningRound, alike, satisfaction, ties, watch
@@ -22,28 +22,28 @@ __all__ = ["with_figures"]
 
 
 def with_figures(
-    proposal: Proposal, cohort: Cohort, programme: Programme, materials: Materials
+    proposal: Proposal, cohort: Cohort, programme: Programme, facet_cache: FacetCache
 ) -> Proposal:
     """Return the proposal with the tables of figures that its products call for; those it has are kept.
 
     Twinning: who is worst served, which pairs to look at first, where guests go, which themes are asked for and
     offered, fairness, what each pair shares, and what it can begin with. Other products: fairness and agenda.
     """
-    products = tuple(_with_tables(p, cohort, programme, materials) for p in proposal.products)
+    products = tuple(_with_tables(p, cohort, programme, facet_cache) for p in proposal.products)
     return replace(proposal, products=products)
 
 
 def _with_tables(
-    product: Product, cohort: Cohort, programme: Programme, materials: Materials
+    product: Product, cohort: Cohort, programme: Programme, facet_cache: FacetCache
 ) -> Product:
     settings = programme.twinning if product.product == "twinning" else None
     if settings is not None:
-        ready = prepare(Round(cohort, materials), settings)
-        found = _of_twinning(TwinningRound(cohort, materials, ready, product))
+        ready = prepare(Round(cohort, facet_cache), settings)
+        found = _of_twinning(TwinningRound(cohort, facet_cache, ready, product))
     else:
         found = (
             fairness(cohort, Shares.of_groups(cohort, product)),
-            group_agenda(cohort, materials, product),
+            group_agenda(cohort, facet_cache, product),
         )
     named = {table.name for table in product.tables}
     wanted = tuple(t for t in found if t.rows and t.name not in named)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.facets.domains import FINE, WIDE, challenges, offered_levers, strengths
 from twinmatch.facets.text import Passage, needs_passages, offers_passages, readable
 from twinmatch.figures.pairs import TwinningRound
@@ -56,9 +56,9 @@ class Said:
         return found
 
     @classmethod
-    def of(cls, passages: list[Passage], materials: Materials) -> Said:
+    def of(cls, passages: list[Passage], facet_cache: FacetCache) -> Said:
         """Return the sentences that the text model can read."""
-        read, vectors, _ = readable(passages, materials)
+        read, vectors, _ = readable(passages, facet_cache)
         return cls(read, vectors.astype(np.float64))
 
     def by(self, cities: Sequence[int]) -> list[int]:
@@ -94,8 +94,8 @@ def answers(
 def pair_agenda(round_: TwinningRound) -> Table:
     """Return what each pair can begin with: the guest's needs beside the host's offers, and what flows back."""
     cohort = round_.cohort
-    needs = Said.of(needs_passages(cohort), round_.materials)
-    offers = Said.of(offers_passages(cohort), round_.materials)
+    needs = Said.of(needs_passages(cohort), round_.facet_cache)
+    offers = Said.of(offers_passages(cohort), round_.facet_cache)
     codes = _Codes(cohort)
     rows: list[Row] = []
     for meeting in round_.product.meetings:
@@ -157,14 +157,14 @@ class _Codes:
         return [("domain", NAMES[d]) for d in domains] + [("lever", NAMES[v]) for v in levers]
 
 
-def group_agenda(cohort: Cohort, materials: Materials, product: Product) -> Table:
+def group_agenda(cohort: Cohort, facet_cache: FacetCache, product: Product) -> Table:
     """Return what each group can begin with: what its leads can show beside the members' needs that it answers.
 
     In a group without leads every city may show. Each thing shown stands once, with the cities whose needs it
     answers best, the most cities first.
     """
-    needs = Said.of(needs_passages(cohort), materials)
-    offers = Said.of(offers_passages(cohort), materials)
+    needs = Said.of(needs_passages(cohort), facet_cache)
+    offers = Said.of(offers_passages(cohort), facet_cache)
     rows: list[Row] = []
     for meeting in product.meetings:
         rows += _of_group(cohort, meeting, needs, offers)

@@ -15,7 +15,7 @@ import numpy as np
 
 from twinmatch.affinity import compare
 from twinmatch.cohort import Cohort
-from twinmatch.facets import FACETS, Materials
+from twinmatch.facets import FACETS, FacetCache
 from twinmatch.geography import country
 from twinmatch.programmes.twinning import Prepared
 from twinmatch.proposal import Cell, Evidence, Meeting, Product, Table, count
@@ -35,7 +35,7 @@ class TwinningRound:
     """A twinning product with what it was made from."""
 
     cohort: Cohort
-    materials: Materials
+    facet_cache: FacetCache
     ready: Prepared
     product: Product
 
@@ -204,7 +204,7 @@ def alike(round_: TwinningRound) -> Table:
     frame = round_.ready.frame
     weights = {name: 1.0 for name, entry in FACETS.items() if not entry.directed}
     affinity = compare(
-        round_.cohort, weights, round_.materials, rows=frame.guests, columns=frame.hosts
+        round_.cohort, weights, round_.facet_cache, rows=frame.guests, columns=frame.hosts
     )
     rows = []
     for meeting in round_.product.meetings:

@@ -15,7 +15,7 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.app.loop import Opened, RoundAsked, open_round
 from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.cohort import City, Cohort
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.figures import with_figures
 from twinmatch.notebook.views import VIEWS
 from twinmatch.proposal import Account, Proposal
@@ -40,9 +40,9 @@ class Study:
         return self.opened.round.cohort
 
     @property
-    def materials(self) -> Materials:
+    def facet_cache(self) -> FacetCache:
         """Return what facets are made of beside the cohort."""
-        return self.opened.round.materials
+        return self.opened.round.facet_cache
 
     def city(self, name: str) -> City:
         """Return a city by id or name; raises QuestionError, naming the nearest, where there is none."""
@@ -51,7 +51,7 @@ class Study:
     @cached_property
     def peers(self) -> Affinity:
         """Return how alike every two cities are, with the weights of "cities like mine"."""
-        return compare(self.cohort, PEER_WEIGHTS, self.materials)
+        return compare(self.cohort, PEER_WEIGHTS, self.facet_cache)
 
     def account(self, one: str, other: str) -> Account:
         """Return the account of two cities as peers."""
@@ -65,8 +65,8 @@ class Study:
     @cached_property
     def proposal(self) -> Proposal:
         """Return the proposal of the round, with its figures."""
-        proposal = propose(self.cohort, self.opened.programme, self.materials)
-        return with_figures(proposal, self.cohort, self.opened.programme, self.materials)
+        proposal = propose(self.cohort, self.opened.programme, self.facet_cache)
+        return with_figures(proposal, self.cohort, self.opened.programme, self.facet_cache)
 
 
 def open_study(profiles: str | Path | None = None, programme: Sequence[str | Path] = ()) -> Study:

@@ -377,10 +377,10 @@ def _members(
     affinity = compare(
         cohort,
         settings.weights,
-        round_.materials,
+        round_.facet_cache,
         rows=rows,
         columns=columns,
-        own={"theme": ThemeNeed(cohort, [slot.theme for slot in slots], round_.materials)},
+        own={"theme": ThemeNeed(cohort, [slot.theme for slot in slots], round_.facet_cache)},
     )
     need = need_of(round_, [slot.theme for slot in slots], rows)
     shape = (len(slots), len(rows))

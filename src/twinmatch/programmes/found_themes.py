@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.facets.base import listed
 from twinmatch.facets.text import Passage, needs_passages, readable
 from twinmatch.files import toml_text
@@ -89,7 +89,7 @@ class FoundThemes:
 
 def find_themes(
     cohort: Cohort,
-    materials: Materials,
+    facet_cache: FacetCache,
     *,
     count: int | None = None,
     least: int = 4,
@@ -100,7 +100,7 @@ def find_themes(
     Raises QuestionError where the numbers make no sense or cities say too little.
     """
     _check(count, least, most)
-    read, vectors, unread = readable(needs_passages(cohort), materials)
+    read, vectors, unread = readable(needs_passages(cohort), facet_cache)
     points = np.round(vectors, 4)
     numbers = [count] if count else list(range(least, most + 1))
     numbers = [k for k in numbers if k * FEWEST_SENTENCES <= len(read)]

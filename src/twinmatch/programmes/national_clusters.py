@@ -150,7 +150,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
 
     Raises NoProposalError where a country cannot be split into clusters within the band.
     """
-    affinity = compare(round_.cohort, settings.weights, round_.materials)
+    affinity = compare(round_.cohort, settings.weights, round_.facet_cache)
     fits = round_.ledger.fits(settings.load("member"))
     by_country: dict[str, list[int]] = {}
     for i, city in enumerate(round_.cohort.cities):

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from twinmatch.affinity import Affinity, OwnFacet, compare
 from twinmatch.cohort import Cohort, Host
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.facets.base import listed
 from twinmatch.facets.steps import STEPS, step_levels, stuck_at
 from twinmatch.geography import language_name
@@ -124,7 +124,7 @@ class _Language:
         return f"It is in {names}.", ()
 
 
-def matched(cohort: Cohort, materials: Materials, catalogue: Catalogue) -> Affinity:
+def matched(cohort: Cohort, facet_cache: FacetCache, catalogue: Catalogue) -> Affinity:
     """Return how well every resource (column) fits every city (row), with the account of each."""
     resources = catalogue.resources
     themes = [
@@ -137,18 +137,18 @@ def matched(cohort: Cohort, materials: Materials, catalogue: Catalogue) -> Affin
         "step": _Step(cohort, resources),
         "language": _Language(cohort, resources),
     }
-    return compare(cohort, WEIGHTS, materials, columns=columns, own=own)
+    return compare(cohort, WEIGHTS, facet_cache, columns=columns, own=own)
 
 
 def pathways(
-    cohort: Cohort, materials: Materials, catalogue: Catalogue, programme: Programme
+    cohort: Cohort, facet_cache: FacetCache, catalogue: Catalogue, programme: Programme
 ) -> Table:
     """Return the best resources for each city, with the reasons, as a table; none where none is known to fit.
 
     A resource is named only where something of the city's own is known to ask for it: a challenge, a lever or
     the step at which it is stuck.
     """
-    affinity = matched(cohort, materials, catalogue)
+    affinity = matched(cohort, facet_cache, catalogue)
     rows = []
     for i, city in enumerate(cohort.cities):
         level = LADDER.index(standing(city, programme).level)

@@ -1,4 +1,4 @@
-"""What every product of a round is made from: the cohort, the facets' materials, the earlier proposal."""
+"""What every product of a round is made from: the cohort, the cache of the facets, the earlier proposal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.programmes.ledger import Books, open_books
 from twinmatch.programmes.settings import Ledger
 from twinmatch.proposal import Account, Product, Proposal
@@ -22,10 +22,10 @@ THIN_COVERAGE = 0.35
 
 @dataclass(frozen=True)
 class Round:
-    """The cohort, the materials of its facets, the proposal of an earlier run, and what this run has made so far."""
+    """The cohort, the cache of its facets, the proposal of an earlier run, and what this run has made so far."""
 
     cohort: Cohort
-    materials: Materials
+    facet_cache: FacetCache
     previous: Proposal | None = None
     books: Books | None = None
     """The ledger of load; none stands for no limit."""

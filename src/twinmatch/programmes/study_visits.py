@@ -154,7 +154,7 @@ def prepare(round_: Round, settings: StudyVisits) -> Prepared:
     groups = _groups(round_, settings, who, reasons)
     travelling = sorted({i for party in groups for i in party.visitors})
     affinity = compare(
-        round_.cohort, settings.weights, round_.materials, rows=travelling, columns=hosts
+        round_.cohort, settings.weights, round_.facet_cache, rows=travelling, columns=hosts
     )
     parties = [part for group in groups for part in _parts(affinity, settings, group)]
     map_ = _Map.of(round_, affinity)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.facets.base import listed
 from twinmatch.facets.domains import (
     FINE,
@@ -68,7 +68,7 @@ class ThemeNeed:
     """
 
     def __init__(
-        self, cohort: Cohort, themes: Sequence[Theme], materials: Materials | None = None
+        self, cohort: Cohort, themes: Sequence[Theme], facet_cache: FacetCache | None = None
     ) -> None:
         self._cohort, self._themes = cohort, themes
         self._of: dict[str, Floats] = {}
@@ -77,9 +77,9 @@ class ThemeNeed:
             if theme.id not in self._of:
                 of, near = (
                     self._need(theme, None)
-                    if materials is None
-                    else materials.once(
-                        cohort, ("theme need", theme), partial(self._need, theme, materials)
+                    if facet_cache is None
+                    else facet_cache.once(
+                        cohort, ("theme need", theme), partial(self._need, theme, facet_cache)
                     )
                 )
                 self._of[theme.id], self._near[theme.id] = of, near
@@ -101,7 +101,9 @@ class ThemeNeed:
     def _levers(self) -> tuple[Floats, Bools]:
         return lever_table(c.levers_needed for c in self._cohort.cities)
 
-    def _need(self, theme: Theme, materials: Materials | None) -> tuple[Floats, dict[int, Passage]]:
+    def _need(
+        self, theme: Theme, facet_cache: FacetCache | None
+    ) -> tuple[Floats, dict[int, Passage]]:
         """Return the need of every city for a theme, (n,), and the sentences that show it."""
         by_domain = _by_domain(self._stated, theme.domains)
         wanted = np.array([float(lever in theme.levers) for lever in LEVERS])
@@ -109,9 +111,9 @@ class ThemeNeed:
         total = np.maximum(levers.sum(axis=1), 1.0)
         by_lever = np.where(known & bool(theme.levers), levers @ wanted / total, np.nan)
         need = np.asarray(np.fmax(by_domain, by_lever))
-        if not theme.texts or materials is None:
+        if not theme.texts or facet_cache is None:
             return need, {}
-        part, near = about(needs_passages(self._cohort), theme, materials, len(self._cohort))
+        part, near = about(needs_passages(self._cohort), theme, facet_cache, len(self._cohort))
         return np.asarray(np.fmax(need, part)), near
 
     def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
@@ -149,7 +151,7 @@ class ThemeNeed:
 
 
 def about(
-    passages: Sequence[Passage], theme: Theme, materials: Materials, cities: int
+    passages: Sequence[Passage], theme: Theme, facet_cache: FacetCache, cities: int
 ) -> tuple[Floats, dict[int, Passage]]:
     """Return the part of each city's sentences that are near a theme's texts, (n,), and its nearest such sentence.
 
@@ -158,8 +160,8 @@ def about(
     part: Floats = np.full(cities, np.nan)
     if not passages:
         return part, {}
-    vectors = np.asarray(materials.text.vectors([p.text for p in passages]), dtype=np.float32)
-    wanted = np.asarray(materials.text.vectors(list(theme.texts)), dtype=np.float32)
+    vectors = np.asarray(facet_cache.text.vectors([p.text for p in passages]), dtype=np.float32)
+    wanted = np.asarray(facet_cache.text.vectors(list(theme.texts)), dtype=np.float32)
     wanted = wanted[~np.isnan(wanted).any(axis=1)]
     readable = ~np.isnan(vectors).any(axis=1)
     if not len(wanted) or not readable.any():
@@ -188,7 +190,7 @@ def _by_domain(stated: Stated, domains: Sequence[Domain]) -> Floats:
     return np.where(stated.known & bool(domains), part, np.nan)
 
 
-def lead_strength(cohort: Cohort, theme: Theme, materials: Materials | None = None) -> Floats:
+def lead_strength(cohort: Cohort, theme: Theme, facet_cache: FacetCache | None = None) -> Floats:
     """Return how strong each city is in a theme, in [0, 1], shape (n,): the mean over its domains, levers and texts.
 
     0 where nothing of the theme is stated; a city's own strengths and its pilot activities count.
@@ -201,24 +203,24 @@ def lead_strength(cohort: Cohort, theme: Theme, materials: Materials | None = No
     if theme.levers:
         offers, _ = lever_table(offered_levers(cohort))
         parts += [UNWEIGHTED_STRENGTH * offers[:, LEVERS.index(v)] for v in theme.levers]
-    if theme.texts and materials is not None:
-        part, _ = about(offers_passages(cohort), theme, materials, len(cohort))
+    if theme.texts and facet_cache is not None:
+        part, _ = about(offers_passages(cohort), theme, facet_cache, len(cohort))
         parts.append(np.nan_to_num(part))
     return np.asarray(np.mean(parts, axis=0)) if parts else np.zeros(len(cohort))
 
 
 def strength_of(round_: Round, theme: Theme) -> Floats:
     """Return how strong each city is in a theme, shape (n,), found once a run."""
-    return round_.materials.once(
+    return round_.facet_cache.once(
         round_.cohort,
         ("lead strength", theme),
-        lambda: lead_strength(round_.cohort, theme, round_.materials),
+        lambda: lead_strength(round_.cohort, theme, round_.facet_cache),
     )
 
 
 def need_of(round_: Round, themes: Sequence[Theme], rows: Sequence[int]) -> Floats:
     """Return the need of each row for each theme, (R, K); 0 outside the countries of a theme that names some."""
-    need = ThemeNeed(round_.cohort, themes, round_.materials).likeness(list(rows))
+    need = ThemeNeed(round_.cohort, themes, round_.facet_cache).likeness(list(rows))
     codes = [round_.cohort.cities[i].country for i in rows]
     for t, theme in enumerate(themes):
         if theme.countries:

@@ -195,7 +195,7 @@ def prepare(round_: Round, settings: Twinning) -> Prepared:
     who = replace(who, eligible=tuple(i for i in who.eligible if i not in named))
     hosts = _hosts(round_, settings, set(who.eligible))
     affinity = compare(
-        round_.cohort, settings.weights, round_.materials, rows=who.eligible, columns=hosts
+        round_.cohort, settings.weights, round_.facet_cache, rows=who.eligible, columns=hosts
     )
     frame = Frame(round_.cohort, hosts, who.eligible)
     takes = amount(settings.load("host")), amount(settings.load("guest"))

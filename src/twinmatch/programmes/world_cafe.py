@@ -130,14 +130,14 @@ def _affinity(
     return compare(
         round_.cohort,
         settings.weights,
-        round_.materials,
+        round_.facet_cache,
         rows=guests,
         columns=[
             Host(f"{theme.id}-{k}", theme.title, (cafe[t],))
             for k, cafe in enumerate(cafes)
             for t, theme in enumerate(settings.themes)
         ],
-        own={"theme": ThemeNeed(round_.cohort, themes, round_.materials)},
+        own={"theme": ThemeNeed(round_.cohort, themes, round_.facet_cache)},
     )
 
 
@@ -197,7 +197,7 @@ def _hosts(
 ) -> list[tuple[int, ...]]:
     """Return the host of each table of as many cafés as have hosts for all, the strongest in the themes first."""
     strength = np.array(
-        [lead_strength(round_.cohort, t, round_.materials)[list(may)] for t in settings.themes]
+        [lead_strength(round_.cohort, t, round_.facet_cache)[list(may)] for t in settings.themes]
     )
     for cafes in range(wanted, 0, -1):
         t, g = np.nonzero(strength > 0)

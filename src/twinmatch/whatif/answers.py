@@ -121,7 +121,7 @@ def score_row(case: Case, g: int, answers: Sequence[Answer]) -> Floats:
         return np.asarray(affinity.score[g])
     changed = with_city(cohort, answered(cohort.cities[guest], answers))
     fresh = compare(
-        changed, weights, case.round.materials, rows=(guest,), columns=case.hosts
+        changed, weights, case.round.facet_cache, rows=(guest,), columns=case.hosts
     ).likeness
     total = np.zeros(len(case.hosts))
     for name, weight in affinity.weights.items():

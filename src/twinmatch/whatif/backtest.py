@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError, Where
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.schema import Role
 
 Floats = NDArray[np.float64]
@@ -141,7 +141,7 @@ def backtest(
     cohort: Cohort,
     pairs: Sequence[Pair],
     weights: Mapping[str, float],
-    materials: Materials,
+    facet_cache: FacetCache,
     roles: Sequence[Role] = (Role.MISSION, Role.PILOT),
     *,
     seed: int = 0,
@@ -162,7 +162,7 @@ def backtest(
     standard = cohort.hosts(roles)
     extra = _extra_units(cohort, pairs, standard)
     guests = tuple(sorted({p.guest for p in pairs}))
-    affinity = compare(cohort, weights, materials, rows=guests, columns=(*standard, *extra))
+    affinity = compare(cohort, weights, facet_cache, rows=guests, columns=(*standard, *extra))
     return _measured(affinity, pairs, len(standard), seed)
 
 
@@ -327,7 +327,7 @@ def stripped(cohort: Cohort) -> Cohort:
 
 
 def partners(
-    cohort: Cohort, weights: Mapping[str, float], materials: Materials, *, seed: int = 0
+    cohort: Cohort, weights: Mapping[str, float], facet_cache: FacetCache, *, seed: int = 0
 ) -> PartnerTest:
     """Return how high the score ranks true partners: cities that chose to run a pilot activity together.
 
@@ -343,7 +343,7 @@ def partners(
         if {Role.MISSION, Role.PILOT} & set(c.roles) and (c.needs or c.challenges)
     ]
     columns = tuple(Host(bare.cities[i].id, bare.cities[i].name, (i,)) for i in candidates)
-    affinity = compare(bare, weights, materials, rows=candidates, columns=columns)
+    affinity = compare(bare, weights, facet_cache, rows=candidates, columns=columns)
     place = {i: k for k, i in enumerate(candidates)}
     units = {
         u.id: [place[cohort.index[c]] for c in u.cities if cohort.index[c] in place]
@@ -413,7 +413,7 @@ def only_activities(cohort: Cohort) -> Cohort:
 
 
 def activities(
-    cohort: Cohort, weights: Mapping[str, float], materials: Materials, *, seed: int = 0
+    cohort: Cohort, weights: Mapping[str, float], facet_cache: FacetCache, *, seed: int = 0
 ) -> ActivityTest:
     """Return how high the score ranks the pilot activity that each city chose for itself.
 
@@ -443,7 +443,7 @@ def activities(
         )
     rows = tuple(sorted(own))
     true = np.array([own[i] for i in rows], dtype=np.int64)
-    affinity = compare(bare, asked, materials, rows=rows, columns=hosts)
+    affinity = compare(bare, asked, facet_cache, rows=rows, columns=hosts)
     by_unit = _by_unit(affinity.score, true)
     alone = {
         n: float(np.mean(list(_by_unit(block, true).values())))

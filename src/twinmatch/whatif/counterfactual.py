@@ -139,7 +139,7 @@ def as_guest(case: Case, i: int) -> Case:
     affinity = compare(
         case.round.cohort,
         case.settings.weights,
-        case.round.materials,
+        case.round.facet_cache,
         rows=guests,
         columns=case.hosts,
     )

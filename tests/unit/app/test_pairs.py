@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from rounds_for_tests import settings, small_case, small_cities
 from twinmatch.affinity import compare
 from twinmatch.app.pairs import Learning, both_ways, found_host, found_pair
@@ -24,7 +24,7 @@ def alone(i: int) -> Host:
 
 
 def learning(**changes) -> Learning:
-    return Learning(COHORT, settings(**changes), materials())
+    return Learning(COHORT, settings(**changes), facet_cache())
 
 
 def lines(found):
@@ -104,14 +104,14 @@ def test_a_name_of_a_city_and_a_unit_is_ambiguous_and_ids_are_not():
 def test_the_account_outside_of_the_round_is_over_every_city_and_every_host():
     guest, host = COHORT.find(CITIES[4]["id"]), COHORT.find(CITIES[5]["id"])
     columns = [alone(i) for i, c in enumerate(COHORT.cities) if "mission" in c.roles]
-    over = compare(COHORT, settings().weights, materials(), columns=columns)
+    over = compare(COHORT, settings().weights, facet_cache(), columns=columns)
     expected = over.account(guest, over.column_of[COHORT.cities[host].id])
     assert lines(learning().account(guest, alone(host))) == account_lines(expected)
 
 
 def test_a_round_that_cannot_be_made_is_named():
     cohort = cohort_of(*CITIES[:2])
-    found = Learning(cohort, settings(), materials()).account(0, found_host(cohort, "be-guest-1"))
+    found = Learning(cohort, settings(), facet_cache()).account(0, found_host(cohort, "be-guest-1"))
     assert found.says.startswith("No pair of the round: No city that this cohort has in the role")
     assert found.account.lines
 
@@ -119,7 +119,7 @@ def test_a_round_that_cannot_be_made_is_named():
 def test_a_city_of_a_unit_is_met_through_its_unit():
     unit = {"id": "unit-two", "name": "The two", "cities": ["be-host-0", "cz-host-1"]}
     cohort = cohort_of(*CITIES, units=[unit])
-    asked = Learning(cohort, settings(), materials())
+    asked = Learning(cohort, settings(), facet_cache())
     i = cohort.find("at-guest-0")
     through, whole = (asked.account(i, found_host(cohort, n)) for n in ("cz-host-1", "the two"))
     assert (lines(through), through.title, through.says) == (lines(whole), whole.title, whole.says)
@@ -137,7 +137,7 @@ def test_a_city_of_a_unit_is_met_through_its_unit():
 
 
 def test_the_best_other_peers_of_both():
-    affinity = compare(COHORT, {"challenges_met": 1, "levers_met": 1}, materials())
+    affinity = compare(COHORT, {"challenges_met": 1, "levers_met": 1}, facet_cache())
     score = np.where(affinity.comparable, affinity.score, -1)
     for i, j in ((0, 1), (2, 5), (6, 3)):
         found = best_peers(affinity, i, j)

@@ -24,25 +24,25 @@ from twinmatch.app.peers import (
     weighted,
 )
 from twinmatch.embedding import open_text_model
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 
 
 @pytest.fixture(scope="module")
-def materials(bundled):
-    return Materials(open_text_model("static"))
+def facet_cache(bundled):
+    return FacetCache(open_text_model("static"))
 
 
 @pytest.fixture(scope="module")
-def prepared(bundled, materials):
-    made = Peers(bundled, materials, checked_weights(PEER_WEIGHTS))
+def prepared(bundled, facet_cache):
+    made = Peers(bundled, facet_cache, checked_weights(PEER_WEIGHTS))
     made.prepare()
     return made
 
 
 @pytest.fixture(scope="module")
-def whole(bundled, materials):
+def whole(bundled, facet_cache):
     """Every city compared with every city in every facet, the slow way."""
-    return compare(bundled, dict.fromkeys(PEER_FACETS, 1.0), materials)
+    return compare(bundled, dict.fromkeys(PEER_FACETS, 1.0), facet_cache)
 
 
 def test_the_standings_are_those_of_the_slow_way_to_the_last_bit(prepared, whole, bundled):
@@ -85,8 +85,8 @@ def test_a_standing_from_elsewhere_takes_its_part(prepared):
     assert found.cities.tolist() == places[best(score[places], 12)].tolist()
 
 
-def test_other_weights_for_a_city_compare_nothing_again(bundled, materials, monkeypatch):
-    made = Peers(bundled, materials, checked_weights(PEER_WEIGHTS))
+def test_other_weights_for_a_city_compare_nothing_again(bundled, facet_cache, monkeypatch):
+    made = Peers(bundled, facet_cache, checked_weights(PEER_WEIGHTS))
     made.prepare()
     compared = []
     rows = Ranked.rows
@@ -126,11 +126,11 @@ def test_no_pair_is_counted_twice_at_any_size(n):
 
 
 def test_drawn_standings_are_near_the_counted_ones_and_say_so(
-    bundled, materials, prepared, monkeypatch
+    bundled, facet_cache, prepared, monkeypatch
 ):
     assert prepared.says == ""
     monkeypatch.setattr(peers_module, "COUNTED", 20_000)
-    drawn = Peers(bundled, materials, checked_weights(PEER_WEIGHTS))
+    drawn = Peers(bundled, facet_cache, checked_weights(PEER_WEIGHTS))
     drawn.prepare()
     n = len(bundled)
     assert f" of {n * (n - 1) // 2:,} pairs, drawn evenly" in drawn.says
@@ -141,21 +141,21 @@ def test_drawn_standings_are_near_the_counted_ones_and_say_so(
     assert all(away[f] == 0 for f in kinds)  # few kinds are always counted in full
 
 
-def test_what_was_found_is_kept_and_taken_again(bundled, materials, tmp_path, monkeypatch):
+def test_what_was_found_is_kept_and_taken_again(bundled, facet_cache, tmp_path, monkeypatch):
     monkeypatch.setattr(peers_module, "SMALL", 10)
     usual = checked_weights(PEER_WEIGHTS)
-    first = Peers(bundled, materials, usual)
+    first = Peers(bundled, facet_cache, usual)
     first.prepare(tmp_path, "text")
     assert not first.is_complete
     asked = first.nearest(7, first.usual, 20)
     first.find_nearest()
-    again = Peers(bundled, materials, usual)
+    again = Peers(bundled, facet_cache, usual)
     again.prepare(tmp_path, "text")
     assert again.is_complete
     assert again.tables.near[7][:20].tolist() == asked.cities.tolist()
     assert (again.tables.near_steps[7][:20] == asked.steps).all()
     assert again.tables.reasons_of(7, 0) == first.tables.reasons_of(7, 0)
-    other = Peers(bundled, materials, usual)
+    other = Peers(bundled, facet_cache, usual)
     other.prepare(tmp_path, "another text model")
     assert not other.is_complete
 
@@ -171,11 +171,11 @@ def test_of_many_cohorts_the_latest_are_kept(prepared, tmp_path):
 
 
 def test_who_stops_finding_still_answers_one_city_at_a_time(
-    bundled, materials, prepared, monkeypatch
+    bundled, facet_cache, prepared, monkeypatch
 ):
     monkeypatch.setattr(peers_module, "SMALL", 10)
     monkeypatch.setattr(peers_module, "BLOCK_PAIRS", 10 * len(bundled))
-    made = Peers(bundled, materials, checked_weights(PEER_WEIGHTS))
+    made = Peers(bundled, facet_cache, checked_weights(PEER_WEIGHTS))
     made.prepare()
     told = []
     made.find_nearest(told.append, stopped=lambda: len(told) >= 2)

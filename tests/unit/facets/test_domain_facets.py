@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.facets.domains import (
     WIDE,
     ChallengesMet,
@@ -36,7 +36,7 @@ HOST = {
 
 
 def test_cover_is_challenge_weight_times_strength():
-    facet = ChallengesMet(cohort_of(GUEST, HOST), materials())
+    facet = ChallengesMet(cohort_of(GUEST, HOST), facet_cache())
     assert likeness(facet) == pytest.approx(0.75 * 2 / 3)
     assert (
         facet.says(0, 1)[0]
@@ -45,7 +45,7 @@ def test_cover_is_challenge_weight_times_strength():
 
 
 def test_levers_met_is_the_share_of_those_needed():
-    facet = LeversMet(cohort_of(GUEST, HOST), materials())
+    facet = LeversMet(cohort_of(GUEST, HOST), facet_cache())
     assert likeness(facet) == 0.5
     assert (
         facet.says(0, 1)[0]
@@ -54,13 +54,13 @@ def test_levers_met_is_the_share_of_those_needed():
 
 
 def test_a_fit_is_directed():
-    facet = ChallengesMet(cohort_of(GUEST, HOST), materials())
+    facet = ChallengesMet(cohort_of(GUEST, HOST), facet_cache())
     assert np.isnan(likeness(facet, 1, 0))
 
 
 def test_unweighted_challenges_count_alike():
     guest = {"id": "de-guest", "challenges": ["mobility_transport", "industry"]}
-    assert likeness(ChallengesMet(cohort_of(guest, HOST), materials())) == pytest.approx(
+    assert likeness(ChallengesMet(cohort_of(guest, HOST), facet_cache())) == pytest.approx(
         0.5 * 2 / 3
     )
 
@@ -69,7 +69,7 @@ def test_the_wider_vocabulary_is_compared_on_the_wider_domain():
     guest = {"id": "de-guest", "challenges": ["stationary_energy"]}
     builder = {"id": "fr-build", "strengths": {"built_environment": 3}}
     power = {"id": "it-power", "strengths": {"energy_systems": 1}}
-    facet = ChallengesMet(cohort_of(guest, builder, power), materials())
+    facet = ChallengesMet(cohort_of(guest, builder, power), facet_cache())
     assert likeness(facet, 0, 1) == pytest.approx(1.0)
     assert likeness(facet, 0, 2) == pytest.approx(1 / 3)
     assert (
@@ -100,7 +100,7 @@ def test_a_pilot_takes_nothing_from_what_its_city_states():
 def test_stationary_energy_is_not_split_into_buildings_and_energy():
     fine = {"id": "de-fine", "challenges": {"built_environment": 1, "energy_systems": 1}}
     wide = {"id": "fr-wide", "challenges": ["stationary_energy"]}
-    assert likeness(SharedChallenges(cohort_of(fine, wide), materials())) == 1.0
+    assert likeness(SharedChallenges(cohort_of(fine, wide), facet_cache())) == 1.0
 
 
 def test_a_pilot_shows_what_its_city_does_not_state():
@@ -111,8 +111,8 @@ def test_a_pilot_shows_what_its_city_does_not_state():
         "levers": ["procurement"],
     }
     cohort = cohort_of(GUEST, {"id": "fr-host", "pilot": pilot})
-    assert likeness(ChallengesMet(cohort, materials())) == pytest.approx(0.75 * 2 / 3)
-    assert likeness(LeversMet(cohort, materials())) == 0.5
+    assert likeness(ChallengesMet(cohort, facet_cache())) == pytest.approx(0.75 * 2 / 3)
+    assert likeness(LeversMet(cohort, facet_cache())) == 0.5
 
 
 def test_members_of_a_unit_show_the_units_pilot():
@@ -123,12 +123,12 @@ def test_members_of_a_unit_show_the_units_pilot():
         "pilot": {"activity": "Tram", "cohort": 1, "domains": ["industry"]},
     }
     cohort = cohort_of(GUEST, {"id": "fr-host"}, units=[unit])
-    assert likeness(ChallengesMet(cohort, materials())) == pytest.approx(0.25 * 2 / 3)
+    assert likeness(ChallengesMet(cohort, facet_cache())) == pytest.approx(0.25 * 2 / 3)
 
 
 def test_shared_challenges_is_weighted_jaccard():
     other = {"id": "fr-other", "challenges": {"mobility_transport": 1, "industry": 1}}
-    assert likeness(SharedChallenges(cohort_of(GUEST, other), materials())) == pytest.approx(
+    assert likeness(SharedChallenges(cohort_of(GUEST, other), facet_cache())) == pytest.approx(
         (0.5 + 0.25) / (0.75 + 0.5)
     )
 
@@ -139,17 +139,17 @@ def test_a_rare_lever_tells_more_than_a_common_one():
     alike = {"id": "de-b", "levers_needed": ["procurement"]}
     usual = {"id": "de-c", "levers_needed": ["finance_funding"]}
     cohort = cohort_of(rare, alike, usual, *common)
-    facet = SharedLevers(cohort, materials())
+    facet = SharedLevers(cohort, facet_cache())
     assert likeness(facet, 0, 1) > likeness(facet, 0, 2)
 
 
 def test_returns_is_the_mean_of_what_is_known():
     host = {**HOST, "challenges": {"industry": 2}, "levers_needed": ["social_innovation"]}
     guest = {**GUEST, "strengths": {"industry": 3}}
-    assert likeness(Returns(cohort_of(guest, host), materials())) == 1.0
+    assert likeness(Returns(cohort_of(guest, host), facet_cache())) == 1.0
     assert (
         likeness(
-            Returns(cohort_of({**guest, "levers_offered": ["procurement"]}, host), materials())
+            Returns(cohort_of({**guest, "levers_offered": ["procurement"]}, host), facet_cache())
         )
         == 0.5
     )
@@ -158,8 +158,10 @@ def test_returns_is_the_mean_of_what_is_known():
 def test_unknown_is_said():
     cohort = cohort_of({"id": "de-guest"}, HOST)
     assert (
-        ChallengesMet(cohort, materials()).says(0, 1)[0] == "The challenges of Guest are not known."
+        ChallengesMet(cohort, facet_cache()).says(0, 1)[0]
+        == "The challenges of Guest are not known."
     )
     assert (
-        LeversMet(cohort, materials()).says(0, 1)[0] == "The levers that Guest lacks are not known."
+        LeversMet(cohort, facet_cache()).says(0, 1)[0]
+        == "The levers that Guest lacks are not known."
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.facets.emissions import (
     EmissionsLevel,
     EmissionsMix,
@@ -40,7 +40,7 @@ def test_the_mix_is_one_minus_the_jensen_shannon_distance_over_shared_sectors():
         "fr-y",
         {"stationary_energy": 20, "transport": 60, "waste": "blank", "ippu": 5, "afolu": "blank"},
     )
-    facet = EmissionsMix(cohort_of(one, other), materials())
+    facet = EmissionsMix(cohort_of(one, other), facet_cache())
     expected = 1 - jensenshannon([60 / 90, 30 / 90], [20 / 80, 60 / 80], base=2)
     assert likeness(facet) == pytest.approx(expected)
 
@@ -54,14 +54,14 @@ def test_a_blank_is_not_a_zero_but_not_occurring_is():
         city("de-x", {"stationary_energy": 50, "transport": 50, "waste": "NO"}),
         city("fr-y", {"stationary_energy": 40, "transport": 40, "waste": 20}),
     )
-    assert likeness(EmissionsMix(blank, materials())) == 1.0
-    assert likeness(EmissionsMix(nought, materials())) < 1.0
+    assert likeness(EmissionsMix(blank, facet_cache())) == 1.0
+    assert likeness(EmissionsMix(nought, facet_cache())) < 1.0
 
 
 def test_the_mix_abstains_where_too_little_is_shared():
     one = city("de-x", {"stationary_energy": 10, "transport": 10, "waste": "blank", "ippu": 980})
     other = city("fr-y", {"stationary_energy": 50, "transport": 50, "ippu": "blank"})
-    facet = EmissionsMix(cohort_of(one, other), materials())
+    facet = EmissionsMix(cohort_of(one, other), facet_cache())
     assert np.isnan(likeness(facet))
     assert facet.says(0, 1)[0] == "The two inventories share too few sectors to compare their mix."
 
@@ -122,7 +122,7 @@ def test_the_level_is_the_smaller_over_the_larger():
         city("de-x", {"stationary_energy": 3000, "transport": 0}),
         city("fr-y", {"stationary_energy": 1000, "transport": 1000}),
     )
-    facet = EmissionsLevel(cohort, materials())
+    facet = EmissionsLevel(cohort, facet_cache())
     assert likeness(facet) == pytest.approx(2 / 3)
     assert (
         facet.says(0, 1)[0]
@@ -133,4 +133,4 @@ def test_the_level_is_the_smaller_over_the_larger():
 def test_removals_stay_out_of_the_shares():
     with_sink = city("de-x", {"stationary_energy": 50, "transport": 50}, removals=-80)
     without = city("fr-y", {"stationary_energy": 50, "transport": 50})
-    assert likeness(EmissionsMix(cohort_of(with_sink, without), materials())) == 1.0
+    assert likeness(EmissionsMix(cohort_of(with_sink, without), facet_cache())) == 1.0

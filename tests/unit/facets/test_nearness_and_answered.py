@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.facets.answered import NeedsAnswered
 from twinmatch.facets.nearness import Nearness
 from twinmatch.facets.text import NeedsOffers
@@ -34,7 +34,7 @@ def test_nearness_falls_with_distance_and_is_unknown_without_a_place():
         {"id": "pt-lisbon", "location": {"lat": 38.7223, "lon": -9.1393}},
         {"id": "ua-kyiv", "location": {"lat": 50.4501, "lon": 30.5234}},
     )
-    facet = Nearness(cohort, materials())
+    facet = Nearness(cohort, facet_cache())
     block = facet.likeness(np.arange(5), np.arange(5))
     assert block[0, 0] == 1.0
     assert block[0, 1] == 1.0
@@ -58,8 +58,8 @@ def test_a_host_close_to_everyone_is_close_to_nobody_in_particular():
         {"id": "be-one", "offers": "heat pumps for old houses"},
     )
     guests, hosts = np.arange(4), np.array([4, 5])
-    close = NeedsOffers(cohort, materials()).likeness(guests, hosts)
-    answered = NeedsAnswered(cohort, materials()).likeness(guests, hosts)
+    close = NeedsOffers(cohort, facet_cache()).likeness(guests, hosts)
+    answered = NeedsAnswered(cohort, facet_cache()).likeness(guests, hosts)
     assert close[0, 0] == pytest.approx(0.5, abs=1e-3)
     assert answered[:, 0] == pytest.approx([0.5] * 4)
     assert answered[0, 1] == pytest.approx(7 / 8)
@@ -70,15 +70,17 @@ def test_unknown_needs_stay_unknown_and_too_few_say_nothing():
     cohort = cohort_of(
         {"id": "at-a", "needs": "heat"}, {"id": "at-b"}, {"id": "be-h", "offers": "heat"}
     )
-    facet = NeedsAnswered(cohort, materials())
+    facet = NeedsAnswered(cohort, facet_cache())
     assert np.isnan(facet.likeness(np.array([0, 1]), np.array([2]))).all()
     assert "not known" in facet.says(0, 2)[0]
 
 
-def test_what_is_said_is_the_share_of_the_other_cities_counted_by_hand(bundled, bundled_materials):
+def test_what_is_said_is_the_share_of_the_other_cities_counted_by_hand(
+    bundled, bundled_facet_cache
+):
     facet, closeness = (
-        NeedsAnswered(bundled, bundled_materials),
-        NeedsOffers(bundled, bundled_materials),
+        NeedsAnswered(bundled, bundled_facet_cache),
+        NeedsOffers(bundled, bundled_facet_cache),
     )
     asking = [i for i, c in enumerate(bundled.cities) if c.needs]
     said = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.facets.context import Context
 from twinmatch.facets.country import Language
 from twinmatch.facets.wishes import Wishes
@@ -27,7 +27,7 @@ def test_context_is_gowers_coefficient_over_what_both_know():
     cohort = cohort_of(
         place("de-a", 1_000, 1000), place("de-b", 10_000, 2000), place("de-c", 100_000, 3000)
     )
-    facet = Context(cohort, materials())
+    facet = Context(cohort, facet_cache())
     spread = np.quantile([3, 4, 5], [0.05, 0.95])
     gap = 1 / (spread[1] - spread[0])
     assert likeness(facet, 0, 1) == pytest.approx(1 - gap)
@@ -39,7 +39,7 @@ def test_context_needs_two_parts():
     cohort = cohort_of(
         {"id": "de-a", "population": {"value": 10}}, {"id": "de-b", "population": {"value": 10}}
     )
-    assert np.isnan(likeness(Context(cohort, materials())))
+    assert np.isnan(likeness(Context(cohort, facet_cache())))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_context_needs_two_parts():
     ],
 )
 def test_languages(one, other, expected):
-    facet = Language(cohort_of(one, other), materials())
+    facet = Language(cohort_of(one, other), facet_cache())
     a, b = (0, 1) if one["id"] < other["id"] else (1, 0)
     np.testing.assert_equal(likeness(facet, a, b), expected)
     np.testing.assert_equal(likeness(facet, b, a), expected)
@@ -72,7 +72,7 @@ def test_wishes_fall_by_rank_and_units_stand_for_their_cities():
         {"id": "pl-other"},
         units=[unit],
     )
-    facet = Wishes(cohort, materials())
+    facet = Wishes(cohort, facet_cache())
     row = facet.likeness(np.array([0]), np.arange(1, 5))[0]
     np.testing.assert_array_equal(row, [1.0, 1.0, 0.5, 0.0])
     assert facet.says(0, 1)[0] == "Guest asked for One as wish 1 of 2."
@@ -84,9 +84,9 @@ def test_both_sides_wishes_are_averaged():
         {"id": "fr-host", "welcomes": ["it-other", "de-guest"]},
         {"id": "it-other"},
     )
-    assert likeness(Wishes(cohort, materials())) == pytest.approx((1.0 + 0.5) / 2)
+    assert likeness(Wishes(cohort, facet_cache())) == pytest.approx((1.0 + 0.5) / 2)
 
 
 def test_no_wish_is_unknown():
-    facet = Wishes(cohort_of({"id": "de-guest"}, {"id": "fr-host"}), materials())
+    facet = Wishes(cohort_of({"id": "de-guest"}, {"id": "fr-host"}), facet_cache())
     assert np.isnan(likeness(facet))

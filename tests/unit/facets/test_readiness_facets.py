@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.facets.readiness import Readiness, ReadinessStep
 from twinmatch.schema import Dimension
 
@@ -27,7 +27,7 @@ def likeness(facet):
 
 
 def test_likeness_is_the_mean_distance_in_levels():
-    facet = Readiness(pair([1, 2, 3, 4], [1, 3, 1, 4]), materials())
+    facet = Readiness(pair([1, 2, 3, 4], [1, 3, 1, 4]), facet_cache())
     assert likeness(facet) == pytest.approx(1 - (0 + 1 + 2 + 0) / 4 / 4)
     text, facts = facet.says(0, 1)
     assert (
@@ -38,33 +38,36 @@ def test_likeness_is_the_mean_distance_in_levels():
 
 
 def test_only_dimensions_known_to_both_count_and_too_few_are_unknown():
-    assert np.isnan(likeness(Readiness(pair([1, 2, 3, None, 3], [1, 2, 3, 4, None]), materials())))
-    assert likeness(Readiness(pair([1, 2, 3, 0, None], [1, 2, 3, 0, 4]), materials())) == 1.0
+    assert np.isnan(
+        likeness(Readiness(pair([1, 2, 3, None, 3], [1, 2, 3, 4, None]), facet_cache()))
+    )
+    assert likeness(Readiness(pair([1, 2, 3, 0, None], [1, 2, 3, 0, 4]), facet_cache())) == 1.0
 
 
 @pytest.mark.parametrize(("host", "fit"), [(0, 0.0), (1, 0.6), (2, 1.0), (3, 0.8), (4, 0.4)])
 def test_the_target_band(host, fit):
-    assert likeness(ReadinessStep(pair([1] * 4, [host] * 4), materials())) == pytest.approx(fit)
+    assert likeness(ReadinessStep(pair([1] * 4, [host] * 4), facet_cache())) == pytest.approx(fit)
 
 
 def test_a_step_ahead_beats_the_same_level_which_beats_four_ahead_and_behind():
     worth = {
-        h: likeness(ReadinessStep(pair([0, 0, 0, 0, 1], [h, h, h, h, h]), materials()))
+        h: likeness(ReadinessStep(pair([0, 0, 0, 0, 1], [h, h, h, h, h]), facet_cache()))
         for h in range(5)
     }
     assert worth[1] > worth[2] > worth[3] > worth[4]
     assert worth[1] > worth[0]
-    assert likeness(ReadinessStep(pair([2] * 4, [1] * 4), materials())) == 0.0
+    assert likeness(ReadinessStep(pair([2] * 4, [1] * 4), facet_cache())) == 0.0
 
 
 def test_what_the_guest_lacks_most_counts_most():
-    lacking_met = ReadinessStep(pair([0, 3, 3, 3], [1, 3, 3, 3]), materials())
-    strong_met = ReadinessStep(pair([0, 3, 3, 3], [0, 4, 3, 3]), materials())
+    lacking_met = ReadinessStep(pair([0, 3, 3, 3], [1, 3, 3, 3]), facet_cache())
+    strong_met = ReadinessStep(pair([0, 3, 3, 3], [0, 4, 3, 3]), facet_cache())
     assert likeness(lacking_met) > likeness(strong_met)
 
 
 def test_silence_is_told():
     facet = Readiness(
-        cohort_of({"id": "de-x"}, {"id": "fr-y", "readiness": dict.fromkeys(NAMES, 2)}), materials()
+        cohort_of({"id": "de-x"}, {"id": "fr-y", "readiness": dict.fromkeys(NAMES, 2)}),
+        facet_cache(),
     )
     assert facet.says(0, 1)[0] == "The readiness of X is not known."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.facets import text as module
 from twinmatch.facets.text import LONGEST_QUOTE, NeedsOffers, SharedNeeds, all_sentences
 
@@ -19,13 +19,13 @@ HOST = {"id": "fr-host", "offers": "We run trams. Heat pumps please. Nothing els
 
 
 def test_the_likeness_is_the_mean_over_needs_of_their_best_match():
-    facet = NeedsOffers(cohort_of(GUEST, HOST), materials())
+    facet = NeedsOffers(cohort_of(GUEST, HOST), facet_cache())
     # "Heat pumps please." finds itself (1); "Trams please." finds "We run trams." (1 / sqrt(2 x 3)).
     assert likeness(facet) == pytest.approx((1 + 1 / np.sqrt(6)) / 2, abs=1e-4)
 
 
 def test_evidence_quotes_the_citys_own_words_and_where_they_stand():
-    says, facts = NeedsOffers(cohort_of(GUEST, HOST), materials()).says(0, 1)
+    says, facts = NeedsOffers(cohort_of(GUEST, HOST), facet_cache()).says(0, 1)
     assert says == "Guest asks: “Heat pumps please.” Host can show: “Heat pumps please.”"
     assert [f.place for f in facts] == ["needs, characters 0-18", "offers, characters 14-32"]
     for fact, text in zip(facts, (GUEST["needs"], HOST["offers"]), strict=True):
@@ -38,26 +38,26 @@ def test_no_evidence_by_substring():
     cohort = cohort_of(
         {"id": "de-guest", "needs": "AI."}, {"id": "fr-host", "offers": "Retail chains."}
     )
-    assert likeness(NeedsOffers(cohort, materials())) == 0.0
+    assert likeness(NeedsOffers(cohort, facet_cache())) == 0.0
 
 
 def test_a_pilots_summary_is_an_offer():
     host = {"id": "fr-host", "pilot": {"activity": "Tram", "cohort": 1, "summary": "Trams please."}}
-    facet = NeedsOffers(cohort_of(GUEST, host), materials())
+    facet = NeedsOffers(cohort_of(GUEST, host), facet_cache())
     assert likeness(facet) > 0.5
     assert facet.says(0, 1)[0] == "Guest asks: “Trams please.” Host works on: “Trams please.”"
     assert facet.says(0, 1)[1][1].place == "summary of the pilot activity, characters 0-13"
 
 
 def test_no_text_is_unknown_and_said():
-    facet = NeedsOffers(cohort_of({"id": "de-guest"}, HOST), materials())
+    facet = NeedsOffers(cohort_of({"id": "de-guest"}, HOST), facet_cache())
     assert np.isnan(likeness(facet))
     assert facet.says(0, 1)[0] == "The needs of Guest are not known."
 
 
 def test_shared_needs_go_both_ways():
     cohort = cohort_of(GUEST, {"id": "fr-other", "needs": "Trams please."})
-    facet = SharedNeeds(cohort, materials())
+    facet = SharedNeeds(cohort, facet_cache())
     there, back = (1 / 2 * (1 + 1 / np.sqrt(3 * 2) * 1), 1.0)
     assert likeness(facet, 0, 1) == likeness(facet, 1, 0)
     assert likeness(facet) == pytest.approx((there + back) / 2, abs=0.02)
@@ -75,7 +75,7 @@ def test_shared_needs_in_parts_are_those_of_every_pair_alone(near, largest, monk
     cohort = cohort_of(*cities)
     monkeypatch.setattr(module, "_NEAR", near)
     monkeypatch.setattr(module, "_LARGEST_PART", largest)
-    facet = SharedNeeds(cohort, materials())
+    facet = SharedNeeds(cohort, facet_cache())
     found = facet.likeness(np.arange(9), np.arange(9))
     side = facet._needs
     for i in range(9):
@@ -96,15 +96,15 @@ def test_a_long_sentence_is_cut_at_a_word():
 
 def test_long_sentences_are_cut_in_the_line_and_whole_in_the_fact():
     long = "word " * 80 + "end."
-    facet = NeedsOffers(cohort_of({"id": "de-guest", "needs": long}, HOST), materials())
+    facet = NeedsOffers(cohort_of({"id": "de-guest", "needs": long}, HOST), facet_cache())
     says, facts = facet.says(0, 1)
     assert facts[0].value == long
     assert len(says) < LONGEST_QUOTE + 120
     assert "…" in says
 
 
-def test_blocks_agree_with_the_whole(bundled, bundled_materials):
-    facet = NeedsOffers(bundled, bundled_materials)
+def test_blocks_agree_with_the_whole(bundled, bundled_facet_cache):
+    facet = NeedsOffers(bundled, bundled_facet_cache)
     rows, cols = np.arange(0, len(bundled), 7), np.arange(0, len(bundled), 11)
     whole = facet.likeness(np.arange(len(bundled)), np.arange(len(bundled)))
     np.testing.assert_array_equal(facet.likeness(rows, cols), whole[np.ix_(rows, cols)])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.figures import with_figures
 from twinmatch.figures.fairness import Shares, fairness, size_class
 from twinmatch.programmes import Programme, load
@@ -47,8 +47,8 @@ def programme(tmp_path_factory) -> Programme:
 
 @pytest.fixture(scope="module")
 def product(programme) -> Product:
-    proposal = propose(cohort(), programme, materials())
-    return with_figures(proposal, cohort(), programme, materials()).product("twinning")
+    proposal = propose(cohort(), programme, facet_cache())
+    return with_figures(proposal, cohort(), programme, facet_cache()).product("twinning")
 
 
 def table(product: Product, name: str) -> Table:
@@ -61,7 +61,7 @@ def rows(found: Table, *wanted: str) -> Iterator[tuple[object, ...]]:
 
 
 def test_figures_change_no_meeting(programme, product):
-    assert product.meetings == propose(cohort(), programme, materials()).products[0].meetings
+    assert product.meetings == propose(cohort(), programme, facet_cache()).products[0].meetings
 
 
 def test_both_guests_with_a_place_have_their_best_host(product):
@@ -129,14 +129,14 @@ def test_fairness_is_counted_by_hand(product):
 def test_what_everyone_has_needs_no_fairness(programme):
     everyone = Meeting("m", "m", tuple(Member(c.id, "member") for c in cohort().cities), Account())
     group = Product("discussion_groups", "", "optimal", "", 1, 1, (everyone,))
-    found = with_figures(Proposal({}, (group,)), cohort(), programme, materials())
+    found = with_figures(Proposal({}, (group,)), cohort(), programme, facet_cache())
     assert [t.name for t in found.products[0].tables] == ["agenda"]
 
 
 def test_a_table_that_a_product_brings_is_kept(programme):
     own = Table("agenda", "Own", ("a",), ((1,),))
     group = Product("discussion_groups", "", "optimal", "", 0, 0, tables=(own,))
-    found = with_figures(Proposal({}, (group,)), cohort(), programme, materials()).products[0]
+    found = with_figures(Proposal({}, (group,)), cohort(), programme, facet_cache()).products[0]
     assert [t for t in found.tables if t.name == "agenda"] == [own]
 
 

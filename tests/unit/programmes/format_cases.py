@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.programmes import PRODUCTS, Round
 from twinmatch.programmes.settings import Twinning
 from twinmatch.proposal import Product
@@ -34,7 +34,7 @@ def city(id_: str, *roles: str, **fields: Any) -> dict[str, Any]:
 
 def round_of(*cities: dict[str, Any], units: Sequence[dict[str, Any]] = (), **more: Any) -> Round:
     """Return the round of some profiles."""
-    return Round(cohort_of(*cities, units=units), materials(), **more)
+    return Round(cohort_of(*cities, units=units), facet_cache(), **more)
 
 
 def twinning(**changes: Any) -> Twinning:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from format_cases import city, round_of, settings_of
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes import PRODUCTS, Round
 from twinmatch.programmes.ledger import open_books
@@ -142,10 +142,10 @@ def test_a_repair_is_judged_beside_what_other_formats_took_first():
         }
     )
     with pytest.raises(NoProposalError) as told:
-        propose(cohort, programme, materials())
+        propose(cohort, programme, facet_cache())
     assert all("drop the lock" in p.found for p in told.value.problems if p.code == "repair")
-    made = propose(cohort, programme, materials(), repair=1)
-    round_ = Round(cohort, materials(), books=open_books(cohort, programme.ledger))
+    made = propose(cohort, programme, facet_cache(), repair=1)
+    round_ = Round(cohort, facet_cache(), books=open_books(cohort, programme.ledger))
     found = {c.product: c for c in check_proposal(round_, programme, made)}["twinning"]
     assert found.kept
     assert [r.rule for r in found.rules if r.status == "relaxed"] == ["locks"]

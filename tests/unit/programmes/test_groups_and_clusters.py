@@ -7,7 +7,7 @@ from format_cases import city, everywhere, round_of, settings_of
 
 from cities import BagOfWords
 from twinmatch.errors import NoProposalError, QuestionError
-from twinmatch.facets import Materials
+from twinmatch.facets import FacetCache
 from twinmatch.programmes import Round
 from twinmatch.programmes.discussion_groups import propose_discussion_groups
 from twinmatch.programmes.national_clusters import propose_national_clusters, ties
@@ -162,7 +162,7 @@ def test_a_theme_told_by_texts():
         city("at-b", needs="Our forests burn."),
     ]
     theme = {"id": "buses", "title": "Buses", "texts": ["hydrogen buses"]}
-    round_ = Round(round_of(*cities).cohort, Materials(BagOfWords()))
+    round_ = Round(round_of(*cities).cohort, FacetCache(BagOfWords()))
     product = propose_discussion_groups(round_, groups(themes=[theme]))
     assert of(product) == {"Buses": {"dk-aarhus", "at-a"}}
     says = next(x.says for x in product.meetings[0].account.lines if x.facet == "theme")

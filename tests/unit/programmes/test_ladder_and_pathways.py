@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from format_cases import city, round_of
 
-from cities import materials
+from cities import facet_cache
 from twinmatch.errors import QuestionError
 from twinmatch.facets.steps import STEPS, StuckStep, step_levels, stuck_at
 from twinmatch.programmes import load
@@ -84,7 +84,7 @@ def test_a_city_stands_at_several_steps_and_is_stuck_at_its_lowest():
     assert stuck_at(at).tolist() == [act, 0, -1]
     row = dict(zip(transition_map(cohort).columns, transition_map(cohort).rows[0], strict=True))
     assert (row["stuck at"], row["ahead there"]) == ("Take action", "dk-b")
-    facet = StuckStep(cohort, materials())
+    facet = StuckStep(cohort, facet_cache())
     likeness = facet.likeness(np.array([0, 2]), np.array([1]))
     assert likeness[0, 0] == 1.0
     assert np.isnan(likeness[1, 0])
@@ -109,7 +109,7 @@ def test_resources_meet_needs_with_reasons(programme):
         city("at-c"),
     ).cohort
     table = pathways(
-        cohort, materials(), Catalogue.model_validate({"resources": RESOURCES}), programme
+        cohort, facet_cache(), Catalogue.model_validate({"resources": RESOURCES}), programme
     )
     found = {(row[0], row[2]): row[5] for row in table.rows}
     assert set(found) == {("at-a", "Heat guide"), ("at-b", "Act guide")}
@@ -125,9 +125,9 @@ def test_wrong_resources(wrong):
         Catalogue.model_validate({"resources": [{**RESOURCES[0], **wrong}]})
 
 
-def test_the_bundled_catalogue_is_real_and_meets_needs(bundled, bundled_materials):
+def test_the_bundled_catalogue_is_real_and_meets_needs(bundled, bundled_facet_cache):
     programme = load()
-    table = pathways(bundled, bundled_materials, programme.pathways, programme)
+    table = pathways(bundled, bundled_facet_cache, programme.pathways, programme)
     assert len({row[2] for row in table.rows}) >= 8
     assert all(r.checked for r in programme.pathways.resources)
 
@@ -145,7 +145,7 @@ def test_themes_come_from_the_cities_own_words():
             for k, text in enumerate(cars * 2)
         ),
     ).cohort
-    found = find_themes(cohort, materials(), count=2)
+    found = find_themes(cohort, facet_cache(), count=2)
     words = [set(theme.words[:2]) for theme in found.themes]
     assert {"pipes", "steam"} in words
     assert {"buses", "cars"} in words
@@ -154,14 +154,14 @@ def test_themes_come_from_the_cities_own_words():
     assert set(heat_theme.cities) == {f"at-h{k}" for k in range(6)}
     snippet = tomllib.loads(found.toml())
     assert [Theme.model_validate(t).id for t in snippet["discussion_groups"]["themes"]]
-    assert find_themes(cohort, materials(), count=2) == found
+    assert find_themes(cohort, facet_cache(), count=2) == found
 
 
 def test_the_number_of_themes_is_the_stable_one():
     words = ["steam pipes", "buses trams", "trees parks"]
     texts = [f"{w} matter greatly." for w in words for _ in range(8)]
     cohort = round_of(*(city(f"at-c{k}", needs=t) for k, t in enumerate(texts))).cohort
-    found = find_themes(cohort, materials(), least=2, most=4)
+    found = find_themes(cohort, facet_cache(), least=2, most=4)
     assert len(found.themes) == 3
     assert "3: 1.00" in says(found)
 
@@ -169,12 +169,12 @@ def test_the_number_of_themes_is_the_stable_one():
 @pytest.mark.parametrize("asked", [{"count": 1}, {"least": 5, "most": 4}, {"count": 9}])
 def test_too_many_or_too_few_themes(asked):
     with pytest.raises(QuestionError):
-        find_themes(round_of(city("at-a", needs="Heat. Pipes.")).cohort, materials(), **asked)
+        find_themes(round_of(city("at-a", needs="Heat. Pipes.")).cohort, facet_cache(), **asked)
 
 
 def test_cities_without_needs_in_words_are_too_few_sentences():
     with pytest.raises(QuestionError) as caught:
-        find_themes(round_of(city("at-a"), city("at-b")).cohort, materials())
+        find_themes(round_of(city("at-a"), city("at-b")).cohort, facet_cache())
     assert [p.code for p in caught.value.problems] == ["too-few-sentences"]
 
 
@@ -183,7 +183,7 @@ def test_the_snippet_survives_any_text():
     cohort = round_of(
         *(city(f"at-c{k}", needs=f"{evil} number{'x' * k}.") for k in range(12))
     ).cohort
-    snippet = tomllib.loads(find_themes(cohort, materials(), count=2).toml())
+    snippet = tomllib.loads(find_themes(cohort, facet_cache(), count=2).toml())
     assert all(
         evil in t for theme in snippet["discussion_groups"]["themes"] for t in theme["texts"]
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from format_cases import city, round_of, settings_of
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
 from twinmatch.programmes import city_panels, national_clusters
 from twinmatch.programmes.city_panels import propose_city_panels
@@ -87,7 +87,7 @@ def test_the_bound_of_parts_holds_for_the_best_of_all_splits(monkeypatch, few):
     monkeypatch.setattr(national_clusters, "TOGETHER", 4)
     cohort, settings = cohort_of(*italians(8, 8)), clusters(size=(4, 4), anchor=None)
     everyone = list(range(8))
-    affinity = compare(cohort, settings.weights, materials(), rows=everyone, columns=None)
+    affinity = compare(cohort, settings.weights, facet_cache(), rows=everyone, columns=None)
     likeness = national_clusters._likeness(affinity, settings, everyone)
 
     def worth(split):
@@ -133,7 +133,7 @@ def test_small_countries_stay_whole_beside_a_large_one_in_parts(few):
 def test_likeness_to_some_is_a_part_of_the_likeness_to_all(few):
     settings = clusters()
     cohort = cohort_of(*italians(12, 3))
-    affinity = compare(cohort, settings.weights, materials(), rows=range(12), columns=None)
+    affinity = compare(cohort, settings.weights, facet_cache(), rows=range(12), columns=None)
     whole = national_clusters._likeness(affinity, settings, list(range(12)))
     some = national_clusters._likeness(affinity, settings, [1, 5, 7], [5, 0, 11, 1])
     np.testing.assert_allclose(some, whole[np.ix_([1, 5, 7], [5, 0, 11, 1])], atol=1e-9)
@@ -150,7 +150,7 @@ def test_the_direction_puts_like_cities_side_by_side():
         size = {"value": people, "of": "municipality"}
         cities.append(city(f"it-c{k:02}", wants={domain: 1}, population=size))
     settings, cohort = clusters(weights={"context": 1, "shared_challenges": 1}), cohort_of(*cities)
-    affinity = compare(cohort, settings.weights, materials(), rows=range(40), columns=None)
+    affinity = compare(cohort, settings.weights, facet_cache(), rows=range(40), columns=None)
     along = national_clusters._direction(affinity, settings, list(range(40)))
     left, right = along[::2], along[1::2]
     assert left.max() < right.min() or right.max() < left.min()

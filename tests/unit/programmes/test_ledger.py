@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from format_cases import city, round_of, settings_of, twinning
 
-from cities import materials
+from cities import facet_cache
 from twinmatch.errors import DataError, NoProposalError, QuestionError
 from twinmatch.programmes.ledger import judged_books, open_books
 from twinmatch.programmes.settings import Ledger, programme_model
@@ -35,7 +35,7 @@ def programme(**ledger):
 
 def proposed(programme_, *cities):
     cohort = round_of(*cities).cohort
-    return propose(cohort, programme_, materials())
+    return propose(cohort, programme_, facet_cache())
 
 
 def hosts(product: Product) -> set[str]:
@@ -130,7 +130,7 @@ def test_the_members_of_a_unit_carry_its_load():
     tired = {**OTHER, "participation": {"hours_at_most": 5}}
     cohort = round_of(BEST, tired, *GUESTS[:1], units=[unit]).cohort
     wanted = programme_model().model_validate({"twinning": twinning().model_dump()})
-    assert not propose(cohort, wanted, materials()).product("twinning").meetings
+    assert not propose(cohort, wanted, facet_cache()).product("twinning").meetings
 
 
 def test_a_locked_pair_without_room_is_no_proposal():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from format_cases import city
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
 from twinmatch.proposal import Fact
 
@@ -24,7 +24,7 @@ CITIES = [
 
 
 def needs(*themes: Theme) -> ThemeNeed:
-    return ThemeNeed(cohort_of(*CITIES), themes, materials())
+    return ThemeNeed(cohort_of(*CITIES), themes, facet_cache())
 
 
 def test_need_is_the_best_of_domains_levers_and_sentences():
@@ -93,5 +93,5 @@ def test_how_strong_a_lead_is_is_the_mean_over_what_the_theme_names():
     cohort = cohort_of(*strong)
     both, one, _, none = lead_strength(cohort, HEAT)
     assert both > one > none == 0.0
-    assert lead_strength(cohort, WORDS, materials())[2] == 1.0
+    assert lead_strength(cohort, WORDS, facet_cache())[2] == 1.0
     assert not lead_strength(cohort, WORDS).any()

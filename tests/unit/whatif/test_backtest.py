@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from rounds_for_tests import small_cities
 from twinmatch.affinity import compare
 from twinmatch.app.loop import read_rows
@@ -75,9 +75,9 @@ def test_a_random_score_is_at_chance_on_average():
 
 def test_the_rank_of_a_pair_is_its_place_among_the_hosts():
     c = cohort()
-    affinity = compare(c, WEIGHTS, materials(), rows=(0,), columns=c.hosts([Role.MISSION]))
+    affinity = compare(c, WEIGHTS, facet_cache(), rows=(0,), columns=c.hosts([Role.MISSION]))
     for h, host in enumerate(affinity.columns):
-        found = backtest(c, [Pair(0, frozenset(host.cities))], WEIGHTS, materials())
+        found = backtest(c, [Pair(0, frozenset(host.cities))], WEIGHTS, facet_cache())
         own = round(float(affinity.score[0, h]), 9)
         scores = np.round(affinity.score[0], 9)
         expected = 1 + (scores > own).sum() + ((scores == own).sum() - 1) / 2
@@ -89,10 +89,10 @@ def test_each_facet_left_out_is_the_backtest_without_it():
     c = cohort(3)
     pairs = [Pair(g, frozenset({h})) for g, h in ((0, 3), (2, 6), (4, 8))]
     pairs = [p for p in pairs if not {p.guest} & p.hosts]
-    found = backtest(c, pairs, WEIGHTS, materials())
+    found = backtest(c, pairs, WEIGHTS, facet_cache())
     for name, change in found.without:
         rest = {n: w for n, w in WEIGHTS.items() if n != name}
-        other = backtest(c, pairs, rest, materials())
+        other = backtest(c, pairs, rest, facet_cache())
         difference = (
             other.figures.mean_percentile_rank.value - found.figures.mean_percentile_rank.value
         )
@@ -105,7 +105,7 @@ def test_each_facet_left_out_is_the_backtest_without_it():
 def test_a_unit_is_one_rival_and_its_members_are_none():
     units = [{"id": "unit-two", "name": "Two", "cities": ["be-host-0", "cz-host-1"]}]
     c = cohort(units=units)
-    found = backtest(c, [Pair(0, frozenset({c.index["be-host-0"]}))], WEIGHTS, materials())
+    found = backtest(c, [Pair(0, frozenset({c.index["be-host-0"]}))], WEIGHTS, facet_cache())
     assert found.pairs[0].host == "unit-two"
     assert found.pairs[0].of == 3
 
@@ -113,7 +113,7 @@ def test_a_unit_is_one_rival_and_its_members_are_none():
 def test_cities_that_joined_for_one_pair_take_the_place_of_their_members():
     c = cohort()
     hosts = frozenset({c.index["be-host-0"], c.index["cz-host-1"]})
-    found = backtest(c, [Pair(0, hosts)], WEIGHTS, materials())
+    found = backtest(c, [Pair(0, hosts)], WEIGHTS, facet_cache())
     assert found.pairs[0].of == 3
     assert "Host-0" in found.pairs[0].host_name
 
@@ -136,7 +136,7 @@ def test_pairs_are_read_by_id_or_name_and_every_problem_is_told():
         ("city-unknown", 4, "hosts"),
     ]
     with pytest.raises(QuestionError, match="its own host"):
-        backtest(c, [Pair(0, frozenset({0}))], WEIGHTS, materials())
+        backtest(c, [Pair(0, frozenset({0}))], WEIGHTS, facet_cache())
     with pytest.raises(QuestionError, match="no pairs"):
         read_pairs(c, [], "pairs.csv")
 
@@ -165,7 +165,7 @@ def test_the_activity_is_taken_out_before_partners_are_ranked(bundled):
 
 @pytest.mark.slow
 def test_the_default_weights_find_what_pilot_cities_chose_better_than_chance(
-    bundled, bundled_materials
+    bundled, bundled_facet_cache
 ):
     """The record of docs/decisions/0005: the own activity of a city, of 68, and partners for peers."""
     from twinmatch.app import PEER_WEIGHTS
@@ -173,8 +173,8 @@ def test_the_default_weights_find_what_pilot_cities_chose_better_than_chance(
 
     weights = load("twinning").twinning.weights
     assert set(weights) & ASKING
-    chosen = activities(bundled, weights, bundled_materials)
+    chosen = activities(bundled, weights, bundled_facet_cache)
     assert chosen.figures.high < 0.5
     assert chosen.figures.value < 0.40
-    peers = partners(bundled, PEER_WEIGHTS, bundled_materials)
+    peers = partners(bundled, PEER_WEIGHTS, bundled_facet_cache)
     assert peers.figures.high < 0.5

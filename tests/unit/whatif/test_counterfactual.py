@@ -23,7 +23,7 @@ def test_every_way_holds_when_the_round_is_compared_anew(seed):
             told += 1
             city = answered(case.round.cohort.city("at-guest-0"), way.answers)
             then = open_case(
-                Round(with_city(case.round.cohort, city), case.round.materials), case.settings
+                Round(with_city(case.round.cohort, city), case.round.facet_cache), case.settings
             )
             g = then.ready.frame.guests.index(then.round.cohort.index["at-guest-0"])
             h = then.hosts.index(host)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
 from twinmatch.figures.pictures import (
     BLUE,
@@ -33,8 +33,8 @@ PAIRS = [
 
 
 @pytest.fixture(scope="module")
-def affinity(bundled, bundled_materials):
-    return compare(bundled, load("twinning").twinning.weights, bundled_materials)
+def affinity(bundled, bundled_facet_cache):
+    return compare(bundled, load("twinning").twinning.weights, bundled_facet_cache)
 
 
 def cards(cohort, *cities):
@@ -206,4 +206,4 @@ def test_the_cards_of_a_proposal_have_what_the_profiles_say():
     assert known["emissions_gpc", "transport"] == 2
     assert known["emissions_gpc", "waste"] is None
     assert {m.year for m in card.measures} == {2020}
-    assert compare(cohort, {"context": 1}, materials()).cohort is cohort
+    assert compare(cohort, {"context": 1}, facet_cache()).cohort is cohort

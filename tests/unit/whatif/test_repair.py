@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cities import cohort_of, materials
+from cities import cohort_of, facet_cache
 from rounds_for_tests import answers, random_case, settings, small_case, small_cities, worth
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.round import Round
@@ -82,7 +82,7 @@ def test_a_host_that_withdraws_loses_its_guests_and_they_are_named():
 def test_a_unit_withdraws_as_a_whole_and_a_member_alone_is_told_so():
     cities = small_cities(np.random.default_rng(0), 3, 3)
     units = [{"id": "unit-two", "name": "Two", "cities": ["be-host-0", "cz-host-1"]}]
-    round_ = Round(cohort_of(*cities, units=units), materials())
+    round_ = Round(cohort_of(*cities, units=units), facet_cache())
     held = held_case(round_, settings(), [("at-guest-0", "unit-two")])
     found = repair(held, Change(withdrawn=("unit-two",)))
     assert found.lost == ("Guest-0 with Two",)
@@ -98,7 +98,7 @@ def test_a_new_city_is_offered_a_free_place():
     pairs = [
         (before.guest_id(p % 2), before.hosts[p // 2].id) for p in np.flatnonzero(before.chosen)
     ]
-    held = held_case(Round(cohort_of(*cities), materials()), settings(), pairs)
+    held = held_case(Round(cohort_of(*cities), facet_cache()), settings(), pairs)
     found = repair(held, Change())
     keep = found.offer("keep all")
     assert keep.kept == 2

@@ -145,8 +145,8 @@ def test_a_dask_cluster_of_two_workers_gives_the_same_result():
 
 
 @pytest.mark.slow
-def test_200_runs_on_the_bundled_cities_in_under_a_minute(bundled, bundled_materials):
-    case = open_case(Round(bundled, bundled_materials), load("twinning").twinning)
+def test_200_runs_on_the_bundled_cities_in_under_a_minute(bundled, bundled_facet_cache):
+    case = open_case(Round(bundled, bundled_facet_cache), load("twinning").twinning)
     start = time.process_time()
     found = stability(case, 200)
     assert time.process_time() - start < 60

@@ -238,9 +238,9 @@ def test_settings_of_these_tests_are_valid():
 
 
 @pytest.mark.slow
-def test_why_not_answers_in_under_a_second_of_work(bundled, bundled_materials):
+def test_why_not_answers_in_under_a_second_of_work(bundled, bundled_facet_cache):
     """Beyond loading; the time of this process alone, so that other work on the machine does not count."""
-    case = open_case(Round(bundled, bundled_materials), load("twinning").twinning)
+    case = open_case(Round(bundled, bundled_facet_cache), load("twinning").twinning)
     why_not(case, "de-cologne", "de-aachen")
     taken = []
     for guest, host in (
