@@ -13,7 +13,7 @@ from twinmatch.programmes import PRODUCTS, Format, Round, load
 from twinmatch.programmes.ledger import open_books
 from twinmatch.programmes.settings import FormatSettings, Ledger, Load
 from twinmatch.proposal import LeftOut, Meeting, Member, Product
-from twinmatch.propose import propose
+from twinmatch.proposing import propose
 from twinmatch.whatif.check import check_proposal
 
 FILES = {

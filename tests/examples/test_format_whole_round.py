@@ -9,7 +9,7 @@ import pytest
 
 from twinmatch.exporting import from_plain, to_plain
 from twinmatch.programmes import load
-from twinmatch.propose import propose
+from twinmatch.proposing import propose
 
 SECONDS = 10
 """Processor time that all formats may take; they are measured at 3 to 4."""

@@ -23,7 +23,7 @@ from twinmatch.errors import TwinmatchError
 from twinmatch.programmes import Round
 from twinmatch.programmes.settings import programme_model
 from twinmatch.proposal import Product, Proposal, Table
-from twinmatch.propose import propose
+from twinmatch.proposing import propose
 from twinmatch.whatif.check import check_proposal
 
 Made = Callable[[str], Proposal]

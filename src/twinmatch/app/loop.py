@@ -21,7 +21,7 @@ from twinmatch.programmes.ledger import open_books
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Proposal
-from twinmatch.propose import with_offers
+from twinmatch.proposing import with_offers
 from twinmatch.reading import read
 from twinmatch.whatif.backtest import (
     ActivityTest,

@@ -23,7 +23,7 @@ from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.settings import Twinning, load
 from twinmatch.programmes.twinning import Applicants, prepare
 from twinmatch.proposal import Account, count
-from twinmatch.propose import measured_card
+from twinmatch.proposing import measured_card
 from twinmatch.reading import read
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
 

@@ -18,7 +18,7 @@ from twinmatch.figures import with_figures
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Pairs, Proposal, count
-from twinmatch.propose import propose
+from twinmatch.proposing import propose
 from twinmatch.reading import read
 from twinmatch.whatif.case import open_case
 

@@ -51,7 +51,7 @@ from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.text import all_sentences, offers_passages, readable
 from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Account, CityCard, Evidence, Fact, Gap
-from twinmatch.propose import card, gaps
+from twinmatch.proposing import card, gaps
 from twinmatch.reading import read, without_contacts
 from twinmatch.reading.raw import Raw
 from twinmatch.schema import City, Role

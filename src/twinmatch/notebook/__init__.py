@@ -19,7 +19,7 @@ from twinmatch.facets import FacetCache
 from twinmatch.figures import with_figures
 from twinmatch.notebook.views import VIEWS
 from twinmatch.proposal import Account, Proposal
-from twinmatch.propose import propose
+from twinmatch.proposing import propose
 from twinmatch.whatif.case import Case, open_case, twinning_of
 
 __all__ = ["Study", "open_study"]

@@ -22,7 +22,7 @@ from twinmatch.exporting.laea import kilometres
 from twinmatch.figures import pictures as specs
 from twinmatch.figures.pictures import BLUE, GREY, ORANGE, PLUM, WIDTH, Spec
 from twinmatch.proposal import Account, CityCard, Meeting, Proposal, Table
-from twinmatch.propose import measured_card
+from twinmatch.proposing import measured_card
 from twinmatch.whatif.stability import Stability
 
 Picture: TypeAlias = Any

@@ -13,7 +13,7 @@ from twinmatch.exporting.characters import printable
 from twinmatch.exporting.directory import Directory
 from twinmatch.geography import country
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
-from twinmatch.propose import statements
+from twinmatch.proposing import statements
 
 SHOWN: Final = 12
 """Rows of a long table that are shown; the others are counted."""

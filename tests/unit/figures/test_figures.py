@@ -14,7 +14,7 @@ from twinmatch.figures import with_figures
 from twinmatch.figures.fairness import Shares, fairness, size_class
 from twinmatch.programmes import Programme, load
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, Table
-from twinmatch.propose import propose
+from twinmatch.proposing import propose
 
 ROUND = """
 [twinning]

@@ -15,7 +15,7 @@ from twinmatch.programmes.settings import programme_model
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Member, Product
-from twinmatch.propose import propose
+from twinmatch.proposing import propose
 from twinmatch.whatif.check import check_proposal
 
 AARHUS = city("dk-aarhus", "mission", shows={"industry": 3}, by=2030, at=(56.2, 10.2))

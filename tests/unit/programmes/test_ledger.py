@@ -10,7 +10,7 @@ from twinmatch.errors import DataError, NoProposalError, QuestionError
 from twinmatch.programmes.ledger import judged_books, open_books
 from twinmatch.programmes.settings import Ledger, programme_model
 from twinmatch.proposal import Product
-from twinmatch.propose import propose, turns
+from twinmatch.proposing import propose, turns
 
 # Everybody wants the one city that is strong in industry; the other is a little so.
 BEST = city("dk-aarhus", "mission", shows={"industry": 3}, by=2030)

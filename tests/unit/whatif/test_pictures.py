@@ -21,7 +21,7 @@ from twinmatch.figures.pictures import (
 )
 from twinmatch.programmes import load
 from twinmatch.proposal import Account, Evidence
-from twinmatch.propose import measured_card
+from twinmatch.proposing import measured_card
 from twinmatch.schema import NAMES
 
 PAIRS = [
