@@ -142,7 +142,7 @@ def _section(number: int, product: Product, directory: Directory) -> Section:
         product=product,
         paired=paired,
         meetings=tuple((f"{anchor}-{n}", n, m) for n, m in enumerate(product.meetings, 1)),
-        sides=_sides(product.left_out),
+        sides=_sides(product),
         figures=_figures(product.tables, anchor),
         placed=len(placed),
         unplaced=len({left.city for left in product.left_out} - placed),
@@ -159,15 +159,12 @@ def _figures(tables: Sequence[Table], anchor: str) -> tuple[tuple[str, Table], .
     )
 
 
-def _sides(left_out: Sequence[LeftOut]) -> tuple[Side, ...]:
-    """Return who is left out by side, guests first; without sides all stand together under no title."""
-    sides = []
-    told = any(left.as_role for left in left_out)
-    for role, title in words.SIDES.items():
-        group = [left for left in left_out if left.as_role == role]
-        if group:
-            sides.append(Side(title if told else "", len(group), *_reasons(group)))
-    return tuple(sides)
+def _sides(product: Product) -> tuple[Side, ...]:
+    """Return the cities without a meeting by what they are, refusals first."""
+    return tuple(
+        Side(words.OUTCOMES[kind][1], len(cities), *_reasons(cities))
+        for kind, cities in words.outcomes(product).items()
+    )
 
 
 def _reasons(left_out: Sequence[LeftOut]) -> tuple[tuple[Reason, ...], tuple[LeftOut, ...]]:

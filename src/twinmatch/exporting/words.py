@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from twinmatch.proposal import Evidence, Fact, Meeting, Product, Proposal, Table
+from twinmatch.proposal import Evidence, Fact, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal import count as count
 from twinmatch.schema import NAMES
 
@@ -227,6 +227,11 @@ def status_words(product: Product) -> str:
     return f"within {tenths / 10:g}% of the best possible"
 
 
+def product_says(product: Product, form: str) -> str:
+    """Return what a product's sheet shows and what was proven."""
+    return f"{meetings_counted(product)}, {form}; {status_words(product)}."
+
+
 def status_meaning(product: Product) -> str:
     """Return one sentence on what the status of a product means for a reader."""
     if product.status == "infeasible":
@@ -386,12 +391,48 @@ def limits(product: Product) -> str:
     return listed(names) if names else "none"
 
 
-SIDES: dict[str, str] = {
-    "guest": "Applicants without a place",
-    "host": "Hosts without a guest",
-    "": "Cities on neither side",
+OUTCOMES: dict[str, tuple[str, str]] = {
+    "refused": ("Applicant without a place", "Applicants without a place"),
+    "to ask": ("Applicant to be asked first", "Applicants to be asked first"),
+    "idle": ("Host without a guest", "Hosts without a guest: no refusals"),
+    "aside": ("On neither side", "Cities on neither side"),
+    "": ("Without a meeting", "Cities without a meeting"),
 }
-"""What those are called that are left out of pairs, by the side on which they would have taken part."""
+"""What a city without a meeting is, one and several, in the order in which they are listed: refusals first."""
+
+
+def outcome(left: LeftOut, sides: bool = True) -> str:
+    """Return what a city without a meeting is: refused, to ask, idle (a host), aside; empty where there are no sides."""
+    if left.as_role == "guest":
+        return "to ask" if left.ask else "refused"
+    if left.as_role == "host":
+        return "idle"
+    return "aside" if sides else ""
+
+
+def outcomes(product: Product) -> dict[str, list[LeftOut]]:
+    """Return the cities without a meeting by what they are, refusals first; kinds without a city are left out."""
+    sides = any(left.as_role for left in product.left_out)
+    found: dict[str, list[LeftOut]] = {kind: [] for kind in OUTCOMES}
+    for left in product.left_out:
+        found[outcome(left, sides)].append(left)
+    return {kind: cities for kind, cities in found.items() if cities}
+
+
+def applicants(product: Product) -> str:
+    """Return how the applicants of pairs fared, such as "142 applicants: 30 placed, 22 refused, 90 to be asked"."""
+    if not is_paired(product):
+        return ""
+    found = outcomes(product)
+    placed = {city for meeting in product.meetings for city in meeting.cities("guest")}
+    refused, ask = (
+        {left.city for left in found.get(kind, ())} - placed for kind in ("refused", "to ask")
+    )
+    if not (refused or ask):
+        return ""
+    total = count(len(placed) + len(refused) + len(ask), "applicant")
+    parts = ((len(placed), "placed"), (len(refused), "refused"), (len(ask), "to be asked"))
+    return f"{total}: {', '.join(f'{number:,} {what}' for number, what in parts if number)}"
 
 
 def is_paired(product: Product) -> bool:

@@ -1,44 +1,30 @@
-"""proposal.xlsx: the proposal as a coordinator's workbook, the same bytes for the same proposal.
-
-Sheets are said as data (``Sheet``) and written by one writer, so that every sheet has the same head, filter
-and print set-up. Points are of 100; texts are never formulas (see ``characters.cell_text``).
-"""
+"""proposal.xlsx: the proposal as a coordinator's workbook, the same bytes for the same proposal."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Set
 from io import BytesIO
-from math import ceil
-from typing import Any, Final, Literal
+from typing import Final, TypeVar
 
 from twinmatch.exporting import words
 from twinmatch.exporting.characters import cell_text
 from twinmatch.exporting.charts import write_charts
 from twinmatch.exporting.directory import Directory
-from twinmatch.proposal import Evidence, Meeting, Product, Proposal, Table
-
-Cell = str | int | float | None
-Kind = Literal["text", "strong", "whole", "number", "points", "part", "input"]
-
-INK, HEAD, LINE = "#1F1F1F", "#12436D", "#C9CDD2"
-SHADE = "#A9D9D5"
-INPUT = "#FFF8E5"
-"""Ground of the cells that a coordinator fills."""
-SCORE = "Points of 100"
-
-CREATED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
-"""A fixed date of creation: the workbook tells its data and programme, not the hour of the run."""
-
-README = (26.0, 84.0)
-"""Widths of the first sheet's columns, in characters."""
-
-APOSTROPHE = (
-    "Apostrophe",
-    "A text that a spreadsheet would take for a formula has an apostrophe in front.",
+from twinmatch.exporting.front_sheet import write_front
+from twinmatch.exporting.spreadsheet import (
+    CREATED,
+    SCORE,
+    Cell,
+    Column,
+    Kind,
+    Sheet,
+    formats_of,
+    write_sheet,
 )
+from twinmatch.proposal import Meeting, Product, Proposal, Table
+
+T = TypeVar("T")
 
 SHEETS: dict[str, str] = {
     "twinning": "Twinning",
@@ -46,28 +32,6 @@ SHEETS: dict[str, str] = {
     "national_clusters": "Clusters",
 }
 """Short names of sheets; other products take their title."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a sheet: its head, its width in characters, what its cells are, and if it goes on paper."""
-
-    head: str
-    width: float
-    kind: Kind = "text"
-    printed: bool = True
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table of the workbook: its name, one sentence on what it shows, columns and rows."""
-
-    name: str
-    says: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    choices: tuple[str, ...] = ()
-    """What may be chosen in the cells of the first column of kind ``input``."""
 
 
 DECISIONS: Final = "Decisions"
@@ -78,15 +42,29 @@ SPARE_ROWS: Final = 20
 """Empty rows below the pairs, for pairs that are not in the proposal."""
 
 TABLE_SHEETS: Final[dict[str, str]] = {
-    "watch": "Fragile",
-    "satisfaction": "Satisfaction",
-    "ties": "Network",
-    "themes": "Themes",
-    "fairness": "Fairness",
-    "alike": "Alike",
-    "agenda": "Agenda",
+    "watch": "fragile pairs",
+    "satisfaction": "satisfaction",
+    "ties": "by country",
+    "themes": "themes",
+    "fairness": "fairness",
+    "alike": "in common",
+    "agenda": "agendas",
+    "facilitators": "facilitators",
+    "goals": "goals",
+    "travel": "travel",
+    "travel_method": "travel method",
+    "bridges": "bridges",
+    "country_sheets": "by country",
+    "balance": "balance",
+    "seating": "seating",
+    "audience": "audience",
+    "prices": "prices",
+    "stability": "stability",
 }
 """Short names of the sheets of figures; other tables take their title."""
+
+LONGEST_NAME: Final = 31
+"""Characters of a sheet's name, as spreadsheets allow."""
 
 
 def proposal_xlsx(proposal: Proposal) -> bytes:
@@ -104,10 +82,10 @@ def proposal_xlsx(proposal: Proposal) -> bytes:
     with xlsxwriter.Workbook(stream, options) as book:
         title = cell_text(proposal.title, 250)
         book.set_properties({"title": title, "author": "twinmatch", "created": CREATED})
-        formats = _formats(book)
-        _write_readme(book, formats, proposal, sheets)
+        formats = formats_of(book)
+        write_front(book, formats, proposal, sheets)
         for sheet in sheets:
-            _write_sheet(book, formats, sheet)
+            write_sheet(book, formats, sheet)
             if sheet.name == DECISIONS:
                 write_charts(book, formats["section"], sheets)
     return stream.getvalue()
@@ -139,7 +117,7 @@ def _sheets(proposal: Proposal) -> Iterator[Sheet]:
     for product in proposal.products:
         short = SHEETS.get(product.product) or words.product_title(product)
         for table in product.tables:
-            name = f"{short} {TABLE_SHEETS.get(table.name, table.title)}"
+            name = f"{short}, {TABLE_SHEETS.get(table.name, table.title[:1].lower() + table.title[1:])}"
             yield _figures(table, _sheet_name(name, taken), directory)
     for table in proposal.tables:
         yield _figures(table, _sheet_name(table.title, taken), directory)
@@ -244,8 +222,9 @@ def _sheet_name(wanted: str, taken: set[str]) -> str:
         "decisions",
         "charts",
     )
-    clean = "".join(c for c in cell_text(wanted) if c not in "[]:*?/\\'\n\t").strip()[:28]
-    base = clean or "Product"
+    clean = "".join(c for c in cell_text(wanted) if c not in "[]:*?/\\'\n\t").strip()
+    # Room for " 12"; a long name ends at a word and never in half of one.
+    base = words.shortened(clean, LONGEST_NAME - 3).rstrip("…") or "Product"
     name, number = base, 2
     while name.lower() in taken or name.lower() in own:
         name, number = f"{base} {number}", number + 1
@@ -253,79 +232,77 @@ def _sheet_name(wanted: str, taken: set[str]) -> str:
     return name
 
 
+def _table(
+    name: str, says: str, items: Iterable[T], *cells: tuple[Column, Callable[[T], Cell]]
+) -> Sheet:
+    """Return a sheet of one row an item: each column with what it shows of one."""
+    columns = tuple(column for column, _ in cells)
+    return Sheet(name, says, columns, tuple(tuple(of(item) for _, of in cells) for item in items))
+
+
 def _pairs(product: Product, name: str, directory: Directory) -> Sheet:
     """Return one row a pair: guest, host, points, reasons, reserves."""
-    columns = (
-        Column("No.", 5, "whole"),
-        Column("Guest", 18, "strong"),
-        Column("Guest country", 13),
-        Column("Host", 26, "strong"),
-        Column("Host cities", 20),
-        Column("Host country", 13),
-        Column(SCORE, 9, "points"),
-        Column("Strongest reasons", 52),
-        Column("If one side declines", 38),
-        Column("Weights known", 9, "part", printed=False),
-        Column("Notes", 40, printed=False),
-        Column("Meeting", 24, printed=False),
-    )
-    rows = tuple(_pair(n, m, directory) for n, m in enumerate(product.meetings, 1))
-    return Sheet(name, _product_says(product, "one row a pair"), columns, rows)
 
+    def guests(item: tuple[int, Meeting]) -> tuple[str, ...]:
+        return item[1].cities("guest")
 
-def _pair(number: int, meeting: Meeting, directory: Directory) -> tuple[Cell, ...]:
-    hosts, guests = meeting.cities("host"), meeting.cities("guest")
-    return (
-        number,
-        directory.names(guests),
-        directory.countries(guests),
-        directory.host(meeting),
-        directory.names(hosts),
-        directory.countries(hosts),
-        meeting.score,
-        "\n".join(words.reasons(meeting)),
-        "\n".join(directory.reserve(r) for r in meeting.reserves),
-        meeting.account.coverage,
-        _notes(meeting),
-        meeting.id,
+    def hosts(item: tuple[int, Meeting]) -> tuple[str, ...]:
+        return item[1].cities("host")
+
+    return _table(
+        name,
+        words.product_says(product, "one row a pair"),
+        enumerate(product.meetings, 1),
+        (Column("No.", 5, "whole"), lambda m: m[0]),
+        (Column("Guest", 18, "strong"), lambda m: directory.names(guests(m))),
+        (Column("Guest country", 13), lambda m: directory.countries(guests(m))),
+        (Column("Host", 26, "strong"), lambda m: directory.host(m[1])),
+        (Column("Host cities", 20), lambda m: directory.names(hosts(m))),
+        (Column("Host country", 13), lambda m: directory.countries(hosts(m))),
+        (Column("Why", 60), lambda m: "\n".join(words.reasons(m[1]))),
+        (Column(SCORE, 9, "points"), lambda m: m[1].score),
+        (
+            Column("If one side declines", 38),
+            lambda m: "\n".join(directory.reserve(r) for r in m[1].reserves),
+        ),
+        *_about_a_meeting(),
     )
 
 
 def _groups(product: Product, name: str, directory: Directory) -> Sheet:
     """Return one row a group: leads, members, points, reasons."""
-    columns = (
-        Column("No.", 5, "whole"),
-        Column(words.NOUNS.get(product.product, ("Meeting", ""))[0].capitalize(), 24, "strong"),
-        Column("Lead cities", 20),
-        Column("Cities", 7, "whole"),
-        Column("Countries", 9, "whole"),
-        Column("Other members", 52),
-        Column(SCORE, 9, "points"),
-        Column("Strongest reasons", 46),
-        Column("Notes", 34),
-        Column("Weights known", 9, "part", printed=False),
-        Column("Meeting", 24, printed=False),
+
+    def named(item: tuple[int, Meeting], lead: bool) -> str:
+        found = {directory.country(city) for city in item[1].cities()} - {""}
+        # Among cities of one country, its name at each would say nothing.
+        of = directory.place if len(found) > 1 else directory.name
+        return ", ".join(of(m.city) for m in item[1].members if (m.role == "lead") is lead)
+
+    noun = words.NOUNS.get(product.product, ("Meeting", ""))[0].capitalize()
+    return _table(
+        name,
+        words.product_says(product, "one row a meeting"),
+        enumerate(product.meetings, 1),
+        (Column("No.", 5, "whole"), lambda m: m[0]),
+        (Column(noun, 24, "strong"), lambda m: directory.title(m[1])),
+        (Column("Lead cities", 20), lambda m: named(m, lead=True)),
+        (Column("Cities", 7, "whole"), lambda m: len(m[1].members)),
+        (
+            Column("Countries", 9, "whole"),
+            lambda m: len({directory.country(city) for city in m[1].cities()} - {""}),
+        ),
+        (Column("Other members", 52), lambda m: named(m, lead=False)),
+        (Column("Why", 50), lambda m: "\n".join(words.reasons(m[1]))),
+        (Column(SCORE, 9, "points"), lambda m: m[1].score),
+        *_about_a_meeting(),
     )
-    rows = tuple(_group(n, m, directory) for n, m in enumerate(product.meetings, 1))
-    return Sheet(name, _product_says(product, "one row a meeting"), columns, rows)
 
 
-def _group(number: int, meeting: Meeting, directory: Directory) -> tuple[Cell, ...]:
-    countries = {directory.country(city) for city in meeting.cities()} - {""}
-    # Among cities of one country, its name at each would say nothing.
-    named = directory.place if len(countries) > 1 else directory.name
+def _about_a_meeting() -> tuple[tuple[Column, Callable[[tuple[int, Meeting]], Cell]], ...]:
     return (
-        number,
-        directory.title(meeting),
-        ", ".join(named(m.city) for m in meeting.members if m.role == "lead"),
-        len(meeting.members),
-        len(countries),
-        ", ".join(named(m.city) for m in meeting.members if m.role != "lead"),
-        meeting.score,
-        "\n".join(words.reasons(meeting)),
-        _notes(meeting),
-        meeting.account.coverage,
-        meeting.id,
+        (Column("Notes", 34), lambda m: _notes(m[1])),
+        (Column("Weights known", 9, "part", printed=False), lambda m: m[1].account.coverage),
+        (Column("Meeting", 24, printed=False), lambda m: m[1].id),
     )
 
 
@@ -333,11 +310,6 @@ def _notes(meeting: Meeting) -> str:
     """Return what is said of a meeting as a whole, and its notes."""
     said = [meeting.says] if meeting.says and meeting.account.strongest() else []
     return "\n".join(words.sentence(text) for text in (*said, *meeting.notes))
-
-
-def _product_says(product: Product, form: str) -> str:
-    """Return what a product's sheet shows and what was proven."""
-    return f"{words.meetings_counted(product)}, {form}; {words.status_words(product)}."
 
 
 def _cities(proposal: Proposal, directory: Directory) -> Sheet:
@@ -381,111 +353,80 @@ def _places(product: Product, directory: Directory) -> dict[str, list[str]]:
 
 def _accounts(proposal: Proposal, directory: Directory) -> Sheet:
     """Return one row a line of evidence: what a facet found, and the points that it gives."""
-    columns = (
-        Column("Product", 14),
-        Column("Meeting", 26, "strong"),
-        Column("Facet", 20),
-        Column("What was found", 48),
-        Column("Likeness (0 to 1)", 9, "part"),
-        Column("Better than, of possible pairs", 11, "part"),
-        Column("Points at most", 8, "points"),
-        Column("Points given", 8, "points"),
-        Column("Figures and quotations behind it", 62),
-        Column("Identifier", 24, printed=False),
-    )
-    rows = tuple(
-        _account_row(product, meeting, line, directory)
-        for product in proposal.products
-        for meeting in product.meetings
-        for line in meeting.account.lines
-    )
-    says = "Why each meeting scores as it does, one row a line of evidence; points given sum to its score."
-    return Sheet("Accounts", says, columns, rows)
-
-
-def _account_row(
-    product: Product, meeting: Meeting, line: Evidence, directory: Directory
-) -> tuple[Cell, ...]:
-    return (
-        words.product_title(product),
-        directory.title(meeting),
-        words.facet_title(line.facet),
-        words.sentence(line.says),
-        line.likeness if line.known else "not known",
-        line.standing if line.known else "counts as 50%",
-        line.weight,
-        line.share,
-        directory.facts(line.facts),
-        meeting.id,
+    return _table(
+        "Accounts",
+        "Why each meeting scores as it does, one row a line of evidence; points given sum to its score.",
+        (
+            (product, meeting, line)
+            for product in proposal.products
+            for meeting in product.meetings
+            for line in meeting.account.lines
+        ),
+        (Column("Product", 14), lambda x: words.product_title(x[0])),
+        (Column("Meeting", 26, "strong"), lambda x: directory.title(x[1])),
+        (Column("Facet", 20), lambda x: words.facet_title(x[2].facet)),
+        (Column("What was found", 48), lambda x: words.sentence(x[2].says)),
+        (
+            Column("Likeness (0 to 1)", 9, "part"),
+            lambda x: x[2].likeness if x[2].known else "not known",
+        ),
+        (
+            Column("Better than, of possible pairs", 11, "part"),
+            lambda x: x[2].standing if x[2].known else "counts as 50%",
+        ),
+        (Column("Points at most", 8, "points"), lambda x: x[2].weight),
+        (Column("Points given", 8, "points"), lambda x: x[2].share),
+        (Column("Figures and quotations behind it", 62), lambda x: directory.facts(x[2].facts)),
+        (Column("Identifier", 24, printed=False), lambda x: x[1].id),
     )
 
 
 def _left_out(proposal: Proposal, directory: Directory) -> Sheet:
     """Return one row a city without a meeting in a product: why, and what it is offered."""
-    columns = (
-        Column("Product", 18),
-        Column("City", 20, "strong"),
-        Column("Country", 18),
-        Column("Why", 62),
-        Column("Offered instead", 52),
-        Column("To ask the city", 40),
-    )
-    rows = tuple(
+    return _table(
+        "Left out",
+        "Every city without a meeting in a product, with the reason and what it can join now; applicants and hosts "
+        "apart, refusals first.",
         (
-            words.product_title(product),
-            directory.name(left.city),
-            directory.country(left.city),
-            words.sentence(left.why),
-            words.sentence(left.offered),
-            words.sentence(left.ask),
-        )
-        for product in proposal.products
-        for left in product.left_out
+            (product, kind, left)
+            for product in proposal.products
+            for kind, cities in words.outcomes(product).items()
+            for left in cities
+        ),
+        (Column("Product", 18), lambda x: words.product_title(x[0])),
+        (Column("City", 20, "strong"), lambda x: directory.name(x[2].city)),
+        (Column("Country", 18), lambda x: directory.country(x[2].city)),
+        (Column("What it is", 22), lambda x: words.OUTCOMES[x[1]][0]),
+        (Column("Why", 62), lambda x: words.sentence(x[2].why)),
+        (Column("Offered instead", 52), lambda x: words.sentence(x[2].offered)),
+        (Column("To ask the city", 40), lambda x: words.sentence(x[2].ask)),
     )
-    says = "Every city without a meeting in a product, with the reason and what it can join now."
-    return Sheet("Left out", says, columns, rows)
 
 
 def _rules(proposal: Proposal) -> Sheet:
     """Return one row a rule as it was applied, and how the answer stands to it."""
-    columns = (
-        Column("Product", 20),
-        Column("Rule", 28, "strong"),
-        Column("What it says", 84),
-        Column("Status", 24),
+    return _table(
+        "Rules",
+        "Every rule as it was applied, and whether it was kept.",
+        ((product, rule) for product in proposal.products for rule in product.rules),
+        (Column("Product", 20), lambda x: words.product_title(x[0])),
+        (Column("Rule", 28, "strong"), lambda x: words.humanise(x[1].rule)),
+        (Column("What it says", 84), lambda x: words.sentence(x[1].says)),
+        (Column("Status", 24), lambda x: words.rule_word(x[1].status)),
     )
-    rows = tuple(
-        (
-            words.product_title(product),
-            words.humanise(rule.rule),
-            words.sentence(rule.says),
-            words.rule_word(rule.status),
-        )
-        for product in proposal.products
-        for rule in product.rules
-    )
-    return Sheet("Rules", "Every rule as it was applied, and whether it was kept.", columns, rows)
 
 
 def _gaps(proposal: Proposal, directory: Directory) -> Sheet:
     """Return one row for everything that is not known of a city."""
-    columns = (
-        Column("City", 22, "strong"),
-        Column("Country", 18),
-        Column("Not known", 24),
-        Column("What this means", 90),
+    return _table(
+        "Gaps",
+        "What is not known of each city; nothing unknown flatters or punishes a city.",
+        proposal.gaps,
+        (Column("City", 22, "strong"), lambda gap: directory.name(gap.city)),
+        (Column("Country", 18), lambda gap: directory.country(gap.city)),
+        (Column("Not known", 24), lambda gap: words.block_title(gap.block)),
+        (Column("What this means", 90), lambda gap: words.sentence(gap.says)),
     )
-    rows = tuple(
-        (
-            directory.name(gap.city),
-            directory.country(gap.city),
-            words.block_title(gap.block),
-            words.sentence(gap.says),
-        )
-        for gap in proposal.gaps
-    )
-    says = "What is not known of each city; nothing unknown flatters or punishes a city."
-    return Sheet("Gaps", says, columns, rows)
 
 
 def _parameters(proposal: Proposal) -> Sheet:
@@ -522,220 +463,3 @@ def _product_parameters(product: Product) -> Iterator[tuple[Cell, ...]]:
 def _exact(value: float) -> str:
     """Return a total with four decimals, or that it is not known."""
     return f"{value:,.4f}" if math.isfinite(value) else "not known"
-
-
-# --- how they are written ----------------------------------------------------------------------------------
-
-
-def _formats(book: Any) -> dict[str, Any]:
-    """Return the workbook's formats by name."""
-    base = {"font_name": "Calibri", "font_size": 10, "font_color": INK, "valign": "top"}
-    cell = {**base, "bottom": 1, "bottom_color": LINE}
-    wrapped = {**cell, "text_wrap": True, "align": "left", "indent": 1}
-    number = {**cell, "align": "center"}
-    head = {
-        **base,
-        "bold": True,
-        "font_color": "#FFFFFF",
-        "bg_color": HEAD,
-        "text_wrap": True,
-        "valign": "vcenter",
-    }
-    kinds: dict[str, dict[str, object]] = {
-        "text": wrapped,
-        "strong": {**wrapped, "bold": True},
-        "whole": {**number, "num_format": "#,##0"},
-        "number": {**number, "num_format": "#,##0.##"},
-        "input": {**wrapped, "bg_color": INPUT, "border": 1, "border_color": LINE},
-        "points": {**number, "num_format": "0.0"},
-        "part": {**number, "num_format": "0%"},
-        "likeness": {**number, "num_format": "0.00"},
-        "head": {**head, "align": "left", "indent": 1},
-        "head of numbers": {**head, "align": "center"},
-        "title": {**base, "font_size": 20, "bold": True, "font_color": HEAD, "text_wrap": True},
-        "result": {**base, "font_size": 13, "text_wrap": True},
-        "section": {
-            **base,
-            "font_size": 12,
-            "bold": True,
-            "font_color": HEAD,
-            "valign": "vcenter",
-            "bottom": 2,
-            "bottom_color": HEAD,
-        },
-        "label": {**base, "bold": True, "text_wrap": True},
-        "prose": {**base, "text_wrap": True},
-        "link": {**base, "bold": True, "underline": 1, "font_color": HEAD},
-    }
-    return {name: book.add_format(properties) for name, properties in kinds.items()}
-
-
-def _write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet) -> None:
-    """Write one table: head, rows, filter, frozen head and print set-up."""
-    page = book.add_worksheet(sheet.name)
-    page.hide_gridlines(2)
-    page.set_row(0, 42)
-    for row, cells in enumerate(sheet.rows, 1):
-        page.set_row(row, _height(cells, [column.width for column in sheet.columns]))
-    for place, column in enumerate(sheet.columns):
-        page.set_column(place, place, column.width)
-        head = "head" if column.kind in ("text", "strong", "input") else "head of numbers"
-        page.write_string(0, place, cell_text(column.head), formats[head])
-        _write_column(page, formats, place, column, [row[place] for row in sheet.rows])
-    if sheet.choices:
-        _offer_choices(page, sheet)
-    page.freeze_panes(1, _frozen(sheet.columns))
-    page.autofilter(0, 0, max(len(sheet.rows), 1), len(sheet.columns) - 1)
-    _set_up_print(page, sheet.name)
-    page.set_landscape()
-    page.repeat_rows(0)
-    on_paper = sum(column.printed for column in sheet.columns)
-    page.print_area(0, 0, max(len(sheet.rows), 1), on_paper - 1)
-
-
-def _offer_choices(page: Any, sheet: Sheet) -> None:
-    """Have the first column to fill offer the choices, and refuse anything else."""
-    place = next(k for k, column in enumerate(sheet.columns) if column.kind == "input")
-    told = f"One of: {', '.join(sheet.choices)}; empty is keep."
-    page.data_validation(
-        *(1, place, len(sheet.rows), place),
-        {
-            "validate": "list",
-            "source": list(sheet.choices),
-            "input_title": sheet.columns[place].head,
-            "input_message": told,
-            "error_title": "Not a decision",
-            "error_message": told,
-        },
-    )
-
-
-def _height(cells: Sequence[Cell], widths: Sequence[float], line: float = 12.75) -> float:
-    """Return the height of a row in points that shows its longest text whole, up to what sheets allow.
-
-    Excel fits rows to their texts when it opens a file; LibreOffice and viewers take what the file says.
-    """
-    pairs = zip(cells, widths, strict=True)
-    texts = [(cell, width) for cell, width in pairs if isinstance(cell, str) and cell]
-    lines = max((_lines(text, width) for text, width in texts), default=1)
-    return float(min(409, lines * line + 4))
-
-
-def _lines(text: str, width: float) -> int:
-    """Return on how many lines a text is wrapped, a little more rather than less."""
-    across = 1.2 * (width - 1.5)
-    if "\n" not in text:
-        return ceil((len(text) + 1) / across)
-    return sum(ceil((len(part) + 1) / across) for part in text.split("\n"))
-
-
-def _frozen(columns: Sequence[Column]) -> int:
-    """Return how many columns stay in view: up to the first strong one, if that leaves room to scroll."""
-    first = next((i for i, column in enumerate(columns) if column.kind == "strong"), 0)
-    return first + 1 if sum(column.width for column in columns[: first + 1]) <= 50 else 0
-
-
-def _write_column(
-    page: Any, formats: dict[str, Any], place: int, column: Column, cells: list[Cell]
-) -> None:
-    """Write the cells of one column; scores are shaded, so that they can be compared at a glance."""
-    style = formats["likeness" if column.head.startswith("Likeness") else column.kind]
-    for row, value in enumerate(cells, 1):
-        _write_cell(page, row, place, value, column.kind, style)
-    if len(set(cells)) > 1 and column.head == SCORE:
-        # A scale of two colours and no data bar: the bars of 2010 are an extension that readers drop.
-        shades = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": SHADE}
-        page.conditional_format(1, place, len(cells), place, shades)
-
-
-def _write_cell(page: Any, row: int, place: int, value: Cell, kind: Kind, style: Any) -> None:
-    """Write one cell: a text, a finite number, or nothing."""
-    if isinstance(value, str):
-        page.write_string(row, place, cell_text(value), style)
-    elif value is None or not math.isfinite(value):
-        page.write_blank(row, place, None, style)
-    else:
-        # Rounded like proposal.json, so that the noise of a sum never shows in the formula bar.
-        page.write_number(row, place, round(value * 100 if kind == "points" else value, 8), style)
-
-
-def _set_up_print(page: Any, name: str) -> None:
-    """Set A4, fit to one page's width, sheet name and page numbers."""
-    page.set_paper(9)
-    page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-    page.fit_to_pages(1, 0)
-    page.set_header(f"&L&10{name.replace('&', '&&')}&R&10twinmatch")
-    page.set_footer("&C&10Page &P of &N")
-
-
-def _write_readme(
-    book: Any, formats: dict[str, Any], proposal: Proposal, sheets: Sequence[Sheet]
-) -> None:
-    """Write the first sheet: the result, how to read scores and statuses, and what is where."""
-    page = book.add_worksheet("Read me")
-    page.hide_gridlines(2)
-    page.set_column(0, 0, README[0])
-    page.set_column(1, 1, README[1])
-    page.merge_range(0, 0, 0, 1, "", formats["title"])
-    page.write_string(0, 0, cell_text(proposal.title), formats["title"])
-    page.merge_range(1, 0, 1, 1, "", formats["result"])
-    page.write_string(1, 0, cell_text(words.result(proposal)), formats["result"])
-    page.set_row(0, 34)
-    page.set_row(1, _height([words.result(proposal)], [sum(README) * 0.75], 18))
-    row = 3
-    for heading, lines in _readme(proposal):
-        row = _write_section(page, formats, row, heading, lines)
-    row = _write_section(page, formats, row, "Sheets", ())
-    for sheet in sheets:
-        page.set_row(row, _height([sheet.name, sheet.says], README))
-        page.write_url(
-            row, 0, f"internal:'{sheet.name}'!A1", formats["link"], cell_text(sheet.name)
-        )
-        page.write_string(row, 1, cell_text(sheet.says), formats["prose"])
-        row += 1
-    _set_up_print(page, "Read me")
-
-
-def _write_section(
-    page: Any,
-    formats: dict[str, Any],
-    row: int,
-    heading: str,
-    lines: Sequence[tuple[str, str]],
-) -> int:
-    """Write a heading and its lines; return the row where the next section starts."""
-    page.write_string(row, 0, cell_text(heading), formats["section"])
-    page.write_blank(row, 1, None, formats["section"])
-    page.set_row(row, 24)
-    for offset, (label, text) in enumerate(lines, 1):
-        page.set_row(row + offset, _height([label, text], README))
-        page.write_string(row + offset, 0, cell_text(label), formats["label"])
-        page.write_string(row + offset, 1, cell_text(text), formats["prose"])
-    return row + len(lines) + (2 if lines else 1)
-
-
-def _readme(proposal: Proposal) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield the sections of the first sheet: heading, and lines of label and text."""
-    yield (
-        "Results",
-        [
-            (words.product_title(p), words.sentence(p.says or _product_says(p, p.engine)))
-            for p in proposal.products
-        ],
-    )
-    yield "How to read scores", [*words.READING, APOSTROPHE]
-    yield (
-        "What was proven",
-        [
-            (
-                words.product_title(p),
-                f"{words.status_words(p).capitalize()}. {words.status_meaning(p)}",
-            )
-            for p in proposal.products
-        ],
-    )
-    made = [pair for pair in words.flat(proposal.made_from) if "text model" in pair[0].lower()]
-    if made:
-        yield "Text model", made
-    if proposal.notes:
-        yield "Notes", [("", note) for note in proposal.notes]

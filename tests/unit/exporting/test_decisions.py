@@ -148,13 +148,13 @@ def test_charts_read_their_figures_from_the_sheets():
     charts = [text for name, text in parts.items() if name.startswith("xl/charts/chart")]
     assert len(charts) == 2
     joined = " ".join(charts)
-    assert "'Twinning Fairness'!$E$2:$E$3" in joined
-    assert "'Twinning Satisfaction'!$D$2" in joined
+    assert "'Twinning, fairness'!$E$2:$E$3" in joined
+    assert "'Twinning, satisfaction'!$D$2" in joined
 
 
 def test_figures_stand_as_numbers_with_their_unit():
     book = openpyxl.load_workbook(BytesIO(proposal_xlsx(proposal())))
-    page = book["Twinning Fairness"]
+    page = book["Twinning, fairness"]
     assert [c.value for c in page[2]] == ["Size", "small", 4, 1, 0.25, 60, 0.03]
     assert [c.number_format for c in page[2]][4:] == ["0%", "0.0", "0%"]
 

@@ -1,0 +1,213 @@
+"""Sheets said as data (``Sheet``) and their one writer: every sheet has the same head, filter and print set-up.
+
+Points are of 100; texts are never formulas (see ``characters.cell_text``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any, Final, Literal
+
+from twinmatch.exporting.characters import cell_text
+
+Cell = str | int | float | None
+Kind = Literal["text", "strong", "whole", "number", "points", "part", "input"]
+
+
+INK, HEAD, LINE = "#1F1F1F", "#12436D", "#C9CDD2"
+SHADE = "#A9D9D5"
+INPUT = "#FFF8E5"
+"""Ground of the cells that a coordinator fills."""
+
+SCORE: Final = "Points of 100"
+
+CREATED: Final = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+"""A fixed date of creation: the workbook states its data and programme, not the hour of the run."""
+
+FRONT: Final = (26.0, 84.0)
+"""Widths of the first sheet's columns, in characters."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a sheet: its head, its width in characters, what its cells are, and if it goes on paper."""
+
+    head: str
+    width: float
+    kind: Kind = "text"
+    printed: bool = True
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of the workbook: its name, one sentence on what it shows, columns and rows."""
+
+    name: str
+    says: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    choices: tuple[str, ...] = ()
+    """What may be chosen in the cells of the first column of kind ``input``."""
+
+
+def formats_of(book: Any) -> dict[str, Any]:
+    """Return the workbook's formats by name."""
+    base = {"font_name": "Calibri", "font_size": 10, "font_color": INK, "valign": "top"}
+    cell = {**base, "bottom": 1, "bottom_color": LINE}
+    wrapped = {**cell, "text_wrap": True, "align": "left", "indent": 1}
+    number = {**cell, "align": "center"}
+    head = {
+        **base,
+        "bold": True,
+        "font_color": "#FFFFFF",
+        "bg_color": HEAD,
+        "text_wrap": True,
+        "valign": "vcenter",
+    }
+    kinds: dict[str, dict[str, object]] = {
+        "text": wrapped,
+        "strong": {**wrapped, "bold": True},
+        "whole": {**number, "num_format": "#,##0"},
+        "number": {**number, "num_format": "#,##0.##"},
+        "input": {**wrapped, "bg_color": INPUT, "border": 1, "border_color": LINE},
+        "points": {**number, "num_format": "0.0"},
+        "part": {**number, "num_format": "0%"},
+        "likeness": {**number, "num_format": "0.00"},
+        "head": {**head, "align": "left", "indent": 1},
+        "head of numbers": {**head, "align": "center"},
+        "title": {**base, "font_size": 20, "bold": True, "font_color": HEAD, "text_wrap": True},
+        "result": {**base, "font_size": 13, "text_wrap": True},
+        "section": {
+            **base,
+            "font_size": 12,
+            "bold": True,
+            "font_color": HEAD,
+            "valign": "vcenter",
+            "bottom": 2,
+            "bottom_color": HEAD,
+        },
+        "label": {**base, "bold": True, "text_wrap": True},
+        "prose": {**base, "text_wrap": True},
+        "link": {**base, "bold": True, "underline": 1, "font_color": HEAD},
+    }
+    return {name: book.add_format(properties) for name, properties in kinds.items()}
+
+
+def write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet) -> None:
+    """Write one table: head, rows, filter, frozen head and print set-up."""
+    page = book.add_worksheet(sheet.name)
+    page.hide_gridlines(2)
+    page.set_row(0, 42)
+    for row, cells in enumerate(sheet.rows, 1):
+        page.set_row(row, height(cells, [column.width for column in sheet.columns]))
+    for place, column in enumerate(sheet.columns):
+        page.set_column(place, place, column.width)
+        head = "head" if column.kind in ("text", "strong", "input") else "head of numbers"
+        page.write_string(0, place, cell_text(column.head), formats[head])
+        _write_column(page, formats, place, column, [row[place] for row in sheet.rows])
+    if sheet.choices:
+        _offer_choices(page, sheet)
+    page.freeze_panes(1, _frozen(sheet.columns))
+    page.autofilter(0, 0, max(len(sheet.rows), 1), len(sheet.columns) - 1)
+    set_up_print(page, sheet.name)
+    page.set_landscape()
+    page.repeat_rows(0)
+    on_paper = sum(column.printed for column in sheet.columns)
+    page.print_area(0, 0, max(len(sheet.rows), 1), on_paper - 1)
+
+
+def _offer_choices(page: Any, sheet: Sheet) -> None:
+    """Have the first column to fill offer the choices, and refuse anything else."""
+    place = next(k for k, column in enumerate(sheet.columns) if column.kind == "input")
+    told = f"One of: {', '.join(sheet.choices)}; empty is keep."
+    page.data_validation(
+        *(1, place, len(sheet.rows), place),
+        {
+            "validate": "list",
+            "source": list(sheet.choices),
+            "input_title": sheet.columns[place].head,
+            "input_message": told,
+            "error_title": "Not a decision",
+            "error_message": told,
+        },
+    )
+
+
+def height(cells: Sequence[Cell], widths: Sequence[float], line: float = 12.75) -> float:
+    """Return the height of a row in points that shows its longest text whole, up to what sheets allow.
+
+    Excel fits rows to their texts when it opens a file; LibreOffice and viewers take what the file says.
+    """
+    pairs = zip(cells, widths, strict=True)
+    texts = [(cell, width) for cell, width in pairs if isinstance(cell, str) and cell]
+    lines = max((_lines(text, width) for text, width in texts), default=1)
+    return float(min(409, lines * line + 4))
+
+
+def _lines(text: str, width: float) -> int:
+    """Return on how many lines a text is wrapped, a little more rather than less."""
+    across = 1.2 * (width - 1.5)
+    if "\n" not in text:
+        return ceil((len(text) + 1) / across)
+    return sum(ceil((len(part) + 1) / across) for part in text.split("\n"))
+
+
+def _frozen(columns: Sequence[Column]) -> int:
+    """Return how many columns stay in view: up to the first strong one, if that leaves room to scroll."""
+    first = next((i for i, column in enumerate(columns) if column.kind == "strong"), 0)
+    return first + 1 if sum(column.width for column in columns[: first + 1]) <= 50 else 0
+
+
+def _write_column(
+    page: Any, formats: dict[str, Any], place: int, column: Column, cells: list[Cell]
+) -> None:
+    """Write the cells of one column; scores are shaded, so that they can be compared at a glance."""
+    style = formats["likeness" if column.head.startswith("Likeness") else column.kind]
+    for row, value in enumerate(cells, 1):
+        _write_cell(page, row, place, value, column.kind, style)
+    if len(set(cells)) > 1 and column.head == SCORE:
+        # A scale of two colours and no data bar: the bars of 2010 are an extension that readers drop.
+        shades = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": SHADE}
+        page.conditional_format(1, place, len(cells), place, shades)
+
+
+def _write_cell(page: Any, row: int, place: int, value: Cell, kind: Kind, style: Any) -> None:
+    """Write one cell: a text, a finite number, or nothing."""
+    if isinstance(value, str):
+        page.write_string(row, place, cell_text(value), style)
+    elif value is None or not math.isfinite(value):
+        page.write_blank(row, place, None, style)
+    else:
+        # Rounded like proposal.json, so that the noise of a sum never shows in the formula bar.
+        page.write_number(row, place, round(value * 100 if kind == "points" else value, 8), style)
+
+
+def set_up_print(page: Any, name: str) -> None:
+    """Set A4, fit to one page's width, sheet name and page numbers."""
+    page.set_paper(9)
+    page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+    page.fit_to_pages(1, 0)
+    page.set_header(f"&L&10{name.replace('&', '&&')}&R&10twinmatch")
+    page.set_footer("&C&10Page &P of &N")
+
+
+def write_section(
+    page: Any,
+    formats: dict[str, Any],
+    row: int,
+    heading: str,
+    lines: Sequence[tuple[str, str]],
+) -> int:
+    """Write a heading and its lines; return the row where the next section starts."""
+    page.write_string(row, 0, cell_text(heading), formats["section"])
+    page.write_blank(row, 1, None, formats["section"])
+    page.set_row(row, 24)
+    for offset, (label, text) in enumerate(lines, 1):
+        page.set_row(row + offset, height([label, text], FRONT))
+        page.write_string(row + offset, 0, cell_text(label), formats["label"])
+        page.write_string(row + offset, 1, cell_text(text), formats["prose"])
+    return row + len(lines) + (2 if lines else 1)
