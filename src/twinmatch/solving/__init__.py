@@ -4,14 +4,11 @@ from twinmatch.solving.assign import Assignment, Duals, assign
 from twinmatch.solving.attributes import Balance, Distribute, Gather, GroupRule, NobodyIsolated
 from twinmatch.solving.blocks import Block, Candidates, counts
 from twinmatch.solving.clash import Clash, clash
-from twinmatch.solving.clustering import Clusters, size_constrained_kmeans
 from twinmatch.solving.frontier import Named, frontier
 from twinmatch.solving.group_referee import GroupVerdict, group_referee
-from twinmatch.solving.overlap import Overlap, overlap
 from twinmatch.solving.partition import Partition, partition
 from twinmatch.solving.referee import Verdict, broken, referee
 from twinmatch.solving.repairs import Change, Repair, applied, repairs
-from twinmatch.solving.rotation import Rotation, rotate
 from twinmatch.solving.scores import ScoreBlocks
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import Level, RowRef, Shortage, Solution, Undercut
@@ -26,7 +23,6 @@ __all__ = [
     "Candidates",
     "Change",
     "Clash",
-    "Clusters",
     "Distribute",
     "Duals",
     "Gather",
@@ -36,11 +32,9 @@ __all__ = [
     "Level",
     "Named",
     "NobodyIsolated",
-    "Overlap",
     "Partition",
     "Reason",
     "Repair",
-    "Rotation",
     "RowRef",
     "ScoreBlocks",
     "Shortage",
@@ -56,13 +50,10 @@ __all__ = [
     "group_referee",
     "in_words",
     "labels_of",
-    "overlap",
     "partition",
     "referee",
     "repairs",
-    "rotate",
     "shortage",
-    "size_constrained_kmeans",
     "solve",
     "undercuts",
 ]
