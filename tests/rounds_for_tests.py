@@ -11,7 +11,7 @@ import numpy as np
 
 from cities import cohort_of, facet_cache
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.settings import Twinning
+from twinmatch.programmes.twinning import Twinning
 from twinmatch.solving import broken
 from twinmatch.whatif.case import Case, open_case
 
@@ -82,7 +82,7 @@ def answers(case: Case) -> Iterator[np.ndarray[Any, np.dtype[np.bool_]]]:
         for g, h in enumerate(choice):
             if h >= 0:
                 chosen[case.pair(g, h)] = True
-        if not broken(case.ready.everything, chosen, blocks):
+        if not broken(case.ready.candidates, chosen, blocks):
             yield chosen
 
 

@@ -66,7 +66,7 @@ def harnesses() -> dict[str, Harness]:
     """Return every reader by name; `tests/unit/reading/test_fuzz_harnesses.py` proves that none is missing."""
     from twinmatch.exporting import read_proposal
     from twinmatch.intake.accepted import read_accepted
-    from twinmatch.programmes import settings
+    from twinmatch.programmes import programme
     from twinmatch.reading import TABLES, read_mapping
     from twinmatch.reading.decision_sheet import read_decisions
     from twinmatch.reading.importers import IMPORTERS
@@ -84,7 +84,7 @@ def harnesses() -> dict[str, Harness]:
         **tables,
         "proposal": Harness(read_proposal, ".json", _proposals),
         "decisions": Harness(read_decisions, ".xlsx", _decision_sheets),
-        "programme": Harness(settings.load, ".toml", _programmes),
+        "programme": Harness(programme.load, ".toml", _programmes),
         "mapping": Harness(read_mapping, ".toml", _mappings),
         "accepted": Harness(read_accepted, ".toml", _accepted_files),
         **importers,
@@ -235,7 +235,7 @@ def _decision_sheets(folder: Path) -> Iterator[bytes]:
 
 
 def _programmes(_: Path) -> Iterator[bytes]:
-    from twinmatch.programmes.settings import BUNDLED, RECIPES
+    from twinmatch.programmes.programme import BUNDLED, RECIPES
 
     for path in sorted((*BUNDLED.glob("*.toml"), *RECIPES.glob("*.toml"))):
         yield path.read_bytes()

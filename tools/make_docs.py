@@ -80,7 +80,7 @@ def _line(text: str) -> str:
 
 def programme_text() -> str:
     """Return every setting of a programme file, with values, default and meaning."""
-    from twinmatch.programmes.settings import bundled_names, programme_model, recipe_names
+    from twinmatch.programmes.programme import bundled_names, programme_model, recipe_names
 
     schema = programme_model().model_json_schema()
     parts = [
@@ -344,16 +344,21 @@ def facets_text() -> str:
         "",
         "As reports name them. The settings that make them stand in [the programme file](programme-file.md).",
         "",
-        "| rule | what it says | format |",
+        "| rule | what it says | product |",
         "|---|---|---|",
     ]
-    found = {row for path in sorted((SOURCE / "programmes").glob("*.py")) for row in _rules(path)}
+    found = {row for path in sorted((SOURCE / "programmes").rglob("*.py")) for row in _rules(path)}
     parts += [f"| {name} | {says} | `{module}` |" for name, says, module in sorted(found)]
     return "\n".join(parts) + "\n"
 
 
 def _first(text: str) -> str:
     return _line(text.split("\n\n")[0])
+
+
+def _product_of(path: Path) -> str:
+    """Return the product whose folder holds a module, else the module's own name."""
+    return path.stem if path.parent.name == "programmes" else path.parent.name
 
 
 def _rules(path: Path) -> Iterator[tuple[str, str, str]]:
@@ -365,7 +370,7 @@ def _rules(path: Path) -> Iterator[tuple[str, str, str]]:
                 given = dict(zip(("name", "says"), node.args, strict=False))
                 given |= {k.arg: k.value for k in node.keywords if k.arg}
                 for name in _codes(given.get("name")):
-                    yield name, _words(given.get("says"), named), path.stem
+                    yield name, _words(given.get("says"), named), _product_of(path)
 
 
 PAGES: dict[str, Callable[[], str]] = {

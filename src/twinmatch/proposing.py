@@ -17,11 +17,11 @@ from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sector
 from twinmatch.facets.readiness import DIMENSIONS
 from twinmatch.geography import country, language_name
 from twinmatch.programmes import PRODUCTS, Programme, Round
-from twinmatch.programmes.joint import Part, propose_together
+from twinmatch.programmes.eligibility import conditions
+from twinmatch.programmes.joint import JointPart, propose_together
 from twinmatch.programmes.ladder import ladder, transition_map
-from twinmatch.programmes.ledger import Books, judged_books, open_books
+from twinmatch.programmes.load_ledger import LoadLedger, judged_ledger, open_ledger
 from twinmatch.programmes.pathways import pathways
-from twinmatch.programmes.twinning import conditions
 from twinmatch.proposal import (
     CityCard,
     Gap,
@@ -71,9 +71,9 @@ def propose(
     text model; ``progress`` is told what begins. Raises QuestionError for a question that cannot be answered,
     and NoProposalError, with the advice of every product that fits no rules, where one does not.
     """
-    books = open_books(cohort, programme.ledger)
+    ledger = open_ledger(cohort, programme.ledger)
     round_ = in_turn(
-        Round(cohort, facet_cache, previous, books, repair=repair), programme, progress
+        Round(cohort, facet_cache, previous, ledger, repair=repair), programme, progress
     )
     tables = [ladder(cohort, programme), transition_map(cohort), round_.ledger.table()]
     if programme.pathways is not None and programme.pathways.resources:
@@ -127,33 +127,35 @@ def turns(programme: Programme) -> list[tuple[str, ...]]:
 def _made(round_: Round, programme: Programme, names: Sequence[str]) -> Round:
     """Return the round with the products of some formats, each with what the ledger's limits cost it."""
     found = _propose(round_, programme, names)
-    books = round_.ledger
+    ledger = round_.ledger
     for product in found:
-        books = books.with_product(product, getattr(programme, product.product))
-    judged_books(books)
-    tight = {name: books.full(getattr(programme, name)) for name in names}
+        ledger = ledger.with_product(product, getattr(programme, product.product))
+    judged_ledger(ledger)
+    tight = {name: ledger.full(getattr(programme, name)) for name in names}
     if any(tight.values()):
-        free = _propose(replace(round_, books=round_.ledger.unlimited()), programme, names)
+        free = _propose(replace(round_, load_ledger=round_.ledger.unlimited()), programme, names)
         found = [
-            _priced(product, without, books, tight[product.product])
+            _priced(product, without, ledger, tight[product.product])
             for product, without in zip(found, free, strict=True)
         ]
-    return replace(round_, books=books, made=(*round_.made, *found))
+    return replace(round_, load_ledger=ledger, made=(*round_.made, *found))
 
 
 def _propose(round_: Round, programme: Programme, names: Sequence[str]) -> list[Product]:
     if len(names) == 1:
         return [PRODUCTS[names[0]](round_, getattr(programme, names[0]))]
-    parts = [Part(name, PRODUCTS[name], getattr(programme, name)) for name in names]
+    parts = [JointPart(name, PRODUCTS[name], getattr(programme, name)) for name in names]
     return propose_together(round_, parts)
 
 
-def _priced(product: Product, without: Product, books: Books, tight: Sequence[int]) -> Product:
+def _priced(
+    product: Product, without: Product, ledger: LoadLedger, tight: Sequence[int]
+) -> Product:
     """Return a product with the rule of load: kept, or binding with what it costs."""
     fewer = len(without.meetings) - len(product.meetings)
     people = [sum(len(m.members) for m in p.meetings) for p in (without, product)]
     lost = without.score - product.score
-    names = [books.cohort.cities[i].name for i in tight]
+    names = [ledger.cohort.cities[i].name for i in tight]
     where = f" No room for more in {len(names)} cities ({', '.join(names[:5])}{', …' if len(names) > 5 else ''})."
     costs = fewer != 0 or people[0] != people[1] or abs(lost) > 1e-6
     price = (

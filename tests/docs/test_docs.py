@@ -21,7 +21,7 @@ from typer.main import get_command
 from twinmatch.cli import COMMANDS, app, function_of
 from twinmatch.facets import FACETS
 from twinmatch.programmes import PRODUCTS
-from twinmatch.programmes.settings import programme_model, recipe_names
+from twinmatch.programmes.programme import programme_model, recipe_names
 
 REPO = Path(__file__).resolve().parents[2]
 DOCS = REPO / "docs"

@@ -11,7 +11,7 @@ import pytest
 from test_cli import FIVE, PROGRAMME, run
 
 from twinmatch.app.start import text_of
-from twinmatch.programmes.settings import bundled_names, load, recipe_names
+from twinmatch.programmes.programme import bundled_names, load, recipe_names
 
 
 def test_a_new_round_has_its_three_files_and_says_what_to_do(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from twinmatch.geography import in_eu
 from twinmatch.programmes import PRODUCTS, Round, load
-from twinmatch.programmes.settings import recipe_names
+from twinmatch.programmes.programme import recipe_names
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from made_up_rounds import CITIES, IMPOSSIBLE, PROGRAMMES, UNITS, WITHOUT_PILOTS
 from cities import cohort_of, facet_cache
 from twinmatch.errors import TwinmatchError
 from twinmatch.programmes import Round
-from twinmatch.programmes.settings import programme_model
+from twinmatch.programmes.programme import programme_model
 from twinmatch.proposal import Product, Proposal, Table
 from twinmatch.proposing import propose
 from twinmatch.whatif.check import check_proposal

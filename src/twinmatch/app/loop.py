@@ -17,9 +17,9 @@ from twinmatch.exporting.json_file import read_proposal
 from twinmatch.facets import FacetCache
 from twinmatch.figures import with_figures
 from twinmatch.files import write_files
-from twinmatch.programmes.ledger import open_books
+from twinmatch.programmes.load_ledger import open_ledger
+from twinmatch.programmes.programme import Programme, load
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Proposal
 from twinmatch.proposing import with_offers
 from twinmatch.reading import read
@@ -91,7 +91,7 @@ def open_round(asked: RoundAsked, progress: Progress = silent) -> Opened:
     cohort = read(asked.profiles)
     programme = with_past(programme, asked.past, cohort)
     text = text_model(cohort, asked.model or programme.text.model, programme.text.prefix, progress)
-    books = open_books(cohort, programme.ledger)
+    books = open_ledger(cohort, programme.ledger)
     return Opened(programme, text, Round(cohort, FacetCache(text), earlier, books))
 
 
@@ -173,7 +173,7 @@ def taken(earlier: Proposal, found: Repaired, kind: Kind, change: Change) -> Pro
     proposal = with_offer(earlier, found.repair.offer(kind), change)
     round_, programme = found.opened.round, found.opened.programme
     cohort = round_.cohort
-    books = open_books(cohort, programme.ledger)
+    books = open_ledger(cohort, programme.ledger)
     for product in proposal.products:
         settings = getattr(programme, product.product, None)
         if settings is not None:

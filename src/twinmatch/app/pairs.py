@@ -18,10 +18,11 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting.words import facet_title
 from twinmatch.facets import FacetCache
 from twinmatch.figures.pictures import Spec, pictures_of, waterfall
+from twinmatch.programmes.eligibility import Applicants
+from twinmatch.programmes.programme import load
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
-from twinmatch.programmes.settings import Twinning, load
-from twinmatch.programmes.twinning import Applicants, prepare
+from twinmatch.programmes.twinning import Twinning, prepare
 from twinmatch.proposal import Account, count
 from twinmatch.proposing import measured_card
 from twinmatch.reading import read

@@ -15,8 +15,8 @@ from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import read_proposal
 from twinmatch.facets import FacetCache
 from twinmatch.figures import with_figures
+from twinmatch.programmes.programme import Programme, load
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.settings import Programme, load
 from twinmatch.proposal import Pairs, Proposal, count
 from twinmatch.proposing import propose
 from twinmatch.reading import read

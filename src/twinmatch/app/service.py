@@ -49,7 +49,7 @@ from twinmatch.embedding.vectors import cache_folder
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.text import all_sentences, offers_passages, readable
-from twinmatch.programmes.settings import Programme, load
+from twinmatch.programmes.programme import Programme, load
 from twinmatch.proposal import Account, CityCard, Evidence, Fact, Gap
 from twinmatch.proposing import card, gaps
 from twinmatch.reading import read, without_contacts

@@ -9,7 +9,7 @@ from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting import publish, read_proposal
 from twinmatch.files import write_files
 from twinmatch.intake import template
-from twinmatch.programmes.settings import bundled_names, load, source_of
+from twinmatch.programmes.programme import bundled_names, load, source_of
 
 PROGRAMME, FORM, README = "round.toml", "form.xlsx", "README.md"
 

@@ -17,7 +17,7 @@ from twinmatch.affinity import compare
 from twinmatch.cohort import Cohort
 from twinmatch.facets import FACETS, FacetCache
 from twinmatch.geography import country
-from twinmatch.programmes.twinning import Prepared
+from twinmatch.programmes.twinning import PreparedTwinning
 from twinmatch.proposal import Cell, Evidence, Meeting, Product, Table, count
 
 CLOSE: Final = 0.01
@@ -36,7 +36,7 @@ class TwinningRound:
 
     cohort: Cohort
     facet_cache: FacetCache
-    ready: Prepared
+    ready: PreparedTwinning
     product: Product
 
     @cached_property

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import City, Cohort
 from twinmatch.facets.readiness import levels
-from twinmatch.geography import country
-from twinmatch.programmes.quotas import is_kind
+from twinmatch.geography import country, in_eu
 from twinmatch.schema import Role
 
 Floats = NDArray[np.float64]
@@ -121,3 +120,16 @@ def likeness_to_all(members: Sequence[str | None], everyone: Counter[str]) -> fl
     own, all_ = mine.total(), everyone.total()
     words = sorted({*mine, *everyone})
     return 1.0 - sum(abs(mine[w] / own - everyone[w] / all_) for w in words) / 2.0
+
+
+def is_kind(city: City, who: str, small_below: int) -> bool | None:
+    """Return whether a city is of a kind that does not depend on the host; None where it is not known."""
+    people = city.population.value if city.population else None
+    own = city.participation
+    if who == "newcomer":
+        if own is None or (own.newcomer is None and not own.programmes):
+            return None
+        return own.newcomer if own.newcomer is not None else False
+    if who in ("small", "large"):
+        return None if people is None else (people < small_below) == (who == "small")
+    return in_eu(city.country) == (who == "in the EU")

@@ -26,9 +26,9 @@ from twinmatch.programmes.attributes import (
     likeness_to_all,
     silent_mean,
 )
+from twinmatch.programmes.base import Band, Load, ProductSettings, ordered
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import counted, few_of_a_country, judged, outside
-from twinmatch.programmes.settings import Band, FormatSettings, Load, ordered
 from twinmatch.proposal import (
     Account,
     Evidence,
@@ -61,7 +61,7 @@ PROVABLE = 16
 """Cities up to which the best panels are looked for among all groupings."""
 
 
-class CityPanels(FormatSettings):
+class CityPanels(ProductSettings):
     """Deliberately mixed groups of Mission and other cities."""
 
     LOADS: ClassVar[dict[str, Load]] = {"member": Load(hours=2)}

@@ -16,24 +16,24 @@ import scipy.sparse as sp
 
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.base import listed
-from twinmatch.programmes.format import Format
-from twinmatch.programmes.ledger import Loads
+from twinmatch.programmes.base import ProductSettings
+from twinmatch.programmes.load_ledger import Loads
+from twinmatch.programmes.registry import RegisteredProduct
 from twinmatch.programmes.round import Round, no_answer
-from twinmatch.programmes.settings import FormatSettings
 from twinmatch.proposal import Product
 from twinmatch.solving import Block, Candidates, solve
 
 
 @dataclass(frozen=True)
-class Part:
+class JointPart:
     """One of the formats that are solved as one."""
 
     name: str
-    entry: Format
-    settings: FormatSettings
+    entry: RegisteredProduct
+    settings: ProductSettings
 
 
-def propose_together(round_: Round, parts: Sequence[Part]) -> list[Product]:
+def propose_together(round_: Round, parts: Sequence[JointPart]) -> list[Product]:
     """Return the products of several formats from one solve, in the order given.
 
     Raises QuestionError where a format cannot be solved with others, NoProposalError where no choice keeps the rules.
@@ -41,7 +41,7 @@ def propose_together(round_: Round, parts: Sequence[Part]) -> list[Product]:
     _check(parts)
     ready: list[Any] = [p.entry.prepare(round_, p.settings) for p in parts if p.entry.prepare]
     keep = [np.flatnonzero(one.allowed) for one in ready]
-    candidates = _side_by_side([one.everything.take(k) for one, k in zip(ready, keep, strict=True)])
+    candidates = _side_by_side([one.candidates.take(k) for one, k in zip(ready, keep, strict=True)])
     blocks = _blocks(round_, ready, keep, len(candidates))
     befores = [getattr(one, "before", None) for one in ready]
     held = None
@@ -63,10 +63,10 @@ def propose_together(round_: Round, parts: Sequence[Part]) -> list[Product]:
     products, start = [], 0
     slack = max(0.0, solution.bound - solution.score)
     for part, one, k in zip(parts, ready, keep, strict=True):
-        chosen = np.zeros(len(one.everything), dtype=bool)
+        chosen = np.zeros(len(one.candidates), dtype=bool)
         chosen[k] = solution.chosen[start : start + len(k)]
         start += len(k)
-        score = float(one.everything.score[chosen].sum())
+        score = float(one.candidates.score[chosen].sum())
         others = listed([other.settings.title for other in parts if other is not part])
         mine = replace(
             solution,
@@ -80,7 +80,7 @@ def propose_together(round_: Round, parts: Sequence[Part]) -> list[Product]:
     return products
 
 
-def _check(parts: Sequence[Part]) -> None:
+def _check(parts: Sequence[JointPart]) -> None:
     alone = [p.name for p in parts if p.entry.prepare is None or p.entry.product_of is None]
     if alone:
         raise QuestionError(
@@ -146,4 +146,4 @@ def _guest_names(round_: Round, ready: Any) -> list[str]:
 def _host_names(ready: Any) -> list[str]:
     if hasattr(ready, "frame"):
         return [host.name for host in ready.frame.hosts]
-    return [f"stop {k}" for k in range(ready.everything.n_hosts)]
+    return [f"stop {k}" for k in range(ready.candidates.n_hosts)]

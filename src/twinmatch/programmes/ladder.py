@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from twinmatch.cohort import City, Cohort
 from twinmatch.facets.base import listed
 from twinmatch.facets.steps import STEPS, step_levels, stuck_at
-from twinmatch.programmes.settings import Programme
-from twinmatch.programmes.twinning import conditions
+from twinmatch.programmes.eligibility import conditions
+from twinmatch.programmes.programme import Programme
 from twinmatch.proposal import Table
 from twinmatch.schema import Role
 

@@ -10,8 +10,7 @@ from twinmatch.affinity import Affinity
 from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets import FacetCache
-from twinmatch.programmes.ledger import Books, open_books
-from twinmatch.programmes.settings import Ledger
+from twinmatch.programmes.load_ledger import Ledger, LoadLedger, open_ledger
 from twinmatch.proposal import Account, Product, Proposal
 from twinmatch.solving import Block, Candidates, Clash, Solution, clash, in_words, labels_of
 from twinmatch.solving.solution import Advice, Undercut
@@ -27,7 +26,7 @@ class Round:
     cohort: Cohort
     facet_cache: FacetCache
     previous: Proposal | None = None
-    books: Books | None = None
+    load_ledger: LoadLedger | None = None
     """The ledger of load; none stands for no limit."""
     made: tuple[Product, ...] = ()
     """The products that chose first."""
@@ -35,9 +34,9 @@ class Round:
     """The repair of the menu to take where no choice keeps the rules, by its number from 1."""
 
     @cached_property
-    def ledger(self) -> Books:
+    def ledger(self) -> LoadLedger:
         """Return the ledger of load, without a limit but the cities' own where none was given."""
-        return self.books or open_books(self.cohort, Ledger())
+        return self.load_ledger or open_ledger(self.cohort, Ledger())
 
     def product(self, name: str) -> Product | None:
         """Return a product that this run has made already, or None."""

@@ -24,9 +24,9 @@ from pydantic import Field, model_validator
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.programmes.base import Load, ScoredProduct
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import counted, judged
-from twinmatch.programmes.settings import Load, Weighted
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
 from twinmatch.schema import Role
@@ -36,7 +36,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class WorldCafe(Weighted):
+class WorldCafe(ScoredProduct):
     """Tables by theme, rounds in which guests change tables, hosts who stay."""
 
     EXTRA_FACETS: ClassVar[tuple[str, ...]] = ("theme",)

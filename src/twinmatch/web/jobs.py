@@ -25,7 +25,7 @@ from starlette.concurrency import run_in_threadpool
 from twinmatch.app.loop import RoundAsked
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError
 from twinmatch.exporting import from_plain
-from twinmatch.programmes.settings import Programme, programme_model
+from twinmatch.programmes.programme import Programme, programme_model
 from twinmatch.proposal import Proposal
 from twinmatch.store import Fallbacks
 from twinmatch.web.board import Board, Job

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting import EXPORTERS, from_plain
-from twinmatch.programmes.settings import bundled_names, load, recipe_names
+from twinmatch.programmes.programme import bundled_names, load, recipe_names
 from twinmatch.web import shapes
 from twinmatch.web.board import Board, Job
 from twinmatch.web.cities import unchanged

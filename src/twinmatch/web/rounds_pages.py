@@ -16,7 +16,7 @@ from twinmatch.exporting import EXPORTERS
 from twinmatch.exporting.atlas import land, pair_map
 from twinmatch.exporting.directory import Directory
 from twinmatch.exporting.words import is_paired
-from twinmatch.programmes.settings import bundled_names, recipe_names
+from twinmatch.programmes.programme import bundled_names, recipe_names
 from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.store import Entry

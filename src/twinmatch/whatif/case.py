@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Host, nearest
 from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, forbid
-from twinmatch.programmes.settings import Programme, Twinning
-from twinmatch.programmes.twinning import Prepared, prepare, settle
+from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
 from twinmatch.solving import Block, Solution, solve
 
 Bools = NDArray[np.bool_]
@@ -118,14 +118,14 @@ class Case:
 
     round: Round
     settings: Twinning
-    ready: Prepared
+    ready: PreparedTwinning
     chosen: Bools
     solution: Solution
 
     @cached_property
     def score(self) -> NDArray[np.float64]:
         """Return the score of every pair of the frame, shape (m,)."""
-        return self.ready.everything.score
+        return self.ready.candidates.score
 
     @cached_property
     def total(self) -> float:
@@ -178,7 +178,7 @@ class Case:
             self.ready, rules=tuple(rules), before=self.chosen if before is None else before
         )
         try:
-            return settle(self.round, self.settings, ready)
+            return solve_twinning(self.round, self.settings, ready)
         except NoProposalError:
             return None
 
@@ -189,7 +189,7 @@ class Case:
             allowed &= ~rule.forbidden
         keep = np.flatnonzero(allowed)
         solution = solve(
-            self.ready.everything.take(keep),
+            self.ready.candidates.take(keep),
             [rule.block.take(keep) for rule in rules if not rule.filters],
             objectives=("filled", "fewest changes", "total"),
             previous=self.chosen[keep],
@@ -233,9 +233,9 @@ class Case:
 
 
 def open_case(round_: Round, settings: Twinning) -> Case:
-    """Return a twinning round with its proven answer; raises as :func:`prepare` and :func:`settle` do."""
+    """Return a twinning round with its proven answer; raises as :func:`prepare` and :func:`solve_twinning` do."""
     ready = prepare(round_, settings)
-    return Case(round_, settings, ready, *settle(round_, settings, ready))
+    return Case(round_, settings, ready, *solve_twinning(round_, settings, ready))
 
 
 def held_case(round_: Round, settings: Twinning, pairs: Sequence[tuple[str, str]]) -> Case:
@@ -246,7 +246,7 @@ def held_case(round_: Round, settings: Twinning, pairs: Sequence[tuple[str, str]
     ready = prepare(round_, settings)
     held = set(pairs)
     chosen = ready.frame.pairs(lambda h, g: (round_.id(g), h.id) in held)
-    total = math.fsum(ready.everything.score[chosen].tolist())
+    total = math.fsum(ready.candidates.score[chosen].tolist())
     solution = Solution(
         chosen, total, math.nan, math.nan, "feasible", "as given", int(chosen.sum()), (), ()
     )

@@ -40,7 +40,7 @@ def check_proposal(round_: Round, programme: Programme, proposal: Proposal) -> t
         found[product.product] = _product(round_, programme, product)
         settings = getattr(programme, product.product, None)
         if settings is not None:
-            round_ = replace(round_, books=round_.ledger.with_product(product, settings))
+            round_ = replace(round_, load_ledger=round_.ledger.with_product(product, settings))
     return tuple(found[product.product] for product in proposal.products)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import compare
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.programmes.rules import Frame
+from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.solving import Solution
 from twinmatch.whatif.answers import Answer, best_additions, said
 from twinmatch.whatif.case import Case, find_host, host_id
@@ -146,6 +146,6 @@ def as_guest(case: Case, i: int) -> Case:
     frame = Frame(case.round.cohort, case.hosts, guests)
     chosen = np.zeros(len(guests) * len(case.hosts), dtype=np.bool_)
     ready = replace(case.ready, affinity=affinity, frame=frame, rules=(), before=None)
-    ready = replace(ready, everything=frame.candidates(affinity.score))
+    ready = replace(ready, candidates=frame.candidates(affinity.score))
     nothing = Solution(chosen, 0.0, 0.0, 0.0, "feasible", "not solved", 0, (), ())
     return Case(case.round, case.settings, ready, chosen, nothing)

@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.settings import Twinning
-from twinmatch.programmes.twinning import prepare
+from twinmatch.programmes.twinning import Twinning, prepare
 from twinmatch.solving.frontier import frontier
 
 SMALL: Final = 100_000
@@ -49,7 +48,7 @@ def choices(round_: Round, settings: Twinning, *, seconds: float = 20.0) -> tupl
         [city.population is not None and city.population.value < SMALL for city in cities]
     )
     keep = np.flatnonzero(ready.allowed)
-    candidates = ready.everything.take(keep)
+    candidates = ready.candidates.take(keep)
     blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
     found = frontier(candidates, blocks, attribute=country, marked=small, seconds=seconds)
     return tuple(

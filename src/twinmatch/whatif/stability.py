@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.parallel import is_chosen
-from twinmatch.programmes.twinning import Prepared, settle
+from twinmatch.programmes.twinning import PreparedTwinning, solve_twinning
 from twinmatch.solving import Candidates
 from twinmatch.whatif.case import Case
 
@@ -114,14 +114,14 @@ class _Bench:
 
     def settled(self, score: Floats) -> Bools | None:
         """Return the answer under other scores (m,), or None where no choice keeps the rules."""
-        old = self.case.ready.everything
-        ready: Prepared = replace(
+        old = self.case.ready.candidates
+        ready: PreparedTwinning = replace(
             self.case.ready,
-            everything=Candidates(old.host, old.guest, score, old.n_hosts, old.n_guests),
+            candidates=Candidates(old.host, old.guest, score, old.n_hosts, old.n_guests),
             before=self.case.chosen,
         )
         try:
-            return settle(self.case.round, self.case.settings, ready)[0]
+            return solve_twinning(self.case.round, self.case.settings, ready)[0]
         except NoProposalError:
             return None
 

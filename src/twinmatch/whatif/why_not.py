@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.programmes.eligibility import Eligibility, conditions
 from twinmatch.programmes.rules import Rule
-from twinmatch.programmes.settings import Eligibility
-from twinmatch.programmes.twinning import conditions
 from twinmatch.schema import Commitment, Participation
 from twinmatch.whatif.answers import answered, best_additions, case_if, said
 from twinmatch.whatif.case import (

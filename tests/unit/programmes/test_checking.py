@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from format_cases import city, round_of, settings_of
+from product_cases import city, round_of, settings_of
 
 from cities import cohort_of, facet_cache
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes import PRODUCTS, Round
-from twinmatch.programmes.ledger import open_books
-from twinmatch.programmes.settings import programme_model
+from twinmatch.programmes.load_ledger import open_ledger
+from twinmatch.programmes.programme import programme_model
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Member, Product
@@ -145,7 +145,7 @@ def test_a_repair_is_judged_beside_what_other_formats_took_first():
         propose(cohort, programme, facet_cache())
     assert all("drop the lock" in p.found for p in told.value.problems if p.code == "repair")
     made = propose(cohort, programme, facet_cache(), repair=1)
-    round_ = Round(cohort, facet_cache(), books=open_books(cohort, programme.ledger))
+    round_ = Round(cohort, facet_cache(), load_ledger=open_ledger(cohort, programme.ledger))
     found = {c.product: c for c in check_proposal(round_, programme, made)}["twinning"]
     assert found.kept
     assert [r.rule for r in found.rules if r.status == "relaxed"] == ["locks"]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from format_cases import city, round_of, settings_of, twinning
+from product_cases import city, round_of, settings_of, twinning
 
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules

@@ -8,7 +8,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from format_cases import city, everywhere, round_of, settings_of
+from product_cases import city, everywhere, round_of, settings_of
 
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.attributes import alike, categories, likeness_to_all

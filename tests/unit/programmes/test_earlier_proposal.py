@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from format_cases import city, pairs, round_of, settings_of, twinning
+from product_cases import city, pairs, round_of, settings_of, twinning
 
 from twinmatch.programmes import PRODUCTS, Round
-from twinmatch.programmes.joint import Part, propose_together
+from twinmatch.programmes.joint import JointPart, propose_together
 from twinmatch.programmes.twinning import propose_twinning
 from twinmatch.proposal import Proposal
 
@@ -52,8 +52,8 @@ def test_pairs_stay_where_they_are_solved_together_with_visits(want):
         "study_visits", travellers="cities", visitors=(1, 2), stops=1, weights={"challenges_met": 1}
     )
     parts = [
-        Part("twinning", PRODUCTS["twinning"], settings),
-        Part("study_visits", PRODUCTS["study_visits"], visits),
+        JointPart("twinning", PRODUCTS["twinning"], settings),
+        JointPart("study_visits", PRODUCTS["study_visits"], visits),
     ]
     before = earlier(round_, settings, want)
     found = propose_together(replace(round_, previous=before), parts)

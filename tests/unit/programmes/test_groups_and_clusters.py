@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from format_cases import city, everywhere, round_of, settings_of
+from product_cases import city, everywhere, round_of, settings_of
 
 from cities import BagOfWords
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.programmes import Round
 from twinmatch.programmes.discussion_groups import propose_discussion_groups
-from twinmatch.programmes.national_clusters import propose_national_clusters, ties
+from twinmatch.programmes.national_clusters import propose_national_clusters
+from twinmatch.programmes.national_clusters.joining import ties
 from twinmatch.programmes.policy_exchange import propose_policy_exchange
 
 HEAT = {"id": "heat", "title": "Heat", "domains": ["energy_systems"]}

@@ -6,7 +6,7 @@ import tomllib
 
 import numpy as np
 import pytest
-from format_cases import city, round_of
+from product_cases import city, round_of
 
 from cities import facet_cache
 from twinmatch.errors import QuestionError
@@ -14,7 +14,8 @@ from twinmatch.facets.steps import STEPS, StuckStep, step_levels, stuck_at
 from twinmatch.programmes import load
 from twinmatch.programmes.found_themes import find_themes, says
 from twinmatch.programmes.ladder import ladder, standing, transition_map
-from twinmatch.programmes.pathways import Catalogue, pathways
+from twinmatch.programmes.pathways import pathways
+from twinmatch.programmes.resources import Catalogue
 from twinmatch.programmes.themes import Theme
 from twinmatch.schema import Dimension
 

@@ -7,7 +7,7 @@ import pytest
 from twinmatch.app.start import text_of
 from twinmatch.errors import DataError
 from twinmatch.programmes import PRODUCTS, load
-from twinmatch.programmes.settings import bundled_names, recipe_names
+from twinmatch.programmes.programme import bundled_names, recipe_names
 
 WEIGHTS = "[twinning.weights]\nwishes = 1\n"
 

@@ -7,20 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from format_cases import city, round_of, twinning
+from product_cases import city, round_of, twinning
 
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import DataError, QuestionError
-from twinmatch.programmes.rules import (
-    Frame,
-    Rule,
-    allowed_pairs,
-    counted,
-    forbid,
-    judged,
-    statuses,
-    twinning_rules,
-)
+from twinmatch.programmes.rules import Rule, allowed_pairs, counted, forbid, judged, statuses
+from twinmatch.programmes.twinning.frame import Frame
+from twinmatch.programmes.twinning.pair_rules import twinning_rules
 from twinmatch.proposal import RuleStatus
 
 UNIT = {"id": "unit-north", "name": "North", "cities": ["dk-aarhus", "be-bruges"]}

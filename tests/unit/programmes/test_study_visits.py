@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from format_cases import city, everywhere, round_of, settings_of
+from product_cases import city, everywhere, round_of, settings_of
 
 from twinmatch.errors import QuestionError
 from twinmatch.geography import distance_km
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
-from twinmatch.programmes.travel import Mode, by_rail, emitted, mean_distance
+from twinmatch.programmes.study_visits.travel import Mode, by_rail, emitted, mean_distance
 from twinmatch.proposal import Account, Meeting, Member, Product
 
 RAIL = {
@@ -197,7 +197,7 @@ def test_travel_is_distance_times_detour_times_factor():
 
 @pytest.mark.parametrize("block", [1, 10**6])
 def test_the_mean_distance_is_that_of_all_pairs_whose_places_are_known(monkeypatch, block):
-    monkeypatch.setattr("twinmatch.programmes.travel.BLOCK_PAIRS", block)
+    monkeypatch.setattr("twinmatch.programmes.study_visits.travel.BLOCK_PAIRS", block)
     cohort = round_of(AARHUS, BRUGES, GRAZ, SILENT).cohort
     places = [np.array(c.location and (c.location.lat, c.location.lon)) for c in cohort.cities]
     a, b, c = (p for p in places if p.ndim)

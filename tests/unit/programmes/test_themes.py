@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from format_cases import city
+from product_cases import city
 
 from cities import cohort_of, facet_cache
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength

@@ -7,11 +7,11 @@ import math
 
 import numpy as np
 import pytest
-from format_cases import city, drawn, everywhere, pairs, round_of, twinning
+from product_cases import city, drawn, everywhere, pairs, round_of, twinning
 
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.geography import in_eu
-from twinmatch.programmes.quotas import is_kind
+from twinmatch.programmes.attributes import is_kind
 from twinmatch.programmes.twinning import prepare, propose_twinning
 
 # Two guests, two hosts: Graz wants what Aarhus shows, Linz what Bruges shows.
@@ -284,7 +284,7 @@ def test_the_best_answer_of_all(changes, seed):
     settings = twinning(guests_per_host=(0, 3), small_below=100_000, **changes)
     round_ = round_of(*cities)
     ready = prepare(round_, settings)
-    score, profiles = ready.everything.score, round_.cohort.cities
+    score, profiles = ready.candidates.score, round_.cohort.cities
     best = (-1, 0.0)
     for bits in itertools.product((False, True), repeat=guests * hosts):
         chosen = np.array(bits)
@@ -304,7 +304,7 @@ def test_the_worst_off_guest_first_where_that_is_asked(seed):
     round_ = round_of(*drawn(seed, 3, 3))
     settings = twinning(fairness="worst-off", weights={"challenges_met": 2, "wishes": 1})
     ready = prepare(round_, settings)
-    table = ready.everything.score.reshape(len(ready.frame.hosts), len(ready.frame.guests))
+    table = ready.candidates.score.reshape(len(ready.frame.hosts), len(ready.frame.guests))
     best = max(
         (round(min(scores), 6), round(math.fsum(scores), 6))
         for order in itertools.permutations(range(3))

@@ -6,9 +6,9 @@ import itertools
 from collections import Counter
 
 import pytest
-from format_cases import city, everywhere, round_of, settings_of
 from hypothesis import given
 from hypothesis import strategies as st
+from product_cases import city, everywhere, round_of, settings_of
 
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.world_cafe import propose_world_cafe, table_of

@@ -12,7 +12,7 @@ import pytest
 
 from twinmatch.errors import DataError, QuestionError, TwinmatchError
 from twinmatch.intake.accepted import read_accepted
-from twinmatch.programmes.settings import load
+from twinmatch.programmes.programme import load
 from twinmatch.reading import read, read_grids, read_mapping
 from twinmatch.reading.decision_sheet import read_decisions
 from twinmatch.reading.importers import IMPORTERS, Options

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from format_cases import city, round_of, settings_of, twinning
+from product_cases import city, round_of, settings_of, twinning
 
 from cities import facet_cache
 from twinmatch.errors import DataError, NoProposalError, QuestionError
-from twinmatch.programmes.ledger import judged_books, open_books
-from twinmatch.programmes.settings import Ledger, programme_model
+from twinmatch.programmes.load_ledger import Ledger, judged_ledger, open_ledger
+from twinmatch.programmes.programme import programme_model
 from twinmatch.proposal import Product
 from twinmatch.proposing import propose, turns
 
@@ -147,12 +147,14 @@ def test_a_locked_pair_without_room_is_no_proposal():
 
 def test_limits_name_cities_that_are_there():
     with pytest.raises(QuestionError, match="dk-arhus"):
-        open_books(round_of(BEST).cohort, Ledger.model_validate({"cities": [{"city": "dk-arhus"}]}))
+        open_ledger(
+            round_of(BEST).cohort, Ledger.model_validate({"cities": [{"city": "dk-arhus"}]})
+        )
 
 
 def test_books_that_are_passed_never_leave_the_house():
     round_ = round_of(BEST, OTHER, *GUESTS[:1])
     product = proposed(programme(), BEST, OTHER, *GUESTS[:1]).product("twinning")
-    books = open_books(round_.cohort, Ledger(tasks=0)).with_product(product, twinning())
+    ledger = open_ledger(round_.cohort, Ledger(tasks=0)).with_product(product, twinning())
     with pytest.raises(DataError, match="Aarhus carries 1 tasks, its limit is 0"):
-        judged_books(books)
+        judged_ledger(ledger)

@@ -14,17 +14,50 @@ from typing import Final
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from pydantic import Field
 
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError
-from twinmatch.programmes.settings import FormatSettings, Ledger, Load
+from twinmatch.programmes.base import Load, ProductSettings, Section
 from twinmatch.proposal import Product, Table
 from twinmatch.solving.blocks import Block
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+
+class CityLimit(Section):
+    """What one city may carry; a number left out is that of all cities."""
+
+    city: str = Field(min_length=1, description="Id of the city")
+    hours: float | None = Field(None, ge=0, allow_inf_nan=False, description="Hours a month")
+    trips: int | None = Field(None, ge=0, description="Journeys in the round")
+    tasks: int | None = Field(None, ge=0, description="Tasks as a host or lead")
+
+
+class Ledger(Section):
+    """One ledger of load a city over all formats: limits that hold across them, and who comes first."""
+
+    hours: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Staff hours a month of any city, at most"
+    )
+    trips: int | None = Field(None, ge=0, description="Journeys in the round, at most")
+    tasks: int | None = Field(None, ge=0, description="Tasks as a host or lead, at most")
+    tasks_a_person: int = Field(
+        2, ge=1, description="Tasks that a person carries, where a city has said how many people"
+    )
+    cities: tuple[CityLimit, ...] = Field((), description="Limits of single cities")
+    order: tuple[str, ...] = Field(
+        (), description="Formats that choose first, in this order; the others follow"
+    )
+    together: tuple[str, ...] = Field(
+        (), description="Formats that are solved as one, so that none has the first choice"
+    )
+
+
 KINDS: Final = ("hours", "trips", "tasks")
+
+
 WORDS: Final = {"hours": "staff hours a month", "trips": "journeys", "tasks": "tasks"}
 
 
@@ -34,7 +67,7 @@ def amount(load: Load) -> Floats:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LoadEntry:
     """A line of the ledger: a city (index) in a meeting of a format, its role, and what that takes of it."""
 
     product: str
@@ -45,12 +78,12 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
-class Books:
+class LoadLedger:
     """The limits of every city and the entries so far; made anew with each product, never changed."""
 
     cohort: Cohort
     limit: Floats
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LoadEntry, ...] = ()
 
     @cached_property
     def used(self) -> Floats:
@@ -63,9 +96,9 @@ class Books:
         return total
 
     @cached_property
-    def _lines(self) -> dict[int, list[Entry]]:
+    def _lines(self) -> dict[int, list[LoadEntry]]:
         """The entries of each city that has any, in their order."""
-        found: dict[int, list[Entry]] = {}
+        found: dict[int, list[LoadEntry]] = {}
         for entry in self.entries:
             found.setdefault(entry.city, []).append(entry)
         return found
@@ -79,12 +112,12 @@ class Books:
         """Return the cities that can carry one more load, shape (n,)."""
         return np.asarray((amount(load) <= self.room + 1e-9).all(axis=1))
 
-    def with_product(self, product: Product, settings: FormatSettings) -> Books:
-        """Return the books with the entries of a finished product; cities that the cohort does not know are left out."""
+    def with_product(self, product: Product, settings: ProductSettings) -> LoadLedger:
+        """Return the ledger with the entries of a finished product; cities that the cohort does not know are left out."""
         roles = {member.role for meeting in product.meetings for member in meeting.members}
         loads = {role: load for role in roles if (load := settings.load(role)) != Load()}
         more = [
-            Entry(
+            LoadEntry(
                 product.product,
                 meeting.id,
                 self.cohort.index[member.city],
@@ -97,7 +130,7 @@ class Books:
         ]
         return replace(self, entries=(*self.entries, *more))
 
-    def unlimited(self) -> Books:
+    def unlimited(self) -> LoadLedger:
         """Return the same entries without any limit."""
         return replace(self, limit=np.full_like(self.limit, np.inf))
 
@@ -114,7 +147,7 @@ class Books:
                     )
         return found
 
-    def full(self, settings: FormatSettings) -> tuple[int, ...]:
+    def full(self, settings: ProductSettings) -> tuple[int, ...]:
         """Return the cities in whose way a limit stands: no room for one more of the format's roles."""
         tight = np.zeros(len(self.limit), dtype=bool)
         for role in ("host", "guest", "lead", "member"):
@@ -147,8 +180,8 @@ class Books:
         )
 
 
-def open_books(cohort: Cohort, settings: Ledger) -> Books:
-    """Return the books of a round before anything is proposed.
+def open_ledger(cohort: Cohort, settings: Ledger) -> LoadLedger:
+    """Return the ledger of a round before anything is proposed.
 
     A city's limit is the lowest of the programme's for all, the programme's for this city and its own (hours and
     journeys at most; people times tasks a person). Raises QuestionError where a limit names no city.
@@ -180,15 +213,15 @@ def open_books(cohort: Cohort, settings: Ledger) -> Books:
                 limit[i, k] = min(limit[i, k], float(value))
     if problems:
         raise QuestionError(problems)
-    return Books(cohort, limit)
+    return LoadLedger(cohort, limit)
 
 
-def judged_books(books: Books) -> Books:
-    """Return the books, or raise DataError: an answer that passes a limit never leaves the house."""
-    found = books.broken()
+def judged_ledger(ledger: LoadLedger) -> LoadLedger:
+    """Return the ledger, or raise DataError: an answer that passes a limit never leaves the house."""
+    found = ledger.broken()
     if found:
         raise DataError(Problem("load-broken", f"The ledger is passed: {text}.") for text in found)
-    return books
+    return ledger
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +243,9 @@ class Loads:
             self.count + others.count,
         )
 
-    def block(self, books: Books) -> Block | None:
+    def block(self, ledger: LoadLedger) -> Block | None:
         """Return the rows that keep cities within their room; None where nobody has a limit here."""
-        room = books.room
+        room = ledger.room
         taken, kind = np.nonzero((self.amount != 0) & np.isfinite(room)[self.city])
         if not len(taken):
             return None
@@ -225,7 +258,7 @@ class Loads:
         high = np.maximum(room[city, kinds], 0.0)
 
         def says(row: int) -> str:
-            name = books.cohort.cities[int(city[row])].name
+            name = ledger.cohort.cities[int(city[row])].name
             return f"of its {WORDS[KINDS[int(kinds[row])]]} {name} has {high[row]:g} left"
 
         return Block("load", matrix, np.full(len(rows), -np.inf), high, says)

@@ -9,9 +9,9 @@ import pytest
 
 from cities import cohort_of, facet_cache
 from twinmatch.exporting import from_plain, to_plain
-from twinmatch.programmes import PRODUCTS, Format, Round, load
-from twinmatch.programmes.ledger import open_books
-from twinmatch.programmes.settings import FormatSettings, Ledger, Load
+from twinmatch.programmes import PRODUCTS, RegisteredProduct, Round, load
+from twinmatch.programmes.base import Load, ProductSettings
+from twinmatch.programmes.load_ledger import Ledger, open_ledger
 from twinmatch.proposal import LeftOut, Meeting, Member, Product
 from twinmatch.proposing import propose
 from twinmatch.whatif.check import check_proposal
@@ -98,10 +98,10 @@ def test_a_city_without_room_is_in_no_meeting(name, bundled, bundled_facet_cache
     )
     busy = products[name].meetings[0].members[-1].city
     ledger = Ledger.model_validate({"cities": [{"city": busy, "hours": 0}]})
-    books = open_books(bundled, ledger)
-    product = PRODUCTS[name](replace(round_, books=books), heavy)
+    ledger = open_ledger(bundled, ledger)
+    product = PRODUCTS[name](replace(round_, load_ledger=ledger), heavy)
     assert busy in {x.city for x in product.left_out}
-    assert not books.with_product(product, heavy).broken()
+    assert not ledger.with_product(product, heavy).broken()
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
@@ -125,7 +125,7 @@ def test_the_order_of_the_input_changes_nothing(name, bundled, bundled_facet_cac
 # --- adding a format ---------------------------------------------------------------------------------------
 
 
-class Breakfast(FormatSettings):
+class Breakfast(ProductSettings):
     """Everybody at one table: a format as a newcomer would add it."""
 
     LOADS = {"member": Load(hours=1)}  # noqa: RUF012
@@ -148,7 +148,7 @@ def propose_breakfast(round_: Round, settings: Breakfast) -> Product:
 
 
 def test_a_further_format_is_one_file_and_one_line(monkeypatch, tmp_path):
-    monkeypatch.setitem(PRODUCTS, "breakfast", Format(Breakfast, propose_breakfast))
+    monkeypatch.setitem(PRODUCTS, "breakfast", RegisteredProduct(Breakfast, propose_breakfast))
     path = tmp_path / "breakfast.toml"
     path.write_text("[breakfast]\nseats = 1\n[ledger]\nhours = 3\n", encoding="utf-8")
     programme = load(path)

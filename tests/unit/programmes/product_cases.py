@@ -9,7 +9,7 @@ import numpy as np
 
 from cities import cohort_of, facet_cache
 from twinmatch.programmes import PRODUCTS, Round
-from twinmatch.programmes.settings import Twinning
+from twinmatch.programmes.twinning import Twinning
 from twinmatch.proposal import Product
 
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "built_environment")

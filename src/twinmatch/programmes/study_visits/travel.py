@@ -16,16 +16,17 @@ from pydantic import Field, model_validator
 
 from twinmatch.cohort import Cohort
 from twinmatch.geography import distance_km
-from twinmatch.programmes.settings import Settings
+from twinmatch.programmes.base import Section
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
+
 
 BLOCK_PAIRS = 1_000_000
 """Pairs of cities whose distances are held at once."""
 
 
-class Mode(Settings):
+class Mode(Section):
     """A way to travel, what it emits, and where that figure comes from."""
 
     mode: Literal["rail", "air"] = Field(description="rail or air")

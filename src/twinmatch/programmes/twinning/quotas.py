@@ -15,13 +15,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from twinmatch.cohort import City
-from twinmatch.geography import in_eu
-from twinmatch.programmes.rules import Frame, Rule, compatriots
-from twinmatch.programmes.settings import Kind, Quota, Twinning
+from twinmatch.programmes.attributes import is_kind
+from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.twinning.frame import Frame, compatriots
+from twinmatch.programmes.twinning.settings import Kind, Quota, Twinning
 from twinmatch.solving.blocks import Block, counts
 
 Bools = NDArray[np.bool_]
+
 
 WORDS: dict[Kind, str] = {
     "national": "from the host's own country",
@@ -32,19 +33,6 @@ WORDS: dict[Kind, str] = {
     "small": "small",
     "large": "large",
 }
-
-
-def is_kind(city: City, who: Kind, small_below: int) -> bool | None:
-    """Return whether a city is of a kind that does not depend on the host; None where it is not known."""
-    people = city.population.value if city.population else None
-    own = city.participation
-    if who == "newcomer":
-        if own is None or (own.newcomer is None and not own.programmes):
-            return None
-        return own.newcomer if own.newcomer is not None else False
-    if who in ("small", "large"):
-        return None if people is None else (people < small_below) == (who == "small")
-    return in_eu(city.country) == (who == "in the EU")
 
 
 def of_kind(frame: Frame, who: Kind, small_below: int) -> Bools:

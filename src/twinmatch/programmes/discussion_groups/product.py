@@ -1,0 +1,289 @@
+"""The product of discussion groups: each with its leads, members, goals and joint account."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.affinity import Affinity
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.facets.base import listed
+from twinmatch.programmes.attributes import TITLES, Attribute, categories, composition
+from twinmatch.programmes.discussion_groups.mixing import pairs_met, with_swaps
+from twinmatch.programmes.discussion_groups.search import (
+    Groups,
+    Slot,
+    groups_for,
+    one_group_fewer,
+    with_more_groups,
+)
+from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
+from twinmatch.programmes.round import Round, shares
+from twinmatch.programmes.rules import counted, few_of_a_country, judged, outside, statuses
+from twinmatch.programmes.themes import need_of, strength_of
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
+
+Floats = NDArray[np.float64]
+
+
+def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Product:
+    """Return the discussion groups of a round, each with its leads, members and joint account.
+
+    A theme that too few cities share or lead does not open, and is told. Raises QuestionError where no city
+    may lead.
+    """
+    cohort = round_.cohort
+    if not any(set(settings.lead_roles) & set(c.roles) for c in cohort.cities):
+        roles = " or ".join(role.value for role in settings.lead_roles)
+        raise QuestionError(
+            Problem(
+                "no-leads",
+                f"No city of this cohort can lead a group (role {roles}).",
+                do="Give at least one city that role.",
+            )
+        )
+    many = dict.fromkeys(settings.themes, 1)
+    closed: list[str] = []
+    while many:
+        made = groups_for(round_, settings, many)
+        if isinstance(made, Groups):
+            made = with_more_groups(round_, settings, many, made)
+            return _product(round_, settings, made, closed)
+        theme_id, why = made
+        closed += one_group_fewer(many, theme_id, why)
+    rules = (RuleStatus("themes", "No theme opens: " + "; ".join(closed) + ".", "kept"),)
+    everyone = tuple(LeftOut(c.id, "No theme opens in this round.", "") for c in cohort.cities)
+    return Product(
+        settings.PRODUCT,
+        settings.title,
+        "optimal",
+        "none needed",
+        0.0,
+        0.0,
+        (),
+        everyone,
+        rules,
+        "No theme opens in this round.",
+    )
+
+
+def _product(
+    round_: Round, settings: DiscussionGroups, made: Groups, closed: Sequence[str]
+) -> Product:
+    slots, leads, affinity, need = made.slots, made.leads, made.affinity, made.need
+    members = with_swaps(round_, settings, slots, leads, made.members, affinity)
+    kept = judged(statuses(members.rules, members.candidates, members.chosen))
+    lead_rule = RuleStatus(
+        "leads",
+        f"Each group has {settings.leads[0]} to {settings.leads[1]} leads of different countries that are strong in its theme; they are chosen first.",
+        "kept",
+    )
+    themes = len({slot.theme.id for slot in slots})
+    opened = RuleStatus(
+        "themes",
+        f"{themes} of {len(settings.themes)} themes open."
+        + "".join(f" {text}." for text in closed),
+        "kept",
+    )
+    chosen = members.chosen.reshape(len(slots), len(affinity.rows))
+    meetings = tuple(
+        _meeting(round_, settings, slot, leads[t], np.flatnonzero(chosen[t]), t, affinity)
+        for t, slot in enumerate(slots)
+    )
+    placed = len({m.city for meeting in meetings for m in meeting.members})
+    score = float(members.candidates.score[members.chosen].sum())
+    bound = max(members.solution.bound, score)
+    proven = members.solution.status == "optimal" and members.cost <= 1e-9
+    says = f"{count(len(meetings), 'group')} with {count(placed, 'city', 'cities')}; each is led by {settings.leads[0]} to {settings.leads[1]} cities strong in its theme."
+    if members.cost > 1e-9:
+        says += f" Being mixed, alike or new to each other cost {100 * members.cost:.1f} points of fit over all members."
+    return Product(
+        settings.PRODUCT,
+        settings.title,
+        "optimal" if proven else "feasible",
+        f"{members.engine}, leads first",
+        score,
+        bound,
+        meetings,
+        _left_out(round_, settings, slots, affinity, need, meetings),
+        (opened, lead_rule, *kept),
+        says,
+        weights=shares(affinity),
+        tables=(_goals(round_, settings, slots, meetings),),
+    )
+
+
+def _meeting(
+    round_: Round,
+    settings: DiscussionGroups,
+    slot: Slot,
+    leads: Sequence[int],
+    joined: NDArray[np.intp],
+    t: int,
+    affinity: Affinity,
+) -> Meeting:
+    rows = sorted(
+        (int(r) for r in joined),
+        key=lambda r: (-round(float(affinity.score[r, t]), 9), affinity.rows[r]),
+    )
+    members = (
+        *(Member(round_.id(i), "lead") for i in leads),
+        *(Member(round_.id(affinity.rows[r]), "member") for r in rows),
+    )
+    names = listed([round_.name(i) for i in leads])
+    countries = len({round_.cohort.city(m.city).country for m in members})
+    led = f"Led by {names}; " if leads else ""
+    says = f"{led}{len(members)} cities of {countries} countries."
+    return Meeting(
+        f"{settings.PRODUCT}:{slot.key}",
+        slot.title,
+        members,
+        affinity.joint_account([(r, t) for r in rows], "members"),
+        says,
+    )
+
+
+def _goals(
+    round_: Round,
+    settings: DiscussionGroups,
+    slots: Sequence[Slot],
+    meetings: Sequence[Meeting],
+) -> Table:
+    """Return how well each group meets each goal, in [0, 1], for a chart; empty where it is not known."""
+    cohort = round_.cohort
+    need = need_of(round_, [slot.theme for slot in slots], range(len(cohort)))
+    told: tuple[Attribute, ...] = ("country", "size", "readiness")
+    words = {a: categories(cohort, a) for a in told}
+    met = pairs_met(round_, settings)
+    rows: list[tuple[str, str, float | None, str]] = []
+    for t, (slot, meeting) in enumerate(zip(slots, meetings, strict=True)):
+        who = [cohort.index[m.city] for m in meeting.members]
+        leads = [cohort.index[c] for c in meeting.cities("lead")]
+        members = [cohort.index[c] for c in meeting.cities("member")]
+        strength = strength_of(round_, slot.theme)[leads].tolist()
+        known = [float(v) for v in need[members, t] if not math.isnan(v)]
+        goals = [
+            ("shared challenge", _mean(known), "mean part of the members' challenges"),
+            ("strong leads", _mean(strength), listed([round_.name(i) for i in leads])),
+            *(_mix_goal(settings, a, [words[a][i] for i in who]) for a in told),
+        ]
+        if settings.past:
+            goals.append(
+                ("new peers", _new(who, met), "part of the pairs that have not met before")
+            )
+        rows += [(slot.title, name, _figure(value), detail) for name, value, detail in goals]
+    says = "1 is best. Mixed: the part of the pairs of members that differ, of those for whom it is known."
+    return Table(
+        "goals",
+        "How well each group meets each goal",
+        ("group", "goal", "met", "detail"),
+        tuple(rows),
+        says,
+    )
+
+
+def _mix_goal(
+    settings: DiscussionGroups, attribute: Attribute, words: Sequence[str | None]
+) -> tuple[str, float | None, str]:
+    """Return how mixed a group is in an attribute, or how alike where that is asked for."""
+    value = _mixed(words)
+    if attribute in settings.alike:
+        value = None if value is None else 1.0 - value
+        return f"alike in {TITLES[attribute]}", value, composition(words)
+    return f"mixed in {TITLES[attribute]}", value, composition(words)
+
+
+def _new(who: Sequence[int], met: set[frozenset[int]]) -> float | None:
+    """Return the part of the pairs of a group that have not met before."""
+    pairs = [frozenset((a, b)) for k, a in enumerate(who) for b in who[k + 1 :]]
+    return 1.0 - sum(pair in met for pair in pairs) / len(pairs) if pairs else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None
+
+
+def _figure(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _mixed(words: Sequence[str | None]) -> float | None:
+    """Return the part of the pairs of known categories that differ; None where there is no such pair."""
+    known = [w for w in words if w]
+    pairs = math.comb(len(known), 2)
+    if not pairs:
+        return None
+    return 1.0 - sum(math.comb(known.count(w), 2) for w in set(known)) / pairs
+
+
+def _left_out(
+    round_: Round,
+    settings: DiscussionGroups,
+    slots: Sequence[Slot],
+    affinity: Affinity,
+    need: Floats,
+    meetings: Sequence[Meeting],
+) -> tuple[LeftOut, ...]:
+    placed = {m.city for meeting in meetings for m in meeting.members}
+    out = []
+    for i, city in enumerate(round_.cohort.cities):
+        if city.id in placed:
+            continue
+        row = affinity.row_of.get(i)
+        if row is None:
+            out.append(LeftOut(city.id, "What it can carry is taken by other formats.", ""))
+        elif np.isnan(need[row]).all():
+            why = "Its challenges and needed levers are not known, so no shared challenge can be shown."
+            out.append(LeftOut(city.id, why, "", "Ask for its challenges."))
+        elif not (np.nan_to_num(need[row]) >= max(settings.least_need, 1e-9)).any():
+            why = "None of the themes that open is among its challenges."
+            out.append(LeftOut(city.id, why, ""))
+        else:
+            why = "The groups of its themes are full, or have their places for its country taken."
+            out.append(LeftOut(city.id, why, ""))
+    return tuple(out)
+
+
+def group_rules(
+    round_: Round, settings: DiscussionGroups, meetings: Sequence[Meeting]
+) -> tuple[RuleStatus, ...]:
+    """Return how the finished groups stand to each rule, read from the meetings and nothing else."""
+    low, high = settings.size
+    least, most = settings.leads
+    everyone = Counter(city for m in meetings for city in m.cities())
+    leading = Counter(city for m in meetings for city in m.cities("lead"))
+    unfit = [c for c in leading if not set(settings.lead_roles) & set(round_.cohort.city(c).roles)]
+    rules = [
+        counted(
+            "group size",
+            f"A group has {low} to {high} cities, leads included.",
+            outside(meetings, low, high),
+        ),
+        counted(
+            "leads",
+            f"A group has {least} to {most} leads.",
+            outside(meetings, least, most, "lead"),
+        ),
+        counted(
+            "lead roles",
+            f"Leads are {listed([r.value for r in settings.lead_roles], 'or')} cities.",
+            sorted(unfit),
+        ),
+        counted(
+            "groups of a city",
+            f"A city is in at most {settings.groups_per_city} of the groups.",
+            [c for c, n in sorted(everyone.items()) if n > settings.groups_per_city],
+        ),
+        counted(
+            "lead of",
+            f"A city leads at most {settings.lead_of} of the groups.",
+            [c for c, n in sorted(leading.items()) if n > settings.lead_of],
+        ),
+    ]
+    if settings.cities_per_country is not None:
+        rules.append(few_of_a_country(round_, meetings, settings.cities_per_country))
+    return tuple(rules)

@@ -1,0 +1,232 @@
+"""National clusters: country first, then readiness; large countries split, small ones joined with the reason said.
+
+A country within the size band is a cluster. A larger one is split into the fewest clusters that fit, so that
+members are alike. Smaller ones are joined along ties (a shared or close language, a border, or the nearest
+country where there is neither): all sensible sets are listed, and the choice among them is proven best.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence, Set
+from itertools import combinations
+
+import numpy as np
+
+from twinmatch.affinity import Affinity, compare
+from twinmatch.facets.base import listed
+from twinmatch.geography import country
+from twinmatch.programmes.national_clusters.joining import Home, join_countries
+from twinmatch.programmes.national_clusters.settings import NationalClusters
+from twinmatch.programmes.national_clusters.sheets import (
+    Cluster,
+    bridge_note,
+    bridge_table,
+    bridges_between,
+    country_sheets,
+    struggles,
+)
+from twinmatch.programmes.national_clusters.splitting import split_country
+from twinmatch.programmes.round import Round, coverage_note, shares
+from twinmatch.programmes.rules import counted, judged, outside
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, count
+from twinmatch.schema import NAMES
+
+LEAST_LIFT = 0.15
+"""By how much more often a topic is named in a part than in the others, to name the part by it."""
+
+
+def propose_national_clusters(round_: Round, settings: NationalClusters) -> Product:
+    """Return the clusters of a round: every city once, compatriots together, sizes within the band.
+
+    Raises NoProposalError where a country cannot be split into clusters within the band.
+    """
+    affinity = compare(round_.cohort, settings.weights, round_.facet_cache)
+    fits = round_.ledger.fits(settings.load("member"))
+    by_country: dict[str, list[int]] = {}
+    for i, city in enumerate(round_.cohort.cities):
+        if fits[i]:
+            by_country.setdefault(city.country, []).append(i)
+    homes, alone = join_countries(round_, settings, by_country)
+    alone |= {int(i): "What it can carry is taken by other formats." for i in np.flatnonzero(~fits)}
+    clusters = sorted(
+        (c for home in homes for c in _clusters(round_, settings, affinity, home, by_country)),
+        key=lambda c: c.key,
+    )
+    bridges = bridges_between(settings, affinity, clusters)
+    anchors = {
+        city.country
+        for city in round_.cohort.cities
+        if settings.anchor is not None and city.has(settings.anchor)
+    }
+    meetings = tuple(
+        _meeting(round_, settings, affinity, c, anchors, bridge_note(round_, clusters, bridges, k))
+        for k, c in enumerate(clusters)
+    )
+    kept = judged(cluster_rules(round_, settings, meetings))
+    score = sum(_cohesion(affinity, c.cities) for c in clusters)
+    slack = sum(c.slack for c in clusters)
+    proven = slack <= 1e-6 * max(1.0, score)
+    placed = {round_.cohort.cities[i].country for c in clusters for i in c.cities}
+    return Product(
+        "national_clusters",
+        settings.title,
+        "optimal" if proven else "feasible",
+        "country first; countries joined by integer programme; splits by swaps with a bound",
+        score,
+        score + (0.0 if proven else slack),
+        meetings,
+        tuple(LeftOut(round_.id(i), why, "") for i, why in sorted(alone.items())),
+        kept,
+        f"{count(len(meetings), 'cluster')} with {count(sum(len(m.members) for m in meetings), 'city', 'cities')} of {count(len(placed), 'country', 'countries')}.",
+        weights=shares(affinity),
+        tables=(bridge_table(round_, clusters, bridges), country_sheets(round_, clusters)),
+    )
+
+
+def _pairs(cities: Sequence[int]) -> list[tuple[int, int]]:
+    return list(combinations(cities, 2))
+
+
+def _cohesion(affinity: Affinity, cities: Sequence[int]) -> float:
+    if len(cities) < 2:
+        return 0.0
+    rows = np.array(cities, dtype=np.intp)
+    block = affinity.scores(rows, rows)
+    return float((block.sum() - np.trace(block)) / (len(cities) - 1))
+
+
+def _clusters(
+    round_: Round,
+    settings: NationalClusters,
+    affinity: Affinity,
+    home: Home,
+    by_country: dict[str, list[int]],
+) -> list[Cluster]:
+    """Return the cluster of a home, or the fewest clusters that it fits into."""
+    cities = sorted(i for code in home.codes for i in by_country[code])
+    key = "-".join(code.lower() for code in home.codes)
+    if len(cities) <= settings.size[1]:
+        return [Cluster(key, home.name, tuple(cities), home.reason)]
+    groups, slack = split_country(round_, settings, affinity, home, cities)
+    groups = sorted(groups)
+    what = {
+        "all": "as alike as",
+        "readiness": "as alike in readiness as",
+        "theme": "as alike in needs as",
+    }
+    reason = (
+        f"{home.reason} {len(cities)} cities are more than {settings.size[1]}: split into {len(groups)} clusters of "
+        f"about equal size, Mission Cities shared evenly, members {what[settings.split_by]} these rules allow."
+    )
+    return [
+        Cluster(
+            f"{key}-{n}",
+            f"{home.name} {n} of {len(groups)}" + (f": {topic}" if topic else ""),
+            group,
+            reason,
+            slack / len(groups),
+        )
+        for n, (group, topic) in enumerate(zip(groups, _topics(round_, groups), strict=True), 1)
+    ]
+
+
+def _topics(round_: Round, groups: Sequence[tuple[int, ...]]) -> list[str]:
+    """Return for each part what its cities name more often than those of the others, once each; empty for none."""
+    named = [[struggles(round_.cohort.cities[i]) for i in group] for group in groups]
+    counted = [Counter(word for words in mine for word in words) for mine in named]
+    stated = [sum(bool(words) for words in mine) for mine in named]
+    all_, any_ = sum(counted, Counter[str]()), sum(stated)
+    lift: list[tuple[float, int, str]] = []
+    for k, mine in enumerate(counted):
+        for word in sorted(mine):
+            here = mine[word] / max(stated[k], 1)
+            there = (all_[word] - mine[word]) / max(any_ - stated[k], 1)
+            lift.append((round(there - here, 6), k, word))
+    topics = [""] * len(groups)
+    for gap, k, word in sorted(lift):
+        if gap <= -LEAST_LIFT and not topics[k] and word not in topics:
+            topics[k] = word
+    return [NAMES.get(word, word) for word in topics]
+
+
+def _meeting(
+    round_: Round,
+    settings: NationalClusters,
+    affinity: Affinity,
+    cluster: Cluster,
+    anchors: Set[str],
+    bridges: tuple[str, ...],
+) -> Meeting:
+    anchor = settings.anchor
+    leads = {
+        i for i in cluster.cities if anchor is not None and round_.cohort.cities[i].has(anchor)
+    }
+    members = tuple(
+        Member(round_.id(i), "lead" if i in leads else "member")
+        for i in sorted(cluster.cities, key=lambda i: (i not in leads, i))
+    )
+    account = affinity.joint_account(_pairs(cluster.cities), "pairs")
+    notes = coverage_note(account) if len(cluster.cities) > 1 else ()
+    if anchor is not None and not leads:
+        kind = anchor.value.capitalize()
+        somewhere = any(round_.cohort.cities[i].country in anchors for i in cluster.cities)
+        notes += (
+            f"The {kind} Cities of these countries are in other clusters."
+            if somewhere
+            else f"No {kind} City of these countries is in the cohort.",
+        )
+    return Meeting(
+        f"national_clusters:{cluster.key}",
+        cluster.name,
+        members,
+        account,
+        cluster.reason,
+        notes=(*notes, *bridges),
+    )
+
+
+def cluster_rules(
+    round_: Round, settings: NationalClusters, meetings: Sequence[Meeting]
+) -> tuple[RuleStatus, ...]:
+    """Return how the finished clusters stand to each rule, read from the meetings and nothing else."""
+    low, high = settings.size
+    everyone = Counter(city for m in meetings for city in m.cities())
+    where: dict[str, list[str]] = {}
+    for meeting in meetings:
+        for city in meeting.cities():
+            where.setdefault(round_.cohort.city(city).country, []).append(meeting.id)
+    spread = sorted(code for code, ids in where.items() if len(set(ids)) > 1)
+    torn = [
+        country(code).name for code in spread if len(where[code]) + _guests_of(code, where) <= high
+    ]
+    rules = [
+        counted(
+            "cluster size",
+            f"A cluster has {low} to {high} cities.",
+            outside(meetings, low, high),
+        ),
+        counted(
+            "one cluster each",
+            "A city is in one cluster.",
+            [c for c, n in sorted(everyone.items()) if n > 1],
+        ),
+        counted(
+            "country first",
+            f"Compatriots are together; only countries too large for one cluster are split ({len(spread)}).",
+            torn,
+        ),
+    ]
+    if settings.anchor is not None:
+        bare = [m.label for m in meetings if not m.cities("lead")]
+        none = f" None in: {listed(bare)}." if bare else ""
+        kind = settings.anchor.value.capitalize()
+        says = f"Each cluster has a {kind} City where its countries have enough of them.{none}"
+        rules.append(RuleStatus("anchor", says, "kept"))
+    return tuple(rules)
+
+
+def _guests_of(code: str, where: dict[str, list[str]]) -> int:
+    """Return how many cities of other countries share the clusters of a country."""
+    mine = set(where[code])
+    return sum(m in mine for other, ids in where.items() if other != code for m in ids)

@@ -1,0 +1,47 @@
+"""Section of national clusters: sizes, anchor, which countries are never joined."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from twinmatch.geography import countries
+from twinmatch.programmes.base import Band, Load, ScoredProduct, ordered
+from twinmatch.schema import Role
+
+
+class NationalClusters(ScoredProduct):
+    """Cities of a country, then of like readiness; large countries split, small ones joined."""
+
+    LOADS: ClassVar[dict[str, Load]] = {"lead": Load(hours=1), "member": Load(hours=1)}
+
+    title: str = Field("National clusters", min_length=1)
+    size: Band = Field((4, 14), description="Cities of a cluster: at least, at most")
+    anchor: Role | None = Field(
+        Role.MISSION, description="Each cluster has a city of this role where there is one"
+    )
+    countries_joined: int = Field(
+        5, ge=2, le=6, description="Countries in a joined cluster, at most"
+    )
+    never_joined: tuple[tuple[str, str], ...] = Field(
+        (), description="Pairs of countries that are not joined in one cluster"
+    )
+    split_by: Literal["all", "readiness", "theme"] = Field(
+        "all",
+        description="What the parts of a large country are alike in: all weights, readiness, or challenges, levers and needs",
+    )
+    bridges: int = Field(2, ge=0, le=10, description="Bridges to other clusters named for each")
+    starts: int = Field(
+        12, ge=1, le=10_000, description="Starts of the search that splits a country"
+    )
+
+    _check_band = field_validator("size")(ordered)
+
+    @field_validator("never_joined")
+    @classmethod
+    def _known_countries(cls, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        unknown = sorted({code for pair in pairs for code in pair} - set(countries()))
+        if unknown:
+            raise ValueError(f"no country has the code {unknown[0]!r}")
+        return pairs

@@ -1,0 +1,252 @@
+"""Large countries split into clusters of alike cities, anchors shared evenly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.affinity import Affinity
+from twinmatch.errors import NoProposalError, Problem
+from twinmatch.programmes.national_clusters.joining import Home
+from twinmatch.programmes.national_clusters.settings import NationalClusters
+from twinmatch.programmes.round import Round
+from twinmatch.solving import Distribute, group_referee
+from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Places = NDArray[np.intp]
+
+
+AT_ONCE = 1_200
+"""Cities of a country up to which every swap is tried; more are halved first."""
+
+
+TOGETHER = 400
+"""Cities of a part within which every swap is tried."""
+
+
+LANDMARKS = 256
+"""Cities beside which those to be halved are compared."""
+
+
+BLOCK = 1_000_000
+"""Pairs whose scores are held at once."""
+
+
+MOST_SEATINGS = 200
+"""Ways of placing small countries whole that are tried when their home is split."""
+
+
+SPLIT_FACETS = {
+    "readiness": ("readiness",),
+    "theme": ("shared_challenges", "shared_levers", "shared_needs"),
+}
+
+
+def split_country(
+    round_: Round, settings: NationalClusters, affinity: Affinity, home: Home, cities: list[int]
+) -> tuple[list[tuple[int, ...]], float]:
+    """Return groups of alike cities, anchors shared evenly and small countries kept whole, and the unproven slack.
+
+    Small countries are placed whole in every possible way; for each, several starts are bettered by swaps. Raises
+    NoProposalError where the sizes do not allow it.
+    """
+    low, high = settings.size
+    count = -(-len(cities) // high)
+    sizes = [len(cities) // count + (g < len(cities) % count) for g in range(count)]
+    if min(sizes) < low:
+        raise NoProposalError(
+            Problem(
+                "no-split",
+                f"{home.name} has {len(cities)} cities, which do not fit into clusters of {low} to {high}.",
+                do="Widen the band of sizes.",
+            )
+        )
+    anchors = np.array(
+        [
+            settings.anchor is not None and round_.cohort.cities[i].has(settings.anchor)
+            for i in cities
+        ]
+    )
+    each = int(anchors.sum()) // count
+    rules = (
+        [Distribute(anchors, each, each + 1, name="anchors shared evenly")] if anchors.any() else []
+    )
+    if len(cities) > AT_ONCE:
+        seats = next(_seatings(round_, home, cities, sizes), None)
+        if seats is None:
+            raise _no_seats(home, low, high)
+        label, slack = _split_in_parts(affinity, settings, cities, sizes, seats, anchors, rules)
+        return _members_of(cities, label, count), slack
+    likeness = _likeness(affinity, settings, cities)
+    best: tuple[float, list[int]] | None = None
+    for seats in _seatings(round_, home, cities, sizes):
+        for start in _starts(seats, sizes, settings.starts):
+            label = exchange(start, likeness, rules, fixed=seats >= 0)
+            kept = all(v.kept for v in group_referee(label, *rules))
+            found = (round(pair_score(label, likeness), 9) - (0 if kept else 1e6), label.tolist())
+            if best is None or (-found[0], found[1]) < (-best[0], best[1]):
+                best = found
+    if best is None:
+        raise _no_seats(home, low, high)
+    slack = pair_bound(likeness, sizes) - pair_score(np.array(best[1]), likeness)
+    return _members_of(cities, np.array(best[1]), count), max(0.0, slack)
+
+
+def _no_seats(home: Home, low: int, high: int) -> NoProposalError:
+    return NoProposalError(
+        Problem(
+            "no-split",
+            f"{home.name}: its countries do not fit whole into clusters of {low} to {high}.",
+            do="Join fewer countries, or widen the band of sizes.",
+        )
+    )
+
+
+def _members_of(cities: Sequence[int], label: Ints, count: int) -> list[tuple[int, ...]]:
+    """Return the cities of each group, in their order."""
+    order = np.argsort(label, kind="stable")
+    ends = np.cumsum(np.bincount(label, minlength=count))
+    return [
+        tuple(cities[k] for k in order[end - size : end].tolist())
+        for end, size in zip(ends, np.bincount(label, minlength=count), strict=True)
+    ]
+
+
+def _split_in_parts(
+    affinity: Affinity,
+    settings: NationalClusters,
+    cities: list[int],
+    sizes: Sequence[int],
+    seats: Ints,
+    anchors: Bools,
+    rules: Sequence[Distribute],
+) -> tuple[Ints, float]:
+    """Return the group of each of many cities, (n,), and by how much their summed likeness might still be raised.
+
+    Halved again and again along the direction in which they differ most, each half with its share of anchors and of
+    groups, until a part is small enough for every swap in it to be tried.
+    """
+    label, parts = seats.copy(), list[list[int]]()
+
+    def likeness(who: Ints) -> Floats:
+        return _likeness(affinity, settings, [cities[k] for k in who.tolist()])
+
+    def halved(who: Ints, groups: Ints) -> None:
+        if len(who) > TOGETHER and len(groups) > 1:
+            cut = len(groups) // 2
+            left = _half(
+                _direction(affinity, settings, [cities[k] for k in who.tolist()]),
+                np.where(seats[who] < 0, 0, np.where(seats[who] < groups[cut], 1, -1)),
+                anchors[who],
+                sum(sizes[g] for g in groups[:cut].tolist()),
+            )
+            halved(who[left], groups[:cut])
+            halved(who[~left], groups[cut:])
+            return
+        free = [sizes[g] - int((seats[who] == g).sum()) for g in groups.tolist()]
+        label[who[seats[who] < 0]] = np.repeat(groups, free)
+        parts.append(groups.tolist())
+
+    everyone = np.arange(len(cities))
+    halved(everyone, np.arange(len(sizes)))
+    label = exchange_in_parts(label, likeness, rules, parts, fixed=seats >= 0)
+    bound = 0.0
+    for part in np.array_split(everyone, -(-(len(cities) ** 2) // BLOCK)):
+        rows = [cities[k] for k in part.tolist()]
+        block = _likeness(affinity, settings, rows, cities)
+        block[np.arange(len(part)), part] = -np.inf
+        best = -np.sort(-block, axis=1)[:, : max(min(sizes) - 1, 1)]
+        bound += math.fsum(best.mean(axis=1).tolist())
+    return label, max(0.0, bound - pair_score(label, likeness))
+
+
+def _direction(affinity: Affinity, settings: NationalClusters, cities: list[int]) -> Floats:
+    """Return where cities stand along the direction in which they differ most, (n,): beside some of them.
+
+    The first principal component of the likenesses to landmarks; rounded, its sign set by its largest part.
+    """
+    landmarks = cities[:: -(-len(cities) // LANDMARKS)]
+    beside = _likeness(affinity, settings, cities, landmarks)
+    beside = beside - beside.mean(axis=0)
+    axis = np.linalg.eigh(beside.T @ beside)[1][:, -1]
+    axis = axis * np.sign(axis[np.argmax(np.round(np.abs(axis), 6))])
+    return np.asarray(np.round(beside @ axis, 6))
+
+
+def _half(direction: Floats, side: Ints, anchors: Bools, size: int) -> Bools:
+    """Return which cities are in the first half of ``size``, (n,): those lowest along a direction, anchors in proportion.
+
+    side (n,) is 1 for cities whose seat is in the first half, -1 for those seated in the other, 0 for all others.
+    """
+    left: Bools = side == 1
+    wanted = round(int(anchors.sum()) * size / len(side)) - int((left & anchors).sum())
+    for who in (anchors, ~anchors, np.ones_like(anchors)):
+        free = np.flatnonzero(who & (side == 0))
+        place = free[np.lexsort((free, direction[free]))]
+        number = max(wanted, 0) if who is anchors else size - int(left.sum())
+        left[place[:number]] = True
+    return left
+
+
+def _likeness(
+    affinity: Affinity,
+    settings: NationalClusters,
+    cities: list[int],
+    others: list[int] | None = None,
+) -> Floats:
+    """Return how alike cities are in what a country is split by, to each other or to others, (n, m), in [0, 1]."""
+    facets = SPLIT_FACETS.get(settings.split_by, tuple(affinity.weights))
+    used = [name for name in affinity.weights if name in facets] or list(affinity.weights)
+    whole = sum(affinity.weights[name] for name in used)
+    rows = np.array(cities, dtype=np.intp)
+    columns = rows if others is None else np.array(others, dtype=np.intp)
+    there = _weighted(affinity, used, whole, rows, columns)
+    back = there if others is None else _weighted(affinity, used, whole, columns, rows)
+    likeness = np.round((there + back.T) / 2, 9)
+    likeness[rows[:, None] == columns] = 0.0
+    return np.asarray(likeness)
+
+
+def _weighted(
+    affinity: Affinity, used: Sequence[str], whole: float, rows: Places, columns: Places
+) -> Floats:
+    total = np.zeros((len(rows), len(columns)))
+    for name in used:
+        total += affinity.weights[name] / whole * affinity.standings(name, rows, columns)
+    return total
+
+
+def _seatings(
+    round_: Round, home: Home, cities: list[int], sizes: Sequence[int]
+) -> Iterator[NDArray[np.int64]]:
+    """Yield where the cities of the smaller countries sit, (n,) and -1 for the others: each country whole."""
+    codes = [round_.cohort.cities[i].country for i in cities]
+    largest = max(home.codes, key=lambda code: (codes.count(code), code))
+    small = [code for code in sorted(home.codes) if code != largest]
+    for seats in islice(product(range(len(sizes)), repeat=len(small)), MOST_SEATINGS):
+        of = dict(zip(small, seats, strict=True))
+        label = np.array([of.get(code, -1) for code in codes], dtype=np.int64)
+        if all((label == g).sum() <= size for g, size in enumerate(sizes)):
+            yield label
+
+
+def _starts(
+    seats: NDArray[np.int64], sizes: Sequence[int], count: int
+) -> Iterator[NDArray[np.int64]]:
+    """Yield groupings of these sizes that keep the seats: one in order, the others shuffled from a fixed seed."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    free = np.flatnonzero(seats < 0)
+    places = np.repeat(
+        np.arange(len(sizes)), [size - int((seats == g).sum()) for g, size in enumerate(sizes)]
+    )
+    for number in range(count):
+        label = seats.copy()
+        label[free if number == 0 else rng.permutation(free)] = places
+        yield label

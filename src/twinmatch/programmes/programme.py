@@ -1,0 +1,192 @@
+"""Programme files: what a coordinator may set, each setting once, with its default and meaning.
+
+A programme file is TOML. An unknown key is an error that names the known ones; nothing is ever ignored. The
+settings of a product stand in its own folder or file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError, create_model
+
+from twinmatch.errors import DataError, Problem, Where
+from twinmatch.programmes.base import ProductSettings, Section
+from twinmatch.programmes.load_ledger import Ledger
+from twinmatch.programmes.registry import PRODUCTS
+from twinmatch.programmes.resources import Catalogue
+from twinmatch.programmes.twinning import Twinning
+from twinmatch.validate import Record, problems_of
+
+BUNDLED = Path(__file__).parent
+"""The folder of the programme files that are loaded where none is named."""
+
+
+RECIPES = BUNDLED / "recipes"
+"""The folder of the programme files of real programmes, loaded by name."""
+
+
+class Text(Section):
+    """The text model of the run."""
+
+    model: str = Field(
+        "auto",
+        description="auto, bundled, static, minilm, or a sentence-transformers model by name or folder",
+    )
+    prefix: str | None = Field(
+        None, description="Put before every text, for models that ask for it"
+    )
+
+
+class Programme(Section):
+    """A programme: a name, the text model, the ledger, and the formats with their rules and weights.
+
+    Each format of the registry is a field of the class that :func:`programme_model` makes.
+    """
+
+    name: str = Field("Bundled programme", min_length=1)
+    text: Text = Text()
+    ledger: Ledger = Ledger()
+    pathways: Catalogue = Catalogue()
+    twinning: Twinning | None = None
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Return the names of the products asked for, in the order in which they choose."""
+        asked = [name for name in product_names() if getattr(self, name, None) is not None]
+        first = [name for name in self.ledger.order if name in asked]
+        return tuple(first + [name for name in asked if name not in first])
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Return the sentences by which themes say what they are about, which the text model must read too."""
+        formats = (getattr(self, name) for name in self.products)
+        return tuple(
+            text for one in formats for theme in getattr(one, "themes", ()) for text in theme.texts
+        )
+
+
+def product_names() -> tuple[str, ...]:
+    """Return the names of all formats of the registry, in its order."""
+    return tuple(PRODUCTS)
+
+
+def programme_model() -> type[Programme]:
+    """Return the programme with a field for every format of the registry."""
+    return _model_of(tuple((name, entry.settings) for name, entry in PRODUCTS.items()))
+
+
+@cache
+def _model_of(formats: tuple[tuple[str, type[ProductSettings]], ...]) -> type[Programme]:
+    fields: dict[str, Any] = {name: (kind | None, None) for name, kind in formats}
+    fields["pathways"] = (Catalogue, Catalogue())
+    made: type[Programme] = create_model("Programme", __base__=Programme, **fields)
+    return made
+
+
+def bundled_names() -> tuple[str, ...]:
+    """Return the names of the programme files that are loaded where none is named."""
+    return tuple(sorted(path.stem for path in BUNDLED.glob("*.toml")))
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Return the names of the programme files of real programmes."""
+    return tuple(sorted(path.stem for path in RECIPES.glob("*.toml")))
+
+
+def source_of(name: str | Path) -> Path:
+    """Return the file of a programme: a path to a file, else a bundled programme or recipe of this name, else the path."""
+    path = Path(name)
+    bundled = (folder / f"{name}.toml" for folder in (BUNDLED, RECIPES))
+    found = (p for p in (path, *bundled) if p.exists() and not p.is_dir())  # a pipe is read too
+    return next(found, path)
+
+
+def load(*files: str | Path) -> Programme:
+    """Return the programme of some files (paths or bundled names), or of the default ones where none is given.
+
+    Raises DataError with every problem, each with its file and key.
+    """
+    chosen = files or bundled_names()
+    merged: dict[str, object] = {}
+    origin: dict[str, str] = {}
+    problems: list[Problem] = []
+    for file in chosen:
+        path, content = _parsed(file, problems)
+        for key, value in content.items():
+            if key in merged and not (key == "name" or merged[key] == value):
+                problems.append(
+                    Problem(
+                        "key-twice",
+                        f"{key!r} stands in {origin[key]} too.",
+                        Where(path, column=key),
+                        "Keep one.",
+                    )
+                )
+            merged[key], origin[key] = value, path
+    if len(chosen) > 1 and "name" in merged:
+        merged["name"] = (
+            "Bundled programme" if not files else "Programme of " + ", ".join(str(f) for f in files)
+        )
+    if not problems and not any(name in merged for name in product_names()):
+        problems.append(
+            Problem(
+                "no-product",
+                "The programme asks for no product.",
+                Where(str(chosen[0])),
+                f"Add one of: {', '.join(product_names())}.",
+            )
+        )
+    where = Where(", ".join(dict.fromkeys(origin.values())))
+    try:
+        programme = programme_model().model_validate(merged)
+        problems += _wrong_names(programme.ledger, where)
+    except ValidationError as error:
+        problems += problems_of(programme_model(), error, Record(merged, where))
+    if problems:
+        raise DataError(problems)
+    return programme
+
+
+def _wrong_names(ledger: Ledger, where: Where) -> list[Problem]:
+    known = product_names()
+    return [
+        Problem(
+            "format-unknown",
+            f"[ledger] names {name!r}, which is no format.",
+            where,
+            f"Known: {', '.join(known)}.",
+        )
+        for name in (*ledger.order, *ledger.together)
+        if name not in known
+    ]
+
+
+def _parsed(file: str | Path, problems: list[Problem]) -> tuple[str, Mapping[str, object]]:
+    path = source_of(file)
+    where = Where(path.name)
+    try:
+        return path.name, tomllib.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        problems.append(
+            Problem(
+                "no-such-file",
+                f"There is no programme file {str(file)!r}.",
+                do=f"Bundled: {', '.join((*bundled_names(), *recipe_names()))}.",
+            )
+        )
+    except UnicodeDecodeError:
+        problems.append(Problem("not-utf-8", "The file is not UTF-8.", where, "Save it as UTF-8."))
+    except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
+        problems.append(Problem("not-toml", f"Not readable as TOML: {error}.", where))
+    except OSError as error:
+        problems.append(Problem("unreadable", f"Cannot be read: {error.strerror}.", where))
+    return path.name, {}

@@ -1,0 +1,88 @@
+"""The registry of products: each with its settings and the function that proposes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twinmatch.programmes.base import ProductSettings
+from twinmatch.programmes.city_panels import CityPanels, panel_rules, propose_city_panels
+from twinmatch.programmes.discussion_groups import (
+    DiscussionGroups,
+    group_rules,
+    propose_discussion_groups,
+)
+from twinmatch.programmes.national_clusters import (
+    NationalClusters,
+    cluster_rules,
+    propose_national_clusters,
+)
+from twinmatch.programmes.policy_exchange import PolicyExchange, propose_policy_exchange
+from twinmatch.programmes.round import Round
+from twinmatch.programmes.study_visits import StudyVisits, propose_study_visits, visit_rules
+from twinmatch.programmes.study_visits import prepare as prepare_visits
+from twinmatch.programmes.study_visits import product_of as product_of_visits
+from twinmatch.programmes.twinning import (
+    Twinning,
+    pair_rules,
+    prepare,
+    product_of,
+    propose_twinning,
+)
+from twinmatch.programmes.world_cafe import WorldCafe, judge_cafes, propose_world_cafe
+from twinmatch.proposal import Meeting, Product, RuleStatus
+
+Judge = Callable[[Round, Any, Product], tuple[RuleStatus, ...]]
+"""How a finished product, whoever made it, stands to each rule of its kind."""
+
+
+@dataclass(frozen=True)
+class RegisteredProduct:
+    """A line of the registry: the settings of a product, and the function that proposes it.
+
+    ``prepare`` and ``product_of`` are there where the product can be solved together with others: the first
+    returns its candidates with the rules over them, the second the product of a choice. ``judge`` is there
+    where the product has rules of its own; without it a product is only judged as every product is.
+    """
+
+    settings: type[ProductSettings]
+    propose: Callable[[Round, Any], Product]
+    prepare: Callable[[Round, Any], Any] | None = None
+    product_of: Callable[..., Product] | None = None
+    judge: Judge | None = None
+
+    def __call__(self, round_: Round, settings: ProductSettings) -> Product:
+        """Return the product of a round; raises what its function raises."""
+        return self.propose(round_, settings)
+
+
+def by_meetings(rules: Callable[[Round, Any, Sequence[Meeting]], tuple[RuleStatus, ...]]) -> Judge:
+    """Return the judge of a product whose rules are read from its meetings and nothing else."""
+    return lambda round_, settings, product: rules(round_, settings, product.meetings)
+
+
+PRODUCTS: dict[str, RegisteredProduct] = {
+    "twinning": RegisteredProduct(Twinning, propose_twinning, prepare, product_of, pair_rules),
+    "discussion_groups": RegisteredProduct(
+        DiscussionGroups, propose_discussion_groups, judge=by_meetings(group_rules)
+    ),
+    "study_visits": RegisteredProduct(
+        StudyVisits,
+        propose_study_visits,
+        prepare_visits,
+        product_of_visits,
+        by_meetings(visit_rules),
+    ),
+    "national_clusters": RegisteredProduct(
+        NationalClusters, propose_national_clusters, judge=by_meetings(cluster_rules)
+    ),
+    "city_panels": RegisteredProduct(
+        CityPanels, propose_city_panels, judge=by_meetings(panel_rules)
+    ),
+    "policy_exchange": RegisteredProduct(
+        PolicyExchange, propose_policy_exchange, judge=by_meetings(group_rules)
+    ),
+    "world_cafe": RegisteredProduct(WorldCafe, propose_world_cafe, judge=judge_cafes),
+}
+"""Each product of the programme files, in the order in which they choose where the ledger says no other."""

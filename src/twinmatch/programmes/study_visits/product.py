@@ -1,0 +1,252 @@
+"""The product of study visits: each with its stops, visitors and account, and how it stands to the rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.facets.base import listed
+from twinmatch.programmes.round import Round, coverage_note, no_answer, shares
+from twinmatch.programmes.rules import counted, judged, statuses
+from twinmatch.programmes.study_visits.journeys import journey_rows, journey_table, method_table
+from twinmatch.programmes.study_visits.search import (
+    Option,
+    Party,
+    PreparedVisits,
+    may_visit,
+    prepare,
+    refuses_visit,
+    visitors_at_most,
+    visits_in_words,
+    why_barred,
+)
+from twinmatch.programmes.study_visits.settings import StudyVisits
+from twinmatch.programmes.study_visits.travel import distances
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, count
+from twinmatch.solving import Solution, solve
+
+Bools = NDArray[np.bool_]
+
+
+def propose_study_visits(round_: Round, settings: StudyVisits) -> Product:
+    """Return the visits of a round: at most one a party, proven best among all options under the rules.
+
+    Raises QuestionError where there is no host or the products that parties come from were not made before,
+    NoProposalError where no choice keeps the rules.
+    """
+    ready = prepare(round_, settings)
+    blocks = [rule.block for rule in ready.rules]
+    solution = solve(ready.candidates, blocks)
+    if solution.status == "infeasible":
+        names = [party.title for party in ready.parties]
+        hosts = [h.name for h in ready.affinity.columns]
+        raise no_answer(
+            settings.title, solution, ready.candidates, blocks, hosts=hosts, guests=names
+        )
+    return product_of(round_, settings, ready, solution.chosen, solution)
+
+
+def product_of(
+    round_: Round,
+    settings: StudyVisits,
+    ready: PreparedVisits,
+    chosen: Bools,
+    solution: Solution,
+) -> Product:
+    """Return the product of a choice of options; raises DataError where the choice breaks a rule."""
+    kept = statuses(ready.rules, ready.candidates, chosen)
+    made = [ready.options[k] for k in np.flatnonzero(chosen)]
+    visits = [_visit(round_, settings, ready, option) for option in made]
+    meetings = tuple(sorted((m for m, _ in visits), key=lambda m: m.id))
+    rows = tuple(row for _, rows in sorted(visits, key=lambda v: v[0].id) for row in rows)
+    return Product(
+        "study_visits",
+        settings.title,
+        "optimal" if solution.status == "optimal" else "feasible",
+        f"{solution.engine} over {len(ready.options)} options",
+        float(ready.candidates.score[chosen].sum()),
+        max(solution.bound, float(ready.candidates.score[chosen].sum())),
+        meetings,
+        _left_out(round_, settings, ready, made),
+        judged([*kept, *_checked(round_, settings, meetings)]),
+        _headline(ready, made),
+        weights=shares(ready.affinity) if ready.affinity.rows else (),
+        tables=(journey_table(rows), method_table(settings))
+        if settings.modes
+        else (journey_table(rows),),
+    )
+
+
+def _stop_for(
+    ready: PreparedVisits, option: Option, i: int, round_: Round, settings: StudyVisits
+) -> int:
+    """Return the stop (column) that shows a visitor most of what it needs."""
+    row = ready.affinity.row_of[i]
+    columns = ready.affinity.columns
+    may = [h for h in option.stops if may_visit(round_, settings, i, columns[h].cities[0])]
+    return max(may, key=lambda h: (round(float(ready.affinity.score[row, h]), 9), -h))
+
+
+def _visit(
+    round_: Round, settings: StudyVisits, ready: PreparedVisits, option: Option
+) -> tuple[Meeting, list[tuple[str | float | None, ...]]]:
+    """Return a visit as a meeting, and a row of travel for each of its visitors."""
+    affinity, party = ready.affinity, ready.parties[option.party]
+    hosts = [affinity.columns[h].cities[0] for h in option.stops]
+    stop = {i: _stop_for(ready, option, i, round_, settings) for i in option.visitors}
+    account = affinity.joint_account([(affinity.row_of[i], h) for i, h in stop.items()], "visitors")
+    names = [round_.name(h) for h in hosts]
+    members = (
+        *(Member(round_.id(h), "host") for h in hosts),
+        *(Member(round_.id(i), "guest") for i in option.visitors),
+    )
+    rows, notes = journey_rows(round_, settings, f"{party.title} to {listed(names)}", hosts, option)
+    if option.week:
+        notes = (f"Week: {option.week}.", *notes)
+    if len(hosts) > 1:
+        notes = (*notes, _why_tour(ready, option, stop, round_))
+    meeting = Meeting(
+        f"study_visits:{party.key}",
+        f"{party.title} to {listed(names)}",
+        members,
+        account,
+        f"{count(len(option.visitors), 'city visits', 'cities visit')} {listed(names)}. {account.summary()}",
+        notes=(*notes, *coverage_note(account)),
+    )
+    return meeting, rows
+
+
+def _why_tour(ready: PreparedVisits, option: Option, stop: dict[int, int], round_: Round) -> str:
+    """Return in words why two stops pay."""
+    columns = ready.affinity.columns
+    first, second = option.stops
+    better = sum(h == second for h in stop.values())
+    single = [
+        o.worth
+        for o in ready.options
+        if o.party == option.party and o.stops in ((first,), (second,))
+    ]
+    gain = option.worth - max(single, default=0.0)
+    return (
+        f"Two stops pay: {better} of {len(stop)} visitors find more at {columns[second].name}, the others at "
+        f"{columns[first].name}; worth {100 * gain:.1f} points more than either alone, way and second stop paid."
+    )
+
+
+def _checked(
+    round_: Round, settings: StudyVisits, meetings: Sequence[Meeting]
+) -> tuple[RuleStatus, ...]:
+    """Return how the finished visits stand to what made the options, read from the meetings and nothing else."""
+    low, high = settings.visitors
+    city = round_.cohort.city
+    crowd, home, target = [], [], []
+    for meeting in meetings:
+        guests, hosts = meeting.cities("guest"), meeting.cities("host")
+        most = min(visitors_at_most(city(h), settings) for h in hosts)
+        if not max(low, 1) <= len(guests) <= most:
+            crowd.append(f"{meeting.label} has {len(guests)}")
+        for g in guests:
+            i, stops = round_.cohort.index[g], [round_.cohort.index[h] for h in hosts]
+            may = any(may_visit(round_, settings, i, j) for j in stops)
+            if not may or any(refuses_visit(round_, i, j) for j in stops):
+                home.append(f"{city(g).name} visits {listed([city(h).name for h in hosts])}")
+            if why_barred(city(g), settings):
+                target.append(city(g).name)
+    checks = [
+        (
+            "visitors",
+            f"A visit has {max(low, 1)} to {high} visiting cities, or fewer where a host said so.",
+            crowd,
+        ),
+        (
+            "another country",
+            "Nobody visits its own country unless it asked to, nor a city that either side refuses.",
+            home,
+        ),
+    ]
+    if settings.neutral_by is not None:
+        says = f"Visitors have a climate-neutrality target by {settings.neutral_by} or earlier."
+        checks.append(("target", says, target))
+    return tuple(counted(*check) for check in checks)
+
+
+def visit_rules(
+    round_: Round, settings: StudyVisits, meetings: Sequence[Meeting]
+) -> tuple[RuleStatus, ...]:
+    """Return how finished visits, whoever made them, stand to every rule, read from the meetings and nothing else."""
+    name = {m.city: round_.cohort.city(m.city).name for x in meetings for m in x.members}
+    received = Counter(h for meeting in meetings for h in meeting.cities("host"))
+    travelling = Counter(g for meeting in meetings for g in meeting.cities("guest"))
+    unfit = [h for h in received if not set(settings.hosts) & set(round_.cohort.city(h).roles)]
+    at = round_.cohort.index
+    stops, far = [], []
+    for meeting in meetings:
+        hosts = [at[h] for h in meeting.cities("host")]
+        legs = distances(round_.cohort, hosts, hosts)
+        if not 1 <= len(hosts) <= settings.stops:
+            stops.append(f"{meeting.label} has {len(hosts)}")
+        if any(leg > settings.leg_km for leg in np.diagonal(legs, 1)):
+            far.append(meeting.label)
+    checks = (
+        (
+            "hosts",
+            f"Hosts are {listed([r.value for r in settings.hosts], 'or')} cities.",
+            sorted(name[h] for h in unfit),
+        ),
+        (
+            "visits per host",
+            f"A host receives at most {visits_in_words(settings.visits_per_host)}.",
+            [name[h] for h, n in sorted(received.items()) if n > settings.visits_per_host],
+        ),
+        (
+            "one visit a city",
+            "A city makes one visit.",
+            [name[g] for g, n in sorted(travelling.items()) if n > 1],
+        ),
+        (
+            "stops",
+            f"A visit has {'one stop' if settings.stops == 1 else 'one or two stops'}.",
+            stops,
+        ),
+        ("leg of a tour", f"Two stops lie at most {settings.leg_km:g} km apart.", far),
+    )
+    return (
+        *(counted(*check) for check in checks),
+        *_checked(round_, settings, [m for m in meetings if m.cities("host")]),
+    )
+
+
+def _left_out(
+    round_: Round, settings: StudyVisits, ready: PreparedVisits, made: Sequence[Option]
+) -> tuple[LeftOut, ...]:
+    visiting = {i for option in made for i in option.visitors}
+    hosting = {ready.affinity.columns[h].cities[0] for option in made for h in option.stops}
+    going = {option.party for option in made}
+    able = {option.party for option in ready.options}
+    reasons = dict(ready.reasons)
+    for number, party in enumerate(ready.parties):
+        for i in set(party.visitors) - visiting:
+            reasons[i] = (_why_not(settings, party, number in going, number in able), "")
+    return tuple(
+        LeftOut(round_.id(i), why, "", ask)
+        for i, (why, ask) in sorted(reasons.items())
+        if i not in visiting | hosting
+    )
+
+
+def _why_not(settings: StudyVisits, party: Party, goes: bool, able: bool) -> str:
+    if goes:
+        return f"The visit of {party.title!r} has its places with cities that fit its host better, or goes to its own country or in another week."
+    if able:
+        return f"Every host that fits {party.title!r} is visited by another group."
+    return f"Only {count(len(party.visitors), 'city', 'cities')} of {party.title!r} may travel, or no host can take {settings.visitors[0]} of them together."
+
+
+def _headline(ready: PreparedVisits, made: Sequence[Option]) -> str:
+    visitors = sum(len(option.visitors) for option in made)
+    tours = sum(len(option.stops) > 1 for option in made)
+    text = f"{count(len(made), 'visit')} of {count(len(ready.parties), 'group')} with {count(visitors, 'visiting city', 'visiting cities')}"
+    return text + (f"; {count(tours, 'is a tour', 'are tours')} of two stops." if tours else ".")

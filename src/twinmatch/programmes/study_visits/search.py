@@ -1,0 +1,444 @@
+"""Study visits: a group goes to the Mission City, or on a tour of two, that shows what it needs.
+
+Everything that a group could do is an option: one stop or two near ones, the visitors who may go there (best
+first, up to the hosts' limits) and a week that suits them. An option is worth its visitors' scores at the better
+of its stops, less a price for the way and for a second stop, so that a tour is chosen only where it pays. The
+choice among all options is one solve under the rules.
+
+Notation: V visitors of a party, H hosts; s (V, H) scores; km (V, H) distances; O options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from twinmatch.affinity import Affinity, compare
+from twinmatch.cohort import Host
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.programmes.load_ledger import Loads, loads_of
+from twinmatch.programmes.round import Round
+from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.study_visits.settings import StudyVisits
+from twinmatch.programmes.study_visits.travel import distances, mean_distance
+from twinmatch.schema import City
+from twinmatch.solving import Block, Candidates, counts
+from twinmatch.solving.exchange import dealt, exchange
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+ANY_WEEK = ""
+
+
+@dataclass(frozen=True)
+class Party:
+    """Cities that travel together: the group they come from, its title, and their indices in order."""
+
+    key: str
+    title: str
+    visitors: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Option:
+    """Something that a party could do: its stops (columns), who goes, when, what it is worth and how far it is."""
+
+    party: int
+    stops: tuple[int, ...]
+    visitors: tuple[int, ...]
+    week: str
+    worth: float
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedVisits:
+    """Visits ready to be solved: parties, hosts, every option with its worth, and the rules over them."""
+
+    parties: tuple[Party, ...]
+    affinity: Affinity
+    options: tuple[Option, ...]
+    rules: tuple[Rule, ...]
+    candidates: Candidates
+    loads: Loads
+    reasons: dict[int, tuple[str, str]]
+    """Why a city is in no party, and what to ask of it."""
+
+    @property
+    def allowed(self) -> Bools:
+        """Return the options that no filter takes out: all of them, as only possible ones are listed."""
+        return np.ones(len(self.options), dtype=bool)
+
+
+def prepare(round_: Round, settings: StudyVisits) -> PreparedVisits:
+    """Return the visits ready to be solved; raises QuestionError where there is no host or no group to travel."""
+    hosts = _hosts(round_, settings)
+    who, reasons = _eligible(round_, settings)
+    groups = _groups(round_, settings, who, reasons)
+    travelling = sorted({i for party in groups for i in party.visitors})
+    affinity = compare(
+        round_.cohort, settings.weights, round_.facet_cache, rows=travelling, columns=hosts
+    )
+    parties = [part for group in groups for part in _parts(affinity, settings, group)]
+    map_ = _Map.of(round_, affinity)
+    options = tuple(
+        option
+        for number, party in enumerate(parties)
+        for option in _options(round_, settings, affinity, map_, number, party)
+    )
+    candidates = _candidates(options, affinity, len(parties))
+    loads = _loads(settings, affinity, options)
+    rules = _rules(round_, settings, affinity, parties, options, loads)
+    return PreparedVisits(tuple(parties), affinity, options, rules, candidates, loads, reasons)
+
+
+def _hosts(round_: Round, settings: StudyVisits) -> tuple[Host, ...]:
+    hosts = tuple(
+        Host(city.id, city.name, (i,))
+        for i, city in enumerate(round_.cohort.cities)
+        if set(settings.hosts) & set(city.roles)
+    )
+    if not hosts:
+        roles = " or ".join(role.value for role in settings.hosts)
+        raise QuestionError(
+            Problem(
+                "no-hosts",
+                f"{settings.title}: no city of this cohort can be visited (role {roles}).",
+                do="Give at least one city that role.",
+            )
+        )
+    return hosts
+
+
+def _eligible(round_: Round, settings: StudyVisits) -> tuple[list[int], dict[int, tuple[str, str]]]:
+    """Return who may travel, and for everyone else why not and what to do about it."""
+    fits = round_.ledger.fits(settings.load("guest"))
+    may, reasons = [], {}
+    for i, city in enumerate(round_.cohort.cities):
+        why = why_barred(city, settings)
+        if why:
+            reasons[i] = why
+        elif not fits[i]:
+            reasons[i] = ("What it can carry is taken by other formats.", "")
+        else:
+            may.append(i)
+    return may, reasons
+
+
+def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
+    """Return why a city may not travel and what it can do, or None where it may."""
+    if settings.neutral_by is None:
+        return None
+    stated = city.commitment
+    year = (stated.neutral_by or stated.neutral_by_at_latest) if stated else None
+    if year is None:
+        if settings.unknown == "let in":
+            return None
+        return (
+            f"Study visits are for cities with a climate-neutrality target by {settings.neutral_by} or earlier; "
+            "whether it has one is not known.",
+            ("Ask the city. Without a target, a " if settings.unknown == "ask first" else "A ")
+            + "commitment signed by its mayor opens study visits and twinning; "
+            "until then online resources and discussion groups are open to it.",
+        )
+    if year > settings.neutral_by:
+        return (
+            f"Its climate-neutrality target is {year}; study visits ask for {settings.neutral_by} or earlier.",
+            "An earlier target signed by its mayor opens study visits and twinning.",
+        )
+    return None
+
+
+def _groups(
+    round_: Round, settings: StudyVisits, who: Sequence[int], reasons: dict[int, tuple[str, str]]
+) -> list[Party]:
+    """Return who travels together, and note why the others who might travel do not."""
+    may = set(who)
+    if settings.travellers == "cities":
+        return [Party("cities", "Cities with like needs", tuple(who))] if who else []
+    source = "discussion_groups" if settings.travellers == "groups" else "twinning"
+    product = round_.product(source)
+    if product is None:
+        raise QuestionError(
+            Problem(
+                "visits-without-groups",
+                f"{settings.title}: who travels together comes from [{source}], which is not made before.",
+                do=f'Add [{source}], put it first in [ledger] order, or set travellers = "cities".',
+            )
+        )
+    index, parties = round_.cohort.index, []
+    if settings.travellers == "pairs":
+        guests = sorted({index[c] for m in product.meetings for c in m.cities("guest")} & may)
+        parties = [Party("pairs", "Guests of twinning pairs", tuple(guests))] if guests else []
+    else:
+        for meeting in product.meetings:
+            members = tuple(sorted({index[c] for c in meeting.cities("member")} & may))
+            if members:
+                parties.append(Party(meeting.id.partition(":")[2], meeting.label, members))
+    placed = {i for party in parties for i in party.visitors}
+    noun = "discussion group" if settings.travellers == "groups" else "twinning pair"
+    for i in may - placed:
+        reasons[i] = (
+            f"It travels with no {noun}: visits grow out of {product.title.lower()} and are for those who join as members or guests.",
+            "",
+        )
+    return parties
+
+
+def _parts(affinity: Affinity, settings: StudyVisits, group: Party) -> list[Party]:
+    """Return a group in as few parties as the limit of visitors asks for, those together who need like hosts."""
+    number = -(-len(group.visitors) // settings.visitors[1])
+    if number <= 1:
+        return [group]
+    rows = affinity.score[[affinity.row_of[i] for i in group.visitors]]
+    apart = np.abs(rows[:, None, :] - rows[None, :, :]).mean(axis=2)
+    label = exchange(dealt([(k,) for k in range(len(rows))], number), np.round(1.0 - apart, 9))
+    return [
+        Party(
+            f"{group.key}:{part + 1}",
+            f"{group.title} ({part + 1} of {number})",
+            tuple(group.visitors[k] for k in np.flatnonzero(label == part)),
+        )
+        for part in range(number)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Map:
+    """Distances in km: of every row of an affinity to every column, (R, C), and between its columns, (C, C)."""
+
+    way: Floats
+    legs: Floats
+
+    @classmethod
+    def of(cls, round_: Round, affinity: Affinity) -> _Map:
+        """Return the distances between travellers and hosts; one that is not known counts as the mean of all pairs."""
+        at = [host.cities[0] for host in affinity.columns]
+        way = distances(round_.cohort, affinity.rows, at)
+        if np.isnan(way).any():
+            way = np.nan_to_num(way, nan=mean_distance(round_.cohort))
+        return cls(way, distances(round_.cohort, at, at))
+
+
+def _options(
+    round_: Round,
+    settings: StudyVisits,
+    affinity: Affinity,
+    map_: _Map,
+    number: int,
+    party: Party,
+) -> list[Option]:
+    """Return everything that a party could do: each host alone, and the tours of two that pay."""
+    at = [host.cities[0] for host in affinity.columns]
+    rows = [affinity.row_of[i] for i in party.visitors]
+    score, way, legs = affinity.score[rows], map_.way[rows], map_.legs
+    may = np.array([[may_visit(round_, settings, i, j) for j in at] for i in party.visitors])
+    never = np.array([[refuses_visit(round_, i, j) for j in at] for i in party.visitors])
+    room = np.array([visitors_at_most(round_.cohort.cities[j], settings) for j in at])
+    single: dict[int, Option] = {}
+    for h in range(len(at)):
+        value = np.where(may[:, h], score[:, h] - settings.km_price * 2 * way[:, h] / 1000, -np.inf)
+        option = _best(round_, settings, number, party, (h,), (at[h],), value, int(room[h]))
+        if option:
+            single[h] = option
+    if settings.stops == 1:
+        return list(single.values())
+    near = np.argwhere(np.triu(legs <= settings.leg_km, 1))
+    tours = []
+    for a, b in near.tolist():
+        seen = np.maximum(
+            np.where(may[:, a], score[:, a], -np.inf), np.where(may[:, b], score[:, b], -np.inf)
+        )
+        seen[never[:, a] | never[:, b]] = -np.inf
+        journey = way[:, a] + legs[a, b] + way[:, b]
+        value = seen - settings.km_price * journey / 1000 - settings.stop_price
+        places = int(min(room[a], room[b]))
+        floor = (
+            max(single[h].worth for h in (a, b) if h in single) if {a, b} & set(single) else -np.inf
+        )
+        if np.sort(value)[::-1][:places].clip(0).sum() <= floor:
+            continue
+        option = _best(round_, settings, number, party, (a, b), (at[a], at[b]), value, places)
+        if option and option.worth > floor + 1e-9:
+            tours.append(option)
+    return [*single.values(), *tours]
+
+
+def may_visit(round_: Round, settings: StudyVisits, i: int, j: int) -> bool:
+    """Whether a city may visit a host: not itself, not refused, and not at home unless it asked for that."""
+    city, host = round_.cohort.cities[i], round_.cohort.cities[j]
+    if refuses_visit(round_, i, j):
+        return False
+    return settings.own_country or city.country != host.country or host.id in city.wishes
+
+
+def refuses_visit(round_: Round, i: int, j: int) -> bool:
+    """Whether two cities are one, or either refuses the other or its host unit: they are on no visit together."""
+    of, cities = round_.cohort.cities_of, round_.cohort.cities
+    return i == j or any(
+        other in of[name] for one, other in ((i, j), (j, i)) for name in cities[one].refuses
+    )
+
+
+def visitors_at_most(host: City, settings: StudyVisits) -> int:
+    """Return how many visiting cities a host takes at once."""
+    own = host.participation.visitors_at_most if host.participation else None
+    return settings.visitors[1] if own is None else min(own, settings.visitors[1])
+
+
+def _best(
+    round_: Round,
+    settings: StudyVisits,
+    number: int,
+    party: Party,
+    stops: tuple[int, ...],
+    hosts: tuple[int, ...],
+    value: Floats,
+    places: int,
+) -> Option | None:
+    """Return the option of these stops in the week that is worth most, or None where too few can go."""
+    found: Option | None = None
+    for week in _weeks(round_, settings, (*hosts, *party.visitors)):
+        if any(not _free(round_.cohort.cities[h], week) for h in hosts):
+            continue
+        able = [
+            (k, float(v))
+            for k, (i, v) in enumerate(zip(party.visitors, value.tolist(), strict=True))
+            if np.isfinite(v) and v > 0 and _free(round_.cohort.cities[i], week)
+        ]
+        able = sorted(able, key=lambda kv: (-round(kv[1], 9), kv[0]))[:places]
+        if len(able) < max(1, settings.visitors[0]):
+            continue
+        worth = round(sum(v for _, v in able), 9)
+        if found is None or worth > found.worth:
+            who = tuple(sorted(party.visitors[k] for k, _ in able))
+            found = Option(number, stops, who, week, worth)
+    return found
+
+
+def _weeks(round_: Round, settings: StudyVisits, cities: Sequence[int]) -> list[str]:
+    """Return the weeks that come into question, earliest first; one empty week where nobody names any."""
+    named = {
+        week
+        for i in cities
+        if (own := round_.cohort.cities[i].participation) is not None
+        for week in own.weeks
+    }
+    chosen = (
+        set(settings.weeks) & named if settings.weeks and named else set(settings.weeks) or named
+    )
+    return sorted(chosen) or [ANY_WEEK]
+
+
+def _free(city: City, week: str) -> bool:
+    """Whether a week suits a city; one that names no weeks is taken to be free."""
+    weeks = city.participation.weeks if city.participation else ()
+    return week == ANY_WEEK or not weeks or week in weeks
+
+
+def _candidates(options: Sequence[Option], affinity: Affinity, parties: int) -> Candidates:
+    """Return the options as candidates: each set of stops is a host of its own, each party a guest."""
+    sets = sorted({o.stops for o in options}, key=lambda stops: (len(stops), stops))
+    place = {stops: k for k, stops in enumerate(sets)}
+    return Candidates(
+        np.array([place[o.stops] for o in options], dtype=np.int64),
+        np.array([o.party for o in options], dtype=np.int64),
+        np.array([o.worth for o in options], dtype=np.float64),
+        max(len(sets), 1),
+        max(parties, 1),
+    )
+
+
+def _loads(settings: StudyVisits, affinity: Affinity, options: Sequence[Option]) -> Loads:
+    host, guest = settings.load("host"), settings.load("guest")
+    entries = [
+        (k, city, load)
+        for k, option in enumerate(options)
+        for city, load in (
+            *((affinity.columns[h].cities[0], host) for h in option.stops),
+            *((i, guest) for i in option.visitors),
+        )
+    ]
+    return loads_of(entries, len(options))
+
+
+def _rules(
+    round_: Round,
+    settings: StudyVisits,
+    affinity: Affinity,
+    parties: Sequence[Party],
+    options: Sequence[Option],
+    loads: Loads,
+) -> tuple[Rule, ...]:
+    party = np.array([o.party for o in options], dtype=np.int64)
+    rules = [
+        Rule(
+            "one visit each",
+            "A group makes one visit; a city makes one visit.",
+            counts(
+                "one visit each",
+                party,
+                high=1,
+                rows=len(parties),
+                says=lambda p: f"{parties[p].title} makes one visit",
+            ),
+        ),
+        Rule(
+            "visits per host",
+            f"A host receives at most {visits_in_words(settings.visits_per_host)}.",
+            _per_host(affinity, options, settings.visits_per_host),
+        ),
+    ]
+    twice = _in_several(round_, parties, options)
+    rules += [twice] if twice else []
+    limited = loads.block(round_.ledger)
+    if limited:
+        says = "No city carries more than its limits over all formats."
+        rules.append(Rule("load", says, limited))
+    return tuple(rules)
+
+
+def _per_host(affinity: Affinity, options: Sequence[Option], most: int) -> Block:
+    pairs = [(h, k) for k, option in enumerate(options) for h in option.stops]
+    rows, columns = [h for h, _ in pairs], [k for _, k in pairs]
+    shape = (len(affinity.columns), len(options))
+    matrix = sp.csr_array((np.ones(len(pairs)), (rows, columns)), shape=shape)
+    return Block(
+        "visits per host",
+        matrix,
+        np.full(shape[0], -np.inf),
+        np.full(shape[0], float(most)),
+        lambda h: f"{affinity.columns[h].name} receives at most {visits_in_words(most)}",
+    )
+
+
+def visits_in_words(number: int) -> str:
+    """Return a counted visit."""
+    return "1 visit" if number == 1 else f"{number} visits"
+
+
+def _in_several(round_: Round, parties: Sequence[Party], options: Sequence[Option]) -> Rule | None:
+    """A city of several groups makes one visit all the same."""
+    everyone = [i for party in parties for i in party.visitors]
+    several = sorted({i for i in everyone if everyone.count(i) > 1})
+    if not several:
+        return None
+    row = {i: r for r, i in enumerate(several)}
+    pairs = [(row[i], k) for k, o in enumerate(options) for i in o.visitors if i in row]
+    matrix = sp.csr_array(
+        (np.ones(len(pairs)), ([r for r, _ in pairs], [k for _, k in pairs])),
+        shape=(len(several), len(options)),
+    )
+    block = Block(
+        "one visit a city",
+        matrix,
+        np.full(len(several), -np.inf),
+        np.ones(len(several)),
+        lambda r: f"{round_.name(several[r])} makes one visit",
+    )
+    return Rule("one visit a city", "A city of several groups makes one visit.", block)

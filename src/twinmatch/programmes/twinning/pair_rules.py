@@ -1,0 +1,290 @@
+"""The rules of twinning, each compiled once to a block over the frame.
+
+Notation: m pairs in the frame; host, guest (m,) index the frame's hosts and guests.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from twinmatch.cohort import Host, nearest
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.geography import country
+from twinmatch.programmes.rules import Rule, forbid
+from twinmatch.programmes.twinning.frame import Frame, compatriots, memberships
+from twinmatch.programmes.twinning.settings import Twinning
+from twinmatch.solving.blocks import Block, counts
+
+Bools = NDArray[np.bool_]
+
+
+def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
+    """Return the rules of a twinning round over its frame, in the order in which they are told.
+
+    Raises QuestionError where a lock or ban names a city that cannot be in the pair, or both stand on one pair.
+    """
+    rules = [_host_places(frame, settings), _hosts_each(frame, settings.hosts_per_guest)]
+    if settings.places is not None:
+        rules.append(_places(frame, settings.places))
+    if settings.guests_per_country is not None:
+        rules.append(_guests_per_country(frame, settings.guests_per_country))
+    if settings.another_country:
+        rules.append(
+            forbid(
+                "another country",
+                "Guest and host are in different countries.",
+                compatriots(frame),
+            )
+        )
+    rules += _named_pairs(frame, settings)
+    for name, says, pairs in (
+        (
+            "refusals",
+            "Nobody is matched with a city that either side refuses.",
+            _refused(frame),
+        ),
+        (
+            "not itself",
+            "No city is matched with its own host unit.",
+            _itself(frame),
+        ),
+    ):
+        if pairs.any():
+            rules.append(forbid(name, says, pairs))
+    rules += _asked_for(frame, settings)
+    return tuple(rules)
+
+
+def _asked_for(frame: Frame, settings: Twinning) -> list[Rule]:
+    """The filters that a programme may ask for beside the others: wishes, language, facilitators' total."""
+    rules = []
+    if settings.only_wished:
+        says = "A guest with wishes is matched with a host among them."
+        rules.append(forbid("wishes", says, _not_wished(frame)))
+    if settings.shared_language:
+        says = "Guest and host share a working language, where both have named any."
+        rules.append(forbid("language", says, _speechless(frame)))
+    if settings.facilitators:
+        most = sum(f.pairs_at_most for f in settings.facilitators)
+        says = f"The {len(settings.facilitators)} facilitators accompany at most {most} pairs."
+        one = np.zeros(len(frame.host), dtype=int)
+        block = counts("facilitators", one, high=most, rows=1, says=lambda _: says)
+        rules.append(Rule("facilitators", says, block))
+    return rules
+
+
+def _not_wished(frame: Frame) -> Bools:
+    """Return the pairs of a guest that has wishes with a host that is not among them, shape (m,)."""
+    pairs = frame.nobody()
+    for g, i in enumerate(frame.guests):
+        wishes = frame.cohort.cities[i].wishes
+        if wishes:
+            pairs[:, g] = True
+            for name in wishes:
+                pairs[frame.named.get(name, []), g] = False
+    return pairs.ravel()
+
+
+def _speechless(frame: Frame) -> Bools:
+    """Return the pairs whose sides have both named languages and share none; a unit speaks those of all its cities."""
+    cities = frame.cohort.cities
+    mine = [set(cities[i].languages) for i in frame.guests]
+    theirs = [{v for i in host.cities for v in cities[i].languages} for host in frame.hosts]
+    known = sorted({v for spoken in (*mine, *theirs) for v in spoken})
+    hosts, guests = memberships(theirs, known), memberships(mine, known)
+    shared = hosts.astype(np.float32) @ guests.astype(np.float32).T
+    speaks_host, speaks_guest = np.any(hosts, axis=1, keepdims=True), np.any(guests, axis=1)
+    return np.asarray(((shared == 0) & speaks_host & speaks_guest).ravel())
+
+
+def _host_places(frame: Frame, settings: Twinning) -> Rule:
+    """The band of guests a host, narrowed by what a host itself can take."""
+    low, high = (
+        np.array(side, dtype=float)
+        for side in zip(*(_limits(frame, h, settings) for h in frame.hosts), strict=True)
+    )
+    least, most = settings.guests_per_host
+    says = f"Each host unit has {_band_words(least, most)} guests" + (
+        ", or fewer where it said so." if (high < most).any() else "."
+    )
+
+    def row(h: int) -> str:
+        return f"{frame.hosts[h].name} takes {_band_words(int(low[h]), int(high[h]))} guests"
+
+    return Rule(
+        "guests per host",
+        says,
+        counts("guests per host", frame.host, low=low, high=high, rows=len(frame.hosts), says=row),
+    )
+
+
+def _limits(frame: Frame, host: Host, settings: Twinning) -> tuple[int, int]:
+    """The band of one host: the programme's, the host's own, and for a unit what each of its cities can take."""
+    least, most = settings.guests_per_host
+    own = [frame.cohort.cities[i].participation for i in host.cities]
+    stated = [p.guests_at_most for p in own if p is not None and p.guests_at_most is not None]
+    at_most = min([most, *stated, *([] if host.guests_at_most is None else [host.guests_at_most])])
+    at_least = least if host.guests_at_least is None else max(least, host.guests_at_least)
+    if at_least > at_most:
+        raise QuestionError(
+            Problem(
+                "limits-undercut",
+                f"{host.id} can take at most {at_most} guests, but at least {at_least} are asked of it.",
+                do="Change one of the two.",
+            )
+        )
+    return at_least, at_most
+
+
+def _hosts_each(frame: Frame, most: int) -> Rule:
+    words = "one host unit" if most == 1 else f"at most {most} host units"
+    block = counts(
+        "one host each",
+        frame.guest,
+        high=most,
+        rows=len(frame.guests),
+        says=lambda g: f"{_name(frame, g)} has {words}",
+    )
+    return Rule(
+        "one host each" if most == 1 else "hosts per guest", f"Each guest has {words}.", block
+    )
+
+
+def _places(frame: Frame, places: int) -> Rule:
+    says = f"At most {places} guests are chosen."
+    return Rule(
+        "places",
+        says,
+        counts(
+            "places", np.zeros(len(frame.host), dtype=int), high=places, rows=1, says=lambda _: says
+        ),
+    )
+
+
+def _guests_per_country(frame: Frame, most: int) -> Rule:
+    codes = [frame.cohort.cities[i].country for i in frame.guests]
+    names = sorted(set(codes))
+    of_guest = np.array([names.index(code) for code in codes], dtype=np.int64)
+    says = f"At most {most} guests come from one country."
+    block = counts(
+        "guests per country",
+        of_guest[frame.guest],
+        high=most,
+        rows=len(names),
+        says=lambda k: f"At most {most} guests come from {country(names[k]).name}",
+    )
+    return Rule("guests per country", says, block)
+
+
+def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
+    """Locks, bans and past pairs; every name is checked, and a pair cannot be both locked and forbidden."""
+    problems: list[Problem] = []
+    locked = [_find_pair(frame, pair, "lock", problems) for pair in settings.lock]
+    banned = [_find_pair(frame, pair, "ban", problems) for pair in settings.ban]
+    past = [_find_pair(frame, pair, "past", problems) for pair in settings.past]
+    for one, pair in zip(locked, settings.lock, strict=True):
+        if any((one & other).any() for other in (*banned, *past)):
+            problems.append(
+                Problem(
+                    "lock-banned",
+                    f"{pair[0]}={pair[1]} is locked and banned at once.",
+                    do="Remove one of the two.",
+                )
+            )
+    if problems:
+        raise QuestionError(problems)
+    rules = []
+    if locked:
+        matrix = sp.csr_array(np.array(locked, dtype=np.float64))
+        locks = [_pair_in_words(frame, pair) for pair in settings.lock]
+        block = Block(
+            "locks",
+            matrix,
+            np.ones(len(locked)),
+            np.full(len(locked), np.inf),
+            lambda k: f"{locks[k]} must meet",
+        )
+        rules.append(Rule("locks", f"These pairs must meet: {', '.join(locks)}.", block))
+    if banned:
+        bans = [_pair_in_words(frame, pair) for pair in settings.ban]
+        rules.append(
+            forbid("bans", f"These pairs must not meet: {', '.join(bans)}.", np.any(banned, axis=0))
+        )
+    if past:
+        rules.append(
+            forbid(
+                "past pairs",
+                f"Pairs of earlier rounds ({len(past)}) do not meet again.",
+                np.any(past, axis=0),
+            )
+        )
+    return rules
+
+
+def _pair_in_words(frame: Frame, pair: tuple[str, str]) -> str:
+    names = {c.id: c.name for c in frame.cohort.cities} | {u.id: u.name for u in frame.cohort.units}
+    return f"{names[pair[0]]} with {names[pair[1]]}"
+
+
+def _find_pair(frame: Frame, pair: tuple[str, str], kind: str, problems: list[Problem]) -> Bools:
+    """Return the pairs of the frame that two names stand for, either way round; none where a name is unknown."""
+    found = np.zeros(len(frame.host), dtype=bool)
+    names = {
+        **{c.id: c.id for c in frame.cohort.cities},
+        **{u.id: u.id for u in frame.cohort.units},
+    }
+    unknown = [name for name in pair if name not in names]
+    if unknown:
+        problems += [
+            Problem(
+                "city-unknown",
+                f"{kind} {'='.join(pair)}: there is no city or unit {name!r}.",
+                do=nearest(name, names),
+            )
+            for name in unknown
+        ]
+        return found
+    for guest_name, host_name in (pair, pair[::-1]):
+        guests = [g for g, i in enumerate(frame.guests) if frame.cohort.cities[i].id == guest_name]
+        hosts = [h for h, host in enumerate(frame.hosts) if host_name in frame.members(host)]
+        found |= np.isin(frame.guest, guests) & np.isin(frame.host, hosts)
+    if not found.any() and kind == "lock":
+        problems.append(
+            Problem(
+                "lock-impossible",
+                f"lock {'='.join(pair)}: the two are not an eligible guest and a host of this round.",
+                do=f"Remove the lock, or ask why: twinmatch why-not {pair[0]} {pair[1]}",
+            )
+        )
+    return found
+
+
+def _refused(frame: Frame) -> Bools:
+    """Return the pairs of which either side refuses the other, or one of its cities, shape (m,)."""
+    pairs = frame.nobody()
+    cities, of = frame.cohort.cities, frame.cohort.cities_of
+    for g, i in enumerate(frame.guests):
+        for name in cities[i].refuses:
+            pairs[frame.named.get(name, []), g] = True
+    for h, host in enumerate(frame.hosts):
+        refused = [k for i in host.cities for name in cities[i].refuses for k in of[name]]
+        pairs[h, [frame.guest_at[i] for i in refused if i in frame.guest_at]] = True
+    return pairs.ravel()
+
+
+def _itself(frame: Frame) -> Bools:
+    """Return the pairs of a guest and a host that it is or belongs to, shape (m,)."""
+    pairs = frame.nobody()
+    for h, host in enumerate(frame.hosts):
+        pairs[h, [frame.guest_at[i] for i in host.cities if i in frame.guest_at]] = True
+    return pairs.ravel()
+
+
+def _name(frame: Frame, g: int) -> str:
+    return frame.cohort.cities[frame.guests[g]].name
+
+
+def _band_words(least: int, most: int) -> str:
+    return f"{least} to {most}" if least != most else f"exactly {most}"

@@ -1,0 +1,282 @@
+"""The product of a twinning round: pairs with their accounts, reserves, facilitators, and who is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.affinity import Affinity
+from twinmatch.cohort import Host
+from twinmatch.errors import NoProposalError
+from twinmatch.programmes.eligibility import Applicants
+from twinmatch.programmes.relief import as_told, excepting, in_menu, menu, taken
+from twinmatch.programmes.round import THIN_COVERAGE, Round, coverage_note, shares
+from twinmatch.programmes.rules import counted, judged, statuses
+from twinmatch.programmes.twinning.frame import Frame
+from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
+from twinmatch.programmes.twinning.settings import Twinning
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, RuleStatus, Table, count
+from twinmatch.solving import Candidates, Solution, counts, solve
+
+NEITHER = "It has neither applied as a guest nor is it a host in this round."
+
+
+def propose_twinning(round_: Round, settings: Twinning) -> Product:
+    """Return the twinning pairs of a round: proven best under the rules, each with its account.
+
+    Raises QuestionError where there is no host, NoProposalError with the rules and places that are short and a
+    menu of repairs where no choice keeps the rules. With a repair taken, what gave way is a row of the rules.
+    """
+    ready = prepare(round_, settings)
+    gave_way: tuple[RuleStatus, ...] = ()
+    try:
+        chosen, solution = solve_twinning(round_, settings, ready)
+    except NoProposalError as error:
+        if round_.repair is None:
+            keep = np.flatnonzero(ready.allowed)
+            blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
+            choices = in_menu(menu(ready.candidates.take(keep), blocks), blocks)
+            raise NoProposalError([*error.problems, *choices]) from None
+        rules, gave_way = taken(ready.rules, ready.candidates, ready.allowed, round_.repair)
+        ready = replace(ready, rules=rules)
+        chosen, solution = solve_twinning(round_, settings, ready)
+    product = product_of(round_, settings, ready, chosen, solution)
+    return replace(product, rules=excepting(product.rules, gave_way))
+
+
+def product_of(
+    round_: Round,
+    settings: Twinning,
+    ready: PreparedTwinning,
+    chosen: NDArray[np.bool_],
+    solution: Solution,
+) -> Product:
+    """Return the product of a choice over the frame; raises DataError where the choice breaks a rule."""
+    kept = judged(statuses(ready.rules, ready.candidates, chosen))
+    meetings = _meetings(round_, settings, ready, chosen)
+    meetings, facilitators = facilitated(round_, settings, meetings)
+    return Product(
+        "twinning",
+        settings.title,
+        "optimal" if solution.status == "optimal" else "feasible",
+        solution.engine,
+        solution.score,
+        solution.bound,
+        meetings,
+        _left_out(round_, ready, chosen),
+        kept,
+        _headline(meetings, ready.who, ready.frame.hosts),
+        weights=shares(ready.affinity),
+        tables=facilitators,
+    )
+
+
+def facilitated(
+    round_: Round, settings: Twinning, meetings: tuple[Meeting, ...]
+) -> tuple[tuple[Meeting, ...], tuple[Table, ...]]:
+    """Return the pairs with their facilitators noted, and the table of facilitators; unchanged where there are none.
+
+    An exact flow within each facilitator's load: as many shared languages as possible (the guest's and the
+    hosts' count alike), so pairs are chosen first and facilitators follow.
+    """
+    staff = settings.facilitators
+    if not staff or not meetings:
+        return meetings, ()
+    f, m = (axis.ravel() for axis in np.indices((len(staff), len(meetings))))
+    spoken = [
+        [set(round_.cohort.city(x.city).languages) for x in meeting.members] for meeting in meetings
+    ]
+    score = np.array(
+        [np.mean([bool(set(one.languages) & s) for s in pair]) for one in staff for pair in spoken]
+    )
+    most = np.array([one.pairs_at_most for one in staff], dtype=np.float64)
+    found = solve(
+        Candidates(f, m, score, len(staff), len(meetings)),
+        [
+            counts("facilitator's load", f, high=most, rows=len(staff)),
+            counts("one facilitator each", m, high=1, rows=len(meetings)),
+        ],
+    )
+    of = {int(m[k]): staff[int(f[k])] for k in np.flatnonzero(found.chosen)}
+    noted = tuple(
+        replace(meeting, notes=(*meeting.notes, f"Facilitator: {of[k].name}."))
+        for k, meeting in enumerate(meetings)
+    )
+    rows = tuple(
+        (
+            one.name,
+            sum(1 for who in of.values() if who is one),
+            one.pairs_at_most,
+            "; ".join(meeting.label for k, meeting in enumerate(meetings) if of[k] is one),
+        )
+        for one in staff
+    )
+    columns = ("facilitator", "pairs", "pairs at most", "accompanies")
+    return noted, (Table("facilitators", "Facilitators", columns, rows),)
+
+
+def _meetings(
+    round_: Round, settings: Twinning, ready: PreparedTwinning, chosen: NDArray[np.bool_]
+) -> tuple[Meeting, ...]:
+    affinity, frame, who = ready.affinity, ready.frame, ready.who
+    reserves = _Reserves(round_, ready, chosen, settings.reserves)
+    found = []
+    pairs = np.flatnonzero(chosen)
+    hosts, guests = frame.host[pairs], frame.guest[pairs]
+    accounts = affinity.accounts(guests, hosts)
+    for h, g, account in zip(hosts.tolist(), guests.tolist(), accounts, strict=True):
+        host, guest = frame.hosts[h], frame.guests[g]
+        members = (
+            *(Member(round_.id(i), "host") for i in host.cities),
+            Member(round_.id(guest), "guest"),
+        )
+        notes = coverage_note(account) + ((who.let_in[guest],) if guest in who.let_in else ())
+        found.append(
+            Meeting(
+                f"twinning:{round_.id(guest)}"
+                + (f":{host.id}" if settings.hosts_per_guest > 1 else ""),
+                f"{round_.name(guest)} learns from {host.name}",
+                members,
+                account,
+                account.summary(),
+                reserves.of(h, g),
+                notes,
+                host.id if len(host.cities) > 1 else "",
+            )
+        )
+    return tuple(sorted(found, key=lambda m: (-round(m.score, 9), m.id)))
+
+
+class _Reserves:
+    """Who steps in for a pair: the guest's best other hosts with a free place, the host's best other guests."""
+
+    def __init__(
+        self, round_: Round, ready: PreparedTwinning, chosen: NDArray[np.bool_], count: int
+    ) -> None:
+        affinity, frame, rules = ready.affinity, ready.frame, ready.rules
+        self._round, self._frame, self._count = round_, frame, count
+        shape = (len(frame.hosts), len(frame.guests))
+        allowed = ready.allowed.reshape(shape)
+        held = chosen.reshape(shape)
+        most = next(r for r in rules if r.name == "guests per host").block.high
+        free = np.asarray(held.sum(axis=1) < most)
+        self._score = np.round(affinity.score.T, 9)
+        self._for_guest = allowed & ~held & free[:, None]
+        self._for_host = allowed & ~held.any(axis=0)
+        self._guests_of: dict[int, list[int]] = {}
+
+    def of(self, h: int, g: int) -> tuple[Reserve, ...]:
+        """Return the reserves of a pair, best first on each side."""
+        host, guest = self._frame.hosts[h], self._round.id(self._frame.guests[g])
+        if h not in self._guests_of:  # the same for every pair of the host
+            self._guests_of[h] = self._best(self._score[h], self._for_host[h])
+        hosts = self._best(self._score[:, g], self._for_guest[:, g])
+        return tuple(
+            Reserve(host.id, self._frame.hosts[k].id, float(self._score[k, g])) for k in hosts
+        ) + tuple(
+            Reserve(guest, self._round.id(self._frame.guests[k]), float(self._score[h, k]))
+            for k in self._guests_of[h]
+        )
+
+    def _best(self, score: NDArray[np.float64], may: NDArray[np.bool_]) -> list[int]:
+        """Return the places with the best scores of those that may be, ties in the order of places."""
+        places = np.flatnonzero(may)
+        if len(places) > self._count > 0:
+            # All that tie with the last of the best are kept for the order of places to tell.
+            at = len(places) - self._count
+            places = places[score[places] >= np.partition(score[places], at)[at]]
+        best = places[np.argsort(-score[places], kind="stable")][: self._count]
+        return [int(k) for k in best]
+
+
+def _left_out(
+    round_: Round, ready: PreparedTwinning, chosen: NDArray[np.bool_]
+) -> tuple[LeftOut, ...]:
+    """Everyone without a pair and why; what they are offered instead is added once all products are known."""
+    affinity, frame, who = ready.affinity, ready.frame, ready.who
+    shape = (len(frame.hosts), len(frame.guests))
+    held, allowed = chosen.reshape(shape), ready.allowed.reshape(shape)
+    lowest = float(affinity.score.T[held].min(initial=np.inf)) if held.any() else 0.0
+    places = int(held.sum())
+    hosts = {i for h in np.flatnonzero(held.any(axis=1)) for i in frame.hosts[h].cities}
+    placed = hosts | {frame.guests[g] for g in np.flatnonzero(held.any(axis=0))}
+    unchosen = {
+        frame.guests[g]: _unchosen(affinity, frame, allowed[:, g], int(g), places, lowest)
+        for g in np.flatnonzero(~held.any(axis=0))
+    }
+    idle = {i: _idle(round_, i, places, frame) for host in frame.hosts for i in host.cities}
+    ask = "Ask the city, then run again."
+    out = []
+    for i, city in enumerate(round_.cohort.cities):
+        if i in placed:
+            continue
+        if (why := who.refused.get(i) or unchosen.get(i)) is not None:
+            out.append(LeftOut(city.id, why, "", as_role="guest"))
+        elif i in who.ask:
+            out.append(LeftOut(city.id, who.ask[i], "", ask, as_role="guest"))
+        elif i in idle:
+            out.append(LeftOut(city.id, idle[i], "", as_role="host"))
+        else:
+            out.append(LeftOut(city.id, NEITHER, ""))
+    return tuple(out)
+
+
+def _unchosen(
+    affinity: Affinity, frame: Frame, allowed: NDArray[np.bool_], g: int, places: int, lowest: float
+) -> str:
+    if not allowed.any():
+        return "Every host is closed to it by a rule of the round."
+    best = int(np.argmax(np.where(allowed, np.round(affinity.score[g], 9), -1.0)))
+    return (
+        f"All {places} places went to guests with whom the round as a whole fits better: its best possible pair, with "
+        f"{frame.hosts[best].name}, scores {100 * affinity.score[g, best]:.0f} of 100; the lowest pair chosen scores {100 * lowest:.0f}."
+    )
+
+
+def _idle(round_: Round, i: int, pairs: int, frame: Frame) -> str:
+    unit = round_.cohort.unit_of.get(round_.id(i))
+    through = f" through {unit.name}" if unit and any(h.id == unit.id for h in frame.hosts) else ""
+    return f"Ready to host{through}, but no guest was matched with it: {count(pairs, 'pair')} for {count(len(frame.hosts), 'host unit')}."
+
+
+def _headline(meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host, ...]) -> str:
+    applied = len(who.eligible) + len(who.refused) + len(who.ask)
+    used = len({m.unit or m.cities("host")[0] for m in meetings})
+    text = f"{count(applied, 'applicant')}, {len(who.eligible)} of them eligible: {count(len(meetings), 'pair')} with {used} of {count(len(hosts), 'host unit')}."
+    thin = sum(m.account.coverage < THIN_COVERAGE for m in meetings)
+    if thin:
+        rest = (
+            "rests on little that is known and carries"
+            if thin == 1
+            else "rest on little that is known and carry"
+        )
+        text += f" {thin} of the pairs {rest} a note."
+    if who.ask:
+        text += f" For {count(len(who.ask), 'applicant')} eligibility is not known: named under 'left out', to be asked first."
+    return text
+
+
+def pair_rules(round_: Round, settings: Twinning, product: Product) -> tuple[RuleStatus, ...]:
+    """Return how finished pairs stand to each rule, as the rules' own blocks find them over the whole frame.
+
+    A repair that the product says it took is made again, and the pairs are judged by what is left of the rules.
+    """
+    pairs = [
+        (guest, m.unit or host)
+        for m in product.meetings
+        for guest in m.cities("guest")
+        for host in m.cities("host")[:1]
+    ]
+    ready = prepare(round_, settings)
+    known = {(round_.id(g), host.id) for host in ready.frame.hosts for g in ready.frame.guests}
+    strange = [f"{guest} with {host}" for guest, host in pairs if (guest, host) not in known]
+    told = counted(
+        "eligible pairs", "Every pair is an eligible guest and a host of the round.", strange
+    )
+    held = set(pairs)
+    chosen = ready.frame.pairs(lambda host, g: (round_.id(g), host.id) in held)
+    said = [rule for rule in product.rules if rule.status == "relaxed"]
+    rules, gave_way = as_told(ready.rules, ready.candidates, ready.allowed, said)
+    return (told, *excepting(statuses(rules, ready.candidates, chosen), gave_way))

@@ -1,0 +1,174 @@
+"""Twinning as one exact solve: who is chosen and who meets whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.affinity import Affinity, compare
+from twinmatch.cohort import Host, nearest
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.geography import in_eu
+from twinmatch.programmes.eligibility import Applicants, applicants
+from twinmatch.programmes.load_ledger import Loads, amount, same_loads
+from twinmatch.programmes.round import Round, no_answer
+from twinmatch.programmes.rules import Rule, allowed_pairs
+from twinmatch.programmes.twinning.frame import Frame
+from twinmatch.programmes.twinning.pair_rules import twinning_rules
+from twinmatch.programmes.twinning.quotas import quota_rules
+from twinmatch.programmes.twinning.settings import Twinning
+from twinmatch.schema import Role
+from twinmatch.solving import Candidates, Solution, solve
+
+LOAD_SAYS = "No city carries more than its limits over all formats."
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedTwinning:
+    """A twinning round ready to be solved: who applied, all pairs with their scores, and the rules over them."""
+
+    who: Applicants
+    affinity: Affinity
+    frame: Frame
+    rules: tuple[Rule, ...]
+    candidates: Candidates
+    before: NDArray[np.bool_] | None
+    """The pairs of the earlier proposal over the frame, shape (m,), or None where there is none."""
+    takes: tuple[NDArray[np.float64], NDArray[np.float64]]
+    """What a pair takes of each of its hosts and of its guest, both (3,)."""
+
+    @property
+    def loads(self) -> Loads:
+        """Return what every pair takes of its cities; made where it is asked for, as it is larger than all else."""
+        return _loads(self.frame, *self.takes)
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """Return the pairs that no filter takes out, shape (m,)."""
+        return allowed_pairs(self.rules)
+
+
+def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
+    """Return the round ready to be solved; raises QuestionError where there is no host or a named pair is wrong."""
+    who = applicants(round_, settings.guests)
+    named = {round_.cohort.index.get(name, -1) for name in settings.host_ids}
+    who = replace(who, eligible=tuple(i for i in who.eligible if i not in named))
+    hosts = _hosts(round_, settings, set(who.eligible))
+    affinity = compare(
+        round_.cohort, settings.weights, round_.facet_cache, rows=who.eligible, columns=hosts
+    )
+    frame = Frame(round_.cohort, hosts, who.eligible)
+    takes = amount(settings.load("host")), amount(settings.load("guest"))
+    limited = _loads(frame, *takes).block(round_.ledger)
+    return PreparedTwinning(
+        who,
+        affinity,
+        frame,
+        (
+            *twinning_rules(frame, settings),
+            *quota_rules(frame, settings),
+            *([Rule("load", LOAD_SAYS, limited)] if limited else []),
+        ),
+        frame.candidates(affinity.score),
+        _before(round_, frame),
+        takes,
+    )
+
+
+def _loads(frame: Frame, host: NDArray[np.float64], guest: NDArray[np.float64]) -> Loads:
+    """Return what every pair takes of its cities: each city of a unit carries the host's load."""
+    pair = np.arange(len(frame.host))
+    size = np.array([len(host.cities) for host in frame.hosts], dtype=np.int64)
+    members = np.array([i for host in frame.hosts for i in host.cities], dtype=np.int64)
+    first = np.cumsum(size) - size
+    each = size[frame.host]
+    # Each pair of a host of several cities stands once for each of them.
+    nth = np.arange(int(each.sum())) - np.repeat(np.cumsum(each) - each, each)
+    of_host = members[np.repeat(first[frame.host], each) + nth]
+    of_guest = np.array(frame.guests, dtype=np.int64)[frame.guest]
+    count = len(pair)
+    hosts = same_loads(np.repeat(pair, each), of_host, host, count)
+    guests = same_loads(pair, of_guest, guest, count)
+    return Loads(
+        np.concatenate([hosts.city, guests.city]),
+        np.concatenate([hosts.candidate, guests.candidate]),
+        np.concatenate([hosts.amount, guests.amount]),
+        count,
+    )
+
+
+def solve_twinning(
+    round_: Round, settings: Twinning, ready: PreparedTwinning
+) -> tuple[NDArray[np.bool_], Solution]:
+    """Return the best choice over the whole frame, shape (m,), and its solution; forbidden pairs are not considered.
+
+    Raises NoProposalError with the rules and places that are short.
+    """
+    keep = np.flatnonzero(ready.allowed)
+    blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
+    objectives = (
+        ("filled", "total") if settings.fairness == "total" else ("filled", "worst-off", "total")
+    )
+    if ready.before is not None:
+        objectives = (*objectives, "fewest changes")
+    before = None if ready.before is None else ready.before[keep]
+    candidates = ready.candidates.take(keep)
+    solution = solve(candidates, blocks, objectives=objectives, previous=before)
+    if solution.status == "infeasible":
+        hosts = [h.name for h in ready.frame.hosts]
+        guests = [round_.name(i) for i in ready.frame.guests]
+        raise no_answer(settings.title, solution, candidates, blocks, hosts=hosts, guests=guests)
+    chosen = np.zeros(len(ready.candidates), dtype=bool)
+    chosen[keep] = solution.chosen
+    return chosen, solution
+
+
+def _hosts(round_: Round, settings: Twinning, eligible: set[int]) -> tuple[Host, ...]:
+    """Every host of the wanted roles, or those named; a city that applies as a guest does not host alone."""
+    cohort = round_.cohort
+    named = settings.host_ids
+    found = cohort.hosts(tuple(Role) if named else settings.hosts)
+    if named:
+        alone = {c.id: Host(c.id, c.name, (i,)) for i, c in enumerate(cohort.cities)}
+        known = alone | {h.id: h for h in found}
+        unknown = [name for name in named if name not in known]
+        if unknown:
+            raise QuestionError(
+                Problem(
+                    "city-unknown",
+                    f"host_ids: there is no city or unit {name!r}.",
+                    do=nearest(name, {k: k for k in known}),
+                )
+                for name in unknown
+            )
+        found = tuple(known[name] for name in sorted(set(named)))
+    hosts = tuple(
+        h
+        for h in found
+        if not (len(h.cities) == 1 and h.cities[0] in eligible and not named)
+        and not (
+            settings.hosts_inside_eu and not all(in_eu(cohort.cities[i].country) for i in h.cities)
+        )
+    )
+    if not hosts:
+        roles = " or ".join(role.value for role in settings.hosts)
+        who = "host_ids names" if named else f"this cohort has in the role {roles}"
+        where = ", and hosts_inside_eu asks for Member States" if settings.hosts_inside_eu else ""
+        do = "Name other hosts." if named else "Give at least one city that role."
+        raise QuestionError(Problem("no-hosts", f"No city that {who} can be a host{where}.", do=do))
+    return hosts
+
+
+def _before(round_: Round, frame: Frame) -> NDArray[np.bool_] | None:
+    """Return the earlier proposal's pairs over the frame, or None where there is no earlier proposal."""
+    if round_.previous is None:
+        return None
+    earlier = {p.product: p for p in round_.previous.products}.get("twinning")
+    held = {
+        (m.unit or m.cities("host")[0], g)
+        for m in (earlier.meetings if earlier else ())
+        for g in m.cities("guest")
+    }
+    return frame.pairs(lambda h, g: (h.id, round_.id(g)) in held)
