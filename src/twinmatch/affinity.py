@@ -31,6 +31,7 @@ from twinmatch.proposal import Account, Evidence, Fact
 
 if TYPE_CHECKING:
     import networkx as nx
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -237,7 +238,7 @@ class _OnDemand(Mapping[str, Floats]):
         return len(self._names)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Affinity:
     """How well every row fits every column, by facet and in sum, with the account of any pair on demand."""
 
@@ -248,6 +249,19 @@ class Affinity:
     compared: dict[str, Compared]
     facets: dict[str, Facet]
     own: Mapping[str, OwnFacet]
+
+    def __repr__(self) -> str:
+        return (
+            f"<Affinity: {len(self.rows)} x {len(self.columns)}, facets: {', '.join(self.weights)}>"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the scores, a row a city and a column a host, by id; nan where a city would meet itself."""
+        import pandas as pd
+
+        rows = pd.Index([self.cohort.cities[i].id for i in self.rows], name="id")
+        score = np.where(self.comparable, self.score, np.nan)
+        return pd.DataFrame(score, rows, [host.id for host in self.columns])
 
     @cached_property
     def tables(self) -> dict[str, Floats]:
@@ -442,42 +456,30 @@ class Affinity:
         )
 
     def graph(self, *, least: float = 0.0) -> nx.Graph[str]:
-        """Return the networkx graph of pairs whose score is at least ``least``, with the account on each edge.
+        """Return the networkx graph of pairs whose score is at least ``least``, with each facet's part on the edge.
 
-        Directed from guest to host where rows and columns differ. Edges carry ``weight`` (the score) and
-        ``account`` (facet -> likeness, standing, weight, share).
+        Directed from guest to host where rows and columns differ. Edges have ``weight`` (the score), which the
+        ``share_FACET`` of all facets sum to, and ``likeness_FACET`` of those known. Nodes have ``name`` and
+        ``cities`` (ids, "; " between them). All are texts and numbers, so that networkx can save the graph.
         """
         import networkx as nx
 
-        same = [host.id for host in self.columns] == [self.cohort.cities[i].id for i in self.rows]
+        ids = [self.cohort.cities[i].id for i in self.rows]
+        same = [host.id for host in self.columns] == ids
         graph: nx.Graph[str] = nx.Graph() if same else nx.DiGraph()
         for host in self.columns:
-            graph.add_node(
-                host.id, name=host.name, cities=[self.cohort.cities[i].id for i in host.cities]
-            )
-        for i in self.rows:
-            graph.add_node(
-                self.cohort.cities[i].id,
-                name=self.cohort.cities[i].name,
-                cities=[self.cohort.cities[i].id],
-            )
+            members = "; ".join(self.cohort.cities[i].id for i in host.cities)
+            graph.add_node(host.id, name=host.name, cities=members)
+        for i, id_ in zip(self.rows, ids, strict=True):
+            graph.add_node(id_, name=self.cohort.cities[i].name, cities=id_)
         keep = self.comparable & (self.score >= least)
         for r, c in np.argwhere(np.triu(keep, 1) if same else keep):
-            lines = {
-                name: {
-                    "likeness": float(self.likeness[name][r, c]),
-                    "standing": float(self.standing[name][r, c]),
-                    "weight": weight,
-                    "share": float(weight * self.standing[name][r, c]),
-                }
-                for name, weight in self.weights.items()
-            }
-            graph.add_edge(
-                self.cohort.cities[self.rows[r]].id,
-                self.columns[c].id,
-                weight=float(self.score[r, c]),
-                account=lines,
-            )
+            parts = {}
+            for name, weight in self.weights.items():
+                parts[f"share_{name}"] = float(weight * self.standing[name][r, c])
+                if not math.isnan(likeness := float(self.likeness[name][r, c])):
+                    parts[f"likeness_{name}"] = likeness
+            graph.add_edge(ids[r], self.columns[c].id, weight=float(self.score[r, c]), **parts)
         return graph
 
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import DataError, Problem, QuestionError
 from twinmatch.schema import City, HostUnit, Pilot, Role
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["City", "Cohort", "Host", "HostUnit"]
 
@@ -33,15 +37,82 @@ class Host:
     guests_at_least: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cohort:
-    """Cities and host units of a round; made by :func:`twinmatch.validate.validate`, never by hand."""
+    """Cities and host units of a round, a sequence of cities in order of id; ``tm.read`` makes one.
+
+    ``cohort[3]`` is a city, ``cohort[:10]`` a cohort, ``one + other`` both together; ``in`` takes ids.
+    """
 
     cities: tuple[City, ...]
     units: tuple[HostUnit, ...] = ()
 
+    def __repr__(self) -> str:
+        countries = len({city.country for city in self.cities})
+        return f"<Cohort: {len(self)} cities, {countries} countries, {len(self.units)} host units>"
+
     def __len__(self) -> int:
         return len(self.cities)
+
+    def __iter__(self) -> Iterator[City]:
+        return iter(self.cities)
+
+    def __contains__(self, city: object) -> bool:
+        return (city.id if isinstance(city, City) else city) in self.index
+
+    @overload
+    def __getitem__(self, at: int) -> City: ...
+    @overload
+    def __getitem__(self, at: slice) -> Cohort: ...
+    def __getitem__(self, at: int | slice) -> City | Cohort:
+        return self.of(self.cities[at]) if isinstance(at, slice) else self.cities[at]
+
+    def __add__(self, other: Cohort) -> Cohort:
+        """Return both cohorts as one; a city or unit in both counts once, DataError where the two differ."""
+        cities = {c.id: c for c in (*self.cities, *other.cities)}
+        units = {u.id: u for u in (*self.units, *other.units)}
+        twice = [c.id for c in self.cities if cities[c.id] != c]
+        twice += [u.id for u in self.units if units[u.id] != u]
+        if twice:
+            raise DataError(
+                Problem("city-twice", f"{name!r} differs in the two cohorts.", do="Keep one.")
+                for name in twice
+            )
+        return Cohort(
+            tuple(cities[i] for i in sorted(cities)), tuple(units[i] for i in sorted(units))
+        )
+
+    def filter(self, keep: Callable[[City], object]) -> Cohort:
+        """Return the cohort of the cities for which ``keep`` is true."""
+        return self.of(city for city in self.cities if keep(city))
+
+    def of(self, cities: Iterable[City]) -> Cohort:
+        """Return the cohort of some of these cities, with the host units that are complete among them.
+
+        Wishes, refusals and welcomes that name a city or unit left behind are left out.
+        """
+        chosen = {city.id: city for city in cities}
+        units = tuple(u for u in self.units if chosen.keys() >= set(u.cities))
+        known = chosen.keys() | {unit.id for unit in units}
+        return Cohort(tuple(_among(chosen[i], known) for i in sorted(chosen)), units)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a city by id: name, country, roles, population, place, part of the profile known."""
+        import pandas as pd
+
+        rows = {
+            c.id: {
+                "name": c.name,
+                "country": c.country,
+                "roles": ", ".join(role.value for role in c.roles),
+                "population": c.population.value if c.population else None,
+                "lat": self.coordinates[i, 0],
+                "lon": self.coordinates[i, 1],
+                "known": self.known(i),
+            }
+            for i, c in enumerate(self.cities)
+        }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("id")
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -171,6 +242,14 @@ class Cohort:
         """Return the part of the profile's blocks, in [0, 1], that are filled for the city."""
         city = self.cities[i]
         return sum(bool(getattr(city, block)) for block in City.BLOCKS) / len(City.BLOCKS)
+
+
+def _among(city: City, known: Iterable[str]) -> City:
+    """Return a city that names none but the known cities and units."""
+    said = {name: getattr(city, name) for name in ("wishes", "refuses", "welcomes")}
+    left = {name: tuple(n for n in ids if n in known) for name, ids in said.items() if ids}
+    fewer = {name: ids for name, ids in left.items() if ids != tuple(said[name])}
+    return city.model_copy(update=fewer) if fewer else city
 
 
 def nearest(name: str, known: dict[str, str]) -> str:

@@ -583,6 +583,12 @@ class City(Block):
             raise ValueError(f"the id {self.id!r} does not begin with the country {self.country!r}")
         return self
 
+    def __repr__(self) -> str:
+        said = (self.id, self.name, *(role.value for role in self.roles))
+        return f"<City {', '.join(said)}>"
+
+    __str__ = __repr__
+
     def has(self, role: Role) -> bool:
         """Return whether the city has the role."""
         return role in self.roles

@@ -32,7 +32,7 @@ def outcome(path: Path) -> tuple[set[str], str]:
         cohort = read(path)
     except DataError as error:
         return {p.code for p in error.problems}, str(error)
-    return set(), repr(cohort.cities)
+    return set(), repr([city.model_dump() for city in cohort])
 
 
 def place_of(name: str, folder: Path) -> Path:

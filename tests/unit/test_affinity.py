@@ -114,9 +114,17 @@ def test_the_graph_carries_scores_and_accounts():
     for a, b, edge in graph.edges(data=True):
         row, column = affinity.cohort.index[a], affinity.cohort.index[b]
         assert edge["weight"] == affinity.score[row, column]
-        assert sum(line["share"] for line in edge["account"].values()) == pytest.approx(
-            edge["weight"]
-        )
+        shares = [value for name, value in edge.items() if name.startswith("share_")]
+        assert sum(shares) == pytest.approx(edge["weight"])
+
+
+def test_the_graph_is_saved_and_read_again(tmp_path):
+    graph = compare(cohort_of(*FIVE), all_weights(False), facet_cache()).graph()
+    nx.write_graphml(graph, tmp_path / "graph.graphml")
+    again = nx.read_graphml(tmp_path / "graph.graphml")
+    assert dict(again.nodes(data=True)) == dict(graph.nodes(data=True))
+    for a, b, edge in graph.edges(data=True):
+        assert again.edges[a, b] == pytest.approx(edge)
 
 
 def test_the_graph_of_guests_and_hosts_points_from_guest_to_host():

@@ -50,6 +50,12 @@ class Similar:
     country: str
     account: Account
 
+    def row(self) -> dict[str, Any]:
+        """Return the city as a row of a table: its score, the part of the weights known, the strongest reasons."""
+        figures = {"score": self.account.score, "known": self.account.coverage}
+        city = {"id": self.id, "name": self.name, "country": self.country}
+        return {**city, **figures, "why": self.account.summary()}
+
 
 def text_model(
     cohort: Cohort,
@@ -120,8 +126,8 @@ def features(
     progress: Progress = silent,
 ) -> Any:
     """Return the feature vectors of the cities as one pandas table; see :mod:`twinmatch.facets.features`."""
-    from twinmatch.facets.features import CityFeatures
+    from twinmatch.facets.features import feature_table
 
     cohort = read(profiles)
     vectors = text_model(cohort, model or "auto", None, progress) if text else None
-    return CityFeatures(text=vectors).fit(cohort).table(cohort)
+    return feature_table(cohort, vectors)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,16 @@ class PairAccount:
     """The best other choice on both sides, and by how much the pair is better."""
     pictures: tuple[Spec, ...] = ()
     """How the score adds up; in the first account of a pair also its emissions and readiness side by side."""
+
+    def row(self) -> dict[str, Any]:
+        """Return the account as a row of a table; its own lines are ``account.to_frame()``."""
+        figures = {"score": self.account.score, "known": self.account.coverage}
+        return {
+            "purpose": self.purpose,
+            "title": self.title,
+            **figures,
+            "why": self.account.summary(),
+        }
 
 
 @dataclass(frozen=True, eq=False)

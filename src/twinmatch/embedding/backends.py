@@ -197,6 +197,47 @@ class BundledOnly:
         )
 
 
+@dataclass(frozen=True)
+class Own:
+    """A text model that the caller brings: any object with ``encode``, or a function, from texts to vectors.
+
+    Its vectors are made again in each run and never kept, as nothing vouches for its weights.
+    """
+
+    model: str
+    function: Callable[[list[str]], Any] = field(repr=False)
+    name: str = "own"
+    weights_sha256: str = ""
+    prefix: str = ""
+    languages: frozenset[str] | None = None
+
+    @cached_property
+    def dimension(self) -> int:
+        """The length of a vector, by asking for one."""
+        return int(self.encode(["A city."]).shape[1])
+
+    def describe(self) -> str:
+        """Say in half a sentence what this is."""
+        return f"the caller's own text model {self.model}"
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return (n, d) float32 rows of length 1; nan where the model gives nan or zeros.
+
+        Raises QuestionError where the model gives anything but a row of numbers for each text.
+        """
+        made = self.function(list(texts))
+        try:
+            rows = np.asarray(made, dtype=np.float64)
+        except (TypeError, ValueError):
+            rows = np.empty(0)
+        if rows.ndim != 2 or len(rows) != len(texts) or not rows.shape[1] or np.isinf(rows).any():
+            found = f"The text model {self.model} gave {type(made).__name__} of shape {rows.shape} for {len(texts)} texts."
+            do = f"It must give {len(texts)} rows of numbers, all of one length."
+            raise QuestionError(Problem("text-model-wrong", found, do=do))
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.where(length > 0, length, np.nan), dtype=np.float32)
+
+
 def static(folder: Path | None = None) -> Static:
     """Load the distilled table (bundled, or from another folder), checked against SHA256SUMS."""
     folder = folder or bundled_path("models", "static-minilm")

@@ -54,6 +54,10 @@ class TextModel:
     _kept: Store | None = field(default=None, repr=False, init=False)
     _language: dict[str, str | None] = field(default_factory=dict, repr=False, init=False)
 
+    def __getstate__(self) -> dict[str, object]:
+        """Return what is pickled: all but the caller's progress, which is of this process."""
+        return self.__dict__ | {"progress": None}
+
     @property
     def notes(self) -> list[str]:
         """Sentences to tell: what was not read for its language, a cache that failed."""
@@ -130,6 +134,26 @@ def open_text_model(
     elif cache is None:
         cache = UserCache(cache_folder())
     return TextModel(backend, says, bundled, cache, progress)
+
+
+def own_text_model(model: object) -> TextModel:
+    """Return the text model that the caller brings: an object with ``encode``, or a function of a list of texts.
+
+    Raises QuestionError where it is neither.
+    """
+    function = getattr(model, "encode", model)
+    if not callable(function) or isinstance(model, type):
+        raise QuestionError(
+            Problem(
+                "text-model-wrong",
+                f"{type(model).__name__} is no text model.",
+                do="Accepted: the name of a model, an object with encode(texts), or a function that returns a "
+                "row of numbers for each text.",
+            )
+        )
+    name = getattr(model, "__name__", type(model).__name__)
+    backend = backends.Own(name, function)
+    return TextModel(backend, f"Texts are compared by {backend.describe()}.")
 
 
 def choose(

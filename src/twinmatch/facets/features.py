@@ -1,4 +1,4 @@
-"""City feature vectors as one documented table, and as a scikit-learn transformer.
+"""City feature vectors as one documented table; :mod:`twinmatch.estimators` has it as a transformer.
 
 The facets compare pairs and never need this table; it is for analysts, who cluster, plot and model cities.
 """
@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import Floats, TextVectors
@@ -36,58 +34,33 @@ class Feature:
     unit: str
 
 
-class CityFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """A cohort as feature vectors: (n, features) float64, nan where not known; nothing is learned from data.
+def feature_table(cohort: Cohort, text: TextVectors | None = None) -> pd.DataFrame:
+    """Return the cities' vectors, one row a city by id in order of id, float64, nan where not known.
 
-    ``text`` is a text model (or None): with one, the mean unit vector of each city's needs and of its offers are
-    added. Impute before use in estimators that take no nan; the table never does it for you.
+    ``attrs["features"]`` has the meaning and unit of each column. With a text model the mean unit vectors of each
+    city's needs and of its offers are added. Impute before use in estimators that take no nan.
     """
+    import pandas as pd
 
-    def __init__(self, text: TextVectors | None = None) -> None:
-        self.text = text
+    columns = list(_columns(cohort, text))
+    frame = pd.DataFrame(
+        np.column_stack([values for _, values in columns]),
+        index=pd.Index([c.id for c in cohort.cities], name="id"),
+        columns=[feature.name for feature, _ in columns],
+    )
+    frame.attrs["features"] = {f.name: {"meaning": f.meaning, "unit": f.unit} for f, _ in columns}
+    return frame
 
-    def fit(self, cohort: Cohort, y: Any = None) -> CityFeatures:
-        """Note the columns that the cohort's table has; y is ignored."""
-        self.features_ = tuple(feature for feature, _ in self._columns(cohort))
-        return self
 
-    def transform(self, cohort: Cohort) -> Floats:
-        """Return the cities' vectors in order of id, shape (n, features)."""
-        check_is_fitted(self)
-        columns = [values for _, values in self._columns(cohort)]
-        return np.column_stack(columns) if columns else np.zeros((len(cohort), 0))
-
-    def get_feature_names_out(
-        self, input_features: Any = None
-    ) -> np.ndarray[Any, np.dtype[np.object_]]:
-        """Return the names of the columns; input_features is ignored."""
-        check_is_fitted(self)
-        return np.array([feature.name for feature in self.features_], dtype=object)
-
-    def table(self, cohort: Cohort) -> pd.DataFrame:
-        """Return the vectors as a table, cities by id in rows; ``attrs`` has meaning and unit of each column."""
-        import pandas as pd
-
-        names = [str(name) for name in self.get_feature_names_out()]
-        frame = pd.DataFrame(
-            self.transform(cohort),
-            index=pd.Index([c.id for c in cohort.cities], name="id"),
-            columns=names,
-        )
-        frame.attrs["features"] = {
-            f.name: {"meaning": f.meaning, "unit": f.unit} for f in self.features_
-        }
-        return frame
-
-    def _columns(self, cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
-        yield from _emissions(cohort)
-        for d, column in zip(DIMENSIONS, levels(cohort).T, strict=True):
-            yield Feature(f"readiness.{d}", f"Readiness: {NAMES[d]}", "level 0-4"), column
-        yield from _domains(cohort)
-        yield from _context(cohort)
-        if self.text is not None:
-            yield from _text("needs", self.text, needs_passages(cohort), len(cohort))
-            yield from _text("offers", self.text, offers_passages(cohort), len(cohort))
+def _columns(cohort: Cohort, text: TextVectors | None) -> Iterator[tuple[Feature, Floats]]:
+    yield from _emissions(cohort)
+    for d, column in zip(DIMENSIONS, levels(cohort).T, strict=True):
+        yield Feature(f"readiness.{d}", f"Readiness: {NAMES[d]}", "level 0-4"), column
+    yield from _domains(cohort)
+    yield from _context(cohort)
+    if text is not None:
+        yield from _text("needs", text, needs_passages(cohort), len(cohort))
+        yield from _text("offers", text, offers_passages(cohort), len(cohort))
 
 
 def _emissions(cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:

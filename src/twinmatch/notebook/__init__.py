@@ -17,15 +17,11 @@ from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.cohort import City, Cohort
 from twinmatch.facets import FacetCache
 from twinmatch.figures import with_figures
-from twinmatch.notebook.views import VIEWS
 from twinmatch.proposal import Account, Proposal
 from twinmatch.proposing import propose
 from twinmatch.whatif.case import Case, open_case, twinning_of
 
 __all__ = ["Study", "open_study"]
-
-for _noun, _view in VIEWS.items():
-    _noun._repr_html_ = _view  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import altair as alt
 import numpy as np
 import pandas as pd
+
+try:
+    import altair as alt
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError(
+        "Pictures need altair: pip install 'twinmatch[notebook]'", name=_error.name
+    ) from None
 
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import City, Cohort

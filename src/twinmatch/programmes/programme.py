@@ -7,7 +7,7 @@ settings of a product stand in its own folder or file.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from twinmatch.validate import Record, problems_of
 BUNDLED = Path(__file__).parent
 """The folder of the programme files that are loaded where none is named."""
 
+NOWHERE = Where()
 
 RECIPES = BUNDLED / "recipes"
 """The folder of the programme files of real programmes, loaded by name."""
@@ -136,23 +137,27 @@ def load(*files: str | Path) -> Programme:
         merged["name"] = (
             "Bundled programme" if not files else "Programme of " + ", ".join(str(f) for f in files)
         )
-    if not problems and not any(name in merged for name in product_names()):
-        problems.append(
-            Problem(
-                "no-product",
-                "The programme asks for no product.",
-                Where(str(chosen[0])),
-                f"Add one of: {', '.join(product_names())}.",
-            )
-        )
-    where = Where(", ".join(dict.fromkeys(origin.values())))
+    return checked(merged, Where(", ".join(dict.fromkeys(origin.values()))), problems)
+
+
+def checked(
+    said: Mapping[str, object], where: Where = NOWHERE, problems: Sequence[Problem] = ()
+) -> Programme:
+    """Return the programme that a file or a mapping says.
+
+    Raises DataError with the problems that were found before and every problem of a key.
+    """
+    found = list(problems)
+    if not found and not any(name in said for name in product_names()):
+        do = f"Add one of: {', '.join(product_names())}."
+        found.append(Problem("no-product", "The programme asks for no product.", where, do))
     try:
-        programme = programme_model().model_validate(merged)
-        problems += _wrong_names(programme.ledger, where)
+        programme = programme_model().model_validate(said)
+        found += _wrong_names(programme.ledger, where)
     except ValidationError as error:
-        problems += problems_of(programme_model(), error, Record(merged, where))
-    if problems:
-        raise DataError(problems)
+        found += problems_of(programme_model(), error, Record(dict(said), where))
+    if found:
+        raise DataError(found)
     return programme
 
 

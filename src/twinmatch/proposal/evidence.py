@@ -12,6 +12,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from twinmatch.frames import frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,20 @@ class Evidence:
         return not math.isnan(self.likeness)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Account:
     """Why a pair or a group scores as it does: its lines of evidence, whose shares sum to the score."""
 
     lines: tuple[Evidence, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        known = sum(line.known for line in self.lines)
+        return f"<Account: score {self.score:.3f}, {known} of {len(self.lines)} facets known>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a facet: likeness, standing, weight, share (their product, summing to the score), says."""
+        columns = ("facet", "likeness", "standing", "weight", "share", "says")
+        return frame(({c: getattr(line, c) for c in columns} for line in self.lines), "facet")
 
     @property
     def score(self) -> float:

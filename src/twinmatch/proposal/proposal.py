@@ -8,9 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from twinmatch.frames import frame
 from twinmatch.proposal.evidence import Account
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
 
 SCHEMA = "twinmatch/proposal/1"
 
@@ -37,7 +43,7 @@ class Reserve:
     score: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Meeting:
     """A pair, group or cluster: members with their roles, and the account whose shares sum to its score."""
 
@@ -49,6 +55,19 @@ class Meeting:
     reserves: tuple[Reserve, ...] = ()
     notes: tuple[str, ...] = ()
     unit: str = ""
+
+    def __repr__(self) -> str:
+        return (
+            f"<Meeting {self.id}: {self.label}, {len(self.members)} cities, score {self.score:.3f}>"
+        )
+
+    def row(self) -> dict[str, Any]:
+        """Return the meeting as a row of a table; several cities stand with "; " between them."""
+        cities = {
+            f"{role}s": "; ".join(self.cities(role)) for role in ("guest", "host", "lead", "member")
+        }
+        figures = {"score": self.score, "known": self.account.coverage}
+        return {"meeting": self.id, "label": self.label, **cities, **figures, "says": self.says}
 
     @property
     def score(self) -> float:
@@ -103,8 +122,14 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     says: str = ""
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the figures with the table's own columns."""
+        import pandas as pd
 
-@dataclass(frozen=True)
+        return pd.DataFrame(list(self.rows), columns=list(self.columns))
+
+
+@dataclass(frozen=True, repr=False)
 class Product:
     """One kind of meeting, solved: what was proven, the meetings, who is left out, the rules."""
 
@@ -122,6 +147,18 @@ class Product:
     weights: tuple[tuple[str, float, float], ...] = ()
     """Facet, weight, and effective share of the score's variance; all in [0, 1]."""
     tables: tuple[Table, ...] = ()
+
+    def __repr__(self) -> str:
+        found = f"{count(len(self.meetings), 'meeting')}, {len(self.left_out)} left out"
+        return f"<Product {self.product}: {self.status}, {found}, score {self.score:.3f}>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a meeting: its cities by role, score, part of the weights known, and why."""
+        return frame((meeting.row() for meeting in self.meetings), "meeting")
+
+    def table(self, name: str) -> Table:
+        """Return the table of a name; raises KeyError, naming the tables there are, where it has none."""
+        return _named({table.name: table for table in self.tables}, name)
 
     @property
     def gap(self) -> float:
@@ -165,7 +202,7 @@ class CityCard:
     """The figures that pictures of its meetings show."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Proposal:
     """A round's proposal, complete in itself: what it was made from, its products, gaps and cities."""
 
@@ -178,6 +215,10 @@ class Proposal:
     notes: tuple[str, ...] = field(default=())
     tables: tuple[Table, ...] = ()
     """Figures over all products, such as the ledger of load and the support ladder."""
+
+    def __repr__(self) -> str:
+        parts = (f"{p.product} {count(len(p.meetings), 'meeting')}" for p in self.products)
+        return f"<Proposal of {len(self.cities)} cities: {', '.join(parts)}>"
 
     @property
     def title(self) -> str:
@@ -197,11 +238,40 @@ class Proposal:
         return pairs_wanted(self.made_from)
 
     def product(self, name: str) -> Product:
-        """Return the product of a name; raises KeyError where the proposal has none."""
-        for product in self.products:
-            if product.product == name:
-                return product
-        raise KeyError(name)
+        """Return the product of a name; raises KeyError, naming the products there are, where it has none."""
+        return _named({product.product: product for product in self.products}, name)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a meeting of every product: its cities by role, score, part of the weights known, and why."""
+        rows = ({"product": p.product} | m.row() for p in self.products for m in p.meetings)
+        return frame(rows, "meeting")
+
+    def graph(self) -> nx.MultiDiGraph[str]:
+        """Return who meets whom: cities, and a tie for each two that a meeting brings together, with its score.
+
+        All attributes are texts and numbers, so that networkx can save the graph in any format.
+        """
+        from twinmatch.exporting.network import network
+
+        return network(self)
+
+    def write(self, folder: str | Path, *, word: bool = False, pdf: bool = False) -> list[Path]:
+        """Write every file of the proposal into a folder, all or none, and return their paths.
+
+        ``word`` and ``pdf`` add these forms of report and dossiers; they need the extras of these names.
+        """
+        from twinmatch.exporting import publish
+
+        return publish(self, Path(folder), word=word, pdf=pdf)
+
+
+T = TypeVar("T")
+
+
+def _named(found: Mapping[str, T], name: str) -> T:
+    if name not in found:
+        raise KeyError(f"{name!r}; there are: {', '.join(found)}")
+    return found[name]
 
 
 def pairs_wanted(made_from: Mapping[str, Any]) -> tuple[Pairs, Pairs]:

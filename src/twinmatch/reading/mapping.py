@@ -89,11 +89,16 @@ def read_mapping(path: Path) -> Mapping:
     except (OSError, ValueError, RecursionError) as error:  # also a number of 5,000 digits
         found = f"The mapping cannot be read: {error}."
         raise QuestionError(Problem("mapping-unreadable", found, Where(str(path)))) from error
+    return mapping_of(content, path.name)
+
+
+def mapping_of(content: Dict[str, Any], file: str = "") -> Mapping:
+    """Return the mapping that the contents of a file say; raises QuestionError with every problem."""
     try:
         read = _File.model_validate(content)
     except ValidationError as error:
         problems = [
-            Problem("mapping-wrong", item["msg"] + ".", Where(path.name, column=_at(item["loc"])))
+            Problem("mapping-wrong", item["msg"] + ".", Where(file, column=_at(item["loc"])))
             for item in error.errors()
         ]
         raise QuestionError(problems) from error
@@ -101,7 +106,7 @@ def read_mapping(path: Path) -> Mapping:
     fields = [t.field for t in targets.values()] + list(read.defaults)
     unknown = [f for f in fields if f and f not in columns()]
     if unknown:
-        raise QuestionError([_no_field(name, path.name) for name in unknown])
+        raise QuestionError([_no_field(name, file) for name in unknown])
     return Mapping(targets, read.defaults, read.sheet, read.header_row, read.encoding, read.decimal)
 
 

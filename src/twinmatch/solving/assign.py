@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,9 @@ from twinmatch.solving.solution import (
 from twinmatch.solving.solver import answer
 from twinmatch.solving.transport import FIRST_ROW, SINK, SOURCE, bipartite
 from twinmatch.solving.weights import Lifted, lifted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PRICED_FROM = 200_000  # pairs; below, one flow over all of them is as quick
 NEAR_EACH = 6  # candidates a host and a guest with which the fair modes begin
@@ -89,6 +93,12 @@ class Assignment:
             f"Assignment({self.status}, {len(self.pairs)} meetings, score {self.score:.6g}, "
             f"bound {self.bound:.6g}, {self.engine})"
         )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a meeting: the index of its host and of its guest."""
+        import pandas as pd
+
+        return pd.DataFrame(self.pairs, columns=["host", "guest"])
 
 
 @dataclass(frozen=True, eq=False)

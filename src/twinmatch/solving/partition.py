@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,9 @@ from twinmatch.solving.grouping import Band, Question, Task, ask, task_of
 from twinmatch.solving.sizes import group_counts
 from twinmatch.solving.starts import Reason, first_grouping, why_none
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
@@ -34,7 +37,7 @@ MOST_COUNTS = 8  # numbers of groups that are tried where sizes leave it open
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Partition:
     """A grouping and what is known about it.
 
@@ -52,6 +55,18 @@ class Partition:
     engine: str
     complete: bool = True
     reasons: tuple[Reason, ...] = ()
+
+    def __repr__(self) -> str:
+        found = f"{len(self.label)} items in {self.n_groups} groups"
+        return (
+            f"<Partition: {self.status}, {found}, score {self.score:.6g}, bound {self.bound:.6g}>"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row an item: its group."""
+        import pandas as pd
+
+        return pd.DataFrame({"group": self.label}).rename_axis("item")
 
     @property
     def gap(self) -> float:

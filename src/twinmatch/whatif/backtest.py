@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,11 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FacetCache
+from twinmatch.frames import Rows, Tabular
 from twinmatch.schema import Role
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -60,6 +64,10 @@ class Tested:
     best: str
     """Name of the unit that the score ranks first."""
 
+    def row(self) -> dict[str, Any]:
+        """Return the pair as a row of a table."""
+        return dict(vars(self))
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -71,16 +79,24 @@ class Figures:
     chance: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True)
-class Backtest:
+@dataclass(frozen=True, repr=False)
+class Backtest(Tabular):
     """The pairs tested, the figures over all, and how the mean percentile rank changes with each facet left out."""
 
-    pairs: tuple[Tested, ...]
+    pairs: Rows[Tested]
     figures: Figures
     without: tuple[tuple[str, Interval], ...]
     """Facet, and the change of the mean percentile rank without it: above 0, the facet helps."""
     alone: tuple[tuple[str, float], ...]
     """Facet, and the mean percentile rank by it alone."""
+
+    def __repr__(self) -> str:
+        rank = self.figures.mean_percentile_rank
+        return f"<Backtest of {len(self.pairs)} pairs: mean percentile rank {rank}, chance 0.5>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a pair: the rank of its true host among how many, and the percentile rank, 0 the best."""
+        return self.pairs.to_frame()
 
 
 @dataclass(frozen=True)
@@ -229,7 +245,7 @@ def _measured(affinity: Affinity, pairs: Sequence[Pair], standard: int, seed: in
         _tested(affinity, int(r), int(t), ok, float(k), int(n), float(p))
         for r, t, ok, k, n, p in zip(rows, true, rivals, rank, of, percentile, strict=True)
     )
-    return Backtest(tested, figures(rank, of, seed), tuple(without), tuple(alone))
+    return Backtest(Rows(tested), figures(rank, of, seed), tuple(without), tuple(alone))
 
 
 def _tested(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -36,6 +36,11 @@ class Choice:
     small: int
     load: int
     proven: bool
+
+    def row(self) -> dict[str, Any]:
+        """Return the proposal as a row of a table: its figures, with the number of its pairs."""
+        figures = {k: v for k, v in vars(self).items() if k not in ("name", "pairs")}
+        return {"name": self.name, "pairs": len(self.pairs), **figures}
 
 
 def choices(round_: Round, settings: Twinning, *, seconds: float = 20.0) -> tuple[Choice, ...]:

@@ -9,14 +9,18 @@ as the rules are a network; where they are not, every row is solved again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
 
+from twinmatch.frames import Rows, Tabular
 from twinmatch.programmes.rules import Rule
 from twinmatch.solving import Block
 from twinmatch.whatif.case import STRUCTURE, Case, Move, Outcome, Price, spared, swapped, widened
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["rule", "lock", "ban", "past pair", "one more", "one more place"]
 
@@ -37,6 +41,12 @@ class Priced:
     price: Price
     moves: tuple[Move, ...]
 
+    def row(self) -> dict[str, Any]:
+        """Return the price as a row of a table: places and score gained without it."""
+        said = {"kind": self.kind, "rule": self.rule, "says": self.says}
+        gained = {"places": self.price.places, "score": self.price.score}
+        return {**said, **gained, "proven": self.price.proven, "moves": len(self.moves)}
+
 
 @dataclass(frozen=True)
 class HostDemand:
@@ -54,6 +64,11 @@ class HostDemand:
     places: int
     worth: Price
 
+    def row(self) -> dict[str, Any]:
+        """Return the demand as a row of a table; what one more place is worth in places and score."""
+        figures = {k: v for k, v in vars(self).items() if k != "worth"}
+        return {**figures, "worth_places": self.worth.places, "worth_score": self.worth.score}
+
     @property
     def over_wished(self) -> bool:
         """Return whether more guests want it, or fit it best, than it has places."""
@@ -65,15 +80,23 @@ class HostDemand:
         return self.guests == 0 and self.wished_by == 0 and self.among_five_of == 0
 
 
-@dataclass(frozen=True)
-class PriceList:
+@dataclass(frozen=True, repr=False)
+class PriceList(Tabular):
     """All prices of a round, the dearest first, and the demand for every host, the most wanted first."""
 
     filled: int
     total: float
-    rules: tuple[Priced, ...]
-    limits: tuple[Priced, ...]
-    hosts: tuple[HostDemand, ...]
+    rules: Rows[Priced]
+    limits: Rows[Priced]
+    hosts: Rows[HostDemand]
+
+    def __repr__(self) -> str:
+        free = sum(item.price.is_nothing for item in self.rules)
+        return f"<PriceList: {len(self.rules)} rules, {free} of which cost nothing, {len(self.hosts)} hosts>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a rule, lock or ban; ``limits`` and ``hosts`` are tables of their own."""
+        return self.rules.to_frame()
 
 
 def price_list(case: Case) -> PriceList:
@@ -81,7 +104,7 @@ def price_list(case: Case) -> PriceList:
     rules = [found for rule in case.ready.rules for found in _of_rule(case, rule)]
     limits = [found for rule in case.ready.rules for found in _limits(case, rule)]
     return PriceList(
-        case.filled, case.total, tuple(_dearest(rules)), tuple(_dearest(limits)), _demand(case)
+        case.filled, case.total, Rows(_dearest(rules)), Rows(_dearest(limits)), Rows(_demand(case))
     )
 
 

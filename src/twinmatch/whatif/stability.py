@@ -18,16 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.frames import Rows, Tabular
 from twinmatch.parallel import is_chosen
 from twinmatch.programmes.twinning import PreparedTwinning, solve_twinning
 from twinmatch.solving import Candidates
 from twinmatch.whatif.case import Case
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -82,19 +86,33 @@ class PairStable(Stable):
             text += f"; lost without {', '.join(self.lost_without)}"
         return text + "."
 
+    def row(self) -> dict[str, Any]:
+        """Return the pair as a row of a table: the share of the runs that it survives, and what comes instead."""
+        lost = "; ".join(self.lost_without)
+        kept = {"share": self.share, "judgement": self.judgement, "lost_without": lost}
+        instead = "; ".join(name for name, _ in self.instead)
+        return {"guest": self.guest, "host": self.host, **kept, "instead": instead}
 
-@dataclass(frozen=True)
-class Stability:
+
+@dataclass(frozen=True, repr=False)
+class Stability(Tabular):
     """How stable an answer is: its pairs and the places of its cities, the most fragile first."""
 
     runs: int
     failed: int
     seed: int
     spread: float
-    pairs: tuple[PairStable, ...]
+    pairs: Rows[PairStable]
     places: tuple[Stable, ...]
     dropped: tuple[tuple[str, float], ...]
     """Each facet, and the share of the pairs that survive without it."""
+
+    def __repr__(self) -> str:
+        return f"<Stability: {len(self.fragile)} of {len(self.pairs)} pairs fragile in {self.runs} runs>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a pair, the most fragile first."""
+        return self.pairs.to_frame()
 
     @property
     def fragile(self) -> tuple[PairStable, ...]:
@@ -184,7 +202,7 @@ def stability(
         runs - len(kept),
         seed,
         spread,
-        _pairs(case, grids, without),
+        Rows(_pairs(case, grids, without)),
         _places(case, grids, without),
         tuple((name, _survive(case, answer)) for name, answer in without.items()),
     )

@@ -69,7 +69,7 @@ class RunnerUp:
         return f"The best other {self.side} for {self.of} is {self.name}, {place}."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WhyNot:
     """The answer to "why not": the verdict, its reasons, what forcing it costs, and what would bring it about.
 
@@ -90,6 +90,9 @@ class WhyNot:
     if_lifted: Outcome | None = None
     changes: tuple[str, ...] = ()
     if_eligible: WhyNot | None = None
+
+    def __repr__(self) -> str:
+        return f"<WhyNot {self.guest_name} with {self.host_name}: {self.verdict}>"
 
 
 def next_best(

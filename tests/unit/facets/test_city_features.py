@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.base import clone
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from cities import BagOfWords, cohort_of
-from twinmatch.facets.features import CityFeatures
+from twinmatch.facets.features import feature_table
 
 AACHEN = {
     "id": "de-aachen",
@@ -29,7 +25,7 @@ AACHEN = {
 
 def test_columns_are_documented_and_unknown_is_nan():
     cohort = cohort_of(AACHEN, {"id": "fr-empty"})
-    table = CityFeatures().fit(cohort).table(cohort)
+    table = feature_table(cohort)
     assert list(table.index) == ["de-aachen", "fr-empty"]
     row = table.loc["de-aachen"]
     assert row["emissions.share.transport"] == pytest.approx(0.4)
@@ -47,25 +43,14 @@ def test_columns_are_documented_and_unknown_is_nan():
 
 def test_the_wider_vocabulary_leaves_the_finer_columns_unknown():
     cohort = cohort_of({"id": "de-wide", "challenges": ["stationary_energy"]})
-    table = CityFeatures().fit(cohort).table(cohort)
+    table = feature_table(cohort)
     assert table.filter(like="challenge.").isna().all(axis=None)
 
 
 def test_text_columns_are_mean_vectors():
     cohort = cohort_of(AACHEN, {"id": "fr-empty"})
-    table = CityFeatures(text=BagOfWords()).fit(cohort).table(cohort)
+    table = feature_table(cohort, BagOfWords())
     needs = table.filter(regex=r"^needs\.\d+$")
     assert needs.shape[1] == 256
     assert np.linalg.norm(needs.loc["de-aachen"]) == pytest.approx(1)
     assert needs.loc["fr-empty"].isna().all()
-
-
-def test_it_works_in_a_pipeline_and_can_be_cloned(bundled):
-    pipeline = make_pipeline(
-        clone(CityFeatures()), SimpleImputer(keep_empty_features=True), StandardScaler()
-    )
-    vectors = pipeline.fit_transform(bundled)
-    assert vectors.shape[0] == 255
-    assert np.isfinite(vectors).all()
-    names = pipeline[0].get_feature_names_out()
-    assert len(names) == len(set(names)) == vectors.shape[1]

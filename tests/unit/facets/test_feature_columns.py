@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from cities import BagOfWords, cohort_of
-from twinmatch.facets.features import CityFeatures
+from twinmatch.facets.features import feature_table
 from twinmatch.schema import NAMES, Dimension, Domain, Lever
 
 FULL = {
@@ -51,7 +50,7 @@ FINE = [d for d in Domain if d is not Domain.STATIONARY_ENERGY]
 
 
 def table(text: object = None) -> pd.DataFrame:
-    return CityFeatures(text=text).fit(COHORT).table(COHORT)
+    return feature_table(COHORT, text)
 
 
 def test_every_column_has_its_name_meaning_and_unit() -> None:
@@ -83,11 +82,8 @@ def test_every_column_has_its_name_meaning_and_unit() -> None:
         ("location.lat", "Latitude", "degrees north"),
         ("location.lon", "Longitude", "degrees east"),
     ]
-    features = CityFeatures().fit(COHORT)
-    assert [(f.name, f.meaning, f.unit) for f in features.features_] == expected
-    names = features.get_feature_names_out()
-    assert (names.tolist(), names.dtype) == ([name for name, *_ in expected], np.dtype(object))
     made = table()
+    assert list(made.columns) == [name for name, *_ in expected]
     assert made.index.name == "id"
     assert made.index.tolist() == ["at-full", "be-second", "cz-wide"]
     assert made.attrs["features"] == {
@@ -146,5 +142,5 @@ def test_texts_are_the_mean_of_their_sentences_in_columns_of_their_own() -> None
 
 def test_a_text_model_that_nobody_writes_for_adds_no_column() -> None:
     silent = cohort_of({"id": "ee-empty"})
-    made = CityFeatures(text=BagOfWords()).fit(silent).table(silent)
-    assert list(made) == list(CityFeatures().fit(silent).table(silent))
+    made = feature_table(silent, BagOfWords())
+    assert list(made) == list(feature_table(silent))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -119,7 +120,8 @@ def test_parts_do_not_hang_on_the_order_of_the_input(few):
     cities = italians(30, 6)
     first = propose_national_clusters(round_of(*cities), clusters(size=(4, 6)))
     random.Random(3).shuffle(cities)
-    assert repr(propose_national_clusters(round_of(*cities), clusters(size=(4, 6)))) == repr(first)
+    again = propose_national_clusters(round_of(*cities), clusters(size=(4, 6)))
+    assert str(asdict(again)) == str(asdict(first))
 
 
 def test_small_countries_stay_whole_beside_a_large_one_in_parts(few):
@@ -233,4 +235,5 @@ def test_panels_in_parts_do_not_hang_on_the_order_of_the_input(few):
     cities = europeans(36)
     first = propose_city_panels(round_of(*cities), panels())
     random.Random(5).shuffle(cities)
-    assert repr(propose_city_panels(round_of(*cities), panels())) == repr(first)
+    again = propose_city_panels(round_of(*cities), panels())
+    assert str(asdict(again)) == str(asdict(first))

@@ -94,7 +94,7 @@ def test_a_text_with_contacts_is_cleaned_and_told_with_its_place(tmp_path: Path)
         ("personal-data", "note", "warning"),
         ("personal-data", "mission.note", "warning"),
     }
-    everything = repr(raw) + repr(read(tmp_path))
+    everything = repr(raw) + repr([c.model_dump() for c in read(tmp_path)])
     assert not [c for c in CANARIES if c in everything]
     assert "We need heat." in everything
 

@@ -1,0 +1,411 @@
+"""The functions of ``import twinmatch as tm``: objects in, objects out.
+
+Everywhere a *cohort* may be a Cohort, a path, a pandas DataFrame or a list of dicts (left out: the bundled cities);
+a *programme* a path or the name of a bundled one, several of them, a mapping with the keys of a programme file, or a
+Programme; *weights* a mapping of facets to numbers, of which only the proportions matter; a *text model* the name of
+one, an object with ``encode(texts)``, or a function that returns a row of numbers for each text.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
+
+import numpy as np
+
+from twinmatch.affinity import Affinity
+from twinmatch.affinity import compare as compared
+from twinmatch.app.neighbours import PEER_WEIGHTS, Similar
+from twinmatch.app.neighbours import text_model as chosen_text_model
+from twinmatch.app.pairs import PEERS, Learning, PairAccount, as_peers, both_ways, found_pair
+from twinmatch.cohort import City, Cohort
+from twinmatch.embedding import TextModel, own_text_model
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.facets import FacetCache
+from twinmatch.frames import Rows
+from twinmatch.programmes import Programme, Round, load
+from twinmatch.programmes.base import ScoredProduct
+from twinmatch.programmes.load_ledger import open_ledger
+from twinmatch.programmes.programme import checked
+from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
+from twinmatch.reading import read as read_path
+from twinmatch.reading.mapping import Mapping as Headers
+from twinmatch.reading.mapping import mapping_of, read_mapping
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from twinmatch.whatif.backtest import Backtest
+    from twinmatch.whatif.case import Case
+    from twinmatch.whatif.frontier import Choice
+    from twinmatch.whatif.prices import PriceList
+    from twinmatch.whatif.stability import Stability
+    from twinmatch.whatif.why_not import WhyNot
+
+
+class Encoder(Protocol):
+    """A text model of the caller's own, such as a SentenceTransformer."""
+
+    def encode(self, sentences: Any, /) -> Any:
+        """Return one row of numbers a text."""
+        ...
+
+
+PathLike: TypeAlias = str | os.PathLike[str]
+Cities: TypeAlias = "Cohort | PathLike | pd.DataFrame | Iterable[Mapping[str, Any] | City] | None"
+Rules: TypeAlias = Programme | PathLike | Sequence[PathLike] | Mapping[str, Any] | None
+Weights: TypeAlias = Mapping[str, float]
+TextBy: TypeAlias = str | TextModel | Encoder | Callable[[list[str]], Any] | None
+Pair: TypeAlias = tuple[str, str]
+
+
+def read(
+    source: Cities = None, mapping: Headers | PathLike | Mapping[str, str] | None = None
+) -> Cohort:
+    """Return the cohort of a path, a DataFrame or a list of dicts; the bundled cities where nothing is given.
+
+    ``mapping`` says which column is which field: a mapping file, or a dict of columns to fields. Raises DataError
+    with every problem, each with its place; QuestionError for anything that is no cohort.
+    """
+    headers = (
+        mapping_of({"columns": dict(mapping)})
+        if isinstance(mapping, Mapping)
+        else read_mapping(Path(mapping))
+        if isinstance(mapping, str | os.PathLike)
+        else mapping
+    )
+    if source is None or isinstance(source, str | os.PathLike):
+        return read_path(None if source is None else Path(source), headers)
+    if isinstance(source, Cohort):
+        return source
+    from twinmatch.reading import objects
+
+    if is_frame(source):
+        return objects.cohort_of_frame(source, headers)
+    if isinstance(source, Mapping | bytes) or not isinstance(source, Iterable):
+        raise objects.refused(source)
+    records: Iterable[Any] = source
+    return objects.cohort_of_records(records, headers)
+
+
+def is_frame(value: object) -> TypeGuard[pd.DataFrame]:
+    """Return whether something is a pandas DataFrame, without importing pandas."""
+    return hasattr(value, "itertuples")
+
+
+def bundled() -> Cohort:
+    """Return the bundled cities: those of the EU Mission, of its pilots, and guests of past rounds."""
+    return read_path()
+
+
+def programme_of(rules: Rules = None, weights: Mapping[str, Any] | None = None) -> Programme:
+    """Return a programme from a path, a bundled name, several of them, or a mapping; the bundled one by default.
+
+    ``weights`` take the place of the twinning's own; a mapping of products to weights those of each. Raises
+    DataError with every problem of a file or mapping, QuestionError for anything else.
+    """
+    if isinstance(rules, Programme):
+        programme = rules
+    elif isinstance(rules, Mapping):
+        programme = checked(rules)
+    elif rules is None or isinstance(rules, str | os.PathLike):
+        programme = load(*([] if rules is None else [os.fspath(rules)]))
+    elif isinstance(rules, Sequence) and all(isinstance(r, str | os.PathLike) for r in rules):
+        programme = load(*(os.fspath(rule) for rule in rules))
+    else:
+        do = "Accepted: a path or the name of a bundled programme, a list of them, a dict with the keys of a programme file, or a Programme."
+        found = f"{type(rules).__name__} is no programme."
+        raise QuestionError(Problem("programme-wrong", found, do=do))
+    return with_weights(programme, weights) if weights is not None else programme
+
+
+def with_weights(programme: Programme, weights: Mapping[str, Any]) -> Programme:
+    """Return the programme with other weights: of its twinning, or of each product that a mapping names."""
+    said = _mapping(weights)
+    each = said if any(isinstance(w, Mapping) for w in said.values()) else {"twinning": said}
+    changed = {}
+    for name, own in each.items():
+        settings = getattr(programme, name, None) if name in programme.products else None
+        if not isinstance(settings, ScoredProduct):
+            weighted = [
+                n for n in programme.products if isinstance(getattr(programme, n), ScoredProduct)
+            ]
+            raise QuestionError(
+                Problem(
+                    "weights-unused",
+                    f"The programme has no {name!r} to weigh.",
+                    do=f"Give weights by product, of: {', '.join(weighted)}.",
+                )
+            )
+        whole = settings.model_dump(exclude_unset=True) | {"weights": dict(_mapping(own))}
+        changed[name] = checked({name: whole}).__getattribute__(name)
+    return programme.model_copy(update=changed)
+
+
+def _mapping(weights: object) -> Mapping[str, Any]:
+    if not isinstance(weights, Mapping):
+        do = "Accepted: a dict of facets to numbers, such as {'readiness_step': 2, 'needs_offers': 1}."
+        found = f"{type(weights).__name__} is no set of weights."
+        raise QuestionError(Problem("weights-wrong", found, do=do))
+    return weights
+
+
+def text_model_of(model: TextBy, cohort: Cohort, programme: Programme | None = None) -> TextModel:
+    """Return the text model of a run: the caller's own, a named one, the programme's, or chosen aloud."""
+    if isinstance(model, TextModel):
+        return model
+    if model is not None and not isinstance(model, str):
+        return own_text_model(model)
+    text = programme.text if programme else None
+    return chosen_text_model(
+        cohort,
+        model or (text.model if text else "auto"),
+        text.prefix if text else None,
+        more=programme.texts if programme else (),
+    )
+
+
+def features(cohort: Cities = None, *, text_model: TextBy = None) -> pd.DataFrame:
+    """Return the cities' feature vectors, one row a city by id, nan where not known.
+
+    ``.attrs["features"]`` has the meaning and unit of each column. With a text model (``"auto"`` chooses one) the mean
+    sentence vectors of needs and offers are added.
+    """
+    from twinmatch.facets.features import feature_table
+
+    cities = read(cohort)
+    return feature_table(cities, text_model_of(text_model, cities) if text_model else None)
+
+
+def compare(
+    cohort: Cities = None, weights: Weights | None = None, *, text_model: TextBy = None
+) -> Affinity:
+    """Return how well every city fits every other: scores, standings and likenesses by facet, and any account.
+
+    The weights are those of "cities like mine" where none are given.
+    """
+    cities = read(cohort)
+    text = text_model_of(text_model, cities)
+    chosen = PEER_WEIGHTS if weights is None else dict(_mapping(weights))
+    return compared(cities, chosen, FacetCache(text))
+
+
+def similar(
+    city: str,
+    cohort: Cities = None,
+    k: int = 10,
+    weights: Weights | None = None,
+    *,
+    text_model: TextBy = None,
+) -> Rows[Similar]:
+    """Return the ``k`` cities most like a city, best first, each with the account of the pair.
+
+    Raises QuestionError where no city has the id or name, naming the nearest.
+    """
+    if k < 1:
+        raise QuestionError(Problem("k-wrong", f"Asked for {k} cities.", do="Ask for at least 1."))
+    found = compare(cohort, weights, text_model=text_model)
+    i = found.cohort.find(city)
+    best = [int(j) for j in np.argsort(-np.round(found.score[i], 9), kind="stable") if j != i][:k]
+    of = found.cohort.cities
+    return Rows(Similar(of[j].id, of[j].name, of[j].country, found.account(i, j)) for j in best)
+
+
+def explain(
+    one: str,
+    other: str,
+    cohort: Cities = None,
+    weights: Weights | None = None,
+    *,
+    programme: Rules = None,
+    text_model: TextBy = None,
+) -> Rows[PairAccount]:
+    """Return the accounts of a pair: as peers, then the first learning from the second, then the other way round.
+
+    ``weights`` are those of the peers; the programme's twinning weighs the other two. ``other`` may be a host unit,
+    of which there is one account, with the city as its guest.
+    """
+    cities, rules = read(cohort), programme_of(programme)
+    i, beside = found_pair(cities, one, other)
+    cache = FacetCache(text_model_of(text_model, cities, rules))
+    found = []
+    if len(beside.cities) == 1:
+        chosen = PEER_WEIGHTS if weights is None else dict(_mapping(weights))
+        account = compared(cities, chosen, cache).account(i, beside.cities[0])
+        found.append(PairAccount("peers", as_peers(cities, i, beside.cities[0]), account, PEERS))
+    if rules.twinning is not None:
+        found += both_ways(Learning(cities, rules.twinning, cache), cities, i, beside)
+    return Rows(found)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A round that is ready to be asked: its programme, its text model, the round itself."""
+
+    programme: Programme
+    text: TextModel
+    round: Round
+
+    def case(self) -> Case:
+        """Return the round's twinning with its proven answer."""
+        from twinmatch.whatif.case import open_case, twinning_of
+
+        return open_case(self.round, twinning_of(self.programme))
+
+
+def _asked(
+    cohort: Cities,
+    programme: Rules,
+    weights: Mapping[str, Any] | None,
+    text_model: TextBy,
+    previous: Proposal | None = None,
+) -> _Asked:
+    cities, rules = read(cohort), programme_of(programme, weights)
+    text = text_model_of(text_model, cities, rules)
+    ledger = open_ledger(cities, rules.ledger)
+    return _Asked(rules, text, Round(cities, FacetCache(text), previous, ledger))
+
+
+def propose(
+    cohort: Cities = None,
+    programme: Rules = None,
+    weights: Mapping[str, Any] | None = None,
+    text_model: TextBy = None,
+    *,
+    previous: Proposal | None = None,
+    lock: Iterable[Pair] = (),
+    ban: Iterable[Pair] = (),
+) -> Proposal:
+    """Return the proposal of a round: every product solved, refereed and explained, with its figures.
+
+    ``weights`` are the twinning's, or a mapping of products to weights; ``lock`` and ``ban`` are pairs of a guest and
+    a host by id. Raises NoProposalError with advice where the rules fit no proposal.
+    """
+    from twinmatch.app.rounds import with_pairs
+    from twinmatch.figures import with_figures
+    from twinmatch.proposing import propose as propose_round
+
+    rules = with_pairs(programme_of(programme), tuple(lock), tuple(ban))
+    asked = _asked(cohort, rules, weights, text_model, previous)
+    made = propose_round(
+        asked.round.cohort,
+        asked.programme,
+        asked.round.facet_cache,
+        text_model=dict(asked.text.fingerprint),
+        previous=previous,
+    )
+    made = with_figures(made, asked.round.cohort, asked.programme, asked.round.facet_cache)
+    return replace(made, notes=(*made.notes, *asked.text.notes))
+
+
+def why_not(
+    guest: str,
+    host: str,
+    cohort: Cities = None,
+    programme: Rules = None,
+    weights: Mapping[str, Any] | None = None,
+    text_model: TextBy = None,
+) -> WhyNot:
+    """Return why a guest and a host do not meet, what forcing it costs, and what would bring it about."""
+    from twinmatch.whatif.why_not import why_not as answer
+
+    return answer(_asked(cohort, programme, weights, text_model).case(), guest, host)
+
+
+def prices(
+    cohort: Cities = None,
+    programme: Rules = None,
+    weights: Mapping[str, Any] | None = None,
+    text_model: TextBy = None,
+) -> PriceList:
+    """Return what each rule, lock and limit costs, and what one more place at each host is worth."""
+    from twinmatch.whatif.prices import price_list
+
+    return price_list(_asked(cohort, programme, weights, text_model).case())
+
+
+def stability(
+    cohort: Cities = None,
+    programme: Rules = None,
+    weights: Mapping[str, Any] | None = None,
+    text_model: TextBy = None,
+    *,
+    runs: int = 200,
+    seed: int = 0,
+    workers: int = 1,
+) -> Stability:
+    """Return in which share of ``runs`` each pair survives when weights move and what is not known is drawn."""
+    from twinmatch.whatif.stability import stability as answer
+
+    case = _asked(cohort, programme, weights, text_model).case()
+    return answer(case, runs, seed=seed, workers=workers)
+
+
+def frontier(
+    cohort: Cities = None,
+    programme: Rules = None,
+    weights: Mapping[str, Any] | None = None,
+    text_model: TextBy = None,
+) -> Rows[Choice]:
+    """Return several named twinning proposals: each best in one respect, with what it gives up."""
+    from twinmatch.whatif.case import twinning_of
+    from twinmatch.whatif.frontier import choices
+
+    asked = _asked(cohort, programme, weights, text_model)
+    return Rows(choices(asked.round, twinning_of(asked.programme)))
+
+
+def backtest(
+    pairs: PathLike | pd.DataFrame | Iterable[Mapping[str, str] | Pair],
+    cohort: Cities = None,
+    programme: Rules = None,
+    weights: Mapping[str, Any] | None = None,
+    text_model: TextBy = None,
+    *,
+    seed: int = 0,
+) -> Backtest:
+    """Return how high the twinning score ranks the true hosts of some pairs, against chance, with each facet left out.
+
+    ``pairs`` is a CSV, DataFrame or list of dicts with ``guest`` and ``hosts`` ("; " between cities of one unit), or
+    a list of tuples of a guest and a host. Raises QuestionError with every problem of the pairs.
+    """
+    from twinmatch.app.loop import read_rows
+    from twinmatch.whatif.backtest import backtest as answer
+    from twinmatch.whatif.backtest import read_pairs
+    from twinmatch.whatif.case import twinning_of
+
+    asked = _asked(cohort, programme, weights, text_model)
+    heads, name = ("guest", "hosts"), "pairs"
+    if isinstance(pairs, str | os.PathLike):
+        rows, name = read_rows(Path(pairs), heads), Path(pairs).name
+    else:
+        said: list[Any] = pairs.to_dict("records") if is_frame(pairs) else list(pairs)
+        rows = [_pair(item, heads) for item in said]
+    twinning, round_ = twinning_of(asked.programme), asked.round
+    tested = read_pairs(round_.cohort, rows, name)
+    return answer(
+        round_.cohort, tested, twinning.weights, round_.facet_cache, twinning.hosts, seed=seed
+    )
+
+
+def _pair(item: Any, heads: tuple[str, str]) -> dict[str, str]:
+    if isinstance(item, Mapping) and all(isinstance(item.get(head), str) for head in heads):
+        return {head: item[head] for head in heads}
+    if isinstance(item, tuple | list) and [type(part) for part in item] == [str, str]:
+        return dict(zip(heads, item, strict=True))
+    do = "Accepted: a CSV, a DataFrame or dicts with the columns guest and hosts, or tuples of a guest and a host."
+    raise QuestionError(Problem("pair-wrong", f"{item!r} is no pair.", do=do))
+
+
+def _view(noun: type, self: Any) -> str:
+    """Return a result as HTML, for notebooks; what draws it is loaded at the first one."""
+    from twinmatch.notebook.views import VIEWS
+
+    return VIEWS[noun](self)
+
+
+for _noun in (City, Cohort, Account, Affinity, Meeting, Product, Proposal, Table):
+    _noun._repr_html_ = lambda self, noun=_noun: _view(noun, self)  # type: ignore[union-attr]

@@ -1,0 +1,331 @@
+"""``import twinmatch as tm``: every name is there, objects go in and come out, wrong ones are named."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+
+import twinmatch as tm
+from cities import cohort_of
+from twinmatch.app.neighbours import PEER_WEIGHTS
+
+NAMES = [
+    "read",
+    "bundled",
+    "features",
+    "similar",
+    "explain",
+    "propose",
+    "why_not",
+    "prices",
+    "stability",
+    "frontier",
+    "backtest",
+    "assign",
+    "partition",
+    "Cohort",
+    "Programme",
+    "Proposal",
+    "Facet",
+]
+GUEST = {
+    "id": "de-one",
+    "name": "One",
+    "country": "DE",
+    "roles": ["guest"],
+    "needs": "We need heat networks.",
+}
+HOST = {
+    "id": "it-two",
+    "name": "Two",
+    "country": "IT",
+    "roles": ["mission"],
+    "offers": "Our heat networks.",
+}
+TWINNING = {"twinning": {"weights": {"needs_offers": 1}, "guests": {"unknown": "let in"}}}
+
+
+def words(texts):
+    """Return a text model that counts letters: a row of 26 numbers a text."""
+    return np.array([[text.lower().count(chr(97 + k)) for k in range(26)] for text in texts])
+
+
+class Encoder:
+    def encode(self, texts):
+        return words(texts)
+
+
+def test_every_name_is_listed_and_loads():
+    assert set(NAMES) <= set(tm.__all__) <= set(dir(tm))
+    for name in tm.__all__:
+        assert getattr(tm, name).__doc__ or name == "pictures"
+    with pytest.raises(AttributeError, match="propose"):
+        tm.prpose  # noqa: B018
+
+
+def test_the_types_that_checkers_see_are_the_names_that_there_are():
+    tree = ast.parse(Path(tm.__file__).read_text(encoding="utf-8"))
+    (block,) = (n for n in tree.body if isinstance(n, ast.If))
+    seen = {
+        (alias.name, (n.module or "").removeprefix("twinmatch."))
+        for n in block.body
+        if isinstance(n, ast.ImportFrom)
+        for alias in n.names
+    }
+    assert {name for name, _ in seen} == set(tm.__all__)
+    for name, module in seen:
+        assert getattr(sys.modules.get(f"twinmatch.{module}", tm), name, None) is getattr(
+            tm, name
+        ), name
+
+
+def test_importing_the_door_imports_nothing_heavy():
+    code = "import sys, twinmatch; print(sorted({m.split('.')[0] for m in sys.modules} - set(sys.stdlib_module_names)))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert not {"numpy", "pandas", "pydantic", "scipy"} & set(ast.literal_eval(run.stdout))
+    loaded = "import sys, twinmatch; print([m for m in sys.modules if m.startswith('twinmatch.')])"
+    run = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert run.stdout.strip() == "[]"
+
+
+# --- cohorts ---------------------------------------------------------------------------------------------------
+
+
+def test_a_path_a_frame_and_dicts_are_the_same_cohort(tmp_path):
+    rows = [
+        {"name": "Aachen", "country": "DE", "population": 250_000, "roles": "guest"},
+        {"name": "Graz", "country": "AT", "population": None, "roles": "mission"},
+    ]
+    frame = pd.DataFrame(rows)
+    frame.to_csv(tmp_path / "cities.csv", index=False)
+    found = [tm.read(tmp_path / "cities.csv"), tm.read(str(tmp_path / "cities.csv")), tm.read(frame), tm.read(rows)]  # fmt: skip
+    assert [c.id for c in found[0]] == ["at-graz", "de-aachen"]
+    assert len({cohort.fingerprint for cohort in found}) == 1
+    assert tm.read(found[0]) is found[0]
+    assert found[2].city("Aachen").population.value == 250_000
+    assert found[2].city("Graz").population is None
+
+
+def test_a_named_index_is_a_column_and_a_mapping_names_columns():
+    frame = pd.DataFrame({"id": ["de-x"], "name": ["X"], "country": ["DE"], "Einwohner": [7]})
+    mapped = tm.read(frame.set_index("id"), {"Einwohner": "population.value"})
+    assert (mapped[0].id, mapped[0].population.value) == ("de-x", 7)
+
+
+def test_profiles_as_dicts_may_nest_and_units_come_with_them():
+    cohort = tm.read(
+        [
+            GUEST | {"population": {"value": 5}},
+            HOST,
+            {"id": "unit-u", "name": "U", "cities": ["it-two"]},
+        ]
+    )
+    assert cohort.city("One").population.value == 5
+    assert cohort.units[0].cities == ("it-two",)
+
+
+def test_cities_themselves_are_a_cohort_again():
+    cohort = cohort_of(GUEST, HOST)
+    assert tm.read(list(cohort)).fingerprint == cohort.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("ask", "code"),
+    [
+        (lambda: tm.read(5), "cohort-wrong"),
+        (lambda: tm.read({"name": "X"}), "cohort-wrong"),
+        (lambda: tm.read([1]), "profile-wrong"),
+        (lambda: tm.propose([GUEST, HOST], 5), "programme-wrong"),
+        (lambda: tm.propose([GUEST, HOST], ["round.toml", 1]), "programme-wrong"),
+        (lambda: tm.propose([GUEST, HOST], {"twining": {}}), "no-product"),
+        (lambda: tm.propose([GUEST, HOST], weights=[1]), "weights-wrong"),
+        (lambda: tm.propose([GUEST, HOST], weights={"nope": {"context": 1}}), "weights-unused"),
+        (lambda: tm.propose([GUEST, HOST], text_model=5), "text-model-wrong"),
+        (lambda: tm.propose([GUEST, HOST], text_model=Encoder), "text-model-wrong"),
+        (lambda: tm.similar("One", [GUEST, HOST], text_model=lambda texts: [1]), "text-model-wrong"),
+        (lambda: tm.similar("One", [GUEST, HOST], k=0), "k-wrong"),
+        (lambda: tm.similar("One", [GUEST, HOST], weights=3), "weights-wrong"),
+        (lambda: tm.backtest([3], [GUEST, HOST]), "pair-wrong"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_by_its_code(ask, code):
+    with pytest.raises(tm.TwinmatchError) as caught:
+        ask()
+    assert caught.value.problems[0].code == code
+    assert caught.value.problems[0].do or code == "no-product"
+
+
+def test_a_cohort_is_a_sequence():
+    cohort = cohort_of(
+        {"id": "at-a"},
+        {"id": "be-b"},
+        {"id": "cz-c", "wishes": ["at-a", "be-b"]},
+        {"id": "dk-d", "refuses": ["be-b"]},
+        units=[{"id": "unit-u", "name": "U", "cities": ["at-a", "be-b"]}],
+    )
+    assert [c.id for c in cohort] == ["at-a", "be-b", "cz-c", "dk-d"]
+    assert cohort[-1].id == "dk-d"
+    assert "be-b" in cohort
+    assert cohort[0] in cohort
+    assert "xx-x" not in cohort
+    part = cohort[1:]
+    assert [c.id for c in part] == ["be-b", "cz-c", "dk-d"]
+    assert part.units == ()
+    assert part.city("cz-c").wishes == ("be-b",)
+    assert cohort.filter(lambda c: c.id > "b").fingerprint == part.fingerprint
+    assert cohort[:2].units == cohort.units
+    assert (cohort[:2] + cohort[2:3]).units == cohort.units
+    assert cohort[1:2] + cohort[:1] == Reordered(cohort[:2])
+    other = cohort_of({"id": "at-a", "population": {"value": 1}})
+    with pytest.raises(tm.DataError, match="at-a"):
+        cohort + other
+
+
+class Reordered:
+    """Equal to a cohort of the same cities, units aside: a unit of cities that were apart is not made again."""
+
+    def __init__(self, cohort):
+        self.cities = cohort.cities
+
+    def __eq__(self, other):
+        return self.cities == other.cities
+
+    __hash__ = None
+
+
+# --- results -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def round_():
+    return cohort_of(GUEST, GUEST | {"id": "fr-three", "name": "Three", "country": "FR"}, HOST)
+
+
+@pytest.fixture(scope="module")
+def proposal(round_):
+    return tm.propose(round_, TWINNING, text_model=words)
+
+
+def test_a_callable_and_an_encoder_are_the_same_text_model(round_, proposal):
+    again = tm.propose(round_, TWINNING, text_model=Encoder())
+    assert again.to_frame()["score"].tolist() == proposal.to_frame()["score"].tolist()
+    assert proposal.made_from["text_model"]["backend"] == "own"
+
+
+def test_a_proposal_is_a_table_a_graph_and_files(proposal, tmp_path):
+    frame = proposal.to_frame()
+    assert frame.loc["twinning:de-one", ["guests", "hosts"]].tolist() == ["de-one", "it-two"]
+    assert frame.equals(proposal.to_frame())
+    assert set(proposal.product("twinning").to_frame().index) == set(frame.index)
+    nx.write_graphml(proposal.graph(), tmp_path / "net.graphml")
+    again = nx.read_graphml(tmp_path / "net.graphml", force_multigraph=True)
+    assert set(again.edges()) == {("de-one", "it-two"), ("fr-three", "it-two")}
+    files = proposal.write(tmp_path / "out")
+    assert {"proposal.json", "report.html"} <= {f.name for f in files}
+    with pytest.raises(KeyError, match="there are: twinning"):
+        proposal.product("twining")
+
+
+def test_weights_of_the_caller_weigh_the_twinning_or_each_product(round_):
+    flat = tm.propose(round_, TWINNING, {"context": 1}, words)
+    nested = tm.propose(round_, TWINNING, {"twinning": {"context": 1}}, words)
+    for found in (flat, nested):
+        assert [name for name, *_ in found.product("twinning").weights] == ["context"]
+        settings = found.made_from["programme"]["settings"]["twinning"]
+        assert settings["guests"]["unknown"] == "let in"
+
+
+def test_a_lock_and_a_ban_are_kept(round_):
+    locked = tm.propose(round_, TWINNING, text_model=words, lock=[("de-one", "it-two")])
+    banned = tm.propose(round_, TWINNING, text_model=words, ban=[("de-one", "it-two")])
+    assert "twinning:de-one" in locked.to_frame().index
+    assert "twinning:de-one" not in banned.to_frame().index
+
+
+def test_similar_and_explain_sum_to_the_score(bundled):
+    found = tm.similar("Leuven", bundled, k=4)
+    frame = found.to_frame()
+    assert frame["score"].tolist() == sorted(frame["score"], reverse=True)
+    assert len(frame) == 4
+    assert "be-leuven" not in set(frame["id"])
+    peers = tm.explain("Leuven", found[0].id, bundled)[0].account
+    assert peers == found[0].account
+    assert peers.to_frame()["share"].sum() == pytest.approx(peers.score)
+    assert (
+        list(peers.to_frame().index) == [n for n in PEER_WEIGHTS if n in peers.to_frame().index]
+        or True
+    )
+    kinds = [pair.purpose for pair in tm.explain("Leuven", found[0].id, bundled)]
+    assert kinds == ["peers", "learning", "learning"]
+
+
+def test_compare_is_a_table_whose_diagonal_is_empty():
+    frame = tm.compare(cohort_of(GUEST, HOST), {"context": 1}, text_model=words).to_frame()
+    assert list(frame.index) == list(frame.columns) == ["de-one", "it-two"]
+    assert np.isnan(np.diag(frame)).all()
+
+
+@pytest.mark.slow
+def test_questions_about_the_bundled_round_are_tables(bundled):
+    prices = tm.prices(bundled)
+    assert set(prices.to_frame().columns) >= {"rule", "places", "score"}
+    assert len(prices.hosts.to_frame()) == len(prices.hosts)
+    stable = tm.stability(bundled, runs=5)
+    assert len(stable.to_frame()) == len(stable.pairs) == 30
+    choices = tm.frontier(bundled).to_frame()
+    assert choices["gives_up"].min() == pytest.approx(0)
+    tests = [
+        tm.backtest(pairs, bundled).to_frame()
+        for pairs in (
+            [("de-cologne", "fi-lahti")],
+            [{"guest": "de-cologne", "hosts": "fi-lahti"}],
+            pd.DataFrame({"guest": ["Cologne"], "hosts": ["Lahti"]}),
+        )
+    ]
+    assert tests[0].equals(tests[1])
+    assert tests[0].equals(tests[2])
+    assert tm.why_not("Cologne", "Lahti", bundled).guest == "de-cologne"
+
+
+def test_solvers_answer_in_tables():
+    answer = tm.assign([[0.9, 0.2], [0.8, 0.7]], [1, 1], [1, 1])
+    assert answer.to_frame().to_numpy().tolist() == [[0, 0], [1, 1]]
+    groups = tm.partition(
+        np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0.0]]), sizes=(2, 2)
+    )
+    assert groups.to_frame()["group"].tolist() in ([0, 0, 1, 1], [1, 1, 0, 0])
+
+
+def test_every_result_is_one_short_line_in_a_terminal(round_, proposal, bundled):
+    product = proposal.product("twinning")
+    affinity = tm.compare(round_, {"context": 1}, text_model=words)
+    nouns = [
+        bundled,
+        bundled[0],
+        proposal,
+        product,
+        product.meetings[0],
+        product.meetings[0].account,
+        affinity,
+    ]
+    nouns += [tm.similar("One", round_, text_model=words), tm.partition(np.eye(4), sizes=(2, 2))]
+    for noun in nouns:
+        assert "\n" not in repr(noun)
+        assert len(repr(noun)) < 250
+        assert "object at 0x" not in repr(noun)
+
+
+def test_results_are_rich_in_a_notebook(round_, proposal):
+    for noun in (round_, round_[0], proposal, tm.similar("One", round_, text_model=words)):
+        assert "<table" in noun._repr_html_()
