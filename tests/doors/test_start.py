@@ -152,7 +152,7 @@ def test_an_unknown_city_in_the_workbook_is_told_with_its_row(decided):
 def test_publishing_again_writes_the_same_bytes_and_word_beside(decided):
     tmp_path, _ = decided
     run("publish", tmp_path / "one/proposal.json", "--out", tmp_path / "again", "--word")
-    for name in ("report.html", "proposal.xlsx", "network.graphml", "dossiers/mail/merge.csv"):
+    for name in ("report.html", "proposal.xlsx", "network.graphml", "letters/merge.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
     assert (tmp_path / "again/dossiers/cities/it-host.docx").stat().st_size > 10_000
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting import publish, read_proposal
+from twinmatch.exporting.contacts import read_contacts
+from twinmatch.exporting.letters import Correspondence
 from twinmatch.files import write_files
 from twinmatch.intake import template
 from twinmatch.programmes.programme import bundled_names, load, source_of
@@ -83,7 +86,17 @@ def _parted(text: str) -> tuple[list[str], str]:
 
 
 def publish_again(
-    proposal: Path, out: Path, *, word: bool = False, pdf: bool = False
+    proposal: Path,
+    out: Path,
+    *,
+    word: bool = False,
+    pdf: bool = False,
+    contacts: Path | None = None,
+    sender: str = "",
+    answer_by: str = "",
+    first_meetings: date | None = None,
 ) -> list[Path]:
-    """Return the files of a proposal.json written anew, with dossiers as Word and PDF where asked for."""
-    return publish(read_proposal(proposal), out, word=word, pdf=pdf)
+    """Return the files of a proposal.json written anew, as Word and PDF too, letters addressed, where asked for."""
+    read = read_proposal(proposal)
+    given = Correspondence(read_contacts(contacts, read) if contacts else {}, sender, answer_by)
+    return publish(read, out, word=word, pdf=pdf, letters=given, first_day=first_meetings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -38,10 +39,35 @@ def publish(
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Report and dossiers as tagged PDF too; takes minutes.")
     ] = False,
+    contacts: Annotated[
+        Path | None,
+        typer.Option("--contacts", help="Table of city, name and e-mail, for the letters."),
+    ] = None,
+    sender: Annotated[str, typer.Option("--sender", help="Who signs the letters.")] = "",
+    answer_by: Annotated[
+        str, typer.Option("--answer-by", help="Until when cities are to answer.")
+    ] = "",
+    first_meetings: Annotated[
+        datetime | None,
+        typer.Option(
+            "--first-meetings",
+            formats=["%Y-%m-%d"],
+            help="Day from which first meetings are put in calendar files.",
+        ),
+    ] = None,
 ) -> None:
-    """Write the files of a proposal again, the same bytes, with Word documents and PDF where asked for."""
+    """Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for."""
     from twinmatch import app as door
 
-    files = door.publish_again(proposal, out, word=word, pdf=pdf)
+    files = door.publish_again(
+        proposal,
+        out,
+        word=word,
+        pdf=pdf,
+        contacts=contacts,
+        sender=sender,
+        answer_by=answer_by,
+        first_meetings=first_meetings.date() if first_meetings else None,
+    )
     say(f"Written to {out}: {', '.join(file.name for file in files)}.")
     say(f"Next: open {out / 'dossiers' / 'index.html'}.")

@@ -6,13 +6,15 @@ An exporter is a function from a proposal to bytes; a new one is one module and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from twinmatch.exporting.dossier_pages import dossier_html, index_html
 from twinmatch.exporting.dossiers import dossiers
 from twinmatch.exporting.json_file import proposal_json, read_proposal
-from twinmatch.exporting.mail import mail_files
+from twinmatch.exporting.letter_files import letter_files
+from twinmatch.exporting.letters import Correspondence
 from twinmatch.exporting.network import network_graphml
 from twinmatch.exporting.report import report_html
 from twinmatch.exporting.workbook import proposal_xlsx
@@ -42,12 +44,19 @@ EXPORTERS: Final[dict[str, Exporter]] = {
 
 
 def publish(
-    proposal: Proposal, out_dir: Path, *, word: bool = False, pdf: bool = False
+    proposal: Proposal,
+    out_dir: Path,
+    *,
+    word: bool = False,
+    pdf: bool = False,
+    letters: Correspondence | None = None,
+    first_day: date | None = None,
 ) -> list[Path]:
-    """Write every export and the dossiers into a folder, all or none; return what to open, in order.
+    """Write every export, the dossiers and the letters into a folder, all or none; return what to open, in order.
 
     The files say what proposal.json says to its last decimal, so publishing a proposal that was read back
-    writes the same bytes again. ``word`` and ``pdf`` add those forms, which take longer. Raises QuestionError
+    writes the same bytes again. ``word`` and ``pdf`` add those forms, which take longer; ``letters`` has contacts and
+    who signs, ``first_day`` the day from which first meetings are put in calendars. Raises QuestionError
     where the folder cannot be written, or a form needs a library that is not installed.
     """
     settled = from_plain(to_plain(proposal))
@@ -59,22 +68,23 @@ def publish(
     files |= {
         f"{DOSSIERS}/{name}": page for name, page in dossier_files(settled, word=word, pdf=pdf)
     }
+    written = letter_files(settled, letters, first_day=first_day, word=word)
+    files |= {f"{LETTERS}/{name}": page for name, page in written}
     return write_files(files, out_dir)
 
 
 DOSSIERS: Final = "dossiers"
-"""The folder of the dossiers, written as a whole."""
+LETTERS: Final = "letters"
+"""The folders of the dossiers and of the letters, each written as a whole."""
 
 
 def dossier_files(
     proposal: Proposal, *, word: bool = False, pdf: bool = False
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of every dossier in each form asked for, the page that leads to them, and the mails."""
+    """Yield name and content of every dossier in each form asked for, and the page that leads to them."""
     found = dossiers(proposal)
     endings = [ending for ending, wanted in (("docx", word), ("pdf", pdf)) if wanted]
     yield "index.html", index_html(found, endings, proposal.title)
-    for name, content in mail_files(proposal).items():
-        yield f"mail/{name}", content
     for dossier in found:
         page = dossier_html(dossier)
         yield f"{dossier.path}.html", page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twinmatch.exporting.dossiers import Dossier
+from twinmatch.exporting.letters import Letter
 from twinmatch.exporting.report import templates
 
 FOLDERS: dict[str, str] = {
@@ -16,9 +17,18 @@ FOLDERS: dict[str, str] = {
 """Folders of dossiers and what they hold, in reading order."""
 
 
-def dossier_html(dossier: Dossier) -> bytes:
-    """Return a dossier as one self-contained page."""
-    return templates().get_template("dossier.html.j2").render(dossier=dossier).encode("utf-8")
+def dossier_html(
+    dossier: Dossier, back: str = "All dossiers", address: str = "../index.html"
+) -> bytes:
+    """Return a dossier as one self-contained page, with the way back that it names."""
+    page = templates().get_template("dossier.html.j2")
+    return page.render(dossier=dossier, back=(back, address)).encode("utf-8")
+
+
+def letters_index(letters: Sequence[Letter], title: str, word: bool) -> bytes:
+    """Return the page that leads to every letter."""
+    page = templates().get_template("letters.html.j2")
+    return page.render(letters=letters, title=title, word=word).encode("utf-8")
 
 
 def index_html(dossiers: Sequence[Dossier], endings: Sequence[str], title: str) -> bytes:

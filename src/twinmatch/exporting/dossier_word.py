@@ -70,7 +70,8 @@ def _add(document: Any, text: str, style: str = "Normal") -> None:
 
 
 def _add_part(document: Any, part: Part) -> None:
-    _add(document, part.heading, "Heading1")
+    if part.heading:
+        _add(document, part.heading, "Heading1")
     for text in part.paragraphs:
         _add(document, text)
     for text in part.points:

@@ -10,12 +10,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from twinmatch.exporting import words
-from twinmatch.exporting.directory import Directory
 from twinmatch.exporting.drawings import Drawing, of_meeting
-from twinmatch.proposal import Cell, Gap, LeftOut, Meeting, Product, Proposal
+from twinmatch.exporting.sources import GROUP_SIZE, Sources, Talk, partners, why_for
+from twinmatch.proposal import Meeting, Product, Proposal
 
 BLANK = ""
 """A cell that people fill."""
@@ -28,9 +27,6 @@ BRIEF = 320
 
 HELP = "Tell us what is not known, and the next run counts it in."
 """What a city is asked, where the coordinator is told to ask it."""
-
-GROUP_SIZE = 8
-"""A group of more cities than this names its cities in a table and not in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -66,87 +62,6 @@ class Dossier:
     def path(self) -> str:
         """Return folder and name, without an ending."""
         return f"{self.folder}/{self.name}"
-
-
-@dataclass(frozen=True)
-class Talk:
-    """A line of a first agenda: what kind, who asks what, who shows what."""
-
-    kind: str
-    asking: tuple[str, ...]
-    asked: str
-    showing: str
-    shown: str
-
-
-class Sources:
-    """A proposal as dossiers read it: names, agendas, what is alike, gaps and places by city."""
-
-    def __init__(self, proposal: Proposal) -> None:
-        self.proposal = proposal
-        self.directory = Directory(proposal)
-        self.title = proposal.title
-        self._statements = {card.id: dict(card.statements) for card in proposal.cities}
-
-    def statement(self, city: str, block: str) -> str:
-        """Return what a city states in a block, or an empty text."""
-        return self._statements.get(city, {}).get(block, "")
-
-    @cached_property
-    def talks(self) -> dict[str, tuple[Talk, ...]]:
-        """Return the lines of the first agenda of each meeting."""
-        found: dict[str, list[Talk]] = {}
-        for _, row in self._rows("agenda"):
-            meeting, kind, asking, asked, showing, shown, *_ = map(_text, row)
-            cities = tuple(filter(None, asking.split("; ")))
-            found.setdefault(meeting, []).append(Talk(kind, cities, asked, showing, shown))
-        return {meeting: tuple(talks) for meeting, talks in found.items()}
-
-    @cached_property
-    def alike(self) -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:
-        """Return, for each meeting and "alike" or "unlike", the facets with what was found."""
-        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for _, row in self._rows("alike"):
-            meeting, how, facet, says, *_ = map(_text, row)
-            found.setdefault((meeting, how), []).append((facet, says))
-        return {key: tuple(lines) for key, lines in found.items()}
-
-    def _rows(self, name: str) -> Iterator[tuple[Product, tuple[Cell, ...]]]:
-        for product in self.proposal.products:
-            for table in product.tables:
-                if table.name == name:
-                    yield from ((product, row) for row in table.rows)
-
-    @cached_property
-    def gaps(self) -> dict[str, list[Gap]]:
-        """Return what is not known of each city."""
-        found: dict[str, list[Gap]] = {}
-        for gap in self.proposal.gaps:
-            found.setdefault(gap.city, []).append(gap)
-        return found
-
-    @cached_property
-    def meetings(self) -> dict[str, list[tuple[Product, Meeting]]]:
-        """Return the meetings of each city, with their products."""
-        found: dict[str, list[tuple[Product, Meeting]]] = {}
-        for product in self.proposal.products:
-            for meeting in product.meetings:
-                for city in meeting.cities():
-                    found.setdefault(city, []).append((product, meeting))
-        return found
-
-    @cached_property
-    def left_out(self) -> dict[str, list[tuple[Product, LeftOut]]]:
-        """Return the products that each city is left out of, with the reason."""
-        found: dict[str, list[tuple[Product, LeftOut]]] = {}
-        for product in self.proposal.products:
-            for left in product.left_out:
-                found.setdefault(left.city, []).append((product, left))
-        return found
-
-
-def _text(cell: Cell) -> str:
-    return "" if cell is None else str(cell)
 
 
 def dossiers(proposal: Proposal) -> tuple[Dossier, ...]:
@@ -410,19 +325,9 @@ def _places(sources: Sources, city: str) -> Iterator[tuple[str, str, str]]:
         part = f"{words.product_title(product)}: {sources.directory.title(meeting)}"
         yield (
             f"{part} ({words.role_word(role).lower()})",
-            _partners(sources, meeting, city),
-            " ".join(words.reasons(meeting, 2)),
+            partners(sources, meeting, city),
+            " ".join(why_for(sources, city, meeting)),
         )
-
-
-def _partners(sources: Sources, meeting: Meeting, city: str) -> str:
-    """Return with whom a city meets; in a large group its leads and the number of the others."""
-    others = [c for c in meeting.cities() if c != city]
-    if len(others) <= GROUP_SIZE:
-        return words.listed([sources.directory.place(c) for c in others])
-    leads = [sources.directory.name(c) for c in meeting.cities("lead") if c != city]
-    rest = f"{len(others) - len(leads)} other cities"
-    return f"{words.listed(leads)} (leads) and {rest}" if leads else rest
 
 
 def _refusals(sources: Sources, city: str) -> Iterator[tuple[str, str, str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from twinmatch.proposal import Evidence, Fact, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal import count as count
@@ -442,10 +442,20 @@ def is_paired(product: Product) -> bool:
     return any(member.role == "host" for meeting in product.meetings for member in meeting.members)
 
 
-def reasons(meeting: Meeting, most: int = 3) -> list[str]:
-    """Return the sentences of the lines that lift a meeting most, or what is said of it as a whole."""
-    lines = [sentence(line.says) for line in meeting.account.strongest(most) if line.says]
-    return lines or ([sentence(meeting.says)] if meeting.says else [])
+def reasons(
+    meeting: Meeting, most: int = 3, about: Set[str] | None = None, of: str = ""
+) -> list[str]:
+    """Return the sentences of the lines that lift a meeting most, or what is said of it as a whole.
+
+    ``about`` leaves out what rests on facts of other cities than these, ``of`` what rests on no fact of this one.
+    """
+    lines = []
+    for line in meeting.account.strongest(len(meeting.account.lines)):
+        cities = {fact.city for fact in line.facts}
+        if line.says and (about is None or cities <= about) and (not of or of in cities):
+            lines.append(line)
+    found = [sentence(line.says) for line in lines[:most]]
+    return found or ([sentence(meeting.says)] if meeting.says and about is None else [])
 
 
 def flat(value: object, name: str = "") -> Iterator[tuple[str, str]]:

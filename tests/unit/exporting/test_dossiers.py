@@ -1,12 +1,10 @@
 """Dossiers and e-mails: what they say, in every form, whatever people typed."""
 
-import csv
-import re
 import shutil
 import subprocess
 import zipfile
 from dataclasses import replace
-from io import BytesIO, StringIO
+from io import BytesIO
 
 import pytest
 from docx import Document
@@ -16,7 +14,6 @@ from test_report import Page
 from twinmatch.exporting import dossier_files, publish
 from twinmatch.exporting.dossier_word import dossier_docx
 from twinmatch.exporting.dossiers import Dossier, dossiers, slug
-from twinmatch.exporting.mail import COLUMNS, INVITATION, NOT_THIS_TIME, merge_csv
 from twinmatch.proposal import Proposal, Table
 
 AGENDA = Table(
@@ -124,7 +121,10 @@ def test_pages_are_whole_run_nothing_and_show_what_people_typed_as_text(proposal
 
 def test_the_index_leads_to_every_dossier_in_every_form(proposal):
     files = dict(dossier_files(proposal, word=True))
-    linked = {a["href"] for a in Page(files["index.html"]).all("a")} - {"../report.html"}
+    linked = {a["href"] for a in Page(files["index.html"]).all("a")} - {
+        "../report.html",
+        "../letters/index.html",
+    }
     assert linked == set(files) - {"index.html"}
 
 
@@ -146,27 +146,6 @@ def test_word_and_pages_are_the_same_bytes_each_time(proposal):
     assert one == other
     archive = zipfile.ZipFile(BytesIO(one["pairs/twinning-1.docx"]))
     assert {item.date_time for item in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-
-
-def test_every_name_in_the_texts_is_a_column_of_the_table(proposal):
-    for text in (INVITATION, NOT_THIS_TIME):
-        assert set(re.findall(r"\{(\w+)\}", text)) <= set(COLUMNS)
-    rows = list(csv.DictReader(StringIO(merge_csv(proposal).decode("utf-8-sig"), newline="")))
-    for row in rows:
-        text = INVITATION if row["message"] == "invitation" else NOT_THIS_TIME
-        assert row["city"] in text.format(**row)
-        assert row["contact_name"] == row["contact_email"] == ""
-        assert not [cell for cell in row.values() if cell.startswith(("=", "+", "@"))]
-
-
-def test_who_is_invited_and_who_is_told_not_this_time(proposal):
-    rows = list(csv.DictReader(StringIO(merge_csv(proposal).decode("utf-8-sig"), newline="")))
-    told = [(r["city_id"], r["part"]) for r in rows if r["message"] == "not-this-time"]
-    assert told == [("fr-lyon", "Twinning")]
-    invited = [
-        r["city_id"] for r in rows if r["message"] == "invitation" and r["part"] == "Twinning"
-    ]
-    assert sorted(invited) == ["at-graz", "dk-aarhus", "il-eilat", "se-lund", "xk-nowhere"]
 
 
 @pytest.mark.slow

@@ -26,8 +26,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_publish_writes_every_export_and_nothing_else(tmp_path):
     written = publish(sample(), tmp_path / "round")
-    assert [path.name for path in written] == [*EXPORTERS, "dossiers"]
-    assert {path.name for path in (tmp_path / "round").iterdir()} == {*EXPORTERS, "dossiers"}
+    assert [path.name for path in written] == [*EXPORTERS, "dossiers", "letters"]
+    assert {path.name for path in (tmp_path / "round").iterdir()} == {
+        *EXPORTERS,
+        "dossiers",
+        "letters",
+    }
     assert [path.name for path in tmp_path.iterdir()] == ["round"]
 
 

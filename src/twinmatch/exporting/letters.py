@@ -1,0 +1,256 @@
+"""One letter a city: all that it is offered, with whom, why in words about it, hours that add up, and what else.
+
+A letter speaks of its city and of those that it meets; nobody reads what a third city said as a reason of its own.
+``letter_files`` gives letters their forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from twinmatch.exporting import words
+from twinmatch.exporting.dossiers import Dossier, Part, slug
+from twinmatch.exporting.sources import Sources, begin_with, partners, role_of, why_for
+from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
+
+MOST_QUESTIONS = 3
+"""Questions that a letter puts to its city."""
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Who reads a city's letters: name and e-mail address, empty where the coordinator has none."""
+
+    name: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """What the coordinator adds: contacts by city id, who signs, until when to answer; all may be left out."""
+
+    contacts: Mapping[str, Contact] = field(default_factory=dict)
+    sender: str = ""
+    answer_by: str = ""
+
+    def contact(self, city: str) -> Contact:
+        """Return the contact of a city, an empty one where none is known."""
+        return self.contacts.get(city, Contact())
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A letter: its city, to whom, subject, greeting, parts in order, the close, and what it takes of the city."""
+
+    city: str
+    name: str
+    country: str
+    contact: Contact
+    subject: str
+    greeting: str
+    parts: tuple[Part, ...]
+    close: tuple[str, ...]
+    hours: float
+    trips: float
+    meetings: tuple[str, ...]
+    """Ids of the meetings that the city is invited to."""
+
+    @property
+    def text(self) -> str:
+        """Return the whole letter as plain text."""
+        lines = [self.greeting, ""]
+        for part in self.parts:
+            lines += [part.heading, ""] if part.heading else []
+            lines += [*part.paragraphs, *(f"- {point}" for point in part.points), ""]
+        return "\n".join([*lines, *self.close])
+
+    @property
+    def page(self) -> Dossier:
+        """Return the letter as a page; the parts are the letter's own."""
+        first = Part("", (self.greeting,))
+        last = Part("", self.close)
+        return Dossier(
+            "letters",
+            slug(self.city),
+            "Letter",
+            self.name,
+            self.subject,
+            (first, *self.parts, last),
+            self.country,
+        )
+
+
+def letters(proposal: Proposal, correspondence: Correspondence | None = None) -> tuple[Letter, ...]:
+    """Return the letter of every city of a proposal, in the proposal's order."""
+    sources, given = Sources(proposal), correspondence or Correspondence()
+    takes = _takes(proposal)
+    return tuple(_letter(sources, card.id, given, takes) for card in proposal.cities)
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What a role in one meeting takes of a city: staff hours a month, journeys in the round."""
+
+    hours: float = 0.0
+    trips: float = 0.0
+
+
+def _takes(proposal: Proposal) -> dict[tuple[str, str], Takes]:
+    """Return what each role takes of a city, by product and role: the programme's figures, else the product's own."""
+    from twinmatch.programmes import (
+        PRODUCTS,  # loaded late: publishing needs no programme otherwise
+    )
+
+    made = proposal.made_from.get("programme")
+    settings = made.get("settings") if isinstance(made, dict) else None
+    found = {}
+    for name, entry in PRODUCTS.items():
+        part = settings.get(name) if isinstance(settings, dict) else None
+        stated = part.get("takes") if isinstance(part, dict) else None
+        for role, load in entry.settings.LOADS.items():
+            found[name, role] = Takes(load.hours, load.trips)
+        for role, own in stated.items() if isinstance(stated, dict) else ():
+            found[name, role] = Takes(own.get("hours", 0.0), own.get("trips", 0.0))
+    return found
+
+
+def _letter(
+    sources: Sources, city: str, given: Correspondence, figures: Mapping[tuple[str, str], Takes]
+) -> Letter:
+    names, contact = sources.directory, given.contact(city)
+    name = names.name(city)
+    invited = sources.meetings.get(city, [])
+    takes = [figures.get((p.product, role_of(m, city)), Takes()) for p, m in invited]
+    hours, trips = sum(load.hours for load in takes), sum(load.trips for load in takes)
+    refused = [x for x in sources.left_out.get(city, ()) if words.outcome(x[1]) == "refused"]
+    asked = [x for x in sources.left_out.get(city, ()) if words.outcome(x[1]) == "to ask"]
+    parts = (
+        Part("", (_opening(sources, name, invited, hours, trips),)),
+        *(
+            _invitation(sources, city, product, meeting, load)
+            for (product, meeting), load in zip(invited, takes, strict=True)
+        ),
+        Part(
+            "Not this time",
+            tuple(_refusal(product, left, name) for product, left in refused),
+        ),
+        Part("What else you can use now", points=tuple(_what_else(sources, city))),
+        Part("What we would like to know", *_questions(sources, city, asked)),
+    )
+    until = f" by {given.answer_by}" if given.answer_by else ""
+    close = (
+        f"This is a proposal and no decision. Please tell us{until} whether {name} accepts"
+        f"{' each of these' if len(invited) > 1 else ''}, and what is wrong in it: what you say changes it."
+        if invited
+        else f"Please tell us{until} if anything here is wrong or has changed.",
+        "With kind regards,",
+        given.sender or "the programme team",
+    )
+    return Letter(
+        city,
+        name,
+        names.country(city),
+        contact,
+        f"{sources.title}: what is proposed for {name}",
+        f"Dear {contact.name or f'colleagues in {name}'},",
+        tuple(part for part in parts if not part.is_empty),
+        close,
+        hours,
+        trips,
+        tuple(meeting.id for _, meeting in invited),
+    )
+
+
+def _opening(
+    sources: Sources,
+    name: str,
+    invited: list[tuple[Product, Meeting]],
+    hours: float,
+    trips: float,
+) -> str:
+    """Return the first paragraph: how many places, in what, and what they take together."""
+    if not invited:
+        return f"this round has no meeting for {name} yet. Below is what you can use now, and what would help us."
+    products = dict.fromkeys(product.product for product, _ in invited)
+    parts = [
+        words.count(
+            sum(p.product == product for p, _ in invited),
+            *words.NOUNS.get(product, ("meeting", "meetings")),
+        )
+        for product in products
+    ]
+    text = f"for {name} we propose {words.listed([_with_article(part) for part in parts])}."
+    if hours or trips:
+        takes = [f"about {_hours(hours)} of staff time a month"] if hours else []
+        takes += [words.count(int(trips), "journey")] if trips else []
+        text += f" Together they take {words.listed(takes)}."
+    return text
+
+
+def _hours(number: float) -> str:
+    return f"{number:g} {'hour' if number == 1 else 'hours'}"
+
+
+def _with_article(counted: str) -> str:
+    return f"a {counted[2:]}" if counted.startswith("1 ") else counted
+
+
+def _invitation(
+    sources: Sources, city: str, product: Product, meeting: Meeting, load: Takes
+) -> Part:
+    """Return what a city reads of one of its meetings."""
+    role = role_of(meeting, city)
+    paired = any(member.role == "host" for member in meeting.members)
+    kind = words.product_title(product)
+    title = sources.directory.title(meeting)
+    met = partners(sources, meeting, city)
+    if paired and product.product == "twinning":
+        heading = f"{kind} with {met}"
+        says = "You learn, they host." if role == "guest" else "You host, they learn from you."
+    else:
+        heading = f"{kind}: {title}"
+        part = {
+            "lead": "You are asked to lead it",
+            "host": "You are asked to host it",
+        }.get(role, "You are invited to take part")
+        says = f"{part}, together with {met}." if met else f"{part}."
+    costs = []
+    if load.hours:
+        costs.append(f"about {_hours(load.hours)} a month")
+    if load.trips:
+        costs.append(words.count(int(load.trips), "journey"))
+    says += f" It takes {words.listed(costs)}." if costs else ""
+    begin = begin_with(sources, city, meeting)
+    points = (*why_for(sources, city, meeting), *([f"To begin with: {begin}"] if begin else []))
+    return Part(heading, (says,), points)
+
+
+def _refusal(product: Product, left: LeftOut, name: str) -> str:
+    """Return what a city reads that applied and has no place: the reason, and what it is offered."""
+    part = words.product_title(product)
+    offered = f" Instead we offer: {words.sentence(left.offered)}" if left.offered else ""
+    return f"{part}: we could not offer {name} a place. {words.sentence(left.why)}{offered}"
+
+
+def _what_else(sources: Sources, city: str) -> Iterator[str]:
+    """Yield what a city can use without waiting for anybody: resources with their address, each with its reason."""
+    for row in sources.resources.get(city, ()):
+        _, _, title, link, _, why, *_ = map(str, row)
+        yield f"{title} ({link}). {words.sentence(why)}" if link else f"{title}. {why}"
+
+
+def _questions(
+    sources: Sources, city: str, asked: list[tuple[Product, LeftOut]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a city is asked: what holds back a place first, then what is not known of it."""
+    first = tuple(
+        f"{words.product_title(product)}: {words.sentence(left.why)}" for product, left in asked
+    )
+    gaps = sources.gaps.get(city, ())
+    blocks = [words.block_title(gap.block).lower() for gap in gaps][:MOST_QUESTIONS]
+    if not blocks and not first:
+        return (), ()
+    if not blocks:
+        return first, ()
+    return first, (f"We know nothing yet of your {words.listed(blocks)}; a few lines are enough.",)

@@ -1,0 +1,176 @@
+import csv
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from io import StringIO
+
+import pytest
+from exporting_samples import HOSTILE, sample
+from icalendar import Calendar
+from test_report import Page
+
+from twinmatch.errors import DataError
+from twinmatch.exporting.contacts import read_contacts
+from twinmatch.exporting.letter_files import (
+    COLUMNS,
+    calendar_files,
+    first_dates,
+    letter_files,
+    merge_csv,
+)
+from twinmatch.exporting.letters import Contact, Correspondence, letters
+from twinmatch.proposal import Table
+
+SETTINGS = {"programme": {"settings": {"twinning": {"takes": {"guest": {"hours": 5, "trips": 1}}}}}}
+
+
+@pytest.fixture(scope="module")
+def proposal():
+    return sample()
+
+
+@pytest.fixture(scope="module")
+def of(proposal):
+    return {letter.city: letter for letter in letters(proposal)}
+
+
+def test_there_is_one_letter_a_city_with_all_its_meetings(proposal, of):
+    assert list(of) == [card.id for card in proposal.cities]
+    assert of["at-graz"].meetings == ("twinning-1", "cluster-1")
+    assert of["fr-lyon"].meetings == ("group-1", "cluster-1")
+
+
+def test_hours_of_the_meetings_sum_to_those_of_the_letter(proposal):
+    made = {letter.city: letter for letter in letters(replace(proposal, made_from=SETTINGS))}
+    graz, lund = made["at-graz"], made["se-lund"]
+    assert (graz.hours, graz.trips) == (5 + 1, 1)  # the programme's guest, a cluster's member
+    assert (lund.hours, lund.trips) == (
+        8 + 4,
+        1,
+    )  # a host and a member by the products' own figures
+    assert sum("hour" in p for part in graz.parts[1:] for p in part.paragraphs) == 2
+
+
+def test_only_applicants_read_of_a_refusal(of):
+    refused = {
+        city for city, letter in of.items() for p in letter.parts if p.heading == "Not this time"
+    }
+    assert refused == set()  # Lyon is asked something first, so nothing is refused yet
+    assert any(
+        "no host has a place" in t.lower() for p in of["fr-lyon"].parts for t in p.paragraphs
+    )
+
+
+def test_a_refused_applicant_reads_the_reason_and_an_offer_and_a_host_does_not(proposal):
+    product = proposal.products[0]
+    left = product.left_out[0]
+    both = (
+        replace(left, ask=""),
+        replace(left, city="se-lund", as_role="host", why="no guest fits"),
+    )
+    made = replace(proposal, products=(replace(product, left_out=both),))
+    of = {letter.city: letter.text for letter in letters(made)}
+    assert "No host has a place." in of["fr-lyon"]
+    assert "A discussion group." in of["fr-lyon"]
+    assert "no guest fits" not in of["se-lund"].lower()
+
+
+def test_nobody_reads_what_a_third_city_asked(proposal):
+    """Aarhus shows, Lyon asks; Lund is a member too and reads neither."""
+    columns = (
+        "Meeting",
+        "Kind",
+        "Who asks",
+        "What is asked",
+        "Who shows",
+        "What is shown",
+        "Closeness",
+    )
+    rows = (("group-1", "need", "fr-lyon", "Heat for flats.", "dk-aarhus", "A heat plan.", 0.7),)
+    group = replace(proposal.products[1], tables=(Table("agenda", "", columns, rows),))
+    made = {x.city: x.text for x in letters(replace(proposal, products=(group,)))}
+    assert "A heat plan." in made["fr-lyon"]
+    assert "A heat plan." in made["dk-aarhus"]
+    assert "A heat plan." not in made["se-lund"]
+    assert all(
+        "Heat for flats." not in text for text in made.values()
+    )  # not in Lyon's own statements
+
+
+def test_contacts_are_joined_by_city(proposal):
+    given = Correspondence({"at-graz": Contact("Ada", "ada@example.org")}, "Ben", "1 May")
+    of = {letter.city: letter for letter in letters(proposal, given)}
+    assert of["at-graz"].greeting == "Dear Ada,"
+    assert "Ben" in of["at-graz"].text
+    assert "1 May" in of["at-graz"].text
+    assert of["se-lund"].contact == Contact()
+
+
+def test_a_row_of_the_merge_table_is_a_whole_letter_and_no_formula(proposal):
+    rows = list(
+        csv.DictReader(StringIO(merge_csv(letters(proposal)).decode("utf-8-sig"), newline=""))
+    )
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["city_id"] for row in rows] == [card.id for card in proposal.cities]
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "@"))]
+    assert rows[0]["letter"].startswith("Dear ")
+
+
+def test_pages_are_whole_and_run_nothing(proposal):
+    files = dict(letter_files(proposal, word=True))
+    pages = {name: Page(content) for name, content in files.items() if name.endswith(".html")}
+    said = " ".join(page.words for page in pages.values())
+    assert all(text in said for text in HOSTILE[:2])
+    assert all(not page.all("script", "img", "iframe") for page in pages.values())
+    linked = {a["href"] for a in pages["index.html"].all("a") if not a["href"].startswith("..")}
+    assert linked == set(files) - {"index.html"}
+    assert dict(letter_files(proposal, word=True)) == files
+
+
+def test_no_city_has_two_first_meetings_at_once_and_none_on_a_weekend(proposal):
+    friday = date(2027, 1, 15)
+    found = [(meeting, start) for _, meeting, start in first_dates(proposal, friday)]
+    taken = [(city, start) for meeting, start in found for city in meeting.cities()]
+    assert len(taken) == len(set(taken))
+    assert {start for _, start in found} == {
+        datetime(2027, 1, 15, 9, tzinfo=UTC),
+        datetime(2027, 1, 15, 13, tzinfo=UTC),
+        datetime(2027, 1, 18, 9, tzinfo=UTC),
+    }
+
+
+def test_calendar_files_hold_each_meeting_with_the_contacts_that_are_known(proposal):
+    given = Correspondence({"at-graz": Contact("Ada", "ada@example.org")})
+    files = dict(calendar_files(proposal, given, date(2027, 1, 15)))
+    assert files == dict(calendar_files(proposal, given, date(2027, 1, 15)))
+    events = Calendar.from_ical(files["all.ics"]).walk("VEVENT")
+    assert len(events) == len(files) - 1 == 4
+    assert len({str(event["UID"]) for event in events}) == 4
+    asked = [event for event in events if "ATTENDEE" in event]
+    assert len(asked) == 2
+    assert {str(e["ATTENDEE"]) for e in asked} == {"mailto:ada@example.org"}
+    assert not [name for name in dict(letter_files(proposal)) if name.endswith(".ics")]
+
+
+def test_contacts_are_read_by_id_or_name_whatever_the_case(proposal, tmp_path):
+    path = tmp_path / "contacts.csv"
+    path.write_text(
+        "City,E-mail,Name\ngraz,ada@example.org,Ada\n\nSE-LUND,,Ben\n", encoding="utf-8"
+    )
+    found = read_contacts(path, proposal)
+    assert found == {"at-graz": Contact("Ada", "ada@example.org"), "se-lund": Contact("Ben", "")}
+
+
+@pytest.mark.parametrize(
+    ("table", "codes", "rows"),
+    [
+        ("city,name\nGrazz,Ada\nGraz,Ben\nat-graz,Cy\n", ["city-unknown", "contact-twice"], [2, 4]),
+        ("who,name\nGraz,Ada\n", ["no-city-column"], [1]),
+    ],
+)
+def test_every_problem_of_a_table_of_contacts_has_its_row(proposal, tmp_path, table, codes, rows):
+    path = tmp_path / "contacts.csv"
+    path.write_text(table, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_contacts(path, proposal)
+    assert [problem.code for problem in caught.value.problems] == codes
+    assert [problem.where.row for problem in caught.value.problems] == rows
