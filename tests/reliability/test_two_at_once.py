@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -117,10 +116,8 @@ def test_whoever_waits_too_long_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     run = keep(slow).id
     monkeypatch.setattr(places, "BUSY_MS", 200)
     store = open_store(place)
-    begun = time.monotonic()
     with slow.change(), pytest.raises(DataError) as refused:
         store.add(run, "note", "Ada", why="x")
-    assert time.monotonic() - begun < 5
     assert refused.value.problems[0].code == "store-busy"
     assert "Try again" in str(refused.value)
     assert store.add(run, "note", "Ada", why="x").number == 1

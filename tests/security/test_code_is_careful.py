@@ -6,11 +6,13 @@ import ast
 import importlib
 import pkgutil
 import re
-import time
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from matching_steps import Steps, TooManyStepsError
 
 import twinmatch
 
@@ -153,6 +155,9 @@ def patterns() -> dict[str, re.Pattern[str] | re.Pattern[bytes]]:
 
 
 PATTERNS = patterns()
+sys.setrecursionlimit(
+    max(sys.getrecursionlimit(), 100_000)
+)  # the counted search calls itself at each character
 
 PIECES = ("a", "A", "1", " ", "-", ".", "@", "+", "0 ", "(1", "Aa ", "Mr ", "x@y.", "a.a", " at ", "<c r=\"A1\"", "<f>",
           "/", "'", "\"", ",", "é", "1.", "+1 2", "Dr. Aa ", "mayor Aa ", "\t", "\n", "=", "[", "{", "(", "a-", "_", "van ",
@@ -160,21 +165,27 @@ PIECES = ("a", "A", "1", " ", "-", ".", "@", "+", "0 ", "(1", "Aa ", "Mr ", "x@y
           "stadt ", "aa.bb ", "x[at]", "a[dot]", "(a", "a)", "0-", "1/1 ", "A. ")  # fmt: skip
 """What strings that make patterns go back and forth are made of."""
 
-SHORT, LONG = 1_500, 6_000
-MOST = 10.0
-"""Seconds for a text of 6,000 characters beyond which a pattern hangs on any machine; how it grows is what is judged."""
+SHORT, LONG = 200, 800
+FEW = 20
+"""Steps a character that are no sign of a pattern that goes back and forth."""
+BEYOND = 2_000 * LONG
+"""Steps at which counting ends: more than a square, and far below what doubles with each character."""
 
 
-def seconds(pattern: re.Pattern, text: str, how: str, times: int = 1) -> float:
-    """The least of several runs: other work on the machine only ever adds to a run."""
-    given = text.encode() if isinstance(pattern.pattern, bytes) else text
-    run = pattern.search if how == "search" else pattern.match
-    took = []
-    for _ in range(times):
-        began = time.process_time()
-        run(given)  # type: ignore[arg-type]
-        took.append(time.process_time() - began)
-    return min(took)
+def steps(pattern: re.Pattern, text: str, how: str) -> int:
+    """Return the steps of a match or a search, counted and not timed."""
+    counted = Steps(pattern, text, BEYOND)
+    with suppress(TooManyStepsError):
+        getattr(counted, how)()
+    return counted.steps
+
+
+def grows_too_fast(pattern: re.Pattern, piece: str, end: str, how: str) -> bool:
+    """Return whether four times the length takes ten times the steps: four is a line, sixteen a square."""
+    took = steps(pattern, (piece * LONG)[:LONG] + end, how)
+    if took > BEYOND or took < FEW * LONG:
+        return took > BEYOND
+    return took / steps(pattern, (piece * SHORT)[:SHORT] + end, how) >= 10
 
 
 def test_there_are_patterns() -> None:
@@ -192,16 +203,34 @@ ANCHORED = {
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_no_pattern_takes_long_over_any_text(name: str) -> None:
-    """Growth: four times the length takes about four times as long; a square would be sixteen times."""
-    pattern = PATTERNS[name]
     how = "match" if name in ANCHORED else "search"
-    for piece in PIECES:
-        for end in ("", "!", "\0", "@", "x"):
-            text = (piece * LONG)[:LONG] + end
-            took = seconds(pattern, text, how)
-            if took > 0.02:
-                assert took < MOST, (piece, end, took)
-                short = max(seconds(pattern, (piece * SHORT)[:SHORT] + end, how, 5), 1e-4)
-                if took / short >= 10:
-                    took = seconds(pattern, text, how, 5)
-                assert took / short < 10, (piece, end, took, short)
+    slow = [
+        (piece, end)
+        for piece in PIECES
+        for end in ("", "!")
+        if grows_too_fast(PATTERNS[name], piece, end, how)
+    ]
+    assert slow == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "piece", "end"),
+    [(r"\d+@", "1", ""), (r"(a+)+b", "a", "!"), (r"\s*x", " ", ""), (r"(a|a)*b", "a", "!")],
+)
+def test_a_pattern_that_goes_back_and_forth_is_found(pattern: str, piece: str, end: str) -> None:
+    assert grows_too_fast(re.compile(pattern), piece, end, "search")
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_the_counted_search_finds_what_the_pattern_finds(name: str) -> None:
+    pattern = PATTERNS[name]
+    for text in (*PIECES, *SPOKEN):
+        given = text.encode() if isinstance(pattern.pattern, bytes) else text
+        found = Steps(pattern, text, BEYOND)
+        assert found.search() == bool(pattern.search(given)), text
+        assert found.match() == bool(pattern.match(given)), text
+
+
+SPOKEN = ("Contact: Anna Kanarek, +49 241 555 0199", "Mayor Jan Novak, j.novak@town.example", "1.234,5 kt in 2020",
+          "Heat [at] home; https://example.org/a?b=c", "<c r=\"A1\"><f>SUM(A2:A9)</f></c>", "2024-05-01 10:00")  # fmt: skip
+"""Texts as people write them, plain in ASCII so that patterns of bytes read them too."""

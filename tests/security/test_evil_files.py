@@ -9,21 +9,36 @@ import resource
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from evil_corpus import ALL, HEAD, PROFILES, SECRET, TEXTS, WORKBOOKS, Evil
 from service_for_tests import board_of, five_cities, served
 
+from twinmatch.cli import main
 from twinmatch.errors import DataError
 from twinmatch.reading import TABLES, read
 from twinmatch.web import confined, intake_pages
 
-SECONDS = 20
-"""Processor time that a file may take, on a loaded machine; the largest that are read take about five."""
-
 TABLES_ALONE = WORKBOOKS | TEXTS
+
+AT_THE_DOOR = (
+    "last_cell_of_a_sheet",
+    "400_MB_of_spaces",
+    "overlapping_members",
+    "billion_laughs",
+    "link_member",
+    "macro",
+    "formulas",
+    "scripts",
+    "templates",
+    "id_that_climbs",
+    "more_than_20_MB",
+    "broken_parquet",
+    "deeply_nested_ods",
+)
+"""Those of which each stands for a kind: every file is read by the same code, in a process that takes a second."""
 
 
 def outcome(path: Path) -> tuple[set[str], str]:
@@ -53,9 +68,7 @@ def test_the_corpus_is_as_large_as_is_said() -> None:
 def test_an_evil_file_is_refused_or_read_as_plain_text(name: str, tmp_path: Path) -> None:
     place = place_of(name, tmp_path)
     before = set(tmp_path.rglob("*"))
-    began = time.process_time()
     codes, said = outcome(place)
-    assert time.process_time() - began < SECONDS
     expected = ALL[name].codes
     assert bool(codes) == bool(expected), (codes, said[:500])
     assert not expected or codes & expected, (codes, said[:500])
@@ -65,29 +78,47 @@ def test_an_evil_file_is_refused_or_read_as_plain_text(name: str, tmp_path: Path
     assert set(tmp_path.rglob("*")) == before, "a file was written"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(ALL))
-def test_the_command_line_tells_it_and_leaves_nothing(name: str, tmp_path: Path) -> None:
-    place = place_of(name, tmp_path)
-    out = tmp_path / "imported"
-    table = name not in PROFILES
-    commands = [["validate", str(place), "--json"]]
-    if table:
-        commands.append(["import", "table", str(place), "--out", str(out)])
-    for command in commands:
+def test_the_command_line_tells_it_and_leaves_nothing(
+    name: str, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["twinmatch", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), "".join(capsys.readouterr())
+
+    check_commands(name, tmp_path, run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*AT_THE_DOOR, "100_000_rows", "a_line_of_19_MB"])
+def test_no_file_makes_the_command_line_take_three_gigabytes(name: str, tmp_path: Path) -> None:
+    def run(*words: str) -> tuple[int, str]:
         ran = subprocess.run(
-            [sys.executable, "-m", "twinmatch", *command],
+            [sys.executable, "-m", "twinmatch", *words],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
             preexec_fn=limited,
         )
-        expected = bool(ALL[name].codes)
-        assert ran.returncode in ({2} if expected else {0, 2}), ran.stderr[-1000:]
-        assert "Traceback" not in ran.stderr + ran.stdout
-        assert SECRET not in ran.stderr + ran.stdout
-        assert "root:" not in ran.stderr + ran.stdout
+        return ran.returncode, ran.stdout + ran.stderr
+
+    check_commands(name, tmp_path, run)
+
+
+def check_commands(name: str, folder: Path, run: Callable[..., tuple[int, str]]) -> None:
+    place, out = place_of(name, folder), folder / "imported"
+    commands = [["validate", str(place), "--json"]]
+    if name not in PROFILES:
+        commands.append(["import", "table", str(place), "--out", str(out)])
+    expected = bool(ALL[name].codes)
+    for command in commands:
+        code, said = run(*command)
+        assert code in ({2} if expected else {0, 2}), said[-1000:]
+        for never in ("Traceback", SECRET, "root:"):
+            assert never not in said
     if expected:
         assert not out.exists(), "an import that was refused has written"
 
@@ -106,24 +137,6 @@ def service(tmp_path_factory):
     limits = {"requests_a_minute": 1_000_000, "heavy_a_minute": 1_000_000}
     with served(folder / "s.sqlite", profiles=five_cities(folder), jobs=0, **limits) as client:
         yield client
-
-
-AT_THE_DOOR = (
-    "last_cell_of_a_sheet",
-    "400_MB_of_spaces",
-    "overlapping_members",
-    "billion_laughs",
-    "link_member",
-    "macro",
-    "formulas",
-    "scripts",
-    "templates",
-    "id_that_climbs",
-    "more_than_20_MB",
-    "broken_parquet",
-    "deeply_nested_ods",
-)
-"""Those of which each stands for a kind: every file is read by the same code, in a process that takes a second."""
 
 
 @pytest.mark.parametrize("name", AT_THE_DOOR)
@@ -182,9 +195,7 @@ def test_what_reads_an_upload_may_take_little_memory_and_time() -> None:
 
 @pytest.mark.parametrize("harm", [takes_memory, takes_time, is_killed])
 def test_work_that_takes_too_much_is_stopped(harm) -> None:
-    began = time.monotonic()
     assert confined.confined(harm, seconds=4, patience=0) == b""
-    assert time.monotonic() - began < 30
 
 
 def test_every_reading_of_an_upload_is_confined() -> None:

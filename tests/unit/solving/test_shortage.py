@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from twinmatch.solving import Candidates, counts, shortage, solve, undercuts
@@ -106,7 +104,5 @@ def test_one_missing_place_among_300_guests_and_112_hosts_is_named_at_once() -> 
         counts("host", candidates.host, high=capacity),
         counts("guest", candidates.guest, high=1.0),
     ]
-    start = time.perf_counter()
     (found,) = shortage(candidates, blocks, wanted=np.ones(300))
     assert (len(found.guests), len(found.hosts), found.places) == (40, 10, 39)
-    assert time.perf_counter() - start < 5  # the benchmark measures; this only guards the order

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
 from rounds_for_tests import answers, random_case, settings, small_case, small_cities, worth
 from twinmatch.errors import QuestionError
-from twinmatch.programmes import load
-from twinmatch.programmes.round import Round
 from twinmatch.whatif.answers import (
     answered,
     best_additions,
@@ -18,7 +14,7 @@ from twinmatch.whatif.answers import (
     possible_answers,
     score_row,
 )
-from twinmatch.whatif.case import NOTHING, Price, open_case, points
+from twinmatch.whatif.case import NOTHING, Price, points
 from twinmatch.whatif.why_not import why_not
 
 
@@ -235,21 +231,3 @@ def test_prices_and_points_in_words():
 
 def test_settings_of_these_tests_are_valid():
     assert settings(places=2).places == 2
-
-
-@pytest.mark.slow
-def test_why_not_answers_in_under_a_second_of_work(bundled, bundled_facet_cache):
-    """Beyond loading; the time of this process alone, so that other work on the machine does not count."""
-    case = open_case(Round(bundled, bundled_facet_cache), load("twinning").twinning)
-    why_not(case, "de-cologne", "de-aachen")
-    taken = []
-    for guest, host in (
-        ("de-cologne", "de-aachen"),
-        ("dk-holbaek", "se-malmo"),
-        ("es-dos-hermanas", "unit-colab"),
-        ("it-orvieto", "fr-lyon"),
-    ):
-        start = time.process_time()
-        why_not(case, guest, host)
-        taken.append(time.process_time() - start)
-    assert max(taken) < 1.0, taken
