@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from twinmatch.cohort import City, Cohort
     from twinmatch.errors import DataError, NoProposalError, QuestionError, TwinmatchError
     from twinmatch.estimators import CityAffinity, CityFeatures
+    from twinmatch.facets import add_facet
     from twinmatch.facets.base import Facet
     from twinmatch.notebook import pictures
     from twinmatch.programmes.programme import Programme
@@ -52,6 +53,7 @@ _WHERE = {
     "programmes.programme": "Programme",
     "proposal": "Proposal Product Meeting Account",
     "affinity": "Affinity",
+    "facets": "add_facet",
     "facets.base": "Facet",
     "errors": "TwinmatchError DataError QuestionError NoProposalError",
 }
@@ -73,6 +75,7 @@ __all__ = [
     "Proposal",
     "QuestionError",
     "TwinmatchError",
+    "add_facet",
     "assign",
     "backtest",
     "bundled",

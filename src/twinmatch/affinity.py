@@ -61,7 +61,8 @@ def checked_weights(weights: Mapping[str, float], extra: Sequence[str] = ()) -> 
     known = [*extra, *FACETS]
     for name, weight in weights.items():
         if name not in known:
-            hint = nearest(name, {f: f for f in known}) or f"Known: {', '.join(known)}."
+            hint = FACETS.why_not(name) or nearest(name, {f: f for f in known})
+            hint = hint or f"Known: {', '.join(known)}."
             problems.append(Problem("facet-unknown", f"There is no facet {name!r}.", do=hint))
         elif (
             not isinstance(weight, int | float)

@@ -7,6 +7,7 @@ import pytest
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets import FACETS
+from twinmatch.testing import check_facet
 
 EVERYONE = pytest.mark.parametrize("name", list(FACETS))
 
@@ -23,44 +24,8 @@ def block(bundled, made):
 
 
 @EVERYONE
-def test_likeness_lies_between_0_and_1_or_is_unknown(name, block):
-    known = block[name][~np.isnan(block[name])]
-    assert block[name].shape == (255, 255)
-    assert ((known >= 0) & (known <= 1)).all()
-
-
-@EVERYONE
-def test_undirected_facets_are_symmetric(name, block):
-    if not FACETS[name].directed:
-        np.testing.assert_allclose(block[name], block[name].T, atol=1e-12)
-
-
-@EVERYONE
-def test_blocks_of_rows_agree_with_the_whole(name, made, block):
-    rows, cols = np.array([200, 3, 77]), np.array([9, 254, 120, 3])
-    np.testing.assert_allclose(
-        made[name].likeness(rows, cols), block[name][np.ix_(rows, cols)], atol=1e-9
-    )
-
-
-@EVERYONE
-def test_empty_blocks_are_empty(name, made):
-    none = np.zeros(0, dtype=np.intp)
-    assert made[name].likeness(none, np.array([1, 2])).shape == (0, 2)
-    assert made[name].likeness(np.array([1, 2]), none).shape == (2, 0)
-
-
-@EVERYONE
-def test_every_pair_is_said_in_a_sentence(name, made, bundled):
-    rng = np.random.default_rng(0)
-    for i, j in rng.integers(0, len(bundled), (150, 2)):
-        if i == j:
-            continue
-        says, facts = made[name].says(int(i), int(j))
-        assert says[0] == says[0].upper()
-        assert says.rstrip()[-1] in ".!?…”"
-        assert "nan" not in says.split()
-        assert {f.city for f in facts} <= {bundled.cities[i].id, bundled.cities[j].id}
+def test_it_passes_what_authors_of_facets_run(name, bundled, bundled_facet_cache):
+    check_facet(FACETS[name], bundled, bundled_facet_cache)
 
 
 @EVERYONE

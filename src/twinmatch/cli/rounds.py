@@ -279,8 +279,12 @@ def doctor(as_json: AsJson = False) -> None:
 
     from twinmatch import __version__
     from twinmatch.embedding import open_text_model
+    from twinmatch.facets import FACETS
     from twinmatch.facets.text import all_sentences
+    from twinmatch.programmes import PRODUCTS
+    from twinmatch.programmes.twinning.extra_rules import RULES
     from twinmatch.reading import read
+    from twinmatch.reading.importers import IMPORTERS
 
     found: dict[str, Any] = {"twinmatch": __version__, "python": sys.version.split()[0]}
     for name in (
@@ -305,6 +309,11 @@ def doctor(as_json: AsJson = False) -> None:
     found["any other text"] = open_text_model(
         "auto", ["A sentence that nobody has written before."]
     ).says
+    for added in (
+        e for registry in (FACETS, RULES, PRODUCTS, IMPORTERS) for e in registry.extensions
+    ):
+        kind = added.group.rpartition(".")[2].removesuffix("s")
+        found[f"{kind} {added.name}"] = f"of {added.package}: {added.problem or 'in use'}"
     if as_json:
         print_json(found)
         return

@@ -6,8 +6,11 @@ line below; the contract tests run over this registry, so an addition tests itse
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from twinmatch.extensions import Registry
 from twinmatch.facets.answered import NeedsAnswered
-from twinmatch.facets.base import FacetCache, FacetEntry
+from twinmatch.facets.base import Facet, FacetCache, FacetEntry
 from twinmatch.facets.context import Context
 from twinmatch.facets.country import Language
 from twinmatch.facets.domains import (
@@ -19,14 +22,16 @@ from twinmatch.facets.domains import (
 )
 from twinmatch.facets.emissions import EmissionsLevel, EmissionsMix
 from twinmatch.facets.nearness import Nearness
+from twinmatch.facets.own import OfTwoCities, checked_entry
 from twinmatch.facets.readiness import Readiness, ReadinessStep
 from twinmatch.facets.steps import StuckStep
 from twinmatch.facets.text import NeedsOffers, SharedNeeds
 from twinmatch.facets.wishes import Wishes
+from twinmatch.schema import City
 
-__all__ = ["FACETS", "FacetCache", "FacetEntry"]
+__all__ = ["FACETS", "FacetCache", "FacetEntry", "add_facet"]
 
-FACETS: dict[str, FacetEntry] = {
+OWN: dict[str, FacetEntry] = {
     "wishes": FacetEntry(Wishes, True, "Did they ask for each other?"),
     "challenges_met": FacetEntry(
         ChallengesMet, True, "Is the host strong in what the guest struggles with?"
@@ -63,3 +68,29 @@ FACETS: dict[str, FacetEntry] = {
     "nearness": FacetEntry(Nearness, False, "Do they lie near each other?"),
     "context": FacetEntry(Context, False, "Are climate, wealth and size alike?"),
 }
+
+FACETS: Registry[FacetEntry] = Registry("twinmatch.facets", OWN, checked_entry)
+"""Every facet: ours, then those of installed packages and those added with :func:`add_facet`."""
+
+
+def add_facet(
+    name: str,
+    facet: FacetEntry | type[Facet] | Callable[[City, City], float | None],
+    asks: str = "",
+    *,
+    directed: bool = False,
+    says: Callable[[City, City], str] | None = None,
+) -> None:
+    """Add a facet of your own, to be given a weight by its name; the same name again replaces it.
+
+    ``facet`` is a function of two cities that returns a likeness in [0, 1] or None where not known, and ``says`` its
+    sentence; or a class like ours, made from a cohort and a facet cache, with ``likeness`` and ``says``. ``directed``:
+    the first city learns from the second. Raises QuestionError for a name that is taken.
+    """
+    entry = facet
+    if isinstance(facet, type):
+        entry = FacetEntry(facet, directed, asks)
+    elif callable(facet):
+        compare: Callable[[City, City], float | None] = facet
+        entry = FacetEntry(lambda c, _: OfTwoCities(name, c, compare, says), directed, asks)
+    FACETS[name] = entry

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from twinmatch.extensions import Registry, need
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.city_panels import CityPanels, panel_rules, propose_city_panels
 from twinmatch.programmes.discussion_groups import (
@@ -62,7 +64,7 @@ def by_meetings(rules: Callable[[Round, Any, Sequence[Meeting]], tuple[RuleStatu
     return lambda round_, settings, product: rules(round_, settings, product.meetings)
 
 
-PRODUCTS: dict[str, RegisteredProduct] = {
+OWN: dict[str, RegisteredProduct] = {
     "twinning": RegisteredProduct(Twinning, propose_twinning, prepare, product_of, pair_rules),
     "discussion_groups": RegisteredProduct(
         DiscussionGroups, propose_discussion_groups, judge=by_meetings(group_rules)
@@ -86,3 +88,38 @@ PRODUCTS: dict[str, RegisteredProduct] = {
     "world_cafe": RegisteredProduct(WorldCafe, propose_world_cafe, judge=judge_cafes),
 }
 """Each product of the programme files, in the order in which they choose where the ledger says no other."""
+
+
+def checked_product(name: str, entry: Any) -> RegisteredProduct:
+    """Return a product from elsewhere whose answers are checked; raises QuestionError where it is no RegisteredProduct."""
+    right = isinstance(entry, RegisteredProduct) and issubclass(entry.settings, ProductSettings)
+    need(
+        right,
+        GROUP,
+        name,
+        f"it is {type(entry).__name__}, not RegisteredProduct(settings, propose)",
+    )
+
+    def propose(round_: Round, settings: Any) -> Product:
+        product: Product = entry.propose(round_, settings)
+        need(
+            isinstance(product, Product),
+            GROUP,
+            name,
+            f"it gives {type(product).__name__}, not a Product",
+        )
+        need(product.product == name, GROUP, name, f"its product is called {product.product!r}")
+        members = [city for meeting in product.meetings for city in meeting.cities()]
+        unknown = {*members, *(out.city for out in product.left_out)} - round_.cohort.index.keys()
+        need(not unknown, GROUP, name, f"it names {', '.join(sorted(unknown))}, not in the cohort")
+        need(math.isfinite(product.score), GROUP, name, f"its score is {product.score}")
+        return product
+
+    given: RegisteredProduct = entry
+    return replace(given, propose=propose)
+
+
+GROUP = "twinmatch.products"
+
+PRODUCTS: Registry[RegisteredProduct] = Registry(GROUP, OWN, checked_product)
+"""Every product: ours, then those of installed packages and those added at run time."""

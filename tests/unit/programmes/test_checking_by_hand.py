@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from product_cases import city, round_of, settings_of, twinning
 
-from twinmatch.programmes import PRODUCTS
+from twinmatch.programmes.registry import OWN
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, RuleStatus
 from twinmatch.whatif.check import Checked, check_proposal
@@ -431,7 +431,7 @@ def test_the_rules_of_cafes_in_words_and_a_city_invited_twice():
 
 
 def test_a_format_without_a_judge_is_judged_as_every_format_and_this_is_said(monkeypatch):
-    monkeypatch.setitem(PRODUCTS, "city_panels", replace(PRODUCTS["city_panels"], judge=None))
+    monkeypatch.setitem(OWN, "city_panels", replace(OWN["city_panels"], judge=None))
     found = checked(PANELS, "city_panels", meeting("P", "dk-m0"))
     assert (found.product, found.title) == ("city_panels", "City_Panels")
     assert found.unjudged == (

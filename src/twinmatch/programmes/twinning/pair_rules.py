@@ -13,6 +13,7 @@ from twinmatch.cohort import Host, nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.geography import country
 from twinmatch.programmes.rules import Rule, forbid
+from twinmatch.programmes.twinning.extra_rules import extra_rules
 from twinmatch.programmes.twinning.frame import Frame, compatriots, memberships
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.solving.blocks import Block, counts
@@ -54,6 +55,7 @@ def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
         if pairs.any():
             rules.append(forbid(name, says, pairs))
     rules += _asked_for(frame, settings)
+    rules += extra_rules(frame, settings.extra_rules)
     return tuple(rules)
 
 

@@ -81,6 +81,9 @@ class Twinning(ScoredProduct):
     shared_language: bool = Field(
         False, description="Guest and host share a working language, where both have named any"
     )
+    extra_rules: tuple[str, ...] = Field(
+        (), description="Rules of installed packages, by name (twinmatch doctor lists them)"
+    )
     per_host: tuple[Quota, ...] = Field((), description="Quotas at each host that takes any guest")
     overall: tuple[Quota, ...] = Field((), description="Quotas over all guests chosen")
     small_below: int = Field(100_000, ge=1, description="Residents below which a city is small")

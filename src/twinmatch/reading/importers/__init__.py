@@ -6,6 +6,12 @@ OPEN for additions: an importer is a function from sheets and options to :class:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from twinmatch.extensions import Registry, need
+from twinmatch.reading.grid import Grid
 from twinmatch.reading.importers.base import Imported, Importer, Options, names_from
 from twinmatch.reading.importers.carbon_monitor import SOURCE as CARBON_MONITOR_SOURCE
 from twinmatch.reading.importers.carbon_monitor import read_carbon_monitor
@@ -18,7 +24,7 @@ from twinmatch.reading.importers.gpc import C40, CIRIS, read_c40, read_ciris
 from twinmatch.reading.importers.my_covenant import SOURCE as MY_COVENANT_SOURCE
 from twinmatch.reading.importers.my_covenant import read_my_covenant
 
-IMPORTERS: dict[str, Importer] = {
+OWN: dict[str, Importer] = {
     "covenant": Importer(
         "Covenant of Mayors open data: context of signatories", COVENANT_SOURCE, read_context
     ),
@@ -39,6 +45,31 @@ IMPORTERS: dict[str, Importer] = {
         "Climate City Contract tables (GPC, economic, own form)", CONTRACT_SOURCE, read_contract
     ),
 }
-"""Every importer by the name that the command line uses."""
+"""Our own importers by the name that the command line uses."""
+
+
+def checked_importer(name: str, entry: Any) -> Importer:
+    """Return an importer from elsewhere whose answers are checked; raises QuestionError where it is no Importer."""
+    right = isinstance(entry, Importer) and callable(entry.read)
+    need(right, GROUP, name, f"it is {type(entry).__name__}, not Importer(title, source, read)")
+
+    def read(grids: Sequence[Grid], options: Options) -> Imported:
+        found: Imported = entry.read(grids, options)
+        need(
+            isinstance(found, Imported),
+            GROUP,
+            name,
+            f"it gives {type(found).__name__}, not Imported",
+        )
+        return found
+
+    given: Importer = entry
+    return replace(given, read=read)
+
+
+GROUP = "twinmatch.importers"
+
+IMPORTERS: Registry[Importer] = Registry(GROUP, OWN, checked_importer)
+"""Every importer: ours, then those of installed packages and those added at run time."""
 
 __all__ = ["IMPORTERS", "Imported", "Importer", "Options", "names_from"]
