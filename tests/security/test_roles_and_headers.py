@@ -87,7 +87,7 @@ MAY: dict[str, Rank] = {
     "DELETE /personal-data/{city}": ADMINISTRATOR,
     "GET /changes": ADMINISTRATOR,
 }
-"""The least rank that may call a route; documented in docs/security-privacy.md."""
+"""The least rank that may call a route; documented in docs/governance.md."""
 
 OFFER = {"offer": "best", "withdrawn": "de-guest"}
 ASKED: dict[str, dict[str, Any]] = {
@@ -178,7 +178,7 @@ def refused(answer: Any) -> str:
 def test_every_route_is_in_the_table_and_nothing_else(house) -> None:
     app = house.app._app._app
     there = set(routes_of(app))
-    assert there - set(MAY) == set(), "say in MAY who may call it, and in docs/security-privacy.md"
+    assert there - set(MAY) == set(), "say in MAY who may call it, and in docs/governance.md"
     assert set(MAY) - there == set(), "these are no longer there"
     assert len(there) >= 55
 

@@ -114,7 +114,7 @@ def purge(
         print_json(told)
         return
     say(f"Erased: {told['uploads']} uploads, {told['sessions']} sessions, {told['names']} names.")
-    say("Next: let a clock run it every night (docs/security-privacy.md).")
+    say("Next: schedule it nightly (docs/governance.md).")
 
 
 def changes(store: StorePlace = None, as_json: AsJson = False) -> None:
