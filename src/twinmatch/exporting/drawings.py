@@ -3,7 +3,7 @@
 Only what those specifications use is drawn: ranged bars, points and texts over rows with one scale of numbers. The
 rows, words, colours and the order are the specification's own, which notebooks show by Altair, so that a picture
 says the same everywhere. A general renderer (vl-convert) is no part of the core: 84 MB, and 0.1 s a picture, which
-would triple the time of the main job; decision 12 has the figures.
+would triple the time of the main job; decision 10 has the figures.
 """
 
 from __future__ import annotations
