@@ -33,12 +33,14 @@ def value(
     if objective == "fewest changes":
         return (float((x & previous).sum()),)
     placed = np.unique(candidates.guest[x])
+    if objective == "served":
+        return (float(len(placed)),)
     sums = sorted(
         round(float(candidates.score[x & (candidates.guest == g)].sum()), 7) for g in placed
     )
     if objective == "leximin":
-        return tuple(sums)
-    return (sums[0],) if sums else (np.inf,)
+        return (float(len(placed)), *sums)
+    return (float(len(placed)), sums[0] if sums else np.inf)
 
 
 def best(

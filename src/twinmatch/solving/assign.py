@@ -135,8 +135,8 @@ def assign(
 
     score (H, G), higher is better, read only where `allowed` (H, G), or `ScoreBlocks` that are
     read some guests at a time; demand (G,): meetings each guest is to get; capacity and at_least (H,): most and fewest meetings of a host, both hard.
-    fairness, over each guest's sum of scores: "total" none; "max-min" the worst-off guest that has
-    a meeting first; "leximin" then the next worst-off, and so on. seconds bounds the search of the
+    fairness, over each guest's sum of scores: "total" none; "max-min" as many guests served as can
+    be, then the worst-off of them; "leximin" then the next worst-off, and so on. seconds bounds the search of the
     fair modes, which may then be "feasible".
 
     Of answers that are equal in all this the one is taken that gives the lowest guests the lowest

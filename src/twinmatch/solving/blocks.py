@@ -12,7 +12,7 @@ Notation, used in all of `solving`:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -57,12 +57,26 @@ class Candidates:
 
 
 @dataclass(frozen=True, eq=False)
+class Switch:
+    """What the rows of a block mean that bind only where a meeting is chosen.
+
+    Row i says: where candidate trigger[i] is chosen (-1: it is no candidate), what group[i] counts
+    is at least least[group[i]]. trigger and group (r,), counted (k, m) with 0 and 1, least (k,).
+    """
+
+    counted: sp.csr_array
+    least: Floats
+    group: Ints
+    trigger: Ints
+
+
+@dataclass(frozen=True, eq=False)
 class Block:
     """One rule: rows over the candidates, `low <= matrix @ x <= high`, each with its sentence.
 
     `matrix` (r, m) mostly holds 0 and 1 (a count of meetings); other coefficients are allowed.
     `low` and `high` are (r,), infinite where a side is open. `says(i)` words row i and is called
-    only for rows that are printed.
+    only for rows that are printed. `switch` is given where the rows come from `once_chosen`.
     """
 
     name: str
@@ -70,6 +84,7 @@ class Block:
     low: Floats
     high: Floats
     says: Sentence
+    switch: Switch | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "low", np.asarray(self.low, dtype=np.float64))
@@ -83,8 +98,15 @@ class Block:
 
     def take(self, which: npt.NDArray[np.generic]) -> Block:
         """The same rule over these candidates only."""
-        columns = np.arange(self.matrix.shape[1])[which]
-        return Block(self.name, _columns(self.matrix, columns), self.low, self.high, self.says)
+        m = self.matrix.shape[1]
+        columns = np.arange(m)[which]
+        switch = self.switch
+        if switch is not None:
+            place = np.full(m + 1, -1, dtype=np.int64)
+            place[columns] = np.arange(len(columns))
+            counted = _columns(switch.counted, columns)
+            switch = replace(switch, counted=counted, trigger=place[switch.trigger])
+        return replace(self, matrix=_columns(self.matrix, columns), switch=switch)
 
 
 def _columns(matrix: sp.csr_array, columns: Ints) -> sp.csr_array:
@@ -125,6 +147,36 @@ def counts(
     lows = np.broadcast_to(np.asarray(low, dtype=np.float64), n_rows).copy()
     highs = np.broadcast_to(np.asarray(high, dtype=np.float64), n_rows).copy()
     return Block(name, matrix, lows, highs, says or (lambda i: f"{name} {i}"))
+
+
+def once_chosen(
+    name: str, group: npt.ArrayLike, counted: npt.ArrayLike, least: npt.ArrayLike, says: Sentence
+) -> Block:
+    """A block that asks for a number of meetings wherever one of a group is chosen, one row a candidate.
+
+    `group` (m,) from 0; `counted` (m,) is true for the meetings that count; `least` is one number or
+    (groups,); `says(k)` words group k.
+    """
+    of, counts_in = np.asarray(group, dtype=np.int64), np.asarray(counted, dtype=np.bool_)
+    k, m = int(of.max(initial=-1)) + 1, len(of)
+    inside = np.flatnonzero(counts_in)
+    lines = sp.csr_array((np.ones(len(inside)), (of[inside], inside)), shape=(k, m))
+    fewest = np.broadcast_to(np.asarray(least, dtype=np.float64), k).copy()
+    return switched(name, Switch(lines, fewest, of, np.arange(m)), says)
+
+
+def switched(name: str, switch: Switch, says: Sentence) -> Block:
+    """The block of a switch: what the group counts, less its least where the row's candidate is chosen."""
+    r, m = len(switch.group), switch.counted.shape[1]
+    live = np.flatnonzero(switch.trigger >= 0)
+    asks = sp.csr_array(
+        (switch.least[switch.group[live]], (live, switch.trigger[live])), shape=(r, m)
+    )
+    matrix = sp.csr_array(switch.counted[switch.group, :] - asks)
+    group = switch.group
+    return Block(
+        name, matrix, np.zeros(r), np.full(r, np.inf), lambda i: says(int(group[i])), switch
+    )
 
 
 def check(candidates: Candidates, blocks: Sequence[Block]) -> None:

@@ -1,16 +1,15 @@
 """`solve` where the rules cross: HiGHS LP, and whole numbers by branching only where it is needed.
 
-Objectives are settled one after the other, each locked before the next. When the LP's last answer
-is whole it is the best in every level, as an LP bounds all answers. Otherwise the levels are solved
-again in whole numbers: for places filled and for the floor the LP's bound is tried as it stands,
-and only where no answer reaches it is the level searched by itself. The MIP sees the columns that
-the LPs needed, and then all whose reduced cost lies within the gap that is left, so its bound holds
-over all columns.
+Objectives are settled one after the other, each locked before the next. Where an LP's answer is whole
+it is the best of its level, as an LP bounds all answers. Where it is not, the level is searched by
+MIP; but for places filled, guests served and the floor the LP's bound is tried first as it stands,
+and only where no answer reaches it is the level searched. The MIP sees the columns that the LPs
+needed, and then all whose reduced cost lies within the gap that is left, so its bound holds over all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,133 +23,294 @@ from twinmatch.solving.columns import (
     feasible_columns,
     first_columns,
 )
-from twinmatch.solving.floors import Floored, floored
+from twinmatch.solving.floors import (
+    Guests,
+    guests_of,
+    with_floor,
+    with_placed,
+    with_smallest,
+    with_sums,
+)
 from twinmatch.solving.highs import FEASIBILITY, WHOLE, Clock, Model, Outcome, is_whole, maximise
 from twinmatch.solving.laminar import Rows
 from twinmatch.solving.question import FAIR, Question
-from twinmatch.solving.solution import (
-    FEASIBLE,
-    LP,
-    MIP,
-    OPTIMAL,
-    Level,
-    Solution,
-    gap_between,
-)
+from twinmatch.solving.solution import FEASIBLE, LP, MIP, OPTIMAL, Level, Solution, gap_between
+from twinmatch.solving.switches import base_model
 
-ROUNDS = (
-    32  # of leximin, at most: in later ones nearly all sums are fixed and LPs lose their footing
-)
-ROUND = 20_000  # steps of the simplex in a round, at most; beyond, it is going in circles
 MANY = 100_000  # columns, from which the first MIP sees only those that the LP nearly uses
 NEAR = 0.05  # of the largest gain: columns this near to being used are in the first MIP
-STUCK = 1e-7  # a guest whose floor has at least this price cannot be raised
+SMALL = 2_000  # candidates up to which a search goes on to the very best, whatever gap is allowed
+STEPS = 4_000  # rows that the steps of leximin may add; each step has one for each guest
 UNKNOWN = Outcome(None, -np.inf, np.inf, None, False)
-ASSUMED = ("filled", *FAIR)  # levels whose LP bound is tried as it stands
+COUNTS = ("filled", "served", "fewest changes")  # levels with whole values
+ASSUMED = (
+    "filled",
+    "served",
+    "worst-off",
+    "leximin",
+)  # levels whose LP bound is tried as it stands
+
+
+class _OutOfReachError(Exception):
+    """No whole answer was found that is as good as assumed."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Stage:
     """One settled objective: its level, the model it was solved on, its gain, and the outcome.
 
-    `after` are the models with the objective locked; leximin has one for each round, the last one
-    with the most floors, all others have one. `settled` is, for each of these, how many guests can
-    no longer be raised.
+    smallest: for a step of leximin how many of the smallest sums are added up, else 0. assumed:
+    whether the value is the LP's bound, which no whole answer is known to reach.
     """
 
     level: Level
     model: Model
     gain: Floats
     outcome: Outcome
-    after: tuple[Model, ...]
     columns: Ints
-    settled: tuple[int, ...] = ()
+    smallest: int = 0
+    assumed: bool = False
 
 
 def by_highs(question: Question, rows: Rows) -> Solution | None:
     """The best answer found and its bound, or None where it is proven that there is none."""
     clock = Clock(question.seconds)
-    given: dict[str, Level] = {}
+    searched: dict[str, Level] = {}
     while True:
-        relaxed = _relaxed(question, rows, clock, given)
-        if relaxed is None:
+        ladder = _Ladder(question, rows, clock, searched)
+        try:
+            if not ladder.climb():
+                return None
+        except _OutOfReachError:
+            # Some level cannot be as high as its LP bound: the first that was assumed is searched.
+            first = next((s for s in ladder.stages if s.assumed), None)
+            if first is not None:
+                try:
+                    searched[first.level.name] = ladder.branched(first).level
+                    continue
+                except _OutOfReachError:
+                    pass
+            if ladder.stages and first is not ladder.stages[0]:
+                raise _too_hard() from None
             return None
-        last = relaxed[-1]
-        if is_whole(_found(last.outcome), last.model.whole):
-            return _solution(question, rows, _tie_broken(question, last, clock), relaxed, LP)
-        whole = _whole(question, relaxed, clock)
-        if whole is not None:
-            return _solution(question, rows, _found(whole[-1].outcome), relaxed, MIP, whole)
-        # Some level cannot be as high as its LP bound: the first that was assumed is searched.
-        assumed = [s for s in relaxed if s.level.name in ASSUMED and s.level.name not in given]
-        if not assumed:
-            return None
-        searched = _branched(assumed[0], assumed[0].columns, question, clock)
-        if searched is None:
-            return None
-        given[assumed[0].level.name] = searched.level
+        return ladder.solution()
 
 
-def _found(outcome: Outcome) -> Floats:
-    if outcome.x is None:
-        raise QuestionError(
-            Problem("time", "no answer was found in the time given", do="Give more seconds.")
-        )
-    return outcome.x
+class _Ladder:
+    """The objectives in their order, each locked before the next."""
 
+    def __init__(
+        self, question: Question, rows: Rows, clock: Clock, searched: dict[str, Level]
+    ) -> None:
+        self.question, self.clock, self.searched = question, clock, searched
+        self.model, self.rows = base_model(question.blocks, rows, question.m)
+        self.columns: Ints = np.zeros(0, dtype=np.int64)
+        self.stages: list[_Stage] = []
+        self.guests: Guests | None = None
 
-def _relaxed(
-    question: Question, rows: Rows, clock: Clock, given: dict[str, Level]
-) -> list[_Stage] | None:
-    """Each objective by LP under the locks of those before; None where nothing keeps the rows."""
-    m = question.m
-    model = Model(
-        sp.csc_array(rows.matrix), rows.low, rows.high, np.zeros(m), np.ones(m), np.ones(m, bool)
-    )
-    guest = question.candidates.guest
-    columns = _columns(question, model, clock)
-    if columns is None:
-        return None
-    stages: list[_Stage] = []
-    filled = -1.0
-    for name in question.objectives:
-        floor = floored(question, model, filled) if name in FAIR else None
-        model = model if floor is None else floor.model
-        n = model.matrix.shape[1]
-        columns = np.union1d(columns, np.arange(m, n))
-        gain = _padded(question.gain(name), n) if floor is None else floor.gain()
-        if name == "filled" and question.known is not None and not stages:
-            filled = float(question.known.filled)
-            model = _locked(model, gain, filled)
-            level = Level(name, filled, filled)
-            stages.append(_Stage(level, model, gain, UNKNOWN, (model,), columns))
-            continue
-        master = Master(model, columns, guest, clock)
+    def climb(self) -> bool:
+        """Settle every objective; False where nothing keeps the rows."""
+        columns = self._first_columns()
+        if columns is None:
+            return False
+        self.columns = columns
+        for name in self.question.objectives:
+            for model, gain, smallest in self._steps(name):
+                stage = self._settled(name, model, gain, smallest)
+                if stage is None:
+                    return False
+                self.stages.append(stage)
+                self.columns = stage.columns
+                self.model = _locked(model, gain, stage.level.value)
+        return True
+
+    def _first_columns(self) -> Ints | None:
+        """The columns to begin with, which hold an answer; None where there is none."""
+        question = self.question
+        if question.known is not None and question.m > ALL_FROM_START:
+            return question.known.columns
+        n = self.model.matrix.shape[1]
+        first = first_columns(question.candidates, n)
+        return feasible_columns(self.model, first, question.candidates.guest, self.clock)
+
+    # -- what is maximised, step by step ----------------------------------------------------------
+
+    def _steps(self, name: str) -> Iterator[tuple[Model, Floats, int]]:
+        """The model and the gain of each step of an objective; only leximin has several."""
+        if name == "served":
+            if not self._all_filled() and self.question.most_each.any():
+                self.guests, model, gain = with_placed(guests_of(self.question), self.model)
+                yield model, gain, 0
+        elif name in FAIR:
+            guests = self.guests or guests_of(self.question)
+            if not len(guests):
+                return
+            served, every = self._served(len(guests))
+            model, gain = with_floor(guests, self.model, every)
+            yield model, gain, 1
+            if name == "leximin":
+                yield from self._leximin(guests, served, every)
+        else:
+            yield self.model, _padded(self.question.gain(name), self.model.matrix.shape[1]), 0
+
+    def _leximin(
+        self, guests: Guests, served: int, every: bool
+    ) -> Iterator[tuple[Model, Floats, int]]:
+        """The steps after the floor, until all guests are settled or the effort is spent."""
+        first = self.model.matrix.shape[1]
+        self.model = with_sums(guests, self.model, every)
+        for k in range(2, min(served, max(STEPS // len(guests), 1)) + 1):
+            if self.clock.over() or (
+                not self.stages[-1].outcome.proven and not self.stages[-1].assumed
+            ):
+                return
+            yield *with_smallest(guests, self.model, first, k), k
+
+    def _all_filled(self) -> bool:
+        """Whether every guest has all the meetings that it can have."""
+        filled = self._value("filled")
+        return filled is not None and filled >= self.question.most_each.sum() - WHOLE
+
+    def _served(self, most: int) -> tuple[int, bool]:
+        """How many guests have a meeting, and whether all do that can."""
+        if self._all_filled():
+            return most, True
+        served = self._value("served" if self.guests else "filled")
+        return (0, False) if served is None else (round(served), round(served) >= most)
+
+    def _value(self, name: str) -> float | None:
+        return next((s.level.value for s in self.stages if s.level.name == name), None)
+
+    # -- one step ---------------------------------------------------------------------------------
+
+    def _settled(self, name: str, model: Model, gain: Floats, smallest: int) -> _Stage | None:
+        """One step settled; None where it is the first and nothing keeps the rows."""
+        question, n = self.question, model.matrix.shape[1]
+        columns = np.union1d(self.columns, np.arange(question.m, n))
+        known = question.known
+        if name == "filled" and known is not None and not self.stages:
+            level = Level(name, float(known.filled), float(known.filled))
+            return _Stage(level, model, gain, UNKNOWN, columns, assumed=False)
+        master = Master(model, columns, question.candidates.guest, self.clock)
         outcome = master.best(gain)
-        if outcome.impossible and not stages:
+        if outcome.impossible and not self.stages:
             return None
-        _found(outcome)
-        columns = master.columns
-        level = given.get(name) or _level(name, outcome)
-        filled = level.value if name == "filled" else filled
-        settled: tuple[int, ...] = ()
-        last = name == question.objectives[-1]
-        after: tuple[Model, ...] = (model,) if last else (_locked(model, gain, level.value),)
-        if floor is not None:
-            rounds = ROUNDS if name == "leximin" and name not in given else 1
-            after, settled = _floors(master, floor, outcome, level.value, rounds)
-            columns = master.columns
-        stages.append(_Stage(level, model, gain, outcome, after, columns, settled))
-        model = after[-1]
-    return stages
+        if outcome.x is None:
+            raise _OutOfReachError if outcome.impossible or self._assumed() else _too_hard()
+        known_level = self.searched.get(name) if smallest < 2 else None
+        stage = _Stage(
+            known_level or _level(name, outcome), model, gain, outcome, master.columns, smallest
+        )
+        if known_level is not None:
+            return stage
+        if is_whole(outcome.x, model.whole):
+            return replace(stage, level=self._true(stage))
+        if name in ASSUMED and smallest < 2 and name != question.objectives[-1]:
+            return replace(stage, assumed=True)
+        return self.branched(stage)
+
+    def _true(self, stage: _Stage) -> Level:
+        """The level with the value that the meetings of a whole answer have, free of rounding where big factors stand."""
+        assert stage.outcome.x is not None
+        chosen = np.rint(stage.outcome.x[: self.question.m]) > 0
+        return _reached(self.question, chosen, stage)
+
+    def _assumed(self) -> bool:
+        return any(stage.assumed for stage in self.stages)
+
+    def branched(self, stage: _Stage) -> _Stage:
+        """A step by MIP over the columns it can need; raises `_OutOfReachError` where it has no answer."""
+        question, clock = self.question, self.clock
+        gap = question.gap if question.m > SMALL and not stage.smallest else 0.0
+        model, n = stage.model, stage.model.matrix.shape[1]
+        rest, lp_bound = _reduced(stage), stage.outcome.bound
+        every = np.union1d(stage.columns[stage.columns < n], np.arange(question.m, n))
+        columns = every if rest is None or n < MANY else _near(rest, every, stage, question.m)
+        while True:
+            part = maximise(
+                model.take(columns), stage.gain[columns], whole=True, seconds=clock.left(), gap=gap
+            )
+            if part.x is None and not part.proven:
+                break
+            left = np.inf if part.x is None else max(lp_bound - part.value, 0.0)
+            if left <= gap * abs(lp_bound) or clock.over() or len(columns) == n:
+                break
+            if part.x is not None:
+                needed = np.arange(n) if rest is None else np.flatnonzero(rest >= -left)
+            else:
+                # Nothing over these columns says nothing over all: twice as many, nearest first.
+                nearest = np.arange(n) if rest is None else np.argsort(-rest, kind="stable")
+                needed = np.union1d(every, nearest[: 2 * len(columns)])
+            wider = np.union1d(columns, needed)
+            if len(wider) == len(columns):
+                break
+            columns = wider
+        if part.x is None:
+            proven = part.proven and len(columns) == n
+            raise (
+                _OutOfReachError
+                if proven or (self._assumed() and not stage.assumed)
+                else _too_hard()
+            )
+        covered = len(columns) == n or (
+            rest is not None and bool(np.all(rest[_out(columns, n)] < -left))
+        )
+        bound = min(part.bound, lp_bound) if covered else lp_bound
+        x = np.zeros(n)
+        x[columns] = part.x
+        outcome = Outcome(x, part.value, max(bound, part.value), None, part.proven)
+        level = _level(stage.level.name, outcome)
+        columns = np.union1d(columns, every)
+        found = _Stage(level, model, stage.gain, outcome, columns, stage.smallest)
+        return replace(found, level=self._true(found))
+
+    # -- the answer -------------------------------------------------------------------------------
+
+    def solution(self) -> Solution:
+        """The answer of the last stage, with its proof."""
+        question, last = self.question, self.stages[-1]
+        engine = (
+            LP
+            if all(s.outcome.price is not None or s.outcome is UNKNOWN for s in self.stages)
+            else MIP
+        )
+        x = _tie_broken(question, last, self.clock) if engine == LP else last.outcome.x
+        assert x is not None
+        chosen = np.rint(x[: question.m]) > 0
+        score = question.candidates.score
+        total = float(score[chosen].sum())
+        unit = float(np.abs(score).max(initial=0.0))
+        levels = [_reached(question, chosen, stage) for stage in self.stages]
+        open_levels = [not _close(question, level, levels, unit) for level in levels]
+        told = [v for v, s in zip(levels, self.stages, strict=True) if s.smallest < 2]
+        if "leximin" in question.objectives:
+            served = len(np.unique(question.candidates.guest[chosen]))
+            settled = 0
+            for stage, loose in zip(self.stages, open_levels, strict=True):
+                if stage.level.name == "leximin":
+                    if loose:
+                        break
+                    settled = stage.smallest
+            open_levels.append(min(settled, served) < served)
+            told.append(Level("guests settled", float(min(settled, served)), float(served)))
+        bound = next((max(v.bound, total) for v in levels if v.name == "total"), np.nan)
+        price = next((s.outcome.price for s in self.stages if s.level.name == "total"), None)
+        return Solution(
+            chosen,
+            total,
+            bound,
+            gap_between(total, bound, unit),
+            FEASIBLE if any(open_levels) else OPTIMAL,
+            engine,
+            int(chosen.sum()),
+            _duals(question, self.rows, price),
+            tuple(told),
+        )
 
 
-def _columns(question: Question, model: Model, clock: Clock) -> Ints | None:
-    """The columns to begin with, which hold an answer; None where there is none."""
-    if question.known is not None and question.m > ALL_FROM_START:
-        return question.known.columns
-    first = first_columns(question.candidates, question.m)
-    return feasible_columns(model, first, question.candidates.guest, clock)
+def _too_hard() -> QuestionError:
+    found = "No answer was found within the effort or the time given, and none was ruled out."
+    return QuestionError(Problem("time", found, do="Give more seconds, or loosen a rule."))
 
 
 def _padded(gain: Floats, n: int) -> Floats:
@@ -160,7 +320,7 @@ def _padded(gain: Floats, n: int) -> Floats:
 def _level(name: str, outcome: Outcome) -> Level:
     """Value and bound; counts of meetings are whole, so what is fractional is rounded down."""
     value, bound = outcome.value, max(outcome.bound, outcome.value)
-    if name in ("filled", "fewest changes"):
+    if name in COUNTS:
         value, bound = float(np.floor(value + WHOLE)), float(np.floor(bound + WHOLE))
     return Level(name, value, bound)
 
@@ -173,141 +333,6 @@ def _slack(value: float) -> float:
 def _locked(model: Model, gain: Floats, value: float) -> Model:
     row = sp.csc_array(gain[None, :])
     return model.with_rows(row, np.array([value - _slack(value)]), np.array([np.inf]))
-
-
-def _floors(
-    master: Master, floor: Floored, outcome: Outcome, value: float, rounds: int
-) -> tuple[tuple[Model, ...], tuple[int, ...]]:
-    """The models after each round of leximin, and how many guests are settled in each.
-
-    First there is the floor of all, then of fewer and fewer.
-
-    Rounds take at most half of the time given, so that the rest is left for whole numbers.
-    """
-    models, settled, n = [floor.at(value - _slack(value))], [0], len(floor.guest)
-    enough = master.clock.share(0.5)
-    master.engine.setOptionValue("simplex_iteration_limit", ROUND)
-    while outcome.price is not None:
-        stuck = np.flatnonzero(np.abs(outcome.price[floor.row]) > STUCK)
-        settled[-1] = n - len(floor.guest) + len(stuck)
-        if not 0 < len(stuck) < len(floor.guest) or len(models) >= rounds or enough.over():
-            break
-        # Floors of rounds stand side by side, so they get more room than a lock that stands alone.
-        rows = floor.row[stuck]
-        floor = floor.keeping(stuck, value - 5 * _slack(value))
-        master.move_to(floor.model, rows, floor.column)
-        outcome = master.best(floor.gain())
-        if outcome.x is None:
-            break
-        value = outcome.value
-        models.append(floor.at(value - 5 * _slack(value)))
-        settled.append(settled[-1])
-    return tuple(models), tuple(settled)
-
-
-def _whole(question: Question, relaxed: Sequence[_Stage], clock: Clock) -> list[_Stage] | None:
-    """All objectives in whole numbers, at the LP's bound where that may be assumed.
-
-    None where no answer is as good as assumed.
-    """
-    fair = next((i for i, s in enumerate(relaxed) if len(s.after) > 1), None)
-    if fair is None:
-        return _climbed(question, relaxed, clock)
-    rounds = relaxed[fair].after
-    low, high = 0, len(rounds)  # so many rounds are known to hold; so many are not asked
-    best: list[_Stage] | None = None
-    trial = high  # all floors first: mostly they hold
-    while low < high:
-        held = replace(relaxed[fair], after=rounds[:trial], settled=relaxed[fair].settled[:trial])
-        found = _climbed(question, [*relaxed[:fair], held, *relaxed[fair + 1 :]], clock)
-        if found is None:
-            high = trial - 1
-        else:
-            low, best = trial, found
-        trial = (low + high + 1) // 2
-    return best
-
-
-def _climbed(question: Question, relaxed: Sequence[_Stage], clock: Clock) -> list[_Stage] | None:
-    stages: list[_Stage] = []
-    columns, model, searched = relaxed[-1].columns, relaxed[0].model, False
-    for stage in relaxed:
-        if stage.level.name in ASSUMED and stage is not relaxed[-1] and not searched:
-            model = stage.after[-1]
-            stages.append(stage)
-            continue
-        at = stage
-        if searched:
-            at = _moved(question, stage, model, stages)
-        elif model is not stage.model and stages:
-            # With fewer floors than the LP had, its prices and bound are of another model.
-            anew = Master(model, columns, question.candidates.guest, clock).best(stage.gain)
-            if anew.impossible:
-                return None
-            at = replace(stage, model=model, outcome=anew)
-        done = _branched(at, columns, question, clock)
-        if done is None:
-            return None
-        columns, searched = done.columns, True
-        stages.append(done)
-        model = done.after[-1]
-    return stages
-
-
-def _moved(question: Question, stage: _Stage, model: Model, before: Sequence[_Stage]) -> _Stage:
-    """The stage on a model whose earlier levels were searched, so that its LP says nothing more."""
-    if stage.level.name in FAIR:
-        filled = next(s.level.value for s in before if s.level.name == "filled")
-        floor = floored(question, model, filled)
-        model, gain = floor.model, floor.gain()
-    else:
-        gain = _padded(question.gain(stage.level.name), model.matrix.shape[1])
-    return _Stage(stage.level, model, gain, UNKNOWN, (), stage.columns)
-
-
-def _branched(stage: _Stage, columns: Ints, question: Question, clock: Clock) -> _Stage | None:
-    """One objective by MIP over the columns it can need; None where it is proven to have no answer."""
-    model, n = stage.model, stage.model.matrix.shape[1]
-    rest, lp_bound = _reduced(model, stage), stage.outcome.bound
-    every = np.union1d(columns[columns < n], np.arange(question.m, n))
-    columns = every if rest is None or n < MANY else _near(rest, every, stage, question.m)
-    while True:
-        part = maximise(
-            model.take(columns),
-            stage.gain[columns],
-            whole=True,
-            seconds=clock.left(),
-            gap=question.gap,
-        )
-        if part.x is None and not part.proven:
-            _found(part)
-        left = np.inf if part.x is None else max(lp_bound - part.value, 0.0)
-        if left <= question.gap * abs(lp_bound) or clock.over() or len(columns) == n:
-            break
-        if part.x is not None:
-            needed = np.arange(n) if rest is None else np.flatnonzero(rest >= -left)
-        else:
-            # Nothing over these columns says nothing over all: twice as many, nearest first.
-            nearest = np.arange(n) if rest is None else np.argsort(-rest, kind="stable")
-            needed = np.union1d(every, nearest[: 2 * len(columns)])
-        wider = np.union1d(columns, needed)
-        if len(wider) == len(columns):
-            break
-        columns = wider
-    if part.x is None:
-        if len(columns) < n:
-            _found(part)
-        return None
-    covered = len(columns) == n or (
-        rest is not None and bool(np.all(rest[_out(columns, n)] < -left))
-    )
-    bound = min(part.bound, lp_bound) if covered else lp_bound
-    x = np.zeros(n)
-    x[columns] = part.x
-    outcome = Outcome(x, part.value, max(bound, part.value), None, part.proven)
-    level = _level(stage.level.name, outcome)
-    after = (_locked(model, stage.gain, level.value),)
-    return _Stage(level, model, stage.gain, outcome, after, np.union1d(columns, every))
 
 
 def _near(rest: Floats, every: Ints, stage: _Stage, m: int) -> Ints:
@@ -325,21 +350,21 @@ def _out(columns: Ints, n: int) -> Bools:
     return out
 
 
-def _reduced(model: Model, stage: _Stage) -> Floats | None:
+def _reduced(stage: _Stage) -> Floats | None:
     """(n,) what each column would bring by the LP's prices; None where these are of other rows."""
     price = stage.outcome.price
-    if price is None or len(price) != model.matrix.shape[0]:
+    if price is None or len(price) != stage.model.matrix.shape[0]:
         return None
-    rest: Floats = stage.gain - model.matrix.T @ price
+    rest: Floats = stage.gain - stage.model.matrix.T @ price
     return rest
 
 
-def _tie_broken(question: Question, last: _Stage, clock: Clock) -> Floats:
+def _tie_broken(question: Question, last: _Stage, clock: Clock) -> Floats | None:
     """Of the answers as good in every level, the one with early guests at early hosts.
 
     Left out on large questions, where it would cost as much as the answer.
     """
-    x, n = _found(last.outcome), last.model.matrix.shape[1]
+    x, n = last.outcome.x, last.model.matrix.shape[1]
     if n > ALL_FROM_START:
         return x
     model = _locked(last.model, last.gain, last.level.value)
@@ -351,68 +376,31 @@ def _tie_broken(question: Question, last: _Stage, clock: Clock) -> Floats:
     return outcome.x
 
 
-def _solution(
-    question: Question,
-    rows: Rows,
-    x: Floats,
-    relaxed: Sequence[_Stage],
-    engine: str,
-    whole: Sequence[_Stage] | None = None,
-) -> Solution:
-    chosen = np.rint(x[: question.m]) > 0
-    total = float(question.candidates.score[chosen].sum())
-    levels = tuple(stage.level for stage in (whole or relaxed))
-    bound = next((max(v.bound, total) for v in levels if v.name == "total"), np.nan)
-    reached = (
-        *(_reached(question, chosen, v) for v in levels),
-        *_settled(question, chosen, whole or relaxed),
-    )
-    unit = float(np.abs(question.candidates.score).max(initial=0.0))
-    # A floor under guests who may be left without is held by whole numbers that are a little off.
-    room = 1e-5 * max(unit, 1.0)
-    # What a level before may fall short by has a price, of up to two meetings: one is gained for another one lost.
-    slack = 4 * max(2 * unit, 1.0)
-    open_levels = [
-        v
-        for v in reached
-        if v.bound - v.value
-        > max(
-            question.gap * max(abs(v.bound), unit),
-            room if v.name in FAIR else slack * max(_slack(w.bound) for w in reached),
-        )
-    ]
-    price = next((s.outcome.price for s in relaxed if s.level.name == "total"), None)
-    return Solution(
-        chosen,
-        total,
-        bound,
-        gap_between(total, bound, unit),
-        FEASIBLE if open_levels else OPTIMAL,
-        engine,
-        int(chosen.sum()),
-        _duals(question, rows, price),
-        reached,
-    )
-
-
-def _settled(question: Question, chosen: Bools, stages: Sequence[_Stage]) -> Iterable[Level]:
-    """For leximin, how many of the guests are proven to be as high as they can be."""
-    for stage in stages:
-        if stage.level.name == "leximin" and stage.settled:
-            placed = len(np.unique(question.candidates.guest[chosen]))
-            yield Level("guests settled", float(min(stage.settled[-1], placed)), float(placed))
-
-
-def _reached(question: Question, chosen: Bools, level: Level) -> Level:
-    """The level with the value that the chosen meetings truly have."""
-    if level.name not in FAIR:
-        value = float(question.gain(level.name)[chosen].sum())
+def _close(question: Question, level: Level, levels: Sequence[Level], unit: float) -> bool:
+    """Whether a level has reached its bound, up to the gap that is allowed and to rounding."""
+    if level.name in FAIR:
+        room = 1e-6 * max(unit * float(question.most_each.max(initial=1)), 1.0)
     else:
-        c = question.candidates
+        gap = question.gap if question.m > SMALL else 1e-9
+        # What a level before may fall short by has a price, of up to two meetings: one is gained for another one lost.
+        slack = 4 * max(2 * unit, 1.0) * max(_slack(v.bound) for v in levels)
+        room = max(gap * max(abs(level.bound), unit), slack)
+    return level.bound - level.value <= room
+
+
+def _reached(question: Question, chosen: Bools, stage: _Stage) -> Level:
+    """The level with the value that the chosen meetings truly have."""
+    level, c = stage.level, question.candidates
+    if level.name == "served":
+        value = float(len(np.unique(c.guest[chosen])))
+    elif level.name in FAIR:
         sums = np.bincount(c.guest[chosen], c.score[chosen], c.n_guests)
         placed = np.bincount(c.guest[chosen], minlength=c.n_guests) > 0
         # With nobody placed no floor is too high.
-        value = float(sums[placed].min()) if placed.any() else level.bound
+        smallest = np.sort(sums[placed])[: max(stage.smallest, 1)]
+        value = float(smallest.sum()) if placed.any() else level.bound
+    else:
+        value = float(question.gain(level.name)[chosen].sum())
     return Level(level.name, value, max(level.bound, value))
 
 

@@ -1,16 +1,18 @@
-"""A floor under each guest's sum of scores, as columns and rows of a linear model.
+"""Guests served, and floors under their sums of scores, as columns and rows of a linear model.
 
-    t            one column: the floor that is raised
-    z (G',)      whether a guest has a meeting, for guests that may be left without
-    rows         sum of g's scores - t - B z_g >= -B    (only guests with a meeting count)
-                 meetings of g - D_g z_g <= 0           (a guest with a meeting says so)
+    z (G',)      whether a guest has a meeting: at most its meetings, and at least each of them
+    t            one column: the floor under all guests that have a meeting
+    B            above any sum, so that a guest without a meeting is under no floor
+    rows         sum of g's scores - t - B z_g >= -B
 
-with D_g the most meetings of g and B beyond any difference of two sums. Where every guest is full
-there is no z and the rows are just  sum - t >= 0.
+Where every guest has a meeting the rows are just  sum - t >= 0, and where none can have two, z is the
+number of its meetings.
 
-Leximin goes on from there in rounds (Nace and Orlin 2007, "Lexicographically minimum and maximum
-load linear programming problems", doi:10.1287/opre.1060.0341): guests whose row has a price cannot
-be above the floor in any best answer, so they keep it, and the floor of the others is raised again.
+Leximin raises the sum of the k smallest sums for k = 1, 2, ... (Ogryczak and Sliwinski 2006, "On
+direct methods for lexicographic min-max optimization", doi:10.1007/11751649_88), each step with
+
+    f (G',)      sum of g's scores + B (1 - z_g);  t_k a column;  d (G',) >= t_k - f,  d >= 0
+    gain         k t_k - sum of d
 """
 
 from __future__ import annotations
@@ -26,89 +28,106 @@ from twinmatch.solving.question import Question
 
 
 @dataclass(frozen=True, eq=False)
-class Floored:
-    """A model with a floor: the column of t, and for each guest with a floor its row."""
+class Guests:
+    """The guests of a question that can have a meeting, with what their rows are made of.
 
-    model: Model
-    column: int
-    guest: Ints
-    row: Ints
+    number (G',) of each guest; most (G',) its meetings at most; reach: B above; placed: the columns
+    of z (G',), or None where there are none.
+    """
 
-    def gain(self) -> Floats:
-        """The floor itself, to be raised."""
-        gain = np.zeros(self.model.matrix.shape[1])
-        gain[self.column] = 1.0
-        return gain
+    question: Question
+    number: Ints
+    most: Ints
+    reach: float
+    placed: Ints | None = None
 
-    def at(self, floor: float) -> Model:
-        """The model with the floor at least this high."""
-        least = self.model.least.copy()
-        least[self.column] = floor
-        return replace(self.model, least=least)
+    def __len__(self) -> int:
+        return len(self.number)
 
-    def keeping(self, guests: Ints, floor: float) -> Floored:
-        """These guests (by place in `guest`) keep this floor; t is for the others."""
-        matrix, low, rows = self.model.matrix.copy(), self.model.low.copy(), self.row[guests]
-        own = slice(*matrix.indptr[self.column : self.column + 2])
-        matrix.data[own][np.isin(matrix.indices[own], rows)] = 0.0
-        low[rows] += floor
-        rest = np.setdiff1d(np.arange(len(self.guest)), guests)
-        model = replace(self.model, matrix=matrix, low=low)
-        return Floored(model, self.column, self.guest[rest], self.row[rest])
+    def rows(self, value: Floats, n_columns: int) -> sp.csr_array:
+        """(G', n) rows with this value (m,) at each candidate of the guest."""
+        guest, m = self.question.candidates.guest, self.question.m
+        place = np.full(self.question.candidates.n_guests, -1, dtype=np.int64)
+        place[self.number] = np.arange(len(self))
+        mine = np.flatnonzero(place[guest] >= 0)
+        return sp.csr_array(
+            (value[mine], (place[guest[mine]], mine)), shape=(len(self), max(n_columns, m))
+        )
 
-
-def floored(question: Question, model: Model, filled: float) -> Floored:
-    """The model (its first m columns the candidates) with a floor under guests with a meeting."""
-    c, most = question.candidates, question.most_each()
-    guests = np.flatnonzero(most > 0)
-    reach = float(np.abs(c.score).max(initial=0.0)) * int(most.max(initial=1))
-    column = model.matrix.shape[1]
-    model = model.with_columns(1, least=-reach, most=reach, whole=False)
-    sums = _by_guest(c.guest, c.score, len(most))[guests]
-    rows = np.arange(len(guests)) + model.matrix.shape[0]
-    if filled >= most.sum() - 1e-6:
-        wide = _wide(model, sums, {column: np.full(len(guests), -1.0)})
-        low, high = np.zeros(len(guests)), np.full(len(guests), np.inf)
-        return Floored(model.with_rows(wide, low, high), column, guests, rows)
-    model = model.with_columns(len(guests), least=0.0, most=1.0, whole=True)
-    placed = column + 1 + np.arange(len(guests))
-    wide = _wide(model, sums, {column: np.full(len(guests), -1.0)}, placed, -2.0 * reach)
-    low, high = np.full(len(guests), -2.0 * reach), np.full(len(guests), np.inf)
-    model = model.with_rows(wide, low, high)
-    counts = _by_guest(c.guest, np.ones(len(c)), len(most))[guests]
-    wide = _wide(model, counts, {}, placed, -most[guests].astype(np.float64))
-    model = model.with_rows(wide, np.full(len(guests), -np.inf), np.zeros(len(guests)))
-    return Floored(model, column, guests, rows)
+    def sums(self, n_columns: int, every: bool) -> tuple[sp.csr_array, float]:
+        """(G', n) rows of the sums of scores less B for a guest with a meeting, and what each is then short of."""
+        score, B = self.question.candidates.score, self.reach
+        if every:
+            return self.rows(score, n_columns), 0.0
+        if self.placed is None:
+            return self.rows(score - B, n_columns), B
+        own = sp.csr_array(
+            (np.full(len(self), -B), (np.arange(len(self)), self.placed)),
+            shape=(len(self), n_columns),
+        )
+        return sp.csr_array(self.rows(score, n_columns) + own), B
 
 
-def _by_guest(guest: Ints, value: Floats, n_guests: int) -> sp.csr_array:
-    m = len(guest)
-    return sp.csr_array((value, (guest, np.arange(m))), shape=(n_guests, m))
+def guests_of(question: Question) -> Guests:
+    """The guests that can have a meeting."""
+    most = question.most_each
+    number = np.flatnonzero(most > 0)
+    largest = float(np.abs(question.candidates.score).max(initial=0.0))
+    return Guests(question, number, most[number], max(largest, 1e-9) * int(most.max(initial=1)))
 
 
-def _wide(
-    model: Model,
-    over_candidates: sp.csr_array,
-    columns: dict[int, Floats],
-    own: Ints | None = None,
-    value: float | Floats = 0.0,
-) -> sp.csc_array:
-    """Rows over all columns: over the candidates, some whole columns, and one own column a row."""
-    n_rows = over_candidates.shape[0]
-    wide = sp.csr_array(
-        (over_candidates.data, over_candidates.indices, over_candidates.indptr),
-        shape=(n_rows, model.matrix.shape[1]),
-    ).tocoo()
-    row, col = [wide.row.astype(np.int64)], [wide.col.astype(np.int64)]
-    data = [wide.data]
-    for column, values in columns.items():
-        row.append(np.arange(n_rows))
-        col.append(np.full(n_rows, column))
-        data.append(values)
-    if own is not None:
-        row.append(np.arange(n_rows))
-        col.append(own)
-        data.append(np.broadcast_to(np.asarray(value, dtype=np.float64), n_rows))
-    return sp.csc_array(
-        (np.concatenate(data), (np.concatenate(row), np.concatenate(col))), shape=wide.shape
+def with_placed(guests: Guests, model: Model) -> tuple[Guests, Model, Floats]:
+    """The model with a column for each guest that says whether it has a meeting, and the gain of their number."""
+    n, k = model.matrix.shape[1], len(guests)
+    model = model.with_columns(k, least=0.0, most=1.0, whole=True)
+    placed = n + np.arange(k)
+    each = guests.rows(np.ones(guests.question.m), n + k)
+    at = np.arange(k), placed
+    one = sp.csr_array((np.ones(k), at), shape=each.shape)
+    most = sp.csr_array((guests.most.astype(np.float64), at), shape=each.shape)
+    none, open_ = np.zeros(k), np.full(k, np.inf)
+    model = model.with_rows(sp.csc_array(each - one), none, open_)
+    model = model.with_rows(sp.csc_array(each - most), -open_, none)
+    gain = np.zeros(n + k)
+    gain[placed] = 1.0
+    return replace(guests, placed=placed), model, gain
+
+
+def with_floor(guests: Guests, model: Model, every: bool) -> tuple[Model, Floats]:
+    """The model with a floor under the guests with a meeting (`every`: all have one), and the gain of the floor."""
+    n = model.matrix.shape[1]
+    model = model.with_columns(1, least=-guests.reach, most=guests.reach, whole=False)
+    sums, short = guests.sums(n + 1, every)
+    floor = sp.csr_array(
+        (np.ones(len(guests)), (np.arange(len(guests)), np.full(len(guests), n))), shape=sums.shape
     )
+    low = np.full(len(guests), -short)
+    gain = np.zeros(n + 1)
+    gain[n] = 1.0
+    return model.with_rows(sp.csc_array(sums - floor), low, np.full(len(guests), np.inf)), gain
+
+
+def with_sums(guests: Guests, model: Model, every: bool) -> Model:
+    """The model with a column f for each guest, the last of all, that holds its sum of scores."""
+    n, k = model.matrix.shape[1], len(guests)
+    model = model.with_columns(k, least=-guests.reach, most=2 * guests.reach, whole=False)
+    sums, short = guests.sums(n + k, every)
+    own = sp.csr_array((np.ones(k), (np.arange(k), n + np.arange(k))), shape=sums.shape)
+    fixed = np.full(k, -short)
+    return model.with_rows(sp.csc_array(sums - own), fixed, fixed)
+
+
+def with_smallest(
+    guests: Guests, model: Model, first: int, n_smallest: int
+) -> tuple[Model, Floats]:
+    """The model with the sum of the smallest sums, f at column `first`, and the gain of that sum."""
+    n, k = model.matrix.shape[1], len(guests)
+    model = model.with_columns(1, least=-guests.reach, most=2 * guests.reach, whole=False)
+    model = model.with_columns(k, least=0.0, most=3 * guests.reach, whole=False)
+    each, one = np.arange(k), np.ones(k)
+    row = np.concatenate([each, each, each])
+    column = np.concatenate([first + each, n + 1 + each, np.full(k, n)])
+    matrix = sp.csc_array((np.concatenate([one, one, -one]), (row, column)), shape=(k, n + 1 + k))
+    gain = np.zeros(n + 1 + k)
+    gain[n], gain[n + 1 :] = float(n_smallest), -1.0
+    return model.with_rows(matrix, np.zeros(k), np.full(k, np.inf)), gain

@@ -26,6 +26,10 @@ from twinmatch.solving.blocks import Bools, Floats, Ints
 
 WHOLE = 1e-6  # a value this near a whole number is one
 FEASIBILITY = 1e-7  # how far HiGHS may leave a row; tighter made its simplex stall
+EFFORT = (
+    2e8  # entries of the matrix that the nodes of one search may look at: the same on every machine
+)
+NODES = (500, 50_000)  # fewest and most nodes of a search
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +153,7 @@ def loaded(
         "mip_feasibility_tolerance": FEASIBILITY,
         "mip_rel_gap": gap,
         "mip_abs_gap": 1e-9,
+        "mip_max_nodes": int(np.clip(EFFORT / (model.matrix.nnz + 1), *NODES)),
     }
     if seconds is not None:
         options["time_limit"] = max(seconds, 0.01)

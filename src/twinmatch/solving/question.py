@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import scipy.sparse as sp
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check, counts, order
 
-OBJECTIVES = ("filled", "worst-off", "leximin", "total", "fewest changes")
+OBJECTIVES = ("filled", "served", "worst-off", "leximin", "total", "fewest changes")
 FAIR = ("worst-off", "leximin")
 
 
@@ -62,8 +63,9 @@ class Question:
 
     def single(self) -> bool:
         """Whether the rules let every guest have at most one meeting."""
-        return bool(np.all(self.most_each() <= 1))
+        return bool(np.all(self.most_each <= 1))
 
+    @cached_property
     def most_each(self) -> Ints:
         """(G,) the most meetings each guest can have, by the rules that count all of its pairs."""
         guest, n_guests = self.candidates.guest, self.candidates.n_guests

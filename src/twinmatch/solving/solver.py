@@ -36,7 +36,8 @@ def solve(
 
     objectives, each locked before the next:
         "filled"          the number of meetings
-        "worst-off"       the least sum of scores of a guest that has a meeting
+        "served"          the number of guests with a meeting
+        "worst-off"       the least sum of scores of a guest that has a meeting; "served" goes before
         "leximin"         the same, then the next least, and so on
         "total"           the sum of scores
         "fewest changes"  the number of earlier meetings that stay
@@ -62,6 +63,7 @@ def answer(question: Question) -> Solution:
     if not question.m:
         # With nobody to choose there is nothing to be fair about; only the rules have a say.
         question = replace(question, objectives=("filled", "total"))
+    question = replace(question, objectives=_with_served(question))
     rows = bound(question.blocks, question.m)
     nested = families(rows) if _flow_can(question) else None
     if nested is not None:
@@ -69,9 +71,22 @@ def answer(question: Question) -> Solution:
     return by_highs(question, rows) or _impossible(question, LP)
 
 
+def _with_served(question: Question) -> tuple[str, ...]:
+    """The objectives, guests served before fairness; with one meeting a guest at most they are the meetings."""
+    names = list(question.objectives)
+    fair = [names.index(name) for name in FAIR if name in names]
+    if not fair and "served" not in names:
+        return question.objectives
+    if question.single():
+        names = ["filled" if name == "served" else name for name in names]
+    elif fair:
+        names.insert(min(fair), "served")
+    return tuple(dict.fromkeys(names))
+
+
 def _flow_can(question: Question) -> bool:
     """Whether the objectives are sums over meetings, or floors under single meetings."""
-    return not set(FAIR) & set(question.objectives) or question.single()
+    return not {"served", *FAIR} & set(question.objectives) or question.single()
 
 
 def _impossible(question: Question, engine: str) -> Solution:

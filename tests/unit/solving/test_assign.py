@@ -168,3 +168,34 @@ def test_nothing_asked_nothing_given() -> None:
     answer = assign(np.ones((2, 2)), [0, 0], [2, 2])
     assert answer.pairs.shape == (0, 2)
     assert answer.status == "optimal"
+
+
+# -- guests served before the floor --------------------------------------------------------------
+
+SERVED = np.array([[0.7, 0.4, 0.1], [0.1, 0.9, 1.0]])
+
+
+def sums_of(found, score: np.ndarray) -> list[float]:
+    h, g = found.pairs.T
+    return np.bincount(g, score[h, g], score.shape[1]).round(9).tolist()
+
+
+@pytest.mark.parametrize("fairness", ["max-min", "leximin"])
+def test_every_guest_that_can_be_served_is_served_before_any_floor_counts(fairness: str) -> None:
+    """Four places, three guests that want two each: nobody goes without for the sake of a higher floor."""
+    found = assign(SERVED, [2, 2, 2], [2, 2], fairness=fairness)
+    assert found.status == "optimal"
+    assert sums_of(found, SERVED) == [0.7, 1.3, 1.0]
+    assert found.floor == pytest.approx(0.7)
+
+
+def test_leximin_of_several_meetings_a_guest_is_the_best_there_is() -> None:
+    score = np.array([[1.1, 0.5, 0.8], [0.8, 0.3, 0.3]])
+    found = assign(score, [2, 2, 2], [3, 2], fairness="leximin")
+    assert (found.status, sorted(sums_of(found, score))) == ("optimal", [0.8, 1.1, 1.1])
+
+
+def test_where_not_all_can_be_served_the_floor_is_over_those_who_are() -> None:
+    found = assign([[3.0, 2.0, 1.0]], [1, 1, 1], [2], fairness="max-min")
+    assert found.pairs.tolist() == [[0, 0], [0, 1]]
+    assert found.floor == 2.0

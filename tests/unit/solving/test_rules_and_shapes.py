@@ -154,7 +154,7 @@ def test_wrong_questions_list_all_that_is_wrong(three: Candidates) -> None:
     assert [p.code for p in caught.value.problems] == [
         "objective", "objective", "previous", "seconds", "gap",
     ]  # fmt: skip
-    with pytest.raises(QuestionError, match="Known: filled, worst-off, leximin, total"):
+    with pytest.raises(QuestionError, match="Known: filled, served, worst-off, leximin, total"):
         solve(three, [], objectives=("totall",))
 
 

@@ -19,7 +19,7 @@ from twinmatch.programmes.attributes import is_kind
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning.frame import Frame, compatriots
 from twinmatch.programmes.twinning.settings import Kind, Quota, Twinning
-from twinmatch.solving.blocks import Block, counts
+from twinmatch.solving.blocks import Block, counts, once_chosen
 
 Bools = NDArray[np.bool_]
 
@@ -131,14 +131,8 @@ def _share(
 
 
 def _once(name: str, frame: Frame, of: Bools, least: int, says: str) -> Block:
-    """One row a pair: the count of the kind at its host, minus the number wanted where the pair is chosen."""
-    m, guests = len(frame.host), len(frame.guests)
-    kind = sp.csr_array(of.reshape(len(frame.hosts), guests).astype(np.float64))
-    # The row of pair (h, g) holds the kind's pairs of host h: h's line of `kind`, moved to h's columns.
-    lines = sp.block_diag([kind[[h], :] for h in range(len(frame.hosts))], format="csr")
-    matrix = sp.csr_array(lines[frame.host, :] - least * sp.eye_array(m, format="csr"))
-    row = _row(frame, says)
-    return Block(name, matrix, np.zeros(m), np.full(m, np.inf), lambda p: row(p // max(guests, 1)))
+    """Where a host takes any guest, so many of the kind at least."""
+    return once_chosen(name, frame.host, of, least, _row(frame, says))
 
 
 def _row(frame: Frame, says: str) -> Callable[[int], str]:
