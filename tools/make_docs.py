@@ -373,11 +373,86 @@ def _rules(path: Path) -> Iterator[tuple[str, str, str]]:
                     yield name, _words(given.get("says"), named), _product_of(path)
 
 
+# --- the Python door ---------------------------------------------------------------------------------------
+
+
+def python_text() -> str:
+    """Return every name of ``import twinmatch as tm``: its signature, what it says of itself, its example."""
+    import twinmatch as tm
+    from twinmatch import public
+
+    parts = [
+        "# Python: `import twinmatch as tm`",
+        "",
+        f"{MADE} [Ten tasks](ten-tasks.md) shows them at work. The examples run in the tests, in order.",
+        "",
+        "```python",
+        "import twinmatch as tm",
+        "```",
+        "",
+        *_code(inspect.getdoc(public) or ""),
+        "",
+    ]
+    functions = [name for name in tm.__all__ if inspect.isfunction(getattr(tm, name))]
+    classes = [name for name in tm.__all__ if inspect.isclass(getattr(tm, name))]
+    for title, names in (("Functions", functions), ("Types", classes)):
+        parts += [f"## {title}", ""]
+        for name in names:
+            parts += _described(name, getattr(tm, name))
+    return "\n".join(parts)
+
+
+def _described(name: str, item: Any) -> Iterator[str]:
+    yield from (f"### tm.{name}", "")
+    if inspect.isfunction(item):
+        yield from ("```text", _signature(name, item), "```", "")
+    said = (inspect.getdoc(item) or "").splitlines()
+    yield from _code("\n".join(line for line in said if not line.startswith(">>>")).rstrip())
+    if examples := [line.removeprefix(">>> ") for line in said if line.startswith(">>>")]:
+        yield from ("", "```python", *examples, "```")
+    yield ""
+    if inspect.isclass(item) and not issubclass(item, Exception):
+        yield from _members(item)
+
+
+def _signature(name: str, function: Any) -> str:
+    """Return a function with its arguments and defaults, one line each; types are those of the source."""
+    parts = []
+    for p in inspect.signature(function).parameters.values():
+        if p.kind is p.KEYWORD_ONLY and "*" not in parts:
+            parts.append("*")
+        default = "" if p.default is p.empty else f" = {p.default!r}"
+        parts.append(f"{p.name}: {p.annotation}{default}")
+    lines = "".join(f"    {part},\n" for part in parts)
+    return f"tm.{name}(\n{lines}) -> {inspect.signature(function).return_annotation}"
+
+
+def _code(text: str) -> Iterator[str]:
+    yield from text.replace("``", "`").splitlines()
+
+
+def _members(item: type) -> Iterator[str]:
+    """Yield the public attributes that a class itself defines, each with its first line."""
+    from functools import cached_property
+
+    rows = []
+    for name, member in sorted(vars(item).items()):
+        found = getattr(member, "fget", None) or getattr(member, "func", None) or member
+        known = isinstance(member, property | cached_property) or inspect.isfunction(member)
+        if known and not name.startswith("_") and (said := inspect.getdoc(found)):
+            brackets = "()" if inspect.isfunction(member) else ""
+            first = said.split("\n\n")[0].replace("``", "`")
+            rows.append(f"| `.{name}{brackets}` | {_line(first)} |")
+    if rows:
+        yield from ("| | |", "|---|---|", *rows, "")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_text,
     "programme-file.md": programme_text,
     "errors.md": errors_text,
     "facets-and-rules.md": facets_text,
+    "python.md": python_text,
 }
 """Every page that is made from the code."""
 

@@ -94,16 +94,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "pictures":
-        return import_module(f"{__name__}.notebook.pictures")
-    if name not in _MODULE:
-        raise AttributeError(
-            f"module {__name__!r} has no attribute {name!r}; there are: {', '.join(__all__)}"
-        )
-    found = getattr(import_module(f"{__name__}.{_MODULE[name]}"), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # checkers see the names above and no others
+
+    def __getattr__(name: str) -> Any:
+        if name == "pictures":
+            return import_module(f"{__name__}.notebook.pictures")
+        if name not in _MODULE:
+            raise AttributeError(
+                f"module {__name__!r} has no attribute {name!r}; there are: {', '.join(__all__)}"
+            )
+        found = getattr(import_module(f"{__name__}.{_MODULE[name]}"), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

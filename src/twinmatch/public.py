@@ -69,6 +69,8 @@ def read(
 
     ``mapping`` says which column is which field: a mapping file, or a dict of columns to fields. Raises DataError
     with every problem, each with its place; QuestionError for anything that is no cohort.
+
+    >>> tm.read([{"name": "Graz", "country": "AT"}])
     """
     headers = (
         mapping_of({"columns": dict(mapping)})
@@ -97,7 +99,10 @@ def is_frame(value: object) -> TypeGuard[pd.DataFrame]:
 
 
 def bundled() -> Cohort:
-    """Return the bundled cities: those of the EU Mission, of its pilots, and guests of past rounds."""
+    """Return the bundled cities: those of the EU Mission, of its pilots, and guests of past rounds.
+
+    >>> len(tm.bundled())
+    """
     return read_path()
 
 
@@ -173,6 +178,8 @@ def features(cohort: Cities = None, *, text_model: TextBy = None) -> pd.DataFram
 
     ``.attrs["features"]`` has the meaning and unit of each column. With a text model (``"auto"`` chooses one) the mean
     sentence vectors of needs and offers are added.
+
+    >>> tm.features(tm.bundled()[:5]).shape
     """
     from twinmatch.facets.features import feature_table
 
@@ -186,6 +193,8 @@ def compare(
     """Return how well every city fits every other: scores, standings and likenesses by facet, and any account.
 
     The weights are those of "cities like mine" where none are given.
+
+    >>> tm.compare(tm.bundled(), {"readiness": 1}).to_frame()
     """
     cities = read(cohort)
     text = text_model_of(text_model, cities)
@@ -204,6 +213,8 @@ def similar(
     """Return the ``k`` cities most like a city, best first, each with the account of the pair.
 
     Raises QuestionError where no city has the id or name, naming the nearest.
+
+    >>> [city.name for city in tm.similar("Leuven", k=3)]
     """
     if k < 1:
         raise QuestionError(Problem("k-wrong", f"Asked for {k} cities.", do="Ask for at least 1."))
@@ -227,6 +238,8 @@ def explain(
 
     ``weights`` are those of the peers; the programme's twinning weighs the other two. ``other`` may be a host unit,
     of which there is one account, with the city as its guest.
+
+    >>> tm.explain("Cologne", "Lahti")[0].account.to_frame()
     """
     cities, rules = read(cohort), programme_of(programme)
     i, beside = found_pair(cities, one, other)
@@ -283,6 +296,8 @@ def propose(
 
     ``weights`` are the twinning's, or a mapping of products to weights; ``lock`` and ``ban`` are pairs of a guest and
     a host by id. Raises NoProposalError with advice where the rules fit no proposal.
+
+    >>> tm.propose(programme="covenant-twinning").to_frame()
     """
     from twinmatch.app.rounds import with_pairs
     from twinmatch.figures import with_figures
@@ -309,7 +324,10 @@ def why_not(
     weights: Mapping[str, Any] | None = None,
     text_model: TextBy = None,
 ) -> WhyNot:
-    """Return why a guest and a host do not meet, what forcing it costs, and what would bring it about."""
+    """Return why a guest and a host do not meet, what forcing it costs, and what would bring it about.
+
+    >>> tm.why_not("Cologne", "Ghent").reasons
+    """
     from twinmatch.whatif.why_not import why_not as answer
 
     return answer(_asked(cohort, programme, weights, text_model).case(), guest, host)
@@ -321,7 +339,10 @@ def prices(
     weights: Mapping[str, Any] | None = None,
     text_model: TextBy = None,
 ) -> PriceList:
-    """Return what each rule, lock and limit costs, and what one more place at each host is worth."""
+    """Return what each rule, lock and limit costs, and what one more place at each host is worth.
+
+    >>> tm.prices().hosts.to_frame()
+    """
     from twinmatch.whatif.prices import price_list
 
     return price_list(_asked(cohort, programme, weights, text_model).case())
@@ -337,7 +358,10 @@ def stability(
     seed: int = 0,
     workers: int = 1,
 ) -> Stability:
-    """Return in which share of ``runs`` each pair survives when weights move and what is not known is drawn."""
+    """Return in which share of ``runs`` each pair survives when weights move and what is not known is drawn.
+
+    >>> tm.stability(runs=5).fragile
+    """
     from twinmatch.whatif.stability import stability as answer
 
     case = _asked(cohort, programme, weights, text_model).case()
@@ -350,7 +374,10 @@ def frontier(
     weights: Mapping[str, Any] | None = None,
     text_model: TextBy = None,
 ) -> Rows[Choice]:
-    """Return several named twinning proposals: each best in one respect, with what it gives up."""
+    """Return several named twinning proposals: each best in one respect, with what it gives up.
+
+    >>> tm.frontier().to_frame()
+    """
     from twinmatch.whatif.case import twinning_of
     from twinmatch.whatif.frontier import choices
 
@@ -371,6 +398,8 @@ def backtest(
 
     ``pairs`` is a CSV, DataFrame or list of dicts with ``guest`` and ``hosts`` ("; " between cities of one unit), or
     a list of tuples of a guest and a host. Raises QuestionError with every problem of the pairs.
+
+    >>> tm.backtest([("de-cologne", "fi-lahti")]).figures
     """
     from twinmatch.app.loop import read_rows
     from twinmatch.whatif.backtest import backtest as answer

@@ -86,6 +86,8 @@ def add_facet(
     ``facet`` is a function of two cities that returns a likeness in [0, 1] or None where not known, and ``says`` its
     sentence; or a class like ours, made from a cohort and a facet cache, with ``likeness`` and ``says``. ``directed``:
     the first city learns from the second. Raises QuestionError for a name that is taken.
+
+    >>> tm.add_facet("same_country", lambda a, b: float(a.country == b.country), "Of one country?")
     """
     entry = facet
     if isinstance(facet, type):
