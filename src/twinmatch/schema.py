@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from twinmatch.geography import ALIASES, SAME_LANGUAGE, countries, language_codes
+from twinmatch.topics import Topic
 
 SCHEMA_VERSION = "1"
 
@@ -117,8 +118,9 @@ NAMES: dict[str, str] = {
     "ecosystem": "partners and residents",
     "mainstream": "mainstreaming",
     "adaptation": "adaptation",
+    **{topic.value: topic.wording for topic in Topic},
 }
-"""The words that people read for each code of a domain, lever or dimension of readiness."""
+"""The words that people read for each code of a domain, lever, dimension of readiness or topic."""
 
 
 def _country_code(value: object) -> object:
@@ -180,6 +182,9 @@ class Population(Block):
 
     value: int = Field(
         ge=1, le=50_000_000, description="Residents", json_schema_extra={"unit": "people"}
+    )
+    year: int | None = Field(
+        None, ge=1980, le=2035, description="Year of the figure", json_schema_extra={"unit": "year"}
     )
     of: Literal["municipality", "settlement", "core municipality", "region"] = Field(
         "municipality",
@@ -472,6 +477,16 @@ class Source(Block):
     from_: tuple[str, ...] = Field(
         min_length=1, alias="from", description="Documents or pages, with the place"
     )
+    year: int | None = Field(
+        None,
+        ge=1980,
+        le=2035,
+        description="Year of the latest of them, where it decides what was known when",
+    )
+    after_pairing: bool = Field(
+        False,
+        description="Written after or about a pairing of the city: shown and matched, never used to test a score",
+    )
 
 
 class Version(Block):
@@ -505,6 +520,9 @@ class City(Block):
     languages: tuple[LanguageCode, ...] = Field(
         (), description="Working languages of the team, ISO 639-1"
     )
+    official_languages: tuple[LanguageCode, ...] = Field(
+        (), description="Languages in official use in the place, ISO 639-1"
+    )
     mission: Mission | None = Field(None, description="Place among the Mission Cities")
     pilot: Pilot | None = Field(None, description="The city's own pilot activity")
     commitment: Commitment | None = Field(None, description="Climate-neutrality commitment")
@@ -522,6 +540,14 @@ class City(Block):
     strengths: Domains | None = Field(
         None,
         description="Domains in which the city is strong, weight 1 to 3; a list names them without a weight",
+    )
+    seeks: tuple[Topic, ...] | None = Field(
+        None,
+        description="Topics that the city wants to learn about, as it set them; left out, its needs suggest them",
+    )
+    shows: tuple[Topic, ...] | None = Field(
+        None,
+        description="Topics that the city can show something of, as it set them; left out, its texts suggest them",
     )
     levers_needed: tuple[Lever, ...] | None = Field(None, description="Levers the city lacks")
     levers_offered: tuple[Lever, ...] | None = Field(None, description="Levers the city can show")

@@ -41,6 +41,8 @@ EXAMPLES: Final = {
     "offers": "We can show ten years of a solar grant programme and how residents steer it.",
     "challenges": "energy_systems:3; built_environment:2",
     "strengths": "mobility_transport",
+    "seeks": "district_heating_cooling; one_stop_shop_advice",
+    "shows": "solar_wind_power; public_grants_funding",
     "levers_needed": "finance_funding; procurement",
     "levers_offered": "democracy_participation",
     "wishes": "se-malmo; nl-eindhoven",
@@ -271,13 +273,17 @@ class _Form:
         page = self._book.add_worksheet("sources")
         page.set_column(0, 2, 24)
         page.set_column(3, 3, 100)
-        page.write_row(0, 0, ("id", "entry", "of", "from"), self._field)
+        page.write_row(0, 0, ("id", "entry", "of", "from", "year", "after_pairing"), self._field)
         row = 1
         for city in cities:
             for entry, source in enumerate(city.sources, 1):
                 for text in source.from_:
                     page.write_row(row, 0, (city.id, entry, "; ".join(source.of)))
                     page.write_string(row, 3, text)
+                    if source.year:
+                        page.write_number(row, 4, source.year)
+                    if source.after_pairing:
+                        page.write_string(row, 5, "yes")
                     row += 1
 
     def _units(self, units: Sequence[HostUnit]) -> None:

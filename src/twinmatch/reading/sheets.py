@@ -261,7 +261,10 @@ def _no_city(name: str, where: Where) -> Problem:
 
 
 def _add_sources(cities: list[Record], grid: Grid) -> list[Problem]:
-    """Put the rows of the sources sheet (id, entry, of, from) into the cities' records, in their order."""
+    """Put the rows of the sources sheet into the cities' records, in their order.
+
+    Its columns are id, entry, of, from and, where stated, year and after_pairing ("yes").
+    """
     if not grid.rows:
         return []
     names = [text(cell) for cell in grid.rows[0][1]]
@@ -278,8 +281,9 @@ def _add_sources(cities: list[Record], grid: Grid) -> list[Problem]:
         if is_empty(cells):
             continue
         padded = [*cells, *[None] * len(names)]
-        city, entry, of, source = (
-            text(padded[names.index(n)]) for n in ("id", "entry", "of", "from")
+        city, entry, of, source, year, after = (
+            text(padded[names.index(n)]) if n in names else ""
+            for n in ("id", "entry", "of", "from", "year", "after_pairing")
         )
         if city not in by_id:
             problems.append(_no_city(city, grid.at(row)))
@@ -287,6 +291,8 @@ def _add_sources(cities: list[Record], grid: Grid) -> list[Problem]:
         blocks = [part.strip() for part in of.split(";") if part.strip()]
         item = entries.setdefault((city, entry), {"of": blocks, "from": []})
         item["from"].append(source)
+        item |= {"year": year} if year else {}
+        item |= {"after_pairing": after} if after else {}
     for (city, _), item in entries.items():
         by_id[city].data.setdefault("sources", []).append(item)
     return problems

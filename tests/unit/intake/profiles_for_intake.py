@@ -45,8 +45,14 @@ FULL: dict[str, Any] = {
     "country": "DE",
     "roles": ["mission", "guest"],
     "location": {"lat": 50.1234567890123, "lon": -0.1},
-    "population": {"value": 20_001, "of": "municipality", "note": "2021; with students"},
+    "population": {
+        "value": 20_001,
+        "year": 2021,
+        "of": "municipality",
+        "note": "2021; with students",
+    },
     "languages": ["de", "en"],
+    "official_languages": ["de"],
     "mission": {"label_awarded": "2024-10", "note": "=SUM(A1)"},
     "pilot": {
         "activity": "Heat; and more",
@@ -69,6 +75,8 @@ FULL: dict[str, Any] = {
     "offers": "- We offer \u201ctrams\u201d; + more",
     "challenges": {"energy_systems": 3, "industry": None},
     "strengths": {},
+    "seeks": ["industry_decarbonisation", "heat_planning"],
+    "shows": [],
     "levers_needed": [],
     "levers_offered": ["technology_infrastructure"],
     "readiness": {"mandate": 0, "inventory": 4},
@@ -109,7 +117,12 @@ FULL: dict[str, Any] = {
     "welcomes": ["it-b"],
     "sources": [
         {"of": ["needs", "offers"], "from": ["A; B", "C"]},
-        {"of": ["emissions"], "from": ["https://example.org/a;b"]},
+        {
+            "of": ["emissions"],
+            "from": ["https://example.org/a;b"],
+            "year": 2020,
+            "after_pairing": True,
+        },
     ],
     "version": {"number": 3, "date": "2026-03-31"},
     "note": "True",
