@@ -70,7 +70,7 @@ format:  ## format the code
 propose:  ## run the main job on the bundled cities
 	$(BIN)/twinmatch propose
 
-pythons:  ## make the same round in Python 3.11, 3.12 and 3.13 and compare the bytes
+pythons:  ## make the same round in Python 3.11 to 3.14 and compare the bytes
 	tools/pythons.sh
 
 bench:  ## measure the main job: time, memory, start-up

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Make the same round in every version of Python that twinmatch is for, and compare the bytes:
-#   tools/pythons.sh            Python 3.11, 3.12 and 3.13, as far as they are installed (pyenv's are found too)
+#   tools/pythons.sh            Python 3.11 to 3.14, as far as they are installed (pyenv's are found too)
 # Each gets a virtual environment of its own in build/pythons/ with the core of twinmatch from this checkout.
 # Ends with 1 where two differ, and with 69 where a version is not to be had, which is said loudly.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 pythons=() missing=() same=()
-for version in 3.11 3.12 3.13; do
+for version in 3.11 3.12 3.13 3.14; do
   found=$(command -v "python$version" || true)
   if [ -n "$found" ] && "$found" -c 'pass' 2>/dev/null; then :; else
     found=$(ls -d ~/.pyenv/versions/"$version".*/bin/python 2>/dev/null | sort -V | tail -n 1 || true)

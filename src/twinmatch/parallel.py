@@ -24,9 +24,14 @@ def is_chosen() -> bool:
     return DEFAULT_BACKEND not in type(get_active_backend()[0]).__name__.lower()
 
 
-def spread(work: Callable[..., Found], pieces: Iterable[tuple[Any, ...]]) -> Iterator[Found]:
-    """Yield what a function returns for each tuple of arguments, in their order."""
-    if not is_chosen():
+def spread(
+    work: Callable[..., Found], pieces: Iterable[tuple[Any, ...]], workers: int = 1
+) -> Iterator[Found]:
+    """Yield what a function returns for each tuple of arguments, in their order.
+
+    ``workers`` processes share the pieces where no backend was chosen; more than one needs joblib.
+    """
+    if not is_chosen() and workers == 1:
         for piece in pieces:
             yield work(*piece)
         return
@@ -34,5 +39,6 @@ def spread(work: Callable[..., Found], pieces: Iterable[tuple[Any, ...]]) -> Ite
     from joblib.parallel import get_active_backend
 
     in_turn = get_active_backend()[0].supports_return_generator
-    parallel = Parallel(n_jobs=None, return_as="generator" if in_turn else "list")
+    n_jobs = None if is_chosen() else workers
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator" if in_turn else "list")
     yield from parallel(delayed(work)(*piece) for piece in pieces)

@@ -655,6 +655,7 @@ def json_schema() -> dict[str, Any]:
     schema = City.model_json_schema()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:twinmatch:schema:city:{SCHEMA_VERSION}",
         "version": SCHEMA_VERSION,
         **schema,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import tomllib
 
 import openpyxl
 import pytest
@@ -14,14 +15,29 @@ from twinmatch.app.start import text_of
 from twinmatch.programmes.programme import bundled_names, load, recipe_names
 
 
-def test_a_new_round_has_its_three_files_and_says_what_to_do(tmp_path):
+def test_a_new_round_has_its_files_and_says_what_to_do(tmp_path):
     _, told = run("init", tmp_path / "round")
     assert sorted(p.name for p in (tmp_path / "round").iterdir()) == [
         "README.md",
         "form.xlsx",
+        "round.schema.json",
         "round.toml",
     ]
     assert "Next: fill" in told
+
+
+def test_the_schema_beside_the_programme_accepts_it_and_nothing_misspelt(tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    run("init", tmp_path / "round")
+    text = (tmp_path / "round/round.toml").read_text(encoding="utf-8")
+    assert text.startswith("#:schema round.schema.json\n")
+    schema = json.loads((tmp_path / "round/round.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    check = jsonschema.Draft202012Validator(schema)
+    said = tomllib.loads(text)
+    assert not list(check.iter_errors(said))
+    said["twinning"]["placs"] = 3
+    assert [e.validator for e in check.iter_errors(said)]
 
 
 def test_the_programme_of_a_new_round_is_the_bundled_one():

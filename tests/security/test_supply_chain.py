@@ -21,7 +21,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 ASKED = {
     "service.txt": ("web", "postgres"),
     "lock.txt": tuple(e for e in EXTRAS if e not in {"text", "all"}),
-    "minimal.txt": ("web", "postgres", "parquet", "word", "cluster"),
+    "minimal.txt": ("web", "postgres", "parquet", "word", "cluster", "analysis"),
 }
 
 
@@ -40,7 +40,10 @@ def locked(name: str) -> dict[str, list[tuple[Requirement, int]]]:
 
 def asked(name: str) -> list[Requirement]:
     lines = [*PROJECT["dependencies"], *(line for extra in ASKED[name] for line in EXTRAS[extra])]
-    return [Requirement(line) for line in lines]
+    asked_for = [Requirement(line) for line in lines]
+    within = [e for r in asked_for if r.name == "twinmatch" for e in r.extras]
+    asked_for += [Requirement(line) for extra in within for line in EXTRAS[extra]]
+    return [requirement for requirement in asked_for if requirement.name != "twinmatch"]
 
 
 @pytest.mark.parametrize("name", ASKED)

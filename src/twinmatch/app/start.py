@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -12,9 +13,10 @@ from twinmatch.exporting.contacts import read_contacts
 from twinmatch.exporting.letters import Correspondence
 from twinmatch.files import write_files
 from twinmatch.intake import template
-from twinmatch.programmes.programme import bundled_names, load, source_of
+from twinmatch.programmes.programme import bundled_names, load, programme_schema, source_of
 
 PROGRAMME, FORM, README = "round.toml", "form.xlsx", "README.md"
+SCHEMA = "round.schema.json"
 
 GUIDE = """# {name}
 
@@ -27,7 +29,7 @@ A round of twinmatch. Everything happens in this folder; nothing is sent anywher
    profiles; the help of that command names the other kinds of file.
 2. **Check it.** `twinmatch validate {form}` names every problem at once, with sheet, row and column.
 3. **Set the rules.** `{programme}` is the programme: places, limits, who may take part, weights. Each line
-   says what it does; an unknown line is an error, never ignored.
+   says what it does; an unknown line is an error, never ignored. Editors that know TOML schemas complete it.
 4. **Propose.** `twinmatch propose {form} --programme {programme} --out proposal`
    Then open `proposal/report.html`, and `proposal/dossiers/index.html` for a page on each pair and city.
 5. **Decide.** Choose lock, ban or reject in the sheet Decisions of `proposal/proposal.xlsx`, save it, and run
@@ -58,7 +60,13 @@ def start_round(folder: Path, programmes: Sequence[str] = ()) -> list[Path]:
     load(*programmes)
     text = text_of(*programmes)
     guide = GUIDE.format(name=folder.resolve().name, form=FORM, programme=PROGRAMME)
-    files = {README: guide.encode(), PROGRAMME: text.encode(), FORM: template()}
+    schema = json.dumps(programme_schema(), ensure_ascii=False, indent=1) + "\n"
+    files = {
+        README: guide.encode(),
+        PROGRAMME: f"#:schema {SCHEMA}\n{text}".encode(),
+        SCHEMA: schema.encode(),
+        FORM: template(),
+    }
     return write_files(files, folder)
 
 

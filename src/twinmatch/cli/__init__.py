@@ -16,12 +16,13 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
 from importlib import import_module
 from types import MappingProxyType, ModuleType
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from twinmatch.errors import TwinmatchError
+from twinmatch import __version__
+from twinmatch.errors import Problem, QuestionError, TwinmatchError
 
 _RARE_COLLECTION: Final = (50_000, 20, 100)
 """Arguments of gc.set_threshold: a round is millions of objects without cycles, and a command ends soon."""
@@ -267,9 +268,46 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"twinmatch {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _all() -> None:
+def _all(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
     """Have a group of commands, which without any registered would be none."""
+
+
+EXTRAS: Final = {
+    "sklearn": "analysis",
+    "joblib": "analysis",
+    "threadpoolctl": "analysis",
+    "sqlalchemy": "store",
+    "alembic": "store",
+    "psycopg": "postgres",
+    "altair": "notebook",
+    "mcp": "mcp",
+}
+"""The extra that brings each module which a command may need."""
+
+
+def _missing(error: ModuleNotFoundError) -> QuestionError:
+    """Return which extra to install for a module that is not there; raises the error where none brings it."""
+    module = (error.name or "").partition(".")[0]
+    if module not in EXTRAS:
+        raise error
+    do = f"pip install 'twinmatch[{EXTRAS[module]}]'"
+    return QuestionError(
+        Problem("extra-missing", f"This needs {module}, not installed here.", do=do)
+    )
 
 
 def main() -> None:
@@ -280,11 +318,12 @@ def main() -> None:
         gc.set_threshold(*_RARE_COLLECTION)
     try:
         app()
-    except TwinmatchError as error:
+    except (TwinmatchError, ModuleNotFoundError) as error:
         from twinmatch.cli.words import report
 
-        report(error)
-        sys.exit(error.exit_code)
+        found = _missing(error) if isinstance(error, ModuleNotFoundError) else error
+        report(found)
+        sys.exit(found.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)

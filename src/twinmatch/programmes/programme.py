@@ -85,6 +85,13 @@ def programme_model() -> type[Programme]:
     return _model_of(tuple((name, entry.settings) for name, entry in PRODUCTS.items()))
 
 
+def programme_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a programme file, by which editors complete and check it."""
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    head = {"$schema": draft, "$id": "urn:twinmatch:schema:programme:1"}
+    return head | programme_model().model_json_schema()
+
+
 @cache
 def _model_of(formats: tuple[tuple[str, type[ProductSettings]], ...]) -> type[Programme]:
     fields: dict[str, Any] = {name: (kind | None, None) for name, kind in formats}

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.frames import Rows, Tabular
-from twinmatch.parallel import is_chosen
+from twinmatch.parallel import spread
 from twinmatch.programmes.twinning import PreparedTwinning, solve_twinning
 from twinmatch.solving import Candidates
 from twinmatch.whatif.case import Case
@@ -255,14 +255,11 @@ def _spread_out(
     workers: int,
     progress: Callable[[str], None],
 ) -> list[Bools | None]:
-    from joblib import Parallel, delayed
-
     # The bench goes with every batch to whoever makes it, so there are not many.
     size = max(BATCH, -(-len(seeds) // MOST_BATCHES))
     batches = [seeds[k : k + size] for k in range(0, len(seeds), size)]
-    spread = Parallel(n_jobs=None if is_chosen() else workers, return_as="generator")
     answers: list[Bools | None] = []
-    for found in spread(delayed(_run)(bench, batch) for batch in batches):
+    for found in spread(_run, ((bench, batch) for batch in batches), workers):
         answers += found
         progress(f"{len(answers)} of {len(seeds)} runs")
     return answers
