@@ -308,6 +308,17 @@ class Affinity:
         )
 
     @cached_property
+    def coverage(self) -> Floats:
+        """Return the part of the weights that is known of each pair, in [0, 1], shape (R, C)."""
+        return self._whole(self._known)
+
+    def _known(self, rows: Ints, columns: Ints) -> Floats:
+        total = np.zeros((len(rows), len(columns)))
+        for name, weight in self.weights.items():
+            total += weight * (self.compared[name].block(rows, columns) != UNKNOWN)
+        return total
+
+    @cached_property
     def score(self) -> Floats:
         """Return the scores in [0, 1], shape (R, C): the weighted sum of standings."""
         return self._whole(self.scores)

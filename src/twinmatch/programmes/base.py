@@ -68,6 +68,17 @@ class ScoredProduct(ProductSettings):
         return weights
 
 
+class GatedProduct(ScoredProduct):
+    """A product in which no place is filled where too little is known."""
+
+    known_at_least: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="Part of the weights that must be known of a pair, lead, visit or anchor; below it the place is held",
+    )
+
+
 def ordered(value: Band) -> Band:
     """Return a band; raises ValueError where the larger number comes first."""
     if value[0] > value[1]:

@@ -3,9 +3,12 @@
 from twinmatch.proposal.evidence import Account, Evidence, Fact
 from twinmatch.proposal.proposal import (
     SCHEMA,
+    Ask,
+    Cause,
     Cell,
     CityCard,
     Gap,
+    Held,
     LeftOut,
     Measure,
     Meeting,
@@ -25,11 +28,14 @@ from twinmatch.proposal.proposal import (
 __all__ = [
     "SCHEMA",
     "Account",
+    "Ask",
+    "Cause",
     "Cell",
     "CityCard",
     "Evidence",
     "Fact",
     "Gap",
+    "Held",
     "LeftOut",
     "Measure",
     "Meeting",

@@ -25,6 +25,24 @@ Pairs = tuple[tuple[str, str], ...]
 Status = Literal["optimal", "feasible", "infeasible"]
 MemberRole = Literal["host", "guest", "lead", "member"]
 
+Cause = Literal[
+    "eligibility",
+    "ask",
+    "audience",
+    "gate",
+    "quota",
+    "capacity",
+    "places",
+    "tie",
+    "rule",
+    "own limit",
+    "idle",
+    "aside",
+]
+"""Why a city is left out: not eligible; eligibility not known; not of the product's audience; too little known of it;
+a quota or cap; no free host or group; better-fitting cities took the places; others fit as well; a filter; its own or
+the ledger's limit; a host to whom nobody came; it takes no side."""
+
 
 @dataclass(frozen=True)
 class Member:
@@ -89,6 +107,31 @@ class LeftOut:
     ask: str = ""
     as_role: Literal["guest", "host", ""] = ""
     """The side on which it would have taken part; empty where it is on neither, or the product has no sides."""
+    code: Cause | Literal[""] = ""
+    """What binds; empty where the product does not tell."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question to a city whose answer would bring it through the evidence gate: the block of its profile that it fills."""
+
+    city: str
+    question: str
+    block: str = ""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Places that are held open because too little is known of those who could fill them, and what to ask them."""
+
+    places: int
+    why: str
+    ask: tuple[Ask, ...] = ()
+
+    @property
+    def cities(self) -> tuple[str, ...]:
+        """Return the cities that are asked, each once, in the order of the questions."""
+        return tuple(dict.fromkeys(item.city for item in self.ask))
 
 
 @dataclass(frozen=True)
@@ -147,6 +190,7 @@ class Product:
     weights: tuple[tuple[str, float, float], ...] = ()
     """Facet, weight, and effective share of the score's variance; all in [0, 1]."""
     tables: tuple[Table, ...] = ()
+    held: tuple[Held, ...] = ()
 
     def __repr__(self) -> str:
         found = f"{count(len(self.meetings), 'meeting')}, {len(self.left_out)} left out"

@@ -15,8 +15,11 @@ from twinmatch.errors import DataError, Problem, Where
 from twinmatch.proposal.evidence import Account, Evidence, Fact
 from twinmatch.proposal.proposal import (
     SCHEMA,
+    Ask,
+    Cause,
     CityCard,
     Gap,
+    Held,
     LeftOut,
     Measure,
     Meeting,
@@ -96,8 +99,17 @@ def _product(product: Product) -> dict[str, Any]:
                 "offered": x.offered,
                 "ask": x.ask,
                 "as_role": x.as_role,
+                "code": x.code,
             }
             for x in product.left_out
+        ],
+        "held": [
+            {
+                "places": h.places,
+                "why": h.why,
+                "ask": [{"city": q.city, "block": q.block, "question": q.question} for q in h.ask],
+            }
+            for h in product.held
         ],
         "rules": [{"rule": r.rule, "says": r.says, "status": r.status} for r in product.rules],
         "tables": [_table(table) for table in product.tables],
@@ -396,6 +408,19 @@ def _read_product(node: _Node) -> Product:
         advice=node.texts("advice"),
         weights=_each(node, "weights", _read_weight, needed=False),
         tables=_each(node, "tables", _read_table, needed=False),
+        held=_each(node, "held", _read_held, needed=False),
+    )
+
+
+def _read_held(node: _Node) -> Held:
+    return Held(
+        int(node.number("places", high=math.inf)),
+        node.text("why"),
+        _each(
+            node,
+            "ask",
+            lambda n: Ask(n.text("city"), n.text("question"), n.text("block", needed=False)),
+        ),
     )
 
 
@@ -410,6 +435,7 @@ def _read_left_out(node: _Node) -> LeftOut:
         node.text("offered"),
         node.text("ask", needed=False),
         cast("Any", node.choice("as_role", ("", "guest", "host"), needed=False)),
+        cast("Any", node.choice("code", ("", *get_args(Cause)), needed=False)),
     )
 
 

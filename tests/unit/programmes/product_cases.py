@@ -43,6 +43,7 @@ def twinning(**changes: Any) -> Twinning:
         "guests_per_host": (0, 1),
         "hosts": ("mission",),
         "weights": {"challenges_met": 1},
+        "known_at_least": 0,
         **changes,
     }
     return Twinning.model_validate(fields)

@@ -7,12 +7,12 @@ from typing import ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from twinmatch.programmes.attributes import Attribute
-from twinmatch.programmes.base import Band, Load, ScoredProduct, ordered
+from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
 from twinmatch.programmes.themes import Theme
 from twinmatch.schema import Role
 
 
-class DiscussionGroups(ScoredProduct):
+class DiscussionGroups(GatedProduct):
     """Peers around a shared challenge, led by cities that are strong in it."""
 
     EXTRA_FACETS: ClassVar[tuple[str, ...]] = ("theme",)

@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from twinmatch.geography import countries
-from twinmatch.programmes.base import Band, Load, ScoredProduct, ordered
+from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
 from twinmatch.schema import Role
 
 
-class NationalClusters(ScoredProduct):
+class NationalClusters(GatedProduct):
     """Cities of a country, then of like readiness; large countries split, small ones joined."""
 
     LOADS: ClassVar[dict[str, Load]] = {"lead": Load(hours=1), "member": Load(hours=1)}

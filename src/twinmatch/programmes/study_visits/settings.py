@@ -6,12 +6,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from twinmatch.programmes.base import Band, Load, Policy, ScoredProduct, ordered
+from twinmatch.programmes.base import Band, GatedProduct, Load, Policy, ordered
 from twinmatch.programmes.study_visits.travel import Mode
 from twinmatch.schema import Role
 
 
-class StudyVisits(ScoredProduct):
+class StudyVisits(GatedProduct):
     """Group visits of about two days to cities that show what the visitors need."""
 
     LOADS: ClassVar[dict[str, Load]] = {

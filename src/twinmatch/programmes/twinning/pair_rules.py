@@ -31,6 +31,8 @@ def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
         rules.append(_places(frame, settings.places))
     if settings.guests_per_country is not None:
         rules.append(_guests_per_country(frame, settings.guests_per_country))
+    if settings.pairs_per_host_country is not None:
+        rules.append(_pairs_per_host_country(frame, settings.pairs_per_host_country))
     if settings.another_country:
         rules.append(
             forbid(
@@ -178,6 +180,23 @@ def _guests_per_country(frame: Frame, most: int) -> Rule:
         says=lambda k: f"At most {most} guests come from {country(names[k]).name}",
     )
     return Rule("guests per country", says, block)
+
+
+def _pairs_per_host_country(frame: Frame, most: int) -> Rule:
+    """A unit of several countries counts in each of them."""
+    cities = frame.cohort.cities
+    of_host = [{cities[i].country for i in host.cities} for host in frame.hosts]
+    names = sorted(set().union(*of_host))
+    matrix = sp.csr_array(memberships(of_host, names)[frame.host].T.astype(np.float64))
+    says = f"At most {most} pairs have a host in one country."
+    block = Block(
+        "pairs per host country",
+        matrix,
+        np.full(len(names), -np.inf),
+        np.full(len(names), float(most)),
+        lambda k: f"At most {most} pairs have a host in {country(names[k]).name}",
+    )
+    return Rule("pairs per host country", says, block)
 
 
 def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:

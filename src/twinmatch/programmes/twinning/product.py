@@ -7,20 +7,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.affinity import Affinity
 from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.eligibility import Applicants
 from twinmatch.programmes.relief import as_told, excepting, in_menu, menu, taken
-from twinmatch.programmes.round import THIN_COVERAGE, Round, coverage_note, shares
+from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
-from twinmatch.programmes.twinning.frame import Frame
+from twinmatch.programmes.twinning.left_out import Unplaced
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.settings import Twinning
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, Reserve, RuleStatus, Table, count
+from twinmatch.proposal import Held, Meeting, Member, Product, Reserve, RuleStatus, Table, count
 from twinmatch.solving import Candidates, Solution, counts, solve
-
-NEITHER = "It has neither applied as a guest nor is it a host in this round."
 
 
 def propose_twinning(round_: Round, settings: Twinning) -> Product:
@@ -57,6 +54,8 @@ def product_of(
     kept = judged(statuses(ready.rules, ready.candidates, chosen))
     meetings = _meetings(round_, settings, ready, chosen)
     meetings, facilitators = facilitated(round_, settings, meetings)
+    unplaced = Unplaced(round_, settings, ready, chosen)
+    held = unplaced.held()
     return Product(
         "twinning",
         settings.title,
@@ -65,11 +64,12 @@ def product_of(
         solution.score,
         solution.bound,
         meetings,
-        _left_out(round_, ready, chosen),
+        unplaced.everyone(),
         kept,
-        _headline(meetings, ready.who, ready.frame.hosts),
+        _headline(meetings, ready.who, ready.frame.hosts, held),
         weights=shares(ready.affinity),
-        tables=facilitators,
+        tables=(*facilitators, *unplaced.ties()),
+        held=held,
     )
 
 
@@ -191,68 +191,13 @@ class _Reserves:
         return [int(k) for k in best]
 
 
-def _left_out(
-    round_: Round, ready: PreparedTwinning, chosen: NDArray[np.bool_]
-) -> tuple[LeftOut, ...]:
-    """Everyone without a pair and why; what they are offered instead is added once all products are known."""
-    affinity, frame, who = ready.affinity, ready.frame, ready.who
-    shape = (len(frame.hosts), len(frame.guests))
-    held, allowed = chosen.reshape(shape), ready.allowed.reshape(shape)
-    lowest = float(affinity.score.T[held].min(initial=np.inf)) if held.any() else 0.0
-    places = int(held.sum())
-    hosts = {i for h in np.flatnonzero(held.any(axis=1)) for i in frame.hosts[h].cities}
-    placed = hosts | {frame.guests[g] for g in np.flatnonzero(held.any(axis=0))}
-    unchosen = {
-        frame.guests[g]: _unchosen(affinity, frame, allowed[:, g], int(g), places, lowest)
-        for g in np.flatnonzero(~held.any(axis=0))
-    }
-    idle = {i: _idle(round_, i, places, frame) for host in frame.hosts for i in host.cities}
-    ask = "Ask the city, then run again."
-    out = []
-    for i, city in enumerate(round_.cohort.cities):
-        if i in placed:
-            continue
-        if (why := who.refused.get(i) or unchosen.get(i)) is not None:
-            out.append(LeftOut(city.id, why, "", as_role="guest"))
-        elif i in who.ask:
-            out.append(LeftOut(city.id, who.ask[i], "", ask, as_role="guest"))
-        elif i in idle:
-            out.append(LeftOut(city.id, idle[i], "", as_role="host"))
-        else:
-            out.append(LeftOut(city.id, NEITHER, ""))
-    return tuple(out)
-
-
-def _unchosen(
-    affinity: Affinity, frame: Frame, allowed: NDArray[np.bool_], g: int, places: int, lowest: float
+def _headline(
+    meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host, ...], held: tuple[Held, ...]
 ) -> str:
-    if not allowed.any():
-        return "Every host is closed to it by a rule of the round."
-    best = int(np.argmax(np.where(allowed, np.round(affinity.score[g], 9), -1.0)))
-    return (
-        f"All {places} places went to guests with whom the round as a whole fits better: its best possible pair, with "
-        f"{frame.hosts[best].name}, scores {100 * affinity.score[g, best]:.0f} of 100; the lowest pair chosen scores {100 * lowest:.0f}."
-    )
-
-
-def _idle(round_: Round, i: int, pairs: int, frame: Frame) -> str:
-    unit = round_.cohort.unit_of.get(round_.id(i))
-    through = f" through {unit.name}" if unit and any(h.id == unit.id for h in frame.hosts) else ""
-    return f"Ready to host{through}, but no guest was matched with it: {count(pairs, 'pair')} for {count(len(frame.hosts), 'host unit')}."
-
-
-def _headline(meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host, ...]) -> str:
     applied = len(who.eligible) + len(who.refused) + len(who.ask)
     used = len({m.unit or m.cities("host")[0] for m in meetings})
     text = f"{count(applied, 'applicant')}, {len(who.eligible)} of them eligible: {count(len(meetings), 'pair')} with {used} of {count(len(hosts), 'host unit')}."
-    thin = sum(m.account.coverage < THIN_COVERAGE for m in meetings)
-    if thin:
-        rest = (
-            "rests on little that is known and carries"
-            if thin == 1
-            else "rest on little that is known and carry"
-        )
-        text += f" {thin} of the pairs {rest} a note."
+    text += "".join(f" {item.why}" for item in held)
     if who.ask:
         text += f" For {count(len(who.ask), 'applicant')} eligibility is not known: named under 'left out', to be asked first."
     return text

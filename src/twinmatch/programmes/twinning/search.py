@@ -12,6 +12,7 @@ from twinmatch.cohort import Host, nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.geography import in_eu
 from twinmatch.programmes.eligibility import Applicants, applicants
+from twinmatch.programmes.evidence_gate import GATE, gate
 from twinmatch.programmes.load_ledger import Loads, amount, same_loads
 from twinmatch.programmes.round import Round, no_answer
 from twinmatch.programmes.rules import Rule, allowed_pairs
@@ -49,6 +50,11 @@ class PreparedTwinning:
         """Return the pairs that no filter takes out, shape (m,)."""
         return allowed_pairs(self.rules)
 
+    @property
+    def ungated(self) -> NDArray[np.bool_]:
+        """Return the pairs that no filter but the evidence gate takes out, shape (m,)."""
+        return allowed_pairs([rule for rule in self.rules if rule.name != GATE])
+
 
 def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
     """Return the round ready to be solved; raises QuestionError where there is no host or a named pair is wrong."""
@@ -62,15 +68,19 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
     frame = Frame(round_.cohort, hosts, who.eligible)
     takes = amount(settings.load("host")), amount(settings.load("guest"))
     limited = _loads(frame, *takes).block(round_.ledger)
+    rules = [*twinning_rules(frame, settings), *quota_rules(frame, settings)]
+    rules += [Rule("load", LOAD_SAYS, limited)] if limited else []
+    asked_for = np.zeros(len(frame.host), dtype=bool)
+    for rule in rules:
+        if rule.name == "locks":
+            asked_for[rule.block.matrix.indices] = True
+    known = np.ascontiguousarray(affinity.coverage.T).ravel()
+    closed = gate(known, settings.known_at_least, asked_for)
     return PreparedTwinning(
         who,
         affinity,
         frame,
-        (
-            *twinning_rules(frame, settings),
-            *quota_rules(frame, settings),
-            *([Rule("load", LOAD_SAYS, limited)] if limited else []),
-        ),
+        (*rules, *([closed] if closed else [])),
         frame.candidates(affinity.score),
         _before(round_, frame),
         takes,

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from twinmatch.programmes.base import Band, Load, ScoredProduct, Section, ordered
+from twinmatch.programmes.base import Band, GatedProduct, Load, Section, ordered
 from twinmatch.programmes.eligibility import Eligibility
 from twinmatch.schema import LanguageCode, Role
 
@@ -38,7 +38,7 @@ class Facilitator(Section):
     languages: tuple[LanguageCode, ...] = Field((), description="Languages spoken, ISO 639-1")
 
 
-class Twinning(ScoredProduct):
+class Twinning(GatedProduct):
     """Guests learn from host units: selection and pairing in one solve."""
 
     LOADS: ClassVar[dict[str, Load]] = {
@@ -62,6 +62,9 @@ class Twinning(ScoredProduct):
     )
     guests_per_country: int | None = Field(
         None, ge=1, description="Guests chosen from one country, at most"
+    )
+    pairs_per_host_country: int | None = Field(
+        None, ge=1, description="Pairs whose host is in one country, at most"
     )
     guests: Eligibility = Eligibility()
     lock: tuple[tuple[str, str], ...] = Field((), description="Pairs that must meet")

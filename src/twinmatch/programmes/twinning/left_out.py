@@ -1,0 +1,271 @@
+"""Who has no pair and what binds: each applicant's cause, each idle host's, the places held, and choices that tie.
+
+A pair that is not chosen is *blocked* by a rule where adding it to the choice would break one of the rule's rows. An
+applicant's cause is read from its pair with the fewest such rules.
+Notation: m pairs in the frame; H hosts, G guests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from twinmatch.facets.base import listed
+from twinmatch.programmes.evidence_gate import GATE, held_for, questions
+from twinmatch.programmes.round import Round
+from twinmatch.programmes.twinning.search import PreparedTwinning
+from twinmatch.programmes.twinning.settings import Twinning
+from twinmatch.proposal import Cause, Held, LeftOut, Table, count
+from twinmatch.solving import solve
+from twinmatch.solving.referee import SLACK
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+TIED: Final = 0.001
+"""Scores closer than this tie: 0.1 points."""
+
+TIES_SHOWN: Final = 60
+PAIRS_COMPARED: Final = 20_000_000
+"""Beyond so many pairs of a choice and an alternative, ties are not listed."""
+
+CAUSES: Final[dict[str, Cause]] = {
+    "guests per host": "capacity",
+    "places": "places",
+    "facilitators": "places",
+    "load": "own limit",
+}
+"""What binds where a rule blocks a pair; every other rule that counts is a quota or cap."""
+
+NEITHER = "It has neither applied as a guest nor is it a host in this round."
+
+
+@dataclass(frozen=True, eq=False)
+class Unplaced:
+    """A finished choice and what stands in the way of every pair beside it."""
+
+    round: Round
+    settings: Twinning
+    ready: PreparedTwinning
+    chosen: Bools
+
+    @cached_property
+    def placed(self) -> Bools:
+        """Return the guests with a pair, (G,)."""
+        return np.asarray(self.chosen.reshape(self._shape).any(axis=0))
+
+    @cached_property
+    def _shape(self) -> tuple[int, int]:
+        return len(self.ready.frame.hosts), len(self.ready.frame.guests)
+
+    @cached_property
+    def _allowed(self) -> Bools:
+        return self.ready.allowed.reshape(self._shape)
+
+    @cached_property
+    def _ungated(self) -> Bools:
+        return self.ready.ungated.reshape(self._shape)
+
+    @cached_property
+    def _score(self) -> Floats:
+        return np.round(self.ready.candidates.score, 9).reshape(self._shape)
+
+    @cached_property
+    def blocked(self) -> dict[str, Bools]:
+        """Return for each rule that counts the pairs whose addition would break it, (H, G)."""
+        found: dict[str, Bools] = {}
+        for rule in self.ready.rules:
+            if rule.filters:
+                continue
+            entries = sp.coo_array(rule.block.matrix)
+            row, column = entries.coords
+            after = (rule.block.matrix @ self.chosen)[row] + entries.data
+            wrong = (after > rule.block.high[row] + SLACK) | (after < rule.block.low[row] - SLACK)
+            pairs = found.setdefault(rule.name, np.zeros(self._shape, dtype=bool)).ravel()
+            pairs[column[wrong]] = True
+        return found
+
+    @cached_property
+    def gated(self) -> list[int]:
+        """Return the guests (by place) that nothing but the evidence gate keeps from every host."""
+        open_, only = self._allowed.any(axis=0), self._ungated.any(axis=0)
+        return np.flatnonzero(~self.placed & ~open_ & only).tolist()
+
+    def held(self) -> tuple[Held, ...]:
+        """Return the places that stay open because of the gate: those that the same rules would fill without it."""
+        if not self.gated:
+            return ()
+        keep = np.flatnonzero(self.ready.ungated)
+        blocks = [r.block.take(keep) for r in self.ready.rules if not r.filters]
+        filled = solve(self.ready.candidates.take(keep), blocks, objectives=("filled",))
+        places = int(filled.chosen.sum()) - int(self.chosen.sum())
+        if places < 1:
+            return ()
+        return held_for(self.ready.affinity, self.gated, places, self.settings.known_at_least)
+
+    def cause(self, g: int) -> tuple[Cause, str, str]:
+        """Return what keeps an eligible guest without a pair: code, sentence, and what to ask."""
+        if not self._ungated[:, g].any():
+            rules = [r.name for r in self.ready.rules if r.filters and r.name != GATE]
+            return (
+                "rule",
+                f"Every host is closed to it by a rule of the round ({listed(rules, 'or')}).",
+                "",
+            )
+        if not self._allowed[:, g].any():
+            asked = questions(self.ready.affinity, g, self.settings.known_at_least)
+            return (
+                "gate",
+                "Too little is known of it to say who fits.",
+                " ".join(q.question for q in asked),
+            )
+        return (*self._bound(g), "")
+
+    def _bound(self, g: int) -> tuple[Cause, str]:
+        """Return what binds an applicant with open pairs, read from the pair with the fewest rules in its way."""
+        open_ = np.flatnonzero(self._allowed[:, g])
+        names = list(self.blocked)
+        ways = np.array([self.blocked[name][open_, g] for name in names]).reshape(len(names), -1)
+        full = [bool(self.blocked["guests per host"][h, g]) for h in open_.tolist()]
+        best = min(
+            range(len(open_)),
+            key=lambda k: (ways[:, k].sum(), full[k], -self._score[open_[k], g], k),
+        )
+        rules = [name for name, way in zip(names, ways[:, best], strict=True) if way]
+        codes = {CAUSES.get(name, "quota") for name in rules}
+        host = self.ready.frame.hosts[int(open_[best])].name
+        if "quota" in codes:
+            quota = [name for name in rules if CAUSES.get(name, "quota") == "quota"]
+            says = next(r.says for r in self.ready.rules if r.name == quota[0])
+            return "quota", f"A quota binds, not its fit: {says}"
+        if "own limit" in codes:
+            return "own limit", f"What it or {host} can carry is taken by other products."
+        if any(g == other for _, other, _, _, _ in self._replacements):
+            return (
+                "tie",
+                "It fits as well as a city that was chosen: the committee may choose between them.",
+            )
+        if codes == {"capacity"}:
+            return (
+                "capacity",
+                "Every host that is open to it has its places taken by cities that fit it better.",
+            )
+        return "places", self._outscored(g)
+
+    def _outscored(self, g: int) -> str:
+        places, score = (
+            int(self.chosen.sum()),
+            np.where(self._allowed[:, g], self._score[:, g], -1.0),
+        )
+        best, lowest = (
+            int(np.argmax(score)),
+            float(self._score[self.chosen.reshape(self._shape)].min(initial=1.0)),
+        )
+        says = f"All {places} places went to cities with whom the round as a whole fits better."
+        if round(100 * float(score[best])) < round(100 * lowest):
+            says += (
+                f" Its best pair, with {self.ready.frame.hosts[best].name}, scores {100 * score[best]:.0f} of 100, "
+                f"the lowest pair chosen {100 * lowest:.0f}."
+            )
+        return says
+
+    # --- ties
+
+    @cached_property
+    def _replacements(self) -> list[tuple[int, int, int, int, float]]:
+        """Return choices that tie: host, guest, and in whose place (host, guest), with the score that it costs."""
+        if int(self.chosen.sum()) * sum(self._shape) > PAIRS_COMPARED:
+            return []
+        blocks = [r.block for r in self.ready.rules if not r.filters]
+        matrix = sp.csc_array(sp.vstack([b.matrix for b in blocks]))
+        low, high = (np.concatenate([getattr(b, side) for b in blocks]) for side in ("low", "high"))
+        now = matrix @ self.chosen.astype(np.float64)
+        found = []
+        for h, g, old_h, old_g, cost in self._near():
+            guests = self._shape[1]
+            change = matrix[:, [h * guests + g]] - matrix[:, [old_h * guests + old_g]]
+            after = now + np.asarray(change.todense()).ravel()
+            if (after <= high + SLACK).all() and (after >= low - SLACK).all():
+                found.append((h, g, old_h, old_g, cost))
+        return sorted(found, key=lambda x: (round(x[4], 9), x[:4]))[:TIES_SHOWN]
+
+    def _near(self) -> Iterator[tuple[int, int, int, int, float]]:
+        """Yield single replacements that cost at most ``TIED``: another guest at the host, another host for the guest."""
+        free = self._allowed & ~self.chosen.reshape(self._shape)
+        for h, g in np.argwhere(self.chosen.reshape(self._shape)).tolist():
+            others = np.flatnonzero(
+                free[h] & ~self.placed & (self._score[h, g] - self._score[h] <= TIED)
+            )
+            yield from (
+                (h, o, h, g, float(self._score[h, g] - self._score[h, o])) for o in others.tolist()
+            )
+            hosts = np.flatnonzero(
+                free[:, g] & (np.abs(self._score[h, g] - self._score[:, g]) <= TIED)
+            )
+            yield from (
+                (o, g, h, g, float(self._score[h, g] - self._score[o, g])) for o in hosts.tolist()
+            )
+
+    def ties(self) -> tuple[Table, ...]:
+        """Return the choices that are as good as those made, to within 0.1 points, for the committee."""
+        hosts, guests = self.ready.frame.hosts, self.ready.frame.guests
+        rows = tuple(
+            (
+                self.round.id(guests[old_g]),
+                hosts[old_h].id,
+                self.round.id(guests[g]),
+                hosts[h].id,
+                round(100 * cost, 3) + 0.0,
+            )
+            for h, g, old_h, old_g, cost in self._replacements
+        )
+        if not rows:
+            return ()
+        columns = ("guest chosen", "host chosen", "guest as good", "host as good", "points lost")
+        says = "Each may be taken in place of the other without changing the round by more than 0.1 points."
+        return (Table("ties", "Choices that tie", columns, rows, says),)
+
+    # --- everyone
+
+    def everyone(self) -> tuple[LeftOut, ...]:
+        """Return every city without a pair, with its side and what binds; what it is offered instead is added later."""
+        frame, who = self.ready.frame, self.ready.who
+        held = self.chosen.reshape(self._shape)
+        busy = {i for h in np.flatnonzero(held.any(axis=1)) for i in frame.hosts[h].cities}
+        placed = busy | {frame.guests[g] for g in np.flatnonzero(self.placed)}
+        hosts = {i: h for h, host in enumerate(frame.hosts) for i in host.cities}
+        out = []
+        for i, city in enumerate(self.round.cohort.cities):
+            if i in placed:
+                continue
+            if i in who.refused:
+                out.append(LeftOut(city.id, who.refused[i], "", "", "guest", "eligibility"))
+            elif i in who.ask:
+                ask = "Ask the city, then run again."
+                out.append(LeftOut(city.id, who.ask[i], "", ask, "guest", "ask"))
+            elif i in frame.guest_at:
+                code, why, asked = self.cause(frame.guest_at[i])
+                out.append(LeftOut(city.id, why, "", asked, "guest", code))
+            elif i in hosts:
+                out.append(self._idle(i, hosts[i], int(held.sum())))
+            else:
+                out.append(LeftOut(city.id, NEITHER, "", code="aside"))
+        return tuple(out)
+
+    def _idle(self, i: int, h: int, pairs: int) -> LeftOut:
+        frame, cohort = self.ready.frame, self.round.cohort
+        city = cohort.cities[i]
+        places = next(r.block.high[h] for r in self.ready.rules if r.name == "guests per host")
+        if places < 1:
+            return LeftOut(
+                city.id, "It takes no guests in this round.", "", "", "host", "own limit"
+            )
+        through = f" through {frame.hosts[h].name}" if len(frame.hosts[h].cities) > 1 else ""
+        why = f"Ready to host{through}, but no guest was matched with it: {count(pairs, 'pair')} for {count(len(frame.hosts), 'host unit')}."
+        return LeftOut(city.id, why, "", "", "host", "idle")

@@ -1,0 +1,138 @@
+"""The evidence gate, the places it holds, what binds where a city is left out, and choices that tie."""
+
+from __future__ import annotations
+
+import pytest
+from product_cases import city, pairs, round_of, twinning
+
+from twinmatch.programmes.programme import programme_model
+from twinmatch.programmes.twinning import pair_rules, propose_twinning
+from twinmatch.proposal import Account, Meeting, Member, Product
+from twinmatch.proposing import propose
+
+GUEST = city("at-a", "guest", wants={"industry": 3})
+SILENT = city("at-b", "guest")
+HOSTS = (
+    city("de-x", "mission", shows={"industry": 3}),
+    city("fr-y", "mission", shows={"industry": 2}),
+)
+
+
+def proposed(*cities, **changes):
+    return propose_twinning(round_of(*cities), twinning(known_at_least=0.5, **changes))
+
+
+def causes(product, role="guest"):
+    return {x.city: x.code for x in product.left_out if x.as_role == role}
+
+
+def test_a_city_of_which_too_little_is_known_fills_no_place_and_is_asked():
+    product = proposed(GUEST, SILENT, *HOSTS)
+    assert pairs(product) == {("at-a", "de-x")}
+    (held,) = product.held
+    assert (held.places, held.cities) == (1, ("at-b",))
+    assert [(q.city, q.block) for q in held.ask] == [("at-b", "challenges")]
+    assert causes(product) == {"at-b": "gate"}
+
+
+def test_nothing_is_held_where_the_gate_costs_no_place():
+    product = proposed(GUEST, SILENT, *HOSTS, places=1)
+    assert product.held == ()
+    assert causes(product) == {"at-b": "gate"}
+
+
+def test_a_pair_that_the_coordinator_locked_passes_the_gate():
+    product = proposed(GUEST, SILENT, *HOSTS, lock=(("at-b", "fr-y"),))
+    assert pairs(product) == {("at-a", "de-x"), ("at-b", "fr-y")}
+    assert product.held == ()
+
+
+def test_as_few_questions_are_asked_as_would_open_the_gate():
+    """A city that says its needs lacks 3 of 4 parts: one answer, the weightiest, brings it to half."""
+    weights = {"challenges_met": 2, "levers_met": 1, "emissions_mix": 1}
+    (held,) = proposed(
+        GUEST, city("at-b", "guest", levers_needed=["procurement"]), *HOSTS, weights=weights
+    ).held
+    assert [q.block for q in held.ask if q.city == "at-b"] == ["challenges"]
+
+
+def test_the_referee_finds_a_pair_below_the_gate():
+    meeting = Meeting(
+        "twinning:at-b", "", (Member("de-x", "host"), Member("at-b", "guest")), Account()
+    )
+    product = Product("twinning", "Twinning", "optimal", "by hand", 0.0, 0.0, (meeting,))
+    rules = pair_rules(round_of(GUEST, SILENT, *HOSTS), twinning(known_at_least=0.5), product)
+    assert [r.rule for r in rules if r.status == "broken"] == ["evidence gate"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"overall": [{"who": "national", "share_at_least": 1.0}]},
+            {"at-a": "quota", "be-b": "quota"},
+        ),
+        ({"pairs_per_host_country": 1, "hosts": ["mission"]}, {"be-b": "quota"}),
+        ({"places": 1}, {"be-b": "places"}),
+    ],
+)
+def test_what_binds_is_named(changes, expected):
+    """Two guests, the second a weaker fit; two hosts of one country with a place each."""
+    cities = (
+        city("at-a", "guest", wants={"industry": 3}),
+        city("be-b", "guest", wants={"industry": 1, "mobility_transport": 2}),
+        city("de-x", "mission", shows={"industry": 3}),
+        city("de-y", "mission", shows={"industry": 3}),
+    )
+    assert causes(proposed(*cities, **changes)) == expected
+
+
+def test_a_host_without_places_is_not_ready_to_host_and_a_guest_beside_it_is_short_of_hosts():
+    closed = city("de-x", "mission", shows={"industry": 3}, participation={"guests_at_most": 0})
+    product = proposed(GUEST, closed)
+    assert causes(product, "host") == {"de-x": "own limit"}
+    assert causes(product) == {"at-a": "capacity"}
+
+
+def test_two_that_fit_alike_tie_and_no_defeat_is_said():
+    product = proposed(GUEST, {**GUEST, "id": "be-b"}, HOSTS[0])
+    assert causes(product) == {"be-b": "tie"}
+    (ties,) = [t for t in product.tables if t.name == "ties"]
+    assert ties.rows == (("at-a", "de-x", "be-b", "de-x", 0.0),)
+
+
+def test_hosts_that_fit_alike_tie_too():
+    product = proposed(GUEST, HOSTS[0], {**HOSTS[0], "id": "it-z"})
+    (ties,) = [t for t in product.tables if t.name == "ties"]
+    assert ties.rows == (("at-a", "de-x", "at-a", "it-z", 0.0),)
+
+
+def test_a_unit_of_two_countries_counts_in_both():
+    cities = (
+        GUEST,
+        {**GUEST, "id": "be-b"},
+        HOSTS[0],
+        HOSTS[1],
+        city("de-z", "mission", shows={"industry": 3}),
+    )
+    unit = [{"id": "unit-one", "name": "One", "cities": ["de-x", "fr-y"]}]
+    product = propose_twinning(
+        round_of(*cities, units=unit),
+        twinning(pairs_per_host_country=1, hosts=("mission", "pilot")),
+    )
+    assert len(product.meetings) == 1 or {
+        m.unit or m.cities("host")[0] for m in product.meetings
+    } != {"unit-one", "de-z"}
+
+
+def test_held_places_are_read_back_from_the_proposal():
+    from twinmatch.exporting import from_plain, to_plain
+
+    made = propose(
+        round_of(GUEST, SILENT, *HOSTS).cohort,
+        programme_model()(twinning=twinning(known_at_least=0.5)),
+        round_of(GUEST).facet_cache,
+    )
+    plain = to_plain(made)
+    assert plain["products"][0]["held"][0]["places"] == 1
+    assert from_plain(plain).product("twinning").held == made.product("twinning").held
