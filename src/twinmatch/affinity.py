@@ -439,9 +439,6 @@ class Affinity:
             )
         best = int(np.argmax(np.where(known, standing, -1.0)))
         says, facts = self._words(name, self.rows[rows[best]], self.columns[columns[best]])
-        if len(rows) > 1:
-            extent = f"all {len(rows)}" if known.all() else f"{known.sum()} of {len(rows)}"
-            says = f"Known for {extent} {noun}. For example: {says}"
         mean = math.fsum(likeness[known].tolist()) / int(known.sum())
         part = float(known.sum() / known.size)
         return Evidence(name, mean, mean_standing, self.weights[name], says, facts, part)
@@ -461,11 +458,7 @@ class Affinity:
                 facts,
             )
         best = int(np.nanargmax(np.round(each, DECIMALS)))
-        text, facts = facet.says(i, host.cities[best])
-        return (
-            f"{text} (The closest of the {len(host.cities)} cities of {host.name}, which count with their mean.)",
-            facts,
-        )
+        return facet.says(i, host.cities[best])
 
     def graph(self, *, least: float = 0.0) -> nx.Graph[str]:
         """Return the networkx graph of pairs whose score is at least ``least``, with each facet's part on the edge.

@@ -226,7 +226,7 @@ def _agenda(sources: Sources, meeting: Meeting) -> Part:
 
 
 def _asked(talk: Talk) -> str:
-    return f"Need: “{talk.asked}” Answer: “{talk.shown}”"
+    return f"{talk.asked} What answers it: {talk.shown}"
 
 
 def _who(sources: Sources, talk: Talk) -> str:

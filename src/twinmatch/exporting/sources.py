@@ -134,13 +134,9 @@ def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
                 f"You can show: {talk.shown} {who} {'asks' if others == 1 else 'ask'} about it."
             )
         elif city in talk.asking:
-            mine = f" You told us: {talk.asked}" if _is_own(sources, city, talk) else ""
+            mine = f" You told us: {talk.asked}" if talk.asking[0] == city else ""
             found.append(f"{sources.directory.name(talk.showing)} can show: {talk.shown}{mine}")
     return tuple(found[:2]) or ((words.sentence(meeting.says),) if meeting.says else ())
-
-
-def _is_own(sources: Sources, city: str, talk: Talk) -> bool:
-    return talk.asked in sources.statement(city, "needs")
 
 
 def begin_with(sources: Sources, city: str, meeting: Meeting) -> str:
@@ -149,6 +145,6 @@ def begin_with(sources: Sources, city: str, meeting: Meeting) -> str:
     for talk in sources.talks.get(meeting.id, ()):
         if talk.kind in ("domain", "lever") and len(guests) == 1:
             return f"experience with {talk.asked}."
-        if talk.kind == "need" and (len(guests) == 1 or _is_own(sources, city, talk)):
+        if talk.kind == "need" and (len(guests) == 1 or talk.asking[0] == city):
             return f"what {'you' if city in talk.asking else words.listed([sources.directory.name(c) for c in talk.asking])} asked: {talk.asked}"
     return ""

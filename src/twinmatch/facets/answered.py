@@ -57,31 +57,8 @@ class NeedsAnswered:
         return [self._known[j] for j in cols.tolist()]
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return the share in words, and the two sentences that are closest as its facts."""
-        guest, host = self._cohort.cities[i], self._cohort.cities[j]
-        share = float(self.likeness(np.array([i]), np.array([j]))[0, 0])
-        if np.isnan(share):
-            return (
-                f"Whether {host.name} answers the needs of {guest.name} better than others' is not known.",
-                (),
-            )
-        facts = self._closeness.says(i, j)[1]
-        return (
-            f"The offers of {host.name} answer the needs of {guest.name} better than those of "
-            f"{_in_words(self._of_the_others(share, i, j))} that state needs.",
-            facts,
-        )
-
-    def _of_the_others(self, share: float, i: int, j: int) -> float:
-        """The share without the guest itself, which its own value ties with for half a city."""
-        pool = self._asking[self._asking != j]
-        return (share * len(pool) - 0.5) / (len(pool) - 1) if i in pool else share
-
-
-def _in_words(share: float) -> str:
-    """Whole percents rounded down, so that all is said of all alone."""
-    whole = int(100 * share + 1e-9)
-    return "all other cities" if whole == 100 else f"{whole}% of the other cities"
+        """Return what the host shows of what the guest asks: how well it does so beside others is the likeness."""
+        return self._closeness.says(i, j)
 
 
 def _share(mine: Floats, pool: Floats) -> Floats:

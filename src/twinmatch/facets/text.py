@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,9 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.sentences import Sentence, split_sentences
 from twinmatch.facets.base import FacetCache, Floats, Ints
+from twinmatch.facets.quoting import Role, asks, centred, closest, printable, shows
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
-
-LONGEST_QUOTE = 160
-"""Characters of a sentence quoted in a line of evidence."""
 
 DECIMALS = 4
 """Similarities are rounded to this before anything sorts: vectors differ by 1e-7 between machines."""
@@ -102,18 +100,31 @@ def readable(
 class _Side:
     """The sentences of one side and where each city's begin and end."""
 
-    def __init__(self, cohort: Cohort, passages: list[Passage], facet_cache: FacetCache) -> None:
+    def __init__(
+        self, cohort: Cohort, passages: list[Passage], facet_cache: FacetCache, role: Role
+    ) -> None:
         self.passages, vectors, unread = readable(passages, facet_cache)
         self.unread = {p.city for p in unread}
         # In double precision, so that a rounded cosine does not hang on how many stand beside it.
         self.vectors = vectors.astype(np.float64)
+        self._role = role
         owners = np.array([p.city for p in self.passages], dtype=np.intp)
         self.start = np.searchsorted(owners, np.arange(len(cohort)))
         self.end = np.searchsorted(owners, np.arange(len(cohort)), side="right")
 
-    def of(self, i: int) -> Floats:
-        """Return the vectors of one city's sentences."""
-        return self.vectors[self.start[i] : self.end[i]]
+    @cached_property
+    def _quotable(self) -> tuple[Floats, NDArray[np.bool_]]:
+        """The centred vectors of all sentences, and which of them may be printed."""
+        return centred(self.vectors), printable(self.passages, self._role)
+
+    def quotable(self, i: int) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return the centred vectors of one city's sentences, (s, d), and which may be printed, (s,)."""
+        vectors, may = self._quotable
+        return vectors[self.start[i] : self.end[i]], may[self.start[i] : self.end[i]]
+
+    def is_silent(self, i: int) -> bool:
+        """Return whether a city has no sentence that can be read."""
+        return bool(self.start[i] == self.end[i])
 
     def rows(self, cities: Ints) -> tuple[Floats, Ints]:
         """Return the vectors of several cities in turn, and where each of them begins (with the end last)."""
@@ -127,7 +138,7 @@ class _Side:
 
 def _needs_side(cohort: Cohort, facet_cache: FacetCache) -> _Side:
     return facet_cache.once(
-        cohort, "needs", lambda: _Side(cohort, needs_passages(cohort), facet_cache)
+        cohort, "needs", lambda: _Side(cohort, needs_passages(cohort), facet_cache, "asks")
     )
 
 
@@ -200,7 +211,7 @@ class NeedsOffers:
         self._cohort = cohort
         self._needs = _needs_side(cohort, facet_cache)
         self._offers = facet_cache.once(
-            cohort, "offers", lambda: _Side(cohort, offers_passages(cohort), facet_cache)
+            cohort, "offers", lambda: _Side(cohort, offers_passages(cohort), facet_cache, "shows")
         )
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
@@ -211,13 +222,11 @@ class NeedsOffers:
         """Return that one text answers the other, with the two sentences quoted and located."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
         found = _closest(self._needs, self._offers, i, j)
-        if found is None:
+        if self._needs.is_silent(i) or self._offers.is_silent(j):
             return _silent(guest, self._needs, i, "needs", host, self._offers, j, "offers"), ()
-        asks, shows = found
-        verb = "works on" if shows.place.startswith(PILOT) else "can show"
-        text = (
-            f"{guest.name} asks: “{_short(asks.text)}” {host.name} {verb}: “{_short(shows.text)}”"
-        )
+        if found is None:
+            return f"Nothing that {host.name} shows is close to what {guest.name} asks.", ()
+        text = f"{shows(host.name, found[1])} {asks(guest.name, found[0])}"
         return text, _quotes(self._cohort, *found)
 
 
@@ -239,27 +248,24 @@ class SharedNeeds:
         """Return that the two cities' needs are close, with the two sentences quoted and located."""
         one, other = self._cohort.cities[i], self._cohort.cities[j]
         found = _closest(self._needs, self._needs, i, j)
-        if found is None:
+        if self._needs.is_silent(i) or self._needs.is_silent(j):
             return _silent(one, self._needs, i, "needs", other, self._needs, j, "needs"), ()
-        mine, theirs = (_short(passage.text) for passage in found)
-        return f"{one.name} says: “{mine}” {other.name} says: “{theirs}”", _quotes(
-            self._cohort, *found
-        )
+        if found is None:
+            return f"{one.name} and {other.name} ask for different things.", ()
+        text = f"{asks(one.name, found[0])} {asks(other.name, found[1])}"
+        return text, _quotes(self._cohort, *found)
 
 
 def _closest(asking: _Side, answering: _Side, i: int, j: int) -> tuple[Passage, Passage] | None:
-    """Return the pair of sentences with the highest cosine, the first one where several tie."""
-    one, other = asking.of(i), answering.of(j)
-    if not len(one) or not len(other):
+    """Return the two sentences that are closest of those that may be printed; None where none is close enough."""
+    (one, mine), (other, theirs) = asking.quotable(i), answering.quotable(j)
+    found = closest(one, other, mine, theirs)
+    if found is None:
         return None
-    cosine = np.round(one @ other.T, DECIMALS)
-    a, b = divmod(int(np.argmax(cosine)), cosine.shape[1])
-    return asking.passages[asking.start[i] + a], answering.passages[answering.start[j] + b]
-
-
-def _short(text: str) -> str:
-    """Return a sentence, cut at a word where it is long; the fact beside it has the whole."""
-    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE].rsplit(" ", 1)[0] + " …"
+    return (
+        asking.passages[asking.start[i] + found[0]],
+        answering.passages[answering.start[j] + found[1]],
+    )
 
 
 def _quotes(cohort: Cohort, one: Passage, other: Passage) -> tuple[Fact, ...]:
@@ -289,7 +295,7 @@ def _silent(
     """Return who is silent, or whose language the model does not read."""
     parts = []
     for city, side, k, text in ((one, mine, i, my_text), (other, theirs, j, their_text)):
-        if not len(side.of(k)):
+        if side.is_silent(k):
             why = (
                 "are in a language that the text model does not read"
                 if k in side.unread

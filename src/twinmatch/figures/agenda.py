@@ -16,16 +16,15 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Cohort
 from twinmatch.facets import FacetCache
 from twinmatch.facets.domains import FINE, WIDE, challenges, offered_levers, strengths
+from twinmatch.facets.quoting import Role, centred, printable
 from twinmatch.facets.text import Passage, needs_passages, offers_passages, readable
 from twinmatch.figures.pairs import TwinningRound
 from twinmatch.proposal import Meeting, Product, Table
+from twinmatch.proposal.reviewer import LEAST, printed
 from twinmatch.schema import NAMES
 
 MOST = 4
 """Items of an agenda, at most."""
-
-LEAST = 0.25
-"""A cosine below this is no answer: the sentences are about different things."""
 
 COLUMNS = (
     "Meeting",
@@ -56,10 +55,12 @@ class Said:
         return found
 
     @classmethod
-    def of(cls, passages: list[Passage], facet_cache: FacetCache) -> Said:
-        """Return the sentences that the text model can read."""
+    def of(cls, passages: list[Passage], facet_cache: FacetCache, role: Role) -> Said:
+        """Return the sentences that the text model can read and the reviewer lets be printed in this role."""
         read, vectors, _ = readable(passages, facet_cache)
-        return cls(read, vectors.astype(np.float64))
+        may = printable(read, role)
+        kept = [passage for passage, ok in zip(read, may, strict=True) if ok]
+        return cls(kept, centred(vectors.astype(np.float64))[may])
 
     def by(self, cities: Sequence[int]) -> list[int]:
         """Return the places of the sentences of some cities."""
@@ -94,8 +95,8 @@ def answers(
 def pair_agenda(round_: TwinningRound) -> Table:
     """Return what each pair can begin with: the guest's needs beside the host's offers, and what flows back."""
     cohort = round_.cohort
-    needs = Said.of(needs_passages(cohort), round_.facet_cache)
-    offers = Said.of(offers_passages(cohort), round_.facet_cache)
+    needs = Said.of(needs_passages(cohort), round_.facet_cache, "asks")
+    offers = Said.of(offers_passages(cohort), round_.facet_cache, "shows")
     codes = _Codes(cohort)
     rows: list[Row] = []
     for meeting in round_.product.meetings:
@@ -115,9 +116,9 @@ def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: Answer) -> Row:
         meeting.id,
         kind,
         cohort.cities[answer.asks.city].id,
-        answer.asks.text,
+        printed(answer.asks.text, answer.asks.source),
         cohort.cities[answer.shows.city].id,
-        answer.shows.text,
+        printed(answer.shows.text, answer.shows.source),
         answer.closeness,
     )
 
@@ -163,8 +164,8 @@ def group_agenda(cohort: Cohort, facet_cache: FacetCache, product: Product) -> T
     In a group without leads every city may show. Each thing shown stands once, with the cities whose needs it
     answers best, the most cities first.
     """
-    needs = Said.of(needs_passages(cohort), facet_cache)
-    offers = Said.of(offers_passages(cohort), facet_cache)
+    needs = Said.of(needs_passages(cohort), facet_cache, "asks")
+    offers = Said.of(offers_passages(cohort), facet_cache, "shows")
     rows: list[Row] = []
     for meeting in product.meetings:
         rows += _of_group(cohort, meeting, needs, offers)
@@ -190,13 +191,14 @@ def _of_group(cohort: Cohort, meeting: Meeting, needs: Said, offers: Said) -> li
 
 def _answered(cohort: Cohort, meeting: Meeting, found: list[Answer]) -> Row:
     best = max(found, key=lambda a: (a.closeness, -a.asks.city))
-    asking = sorted({a.asks.city for a in found})
+    # The city whose sentence is printed comes first.
+    asking = [best.asks.city, *sorted({a.asks.city for a in found} - {best.asks.city})]
     return (
         meeting.id,
         "need",
         "; ".join(cohort.cities[i].id for i in asking),
-        best.asks.text,
+        printed(best.asks.text, best.asks.source),
         cohort.cities[best.shows.city].id,
-        best.shows.text,
+        printed(best.shows.text, best.shows.source),
         best.closeness,
     )

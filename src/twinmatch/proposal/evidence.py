@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from twinmatch.frames import frame
 
@@ -88,12 +88,36 @@ class Account:
         return math.fsum(line.weight * line.known_part for line in self.lines if line.known)
 
     def strongest(self, count: int = 3) -> tuple[Evidence, ...]:
-        """Return the known lines that lift the score most above the average pair, best first."""
-        known = [line for line in self.lines if line.known and line.weight > 0]
-        lift = sorted(known, key=lambda line: (-line.weight * (line.standing - 0.5), line.facet))
-        return tuple(line for line in lift[:count] if line.standing > 0.5)
+        """Return the known lines that are reasons and lift the score above the average pair, content first.
+
+        What a city asked for and what another shows come before domains and levels; where cities lie and how large
+        they are is no reason. A line that rests on the same facts as one before it is left out.
+        """
+        lines = [x for x in self.lines if x.known and x.standing > 0.5 and x.weight > 0]
+        found: list[Evidence] = []
+        for line in sorted(lines, key=_place):
+            said = {(x.says, x.facts) for x in found}
+            if is_reason(line) and (line.says, line.facts) not in said:
+                found.append(line)
+        return tuple(found[:count])
 
     def summary(self) -> str:
         """Return the strongest reasons as one or two sentences."""
         says = " ".join(line.says for line in self.strongest(2))
-        return says or "Nothing known lifts it above the average pair."
+        return says or "Not enough is known to give a reason."
+
+
+CONTENT: Final = ("wishes", "needs_offers", "needs_answered", "topics", "theme", "shared_needs")
+"""Facets whose lines say what it is about, in the order in which they are printed where they lift alike."""
+
+NO_REASON: Final = frozenset({"nearness", "context", "country", "language", "emissions_level"})
+"""Facets that make a score and never a reason: where cities lie, how large they are, what they speak."""
+
+
+def is_reason(line: Evidence) -> bool:
+    """Return whether a line may stand as a reason: content that nothing was found for is none."""
+    return line.facet not in NO_REASON and bool(line.facts or line.facet not in CONTENT)
+
+
+def _place(line: Evidence) -> tuple[bool, float, str]:
+    return line.facet not in CONTENT, -line.weight * (line.standing - 0.5), line.facet

@@ -91,9 +91,7 @@ def test_nobody_reads_what_a_third_city_asked(proposal):
     assert "A heat plan." in made["fr-lyon"]
     assert "A heat plan." in made["dk-aarhus"]
     assert "A heat plan." not in made["se-lund"]
-    assert all(
-        "Heat for flats." not in text for text in made.values()
-    )  # not in Lyon's own statements
+    assert [city for city, text in made.items() if "Heat for flats." in text] == ["fr-lyon"]
 
 
 def test_contacts_are_joined_by_city(proposal):

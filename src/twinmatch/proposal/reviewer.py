@@ -1,0 +1,203 @@
+"""The reviewer of printed reasons: one rule a function, over what a sentence claims and the ground it is printed on.
+
+What fails a rule is not printed. Rules read kinds and topics where they are known, and wording where they are not;
+nothing here knows a facet, a city's profile or a text model, so every export can have its sentences reviewed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from typing import Final, Literal
+
+LONGEST: Final = 220
+"""Characters of a sentence that is printed whole; a longer one ends at a clause or is not printed."""
+
+LEAST: Final = 0.25
+"""Likeness in [0, 1] below which a sentence answers nothing, over cosines of centred vectors."""
+
+OFFERS: Final = frozenset({"achievement", "action", "plan"})
+ASKS: Final = frozenset({"problem", "wish", "plan"})
+"""Kinds of sentences that show something, and that ask for something."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence as a reason: whose it is, what it is to do there, and what is known of it.
+
+    ``kind`` is problem, wish, achievement, action, plan or context, empty where it is not known; ``showable`` and
+    ``standalone`` are None where nobody has said.
+    """
+
+    city: str
+    text: str
+    role: Literal["shows", "asks"]
+    kind: str = ""
+    showable: bool | None = None
+    standalone: bool | None = None
+    topics: frozenset[str] = frozenset()
+    language: str = ""
+    likeness: float | None = None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where a claim is printed: the cities of the meeting, its theme's topics, the language, what stands there already."""
+
+    cities: Set[str]
+    theme: Set[str] = frozenset()
+    language: str = "en"
+    printed: Set[str] = frozenset()
+
+
+def on_theme(claim: Claim, ground: Ground) -> bool:
+    """Return whether a claim speaks of its meeting's theme; where topics are not known nothing speaks against it."""
+    return not ground.theme or not claim.topics or not claim.topics.isdisjoint(ground.theme)
+
+
+def of_the_right_kind(claim: Claim, _: Ground) -> bool:
+    """Return whether what is said to be shown is an offer, and what is said to be asked for is a need."""
+    if claim.role == "asks":
+        return claim.kind in ASKS if claim.kind else not _SHARE.search(claim.text)
+    if claim.showable is not None:
+        return claim.showable
+    if claim.kind:
+        return claim.kind in OFFERS
+    return not (_SHARE.search(claim.text) or _PROBLEM.search(claim.text))
+
+
+def likely(claim: Claim, _: Ground) -> bool:
+    """Return whether a claim is above the absolute floor of likeness, where it has one."""
+    return claim.likeness is None or claim.likeness >= LEAST
+
+
+def of_this_city(claim: Claim, ground: Ground) -> bool:
+    """Return whether a claim is true of one city of the meeting, and not of several cities together."""
+    return claim.city in ground.cities and not _MANY.search(claim.text)
+
+
+def whole(claim: Claim, _: Ground) -> bool:
+    """Return whether a claim stands alone: a whole sentence that points at nothing before it."""
+    text = claim.text.strip()
+    if claim.standalone is False or not text or text.endswith(("…", "...")):
+        return False
+    closed = all(text.count(one) == text.count(other) for one, other in ("()", "[]", "“”"))
+    return closed and not _POINTS_BACK.match(text)
+
+
+def in_the_language(claim: Claim, ground: Ground) -> bool:
+    """Return whether a claim is in the language of what it is printed in, where its language is known."""
+    return not claim.language or claim.language == ground.language
+
+
+def not_repeated(claim: Claim, ground: Ground) -> bool:
+    """Return whether a claim does not stand there already."""
+    return claim.text not in ground.printed
+
+
+Rule = Callable[[Claim, Ground], bool]
+
+RULES: Final[dict[str, Rule]] = {
+    "on theme": on_theme,
+    "right kind": of_the_right_kind,
+    "likely": likely,
+    "this city": of_this_city,
+    "whole": whole,
+    "language": in_the_language,
+    "not repeated": not_repeated,
+}
+"""Every rule by its name; a further one is a function and a line here."""
+
+
+def faults(claim: Claim, ground: Ground) -> tuple[str, ...]:
+    """Return the names of the rules that a claim breaks; none where it may be printed."""
+    return tuple(name for name, rule in RULES.items() if not rule(claim, ground))
+
+
+_SHARE = re.compile(
+    r"\b(\d[\d.,]*\s*(%|per ?cent)|half|a third|a quarter|two thirds|three quarters|most)[^.;]{0,60}"
+    r"\b(emissions?|CO2|greenhouse gas(es)?|emitted)\b(?![^.;]*\b(cut|fell|saved?|less|reduced|reduction)\b)",
+    re.IGNORECASE,
+)
+"""A share of emissions, which is no scheme: "mobility is about 24% of emissions"."""
+
+_PROBLEM = re.compile(
+    r"\b(lacks?|lacking|missing|hinders?|hampers?|blocks?|cannot|too (few|little|slow|expensive|high|low)|not enough"
+    r"|shortages?|struggl\w+|barriers?|silos|slows?|threatens?|resistance|fails?|failed|mistrust|unaffordable|suffers?|suffering"
+    r"|needs? (to|faster|more|new)|has to|have to|difficult\w*|scarce|stalled|opposition|concerns? slow)\b",
+    re.IGNORECASE,
+)
+"""Words of a problem, for sentences whose kind nobody has said."""
+
+_MANY = re.compile(
+    r"\b(both|each|every|all|two|three|four|five|six|seven|eight|nine|ten|several)( \w+)? (cities|city|municipalities)\b|\btwin city\b",
+    re.IGNORECASE,
+)
+"""Several cities as the subject, or a twin: true of a unit or of the twin and not of one city."""
+
+_POINTS_BACK = re.compile(
+    r"(this|these|that|those|it|they|such|both|there|here|he|she|also|besides|another|others?|the same|the contract"
+    r"|the plan|the former|the latter|and|but|so|then|with (this|these|it|them))\b",
+    re.IGNORECASE,
+)
+"""A beginning that points at something said before."""
+
+_CLAUSE = re.compile(
+    r"\s*(?:;|\s[–—-]\s|:\s|,(?=\s+(?:and|but|while|which|so|because|yet|whose|where|although|though|as well as|for which)\b))"
+)
+"""Where a clause ends and a sentence may be cut."""
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Return a text whole where it is short, else its first clauses up to ``longest`` characters; empty where none fits."""
+    text = text.strip()
+    if len(text) <= longest:
+        return text
+    ends = [found.start() for found in _CLAUSE.finditer(text) if found.start() <= longest]
+    end = max((end for end in ends if end >= LONGEST // 4), default=0)
+    cut = text[:end].rstrip(" ,;:")
+    return f"{cut}." if cut and cut.count("(") == cut.count(")") else ""
+
+
+_PERSONS: Final = {
+    "we": "they",
+    "our": "their",
+    "us": "them",
+    "ours": "theirs",
+    "ourselves": "themselves",
+}
+_FIRST = re.compile(rf"\b({'|'.join(_PERSONS)})\b", re.IGNORECASE)
+
+
+def reported(text: str) -> str:
+    """Return a paraphrase written in a city's voice as reported speech: we becomes they, our becomes their."""
+
+    def other(found: re.Match[str]) -> str:
+        word = found[0]
+        if word.isupper() and len(word) > 1:  # US, and no pronoun
+            return word
+        said = _PERSONS[word.lower()]
+        return said.capitalize() if word[0].isupper() else said
+
+    return _FIRST.sub(other, text)
+
+
+_DOCUMENT = re.compile(r"https?://|read from|contract", re.IGNORECASE)
+
+
+def is_own_words(source: str) -> bool:
+    """Return whether a text was written by its city: its source is no document or page that somebody read it from."""
+    return not _DOCUMENT.search(source)
+
+
+def printed(text: str, source: str) -> str:
+    """Return a sentence as it is printed: a city's own words in quotation marks, a paraphrase reported with its source."""
+    short = shortened(text)
+    if is_own_words(source):
+        return f"“{short}”" if short == text.strip() else ""
+    origin = (
+        "its Climate City Contract" if "climate city contract" in source.lower() else "public page"
+    )
+    said = reported(short)
+    return f"{said.rstrip('.')} ({origin})." if said else ""

@@ -1,0 +1,128 @@
+"""One test a rule of the reviewer: what passes, and what does not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twinmatch.proposal.reviewer import (
+    LEAST,
+    LONGEST,
+    Claim,
+    Ground,
+    faults,
+    printed,
+    reported,
+    shortened,
+)
+
+HERE = Ground(frozenset({"fr-dijon"}))
+HEAT = "The heat network delivers 450 GWh a year."
+
+
+def claim(text=HEAT, role="shows", **known):
+    return Claim("fr-dijon", text, role, **known)
+
+
+def test_a_good_claim_has_no_fault():
+    assert (
+        faults(claim(kind="achievement", showable=True, standalone=True, likeness=0.6), HERE) == ()
+    )
+    assert faults(claim(), HERE) == ()
+
+
+@pytest.mark.parametrize(
+    ("topics", "theme", "fault"),
+    [
+        ({"heat"}, {"heat", "solar"}, False),
+        ({"green_bonds"}, {"heat", "solar"}, True),
+        (set(), {"heat"}, False),
+        ({"green_bonds"}, set(), False),
+    ],
+)
+def test_on_theme(topics, theme, fault):
+    found = faults(claim(topics=frozenset(topics)), Ground(HERE.cities, frozenset(theme)))
+    assert found == (("on theme",) if fault else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "role", "known", "fault"),
+    [
+        (HEAT, "shows", {"kind": "problem"}, True),
+        (HEAT, "shows", {"kind": "context"}, True),
+        (HEAT, "shows", {"kind": "plan"}, False),
+        (HEAT, "shows", {"kind": "achievement", "showable": False}, True),
+        (HEAT, "asks", {"kind": "achievement"}, True),
+        (HEAT, "asks", {"kind": "wish"}, False),
+        ("Mobility is about 24% of all emissions here.", "shows", {}, True),
+        ("Mobility is about 24 per cent of our emissions.", "asks", {}, True),
+        ("Primary energy fell by 39% and emissions were cut.", "shows", {}, False),
+        ("Silos and weak training slow the energy transition.", "shows", {}, True),
+        ("A poorer quarter suffers pollution and noise.", "shows", {}, True),
+        ("Staff are missing for the heat plan.", "asks", {}, False),
+    ],
+)
+def test_right_kind(text, role, known, fault):
+    assert ("right kind" in faults(claim(text, role, **known), HERE)) is fault
+
+
+@pytest.mark.parametrize(
+    ("likeness", "fault"), [(None, False), (LEAST, False), (LEAST - 0.01, True)]
+)
+def test_likely(likeness, fault):
+    assert faults(claim(likeness=likeness), HERE) == (("likely",) if fault else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("Each city studies one quarter of ageing houses.", True),
+        ("Missing procedures are mended in nine cities at once.", True),
+        ("Engagement of firms, as the twin city describes it.", True),
+        ("The city studies one quarter of ageing houses.", False),
+    ],
+)
+def test_this_city(text, fault):
+    assert ("this city" in faults(claim(text), HERE)) is fault
+    assert "this city" in faults(claim(), Ground(frozenset({"fr-lyon"})))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["This is joined with the plan.", "They renew the network.", "The heat network delivers …", "The network (450 GWh a year."],
+)  # fmt: skip
+def test_whole(text):
+    assert faults(claim(text), HERE) == ("whole",)
+    assert faults(claim(standalone=False), HERE) == ("whole",)
+
+
+@pytest.mark.parametrize(("language", "fault"), [("", False), ("en", False), ("de", True)])
+def test_language(language, fault):
+    assert faults(claim(language=language), HERE) == (("language",) if fault else ())
+
+
+def test_not_repeated():
+    assert faults(claim(), Ground(HERE.cities, printed=frozenset({HEAT}))) == ("not repeated",)
+
+
+def test_a_long_sentence_ends_at_a_clause_or_is_not_printed():
+    head = "The network delivers heat to half of all homes in the old town and in the port quarter"
+    assert shortened(f"{head}, and {'word ' * 60}end.") == f"{head}."
+    assert shortened("word " * 80) == ""
+    assert shortened(f"Short, and whole. {HEAT}") == f"Short, and whole. {HEAT}"
+
+
+@given(st.text(max_size=500))
+def test_a_shortened_text_is_short_and_begins_the_text(text):
+    found = shortened(text)
+    assert len(found) <= LONGEST + 1
+    assert text.strip().startswith(found.removesuffix("."))
+
+
+def test_a_paraphrase_is_reported_and_only_own_words_are_quoted():
+    assert reported("We run our buses; the US does not help us.") == (
+        "They run their buses; the US does not help them."
+    )
+    assert "“" not in printed("We run buses.", "Climate City Contract of Dijon, lines 3-5")
+    assert "“" not in printed("We run buses.", "https://example.eu/page")
+    assert printed("We run buses.", "Form of the round, row 3") == "“We run buses.”"
+    assert printed(f"{'word ' * 30}; {'word ' * 30}", "") == ""  # a quote is never cut
