@@ -103,6 +103,7 @@ def test_five_cities_end_where_a_person_would_put_them(five):
     assert "report.html" in told
     assert sorted(p.name for p in (five.parent / "out").iterdir()) == [
         "dossiers",
+        "letters",
         "network.graphml",
         "proposal.json",
         "proposal.xlsx",
