@@ -141,8 +141,9 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
     from twinmatch.facets import FacetCache
     from twinmatch.figures import with_figures
     from twinmatch.files import write_files
+    from twinmatch.programmes import Round
     from twinmatch.proposal.wire import from_plain, to_plain
-    from twinmatch.proposing import propose
+    from twinmatch.proposing import proposal_of, solve_round
     from twinmatch.reading import read_raw
     from twinmatch.validate import validate
     from twinmatch.web.memory import collect_seldom
@@ -162,17 +163,15 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
     text = text_model(cohort, more=programme.texts)
     facet_cache = FacetCache(text)
     stages.begin("propose: the rest")
-    proposal = propose(
-        cohort,
-        programme,
-        facet_cache,
-        text_model=dict(text.fingerprint),
-        progress=lambda name: stages.begin(f"propose: {name}"),
+    round_ = solve_round(
+        Round(cohort, facet_cache, programme=programme),
+        lambda name: stages.begin(f"propose: {name}"),
     )
+    proposal = proposal_of(round_, dict(text.fingerprint))
     written: dict[str, Any] = {"files": 0, "MB": 0.0}
     if n < TWINNING_ALONE_FROM:
         stages.begin("figures")
-        proposal = with_figures(proposal, cohort, programme, facet_cache)
+        proposal = with_figures(proposal, round_)
         proposal = replace(proposal, notes=(*proposal.notes, *text.notes))
         stages.begin("settle")
         proposal = from_plain(to_plain(proposal))

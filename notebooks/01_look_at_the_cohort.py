@@ -56,7 +56,7 @@ pictures.emissions_mix(
 # The same cities as one table for your own analysis; an empty cell is not known.
 
 # %%
-from twinmatch import app
+import twinmatch as tm
 
-features = app.features()
+features = tm.features()
 features.iloc[:5, :8]

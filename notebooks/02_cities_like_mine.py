@@ -15,7 +15,7 @@
 # of what its facets add; there is no other way to get one.
 
 # %%
-from twinmatch import app
+from twinmatch.app.neighbours import similar
 from twinmatch.notebook import open_study, pictures
 
 study = open_study()
@@ -24,7 +24,7 @@ study.peers
 # %%
 import pandas as pd
 
-says, found = app.similar("Leuven", k=8)
+says, found = similar("Leuven", study.cohort, k=8)
 pd.DataFrame(
     {
         "city": [s.name for s in found],
@@ -59,7 +59,7 @@ pictures.readiness(study.cohort, ["Leuven", found[0].id])
 # Weights are a choice; change them and see who stays.
 
 # %%
-words_only = app.similar("Leuven", k=8, weights={"shared_needs": 1})[1]
+words_only = similar("Leuven", study.cohort, k=8, weights={"shared_needs": 1})[1]
 pd.DataFrame(
     {
         "by all facets": [s.name for s in found],

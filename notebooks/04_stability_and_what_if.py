@@ -15,7 +15,7 @@
 # each pair that is not there: what would it cost?
 
 # %%
-from twinmatch import app
+import twinmatch as tm
 from twinmatch.notebook import open_study, pictures
 from twinmatch.whatif.stability import stability
 
@@ -44,7 +44,7 @@ pictures.intervals(
 
 # %%
 guest = study.proposal.product("twinning").meetings[0].cities("guest")[0]
-answer = app.ask_why_not(guest, "Ghent")
+answer = tm.why_not(guest, "Ghent")
 print(answer.verdict)
 for reason in answer.reasons:
     print("-", reason)
@@ -59,7 +59,7 @@ for change in answer.changes:
 # %%
 import pandas as pd
 
-prices = app.ask_prices()
+prices = tm.prices()
 pd.DataFrame(
     [{"rule": p.rule, "what it says": p.says, "it costs": str(p.price)} for p in prices.rules]
 )

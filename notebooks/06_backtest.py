@@ -14,14 +14,21 @@
 # Pilot cities chose an activity, and multi-city pilots chose partners. The score never saw these choices when it
 # ranks: the activity is taken out first. A mean percentile rank of 0 is perfect, 0.5 is chance.
 #
-# Your own pairs: `app.ask_backtest("pairs.csv")` with the columns `guest` and `hosts`, such as `de-cologne,fi-lahti`;
+# Your own pairs: `tm.backtest("pairs.csv")` with the columns `guest` and `hosts`, such as `de-cologne,fi-lahti`;
 # cities of one unit are separated by `;`.
 
 # %%
-from twinmatch import app
-from twinmatch.notebook import pictures
+from twinmatch.app.neighbours import PEER_WEIGHTS
+from twinmatch.notebook import open_study, pictures
+from twinmatch.whatif.backtest import activities as rank_activities
+from twinmatch.whatif.backtest import partners as rank_partners
+from twinmatch.whatif.case import twinning_of
 
-activities, partners, peers = app.ask_pilots()
+round_ = open_study().round
+cohort, cache = round_.cohort, round_.facet_cache
+activities = rank_activities(cohort, twinning_of(round_).weights, cache)
+partners = rank_partners(cohort, twinning_of(round_).weights, cache)
+peers = rank_partners(cohort, PEER_WEIGHTS, cache)
 pictures.intervals(
     [
         (

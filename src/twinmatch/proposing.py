@@ -20,8 +20,9 @@ from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.joint import JointPart, propose_together
 from twinmatch.programmes.ladder import ladder, transition_map
-from twinmatch.programmes.load_ledger import LoadLedger, judged_ledger, open_ledger
+from twinmatch.programmes.load_ledger import LoadLedger, judged_ledger
 from twinmatch.programmes.pathways import pathways
+from twinmatch.programmes.round import SolvedProduct
 from twinmatch.proposal import (
     CityCard,
     Gap,
@@ -71,16 +72,23 @@ def propose(
     text model; ``progress`` is told what begins. Raises QuestionError for a question that cannot be answered,
     and NoProposalError, with the advice of every product that fits no rules, where one does not.
     """
-    ledger = open_ledger(cohort, programme.ledger)
-    round_ = in_turn(
-        Round(cohort, facet_cache, previous, ledger, repair=repair), programme, progress
-    )
+    round_ = Round(cohort, facet_cache, previous, repair=repair, programme=programme)
+    return proposal_of(solve_round(round_, progress), text_model or {}, progress)
+
+
+def proposal_of(
+    round_: Round,
+    text_model: dict[str, Any],
+    progress: Callable[[str], None] = lambda _: None,
+) -> Proposal:
+    """Return the proposal of a round whose products were all made; ``text_model`` is recorded in it."""
+    cohort, facet_cache, programme = round_.cohort, round_.facet_cache, programme_of(round_)
     tables = [ladder(cohort, programme), transition_map(cohort), round_.ledger.table()]
     if programme.pathways is not None and programme.pathways.resources:
         progress("Support pathways")
         tables.append(pathways(cohort, facet_cache, programme.pathways, programme))
     return Proposal(
-        made_from(cohort, programme, text_model or {}),
+        made_from(cohort, programme, text_model),
         tuple(with_offers(cohort, programme, round_.made)),
         tuple(measured_card(cohort, i) for i in range(len(cohort))),
         tuple((unit.id, unit.name) for unit in cohort.units),
@@ -90,13 +98,24 @@ def propose(
     )
 
 
-def in_turn(round_: Round, programme: Programme, progress: Callable[[str], None]) -> Round:
+def programme_of(round_: Round) -> Programme:
+    """Return the programme of a round; one without products where it has none."""
+    return round_.programme if round_.programme is not None else Programme()
+
+
+def solve_round(
+    round_: Round, progress: Callable[[str], None] = lambda _: None, until: str = ""
+) -> Round:
     """Return the round with every product made, and the ledger of what they take; nothing passes its limits.
 
-    Raises NoProposalError with the problems of every format that fits no rules.
+    With ``until``, no product that chooses after the one of that name is made. Raises NoProposalError with the
+    problems of every product that fits no rules.
     """
     problems: list[Problem] = []
-    for names in turns(programme):
+    programme = programme_of(round_)
+    order = turns(programme)
+    last = next((k for k, names in enumerate(order, 1) if until in names), len(order))
+    for names in order[:last]:
         progress(listed([getattr(programme, name).title for name in names]))
         try:
             round_ = _made(round_, programme, names)
@@ -126,26 +145,36 @@ def turns(programme: Programme) -> list[tuple[str, ...]]:
 
 def _made(round_: Round, programme: Programme, names: Sequence[str]) -> Round:
     """Return the round with the products of some formats, each with what the ledger's limits cost it."""
-    found = _propose(round_, programme, names)
+    found, solved = _propose(round_, programme, names)
     ledger = round_.ledger
     for product in found:
         ledger = ledger.with_product(product, getattr(programme, product.product))
     judged_ledger(ledger)
     tight = {name: ledger.full(getattr(programme, name)) for name in names}
     if any(tight.values()):
-        free = _propose(replace(round_, load_ledger=round_.ledger.unlimited()), programme, names)
+        free, _ = _propose(replace(round_, load_ledger=round_.ledger.unlimited()), programme, names)
         found = [
             _priced(product, without, ledger, tight[product.product])
             for product, without in zip(found, free, strict=True)
         ]
-    return replace(round_, load_ledger=ledger, made=(*round_.made, *found))
+    priced = {product.product: product for product in found}
+    solved = [replace(one, product=priced[one.product.product]) for one in solved]
+    made, so_far = (*round_.made, *found), (*round_.solved, *solved)
+    return replace(round_, load_ledger=ledger, made=made, solved=so_far)
 
 
-def _propose(round_: Round, programme: Programme, names: Sequence[str]) -> list[Product]:
+def _propose(
+    round_: Round, programme: Programme, names: Sequence[str]
+) -> tuple[list[Product], list[SolvedProduct]]:
+    """Return some products, and what those that were chosen among candidates were solved from."""
+    found: Sequence[Product | SolvedProduct]
     if len(names) == 1:
-        return [PRODUCTS[names[0]](round_, getattr(programme, names[0]))]
-    parts = [JointPart(name, PRODUCTS[name], getattr(programme, name)) for name in names]
-    return propose_together(round_, parts)
+        found = [PRODUCTS[names[0]].propose(round_, getattr(programme, names[0]))]
+    else:
+        parts = [JointPart(name, PRODUCTS[name], getattr(programme, name)) for name in names]
+        found = propose_together(round_, parts)
+    products = [one.product if isinstance(one, SolvedProduct) else one for one in found]
+    return products, [one for one in found if isinstance(one, SolvedProduct)]
 
 
 def _priced(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
 
@@ -28,7 +27,6 @@ from twinmatch.facets import FacetCache
 from twinmatch.frames import Rows
 from twinmatch.programmes import Programme, Round, load
 from twinmatch.programmes.base import ScoredProduct
-from twinmatch.programmes.load_ledger import open_ledger
 from twinmatch.programmes.programme import checked
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
 from twinmatch.reading import read as read_path
@@ -38,8 +36,8 @@ from twinmatch.reading.mapping import mapping_of, read_mapping
 if TYPE_CHECKING:
     import pandas as pd
 
+    from twinmatch.app.decided import Decided
     from twinmatch.whatif.backtest import Backtest
-    from twinmatch.whatif.case import Case
     from twinmatch.whatif.frontier import Choice
     from twinmatch.whatif.prices import PriceList
     from twinmatch.whatif.stability import Stability
@@ -254,32 +252,17 @@ def explain(
     return Rows(found)
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A round that is ready to be asked: its programme, its text model, the round itself."""
-
-    programme: Programme
-    text: TextModel
-    round: Round
-
-    def case(self) -> Case:
-        """Return the round's twinning with its proven answer."""
-        from twinmatch.whatif.case import open_case, twinning_of
-
-        return open_case(self.round, twinning_of(self.programme))
-
-
 def _asked(
     cohort: Cities,
     programme: Rules,
     weights: Mapping[str, Any] | None,
     text_model: TextBy,
-    previous: Proposal | None = None,
-) -> _Asked:
+    decided: Sequence[Decided] = (),
+) -> Round:
+    from twinmatch.app.round import open_round
+
     cities, rules = read(cohort), programme_of(programme, weights)
-    text = text_model_of(text_model, cities, rules)
-    ledger = open_ledger(cities, rules.ledger)
-    return _Asked(rules, text, Round(cities, FacetCache(text), previous, ledger))
+    return open_round(cities, rules, decided, model=text_model_of(text_model, cities, rules))
 
 
 def propose(
@@ -299,21 +282,11 @@ def propose(
 
     >>> tm.propose(programme="covenant-twinning").to_frame()
     """
-    from twinmatch.app.rounds import with_pairs
-    from twinmatch.figures import with_figures
-    from twinmatch.proposing import propose as propose_round
+    from twinmatch.app.decided import Decided
+    from twinmatch.app.round import propose_round
 
-    rules = with_pairs(programme_of(programme), tuple(lock), tuple(ban))
-    asked = _asked(cohort, rules, weights, text_model, previous)
-    made = propose_round(
-        asked.round.cohort,
-        asked.programme,
-        asked.round.facet_cache,
-        text_model=dict(asked.text.fingerprint),
-        previous=previous,
-    )
-    made = with_figures(made, asked.round.cohort, asked.programme, asked.round.facet_cache)
-    return replace(made, notes=(*made.notes, *asked.text.notes))
+    decided = (Decided(tuple(lock), tuple(ban), earlier=previous),)
+    return propose_round(_asked(cohort, programme, weights, text_model, decided))[0]
 
 
 def why_not(
@@ -328,9 +301,10 @@ def why_not(
 
     >>> tm.why_not("Cologne", "Ghent").reasons
     """
+    from twinmatch.whatif.case import twinning_case
     from twinmatch.whatif.why_not import why_not as answer
 
-    return answer(_asked(cohort, programme, weights, text_model).case(), guest, host)
+    return answer(twinning_case(_asked(cohort, programme, weights, text_model)), guest, host)
 
 
 def prices(
@@ -343,9 +317,10 @@ def prices(
 
     >>> tm.prices().hosts.to_frame()
     """
+    from twinmatch.whatif.case import twinning_case
     from twinmatch.whatif.prices import price_list
 
-    return price_list(_asked(cohort, programme, weights, text_model).case())
+    return price_list(twinning_case(_asked(cohort, programme, weights, text_model)))
 
 
 def stability(
@@ -362,9 +337,10 @@ def stability(
 
     >>> tm.stability(runs=5).fragile
     """
+    from twinmatch.whatif.case import twinning_case
     from twinmatch.whatif.stability import stability as answer
 
-    case = _asked(cohort, programme, weights, text_model).case()
+    case = twinning_case(_asked(cohort, programme, weights, text_model))
     return answer(case, runs, seed=seed, workers=workers)
 
 
@@ -378,11 +354,10 @@ def frontier(
 
     >>> tm.frontier().to_frame()
     """
-    from twinmatch.whatif.case import twinning_of
+    from twinmatch.whatif.case import twinning_case
     from twinmatch.whatif.frontier import choices
 
-    asked = _asked(cohort, programme, weights, text_model)
-    return Rows(choices(asked.round, twinning_of(asked.programme)))
+    return Rows(choices(twinning_case(_asked(cohort, programme, weights, text_model))))
 
 
 def backtest(
@@ -401,19 +376,19 @@ def backtest(
 
     >>> tm.backtest([("de-cologne", "fi-lahti")]).figures
     """
-    from twinmatch.app.loop import read_rows
+    from twinmatch.app.rows import read_rows
     from twinmatch.whatif.backtest import backtest as answer
     from twinmatch.whatif.backtest import read_pairs
     from twinmatch.whatif.case import twinning_of
 
-    asked = _asked(cohort, programme, weights, text_model)
+    round_ = _asked(cohort, programme, weights, text_model)
     heads, name = ("guest", "hosts"), "pairs"
     if isinstance(pairs, str | os.PathLike):
         rows, name = read_rows(Path(pairs), heads), Path(pairs).name
     else:
         said: list[Any] = pairs.to_dict("records") if is_frame(pairs) else list(pairs)
         rows = [_pair(item, heads) for item in said]
-    twinning, round_ = twinning_of(asked.programme), asked.round
+    twinning = twinning_of(round_)
     tested = read_pairs(round_.cohort, rows, name)
     return answer(
         round_.cohort, tested, twinning.weights, round_.facet_cache, twinning.hosts, seed=seed

@@ -160,7 +160,7 @@ def test_a_further_format_is_one_file_and_one_line(monkeypatch, tmp_path):
     ledger = next(t for t in proposal.tables if t.name == "ledger")
     assert ledger.rows[0][:3] == ("at-a", 1.0, 3.0)
     assert from_plain(to_plain(proposal)) is not None
-    (checked,) = check_proposal(Round(cohort, facet_cache()), programme, proposal)
+    (checked,) = check_proposal(Round(cohort, facet_cache(), programme=programme), proposal)
     assert [rule.rule for rule in checked.rules] == ["known cities", "once in a meeting"]
     assert checked.unjudged.startswith("This format comes without rules of its own")
     path.write_text("[breakfast]\nsaets = 1\n", encoding="utf-8")

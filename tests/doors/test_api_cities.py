@@ -6,8 +6,10 @@ import math
 
 import pytest
 
-from twinmatch import app as door
-from twinmatch.app.neighbours import PEER_WEIGHTS
+from twinmatch.app.neighbours import PEER_WEIGHTS, similar
+from twinmatch.app.pairs import explain
+from twinmatch.app.round import open_round
+from twinmatch.programmes import load
 from twinmatch.proposal.wire import account_lines
 
 
@@ -89,10 +91,10 @@ def plain(found):
 
 @pytest.mark.parametrize("city", ["be-leuven", "de-dortmund"])
 @pytest.mark.parametrize("weights", [{}, {"readiness": 3.0, "context": 1.0}])
-def test_similar_says_what_the_other_door_says(api, city, weights):
+def test_similar_says_what_the_other_door_says(api, bundled, city, weights):
     text = ",".join(f"{name}:{w}" for name, w in weights.items())
     found = get(api, f"/cities/{city}/similar", k=7, weights=text, detail="account")
-    says, expected = door.similar(city, k=7, weights=weights or None, model="static")
+    says, expected = similar(city, bundled, k=7, weights=weights or None, model="static")
     assert found["similar"] == plain(expected)
     assert found["text_model"] == says
 
@@ -196,9 +198,9 @@ def test_a_new_city_is_compared_and_not_kept(api):
     assert api.get("/cities/it-sampleville").status_code == 404
 
 
-def test_a_pair_is_explained_as_the_other_door_explains_it(api):
+def test_a_pair_is_explained_as_the_other_door_explains_it(api, bundled):
     found = get(api, "/pairs/de-cologne/fi-lahti")
-    _, expected = door.explain("de-cologne", "fi-lahti", model="static")
+    _, expected = explain("de-cologne", "fi-lahti", open_round(bundled, load(), model="static"))
     assert [(a["purpose"], a["title"], a["account"]) for a in found["accounts"]] == [
         (a.purpose, a.title, account_lines(a.account)) for a in expected
     ]

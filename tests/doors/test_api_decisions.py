@@ -7,9 +7,17 @@ import threading
 import pytest
 from service_for_tests import PROGRAMME, board_of, finished, five_cities, served
 
-from twinmatch import app as door
-from twinmatch.app.decisions import pairs_to_keep
+from twinmatch.app import decisions
+from twinmatch.app.decisions import decided_so_far
 from twinmatch.app.plain import plain_difference, plain_prices, plain_why_not
+from twinmatch.app.round import open_round
+from twinmatch.exporting import read_proposal
+from twinmatch.programmes import load
+from twinmatch.reading import read
+from twinmatch.whatif.case import twinning_case
+from twinmatch.whatif.difference import difference
+from twinmatch.whatif.prices import price_list
+from twinmatch.whatif.why_not import why_not
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +78,7 @@ def test_a_lock_of_the_programme_that_was_released_is_back_where_the_release_is_
     board = board_of(five)
 
     def locks():
-        return [*pairs_to_keep(board.store, made, board.store.held(made)).lock]
+        return [*decided_so_far(board.store, made, board.store.held(made)).lock]
 
     assert locks() == [pair]
     decide(five, made, 0, kind="release", one=pair[0], other=pair[1])
@@ -155,11 +163,11 @@ def test_there_is_nothing_to_take_back_and_nothing_to_decide_about(five, proposa
 
 def test_the_command_line_sees_what_was_decided_over_http_and_the_other_way_round(five, proposal):
     place = board_of(five).store
-    meeting = door.run_state(proposal, place).meetings[0]
+    meeting = decisions.run_state(proposal, place).meetings[0]
     decide(five, proposal, 0, kind="accept", one=meeting.id)
-    state = door.run_state(proposal, place)
+    state = decisions.run_state(proposal, place)
     assert state.verdict(state.meetings[0]) == "accept"
-    door.decide_on(proposal, "asked", "Ada", one=meeting.id, city=meeting.guest, place=place)
+    decisions.decide_on(proposal, "asked", "Ada", one=meeting.id, city=meeting.guest, place=place)
     found = five.get(f"/proposals/{proposal}/decisions").json()
     assert found["version"] == 2
     (told,) = (m for m in found["meetings"] if m["id"] == meeting.id)
@@ -170,7 +178,7 @@ def test_a_round_published_on_the_page_is_a_past_round_everywhere(five, proposal
     decide(five, proposal, 0, kind="approve")
     decide(five, proposal, 1, kind="publish")
     store = board_of(five).store
-    met = {(p.guest, p.host) for p in door.past_pairs(store) if p.run == proposal}
+    met = {(p.guest, p.host) for p in decisions.past_pairs(store) if p.run == proposal}
     assert met == {m.about for m in store.meetings(proposal) if m.host}
     body = {"programme_toml": PROGRAMME, "past": True}
     job = finished(five, five.post("/proposals", json=body).json()["id"])
@@ -181,11 +189,11 @@ def test_a_round_published_on_the_page_is_a_past_round_everywhere(five, proposal
 
 def test_why_not_is_the_answer_of_the_other_door(five, proposal, tmp_path):
     cities = five_cities(tmp_path)
-    asked = door.RoundAsked(cities, (tmp_path / "round.toml",), model="static")
+    case = twinning_case(open_round(read(cities), load(tmp_path / "round.toml"), model="static"))
     for guest, host in (("de-guest", "se-host"), ("de-guest", "it-host"), ("pl-other", "it-host")):
         answer = five.get(f"/proposals/{proposal}/why-not", params={"guest": guest, "host": host})
         assert answer.status_code == 200, answer.text
-        assert answer.json() == plain_why_not(door.ask_why_not(guest, host, asked))
+        assert answer.json() == plain_why_not(why_not(case, guest, host))
 
 
 def test_why_not_knows_what_was_decided(five, proposal):
@@ -220,10 +228,10 @@ def test_an_offer_that_is_taken_is_a_proposal_of_its_own(five, proposal):
 
 def test_prices_are_the_answer_of_the_other_door(five, proposal, tmp_path):
     cities = five_cities(tmp_path)
-    asked = door.RoundAsked(cities, (tmp_path / "round.toml",), model="static")
+    case = twinning_case(open_round(read(cities), load(tmp_path / "round.toml"), model="static"))
     answer = five.get(f"/proposals/{proposal}/prices")
     assert answer.status_code == 200, answer.text
-    assert answer.json() == plain_prices(door.ask_prices(asked))
+    assert answer.json() == plain_prices(price_list(case))
 
 
 def test_two_proposals_side_by_side(five, proposal, tmp_path):
@@ -238,4 +246,4 @@ def test_two_proposals_side_by_side(five, proposal, tmp_path):
         place = tmp_path / f"{name}.json"
         place.write_bytes(five.get(f"/proposals/{name}/files/proposal.json").content)
         places.append(place)
-    assert answer.json() == plain_difference(door.ask_difference(*places))
+    assert answer.json() == plain_difference(difference(*map(read_proposal, places)))

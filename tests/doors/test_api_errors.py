@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twinmatch.app import similar
+from twinmatch.app.neighbours import similar
 from twinmatch.errors import TwinmatchError
 
 
@@ -51,10 +51,10 @@ def test_a_wrong_way_to_ask(api):
     problem(api.delete("/cities"), 405, "not-allowed-here")
 
 
-def test_the_nearest_name_is_offered_as_on_the_command_line(api):
+def test_the_nearest_name_is_offered_as_on_the_command_line(api, bundled):
     found = problem(api.get("/cities/Leuvn/similar"), 404, "city-unknown")
     with pytest.raises(TwinmatchError) as raised:
-        similar("Leuvn", model="static")
+        similar("Leuvn", bundled, model="static")
     (told,) = raised.value.problems
     assert (found["problems"][0]["found"], found["problems"][0]["do"]) == (told.found, told.do)
     assert "be-leuven" in told.do

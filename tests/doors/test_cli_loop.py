@@ -326,3 +326,34 @@ def test_learning_needs_decisions_and_says_so(made, tmp_path):
     assert sorted(p.name for p in (tmp_path / "models").iterdir()) == ["weights.json", "weights.md"]
     table.write_text("guest,host,satisfaction\na,b,much\n")
     ask("learn", *options(made), "--satisfaction", table, status=2)
+
+
+def test_prices_of_the_proposal_are_those_of_the_command_where_the_ledger_binds(tmp_path):
+    """With no task for anybody nobody can host: both doors say so, and of the same pairs."""
+    cities = tmp_path / "cities"
+    cities.mkdir()
+    for name, role, more in (
+        ("de-guest", "guest", "challenges: {energy_systems: 3}\n"),
+        ("it-host", "mission", "strengths: {energy_systems: 3}\n"),
+        ("se-host", "mission", "strengths: {energy_systems: 1}\n"),
+    ):
+        (cities / f"{name}.yaml").write_text(
+            f"id: {name}\nname: {name}\ncountry: {name[:2].upper()}\nroles: [{role}]\n{more}",
+            encoding="utf-8",
+        )
+    for tasks, pairs in ((0, 0), (1, 1)):
+        programme = tmp_path / f"tasks-{tasks}.toml"
+        programme.write_text(
+            f"[ledger]\ntasks = {tasks}\n[twinning]\n[twinning.guests]\nunknown = 'let in'\n"
+            "[twinning.takes]\nhost = {tasks = 1}\n[twinning.weights]\nchallenges_met = 1\n",
+            encoding="utf-8",
+        )
+        over = (cities, "--programme", programme, "--text-model", "static")
+        (twinning,) = ask("propose", *over, "--answers", "--out", tmp_path / "out")["products"]
+        prices = ask("prices", *over)
+        assert prices["filled"] == len(twinning["meetings"]) == pairs
+        (table,) = [t for t in twinning["tables"] if t["name"] == "prices"]
+        assert [(row[0], row[2]) for row in table["rows"]] == [
+            (r["rule"], r["gain"]["places"]) for r in prices["rules"]
+        ]
+        assert {row[0]: row[2] for row in table["rows"]}["load"] == 1 - pairs

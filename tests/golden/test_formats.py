@@ -122,7 +122,7 @@ def test_the_golden_has_every_programme_and_no_other() -> None:
 def test_no_proposal_breaks_the_rules_that_the_referee_counts(name: str, proposals: Made) -> None:
     cohort = cohort_of(*CITIES, units=UNITS)
     programme = programme_model().model_validate(PROGRAMMES[name])
-    found = check_proposal(Round(cohort, facet_cache()), programme, proposals(name))
+    found = check_proposal(Round(cohort, facet_cache(), programme=programme), proposals(name))
     assert [
         (c.product, r.rule, r.says) for c in found for r in c.rules if r.status == "broken"
     ] == []

@@ -30,7 +30,9 @@ from twinmatch import app
 from twinmatch.app.intake import ImportAsked, check_profiles, import_profiles, save_import
 from twinmatch.embedding.vectors import Store as Vectors
 from twinmatch.embedding.vectors import UserCache
+from twinmatch.exporting import publish
 from twinmatch.files import JOURNAL, PARTIAL, settle, write_files
+from twinmatch.programmes import load
 from twinmatch.reading import read
 from twinmatch.store import REMOVED, open_store
 from twinmatch.store.forgetting import remove_names
@@ -155,7 +157,10 @@ class Propose:
         self.after: Files = {}
 
     def _run(self, folder: Path, out: Path, lock: list[tuple[str, str]]) -> None:
-        app.run(folder / "cities", [folder / "round.toml"], out=out, lock=lock, model="static")
+        cohort, programme = read(folder / "cities"), load(folder / "round.toml")
+        decided = (app.decided.Decided(tuple(lock)),)
+        round_ = app.round.open_round(cohort, programme, decided, model="static")
+        publish(app.round.propose_round(round_, decided)[0], out)
 
     def ready(self, folder: Path) -> None:
         template = folder.parent / f"{self.name}-template"
@@ -284,7 +289,9 @@ class Accept:
     def act(self, folder: Path, tell: Any) -> None:
         found = check_profiles(folder / "profiles")
         keys = [t.key for t in found.told if t.problem.level == "warning"]
-        app.accept_warnings(folder / "profiles", found, keys, "It is a hamlet.", "2026-01-01")
+        app.intake.accept_warnings(
+            folder / "profiles", found, keys, "It is a hamlet.", "2026-01-01"
+        )
         tell(keys)
 
     def check(self, folder: Path, told: list[Any]) -> str:

@@ -1,97 +1,173 @@
-"""Decisions of a coordinator on a proposal, read from its workbook, and what they changed."""
+"""What is decided about a round before it is solved: one carrier, whoever decided, and names resolved in one place.
+
+Decisions come from options of the command line, the sheet of a workbook, or a run of the store.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from twinmatch.app.pairs import found_host
 from twinmatch.cohort import Cohort
-from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.errors import Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting.json_file import read_proposal
-from twinmatch.proposal import Proposal
-from twinmatch.reading.decision_sheet import SHEET, Decision, read_decisions
+from twinmatch.programmes.programme import Programme
+from twinmatch.proposal import Pairs, Proposal, count
+from twinmatch.reading.decision_sheet import SHEET, read_decisions
 from twinmatch.whatif.difference import difference
-
-Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Decided:
-    """Locks and bans by id, in words, and the proposal that they were made on, where it is known."""
+    """What one source decided: pairs of guest and host by id or name, and the proposal that it was decided on."""
 
-    lock: tuple[Pair, ...]
-    ban: tuple[Pair, ...]
-    says: str
-    earlier: Proposal | None
+    lock: Pairs = ()
+    ban: Pairs = ()
+    past: Pairs = ()
+    """Pairs of earlier rounds, which do not meet again; those of cities that are no longer there do not count."""
+    earlier: Proposal | None = None
+    """The earlier proposal: of equally good answers the one nearest to it is taken."""
+    lifted: Pairs = ()
+    """Locks and bans of the programme that were decided otherwise since."""
+    rejected: tuple[str, ...] = ()
+    """Meetings of groups that were rejected: no rule keeps those from being made again."""
+    sheet: str = ""
+    """The name of the workbook, where it was read from one."""
+    undecided: tuple[int, ...] = ()
+    """Rows of the sheet that say something, but no decision."""
+    run: str = ""
+    """The id of the run of the store, where it was read from there."""
+    made_from: Mapping[str, Any] = field(default_factory=dict)
+    """What that run was made from."""
 
-    def changes(self, after: Proposal) -> tuple[str, ...]:
+    def notes(self, after: Proposal) -> tuple[str, ...]:
         """Return in words what was decided, and how the new proposal differs from the earlier one."""
-        if self.earlier is None:
-            none = (
-                "No earlier proposal.json lies beside it or was named, so what changed is not told."
+        if self.run:
+            return (self._of_run(after.made_from),)
+        return (self._of_sheet(), *self._changes(after)) if self.sheet else ()
+
+    def _of_run(self, now: Mapping[str, Any]) -> str:
+        other = [
+            word
+            for word, same in (
+                ("other profiles", self.made_from.get("data") == now.get("data")),
+                ("another programme", _beside_pairs(self.made_from) == _beside_pairs(now)),
             )
-            return (self.says, none)
+            if not same
+        ]
+        says = f"Run {self.run}: {count(len(self.lock), 'lock')} and {count(len(self.ban), 'refusal')} hold as decided"
+        says += f"; it was made from {' and '.join(other)}." if other else "."
+        if self.lifted:
+            says += f" No longer asked for: {_listed(self.lifted)}."
+        if self.rejected:
+            says += f" Rejected, but only pairs can be kept from being made again: {', '.join(self.rejected)}."
+        return says
+
+    def _of_sheet(self) -> str:
+        parts = [
+            f"{len(pairs)} {word} ({_listed(pairs)})"
+            for pairs, word in ((self.lock, "locked"), (self.ban, "refused"))
+            if pairs
+        ]
+        says = f"Decisions of {self.sheet}: {'; '.join(parts)}." if parts else ""
+        if self.undecided:
+            rows = ", ".join(map(str, self.undecided))
+            says += f" Without a decision, so nothing was asked for: row {rows} of {SHEET}."
+        return says.strip() or f"{self.sheet} has no decision."
+
+    def _changes(self, after: Proposal) -> Iterator[str]:
+        if self.earlier is None:
+            yield "No earlier proposal.json lies beside it or was named, so changes are not listed."
+            return
         lines = []
         for word, before, now in zip(
             ("locked", "refused"), self.earlier.wanted, after.wanted, strict=True
         ):
             if gone := [pair for pair in before if pair not in now and pair[::-1] not in now]:
-                lines.append(f"No longer {word}: {', '.join('='.join(pair) for pair in gone)}.")
+                lines.append(f"No longer {word}: {_listed(gone)}.")
         for product in difference(self.earlier, after).products:
-            told = " ".join((*product.says, *(moved.says for moved in product.moved)))
-            if told:
-                lines.append(f"Since the earlier proposal, {product.title.lower()}: {told}")
-        return (self.says, *(lines or ("Nothing else changed since the earlier proposal.",)))
+            says = " ".join((*product.says, *(moved.says for moved in product.moved)))
+            if says:
+                lines.append(f"Since the earlier proposal, {product.title.lower()}: {says}")
+        yield from lines or ("Nothing else changed since the earlier proposal.",)
 
 
-def decided(file: Path, cohort: Cohort, previous: Path | None = None) -> Decided:
-    """Return the decisions of a workbook for a cohort.
+def _listed(pairs: Sequence[tuple[str, str]]) -> str:
+    return ", ".join("=".join(pair) for pair in pairs)
 
-    The earlier proposal is ``previous``, or the proposal.json beside the workbook where there is one. Raises
-    DataError for a wrong sheet, and QuestionError with every guest and host that the cohort does not have.
+
+def _beside_pairs(made_from: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a programme without the pairs that decisions and past rounds add."""
+    settings = dict((made_from.get("programme") or {}).get("settings") or {})
+    if twinning := settings.get("twinning"):
+        settings["twinning"] = {
+            k: v for k, v in twinning.items() if k not in ("lock", "ban", "past")
+        }
+    return {k: v for k, v in settings.items() if k != "name"}
+
+
+def read_sheet(file: Path, cohort: Cohort, earlier: Proposal | None = None) -> Decided:
+    """Return the decisions of a workbook; the earlier proposal is the one given, else proposal.json beside the workbook.
+
+    Raises DataError for a wrong sheet, and QuestionError with every guest and host that the cohort does not have.
     """
-    read = read_decisions(file)
-    found = read.found
-    pairs, problems = _resolved(found, cohort)
+    sheet = read_decisions(file)
+    resolved = _resolved([((d.guest, d.host), d.where) for d in sheet.found], cohort)
+    lock = [pair for pair, d in zip(resolved, sheet.found, strict=True) if d.word == "lock"]
+    ban = [pair for pair, d in zip(resolved, sheet.found, strict=True) if d.word != "lock"]
+    beside = file.parent / "proposal.json"
+    if earlier is None and beside.is_file():
+        earlier = read_proposal(beside)
+    return Decided(
+        tuple(lock), tuple(ban), earlier=earlier, sheet=file.name, undecided=sheet.undecided
+    )
+
+
+def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohort) -> Programme:
+    """Return the programme with what was decided on its twinning pairs, by id.
+
+    Raises QuestionError where a name is not known or means several cities, and where there is no twinning to decide on.
+    """
+    lock, ban = (
+        _resolved([(pair, Where()) for one in decided for pair in getattr(one, name)], cohort)
+        for name in ("lock", "ban")
+    )
+    lifted = {pair for one in decided for pair in one.lifted}
+    past = {pair for one in decided for pair in one.past}
+    twinning = programme.twinning
+    if twinning is None:
+        if lock or ban:
+            found = "Locks and bans are about twinning, which this programme does not have."
+            raise QuestionError(Problem("no-twinning", found, do="Add [twinning]."))
+        return programme
+    changed = {
+        name: tuple(
+            dict.fromkeys((*(p for p in getattr(twinning, name) if p not in lifted), *more))
+        )
+        for name, more in (("lock", lock), ("ban", ban))
+    }
+    known = {*cohort.index, *(unit.id for unit in cohort.units)}
+    again = {p for p in past if known.issuperset(p)} - {*changed["lock"], *twinning.past}
+    changed["past"] = (*twinning.past, *sorted(again))
+    return programme.model_copy(update={"twinning": twinning.model_copy(update=changed)})
+
+
+def _resolved(
+    asked: Sequence[tuple[tuple[str, str], Where]], cohort: Cohort
+) -> list[tuple[str, str]]:
+    """Return pairs of cities or host units by id; raises QuestionError with every name that is not known, with its place."""
+    pairs, problems = [], []
+    for pair, where in asked:
+        ids = []
+        for name in pair:
+            try:
+                ids.append(found_host(cohort, name).id)
+            except TwinmatchError as error:
+                problems += [Problem(p.code, p.found, where, p.do) for p in error.problems]
+        pairs.append((ids[0], ids[-1]) if ids else pair)
     if problems:
         raise QuestionError(problems)
-    lock = tuple(pair for pair, d in zip(pairs, found, strict=True) if d.word == "lock")
-    ban = tuple(pair for pair, d in zip(pairs, found, strict=True) if d.word != "lock")
-    beside = previous or file.parent / "proposal.json"
-    earlier = read_proposal(beside) if previous or beside.is_file() else None
-    return Decided(lock, ban, _says(file, lock, ban, read.undecided), earlier)
-
-
-def _says(
-    file: Path, lock: tuple[Pair, ...], ban: tuple[Pair, ...], undecided: tuple[int, ...]
-) -> str:
-    parts = [
-        f"{len(pairs)} {word} ({', '.join('='.join(pair) for pair in pairs)})"
-        for pairs, word in ((lock, "locked"), (ban, "refused"))
-        if pairs
-    ]
-    says = f"Decisions of {file.name}: {'; '.join(parts)}." if parts else ""
-    if undecided:
-        rows = ", ".join(map(str, undecided))
-        says += f" Without a decision, so nothing was asked for: row {rows} of {SHEET}."
-    return says.strip() or f"{file.name} has no decision."
-
-
-def _resolved(found: tuple[Decision, ...], cohort: Cohort) -> tuple[list[Pair], list[Problem]]:
-    """Return the pairs by id, and for every name that the cohort does not have a problem with its place."""
-    pairs, problems = [], []
-    for decision in found:
-        ids = []
-        for name, find in (
-            (decision.guest, cohort.city),
-            (decision.host, partial(found_host, cohort)),
-        ):
-            try:
-                ids.append(find(name).id)
-            except TwinmatchError as error:
-                problems += [Problem(p.code, p.found, decision.where, p.do) for p in error.problems]
-        if len(ids) == 2:
-            pairs.append((ids[0], ids[1]))
-    return pairs, problems
+    return pairs

@@ -1,4 +1,4 @@
-"""Runs that are kept, and what is decided about them: the door to the store."""
+"""Runs that are kept, and what is decided about them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from twinmatch import __version__
-from twinmatch.app.loop import RoundAsked, ask_reserves, read_rows, twinning_case
-from twinmatch.app.neighbours import Progress, silent
-from twinmatch.app.rounds import PairsAgain
+from twinmatch.app.decided import Decided
+from twinmatch.app.round import fallbacks_of
+from twinmatch.app.rows import read_rows
 from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.exporting.json_file import read_proposal
-from twinmatch.files import toml_text, write_files
-from twinmatch.proposal import pairs_wanted
+from twinmatch.files import toml_text
+from twinmatch.programmes.round import Round
+from twinmatch.proposal import Pairs, Proposal, pairs_wanted
 from twinmatch.store import (
     Entry,
     Fallbacks,
@@ -33,13 +32,16 @@ from twinmatch.store import (
     held,
     open_store,
 )
-from twinmatch.whatif.learning import Learned, learn, model_files, preferences
+from twinmatch.whatif.case import Case
+from twinmatch.whatif.learning import Learned, learn, preferences
 
 DEFAULT_STORE = "twinmatch.sqlite"
 
 
 Place = str | Store | None
 """Where a store is, by name; or one that is open and stays so."""
+
+Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -125,37 +127,31 @@ def opened(place: Place, *, make: bool = False) -> Iterator[Store]:
 
 
 def keep_run(
-    proposal: str | Path,
+    proposal: Proposal,
+    content: bytes,
     by: str,
+    round_: Round | None,
     *,
     title: str = "",
     place: Place = None,
-    asked: RoundAsked | None = None,
-    progress: Progress = silent,
 ) -> tuple[Kept, bool]:
-    """Keep a proposal.json as a run, with what is offered if a side declines; return it and whether it is new.
+    """Keep a proposal, and the bytes of its proposal.json, as a run; return it and whether it is new.
 
-    Raises DataError and QuestionError where the file, the profiles or the store cannot be used.
+    What is offered if a side declines is kept with it, computed in ``round_``. Raises QuestionError where nobody
+    keeps it, DataError where the store cannot be used.
     """
-    path = Path(proposal)
-    found = read_proposal(path)
-    name = str((found.made_from.get("programme") or {}).get("name", "")) or path.name
     if not by.strip():
         raise QuestionError(
             Problem("by-missing", "It is not said who keeps it.", do="Name yourself with --by.")
         )
-    falls = fallbacks_of(path, asked, progress)
+    falls = kept_fallbacks(proposal, round_) if round_ is not None else {}
     with opened(place, make=True) as store:
-        return store.keep(path.read_bytes(), title or name, by, falls)
+        return store.keep(content, title or proposal.title, by, falls)
 
 
-def fallbacks_of(
-    proposal: Path, asked: RoundAsked | None = None, progress: Progress = silent
-) -> Fallbacks:
-    """Return for each pair of a proposal what is offered if its guest declines, and if its host does."""
-    if not any(p.product == "twinning" for p in read_proposal(proposal).products):
-        return {}
-    _, found = ask_reserves(proposal, asked, progress=progress)
+def kept_fallbacks(proposal: Proposal, round_: Round) -> Fallbacks:
+    """Return what is offered if a side of a pair declines, as the store keeps it."""
+    found = fallbacks_of(proposal, round_)
     return {(f.guest, f.host): (f.if_guest_declines, f.if_host_declines) for f in found}
 
 
@@ -258,14 +254,14 @@ def programme_lines(run: str | None, place: Place = None) -> str:
     with opened(place) as store:
         kept = store.run(run) if run else None
         past = sorted({(p.guest, p.host) for p in store.past(but=kept.id if kept else "")})
-        again = pairs_to_keep(store, kept.id, store.held(kept.id)) if kept else None
+        again = decided_so_far(store, kept.id, store.held(kept.id)) if kept else None
     lines = [_pairs_line("past", past)]
     if again is not None:
         lines += [_pairs_line("lock", again.lock), _pairs_line("ban", again.ban)]
     return "".join(lines)
 
 
-def pairs_to_keep(store: Store, run: str, now: Held) -> PairsAgain:
+def decided_so_far(store: Store, run: str, now: Held) -> Decided:
     """Return the locks and bans that a run was made with, as its decisions changed them."""
     must, must_not = now.wanted
     released = {
@@ -276,7 +272,8 @@ def pairs_to_keep(store: Store, run: str, now: Held) -> PairsAgain:
     decided = {frozenset(pair) for pair in (*must, *must_not, *released)}
     made_from = json.loads(store.proposal(run))["made_from"]
     meetings = store.meetings(run)
-    found, lifted = [], []
+    found: list[Pairs] = []
+    lifted: list[Pair] = []
     for made, asked in zip(pairs_wanted(made_from), (must, must_not), strict=True):
         same = {pair: frozenset(as_met(pair, meetings)) for pair in made}
         gone = decided - {frozenset(pair) for pair in asked}
@@ -284,22 +281,22 @@ def pairs_to_keep(store: Store, run: str, now: Held) -> PairsAgain:
         again = {same[pair] for pair in made}
         further = (pair for pair in asked if frozenset(pair) not in again)
         found.append((*(pair for pair in made if same[pair] not in gone), *further))
-    locks, bans = found
-    return PairsAgain(
-        run,
-        locks,
-        bans,
-        tuple(lifted),
-        tuple(one for (one, other), e in now.verdicts.items() if e.kind == "reject" and not other),
-        made_from,
+    rejected = (one for (one, other), e in now.verdicts.items() if e.kind == "reject" and not other)
+    return Decided(
+        found[0],
+        found[1],
+        lifted=tuple(lifted),
+        rejected=tuple(rejected),
+        run=run,
+        made_from=made_from,
     )
 
 
-def pairs_of_run(run: str, place: Place = None) -> PairsAgain:
+def decided_in_run(run: str, place: Place = None) -> Decided:
     """Return what a run of the store asks of the next time it is solved, as its decisions have it now."""
     with opened(place) as store:
         kept = store.run(run).id
-        return pairs_to_keep(store, kept, store.held(kept))
+        return decided_so_far(store, kept, store.held(kept))
 
 
 def _pairs_line(name: str, pairs: Sequence[tuple[str, str]]) -> str:
@@ -310,21 +307,12 @@ SHOWN = 3
 """Best other hosts of a guest that count as shown and not taken when a pair is accepted."""
 
 
-def learn_weights(
-    place: Place = None,
-    asked: RoundAsked | None = None,
-    *,
-    satisfaction: str | Path | None = None,
-    out: str | Path | None = None,
-    name: str = "weights",
-    progress: Progress = silent,
-) -> tuple[Learned, list[Path]]:
-    """Return the weights that all decisions of the store suggest, and the files written under ``out``.
+def learn_weights(case: Case, liked: dict[Pair, float], *, shown: bool) -> Learned:
+    """Return the weights that a value for each of some pairs suggests; what is liked more has a higher value.
 
-    ``satisfaction`` is a CSV with the columns guest, host and satisfaction (any scale). Nothing is changed.
-    Raises QuestionError where there is too little to learn from.
+    With ``shown``, the best other hosts of each guest that liked a pair count as seen and not taken. Raises
+    QuestionError where there is too little to learn from.
     """
-    case = twinning_case(asked or RoundAsked(), progress)
     affinity = case.ready.affinity
     guests = {case.guest_id(g): g for g in range(len(case.ready.frame.guests))}
     hosts = {host.id: h for h, host in enumerate(case.hosts)}
@@ -333,23 +321,17 @@ def learn_weights(
         for guest, g in guests.items()
         for host, h in hosts.items()
     }
-    liked = _decided(place) if satisfaction is None else _satisfied(Path(satisfaction))
-    shown: set[tuple[str, str]] = set()
-    for guest, host in [p for p, value in liked.items() if value > 0 and satisfaction is None]:
+    seen: set[Pair] = set()
+    for guest, host in [p for p, value in liked.items() if value > 0 and shown]:
         if guest in guests and host in hosts:
             order = np.argsort(-np.round(affinity.score[guests[guest]], 9), kind="stable")
             others = [case.hosts[int(h)].id for h in order if case.hosts[int(h)].id != host]
-            shown |= {(guest, other) for other in others[:SHOWN]}
-    progress("Weights")
-    found = learn(affinity.weights, preferences(standings, liked, shown))
-    if out is None:
-        return found, []
-    made_from = {"data": case.round.cohort.fingerprint, "twinmatch": __version__}
-    return found, write_files(model_files(found, name, made_from), Path(out))
+            seen |= {(guest, other) for other in others[:SHOWN]}
+    return learn(affinity.weights, preferences(standings, liked, seen))
 
 
-def _decided(place: Place) -> dict[tuple[str, str], float]:
-    """What all runs of the store say of pairs: 1 accepted or locked, -1 rejected or banned; the last run counts."""
+def liked_in_store(place: Place = None) -> dict[Pair, float]:
+    """Return what all runs of the store say of pairs: 1 accepted or locked, -1 rejected or banned; the last run counts."""
     liked: dict[tuple[str, str], float] = {}
     with opened(place) as store:
         for run in reversed(store.runs()):
@@ -360,7 +342,8 @@ def _decided(place: Place) -> dict[tuple[str, str], float]:
     return liked
 
 
-def _satisfied(path: Path) -> dict[tuple[str, str], float]:
+def satisfaction_of(path: Path) -> dict[Pair, float]:
+    """Return the satisfaction with pairs of a CSV with the columns guest, host and satisfaction, on any scale."""
     liked, problems = {}, []
     for number, row in enumerate(read_rows(path, ("guest", "host", "satisfaction")), 2):
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +15,6 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.proposal import Account
-from twinmatch.reading import read
 
 Progress = Callable[[str], None]
 
@@ -84,6 +82,13 @@ def _in_tenths(progress: Progress) -> Callable[[int, int], None]:
     return tell
 
 
+def text_of(facet_cache: FacetCache) -> TextModel:
+    """Return the text model of a round that was opened here."""
+    text = facet_cache.text
+    assert isinstance(text, TextModel), "the round was opened with something else"
+    return text
+
+
 def told(text: TextModel) -> str:
     """Return what a result says of its text model, with what could not be read."""
     return " ".join([text.says, *text.notes])
@@ -91,7 +96,7 @@ def told(text: TextModel) -> str:
 
 def similar(
     city: str,
-    profiles: str | Path | None = None,
+    cohort: Cohort,
     *,
     k: int = 10,
     weights: dict[str, float] | None = None,
@@ -101,7 +106,6 @@ def similar(
     """Return the text model's saying and the k cities most like a city, best first, each with its account."""
     if k < 1:
         raise QuestionError(Problem("k-wrong", f"Asked for {k} cities.", do="Ask for at least 1."))
-    cohort = read(profiles)
     i = cohort.find(city)
     text = text_model(cohort, model or "auto", None, progress)
     affinity = compare(cohort, weights or PEER_WEIGHTS, FacetCache(text))
@@ -119,7 +123,7 @@ def similar(
 
 
 def features(
-    profiles: str | Path | None = None,
+    cohort: Cohort,
     *,
     model: str | None = None,
     text: bool = False,
@@ -128,6 +132,5 @@ def features(
     """Return the feature vectors of the cities as one pandas table; see :mod:`twinmatch.facets.features`."""
     from twinmatch.facets.features import feature_table
 
-    cohort = read(profiles)
     vectors = text_model(cohort, model or "auto", None, progress) if text else None
     return feature_table(cohort, vectors)

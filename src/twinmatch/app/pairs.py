@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,20 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
-from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model, told
+from twinmatch.app.neighbours import PEER_WEIGHTS, text_of, told
 from twinmatch.cohort import Cohort, Host, nearest
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.exporting.drawings import svg_file
 from twinmatch.exporting.words import facet_title
 from twinmatch.facets import FacetCache
 from twinmatch.figures.pictures import Spec, pictures_of, waterfall
+from twinmatch.files import write_files
 from twinmatch.programmes.eligibility import Applicants
-from twinmatch.programmes.programme import load
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import Twinning, prepare
 from twinmatch.proposal import Account, count
-from twinmatch.proposing import measured_card
-from twinmatch.reading import read
+from twinmatch.proposing import measured_card, programme_of
+from twinmatch.whatif.case import twinning_of
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
 
 Purpose = Literal["peers", "learning"]
@@ -188,25 +190,15 @@ def found_host(cohort: Cohort, name: str) -> Host:
     return Host(units[0].id, units[0].name, cohort.cities_of[units[0].id])
 
 
-def explain(
-    one: str,
-    other: str,
-    profiles: str | Path | None = None,
-    programme_files: Sequence[str | Path] = (),
-    *,
-    model: str | None = None,
-    progress: Progress = silent,
-) -> tuple[str, list[PairAccount]]:
-    """Return the text model's saying and the accounts of a pair: as peers, and as guest and host both ways.
+def explain(one: str, other: str, round_: Round) -> tuple[str, list[PairAccount]]:
+    """Return what is said of the text model, and the accounts of a pair: as peers, and as guest and host both ways.
 
     ``other`` may be a host unit; then there is one account, of the city as its guest. Raises QuestionError where no
     city or unit has one of the names, or the two are one city.
     """
-    cohort = read(profiles)
+    cohort, facet_cache = round_.cohort, round_.facet_cache
     i, beside = found_pair(cohort, one, other)
-    programme = load(*programme_files)
-    text = text_model(cohort, model or programme.text.model, programme.text.prefix, progress)
-    facet_cache = FacetCache(text)
+    twinning = programme_of(round_).twinning
     found = []
     if len(beside.cities) == 1:
         peers, j = compare(cohort, PEER_WEIGHTS, facet_cache), beside.cities[0]
@@ -214,9 +206,9 @@ def explain(
         found.append(
             PairAccount("peers", as_peers(cohort, i, j), peers.account(i, j), PEERS, runners)
         )
-    if programme.twinning is not None:
-        found += both_ways(Learning(cohort, programme.twinning, facet_cache), cohort, i, beside)
-    return told(text), with_pictures(cohort, (i, beside.cities[0]), found)
+    if twinning is not None:
+        found += both_ways(Learning(cohort, twinning, facet_cache), cohort, i, beside)
+    return told(text_of(facet_cache)), with_pictures(cohort, (i, beside.cities[0]), found)
 
 
 def found_pair(cohort: Cohort, one: str, other: str) -> tuple[int, Host]:
@@ -269,6 +261,23 @@ def pair_pictures(
     """Return every picture of a pair of cities, by name."""
     cards = [measured_card(cohort, i) for i in pair]
     return pictures_of(account, cards, title, facet_titles(account))
+
+
+def pictures(one: str, other: str, round_: Round) -> dict[str, Spec]:
+    """Return the pictures of a pair as Vega-Lite specifications: the first city learns from the second."""
+    cohort = round_.cohort
+    i, beside = found_pair(cohort, one, other)
+    found = Learning(cohort, twinning_of(round_), round_.facet_cache).account(i, beside)
+    return pair_pictures(cohort, (i, beside.cities[0]), found.account, found.title)
+
+
+def write_pictures(found: dict[str, Spec], out: Path) -> list[Path]:
+    """Write each picture as NAME.svg and NAME.vl.json into a folder, all or none, and return their paths."""
+    files = {}
+    for name, spec in found.items():
+        files[f"{name}.svg"] = svg_file(spec)
+        files[f"{name}.vl.json"] = (json.dumps(spec, ensure_ascii=False, indent=1) + "\n").encode()
+    return write_files(files, out)
 
 
 def facet_titles(account: Account) -> dict[str, str]:

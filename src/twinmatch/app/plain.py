@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from twinmatch.app.loop import Repaired
+    from twinmatch.app.round import Repaired
     from twinmatch.whatif.backtest import Backtest, Interval
     from twinmatch.whatif.case import Move, Outcome, Price
     from twinmatch.whatif.difference import Difference
@@ -199,10 +199,9 @@ def plain_stability(found: Stability) -> dict[str, Any]:
 
 
 def plain_repaired(found: Repaired) -> dict[str, Any]:
-    """Return a repair with what the profiles no longer know, what is new in them, and the files written."""
+    """Return a repair with what the profiles no longer know, and what is new in them."""
     return {
         **plain_repair(found.repair),
         "lost": [*found.unknown, *found.repair.lost],
         "new": list(found.new),
-        "written": [file.name for file in found.written],
     }

@@ -8,12 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from twinmatch.errors import Problem, QuestionError, Where
-from twinmatch.exporting import publish, read_proposal
+from twinmatch.exporting import publish
 from twinmatch.exporting.contacts import read_contacts
 from twinmatch.exporting.letters import Correspondence
 from twinmatch.files import write_files
 from twinmatch.intake import template
 from twinmatch.programmes.programme import bundled_names, load, programme_schema, source_of
+from twinmatch.proposal import Proposal
 
 PROGRAMME, FORM, README = "round.toml", "form.xlsx", "README.md"
 SCHEMA = "round.schema.json"
@@ -94,7 +95,7 @@ def _parted(text: str) -> tuple[list[str], str]:
 
 
 def publish_again(
-    proposal: Path,
+    proposal: Proposal,
     out: Path,
     *,
     word: bool = False,
@@ -104,7 +105,7 @@ def publish_again(
     answer_by: str = "",
     first_meetings: date | None = None,
 ) -> list[Path]:
-    """Return the files of a proposal.json written anew, as Word and PDF too, letters addressed, where asked for."""
-    read = read_proposal(proposal)
-    given = Correspondence(read_contacts(contacts, read) if contacts else {}, sender, answer_by)
-    return publish(read, out, word=word, pdf=pdf, letters=given, first_day=first_meetings)
+    """Return the files of a proposal written anew, as Word and PDF too, letters addressed, where asked for."""
+    found = read_contacts(contacts, proposal) if contacts else {}
+    given = Correspondence(found, sender, answer_by)
+    return publish(proposal, out, word=word, pdf=pdf, letters=given, first_day=first_meetings)

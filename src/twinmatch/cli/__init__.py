@@ -39,7 +39,7 @@ COMMANDS: Final = MappingProxyType(
         ),
         "publish": (
             "start.publish",
-            "Write the files of a proposal again, the same bytes, with Word documents and PDF where asked for.",
+            "Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for.",
         ),
         "similar": (
             "rounds.similar",

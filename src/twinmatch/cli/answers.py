@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from twinmatch.cli.loop import round_asked, spread_over
+from twinmatch import whatif
+from twinmatch.cli.inputs import proposal_of, round_of
+from twinmatch.cli.loop import spread_over
 from twinmatch.cli.words import (
     AsJson,
     Model,
@@ -34,12 +36,9 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """The referee over a proposal, also one edited by hand: every rule, kept or broken; exit 2 where one is broken."""
-    from twinmatch import app as door
-
     with progress() as told:
-        found = door.ask_check(
-            proposal, round_asked(profiles, programme, text_model), progress=told
-        )
+        asked = proposal_of(proposal)
+        found = whatif.check.check_proposal(round_of(profiles, programme, text_model, told), asked)
     if as_json:
         print_json(
             [
@@ -90,10 +89,10 @@ def frontier(
     as_json: AsJson = False,
 ) -> None:
     """Several named twinning proposals: each best in one respect, with what it gives up."""
-    from twinmatch import app as door
-
     with progress() as told, spread_over(dask):
-        found = door.ask_frontier(round_asked(profiles, programme, text_model), progress=told)
+        case = whatif.case.twinning_case(round_of(profiles, programme, text_model, told))
+        told("Named proposals")
+        found = whatif.frontier.choices(case)
     if as_json:
         print_json(
             [
@@ -139,5 +138,5 @@ def frontier(
         )
     show(rows)
     say(
-        "Small: fewer than 100,000 residents. Next: twinmatch frontier --json has the pairs; lock those you want with propose --lock A=B."
+        f"Small: fewer than {case.settings.small_below:,} residents. Next: twinmatch frontier --json has the pairs; lock those you want with propose --lock A=B."
     )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinmatch.cli.loop import round_asked
+from twinmatch import app, whatif
+from twinmatch.cli.inputs import proposal_of, round_of
 from twinmatch.cli.words import (
     AsJson,
     Model,
@@ -57,15 +58,18 @@ def keep(
     as_json: AsJson = False,
 ) -> None:
     """Keep a proposal as a run in the store, with what is offered if a city declines."""
-    asked = round_asked(profiles, programme, text_model)
-    from twinmatch import app as door
-
+    content, found = proposal.read_bytes() if proposal.is_file() else b"", proposal_of(proposal)
     with progress() as told:
-        run, new = door.keep_run(
-            proposal, by or _user(), title=title, place=store, asked=asked, progress=told
+        run, new = app.decisions.keep_run(
+            found,
+            content,
+            by or _user(),
+            round_of(profiles, programme, text_model, told),
+            title=title,
+            place=store,
         )
     if as_json:
-        print_json({**door.plain_run(run), "new": new})
+        print_json({**app.decisions.plain_run(run), "new": new})
         return
     show(f"Run {run.id}: {literal(run.title)}" + ("." if new else ", kept before."))
     say(f"Next: twinmatch decide {run.id} accept GUEST HOST, or twinmatch decisions {run.id}")
@@ -73,11 +77,9 @@ def keep(
 
 def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
     """Every run that is kept, the last one first."""
-    from twinmatch import app as door
-
-    found = door.list_runs(store)
+    found = app.decisions.list_runs(store)
     if as_json:
-        print_json({"runs": [door.plain_run(run) for run in found]})
+        print_json({"runs": [app.decisions.plain_run(run) for run in found]})
         return
     rows = table("Runs", ("Run", "Title", "Status", "Version", "Kept", "By"))
     for run in found:
@@ -121,9 +123,7 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """Decide on a meeting of a run, or note a city's consent: by whom, when and why is kept for good."""
-    from twinmatch import app as door
-
-    entry, after = door.decide_on(
+    entry, after = app.decisions.decide_on(
         run, kind, by or _user(), one=one, other=other, city=city, why=why, seen=seen, place=store
     )
     _tell(entry, after, as_json)
@@ -145,7 +145,6 @@ def state(
     as_json: AsJson = False,
 ) -> None:
     """Move a run from draft to approved to published, and back: what is published can be withdrawn."""
-    from twinmatch import app as door
     from twinmatch.errors import Problem, QuestionError
     from twinmatch.store import STEPS
 
@@ -154,12 +153,14 @@ def state(
             Problem("step-unknown", f"There is no step {step!r}.", do=f"Known: {', '.join(STEPS)}.")
         )
     if step is not None:
-        entry, after = door.decide_on(run, step, by or _user(), why=why, seen=seen, place=store)
+        entry, after = app.decisions.decide_on(
+            run, step, by or _user(), why=why, seen=seen, place=store
+        )
         _tell(entry, after, as_json)
         return
-    now = door.run_state(run, store).run
+    now = app.decisions.run_state(run, store).run
     if as_json:
-        print_json(door.plain_run(now))
+        print_json(app.decisions.plain_run(now))
         return
     show(f"Run {now.id} is {now.status}, version {now.version}.")
     can = [name for name, (start, _) in STEPS.items() if start == now.status]
@@ -179,14 +180,12 @@ def decisions(
     as_json: AsJson = False,
 ) -> None:
     """What was decided about a run, by whom, when and why; consents, and what is offered if a city declines."""
-    from twinmatch import app as door
-
-    found = door.run_state(run, store)
+    found = app.decisions.run_state(run, store)
     if toml:
-        sys.stdout.write(door.programme_lines(found.run.id, store))
+        sys.stdout.write(app.decisions.programme_lines(found.run.id, store))
         return
     if as_json:
-        print_json(door.plain_run_state(found))
+        print_json(app.decisions.plain_run_state(found))
         return
     show(
         f"Run {found.run.id}, {literal(found.run.title)}: {found.run.status}, version {found.run.version}."
@@ -234,12 +233,10 @@ def past(
     as_json: AsJson = False,
 ) -> None:
     """What past rounds remember: pairs that met, and pairs that a city declined; neither is proposed again."""
-    from twinmatch import app as door
-
     if toml:
-        sys.stdout.write(door.programme_lines(None, store))
+        sys.stdout.write(app.decisions.programme_lines(None, store))
         return
-    found = door.past_pairs(store)
+    found = app.decisions.past_pairs(store)
     if as_json:
         print_json(
             {
@@ -278,13 +275,21 @@ def learn(
     as_json: AsJson = False,
 ) -> None:
     """Weights that past decisions suggest, with their uncertainty and a back-test; nothing is changed."""
-    asked = round_asked(profiles, programme, text_model)
-    from twinmatch import app as door
-
+    liked = (
+        app.decisions.liked_in_store(store)
+        if satisfaction is None
+        else app.decisions.satisfaction_of(satisfaction)
+    )
     with progress() as told:
-        found, files = door.learn_weights(
-            store, asked, satisfaction=satisfaction, out=out, name=name, progress=told
-        )
+        case = whatif.case.twinning_case(round_of(profiles, programme, text_model, told))
+        found = app.decisions.learn_weights(case, liked, shown=satisfaction is None)
+    files = []
+    if out is not None:
+        from twinmatch import __version__
+        from twinmatch.files import write_files
+
+        made_from = {"data": case.round.cohort.fingerprint, "twinmatch": __version__}
+        files = write_files(whatif.learning.model_files(found, name, made_from), out)
     lines = list(
         zip(found.facets, found.today, found.suggested, found.low, found.high, strict=True)
     )
@@ -323,10 +328,8 @@ def _user() -> str:
 
 
 def _tell(entry: Entry, after: Kept, as_json: bool) -> None:
-    from twinmatch import app as door
-
     if as_json:
-        print_json({"entry": door.plain_entry(entry), **door.plain_run(after)})
+        print_json({"entry": app.decisions.plain_entry(entry), **app.decisions.plain_run(after)})
         return
     show(f"{entry.number}. " + literal(entry.says))
     say(

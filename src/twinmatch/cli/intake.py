@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from twinmatch import app
 from twinmatch.cli.words import (
     AsJson,
     Model,
@@ -59,9 +60,7 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Check profiles: every error, doubt and note at once, each with its place and what to do about it."""
-    from twinmatch import app as door
-
-    checked = door.check_profiles(profiles, mapping, text_model or "auto")
+    checked = app.intake.check_profiles(profiles, mapping, text_model or "auto")
     if accept:
         if profiles is None:
             do = "Copy the bundled profiles to a folder of your own and name it."
@@ -69,9 +68,9 @@ def validate(
                 Problem("bundled-not-accepted", "The bundled profiles are not changed.", do=do)
             )
         today = dt.date.today().isoformat()
-        place = door.accept_warnings(profiles, checked, accept, why, today)
+        place = app.intake.accept_warnings(profiles, checked, accept, why, today)
         say(f"Remembered in {place}.")
-        checked = door.check_profiles(profiles, mapping, text_model or "auto")
+        checked = app.intake.check_profiles(profiles, mapping, text_model or "auto")
     if as_json:
         print_json(_plain_check(checked))
     else:
@@ -87,9 +86,7 @@ def template(
     as_json: AsJson = False,
 ) -> None:
     """Write the intake form as a workbook: empty, or with the profiles of PROFILES in it."""
-    from twinmatch import app as door
-
-    path = door.write_template(out, profiles, replace=replace)
+    path = app.intake.write_template(out, profiles, replace=replace)
     if as_json:
         print_json({"written": str(path)})
         return
@@ -166,10 +163,8 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Make profiles of forms, tables and the formats that cities report in; every doubt is shown where it stands."""
-    from twinmatch import app as door
-
     if suggest:
-        typer.echo(door.suggest_mapping(source, mapping), nl=False)
+        typer.echo(app.intake.suggest_mapping(source, mapping), nl=False)
         return
     if replace and merge:
         raise QuestionError(
@@ -177,12 +172,12 @@ def import_(
                 "replace-and-merge", "Profiles are replaced or merged, not both.", do="Give one."
             )
         )
-    asked = door.ImportAsked(kind, source, mapping, names, year, city, country, estimate)
-    found = door.import_profiles(asked)
+    asked = app.intake.ImportAsked(kind, source, mapping, names, year, city, country, estimate)
+    found = app.intake.import_profiles(asked)
     existing: Any = "replace" if replace else "merge" if merge else "refuse"
     written: list[Path] = []
     if out is not None and (usable or not found.errors):
-        written, kept = door.save_import(found, out, existing, usable=usable)
+        written, kept = app.intake.save_import(found, out, existing, usable=usable)
         if kept:
             say(f"{len(kept)} blocks that say something else were kept as they were.")
     if as_json:
@@ -208,9 +203,7 @@ def profiles(
     as_json: AsJson = False,
 ) -> None:
     """Show what cities changed between two sets of profiles, field by field."""
-    from twinmatch import app as door
-
-    changes = door.profile_changes(old, new)
+    changes = app.intake.profile_changes(old, new)
     if as_json:
         print_json(
             [

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twinmatch import app, whatif
+from twinmatch.cli.inputs import decided_of, proposal_of, round_of
 from twinmatch.cli.words import (
     AsJson,
     Model,
@@ -28,7 +30,8 @@ from twinmatch.cli.words import (
 from twinmatch.errors import Problem, QuestionError
 
 if TYPE_CHECKING:
-    from twinmatch.app.loop import Repaired, RoundAsked
+    from twinmatch.app.round import Repaired
+    from twinmatch.programmes import Round
     from twinmatch.whatif.case import Outcome
     from twinmatch.whatif.prices import PriceList
     from twinmatch.whatif.why_not import WhyNot
@@ -61,11 +64,10 @@ def why_not(
     as_json: AsJson = False,
 ) -> None:
     """Why two cities do not meet: the rule, or the price of forcing it, who moves, and what would have to change."""
-    asked = round_asked(profiles, programme, text_model, previous, lock, ban)
-    from twinmatch import app as door
-
+    decided = decided_of(previous, lock, ban)
     with progress() as told:
-        found = door.ask_why_not(guest, host, asked, told)
+        case = whatif.case.twinning_case(round_of(profiles, programme, text_model, told, decided))
+        found = whatif.why_not.why_not(case, guest, host)
     if as_json:
         from twinmatch.app.plain import plain_why_not
 
@@ -89,11 +91,11 @@ def prices(
     as_json: AsJson = False,
 ) -> None:
     """The price of every lock, ban, quota and rule, the worth of one more place, and over-wished hosts."""
-    asked = round_asked(profiles, programme, text_model, previous, lock, ban)
-    from twinmatch import app as door
-
+    decided = decided_of(previous, lock, ban)
     with progress() as told:
-        found = door.ask_prices(asked, told)
+        case = whatif.case.twinning_case(round_of(profiles, programme, text_model, told, decided))
+        told("Prices")
+        found = whatif.prices.price_list(case)
     if as_json:
         from twinmatch.app.plain import plain_prices
 
@@ -154,11 +156,9 @@ def counterfactual(
     as_json: AsJson = False,
 ) -> None:
     """Which of a city's answers would bring a host into its five best; only answers that it can change."""
-    asked = round_asked(profiles, programme, text_model)
-    from twinmatch import app as door
-
     with progress() as told:
-        found = door.ask_counterfactual(city, host, asked, told)
+        case = whatif.case.twinning_case(round_of(profiles, programme, text_model, told))
+        found = whatif.counterfactual.counterfactual(case, city, host)
     if as_json:
         print_json(
             {
@@ -217,33 +217,37 @@ def repair(
     as_json: AsJson = False,
 ) -> None:
     """Three offers after a withdrawal, a refusal or a new city: who must be told, and the price of each."""
-    asked = round_asked(profiles, programme, text_model)
     pairs = tuple(pair(text, "--refused") for text in refused or ())
-    from twinmatch import app as door
-    from twinmatch.whatif.repair import KINDS, Change
-
-    if (take is None) != (out is None) or (take is not None and take not in KINDS):
+    kinds = whatif.repair.KINDS
+    if (take is None) != (out is None) or (take is not None and take not in kinds):
         raise QuestionError(
             Problem(
                 "take-wrong",
                 f"--take is {take!r} and --out is {str(out) if out else None!r}.",
-                do=f"Give both or neither; --take is one of: {', '.join(KINDS)}.",
+                do=f"Give both or neither; --take is one of: {', '.join(kinds)}.",
             )
         )
-    change = Change(tuple(withdrawn or ()), pairs)
-    kind = next((k for k in KINDS if k == take), None)
+    from twinmatch.exporting import publish
+
+    change = whatif.repair.Change(tuple(withdrawn or ()), pairs)
+    kind = next((k for k in kinds if k == take), None)
     with progress() as told:
-        found = door.ask_repair(
-            proposal, change, asked, at_most=at_most, take=kind, out=out, progress=told
-        )
+        earlier = proposal_of(proposal)
+        round_ = round_of(profiles, programme, text_model, told)
+        told("Offers")
+        found = app.round.repaired(earlier, change, round_, at_most)
+        written: list[Path] = []
+        if kind is not None and out is not None:
+            told("Files")
+            written = publish(app.round.taken(earlier, found, kind, change), out)
     if as_json:
         from twinmatch.app.plain import plain_repaired
 
-        print_json(plain_repaired(found))
+        print_json({**plain_repaired(found), "written": [file.name for file in written]})
     else:
         _show_repair(found)
-    if found.written:
-        say(f"Written to {out}: {', '.join(file.name for file in found.written)}.")
+    if written:
+        say(f"Written to {out}: {', '.join(file.name for file in written)}.")
     else:
         say("Next: the same command with --take 'few changes' --out DIR")
 
@@ -257,11 +261,12 @@ def reserves(
     as_json: AsJson = False,
 ) -> None:
     """Reserves ranked for every guest and host, and what is offered if a pair falls through."""
-    asked = round_asked(profiles, programme, text_model)
-    from twinmatch import app as door
-
     with progress() as told:
-        ranked, falls = door.ask_reserves(proposal, asked, count=k, progress=told)
+        held = app.round.held_twinning(
+            round_of(profiles, programme, text_model, told), proposal_of(proposal)
+        )
+        told("Fallbacks")
+        ranked, falls = whatif.repair.reserves(held, k), whatif.repair.fallbacks(held)
     if as_json:
         print_json(
             {
@@ -331,11 +336,10 @@ def stability(
     as_json: AsJson = False,
 ) -> None:
     """How often each pair survives when weights are shaken and what is not known is drawn; the fragile first."""
-    asked = round_asked(profiles, programme, text_model, previous, lock, ban)
-    from twinmatch import app as door
-
+    decided = decided_of(previous, lock, ban)
     with progress() as told, spread_over(dask):
-        found = door.ask_stability(asked, runs=runs, seed=seed, workers=workers, progress=told)
+        case = whatif.case.twinning_case(round_of(profiles, programme, text_model, told, decided))
+        found = whatif.stability.stability(case, runs, seed=seed, workers=workers, progress=told)
     if as_json:
         from twinmatch.app.plain import plain_stability
 
@@ -387,14 +391,21 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """How high the score ranks pairs that were really made, against chance and with each facet left out."""
-    asked = round_asked(profiles, programme, text_model)
-    from twinmatch import app as door
+    from twinmatch.app.rows import read_rows
 
-    if pairs is None:
-        _backtest_pilots(asked, seed, as_json)
-        return
     with progress() as told:
-        found = door.ask_backtest(pairs, asked, seed=seed, progress=told)
+        round_ = round_of(profiles, programme, text_model, told)
+        twinning, cohort = whatif.case.twinning_of(round_), round_.cohort
+        told("Ranks")
+        if pairs is None:
+            _backtest_pilots(round_, seed, as_json)
+            return
+        tested = whatif.backtest.read_pairs(
+            cohort, read_rows(pairs, ("guest", "hosts")), pairs.name
+        )
+        found = whatif.backtest.backtest(
+            cohort, tested, twinning.weights, round_.facet_cache, twinning.hosts, seed=seed
+        )
     if as_json:
         from twinmatch.app.plain import plain_backtest
 
@@ -433,11 +444,12 @@ def backtest(
     )
 
 
-def _backtest_pilots(asked: RoundAsked, seed: int, as_json: bool) -> None:
-    from twinmatch import app as door
-
-    with progress() as told:
-        chosen, learn, peers = door.ask_pilots(asked, seed=seed, progress=told)
+def _backtest_pilots(round_: Round, seed: int, as_json: bool) -> None:
+    cohort, cache = round_.cohort, round_.facet_cache
+    weights, test = whatif.case.twinning_of(round_).weights, whatif.backtest
+    chosen = test.activities(cohort, weights, cache, seed=seed)
+    learn = test.partners(cohort, weights, cache, seed=seed)
+    peers = test.partners(cohort, app.neighbours.PEER_WEIGHTS, cache, seed=seed)
     tests = (
         ("own activity among all, twinning", chosen.figures, chosen.by_unit, chosen.alone),
         ("partners of the activity, twinning", learn.figures, learn.by_unit, learn.alone),
@@ -487,17 +499,12 @@ def pictures(
     text_model: Model = None,
 ) -> None:
     """Pictures of a pair, as Vega-Lite and SVG: how the score adds up, emissions side by side, readiness by dimension."""
-    asked = round_asked(profiles, programme, text_model)
-    from twinmatch import app as door
-
     with progress() as told:
-        found = door.ask_pictures(one, other, asked, told)
+        found = app.pairs.pictures(one, other, round_of(profiles, programme, text_model, told))
     if out is None:
         print_json(found)
         return
-    from twinmatch.app.loop import write_pictures
-
-    files = write_pictures(found, out)
+    files = app.pairs.write_pictures(found, out)
     say(
         f"Written to {out}: {', '.join(file.name for file in files)}. Any browser shows them (.svg); the .vl.json are the same pictures as Vega-Lite."
     )
@@ -541,9 +548,7 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Two proposals side by side, in plain words."""
-    from twinmatch import app as door
-
-    found = door.ask_difference(before, after)
+    found = whatif.difference.difference(proposal_of(before), proposal_of(after))
     if as_json:
         from twinmatch.app.plain import plain_difference
 
@@ -578,22 +583,6 @@ def _show_repair(found: Repaired) -> None:
         for told in offer.told:
             rows.add_row(literal(told.name + (" (host)" if told.host else "")), literal(told.says))
         show(rows)
-
-
-def round_asked(
-    profiles: Path | None,
-    programme: list[str] | None,
-    model: str | None,
-    previous: Path | None = None,
-    lock: Pairs = None,
-    ban: Pairs = None,
-) -> RoundAsked:
-    """Return what a question is about, from the options of a command."""
-    pairs = tuple(pair(text, "--lock") for text in lock or ())
-    bans = tuple(pair(text, "--ban") for text in ban or ())
-    from twinmatch.app.loop import RoundAsked
-
-    return RoundAsked(profiles, programme or (), previous, pairs, bans, model)
 
 
 def _show_why_not(found: WhyNot) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twinmatch import app
+from twinmatch.cli.inputs import cohort_of, decided_of, round_of
 from twinmatch.cli.words import (
     AsJson,
     Model,
@@ -18,7 +21,6 @@ from twinmatch.cli.words import (
     cut,
     literal,
     over,
-    pair,
     print_json,
     progress,
     quoted,
@@ -108,31 +110,27 @@ def propose(
     as_json: AsJson = False,
 ) -> None:
     """Propose a round: twinning pairs, groups, visits, clusters and panels, explained and proven."""
-    pairs = (
-        [pair(text, "--lock") for text in lock or ()],
-        [pair(text, "--ban") for text in ban or ()],
-    )
-    from twinmatch import app as door
+    from twinmatch.exporting import publish
+    from twinmatch.programmes import load
 
-    again = door.pairs_of_run(decided_run, store) if decided_run is not None else None
+    options = decided_of(previous, lock, ban)
+    rules = load(*(programme or ()))
+    decided = [app.decisions.decided_in_run(decided_run, store)] if decided_run is not None else []
+    decided.append(options)
+    if past:
+        met = tuple((p.guest, p.host) for p in app.decisions.past_pairs(store))
+        decided.append(app.decided.Decided(past=met))
     with progress() as told:
-        proposal, files = door.run(
-            profiles,
-            programme or (),
-            out=out,
-            previous=previous,
-            lock=pairs[0],
-            ban=pairs[1],
-            again=again,
-            past=[(p.guest, p.host) for p in door.past_pairs(store)] if past else (),
-            decisions=decisions,
-            repair=repair,
-            answers=answers,
-            word=word,
-            pdf=pdf,
-            model=text_model,
-            progress=told,
+        told("Profiles")
+        cohort = cohort_of(profiles)
+        if decisions:
+            decided.append(app.decided.read_sheet(decisions, cohort, options.earlier))
+        round_ = app.round.open_round(cohort, rules, decided, model=text_model, progress=told)
+        proposal, _ = app.round.propose_round(
+            replace(round_, repair=repair), decided, answers=answers, progress=told
         )
+        told("Files")
+        files = publish(proposal, out, word=word, pdf=pdf)
     if as_json:
         from twinmatch.exporting import to_plain
 
@@ -162,10 +160,9 @@ def similar(
     as_json: AsJson = False,
 ) -> None:
     """Cities like mine: the k cities most like a city, each with its reasons."""
-    from twinmatch import app as door
-
     with progress() as told:
-        says, found = door.similar(city, profiles, k=k, model=text_model, progress=told)
+        cohort = cohort_of(profiles)
+        says, found = app.neighbours.similar(city, cohort, k=k, model=text_model, progress=told)
     if as_json:
         from twinmatch.proposal.wire import account_plain
 
@@ -202,11 +199,9 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """The account of a pair: every facet in words with its evidence, as peers and as guest and host."""
-    from twinmatch import app as door
-
     with progress() as told:
-        says, accounts = door.explain(
-            one, other, profiles, programme or (), model=text_model, progress=told
+        says, accounts = app.pairs.explain(
+            one, other, round_of(profiles, programme, text_model, told)
         )
     if as_json:
         from twinmatch.proposal.wire import account_plain
@@ -254,10 +249,9 @@ def features(
     text_model: Model = None,
 ) -> None:
     """City feature vectors as one table: a row a city, an empty cell where not known."""
-    from twinmatch import app as door
-
     with progress() as told:
-        frame = door.features(profiles, model=text_model, text=text, progress=told)
+        cohort = cohort_of(profiles)
+        frame = app.neighbours.features(cohort, model=text_model, text=text, progress=told)
     if describe:
         rows = table("Columns", ("Column", "Meaning", "Unit"))
         for name, words in frame.attrs["features"].items():

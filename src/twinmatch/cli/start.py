@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from twinmatch import app
+from twinmatch.cli.inputs import proposal_of
 from twinmatch.cli.words import Programme, quoted, say
 
 # The docstrings of the commands are their help on the command line.
@@ -18,9 +20,7 @@ def init(
     programme: Programme = None,
 ) -> None:
     """Make a new round's folder: a programme file, a form for the cities, and what to do with them."""
-    from twinmatch import app as door
-
-    files = door.start_round(folder, programme or ())
+    files = app.start.start_round(folder, programme or ())
     say(f"Made {folder}: {', '.join(file.name for file in files)}.")
     say(
         f"Next: fill {folder / 'form.xlsx'}, then twinmatch validate {quoted(str(folder / 'form.xlsx'))}. "
@@ -57,10 +57,8 @@ def publish(
     ] = None,
 ) -> None:
     """Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for."""
-    from twinmatch import app as door
-
-    files = door.publish_again(
-        proposal,
+    files = app.start.publish_again(
+        proposal_of(proposal),
         out,
         word=word,
         pdf=pdf,

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from twinmatch import app
+from twinmatch.cli.inputs import cohort_of
 from twinmatch.cli.words import (
     AsJson,
     Model,
@@ -40,11 +42,12 @@ def themes(
     as_json: AsJson = False,
 ) -> None:
     """Themes for discussion groups, found in what cities say they need: a TOML snippet to name and use."""
-    from twinmatch import app as door
     from twinmatch.programmes.found_themes import says
 
     with progress() as told:
-        model, found = door.ask_themes(profiles, count=count, model=text_model, progress=told)
+        told("Profiles")
+        cohort = cohort_of(profiles)
+        model, found = app.themes.themes_of(cohort, count=count, model=text_model, progress=told)
     if out is not None:
         from twinmatch.files import write_files
 

@@ -8,38 +8,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from twinmatch.cohort import Cohort
-from twinmatch.facets import FacetCache
 from twinmatch.figures.agenda import group_agenda, pair_agenda
 from twinmatch.figures.fairness import Shares, fairness
 from twinmatch.figures.pairs import TwinningRound, alike, satisfaction, ties, watch
 from twinmatch.figures.themes import themes
-from twinmatch.programmes import Programme, Round
-from twinmatch.programmes.twinning import prepare
+from twinmatch.programmes import Round
 from twinmatch.proposal import Product, Proposal, Table
 
 __all__ = ["with_figures"]
 
 
-def with_figures(
-    proposal: Proposal, cohort: Cohort, programme: Programme, facet_cache: FacetCache
-) -> Proposal:
-    """Return the proposal with the tables of figures that its products call for; those it has are kept.
+def with_figures(proposal: Proposal, round_: Round) -> Proposal:
+    """Return the proposal of a solved round with the tables of figures of its products; those it has are kept.
 
     Twinning: who is worst served, which pairs to look at first, where guests go, which themes are asked for and
     offered, fairness, what each pair shares, and what it can begin with. Other products: fairness and agenda.
     """
-    products = tuple(_with_tables(p, cohort, programme, facet_cache) for p in proposal.products)
+    products = tuple(_with_tables(p, round_) for p in proposal.products)
     return replace(proposal, products=products)
 
 
-def _with_tables(
-    product: Product, cohort: Cohort, programme: Programme, facet_cache: FacetCache
-) -> Product:
-    settings = programme.twinning if product.product == "twinning" else None
-    if settings is not None:
-        ready = prepare(Round(cohort, facet_cache), settings)
-        found = _of_twinning(TwinningRound(cohort, facet_cache, ready, product))
+def _with_tables(product: Product, round_: Round) -> Product:
+    cohort, facet_cache = round_.cohort, round_.facet_cache
+    solved = round_.solution_of("twinning") if product.product == "twinning" else None
+    if solved is not None:
+        found = _of_twinning(TwinningRound(cohort, facet_cache, solved.ready, product))
     else:
         found = (
             fairness(cohort, Shares.of_groups(cohort, product)),

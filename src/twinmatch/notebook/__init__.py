@@ -12,14 +12,14 @@ from functools import cached_property
 from pathlib import Path
 
 from twinmatch.affinity import Affinity, compare
-from twinmatch.app.loop import Opened, RoundAsked, open_round
 from twinmatch.app.neighbours import PEER_WEIGHTS
+from twinmatch.app.round import open_round, propose_round
 from twinmatch.cohort import City, Cohort
 from twinmatch.facets import FacetCache
-from twinmatch.figures import with_figures
+from twinmatch.programmes import Round, load
 from twinmatch.proposal import Account, Proposal
-from twinmatch.proposing import propose
-from twinmatch.whatif.case import Case, open_case, twinning_of
+from twinmatch.reading import read
+from twinmatch.whatif.case import Case, twinning_case
 
 __all__ = ["Study", "open_study"]
 
@@ -28,17 +28,17 @@ __all__ = ["Study", "open_study"]
 class Study:
     """A round that was read: its cohort, and on demand its affinities, its proposal, its twinning as a case."""
 
-    opened: Opened
+    round: Round
 
     @property
     def cohort(self) -> Cohort:
         """Return the cities and host units."""
-        return self.opened.round.cohort
+        return self.round.cohort
 
     @property
     def facet_cache(self) -> FacetCache:
         """Return what facets are made of beside the cohort."""
-        return self.opened.round.facet_cache
+        return self.round.facet_cache
 
     def city(self, name: str) -> City:
         """Return a city by id or name; raises QuestionError, naming the nearest, where there is none."""
@@ -56,15 +56,14 @@ class Study:
     @cached_property
     def case(self) -> Case:
         """Return the twinning of the round, settled, ready for what-if questions."""
-        return open_case(self.opened.round, twinning_of(self.opened.programme))
+        return twinning_case(self.round)
 
     @cached_property
     def proposal(self) -> Proposal:
         """Return the proposal of the round, with its figures."""
-        proposal = propose(self.cohort, self.opened.programme, self.facet_cache)
-        return with_figures(proposal, self.cohort, self.opened.programme, self.facet_cache)
+        return propose_round(self.round)[0]
 
 
 def open_study(profiles: str | Path | None = None, programme: Sequence[str | Path] = ()) -> Study:
     """Return a round to study: the bundled cities and programme where none are named."""
-    return Study(open_round(RoundAsked(profiles, programme)))
+    return Study(open_round(read(profiles), load(*programme)))

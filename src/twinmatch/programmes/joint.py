@@ -19,8 +19,9 @@ from twinmatch.facets.base import listed
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.load_ledger import Loads
 from twinmatch.programmes.registry import RegisteredProduct
-from twinmatch.programmes.round import Round, no_answer
-from twinmatch.proposal import Product
+from twinmatch.programmes.round import Round, SolvedProduct, no_answer
+from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.twinning.search import LOAD_SAYS
 from twinmatch.solving import Block, Candidates, solve
 
 
@@ -33,7 +34,7 @@ class JointPart:
     settings: ProductSettings
 
 
-def propose_together(round_: Round, parts: Sequence[JointPart]) -> list[Product]:
+def propose_together(round_: Round, parts: Sequence[JointPart]) -> list[SolvedProduct]:
     """Return the products of several formats from one solve, in the order given.
 
     Raises QuestionError where a format cannot be solved with others, NoProposalError where no choice keeps the rules.
@@ -60,7 +61,7 @@ def propose_together(round_: Round, parts: Sequence[JointPart]) -> list[Product]
         hosts = [name for one in ready for name in _host_names(one)]
         title = listed([part.settings.title for part in parts])
         raise no_answer(title, solution, candidates, blocks, hosts=hosts, guests=names)
-    products, start = [], 0
+    found, start = [], 0
     slack = max(0.0, solution.bound - solution.score)
     for part, one, k in zip(parts, ready, keep, strict=True):
         chosen = np.zeros(len(one.candidates), dtype=bool)
@@ -76,8 +77,22 @@ def propose_together(round_: Round, parts: Sequence[JointPart]) -> list[Product]
             engine=f"{solution.engine}, solved together with {others}",
         )
         assert part.entry.product_of is not None
-        products.append(part.entry.product_of(round_, part.settings, one, chosen, mine))
-    return products
+        product = part.entry.product_of(round_, part.settings, one, chosen, mine)
+        found.append(SolvedProduct(product, round_, part.settings, one, chosen, mine))
+    return [_beside(solved, found) for solved in found]
+
+
+def _beside(solved: SolvedProduct, found: Sequence[SolvedProduct]) -> SolvedProduct:
+    """Return a product as if it had been solved last: in the ledger stands what the others take."""
+    ledger = solved.round.ledger
+    for other in found:
+        if other is not solved:
+            ledger = ledger.with_product(other.product, other.settings)
+    limited = solved.ready.loads.block(ledger)
+    rules = [rule for rule in solved.ready.rules if rule.name != "load"]
+    rules += [Rule("load", LOAD_SAYS, limited)] if limited else []
+    ready = replace(solved.ready, rules=tuple(rules))
+    return replace(solved, round=replace(solved.round, load_ledger=ledger), ready=ready)
 
 
 def _check(parts: Sequence[JointPart]) -> None:

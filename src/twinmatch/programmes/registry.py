@@ -21,7 +21,7 @@ from twinmatch.programmes.national_clusters import (
     propose_national_clusters,
 )
 from twinmatch.programmes.policy_exchange import PolicyExchange, propose_policy_exchange
-from twinmatch.programmes.round import Round
+from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.study_visits import StudyVisits, propose_study_visits, visit_rules
 from twinmatch.programmes.study_visits import prepare as prepare_visits
 from twinmatch.programmes.study_visits import product_of as product_of_visits
@@ -30,7 +30,7 @@ from twinmatch.programmes.twinning import (
     pair_rules,
     prepare,
     product_of,
-    propose_twinning,
+    solved_twinning,
 )
 from twinmatch.programmes.world_cafe import WorldCafe, judge_cafes, propose_world_cafe
 from twinmatch.proposal import Meeting, Product, RuleStatus
@@ -49,14 +49,15 @@ class RegisteredProduct:
     """
 
     settings: type[ProductSettings]
-    propose: Callable[[Round, Any], Product]
+    propose: Callable[[Round, Any], Product | SolvedProduct]
     prepare: Callable[[Round, Any], Any] | None = None
     product_of: Callable[..., Product] | None = None
     judge: Judge | None = None
 
     def __call__(self, round_: Round, settings: ProductSettings) -> Product:
         """Return the product of a round; raises what its function raises."""
-        return self.propose(round_, settings)
+        found = self.propose(round_, settings)
+        return found.product if isinstance(found, SolvedProduct) else found
 
 
 def by_meetings(rules: Callable[[Round, Any, Sequence[Meeting]], tuple[RuleStatus, ...]]) -> Judge:
@@ -65,7 +66,7 @@ def by_meetings(rules: Callable[[Round, Any, Sequence[Meeting]], tuple[RuleStatu
 
 
 OWN: dict[str, RegisteredProduct] = {
-    "twinning": RegisteredProduct(Twinning, propose_twinning, prepare, product_of, pair_rules),
+    "twinning": RegisteredProduct(Twinning, solved_twinning, prepare, product_of, pair_rules),
     "discussion_groups": RegisteredProduct(
         DiscussionGroups, propose_discussion_groups, judge=by_meetings(group_rules)
     ),

@@ -1,10 +1,14 @@
-"""What every product of a round is made from: the cohort, the cache of the facets, the earlier proposal."""
+"""A round: cohort, programme, facet cache, load ledger and earlier proposal, opened once, and the products solved so far."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import Cohort
@@ -15,13 +19,16 @@ from twinmatch.proposal import Account, Product, Proposal
 from twinmatch.solving import Block, Candidates, Clash, Solution, clash, in_words, labels_of
 from twinmatch.solving.solution import Advice, Undercut
 
+if TYPE_CHECKING:
+    from twinmatch.programmes.programme import Programme
+
 THIN_COVERAGE = 0.35
 """Below this part of the weights, a meeting carries a note that little is known of it."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """The cohort, the cache of its facets, the proposal of an earlier run, and what this run has made so far."""
+    """What every product is made from, and what was made so far; a product that was made gives a new round."""
 
     cohort: Cohort
     facet_cache: FacetCache
@@ -32,11 +39,19 @@ class Round:
     """The products that chose first."""
     repair: int | None = None
     """The repair of the menu to take where no choice keeps the rules, by its number from 1."""
+    programme: Programme | None = None
+    solved: tuple[SolvedProduct, ...] = ()
+    """The products made so far that were chosen among candidates, each with what it was solved from."""
 
     @cached_property
     def ledger(self) -> LoadLedger:
-        """Return the ledger of load, without a limit but the cities' own where none was given."""
-        return self.load_ledger or open_ledger(self.cohort, Ledger())
+        """Return the ledger of load: the one given, else the programme's before anything was proposed."""
+        asked = self.programme.ledger if self.programme is not None else Ledger()
+        return self.load_ledger or open_ledger(self.cohort, asked)
+
+    def solution_of(self, name: str) -> SolvedProduct | None:
+        """Return what a product was solved from; None where it was not solved, or not among candidates."""
+        return next((s for s in self.solved if s.product.product == name), None)
 
     def product(self, name: str) -> Product | None:
         """Return a product that this run has made already, or None."""
@@ -49,6 +64,21 @@ class Round:
     def id(self, i: int) -> str:
         """Return the id of a city by its index."""
         return self.cohort.cities[i].id
+
+
+@dataclass(frozen=True, eq=False)
+class SolvedProduct:
+    """A product with what it was solved from: the round before it, the candidates with their rules, and the choice.
+
+    ``chosen`` (m,) is true for the candidates that meet.
+    """
+
+    product: Product
+    round: Round
+    settings: Any
+    ready: Any
+    chosen: NDArray[np.bool_]
+    solution: Solution
 
 
 def shares(affinity: Affinity) -> tuple[tuple[str, float, float], ...]:

@@ -11,7 +11,6 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,11 +21,13 @@ import structlog
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from twinmatch.app.loop import RoundAsked
+from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError
 from twinmatch.exporting import from_plain
-from twinmatch.programmes.programme import Programme, programme_model
-from twinmatch.proposal import Proposal
+from twinmatch.programmes.programme import Programme, load, programme_model
+from twinmatch.programmes.round import Round
+from twinmatch.proposal import Pairs, Proposal
+from twinmatch.reading import read
 from twinmatch.store import Fallbacks
 from twinmatch.web.board import Board, Job
 from twinmatch.web.settings import Settings
@@ -142,7 +143,8 @@ def patiently(change: Callable[[], object], seconds: float = PATIENCE) -> None:
 
 def made(board: Board, settings: Settings, job: Job) -> tuple[bytes, Fallbacks]:
     """Return the proposal.json of a job, and what is offered if a city declines; raises what the proposal raises."""
-    from twinmatch import app
+    from twinmatch.app.decisions import kept_fallbacks
+    from twinmatch.app.round import propose_round
     from twinmatch.exporting.json_file import proposal_json
 
     steps: list[str] = []
@@ -152,53 +154,40 @@ def made(board: Board, settings: Settings, job: Job) -> tuple[bytes, Fallbacks]:
         with contextlib.suppress(DataError):  # how far it is can go untold, the work goes on
             board.step(job.id, steps)
 
-    with tempfile.TemporaryDirectory(prefix="twinmatch-") as name:
-        asked = round_asked(board, settings, job.asked, Path(name))
-        proposal, _ = app.run(
-            asked.profiles,
-            asked.programme,
-            previous=asked.previous,
-            lock=asked.lock,
-            ban=asked.ban,
-            past=asked.past,
-            settings=asked.settings,
-            model=asked.model,
-            progress=progress,
-        )
-        result = proposal_json(proposal)
-        progress("What is offered if a city declines")
-        return result, fallbacks_of_made(result, asked, Path(name))
+    round_ = round_of(board, settings, job.asked, progress)
+    proposal, _ = propose_round(round_, progress=progress)
+    result = proposal_json(proposal)
+    progress("What is offered if a city declines")
+    return result, kept_fallbacks(proposal, round_)
 
 
-def fallbacks_of_made(result: bytes, asked: RoundAsked, folder: Path) -> Fallbacks:
-    """Return what is offered if a city declines its pair in a proposal that was just made."""
-    from twinmatch.app.decisions import fallbacks_of
+def round_of(
+    board: Board,
+    settings: Settings,
+    asked: Mapping[str, Any],
+    progress: Callable[[str], None] = lambda _: None,
+) -> Round:
+    """Return the round of a job, opened once."""
+    from twinmatch.app.decided import Decided
+    from twinmatch.app.round import open_round
 
-    path = folder / "made.json"
-    path.write_bytes(result)
-    return fallbacks_of(path, replace(asked, previous=None))
-
-
-def round_asked(
-    board: Board, settings: Settings, asked: Mapping[str, Any], folder: Path
-) -> RoundAsked:
-    """Return the round of a job; what has to be a file is written into a folder."""
-    again = asked.get("programme_of")
-    return RoundAsked(
-        profiles_of(board, settings, asked, folder),
-        () if again else programme_of(settings, asked, folder),
-        previous_of(board, asked, folder),
+    again, earlier = asked.get("programme_of"), asked.get("previous")
+    programme = programme_made_from(board, again) if again else programme_of(settings, asked)
+    decided = Decided(
         pairs(asked, "lock"),
         pairs(asked, "ban"),
-        settings.text_model or "auto",  # never a model that a request names
         pairs(asked, "past"),
-        programme_made_from(board, again) if again else None,
+        proposal_of(board, earlier) if earlier else None,
     )
+    progress("Profiles")
+    cohort = cohort_of(board, settings, asked)
+    model = settings.text_model or "auto"  # never a model that a request names
+    return open_round(cohort, programme, (decided,), model=model, progress=progress)
 
 
-def pairs(asked: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+def pairs(asked: Mapping[str, Any], name: str) -> Pairs:
     """Return the pairs that a job was asked with under a name."""
-    return [(str(a), str(b)) for a, b in asked.get(name, ())]
+    return tuple((str(a), str(b)) for a, b in asked.get(name, ()))
 
 
 def programme_made_from(board: Board, proposal: str) -> Programme:
@@ -220,38 +209,26 @@ def proposal_of(board: Board, proposal: str) -> Proposal:
     return from_plain(orjson.loads(board.result(proposal)), f"proposal {proposal}")
 
 
-def profiles_of(
-    board: Board, settings: Settings, asked: Mapping[str, Any], folder: Path
-) -> Path | None:
-    """Return where the profiles of a job are: an upload, or the service's own."""
+def cohort_of(board: Board, settings: Settings, asked: Mapping[str, Any]) -> Cohort:
+    """Return the cities of a job: those of an upload, or the service's own."""
     upload = asked.get("upload")
     if not upload:
-        return settings.profiles
-    path = folder / f"profiles{Path(board.upload(upload).name).suffix.lower()}"
-    path.write_bytes(board.uploaded(upload))
-    return path
+        return read(settings.profiles)
+    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
+        path = Path(folder) / f"profiles{Path(board.upload(upload).name).suffix.lower()}"
+        path.write_bytes(board.uploaded(upload))
+        return read(path)
 
 
-def programme_of(
-    settings: Settings, asked: Mapping[str, Any], folder: Path
-) -> tuple[str | Path, ...]:
-    """Return the programme of a job: files' text, names of bundled ones, or the service's own."""
+def programme_of(settings: Settings, asked: Mapping[str, Any]) -> Programme:
+    """Return the programme of a job: a file's text, names of bundled ones, or the service's own."""
     text = asked.get("programme_toml")
-    if text:
-        path = folder / "programme.toml"
+    if not text:
+        return load(*(asked.get("programme") or settings.programme))
+    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
+        path = Path(folder) / "programme.toml"
         path.write_text(text, encoding="utf-8")
-        return (path,)
-    return tuple(asked.get("programme") or settings.programme)
-
-
-def previous_of(board: Board, asked: Mapping[str, Any], folder: Path) -> Path | None:
-    """Return where the proposal is that a job is to stay near to; None where there is none."""
-    earlier = asked.get("previous")
-    if not earlier:
-        return None
-    path = folder / "previous.json"
-    path.write_bytes(board.result(earlier))
-    return path
+        return load(path)
 
 
 def _interrupted() -> Problem:

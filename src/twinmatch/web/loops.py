@@ -115,8 +115,7 @@ async def ask_repair(request: Request, proposal: ProposalId, asked: shapes.AskRe
     change = Change(tuple(asked.withdrawn), tuple(asked.refused))
 
     def ask() -> bytes:
-        found = plain_repaired(state.rounds.repair(proposal, change, asked.at_most))
-        return orjson.dumps({k: v for k, v in found.items() if k != "written"})
+        return orjson.dumps(plain_repaired(state.rounds.repair(proposal, change, asked.at_most)))
 
     return Response(await run_in_threadpool(ask), media_type="application/json")
 

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any, Final
 
-from twinmatch.app.decisions import pairs_to_keep
-from twinmatch.app.loop import (
-    Pairs,
-    Repaired,
-    RoundAsked,
-    open_round,
-    repaired,
-    taken,
-    twinning_case,
-)
+from twinmatch.app.decisions import decided_so_far, kept_fallbacks
+from twinmatch.app.round import Repaired, repaired, taken
 from twinmatch.exporting.json_file import proposal_json
+from twinmatch.programmes.round import Round
 from twinmatch.proposal import Proposal
 from twinmatch.store import Held
 from twinmatch.store.history import About
 from twinmatch.web.board import Board, Job
-from twinmatch.web.jobs import fallbacks_of_made, proposal_of, round_asked
+from twinmatch.web.jobs import proposal_of, round_of
 from twinmatch.web.memory import give_back
 from twinmatch.web.settings import Settings
-from twinmatch.whatif.case import Case
+from twinmatch.whatif.case import Case, twinning_case
 from twinmatch.whatif.difference import Difference, difference
 from twinmatch.whatif.prices import PriceList, price_list
 from twinmatch.whatif.repair import Change, Kind
@@ -54,8 +44,7 @@ class Rounds:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-            with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
-                case = twinning_case(self._asked(job, now, Path(folder)))
+            case = twinning_case(self._round(again(self._board, job, now)))
             self._kept[key] = case
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
@@ -64,11 +53,10 @@ class Rounds:
 
     def of(self, asked: Mapping[str, Any]) -> Case:
         """Return the twinning of a round that is only being thought of; it is not held."""
-        with tempfile.TemporaryDirectory(prefix="twinmatch-") as name:
-            return twinning_case(round_asked(self._board, self._settings, asked, Path(name)))
+        return twinning_case(self._round(asked))
 
-    def _asked(self, job: Job, now: Held, folder: Path) -> RoundAsked:
-        return round_asked(self._board, self._settings, again(self._board, job, now), folder)
+    def _round(self, asked: Mapping[str, Any]) -> Round:
+        return round_of(self._board, self._settings, asked)
 
     def why_not(self, proposal: str, guest: str, host: str) -> WhyNot:
         """Return why a guest and a host do not meet in a proposal."""
@@ -80,26 +68,20 @@ class Rounds:
 
     def repair(self, proposal: str, change: Change, at_most: int) -> Repaired:
         """Return three offers to repair a proposal."""
-        with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
-            return self._repaired(proposal, change, at_most, Path(folder))[0]
-
-    def _repaired(
-        self, proposal: str, change: Change, at_most: int, folder: Path
-    ) -> tuple[Repaired, RoundAsked]:
         job, now = self._board.job(proposal), self._board.store.held(proposal)
         earlier = proposal_of(self._board, proposal)
-        asked = self._asked(job, now, folder)
-        asked = replace(asked, previous=None, lock=_still(asked.lock, change, earlier))
-        return repaired(earlier, change, open_round(asked), at_most), asked
+        asked = again(self._board, job, now)
+        lock = _still(asked["lock"], change, earlier)
+        return repaired(
+            earlier, change, self._round({**asked, "lock": lock, "previous": ""}), at_most
+        )
 
     def take(self, proposal: str, change: Change, at_most: int, kind: Kind, by: str) -> str:
         """Return the id of a further proposal that is an offer to repair one; raises QuestionError where it is none."""
         job = self._board.job(proposal)
-        with tempfile.TemporaryDirectory(prefix="twinmatch-") as name:
-            found, asked = self._repaired(proposal, change, at_most, Path(name))
-            earlier = proposal_of(self._board, proposal)
-            result = proposal_json(taken(earlier, found, kind, change))
-            falls = fallbacks_of_made(result, asked, Path(name))
+        found = self.repair(proposal, change, at_most)
+        made = taken(proposal_of(self._board, proposal), found, kind, change)
+        result, falls = proposal_json(made), kept_fallbacks(made, found.round)
         told = {
             **again(self._board, job, self._board.store.held(proposal)),
             "repair": {"of": job.id, "offer": kind, "withdrawn": list(change.withdrawn)},
@@ -111,7 +93,7 @@ class Rounds:
         return difference(proposal_of(self._board, one), proposal_of(self._board, other))
 
 
-def _still(locks: Pairs, change: Change, earlier: Proposal) -> list[About]:
+def _still(locks: Iterable[About], change: Change, earlier: Proposal) -> list[About]:
     """Return the locks that are not lifted by what happened: whoever withdrew or refused is not locked."""
     ids = {card.name: card.id for card in earlier.cities} | {
         name: id_ for id_, name in earlier.units
@@ -123,7 +105,7 @@ def _still(locks: Pairs, change: Change, earlier: Proposal) -> list[About]:
 
 def again(board: Board, job: Job, now: Held) -> dict[str, Any]:
     """Return what to ask for the same round under what is decided now: of equally good answers the nearest."""
-    pairs = pairs_to_keep(board.store, job.id, now)
+    pairs = decided_so_far(board.store, job.id, now)
     upload = {"upload": job.asked["upload"]} if job.asked.get("upload") else {}
     return {
         **upload,

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Host, nearest
 from twinmatch.errors import NoProposalError, Problem, QuestionError
-from twinmatch.programmes.programme import Programme
-from twinmatch.programmes.round import Round
+from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
+from twinmatch.proposing import programme_of, solve_round
 from twinmatch.solving import Block, Solution, solve
 
 Bools = NDArray[np.bool_]
@@ -232,6 +232,23 @@ class Case:
         )
 
 
+def case_of(solved: SolvedProduct) -> Case:
+    """Return a twinning that was solved, ready to be asked what if."""
+    return Case(solved.round, solved.settings, solved.ready, solved.chosen, solved.solution)
+
+
+def twinning_case(round_: Round) -> Case:
+    """Return the twinning of a round, solved beside the products that choose before it if it is not solved yet.
+
+    Raises QuestionError where the programme has no twinning, NoProposalError where no choice keeps the rules.
+    """
+    twinning_of(round_)
+    made = round_ if round_.solution_of("twinning") else solve_round(round_, until="twinning")
+    solved = made.solution_of("twinning")
+    assert solved is not None  # the registry's twinning is solved among candidates
+    return case_of(solved)
+
+
 def open_case(round_: Round, settings: Twinning) -> Case:
     """Return a twinning round with its proven answer; raises as :func:`prepare` and :func:`solve_twinning` do."""
     ready = prepare(round_, settings)
@@ -253,9 +270,10 @@ def held_case(round_: Round, settings: Twinning, pairs: Sequence[tuple[str, str]
     return Case(round_, settings, ready, chosen, solution)
 
 
-def twinning_of(programme: Programme) -> Twinning:
-    """Return the twinning settings of a programme; raises QuestionError where it has none."""
-    if programme.twinning is None:
+def twinning_of(round_: Round) -> Twinning:
+    """Return the twinning settings of a round's programme; raises QuestionError where it has none."""
+    twinning = programme_of(round_).twinning
+    if twinning is None:
         raise QuestionError(
             Problem(
                 "no-twinning",
@@ -263,7 +281,7 @@ def twinning_of(programme: Programme) -> Twinning:
                 do="Name a programme file with [twinning].",
             )
         )
-    return programme.twinning
+    return twinning
 
 
 # --- what is asked, as a rule ------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.rules import counted
 from twinmatch.proposal import Product, Proposal, RuleStatus
+from twinmatch.proposing import programme_of
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,12 @@ class Checked:
         return all(rule.status != "broken" for rule in self.rules)
 
 
-def check_proposal(round_: Round, programme: Programme, proposal: Proposal) -> tuple[Checked, ...]:
+def check_proposal(round_: Round, proposal: Proposal) -> tuple[Checked, ...]:
     """Return how every product of a proposal stands to the rules of a programme over a cohort.
 
     Each is judged beside what those that chose before it take of the cities, as when it was made.
     """
+    programme = programme_of(round_)
     order = {name: k for k, name in enumerate(programme.products)}
     found = {}
     for product in sorted(proposal.products, key=lambda p: order.get(p.product, len(order))):

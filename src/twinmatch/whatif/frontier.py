@@ -7,12 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from twinmatch.programmes.round import Round
-from twinmatch.programmes.twinning import Twinning, prepare
 from twinmatch.solving.frontier import frontier
-
-SMALL: Final = 100_000
-"""Residents below which a city counts as small (the OECD's and Eurostat's class of small urban areas ends there)."""
+from twinmatch.whatif.case import Case
 
 WORDS: Final = {
     "total score": "highest total score",
@@ -43,14 +39,17 @@ class Choice:
         return {"name": self.name, "pairs": len(self.pairs), **figures}
 
 
-def choices(round_: Round, settings: Twinning, *, seconds: float = 20.0) -> tuple[Choice, ...]:
-    """Return the named proposals of a twinning round, all with as many pairs as the rules allow; () where none fits."""
-    ready = prepare(round_, settings)
+def choices(case: Case, *, seconds: float = 20.0) -> tuple[Choice, ...]:
+    """Return the named proposals of a twinning round, all with as many pairs as the rules allow; () where none fits.
+
+    A city is small where it has fewer residents than the programme's ``small_below``.
+    """
+    ready, round_, small_below = case.ready, case.round, case.settings.small_below
     cities = [round_.cohort.cities[i] for i in ready.frame.guests]
     codes = sorted({city.country for city in cities})
     country = np.array([codes.index(city.country) for city in cities], dtype=np.int64)
     small = np.array(
-        [city.population is not None and city.population.value < SMALL for city in cities]
+        [city.population is not None and city.population.value < small_below for city in cities]
     )
     keep = np.flatnonzero(ready.allowed)
     candidates = ready.candidates.take(keep)

@@ -230,7 +230,8 @@ def _bench(case: Case, spread: float) -> _Bench:
         affinity=None,  # type: ignore[arg-type]  # workers weigh standings; the facets stay at home
         rules=tuple(_bare(rule) for rule in case.ready.rules),
     )
-    light = replace(case, ready=bare)
+    round_ = replace(case.round, programme=None, previous=None, made=(), solved=())
+    light = replace(case, round=round_, ready=bare)
     return _Bench(
         light,
         np.array([np.ascontiguousarray(affinity.standing[n].T).ravel() for n in names]),

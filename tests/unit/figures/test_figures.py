@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from cities import cohort_of, facet_cache
 from twinmatch.figures import with_figures
 from twinmatch.figures.fairness import Shares, fairness, size_class
-from twinmatch.programmes import Programme, load
+from twinmatch.programmes import Programme, Round, load
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, Table
-from twinmatch.proposing import propose
+from twinmatch.proposing import proposal_of, propose, solve_round
 
 ROUND = """
 [twinning]
@@ -47,8 +47,8 @@ def programme(tmp_path_factory) -> Programme:
 
 @pytest.fixture(scope="module")
 def product(programme) -> Product:
-    proposal = propose(cohort(), programme, facet_cache())
-    return with_figures(proposal, cohort(), programme, facet_cache()).product("twinning")
+    round_ = solve_round(Round(cohort(), facet_cache(), programme=programme))
+    return with_figures(proposal_of(round_, {}), round_).product("twinning")
 
 
 def table(product: Product, name: str) -> Table:
@@ -129,14 +129,18 @@ def test_fairness_is_counted_by_hand(product):
 def test_what_everyone_has_needs_no_fairness(programme):
     everyone = Meeting("m", "m", tuple(Member(c.id, "member") for c in cohort().cities), Account())
     group = Product("discussion_groups", "", "optimal", "", 1, 1, (everyone,))
-    found = with_figures(Proposal({}, (group,)), cohort(), programme, facet_cache())
+    found = with_figures(
+        Proposal({}, (group,)), Round(cohort(), facet_cache(), programme=programme)
+    )
     assert [t.name for t in found.products[0].tables] == ["agenda"]
 
 
 def test_a_table_that_a_product_brings_is_kept(programme):
     own = Table("agenda", "Own", ("a",), ((1,),))
     group = Product("discussion_groups", "", "optimal", "", 0, 0, tables=(own,))
-    found = with_figures(Proposal({}, (group,)), cohort(), programme, facet_cache()).products[0]
+    found = with_figures(
+        Proposal({}, (group,)), Round(cohort(), facet_cache(), programme=programme)
+    ).products[0]
     assert [t for t in found.tables if t.name == "agenda"] == [own]
 
 

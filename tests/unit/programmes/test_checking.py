@@ -10,7 +10,6 @@ from product_cases import city, round_of, settings_of
 from cities import cohort_of, facet_cache
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes import PRODUCTS, Round
-from twinmatch.programmes.load_ledger import open_ledger
 from twinmatch.programmes.programme import programme_model
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
@@ -145,7 +144,7 @@ def test_a_repair_is_judged_beside_what_other_formats_took_first():
         propose(cohort, programme, facet_cache())
     assert all("drop the lock" in p.found for p in told.value.problems if p.code == "repair")
     made = propose(cohort, programme, facet_cache(), repair=1)
-    round_ = Round(cohort, facet_cache(), load_ledger=open_ledger(cohort, programme.ledger))
-    found = {c.product: c for c in check_proposal(round_, programme, made)}["twinning"]
+    round_ = Round(cohort, facet_cache(), programme=programme)
+    found = {c.product: c for c in check_proposal(round_, made)}["twinning"]
     assert found.kept
     assert [r.rule for r in found.rules if r.status == "relaxed"] == ["locks"]

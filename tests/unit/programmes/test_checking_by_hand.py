@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from product_cases import city, round_of, settings_of, twinning
 
+from twinmatch.programmes.load_ledger import Ledger
 from twinmatch.programmes.registry import OWN
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, RuleStatus
@@ -45,12 +46,12 @@ def product(name: str, *meetings: Meeting) -> Product:
 
 def asking(**formats: Any) -> Any:
     """A programme that asks for some formats, in this order."""
-    return SimpleNamespace(products=tuple(formats), **formats)
+    return SimpleNamespace(products=tuple(formats), ledger=Ledger(), **formats)
 
 
 def checked(settings: Any, name: str, *meetings: Meeting, round_=ROUND) -> Checked:
     proposal = Proposal({}, (product(name, *meetings),), ())
-    (found,) = check_proposal(round_, asking(**{name: settings}), proposal)
+    (found,) = check_proposal(replace(round_, programme=asking(**{name: settings})), proposal)
     return found
 
 
@@ -70,8 +71,7 @@ def rule(found: Checked, name: str) -> RuleStatus:
 
 def test_every_product_of_a_proposal_is_judged_by_its_own_settings_in_order():
     found = check_proposal(
-        ROUND,
-        asking(discussion_groups=GROUPS, city_panels=PANELS),
+        replace(ROUND, programme=asking(discussion_groups=GROUPS, city_panels=PANELS)),
         Proposal(
             {},
             (
@@ -122,7 +122,9 @@ def test_a_format_that_the_programme_has_not_is_not_judged_and_this_is_said():
             "broken",
         ),
     )
-    other = check_proposal(ROUND, asking(), Proposal({}, (product("new_format"),), ()))
+    other = check_proposal(
+        replace(ROUND, programme=asking()), Proposal({}, (product("new_format"),), ())
+    )
     assert other[0].unjudged == found.unjudged
     assert other[0].kept
 
@@ -295,7 +297,7 @@ def test_seats_are_read_from_the_table_of_seats_alone():
 
     def judged(product: Product) -> Checked:
         programme = asking(world_cafe=cafe)
-        return check_proposal(round_, programme, Proposal({}, (product,), ()))[0]
+        return check_proposal(replace(round_, programme=programme), Proposal({}, (product,), ()))[0]
 
     assert judged(made).kept
     renamed = [replace(t, name="other") for t in made.tables]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cities import cohort_of, facet_cache
 from rounds_for_tests import small_cities
 from twinmatch.affinity import compare
-from twinmatch.app.loop import read_rows
+from twinmatch.app.rows import read_rows
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.schema import Role
 from twinmatch.whatif.backtest import (
@@ -168,7 +168,7 @@ def test_the_default_weights_find_what_pilot_cities_chose_better_than_chance(
     bundled, bundled_facet_cache
 ):
     """The record of docs/decisions/0005: the own activity of a city, of 68, and partners for peers."""
-    from twinmatch.app import PEER_WEIGHTS
+    from twinmatch.app.neighbours import PEER_WEIGHTS
     from twinmatch.programmes import load
 
     weights = load("twinning").twinning.weights

@@ -1,6 +1,11 @@
 """Twinning: guests learn from host units; who is chosen and who meets whom is one exact solve."""
 
-from twinmatch.programmes.twinning.product import pair_rules, product_of, propose_twinning
+from twinmatch.programmes.twinning.product import (
+    pair_rules,
+    product_of,
+    propose_twinning,
+    solved_twinning,
+)
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.settings import Twinning
 
@@ -12,4 +17,5 @@ __all__ = [
     "product_of",
     "propose_twinning",
     "solve_twinning",
+    "solved_twinning",
 ]

@@ -11,7 +11,7 @@ from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.eligibility import Applicants
 from twinmatch.programmes.relief import as_told, excepting, in_menu, menu, taken
-from twinmatch.programmes.round import Round, coverage_note, shares
+from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
 from twinmatch.programmes.twinning.left_out import Unplaced
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
@@ -21,7 +21,12 @@ from twinmatch.solving import Candidates, Solution, counts, solve
 
 
 def propose_twinning(round_: Round, settings: Twinning) -> Product:
-    """Return the twinning pairs of a round: proven best under the rules, each with its account.
+    """Return the twinning pairs of a round; raises as :func:`solved_twinning` does."""
+    return solved_twinning(round_, settings).product
+
+
+def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
+    """Return the twinning pairs of a round, proven best under the rules, with what they were solved from.
 
     Raises QuestionError where there is no host, NoProposalError with the rules and places that are short and a
     menu of repairs where no choice keeps the rules. With a repair taken, what gave way is a row of the rules.
@@ -40,7 +45,8 @@ def propose_twinning(round_: Round, settings: Twinning) -> Product:
         ready = replace(ready, rules=rules)
         chosen, solution = solve_twinning(round_, settings, ready)
     product = product_of(round_, settings, ready, chosen, solution)
-    return replace(product, rules=excepting(product.rules, gave_way))
+    product = replace(product, rules=excepting(product.rules, gave_way))
+    return SolvedProduct(product, round_, settings, ready, chosen, solution)
 
 
 def product_of(

@@ -1,0 +1,207 @@
+"""A round opened once, from objects: proposed, asked what each rule costs and how stable it is, repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from twinmatch.app.decided import Decided, with_decided
+from twinmatch.app.neighbours import Progress, silent, text_model, text_of
+from twinmatch.cohort import Cohort
+from twinmatch.embedding import TextModel
+from twinmatch.facets import FacetCache
+from twinmatch.figures import with_figures
+from twinmatch.programmes.load_ledger import open_ledger
+from twinmatch.programmes.programme import Programme
+from twinmatch.programmes.round import Round, SolvedProduct
+from twinmatch.proposal import Proposal, Table
+from twinmatch.proposing import programme_of, proposal_of, solve_round, with_offers
+from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
+from twinmatch.whatif.prices import PriceList, price_list
+from twinmatch.whatif.repair import (
+    Change,
+    Fallback,
+    Kind,
+    Repair,
+    earlier_pairs,
+    fallbacks,
+    repair,
+    with_offer,
+)
+from twinmatch.whatif.stability import Stability, stability
+
+RUNS: Final = 100
+"""Perturbed runs of the stability that a proposal carries."""
+
+
+def open_round(
+    cohort: Cohort,
+    programme: Programme,
+    decided: Sequence[Decided] = (),
+    *,
+    model: str | TextModel | None = None,
+    progress: Progress = silent,
+) -> Round:
+    """Return a round that was opened, with what was decided; ``model`` takes the place of the programme's text model.
+
+    Raises DataError and QuestionError with every problem.
+    """
+    programme = with_decided(programme, decided, cohort)
+    if isinstance(model, TextModel):
+        text = model
+    else:
+        name, prefix = model or programme.text.model, programme.text.prefix
+        text = text_model(cohort, name, prefix, progress, more=programme.texts)
+    earlier = next((one.earlier for one in reversed(decided) if one.earlier is not None), None)
+    return Round(cohort, FacetCache(text), earlier, programme=programme)
+
+
+def propose_round(
+    round_: Round,
+    decided: Sequence[Decided] = (),
+    *,
+    answers: bool = False,
+    progress: Progress = silent,
+) -> tuple[Proposal, Round]:
+    """Return the proposal of a round with its figures, and the round with everything that was solved.
+
+    ``answers`` adds prices and stability to the twinning; the notes say what was decided and what that changed.
+    Raises NoProposalError with advice where a product fits no rules.
+    """
+    round_ = solve_round(round_, progress)
+    text = text_of(round_.facet_cache)
+    proposal = proposal_of(round_, dict(text.fingerprint), progress)
+    progress("Figures")
+    proposal = with_figures(proposal, round_)
+    solved = round_.solution_of("twinning")
+    if answers and solved is not None:
+        progress("Prices and stability")
+        proposal = with_answers(proposal, case_of(solved))
+    notes = [note for one in decided for note in one.notes(proposal)]
+    return replace(proposal, notes=(*proposal.notes, *text.notes, *notes)), round_
+
+
+def with_answers(proposal: Proposal, case: Case) -> Proposal:
+    """Return the proposal with the prices of its twinning's rules and the stability of its pairs as tables."""
+    tables = (stability_table(stability(case, RUNS)), prices_table(price_list(case)))
+    products = tuple(
+        replace(p, tables=(*(t for t in tables if t.rows), *p.tables))
+        if p.product == "twinning"
+        else p
+        for p in proposal.products
+    )
+    return replace(proposal, products=products)
+
+
+def prices_table(prices: PriceList) -> Table:
+    """Return what each rule, lock and ban costs the round, the dearest first."""
+    rows = tuple(
+        (p.rule, p.says, p.price.places, p.price.score, str(p.price)) for p in prices.rules
+    )
+    free = sum(p.price.is_nothing for p in prices.rules)
+    says = (
+        "What the best answer would gain without each rule; both answers are proven. "
+        f"{free} of {len(rows)} rules cost nothing."
+    )
+    columns = ("Rule", "What it says", "Places it costs", "Points it costs", "In words")
+    return Table("prices", "What each rule costs", columns, rows, says)
+
+
+def stability_table(found: Stability) -> Table:
+    """Return in which share of the perturbed runs each pair survives, the most fragile first."""
+    rows = tuple(
+        (
+            f"twinning:{p.guest}",
+            p.name,
+            p.share,
+            p.judgement,
+            ", ".join(f"{name} ({100 * share:.0f}%)" for name, share in p.instead[:2]) or "–",
+        )
+        for p in found.pairs
+    )
+    says = (
+        f"{len(found.fragile)} of {len(rows)} pairs are fragile: they survive in fewer than 7 of 10 of the {found.runs} runs in "
+        "which the weights, and what is not known, were drawn anew."
+    )
+    columns = (
+        "Meeting",
+        "Pair",
+        "Part of the runs that it survives",
+        "Judgement",
+        "Otherwise most often",
+    )
+    return Table("stability", "How stable each pair is, the fragile first", columns, rows, says)
+
+
+# --- a proposal that was made, asked again -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Repaired:
+    """A repair with what it started from: pairs the profiles no longer know, cities new since the proposal."""
+
+    repair: Repair
+    unknown: tuple[str, ...]
+    new: tuple[str, ...]
+    round: Round
+
+
+def held_twinning(round_: Round, earlier: Proposal) -> Case:
+    """Return the twinning of a proposal in a round, beside what the proposal's other products take of each city."""
+    settings, pairs = twinning_of(round_), earlier_pairs(earlier)
+    programme, ledger = programme_of(round_), round_.ledger
+    for product in earlier.products:
+        other = getattr(programme, product.product, None)
+        if other is not None and product.product != "twinning":
+            ledger = ledger.with_product(product, other)
+    return held_case(replace(round_, load_ledger=ledger), settings, pairs)
+
+
+def repaired(earlier: Proposal, change: Change, round_: Round, at_most: int = 3) -> Repaired:
+    """Return three offers to repair a proposal in a round.
+
+    Raises QuestionError with every problem, NoProposalError where no answer keeps the rules.
+    """
+    held = held_twinning(round_, earlier)
+    before = {card.id for card in earlier.cities}
+    known = {
+        (held.guest_id(g), host.id)
+        for g in range(len(held.ready.frame.guests))
+        for host in held.hosts
+    }
+    unknown = tuple("=".join(pair) for pair in earlier_pairs(earlier) if pair not in known)
+    new = tuple(c.name for c in round_.cohort.cities if before and c.id not in before)
+    return Repaired(repair(held, change, at_most), unknown, new, round_)
+
+
+def taken(earlier: Proposal, found: Repaired, kind: Kind, change: Change) -> Proposal:
+    """Return the proposal that an offer makes: its twinning, who is offered what now, its figures, and the ledger."""
+    offer = found.repair.offer(kind)
+    proposal = with_offer(earlier, offer, change)
+    cohort, programme = found.round.cohort, programme_of(found.round)
+    ledger = open_ledger(cohort, programme.ledger)
+    for product in proposal.products:
+        settings = getattr(programme, product.product, None)
+        if settings is not None:
+            ledger = ledger.with_product(product, settings)
+    totals = ledger.table()
+    offered = with_offers(cohort, programme, proposal.products)
+    twinning = tuple(p for p in offered if p.product == "twinning")
+    case, (chosen, solution) = offer.case, offer.answer
+    solved = SolvedProduct(twinning[0], case.round, case.settings, case.ready, chosen, solution)
+    with_tables = with_figures(
+        replace(proposal, products=twinning), replace(found.round, solved=(solved,))
+    )
+    return replace(
+        proposal,
+        products=tuple(with_tables.products[0] if p.product == "twinning" else p for p in offered),
+        tables=tuple(totals if t.name == totals.name else t for t in proposal.tables),
+    )
+
+
+def fallbacks_of(proposal: Proposal, round_: Round) -> tuple[Fallback, ...]:
+    """Return for each pair of a proposal what is offered if its guest declines, and if its host does."""
+    if not any(p.product == "twinning" for p in proposal.products):
+        return ()
+    return fallbacks(held_twinning(replace(round_, previous=None), proposal))
