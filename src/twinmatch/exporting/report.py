@@ -7,7 +7,7 @@ script runs in the page and nothing is fetched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import groupby
@@ -45,6 +45,7 @@ class Reason:
 class Side:
     """Cities left out on one side: what they are called, those with shared reasons, those with their own."""
 
+    kind: str
     title: str
     cities: int
     reasons: tuple[Reason, ...]
@@ -120,11 +121,30 @@ def _parts(proposal: Proposal) -> dict[str, Any]:
         "directory": directory,
         "land": land(),
         "sections": [_section(n, p, directory) for n, p in enumerate(proposal.products, 1)],
+        "decisions": list(_decisions(proposal)),
         "figures": _figures(proposal.tables, "round"),
         "gap_counts": _gap_counts(proposal.gaps),
         "gaps": _gaps_by_city(proposal.gaps),
         **_origins(proposal),
     }
+
+
+def _decisions(proposal: Proposal) -> Iterator[tuple[str, str]]:
+    """Yield what people have to decide, each with the anchor of the place that has more of it."""
+    for number, product in enumerate(proposal.products, 1):
+        anchor, title = f"product-{number}", words.product_title(product)
+        if product.status == "infeasible":
+            yield f"{title}: no proposal fits the rules; choose what gives way", anchor
+        for held in product.held:
+            yield f"{title}: {held.why}", f"{anchor}-held"
+        ask = len(words.outcomes(product).get("to ask", ())) - sum(
+            len(held.cities) for held in product.held
+        )
+        if words.is_paired(product) and ask > 0:
+            yield f"{title}: {words.count(ask, 'applicant')} to be asked first", f"{anchor}-left"
+        for n, table in enumerate(product.tables, 1):
+            if table.name in ("watch", "stability") and table.rows and table.says:
+                yield f"{title}: {table.says}", f"{anchor}-figures-{n}"
 
 
 def _origins(proposal: Proposal) -> dict[str, list[tuple[str, str]]]:
@@ -162,7 +182,7 @@ def _figures(tables: Sequence[Table], anchor: str) -> tuple[tuple[str, Table], .
 def _sides(product: Product) -> tuple[Side, ...]:
     """Return the cities without a meeting by what they are, refusals first."""
     return tuple(
-        Side(words.OUTCOMES[kind][1], len(cities), *_reasons(cities))
+        Side(kind, words.OUTCOMES[kind][1], len(cities), *_reasons(cities))
         for kind, cities in words.outcomes(product).items()
     )
 

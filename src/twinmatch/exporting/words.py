@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 
-from twinmatch.proposal import Evidence, Fact, LeftOut, Meeting, Product, Proposal, Table
+from twinmatch.proposal import Evidence, Fact, Held, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal import count as count
 from twinmatch.schema import NAMES
 
@@ -219,7 +220,7 @@ def status_words(product: Product) -> str:
     if _is_empty(product):
         return "there is nothing to choose from"
     if product.status == "optimal":
-        return "proven best"
+        return "proven best under these weights and rules"
     if not math.isfinite(product.bound) or product.bound <= 0:
         return "good, but how near to the best is not proven"
     # Rounded up, so that the words never promise more than the bound proves.
@@ -239,7 +240,7 @@ def status_meaning(product: Product) -> str:
     if _is_empty(product):
         return "The rules leave no meeting that could be made; they are named below."
     if product.status == "optimal":
-        return "No other set of meetings under these rules has a higher total score."
+        return "No other set of meetings under these rules has a higher total score; other weights may have other best pairs."
     if not math.isfinite(product.bound) or product.bound <= 0:
         return "The search kept every rule; a limit for the best total is not known."
     return (
@@ -417,6 +418,12 @@ def outcomes(product: Product) -> dict[str, list[LeftOut]]:
     for left in product.left_out:
         found[outcome(left, sides)].append(left)
     return {kind: cities for kind, cities in found.items() if cities}
+
+
+def questions(held: Held) -> list[str]:
+    """Return the questions behind held places, each once with the number of cities that are asked it, most first."""
+    asked = Counter(ask.question for ask in held.ask)
+    return [f"{text} ({count(number, 'city', 'cities')})" for text, number in asked.most_common()]
 
 
 def applicants(product: Product) -> str:

@@ -132,7 +132,7 @@ def test_an_account_is_told_in_words(page):
         "Moon phase",
         "46.5 of 50.0",
         "Score 60.8 of 100",
-        "Proven best. No other set of meetings",
+        "No other set of meetings",
         "Within 1.3% of the best possible.",
         "Kept, and at its limit",
     ):

@@ -41,7 +41,7 @@ def test_a_group_says_for_how_many_of_its_pairs_a_facet_is_known():
 @pytest.mark.parametrize(
     ("status", "score", "bound", "said"),
     [
-        ("optimal", 1.0, 1.0, "proven best"),
+        ("optimal", 1.0, 1.0, "proven best under these weights and rules"),
         ("feasible", 0.99, 1.0, "within 1% of the best possible"),
         ("feasible", 0.9899, 1.0, "within 1.1% of the best possible"),
         ("feasible", 1.0, 1.0, "within 0.1% of the best possible"),
