@@ -3,12 +3,19 @@
 from twinmatch.solving.assign import Assignment, Duals, assign
 from twinmatch.solving.attributes import Balance, Distribute, Gather, GroupRule, NobodyIsolated
 from twinmatch.solving.blocks import Block, Candidates, counts
-from twinmatch.solving.clash import Clash, clash
+from twinmatch.solving.diagnosis import (
+    Clash,
+    LimitChange,
+    Relaxation,
+    RelaxationMenu,
+    clash,
+    relaxations,
+    relaxed,
+)
 from twinmatch.solving.frontier import Named, frontier
 from twinmatch.solving.group_referee import GroupVerdict, group_referee
 from twinmatch.solving.partition import Partition, partition
 from twinmatch.solving.referee import Verdict, broken, referee
-from twinmatch.solving.repairs import Change, Repair, applied, repairs
 from twinmatch.solving.scores import ScoreBlocks
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import Level, RowRef, Shortage, Solution, Undercut
@@ -21,7 +28,6 @@ __all__ = [
     "Balance",
     "Block",
     "Candidates",
-    "Change",
     "Clash",
     "Distribute",
     "Duals",
@@ -30,18 +36,19 @@ __all__ = [
     "GroupVerdict",
     "Labels",
     "Level",
+    "LimitChange",
     "Named",
     "NobodyIsolated",
     "Partition",
     "Reason",
-    "Repair",
+    "Relaxation",
+    "RelaxationMenu",
     "RowRef",
     "ScoreBlocks",
     "Shortage",
     "Solution",
     "Undercut",
     "Verdict",
-    "applied",
     "assign",
     "broken",
     "clash",
@@ -52,7 +59,8 @@ __all__ = [
     "labels_of",
     "partition",
     "referee",
-    "repairs",
+    "relaxations",
+    "relaxed",
     "shortage",
     "solve",
     "undercuts",

@@ -14,10 +14,11 @@ import scipy.sparse as sp
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.parallel import spread
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check
-from twinmatch.solving.highs import Clock, Model, maximise
+from twinmatch.solving.highs import Model, maximise
 from twinmatch.solving.laminar import bound
 from twinmatch.solving.solution import INFEASIBLE, Solution
 from twinmatch.solving.solver import solve
+from twinmatch.solving.switches import base_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,21 +50,21 @@ def frontier(
     *,
     attribute: npt.ArrayLike | None = None,
     marked: npt.ArrayLike | None = None,
-    seconds: float | None = None,
 ) -> tuple[Named, ...]:
     """Named answers: total, worst-off, covered, served, even load; () where no answer is.
 
     All fill as many places as can be, and after what they are named for they are best in total. A joblib backend
-    chosen around the call solves for them elsewhere, each with ``seconds`` of its own.
+    chosen around the call solves for them elsewhere. Searches end by effort, never by the clock; ``proven`` says
+    whether one did not.
     attribute (G,): a number from 0 for each guest, such as its country, for "attributes covered";
     marked (G,): guests to serve first, such as small ones, for "marked served".
     """
     check(candidates, blocks)
     groups, first = _checked(candidates, attribute, marked)
-    total = solve(candidates, blocks, seconds=seconds)
+    total = solve(candidates, blocks)
     if total.status == INFEASIBLE:
         return ()
-    aims = _Aims(candidates, blocks, total.filled, seconds)
+    aims = _Aims(candidates, blocks, total.filled)
     asked: list[tuple[str, str, tuple[Any, ...]]] = [("worst-off", "worst", ())]
     if groups is not None:
         asked.append(("attributes covered", "covering", (groups,)))
@@ -106,36 +107,21 @@ def _checked(
 class _Aims:
     """Answers that maximise a count that is no sum over meetings, then the total, by MIP; and the worst-off first."""
 
-    def __init__(
-        self, candidates: Candidates, blocks: Sequence[Block], filled: int, seconds: float | None
-    ) -> None:
-        self.candidates, self.blocks = candidates, blocks
-        self.filled, self.seconds = filled, seconds
+    def __init__(self, candidates: Candidates, blocks: Sequence[Block], filled: int) -> None:
+        self.candidates, self.blocks, self.filled = candidates, blocks, filled
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another machine is given: its clock runs by itself, and its model is built there."""
-        own = ("candidates", "blocks", "filled", "seconds")
+        """Return what another machine is given: its model is built there."""
+        own = ("candidates", "blocks", "filled")
         return {name: getattr(self, name) for name in own}
-
-    @cached_property
-    def clock(self) -> Clock:
-        """The time for all that is solved here by MIP."""
-        return Clock(self.seconds)
 
     @cached_property
     def model(self) -> Model:
         """The rules that can bind, and as many meetings as can be."""
-        rows = bound(self.blocks, len(self.candidates))
         m = len(self.candidates)
-        filling = sp.csr_array(np.ones((1, m)))
-        return Model(
-            sp.csc_array(sp.vstack([rows.matrix, filling], format="csc")),
-            np.append(rows.low, self.filled),
-            np.append(rows.high, np.inf),
-            np.zeros(m),
-            np.ones(m),
-            np.ones(m, dtype=np.bool_),
-        )
+        model, _ = base_model(self.blocks, bound(self.blocks, m), m)
+        filling = sp.csc_array(np.append(np.ones(m), np.zeros(model.matrix.shape[1] - m))[None, :])
+        return model.with_rows(filling, np.array([float(self.filled)]), np.array([np.inf]))
 
     def worst(self) -> tuple[Bools, bool]:
         """The guest that is worst off has as much as can be."""
@@ -143,7 +129,6 @@ class _Aims:
             self.candidates,
             self.blocks,
             objectives=("filled", "worst-off", "total"),
-            seconds=self.seconds,
         )
         return found.chosen, _proven(found)
 
@@ -158,19 +143,19 @@ class _Aims:
 
     def even(self) -> tuple[Bools, bool]:
         """The busiest host has as few meetings as can be."""
-        c, m = self.candidates, len(self.candidates)
+        c, m, n = self.candidates, len(self.candidates), self.model.matrix.shape[1]
         model = self.model.with_columns(1, least=0.0, most=float(m), whole=True)
-        loads = sp.csr_array((np.ones(m), (c.host, np.arange(m))), shape=(c.n_hosts, m))
+        loads = sp.csr_array((np.ones(m), (c.host, np.arange(m))), shape=(c.n_hosts, n))
         busiest = sp.csr_array(-np.ones((c.n_hosts, 1)))
         rows = sp.csc_array(sp.hstack([loads, busiest], format="csc"))
         model = model.with_rows(rows, np.full(c.n_hosts, -np.inf), np.zeros(c.n_hosts))
-        gain = np.zeros(m + 1)
+        gain = np.zeros(n + 1)
         gain[-1] = -1.0
         return self._then_total(model, gain)
 
     def _marks(self, label: Ints) -> tuple[Bools, bool]:
         """As many labels (m,) as can be, -1 for none, have a candidate chosen."""
-        m = len(label)
+        n = self.model.matrix.shape[1]
         names, row = np.unique(label[label >= 0], return_inverse=True)
         k = len(names)
         model = self.model.with_columns(k, least=0.0, most=1.0, whole=True)
@@ -178,16 +163,16 @@ class _Aims:
         matrix = sp.csc_array(
             (
                 np.concatenate([np.ones(len(inside)), -np.ones(k)]),
-                (np.concatenate([row, np.arange(k)]), np.concatenate([inside, m + np.arange(k)])),
+                (np.concatenate([row, np.arange(k)]), np.concatenate([inside, n + np.arange(k)])),
             ),
-            shape=(k, m + k),
+            shape=(k, n + k),
         )
         model = model.with_rows(matrix, np.zeros(k), np.full(k, np.inf))
-        return self._then_total(model, np.concatenate([np.zeros(m), np.ones(k)]))
+        return self._then_total(model, np.concatenate([np.zeros(n), np.ones(k)]))
 
     def _then_total(self, model: Model, gain: Floats) -> tuple[Bools, bool]:
         m, n = len(self.candidates), model.matrix.shape[1]
-        first = maximise(model, gain, whole=True, seconds=self.clock.left())
+        first = maximise(model, gain, whole=True)
         if first.x is None:
             return np.zeros(m, dtype=np.bool_), False
         reached = float(np.rint(gain @ first.x))
@@ -195,7 +180,7 @@ class _Aims:
             sp.csc_array(gain[None, :]), np.array([reached - 1e-6]), np.array([np.inf])
         )
         score = np.concatenate([self.candidates.score, np.zeros(n - m)])
-        second = maximise(locked, score, whole=True, seconds=self.clock.left(), gap=1e-6)
+        second = maximise(locked, score, whole=True, gap=1e-6)
         x = first.x if second.x is None else second.x
         return np.rint(x[:m]) > 0, first.proven and second.proven
 

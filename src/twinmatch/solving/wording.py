@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from twinmatch.solving.blocks import Block
-from twinmatch.solving.clash import CLASH, NO_CLASH, Clash
-from twinmatch.solving.repairs import Repair
+from twinmatch.solving.diagnosis import CLASH, NO_CLASH, Clash, Relaxation
 from twinmatch.solving.solution import RowRef, Shortage, Undercut
 
 NAMED, ROWS = (
@@ -49,7 +48,7 @@ def labels_of(
     return Labels(row, host, guest)
 
 
-def in_words(told: Undercut | Shortage | Clash | Repair, labels: Labels) -> str:
+def in_words(told: Undercut | Shortage | Clash | Relaxation, labels: Labels) -> str:
     """One piece of advice as a sentence or two."""
     if isinstance(told, Undercut):
         return _undercut(told, labels)
@@ -57,7 +56,7 @@ def in_words(told: Undercut | Shortage | Clash | Repair, labels: Labels) -> str:
         return _shortage(told, labels)
     if isinstance(told, Clash):
         return _clash(told, labels)
-    return _repair(told, labels)
+    return _relaxation(told, labels)
 
 
 def _undercut(told: Undercut, labels: Labels) -> str:
@@ -88,13 +87,13 @@ def _clash(told: Clash, labels: Labels) -> str:
     if told.status == NO_CLASH:
         return "The rules do not clash."
     if told.status != CLASH:
-        return "Whether the rules clash was not found out in the time given."
+        return "Whether the rules clash was not found out with the effort allowed."
     rules = _listed(map(labels.row, told.rows), "; ")
     drop = " Without any one of them the others hold." if told.minimal else ""
     return f"These cannot hold together: {rules}.{drop}"
 
 
-def _repair(told: Repair, labels: Labels) -> str:
+def _relaxation(told: Relaxation, labels: Labels) -> str:
     word = {"low": "lower the minimum to", "high": "raise the maximum to"}
     parts = (f"{word[c.bound]} {c.to:g} ({labels.row(c.at)})" for c in told.changes)
     sentence = " and ".join(parts)

@@ -39,7 +39,7 @@ class Choice:
         return {"name": self.name, "pairs": len(self.pairs), **figures}
 
 
-def choices(case: Case, *, seconds: float = 20.0) -> tuple[Choice, ...]:
+def choices(case: Case) -> tuple[Choice, ...]:
     """Return the named proposals of a twinning round, all with as many pairs as the rules allow; () where none fits.
 
     A city is small where it has fewer residents than the programme's ``small_below``.
@@ -54,7 +54,7 @@ def choices(case: Case, *, seconds: float = 20.0) -> tuple[Choice, ...]:
     keep = np.flatnonzero(ready.allowed)
     candidates = ready.candidates.take(keep)
     blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
-    found = frontier(candidates, blocks, attribute=country, marked=small, seconds=seconds)
+    found = frontier(candidates, blocks, attribute=country, marked=small)
     return tuple(
         Choice(
             WORDS[n.name],

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import product_of
+from twinmatch.programmes.twinning.search import solve_twinning
 from twinmatch.proposal import Product, Proposal
 from twinmatch.solving import Solution
 from twinmatch.whatif.case import (
@@ -160,13 +161,7 @@ def repair(held: Case, change: Change, at_most: int = 3) -> Repair:
     count = int(still.sum())
     best = _answer(case, rules, still, None)
     if best is None:
-        raise NoProposalError(
-            Problem(
-                "no-repair",
-                "No answer keeps the rules after this change.",
-                do="Loosen a rule; twinmatch propose says which are short.",
-            )
-        )
+        raise NoProposalError([*_no_repair(), *_why(case)])
     answers = {
         "keep all": _answer(case, rules, still, count),
         "few changes": _answer(case, rules, still, max(count - at_most, 0)),
@@ -181,6 +176,20 @@ def repair(held: Case, change: Change, at_most: int = 3) -> Repair:
             if (answer := answers[kind]) is not None
         ),
     )
+
+
+def _no_repair() -> list[Problem]:
+    found = "No answer keeps the rules after this change."
+    return [Problem("no-repair", found, do="Loosen or drop what is named here.")]
+
+
+def _why(case: Case) -> tuple[Problem, ...]:
+    """The rules and places that are short, such as a lock on a host that has withdrawn."""
+    try:
+        solve_twinning(case.round, case.settings, case.ready)
+    except NoProposalError as error:
+        return error.problems
+    return ()
 
 
 def _gone(held: Case, change: Change) -> list[Rule]:

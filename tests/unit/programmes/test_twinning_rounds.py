@@ -14,6 +14,7 @@ from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.geography import in_eu
 from twinmatch.programmes.attributes import is_kind
 from twinmatch.programmes.twinning import prepare, propose_twinning
+from twinmatch.programmes.twinning.product import facilitated
 
 # Two guests, two hosts: Graz wants what Aarhus shows, Linz what Bruges shows.
 GRAZ = city("at-graz", "guest", wants={"industry": 3})
@@ -314,3 +315,14 @@ def test_the_worst_off_guest_first_where_that_is_asked(seed):
     found = [m.score for m in propose_twinning(round_, settings).meetings]
     assert len(found) == 3
     assert (min(found), math.fsum(found)) == pytest.approx(best, abs=1e-5)
+
+
+def test_pairs_beyond_what_facilitators_take_are_named():
+    """A repair may let more pairs be than facilitators take; the others are listed without one."""
+    round_ = round_of(GRAZ, LINZ, AARHUS, BRUGES)
+    settings = twinning(facilitators=[{"name": "Ada", "pairs_at_most": 2}])
+    product = propose_twinning(round_, settings)
+    fewer = twinning(facilitators=[{"name": "Ada", "pairs_at_most": 1}])
+    meetings, (table,) = facilitated(round_, fewer, product.meetings)
+    assert [row[:2] for row in table.rows] == [("Ada", 1), ("nobody", 1)]
+    assert sum("No facilitator" in note for m in meetings for note in m.notes) == 1

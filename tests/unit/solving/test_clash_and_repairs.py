@@ -5,8 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twinmatch.solving import Candidates, clash, counts, repairs, shortage, solve
-from twinmatch.solving.repairs import applied
+from twinmatch.solving import (
+    Candidates,
+    broken,
+    clash,
+    counts,
+    relaxations,
+    relaxed,
+    shortage,
+    solve,
+)
+from twinmatch.solving.blocks import once_chosen
 
 
 def complete(n_hosts: int, n_guests: int) -> Candidates:
@@ -72,12 +81,36 @@ def test_clash_with_measured_coefficients() -> None:
     assert clash(c, [hours, counts("guest", c.guest, low=[1, 0])]).status == "no clash"
 
 
-def test_one_clash_does_not_take_long_to_be_out_of_time() -> None:
+def test_a_clash_that_the_effort_does_not_reach_is_not_known() -> None:
+    c = complete(9, 40)
+    blocks = [counts("host", c.host, high=3.0), counts("guest", c.guest, low=1.0, high=1.0)]
+    assert clash(c, blocks, effort=1e-9).status == "not known"
+
+
+def test_a_rule_that_binds_where_a_host_takes_any_gives_way_as_one() -> None:
+    """One host of three guests, two of them abroad: three from abroad cannot be, two can."""
+    c = complete(1, 3)
+    abroad = once_chosen("abroad", c.host, [True, True, False], 3, lambda h: f"host {h}")
+    blocks = [counts("host", c.host, low=2.0), abroad]
+    menu = relaxations(c, blocks, prices={"abroad": 0.5}).items
+    assert [(r.price, [(x.at.rule, x.bound, x.by, x.to) for x in r.changes]) for r in menu] == [
+        (0.5, [("abroad", "low", 1.0, 2.0)]),
+        (2.0, [("host", "low", 2.0, 0.0)]),
+    ]
+    for relaxation in menu:
+        changed = relaxed(blocks, relaxation)
+        found = solve(c, changed)
+        assert found.status == "optimal"
+        assert broken(c, found.chosen, changed) == []
+
+
+def test_no_minimum_is_lowered_below_nothing_and_no_repair_changes_nothing() -> None:
     c = complete(2, 2)
-    assert clash(c, [counts("host", c.host, low=3.0)], seconds=0.001).status in {
-        "clash",
-        "out of time",
-    }
+    blocks = [counts("host", c.host, low=1.0), counts("all", np.zeros(4, int), high=0.0)]
+    for relaxation in relaxations(c, blocks).items:
+        assert all(x.by > 0 and x.to >= 0 for x in relaxation.changes)
+    named = [tuple(x.at for x in r.changes) for r in relaxations(c, blocks).items]
+    assert len(set(named)) == len(named) == 2
 
 
 def test_cheapest_repair_comes_first_and_each_is_another_one() -> None:
@@ -87,7 +120,7 @@ def test_cheapest_repair_comes_first_and_each_is_another_one() -> None:
         counts("guest", c.guest, high=1.0),
     ]
     assert shortage(c, blocks, wanted=np.ones(5))[0].short == 1
-    menu = repairs(c, blocks, wanted=np.ones(5), prices={"host places": [3.0, 1.0]})
+    menu = relaxations(c, blocks, wanted=np.ones(5), prices={"host places": [3.0, 1.0]}).items
     assert [repair.price for repair in menu] == [1.0, 3.0]
     (change,) = menu[0].changes
     assert (change.at.rule, change.at.row, change.bound) == ("host places", 1, "high")
@@ -100,10 +133,10 @@ def test_repaired_rules_can_be_kept() -> None:
         counts("host minimum", c.host, low=3.0),
         counts("guest", c.guest, high=1.0),
     ]
-    menu = repairs(c, blocks)
+    menu = relaxations(c, blocks).items
     assert menu
     for repair in menu:
-        assert solve(c, applied(blocks, repair)).status == "optimal"
+        assert solve(c, relaxed(blocks, repair)).status == "optimal"
     assert menu[0].price == min(repair.price for repair in menu) == 3.0
 
 
@@ -113,13 +146,14 @@ def test_rows_that_may_not_give_way_do_not() -> None:
         counts("host minimum", c.host, low=2.0),
         counts("guest", c.guest, high=1.0),
     ]
-    menu = repairs(c, blocks, prices={"guest": np.inf})
+    menu = relaxations(c, blocks, prices={"guest": np.inf}).items
     assert {change.at.rule for repair in menu for change in repair.changes} == {"host minimum"}
 
 
 def test_nothing_to_repair() -> None:
     c = complete(2, 2)
-    assert repairs(c, [counts("host", c.host, high=2.0)]) == ()
+    menu = relaxations(c, [counts("host", c.host, high=2.0)])
+    assert (menu.items, menu.complete) == ((), True)
 
 
 @pytest.mark.slow
@@ -133,6 +167,6 @@ def test_exact_clash_among_hundreds_of_rules() -> None:
         counts("must", np.where(c.guest < 5, c.guest, -1), low=1.0),
         counts("first host", np.where((c.host > 0) & (c.guest < 5), 0, -1), high=0.0),
     ]
-    found = clash(c, blocks, seconds=20)
+    found = clash(c, blocks, effort=20)
     assert found.status == "clash"
     assert {ref.rule for ref in found.rows} == {"host", "must", "first host"}

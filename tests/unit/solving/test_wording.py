@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinmatch.solving import Candidates, clash, counts, repairs, shortage, undercuts
+from twinmatch.solving import Candidates, clash, counts, relaxations, shortage, undercuts
 from twinmatch.solving.wording import in_words, labels_of
 
 HOSTS, GUESTS = ["Ghent", "Umeå"], ["Aachen", "Brno", "Cluj"]
@@ -63,7 +63,9 @@ def test_undercut_is_told_by_row() -> None:
 
 def test_repairs_and_clashes() -> None:
     c, blocks = case()
-    menu = repairs(c, blocks, wanted=np.ones(3), prices={"places": [2, 1], "guest": np.inf})
+    menu = relaxations(
+        c, blocks, wanted=np.ones(3), prices={"places": [2, 1], "guest": np.inf}
+    ).items
     assert in_words(menu[0], labels(blocks)) == "Raise the maximum to 2 (places at Umeå)."
     lows = counts("all", np.zeros(6, int), low=3.0, says=lambda _: "three meetings in all")
     told = in_words(clash(c, [*blocks, lows]), labels([*blocks, lows]))

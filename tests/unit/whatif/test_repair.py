@@ -188,3 +188,15 @@ def test_a_proposal_without_twinning_has_nothing_to_repair():
     groups = Product("discussion_groups", "Groups", "optimal", "", 0.0, 0.0, (meeting,))
     with pytest.raises(QuestionError, match="no twinning"):
         earlier_pairs(Proposal({}, (groups,)))
+
+
+def test_a_lock_on_a_host_that_withdraws_is_named():
+    case = random_case(0, guests=5, hosts=3, places=3)
+    p = int(np.flatnonzero(case.chosen)[0])
+    guest, host = case.guest_id(p % 5), case.hosts[p // 5]
+    held = held_of(case, lock=((guest, host.id),))
+    with pytest.raises(NoProposalError) as caught:
+        repair(held, Change(withdrawn=(host.id,)))
+    first, *named = caught.value.problems
+    assert first.code == "no-repair"
+    assert any(case.guest_name(p % 5) in p_.found and host.name in p_.found for p_ in named)

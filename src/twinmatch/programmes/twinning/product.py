@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.eligibility import Applicants
-from twinmatch.programmes.relief import as_told, excepting, in_menu, menu, taken
+from twinmatch.programmes.repair_menu import as_told, excepting, in_menu, menu, taken
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
 from twinmatch.programmes.twinning.left_out import Unplaced
@@ -107,7 +107,15 @@ def facilitated(
     )
     of = {int(m[k]): staff[int(f[k])] for k in np.flatnonzero(found.chosen)}
     noted = tuple(
-        replace(meeting, notes=(*meeting.notes, f"Facilitator: {of[k].name}."))
+        replace(
+            meeting,
+            notes=(
+                *meeting.notes,
+                f"Facilitator: {of[k].name}."
+                if k in of
+                else "No facilitator has room for this pair.",
+            ),
+        )
         for k, meeting in enumerate(meetings)
     )
     rows = tuple(
@@ -115,10 +123,13 @@ def facilitated(
             one.name,
             sum(1 for who in of.values() if who is one),
             one.pairs_at_most,
-            "; ".join(meeting.label for k, meeting in enumerate(meetings) if of[k] is one),
+            "; ".join(meeting.label for k, meeting in enumerate(meetings) if of.get(k) is one),
         )
         for one in staff
     )
+    alone = [meeting.label for k, meeting in enumerate(meetings) if k not in of]
+    if alone:
+        rows = (*rows, ("nobody", len(alone), 0, "; ".join(alone)))
     columns = ("facilitator", "pairs", "pairs at most", "accompanies")
     return noted, (Table("facilitators", "Facilitators", columns, rows),)
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from twinmatch.errors import QuestionError
-from twinmatch.programmes.relief import NEVER, SECONDS, in_menu, menu, taken
+from twinmatch.programmes.repair_menu import in_menu, menu, taken
 from twinmatch.programmes.rules import Rule, forbid
-from twinmatch.solving import Block, Candidates, counts, solve
-from twinmatch.solving.repairs import Change, Repair
+from twinmatch.solving import (
+    Block,
+    Candidates,
+    LimitChange,
+    Relaxation,
+    RelaxationMenu,
+    counts,
+    solve,
+)
 from twinmatch.solving.solution import RowRef
 
 # One host with one place; two of its three guests are locked to it.
@@ -39,7 +47,7 @@ MENU = {
 
 def test_the_menu_has_every_way_out_with_its_number_and_how_to_take_it():
     found = menu(ONE, BLOCKS)
-    assert [repair.price for repair in found] == [1, 1, 1]
+    assert [repair.price for repair in found.items] == [1, 1, 1]
     told = in_menu(found, BLOCKS)
     assert {p.found.replace(f"Repair {n}:", "Repair {}:") for n, p in enumerate(told, 1)} == MENU
     assert [(p.code, p.do) for p in told] == [
@@ -53,26 +61,26 @@ def test_what_a_meeting_is_never_gives_way():
         one = counts(name, twice.guest, high=1)
         both = Block("locks", sp.csr_array(np.eye(2)), np.ones(2), np.full(2, np.inf), str)
         found = menu(twice, [one, both])
-        assert {change.at.rule for repair in found for change in repair.changes} == {"locks"}
-        assert len(found) == 2
+        assert {change.at.rule for repair in found.items for change in repair.changes} == {"locks"}
+        assert len(found.items) == 2
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         (
-            [Change(RowRef("guests per host", 0, 0), "high", 2.0, 3.0)],
+            [LimitChange(RowRef("guests per host", 0, 0), "high", 2.0, 3.0)],
             "Aarhus takes 0 to 1 guests: at most 3 in place of 1",
         ),
         (
-            [Change(RowRef("locks", 1, 1), "low", 1.0, 0.0)],
+            [LimitChange(RowRef("locks", 1, 1), "low", 1.0, 0.0)],
             "drop the lock: b=AARHUS X",
         ),
         (
             [
-                Change(RowRef("locks", 1, 0), "low", 1.0, 0.0),
-                Change(RowRef("guests per host", 0, 0), "high", 0.5, 1.5),
-                Change(RowRef("locks", 1, 1), "low", 1.0, 0.0),
+                LimitChange(RowRef("locks", 1, 0), "low", 1.0, 0.0),
+                LimitChange(RowRef("guests per host", 0, 0), "high", 0.5, 1.5),
+                LimitChange(RowRef("locks", 1, 1), "low", 1.0, 0.0),
             ],
             "drop the lock: a=AARHUS X; drop the lock: b=AARHUS X; "
             "Aarhus takes 0 to 1 guests: at most 1.5 in place of 1",
@@ -80,7 +88,7 @@ def test_what_a_meeting_is_never_gives_way():
     ],
 )
 def test_a_repair_in_words_rule_by_rule(changes, words):
-    (told,) = in_menu([Repair(tuple(changes), 1.0)], BLOCKS)
+    (told,) = in_menu(RelaxationMenu((Relaxation(tuple(changes), 1.0),), True), BLOCKS)
     assert told.found == f"Repair 1: {words}."
 
 
@@ -97,8 +105,8 @@ def test_a_repair_in_words_rule_by_rule(changes, words):
 )  # fmt: skip
 def test_of_many_rows_three_are_told_and_the_others_counted(count, words):
     least = counts("least", np.arange(count), low=2, says=lambda k: f"row {k}")
-    changes = [Change(RowRef("least", 0, k), "low", 1.0, 1.0) for k in range(count)]
-    (told,) = in_menu([Repair(tuple(changes), 1.0)], [least])
+    changes = [LimitChange(RowRef("least", 0, k), "low", 1.0, 1.0) for k in range(count)]
+    (told,) = in_menu(RelaxationMenu((Relaxation(tuple(changes), 1.0),), True), [least])
     assert told.found == f"Repair 1: {words}."
 
 
@@ -145,10 +153,14 @@ def test_a_filter_stays_and_what_it_forbids_is_no_way_out():
     assert math.isinf(changed[1].block.high[0])
 
 
-def test_the_search_ends_after_a_while(monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        "twinmatch.programmes.relief.repairs", lambda *_, **said: asked.append(said) or ()
-    )
-    assert menu(ONE, BLOCKS) == ()
-    assert asked == [{"prices": dict.fromkeys(NEVER, math.inf), "seconds": SECONDS}]
+def test_a_menu_that_was_cut_short_says_so():
+    cheapest = Relaxation((LimitChange(RowRef("locks", 1, 0), "low", 1.0, 0.0),), 1.0)
+    for found, codes in (
+        (RelaxationMenu((cheapest,), True), ["repair"]),
+        (RelaxationMenu((cheapest,), False), ["repair", "repairs-cut-short"]),
+        (
+            RelaxationMenu((replace(cheapest, cheapest=False),), True),
+            ["repair", "repairs-cut-short"],
+        ),
+    ):
+        assert [problem.code for problem in in_menu(found, BLOCKS)] == codes

@@ -17,11 +17,15 @@ from numpy.typing import NDArray
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.rules import Rule
 from twinmatch.proposal import RuleStatus
-from twinmatch.solving import Block, Candidates
-from twinmatch.solving.repairs import Change, Repair, applied, repairs
-
-SECONDS: Final = 5.0
-"""The search for repairs ends after this long with what it has found."""
+from twinmatch.solving import (
+    Block,
+    Candidates,
+    LimitChange,
+    Relaxation,
+    RelaxationMenu,
+    relaxations,
+    relaxed,
+)
 
 SHOWN: Final = 3
 """Rows of one rule that a repair names before it counts the rest."""
@@ -30,22 +34,26 @@ NEVER: Final = ("one host each", "hosts each", "load")
 """Rules that never give way: what a meeting is, and what cities can carry over all formats."""
 
 
-def menu(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Repair, ...]:
+def menu(candidates: Candidates, blocks: Sequence[Block]) -> RelaxationMenu:
     """Return repairs of rules that cannot be kept, cheapest first: the fewest places or limits that give way."""
     prices = dict.fromkeys(NEVER, math.inf)
-    return repairs(candidates, blocks, prices=prices, seconds=SECONDS)
+    return relaxations(candidates, blocks, prices=prices)
 
 
-def in_menu(found: Sequence[Repair], blocks: Sequence[Block]) -> list[Problem]:
-    """Return the menu in words, one line a repair with its number."""
-    return [
+def in_menu(found: RelaxationMenu, blocks: Sequence[Block]) -> list[Problem]:
+    """Return the menu in words, one line a repair with its number, and a note where the search was cut short."""
+    told = [
         Problem(
             "repair",
             f"Repair {n}: {'; '.join(_told(repair, blocks).values())}.",
             do=f"Take it with --repair {n}.",
         )
-        for n, repair in enumerate(found, 1)
+        for n, repair in enumerate(found.items, 1)
     ]
+    if not (found.complete and all(repair.cheapest for repair in found.items)):
+        cut = "The search for repairs reached its limit of effort: there may be cheaper ones, or more."
+        told.append(Problem("repairs-cut-short", cut, level="note"))
+    return told
 
 
 def taken(
@@ -95,17 +103,18 @@ def excepting(
 
 def _menu_of(
     rules: Sequence[Rule], candidates: Candidates, allowed: NDArray[np.bool_]
-) -> tuple[Repair, ...]:
+) -> tuple[Relaxation, ...]:
     keep = np.flatnonzero(allowed)
-    return menu(candidates.take(keep), [r.block.take(keep) for r in rules if not r.filters])
+    blocks = [r.block.take(keep) for r in rules if not r.filters]
+    return menu(candidates.take(keep), blocks).items
 
 
 def _made(
-    rules: Sequence[Rule], repair: Repair, number: int
+    rules: Sequence[Rule], repair: Relaxation, number: int
 ) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
     hard = [rule for rule in rules if not rule.filters]
     whole = [rule.block for rule in hard]
-    changed = dict(zip((rule.name for rule in hard), applied(whole, repair), strict=True))
+    changed = dict(zip((rule.name for rule in hard), relaxed(whole, repair), strict=True))
     gave_way = tuple(
         RuleStatus(c.at.rule, f"Gave way by repair {number}: {_says(c, whole)}.", "relaxed")
         for c in repair.changes
@@ -115,7 +124,7 @@ def _made(
     ), gave_way
 
 
-def _told(repair: Repair, blocks: Sequence[Block]) -> dict[str, str]:
+def _told(repair: Relaxation, blocks: Sequence[Block]) -> dict[str, str]:
     """Return what gives way by rule: the first few rows, and how many more."""
     rows: dict[str, list[str]] = {}
     for change in repair.changes:
@@ -127,11 +136,13 @@ def _told(repair: Repair, blocks: Sequence[Block]) -> dict[str, str]:
     return {rule: "; ".join(says[:SHOWN]) + more[rule] for rule, says in rows.items()}
 
 
-def _says(change: Change, blocks: Sequence[Block]) -> str:
+def _says(change: LimitChange, blocks: Sequence[Block]) -> str:
     block = blocks[change.at.block]
     row = block.says(change.at.row).rstrip(".")
     if block.name == "locks":
         return f"drop the lock: {row}"
-    before = (block.low if change.bound == "low" else block.high)[change.at.row]
+    before = change.to + (change.by if change.bound == "low" else -change.by)
+    if block.switch is None and block.matrix[[change.at.row]].data.min(initial=0.0) < 0:
+        return f"{row}: off by {change.by:g} at most"  # a share, of which one side moves with the other
     way = "at least" if change.bound == "low" else "at most"
     return f"{row}: {way} {change.to:g} in place of {before:g}"
