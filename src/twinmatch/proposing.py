@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -109,9 +109,10 @@ def solve_round(
     """Return the round with every product made, and the ledger of what they take; nothing passes its limits.
 
     With ``until``, no product that chooses after the one of that name is made. Raises NoProposalError with the
-    problems of every product that fits no rules.
+    problems of every product that fits no rules where none can be made, or the last one cannot.
     """
     problems: list[Problem] = []
+    failed: dict[str, tuple[Problem, ...]] = {}
     programme = programme_of(round_)
     order = turns(programme)
     last = next((k for k, names in enumerate(order, 1) if until in names), len(order))
@@ -119,15 +120,38 @@ def solve_round(
         progress(listed([getattr(programme, name).title for name in names]))
         try:
             round_ = _made(round_, programme, names)
-        except NoProposalError as error:
-            problems += error.problems
-        except QuestionError as error:
-            if not problems:  # a format that builds on one that failed cannot say more
+        except (NoProposalError, QuestionError) as error:
+            if isinstance(error, QuestionError) and not _unformed(error, failed):
                 raise
+            failed |= dict.fromkeys(names, tuple(error.problems))
             problems += [p for p in error.problems if p.code != "visits-without-groups"]
-    if problems:
+    if problems and (not round_.made or until in failed):
         raise NoProposalError(problems)
-    return round_
+    made = {p.product: p for p in round_.made}
+    products = (
+        made.get(name) or _not_formed(round_, name, getattr(programme, name).title, failed[name])
+        for name in programme.products
+        if name in made or name in failed
+    )
+    return replace(round_, made=tuple(products))
+
+
+NOT_FORMED = {"no-hosts", "no-leads"}
+"""Codes of questions that a product cannot answer of this cohort, which says nothing against the others."""
+
+
+def _unformed(error: QuestionError, failed: Mapping[str, object]) -> bool:
+    """Return whether a product lacks only what the cohort, or a product that failed before it, does not have."""
+    codes = {p.code for p in error.problems}
+    return codes <= NOT_FORMED | ({"visits-without-groups"} if failed else set())
+
+
+def _not_formed(round_: Round, name: str, title: str, why: Sequence[Problem]) -> Product:
+    """Return a product without meetings, with the reason and the advice; every city is left out of it."""
+    says = f"Not formed in this round: {why[0].found}"
+    out = tuple(LeftOut(c.id, "It is not formed in this round.", "") for c in round_.cohort.cities)
+    advice = tuple(f"{p.found} {p.do}".strip() for p in why)
+    return Product(name, title, "infeasible", "none", 0.0, 0.0, (), out, (), says, advice)
 
 
 def turns(programme: Programme) -> list[tuple[str, ...]]:

@@ -210,12 +210,15 @@ def lead_strength(cohort: Cohort, theme: Theme, facet_cache: FacetCache | None =
 
 
 def strength_of(round_: Round, theme: Theme) -> Floats:
-    """Return how strong each city is in a theme, shape (n,), found once a run."""
-    return round_.facet_cache.once(
+    """Return how strong each city is in a theme, shape (n,), found once a run; 0 outside the theme's countries."""
+    strength = round_.facet_cache.once(
         round_.cohort,
         ("lead strength", theme),
         lambda: lead_strength(round_.cohort, theme, round_.facet_cache),
     )
+    if not theme.countries:
+        return strength
+    return np.where(np.isin(round_.cohort.countries, theme.countries), strength, 0.0)
 
 
 def need_of(round_: Round, themes: Sequence[Theme], rows: Sequence[int]) -> Floats:

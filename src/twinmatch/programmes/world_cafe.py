@@ -98,7 +98,11 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
     tables = len(settings.themes)
     hosts, guests = _who(round_, settings)
     per_cafe = tables * (min(settings.seats, tables) - 1)
-    wanted = min(settings.cafes, max(1, -(-len(guests) // per_cafe)))
+    # Each café has a guest for every table: of the hosts, those who might be guests too are no longer.
+    enough = max(
+        1, len(guests) // (2 * tables) if set(hosts) & set(guests) else len(guests) // tables
+    )
+    wanted = min(settings.cafes, enough, max(1, -(-len(guests) // per_cafe)))
     cafes = _hosts(round_, settings, hosts, wanted)
     taken = {i for cafe in cafes for i in cafe}
     affinity = _affinity(round_, settings, cafes, [i for i in guests if i not in taken])
@@ -154,11 +158,14 @@ def _seated(
     ]
     worth = _worth(affinity.score, places, settings, tables)
     g, q = (axis.ravel() for axis in np.indices((len(guests), len(places))))
+    # The places of j = 1 sit at all tables at once: filled, they leave no table without a guest in any round.
+    fill = len(guests) >= len(cafes) * tables
+    first = np.array([float(fill and j == 1) for _, _, j in places])
     solution = solve(
         Candidates(q, g, worth.ravel(), max(len(places), 1), max(len(guests), 1)),
         [
             counts("one place each", g, high=1, rows=len(guests)),
-            counts("one guest a place", q, high=1, rows=len(places)),
+            counts("one guest a place", q, low=first, high=1, rows=len(places)),
         ],
     )
     chosen = np.flatnonzero(solution.chosen).tolist()

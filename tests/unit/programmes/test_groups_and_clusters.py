@@ -9,7 +9,7 @@ from cities import BagOfWords
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.programmes import Round
-from twinmatch.programmes.discussion_groups import propose_discussion_groups
+from twinmatch.programmes.discussion_groups import group_rules, propose_discussion_groups
 from twinmatch.programmes.national_clusters import propose_national_clusters
 from twinmatch.programmes.national_clusters.joining import ties
 from twinmatch.programmes.policy_exchange import propose_policy_exchange
@@ -174,6 +174,7 @@ def test_a_national_policy_need_gathers_its_country():
     law = {"id": "law", "title": "Law", "levers": ["regulation_national"], "countries": ["AT"]}
     cities = [
         city("dk-aarhus", "mission", levers_offered=["regulation_national"]),
+        city("at-graz", "mission", levers_offered=["regulation_national"]),
         city("at-a", levers_needed=["regulation_national"]),
         city("it-b", levers_needed=["regulation_national"]),
     ]
@@ -181,11 +182,29 @@ def test_a_national_policy_need_gathers_its_country():
         "policy_exchange", themes=[law], size=(2, 9), leads=(1, 1), weights={"theme": 1}
     )
     product = propose_policy_exchange(round_of(*cities), settings)
-    assert of(product) == {"Law": {"dk-aarhus", "at-a"}}
+    assert of(product) == {"Law": {"at-graz", "at-a"}}
     assert product.product == "policy_exchange"
     assert product.meetings[0].id == "policy_exchange:law"
     with pytest.raises(ValueError, match="names no lever"):
         settings_of("policy_exchange", themes=[HEAT], weights={"theme": 1})
+
+
+def test_cities_outside_the_audience_lead_but_do_not_join():
+    cities = [
+        city("dk-aarhus", "mission", shows={"energy_systems": 3}, wants={"energy_systems": 3}),
+        city("fr-lyon", "mission", wants={"energy_systems": 3}),
+        city("at-a", wants={"energy_systems": 3}),
+    ]
+    asked = {"themes": [HEAT], "size": (2, 9), "leads": (1, 1), "weights": {"theme": 1}}
+    settings = settings_of("discussion_groups", **asked, not_roles=["mission"])
+    product = propose_discussion_groups(round_of(*cities), settings)
+    (meeting,) = product.meetings
+    assert (meeting.cities("lead"), meeting.cities("member")) == (("dk-aarhus",), ("at-a",))
+    assert {x.city: x.code for x in product.left_out} == {"fr-lyon": "audience"}
+    wrong = settings_of("discussion_groups", **asked)
+    other = propose_discussion_groups(round_of(*cities), wrong)
+    rules = group_rules(round_of(*cities), settings, other.meetings)
+    assert [r.rule for r in rules if r.status == "broken"] == ["audience"]
 
 
 # --- national clusters -------------------------------------------------------------------------------------

@@ -234,17 +234,21 @@ def _left_out(
         if city.id in placed:
             continue
         row = affinity.row_of.get(i)
-        if row is None:
-            out.append(LeftOut(city.id, "What it can carry is taken by other formats.", ""))
+        if set(settings.not_roles) & set(city.roles):
+            why = "The groups are for other cities; it may lead one where it is strong in a theme."
+            out.append(LeftOut(city.id, why, "", code="audience"))
+        elif row is None:
+            why = "What it can carry is taken by other products."
+            out.append(LeftOut(city.id, why, "", code="own limit"))
         elif np.isnan(need[row]).all():
             why = "Its challenges and needed levers are not known, so no shared challenge can be shown."
-            out.append(LeftOut(city.id, why, "", "Ask for its challenges."))
+            out.append(LeftOut(city.id, why, "", "Ask for its challenges.", code="gate"))
         elif not (np.nan_to_num(need[row]) >= max(settings.least_need, 1e-9)).any():
             why = "None of the themes that open is among its challenges."
-            out.append(LeftOut(city.id, why, ""))
+            out.append(LeftOut(city.id, why, "", code="rule"))
         else:
             why = "The groups of its themes are full, or have their places for its country taken."
-            out.append(LeftOut(city.id, why, ""))
+            out.append(LeftOut(city.id, why, "", code="capacity"))
     return tuple(out)
 
 
@@ -284,6 +288,34 @@ def group_rules(
             [c for c, n in sorted(leading.items()) if n > settings.lead_of],
         ),
     ]
+    if settings.not_roles:
+        wrong = [
+            c
+            for m in meetings
+            for c in m.cities("member")
+            if set(settings.not_roles) & set(round_.cohort.city(c).roles)
+        ]
+        kinds = listed([r.value for r in settings.not_roles], "or")
+        rules.append(counted("audience", f"No member is a {kinds} city.", wrong))
+    rules += _within_countries(round_, settings, meetings)
     if settings.cities_per_country is not None:
         rules.append(few_of_a_country(round_, meetings, settings.cities_per_country))
     return tuple(rules)
+
+
+def _within_countries(
+    round_: Round, settings: DiscussionGroups, meetings: Sequence[Meeting]
+) -> list[RuleStatus]:
+    """Return how meetings stand to themes that are for some countries only; nothing where there is no such theme."""
+    only = {theme.id: theme.countries for theme in settings.themes if theme.countries}
+    if not only:
+        return []
+    wrong = []
+    for meeting in meetings:
+        key = meeting.id.partition(":")[2]
+        codes = only.get(key) or only.get(key.rpartition("-")[0])
+        wrong += [
+            c for c in meeting.cities() if codes and round_.cohort.city(c).country not in codes
+        ]
+    says = "A theme of some countries has cities of these only, leads included."
+    return [counted("countries of a theme", says, wrong)]

@@ -21,6 +21,7 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
 from twinmatch.facets.readiness import levels
 from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
+from twinmatch.programmes.evidence_gate import gate
 from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, amount, loads_of, same_loads
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, allowed_pairs, forbid
@@ -249,7 +250,13 @@ def _members(
     led = [i for group in leads for i in group]
     fits = _ledger_after(round_, settings, leads).fits(settings.load("member"))
     often = Counter(led)
-    rows = [i for i in range(len(cohort)) if often[i] < settings.groups_per_city and fits[i]]
+    rows = [
+        i
+        for i, city in enumerate(cohort.cities)
+        if often[i] < settings.groups_per_city
+        and fits[i]
+        and not set(settings.not_roles) & set(city.roles)
+    ]
     columns = [
         Host(slot.key, slot.title, tuple(group)) for slot, group in zip(slots, leads, strict=True)
     ]
@@ -266,6 +273,8 @@ def _members(
     t, g = (axis.ravel() for axis in np.indices(shape))
     candidates = Candidates(t, g, affinity.score.T.ravel(), len(slots), max(len(rows), 1))
     rules = _member_rules(round_, settings, slots, leads, rows, candidates, need)
+    closed = gate(affinity.coverage.T.ravel(), settings.known_at_least)
+    rules = (*rules, closed) if closed else rules
     keep = np.flatnonzero(allowed_pairs(rules))
     solution = solve(
         candidates.take(keep), [rule.block.take(keep) for rule in rules if not rule.filters]

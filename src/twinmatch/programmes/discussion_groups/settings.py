@@ -25,6 +25,9 @@ class DiscussionGroups(GatedProduct):
     lead_roles: tuple[Role, ...] = Field(
         (Role.MISSION,), min_length=1, description="Cities with one of these roles lead"
     )
+    not_roles: tuple[Role, ...] = Field(
+        (), description="Cities with one of these roles are no members; they may lead"
+    )
     size: Band = Field((8, 24), description="Cities of a group, leads included: at least, at most")
     cities_per_country: int | None = Field(
         None, ge=1, description="Cities of one country in a group, at most"

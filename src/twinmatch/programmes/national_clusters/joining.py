@@ -14,6 +14,7 @@ from twinmatch.geography import (
     are_neighbours,
     country,
     distance_km,
+    in_eu,
     language_name,
     related_languages,
     shared_languages,
@@ -21,6 +22,9 @@ from twinmatch.geography import (
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
 from twinmatch.solving.sets import disjoint_sets
+
+NEAREST_KM = 1_200
+"""Farther than this a country is not near."""
 
 SHARED_LANGUAGE, CLOSE_LANGUAGE, BORDER, NEAREST = 1.0, 0.8, 0.6, 0.3
 """Worth of a tie between two countries; the strongest one counts."""
@@ -68,11 +72,11 @@ def ties(
         away = sorted(
             (_km(place[code], place[o]), o)
             for o in codes
-            if o != code and not np.isnan(place[o]).any()
+            if o != code and in_eu(o) == in_eu(code) and not np.isnan(place[o]).any()
         )
-        for km, other in [a for a in away if frozenset({code, a[1]}) not in barred][
-            :NEAREST_COUNTRIES
-        ]:
+        for km, other in [
+            a for a in away if a[0] <= NEAREST_KM and frozenset({code, a[1]}) not in barred
+        ][:NEAREST_COUNTRIES]:
             found[frozenset({code, other})] = CountryTie(
                 NEAREST,
                 f"{country(other).name} is among the nearest countries to {country(code).name} ({km:.0f} km)",
@@ -89,7 +93,11 @@ def _tie(one: str, other: str) -> CountryTie | None:
         )
     if related_languages(one, other):
         return CountryTie(CLOSE_LANGUAGE, f"{names} have close languages")
-    return CountryTie(BORDER, f"{names} are neighbours") if are_neighbours(one, other) else None
+    if are_neighbours(one, other) and in_eu(one) == in_eu(other):
+        return CountryTie(
+            BORDER, f"{names} are neighbours, both {'in' if in_eu(one) else 'outside'} the EU"
+        )
+    return None
 
 
 def _middle(round_: Round, code: str) -> NDArray[np.float64]:

@@ -167,6 +167,15 @@ def _checked(
             home,
         ),
     ]
+    if settings.not_roles:
+        kinds = listed([r.value for r in settings.not_roles], "or")
+        wrong = [
+            city(g).name
+            for m in meetings
+            for g in m.cities("guest")
+            if set(settings.not_roles) & set(city(g).roles)
+        ]
+        checks.append(("audience", f"No visitor is a {kinds} city.", wrong))
     if settings.neutral_by is not None:
         says = f"Visitors have a climate-neutrality target by {settings.neutral_by} or earlier."
         checks.append(("target", says, target))

@@ -132,6 +132,8 @@ def _eligible(round_: Round, settings: StudyVisits) -> tuple[list[int], dict[int
 
 def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
     """Return why a city may not travel and what it can do, or None where it may."""
+    if set(settings.not_roles) & set(city.roles):
+        return ("Study visits are for other cities; it may be visited.", "")
     if settings.neutral_by is None:
         return None
     stated = city.commitment
@@ -239,6 +241,7 @@ def _options(
     score, way, legs = affinity.score[rows], map_.way[rows], map_.legs
     may = np.array([[may_visit(round_, settings, i, j) for j in at] for i in party.visitors])
     never = np.array([[refuses_visit(round_, i, j) for j in at] for i in party.visitors])
+    may &= affinity.coverage[rows] >= settings.known_at_least - 1e-9
     room = np.array([visitors_at_most(round_.cohort.cities[j], settings) for j in at])
     single: dict[int, Option] = {}
     for h in range(len(at)):

@@ -25,6 +25,9 @@ class StudyVisits(GatedProduct):
         description="Who travels together: the members of a discussion group, guests of twinning pairs, or any cities",
     )
     hosts: tuple[Role, ...] = Field((Role.MISSION,), min_length=1, description="Who may be visited")
+    not_roles: tuple[Role, ...] = Field(
+        (), description="Cities with one of these roles do not travel; they may be visited"
+    )
     visitors: Band = Field((4, 12), description="Visiting cities of a visit: at least, at most")
     visits_per_host: int = Field(1, ge=1, description="Visits that a host receives, at most")
     neutral_by: int | None = Field(
