@@ -171,7 +171,7 @@ def _opening(
 ) -> str:
     """Return the first paragraph: how many places, in what, and what they take together."""
     if not invited:
-        return f"this round has no meeting for {name} yet. Below is what you can use now, and what would help us."
+        return f"This round has no meeting for {name} yet. Below is what you can use now, and what would help us."
     products = dict.fromkeys(product.product for product, _ in invited)
     parts = [
         words.count(
@@ -180,11 +180,13 @@ def _opening(
         )
         for product in products
     ]
-    text = f"for {name} we propose {words.listed([_with_article(part) for part in parts])}."
+    text = f"For {name} we propose {words.listed([_with_article(part) for part in parts])}."
     if hours or trips:
         takes = [f"about {_hours(hours)} of staff time a month"] if hours else []
         takes += [words.count(int(trips), "journey")] if trips else []
-        text += f" Together they take {words.listed(takes)}."
+        text += (
+            f" {'It takes' if len(invited) == 1 else 'Together they take'} {words.listed(takes)}."
+        )
     return text
 
 
@@ -221,7 +223,7 @@ def _invitation(
     if load.trips:
         costs.append(words.count(int(load.trips), "journey"))
     says += f" It takes {words.listed(costs)}." if costs else ""
-    begin = begin_with(sources, city, meeting)
+    begin = begin_with(sources, meeting)
     points = (*why_for(sources, city, meeting), *([f"To begin with: {begin}"] if begin else []))
     return Part(heading, (says,), points)
 
@@ -244,9 +246,19 @@ def _questions(
     sources: Sources, city: str, asked: list[tuple[Product, LeftOut]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what a city is asked: what holds back a place first, then what is not known of it."""
+    put = [
+        ask.question
+        for product, _ in asked
+        for held in product.held
+        for ask in held.ask
+        if ask.city == city
+    ]
     first = tuple(
-        f"{words.product_title(product)}: {words.sentence(left.why)}" for product, left in asked
+        f"{words.product_title(product)}: before we can offer a place we have to know more of you."
+        for product, _ in asked
     )
+    if put:
+        return first, tuple(dict.fromkeys(put))
     gaps = sources.gaps.get(city, ())
     blocks = [words.block_title(gap.block).lower() for gap in gaps][:MOST_QUESTIONS]
     if not blocks and not first:

@@ -139,12 +139,13 @@ def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
     return tuple(found[:2]) or ((words.sentence(meeting.says),) if meeting.says else ())
 
 
-def begin_with(sources: Sources, city: str, meeting: Meeting) -> str:
-    """Return what a city can begin a meeting with: in a pair the guest's need, elsewhere the city's own; or nothing."""
-    guests = meeting.cities("guest")
+def begin_with(sources: Sources, meeting: Meeting) -> str:
+    """Return what a pair can begin with: what the guest asked, or a domain that both know; nothing elsewhere."""
+    if len(meeting.cities("guest")) != 1:
+        return ""
     for talk in sources.talks.get(meeting.id, ()):
-        if talk.kind in ("domain", "lever") and len(guests) == 1:
+        if talk.kind in ("domain", "lever"):
             return f"experience with {talk.asked}."
-        if talk.kind == "need" and (len(guests) == 1 or talk.asking[0] == city):
-            return f"what {'you' if city in talk.asking else words.listed([sources.directory.name(c) for c in talk.asking])} asked: {talk.asked}"
+        if talk.kind == "need":
+            return f"what {sources.directory.name(talk.asking[0])} asked: {talk.asked}"
     return ""

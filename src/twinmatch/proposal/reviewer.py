@@ -124,7 +124,7 @@ _SHARE = re.compile(
 
 _PROBLEM = re.compile(
     r"\b(lacks?|lacking|missing|hinders?|hampers?|blocks?|cannot|too (few|little|slow|expensive|high|low)|not enough"
-    r"|shortages?|struggl\w+|barriers?|silos|slows?|threatens?|resistance|fails?|failed|mistrust|unaffordable|suffers?|suffering"
+    r"|shortages?|struggl\w+|barriers?|silos|slows?|threatens?|resistance|fails?|failed|mistrust|unaffordable|suffers?|suffering|gap|short of"
     r"|needs? (to|faster|more|new)|has to|have to|difficult\w*|scarce|stalled|opposition|concerns? slow)\b",
     re.IGNORECASE,
 )
