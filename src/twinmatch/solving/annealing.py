@@ -46,6 +46,7 @@ COLD = 0.3  # the last temperature, as a share of the first
 REHEAT = 0.9  # where later cycles begin, as a share of the first temperature
 CYCLE = 70  # sweeps an item from hot to cold, where there is time for several cycles
 CHUNK = 1 << 15  # rows of one kernel call: short enough to look at the clock, long enough to run
+SLOWER = 32  # times that Python alone takes for a row
 SLOW_ROWS = 40_000  # rows beyond which loading numba costs less than doing without
 STARTS = 4
 PRICE = 8.0  # of breaking a rule by one, in units of a typical gain
@@ -78,6 +79,8 @@ def anneal(
     start: (m,) a grouping, best one that keeps every rule; None where only sizes rule. effort: sweeps
     over all starts, or None for as many as the seconds allow. fast: numba or not; None chooses.
     """
+    if fast is None and seconds is not None:
+        fast = _is_compiled(task)  # the compiler would take the time that the search has
     kernels = kernels_for(task, effort, fast)
     starts = STARTS if effort is not None else workers
     each = None if effort is None else max(1, effort // starts)
@@ -117,16 +120,19 @@ def _run(
     )
     for cycle in cycles:
         top = hot if value == -math.inf else hot * REHEAT
-        for heats in cycle(top, hot * COLD, max(1, CHUNK // len(start))):
+        rows = CHUNK if kernels[0] is not search.exchange else CHUNK // SLOWER
+        for heats in cycle(top, hot * COLD, max(1, rows // len(start))):
             walk.sweep(heats, bits)
             if limit is not None and limit.spent() >= 1.0:
                 break
-        found, reached = walk.descend(bits)
+        found, reached = walk.descend(bits, limit)
         if reached >= value:
             best, value = found, reached
         if limit is not None and limit.spent() >= 1.0:
             break
         walk.restart(best)
+    if value == -math.inf and walk.keeps(start):
+        best, value = start, task.score(start)  # no time to search: an answer all the same
     label = in_order(best, task.kin)
     score = task.score(label) if value > -math.inf else -math.inf
     return Found(score, label, limit is None or limit.spent() < 1.0)
@@ -286,7 +292,7 @@ class Walk(ABC):
         noise = np.resize(_noise(), NOISE + self.n_atoms + self._task.n_groups)
         return self._advance(heats, noise, draws.astype(np.int64).reshape(heats.size, -1))
 
-    def descend(self, bits: np.random.PCG64) -> tuple[IntArray, float]:
+    def descend(self, bits: np.random.PCG64, limit: Limit | None = None) -> tuple[IntArray, float]:
         """The local optimum from the best grouping seen, by steepest descent, and its value.
 
         The value is -inf where no grouping that keeps the rules has been seen.
@@ -294,7 +300,7 @@ class Walk(ABC):
         self.restart(self._best)
         if self.keeps(self._best):
             self._standing[1] = self._standing[0]
-        while self.sweep(np.zeros(1), bits):
+        while (limit is None or limit.spent() < 1.0) and self.sweep(np.zeros(1), bits):
             pass
         return self._best.copy(), float(self._standing[1])
 
@@ -385,8 +391,15 @@ def kernels_for(task: Task, effort: int | None, fast: bool | None) -> tuple[Kern
     return compiled() if fast else (search.exchange, ruled.exchange_under_rules)
 
 
+def _is_compiled(task: Task) -> bool:
+    """Whether the kernel that a task needs has been compiled, or loaded, by this process."""
+    return compiled.cache_info().currsize > 0 and bool(
+        compiled()[0 if task.plain else 1].signatures
+    )
+
+
 @cache
-def compiled() -> tuple[Kernel, Kernel]:
+def compiled() -> tuple[Any, Any]:
     """The kernels compiled by numba, kept on disk for the next run."""
     numba: Any = importlib.import_module("numba")
     extending: Any = importlib.import_module("numba.extending")

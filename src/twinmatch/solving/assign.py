@@ -21,6 +21,7 @@ from twinmatch.solving.by_flow import Chain, settled
 from twinmatch.solving.certificate import tolerance
 from twinmatch.solving.pricing import Limits, Priced, priced
 from twinmatch.solving.question import Known, Question
+from twinmatch.solving.scaling import HUGE, exponent
 from twinmatch.solving.scores import ScoreBlocks, Table, blocks_of, candidates_of
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import (
@@ -151,10 +152,40 @@ def assign(
         raise QuestionError(
             Problem("fairness", f"{fairness!r} is no fairness", do=f"Known: {known}.")
         )
+    if seconds is not None and not 0 < seconds < np.inf:
+        raise QuestionError(Problem("seconds", f"{seconds} seconds are no time to solve in"))
     task = _task(score, demand, capacity, at_least, allowed)
-    if fairness == "total":
-        return _by_total(task)
-    return _fair(task, FAIRNESS[fairness], seconds)
+    power = _power(task.scores)
+    if power:
+        task = replace(task, scores=_divided(task.scores, power))
+    found = _by_total(task) if fairness == "total" else _fair(task, FAIRNESS[fairness], seconds)
+    return _multiplied(found, power) if power else found
+
+
+def _power(scores: ScoreBlocks) -> int:
+    """The power of two by which the scores of a table are divided; blocks are taken as they are."""
+    if not isinstance(scores, Table) or not scores.score.size:
+        return 0
+    score = scores.score if scores.allowed is None else scores.score[scores.allowed]
+    return exponent(score)
+
+
+def _divided(scores: ScoreBlocks, power: int) -> Table:
+    assert isinstance(scores, Table)
+    score = scores.score if scores.allowed is None else np.where(scores.allowed, scores.score, 0.0)
+    return Table(np.ldexp(score, -power), scores.allowed)
+
+
+def _multiplied(found: Assignment, power: int) -> Assignment:
+    """The answer in the unit of the scores as they were given."""
+    return replace(
+        found,
+        score=float(np.ldexp(found.score, power)),
+        bound=float(np.ldexp(found.bound, power)),
+        floor=float(np.ldexp(found.floor, power)),
+        floor_bound=float(np.ldexp(found.floor_bound, power)),
+        duals=Duals(np.ldexp(found.duals.host, power), np.ldexp(found.duals.guest, power)),
+    )
 
 
 def _fair(task: _Task, objectives: tuple[str, ...], seconds: float | None) -> Assignment:
@@ -328,7 +359,11 @@ def _task(
         problems += _demand_problems(whole["demand"], H)
     if problems:
         raise DataError(problems)
-    integers = {name: values.astype(np.int64) for name, values in whole.items()}
+    # No host can have more meetings than there are guests, so larger limits say the same.
+    integers = {
+        name: np.minimum(values.astype(np.float64), max(H, G) + 1).astype(np.int64)
+        for name, values in whole.items()
+    }
     return _Task(scores, Limits(**integers))
 
 
@@ -342,12 +377,26 @@ def _scores(
             raise DataError(Problem("allowed", found, do="Let forbidden pairs score -inf."))
         problems = [p for first, rows in blocks_of(score) for p in _block_problems(first, rows)]
         return score, problems
-    table = np.asarray(score, dtype=np.float64)
+    table = _numbers(score)
     if table.ndim != 2:
         raise DataError(Problem("shape", f"score has shape {table.shape}, not (hosts, guests)"))
     may = None if allowed is None else np.asarray(allowed)
     problems = list(_table_problems(table, np.ones(table.shape, np.bool_) if may is None else may))
     return Table(table, None if may is None or may.all() else may), problems
+
+
+def _numbers(score: npt.ArrayLike) -> Floats:
+    """The scores as numbers; raises `DataError` that names the first cell that is none."""
+    given = np.asarray(score)
+    if given.dtype.kind in "biuf":
+        return np.asarray(given, dtype=np.float64)
+    cells = given.astype(object)
+    for at in np.ndindex(cells.shape):
+        if not isinstance(cells[at], int | float | np.integer | np.floating):
+            place = " and ".join(f"{n} {i}" for n, i in zip(("host", "guest"), at, strict=False))
+            found = f"the score of {place} is {cells[at]!r}, which is no real number"
+            raise DataError(Problem("score", found, do="Give a number."))
+    return np.asarray(cells, dtype=np.float64)
 
 
 def _block_problems(first: int, rows: Floats) -> Iterable[Problem]:
@@ -363,7 +412,7 @@ def _table_problems(table: Floats, may: npt.NDArray[np.generic]) -> Iterable[Pro
         found = f"allowed is {may.dtype} of shape {may.shape}, not bool of shape {table.shape}"
         yield Problem("allowed", found)
         return
-    unknown: Bools = may & ~np.isfinite(table)
+    unknown: Bools = np.asarray(may, dtype=np.bool_) & ~(np.abs(table) <= HUGE)
     if unknown.any():
         h, g = np.argwhere(unknown)[0]
         found = f"the score of host {h} and guest {g} is {table[h, g]}"
@@ -379,6 +428,9 @@ def _limit_problems(name: str, values: npt.NDArray[np.generic], size: int) -> It
     if values.shape != (size,):
         yield Problem("shape", f"shape {values.shape}, not ({size},)", where)
         return
+    if values.dtype.kind not in "biuf":
+        yield Problem("limit", f"{name} holds {values.dtype}, not whole numbers", where)
+        return
     numbers = values.astype(np.float64)
     bad = ~((numbers >= 0) & (numbers == np.rint(numbers)) & np.isfinite(numbers))
     for i in np.flatnonzero(bad):
@@ -386,7 +438,7 @@ def _limit_problems(name: str, values: npt.NDArray[np.generic], size: int) -> It
 
 
 def _demand_problems(demand: npt.NDArray[np.generic], H: int) -> Iterable[Problem]:
-    for g in np.flatnonzero(demand.astype(np.int64) > H):
+    for g in np.flatnonzero(demand.astype(np.float64) > H):
         yield Problem(
             "demand",
             f"guest {g} asks for {demand[g]} meetings, and there are {H} hosts",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from twinmatch.solving.bounds import upper_bound, upper_bound_of_any_number
 from twinmatch.solving.clock import Limit
 from twinmatch.solving.exact import CLOSE, MOST_COLUMNS, Solved, column_count, solve_exactly
 from twinmatch.solving.grouping import Band, Question, Task, ask, task_of
+from twinmatch.solving.scaling import exponent
 from twinmatch.solving.sizes import group_counts
 from twinmatch.solving.starts import Reason, first_grouping, why_none
 
@@ -114,7 +115,7 @@ def partition(
     bonus: (n, K) score of an item in a group; allowed: (n, K) bool; fixed: (n,) group or -1; all
     three need groups. together, apart: pairs of items; rules: see `attributes`.
     effort: sweeps of the search, the budget that gives the same bytes everywhere; seconds: a limit
-    by the clock; 2,000 sweeps where neither is given. rng: a seed or a numpy Generator. workers:
+    by the clock, in which nothing is compiled (a call with `effort` before it does that); 2,000 sweeps where neither is given. rng: a seed or a numpy Generator. workers:
     threads; they never change the answer, save under a limit in seconds.
 
     Raises QuestionError with every problem of the question. Rules that cannot be kept are no error:
@@ -126,7 +127,16 @@ def partition(
         more=_wrong_limits(seconds, effort, workers),
     )  # fmt: skip
     seed = rng if isinstance(rng, int) else int(rng.integers(2**63))
-    return answer(question, effort=effort, seconds=seconds, seed=seed, workers=workers)
+    given = question.worth if question.bonus is None else np.append(question.worth, question.bonus)
+    power = exponent(given)
+    if power:
+        bonus_ = None if question.bonus is None else np.ldexp(question.bonus, -power)
+        question = replace(question, worth=np.ldexp(question.worth, -power), bonus=bonus_)
+    found = answer(question, effort=effort, seconds=seconds, seed=seed, workers=workers)
+    if not power:
+        return found
+    score, bound = (float(np.ldexp(value, power)) for value in (found.score, found.bound))
+    return replace(found, score=score, bound=bound)
 
 
 def _wrong_limits(seconds: float | None, effort: int | None, workers: int) -> list[Problem]:
@@ -149,6 +159,7 @@ def answer(
     workers: int = 1,
 ) -> Partition:
     """The partition that answers a checked question; limits as in `partition`."""
+    whole = None if seconds is None else Limit(seconds)
     if effort is None and seconds is None:
         effort = EFFORT
     if question.bands is not None:
@@ -159,11 +170,14 @@ def answer(
         return _nobody(question, _no_count(question.n_items, question.band))
     tried = _spread(counts, MOST_COUNTS)
     share = None if effort is None else max(1, effort // len(tried))
-    limit = None if seconds is None else seconds / len(tried)
-    found = [
-        _grouped(question, (question.band,) * count, share, limit, seed, workers) for count in tried
-    ]
-    return _best(found, all_counts=len(tried) == len(counts), question=question)
+    found = []
+    for done, count in enumerate(tried):
+        if whole is not None and whole.spent() >= 1.0 and done:
+            break
+        limit = None if whole is None else whole.left() / (len(tried) - done)
+        bands = (question.band,) * count
+        found.append(_grouped(question, bands, share, limit, seed, workers))
+    return _best(found, all_counts=len(found) == len(counts), question=question)
 
 
 def _spread(counts: range, most: int) -> list[int]:
@@ -201,11 +215,13 @@ def _best(found: list[Partition], *, all_counts: bool, question: Question) -> Pa
     )
 
 
-def _nobody(question: Question, *reasons: Reason, unknown: bool = False) -> Partition:
+def _nobody(
+    question: Question, *reasons: Reason, unknown: bool = False, complete: bool = True
+) -> Partition:
     label = np.full(question.n_items, -1, dtype=np.int64)
     bound = math.inf if unknown else -math.inf
     status: Status = "unknown" if unknown else "infeasible"
-    return Partition(label, -math.inf, bound, status, "none", True, reasons)
+    return Partition(label, -math.inf, bound, status, "none", complete, reasons)
 
 
 def _grouped(
@@ -219,7 +235,7 @@ def _grouped(
     """The partition into groups of the bands given."""
     limit = None if seconds is None else Limit(seconds)
     task = task_of(question, bands)
-    start, kept, none = _start(question, task, bands, seed)
+    start, kept, none = _start(question, task, bands, seed, limit)
     if none is not None:
         return none
     columns = column_count(task)
@@ -244,7 +260,7 @@ def _grouped(
     if final is not None and task.score(final) > found.score:
         label, engine = final, "set partition"
     elif found.score == -math.inf:
-        return _nobody(question, unknown=True)
+        return _nobody(question, unknown=True, complete=found.complete)
     score = task.score(label)
     bound = max(min(bound, upper_bound(question, bands)), score)
     proven = bound - score <= CLOSE * max(1.0, abs(score))
@@ -253,14 +269,15 @@ def _grouped(
 
 
 def _start(
-    question: Question, task: Task, bands: tuple[Band, ...], seed: int
+    question: Question, task: Task, bands: tuple[Band, ...], seed: int, limit: Limit | None
 ) -> tuple[IntArray | None, bool, Partition | None]:
     """A grouping of the atoms to start from, None where the search makes its own; whether it keeps
     every rule; and the answer where there is none."""
     fits = sum(low for low, _ in bands) <= question.n_items <= sum(high for _, high in bands)
     if task.plain and fits and np.isfinite(task.bonus).all():
         return None, True, None
-    first = first_grouping(question, bands, seed=seed % 2**31)
+    seconds = None if limit is None else limit.left()
+    first = first_grouping(question, bands, seed=seed % 2**31, seconds=seconds)
     if first.label is not None:
         start = np.zeros(task.mass.size, dtype=np.int64)
         start[task.atom] = first.label

@@ -150,7 +150,7 @@ def _problems(
         found.append(Problem("previous", f"previous has shape {previous.shape}, not ({m},)"))
     if max_changes is not None and max_changes < 0:
         found.append(Problem("changes", f"at most {max_changes} changes"))
-    if seconds is not None and not seconds > 0:
+    if seconds is not None and not 0 < seconds < np.inf:
         found.append(Problem("seconds", f"{seconds} seconds are no time to solve in"))
     if not 0 <= gap < 1:
         found.append(Problem("gap", f"a gap of {gap} is not in [0, 1)"))

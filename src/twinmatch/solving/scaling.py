@@ -19,6 +19,18 @@ GRIDS = (1.0, 4.0, 100.0, 1e4, 1e6)
 FINEST = 2.0**30
 
 
+USUAL = (2.0**-10, 2.0**20)  # largest scores that are taken as they are
+HUGE = 1e300  # beyond which a sum of scores may overflow
+
+
+def exponent(score: Floats) -> int:
+    """The power of two by which scores are divided before they are solved: 0 for usual ones; exact, but below 1e-308."""
+    largest = float(np.abs(score).max(initial=0.0))
+    if largest == 0.0 or USUAL[0] <= largest <= USUAL[1]:
+        return 0
+    return int(np.frexp(largest)[1])
+
+
 @dataclass(frozen=True)
 class Scale:
     """What scores are multiplied by before rounding; `step` is the most one can then be off."""

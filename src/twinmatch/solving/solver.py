@@ -17,8 +17,9 @@ from twinmatch.solving.by_flow import by_flow
 from twinmatch.solving.by_highs import by_highs
 from twinmatch.solving.laminar import bound, families
 from twinmatch.solving.question import FAIR, Question, asked
+from twinmatch.solving.scaling import exponent
 from twinmatch.solving.shortage import shortage, undercuts
-from twinmatch.solving.solution import FLOW, INFEASIBLE, LP, Solution
+from twinmatch.solving.solution import FLOW, INFEASIBLE, LP, Level, Solution
 
 
 def solve(
@@ -55,7 +56,29 @@ def solve(
     question, by = asked(
         candidates, blocks, objectives, previous, max_changes, keep_all, seconds, gap
     )
-    return _in_asked_order(answer(question), by, len(blocks))
+    power = exponent(question.candidates.score)
+    if power:
+        score = np.ldexp(question.candidates.score, -power)
+        question = replace(question, candidates=replace(question.candidates, score=score))
+    found = answer(question)
+    return _in_asked_order(_multiplied(found, power) if power else found, by, len(blocks))
+
+
+def _multiplied(found: Solution, power: int) -> Solution:
+    """The answer in the unit of the scores as they were given."""
+    scored = ("worst-off", "leximin", "total")
+    return replace(
+        found,
+        score=float(np.ldexp(found.score, power)),
+        bound=float(np.ldexp(found.bound, power)),
+        duals=tuple(np.ldexp(part, power) for part in found.duals),
+        levels=tuple(
+            Level(v.name, float(np.ldexp(v.value, power)), float(np.ldexp(v.bound, power)))
+            if v.name in scored
+            else v
+            for v in found.levels
+        ),
+    )
 
 
 def answer(question: Question) -> Solution:

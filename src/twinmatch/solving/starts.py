@@ -50,10 +50,15 @@ class Start:
 
 
 def first_grouping(
-    question: Question, bands: tuple[Band, ...], *, work: float = 5.0, seed: int = 0
+    question: Question,
+    bands: tuple[Band, ...],
+    *,
+    work: float = 5.0,
+    seed: int = 0,
+    seconds: float | None = None,
 ) -> Start:
     """A grouping that keeps every rule of the question; work is CP-SAT's deterministic time."""
-    return _solve(question, bands, set(families(question)), work, seed)
+    return _solve(question, bands, set(families(question)), work, seed, seconds)
 
 
 def families(question: Question) -> dict[str, str]:
@@ -98,7 +103,12 @@ def why_none(
 
 
 def _solve(
-    question: Question, bands: tuple[Band, ...], keep: set[str], work: float, seed: int
+    question: Question,
+    bands: tuple[Band, ...],
+    keep: set[str],
+    work: float,
+    seed: int,
+    seconds: float | None = None,
 ) -> Start:
     model, seat = _model(question, bands, keep)
     from ortools.sat.python import cp_model  # a second to import, and seldom needed
@@ -107,6 +117,8 @@ def _solve(
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = seed
     solver.parameters.max_deterministic_time = work
+    if seconds is not None:
+        solver.parameters.max_time_in_seconds = seconds
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return Start(None, status == cp_model.INFEASIBLE)
