@@ -5,6 +5,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY data data
 COPY models models
+COPY notebooks notebooks
 COPY requirements/service.txt requirements/service.txt
 # Every file that is fetched is known by its hash beforehand (make lock).
 RUN python -m venv /opt/twinmatch \

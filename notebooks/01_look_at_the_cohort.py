@@ -9,54 +9,79 @@
 # ---
 
 # %% [markdown]
-# # Look at the cohort
+# # Who is in the round, and what is known of them?
 #
-# Who is in the round, where they are, what they say of themselves, and what is not known. Everything below is read
-# from the profiles bundled with the package; `open_study("my_profiles/")` takes yours.
+# Every score rests on what cities say of themselves. So the first question is who they are, where they are, and which
+# parts of their profiles are empty. The cities here are those bundled with the package.
 
 # %%
-from twinmatch.notebook import open_study, pictures
+from IPython.display import Markdown
 
-study = open_study()
-study.cohort
+import twinmatch as tm
 
-# %% [markdown]
-# ## One city
-#
-# What is left out is *not known*; it never means nought, no or none.
+cohort = tm.bundled()
+cohort
 
 # %%
-study.city("Leuven")
+tm.pictures.city_map(cohort)
 
 # %% [markdown]
 # ## What is known
 #
-# Guests of past rounds have thin profiles. Every facet that rests on a missing block counts as the average pair.
+# A facet that rests on an empty part counts as the average pair: silence neither helps nor harms, but it tells little.
 
 # %%
-pictures.known_blocks(study.cohort)
+tm.pictures.known_blocks(cohort)
 
 # %%
-pictures.city_map(study.cohort)
-
-# %% [markdown]
-# ## Emissions
-#
-# Blank sectors are not drawn as nought: the contracts leave waste, industrial processes and land use blank for
-# several reasons, so cities are compared over the sectors that all of them report. The year is that of the inventory.
-
-# %%
-pictures.emissions_mix(
-    study.cohort, ["Leuven", "Ghent", "Umeå", "Lahti", "Differdange", "Turin", "Marseille", "Sofia"]
+table = cohort.to_frame()
+guests = table[table["roles"].str.contains("guest")]
+mission = table[table["roles"].str.contains("mission")]
+Markdown(
+    f"**What is seen.** Of a Mission City {mission['known'].mean():.0%} of the profile is filled on average, of a guest city "
+    f"{guests['known'].mean():.0%}. {(guests['known'] < 0.3).sum()} of {len(guests)} guests have less than a third: whatever is "
+    "said of them below rests on little, and asking them is worth more than any other weight."
 )
 
 # %% [markdown]
-# ## Feature vectors
+# ## One city
 #
-# The same cities as one table for your own analysis; an empty cell is not known.
+# What is left out is *not known*; it never means zero or no.
 
 # %%
-import twinmatch as tm
+cohort.city("Leuven")
 
-features = tm.features()
-features.iloc[:5, :8]
+# %% [markdown]
+# ## Where emissions come from
+#
+# Cities report different sectors, so these are compared over the sectors that all of them report.
+
+# %%
+tm.pictures.emissions_mix(
+    cohort, ["Leuven", "Ghent", "Umeå", "Lahti", "Differdange", "Turin", "Marseille", "Sofia"]
+)
+
+# %% [markdown]
+# ## Your own cities
+#
+# A CSV with a row a city is enough. Only name and country are needed; every further column makes the answers better.
+
+# %%
+from pathlib import Path
+
+Path("my_cities.csv").write_text(
+    "name,country,roles,population,needs\n"
+    "Graz,AT,guest,291000,We look for ways to pay for district heating.\n"
+    "Kaunas,LT,guest,304000,We want to renovate blocks of flats faster.\n"
+)
+mine = tm.read("my_cities.csv")
+Path("my_cities.csv").unlink()
+mine.to_frame()
+
+# %%
+everyone = cohort + mine
+features = tm.features(everyone)
+Markdown(
+    f"Together with the bundled cities these are {len(everyone)}. As a table for your own analysis they have "
+    f"{features.shape[1]} columns; of Graz, {features.loc['at-graz'].notna().sum()} is known without its words: each further column of the CSV adds some."
+)

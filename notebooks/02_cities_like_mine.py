@@ -9,60 +9,75 @@
 # ---
 
 # %% [markdown]
-# # Cities like mine
+# # Which cities are like mine, and does that depend on the weights?
 #
-# Peers of a city: alike in challenges, needs, readiness and emissions, each with its reasons. The score is the sum
-# of what its facets add; there is no other way to get one.
+# A score is the sum of what its facets add, and there is no other way to get one. So the answer can be taken apart, and
+# other weights give other answers. Leuven is the example.
 
 # %%
-from twinmatch.app.neighbours import similar
-from twinmatch.notebook import open_study, pictures
+from IPython.display import Markdown
 
-study = open_study()
-study.peers
+import twinmatch as tm
 
-# %%
-import pandas as pd
-
-says, found = similar("Leuven", study.cohort, k=8)
-pd.DataFrame(
-    {
-        "city": [s.name for s in found],
-        "country": [s.country for s in found],
-        "points of 100": [round(100 * s.account.score, 1) for s in found],
-        "weights known": [f"{s.account.coverage:.0%}" for s in found],
-        "why": [s.account.strongest(1)[0].says for s in found],
-    }
-)
+cohort = tm.bundled()
+nearest = tm.similar("Leuven", cohort, k=8)
+nearest
 
 # %% [markdown]
 # ## Why the first one?
 #
-# Each bar begins where the one above ends; outlines are what a facet can give, filled bars what it gives.
+# Each bar begins where the one above ends; an outline is what a facet can give, the filled part what it gives.
 
 # %%
-account = study.account("Leuven", found[0].id)
-account
+first = nearest[0]
+tm.pictures.waterfall(first.account, f"Leuven and {first.name} as peers")
 
 # %%
-pictures.waterfall(account, f"Leuven and {found[0].name} as peers")
+strongest = first.account.strongest(2)
+Markdown(
+    f"**What is seen.** {first.name} reaches {100 * first.account.score:.0f} of 100 points. Most comes from: "
+    + " ".join(line.says for line in strongest)
+    + f" {first.account.coverage:.0%} of the weights rest on something known."
+)
 
 # %%
-pictures.emissions_mix(study.cohort, ["Leuven", found[0].id])
-
-# %%
-pictures.readiness(study.cohort, ["Leuven", found[0].id])
+tm.pictures.readiness(cohort, ["Leuven", first.id])
 
 # %% [markdown]
-# ## What if only the words counted?
+# ## Weights of your own
 #
-# Weights are a choice; change them and see who stays.
+# What if only the needs in the cities' own words counted, or only figures?
 
 # %%
-words_only = similar("Leuven", study.cohort, k=8, weights={"shared_needs": 1})[1]
-pd.DataFrame(
-    {
-        "by all facets": [s.name for s in found],
-        "by needs in words alone": [s.name for s in words_only],
-    }
+import pandas as pd
+
+choices = {
+    "all facets": None,
+    "needs in words": {"shared_needs": 1},
+    "figures alone": {"emissions_mix": 2, "emissions_level": 1, "context": 1},
+}
+answers = {name: tm.similar("Leuven", cohort, k=8, weights=w) for name, w in choices.items()}
+pd.DataFrame({name: [city.name for city in found] for name, found in answers.items()})
+
+# %%
+usual = {city.id for city in answers["all facets"]}
+stay = {name: len(usual & {city.id for city in found}) for name, found in answers.items()}
+Markdown(
+    f"**What is seen.** Of the {len(usual)} nearest by all facets, {stay['needs in words']} stay when only words count and "
+    f"{stay['figures alone']} when only figures do. Being alike has no one meaning; the weights are a choice that people make."
 )
+
+# %% [markdown]
+# ## A facet of your own
+#
+# A function of two cities: here, whether both lie by the same degree of urbanisation. `None` means not known.
+
+
+# %%
+def same_kind_of_place(one, other):
+    kinds = [c.context.degree_of_urbanisation if c.context else None for c in (one, other)]
+    return None if None in kinds else 1 - abs(kinds[0] - kinds[1]) / 2
+
+
+tm.add_facet("same_kind_of_place", same_kind_of_place, "Are both cities, towns or rural?")
+tm.similar("Leuven", cohort, k=5, weights={"same_kind_of_place": 1, "shared_challenges": 3})

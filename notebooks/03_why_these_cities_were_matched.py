@@ -9,25 +9,37 @@
 # ---
 
 # %% [markdown]
-# # Why these cities were matched
+# # Why were these cities matched?
 #
-# The proposal of the bundled round, its pairs on the map, and the account of a pair from the figures up.
+# A pair, a group and a cluster of the bundled round, each taken apart to its evidence; and what "proven" means.
 
 # %%
-from twinmatch.notebook import open_study, pictures
+from IPython.display import Markdown
 
-study = open_study()
-study.proposal
+import twinmatch as tm
+
+cohort = tm.bundled()
+proposal = tm.propose(cohort)
+twinning = proposal.product("twinning")
+proposal
 
 # %%
-twinning = study.proposal.product("twinning")
-twinning
+tm.pictures.pair_map(proposal, twinning.meetings)
 
 # %%
-pictures.pair_map(study.proposal, twinning.meetings)
+ids = {card.id: card.country for card in proposal.cities}
+abroad = sum(
+    ids[m.cities("guest")[0]] not in {ids[host] for host in m.cities("host")}
+    for m in twinning.meetings
+)
+Markdown(
+    f"**What is seen.** {len(twinning.meetings)} guests have a host, {abroad} of them in another country. The answer is "
+    f"{twinning.status}: its score is {twinning.score:.2f}, and no other choice under these rules and weights exceeds "
+    f"{twinning.bound:.2f}. The proof is about these weights, not about the world."
+)
 
 # %% [markdown]
-# ## The account of the best pair
+# ## A pair
 #
 # Each line quotes what it rests on; the points sum to the score.
 
@@ -36,31 +48,62 @@ best = twinning.meetings[0]
 best
 
 # %%
-pictures.waterfall(best.account, best.label)
+tm.pictures.waterfall(best.account, best.label)
 
 # %% [markdown]
 # ## The pair beside its rivals
 #
-# The ten pairs with the highest scores: every guest beside every host of the ten. Frames are the pairs proposed;
-# a dark tile without a frame is a pair that the round as a whole does better without.
+# The guests and hosts of ten pairs, each guest beside each host. Frames are the pairs of the proposal.
 
 # %%
-affinity = study.case.ready.affinity
-pairs = [
-    (
-        affinity.row_of[study.cohort.index[m.cities("guest")[0]]],
-        affinity.column_of[m.unit or m.cities("host")[0]],
+ten = [(m.cities("guest")[0], m.unit or m.cities("host")[0]) for m in twinning.meetings[:10]]
+weights = {facet: weight for facet, weight, _ in twinning.weights}
+rivals = tm.compare(
+    cohort, weights, guests=[g for g, _ in ten], hosts=list(dict.fromkeys(h for _, h in ten))
+)
+tm.pictures.heat(rivals, ten)
+
+# %%
+scores = rivals.to_frame()
+first = sum(scores.loc[guest].idxmax() == host for guest, host in ten)
+others = len(ten) - first
+Markdown(
+    f"**What is seen.** {first} of these {len(ten)} guests are with the host that fits them best among those shown. "
+    + (
+        f"The other {others} give way, because a host has few places and the whole round is better for it."
+        if others
+        else "The dark tiles without a frame are good pairs too; their guests have something better."
     )
-    for m in twinning.meetings[:10]
-]
-pictures.heat(
-    affinity, [r for r, _ in pairs], list(dict.fromkeys(c for _, c in pairs)), chosen=pairs
 )
 
 # %% [markdown]
-# ## What the pairs can begin with
+# ## A group
 #
-# Each guest's needs beside the offers of its host that answer them.
+# A group has a theme and leads. Its account is the mean over its members, each beside the leads.
 
 # %%
-next(table for table in twinning.tables if table.name == "agenda")
+group = proposal.product("discussion_groups").meetings[0]
+group
+
+# %%
+line = max(group.account.lines, key=lambda line: line.weight * (line.standing - 0.5))
+Markdown(
+    f"**What is seen.** {group.label}: {group.says} What lifts it most above the average is *{line.facet.replace('_', ' ')}*, "
+    f"which is known for {line.known_part:.0%} of its pairs. {line.says}"
+)
+
+# %% [markdown]
+# ## A cluster
+#
+# Clusters bring together cities of one country; where there are too few, neighbours are joined, and it is said why.
+
+# %%
+clusters = proposal.product("national_clusters")
+joined = next(meeting for meeting in clusters.meetings if "with" in meeting.label)
+joined
+
+# %%
+Markdown(
+    f"**What is seen.** {joined.label}: {joined.says} Of the {len(clusters.meetings)} clusters "
+    f"{sum('with' in m.label for m in clusters.meetings)} are joined ones; nobody is left alone for living in a small country."
+)

@@ -9,62 +9,76 @@
 # ---
 
 # %% [markdown]
-# # Fairness and the frontier
+# # Who has a place, and what other good answers are there?
 #
-# Who has a place and who has not; and what other good answers there are, each best in something else.
+# A best total can leave the same kind of city without a place each time. So the round is counted by country, size and
+# wealth, each guest is shown beside the best host that was open to it, and other answers are laid beside it.
 
 # %%
-from twinmatch.notebook import open_study, pictures
+from IPython.display import Markdown
 
-study = open_study()
-twinning = study.proposal.product("twinning")
-fairness = next(table for table in twinning.tables if table.name == "fairness")
-fairness
+import twinmatch as tm
+
+cohort = tm.bundled()
+twinning = tm.propose(cohort).product("twinning")
+fairness = twinning.table("fairness")
+tm.pictures.fairness(fairness, "Region") & tm.pictures.fairness(
+    fairness, "Size"
+) & tm.pictures.fairness(fairness, "Wealth of the region")
 
 # %%
-pictures.fairness(fairness, "Region") & pictures.fairness(fairness, "Size") & pictures.fairness(
-    fairness, "Wealth of the region"
+Markdown(
+    f"**What is seen.** {fairness.says} The dashed line is the part of all guests with a place; a group far to its left "
+    "is served less than the others, and with few cities in a group chance alone can do that."
 )
 
 # %% [markdown]
 # ## Is anyone served badly?
 #
-# Each guest's pair beside the best host that was open to it.
+# Each guest's pair beside the best host that was open to it, the worst served first.
 
 # %%
-pictures.satisfaction(next(t for t in twinning.tables if t.name == "satisfaction"))
+satisfaction = twinning.table("satisfaction")
+tm.pictures.satisfaction(satisfaction)
+
+# %%
+served = satisfaction.to_frame()
+lost = served["Best possible points"] - served["Points"]
+Markdown(
+    f"**What is seen.** {(lost < 1e-9).sum()} of {len(served)} guests have the best host that was open to them; the one that "
+    f"gives up most gives up {100 * lost.max():.1f} points."
+)
 
 # %% [markdown]
 # ## Named answers
 #
-# All fill as many places as can be. Each is best in what it is named for, and then in total; what it gives up of the
-# total is its price.
+# All fill as many places as there are. Each is best in what it is named for, and then in total.
 
 # %%
-import numpy as np
-import pandas as pd
+answers = tm.frontier(cohort)
+answers
 
-from twinmatch.solving import frontier
+# %%
+table = answers.to_frame().set_index("name")
+fair = table.loc["worst-off guest served best"]
+Markdown(
+    f"**What is seen.** Serving the worst-off guest best lifts it from {100 * table['worst'].iloc[0]:.1f} to "
+    f"{100 * fair['worst']:.1f} points and gives up {100 * fair['gives_up']:.1f} points of the total. The most countries are "
+    f"{table['countries'].max()}, against {table['countries'].iloc[0]} in the answer with the highest total."
+)
 
-case = study.case
-keep = np.flatnonzero(case.ready.allowed)
-blocks = [rule.block.take(keep) for rule in case.ready.rules if not rule.filters]
-guests = [study.cohort.cities[i] for i in case.ready.frame.guests]
-countries = np.unique([c.country for c in guests], return_inverse=True)[1]
-small = np.array([c.population is not None and c.population.value < 100_000 for c in guests])
-answers = frontier(case.ready.everything.take(keep), blocks, attribute=countries, marked=small)
-pd.DataFrame(
-    [
-        {
-            "best in": a.name,
-            "places": a.filled,
-            "total points": round(100 * a.total, 1),
-            "gives up": round(100 * a.gives_up, 1),
-            "worst-off guest": round(100 * a.worst, 1),
-            "countries": a.covered,
-            "small cities": a.served,
-            "most guests of a host": a.load,
-        }
-        for a in answers
-    ]
+# %% [markdown]
+# ## The solver on arrays
+#
+# The same choice in small: two hosts, two guests, and a score for each pair. First the best total, then the best for the
+# guest that is worst off.
+
+# %%
+score = [[0.9, 0.5], [0.5, 0.2]]
+total = tm.assign(score, demand=[1, 1], capacity=[1, 1])
+even = tm.assign(score, demand=[1, 1], capacity=[1, 1], fairness="max-min")
+worst = [min(score[host][guest] for host, guest in found.pairs) for found in (total, even)]
+Markdown(
+    f"The best total is {total.score:.1f} with {worst[0]:.1f} for the guest that is worst off; its best is {worst[1]:.1f}, "
+    f"with a total of {even.score:.1f}. Both are {even.status}."
 )

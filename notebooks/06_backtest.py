@@ -9,74 +9,81 @@
 # ---
 
 # %% [markdown]
-# # Back-test: does the score know what cities chose?
+# # Does the score know what cities chose?
 #
-# Pilot cities chose an activity, and multi-city pilots chose partners. The score never saw these choices when it
-# ranks: the activity is taken out first. A mean percentile rank of 0 is perfect, 0.5 is chance.
-#
-# Your own pairs: `tm.backtest("pairs.csv")` with the columns `guest` and `hosts`, such as `de-cologne,fi-lahti`;
-# cities of one unit are separated by `;`.
+# Pilot cities chose an activity, and multi-city pilots chose partners. The score sees none of these choices when it ranks:
+# they are taken out first. A mean percentile rank of 0 is perfect, 0.5 is chance.
 
 # %%
-from twinmatch.app.neighbours import PEER_WEIGHTS
-from twinmatch.notebook import open_study, pictures
-from twinmatch.whatif.backtest import activities as rank_activities
-from twinmatch.whatif.backtest import partners as rank_partners
-from twinmatch.whatif.case import twinning_of
+from IPython.display import Markdown
 
-round_ = open_study().round
-cohort, cache = round_.cohort, round_.facet_cache
-activities = rank_activities(cohort, twinning_of(round_).weights, cache)
-partners = rank_partners(cohort, twinning_of(round_).weights, cache)
-peers = rank_partners(cohort, PEER_WEIGHTS, cache)
-pictures.intervals(
-    [
-        (
-            "the activity that a city chose (twinning score)",
-            activities.figures.value,
-            activities.figures.low,
-            activities.figures.high,
-        ),
-        (
-            "partners in one activity (twinning score)",
-            partners.figures.value,
-            partners.figures.low,
-            partners.figures.high,
-        ),
-        (
-            "partners in one activity (peer score)",
-            peers.figures.value,
-            peers.figures.low,
-            peers.figures.high,
-        ),
-    ],
+import twinmatch as tm
+
+cohort = tm.bundled()
+tests = tm.pilots(cohort)
+names = {
+    "the activity that a city chose (twinning score)": tests.activity.figures,
+    "partners in one activity (twinning score)": tests.partners.figures,
+    "partners in one activity (peer score)": tests.peers.figures,
+}
+if tests.peers.across_borders is not None:
+    names["partners of other countries only (peer score)"] = tests.peers.across_borders
+tm.pictures.intervals(
+    [(name, f.value, f.low, f.high) for name, f in names.items()],
     "Mean percentile rank with its 95% interval: 0 perfect, dashed 0.5 chance",
     reference=0.5,
 )
 
+
 # %%
-print(
-    "Activities:", activities.figures, f"over {activities.units} units, {activities.cities} cities"
+def told(figure):
+    """Return in words whether an interval lies below chance."""
+    if figure.high != figure.high:  # nan: one unit has no interval
+        return (
+            f"at {figure.value:.2f}, of one unit, from which nothing can be told apart from chance"
+        )
+    if figure.high < 0.5:
+        return f"better than chance ({figure})"
+    return (
+        f"no better than chance ({figure})"
+        if figure.low <= 0.5
+        else f"worse than chance ({figure})"
+    )
+
+
+borders = tests.peers.across_borders
+Markdown(
+    f"**What is seen.** The activity that a city chose is ranked {told(tests.activity.figures)}, over {tests.activity.units} "
+    f"units and {tests.activity.cities} cities. Partners are ranked {told(tests.peers.figures)} by the peer score; across borders "
+    + (f"they stand {told(borders)}" if borders else "there are none")
+    + ". Much of what looks like knowledge of partners is that they are of one country."
 )
-print("Partners, twinning score:", partners.figures)
-print("Partners, peer score:", peers.figures)
-if peers.across_borders is not None:
-    print("Partners of other countries only, peer score:", peers.across_borders)
 
 # %% [markdown]
 # ## By one facet alone
 #
-# What each facet would reach by itself. Facets near 0.5 know nothing of this choice; they may know of others.
+# What each facet would reach alone. Those near the dashed line know nothing of this choice; they may know of others.
 
 # %%
-pictures.intervals(
-    [(name.replace("_", " "), value, value, value) for name, value in activities.alone],
+tm.pictures.intervals(
+    [(name.replace("_", " "), value, value, value) for name, value in tests.activity.alone],
     "Mean percentile rank by the facet alone",
     reference=0.5,
 )
 
 # %% [markdown]
-# ## What this does not prove
+# ## Your own pairs
 #
-# Few pairs, chosen for many reasons, some of them never written down. A good rank says that the score is not blind;
-# it does not say that a pair will work.
+# A CSV, a table or a list of a guest and its host; cities of one unit stand with `;` between them.
+
+# %%
+pairs = [("de-cologne", "fi-lahti"), ("Bologna", "Leuven")]
+found = tm.backtest(pairs, cohort)
+found
+
+# %%
+Markdown(
+    f"**What is seen.** The hosts of these {len(found.pairs)} made-up pairs are ranked "
+    + " and ".join(f"{pair.rank:.0f} of {pair.of}" for pair in found.pairs)
+    + ". Few pairs prove nothing; a good rank says that the score is not blind, not that a pair will work."
+)

@@ -4,7 +4,7 @@
 
 - read, bundled: a cohort of cities from a file, a DataFrame or dicts, or the bundled one;
 - features, similar, explain, compare: what cities are like, and how well they fit;
-- propose, why_not, prices, stability, frontier, backtest: make a round and ask about it;
+- propose, why_not, prices, stability, frontier, backtest, pilots: make a round and ask about it;
 - assign, partition: the solvers on arrays, without any city;
 - CityFeatures, CityAffinity: cities in scikit-learn; pictures: charts and maps for notebooks;
 - Cohort, City, Programme, Proposal, Facet and the errors: the types; add_facet: a facet of your own.
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         explain,
         features,
         frontier,
+        pilots,
         prices,
         propose,
         read,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from twinmatch.solving.partition import partition
 
 _WHERE = {
-    "public": "read bundled features similar explain compare propose why_not prices stability frontier backtest",
+    "public": "read bundled features similar explain compare propose why_not prices stability frontier backtest pilots",
     "solving.assign": "assign",
     "solving.partition": "partition",
     "estimators": "CityFeatures CityAffinity",
@@ -85,6 +86,7 @@ __all__ = [
     "frontier",
     "partition",
     "pictures",
+    "pilots",
     "prices",
     "propose",
     "read",

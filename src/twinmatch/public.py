@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -19,7 +19,15 @@ from twinmatch.affinity import Affinity
 from twinmatch.affinity import compare as compared
 from twinmatch.app.neighbours import PEER_WEIGHTS, Similar
 from twinmatch.app.neighbours import text_model as chosen_text_model
-from twinmatch.app.pairs import PEERS, Learning, PairAccount, as_peers, both_ways, found_pair
+from twinmatch.app.pairs import (
+    PEERS,
+    Learning,
+    PairAccount,
+    as_peers,
+    both_ways,
+    found_host,
+    found_pair,
+)
 from twinmatch.cohort import City, Cohort
 from twinmatch.embedding import TextModel, own_text_model
 from twinmatch.errors import Problem, QuestionError
@@ -37,7 +45,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from twinmatch.app.decided import Decided
-    from twinmatch.whatif.backtest import Backtest
+    from twinmatch.whatif.backtest import ActivityTest, Backtest, PartnerTest
     from twinmatch.whatif.frontier import Choice
     from twinmatch.whatif.prices import PriceList
     from twinmatch.whatif.stability import Stability
@@ -186,18 +194,26 @@ def features(cohort: Cities = None, *, text_model: TextBy = None) -> pd.DataFram
 
 
 def compare(
-    cohort: Cities = None, weights: Weights | None = None, *, text_model: TextBy = None
+    cohort: Cities = None,
+    weights: Weights | None = None,
+    *,
+    guests: Sequence[str] | None = None,
+    hosts: Sequence[str] | None = None,
+    text_model: TextBy = None,
 ) -> Affinity:
     """Return how well every city fits every other: scores, standings and likenesses by facet, and any account.
 
-    The weights are those of "cities like mine" where none are given.
+    The weights are those of "cities like mine" where none are given. ``guests`` and ``hosts`` name the rows and columns
+    by id or name (a column may be a host unit); standings are among these pairs then.
 
     >>> tm.compare(tm.bundled(), {"readiness": 1}).to_frame()
     """
     cities = read(cohort)
     text = text_model_of(text_model, cities)
     chosen = PEER_WEIGHTS if weights is None else dict(_mapping(weights))
-    return compared(cities, chosen, FacetCache(text))
+    rows = None if guests is None else [cities.find(name) for name in guests]
+    columns = None if hosts is None else [found_host(cities, name) for name in hosts]
+    return compared(cities, chosen, FacetCache(text), rows=rows, columns=columns)
 
 
 def similar(
@@ -392,6 +408,43 @@ def backtest(
     tested = read_pairs(round_.cohort, rows, name)
     return answer(
         round_.cohort, tested, twinning.weights, round_.facet_cache, twinning.hosts, seed=seed
+    )
+
+
+class PilotTests(NamedTuple):
+    """How high the scores rank what pilot cities chose: a mean percentile rank of 0 is perfect, 0.5 chance."""
+
+    activity: ActivityTest
+    """The activity that a city chose to run, by the twinning score."""
+    partners: PartnerTest
+    """The partners in one activity, by the twinning score."""
+    peers: PartnerTest
+    """The partners in one activity, by the score of cities like mine."""
+
+
+def pilots(
+    cohort: Cities = None,
+    programme: Rules = None,
+    weights: Mapping[str, Any] | None = None,
+    text_model: TextBy = None,
+    *,
+    seed: int = 0,
+) -> PilotTests:
+    """Return how high the scores rank what pilot cities chose: their activity, and their partners.
+
+    What a pilot says is taken out before it is ranked.
+
+    >>> tm.pilots().activity.figures
+    """
+    from twinmatch.whatif.backtest import activities, partners
+    from twinmatch.whatif.case import twinning_of
+
+    round_ = _asked(cohort, programme, weights, text_model)
+    cities, cache, own = round_.cohort, round_.facet_cache, twinning_of(round_).weights
+    return PilotTests(
+        activities(cities, own, cache, seed=seed),
+        partners(cities, own, cache, seed=seed),
+        partners(cities, PEER_WEIGHTS, cache, seed=seed),
     )
 
 

@@ -60,6 +60,7 @@ tables: list[pd.DataFrame] = [
     tm.features(cohort), tm.prices(cohort).to_frame(), tm.stability(cohort, runs=2).to_frame(),
     tm.frontier(cohort).to_frame(), tm.backtest([("X", "Leuven")], cohort).to_frame(), affinity.to_frame(),
 ]
+ranks: float = tm.pilots(cohort).activity.figures.value
 nodes: int = affinity.graph().number_of_nodes() + proposal.graph().number_of_nodes()
 status: str = tm.assign([[1.0]], [1], [1]).status
 groups: int = tm.partition(np.eye(4), sizes=(2, 2)).n_groups

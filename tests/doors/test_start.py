@@ -187,3 +187,14 @@ def test_answers_put_prices_and_stability_into_the_report(decided):
     report = (tmp_path / "answered/report.html").read_text(encoding="utf-8")
     assert "What each rule costs" in report
     assert "How stable each pair is" in report
+
+
+def test_the_notebooks_are_written_and_overwrite_nothing(tmp_path):
+    run("notebooks", tmp_path / "mine")
+    made = sorted((tmp_path / "mine").iterdir())
+    assert [p.name[:2] for p in made] == ["01", "02", "03", "04", "05", "06"]
+    assert all(json.loads(p.read_text(encoding="utf-8"))["nbformat"] == 4 for p in made)
+    made[0].write_text("my work")
+    _, told = run("notebooks", tmp_path / "mine", code=2)
+    assert "01_look_at_the_cohort.ipynb" in told
+    assert made[0].read_text() == "my work"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+import twinmatch as tm
 from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
 from twinmatch.notebook import views
 from twinmatch.notebook.views import VIEWS
-from twinmatch.programmes import Programme, Round
 from twinmatch.proposal import Product, Proposal
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -27,6 +28,7 @@ def cohort():
 
 
 def test_every_noun_of_the_house_has_a_view_that_escapes():
+    assert tm.read  # the door gives nouns their views
     affinity = compare(cohort(), {"shared_needs": 1, "context": 1}, facet_cache())
     product = Product("twinning", SCRIPT, "optimal", "", 0, 0)
     for noun in (
@@ -39,6 +41,7 @@ def test_every_noun_of_the_house_has_a_view_that_escapes():
 
 
 def test_a_city_names_what_is_not_known():
+    assert tm.read
     shown = cohort().cities[1]._repr_html_()
     assert "70,000" in shown
     assert "Emissions" in shown.split("Not known")[1]
@@ -86,12 +89,15 @@ def test_pictures_are_drawn(bundled, bundled_facet_cache, tmp_path):
         assert path.stat().st_size > 5_000
 
 
-def test_a_study_opens_the_bundled_round_and_compares(bundled):
-    from twinmatch.notebook import open_study
-
-    study = open_study()
-    assert study.cohort.fingerprint == bundled.fingerprint
-    assert study.city("Leuven").id == "be-leuven"
-    assert study.account("Leuven", "Ghent").lines
-    assert isinstance(study.opened.programme, Programme)
-    assert isinstance(study.opened.round, Round)
+@pytest.mark.parametrize("text", TEXTS, ids=lambda p: p.stem)
+def test_a_notebook_reaches_into_nothing_internal_and_writes_figures_by_code(text):
+    content = text.read_text(encoding="utf-8")
+    imported = set(re.findall(r"^(?:from|import) (\S+)", content, re.MULTILINE))
+    assert imported <= {"twinmatch", "pandas", "numpy", "pathlib", "IPython.display"}
+    assert "._" not in content
+    prose = re.sub(
+        r"`[^`]*`", "", "\n".join(re.findall(r"^# (?![-%\[#])(.*)$", content, re.MULTILINE))
+    )
+    head = content.split("# %% [markdown]")[1]
+    assert "?" in head, "the question of the notebook"
+    assert not re.search(r"\d+ of \d+", prose), "figures in the prose come from code"

@@ -103,7 +103,7 @@ def built(folder):
     """Return the wheel of a copy of what is built from, whose files are all as old as the copy."""
     source = folder / "source"
     source.mkdir(parents=True)
-    for name in ("src", "data", "models"):
+    for name in ("src", "data", "models", "notebooks"):
         shutil.copytree(REPO / name, source / name, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copyfile(REPO / name, source / name)

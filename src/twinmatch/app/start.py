@@ -11,7 +11,7 @@ from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting import publish
 from twinmatch.exporting.contacts import read_contacts
 from twinmatch.exporting.letters import Correspondence
-from twinmatch.files import write_files
+from twinmatch.files import bundled_path, write_files
 from twinmatch.intake import template
 from twinmatch.programmes.programme import bundled_names, load, programme_schema, source_of
 from twinmatch.proposal import Proposal
@@ -92,6 +92,21 @@ def _parted(text: str) -> tuple[list[str], str]:
     settings = [line for line, setting in zip(lines, is_setting, strict=False) if setting]
     comments = [line for line, setting in zip(lines, is_setting, strict=False) if not setting]
     return settings, "\n".join([*comments, *lines[first:]]).strip()
+
+
+def copy_notebooks(folder: Path) -> list[Path]:
+    """Return the notebooks written into a folder, with their outputs.
+
+    Raises QuestionError where one of their names is taken there, so that no work is overwritten.
+    """
+    files = {p.name: p.read_bytes() for p in sorted(bundled_path("notebooks").glob("*.ipynb"))}
+    taken = [name for name in files if (folder / name).exists()]
+    if taken:
+        do = "Name another folder."
+        raise QuestionError(
+            Problem("folder-not-empty", f"There is {taken[0]} already.", Where(str(folder)), do)
+        )
+    return write_files(files, folder)
 
 
 def publish_again(

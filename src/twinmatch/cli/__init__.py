@@ -37,6 +37,10 @@ COMMANDS: Final = MappingProxyType(
             "rounds.propose",
             "Propose a round: twinning pairs, groups, visits, clusters and panels, explained and proven.",
         ),
+        "notebooks": (
+            "start.notebooks",
+            "Write the notebooks into a folder: each asks a question of the bundled round and says what is seen.",
+        ),
         "publish": (
             "start.publish",
             "Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for.",

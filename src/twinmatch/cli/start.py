@@ -28,6 +28,17 @@ def init(
     )
 
 
+def notebooks(
+    folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("notebooks"),
+) -> None:
+    """Write the notebooks into a folder: each asks a question of the bundled round and says what is seen."""
+    files = app.start.copy_notebooks(folder)
+    say(f"Written to {folder}: {', '.join(file.name for file in files)}.")
+    say(
+        f"Next: pip install 'twinmatch[notebook]' jupyterlab, then jupyter lab {quoted(str(folder))}."
+    )
+
+
 def publish(
     proposal: Annotated[Path, typer.Argument(help="A proposal.json.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path(

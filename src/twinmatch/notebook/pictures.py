@@ -2,7 +2,7 @@
 
 Colours can be told apart by the colour-blind and print in grey.
 
-Every picture says its unit; what is not known is left white or named, never drawn as nought.
+Every picture says its unit; what is not known is left white or named, never drawn as zero.
 """
 
 from __future__ import annotations
@@ -56,12 +56,15 @@ def _bars(rows: Sequence[dict[str, Any]], name: str, value: str, title: str) -> 
     figures = base.mark_text(align="left", dx=4, color=GREY).encode(
         text=alt.Text(f"{value}:Q", format=",.3~f")
     )
-    return (base.mark_bar(color=BLUE) + figures).properties(width=WIDTH)
+    said = "; ".join(f"{row[name]}: {row[value]}" for row in rows)
+    return (base.mark_bar(color=BLUE) + figures).properties(
+        width=WIDTH, description=f"{title}. {said}."
+    )
 
 
 def city_map(cohort: Cohort) -> Picture:
     """Return the cities of a cohort on an equal-area map of Europe, by role and size."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for c in cohort.cities:
         if c.location is not None:
             x, y = kilometres(c.location.lat, c.location.lon)
@@ -100,7 +103,28 @@ def city_map(cohort: Cohort) -> Picture:
             tooltip=["city", "role", "residents"],
         )
     )
-    return (_shores() + points).properties(width=WIDTH, height=520)
+    largest = sorted(rows, key=lambda row: (-(row["residents"] or 0), row["city"]))[:LABELLED]
+    description = f"Map of Europe with {len(rows)} cities by role and size; the largest are named."
+    return (_shores() + points + _names(largest)).properties(
+        width=WIDTH, height=520, description=description
+    )
+
+
+LABELLED = 15
+"""Cities that are named on a map, at most."""
+
+WIDE, HIGH = 450, 90
+"""Kilometres that a name takes on a map."""
+
+
+def _names(rows: Sequence[dict[str, Any]]) -> Picture:
+    """Return the names of cities above their places, the first ones where two would lie on each other."""
+    apart: list[dict[str, Any]] = []
+    for row in rows:
+        if all(abs(row["x"] - r["x"]) > WIDE or abs(row["y"] - r["y"]) > HIGH for r in apart):
+            apart.append(row)
+    named = alt.Chart(pd.DataFrame(apart, columns=["city", "x", "y"]))
+    return named.mark_text(dy=-9, fontSize=10, color=GREY).encode(**_axes(), text="city:N")
 
 
 def _axes() -> dict[str, Any]:
@@ -167,26 +191,23 @@ def _cards(cohort: Cohort, cities: Sequence[str]) -> list[CityCard]:
     return [measured_card(cohort, cohort.find(name)) for name in cities]
 
 
-def heat(
-    affinity: Affinity,
-    rows: Sequence[int],
-    columns: Sequence[int],
-    chosen: Sequence[tuple[int, int]] = (),
-) -> Picture:
-    """Return the scores of some rows and columns of an affinity as a heat map; chosen pairs have a frame."""
+def heat(affinity: Affinity, chosen: Sequence[tuple[str, str]] = ()) -> Picture:
+    """Return the scores of an affinity as a heat map; chosen pairs, of a guest and a host by id, have a frame."""
+    ids = [affinity.cohort.cities[i].id for i in affinity.rows]
     cells = [
         {
-            "guest": affinity.cohort.cities[affinity.rows[r]].name,
-            "host": words.shortened(affinity.columns[c].name, 28),
+            "guest": affinity.cohort.cities[i].name,
+            "host": words.shortened(host.name, 28),
             "points": round(100 * float(affinity.score[r, c]), 1),
-            "chosen": (r, c) in set(chosen),
+            "chosen": (ids[r], host.id) in set(chosen),
         }
-        for r in rows
-        for c in columns
+        for r, i in enumerate(affinity.rows)
+        for c, host in enumerate(affinity.columns)
     ]
     base = alt.Chart(pd.DataFrame(cells)).encode(
         x=alt.X("host:N", title="Host", sort=None, axis=alt.Axis(labelAngle=-60, labelLimit=200)),
         y=alt.Y("guest:N", title="Guest", sort=None),
+        tooltip=["guest", "host", "points"],
     )
     tiles = base.mark_rect().encode(
         color=alt.Color(
@@ -196,7 +217,11 @@ def heat(
     frames = base.transform_filter("datum.chosen").mark_rect(
         filled=False, stroke="black", strokeWidth=2.5
     )
-    return (tiles + frames).properties(width=22 * len(columns), height=18 * len(rows))
+    return (tiles + frames).properties(
+        width=22 * len(affinity.columns),
+        height=18 * len(ids),
+        description=f"Scores of {len(ids)} guests beside {len(affinity.columns)} hosts; {len(chosen)} pairs are framed.",
+    )
 
 
 def satisfaction(found: Table) -> Picture:
@@ -252,7 +277,11 @@ def fairness(found: Table, by: str) -> Picture:
         .mark_rule(color=PLUM, strokeDash=[4, 3], strokeWidth=2)
         .encode(x="part:Q")
     )
-    return (bars + line).properties(width=WIDTH, title=f"By {by.lower()}; dashed: all together")
+    return (bars + line).properties(
+        width=WIDTH,
+        title=f"By {by.lower()}; dashed: all together",
+        description=f"Part of the guests with a place by {by.lower()}, {len(rows)} groups; all together {overall:.0%}.",
+    )
 
 
 def stability_bars(found: Stability) -> Picture:
@@ -308,7 +337,8 @@ def intervals(
             .mark_rule(color=PLUM, strokeDash=[4, 3])
             .encode(x="at:Q")
         )
-    return alt.layer(*layers).properties(width=WIDTH)
+    said = "; ".join(f"{name}: {value:.2f}" for name, value, *_ in rows)
+    return alt.layer(*layers).properties(width=WIDTH, description=f"{title}. {said}.")
 
 
 def pair_map(proposal: Proposal, meetings: Sequence[Meeting]) -> Picture:
@@ -357,4 +387,8 @@ def pair_map(proposal: Proposal, meetings: Sequence[Meeting]) -> Picture:
             ),
         )
     )
-    return (_shores() + drawn + points).properties(width=WIDTH, height=520)
+    hosts = list({d["city"]: d for d in dots if d["role"] == "host"}.values())
+    description = f"Map of Europe with {len(meetings)} pairs, a line from each guest to its host."
+    return (_shores() + drawn + points + _names(hosts)).properties(
+        width=WIDTH, height=520, description=description
+    )
