@@ -114,6 +114,10 @@ COMMANDS: Final = MappingProxyType(
             "loop.stability",
             "How often each pair survives when weights are shaken and what is not known is drawn; the fragile first.",
         ),
+        "ask": (
+            "loop.ask",
+            "Which applicants to ask what first: the answers that would change most pairs.",
+        ),
         "backtest": (
             "loop.backtest",
             "How high the score ranks pairs that were really made, against chance and with each facet left out.",

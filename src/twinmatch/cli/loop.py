@@ -314,6 +314,39 @@ def reserves(
     say("Next, when somebody declines: twinmatch repair PROPOSAL.json --refused GUEST=HOST")
 
 
+def ask(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    cities: Annotated[int, typer.Option(help="Cities whose answers are simulated.")] = 12,
+    draws: Annotated[int, typer.Option(help="Answers drawn for each city.")] = 3,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the draws; the same seed, the same result.")
+    ] = 0,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which applicants to ask what first: the answers that would change most pairs."""
+    with progress() as told:
+        case = whatif.case.twinning_case(round_of(profiles, programme, text_model, told))
+        told("Interview plan")
+        found = whatif.interview.interview_plan(
+            case.round, case.settings, cities=cities, draws=draws, rng=seed
+        )
+    if as_json:
+        print_json({"interviews": [item.plain() for item in found]})
+        return
+    rows = table("Ask first", ("City", "Pairs that change", "Gets a pair", "Questions"))
+    for item in found:
+        rows.add_row(
+            item.city,
+            f"{item.pairs_changed:.1f}",
+            f"{100 * item.gets_a_pair:.0f}%",
+            literal(" ".join(q.question for q in item.ask)),
+        )
+    show(rows)
+    say("Next: fill the answers into the profiles, then twinmatch propose")
+
+
 def stability(
     profiles: Profiles = None,
     programme: Programme = None,

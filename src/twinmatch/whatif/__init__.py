@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from twinmatch.whatif import counterfactual as counterfactual
     from twinmatch.whatif import difference as difference
     from twinmatch.whatif import frontier as frontier
+    from twinmatch.whatif import interview as interview
     from twinmatch.whatif import learning as learning
     from twinmatch.whatif import prices as prices
     from twinmatch.whatif import repair as repair
