@@ -26,6 +26,9 @@ from twinmatch.schema import NAMES
 MOST = 4
 """Items of an agenda, at most."""
 
+ALONE = 0.4
+"""A cosine below this is no answer in a group, where nobody was matched for this need."""
+
 COLUMNS = (
     "Meeting",
     "Kind",
@@ -180,7 +183,7 @@ def _of_group(cohort: Cohort, meeting: Meeting, needs: Said, offers: Said) -> li
     for asking in members:
         others = [j for j in showing if j != asking]
         for answer in answers(needs, offers, [asking], others):
-            if answer.closeness >= LEAST:
+            if answer.closeness >= ALONE:
                 shown.setdefault((answer.shows.city, answer.shows.text), []).append(answer)
     ranked = sorted(
         shown.items(),
