@@ -152,6 +152,10 @@ COMMANDS: Final = MappingProxyType(
             "Weights that past decisions suggest, with their uncertainty and a back-test; nothing is changed.",
         ),
         "serve": ("serve.serve", "Serve the API and the coordinator's workbench in a browser."),
+        "mcp": (
+            "assistants.mcp",
+            "Tools for assistants by the Model Context Protocol: similar, explain, why-not and more; they read only.",
+        ),
         "keys": ("serve.keys", "Make, list or take back the keys of those who use the service."),
         "changes": (
             "privacy.changes",

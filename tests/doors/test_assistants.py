@@ -1,0 +1,97 @@
+"""Assistants ask by the protocol's own client: in this process, and as a program over standard input and output."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import pytest
+
+mcp = pytest.importorskip("mcp")
+
+import twinmatch as tm  # noqa: E402
+from twinmatch.assistants import assistant_server  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def server():
+    return assistant_server()
+
+
+def ask(server, tool, **arguments):
+    async def asked():
+        async with mcp.Client(server) as client:
+            return await client.call_tool(tool, arguments)
+
+    return asyncio.run(asked())
+
+
+def answer(server, tool, **arguments):
+    found = ask(server, tool, **arguments)
+    assert not found.is_error, found.content
+    return found.structured_content
+
+
+def test_every_tool_is_described_and_only_reads(server):
+    async def listed():
+        async with mcp.Client(server) as client:
+            return (await client.list_tools()).tools, client.instructions
+
+    tools, instructions = asyncio.run(listed())
+    names = {"search_cities", "city", "similar", "explain", "why_not", "propose", "prices"}
+    assert {t.name for t in tools} == names
+    assert all(t.description and t.annotations.read_only_hint for t in tools)
+    assert "not known" in instructions
+
+
+def test_similar_is_the_answer_of_the_library(server, bundled):
+    found = answer(server, "similar", name="Leuven", k=3)["similar"]
+    mine = tm.similar("Leuven", bundled, k=3)
+    assert [(c["id"], c["score"]) for c in found] == [
+        (c.id, round(c.account.score, 6)) for c in mine
+    ]
+    added = sum(line["adds"] for line in found[0]["evidence"])
+    assert added == pytest.approx(found[0]["score"], abs=1e-5)
+    assert any(line["sources"] for line in found[0]["evidence"])
+
+
+def test_what_is_not_known_is_named(server):
+    assert "emissions" in answer(server, "city", name="ba-sarajevo")["not_known"]
+    account = answer(server, "explain", one="Cologne", other="ba-sarajevo")["accounts"][0]
+    unknown = [line for line in account["evidence"] if line["likeness"] is None]
+    assert unknown
+    assert all(line["better_than"] is None for line in unknown)
+
+
+def test_cities_are_found_by_words_country_and_role(server):
+    found = answer(server, "search_cities", words="heat", country_code="de", role="mission")
+    assert found["found"] >= len(found["cities"]) > 0
+    assert {c["country"] for c in found["cities"]} == {"Germany"}
+
+
+def test_a_misspelt_name_is_an_error_that_says_what_was_meant(server):
+    found = ask(server, "similar", name="Leuvn")
+    assert found.is_error
+    assert "be-leuven" in found.content[0].text
+
+
+@pytest.mark.slow
+def test_a_round_is_proposed_and_asked_about(server):
+    made = answer(server, "propose")
+    assert made["status"] == "optimal"
+    assert made["meetings_in_all"] == len(made["meetings"])
+    assert answer(server, "why_not", guest="Cologne", host="Lahti")["verdict"]
+    assert answer(server, "prices")["rules"]
+    assert ask(server, "propose", product="tea").is_error
+
+
+@pytest.mark.slow
+def test_the_command_speaks_over_standard_input_and_output(tmp_path):
+    command = mcp.StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "twinmatch", "mcp"],
+        cwd=str(tmp_path),
+        env=dict(os.environ),
+    )
+    assert len(answer(command, "similar", name="Leuven", k=2)["similar"]) == 2
