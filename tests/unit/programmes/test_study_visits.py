@@ -261,3 +261,18 @@ def test_groups_must_be_made_before():
         propose_study_visits(round_of(AARHUS, GRAZ), visits(travellers="groups"))
     with pytest.raises(QuestionError, match="can be visited"):
         propose_study_visits(round_of(GRAZ), visits())
+
+
+def test_a_group_visits_hosts_that_are_strong_in_its_theme():
+    from twinmatch.programmes.programme import programme_model
+    from twinmatch.programmes.study_visits.search import shows_theme
+
+    heat = {"id": "heat", "title": "Heat", "domains": ["energy_systems"]}
+    groups = {"themes": [heat], "weights": {"theme": 1}}
+    round_ = round_of(
+        city("at-strong", "mission", shows={"energy_systems": 3}),
+        city("be-other", "mission", shows={"industry": 3}),
+        programme=programme_model().model_validate({"discussion_groups": groups}),
+    )
+    assert shows_theme(round_, "heat-2:1", [0, 1]).tolist() == [True, False]
+    assert shows_theme(round_, "pairs", [0, 1]).tolist() == [True, True]

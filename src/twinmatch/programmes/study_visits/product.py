@@ -19,6 +19,7 @@ from twinmatch.programmes.study_visits.search import (
     may_visit,
     prepare,
     refuses_visit,
+    shows_theme,
     visitors_at_most,
     visits_in_words,
     why_barred,
@@ -219,6 +220,19 @@ def visit_rules(
             "stops",
             f"A visit has {'one stop' if settings.stops == 1 else 'one or two stops'}.",
             stops,
+        ),
+        (
+            "theme",
+            "Hosts are strong in the theme of the group that visits them.",
+            [
+                meeting.label
+                for meeting in meetings
+                if not shows_theme(
+                    round_,
+                    meeting.id.partition(":")[2],
+                    [at[h] for h in meeting.cities("host")],
+                ).all()
+            ],
         ),
         ("leg of a tour", f"Two stops lie at most {settings.leg_km:g} km apart.", far),
     )

@@ -25,6 +25,7 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.study_visits.settings import StudyVisits
 from twinmatch.programmes.study_visits.travel import distances, mean_distance
+from twinmatch.programmes.themes import strength_of
 from twinmatch.schema import City
 from twinmatch.solving import Block, Candidates, counts
 from twinmatch.solving.exchange import dealt, exchange
@@ -34,6 +35,9 @@ Bools = NDArray[np.bool_]
 
 
 ANY_WEEK = ""
+
+STRONG = 0.5
+"""Part of the strongest city's strength in a theme that a host shows at least."""
 
 
 @dataclass(frozen=True)
@@ -242,6 +246,8 @@ def _options(
     may = np.array([[may_visit(round_, settings, i, j) for j in at] for i in party.visitors])
     never = np.array([[refuses_visit(round_, i, j) for j in at] for i in party.visitors])
     may &= affinity.coverage[rows] >= settings.known_at_least - 1e-9
+    weak = ~shows_theme(round_, party.key, at)
+    may[:, weak], never[:, weak] = False, True
     room = np.array([visitors_at_most(round_.cohort.cities[j], settings) for j in at])
     single: dict[int, Option] = {}
     for h in range(len(at)):
@@ -270,6 +276,21 @@ def _options(
         if option and option.worth > floor + 1e-9:
             tours.append(option)
     return [*single.values(), *tours]
+
+
+def shows_theme(round_: Round, key: str, hosts: Sequence[int]) -> Bools:
+    """Return which hosts are strong in the theme of a group, at least half as strong as the best of all cities, (H,).
+
+    All of them where the group has no theme of the programme's discussion groups.
+    """
+    groups = getattr(round_.programme, "discussion_groups", None)
+    names = key.split(":")[0], key.split(":")[0].rpartition("-")[0]
+    themes = {theme.id: theme for theme in groups.themes} if groups else {}
+    theme = next((themes[name] for name in names if name in themes), None)
+    if theme is None:
+        return np.ones(len(hosts), dtype=bool)
+    strength = strength_of(round_, theme)
+    return np.asarray(strength[list(hosts)] >= max(STRONG * float(strength.max()), 1e-9))
 
 
 def may_visit(round_: Round, settings: StudyVisits, i: int, j: int) -> bool:
