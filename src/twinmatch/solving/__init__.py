@@ -14,13 +14,13 @@ from twinmatch.solving.diagnosis import (
 )
 from twinmatch.solving.frontier import Named, frontier
 from twinmatch.solving.group_referee import GroupVerdict, group_referee
+from twinmatch.solving.initial_grouping import GroupingReason
 from twinmatch.solving.partition import Partition, partition
 from twinmatch.solving.referee import Verdict, broken, referee
 from twinmatch.solving.scores import ScoreBlocks
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import Level, RowRef, Shortage, Solution, Undercut
 from twinmatch.solving.solver import solve
-from twinmatch.solving.starts import Reason
 from twinmatch.solving.wording import Labels, in_words, labels_of
 
 __all__ = [
@@ -34,13 +34,13 @@ __all__ = [
     "Gather",
     "GroupRule",
     "GroupVerdict",
+    "GroupingReason",
     "Labels",
     "Level",
     "LimitChange",
     "Named",
     "NobodyIsolated",
     "Partition",
-    "Reason",
     "Relaxation",
     "RelaxationMenu",
     "RowRef",

@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, counts
-from twinmatch.solving.by_flow import Chain, settled
 from twinmatch.solving.certificate import tolerance
-from twinmatch.solving.pricing import Limits, Priced, priced
-from twinmatch.solving.question import Known, Question
+from twinmatch.solving.flow_engine import Chain, settled
+from twinmatch.solving.pricing import Limits, PricedAssignment, priced
+from twinmatch.solving.question import AssignmentQuestion, Known
 from twinmatch.solving.scaling import HUGE, exponent
-from twinmatch.solving.scores import ScoreBlocks, Table, blocks_of, candidates_of
+from twinmatch.solving.scores import ScoreBlocks, ScoreTable, blocks_of, candidates_of
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import (
     FEASIBLE,
@@ -164,16 +164,16 @@ def assign(
 
 def _power(scores: ScoreBlocks) -> int:
     """The power of two by which the scores of a table are divided; blocks are taken as they are."""
-    if not isinstance(scores, Table) or not scores.score.size:
+    if not isinstance(scores, ScoreTable) or not scores.score.size:
         return 0
     score = scores.score if scores.allowed is None else scores.score[scores.allowed]
     return exponent(score)
 
 
-def _divided(scores: ScoreBlocks, power: int) -> Table:
-    assert isinstance(scores, Table)
+def _divided(scores: ScoreBlocks, power: int) -> ScoreTable:
+    assert isinstance(scores, ScoreTable)
     score = scores.score if scores.allowed is None else np.where(scores.allowed, scores.score, 0.0)
-    return Table(np.ldexp(score, -power), scores.allowed)
+    return ScoreTable(np.ldexp(score, -power), scores.allowed)
 
 
 def _multiplied(found: Assignment, power: int) -> Assignment:
@@ -200,7 +200,7 @@ def _fair(task: _Task, objectives: tuple[str, ...], seconds: float | None) -> As
     c = task.candidates()
     blocks = tuple(task.blocks(c))
     known = Known(len(best.pairs), _nearly_used(c, best))
-    question = Question(c, blocks, objectives, None, seconds, GAP, known)
+    question = AssignmentQuestion(c, blocks, objectives, None, seconds, GAP, known)
     return _assignment(c, answer(question))
 
 
@@ -240,7 +240,7 @@ def _raised(task: _Task, best: Assignment) -> Assignment | None:
 
 def _scores_of(scores: ScoreBlocks, pairs: Ints) -> Floats:
     """(n,) the scores of these pairs of host and guest."""
-    if isinstance(scores, Table):
+    if isinstance(scores, ScoreTable):
         picked: Floats = scores.score[pairs[:, 0], pairs[:, 1]]
         return picked
     found = np.zeros(len(pairs))
@@ -267,7 +267,7 @@ def _by_total(task: _Task) -> Assignment:
         if found is not None:
             return _from_priced(found)
     c = task.candidates()
-    question = Question(c, (), ("filled", "total"), None, None, 0.0)
+    question = AssignmentQuestion(c, (), ("filled", "total"), None, None, 0.0)
     problem = bipartite(c.guest, c.host, limits.demand, limits.at_least, limits.capacity)
     chain = settled(question, problem)
     if chain is None or chain.flow is None:
@@ -275,7 +275,7 @@ def _by_total(task: _Task) -> Assignment:
     return _from_chain(c, chain)
 
 
-def _from_priced(found: Priced) -> Assignment:
+def _from_priced(found: PricedAssignment) -> Assignment:
     total = float(found.score.sum())
     bound = max(found.bound, total)
     return Assignment(
@@ -382,7 +382,7 @@ def _scores(
         raise DataError(Problem("shape", f"score has shape {table.shape}, not (hosts, guests)"))
     may = None if allowed is None else np.asarray(allowed)
     problems = list(_table_problems(table, np.ones(table.shape, np.bool_) if may is None else may))
-    return Table(table, None if may is None or may.all() else may), problems
+    return ScoreTable(table, None if may is None or may.all() else may), problems
 
 
 def _numbers(score: npt.ArrayLike) -> Floats:

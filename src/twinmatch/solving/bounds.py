@@ -23,7 +23,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array, kron, vstack
 from scipy.sparse import eye_array as eye
 
-from twinmatch.solving.grouping import Band, Question, pair_worth
+from twinmatch.solving.grouping import Band, GroupingQuestion, pair_worth
 
 FloatArray = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ MOST_SEATS = 20_000  # n * K beyond which the transport problem is relaxed to ea
 MOST_ITEMS = 1_000  # beyond which eigenvalues take seconds
 
 
-def upper_bound(question: Question, bands: Sequence[Band]) -> float:
+def upper_bound(question: GroupingQuestion, bands: Sequence[Band]) -> float:
     """A score that no grouping into groups of these bands, one each, exceeds."""
     reward = rewards(question, bands)
     by_members = _transport(reward, bands, _told_apart(question, bands))
@@ -44,18 +44,18 @@ def upper_bound(question: Question, bands: Sequence[Band]) -> float:
     return _above(min(by_members, by_eigenvalues))
 
 
-def upper_bound_of_any_number(question: Question, band: Band) -> float:
+def upper_bound_of_any_number(question: GroupingQuestion, band: Band) -> float:
     """A score that no grouping into groups of this band, however many, exceeds."""
     return _above(float(rewards(question, [band]).sum()))
 
 
-def _told_apart(question: Question, bands: Sequence[Band]) -> bool:
+def _told_apart(question: GroupingQuestion, bands: Sequence[Band]) -> bool:
     """Whether it matters which group an item is in."""
     some = (question.bonus, question.allowed, question.fixed)
     return len(set(bands)) > 1 or any(table is not None for table in some)
 
 
-def _by_eigenvalues(question: Question, bands: Sequence[Band]) -> float:
+def _by_eigenvalues(question: GroupingQuestion, bands: Sequence[Band]) -> float:
     """The bound on the pairs alone; a group of s weighs its pairs as an eigenvalue worth[s] * s."""
     n_items = question.n_items
     weight = pair_worth(question.objective, n_items) * np.arange(n_items + 1)
@@ -73,7 +73,7 @@ def _by_eigenvalues(question: Question, bands: Sequence[Band]) -> float:
     return float(((least + given) * values).sum()) / 2.0
 
 
-def rewards(question: Question, bands: Sequence[Band]) -> FloatArray:
+def rewards(question: GroupingQuestion, bands: Sequence[Band]) -> FloatArray:
     """The most that each item can bring to each group, (n, K), -inf where it may not sit."""
     n_items = question.n_items
     worth = question.worth.copy()
@@ -88,7 +88,7 @@ def rewards(question: Question, bands: Sequence[Band]) -> FloatArray:
     return _places(question, np.stack([best[band] for band in bands], axis=1))
 
 
-def _places(question: Question, reward: FloatArray) -> FloatArray:
+def _places(question: GroupingQuestion, reward: FloatArray) -> FloatArray:
     """The reward (n, K) with the bonus added, -inf where an item may not sit."""
     if question.bonus is not None:
         reward = reward + question.bonus

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from twinmatch.solving.blocks import Candidates, Floats, Ints
 from twinmatch.solving.certificate import upper_bound
-from twinmatch.solving.highs import Clock, Model, Outcome, answered, loaded
+from twinmatch.solving.highs import Clock, LinearOutcome, Model, answered, loaded
 
 ALL_FROM_START = 20_000  # with fewer columns than this, all of them are in from the start
 FIRST = 8  # best candidates of each guest and of each host to begin with
@@ -54,7 +54,7 @@ class Master:
         start = np.zeros(len(columns))
         self.engine = loaded(model.take(columns), start, whole=False, seconds=clock.left())
 
-    def best(self, gain: Floats) -> Outcome:
+    def best(self, gain: Floats) -> LinearOutcome:
         """The best of the LP over all columns of the model, and the bound that its prices give."""
         n = self.model.matrix.shape[1]
         at = np.arange(len(self.columns), dtype=np.int32)
@@ -101,7 +101,7 @@ def _improving(model: Model, gain: Floats, price: Floats, columns: Ints, owner: 
     return found[best]
 
 
-def _spread(part: Outcome, columns: Ints, n: int) -> Outcome:
+def _spread(part: LinearOutcome, columns: Ints, n: int) -> LinearOutcome:
     """The outcome over all columns, those that were left out at nought."""
     assert part.x is not None
     x = np.zeros(n)
@@ -109,7 +109,7 @@ def _spread(part: Outcome, columns: Ints, n: int) -> Outcome:
     return replace(part, x=x)
 
 
-def _proven(model: Model, gain: Floats, whole: Outcome) -> Outcome:
+def _proven(model: Model, gain: Floats, whole: LinearOutcome) -> LinearOutcome:
     """The outcome with a bound over all columns from the prices alone."""
     assert whole.price is not None
     bound = upper_bound(

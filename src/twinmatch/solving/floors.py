@@ -24,7 +24,7 @@ import scipy.sparse as sp
 
 from twinmatch.solving.blocks import Floats, Ints
 from twinmatch.solving.highs import Model
-from twinmatch.solving.question import Question
+from twinmatch.solving.question import AssignmentQuestion
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Guests:
     of z (G',), or None where there are none.
     """
 
-    question: Question
+    question: AssignmentQuestion
     number: Ints
     most: Ints
     reach: float
@@ -68,7 +68,7 @@ class Guests:
         return sp.csr_array(self.rows(score, n_columns) + own), B
 
 
-def guests_of(question: Question) -> Guests:
+def guests_of(question: AssignmentQuestion) -> Guests:
     """The guests that can have a meeting."""
     most = question.most_each
     number = np.flatnonzero(most > 0)

@@ -55,7 +55,7 @@ OBJECTIVES = ("total", "mean", "squares")
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class GroupingQuestion:
     """A checked question about n items; made by `ask`, answered by `partition`.
 
     worth: (n, n) likeness, negated for mixed groups, zero on the diagonal. bands: one a group, or
@@ -142,7 +142,7 @@ def ask(
     rules: Sequence[GroupRule] = (),
     alike: bool = True,
     more: Iterable[Problem] = (),
-) -> Question:
+) -> GroupingQuestion:
     """The checked question; a QuestionError lists everything that is wrong, and the problems `more`."""
     matrix, problems = _checked_likeness(likeness)
     n_items = len(matrix)
@@ -170,7 +170,7 @@ def ask(
 
     worth = matrix if alike else -matrix
     np.fill_diagonal(worth, 0.0)
-    return Question(
+    return GroupingQuestion(
         worth=worth,
         objective=objective,
         band=None if sizes is None else (int(sizes[0]), int(sizes[1])),
@@ -397,7 +397,7 @@ def _balance_count(rule: Balance, n_groups: int) -> Count:
     return Count(RANGE, values / scale, low, high)
 
 
-def task_of(question: Question, bands: Sequence[Band]) -> Task:
+def task_of(question: GroupingQuestion, bands: Sequence[Band]) -> Task:
     """The arrays of a question whose groups have the bands given, one a group."""
     n_items, n_groups = question.n_items, len(bands)
     atom = tied(n_items, [*question.together, *gathered(question.rules)])
@@ -448,7 +448,7 @@ def _contract(worth: FloatArray, atom: IntArray, n_atoms: int) -> tuple[FloatArr
     return (weight + weight.T) / 2.0, inner
 
 
-def _places(question: Question, atom: IntArray, n_atoms: int, n_groups: int) -> FloatArray:
+def _places(question: GroupingQuestion, atom: IntArray, n_atoms: int, n_groups: int) -> FloatArray:
     """bonus (m, K), -inf where some item of the atom may not sit."""
     places = np.zeros((question.n_items, n_groups))
     if question.bonus is not None:

@@ -89,7 +89,7 @@ def below(upper: sp.csc_array, lower: sp.csc_array) -> sp.csc_array:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class LinearOutcome:
     """What HiGHS answered: values (n,) and prices (r,), None where no answer was found.
 
     `bound` is the best any answer can reach, as the engine knows it; `proven` whether the value is
@@ -179,7 +179,7 @@ def _lp(module: ModuleType, model: Model, gain: Floats, whole: bool) -> Any:
     return lp
 
 
-def answered(engine: Any, *, whole: bool) -> Outcome:
+def answered(engine: Any, *, whole: bool) -> LinearOutcome:
     """Run the engine and read its answer."""
     module = highspy()
     kinds = module.HighsModelStatus
@@ -193,20 +193,20 @@ def answered(engine: Any, *, whole: bool) -> Outcome:
     status = engine.getModelStatus()
     solution, info = engine.getSolution(), engine.getInfo()
     if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
-        return Outcome(None, -np.inf, -np.inf, None, True)
+        return LinearOutcome(None, -np.inf, -np.inf, None, True)
     found = info.primal_solution_status == module.SolutionStatus.kSolutionStatusFeasible
     done = status == kinds.kOptimal
     if not found or not (done or whole):
-        return Outcome(None, -np.inf, np.inf, None, False)
+        return LinearOutcome(None, -np.inf, np.inf, None, False)
     value = float(info.objective_function_value)
     bound = float(info.mip_dual_bound) if whole else value
     price = None if whole else np.array(solution.row_dual)
-    return Outcome(np.array(solution.col_value), value, bound, price, done)
+    return LinearOutcome(np.array(solution.col_value), value, bound, price, done)
 
 
 def maximise(
     model: Model, gain: Floats, *, whole: bool, seconds: float | None = None, gap: float = 0.0
-) -> Outcome:
+) -> LinearOutcome:
     """The best answer of the model over all its columns, by LP or, with `whole`, by MIP."""
     engine = loaded(model, gain, whole=whole, seconds=seconds, gap=gap)
     return answered(engine, whole=whole)

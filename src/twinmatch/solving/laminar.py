@@ -1,6 +1,6 @@
 """Which rules are a network: the split of 0/1 rows into two nested families.
 
-A family of rows is *laminar* when any two of them are nested or share no candidate. Rows that
+A family of rows is *laminar* when any two of them are nested or share no candidate. RuleRows that
 split into two such families are exactly the rows of a flow network: one family is a tree that
 feeds the candidates, the other a tree that collects them (Edmonds 1970, "Submodular functions,
 matroids, and certain polyhedra"; Schrijver 2003, "Combinatorial Optimization", section 13.4).
@@ -28,7 +28,7 @@ from twinmatch.solving.blocks import Block, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class RuleRows:
     """All rows of all blocks one under the other, each with where it came from."""
 
     matrix: sp.csr_array
@@ -40,18 +40,20 @@ class Rows:
     def __len__(self) -> int:
         return len(self.low)
 
-    def take(self, which: npt.NDArray[np.generic]) -> Rows:
+    def take(self, which: npt.NDArray[np.generic]) -> RuleRows:
         """These rows only."""
         rows = np.arange(len(self))[which]
         matrix = sp.csr_array(self.matrix[rows, :])
-        return Rows(matrix, self.low[which], self.high[which], self.block[which], self.row[which])
+        return RuleRows(
+            matrix, self.low[which], self.high[which], self.block[which], self.row[which]
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Families:
     """Two nested families of rows; `member` (R,) points into the rows they were made from.
 
-    Rows with the same candidates are merged: `low` is their largest minimum, `high` their smallest
+    RuleRows with the same candidates are merged: `low` is their largest minimum, `high` their smallest
     maximum, `low_from` and `high_from` the rows that gave them.
     """
 
@@ -65,15 +67,15 @@ class Families:
     high_from: Ints
 
 
-def stack(blocks: Sequence[Block], m: int) -> Rows:
+def stack(blocks: Sequence[Block], m: int) -> RuleRows:
     """The rows of all blocks, in order; an empty stack where there is none."""
     if not blocks:
         none = np.zeros(0, dtype=np.int64)
-        return Rows(sp.csr_array((0, m)), np.zeros(0), np.zeros(0), none, none)
+        return RuleRows(sp.csr_array((0, m)), np.zeros(0), np.zeros(0), none, none)
     matrix = sp.csr_array(sp.vstack([b.matrix for b in blocks], format="csr"))
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
-    return Rows(
+    return RuleRows(
         matrix,
         np.concatenate([b.low for b in blocks]),
         np.concatenate([b.high for b in blocks]),
@@ -82,7 +84,7 @@ def stack(blocks: Sequence[Block], m: int) -> Rows:
     )
 
 
-def reach(rows: Rows) -> tuple[Floats, Floats]:
+def reach(rows: RuleRows) -> tuple[Floats, Floats]:
     """The least and the most that each row can come to when nothing else binds, both (R,)."""
     data, owner = rows.matrix.data, np.repeat(np.arange(len(rows)), np.diff(rows.matrix.indptr))
     least: Floats = np.bincount(owner, np.minimum(data, 0.0), len(rows)).astype(np.float64)
@@ -90,13 +92,13 @@ def reach(rows: Rows) -> tuple[Floats, Floats]:
     return least, most
 
 
-def binding(rows: Rows) -> Ints:
+def binding(rows: RuleRows) -> Ints:
     """The rows that can bind: not those that hold for every choice of candidates."""
     least, most = reach(rows)
     return np.flatnonzero((rows.low > least) | (rows.high < most))
 
 
-def bound(blocks: Sequence[Block], m: int) -> Rows:
+def bound(blocks: Sequence[Block], m: int) -> RuleRows:
     """The rows of all blocks that can bind, in order; a block at a time, so that no row is held that is not needed."""
     parts = [stack([block], m) for block in blocks]
     kept = [binding(part) for part in parts]
@@ -105,7 +107,7 @@ def bound(blocks: Sequence[Block], m: int) -> Rows:
     ]
     if not few:
         return stack((), m)
-    return Rows(
+    return RuleRows(
         sp.csr_array(sp.vstack([part.matrix for part in few], format="csr")),
         np.concatenate([part.low for part in few]),
         np.concatenate([part.high for part in few]),
@@ -114,7 +116,7 @@ def bound(blocks: Sequence[Block], m: int) -> Rows:
     )
 
 
-def families(rows: Rows) -> Families | None:
+def families(rows: RuleRows) -> Families | None:
     """The two nested families of these rows, or None where there are not two.
 
     All rows must be able to bind (see `binding`). Coefficients other than 0 and 1 are no network.
@@ -188,7 +190,9 @@ def _smallest(item: Ints, row: Ints, size: Ints) -> Ints:
     return found
 
 
-def _merged(rows: Rows, group: Ints, size: Ints, side: Ints, parent: Ints, leaf: Ints) -> Families:
+def _merged(
+    rows: RuleRows, group: Ints, size: Ints, side: Ints, parent: Ints, leaf: Ints
+) -> Families:
     """One row for each set of candidates, with the tightest bounds and who gave them."""
     low = np.ceil(np.nan_to_num(np.maximum(rows.low, 0.0), posinf=2**40) - 1e-9).astype(np.int64)
     high = np.floor(np.clip(rows.high, -1.0, 2**40) + 1e-9).astype(np.int64)

@@ -19,10 +19,10 @@ from twinmatch.solving.attributes import GroupRule
 from twinmatch.solving.bounds import upper_bound, upper_bound_of_any_number
 from twinmatch.solving.clock import Limit
 from twinmatch.solving.exact import CLOSE, MOST_COLUMNS, Solved, column_count, solve_exactly
-from twinmatch.solving.grouping import Band, Question, Task, ask, task_of
+from twinmatch.solving.grouping import Band, GroupingQuestion, Task, ask, task_of
+from twinmatch.solving.initial_grouping import GroupingReason, first_grouping, why_none
 from twinmatch.solving.scaling import exponent
 from twinmatch.solving.sizes import group_counts
-from twinmatch.solving.starts import Reason, first_grouping, why_none
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ class Partition:
     status: Status
     engine: str
     complete: bool = True
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[GroupingReason, ...] = ()
 
     def __repr__(self) -> str:
         found = f"{len(self.label)} items in {self.n_groups} groups"
@@ -151,7 +151,7 @@ def _wrong_limits(seconds: float | None, effort: int | None, workers: int) -> li
 
 
 def answer(
-    question: Question,
+    question: GroupingQuestion,
     *,
     effort: int | None = None,
     seconds: float | None = None,
@@ -187,13 +187,13 @@ def _spread(counts: range, most: int) -> list[int]:
     return sorted({counts[round(k * (len(counts) - 1) / (most - 1))] for k in range(most)})
 
 
-def _no_count(n_items: int, band: Band) -> Reason:
+def _no_count(n_items: int, band: Band) -> GroupingReason:
     low, high = band
     says = f"{n_items} items do not divide into groups of {low} to {high}"
-    return Reason("sizes", says, (n_items, low, high))
+    return GroupingReason("sizes", says, (n_items, low, high))
 
 
-def _best(found: list[Partition], *, all_counts: bool, question: Question) -> Partition:
+def _best(found: list[Partition], *, all_counts: bool, question: GroupingQuestion) -> Partition:
     """The best over several numbers of groups, with the bound over all of them."""
     bound = max(f.bound for f in found)
     if not all_counts:
@@ -216,7 +216,10 @@ def _best(found: list[Partition], *, all_counts: bool, question: Question) -> Pa
 
 
 def _nobody(
-    question: Question, *reasons: Reason, unknown: bool = False, complete: bool = True
+    question: GroupingQuestion,
+    *reasons: GroupingReason,
+    unknown: bool = False,
+    complete: bool = True,
 ) -> Partition:
     label = np.full(question.n_items, -1, dtype=np.int64)
     bound = math.inf if unknown else -math.inf
@@ -225,7 +228,7 @@ def _nobody(
 
 
 def _grouped(
-    question: Question,
+    question: GroupingQuestion,
     bands: tuple[Band, ...],
     effort: int | None,
     seconds: float | None,
@@ -269,7 +272,7 @@ def _grouped(
 
 
 def _start(
-    question: Question, task: Task, bands: tuple[Band, ...], seed: int, limit: Limit | None
+    question: GroupingQuestion, task: Task, bands: tuple[Band, ...], seed: int, limit: Limit | None
 ) -> tuple[IntArray | None, bool, Partition | None]:
     """A grouping of the atoms to start from, None where the search makes its own; whether it keeps
     every rule; and the answer where there is none."""
@@ -289,7 +292,9 @@ def _start(
     return places_only(task), False, None
 
 
-def _proven(question: Question, task: Task, bands: tuple[Band, ...], solved: Solved) -> Partition:
+def _proven(
+    question: GroupingQuestion, task: Task, bands: tuple[Band, ...], solved: Solved
+) -> Partition:
     if solved.label is None:
         return _nobody(question, *why_none(question, bands))
     score = task.score(solved.label)

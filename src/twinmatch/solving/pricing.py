@@ -23,7 +23,7 @@ import numpy as np
 
 from twinmatch.solving.blocks import Bools, Floats, Ints
 from twinmatch.solving.flow import Network, cheapest, least_cost_bound, on_face
-from twinmatch.solving.scaling import Grid, Scale
+from twinmatch.solving.scaling import DecimalGrid, Scale
 from twinmatch.solving.scores import ScoreBlocks, blocks_of
 from twinmatch.solving.transport import (
     FIRST_ROW,
@@ -52,7 +52,7 @@ class Limits:
 
 
 @dataclass(frozen=True, eq=False)
-class Priced:
+class PricedAssignment:
     """The pairs chosen, a bound on the total of any answer, and prices in units of score.
 
     host_price (H,) and guest_price (G,) are what one more place, and one more wish, are worth.
@@ -109,7 +109,7 @@ class _Round:
         return rows[:n_guests], rows[n_guests:]
 
 
-def priced(scores: ScoreBlocks, limits: Limits) -> Priced | None:
+def priced(scores: ScoreBlocks, limits: Limits) -> PricedAssignment | None:
     """The best choice over all pairs, places filled first.
 
     None where it is for a flow over all pairs to tell: the minima cannot be kept, some place that
@@ -136,7 +136,7 @@ def _first_pairs(scores: ScoreBlocks, limits: Limits) -> _Start:
     H, G = scores.n_hosts, scores.n_guests
     each_guest = min(max(HOSTS_FIRST, 2 * int(limits.demand.max(initial=0))), H)
     of_hosts = _BestGuests(H, min(GUESTS_FIRST, 2 * int(limits.capacity.max(initial=0)), G))
-    parts, grid = [], Grid()
+    parts, grid = [], DecimalGrid()
     of_guest, of_host = np.zeros(G, np.int64), np.zeros(H, np.int64)
     for first, rows in blocks_of(scores):
         grid.see(rows)
@@ -289,7 +289,7 @@ def _reduced(
         yield first, rows, rest
 
 
-def _answer(scores: ScoreBlocks, limits: Limits, start: _Start, now: _Round) -> Priced:
+def _answer(scores: ScoreBlocks, limits: Limits, start: _Start, now: _Round) -> PricedAssignment:
     """The proof over all pairs, and of the answers as good the one with early guests and hosts."""
     H, G, unit = scores.n_hosts, scores.n_guests, 2.0 * start.scale.factor
     of_guest, of_host = now.prices(G)
@@ -306,7 +306,7 @@ def _answer(scores: ScoreBlocks, limits: Limits, start: _Start, now: _Round) -> 
     fixed = least_cost_bound(rows_of_limits, np.zeros(len(rows_of_limits.tail)), potential)
     guest, host = np.divmod(pairs.key[chosen], H)
     by = np.lexsort((guest, host))
-    return Priced(
+    return PricedAssignment(
         host[by],
         guest[by],
         pairs.score[chosen][by],

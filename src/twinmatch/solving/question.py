@@ -26,7 +26,7 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class AssignmentQuestion:
     """Candidates sorted by host and guest, blocks over them (the asker's first), and the aims."""
 
     candidates: Candidates
@@ -94,7 +94,7 @@ def asked(
     keep_all: bool,
     seconds: float | None,
     gap: float,
-) -> tuple[Question, Ints | None]:
+) -> tuple[AssignmentQuestion, Ints | None]:
     """The question, and the order that sorts its candidates (None where they were sorted)."""
     check(candidates, blocks)
     held = None if previous is None else np.asarray(previous)
@@ -107,7 +107,9 @@ def asked(
         candidates, blocks = candidates.take(by), [block.take(by) for block in blocks]
         before = None if before is None else before[by]
     everything = [*blocks, *_kept(before, max_changes, keep_all)]
-    return Question(candidates, tuple(everything), tuple(objectives), before, seconds, gap), by
+    return AssignmentQuestion(
+        candidates, tuple(everything), tuple(objectives), before, seconds, gap
+    ), by
 
 
 def _kept(previous: Bools | None, max_changes: int | None, keep_all: bool) -> list[Block]:

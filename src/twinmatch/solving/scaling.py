@@ -48,7 +48,7 @@ class Scaled:
     step: float
 
 
-class Grid:
+class DecimalGrid:
     """The scale that fits all scores seen, which may come in parts."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Grid:
 
 def scaled(score: Floats) -> Scaled:
     """The scores as integers, exactly where they lie on a grid (see the module's head)."""
-    grid = Grid()
+    grid = DecimalGrid()
     grid.see(score)
     scale = grid.scale()
     value = score * scale.factor

@@ -35,7 +35,7 @@ class ScoreBlocks(Protocol):
         """
 
 
-class Table:
+class ScoreTable:
     """A table of scores (H, G) with where a meeting may be, read as blocks."""
 
     def __init__(self, score: Floats, allowed: Bools | None) -> None:
@@ -68,7 +68,7 @@ def blocks_of(scores: ScoreBlocks) -> Iterator[tuple[int, Floats]]:
 
 def candidates_of(scores: ScoreBlocks) -> Candidates:
     """All pairs that may meet, by host and guest; this holds every pair in memory."""
-    if isinstance(scores, Table):
+    if isinstance(scores, ScoreTable):
         return scores.candidates()
     found = []
     for start, rows in blocks_of(scores):

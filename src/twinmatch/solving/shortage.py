@@ -20,7 +20,7 @@ from scipy.sparse import csgraph
 
 from twinmatch.solving.blocks import Block, Bools, Candidates, check, counts
 from twinmatch.solving.flow import Network
-from twinmatch.solving.laminar import Families, Rows, binding, families, reach, stack
+from twinmatch.solving.laminar import Families, RuleRows, binding, families, reach, stack
 from twinmatch.solving.solution import RowRef, Shortage, Undercut
 from twinmatch.solving.transport import SINK, SOURCE, transport
 
@@ -63,7 +63,9 @@ def shortage(
     return _violations(candidates, asked, rows_kept, nested)
 
 
-def _network_part(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Rows, Families | None]:
+def _network_part(
+    candidates: Candidates, blocks: Sequence[Block]
+) -> tuple[RuleRows, Families | None]:
     """The rows of as many blocks as make a network, the last block first of all."""
     everything = stack(blocks, len(candidates))
     can_bind = binding(everything)
@@ -81,7 +83,7 @@ def _network_part(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Rows
 
 
 def _violations(
-    candidates: Candidates, blocks: Sequence[Block], rows: Rows, nested: Families
+    candidates: Candidates, blocks: Sequence[Block], rows: RuleRows, nested: Families
 ) -> tuple[Shortage, ...]:
     """Every piece of the cut of this network whose needs exceed its places."""
     view = _View(candidates, blocks, rows, nested)
@@ -152,7 +154,7 @@ class _View:
     """The network of the rules, and how to name its cuts by rows, guests and hosts."""
 
     def __init__(
-        self, candidates: Candidates, blocks: Sequence[Block], rows: Rows, nested: Families
+        self, candidates: Candidates, blocks: Sequence[Block], rows: RuleRows, nested: Families
     ) -> None:
         self.candidates, self.blocks, self.rows, self.nested = candidates, blocks, rows, nested
         problem = transport(nested, len(candidates))

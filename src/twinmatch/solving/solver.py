@@ -1,7 +1,7 @@
 """`solve`: the best choice of meetings under rules given as blocks.
 
 The shape of the rules picks the engine, and the answer names it: two nested families of counts are
-a flow, solved exactly; anything else goes to HiGHS (see `by_highs`).
+a flow, solved exactly; anything else goes to HiGHS (see `highs_engine`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from twinmatch.solving.blocks import Block, Candidates, Ints
-from twinmatch.solving.by_flow import by_flow
-from twinmatch.solving.by_highs import by_highs
+from twinmatch.solving.flow_engine import by_flow
+from twinmatch.solving.highs_engine import by_highs
 from twinmatch.solving.laminar import bound, families
-from twinmatch.solving.question import FAIR, Question, asked
+from twinmatch.solving.question import FAIR, AssignmentQuestion, asked
 from twinmatch.solving.scaling import exponent
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solution import FLOW, INFEASIBLE, LP, Level, Solution
@@ -81,7 +81,7 @@ def _multiplied(found: Solution, power: int) -> Solution:
     )
 
 
-def answer(question: Question) -> Solution:
+def answer(question: AssignmentQuestion) -> Solution:
     """The answer to a checked question whose candidates are in order."""
     if not question.m:
         # With nobody to choose there is nothing to be fair about; only the rules have a say.
@@ -94,7 +94,7 @@ def answer(question: Question) -> Solution:
     return by_highs(question, rows) or _impossible(question, LP)
 
 
-def _with_served(question: Question) -> tuple[str, ...]:
+def _with_served(question: AssignmentQuestion) -> tuple[str, ...]:
     """The objectives, guests served before fairness; with one meeting a guest at most they are the meetings."""
     names = list(question.objectives)
     fair = [names.index(name) for name in FAIR if name in names]
@@ -107,12 +107,12 @@ def _with_served(question: Question) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _flow_can(question: Question) -> bool:
+def _flow_can(question: AssignmentQuestion) -> bool:
     """Whether the objectives are sums over meetings, or floors under single meetings."""
     return not {"served", *FAIR} & set(question.objectives) or question.single()
 
 
-def _impossible(question: Question, engine: str) -> Solution:
+def _impossible(question: AssignmentQuestion, engine: str) -> Solution:
     candidates, blocks = question.candidates, question.blocks
     return Solution(
         chosen=np.zeros(question.m, dtype=np.bool_),

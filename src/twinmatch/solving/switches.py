@@ -18,10 +18,10 @@ import scipy.sparse as sp
 
 from twinmatch.solving.blocks import Block, Floats, Switch
 from twinmatch.solving.highs import Model
-from twinmatch.solving.laminar import Rows
+from twinmatch.solving.laminar import RuleRows
 
 
-def base_model(blocks: Sequence[Block], rows: Rows, m: int) -> tuple[Model, Rows]:
+def base_model(blocks: Sequence[Block], rows: RuleRows, m: int) -> tuple[Model, RuleRows]:
     """The rules as a model whose first m columns are the candidates, and the rows that stand in it as they are."""
     switched = np.array([block.switch is not None for block in blocks], dtype=np.bool_)
     kept = rows.take(np.flatnonzero(~switched[rows.block])) if switched.any() else rows
@@ -33,7 +33,7 @@ def base_model(blocks: Sequence[Block], rows: Rows, m: int) -> tuple[Model, Rows
     return model, kept
 
 
-def _switched(model: Model, switch: Switch, rows: Rows) -> Model:
+def _switched(model: Model, switch: Switch, rows: RuleRows) -> Model:
     live = np.flatnonzero(switch.trigger >= 0)
     trigger, group = switch.trigger[live], switch.group[live]
     used, place = np.unique(group, return_inverse=True)
@@ -64,7 +64,7 @@ def _switched(model: Model, switch: Switch, rows: Rows) -> Model:
     return model.with_rows(rows_of(pairs, -_most(pairs, rows)), -two, np.zeros(k))
 
 
-def _most(pairs: sp.csr_array, rows: Rows) -> Floats:
+def _most(pairs: sp.csr_array, rows: RuleRows) -> Floats:
     """(k,) the most of these pairs that one row lets through, or their number."""
     size = np.diff(pairs.indptr).astype(np.float64)
     ones = np.ones(len(rows), dtype=np.bool_)

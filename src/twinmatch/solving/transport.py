@@ -40,7 +40,7 @@ class Transport:
         low, high = self.network.low.copy(), self.network.high.copy()
         low[-1] = high[-1] = filled
         for rows in self.outer:
-            # Rows that must all be full, or all at their minimum, have no choice left; to say so
+            # RuleRows that must all be full, or all at their minimum, have no choice left; to say so
             # spares the engine their arcs.
             if len(rows) and high[rows].sum() == filled:
                 low[rows] = np.maximum(low[rows], high[rows])

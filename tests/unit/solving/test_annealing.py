@@ -12,7 +12,7 @@ import pytest
 from twinmatch.solving import Balance, Distribute, NobodyIsolated, partition
 from twinmatch.solving.annealing import anneal
 from twinmatch.solving.grouping import ask, task_of
-from twinmatch.solving.starts import first_grouping
+from twinmatch.solving.initial_grouping import first_grouping
 
 needs_numba = pytest.mark.skipif(
     importlib.util.find_spec("numba") is None, reason="numba is an optional extra"

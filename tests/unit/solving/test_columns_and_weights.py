@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from twinmatch.solving import Candidates, assign, broken, counts, solve
-from twinmatch.solving.scores import Table
+from twinmatch.solving.scores import ScoreTable
 from twinmatch.solving.weights import highest_floor
 
 columns = sys.modules["twinmatch.solving.columns"]
-by_highs = sys.modules["twinmatch.solving.by_highs"]
+by_highs = sys.modules["twinmatch.solving.highs_engine"]
 module = sys.modules["twinmatch.solving.assign"]
 
 
@@ -56,7 +56,7 @@ def test_minima_that_even_parts_cannot_keep(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_highest_floor_is_the_least_of_best_sums() -> None:
     score = np.array([[3.0, 1.0, 9.0], [2.0, 5.0, 9.0], [1.0, 1.0, 9.0]])
-    assert highest_floor(Table(score, None), np.array([2, 1, 0])) == 5.0
+    assert highest_floor(ScoreTable(score, None), np.array([2, 1, 0])) == 5.0
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from twinmatch.solving.certificate import upper_bound
 from twinmatch.solving.flow import Network, cheapest, least_cost_bound, on_face, potentials
-from twinmatch.solving.scaling import Grid, scaled
+from twinmatch.solving.scaling import DecimalGrid, scaled
 
 
 def diamond(low: list[int] | None = None) -> Network:
@@ -98,7 +98,7 @@ def test_zeros_have_a_scale_too() -> None:
 
 
 def test_grid_is_found_over_parts_and_passes_over_what_may_not_meet() -> None:
-    grid = Grid()
+    grid = DecimalGrid()
     grid.see(np.array([[0.25, -np.inf]]))
     assert grid.scale().factor == 4.0
     grid.see(np.array([[0.01]]))

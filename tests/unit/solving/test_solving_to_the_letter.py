@@ -20,7 +20,7 @@ from twinmatch.solving import (
 )
 from twinmatch.solving.certificate import tolerance, upper_bound
 from twinmatch.solving.laminar import binding, bound, families, stack
-from twinmatch.solving.scaling import FINEST, Grid
+from twinmatch.solving.scaling import FINEST, DecimalGrid
 
 module = sys.modules["twinmatch.solving.assign"]
 
@@ -227,7 +227,7 @@ def test_rounding_is_told_in_units_of_the_largest_score() -> None:
 
 
 def test_scores_fit_a_grid_where_all_parts_do() -> None:
-    grid = Grid()
+    grid = DecimalGrid()
     grid.see(np.array([0.5, -0.25, -np.inf]))
     assert grid.largest == 0.5
     grid.see(np.array([0.1, -2.0]))
@@ -238,14 +238,14 @@ def test_scores_fit_a_grid_where_all_parts_do() -> None:
 
 
 def test_only_the_last_of_many_scores_lies_off_the_grid() -> None:
-    grid = Grid()
+    grid = DecimalGrid()
     grid.see(np.append(np.full(100, 0.5), math.pi / 10))
     assert grid.grids == ()
     assert grid.scale().step > 0.0
 
 
 def test_the_finest_grid_may_be_used_up_to_its_last_number() -> None:
-    grid = Grid()
+    grid = DecimalGrid()
     grid.see(np.array([float(FINEST)]))
     assert (grid.scale().factor, grid.scale().step) == (1.0, 0.0)
 

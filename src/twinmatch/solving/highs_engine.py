@@ -31,9 +31,17 @@ from twinmatch.solving.floors import (
     with_smallest,
     with_sums,
 )
-from twinmatch.solving.highs import FEASIBILITY, WHOLE, Clock, Model, Outcome, is_whole, maximise
-from twinmatch.solving.laminar import Rows
-from twinmatch.solving.question import FAIR, Question
+from twinmatch.solving.highs import (
+    FEASIBILITY,
+    WHOLE,
+    Clock,
+    LinearOutcome,
+    Model,
+    is_whole,
+    maximise,
+)
+from twinmatch.solving.laminar import RuleRows
+from twinmatch.solving.question import FAIR, AssignmentQuestion
 from twinmatch.solving.solution import FEASIBLE, LP, MIP, OPTIMAL, Level, Solution, gap_between
 from twinmatch.solving.switches import base_model
 
@@ -41,7 +49,7 @@ MANY = 100_000  # columns, from which the first MIP sees only those that the LP 
 NEAR = 0.05  # of the largest gain: columns this near to being used are in the first MIP
 SMALL = 2_000  # candidates up to which a search goes on to the very best, whatever gap is allowed
 STEPS = 4_000  # rows that the steps of leximin may add; each step has one for each guest
-UNKNOWN = Outcome(None, -np.inf, np.inf, None, False)
+UNKNOWN = LinearOutcome(None, -np.inf, np.inf, None, False)
 COUNTS = ("filled", "served", "fewest changes")  # levels with whole values
 ASSUMED = (
     "filled",
@@ -66,13 +74,13 @@ class _Stage:
     level: Level
     model: Model
     gain: Floats
-    outcome: Outcome
+    outcome: LinearOutcome
     columns: Ints
     smallest: int = 0
     assumed: bool = False
 
 
-def by_highs(question: Question, rows: Rows) -> Solution | None:
+def by_highs(question: AssignmentQuestion, rows: RuleRows) -> Solution | None:
     """The best answer found and its bound, or None where it is proven that there is none."""
     clock = Clock(question.seconds)
     searched: dict[str, Level] = {}
@@ -100,7 +108,7 @@ class _Ladder:
     """The objectives in their order, each locked before the next."""
 
     def __init__(
-        self, question: Question, rows: Rows, clock: Clock, searched: dict[str, Level]
+        self, question: AssignmentQuestion, rows: RuleRows, clock: Clock, searched: dict[str, Level]
     ) -> None:
         self.question, self.clock, self.searched = question, clock, searched
         self.model, self.rows = base_model(question.blocks, rows, question.m)
@@ -258,7 +266,7 @@ class _Ladder:
         bound = min(part.bound, lp_bound) if covered else lp_bound
         x = np.zeros(n)
         x[columns] = part.x
-        outcome = Outcome(x, part.value, max(bound, part.value), None, part.proven)
+        outcome = LinearOutcome(x, part.value, max(bound, part.value), None, part.proven)
         level = _level(stage.level.name, outcome)
         columns = np.union1d(columns, every)
         found = _Stage(level, model, stage.gain, outcome, columns, stage.smallest)
@@ -317,7 +325,7 @@ def _padded(gain: Floats, n: int) -> Floats:
     return np.concatenate([gain, np.zeros(n - len(gain))])
 
 
-def _level(name: str, outcome: Outcome) -> Level:
+def _level(name: str, outcome: LinearOutcome) -> Level:
     """Value and bound; counts of meetings are whole, so what is fractional is rounded down."""
     value, bound = outcome.value, max(outcome.bound, outcome.value)
     if name in COUNTS:
@@ -359,7 +367,7 @@ def _reduced(stage: _Stage) -> Floats | None:
     return rest
 
 
-def _tie_broken(question: Question, last: _Stage, clock: Clock) -> Floats | None:
+def _tie_broken(question: AssignmentQuestion, last: _Stage, clock: Clock) -> Floats | None:
     """Of the answers as good in every level, the one with early guests at early hosts.
 
     Left out on large questions, where it would cost as much as the answer.
@@ -376,7 +384,9 @@ def _tie_broken(question: Question, last: _Stage, clock: Clock) -> Floats | None
     return outcome.x
 
 
-def _close(question: Question, level: Level, levels: Sequence[Level], unit: float) -> bool:
+def _close(
+    question: AssignmentQuestion, level: Level, levels: Sequence[Level], unit: float
+) -> bool:
     """Whether a level has reached its bound, up to the gap that is allowed and to rounding."""
     if level.name in FAIR:
         room = 1e-6 * max(unit * float(question.most_each.max(initial=1)), 1.0)
@@ -388,7 +398,7 @@ def _close(question: Question, level: Level, levels: Sequence[Level], unit: floa
     return level.bound - level.value <= room
 
 
-def _reached(question: Question, chosen: Bools, stage: _Stage) -> Level:
+def _reached(question: AssignmentQuestion, chosen: Bools, stage: _Stage) -> Level:
     """The level with the value that the chosen meetings truly have."""
     level, c = stage.level, question.candidates
     if level.name == "served":
@@ -404,7 +414,9 @@ def _reached(question: Question, chosen: Bools, stage: _Stage) -> Level:
     return Level(level.name, value, max(level.bound, value))
 
 
-def _duals(question: Question, rows: Rows, price: Floats | None) -> tuple[Floats, ...]:
+def _duals(
+    question: AssignmentQuestion, rows: RuleRows, price: Floats | None
+) -> tuple[Floats, ...]:
     found = [np.zeros(len(block)) for block in question.blocks]
     if price is not None:
         for i in np.flatnonzero(price[: len(rows)]):

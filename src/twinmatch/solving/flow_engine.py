@@ -11,8 +11,8 @@ from twinmatch.solving.certificate import tolerance
 from twinmatch.solving.few import over_few
 from twinmatch.solving.flow import Network, cheapest, least_cost_bound, on_face, potentials
 from twinmatch.solving.highs import Clock
-from twinmatch.solving.laminar import Families, Rows
-from twinmatch.solving.question import Question
+from twinmatch.solving.laminar import Families, RuleRows
+from twinmatch.solving.question import AssignmentQuestion
 from twinmatch.solving.scaling import scaled
 from twinmatch.solving.solution import (
     FEASIBLE,
@@ -29,13 +29,13 @@ HALVED_FROM = 5_000  # candidates; below, one flow over all is done before they 
 SWEEPS = 50  # to tell whether half of the candidates held the answer
 
 
-def by_flow(question: Question, rows: Rows, nested: Families) -> Solution | None:
+def by_flow(question: AssignmentQuestion, rows: RuleRows, nested: Families) -> Solution | None:
     """The exact answer, or None where no choice keeps the rules."""
     chain = settled(question, transport(nested, question.m))
     return None if chain is None else chain.solution(rows, nested)
 
 
-def settled(question: Question, problem: Transport) -> Chain | None:
+def settled(question: AssignmentQuestion, problem: Transport) -> Chain | None:
     """All objectives settled in order; None where no choice keeps the rules.
 
     Where places filled come first, what the outermost rows let through is tried first, as it is
@@ -78,7 +78,9 @@ def _well_above(gain: Floats, owner: Ints, n: int) -> Bools:
 class Chain:
     """Objectives settled one after the other on one network, each locked before the next."""
 
-    def __init__(self, question: Question, problem: Transport, filled: int | None = None) -> None:
+    def __init__(
+        self, question: AssignmentQuestion, problem: Transport, filled: int | None = None
+    ) -> None:
         self.question = question
         self.problem = problem if filled is None else problem.with_filled(filled)
         self.levels = [] if filled is None else [Level("filled", filled, filled)]
@@ -217,7 +219,7 @@ class Chain:
         nothing = np.zeros(len(trial.network.tail), dtype=np.int64)
         return cheapest(trial.network, nothing) is not None
 
-    def solution(self, rows: Rows, nested: Families) -> Solution:
+    def solution(self, rows: RuleRows, nested: Families) -> Solution:
         """The answer with its proof."""
         assert self.flow is not None
         question = self.question
@@ -244,7 +246,7 @@ class Chain:
 
 
 def duals(
-    blocks: Sequence[Block], rows: Rows, nested: Families, price: Floats
+    blocks: Sequence[Block], rows: RuleRows, nested: Families, price: Floats
 ) -> tuple[Floats, ...]:
     """The price of each row of each block, from those of the nodes (N,)."""
     node = np.arange(len(nested.low)) + FIRST_ROW

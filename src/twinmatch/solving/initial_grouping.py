@@ -23,7 +23,7 @@ from twinmatch.solving.attributes import (
     NobodyIsolated,
     masks,
 )
-from twinmatch.solving.grouping import RANGE, Band, Count, Question, counts_of, gathered
+from twinmatch.solving.grouping import RANGE, Band, Count, GroupingQuestion, counts_of, gathered
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -33,7 +33,7 @@ GRAIN = 10**6  # values of Balance are rounded to a millionth of the largest
 
 
 @dataclass(frozen=True)
-class Reason:
+class GroupingReason:
     """Why no grouping exists, as data: the rule, the sentence, and the numbers in the sentence."""
 
     rule: str
@@ -50,7 +50,7 @@ class Start:
 
 
 def first_grouping(
-    question: Question,
+    question: GroupingQuestion,
     bands: tuple[Band, ...],
     *,
     work: float = 5.0,
@@ -61,7 +61,7 @@ def first_grouping(
     return _solve(question, bands, set(families(question)), work, seed, seconds)
 
 
-def families(question: Question) -> dict[str, str]:
+def families(question: GroupingQuestion) -> dict[str, str]:
     """The rules of a question, each key with the words for it, in the order they are told."""
     words = {"sizes": "the sizes of the groups"}
     if question.allowed is not None:
@@ -78,8 +78,8 @@ def families(question: Question) -> dict[str, str]:
 
 
 def why_none(
-    question: Question, bands: tuple[Band, ...], *, work: float = 5.0
-) -> tuple[Reason, ...]:
+    question: GroupingQuestion, bands: tuple[Band, ...], *, work: float = 5.0
+) -> tuple[GroupingReason, ...]:
     """Reasons why no grouping exists: plain arithmetic where it tells, else a set of clashing rules.
 
     The set is minimal as far as `work` allows each check: without any one of its rules, the others
@@ -98,12 +98,12 @@ def why_none(
     sentence = " and ".join(words[key] for key in clash)
     keys = ", ".join(question.rules[int(k[5:])].name if k[:5] == "rule " else k for k in clash)
     if len(clash) == 1:
-        return (Reason(keys, f"{sentence} cannot be kept, even alone"),)
-    return (Reason(keys, f"{sentence} cannot be kept at once"),)
+        return (GroupingReason(keys, f"{sentence} cannot be kept, even alone"),)
+    return (GroupingReason(keys, f"{sentence} cannot be kept at once"),)
 
 
 def _solve(
-    question: Question,
+    question: GroupingQuestion,
     bands: tuple[Band, ...],
     keep: set[str],
     work: float,
@@ -127,7 +127,7 @@ def _solve(
 
 
 def _model(
-    question: Question, bands: tuple[Band, ...], keep: set[str]
+    question: GroupingQuestion, bands: tuple[Band, ...], keep: set[str]
 ) -> tuple[cp_model.CpModel, list[list[cp_model.IntVar]]]:
     from ortools.sat.python import cp_model  # a second to import, and seldom needed
 
@@ -208,20 +208,23 @@ def _add_count(
 # -- reasons that arithmetic tells --------------------------------------------------------------
 
 
-def _arithmetic(question: Question, bands: tuple[Band, ...]) -> Iterator[Reason]:
+def _arithmetic(question: GroupingQuestion, bands: tuple[Band, ...]) -> Iterator[GroupingReason]:
     n_items = question.n_items
     least, most = sum(low for low, _ in bands), sum(high for _, high in bands)
     if n_items < least:
         says = f"{len(bands)} groups need at least {least} members, and there are {n_items}"
-        yield Reason("sizes", says, (len(bands), least, n_items))
+        yield GroupingReason("sizes", says, (len(bands), least, n_items))
     if n_items > most:
         says = f"{len(bands)} groups have room for {most}, and there are {n_items}"
-        yield Reason("sizes", says, (len(bands), most, n_items))
+        yield GroupingReason("sizes", says, (len(bands), most, n_items))
     if question.allowed is not None:
         for item in np.flatnonzero(~question.allowed.any(axis=1)).tolist():
-            yield Reason("allowed", f"item {item} is allowed in no group", (item,))
+            yield GroupingReason("allowed", f"item {item} is allowed in no group", (item,))
     yield from _crowded(question, bands)
-    told: dict[type, Callable[..., Iterator[Reason]]] = {Distribute: _short, Gather: _too_many}
+    told: dict[type, Callable[..., Iterator[GroupingReason]]] = {
+        Distribute: _short,
+        Gather: _too_many,
+    }
     for rule in question.rules:
         if isinstance(rule, Distribute | Gather):
             yield from told[type(rule)](rule, bands)
@@ -229,17 +232,17 @@ def _arithmetic(question: Question, bands: tuple[Band, ...]) -> Iterator[Reason]
             assert isinstance(rule, NobodyIsolated | Balance)
 
 
-def _crowded(question: Question, bands: tuple[Band, ...]) -> Iterator[Reason]:
+def _crowded(question: GroupingQuestion, bands: tuple[Band, ...]) -> Iterator[GroupingReason]:
     if question.fixed is None:
         return
     for g, (_, high) in enumerate(bands):
         there = int((question.fixed == g).sum())
         if there > high:
             says = f"{there} items are fixed in group {g}, which has room for {high}"
-            yield Reason("fixed", says, (there, g, high))
+            yield GroupingReason("fixed", says, (there, g, high))
 
 
-def _short(rule: Distribute, bands: tuple[Band, ...]) -> Iterator[Reason]:
+def _short(rule: Distribute, bands: tuple[Band, ...]) -> Iterator[GroupingReason]:
     if any(low == 0 for low, _ in bands):
         sure = [g for g, (low, _) in enumerate(bands) if low > 0]
     else:
@@ -254,17 +257,17 @@ def _short(rule: Distribute, bands: tuple[Band, ...]) -> Iterator[Reason]:
         count, of = int(mask.sum()), f" of {word}" if word else ""
         if count < least:
             says = f"{rule.name}: the groups need at least {least}{of}, and there are {count}"
-            yield Reason(rule.name, says, (least, count))
+            yield GroupingReason(rule.name, says, (least, count))
         if most is not None and count > most:
             says = f"{rule.name}: the groups take at most {most}{of}, and there are {count}"
-            yield Reason(rule.name, says, (most, count))
+            yield GroupingReason(rule.name, says, (most, count))
 
 
-def _too_many(rule: Gather, bands: tuple[Band, ...]) -> Iterator[Reason]:
+def _too_many(rule: Gather, bands: tuple[Band, ...]) -> Iterator[GroupingReason]:
     largest = max(high for _, high in bands)
     for word, mask in masks(rule.values):
         count = int(mask.sum())
         if count > largest:
             of = f" of {word}" if word else ""
             says = f"{rule.name}: {count}{of} cannot sit in a group of at most {largest}"
-            yield Reason(rule.name, says, (count, largest))
+            yield GroupingReason(rule.name, says, (count, largest))
