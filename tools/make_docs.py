@@ -27,11 +27,8 @@ MADE = "Made from the code by `make docs`; do not edit."
 
 def commands_text() -> str:
     """Return every command with its arguments and options."""
-    from typer.main import get_command
+    from twinmatch.cli import every_command
 
-    from twinmatch.cli import app
-
-    group: Any = get_command(app)
     parts = [
         "# Commands",
         "",
@@ -39,7 +36,7 @@ def commands_text() -> str:
         "the rules, with advice. Results go to stdout, messages to stderr; `--json` prints JSON alone on stdout.",
         "",
     ]
-    for name, command in group.commands.items():
+    for name, command in every_command():
         parts += [
             f"## twinmatch {name}",
             "",

@@ -76,13 +76,11 @@ def test_an_unknown_programme_is_an_error_that_names_the_known(tmp_path):
 
 
 def test_the_commands_of_the_guide_are_commands(tmp_path):
-    from typer.main import get_command
-
-    from twinmatch.cli import app
+    from twinmatch.cli import every_command
 
     run("init", tmp_path / "round")
     guide = (tmp_path / "round" / "README.md").read_text(encoding="utf-8")
-    commands = get_command(app).commands
+    commands = dict(every_command())
     found = re.findall(r"`twinmatch ([^`]+)`", guide)
     assert len(found) > 6
     for line in found:

@@ -107,7 +107,7 @@ def standing_store(place: str | None = None) -> str:
                 "no-store",
                 "There is no store here yet.",
                 Where(found),
-                "Name it with --store, or keep a run first: twinmatch keep PROPOSAL.json",
+                "Name it with --store, or keep a run first: twinmatch runs keep PROPOSAL.json",
             )
         )
     return found

@@ -4,7 +4,8 @@ Exit codes: 0 done; 2 a wrong question or bad data, with every problem listed; 3
 with advice. Results go to stdout, progress and messages to stderr. A command is loaded when it is called, and heavy
 imports happen inside it, so that ``--help`` answers at once.
 
-A further command is a function in one of the modules here and one line of ``COMMANDS``.
+A further command is a function in one of the modules here and one line of ``COMMANDS``; in a group, also one of
+``GROUPS``.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator, MutableMapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from importlib import import_module
-from types import MappingProxyType, ModuleType
+from textwrap import shorten
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 import typer
@@ -65,8 +66,8 @@ COMMANDS: Final = MappingProxyType(
             "intake.import_",
             "Make profiles of forms, tables and the formats that cities report in; every doubt is shown where it stands.",
         ),
-        "profiles": (
-            "intake.profiles",
+        "diff-profiles": (
+            "intake.diff_profiles",
             "Show what cities changed between two sets of profiles, field by field.",
         ),
         "themes": (
@@ -130,7 +131,7 @@ COMMANDS: Final = MappingProxyType(
             "decisions.keep",
             "Keep a proposal as a run in the store, with what is offered if a city declines.",
         ),
-        "runs": ("decisions.runs", "Every run that is kept, the last one first."),
+        "list-runs": ("decisions.list_runs", "Every run that is kept, the last one first."),
         "decide": (
             "decisions.decide",
             "Decide on a meeting of a run, or note a city's consent: by whom, when and why is kept for good.",
@@ -171,7 +172,79 @@ COMMANDS: Final = MappingProxyType(
         ),
     }
 )
-"""Every command, in the order in which the help lists them: its function and what it is for, its docstring's words."""
+"""Every command: its function and what it is for, its docstring's words."""
+
+GROUPS: Final = MappingProxyType(
+    {
+        "runs": (
+            "Runs that are kept: list, keep, decide, state, history, past; without a word, all of them.",
+            {
+                "list": "list-runs",
+                "keep": "keep",
+                "decide": "decide",
+                "state": "state",
+                "history": "decisions",
+                "past": "past",
+            },
+        ),
+        "profiles": (
+            "Profiles of cities: validate, import, template, diff, features.",
+            {
+                "validate": "validate",
+                "import": "import",
+                "template": "template",
+                "diff": "diff-profiles",
+                "features": "features",
+            },
+        ),
+        "service": (
+            "The service: serve, keys, changes, personal-data, purge.",
+            {
+                "serve": "serve",
+                "keys": "keys",
+                "changes": "changes",
+                "personal-data": "personal-data",
+                "purge": "purge",
+            },
+        ),
+    }
+)
+"""Commands of one thing: what the group is for, and the command behind each of its words."""
+
+HELP: Final = ("-h", "--help")
+
+FIRST: Final = (
+    "init",
+    "validate",
+    "propose",
+    "similar",
+    "explain",
+    "why-not",
+    "prices",
+    "repair",
+    "runs",
+    "publish",
+)
+"""What a coordinator needs, in the order in which it is needed; the help lists these first."""
+
+BESIDE: Final = frozenset({"validate", "import", "template", "serve"})
+"""Commands that stand in a group and for themselves."""
+
+MOVED: Final = MappingProxyType(
+    {
+        key: f"{group} {word}"
+        for group, (_, words) in GROUPS.items()
+        for word, key in words.items()
+        if key not in BESIDE
+    }
+)
+"""The command in a group that every name of before stands for; it goes on working, with a line that says so."""
+
+TOP: Final = (
+    *FIRST,
+    *(name for name in (*COMMANDS, *GROUPS) if name not in FIRST and name not in MOVED),
+)
+"""The names that the help lists."""
 
 
 def function_of(name: str) -> Any:
@@ -180,78 +253,36 @@ def function_of(name: str) -> Any:
     return getattr(import_module(f"{__name__}.{module}"), function)
 
 
-def _import_help() -> None:
-    """Import what Typer writes help with, without Rich's Markdown and tracebacks.
+def _loaded(name: str, key: str) -> Any:
+    """Return a command, alone in an application, so that Typer reads its options as it reads all."""
+    alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None)
+    alone.command(name)(function_of(key))
+    return typer.main.get_command(alone)
 
-    Importing these two takes a third of the time of ``--help``, and neither the help nor an error here has any.
+
+class LazyGroup(TyperGroup):
+    """Commands that are loaded when they are called: the help and completion need their names and words alone.
+
+    The pattern is Click's own (https://click.palletsprojects.com/en/stable/complex/#lazily-loading-subcommands).
     """
-    if "typer.rich_utils" in sys.modules:
-        return
-    stand_ins = {"rich.markdown": "Markdown", "rich.traceback": "Traceback"}
-    put = {name: ModuleType(name) for name in stand_ins if name not in sys.modules}
-    for name, module in put.items():
-        setattr(module, stand_ins[name], type(stand_ins[name], (), {}))
-    sys.modules |= put
-    try:
-        with suppress(ImportError):  # without Rich, Typer writes plain help
-            import_module("typer.rich_utils")
-    finally:
-        for name in put:
-            del sys.modules[name]
 
+    names: Mapping[str, str]
+    """What each command is for, by name, in the order of the help."""
+    _lists = False
 
-class Loaded(MutableMapping[str, Any]):
-    """The commands by name, each loaded when it is asked for."""
+    def load(self, name: str) -> Any:
+        """Return a command, or None where there is none of that name."""
+        raise NotImplementedError
 
-    def __init__(self) -> None:
-        self._made: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        """Return a command; raises KeyError where there is none of that name."""
-        if name not in self._made:
-            # Alone in an application, so that Typer reads its options as it reads all.
-            alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
-            alone.command(name)(function_of(name))
-            self._made[name] = typer.main.get_command(alone)
-        return self._made[name]
-
-    def __setitem__(self, name: str, command: Any) -> None:
-        """Put a command in place of another."""
-        self._made[name] = command
-
-    def __delitem__(self, name: str) -> None:
-        """Take nothing out: every command stays."""
-        raise TypeError(name)
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the names, in the order of the help."""
-        return iter(COMMANDS)
-
-    def __len__(self) -> int:
-        """Return how many commands there are."""
-        return len(COMMANDS)
-
-
-class Commands(TyperGroup):
-    """The group of all commands: its help needs their names and first words, and loads none of them."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self.commands = Loaded()
-        self._lists = False
-
-    def list_commands(self, _: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands, in the order of the help."""
-        return list(COMMANDS)
+        return list(self.names)
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help, in which commands are named and not loaded."""
-        _import_help()
-        self._lists = True
-        try:
-            super().format_help(ctx, formatter)
-        finally:
-            self._lists = False
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; while a completion lists them, its name and words."""
+        if self._lists and cmd_name in self.names:
+            return TyperCommand(cmd_name, help=self.names[cmd_name])
+        return self.load(cmd_name)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
         """Return what a started word can become; commands are named and not loaded."""
@@ -261,22 +292,92 @@ class Commands(TyperGroup):
         finally:
             self._lists = False
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command; where they are only listed, its name and first words."""
-        if cmd_name not in COMMANDS:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the names of the commands with what each is for."""
+        first = [n for n in self.names if n in FIRST] if len(self.names) > len(FIRST) else []
+        width = formatter.width - 6 - max(map(len, self.names))
+        for title, names in (
+            ("A round from its beginning", first),
+            (
+                "Further commands" if first else "Commands",
+                [n for n in self.names if n not in first],
+            ),
+        ):
+            if names:
+                with formatter.section(title):
+                    formatter.write_dl(
+                        [
+                            (n, shorten(self.names[n], max(width, 60), placeholder=" …"))
+                            for n in names
+                        ]
+                    )
+
+
+class CommandGroup(LazyGroup):
+    """The commands of one thing."""
+
+    def __init__(self, name: str) -> None:
+        says, self._keys = GROUPS[name]
+        super().__init__(name=name, help=says, rich_markup_mode=None, no_args_is_help=True)
+        self.names = {word: COMMANDS[key][1] for word, key in self._keys.items()}
+
+    def load(self, name: str) -> Any:
+        """Return a command of the group."""
+        return _loaded(name, self._keys[name]) if name in self._keys else None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Return what is left to read; without a word, the group lists what there is where it can."""
+        if "list" in self._keys and (not args or (args[0][:1] == "-" and args[0] not in HELP)):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+class RootGroup(LazyGroup):
+    """All commands: those for themselves, the groups, and the names of before."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.names = {n: GROUPS[n][0] if n in GROUPS else COMMANDS[n][1] for n in TOP}
+
+    def load(self, name: str) -> Any:
+        """Return a command or a group; a name of before is named anew on stderr."""
+        if name in GROUPS:
+            return CommandGroup(name)
+        if name in MOVED and name in OLD_NAMES:
+            typer.echo(f"twinmatch {name} is now: twinmatch {MOVED[name]}", err=True)
+        elif name not in self.names:
             return None
-        if self._lists:
-            return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
-        return self.commands[cmd_name]
+        return _loaded(name, name)
+
+
+OLD_NAMES: Final = frozenset(MOVED) - {"list-runs", "diff-profiles"}
+"""Names of before; those left out never stood on a command line."""
+
+
+def every_command() -> Iterator[tuple[str, Any]]:
+    """Yield every command with its whole name, loaded, each once."""
+    root = typer.main.get_command(app)
+    assert isinstance(root, RootGroup)
+    for name in TOP:
+        found = root.load(name)
+        if isinstance(found, CommandGroup):
+            yield from (
+                (f"{name} {word}", found.load(word))
+                for word, key in GROUPS[name][1].items()
+                if key not in BESIDE
+            )
+        else:
+            yield name, found
 
 
 app = typer.Typer(
     name="twinmatch",
     help="Peer matching and twinning for climate-neutral cities: explained, proven, fair.",
-    cls=Commands,
+    cls=RootGroup,
+    rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": list(HELP)},
 )
 
 
@@ -326,7 +427,7 @@ def main() -> None:
     """Run the command line; every error on purpose becomes a message and an exit code, never a traceback."""
     # No plugin takes part, and to look for some Pydantic reads what is installed at every start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
-    if sys.argv[1:2] != ["serve"]:
+    if "serve" not in sys.argv[1:3]:
         gc.set_threshold(*_RARE_COLLECTION)
     try:
         app()

@@ -70,7 +70,7 @@ def check(
         )
     else:
         gave_way = f" ({relaxed} gave way by the repair that was taken)" if relaxed else ""
-        say(f"No rule is broken{gave_way}. Next: twinmatch keep, or twinmatch publish.")
+        say(f"No rule is broken{gave_way}. Next: twinmatch runs keep, or twinmatch publish.")
     if broken:
         raise typer.Exit(2)
 

@@ -72,10 +72,12 @@ def keep(
         print_json({**app.decisions.plain_run(run), "new": new})
         return
     show(f"Run {run.id}: {literal(run.title)}" + ("." if new else ", kept before."))
-    say(f"Next: twinmatch decide {run.id} accept GUEST HOST, or twinmatch decisions {run.id}")
+    say(
+        f"Next: twinmatch runs decide {run.id} accept GUEST HOST, or twinmatch runs history {run.id}"
+    )
 
 
-def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
+def list_runs(store: StorePlace = None, as_json: AsJson = False) -> None:
     """Every run that is kept, the last one first."""
     found = app.decisions.list_runs(store)
     if as_json:
@@ -92,7 +94,7 @@ def runs(store: StorePlace = None, as_json: AsJson = False) -> None:
             literal(run.kept_by),
         )
     show(rows)
-    say("Next: twinmatch decisions RUN" if found else "Next: twinmatch keep PROPOSAL.json")
+    say("Next: twinmatch runs history RUN" if found else "Next: twinmatch runs keep PROPOSAL.json")
 
 
 def decide(
@@ -164,7 +166,7 @@ def state(
         return
     show(f"Run {now.id} is {now.status}, version {now.version}.")
     can = [name for name, (start, _) in STEPS.items() if start == now.status]
-    say(f"Next: twinmatch state {now.id} {can[0]}")
+    say(f"Next: twinmatch runs state {now.id} {can[0]}")
 
 
 def decisions(
@@ -220,7 +222,7 @@ def decisions(
     if others.row_count:
         show(others)
     say(
-        f"Next: twinmatch propose [PROFILES] [--programme FILE] --run {found.run.id}, over the round's profiles and programme, solves it again with what was decided; twinmatch state {found.run.id} tells where it stands"
+        f"Next: twinmatch propose [PROFILES] [--programme FILE] --run {found.run.id}, over the round's profiles and programme, solves it again with what was decided; twinmatch runs state {found.run.id} tells where it stands"
     )
 
 
@@ -251,7 +253,7 @@ def past(
     for p in found:
         rows.add_row(p.run, literal(p.title), p.guest, p.host, p.outcome)
     show(rows)
-    say("Next: twinmatch past --toml gives the line for [twinning] of a programme file")
+    say("Next: twinmatch runs past --toml gives the line for [twinning] of a programme file")
 
 
 def learn(
@@ -333,5 +335,5 @@ def _tell(entry: Entry, after: Kept, as_json: bool) -> None:
         return
     show(f"{entry.number}. " + literal(entry.says))
     say(
-        f"Run {after.id} is {after.status}, version {after.version}. Next: twinmatch decisions {after.id}"
+        f"Run {after.id} is {after.status}, version {after.version}. Next: twinmatch runs history {after.id}"
     )

@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -191,8 +191,7 @@ def import_(
 import_.__name__ = "import"  # a keyword, so it cannot be the function's own name
 
 
-def profiles(
-    action: Annotated[Literal["diff"], typer.Argument(help="diff: what changed from OLD to NEW.")],
+def diff_profiles(
     old: Annotated[Path, typer.Argument(help="The earlier profiles.")],
     new: Annotated[
         Path | None,

@@ -64,7 +64,7 @@ def personal_data(
         cells, places = told["cells"], told["uploads"]
         say(f"Erased: {cells} cells of {places} uploads, words in {told['reasons']} reasons.")
         _say_not_readable(told["not_readable"])
-        say(f"Next: twinmatch personal-data show {quoted(city)}, which shows what is left.")
+        say(f"Next: twinmatch service personal-data show {quoted(city)}, which shows what is left.")
         return
     found = held_of(board, cohort, city)
     if as_json:
@@ -83,7 +83,7 @@ def personal_data(
     if found["says"]:
         say(f"{found['says']} Cities of your own are known with --profiles.")
         return
-    say(f"Next: twinmatch personal-data erase {quoted(city)} [--reasons]")
+    say(f"Next: twinmatch service personal-data erase {quoted(city)} [--reasons]")
 
 
 def _say_not_readable(uploads: list[str]) -> None:
@@ -132,4 +132,4 @@ def changes(store: StorePlace = None, as_json: AsJson = False) -> None:
     for line in found:
         rows.add_row(line["at"][:16], literal(line["by"]), line["what"], literal(line["about"]))
     show(rows)
-    say("Next: twinmatch decisions RUN shows the reasons of decisions.")
+    say("Next: twinmatch runs history RUN shows the reasons of decisions.")

@@ -264,7 +264,7 @@ def features(
 
         write_files({out.name: frame.to_csv(lineterminator="\n").encode()}, out.parent)
         say(f"Written to {out}: {frame.shape[0]} cities, {frame.shape[1]} columns.")
-        say("Next: twinmatch features --describe tells what each column means.")
+        say("Next: twinmatch profiles features --describe tells what each column means.")
 
 
 def doctor(as_json: AsJson = False) -> None:

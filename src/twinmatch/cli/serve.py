@@ -231,7 +231,7 @@ def keys(
     for line in lines:
         rows.add_row(*(literal(str(value or "–")) for value in line.values()))
     show(rows)
-    say("Next: twinmatch keys add NAME --role coordinator")
+    say("Next: twinmatch service keys add NAME --role coordinator")
 
 
 def _check_profiles(profiles: Path | None) -> None:

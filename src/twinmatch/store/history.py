@@ -267,7 +267,7 @@ def _decision_problems(
             yield Problem(
                 "pair-declined",
                 f"A city has declined {_named(entry)}; a lock does not change that.",
-                do="Once it agrees, note that first: twinmatch decide RUN agreed GUEST HOST --city CITY",
+                do="Once it agrees, note that first: twinmatch runs decide RUN agreed GUEST HOST --city CITY",
             )
     elif entry.kind == "release" and entry.other and places:
         yield from _strangers(entry, places)
@@ -329,7 +329,7 @@ def _absent(entry: Entry, places: Mapping[str, str]) -> Iterable[Problem]:
         Problem(
             "meeting-not-in-run",
             f"{_named(entry)} is no meeting of this run.",
-            do="See twinmatch decisions RUN.",
+            do="See twinmatch runs history RUN.",
         )
     ]
 

@@ -88,7 +88,7 @@ class AtLeast:
         if person.rank >= self.rank:
             return person
         if person.rank is Rank.NOBODY:
-            do = "Send it as 'Authorization: Bearer twm_…'; the administrator makes keys with 'twinmatch keys'."
+            do = "Send it as 'Authorization: Bearer twm_…'; the administrator makes keys with 'twinmatch service keys'."
             raise QuestionError(Problem("key-missing", "This needs a key.", do=do))
         found = (
             f"This needs the role {self.rank.name.lower()}; the key has {person.rank.name.lower()}."
