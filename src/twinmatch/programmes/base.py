@@ -18,13 +18,13 @@ Policy = Literal["ask first", "let in", "keep out"]
 RoleInMeeting = Literal["host", "guest", "lead", "member"]
 
 
-class Section(BaseModel):
+class ProgrammeSection(BaseModel):
     """A part of a programme file; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Load(Section):
+class Load(ProgrammeSection):
     """What a role in one meeting takes of a city."""
 
     hours: float = Field(0, ge=0, allow_inf_nan=False, description="Staff hours a month")
@@ -32,7 +32,7 @@ class Load(Section):
     tasks: int = Field(0, ge=0, description="Tasks as a host or lead that need a person")
 
 
-class ProductSettings(Section):
+class ProductSettings(ProgrammeSection):
     """What every format has: a title, and what its roles take of a city."""
 
     LOADS: ClassVar[dict[str, Load]] = {}

@@ -9,14 +9,14 @@ from pydantic import Field
 
 from twinmatch.cohort import City
 from twinmatch.geography import in_eu
-from twinmatch.programmes.base import Policy, Section
+from twinmatch.programmes.base import Policy, ProgrammeSection
 from twinmatch.programmes.round import Round
 from twinmatch.schema import Role
 
 English = Literal["A1", "A2", "B1", "B2", "C1", "C2"]
 
 
-class Eligibility(Section):
+class Eligibility(ProgrammeSection):
     """Who may be a guest. What is not known of a city is neither yes nor no: ``unknown`` says what it means."""
 
     roles: tuple[Role, ...] = Field(

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError
-from twinmatch.programmes.base import Load, ProductSettings, Section
+from twinmatch.programmes.base import Load, ProductSettings, ProgrammeSection
 from twinmatch.proposal import Product, Table
 from twinmatch.solving.blocks import Block
 
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class CityLimit(Section):
+class CityLimit(ProgrammeSection):
     """What one city may carry; a number left out is that of all cities."""
 
     city: str = Field(min_length=1, description="Id of the city")
@@ -35,7 +35,7 @@ class CityLimit(Section):
     tasks: int | None = Field(None, ge=0, description="Tasks as a host or lead")
 
 
-class Ledger(Section):
+class Ledger(ProgrammeSection):
     """One ledger of load a city over all formats: limits that hold across them, and who comes first."""
 
     hours: float | None = Field(

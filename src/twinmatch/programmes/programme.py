@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, ValidationError, create_model
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.programmes.base import ProductSettings, Section
+from twinmatch.programmes.base import ProductSettings, ProgrammeSection
 from twinmatch.programmes.load_ledger import Ledger
 from twinmatch.programmes.registry import PRODUCTS
 from twinmatch.programmes.resources import Catalogue
@@ -31,7 +31,7 @@ RECIPES = BUNDLED / "recipes"
 """The folder of the programme files of real programmes, loaded by name."""
 
 
-class Text(Section):
+class Text(ProgrammeSection):
     """The text model of the run."""
 
     model: str = Field(
@@ -43,7 +43,7 @@ class Text(Section):
     )
 
 
-class Programme(Section):
+class Programme(ProgrammeSection):
     """A programme: a name, the text model, the ledger, and the formats with their rules and weights.
 
     Each format of the registry is a field of the class that :func:`programme_model` makes.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from twinmatch.programmes.base import Section
+from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.schema import Domain, Lever
 
 Level = Literal[
@@ -17,7 +17,7 @@ Level = Literal[
 StepCode = Literal["mandate", "understand", "portfolio", "act", "learn", "normal", "ecosystem"]
 
 
-class Resource(Section):
+class Resource(ProgrammeSection):
     """Something that helps a city: a guide, a tool, a training, a programme."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
@@ -39,7 +39,7 @@ class Resource(Section):
         return self
 
 
-class Catalogue(Section):
+class Catalogue(ProgrammeSection):
     """The coordinator's catalogue of resources."""
 
     per_city: int = Field(3, ge=1, le=20, description="Resources named for each city, at most")

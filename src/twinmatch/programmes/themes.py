@@ -25,7 +25,7 @@ from twinmatch.facets.domains import (
     wider,
 )
 from twinmatch.facets.text import Passage, needs_passages, offers_passages
-from twinmatch.programmes.base import Section
+from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, Domain, Lever
@@ -37,7 +37,7 @@ NEAR = 0.8
 """Sentences closer to a theme's texts than this part of all sentences count as being about it."""
 
 
-class Theme(Section):
+class Theme(ProgrammeSection):
     """A challenge that a discussion group shares."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")

@@ -1,4 +1,4 @@
-"""Section of discussion groups: themes, leads, sizes, what groups are mixed in."""
+"""Settings of discussion groups: themes, leads, sizes, what groups are mixed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section of national clusters: sizes, anchor, which countries are never joined."""
+"""Settings of national clusters: sizes, anchor, which countries are never joined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section of study visits: who travels, who is visited, tours, weeks and ways to travel."""
+"""Settings of study visits: who travels, who is visited, tours, weeks and ways to travel."""
 
 from __future__ import annotations
 

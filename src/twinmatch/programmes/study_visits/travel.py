@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from twinmatch.cohort import Cohort
 from twinmatch.geography import distance_km
-from twinmatch.programmes.base import Section
+from twinmatch.programmes.base import ProgrammeSection
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -26,7 +26,7 @@ BLOCK_PAIRS = 1_000_000
 """Pairs of cities whose distances are held at once."""
 
 
-class Mode(Section):
+class Mode(ProgrammeSection):
     """A way to travel, what it emits, and where that figure comes from."""
 
     mode: Literal["rail", "air"] = Field(description="rail or air")

@@ -16,7 +16,16 @@ from twinmatch.programmes.rules import counted, judged, statuses
 from twinmatch.programmes.twinning.left_out import Unplaced
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.settings import Twinning
-from twinmatch.proposal import Held, Meeting, Member, Product, Reserve, RuleStatus, Table, count
+from twinmatch.proposal import (
+    Held,
+    Meeting,
+    Member,
+    Product,
+    Reserve,
+    RuleStatus,
+    Table,
+    count,
+)
 from twinmatch.solving import Candidates, Solution, counts, solve
 
 
@@ -209,7 +218,10 @@ class _Reserves:
 
 
 def _headline(
-    meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host, ...], held: tuple[Held, ...]
+    meetings: tuple[Meeting, ...],
+    who: Applicants,
+    hosts: tuple[Host, ...],
+    held: tuple[Held, ...],
 ) -> str:
     applied = len(who.eligible) + len(who.refused) + len(who.ask)
     used = len({m.unit or m.cities("host")[0] for m in meetings})

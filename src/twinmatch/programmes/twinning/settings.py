@@ -1,4 +1,4 @@
-"""Section of twinning: places, hosts, quotas, facilitators and who may be a guest."""
+"""Settings of twinning: places, hosts, quotas, facilitators and who may be a guest."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from twinmatch.programmes.base import Band, GatedProduct, Load, Section, ordered
+from twinmatch.programmes.base import Band, GatedProduct, Load, ProgrammeSection, ordered
 from twinmatch.programmes.eligibility import Eligibility
 from twinmatch.schema import LanguageCode, Role
 
 Kind = Literal["national", "foreign", "in the EU", "outside the EU", "newcomer", "small", "large"]
 
 
-class Quota(Section):
+class Quota(ProgrammeSection):
     """A number or share of one kind of guests. Guests of whom the kind is not known do not count towards it."""
 
     who: Kind = Field(description="The kind of guests that are counted")
@@ -30,7 +30,7 @@ class Quota(Section):
         return self
 
 
-class Facilitator(Section):
+class Facilitator(ProgrammeSection):
     """Who accompanies pairs: a name, how many at most, and the languages that are spoken."""
 
     name: str = Field(min_length=1)
