@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.errors import DataError, Problem, QuestionError
-from twinmatch.schema import City, HostUnit, Pilot, Role
+from twinmatch.gazetteer import Named, Names
+from twinmatch.schema import City, HostUnit, Location, Pilot, Role
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,7 +158,7 @@ class Cohort:
         return self.cities[self.find(city_id)]
 
     def find(self, name: str) -> int:
-        """Return the index of a city by id, or by a name that only one city has.
+        """Return the index of a city by its id or any of its names, in any language, case and without accents.
 
         Raises QuestionError, naming the nearest ids, where no city or more than one answers.
         """
@@ -166,33 +167,19 @@ class Cohort:
         if not name.strip():
             do = "Give the id or the name of a city."
             raise QuestionError(Problem("city-unknown", "No city was named.", do=do))
-        wanted = name.casefold()
-        hits = [
-            i
-            for i, c in enumerate(self.cities)
-            if wanted in {c.name.casefold(), (c.local_name or "").casefold()}
-        ]
+        hits = self.names.find(name)
         if len(hits) == 1:
-            return hits[0]
+            return self.index[hits[0]]
         if hits:
-            ids = ", ".join(self.cities[i].id for i in hits)
-            raise QuestionError(
-                Problem(
-                    "city-ambiguous",
-                    f"Several cities are called {name!r}.",
-                    do=f"Use one of: {ids}.",
-                )
-            )
-        raise QuestionError(
-            Problem(
-                "city-unknown",
-                f"No city {name!r} in these profiles.",
-                do=nearest(name, self._names()),
-            )
-        )
+            found, do = f"Several cities are called {name!r}.", f"Use one of: {', '.join(hits)}."
+            raise QuestionError(Problem("city-ambiguous", found, do=do))
+        do = nearest(name, {c.id: c.id for c in self.cities} | {c.name: c.id for c in self.cities})
+        raise QuestionError(Problem("city-unknown", f"No city {name!r} in these profiles.", do=do))
 
-    def _names(self) -> dict[str, str]:
-        return {c.id: c.id for c in self.cities} | {c.name: c.id for c in self.cities}
+    @cached_property
+    def names(self) -> Names:
+        """Return the resolver of the names of these cities."""
+        return Names(named(c.id, c.name, c.local_name, c.country, c.location) for c in self.cities)
 
     def pilots(self, i: int) -> tuple[Pilot, ...]:
         """Return the pilot activities that the city runs: its own and its host unit's."""
@@ -250,6 +237,14 @@ def _among(city: City, known: Iterable[str]) -> City:
     left = {name: tuple(n for n in ids if n in known) for name, ids in said.items() if ids}
     fewer = {name: ids for name, ids in left.items() if ids != tuple(said[name])}
     return city.model_copy(update=fewer) if fewer else city
+
+
+def named(
+    city_id: str, name: str, local: str | None, country: str, place: Location | None
+) -> Named:
+    """Return a city as the resolver of names takes it."""
+    at = (place.lat, place.lon) if place else None
+    return Named(city_id, (name, local) if local else (name,), country, at)
 
 
 def nearest(name: str, known: dict[str, str]) -> str:

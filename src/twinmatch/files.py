@@ -398,13 +398,14 @@ def _finish(folder: Path, alone: bool) -> None:
 _PACKAGE = Path(__file__).resolve().parent
 _SOURCE = {
     "city_profiles": Path("data", "city_profiles"),
+    "gazetteer": Path("data", "gazetteer"),
     "models": Path("models"),
     "notebooks": Path("notebooks"),
 }
 
 
 def bundled_path(*parts: str) -> Path:
-    """Return the path of a bundled file or folder; the first part is `city_profiles`, `models` or `notebooks`."""
+    """Return the path of a bundled file or folder; the first part is one of the names of ``_SOURCE``."""
     if not parts or parts[0] not in _SOURCE:
         raise ValueError(f"the first part is one of {', '.join(sorted(_SOURCE))}, not {parts[:1]}")
     return _folder(parts[0], _PACKAGE).joinpath(*parts[1:])

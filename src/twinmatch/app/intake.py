@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
-from twinmatch.files import toml_text, write_files
+from twinmatch.files import write_files
 from twinmatch.intake import (
     Change,
     accepted_path,
@@ -33,8 +33,8 @@ from twinmatch.reading import (
     read_raw,
     without_contacts,
 )
-from twinmatch.reading.headers import find_header, suggestion
 from twinmatch.reading.importers import IMPORTERS, Options, names_from
+from twinmatch.reading.mapping import to_toml as mapping_text
 from twinmatch.schema import City, HostUnit, Source
 from twinmatch.validate import Record, examine, in_order, profiles
 
@@ -183,6 +183,8 @@ def _file(asked: ImportAsked, mapping: Mapping | None) -> Import:
         imported = IMPORTERS[asked.kind].read(grids, options)
         raw, rows, aside = without_contacts(imported.raw), imported.rows, dict(imported.aside)
     known, wrong = profiles(raw.cities, City)
+    bad = {(p.where.file, p.where.sheet, p.where.row) for p in raw.problems if p.level == "error"}
+    known = [k for k in known if (k[1].where.file, k[1].where.sheet, k[1].where.row) not in bad]
     units, more = profiles(raw.units, HostUnit)
     once, twice = _once(known)
     doubted = doubts([pair for pair in known if pair[0] in once])
@@ -243,25 +245,9 @@ def save_import(
 
 
 def suggest_mapping(table: Path, mapping: Path | None = None) -> str:
-    """Return a mapping file for a table, to be looked over: what is read, what may be meant, what is set aside."""
-    said = read_mapping(mapping) if mapping else Mapping()
-    grids = read_grids(table, said.encoding)
-    grid = next((g for g in grids if g.sheet == said.sheet), grids[0])
-    header = find_header(grid, said)
-    read = {t.field for t in header.targets if t}
-    lines = ["# Look over every line; a line that begins with # is only a guess.", "[columns]"]
-    for name, target in zip(header.names, header.targets, strict=True):
-        if not name:
-            continue
-        quoted = toml_text(name)
-        if target is not None and target.field:
-            unit = f', unit = "{target.unit}"' if target.unit else ""
-            lines.append(f'{quoted} = {{ field = "{target.field}"{unit} }}')
-        elif hint := suggestion(name, read=read):
-            lines.append(f"# {hint}")
-        else:
-            lines.append(f'{quoted} = ""')
-    return "\n".join(lines) + "\n"
+    """Return a mapping file for a table, to be looked over: what is read, what is set aside, what is asked."""
+    raw = read_raw(table, read_mapping(mapping) if mapping else None)
+    return mapping_text(raw.used or Mapping(), table.name, raw.questions)
 
 
 def profile_changes(old: str | Path, new: str | Path | None = None) -> list[Change]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinmatch import app
-from twinmatch.cli.inputs import cohort_of, decided_of, round_of
+from twinmatch.cli.inputs import cohort_of, decided_of, round_of, survey_of
 from twinmatch.cli.words import (
     AsJson,
     Model,
@@ -42,6 +42,22 @@ if TYPE_CHECKING:
 def propose(
     profiles: Profiles = None,
     programme: Programme = None,
+    hosts: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="bundled, or a folder or table of hosts: whom the cities of PROFILES are to meet; later ones override.",
+            show_default=False,
+        ),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--mapping", "-m", help="TOML file that says what headers mean.", show_default=False
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Ask nothing: take the likely answer to each question.")
+    ] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path(
         "proposal"
     ),
@@ -120,9 +136,8 @@ def propose(
     if past:
         met = tuple((p.guest, p.host) for p in app.decisions.past_pairs(store))
         decided.append(app.decided.Decided(past=met))
+    cohort = survey_of(profiles, hosts or (), mapping, out, yes=yes)
     with progress() as told:
-        told("Profiles")
-        cohort = cohort_of(profiles)
         if decisions:
             decided.append(app.decided.read_sheet(decisions, cohort, options.earlier))
         round_ = app.round.open_round(cohort, rules, decided, model=text_model, progress=told)
@@ -140,7 +155,7 @@ def propose(
     say(f"\nWritten to {out}: {', '.join(file.name for file in files)}.")
     say(
         f"Open {out / 'report.html'} first; {out / 'dossiers' / 'index.html'} has a page for each pair and city. To change "
-        f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: twinmatch propose{over(profiles, programme)}{' --past' if past else ''} --decisions {out / 'proposal.xlsx'} --out {_next(out)}"
+        f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: twinmatch propose{over(profiles, programme)}{''.join(f' --hosts {quoted(h)}' for h in hosts or ())}{' --past' if past else ''} --decisions {out / 'proposal.xlsx'} --out {_next(out)}"
     )
 
 

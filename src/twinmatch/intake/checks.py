@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 
 from twinmatch.errors import Problem
+from twinmatch.gazetteer import places
 from twinmatch.geography import ALIASES, distance_km
-from twinmatch.reading.gazetteer import places
 from twinmatch.schema import City, Dimension, Emissions, Notation, Role
 from twinmatch.taxonomy import SECTOR_FIELDS, plain
 from twinmatch.validate import Record

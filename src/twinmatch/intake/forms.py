@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from twinmatch.geography import countries
 from twinmatch.intake.readiness_scale import GENERAL, LEVELS
+from twinmatch.reading.cells import NONE_STATED
 from twinmatch.reading.columns import Column, columns
 from twinmatch.reading.guard import column_letters
 from twinmatch.reading.sheets import FORM, NEWEST_TEMPLATE
-from twinmatch.reading.table import NONE_STATED
 from twinmatch.schema import NAMES, SCHEMA_VERSION, City, Dimension, HostUnit, Notation
 
 CREATED: Final = dt.datetime(2026, 1, 1)

@@ -18,7 +18,7 @@ from twinmatch.files import bundled_path
 from twinmatch.reading.csv_file import csv_grids
 from twinmatch.reading.grid import Grid
 from twinmatch.reading.kept import once_read
-from twinmatch.reading.mapping import Mapping, read_mapping
+from twinmatch.reading.mapping import Mapping, Question, mapping_path, read_mapping
 from twinmatch.reading.ods import ods_grids
 from twinmatch.reading.parquet import parquet_grids
 from twinmatch.reading.privacy import safe, without_personal_data
@@ -50,6 +50,7 @@ _ADVICE = {
 __all__ = [
     "TABLES",
     "Mapping",
+    "Question",
     "Raw",
     "read",
     "read_grids",
@@ -59,12 +60,14 @@ __all__ = [
 ]
 
 
-def read(path: str | Path | None = None, mapping: Mapping | None = None) -> Cohort:
-    """Return the cohort of a folder or a table; the bundled cities where no path is given.
+def read(path: str | Path | Cohort | None = None, mapping: Mapping | None = None) -> Cohort:
+    """Return the cohort of a folder or a table; the bundled cities where no path is given, a cohort as it is.
 
     Personal data in texts is taken out. Raises DataError with every error found, each with its file, sheet,
     row and column; warnings and notes do not stop.
     """
+    if isinstance(path, Cohort):
+        return path
     raw = read_raw(path, mapping)
     return validate(raw.cities, raw.units, raw.problems)
 
@@ -78,6 +81,8 @@ def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> 
         )
     place = Path(path) if path is not None else bundled_path("city_profiles")
     if not place.is_dir():
+        if mapping is None and mapping_path(place).is_file():
+            mapping = replace(read_mapping(mapping_path(place)), is_found=True)
         grids = read_grids(place, mapping.encoding if mapping else None)
         return without_contacts(_told(lambda: raw_of(grids, mapping)))
     if mapping is not None:

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from twinmatch.schema import NAMES, City, Dimension, Level
 
-Kind = Literal["text", "whole", "number", "tonnes", "choice", "list", "weights", "sources"]
+Kind = Literal["text", "whole", "number", "tonnes", "choice", "flag", "list", "weights", "sources"]
 
 SHORT: Final = {
     "lat": "location.lat",
@@ -170,6 +170,8 @@ def _kind(info: FieldInfo) -> Kind:
         return "tonnes"
     if any(get_origin(p) is Literal for p in parts) or any(_is_enum(p) for p in parts):
         return "choice"
+    if bool in parts:
+        return "flag"
     if int in parts or any(p is Level for p in parts):
         return "whole"
     return "number" if float in parts else "text"

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.grid import MOST_COLUMNS, MOST_CSV_ROWS, Grid, Row
-from twinmatch.reading.raw import bytes_of, text_of
+from twinmatch.reading.raw import bytes_of, guessed_encoding, text_of
 
 SEPARATORS = ",;\t|"
 
 
 def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     """Return the one sheet of a CSV file; the separator is the one by which most of its rows agree."""
-    text = text_of(bytes_of(path), path.name, encoding)
+    content = bytes_of(path)
+    guess = None if encoding else guessed_encoding(content)
+    text = text_of(content, path.name, encoding or guess)
     separator = "\t" if path.suffix.lower() == ".tsv" else separator_of(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[Row] = []
@@ -29,7 +31,12 @@ def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     except csv.Error as error:
         found = f"Not readable as CSV: {error}."
         raise DataError(Problem("not-csv", found, Where(path.name, row=row))) from error
-    return [Grid(path.name, "", tuple(rows))]
+    told: tuple[Problem, ...] = ()
+    if guess:
+        found = f"The file is not UTF-8; its letters make words in {guess}, and it is read so."
+        do = 'If letters are wrong, name the encoding: encoding = "..." in the mapping file.'
+        told = (Problem("encoding-guessed", found, Where(path.name), do, "warning"),)
+    return [Grid(path.name, "", tuple(rows), told)]
 
 
 def separator_of(text: str) -> str:

@@ -30,10 +30,16 @@ class Grid:
     sheet: str
     rows: tuple[Row, ...]
     problems: tuple[Problem, ...] = ()
+    is_hidden: bool = False
+    is_active: bool = False
 
     def at(self, row: int = 0, column: str = "") -> Where:
         """Return a place on the sheet."""
         return Where(self.file, self.sheet, row, column)
+
+
+class Percent(float):
+    """A number that its cell shows as a percentage: 0.55 is shown as 55%."""
 
 
 def text(cell: Any) -> str:

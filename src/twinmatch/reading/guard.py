@@ -33,15 +33,22 @@ _EMPTY_FORMULA = re.compile(
     rb'<(?:\w+:)?c\s[^<>]{0,200}?r="([A-Z]{1,3}[0-9]{1,7})"[^<>]*+>\s*+<(?:\w+:)?f(?:\s[^<>]*)?'
     rb"(?:/>|>[^<]{0,8192}</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
+_HIDDEN_ROW = re.compile(
+    rb'<(?:\w+:)?row\s(?=[^<>]*?\bhidden="(?:1|true)")[^<>]*?\br="([0-9]{1,7})"'
+)
+_FILTER = re.compile(rb"<(?:\w+:)?autoFilter\b")
+STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
 _DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 @dataclass
 class Part:
-    """What the guard saw in one sheet: merged ranges and cells whose formula has no result."""
+    """What the guard saw in one sheet: merged ranges, hidden rows, and cells whose formula has no result."""
 
     merged: set[str] = field(default_factory=set)
     formulas: set[str] = field(default_factory=set)
+    hidden_rows: set[int] = field(default_factory=set)
+    is_filtered: bool = False
 
 
 def measured(path: Path) -> dict[str, Part]:
@@ -112,6 +119,8 @@ def _look(xml: bytes, name: str, where: Where, part: Part) -> None:
             do = "Delete that cell or its empty formatting."
             raise DataError(Problem("cell-beyond", found, where, do))
     part.merged.update(ref.decode() for ref in _MERGED.findall(xml))
+    part.hidden_rows.update(int(row) for row in _HIDDEN_ROW.findall(xml))
+    part.is_filtered |= bool(_FILTER.search(xml))
     part.formulas.update(ref.decode() for ref in _EMPTY_FORMULA.findall(xml))
     if len(part.merged) > MOST_MERGED:
         found = f"{name} has more than {MOST_MERGED:,} merged ranges."

@@ -1,15 +1,16 @@
 """Which row of a sheet is its header, and which field each of its headers means.
 
-A header is read as a field where it is the field's own name or label, where the mapping file says so, or where
-it is one of a few plain words in the languages of the cities ("Einwohner"); the last is told. The field's own name
-in other letters ("Name") is read where no other header of the row means the field. A header that is only near a
-field is never read as it: the line for the mapping file is suggested.
+A header is read as a field where the mapping says so, where it is the field's own name or label or a plain word for
+it, and where its words and its cells agree (:mod:`twinmatch.reading.meaning`); what is read so is reported. What is
+likely and not sure is asked. In a form of our own, most of whose headers are fields, an unknown one is an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
@@ -17,66 +18,42 @@ from pydantic import BaseModel
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem
-from twinmatch.files import toml_text
-from twinmatch.reading.columns import SHORT, Column, columns
+from twinmatch.reading import answers
+from twinmatch.reading.columns import SHORT, columns
 from twinmatch.reading.grid import Grid, is_empty, text
-from twinmatch.reading.mapping import Mapping, Target
+from twinmatch.reading.mapping import BESIDE, Mapping, Question, Target
+from twinmatch.reading.meaning import CONTACT, are_options, factor_in, has_candidates, meaning
 from twinmatch.reading.numbers import mass, unit_in
 from twinmatch.reading.privacy import is_contact
+from twinmatch.reading.synonyms import SYNONYMS
 from twinmatch.schema import City
 from twinmatch.taxonomy import plain
 
 SEARCHED: Final = 30
 """Rows in which the header is looked for."""
 
-SYNONYMS: Final[dict[str, str]] = {
-    "id": "city id; identifier; twinmatch id",
-    "name": "city; city name; name of the city; municipality; name of municipality; town; stadt; gemeinde; kommune; "
-    "ville; commune; città; comune; ciudad; municipio; cidade; município; miasto; gmina; obec; město; mesto; oraș; "
-    "πόλη; δήμος; град; община; stad; by; kaupunki; linn; pilsēta; miestas; grad; város; település; belediye; şehir",
-    "country": "country; country code; iso country; land; staat; pays; paese; país; kraj; země; krajina; țara; χώρα; "
-    "страна; държава; maa; riik; valsts; šalis; država; ország; ülke; member state",
-    "local_name": "local name; original name; name in own language",
-    "population.value": "population; inhabitants; number of inhabitants; residents; total population; current population; "
-    "einwohner; einwohnerzahl; bevölkerung; habitants; population totale; abitanti; popolazione; habitantes; población; "
-    "população; ludność; liczba mieszkańców; počet obyvatel; počet obyvateľov; locuitori; populație; πληθυσμός; население; "
-    "inwoners; invånare; folkmängd; indbyggere; innbyggere; asukasluku; rahvaarv; iedzīvotāji; gyventojai; stanovništvo; "
-    "prebivalstvo; lakosság; nüfus",
-    "location.lat": "latitude; breitengrad; latitud; latitudine; szerokość geograficzna",
-    "location.lon": "longitude; lng; längengrad; longitud; longitudine; długość geograficzna",
-    "roles": "role; roles in the programme",
-    "languages": "languages; working languages; sprachen; langues; lingue; idiomas; języki",
-    "needs": "needs; challenges and needs; learning needs; what do you want to learn; describe your challenges; "
-    "what would you like to learn; bedarf; besoins; bisogni; necesidades; potrzeby; learning interests",
-    "offers": "offers; what can you offer; what can you share; what can your city share; experience to share; angebot; offres; "
-    "offerta; oferta; good practices",
-    "challenges": "domains of challenge; challenge domains; emissions domains; domains of interest",
-    "strengths": "domains of strength; strength domains; strengths",
-    "levers_needed": "levers needed; levers of change needed",
-    "levers_offered": "levers offered",
-    "commitment.neutral_by": "climate neutrality target year; climate neutral by; net zero target year; neutrality year; "
-    "target year; year of climate neutrality; klimaneutral bis; zieljahr; neutralité carbone en; neutralità climatica entro; "
-    "neutralidad climática en",
-    "participation.staff_hours_a_month": "staff hours a month; hours per month; staff hours per month; stunden pro monat; "
-    "heures par mois; ore al mese; horas al mes",
-    "participation.english": "english level; level of english; english; cefr level",
-    "participation.guests_at_most": "guests at most; maximum number of guests; capacity",
-    "wishes": "preferred hosts; wishes; ranked hosts; preferred pilot cities",
-    "emissions.total_printed": "total emissions; total ghg emissions; emissions total; gesamtemissionen; émissions totales; "
-    "emissioni totali; emisiones totales; emisje całkowite; city wide emissions; total citywide emissions",
-    "emissions.year": "inventory year; base year; baseline year; year of inventory; accounting year; bezugsjahr; basisjahr; "
-    "année de référence; anno di riferimento; año base; rok bazowy",
-    "emissions.boundary_population": "population inside the boundary; boundary population",
-    "emissions.sectors.stationary_energy": "stationary energy; stationary; buildings; gebäude; bâtiments; edifici; edificios; budynki",
-    "emissions.sectors.transport": "transport; transportation; mobility; verkehr; transports; trasporti; transporte; mobilité",
-    "emissions.sectors.waste": "waste; waste and wastewater; abfall; déchets; rifiuti; residuos; odpady",
-    "emissions.sectors.ippu": "ippu; industrial processes and product use; industrial processes; industrieprozesse",
-    "emissions.sectors.afolu": "afolu; agriculture forestry and other land use; landwirtschaft; agriculture",
-    "emissions.sectors.electricity": "electricity; strom; électricité; elettricità; electricidad",
-    "covenant.id": "gcom id; covenant id; covenant of mayors id",
-    "note": "remarks; comments; notes; bemerkungen; anmerkungen; remarques; observaciones; uwagi",
-}
-"""Plain words for a field, as forms write them in the languages of European cities."""
+SEVERAL: Final = frozenset(
+    {
+        "needs",
+        "offers",
+        "challenges",
+        "strengths",
+        "levers_needed",
+        "levers_offered",
+        "wishes",
+        "refuses",
+    }
+    | {"welcomes", "languages", *BESIDE}
+)
+"""Fields that several columns may fill together."""
+
+NEAR: Final = 80
+"""Likeness of two wordings, of 100, from which one may be the other misspelt; lower finds words of other fields."""
+
+SHORTEST: Final = 4
+"""Letters of a header below which nothing is called near: of two or three letters, some field always is."""
+
+SET_ASIDE: Final = ("", "not read")
 
 
 @dataclass(frozen=True)
@@ -89,13 +66,12 @@ class Header:
     is_own: tuple[bool, ...]
     """Whether the header is the field's own name, whose numbers have a decimal point."""
     problems: tuple[Problem, ...]
+    questions: tuple[Question, ...] = ()
 
-
-NEAR: Final = 80
-"""Likeness of two wordings, of 100, from which one may be the other misspelt; lower finds words of other fields."""
-
-SHORTEST: Final = 4
-"""Letters of a header below which nothing is called near: of two or three letters, some field always is."""
+    @property
+    def is_form(self) -> bool:
+        """Return whether most headers are our own, so that an unknown one is an error and everything is strict."""
+        return 2 * sum(self.is_own) >= sum(map(bool, self.names))
 
 
 @cache
@@ -121,7 +97,7 @@ def find_header(
     *,
     other: frozenset[str] = frozenset(),
 ) -> Header:
-    """Return the header of a sheet, with what is unknown in it as problems.
+    """Return the header of a sheet, with what is unknown in it as problems and what is in doubt as questions.
 
     It is the row named by the mapping, or the one of the first rows that names most fields; rows above it are
     titles. ``other`` are header names that the caller reads by itself.
@@ -130,14 +106,26 @@ def find_header(
     if not rows:
         return Header(1, (), (), (), ())
     row, cells = _chosen(rows, grid, mapping, model, other)
-    names = tuple(" ".join(text(cell).split()) for cell in cells)
-    targets = _targets(names, mapping, model)
+    names = _named_once([" ".join(text(cell).split()) for cell in cells])
+    finder = _Finder(grid, row, names, mapping, model, other)
+    targets = finder.targets()
     own = tuple(t is not None and _is_own(n, t.field) for n, t in zip(names, targets, strict=True))
-    problems = _problems(grid, row, names, targets, mapping, model, other)
-    if row > rows[0][0] and sum(own) * 2 < sum(map(bool, names)):
-        found = f"Row {row} is read as the header; the rows above it are taken for titles."
-        problems.append(Problem("title-rows", found, grid.at(row), level="note"))
-    return Header(row, names, _once(targets), own, tuple(problems))
+    found = Header(row, names, targets, own, ())
+    problems = finder.told(found)
+    if row > rows[0][0] and not found.is_form:
+        said = f"Row {row} is read as the header; the rows above it are taken for titles."
+        problems.append(Problem("title-rows", said, grid.at(row), level="note"))
+    return replace(found, problems=tuple(problems), questions=tuple(finder.questions))
+
+
+def _named_once(names: list[str]) -> tuple[str, ...]:
+    """Return the names of columns, a repeated one with its number, by which a mapping can name it."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name} ({seen[name]})" if name and seen[name] > 1 else name)
+    return tuple(found)
 
 
 def _chosen(
@@ -154,7 +142,11 @@ def _chosen(
     def known(cells: tuple[Any, ...]) -> int:
         names = {" ".join(text(cell).split()) for cell in cells} - {""}
         exact = sum(n in columns(model) or n in SHORT or n in other for n in names)
-        return 2 * exact + sum(t is not None for t in _targets(sorted(names), mapping, model))
+        worded = [
+            n for n in names if len(n) < 300 and (_exact(n, mapping, model) or n in mapping.columns)
+        ]
+        asked = [n for n in names if model is City and len(n) < 300 and has_candidates(n)]
+        return 2 * exact + len({*worded, *asked})
 
     chosen = max(rows, key=lambda r: (known(r[1]), -r[0]))
     if 2 * known(chosen[1]) >= sum(bool(text(cell)) for cell in chosen[1]):
@@ -177,7 +169,7 @@ def _is_own(name: str, path: str) -> bool:
     return SHORT.get(name, name) == path
 
 
-def _target(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None:
+def _exact(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None:
     """Return where a header's values go: by the mapping, as the field's own name, or by a plain word for it."""
     if name in mapping.columns:
         return mapping.columns[name]
@@ -185,114 +177,248 @@ def _target(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | Non
     if path in columns(model):
         return Target(path)
     unit = unit_in(name)
-    bare = name[: name.rindex(unit) - 1] if unit else name
+    bare = re.sub(r"\s*[\[(][^\])]*[\])]\s*$", "", name) if unit else name
+    bare = bare[: -len(unit)] if unit and bare.endswith(unit) else bare
+    bare = re.sub(r"[*†¹²³\s:?]+$", "", bare)
     path = _words(model).get(plain(bare)) or _words(model).get(plain(name)) or ""
     if not path:
         return None
     is_mass = columns(model)[path].unit == "t CO2e" and mass(unit) is not None
-    return Target(path, unit if is_mass else "")
+    factor = factor_in(name[len(bare) :]) if path == "population.value" else 1.0
+    return Target(path, unit if is_mass else "", factor)
 
 
-def _targets(names: Sequence[str], mapping: Mapping, model: type[BaseModel]) -> list[Target | None]:
-    """Return where each header's values go; a field's own name in other letters counts where nothing else means it."""
-    targets = [_target(name, mapping, model) for name in names]
-    meant = {t.field for t in targets if t}
-    for position, name in enumerate(names):
-        path = _own_names(model).get(plain(name), "")
-        if path and targets[position] is None and name not in mapping.columns and path not in meant:
-            targets[position] = Target(path)
-            meant.add(path)
-    return targets
+_OPTION: Final = re.compile(
+    r"^(?P<base>.{3,}?)\s*(?:\[(?P<a>[^\[\]]+)\]|(?: [-–—:/] ?|[.:/](?=[^\s.])| \| )(?P<b>[^\[\]]+?))\s*$"
+)
 
 
-def _once(targets: list[Target | None]) -> tuple[Target | None, ...]:
-    """Set aside a column whose field stands in an earlier one (which is told as a problem)."""
-    seen: set[str] = set()
-    kept: list[Target | None] = []
-    for target in targets:
-        kept.append(None if target is None or target.field in seen else target)
-        if target is not None and target.field:
-            seen.add(target.field)
-    return tuple(kept)
+@dataclass
+class _Finder:
+    """Finds what the columns of one header mean."""
 
+    grid: Grid
+    row: int
+    names: tuple[str, ...]
+    mapping: Mapping
+    model: type[BaseModel]
+    other: frozenset[str]
 
-def _problems(
-    grid: Grid,
-    row: int,
-    names: tuple[str, ...],
-    targets: list[Target | None],
-    mapping: Mapping,
-    model: type[BaseModel],
-    other: frozenset[str],
-) -> list[Problem]:
-    own = sum(name in columns(model) or name in SHORT for name in names)
-    is_form = 2 * own >= sum(bool(name) for name in names)
-    read = {t.field for t in targets if t}
-    problems = []
-    for position, (name, target) in enumerate(zip(names, targets, strict=True)):
-        place = grid.at(row, name or f"column {position + 1}")
-        if name in other or (not name and target is None):
-            continue
-        if target is None:
-            problems.append(_unknown(grid, row, name, model, read, is_form=is_form))
-        elif target.field and target.field in [t.field for t in targets[:position] if t]:
-            found = f"The column stands here twice: {name!r} is {target.field} again."
-            problems.append(Problem("column-twice", found, place, "Keep one."))
-        elif target.field and name not in mapping.columns and not _is_own(name, target.field):
-            found = f"{name!r} is read as {target.field}" + (
-                f" in {target.unit}." if target.unit else "."
-            )
-            do = f'If it is not: "{name}" = "" in the [columns] of a mapping file.'
-            problems.append(Problem("header-read-as", found, place, do, "note"))
-    missing = [name for name in mapping.columns if name not in names]
-    problems += [
-        Problem(
-            "column-missing",
-            f"The mapping names a column {name!r}, which is not here.",
-            grid.at(row),
+    def __post_init__(self) -> None:
+        below = [cells for row, cells in self.grid.rows if row > self.row and not is_empty(cells)]
+        self.cells = [[c[i] for c in below if i < len(c)] for i in range(len(self.names))]
+        self.questions: list[Question] = []
+        self.asked: dict[int, str] = {}
+        self.doubled: set[int] = set()
+        self.beside: set[int] = set()
+
+    def targets(self) -> tuple[Target | None, ...]:
+        """Return the target of each column; a field that one column alone may fill stands once."""
+        exact = [_exact(name, self.mapping, self.model) if name else None for name in self.names]
+        taken = {t.field for t in exact if t}
+        for i, name in enumerate(self.names):
+            path = _own_names(self.model).get(plain(name), "")
+            is_free = exact[i] is None and name not in self.mapping.columns and path not in taken
+            if path and is_free and not (path == "id" and self._are_numbers(i)):
+                exact[i] = Target(path)
+                taken.add(path)
+            if exact[i] == Target("id") and self._are_numbers(i):
+                exact[i] = None  # the survey tool's own number of the answer
+                self.beside.add(i)
+        own = sum(
+            t is not None and _is_own(n, t.field) for n, t in zip(self.names, exact, strict=True)
         )
-        for name in missing
-    ]
-    return problems
+        found: list[Target | None] = exact
+        if self.model is City and 2 * own < sum(map(bool, self.names)):
+            found = [self._unless_contradicted(i, t) for i, t in enumerate(exact)]
+            found = self._by_meaning(found)
+        return self._once(found)
+
+    def _are_numbers(self, i: int) -> bool:
+        filled = [t for c in self.cells[i] if (t := text(c))]
+        return bool(filled) and all(t.replace(".", "").isdigit() for t in filled)
+
+    def _unless_contradicted(self, i: int, target: Target | None) -> Target | None:
+        """Set aside a wish for long text where the cells are options to tick, and the other way round."""
+        if target is None or self.names[i] in self.mapping.columns:
+            return target
+        swap = {"needs": "challenges", "offers": "strengths"}
+        if target.field in swap and self.cells[i] and are_options(self.cells[i]):
+            found = meaning(self.names[i], self.cells[i])
+            return Target(found.field) if found and found.field else Target(swap[target.field])
+        return target
+
+    def _by_meaning(self, exact: list[Target | None]) -> list[Target | None]:
+        found = list(exact)
+        single = {t.field for t in exact if t} - SEVERAL
+        ticked = self._options(exact)
+        for i, name in enumerate(self.names):
+            if exact[i] is not None:
+                continue
+            if i in ticked:
+                found[i] = ticked[i]
+                continue
+            means = meaning(name, self.cells[i]) if name else None
+            if means is None:
+                continue
+            if means.field in single:
+                continue
+            if means.sureness == "sure":
+                factor = factor_in(name) if means.field == "population.value" else 1.0
+                found[i] = Target(means.field, "", factor)
+                if not means.field:
+                    self.beside.add(i)
+            else:
+                self.asked[i] = means.field
+        sure = {t.field for t in found if t}
+        self.asked = {i: f for i, f in self.asked.items() if f in SEVERAL or f not in sure}
+        return found
+
+    def _options(self, exact: Sequence[Target | None]) -> dict[int, Target]:
+        """Return the columns that are each one option of a question, by their positions."""
+        split = {
+            i: m for i, n in enumerate(self.names) if exact[i] is None and (m := _OPTION.match(n))
+        }
+        bases = {i: plain(re.sub(r"\[[^\]]*\]", "", m["base"])) for i, m in split.items()}
+        several = Counter(bases.values())
+        found = {}
+        for i, m in split.items():
+            option = m["a"] or m["b"]
+            base = re.sub(
+                r"(?i)\s*[-–:]?\s*(?:selected choice|choice|ausgewählte.*)$", "", m["base"]
+            )
+            if several[bases[i]] < 2 or not has_candidates(base, options=True):
+                continue
+            cells = [t for c in self.cells[i] if (t := text(c))]
+            is_tick = all(
+                answers.yes_or_no(t) is not None or plain(t) == plain(option) for t in cells
+            )
+            codes = answers.option_codes(self.mapping.values.get(option, option))
+            if (
+                (is_tick and codes)
+                or re.search(
+                    r"\b(?:other|text|sonstig|autre|altro|otro|inn[ey]|outro|anders)", plain(option)
+                )
+                or (is_tick and cells)
+            ):
+                found[i] = Target(has_candidates(base, options=True), option=option)
+        return found
+
+    def _once(self, targets: list[Target | None]) -> tuple[Target | None, ...]:
+        """Set aside a column whose field stands in another one; one that says something else is asked about."""
+        by_field: dict[str, list[int]] = {}
+        for i, target in enumerate(targets):
+            if target is not None and target.field and target.field not in SEVERAL:
+                by_field.setdefault(target.field, []).append(i)
+        kept = list(targets)
+        for field, positions in by_field.items():
+            first = max(positions, key=lambda i: (self.names[i] in self.mapping.columns, -i))
+            for i in positions:
+                if i != first:
+                    kept[i] = None
+                    self.doubled.add(i)
+            others = [i for i in positions if i != first]
+            if others and any(self._differ(first, i) for i in others):
+                self._ask_which(field, positions)
+                if field not in {"name", "country"}:
+                    kept[first] = None
+                    self.doubled.add(first)
+        return tuple(kept)
+
+    def _differ(self, one: int, other: int) -> bool:
+        pairs = zip(self.cells[one], self.cells[other], strict=False)
+        return any(text(a) and text(b) and text(a) != text(b) for a, b in pairs)
+
+    def _ask_which(self, field: str, positions: Sequence[int]) -> None:
+        label = columns(self.model)[field].label if field in columns(self.model) else field
+        named = " and ".join(repr(self.names[i]) for i in positions)
+        asks = f"{named} both read as {label}, and say different things. Is {self.names[positions[0]]!r} the one?"
+        where = self.grid.at(self.row, self.names[positions[0]])
+        choices = ((field, label), SET_ASIDE)
+        self.questions.append(Question("columns", self.names[positions[0]], asks, where, choices))
+
+    def told(self, header: Header) -> list[Problem]:
+        """Return what is said of the columns, and ask what is in doubt."""
+        problems = []
+        read = {t.field for t in header.targets if t}
+        for i, (name, target) in enumerate(zip(self.names, header.targets, strict=True)):
+            place = self.grid.at(self.row, name or f"column {i + 1}")
+            if name in self.other or (not name and target is None) or i in self.beside:
+                continue
+            if i in self.doubled and header.is_form:
+                found = f"The column stands here twice: {name!r} is {self._again(i)} again."
+                problems.append(Problem("column-twice", found, place, "Keep one."))
+            elif i in self.doubled or i in self.asked:
+                if i in self.asked:
+                    self._ask(i, place)
+            elif target is None:
+                problems += self._unknown(i, header, read)
+            elif target.field == CONTACT and name not in self.mapping.columns:
+                found = "A column of contacts was seen and set aside: it is kept for letters and never compared."
+                problems.append(Problem("contact-column", found, place, level="note"))
+            elif (
+                target.field
+                and name not in self.mapping.columns
+                and not _is_own(name, target.field)
+            ):
+                problems.append(_read_as(name, target, place))
+        problems += [
+            Problem(
+                "column-missing",
+                f"The mapping names a column {n!r}, which is not here.",
+                self.grid.at(self.row),
+            )
+            for n in self.mapping.columns
+            if n not in self.names and not self.mapping.is_found
+        ]
+        return problems
+
+    def _again(self, i: int) -> str:
+        target = _exact(re.sub(r" \(\d+\)$", "", self.names[i]), self.mapping, self.model)
+        return target.field if target else self.names[i]
+
+    def _ask(self, i: int, place: Any) -> None:
+        field = self.asked[i]
+        label = columns(self.model)[field].label if field in columns(self.model) else field
+        example = next((text(c) for c in self.cells[i] if text(c)), "")
+        asks = f"Is the column {self.names[i]!r} (such as {example[:40]!r}) {label!r}?"
+        choices = ((field, label), SET_ASIDE)
+        self.questions.append(Question("columns", self.names[i], asks, place, choices, field))
+
+    def _unknown(self, i: int, header: Header, read: set[str]) -> list[Problem]:
+        name = self.names[i]
+        place = self.grid.at(self.row, name)
+        if is_contact(name):
+            found = "A column of contacts was seen and set aside; nothing in it was read."
+            return [Problem("contact-column", found, place, level="note")]
+        if header.is_form:
+            do = nearest(name, {k: k for k in columns(self.model)})
+            return [Problem("column-unknown", "There is no such column.", place, do)]
+        if near := near_field(name, self.model, read):
+            self.asked[i] = near
+            self._ask(i, place)
+            return []
+        found = "Nothing tells which field this column is; it was not read."
+        do = f'If it is one, say so in the mapping file: [columns] "{name}" = "needs" (or another field).'
+        return [Problem("column-set-aside", found, place, do, "warning")]
 
 
-def _unknown(
-    grid: Grid,
-    row: int,
-    name: str,
-    model: type[BaseModel],
-    read: Collection[str],
-    *,
-    is_form: bool,
-) -> Problem:
-    place = grid.at(row, name)
-    if is_contact(name):
-        found = "A column of contacts was seen and set aside; nothing in it was read."
-        return Problem("contact-column", found, place, level="note")
-    if is_form:
-        do = nearest(name, {k: k for k in columns(model)})
-        return Problem("column-unknown", "There is no such column.", place, do)
-    hint = suggestion(name, model, read)
-    do = f"Perhaps, in the [columns] of a mapping file: {hint}" if hint else ""
-    return Problem(
-        "column-set-aside", "No field has this name; the column was not read.", place, do, "warning"
-    )
+def _read_as(name: str, target: Target, place: Any) -> Problem:
+    how = f" in {target.unit}" if target.unit else ""
+    how += f", times {target.factor:,.0f}" if target.factor != 1.0 else ""
+    how += f", option {target.option!r}" if target.option else ""
+    do = f'If it is not: "{name}" = "" in the [columns] of the mapping file.'
+    return Problem("header-read-as", f"{name!r} is read as {target.field}{how}.", place, do, "note")
 
 
-def suggestion(name: str, model: type[BaseModel] = City, read: Collection[str] = ()) -> str:
-    """Return the mapping line that a header most likely needs, or an empty text where nothing is near.
+def near_field(name: str, model: type[BaseModel] = City, read: set[str] | None = None) -> str:
+    """Return the field of which a header may be the misspelt name, or an empty text.
 
     ``read`` are the fields that other headers mean; they are not suggested again.
     """
     from rapidfuzz import fuzz, process
 
-    unit = unit_in(name)
-    bare = plain(name[: name.rindex(unit) - 1] if unit else name)
-    words = {w: p for w, p in (_own_names(model) | _words(model)).items() if p not in read}
-    hit = process.extractOne(bare, list(words), scorer=fuzz.token_set_ratio, score_cutoff=75)
-    if not hit or len(bare) < SHORTEST:
-        return ""
-    column: Column = columns(model)[words[hit[0]]]
-    if column.unit == "t CO2e" and mass(unit):
-        return f'{toml_text(name)} = {{ field = "{column.path}", unit = "{unit}" }}'
-    return f'{toml_text(name)} = "{column.path}"'
+    words = {w: p for w, p in (_own_names(model) | _words(model)).items() if p not in (read or ())}
+    word = plain(name)
+    hit = process.extractOne(word, list(words), scorer=fuzz.ratio, score_cutoff=NEAR)
+    return words[hit[0]] if hit and len(word) >= SHORTEST else ""

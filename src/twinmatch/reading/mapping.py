@@ -1,16 +1,25 @@
-"""A mapping file: how the headers of somebody's table are to be read, in TOML.
+"""A mapping file: how somebody's table is to be read, in TOML. Guesses are written into one and answers read from it.
 
 ```toml
 sheet = "Responses"        # of a workbook; the first that looks like a list of cities where left out
 header_row = 3             # found where left out
 encoding = "cp1252"        # UTF-8 where left out
 decimal = ","              # found from the numbers where left out
+repair_letters = true      # "MÃ¡laga" is read as "Málaga"
 
 [columns]
 "Stadt" = "name"
 "Einwohner (Tsd.)" = { field = "population.value", factor = 1000 }
 "Emissionen" = { field = "emissions.total_printed", unit = "kt CO2e" }
+"E-Mail" = "contact"       # whom to write to: kept apart, never compared
+"Zeitstempel" = "submitted" # of two rows of one city, the later wins
 "Anmerkungen" = ""         # set aside
+
+[values]                   # options and what they mean: a domain, a lever, a level; empty: nothing
+"Green money" = "finance_funding"
+
+[names]                    # a city as it is written, and the city that is meant
+"Amersfort" = "Amersfoort"
 
 [defaults]                 # for every row that does not say
 "emissions.form" = "city"
@@ -21,24 +30,32 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
+from twinmatch.files import toml_text
 from twinmatch.reading.columns import SHORT, columns
+
+BESIDE: Final = ("submitted", "contact")
+"""What a column may be beside a field: when a row was sent, and whom to write to."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a header's values go: a field (an empty text sets the column aside), a unit, a factor."""
+    """Where a header's values go: a field (an empty text sets the column aside), a unit, a factor.
+
+    ``option``: the column is one option of a question, and its cells say whether it was ticked.
+    """
 
     field: str
     unit: str = ""
     factor: float = 1.0
+    option: str = ""
 
 
 class _Entry(BaseModel):
@@ -47,6 +64,7 @@ class _Entry(BaseModel):
     field: str
     unit: str = ""
     factor: float = Field(1.0, gt=0, le=1e9)
+    option: str = ""
 
 
 class _File(BaseModel):
@@ -56,7 +74,10 @@ class _File(BaseModel):
     header_row: int | None = Field(None, ge=1)
     encoding: str | None = None
     decimal: Literal[",", "."] | None = None
+    repair_letters: bool | None = None
     columns: dict[str, _Entry] = {}
+    values: dict[str, str] = {}
+    names: dict[str, str] = {}
     defaults: dict[str, Any] = {}
 
     @field_validator("columns", mode="before")
@@ -77,6 +98,55 @@ class Mapping:
     header_row: int | None = None
     encoding: str | None = None
     decimal: Literal[",", "."] | None = None
+    repair_letters: bool | None = None
+    values: Dict[str, str] = field(default_factory=dict)
+    names: Dict[str, str] = field(default_factory=dict)
+    is_found: bool = False
+    """Whether it was found beside the table: columns that are no longer there are then no error."""
+
+    def answered(self, question: Question, answer: str) -> Mapping:
+        """Return the mapping with the answer to a question."""
+        if question.table == "repair_letters":
+            return replace(self, repair_letters=answer == "true")
+        if question.table == "columns":
+            return replace(self, columns={**self.columns, question.key: Target(answer)})
+        if question.table == "values":
+            return replace(self, values={**self.values, question.key: answer})
+        return replace(self, names={**self.names, question.key: answer})
+
+
+@dataclass(frozen=True)
+class Question:
+    """What reading could not decide: where, in words, the answers that it takes, and which of them is likely.
+
+    ``table`` and ``key`` are the place of the answer in a mapping file.
+    """
+
+    table: Literal["columns", "values", "names", "repair_letters"]
+    key: str
+    asks: str
+    where: Where
+    choices: tuple[tuple[str, str], ...]
+    """Answers as the mapping has them, each with its words."""
+    guess: str = ""
+
+    @property
+    def line(self) -> str:
+        """Return the line of a mapping file that gives the likeliest answer."""
+        if self.table == "repair_letters":
+            return "repair_letters = true"
+        answer = self.guess or self.choices[0][0]
+        return f"[{self.table}] {toml_text(self.key)} = {toml_text(answer)}"
+
+    def problem(self) -> Problem:
+        """Return the question as a warning, with the line that answers it."""
+        do = f"In the mapping file: {self.line}"
+        return Problem("question", self.asks, self.where, do, "warning")
+
+
+def mapping_path(table: Path) -> Path:
+    """Return the place of the mapping file beside a table."""
+    return table.with_name(f"{table.stem}.mapping.toml")
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -102,16 +172,53 @@ def mapping_of(content: Dict[str, Any], file: str = "") -> Mapping:
             for item in error.errors()
         ]
         raise QuestionError(problems) from error
-    targets = {name: _target(entry) for name, entry in read.columns.items()}
-    fields = [t.field for t in targets.values()] + list(read.defaults)
+    targets = {
+        n: Target(SHORT.get(e.field, e.field), e.unit, e.factor, e.option)
+        for n, e in read.columns.items()
+    }
+    fields = [t.field for t in targets.values() if t.field not in BESIDE] + list(read.defaults)
     unknown = [f for f in fields if f and f not in columns()]
     if unknown:
         raise QuestionError([_no_field(name, file) for name in unknown])
-    return Mapping(targets, read.defaults, read.sheet, read.header_row, read.encoding, read.decimal)
+    rest = {k: getattr(read, k) for k in _File.model_fields if k != "columns"}
+    return Mapping(columns=targets, **rest)
 
 
-def _target(entry: _Entry) -> Target:
-    return Target(SHORT.get(entry.field, entry.field), entry.unit, entry.factor)
+def to_toml(mapping: Mapping, table: str, questions: tuple[Question, ...] = ()) -> str:
+    """Return a mapping as a file to be read and changed by people; open questions stand in it as comments."""
+    lines = [
+        f"# How {table} is read: what was guessed, and what was answered. Change a line and run again.",
+        '# A column is a field, "contact", "submitted" (the later of two rows of a city wins), or "" (not read).',
+    ]
+    for name in ("sheet", "header_row", "encoding", "decimal", "repair_letters"):
+        value = getattr(mapping, name)
+        if value is not None:
+            lines.append(f"{name} = {_toml(value)}")
+    for question in questions:
+        lines += [f"# OPEN: {question.asks}", f"#   {question.line}"]
+    lines += ["", "[columns]"]
+    lines += [f"{toml_text(n)} = {_target_text(t)}" for n, t in mapping.columns.items()]
+    for title in ("values", "names", "defaults"):
+        if entries := getattr(mapping, title):
+            lines += ["", f"[{title}]"]
+            lines += [f"{toml_text(n)} = {_toml(v)}" for n, v in entries.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _target_text(target: Target) -> str:
+    more = [f"field = {toml_text(target.field)}"]
+    more += [f"unit = {toml_text(target.unit)}"] if target.unit else []
+    more += [f"factor = {target.factor:g}"] if target.factor != 1.0 else []
+    more += [f"option = {toml_text(target.option)}"] if target.option else []
+    return toml_text(target.field) if len(more) == 1 else "{ " + ", ".join(more) + " }"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return str(value) if isinstance(value, int | float) else toml_text(str(value))
 
 
 def _at(loc: tuple[int | str, ...]) -> str:
@@ -119,5 +226,5 @@ def _at(loc: tuple[int | str, ...]) -> str:
 
 
 def _no_field(name: str, file: str) -> Problem:
-    do = nearest(name, {k: k for k in columns()})
+    do = nearest(name, {k: k for k in (*columns(), *BESIDE)})
     return Problem("field-unknown", f"There is no field {name!r}.", Where(file), do)

@@ -147,10 +147,11 @@ def mass(unit: str) -> Mass | None:
     return Mass(TONNES[word] * factor, kind)
 
 
+_TRAILING = re.compile(r"\s((?:1[ .,']?000 )?(?:kt|Mt|t|Gg|kg|tonnes?)\s?(?:of )?CO.{0,12})$")
 _BRACKETS = re.compile(r"[\[(]([^\])]{1,30})[\])]\s*$")
 
 
 def unit_in(header: str) -> str:
-    """Return the unit that a header names in brackets, or an empty text."""
-    found = _BRACKETS.search(header.strip())
+    """Return the unit that a header names in brackets, or a mass of CO2 at its end, or an empty text."""
+    found = _BRACKETS.search(header.strip()) or _TRAILING.search(header.strip())
     return found[1].strip() if found else ""

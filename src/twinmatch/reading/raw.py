@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from twinmatch.errors import DataError, Problem, Where
+from twinmatch.reading.mapping import Mapping as Reading
+from twinmatch.reading.mapping import Question
 from twinmatch.validate import Record
 
 LARGEST_FILE = 20 * 1024 * 1024
@@ -35,6 +39,13 @@ class Raw:
     cities: tuple[Record, ...]
     units: tuple[Record, ...] = ()
     problems: tuple[Problem, ...] = ()
+    questions: tuple[Question, ...] = ()
+    contacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """Whom to write to, by city: for letters, and never among the records."""
+    used: Reading | None = None
+    """How the table was read, so that it can be read again in the same way."""
+    is_survey: bool = False
+    """Whether it is somebody's own table, of which a wrong answer costs the answer and not the round."""
 
 
 def bytes_of(path: Path) -> bytes:
@@ -65,8 +76,8 @@ def not_linked_out(path: Path, folder: Path) -> None:
 def text_of(content: bytes, file: str, encoding: str | None = None) -> str:
     """Return the text of a file: UTF-8, UTF-16 with a byte-order mark, or the encoding that is named.
 
-    An encoding is never guessed. Raises DataError that names the first byte which does not fit, its line, and
-    what the text would say in the encodings that such files most often have.
+    Raises DataError that names the first byte which does not fit, its line, and what the text would say in the
+    encodings that such files most often have.
     """
     if len(content) > LARGEST_FILE:
         found = f"The file has {len(content):,} bytes; at most {LARGEST_FILE:,} are read."
@@ -76,6 +87,31 @@ def text_of(content: bytes, file: str, encoding: str | None = None) -> str:
         return content.decode(chosen)
     except UnicodeDecodeError as error:
         raise DataError(_undecodable(content, error, file, chosen)) from error
+
+
+_WESTERN = re.compile(r"[\w\s!-~€‚„…†•–—‘’“”«»°§²³´·¿¡×÷½¼±©®™µ¶¹ªº‰£¥¤]*")
+
+
+def guessed_encoding(content: bytes) -> str | None:
+    """Return cp1252 for bytes that are no UTF-8 and, so read, are words of western languages; else None.
+
+    Every letter beyond ASCII must stand in a word whose other letters are Latin ones of small case, or begin it.
+    """
+    try:
+        content.decode(_marked(content))
+    except UnicodeDecodeError:
+        with suppress(UnicodeDecodeError):
+            text = content.decode("cp1252")
+            words = [w for w in re.findall(r"\w+", text) if not w.isascii()]
+            odd = [
+                w
+                for w in words
+                if not re.fullmatch(r"[^\W\d_]?[a-zß-öø-ÿœšž]*", w) and not w.isupper()
+            ]
+            if words and len(odd) <= 0.02 * len(words) and _WESTERN.fullmatch(text):
+                rare = sum(len(re.findall("[ÐÞðþ¤¥ƒµ]", w)) for w in words)
+                return "cp1252" if rare <= 0.02 * len(words) else None
+    return None
 
 
 def _marked(content: bytes) -> str:

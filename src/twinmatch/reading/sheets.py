@@ -21,7 +21,7 @@ from twinmatch.reading.headers import find_header
 from twinmatch.reading.mapping import Mapping
 from twinmatch.reading.numbers import mass
 from twinmatch.reading.raw import Raw
-from twinmatch.reading.table import put, table_records
+from twinmatch.reading.table import Table, leaves, put, table_records
 from twinmatch.schema import HostUnit
 from twinmatch.taxonomy import SECTOR_FIELDS
 from twinmatch.validate import Record
@@ -42,12 +42,11 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
         by_name["cities"] = renamed
     main = _main(grids, by_name, mapping)
     if main is not by_name.get("cities"):
-        cities, problems = table_records(main, mapping)
-        return Raw(tuple(cities), (), tuple(problems))
+        return _tables(main, grids, mapping)
     told = _newer(by_name)
-    cities, problems = table_records(main, mapping) if len(_filled(main)) else ([], [])
+    table = table_records(main, mapping) if _filled(main) or FORM not in by_name else Table()
     form, more = _form(by_name[FORM]) if FORM in by_name else ([], [])
-    cities, problems = cities + form, problems + more
+    cities, problems = [*table.records, *form], [*table.problems, *more]
     if renamed is not None:
         found = f"There is no sheet 'cities': {renamed.sheet!r} is read in its place."
         told.append(Problem("sheet-renamed", found, renamed.at(), "Name it 'cities'.", "warning"))
@@ -62,12 +61,85 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
         problems += _add_sources(cities, by_name["sources"])
     units: list[Record] = []
     if "host_units" in by_name:
-        units, more = table_records(by_name["host_units"], model=HostUnit)
-        problems += more
+        of_units = table_records(by_name["host_units"], model=HostUnit)
+        units, problems = list(of_units.records), [*problems, *of_units.problems]
     for record in cities:
         if "emissions" in record.data:
             record.data["emissions"].setdefault("sectors", {})
-    return Raw(tuple(cities), tuple(units), tuple(told + problems))
+    known = {
+        "cities",
+        FORM,
+        "sources",
+        "host_units",
+        "about",
+        "fields",
+        "levels",
+        "instructions",
+        "lists",
+        *SIDE_SHEETS,
+    }
+    told += _unread(
+        [g for g in grids if g.sheet not in known and g is not renamed and not g.is_hidden]
+    )
+    return Raw(
+        tuple(cities),
+        tuple(units),
+        tuple(told + problems),
+        table.questions,
+        table.contacts,
+        table.mapping,
+        not table.is_form,
+    )
+
+
+def _tables(main: Grid, grids: Sequence[Grid], mapping: Mapping) -> Raw:
+    """Return the records of the main sheet and of those of its shape, such as one a country; others are named."""
+    names = find_header(main, mapping).names
+    alike = [
+        g
+        for g in grids
+        if g is main
+        or (
+            mapping.sheet is None
+            and not g.is_hidden
+            and _filled(g)
+            and find_header(g, mapping).names == names
+        )
+    ]
+    tables = [table_records(g, mapping) for g in alike]
+    told = [p for t in tables for p in t.problems] + _unread([g for g in grids if g not in alike])
+    if len(alike) > 1:
+        found = f"{len(alike)} sheets of one shape are read as one table: {', '.join(g.sheet for g in alike)}."
+        told.append(Problem("sheets-together", found, main.at(), level="warning"))
+    contacts = {city: who for t in tables for city, who in t.contacts.items()}
+    questions = tuple(dict.fromkeys(q for t in tables for q in t.questions))
+    used = tables[0].mapping
+    if len(grids) > 1 and len(alike) == 1:
+        used = replace(used, sheet=main.sheet)
+    return Raw(
+        tuple(r for t in tables for r in t.records),
+        (),
+        tuple(told),
+        questions,
+        contacts,
+        used if len(alike) == 1 else replace(used, header_row=None),
+        not tables[0].is_form,
+    )
+
+
+def _unread(grids: Sequence[Grid]) -> list[Problem]:
+    """Return a warning for each sheet with rows that was not read."""
+    return [
+        Problem(
+            "sheet-not-read",
+            f"The {'hidden ' if g.is_hidden else ''}sheet {g.sheet!r} ({len(g.rows)} rows) was not read.",
+            g.at(),
+            f'To read it instead: sheet = "{g.sheet}" in the mapping file.',
+            "warning",
+        )
+        for g in grids
+        if any(not is_empty(cells) for _, cells in g.rows)
+    ]
 
 
 def _renamed(grids: Sequence[Grid], by_name: dict[str, Grid]) -> Grid | None:
@@ -88,7 +160,8 @@ def _main(grids: Sequence[Grid], by_name: dict[str, Grid], mapping: Mapping) -> 
         return named[mapping.sheet]
     if "cities" in by_name:
         return by_name["cities"]
-    return next((g for g in grids if _filled(g)), grids[0])
+    order = sorted(grids, key=lambda g: (g.is_hidden, not g.is_active))
+    return next((g for g in order if _filled(g)), order[0])
 
 
 def _filled(grid: Grid) -> list[tuple[int, tuple[Any, ...]]]:
@@ -132,7 +205,8 @@ def _form(grid: Grid) -> tuple[list[Record], list[Problem]]:
         grid.sheet,
         ((1, tuple(a[1] for a in answers)), (2, tuple(a[2] for a in answers))),
     )
-    records, problems = table_records(flat)
+    table = table_records(flat)
+    records, problems = table.records, table.problems
     rows = {path: grid.at(row, path) for row, path, _ in answers}
     moved = [
         replace(p, where=rows.get(p.where.column, grid.at(grid.rows[start][0]))) for p in problems
@@ -146,7 +220,8 @@ def _add_side(cities: list[Record], grid: Grid) -> list[Problem]:
     if grid.sheet == "emissions" and ("sector" in header.names or "value" in header.names):
         return _add_cells(cities, grid)
     with_units, problems = _in_tonnes(grid)
-    records, more = table_records(with_units, is_side=True)
+    side = table_records(with_units, is_side=True)
+    records, more = side.records, list(side.problems)
     by_id = {str(r.data.get("id", "")): (k, r) for k, r in enumerate(cities)}
     for record in records:
         city = str(record.data.pop("id", "")).strip()
@@ -155,24 +230,13 @@ def _add_side(cities: list[Record], grid: Grid) -> list[Problem]:
             continue
         position, target = by_id[city]
         data = copy.deepcopy(target.data)
-        for path, value in _leaves(record.data):
+        for path, value in leaves(record.data):
             put(data, path, value)
         places = {path: record.place(path) for path in record.columns}
         merged = replace(target, data=data, elsewhere={**target.elsewhere, **places})
         cities[position] = merged
         by_id[city] = (position, merged)
     return problems + more
-
-
-def _leaves(data: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for name, value in data.items():
-        path = f"{prefix}{name}"
-        if isinstance(value, dict) and path not in {"challenges", "strengths"}:
-            found += _leaves(value, f"{path}.")
-        else:
-            found.append((path, value))
-    return found
 
 
 def _in_tonnes(grid: Grid) -> tuple[Grid, list[Problem]]:

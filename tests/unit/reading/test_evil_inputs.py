@@ -131,7 +131,7 @@ def test_right_to_left_text_is_read_and_invisible_marks_are_told(tmp_path: Path)
         (b"a" * 200_000 + b",b\n", "not-csv"),
         (b",".join([b"a"] * 400) + b"\n", "cell-beyond"),
         (b"id,name,country\nde-x,\x00,DE\n", "field-missing"),
-        (b"", "column-missing"),
+        (b"", "no-cities"),
     ],
 )
 def test_a_broken_csv_gives_a_clear_error(tmp_path: Path, content: bytes, code: str) -> None:
@@ -152,12 +152,16 @@ def test_a_csv_with_too_many_rows_is_refused(tmp_path: Path) -> None:
 def test_bytes_that_are_not_utf8_are_told_with_what_they_may_say(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes("id,name,country\nfr-besancon,Besançon,FR\n".encode("cp1252"))
+    raw = read_raw(path)
+    assert raw.cities[0].data["name"] == "Besançon"
+    assert [(p.code, p.level) for p in raw.problems] == [("encoding-guessed", "warning")]
+    path.write_bytes("id,name,country\npl-x,Łódź żółć,PL\n".encode("cp1250"))
     with pytest.raises(DataError) as caught:
         read(path)
     (problem,) = caught.value.problems
     assert problem.code == "not-utf-8"
     assert problem.where.row == 2
-    assert "cp1252 would read 'Besançon'" in problem.do
+    assert "cp1250 would read 'Łódź'" in problem.do
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from twinmatch.errors import DataError
+from twinmatch.gazetteer import known_city, near_city, places
 from twinmatch.reading import read
-from twinmatch.reading.gazetteer import known_city, near_city, places
 from twinmatch.reading.names import (
     city_id,
     country_code,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.reading.gazetteer import known_city, near_city
+from twinmatch.gazetteer import known_city, near_city
 from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.names import city_id, country_code, is_elsewhere
 from twinmatch.reading.numbers import MISSING, parse

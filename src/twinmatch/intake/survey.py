@@ -1,0 +1,233 @@
+"""From a survey's table to a cohort: own applicants, the hosts they meet, and what is known of both.
+
+A wrong answer in a field that is not needed costs the field and not the city, and is reported. What the table does
+not say of a city that the bundled data knows is filled in, and marked by its source.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from twinmatch.cohort import Cohort
+from twinmatch.errors import DataError, Problem
+from twinmatch.gazetteer import Named, Names, listed_place
+from twinmatch.reading import Raw, read_raw
+from twinmatch.reading.mapping import Mapping, Question
+from twinmatch.schema import City
+from twinmatch.validate import Record, in_order, profiles, validate
+
+PUBLIC: Final = (
+    *(
+        "local_name",
+        "location",
+        "population",
+        "languages",
+        "mission",
+        "pilot",
+        "commitment",
+        "offers",
+    ),
+    *(
+        "strengths",
+        "levers_offered",
+        "readiness",
+        "readiness_estimated",
+        "emissions",
+        "context",
+        "covenant",
+    ),
+)
+"""Blocks of a bundled profile that stand in where an applicant's table is silent."""
+
+NEEDED: Final = frozenset({"id", "name", "country"})
+HOSTING: Final = frozenset({"mission", "pilot"})
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A cohort made of a survey: what was met, what is still asked, whom to write to, and how it was read."""
+
+    cohort: Cohort
+    applicants: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    questions: tuple[Question, ...]
+    contacts: dict[str, tuple[str, ...]] = field(repr=False)
+    used: Mapping | None
+
+
+def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
+    """Return the cohort of applicants and hosts; later hosts override earlier ones, applicants both.
+
+    Raises DataError with every problem where no city is left.
+    """
+    problems = [replace(p, level="warning") if p.level == "error" else p for p in raw.problems]
+    cities, dropped = _usable(raw.cities, is_guest=bool(hosts))
+    problems += dropped
+    if not cities:
+        errors = [p for p in raw.problems if p.level == "error"] + [
+            replace(p, level="error") for p in dropped
+        ]
+        nothing = Problem("nothing-usable", "No row can be used.", do="See the other problems.")
+        raise DataError(in_order([*errors, *([] if errors else [nothing])]))
+    known = {str(r.data["id"]): r for host in hosts for r in host.cities if _hosts(r)}
+    bundled = {str(r.data["id"]): r for r in read_raw().cities}
+    mine = [
+        _filled(r, known.get(str(r.data["id"])) or bundled.get(str(r.data["id"]))) for r in cities
+    ]
+    ids = {str(r.data["id"]) for r in mine}
+    others = [r for i, r in known.items() if i not in ids]
+    units = [*raw.units, *(u for host in hosts for u in host.units)]
+    everyone = [*mine, *others]
+    told = _resolved(everyone, units, frozenset(ids))
+    cohort = validate(everyone, units)
+    return Opened(
+        cohort,
+        tuple(sorted(ids)),
+        tuple(in_order([*problems, *told])),
+        raw.questions,
+        dict(raw.contacts),
+        raw.used,
+    )
+
+
+def hosts_of(place: str) -> Raw:
+    """Return the records of hosts: the bundled cities, or those of a folder or table, which host unless they say."""
+    if place == "bundled":
+        return read_raw()
+    raw = read_raw(Path(place))
+    cities, _ = _usable(raw.cities, is_guest=False)
+    for record in cities:
+        record.data.setdefault("roles", ["pilot"])
+    return replace(raw, cities=tuple(cities))
+
+
+def _hosts(record: Record) -> bool:
+    return bool(HOSTING & set(map(str, record.data.get("roles") or ())))
+
+
+def _usable(records: Sequence[Record], *, is_guest: bool) -> tuple[list[Record], list[Problem]]:
+    """Return the records that are cities, without answers that are wrong, and what was dropped."""
+    found: list[Record] = []
+    problems: list[Problem] = []
+    for given in records:
+        record = replace(given, data=copy.deepcopy(dict(given.data)))
+        if is_guest and not record.data.get("roles"):
+            record.data["roles"] = ["guest"]
+        for _ in range(20):
+            known, wrong = profiles([record], City)
+            if known:
+                found.append(record)
+                break
+            at = {record.place(path): path for path in _paths(record.data)}
+            paths = [at.get(p.where, "") for p in wrong]
+            if any(not path or path.partition(".")[0] in NEEDED for path in paths):
+                problems += [
+                    replace(p, level="warning", do=f"{p.do} The row is left out.".strip())
+                    for p in wrong
+                ]
+                break
+            for path, problem in zip(paths, wrong, strict=True):
+                _drop(record.data, path)
+                do = f"{problem.do} The city stays, the answer is left out.".strip()
+                problems.append(replace(problem, code="answer-left-out", level="warning", do=do))
+    return found, problems
+
+
+def _paths(data: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for name, value in data.items():
+        found += _paths(value, f"{prefix}{name}.") if isinstance(value, dict) else []
+        found.append(f"{prefix}{name}")
+    return found
+
+
+def _drop(data: dict[str, Any], path: str) -> None:
+    *parents, last = path.split(".")
+    held = [data]
+    for parent in parents:
+        held.append(held[-1].get(parent, {}))
+    held[-1].pop(last, None)
+    for parent, block in zip(reversed(parents), reversed(held[:-1]), strict=True):
+        if not block.get(parent):
+            block.pop(parent, None)
+
+
+def _filled(record: Record, bundled: Record | None) -> Record:
+    """Return a record with what the bundled data or the gazetteer knows where it is silent, marked by a source."""
+    data = record.data
+    taken: list[str] = []
+    if bundled is not None:
+        roles = [*data.get("roles", ()), *bundled.data.get("roles", ())]
+        data["roles"] = list(dict.fromkeys(map(str, roles)))
+        for block in PUBLIC:
+            if not data.get(block) and bundled.data.get(block):
+                data[block] = copy.deepcopy(bundled.data[block])
+                taken.append(block)
+        source = "bundled profile of this city"
+    elif place := listed_place(str(data["country"]), str(data["name"])):
+        if not data.get("location") and place.lat is not None:
+            data["location"] = {"lat": place.lat, "lon": place.lon}
+            taken.append("location")
+        source = "GeoNames, CC BY 4.0"
+    if taken:
+        data["sources"] = [*data.get("sources", ()), {"of": taken, "from": [source]}]
+    return record
+
+
+def _resolved(
+    records: Sequence[Record], units: Sequence[Record], mine: frozenset[str]
+) -> list[Problem]:
+    """Give the cities that applicants name their ids; a wish for a city that is not there is a warning."""
+    named = [
+        Named(
+            str(r.data["id"]),
+            tuple(str(r.data[k]) for k in ("name", "local_name") if r.data.get(k)),
+            str(r.data.get("country", "")),
+            _spot(r.data),
+        )
+        for r in records
+    ]
+    names = Names(
+        [*named, *(Named(str(u.data["id"]), (str(u.data.get("name", "")),)) for u in units)]
+    )
+    everyone = {n.id for n in named} | {str(u.data["id"]) for u in units}
+    hosting = {str(r.data["id"]) for r in records if _hosts(r)} | {str(u.data["id"]) for u in units}
+    problems = []
+    for record in records:
+        data = record.data
+        for path in ("wishes", "refuses", "welcomes"):
+            kept: list[str] = []
+            for wish in map(str, data.get(path) or ()):
+                hits = (wish,) if wish in everyone else names.find(wish)
+                hits = tuple(h for h in hits if h in hosting) or hits if len(hits) > 1 else hits
+                if len(hits) == 1 and hits[0] != data["id"]:
+                    kept += [hits[0]] if hits[0] not in kept else []
+                if str(data["id"]) in mine and not (hits and hits[0] in hosting and len(hits) == 1):
+                    problems.append(_no_host(record, path, wish, hits, names))
+            if data.get(path):
+                data[path] = kept
+    return [p for p in problems if p is not None]
+
+
+def _no_host(record: Record, path: str, wish: str, hits: tuple[str, ...], names: Names) -> Problem:
+    city, where = str(record.data["name"]), record.place(path)
+    if len(hits) > 1:
+        found = f"{city} names {wish!r}, which may be {' or '.join(hits)}."
+        return Problem(
+            "wish-ambiguous", found, where, f"Write one of: {', '.join(hits)}.", "warning"
+        )
+    near = names.near(wish)
+    do = f"Did you mean {' or '.join(near)}?" if near and not hits else ""
+    verb = {"wishes": "wishes for", "refuses": "refuses", "welcomes": "welcomes"}[path]
+    found = f"{city} {verb} {wish!r}, which {'does not host in this round' if hits else 'is no city of this round'}."
+    return Problem("wish-no-host", found, where, do, "warning")
+
+
+def _spot(data: dict[str, Any]) -> tuple[float, float] | None:
+    place = data.get("location") or {}
+    both = isinstance(place.get("lat"), int | float) and isinstance(place.get("lon"), int | float)
+    return (float(place["lat"]), float(place["lon"])) if both else None

@@ -1,0 +1,341 @@
+"""What people write in a cell: yes and no, years, days, weeks, levels, options, each in the ways of many languages.
+
+Each reader returns the value, or None where the text says something else; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from functools import cache
+from typing import Final
+
+from twinmatch.reading.columns import Column
+from twinmatch.schema import NAMES, Domain, Lever, Role
+from twinmatch.taxonomy import plain
+
+YES: Final = frozenset(
+    [
+        "yes",
+        "y",
+        "ja",
+        "j",
+        "jo",
+        "oui",
+        "o",
+        "si",
+        "s",
+        "sim",
+        "tak",
+        "t",
+        "ano",
+        "da",
+        "igen",
+        "kylla",
+        "joo",
+        "jah",
+        "jaa",
+        "taip",
+        "iva",
+        "evet",
+        "ναι",
+        "da",
+        "да",
+        "x",
+        "✓",
+        "✔",
+        "☑",
+        "✅",
+        "1",
+        "true",
+        "wahr",
+        "vrai",
+        "vero",
+        "verdadero",
+        "verdadeiro",
+        "prawda",
+        "checked",
+        "selected",
+        "quoted",
+        "on",
+    ]
+) - {"quoted"}
+NO: Final = frozenset(
+    [
+        "no",
+        "n",
+        "nein",
+        "non",
+        "nee",
+        "nao",
+        "nie",
+        "ne",
+        "ei",
+        "nem",
+        "nej",
+        "nei",
+        "jo-no",
+        "ochi",
+        "οχι",
+        "не",
+        "ara",
+        "0",
+        "false",
+        "falsch",
+        "faux",
+        "falso",
+        "falsz",
+        "hayir",
+        "unchecked",
+        "not",
+        "off",
+        "☐",
+    ]
+) - {"jo-no", "not"}
+UNKNOWN: Final = frozenset(
+    [
+        "don t know",
+        "i don t know",
+        "dont know",
+        "not known",
+        "unknown",
+        "not sure",
+        "not applicable",
+        "does not apply",
+        "weiss nicht",
+        "weiß nicht",
+        "keine angabe",
+        "nicht bekannt",
+        "unbekannt",
+        "entfallt",
+        "ne sait pas",
+        "je ne sais pas",
+        "sans objet",
+        "non applicable",
+        "non so",
+        "non lo so",
+        "non applicabile",
+        "no se",
+        "no lo se",
+        "no aplica",
+        "no procede",
+        "nie wiem",
+        "nie dotyczy",
+        "brak",
+        "nao sei",
+        "weet niet",
+        "onbekend",
+        "prefer not to say",
+        "tbd",
+        "to be decided",
+        "to be confirmed",
+        "noch offen",
+        "a definir",
+        "a determinar",
+        "da definire",
+    ]
+)
+"""What stands for "not known", in plain letters."""
+
+_CEFR: Final = re.compile(r"\b([ABC][12])\b")
+_LEVEL_WORDS: Final = {
+    "beginner": "A1",
+    "elementary": "A2",
+    "intermediate": "B1",
+    "upper intermediate": "B2",
+    "advanced": "C1",
+    "proficient": "C2",
+}
+"""Names of the CEFR levels (Council of Europe)."""
+
+_YEAR: Final = re.compile(r"(?<!\d)(19[89]\d|20\d\d|2100)(?!\d)")
+_ISO: Final = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
+_DAY_FIRST: Final = re.compile(r"(\d{1,2})[-/. ]{1,2}(\d{1,2})[-/. ]{1,2}(\d{4}|\d{2})(?!\d)")
+_MONTH: Final = re.compile(
+    r"(?:(\d{4})[-/. ]+(\d{1,2})|(\d{1,2})[-/. ]+(\d{4})|([^\W\d]+)\.?[-/ ]+(\d{4}|\d{2}))"
+)
+_CLOCK: Final = re.compile(
+    r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?\s*([ap]\.?m\b)?", re.IGNORECASE
+)
+_WEEK: Final = re.compile(
+    r"(?i)\b(?:(\d{4})\s*-?\s*(?:W|KW|week|semaine|semana|Woche)\s*0?(\d{1,2})|(?:W|KW|week|semaine|semana|Woche)\s*0?(\d{1,2})\s*[-/ ,]?\s*(\d{4}))\b"
+)
+_SERIAL_DAYS: Final = dt.date(1899, 12, 30)
+"""Day 0 of the serial dates of spreadsheets."""
+
+ROLES: Final = {f"{role} cit{end}": role.value for role in Role for end in ("y", "ies")}
+"""What programmes call a city in each role."""
+
+_STEMS: Final[dict[str, str]] = {
+    "stationary_energy": r"buildings? (?:and|&) energy",
+    "built_environment": r"\bbuil[dt]|\bhousing|\bretrofit|\brenovat|gebaude|bauen|\bbau\b|sanierung|wohn|batiment|bati\b|renovation|logement|edific|"
+    r"edil|ristruttur|abitativ|vivienda|rehabilit|budyn|budown|mieszkan|gebouw|woning|bebouwde|edifica|habitac|bygg",
+    "energy_systems": r"\benerg(?!.*effici)|\bheat|fernwarme|\bwarme|strom|chaleur|electricit|calor|riscaldamento|teleriscald|calefacc|ciepl|warmte|aquec|renewabl",
+    "mobility_transport": r"mobilit|mobilid|mobiln|movilid|transport|trasport|verkehr|trafic|traffic|cycling|\bbus|ciclab|vervoer|kollektivtrafik",
+    "waste_circular_economy": r"\bwaste|circular|abfall|kreislauf|dechet|circulaire|rifiut|circolar|residu|odpad|obieg|cyrkular|afval|circulair|residuo|avfall",
+    "industry": r"industr|przemysl",
+    "nature_based_solutions": r"natur|green infra|greening|biodivers|begrun|grunfl|vegetal|espaces verts|\bverde|zielon|przyrod|groen",
+    "culture_behaviour": r"cultur|kultur|behavio|verhalten|comporte|zachowan|lifestyle",
+    "data_digitalisation": r"\bdata|digital|daten|donnees|numeri|\bdati\b|\bdatos\b|\bdane\b|cyfr|dados",
+    "democracy_participation": r"particip|democra|demokrat|engage|burger|beteiligung|citoyen|cittadin|ciudadan|partecip|demokrac|mieszkanc|uczestn|participat|burgers|cidada",
+    "finance_funding": r"financ|\bfund|finanz|finans|foerder|forder|investi|financi|subven|inwesty",
+    "governance_policy": r"governance|policy|policies|politik|gouvern|politique|\bpolitic|gobern|zarzadz|polityk|bestuur|beleid|govern",
+    "learning_capabilities": r"\blearning|capabilit|capacity|\blernen|kompeten|apprentissage|competenc|apprendi|capacit|capacid|aprendiz|uczeni|umiejet",
+    "procurement": r"procure|beschaff|vergabe|marches publics|commande publique|appalt|contratacion|zamowien|aanbested|inkoop",
+    "regulation_national": r"regulat|regulier|gesetz|reglement|normativ|regulac|wetgeving|legislat",
+    "social_innovation": r"social innov|soziale innov|innovation sociale|innovazione sociale|innovacion social|innowacj\w* spolec|sociale innov",
+    "technology_infrastructure": r"technolog|infrastr|techniq|tecnolog",
+}
+
+
+@cache
+def _stems() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((code, re.compile(pattern)) for code, pattern in _STEMS.items())
+
+
+@cache
+def option_codes(text: str) -> tuple[str, ...]:
+    """Return the domain or lever that an option's words mean; none where nothing fits, several where they mean several."""
+    word = plain(text)
+    exact = {plain(words): code for code, words in NAMES.items()} | {plain(c): c for c in NAMES}
+    codes = {*Domain, *Lever}
+    if word in exact and exact[word] in codes:
+        return (exact[word],)
+    if not word or len(word.split()) > 7:
+        return ()
+    found = [code for code, stems in _stems() if stems.search(word)]
+    if "stationary_energy" in found:
+        return ("stationary_energy",)
+    if "social_innovation" in found:
+        return ("social_innovation",)
+    if "waste_circular_economy" in found and "energy_systems" not in found:
+        return ("waste_circular_economy",)
+    return tuple(found)
+
+
+def parts(text: str) -> list[str]:
+    """Return the options of a cell: by semicolon, line or bar, else by the commas between options that are known."""
+    found = [p.strip() for p in re.split(r"[;|\n•]", text) if p.strip(" ,")]
+    if len(found) > 1 or "," not in text or option_codes(text):
+        return found
+    split = [p.strip() for p in re.split(r",(?![^(]*\))", text) if p.strip()]
+    return split if any(option_codes(p) for p in split) else found
+
+
+def yes_or_no(text: str) -> bool | None:
+    """Return whether a cell says yes or no."""
+    word = plain(text) or text.strip()
+    first = word.split(" ")[0] if re.match(r"^[^\W\d]+\s*[,;.:(–-]", text.strip()) else word
+    return (
+        True
+        if word in YES or first in YES - {"1", "x", "s", "t", "o", "on"}
+        else (False if word in NO or first in NO - {"0", "n", "off"} else None)
+    )
+
+
+def is_unknown(text: str) -> bool:
+    """Return whether a cell says that something is not known or does not apply."""
+    return plain(text) in UNKNOWN
+
+
+def cefr(text: str) -> str | None:
+    """Return the CEFR level that a cell names, the lowest of a range."""
+    codes = _CEFR.findall(text.upper())
+    return min(codes) if codes else _LEVEL_WORDS.get(plain(text))
+
+
+def year(text: str) -> int | None:
+    """Return the one year that a cell names; a serial date of a spreadsheet counts, several years do not."""
+    years = set(_YEAR.findall(text))
+    if len(years) == 1:
+        return int(years.pop())
+    found = serial_day(text)
+    return found.year if found and not years else None
+
+
+def serial_day(text: str) -> dt.date | None:
+    """Return the day of a serial date of the years 2000 to 2099, None where a text is none."""
+    number = text.partition(".")[0]
+    if re.fullmatch(r"\d{5}(\.\d+)?", text) and 36526 <= int(number) <= 73050:
+        return _SERIAL_DAYS + dt.timedelta(days=int(number))
+    return None
+
+
+def day(text: str, *, month_first: bool = False) -> dt.date | None:
+    """Return the day that a cell names; day and month that could change places are told apart by ``month_first``."""
+    if found := serial_day(text):
+        return found
+    if m := _ISO.search(text):
+        return _day(int(m[1]), int(m[2]), int(m[3]))
+    if m := _DAY_FIRST.search(text):
+        one, two, last = int(m[1]), int(m[2]), int(m[3]) + (2000 if len(m[3]) == 2 else 0)
+        swap = (month_first or two > 12) and one <= 12
+        return _day(last, one, two) if swap else _day(last, two, one)
+    return None
+
+
+def is_doubtful_day(text: str) -> bool:
+    """Return whether the day and month of a date could change places."""
+    m = None if _ISO.search(text) else _DAY_FIRST.search(text)
+    return bool(m) and int(m[1]) <= 12 and int(m[2]) <= 12 and m[1] != m[2]  # type: ignore[index]
+
+
+def _day(of_year: int, month: int, of_month: int) -> dt.date | None:
+    try:
+        return dt.date(of_year, month, of_month)
+    except ValueError:
+        return None
+
+
+def moment(text: str, *, month_first: bool = False) -> tuple[dt.date, int] | None:
+    """Return day and second of a time stamp, None where it is none; stamps of 1980, a tool's mark for none, neither."""
+    found = day(text, month_first=month_first)
+    if found is None or found.year < 1990:
+        return None
+    clock = _CLOCK.search(text)
+    if not clock:
+        return found, 0
+    hour = (
+        int(clock[1]) % 12 + (12 if clock[4].lower().startswith("p") else 0)
+        if clock[4]
+        else int(clock[1])
+    )
+    return found, hour * 3600 + int(clock[2]) * 60 + int(clock[3] or 0)
+
+
+def month(text: str) -> str | None:
+    """Return a month as YYYY-MM: from a date, or a month and a year in figures or English letters."""
+    if (found := day(text)) and not is_doubtful_day(text):
+        return f"{found:%Y-%m}"
+    m = _MONTH.fullmatch(text.strip())
+    if not m:
+        return None
+    if m[5]:
+        names = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+        of_year, number = int(m[6]) + (2000 if len(m[6]) == 2 else 0), m[5].lower()[:3]
+        return f"{of_year}-{names.index(number) + 1:02}" if number in names else None
+    of_year, of_month = (int(m[1]), int(m[2])) if m[1] else (int(m[4]), int(m[3]))
+    return f"{of_year}-{of_month:02}" if 1 <= of_month <= 12 else None
+
+
+def weeks(text: str) -> list[str]:
+    """Return the weeks that a cell names as YYYY-Www; none where it names none."""
+    found = [(m[1] or m[4], m[2] or m[3]) for m in _WEEK.finditer(text)]
+    return [f"{y}-W{int(w):02}" for y, w in found]
+
+
+def level(text: str) -> int | None:
+    """Return the level 0 to 4 of "3", "3 - Working", "4: Full strength" or "2 (Decided)"; None where another."""
+    m = re.match(
+        r"^\s*(?:level\s*)?([0-4])(?:\.0)?\s*(?:$|[-–:.)(]\s*[^\W\d]|\s[^\W\d])",
+        text,
+        re.IGNORECASE,
+    )
+    words = ("absent", "begun", "decided", "working", "full strength")
+    return int(m[1]) if m else words.index(plain(text)) if plain(text) in words else None
+
+
+def choice(text: str, column: Column) -> str:
+    """Return the code of a choice, whatever its case; the text itself where it is none."""
+    wanted = plain(text)
+    return next((c for c in column.choices if plain(c) == wanted), text)
