@@ -34,7 +34,6 @@ PUBLIC: Final = (
     *(
         "strengths",
         "levers_offered",
-        "readiness",
         "readiness_estimated",
         "emissions",
         "context",

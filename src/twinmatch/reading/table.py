@@ -719,8 +719,11 @@ _COUNTRY_NAMES: Final = {
 def _spot(data: dict[str, Any]) -> tuple[float, float] | None:
     place = data.get("location") or {}
     lat, lon = place.get("lat"), place.get("lon")
-    both = isinstance(lat, int | float) and isinstance(lon, int | float)
-    return (float(lat), float(lon)) if both else None
+    return (
+        (float(lat), float(lon))
+        if isinstance(lat, int | float) and isinstance(lon, int | float)
+        else None
+    )
 
 
 def _ordinal(name: str) -> int | None:
