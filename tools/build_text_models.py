@@ -267,7 +267,9 @@ def put(path: Path, content: bytes) -> None:
 
 def write_sums() -> None:
     """List the SHA-256 of every built file, as `sha256sum -c` reads it."""
-    built = sorted(p for folder in (TABLE, VECTORS.parent) for p in folder.glob("*.*"))
+    built = sorted(
+        p for folder in (TABLE, VECTORS.parent, MODELS / "topics") for p in folder.glob("*.*")
+    )
     lines = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(MODELS).as_posix()}\n"
         for path in built

@@ -20,6 +20,7 @@ Progress = Callable[[str], None]
 
 PEER_WEIGHTS: dict[str, float] = {
     "shared_challenges": 20,
+    "shared_topics": 20,
     "shared_needs": 20,
     "readiness": 15,
     "shared_levers": 15,

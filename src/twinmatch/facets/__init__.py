@@ -26,7 +26,9 @@ from twinmatch.facets.own import OfTwoCities, checked_entry
 from twinmatch.facets.readiness import Readiness, ReadinessStep
 from twinmatch.facets.steps import StuckStep
 from twinmatch.facets.text import NeedsOffers, SharedNeeds
+from twinmatch.facets.topics import SharedTopics, TopicsMet
 from twinmatch.facets.wishes import Wishes
+from twinmatch.facets.wording import SameWords
 from twinmatch.schema import City
 
 __all__ = ["FACETS", "FacetCache", "FacetEntry", "add_facet"]
@@ -37,6 +39,12 @@ OWN: dict[str, FacetEntry] = {
         ChallengesMet, True, "Is the host strong in what the guest struggles with?"
     ),
     "levers_met": FacetEntry(LeversMet, True, "Can the host show the levers that the guest lacks?"),
+    "topics_met": FacetEntry(
+        TopicsMet, True, "Does the host show the topics that the guest seeks?"
+    ),
+    "same_words": FacetEntry(
+        SameWords, True, "Do the host's texts use the words of the guest's needs?"
+    ),
     "needs_offers": FacetEntry(
         NeedsOffers, True, "Do the host's offers answer the guest's needs, in their words?"
     ),
@@ -57,6 +65,7 @@ OWN: dict[str, FacetEntry] = {
         SharedChallenges, False, "Do they struggle with the same domains?"
     ),
     "shared_levers": FacetEntry(SharedLevers, False, "Do they lack the same levers?"),
+    "shared_topics": FacetEntry(SharedTopics, False, "Do they seek the same topics?"),
     "shared_needs": FacetEntry(
         SharedNeeds, False, "Do they describe the same needs, in their words?"
     ),

@@ -2,7 +2,7 @@
 
 Some hosts say much, or speak of what everyone needs, and come out close to all: in high dimensions a few points
 are near neighbours of everything (hubs; Radovanović, Nanopoulos and Ivanović 2010, JMLR 11, 2487-2531). So the
-closeness of needs and offers is taken relative to the host: the share of the cities that state needs which the
+closeness of needs and offers, by topics and by words, is taken relative to the host: the share of the cities that state needs which the
 host's offers answer less well, ties half. A host that is close to everyone is then close to nobody in particular.
 """
 
@@ -15,6 +15,8 @@ import numpy as np
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.facets.text import NeedsOffers
+from twinmatch.facets.topics import TopicsMet
+from twinmatch.facets.wording import SameWords
 from twinmatch.proposal import Fact
 
 MOST_ASKING: Final = 500
@@ -27,13 +29,14 @@ LEAST_ASKING: Final = 3
 class NeedsAnswered:
     """Share of the cities with stated needs, in [0, 1], that the host's offers answer less well than the guest's.
 
-    The closeness is that of :class:`~twinmatch.facets.text.NeedsOffers`; nan where that is, and where fewer than
+    The closeness is the mean of that by topics and by words; nan where neither is known, and where fewer than
     ``LEAST_ASKING`` cities state needs.
     """
 
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
-        self._closeness = NeedsOffers(cohort, facet_cache)
+        self._closeness = (TopicsMet(cohort, facet_cache), SameWords(cohort, facet_cache))
+        self._sentences = NeedsOffers(cohort, facet_cache)
         asking = np.flatnonzero([bool(city.needs) for city in cohort.cities])
         step = max(1, -(-len(asking) // MOST_ASKING))
         self._asking = asking[::step]
@@ -41,16 +44,25 @@ class NeedsAnswered:
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the share of asking cities that each row surpasses at each column, shape (r, c)."""
-        mine = self._closeness.likeness(rows, cols)
+        mine = self._close(rows, cols)
         pools = self._pools(cols)
         shares = [_share(mine[:, c], pool) for c, pool in enumerate(pools)]
         return np.column_stack(shares) if shares else mine
+
+    def _close(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the mean of the closeness by topics and by words, of those that are known, shape (r, c)."""
+        each = np.stack([facet.likeness(rows, cols) for facet in self._closeness])
+        known = ~np.isnan(each)
+        total = np.where(known, each, 0.0).sum(axis=0)
+        return np.asarray(
+            np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+        )
 
     def _pools(self, cols: Ints) -> list[Floats]:
         """Return what the offers of each column are to the asking cities, itself left out, in ascending order."""
         new = np.array([j for j in cols.tolist() if j not in self._known], dtype=np.intp)
         if len(new):
-            everyone = self._closeness.likeness(self._asking, new)
+            everyone = self._close(self._asking, new)
             for c, j in enumerate(new.tolist()):
                 pool = everyone[self._asking != j, c]
                 self._known[j] = np.sort(pool[~np.isnan(pool)])
@@ -58,7 +70,7 @@ class NeedsAnswered:
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return what the host shows of what the guest asks: how well it does so beside others is the likeness."""
-        return self._closeness.says(i, j)
+        return self._sentences.says(i, j)
 
 
 def _share(mine: Floats, pool: Floats) -> Floats:

@@ -123,9 +123,9 @@ class EmissionsMix:
             for k in (i, j)
         ]
         if main[0] == main[1]:
-            text = f"In both cities {main[0]} is the largest source ({share[0]:.0f}% in {one.name}, {share[1]:.0f}% in {other.name})"
+            text = f"In both cities {main[0]} is the largest source ({share[0]:.0f}% in {_dated(one)}, {share[1]:.0f}% in {_dated(other)})"
         else:
-            text = f"The largest source is {main[0]} in {one.name} ({share[0]:.0f}%) and {main[1]} in {other.name} ({share[1]:.0f}%)"
+            text = f"The largest source is {main[0]} in {_dated(one)} ({share[0]:.0f}%) and {main[1]} in {_dated(other)} ({share[1]:.0f}%)"
         return (
             f"{text}, over the {int(shared.sum())} sectors that both report{_boundary_note(one, other)}.",
             facts,
@@ -219,6 +219,12 @@ def _entropy_terms(p: Floats, middle: Floats) -> Floats:
     )
 
 
+def _dated(city: City) -> str:
+    """Return a city's name with the year of its inventory."""
+    year = city.emissions.year if city.emissions else None
+    return f"{city.name} in {year}" if year else f"{city.name} (year not known)"
+
+
 def _boundary_note(*cities: City) -> str:
     notes = [
         f"{city.name} reports {city.emissions.boundary_note or 'another boundary than the city'}"
@@ -259,7 +265,7 @@ def _level_fact(city: City, level: float) -> Fact:
     stated = city.emissions is not None and city.emissions.boundary_population is not None
     kind = _kind(city) if stated else "estimated"
     what = "buildings, energy and transport a head" + (
-        "" if stated else ", by the settlement's population"
+        "" if stated or city.population is None else f", by the {city.population.of}'s population"
     )
     return Fact(
         city.id,

@@ -227,7 +227,7 @@ class NeedsOffers:
         if found is None:
             return f"Nothing that {host.name} shows is close to what {guest.name} asks.", ()
         text = f"{shows(host.name, found[1])} {asks(guest.name, found[0])}"
-        return text, _quotes(self._cohort, *found)
+        return text, quotes(self._cohort, *found)
 
 
 class SharedNeeds:
@@ -253,7 +253,7 @@ class SharedNeeds:
         if found is None:
             return f"{one.name} and {other.name} ask for different things.", ()
         text = f"{asks(one.name, found[0])} {asks(other.name, found[1])}"
-        return text, _quotes(self._cohort, *found)
+        return text, quotes(self._cohort, *found)
 
 
 def _closest(asking: _Side, answering: _Side, i: int, j: int) -> tuple[Passage, Passage] | None:
@@ -268,7 +268,8 @@ def _closest(asking: _Side, answering: _Side, i: int, j: int) -> tuple[Passage, 
     )
 
 
-def _quotes(cohort: Cohort, one: Passage, other: Passage) -> tuple[Fact, ...]:
+def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
+    """Return sentences as facts, each with its city, place and source."""
     return tuple(
         Fact(
             cohort.cities[p.city].id,
@@ -278,7 +279,7 @@ def _quotes(cohort: Cohort, one: Passage, other: Passage) -> tuple[Fact, ...]:
             source=p.source,
             place=p.place,
         )
-        for p in (one, other)
+        for p in passages
     )
 
 

@@ -23,6 +23,8 @@ GATE: Final = "evidence gate"
 
 ANSWERED_BY: Final[dict[str, tuple[str, ...]]] = {
     "wishes": ("wishes",),
+    "topics_met": ("needs",),
+    "same_words": ("needs",),
     "needs_offers": ("needs",),
     "needs_answered": ("needs",),
     "shared_needs": ("needs",),

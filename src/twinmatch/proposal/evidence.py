@@ -107,10 +107,15 @@ class Account:
         return says or "Not enough is known to give a reason."
 
 
-CONTENT: Final = ("wishes", "needs_offers", "needs_answered", "topics", "theme", "shared_needs")
+CONTENT: Final = (
+    *("wishes", "topics_met", "needs_offers", "needs_answered", "theme"),
+    *("shared_topics", "shared_needs"),
+)
 """Facets whose lines say what it is about, in the order in which they are printed where they lift alike."""
 
-NO_REASON: Final = frozenset({"nearness", "context", "country", "language", "emissions_level"})
+NO_REASON: Final = frozenset(
+    {"same_words", "nearness", "context", "country", "language", "emissions_level"}
+)
 """Facets that make a score and never a reason: where cities lie, how large they are, what they speak."""
 
 

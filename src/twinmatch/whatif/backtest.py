@@ -424,7 +424,7 @@ class ActivityTest:
 
 def only_activities(cohort: Cohort) -> Cohort:
     """Return the cohort in which nobody shows anything but pilot activities."""
-    silent = {"offers": None, "strengths": None, "levers_offered": None}
+    silent = {"offers": None, "strengths": None, "levers_offered": None, "shows": None}
     return Cohort(tuple(c.model_copy(update=silent) for c in cohort.cities), cohort.units)
 
 
@@ -474,7 +474,9 @@ def activities(
     )
 
 
-ASKING: Final = frozenset({"challenges_met", "levers_met", "needs_offers", "needs_answered"})
+ASKING: Final = frozenset(
+    {"challenges_met", "levers_met", "topics_met", "same_words", "needs_offers", "needs_answered"}
+)
 """Facets of what a city needs against what an activity shows."""
 
 

@@ -1,0 +1,118 @@
+"""Wording: do the host's texts use the very words of the guest's needs? BM25 over word stems.
+
+Okapi BM25 (Robertson and Zaragoza 2009, doi:10.1561/1500000019) with k1 = 1.2 and b = 0.75, divided by the number of
+different words asked, so that a long need is not a closer one. Names and rare terms count that vectors blur.
+
+Notation: V words; asked (n, V) is 0 or 1, said (n, V) the BM25 weight of each word in a city's texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from twinmatch.cohort import Cohort
+from twinmatch.facets.base import FacetCache, Floats, Ints
+from twinmatch.facets.text import Passage, needs_passages, offers_passages
+from twinmatch.proposal import Fact
+
+K1: Final = 1.2
+B: Final = 0.75
+_WORD: Final = re.compile(r"[^\W\d_]{3,}")
+_ENDING: Final = re.compile(r"(ations?|ings?|ions?|ies|ers?|ed|es|s|e|y)$")
+
+
+def stems(text: str) -> list[str]:
+    """Return the stems of the words of a text: lower case, common English endings taken off longer words."""
+    words = (word.group() for word in _WORD.finditer(text.lower()))
+    return [_ENDING.sub("", word) if len(word) > 4 else word for word in words]
+
+
+class WordTable:
+    """BM25 of all needs against all texts of hosts."""
+
+    def __init__(self, cohort: Cohort) -> None:
+        asked, said = (
+            _bags(len(cohort), passages)
+            for passages in (needs_passages(cohort), offers_passages(cohort))
+        )
+        frequency = Counter(word for bag in said for word in bag)
+        place = {word: v for v, word in enumerate(sorted(frequency))}
+        speaking = sum(map(bool, said))
+        mean = sum(map(Counter.total, said)) / max(speaking, 1)
+        self.speaks = np.array([bool(bag) for bag in said])
+        self.asks = np.array([len(bag) for bag in asked])
+        self._asked = _sparse(
+            [dict.fromkeys((w for w in bag if w in place), 1.0) for bag in asked], place
+        )
+        self._said = _sparse(
+            [
+                {
+                    word: float(
+                        np.log1p((speaking - frequency[word] + 0.5) / (frequency[word] + 0.5))
+                    )
+                    * count
+                    * (K1 + 1)
+                    / (count + K1 * (1 - B + B * bag.total() / mean))
+                    for word, count in bag.items()
+                }
+                for bag in said
+            ],
+            place,
+        )
+
+    def closeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the BM25 a word asked, at least 0, shape (r, c); nan where either side says nothing."""
+        total = (self._asked[rows] @ self._said[cols].T).toarray()
+        found = np.round(total / np.maximum(self.asks[rows], 1)[:, None], 6)
+        known = (self.asks[rows] > 0)[:, None] & self.speaks[cols][None, :]
+        return np.asarray(np.where(known, found, np.nan), dtype=np.float64)
+
+
+def word_table(cohort: Cohort, facet_cache: FacetCache) -> WordTable:
+    """Return the words of a cohort, counted once a run."""
+    return facet_cache.once(cohort, "words", lambda: WordTable(cohort))
+
+
+def _bags(n: int, passages: Sequence[Passage]) -> list[Counter[str]]:
+    bags: list[Counter[str]] = [Counter() for _ in range(n)]
+    for passage in passages:
+        bags[passage.city].update(stems(passage.text))
+    return bags
+
+
+def _sparse(rows: Sequence[dict[str, float]], place: dict[str, int]) -> csr_array:
+    starts = np.cumsum([0, *map(len, rows)])
+    columns = [place[word] for row in rows for word in sorted(row)]
+    values = [row[word] for row in rows for word in sorted(row)]
+    return csr_array((values, columns, starts), shape=(len(rows), max(len(place), 1)))
+
+
+MOST: Final = 2.0
+"""BM25 a word asked that counts as full likeness; the bundled cities reach 1.6."""
+
+
+class SameWords:
+    """BM25 of the guest's needs in the host's offers and pilots, a word asked, over 2."""
+
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
+        self._cohort = cohort
+        self._table = word_table(cohort, facet_cache)
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return how far each column's texts use the words of each row's needs, shape (r, c)."""
+        return np.clip(self._table.closeness(rows, cols) / MOST, 0.0, 1.0)
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return that the two texts share words, or whose text is not known."""
+        guest, host = self._cohort.cities[i], self._cohort.cities[j]
+        if not self._table.asks[i]:
+            return f"The needs of {guest.name} are not known.", ()
+        if not self._table.speaks[j]:
+            return f"What {host.name} offers is not known.", ()
+        return f"The offers of {host.name} use words in which {guest.name} states its needs.", ()
