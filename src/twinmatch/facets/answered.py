@@ -55,7 +55,9 @@ class NeedsAnswered:
         known = ~np.isnan(each)
         total = np.where(known, each, 0.0).sum(axis=0)
         return np.asarray(
-            np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+            np.where(
+                known.any(axis=0), np.round(total / np.maximum(known.sum(axis=0), 1), 6), np.nan
+            )
         )
 
     def _pools(self, cols: Ints) -> list[Floats]:
