@@ -114,7 +114,8 @@ class TopicsMet:
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how far each column shows what each row seeks, shape (r, c)."""
-        return np.round(np.clip(self.table.seeking[rows] @ self.table.showing[cols].T, 0.0, 1.0), 6)
+        met = self.table.seeking[rows] @ self.table.showing[cols].T
+        return np.asarray(np.round(np.clip(met, 0.0, 1.0), 6), dtype=np.float64)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the topics that tie the two, and a sentence of each on the first of them."""
@@ -146,7 +147,8 @@ class SharedTopics:
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how alike what each row and column seek is, shape (r, c)."""
-        return np.round(np.clip(self.table.seeking[rows] @ self.table.seeking[cols].T, 0.0, 1.0), 6)
+        shared = self.table.seeking[rows] @ self.table.seeking[cols].T
+        return np.asarray(np.round(np.clip(shared, 0.0, 1.0), 6), dtype=np.float64)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the topics that both seek, and a sentence of each on the first of them."""

