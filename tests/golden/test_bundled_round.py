@@ -60,7 +60,6 @@ def test_the_twinning_round_keeps_its_own_rules(products, bundled):
     guests = [m.cities("guest")[0] for m in meetings]
     held = sum(item.places for item in products["twinning"].held)
     assert len(guests) == len(set(guests)) == 30 - held
-    assert held
     assert all(m.account.coverage >= 0.25 for m in meetings)
     hosts = [m.unit or m.cities("host")[0] for m in meetings]
     assert max(hosts.count(h) for h in hosts) <= 2

@@ -45,6 +45,7 @@ TABLE_SHEETS: Final[dict[str, str]] = {
     "watch": "fragile pairs",
     "satisfaction": "satisfaction",
     "ties": "by country",
+    "tied_choices": "tied choices",
     "themes": "themes",
     "fairness": "fairness",
     "alike": "in common",

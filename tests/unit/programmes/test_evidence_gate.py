@@ -97,13 +97,13 @@ def test_a_host_without_places_is_not_ready_to_host_and_a_guest_beside_it_is_sho
 def test_two_that_fit_alike_tie_and_no_defeat_is_said():
     product = proposed(GUEST, {**GUEST, "id": "be-b"}, HOSTS[0])
     assert causes(product) == {"be-b": "tie"}
-    (ties,) = [t for t in product.tables if t.name == "ties"]
+    (ties,) = [t for t in product.tables if t.name == "tied_choices"]
     assert ties.rows == (("at-a", "de-x", "be-b", "de-x", 0.0),)
 
 
 def test_hosts_that_fit_alike_tie_too():
     product = proposed(GUEST, HOSTS[0], {**HOSTS[0], "id": "it-z"})
-    (ties,) = [t for t in product.tables if t.name == "ties"]
+    (ties,) = [t for t in product.tables if t.name == "tied_choices"]
     assert ties.rows == (("at-a", "de-x", "at-a", "it-z", 0.0),)
 
 

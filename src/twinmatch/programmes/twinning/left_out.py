@@ -229,7 +229,7 @@ class Unplaced:
             return ()
         columns = ("guest chosen", "host chosen", "guest as good", "host as good", "points lost")
         says = "Each may be taken in place of the other without changing the round by more than 0.1 points."
-        return (Table("ties", "Choices that tie", columns, rows, says),)
+        return (Table("tied_choices", "Choices that tie", columns, rows, says),)
 
     # --- everyone
 
