@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from twinmatch.cli import app
 from twinmatch.errors import QuestionError
+from twinmatch.web.auth import Rank
 from twinmatch.web.languages import LANGUAGES, chosen, translation
-from twinmatch.web.people import Rank
 from twinmatch.web.settings import ENVIRONMENT, Settings, from_environment
 
 ROOT = Path(__file__).parents[2]

@@ -263,8 +263,8 @@ def test_the_pages_speak_german_where_asked(service, visit):
 
 
 def test_a_key_opens_the_workbench_and_leaving_closes_it(tmp_path, visit):
+    from twinmatch.web.auth import Rank
     from twinmatch.web.board import Board
-    from twinmatch.web.people import Rank
 
     _, secret = Board(str(tmp_path / "s.sqlite")).add_key("Ms Example", Rank.READER)
     with running(tmp_path, "--access", "keys", "--jobs", "0") as address:

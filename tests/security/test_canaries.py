@@ -17,8 +17,8 @@ from evil_files import workbook
 from hostile_cities import hostile_cities, profile
 from service_for_tests import PROGRAMME, board_of, five_cities, served
 
-from twinmatch.web.measures import log_as_json
-from twinmatch.web.people import Rank
+from twinmatch.web.auth import Rank
+from twinmatch.web.metrics import log_as_json
 
 PERSONS = ("kanarek.anna@city.example", "+48 22 555 01 99", "Kanarkova", "kanarek")
 SHORT = "kanarek.anna@city.example +48 22 555 01 99"

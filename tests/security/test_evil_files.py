@@ -19,7 +19,7 @@ from service_for_tests import board_of, five_cities, served
 from twinmatch.cli import main
 from twinmatch.errors import DataError
 from twinmatch.reading import TABLES, read
-from twinmatch.web import confined, intake_pages
+from twinmatch.web import intake_pages, sandbox
 
 TABLES_ALONE = WORKBOOKS | TEXTS
 
@@ -188,21 +188,21 @@ def is_killed() -> bytes:
 
 
 def test_what_reads_an_upload_may_take_little_memory_and_time() -> None:
-    memory, seconds = confined.MEMORY, confined.SECONDS
-    told = json.loads(confined.confined(limits))
+    memory, seconds = sandbox.MEMORY, sandbox.SECONDS
+    told = json.loads(sandbox.sandboxed(limits))
     assert told == [[memory, memory], [seconds, seconds], [0, 0]]
 
 
 @pytest.mark.parametrize("harm", [takes_memory, takes_time, is_killed])
 def test_work_that_takes_too_much_is_stopped(harm) -> None:
-    assert confined.confined(harm, seconds=4, patience=0) == b""
+    assert sandbox.sandboxed(harm, seconds=4, patience=0) == b""
 
 
-def test_every_reading_of_an_upload_is_confined() -> None:
-    """Nothing of the web front reads a table itself, but in functions that are given to a confined process."""
+def test_every_reading_of_an_upload_is_sandboxed() -> None:
+    """Nothing of the web front reads a table itself, but in functions that are given to a sandbox."""
     inside = {"_found_in", "_sheets", "with_cell", "_read"}
     calls = set()
-    for path in sorted(Path(confined.__file__).parent.glob("*.py")):
+    for path in sorted(Path(sandbox.__file__).parent.glob("*.py")):
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 names = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
@@ -212,7 +212,7 @@ def test_every_reading_of_an_upload_is_confined() -> None:
 
 
 def test_a_file_too_heavy_is_told_and_the_service_goes_on(service, monkeypatch) -> None:
-    monkeypatch.setattr(intake_pages, "confined", lambda *_: b"")
+    monkeypatch.setattr(intake_pages, "sandboxed", lambda *_: b"")
     files = {"file": ("a.csv", HEAD)}
     answer = service.post("/workbench/intake", files=files)
     assert answer.status_code == 200
@@ -220,7 +220,7 @@ def test_a_file_too_heavy_is_told_and_the_service_goes_on(service, monkeypatch) 
     assert service.get("/readyz").status_code == 200
 
 
-def test_a_repair_of_a_cell_is_confined_too(service) -> None:
+def test_a_repair_of_a_cell_is_sandboxed_too(service) -> None:
     files = {"file": ("a.csv", HEAD + b"de-b,Beispiel,Nowhere\n")}
     upload = service.post("/workbench/intake", files=files, follow_redirects=False)
     where = upload.headers["location"]

@@ -25,7 +25,7 @@ from test_roles_and_headers import MAY, PATHS, ask
 from twinmatch.errors import TwinmatchError
 from twinmatch.exporting import from_plain, publish
 from twinmatch.exporting.json_file import proposal_json
-from twinmatch.web.people import Rank
+from twinmatch.web.auth import Rank
 
 MARK = "hostile-mark"
 SCRIPTS = {

@@ -16,7 +16,7 @@ from cities import cohort_of
 from twinmatch.errors import QuestionError
 from twinmatch.store import REMOVED
 from twinmatch.web import board as board_module
-from twinmatch.web.people import Rank
+from twinmatch.web.auth import Rank
 from twinmatch.web.persons import names_of
 
 CANARIES = ("kanarek@guest.example", "+48 22 555 01 99", "Anna Kanarek", "Kanarini")

@@ -14,8 +14,8 @@ from service_for_tests import board_of, five_cities, served
 from stores_for_tests import proposal
 
 from twinmatch import web
-from twinmatch.web.door import POLICY
-from twinmatch.web.people import COOKIE, Rank
+from twinmatch.web.auth import COOKIE, Rank
+from twinmatch.web.middleware import POLICY
 
 ANYONE, READER, COORDINATOR, ADMINISTRATOR = Rank
 
@@ -336,4 +336,4 @@ def test_secrets_are_compared_in_constant_time_and_nowhere_else() -> None:
                 sides = {n.id for n in (node.left, *node.comparators) if isinstance(n, ast.Name)}
                 assert not sides & {"secret", "session", "bearer"}, f"{path.name}:{node.lineno}"
     assert found == ["people.py"]
-    assert sys.modules["twinmatch.web.board"].same is sys.modules["twinmatch.web.people"].same
+    assert sys.modules["twinmatch.web.board"].same is sys.modules["twinmatch.web.auth"].same

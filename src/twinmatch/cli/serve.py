@@ -188,8 +188,8 @@ def keys(
 ) -> None:
     """Make, list or take back the keys of those who use the service."""
     need_web()
+    from twinmatch.web.auth import Rank
     from twinmatch.web.board import Board
-    from twinmatch.web.people import Rank
 
     ranks = {rank.name.lower(): rank for rank in Rank if rank}
     if action not in {"add", "list", "take-back"} or role not in ranks:

@@ -10,7 +10,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from twinmatch.web.people import NOBODY, Rank
+from twinmatch.web.auth import NOBODY, Rank
 from twinmatch.web.state import KEEP, Kept, State, has_tag, tag_of
 
 _UNDER: Final = ("/cities/", "/pairs/")

@@ -28,15 +28,15 @@ from twinmatch.web import (
     problems,
     proposals,
     rounds_pages,
-    shapes,
+    schemas,
 )
 from twinmatch.web.answered import AnsweredBefore
+from twinmatch.web.auth import reader
 from twinmatch.web.board import Board
-from twinmatch.web.door import FrontDoor
 from twinmatch.web.jobs import Jobs
-from twinmatch.web.measures import Measures, log_as_json
 from twinmatch.web.memory import stay_small
-from twinmatch.web.people import reader
+from twinmatch.web.metrics import Metrics, log_as_json
+from twinmatch.web.middleware import FrontDoor
 from twinmatch.web.settings import Settings, from_environment
 from twinmatch.web.state import State, state_of
 
@@ -49,7 +49,7 @@ the command line. Answers about cities carry an ETag: send it back as If-None-Ma
 
 def application(settings: Settings) -> ASGIApp:
     """Return the service as an ASGI application."""
-    state = State(settings, Board(settings.store), Measures())
+    state = State(settings, Board(settings.store), Metrics())
     jobs = Jobs(state.board, settings)
 
     @asynccontextmanager
@@ -83,7 +83,7 @@ def application(settings: Settings) -> ASGIApp:
     _add_workbench(app)
     _add_health(app)
     _describe(app)
-    door: ASGIApp = FrontDoor(AnsweredBefore(app, state), settings, state.who, state.measures)
+    door: ASGIApp = FrontDoor(AnsweredBefore(app, state), settings, state.who, state.metrics)
     if settings.origins:
         door = CORSMiddleware(
             door,
@@ -130,7 +130,7 @@ async def _find_nearest(state: State, log: Any) -> None:
 
 
 def _add_health(app: FastAPI) -> None:
-    @app.get("/healthz", tags=["health"], response_model=shapes.Health)
+    @app.get("/healthz", tags=["health"], response_model=schemas.Health)
     async def healthz() -> dict[str, Any]:
         """Return that the process lives."""
         return {"status": "ok", "version": __version__}
@@ -139,7 +139,7 @@ def _add_health(app: FastAPI) -> None:
         "/readyz",
         tags=["health"],
         response_model=None,
-        responses={200: {"model": shapes.Health}, 503: {"model": shapes.Health}},
+        responses={200: {"model": schemas.Health}, 503: {"model": schemas.Health}},
     )
     async def readyz(request: Request) -> Response:
         """Return whether the service can answer: cities loaded, store reachable."""
@@ -167,10 +167,8 @@ def _add_health(app: FastAPI) -> None:
         if not state.settings.metrics_open:
             reader.checked(request)
         for name, number in (await run_in_threadpool(state.board.counts)).items():
-            state.measures.jobs.labels(name).set(number)
-        return Response(
-            state.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
-        )
+            state.metrics.jobs.labels(name).set(number)
+        return Response(state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.get(
         "/client.py",

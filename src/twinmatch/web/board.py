@@ -20,7 +20,7 @@ from twinmatch.reading.personal_data import redact
 from twinmatch.store import COMMAND_LINE, Fallbacks, Kept, Store, note, open_store
 from twinmatch.store.records import named
 from twinmatch.store.tables import Moment, metadata
-from twinmatch.web.people import SESSION_HOURS, Person, Rank, digest, new_secret, same
+from twinmatch.web.auth import SESSION_HOURS, Person, Rank, digest, new_secret, same
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 ENDED: Final = ("done", "failed", "cancelled")

@@ -17,8 +17,8 @@ from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.proposal import CityCard
 from twinmatch.proposal.wire import account_lines, account_plain
 from twinmatch.schema import Role, json_schema
-from twinmatch.web import shapes
-from twinmatch.web.people import reader
+from twinmatch.web import schemas
+from twinmatch.web.auth import reader
 from twinmatch.web.problems import documented
 from twinmatch.web.queries import only_known, parameters, read_query
 from twinmatch.web.state import KEEP, Kept, State, has_tag, state_of, tag_of
@@ -64,7 +64,7 @@ _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
 @router.get(
     "/cities",
     response_model=None,
-    responses={200: {"model": shapes.Cities}, **_NOT_MODIFIED, **documented()},
+    responses={200: {"model": schemas.Cities}, **_NOT_MODIFIED, **documented()},
 )
 async def list_cities(
     request: Request,
@@ -146,7 +146,7 @@ def city_line(c: CityCard) -> dict[str, Any]:
 @router.get(
     "/cities/{city}",
     response_model=None,
-    responses={200: {"model": shapes.CityWhole}, **_NOT_MODIFIED, **documented(404)},
+    responses={200: {"model": schemas.CityWhole}, **_NOT_MODIFIED, **documented(404)},
 )
 async def one_city(request: Request, city: CityIn) -> Response:
     """Return a city's whole profile with its sources, and what is not known of it."""
@@ -186,13 +186,13 @@ def weights_of(text: str) -> dict[str, float]:
 @router.get(
     "/cities/{city}/similar",
     response_model=None,
-    responses={200: {"model": shapes.Similar}, **_NOT_MODIFIED, **documented(404)},
-    openapi_extra=parameters(shapes.SimilarQuery),
+    responses={200: {"model": schemas.Similar}, **_NOT_MODIFIED, **documented(404)},
+    openapi_extra=parameters(schemas.SimilarQuery),
 )
 async def similar(request: Request, city: CityIn) -> Response:
     """Return the cities most like a city, best first, each with its reasons or its whole account."""
     state = state_of(request)
-    asked = read_query(request, shapes.SimilarQuery)
+    asked = read_query(request, schemas.SimilarQuery)
     question, service = question_of(asked), state.service
     if asked.detail == "reasons" and service.is_quick(question):
         content = _similar(service, city, question, asked.detail)
@@ -201,7 +201,7 @@ async def similar(request: Request, city: CityIn) -> Response:
     return body(content, request, state)
 
 
-def question_of(asked: shapes.SimilarQuery) -> Question:
+def question_of(asked: schemas.SimilarQuery) -> Question:
     """Return what was asked; raises QuestionError where the weights cannot be read."""
     return Question(
         asked.k,
@@ -253,9 +253,9 @@ def answer_plain(service: Service, city: str, answer: Answer, detail: str) -> di
 @router.post(
     "/similar",
     response_model=None,
-    responses={200: {"model": shapes.Similar}, **documented(404, 413, 422)},
+    responses={200: {"model": schemas.Similar}, **documented(404, 413, 422)},
 )
-async def similar_to(request: Request, asked: shapes.AskSimilar) -> Response:
+async def similar_to(request: Request, asked: schemas.AskSimilar) -> Response:
     """Return the cities most like one that is not in the data; nothing of it is kept."""
     service = state_of(request).service
     f = asked.filters
@@ -280,7 +280,7 @@ async def similar_to(request: Request, asked: shapes.AskSimilar) -> Response:
 @router.get(
     "/pairs/{one}/{other}",
     response_model=None,
-    responses={200: {"model": shapes.Pair}, **_NOT_MODIFIED, **documented(404)},
+    responses={200: {"model": schemas.Pair}, **_NOT_MODIFIED, **documented(404)},
 )
 async def pair(request: Request, one: CityIn, other: CityIn) -> Response:
     """Return the accounts of a pair: as peers, and as guest and host both ways, every line with its evidence."""

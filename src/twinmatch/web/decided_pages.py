@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from twinmatch.app.decisions import decide_on
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.store import held
+from twinmatch.web.auth import coordinator, reader
 from twinmatch.web.board import Job
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.pages import page, wants_fragment
-from twinmatch.web.people import coordinator, reader
 from twinmatch.web.rounds_pages import Text, teller
 from twinmatch.web.state import state_of
 from twinmatch.whatif.repair import KINDS, Change, Kind

@@ -19,9 +19,9 @@ from starlette.concurrency import run_in_threadpool
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.reading.personal_data import redact
-from twinmatch.web.confined import confined
+from twinmatch.web.auth import Person, coordinator, reader
 from twinmatch.web.pages import page
-from twinmatch.web.people import Person, coordinator, reader
+from twinmatch.web.sandbox import sandboxed
 from twinmatch.web.state import State, state_of
 from twinmatch.web.tables import changed, with_cell
 
@@ -78,7 +78,7 @@ def examined(name: str, content: bytes) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
         path = Path(folder) / f"table{Path(name).suffix.lower()}"
         path.write_bytes(content)
-        told = confined(examine, str(path), name)
+        told = sandboxed(examine, str(path), name)
     if not told:
         found = "The file could not be read within the memory and time that a table may take."
         return {

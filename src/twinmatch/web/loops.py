@@ -11,9 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from twinmatch.app.decisions import decide_on, plain_run_state, run_state
 from twinmatch.app.plain import plain_difference, plain_prices, plain_repaired, plain_why_not
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.web import shapes
+from twinmatch.web import schemas
+from twinmatch.web.auth import Person, coordinator, reader
 from twinmatch.web.board import Job
-from twinmatch.web.people import Person, coordinator, reader
 from twinmatch.web.problems import documented
 from twinmatch.web.proposals import ProposalId, job_plain
 from twinmatch.web.queries import only_known
@@ -27,7 +27,7 @@ router = APIRouter(tags=["proposals"], dependencies=[Depends(only_known)])
     "/proposals/{proposal}/decisions",
     response_model=None,
     dependencies=[Depends(reader)],
-    responses={200: {"model": shapes.Decisions}, **documented(404)},
+    responses={200: {"model": schemas.Decisions}, **documented(404)},
 )
 async def decisions(request: Request, proposal: ProposalId) -> Response:
     """Return what was decided about a proposal, and what holds now; the ETag is its version."""
@@ -45,12 +45,12 @@ async def decisions(request: Request, proposal: ProposalId) -> Response:
     "/proposals/{proposal}/decisions",
     status_code=201,
     response_model=None,
-    responses={201: {"model": shapes.Decisions}, **documented(404, 409, 412, 428)},
+    responses={201: {"model": schemas.Decisions}, **documented(404, 409, 412, 428)},
 )
 async def decide(
     request: Request,
     proposal: ProposalId,
-    decision: shapes.Decision,
+    decision: schemas.Decision,
     person: Annotated[Person, Depends(coordinator)],
     if_match: Annotated[
         str | None, Header(max_length=40, description='The version that was seen, such as "3"')
@@ -90,7 +90,7 @@ City = Annotated[str, Query(min_length=1, max_length=120)]
     "/proposals/{proposal}/why-not",
     response_model=None,
     dependencies=[Depends(reader)],
-    responses={200: {"model": shapes.WhyNot}, **documented(404, 409, 422)},
+    responses={200: {"model": schemas.WhyNot}, **documented(404, 409, 422)},
 )
 async def ask_why_not(request: Request, proposal: ProposalId, guest: City, host: City) -> Response:
     """Return why a guest and a host do not meet: the rule, or what forcing it costs, who moves, what would help."""
@@ -107,9 +107,9 @@ async def ask_why_not(request: Request, proposal: ProposalId, guest: City, host:
     "/proposals/{proposal}/repair",
     response_model=None,
     dependencies=[Depends(coordinator)],
-    responses={200: {"model": shapes.Repair}, **documented(404, 409, 422)},
+    responses={200: {"model": schemas.Repair}, **documented(404, 409, 422)},
 )
-async def ask_repair(request: Request, proposal: ProposalId, asked: shapes.AskRepair) -> Response:
+async def ask_repair(request: Request, proposal: ProposalId, asked: schemas.AskRepair) -> Response:
     """Return three offers after withdrawals and refusals: keep all, few changes, best; nothing is changed."""
     state = state_of(request)
     change = Change(tuple(asked.withdrawn), tuple(asked.refused))
@@ -124,12 +124,12 @@ async def ask_repair(request: Request, proposal: ProposalId, asked: shapes.AskRe
     "/proposals/{proposal}/repair/take",
     status_code=201,
     response_model=None,
-    responses={201: {"model": shapes.ProposalState}, **documented(404, 409, 422)},
+    responses={201: {"model": schemas.ProposalState}, **documented(404, 409, 422)},
 )
 async def take_repair(
     request: Request,
     proposal: ProposalId,
-    asked: shapes.TakeRepair,
+    asked: schemas.TakeRepair,
     person: Annotated[Person, Depends(coordinator)],
 ) -> Response:
     """Make a further proposal of an offer to repair one; the one before stays as it is."""
@@ -149,7 +149,7 @@ async def take_repair(
     "/proposals/{proposal}/prices",
     response_model=None,
     dependencies=[Depends(reader)],
-    responses={200: {"model": shapes.Prices}, **documented(404, 409, 422)},
+    responses={200: {"model": schemas.Prices}, **documented(404, 409, 422)},
 )
 async def ask_prices(request: Request, proposal: ProposalId) -> Response:
     """Return what each rule, lock and ban of a proposal's twinning costs, and what one more place is worth."""
@@ -166,7 +166,7 @@ async def ask_prices(request: Request, proposal: ProposalId) -> Response:
     "/proposals/{proposal}/diff/{other}",
     response_model=None,
     dependencies=[Depends(reader)],
-    responses={200: {"model": shapes.Difference}, **documented(404, 409)},
+    responses={200: {"model": schemas.Difference}, **documented(404, 409)},
 )
 async def ask_difference(
     request: Request,

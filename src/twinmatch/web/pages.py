@@ -27,8 +27,8 @@ from twinmatch.geography import countries, language_name
 from twinmatch.intake.readiness_scale import LEVELS
 from twinmatch.proposal import CityCard
 from twinmatch.schema import NAMES, City, Dimension, Role
+from twinmatch.web.auth import COOKIE, Rank, asking, reader
 from twinmatch.web.languages import LANGUAGES, chosen, translation
-from twinmatch.web.people import COOKIE, Rank, asking, reader
 from twinmatch.web.state import State, state_of
 
 router = APIRouter(prefix="/workbench", include_in_schema=False)

@@ -27,10 +27,10 @@ from twinmatch.store.forgetting import (
     remove_reasons,
     wipe,
 )
-from twinmatch.web import shapes
+from twinmatch.web import schemas
+from twinmatch.web.auth import Person, administrator
 from twinmatch.web.board import ENDED, Board, jobs, keys, sessions, uploads
 from twinmatch.web.intake_pages import ACCEPTED, examined
-from twinmatch.web.people import Person, administrator
 from twinmatch.web.problems import documented
 from twinmatch.web.queries import only_known
 from twinmatch.web.state import state_of
@@ -198,7 +198,7 @@ City = Annotated[str, Path(max_length=200, description="Id or name of a city")]
     "/personal-data/{city}",
     response_model=None,
     dependencies=[Depends(administrator)],
-    responses={200: {"model": shapes.PersonalData}, **documented()},
+    responses={200: {"model": schemas.PersonalData}, **documented()},
 )
 async def show_personal_data(request: Request, city: City) -> Response:
     """Return what is held of the persons of a city."""
@@ -210,7 +210,7 @@ async def show_personal_data(request: Request, city: City) -> Response:
 @router.delete(
     "/personal-data/{city}",
     response_model=None,
-    responses={200: {"model": shapes.Erased}, **documented(404)},
+    responses={200: {"model": schemas.Erased}, **documented(404)},
 )
 async def erase_personal_data(
     request: Request,
@@ -233,7 +233,7 @@ async def erase_personal_data(
     "/changes",
     response_model=None,
     dependencies=[Depends(administrator)],
-    responses={200: {"model": shapes.Changes}, **documented()},
+    responses={200: {"model": schemas.Changes}, **documented()},
 )
 async def changes(request: Request) -> Response:
     """Return who changed what, and when: keys, uploads, what was erased, decisions."""

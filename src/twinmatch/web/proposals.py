@@ -16,10 +16,10 @@ from starlette.concurrency import run_in_threadpool
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.exporting import EXPORTERS, from_plain
 from twinmatch.programmes.programme import bundled_names, load, recipe_names
-from twinmatch.web import shapes
+from twinmatch.web import schemas
+from twinmatch.web.auth import Person, coordinator, reader
 from twinmatch.web.board import Board, Job
 from twinmatch.web.cities import unchanged
-from twinmatch.web.people import Person, coordinator, reader
 from twinmatch.web.problems import documented
 from twinmatch.web.queries import only_known
 from twinmatch.web.state import state_of
@@ -73,7 +73,7 @@ def _iso(when: datetime | None) -> str | None:
     return when.isoformat() if when else None
 
 
-def checked(asked: shapes.AskProposal, board: Board) -> dict[str, Any]:
+def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
     """Return what a proposal is asked with; raises the errors that can be told before it is made."""
     known = (*bundled_names(), *recipe_names())
     problems = [
@@ -125,10 +125,10 @@ def _check_toml(text: str) -> None:
     "/proposals",
     status_code=202,
     response_model=None,
-    responses={202: {"model": shapes.ProposalState}, **documented(404, 409, 413, 422)},
+    responses={202: {"model": schemas.ProposalState}, **documented(404, 409, 413, 422)},
 )
 async def ask(
-    request: Request, asked: shapes.AskProposal, person: Annotated[Person, Depends(coordinator)]
+    request: Request, asked: schemas.AskProposal, person: Annotated[Person, Depends(coordinator)]
 ) -> Response:
     """Ask for a proposal; the answer is where to look for it."""
     board = state_of(request).board
@@ -147,7 +147,7 @@ async def ask(
     "/proposals",
     response_model=None,
     dependencies=[Depends(reader)],
-    responses={200: {"model": shapes.Proposals}, **documented()},
+    responses={200: {"model": schemas.Proposals}, **documented()},
 )
 async def list_proposals(
     request: Request, size: Annotated[int, Query(ge=1, le=500)] = 50
@@ -161,7 +161,7 @@ async def list_proposals(
     "/proposals/{proposal}",
     response_model=None,
     dependencies=[Depends(reader)],
-    responses={200: {"model": shapes.ProposalState}, **documented(404)},
+    responses={200: {"model": schemas.ProposalState}, **documented(404)},
 )
 async def look(request: Request, proposal: ProposalId) -> Response:
     """Return how far a proposal is, and where its files are once it is done."""
@@ -205,7 +205,7 @@ async def events(request: Request, proposal: ProposalId) -> Response:
 @router.post(
     "/proposals/{proposal}/cancel",
     response_model=None,
-    responses={200: {"model": shapes.ProposalState}, **documented(404, 409)},
+    responses={200: {"model": schemas.ProposalState}, **documented(404, 409)},
 )
 async def cancel(
     request: Request, proposal: ProposalId, person: Annotated[Person, Depends(coordinator)]

@@ -20,12 +20,12 @@ from twinmatch.programmes.programme import bundled_names, recipe_names
 from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.store import Entry
-from twinmatch.web import shapes
+from twinmatch.web import schemas
+from twinmatch.web.auth import coordinator, reader
 from twinmatch.web.board import Job
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.network import network
 from twinmatch.web.pages import page, wants_fragment
-from twinmatch.web.people import coordinator, reader
 from twinmatch.web.proposals import checked
 from twinmatch.web.rounds import again
 from twinmatch.web.state import State, state_of
@@ -65,9 +65,9 @@ def _asked(
     previous: Text = "",
     upload: Text = "",
     past: Text = "",
-) -> shapes.AskProposal:
+) -> schemas.AskProposal:
     """Return what the form asks for."""
-    return shapes.AskProposal(
+    return schemas.AskProposal(
         title=title[:200],
         programme=(programme or [])[:20],
         programme_toml=programme_toml.strip()[:200_000],
@@ -77,7 +77,7 @@ def _asked(
     )
 
 
-Asked = Annotated[shapes.AskProposal, Depends(_asked)]
+Asked = Annotated[schemas.AskProposal, Depends(_asked)]
 
 
 @router.post("")
@@ -113,7 +113,7 @@ class Before:
     problems: tuple[Problem, ...]
 
 
-def _before_the_run(state: State, asked: shapes.AskProposal) -> Before:
+def _before_the_run(state: State, asked: schemas.AskProposal) -> Before:
     content = checked(asked, state.board)
     product: Product | None = None
     problems: tuple[Problem, ...] = ()

@@ -16,9 +16,9 @@ from starlette.types import Scope
 from twinmatch.app.finding import Finding
 from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.web.auth import ANYONE, LOCAL, NOBODY, Person
 from twinmatch.web.board import Board
-from twinmatch.web.measures import Measures
-from twinmatch.web.people import ANYONE, LOCAL, NOBODY, Person
+from twinmatch.web.metrics import Metrics
 from twinmatch.web.rounds import Rounds
 from twinmatch.web.settings import Settings
 
@@ -87,14 +87,14 @@ class State:
 
     settings: Settings
     board: Board
-    measures: Measures
+    metrics: Metrics
     opened: Service | None = None
     failed: str = ""
     _people: dict[str, tuple[float, Person]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.answers = Answers(self.settings.answers_kept)
-        self.measures.answers.set_function(lambda: self.answers.bytes)
+        self.metrics.answers.set_function(lambda: self.answers.bytes)
         self.rounds = Rounds(self.board, self.settings)
 
     @property
@@ -115,7 +115,7 @@ class State:
         self.opened = open_service(
             settings.profiles, programme=settings.programme, model=settings.text_model
         )
-        self.measures.cities.set(len(self.opened.cohort))
+        self.metrics.cities.set(len(self.opened.cohort))
         # Nothing of the cohort is ever let go: to look through it for litter again and again costs a tenth of a second.
         gc.collect()
         gc.freeze()

@@ -1,6 +1,6 @@
 """Tables that were handed in: one cell written anew, what they hold of a city's persons, and the same without it.
 
-All of it is done to files that others made, so it happens in a process with limits (``confined``).
+All of it is done to files that others made, so it happens in a process with limits (``sandboxed``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError, Where
-from twinmatch.web.confined import confined
+from twinmatch.web.sandbox import sandboxed
 
 Tables = list[tuple[str, list[tuple[int, list[Any]]]]]
 """Sheets of numbered rows, as they are written again."""
@@ -34,7 +34,7 @@ def changed(name: str, content: bytes, change: Callable[..., bytes], *given: Any
     with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
         path = Path(folder) / f"table{Path(name).suffix.lower()}"
         path.write_bytes(content)
-        told = confined(_told, str(path), change, given)
+        told = sandboxed(_told, str(path), change, given)
     if told[:1] == _DONE:
         return told[1:]
     if not told:

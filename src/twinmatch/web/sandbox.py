@@ -26,7 +26,7 @@ AT_ONCE: Final = 2
 _TURN = threading.BoundedSemaphore(AT_ONCE)
 
 
-def confined(
+def sandboxed(
     work: Callable[..., bytes], *given: Any, seconds: float = SECONDS, patience: float = PATIENCE
 ) -> bytes:
     """Return what work returns, done by a process with limits; nothing where it did not end well in time."""

@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twinmatch.errors import Problem, TwinmatchError
 from twinmatch.web import problems
-from twinmatch.web.measures import Measures
-from twinmatch.web.people import COOKIE, NOBODY, Person, Rank
+from twinmatch.web.auth import COOKIE, NOBODY, Person, Rank
+from twinmatch.web.metrics import Metrics
 from twinmatch.web.settings import Settings
 
 Who = Callable[[str, str], Awaitable[Person]]
@@ -61,8 +61,8 @@ _ID: Final = re.compile(r"^[A-Za-z0-9-]{8,64}$")
 class FrontDoor:
     """The application behind its door."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, who: Who, measures: Measures) -> None:
-        self._app, self._settings, self._who, self._measures = app, settings, who, measures
+    def __init__(self, app: ASGIApp, settings: Settings, who: Who, metrics: Metrics) -> None:
+        self._app, self._settings, self._who, self._metrics = app, settings, who, metrics
         self._names = settings.names
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._usual = RateLimitItemPerMinute(settings.requests_a_minute)
@@ -213,7 +213,7 @@ class _Visit:
             self._route(),
             self._scope["method"],
         )
-        self._door._measures.request(method, route, self._status, seconds)
+        self._door._metrics.request(method, route, self._status, seconds)
         person = self._scope.get("person", NOBODY)
         if self._scope["path"].startswith(_UNCOUNTED):
             return

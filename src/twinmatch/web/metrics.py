@@ -35,7 +35,7 @@ LOGGED: Final = frozenset(
 """Every key that a log line may have; the values of any other are taken out before they are written."""
 
 
-class Measures:
+class Metrics:
     """The counters of one process."""
 
     def __init__(self) -> None:
