@@ -45,6 +45,9 @@ UNKNOWN_STANDING: Final = 0.5
 STEP: Final = 10**DECIMALS
 UNKNOWN: Final = STEP + 1
 
+MOST_WEIGHT: Final = 1e9
+"""Weights count against each other, so none needs to be larger."""
+
 HELD: Final = 50_000_000
 """Pairs of kinds of cities whose steps are held for a facet: 200 MB."""
 
@@ -67,14 +70,13 @@ def checked_weights(weights: Mapping[str, float], extra: Sequence[str] = ()) -> 
         elif (
             not isinstance(weight, int | float)
             or isinstance(weight, bool)
-            or not math.isfinite(weight)
-            or weight < 0
+            or not 0 <= weight <= MOST_WEIGHT
         ):
             problems.append(
                 Problem(
                     "weight-wrong",
                     f"The weight of {name!r} is {weight!r}.",
-                    do="Give a number of at least 0.",
+                    do=f"Give a number from 0 to {MOST_WEIGHT:,.0f}.",
                 )
             )
     total = 0.0 if problems else math.fsum(weights.values())

@@ -5,8 +5,8 @@ Nothing here imports anything of the house, so every part can raise these.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 
@@ -57,6 +57,13 @@ class Problem:
             "do": self.do,
             "level": self.level,
         }
+
+    @classmethod
+    def from_plain(cls, said: Mapping[str, Any]) -> Problem:
+        """Return the problem that :meth:`plain` has written."""
+        place = {f.name: said[f.name] for f in fields(Where) if f.name in said}
+        rest = {name: said[name] for name in ("code", "found", "do", "level") if name in said}
+        return cls(where=Where(**place), **rest)
 
 
 class TwinmatchError(Exception):

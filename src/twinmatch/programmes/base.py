@@ -54,7 +54,7 @@ class ScoredProduct(ProductSettings):
     EXTRA_FACETS: ClassVar[tuple[str, ...]] = ()
     """Facets that the product brings itself, beside those of the registry."""
 
-    weights: dict[str, float] = Field(
+    weights: dict[str, Annotated[float, Field(strict=True)]] = Field(
         description="Weight of each facet; only their proportions matter"
     )
 

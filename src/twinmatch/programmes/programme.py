@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field, ValidationError, create_model
 
@@ -29,6 +29,12 @@ NOWHERE = Where()
 
 RECIPES = BUNDLED / "recipes"
 """The folder of the programme files of real programmes, loaded by name."""
+
+MOST_BYTES: Final = 200_000
+MOST_DOTS: Final = 200
+MOST_KEYS: Final = 2_000
+MOST_VALUES: Final = 20_000
+"""Bounds of a programme, far beyond any real one: bytes, dots in a line, keys, values in lists."""
 
 
 class Text(ProgrammeSection):
@@ -186,7 +192,11 @@ def _parsed(file: str | Path, problems: list[Problem]) -> tuple[str, Mapping[str
     path = source_of(file)
     where = Where(path.name)
     try:
-        return path.name, tomllib.loads(path.read_bytes().decode("utf-8"))
+        with path.open("rb") as opened:
+            text = opened.read(MOST_BYTES + 1).decode("utf-8")
+        return path.name, _read(text, where)
+    except DataError as error:
+        problems += error.problems
     except FileNotFoundError:
         problems.append(
             Problem(
@@ -197,8 +207,37 @@ def _parsed(file: str | Path, problems: list[Problem]) -> tuple[str, Mapping[str
         )
     except UnicodeDecodeError:
         problems.append(Problem("not-utf-8", "The file is not UTF-8.", where, "Save it as UTF-8."))
-    except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
-        problems.append(Problem("not-toml", f"Not readable as TOML: {error}.", where))
     except OSError as error:
         problems.append(Problem("unreadable", f"Cannot be read: {error.strerror}.", where))
     return path.name, {}
+
+
+def load_text(text: str, name: str = "programme.toml") -> Programme:
+    """Return the programme of a text in TOML; raises DataError as :func:`load` does."""
+    where = Where(name)
+    return checked(_read(text, where), where)
+
+
+def _read(text: str, where: Where) -> Mapping[str, object]:
+    refuse_large(text, where)
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
+        raise DataError(Problem("not-toml", f"Not readable as TOML: {error}.", where)) from error
+
+
+def refuse_large(text: str, where: Where = NOWHERE) -> None:
+    """Raise DataError for a text that would take long to parse: too long, keys too deep, too many keys or values.
+
+    Strings are not told from the rest, so all is counted: each line's dots, the signs "=", the commas.
+    """
+    dots = max((line.count(".") for line in text.split("\n")), default=0)
+    for number, most, what in (
+        (len(text.encode("utf-8", "replace")), MOST_BYTES, "bytes"),
+        (dots, MOST_DOTS, "dots in one line"),
+        (text.count("="), MOST_KEYS, "keys"),
+        (text.count(",") + text.count("["), MOST_VALUES, "values in lists"),
+    ):
+        if number > most:
+            found = f"The programme has {number:,} {what}; at most {most:,} are read."
+            raise DataError(Problem("programme-too-large", found, where, "Shorten it."))

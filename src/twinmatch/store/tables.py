@@ -6,10 +6,14 @@ migrations: one database, one history of its tables.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
+
+from twinmatch.errors import DataError, Problem
 
 
 class Moment(TypeDecorator[datetime]):
@@ -25,48 +29,105 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+class _TextRefusedError(DataError, sa.exc.DontWrapMixin):
+    """A text that cannot be stored, raised while a statement is made."""
+
+
+def is_storable(text: str) -> bool:
+    """Return whether every database and every file can hold a text: no lone surrogate, no NUL."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def _refuse(text: str) -> None:
+    if not is_storable(text):
+        found = "A text has a character that cannot be stored: NUL, or half of a surrogate pair."
+        raise _TextRefusedError(Problem("text-not-storable", found, do="Leave it out."))
+
+
+class Name(TypeDecorator[str]):
+    """Text that every engine holds: what PostgreSQL refuses is refused for SQLite as well."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """Return a text that can be stored; raises DataError."""
+        if value is not None:
+            _refuse(value)
+        return value
+
+
+class Words(Name):
+    """Text of any length."""
+
+    impl = sa.Text
+    cache_ok = True
+
+
+class Plain(TypeDecorator[Any]):
+    """JSON, proven to serialise before it is stored; what an earlier version stored reads without harm."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        """Return a value that can be stored; raises DataError."""
+        text = json.dumps(value, ensure_ascii=False)
+        _refuse(text.replace("\\u0000", "\0") if "\\u0000" in text else text)
+        return value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        """Return a stored value, with a question mark for what cannot be told."""
+        text = json.dumps(value, ensure_ascii=False)
+        return value if is_storable(text) else json.loads(text.encode("utf-8", "replace"))
+
+
 metadata = sa.MetaData()
 
 runs = sa.Table(
     "runs",
     metadata,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("id", Name(32), primary_key=True),
+    sa.Column("title", Words, nullable=False),
     sa.Column("kept_at", Moment, nullable=False),
-    sa.Column("kept_by", sa.Text, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False, index=True),
-    sa.Column("data_sha256", sa.String(64), nullable=False),
-    sa.Column("programme_sha256", sa.String(64), nullable=False),
+    sa.Column("kept_by", Words, nullable=False),
+    sa.Column("sha256", Name(64), nullable=False, index=True),
+    sa.Column("data_sha256", Name(64), nullable=False),
+    sa.Column("programme_sha256", Name(64), nullable=False),
     sa.Column("proposal", sa.LargeBinary, nullable=False),
 )
 
 run_meetings = sa.Table(
     "run_meetings",
     metadata,
-    sa.Column("run", sa.String(32), sa.ForeignKey("runs.id"), primary_key=True),
-    sa.Column("one", sa.Text, primary_key=True),
-    sa.Column("other", sa.Text, primary_key=True),
-    sa.Column("meeting", sa.Text, nullable=False),
-    sa.Column("product", sa.Text, nullable=False),
-    sa.Column("label", sa.Text, nullable=False),
-    sa.Column("cities", sa.JSON, nullable=False),
+    sa.Column("run", Name(32), sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("one", Words, primary_key=True),
+    sa.Column("other", Words, primary_key=True),
+    sa.Column("meeting", Words, nullable=False),
+    sa.Column("product", Words, nullable=False),
+    sa.Column("label", Words, nullable=False),
+    sa.Column("cities", Plain, nullable=False),
     sa.Column("score", sa.Float(53), nullable=False),
-    sa.Column("if_guest_declines", sa.JSON, nullable=False),
-    sa.Column("if_host_declines", sa.JSON, nullable=False),
+    sa.Column("if_guest_declines", Plain, nullable=False),
+    sa.Column("if_host_declines", Plain, nullable=False),
 )
 
 entries = sa.Table(
     "entries",
     metadata,
-    sa.Column("run", sa.String(32), sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("run", Name(32), sa.ForeignKey("runs.id"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at", Moment, nullable=False),
-    sa.Column("by", sa.Text, nullable=False),
-    sa.Column("kind", sa.String(12), nullable=False),
-    sa.Column("one", sa.Text, nullable=False),
-    sa.Column("other", sa.Text, nullable=False),
-    sa.Column("city", sa.Text, nullable=False),
-    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("by", Words, nullable=False),
+    sa.Column("kind", Name(12), nullable=False),
+    sa.Column("one", Words, nullable=False),
+    sa.Column("other", Words, nullable=False),
+    sa.Column("city", Words, nullable=False),
+    sa.Column("why", Words, nullable=False),
     sa.CheckConstraint("number >= 1", name="entries_number"),
 )
 
@@ -75,9 +136,9 @@ changes = sa.Table(
     metadata,
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("at", Moment, nullable=False),
-    sa.Column("by", sa.String(40), nullable=False),
-    sa.Column("what", sa.String(40), nullable=False),
-    sa.Column("about", sa.String(64), nullable=False),
+    sa.Column("by", Name(40), nullable=False),
+    sa.Column("what", Name(40), nullable=False),
+    sa.Column("about", Name(64), nullable=False),
 )
 
 FROZEN = ("runs", "run_meetings", "entries", "changes")

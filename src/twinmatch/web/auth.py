@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Annotated, Any, Final
 
-from fastapi import Request
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.web.queries import only_known
 
 PREFIX: Final = "twm_"
 COOKIE: Final = "twinmatch_session"
@@ -99,3 +102,33 @@ class AtLeast:
 reader = AtLeast(Rank.READER)
 coordinator = AtLeast(Rank.COORDINATOR)
 administrator = AtLeast(Rank.ADMINISTRATOR)
+
+Reader = Annotated[Person, Depends(reader)]
+Coordinator = Annotated[Person, Depends(coordinator)]
+Administrator = Annotated[Person, Depends(administrator)]
+
+
+class GuardedRoute(APIRoute):
+    """A route that checks the rank, and the names in the query, before it reads a body or does any work.
+
+    The framework itself reads and parses the body first and asks its dependencies afterwards. A route that is not in
+    the OpenAPI document, a page, takes any query.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, behind the checks."""
+        handle: Any = super().get_route_handler()
+        dependencies = [d.call for d in self.dependant.dependencies]
+        rank = max((d.rank for d in dependencies if isinstance(d, AtLeast)), default=Rank.NOBODY)
+        names = {p.alias for p in self.dependant.query_params}
+        names |= {p["name"] for p in (self.openapi_extra or {}).get("parameters", ())}
+        known = sorted(names) if self.include_in_schema else None
+
+        async def guarded(request: Request) -> Response:
+            AtLeast(rank).checked(request)
+            if known is not None:
+                only_known(request, known)
+            answer: Response = await handle(request)
+            return answer
+
+        return guarded

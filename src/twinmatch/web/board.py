@@ -19,7 +19,7 @@ from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.reading.personal_data import redact
 from twinmatch.store import COMMAND_LINE, Fallbacks, Kept, Store, note, open_store
 from twinmatch.store.records import named
-from twinmatch.store.tables import Moment, metadata
+from twinmatch.store.tables import Moment, Name, Plain, Words, metadata
 from twinmatch.web.auth import SESSION_HOURS, Person, Rank, digest, new_secret, same
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -31,13 +31,13 @@ SILENCE: Final = timedelta(seconds=180)
 jobs = sa.Table(
     "jobs",
     metadata,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("state", sa.String(12), nullable=False, index=True),
-    sa.Column("asked", sa.JSON, nullable=False),
-    sa.Column("asked_by", sa.Text, nullable=False),
-    sa.Column("steps", sa.JSON, nullable=False),
-    sa.Column("problems", sa.JSON, nullable=False),
+    sa.Column("id", Name(32), primary_key=True),
+    sa.Column("title", Words, nullable=False),
+    sa.Column("state", Name(12), nullable=False, index=True),
+    sa.Column("asked", Plain, nullable=False),
+    sa.Column("asked_by", Words, nullable=False),
+    sa.Column("steps", Plain, nullable=False),
+    sa.Column("problems", Plain, nullable=False),
     sa.Column("created", Moment, nullable=False),
     sa.Column("begun", Moment),
     sa.Column("beat", Moment),
@@ -47,10 +47,10 @@ jobs = sa.Table(
 keys = sa.Table(
     "keys",
     metadata,
-    sa.Column("id", sa.String(16), primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("id", Name(16), primary_key=True),
+    sa.Column("name", Words, nullable=False),
     sa.Column("rank", sa.Integer, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("sha256", Name(64), nullable=False, unique=True),
     sa.Column("created", Moment, nullable=False),
     sa.Column("expires", Moment),
     sa.Column("taken_back", Moment),
@@ -59,19 +59,19 @@ keys = sa.Table(
 sessions = sa.Table(
     "sessions",
     metadata,
-    sa.Column("sha256", sa.String(64), primary_key=True),
-    sa.Column("key", sa.String(16), sa.ForeignKey("keys.id"), nullable=False),
+    sa.Column("sha256", Name(64), primary_key=True),
+    sa.Column("key", Name(16), sa.ForeignKey("keys.id"), nullable=False),
     sa.Column("expires", Moment, nullable=False),
 )
 
 uploads = sa.Table(
     "uploads",
     metadata,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("uploaded_by", sa.Text, nullable=False),
+    sa.Column("id", Name(32), primary_key=True),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("uploaded_by", Words, nullable=False),
     sa.Column("created", Moment, nullable=False),
-    sa.Column("found", sa.JSON, nullable=False),
+    sa.Column("found", Plain, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 

@@ -18,12 +18,12 @@ from twinmatch.proposal import CityCard
 from twinmatch.proposal.wire import account_lines, account_plain
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import schemas
-from twinmatch.web.auth import reader
+from twinmatch.web.auth import GuardedRoute, reader
 from twinmatch.web.problems import documented
-from twinmatch.web.queries import only_known, parameters, read_query
+from twinmatch.web.queries import parameters, read_query
 from twinmatch.web.state import KEEP, Kept, State, has_tag, state_of, tag_of
 
-router = APIRouter(tags=["cities"], dependencies=[Depends(reader), Depends(only_known)])
+router = APIRouter(tags=["cities"], dependencies=[Depends(reader)], route_class=GuardedRoute)
 
 CityIn = Annotated[
     str,
@@ -66,7 +66,7 @@ _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     response_model=None,
     responses={200: {"model": schemas.Cities}, **_NOT_MODIFIED, **documented()},
 )
-async def list_cities(
+def list_cities(
     request: Request,
     q: Annotated[str, Query(max_length=200, description="Words in a name, country or id")] = "",
     country: Country = "",
@@ -102,7 +102,7 @@ async def list_cities(
         (page - 1) * size,
         size,
     )
-    found = await run_in_threadpool(state.service.list_cities, search)
+    found = state.service.list_cities(search)
     pages = -(-found.total // size)
     answer = body(
         {
@@ -148,7 +148,7 @@ def city_line(c: CityCard) -> dict[str, Any]:
     response_model=None,
     responses={200: {"model": schemas.CityWhole}, **_NOT_MODIFIED, **documented(404)},
 )
-async def one_city(request: Request, city: CityIn) -> Response:
+def one_city(request: Request, city: CityIn) -> Response:
     """Return a city's whole profile with its sources, and what is not known of it."""
     state = state_of(request)
     service = state.service
@@ -255,7 +255,7 @@ def answer_plain(service: Service, city: str, answer: Answer, detail: str) -> di
     response_model=None,
     responses={200: {"model": schemas.Similar}, **documented(404, 413, 422)},
 )
-async def similar_to(request: Request, asked: schemas.AskSimilar) -> Response:
+def similar_to(request: Request, asked: schemas.AskSimilar) -> Response:
     """Return the cities most like one that is not in the data; nothing of it is kept."""
     service = state_of(request).service
     f = asked.filters
@@ -268,13 +268,10 @@ async def similar_to(request: Request, asked: schemas.AskSimilar) -> Response:
         asked.text_weight,
     )
 
-    def compute() -> bytes:
-        answer = service.similar_to(asked.profile, question)
-        name = str(asked.profile.get("id", ""))
-        plain = answer_plain(service, name, answer, asked.detail)
-        return orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY)
-
-    return Response(await run_in_threadpool(compute), media_type="application/json")
+    answer = service.similar_to(asked.profile, question)
+    plain = answer_plain(service, str(asked.profile.get("id", "")), answer, asked.detail)
+    content = orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(content, media_type="application/json")
 
 
 @router.get(
@@ -282,21 +279,18 @@ async def similar_to(request: Request, asked: schemas.AskSimilar) -> Response:
     response_model=None,
     responses={200: {"model": schemas.Pair}, **_NOT_MODIFIED, **documented(404)},
 )
-async def pair(request: Request, one: CityIn, other: CityIn) -> Response:
+def pair(request: Request, one: CityIn, other: CityIn) -> Response:
     """Return the accounts of a pair: as peers, and as guest and host both ways, every line with its evidence."""
     state = state_of(request)
     service = state.service
 
-    def compute() -> dict[str, Any]:
-        i, beside = found_pair(service.cohort, one, other)
-        ids = [service.cohort.cities[i].id, beside.id]
-        accounts = [
-            {"purpose": a.purpose, "title": a.title, "says": a.says, **account_plain(a.account)}
-            for a in service.pair(*ids)
-        ]
-        return {"cities": ids, "text_model": service.says, "accounts": accounts}
-
-    return body(await run_in_threadpool(compute), request, state)
+    i, beside = found_pair(service.cohort, one, other)
+    ids = [service.cohort.cities[i].id, beside.id]
+    accounts = [
+        {"purpose": a.purpose, "title": a.title, "says": a.says, **account_plain(a.account)}
+        for a in service.pair(*ids)
+    ]
+    return body({"cities": ids, "text_model": service.says, "accounts": accounts}, request, state)
 
 
 @router.get(
@@ -305,6 +299,6 @@ async def pair(request: Request, one: CityIn, other: CityIn) -> Response:
     response_class=Response,
     responses={200: {"content": {"application/schema+json": {}}}, **documented()},
 )
-async def city_schema() -> Response:
+def city_schema() -> Response:
     """Return the JSON Schema (2020-12) of a city's profile."""
     return Response(orjson.dumps(json_schema()), media_type="application/schema+json")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.decisions import decide_on
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.store import held
-from twinmatch.web.auth import coordinator, reader
+from twinmatch.web.auth import Coordinator, GuardedRoute, coordinator, reader
 from twinmatch.web.board import Job
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.pages import page, wants_fragment
@@ -19,12 +18,18 @@ from twinmatch.web.rounds_pages import Text, teller
 from twinmatch.web.state import state_of
 from twinmatch.whatif.repair import KINDS, Change, Kind
 
-router = APIRouter(prefix="/workbench/proposals", include_in_schema=False)
+router = APIRouter(
+    prefix="/workbench/proposals",
+    include_in_schema=False,
+    dependencies=[Depends(reader)],
+    route_class=GuardedRoute,
+)
 
 
 @router.post("/{proposal}/decisions")
-async def decide(
+def decide(
     request: Request,
+    person: Coordinator,
     proposal: str,
     kind: Annotated[str, Form(max_length=20)],
     version: Annotated[int, Form(ge=0, le=1_000_000)],
@@ -36,11 +41,10 @@ async def decide(
     meeting: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Write a decision as the proposal was seen, and go back to where it was made."""
-    person = await coordinator(request)
     state = state_of(request)
     mine = {"kind": kind, "one": one, "other": other, "city": city, "why": why}
 
-    def write() -> None:
+    try:
         run, store = state.board.run(proposal).id, state.board.store
         decide_on(
             run,
@@ -53,20 +57,17 @@ async def decide(
             seen=version,
             place=store,
         )
-
-    try:
-        await run_in_threadpool(write)
     except QuestionError as error:
         if error.problems[0].code != "changed-meanwhile":
             raise
-        history = await run_in_threadpool(state.board.store.history, proposal)
+        history = state.board.store.history(proposal)
         return page(
             request,
             "conflict.html.j2",
             412,
             proposal=proposal,
             later=[e for e in history if e.number > version],
-            entry_says=teller(await run_in_threadpool(proposal_of, state.board, proposal)),
+            entry_says=teller(proposal_of(state.board, proposal)),
             now=held(history),
             mine={**mine, "tab": tab, "meeting": meeting},
         )
@@ -76,31 +77,23 @@ async def decide(
 
 
 @router.get("/{proposal}/why-not")
-async def why_not(request: Request, proposal: str, guest: str = "", host: str = "") -> Response:
+def why_not(request: Request, proposal: str, guest: str = "", host: str = "") -> Response:
     """Return why a guest and a host do not meet."""
-    await reader(request)
     state = state_of(request)
 
-    def ask() -> Any:
-        job = state.board.job(state.board.run(proposal).id)
-        now = state.board.store.held(job.id)
-        return job, now, state.rounds.why_not(job.id, guest.strip()[:120], host.strip()[:120])
-
-    job, now, found = await run_in_threadpool(ask)
+    job = state.board.job(state.board.run(proposal).id)
+    now = state.board.store.held(job.id)
+    found = state.rounds.why_not(job.id, guest.strip()[:120], host.strip()[:120])
     return part_of(request, "why_not", job, found=found, now=now)
 
 
 @router.get("/{proposal}/prices")
-async def prices(request: Request, proposal: str) -> Response:
+def prices(request: Request, proposal: str) -> Response:
     """Return what each rule, lock and ban costs, and what one more place at each host is worth."""
-    await reader(request)
     state = state_of(request)
 
-    def ask() -> Any:
-        job = state.board.job(state.board.run(proposal).id)
-        return job, state.rounds.prices(job.id)
-
-    job, found = await run_in_threadpool(ask)
+    job = state.board.job(state.board.run(proposal).id)
+    found = state.rounds.prices(job.id)
     return part_of(request, "prices", job, found=found)
 
 
@@ -114,8 +107,8 @@ def change_of(withdrawn: list[str] | None, refused: list[str] | None) -> Change:
     return Change(tuple(withdrawn or []), tuple((p[0], p[1]) for p in pairs if len(p) == 2))
 
 
-@router.post("/{proposal}/repair")
-async def repair(
+@router.post("/{proposal}/repair", dependencies=[Depends(coordinator)])
+def repair(
     request: Request,
     proposal: str,
     withdrawn: Names = None,
@@ -123,21 +116,18 @@ async def repair(
     at_most: AtMost = 3,
 ) -> Response:
     """Return the offers after withdrawals and refusals; nothing is changed."""
-    await coordinator(request)
     state, change = state_of(request), change_of(withdrawn, refused)
 
-    def ask() -> Any:
-        job = state.board.job(state.board.run(proposal).id)
-        return job, state.rounds.repair(job.id, change, at_most)
-
-    job, found = await run_in_threadpool(ask)
+    job = state.board.job(state.board.run(proposal).id)
+    found = state.rounds.repair(job.id, change, at_most)
     happened = {"withdrawn": withdrawn or [], "refused": refused or [], "at_most": [at_most]}
     return part_of(request, "repair", job, found=found, happened=happened)
 
 
 @router.post("/{proposal}/repair/take")
-async def take(
+def take(
     request: Request,
+    person: Coordinator,
     proposal: str,
     offer: Annotated[str, Form(max_length=20)],
     withdrawn: Names = None,
@@ -145,18 +135,14 @@ async def take(
     at_most: AtMost = 3,
 ) -> Response:
     """Make a further proposal of an offer, and go to where the two stand side by side."""
-    person = await coordinator(request)
     state, change = state_of(request), change_of(withdrawn, refused)
     kind: Kind | None = next((k for k in KINDS if k == offer), None)
     if kind is None:
         known = f"Known: {', '.join(KINDS)}."
         raise QuestionError(Problem("no-such-offer", f"There is no offer {offer!r}.", do=known))
 
-    def make() -> tuple[str, str]:
-        run = state.board.run(proposal).id
-        return run, state.rounds.take(run, change, at_most, kind, person.name)
-
-    run, made = await run_in_threadpool(make)
+    run = state.board.run(proposal).id
+    made = state.rounds.take(run, change, at_most, kind, person.name)
     return RedirectResponse(f"/workbench/proposals/{made}/compare?other={run}", 303)
 
 

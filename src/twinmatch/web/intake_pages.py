@@ -6,26 +6,30 @@ Files are read in a process of their own with little memory and time, because a 
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
-from starlette.concurrency import run_in_threadpool
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.reading.personal_data import redact
-from twinmatch.web.auth import Person, coordinator, reader
+from twinmatch.web.auth import Coordinator, GuardedRoute, Person, coordinator, reader
 from twinmatch.web.pages import page
 from twinmatch.web.sandbox import sandboxed
+from twinmatch.web.scratch import scratch
 from twinmatch.web.state import State, state_of
 from twinmatch.web.tables import changed, with_cell
 
-router = APIRouter(prefix="/workbench/intake", include_in_schema=False)
+router = APIRouter(
+    prefix="/workbench/intake",
+    include_in_schema=False,
+    dependencies=[Depends(reader)],
+    route_class=GuardedRoute,
+)
 
 KINDS: Final = (".xlsx", ".csv", ".tsv", ".ods", ".parquet")
 SHOWN: Final = 60
@@ -36,21 +40,19 @@ ACCEPTED: Final = ("accepted", "accepted_by")
 
 
 @router.get("")
-async def intake(request: Request) -> Response:
+def intake(request: Request) -> Response:
     """Return what was handed in, and the form for more."""
-    await reader(request)
-    uploads = await run_in_threadpool(state_of(request).board.all_uploads)
+    uploads = state_of(request).board.all_uploads()
     return page(request, "intake.html.j2", uploads=uploads, kinds=", ".join(KINDS))
 
 
 @router.post("")
-async def hand_in(request: Request, file: UploadFile) -> Response:
+def hand_in(request: Request, person: Coordinator, file: UploadFile) -> Response:
     """Keep a table, read it, and go to what was found."""
-    person = await coordinator(request)
     state = state_of(request)
     path = PurePath(PurePath((file.filename or "").replace("\\", "/")).name[-120:])
     name = f"{redact(path.stem)[0]}{path.suffix}" or "table"
-    content = await file.read()
+    content = file.file.read()
     problems = []
     if Path(name).suffix.lower() not in KINDS:
         problems.append(
@@ -64,7 +66,7 @@ async def hand_in(request: Request, file: UploadFile) -> Response:
         problems.append(Problem("file-empty", "The file is empty."))
     if problems:
         raise QuestionError(problems)
-    upload = await run_in_threadpool(_keep, state, name, content, person)
+    upload = _keep(state, name, content, person)
     return RedirectResponse(f"/workbench/intake/{upload}", 303)
 
 
@@ -75,8 +77,8 @@ def _keep(state: State, name: str, content: bytes, person: Person, **more: Any) 
 
 def examined(name: str, content: bytes) -> dict[str, Any]:
     """Return what is found in a table, by a process that may not do more than it should."""
-    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
-        path = Path(folder) / f"table{Path(name).suffix.lower()}"
+    with scratch() as folder:
+        path = folder / f"table{Path(name).suffix.lower()}"
         path.write_bytes(content)
         told = sandboxed(examine, str(path), name)
     if not told:
@@ -161,10 +163,9 @@ def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @router.get("/{upload}")
-async def one(request: Request, upload: str) -> Response:
+def one(request: Request, upload: str) -> Response:
     """Return what was found in a table, every problem at its cell."""
-    await reader(request)
-    found = await run_in_threadpool(state_of(request).board.upload, upload)
+    found = state_of(request).board.upload(upload)
     problems = found.found["problems"]
     cells: dict[tuple[str, int, str], list[Mapping[str, Any]]] = {}
     for p in problems:
@@ -188,13 +189,12 @@ async def one(request: Request, upload: str) -> Response:
     )
 
 
-@router.get("/{upload}/file")
-async def original(request: Request, upload: str) -> Response:
+@router.get("/{upload}/file", dependencies=[Depends(coordinator)])
+def original(request: Request, upload: str) -> Response:
     """Return the very file that was handed in, contacts and all: to those who may hand in."""
-    await coordinator(request)
     board = state_of(request).board
-    found = await run_in_threadpool(board.upload, upload)
-    content = await run_in_threadpool(board.uploaded, upload)
+    found = board.upload(upload)
+    content = board.uploaded(upload)
     plain_name = "".join(
         c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in found.name
     )
@@ -203,8 +203,9 @@ async def original(request: Request, upload: str) -> Response:
 
 
 @router.post("/{upload}/repair")
-async def repair(
+def repair(
     request: Request,
+    person: Coordinator,
     upload: str,
     row: Annotated[int, Form(ge=1, le=2_000_000)],
     column: Annotated[str, Form(max_length=300)],
@@ -212,41 +213,28 @@ async def repair(
     value: Annotated[str, Form(max_length=20_000)] = "",
 ) -> Response:
     """Write a value into a cell: a further upload, with the one before kept as it is."""
-    person = await coordinator(request)
     state = state_of(request)
 
-    def mend() -> str:
-        found = state.board.upload(upload)
-        content = state.board.uploaded(upload)
-        mended = changed(found.name, content, with_cell, (sheet, row, column), value)
-        name = f"{Path(found.name).stem}.xlsx"
-        return _keep(
-            state,
-            name,
-            mended,
-            person,
-            repaired=upload,
-            **{k: v for k, v in found.found.items() if k in ACCEPTED},
-        )
-
-    return RedirectResponse(f"/workbench/intake/{await run_in_threadpool(mend)}", 303)
+    found = state.board.upload(upload)
+    content = state.board.uploaded(upload)
+    mended = changed(found.name, content, with_cell, (sheet, row, column), value)
+    name = f"{Path(found.name).stem}.xlsx"
+    accepted = {k: v for k, v in found.found.items() if k in ACCEPTED}
+    made = _keep(state, name, mended, person, repaired=upload, **accepted)
+    return RedirectResponse(f"/workbench/intake/{made}", 303)
 
 
 @router.post("/{upload}/accept")
-async def accept(
-    request: Request, upload: str, key: Annotated[str, Form(max_length=200)]
+def accept(
+    request: Request, person: Coordinator, upload: str, key: Annotated[str, Form(max_length=200)]
 ) -> Response:
     """Accept a doubt: it is remembered, and the file is not changed."""
-    person = await coordinator(request)
     state = state_of(request)
 
-    def keep() -> str:
-        found = state.board.upload(upload)
-        if key not in {p["key"] for p in found.found["problems"] if p["level"] != "error"}:
-            raise QuestionError(
-                Problem("not-possible-now", "Only a doubt is accepted; an error is repaired.")
-            )
-        state.board.accept(upload, key, person.name, person.trace)
-        return upload
-
-    return RedirectResponse(f"/workbench/intake/{await run_in_threadpool(keep)}", 303)
+    found = state.board.upload(upload)
+    if key not in {p["key"] for p in found.found["problems"] if p["level"] != "error"}:
+        raise QuestionError(
+            Problem("not-possible-now", "Only a doubt is accepted; an error is repaired.")
+        )
+    state.board.accept(upload, key, person.name, person.trace)
+    return RedirectResponse(f"/workbench/intake/{upload}", 303)

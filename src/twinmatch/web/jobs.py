@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from multiprocessing import get_context
@@ -24,12 +23,13 @@ from starlette.concurrency import run_in_threadpool
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError
 from twinmatch.exporting import from_plain
-from twinmatch.programmes.programme import Programme, load, programme_model
+from twinmatch.programmes.programme import Programme, load, load_text, programme_model
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Pairs, Proposal
 from twinmatch.reading import read
 from twinmatch.store import Fallbacks
 from twinmatch.web.board import Board, Job
+from twinmatch.web.scratch import scratch, sweep
 from twinmatch.web.settings import Settings
 
 PAUSE: Final = 0.3
@@ -55,6 +55,7 @@ class Jobs:
 
     def begin(self) -> None:
         """Begin to look for work."""
+        sweep()
         if self._settings.jobs:
             self._task = asyncio.create_task(self._watch())
 
@@ -72,6 +73,9 @@ class Jobs:
             process.terminate()
             with contextlib.suppress(TwinmatchError):  # without a database it is buried later
                 self._board.end(job, "failed", [_interrupted().plain()])
+        for process in self._running.values():
+            process.join(5)
+        sweep()
 
     async def _watch(self) -> None:
         away = ""
@@ -97,6 +101,7 @@ class Jobs:
             if process.is_alive():
                 process.terminate()
             process.join(5)
+            sweep()
             self._board.end(job, "failed", [_interrupted().plain()])
             self._running.pop(job, None)
         self._board.bury()
@@ -214,8 +219,8 @@ def cohort_of(board: Board, settings: Settings, asked: Mapping[str, Any]) -> Coh
     upload = asked.get("upload")
     if not upload:
         return read(settings.profiles)
-    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
-        path = Path(folder) / f"profiles{Path(board.upload(upload).name).suffix.lower()}"
+    with scratch() as folder:
+        path = folder / f"profiles{Path(board.upload(upload).name).suffix.lower()}"
         path.write_bytes(board.uploaded(upload))
         return read(path)
 
@@ -223,12 +228,7 @@ def cohort_of(board: Board, settings: Settings, asked: Mapping[str, Any]) -> Coh
 def programme_of(settings: Settings, asked: Mapping[str, Any]) -> Programme:
     """Return the programme of a job: a file's text, names of bundled ones, or the service's own."""
     text = asked.get("programme_toml")
-    if not text:
-        return load(*(asked.get("programme") or settings.programme))
-    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
-        path = Path(folder) / "programme.toml"
-        path.write_text(text, encoding="utf-8")
-        return load(path)
+    return load_text(text) if text else load(*(asked.get("programme") or settings.programme))
 
 
 def _interrupted() -> Problem:

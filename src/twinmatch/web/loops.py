@@ -6,21 +6,18 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.decisions import decide_on, plain_run_state, run_state
 from twinmatch.app.plain import plain_difference, plain_prices, plain_repaired, plain_why_not
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.web import schemas
-from twinmatch.web.auth import Person, coordinator, reader
-from twinmatch.web.board import Job
+from twinmatch.web.auth import Coordinator, GuardedRoute, coordinator, reader
 from twinmatch.web.problems import documented
 from twinmatch.web.proposals import ProposalId, job_plain
-from twinmatch.web.queries import only_known
 from twinmatch.web.state import state_of
 from twinmatch.whatif.repair import Change
 
-router = APIRouter(tags=["proposals"], dependencies=[Depends(only_known)])
+router = APIRouter(tags=["proposals"], route_class=GuardedRoute)
 
 
 @router.get(
@@ -29,14 +26,11 @@ router = APIRouter(tags=["proposals"], dependencies=[Depends(only_known)])
     dependencies=[Depends(reader)],
     responses={200: {"model": schemas.Decisions}, **documented(404)},
 )
-async def decisions(request: Request, proposal: ProposalId) -> Response:
+def decisions(request: Request, proposal: ProposalId) -> Response:
     """Return what was decided about a proposal, and what holds now; the ETag is its version."""
     state = state_of(request)
 
-    def look() -> dict[str, Any]:
-        return plain_run_state(run_state(state.board.run(proposal).id, state.board.store))
-
-    found = await run_in_threadpool(look)
+    found = plain_run_state(run_state(state.board.run(proposal).id, state.board.store))
     headers = {"ETag": f'"{found["version"]}"', "Cache-Control": "no-store"}
     return Response(orjson.dumps(found), 200, headers, "application/json")
 
@@ -47,11 +41,11 @@ async def decisions(request: Request, proposal: ProposalId) -> Response:
     response_model=None,
     responses={201: {"model": schemas.Decisions}, **documented(404, 409, 412, 428)},
 )
-async def decide(
+def decide(
     request: Request,
     proposal: ProposalId,
     decision: schemas.Decision,
-    person: Annotated[Person, Depends(coordinator)],
+    person: Coordinator,
     if_match: Annotated[
         str | None, Header(max_length=40, description='The version that was seen, such as "3"')
     ] = None,
@@ -59,13 +53,10 @@ async def decide(
     """Decide about a proposal as it was seen; where it was changed meanwhile, nothing is written and 412 tells what."""
     state, seen = state_of(request), version_of(if_match)
 
-    def write() -> dict[str, Any]:
-        run, store = state.board.run(proposal).id, state.board.store
-        given = decision.model_dump(exclude={"kind"})
-        decide_on(run, decision.kind, person.name, **given, seen=seen, place=store)
-        return plain_run_state(run_state(run, store))
-
-    found = await run_in_threadpool(write)
+    run, store = state.board.run(proposal).id, state.board.store
+    given = decision.model_dump(exclude={"kind"})
+    decide_on(run, decision.kind, person.name, **given, seen=seen, place=store)
+    found = plain_run_state(run_state(run, store))
     headers = {"ETag": f'"{found["version"]}"'}
     return Response(orjson.dumps(found), 201, headers, "application/json")
 
@@ -92,15 +83,12 @@ City = Annotated[str, Query(min_length=1, max_length=120)]
     dependencies=[Depends(reader)],
     responses={200: {"model": schemas.WhyNot}, **documented(404, 409, 422)},
 )
-async def ask_why_not(request: Request, proposal: ProposalId, guest: City, host: City) -> Response:
+def ask_why_not(request: Request, proposal: ProposalId, guest: City, host: City) -> Response:
     """Return why a guest and a host do not meet: the rule, or what forcing it costs, who moves, what would help."""
     state = state_of(request)
 
-    def ask() -> bytes:
-        state.board.result(proposal)
-        return orjson.dumps(plain_why_not(state.rounds.why_not(proposal, guest, host)))
-
-    return Response(await run_in_threadpool(ask), media_type="application/json")
+    state.board.result(proposal)
+    return _json(plain_why_not(state.rounds.why_not(proposal, guest, host)))
 
 
 @router.post(
@@ -109,15 +97,12 @@ async def ask_why_not(request: Request, proposal: ProposalId, guest: City, host:
     dependencies=[Depends(coordinator)],
     responses={200: {"model": schemas.Repair}, **documented(404, 409, 422)},
 )
-async def ask_repair(request: Request, proposal: ProposalId, asked: schemas.AskRepair) -> Response:
+def ask_repair(request: Request, proposal: ProposalId, asked: schemas.AskRepair) -> Response:
     """Return three offers after withdrawals and refusals: keep all, few changes, best; nothing is changed."""
     state = state_of(request)
     change = Change(tuple(asked.withdrawn), tuple(asked.refused))
 
-    def ask() -> bytes:
-        return orjson.dumps(plain_repaired(state.rounds.repair(proposal, change, asked.at_most)))
-
-    return Response(await run_in_threadpool(ask), media_type="application/json")
+    return _json(plain_repaired(state.rounds.repair(proposal, change, asked.at_most)))
 
 
 @router.post(
@@ -126,21 +111,18 @@ async def ask_repair(request: Request, proposal: ProposalId, asked: schemas.AskR
     response_model=None,
     responses={201: {"model": schemas.ProposalState}, **documented(404, 409, 422)},
 )
-async def take_repair(
+def take_repair(
     request: Request,
     proposal: ProposalId,
     asked: schemas.TakeRepair,
-    person: Annotated[Person, Depends(coordinator)],
+    person: Coordinator,
 ) -> Response:
     """Make a further proposal of an offer to repair one; the one before stays as it is."""
     state = state_of(request)
     change = Change(tuple(asked.withdrawn), tuple(asked.refused))
 
-    def take() -> Job:
-        made = state.rounds.take(proposal, change, asked.at_most, asked.offer, person.name)
-        return state.board.job(made)
-
-    job = await run_in_threadpool(take)
+    made = state.rounds.take(proposal, change, asked.at_most, asked.offer, person.name)
+    job = state.board.job(made)
     place = {"Location": f"/proposals/{job.id}"}
     return Response(orjson.dumps(job_plain(job)), 201, place, "application/json")
 
@@ -151,15 +133,12 @@ async def take_repair(
     dependencies=[Depends(reader)],
     responses={200: {"model": schemas.Prices}, **documented(404, 409, 422)},
 )
-async def ask_prices(request: Request, proposal: ProposalId) -> Response:
+def ask_prices(request: Request, proposal: ProposalId) -> Response:
     """Return what each rule, lock and ban of a proposal's twinning costs, and what one more place is worth."""
     state = state_of(request)
 
-    def ask() -> bytes:
-        state.board.result(proposal)
-        return orjson.dumps(plain_prices(state.rounds.prices(proposal)))
-
-    return Response(await run_in_threadpool(ask), media_type="application/json")
+    state.board.result(proposal)
+    return _json(plain_prices(state.rounds.prices(proposal)))
 
 
 @router.get(
@@ -168,7 +147,7 @@ async def ask_prices(request: Request, proposal: ProposalId) -> Response:
     dependencies=[Depends(reader)],
     responses={200: {"model": schemas.Difference}, **documented(404, 409)},
 )
-async def ask_difference(
+def ask_difference(
     request: Request,
     proposal: ProposalId,
     other: Annotated[str, Path(min_length=1, max_length=40)],
@@ -176,7 +155,8 @@ async def ask_difference(
     """Return how two proposals differ, the first one before, the second one after."""
     state = state_of(request)
 
-    def ask() -> bytes:
-        return orjson.dumps(plain_difference(state.rounds.difference(proposal, other)))
+    return _json(plain_difference(state.rounds.difference(proposal, other)))
 
-    return Response(await run_in_threadpool(ask), media_type="application/json")
+
+def _json(content: Any) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")

@@ -87,7 +87,8 @@ class _Visit:
         self._given: dict[bytes, bytes] = dict(scope["headers"])
         self._begun = time.perf_counter()
         self._status, self._bytes = 500, 0
-        self._sent = False
+        self._headed = False
+        self._sent, self._is_head = False, scope["method"] == "HEAD"
         given = self._header(b"x-request-id")
         self._id = scope["request_id"] = given if _ID.match(given) else secrets.token_hex(8)
 
@@ -104,7 +105,9 @@ class _Visit:
                 answer = problems.response(status, [problem], path, headers)
                 await answer(self._scope, self._receive, self._out)
                 return
-            await self._door._app(self._scope, self._bounded(), self._out)
+            # The framework knows HEAD for no route: it is asked for GET, and the body is not sent.
+            asked = {**self._scope, "method": "GET"} if self._is_head else self._scope
+            await self._door._app(asked, self._bounded(), self._out)
         except _TooLargeError as error:
             await self._fail(413, error.problem)
         except TwinmatchError as error:  # whoever asks cannot be looked up: the store is gone
@@ -171,7 +174,8 @@ class _Visit:
         if site:
             return site in {"same-origin", "none"}
         origin = self._header(b"origin")
-        return not origin or origin.partition("://")[2] == self._header(b"host")
+        scheme = "https" if self._door._settings.https else self._scope["scheme"]
+        return not origin or origin == f"{scheme}://{self._header(b'host')}"
 
     def _bounded(self) -> Receive:
         """Return a receive that stops a body which grows beyond the limit, whatever its header said."""
@@ -179,6 +183,8 @@ class _Visit:
 
         async def receive() -> Message:
             nonlocal got
+            if self._is_head and self._headed:
+                return {"type": "http.disconnect"}
             message = await self._receive()
             if message["type"] == "http.request":
                 got += len(message.get("body", b""))
@@ -198,7 +204,12 @@ class _Visit:
             if b"cache-control" not in named:
                 headers.append((b"cache-control", b"no-store"))
             message = {**message, "headers": headers}
-        elif message["type"] == "http.response.body":
+        elif self._is_head:
+            message = {"type": "http.response.body", "body": b""}
+            if self._headed:
+                return
+            self._headed = True
+        else:
             self._bytes += len(message.get("body", b""))
         await self._send(message)
 

@@ -7,11 +7,10 @@ from functools import cache
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
-from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.app.pairs import found_pair
@@ -27,11 +26,11 @@ from twinmatch.geography import countries, language_name
 from twinmatch.intake.readiness_scale import LEVELS
 from twinmatch.proposal import CityCard
 from twinmatch.schema import NAMES, City, Dimension, Role
-from twinmatch.web.auth import COOKIE, Rank, asking, reader
+from twinmatch.web.auth import COOKIE, GuardedRoute, Rank, asking, reader
 from twinmatch.web.languages import LANGUAGES, chosen, translation
 from twinmatch.web.state import State, state_of
 
-router = APIRouter(prefix="/workbench", include_in_schema=False)
+router = APIRouter(prefix="/workbench", include_in_schema=False, route_class=GuardedRoute)
 
 SIZE: Final = 50
 LANGUAGE: Final = "twinmatch_language"
@@ -126,22 +125,23 @@ def error_page(request: Request, status: int, problems: list[Problem]) -> Respon
 
 
 @router.get("/login")
-async def login(request: Request, next: str = "/workbench/cities") -> Response:
+def login(request: Request, next: str = "/workbench/cities") -> Response:
     """Return the page on which a key is given."""
     return page(request, "login.html.j2", next=_own(next), wrong=False)
 
 
 @router.post("/login")
-async def enter(
+def enter(
     request: Request,
     key: Annotated[str, Form(max_length=200)],
     next: Annotated[str, Form(max_length=400)] = "/workbench/cities",
 ) -> Response:
     """Open a session for the holder of a key."""
     state = state_of(request)
-    session = await run_in_threadpool(state.board.open_session, key.strip())
+    session = state.board.open_session(key.strip())
     if session is None:
         return page(request, "login.html.j2", 401, next=_own(next), wrong=True)
+    _end_session(request)
     answer = RedirectResponse(_own(next), 303)
     answer.set_cookie(
         COOKIE,
@@ -155,19 +155,24 @@ async def enter(
 
 
 @router.post("/logout")
-async def leave(request: Request) -> Response:
+def leave(request: Request) -> Response:
     """End the session."""
-    session, state = request.cookies.get(COOKIE, ""), state_of(request)
-    if session:
-        await run_in_threadpool(state.board.close_session, session)
-        state.forget(session)
+    _end_session(request)
     answer = RedirectResponse("/workbench/login", 303)
     answer.delete_cookie(COOKIE)
     return answer
 
 
+def _end_session(request: Request) -> None:
+    """End the session that the browser had, if any."""
+    session, state = request.cookies.get(COOKIE, ""), state_of(request)
+    if session:
+        state.board.close_session(session)
+        state.forget(session)
+
+
 @router.post("/language")
-async def speak(
+def speak(
     language: Annotated[str, Form(max_length=10)],
     next: Annotated[str, Form(max_length=800)] = "/workbench/cities",
 ) -> Response:
@@ -193,8 +198,8 @@ def number(text: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
 
 
-@router.get("/cities")
-async def cities(
+@router.get("/cities", dependencies=[Depends(reader)])
+def cities(
     request: Request,
     q: str = "",
     country: str = "",
@@ -205,7 +210,6 @@ async def cities(
     order: str = "name",
 ) -> Response:
     """Return the cities as a table and on a map."""
-    await reader(request)
     service = state_of(request).service
     at = max(1, number(request.query_params.get("page", "1")) or 1)
     search = Search(
@@ -219,7 +223,7 @@ async def cities(
         (at - 1) * SIZE,
         SIZE,
     )
-    found, everyone = await run_in_threadpool(_listed, service, search)
+    found, everyone = _listed(service, search)
     given = {k: v for k, v in request.query_params.items() if v and k != "page"}
     return page(
         request,
@@ -260,15 +264,14 @@ def dots(cards: tuple[CityCard, ...]) -> list[tuple[float, float, CityCard]]:
     return found
 
 
-@router.get("/cities/{city}")
-async def one_city(request: Request, city: str) -> Response:
+@router.get("/cities/{city}", dependencies=[Depends(reader)])
+def one_city(request: Request, city: str) -> Response:
     """Return a city's profile, its cities like mine with sliders, and its places in proposals."""
-    await reader(request)
     state = state_of(request)
     service = state.service
     i = service.cohort.find(city)
     found = service.cohort.cities[i]
-    answer = await run_in_threadpool(service.similar, found.id, Question())
+    answer = service.similar(found.id, Question())
     return page(
         request,
         "city.html.j2",
@@ -283,7 +286,7 @@ async def one_city(request: Request, city: str) -> Response:
         answer=answer,
         service=service,
         usual=PEER_WEIGHTS,
-        places=await run_in_threadpool(places, state, found.id),
+        places=places(state, found.id),
     )
 
 
@@ -302,10 +305,9 @@ def emissions_mix(city: City) -> list[tuple[str, float | None, float]]:
     ]
 
 
-@router.get("/cities/{city}/similar")
-async def similar(request: Request, city: str) -> Response:
+@router.get("/cities/{city}/similar", dependencies=[Depends(reader)])
+def similar(request: Request, city: str) -> Response:
     """Return cities like one under moved weights and filters: the part of the page that changes."""
-    await reader(request)
     service, query = state_of(request).service, request.query_params
     weights = {name: min(100, number(query.get(name, "")) or 0) for name in PEER_WEIGHTS}
     if not any(weights.values()):
@@ -322,7 +324,7 @@ async def similar(request: Request, city: str) -> Response:
         ),
         text=query.get("text", "")[:2000].strip(),
     )
-    answer = await run_in_threadpool(service.similar, city, question)
+    answer = service.similar(city, question)
     if not wants_fragment(request):
         return RedirectResponse(f"/workbench/cities/{service.cohort.city(city).id}#similar", 303)
     return page(
@@ -330,13 +332,12 @@ async def similar(request: Request, city: str) -> Response:
     )
 
 
-@router.get("/cities/{city}/with/{other}")
-async def pair(request: Request, city: str, other: str) -> Response:
+@router.get("/cities/{city}/with/{other}", dependencies=[Depends(reader)])
+def pair(request: Request, city: str, other: str) -> Response:
     """Return the accounts of a pair: as peers and as guest and host both ways; of a host unit as host alone."""
-    await reader(request)
     service = state_of(request).service
     i, beside = found_pair(service.cohort, city, other)
-    accounts = await run_in_threadpool(service.pair, city, other)
+    accounts = service.pair(city, other)
     name = "accounts.html.j2" if wants_fragment(request) else "pair.html.j2"
     both = [service.cohort.cities[i], beside]
     names = {

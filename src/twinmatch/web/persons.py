@@ -14,7 +14,6 @@ from typing import Annotated, Any, Final
 import orjson
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
@@ -28,11 +27,11 @@ from twinmatch.store.forgetting import (
     wipe,
 )
 from twinmatch.web import schemas
-from twinmatch.web.auth import Person, administrator
+from twinmatch.web.auth import Administrator, GuardedRoute, administrator
 from twinmatch.web.board import ENDED, Board, jobs, keys, sessions, uploads
 from twinmatch.web.intake_pages import ACCEPTED, examined
 from twinmatch.web.problems import documented
-from twinmatch.web.queries import only_known
+from twinmatch.web.scratch import sweep
 from twinmatch.web.state import state_of
 from twinmatch.web.tables import changed, persons, without_persons
 
@@ -42,7 +41,7 @@ UPLOADS_DAYS: Final = 90
 NAMES_DAYS: Final = 1095
 """Days after which names and reasons leave the history: three years, in which a programme answers for its rounds."""
 
-router = APIRouter(tags=["privacy"], dependencies=[Depends(only_known)])
+router = APIRouter(tags=["privacy"], route_class=GuardedRoute)
 
 
 def names_of(cohort: Cohort, city: str) -> list[str]:
@@ -173,6 +172,7 @@ def purge(
         if names:
             note(c, who, "names removed", str(names))
     board.store.wiped()
+    sweep()
     return {"uploads": len(gone), "sessions": int(ended), "names": int(names)}
 
 
@@ -200,10 +200,10 @@ City = Annotated[str, Path(max_length=200, description="Id or name of a city")]
     dependencies=[Depends(administrator)],
     responses={200: {"model": schemas.PersonalData}, **documented()},
 )
-async def show_personal_data(request: Request, city: City) -> Response:
+def show_personal_data(request: Request, city: City) -> Response:
     """Return what is held of the persons of a city."""
     state = state_of(request)
-    found = await run_in_threadpool(held_of, state.board, state.service.cohort, city)
+    found = held_of(state.board, state.service.cohort, city)
     return _json(found)
 
 
@@ -212,21 +212,17 @@ async def show_personal_data(request: Request, city: City) -> Response:
     response_model=None,
     responses={200: {"model": schemas.Erased}, **documented(404)},
 )
-async def erase_personal_data(
+def erase_personal_data(
     request: Request,
     city: City,
-    person: Annotated[Person, Depends(administrator)],
+    person: Administrator,
     reasons: Annotated[
         bool, Query(description="All words of the reasons about it, not only what is found")
     ] = False,
 ) -> Response:
     """Erase what is held of the persons of a city."""
     state = state_of(request)
-    return _json(
-        await run_in_threadpool(
-            erase, state.board, state.service.cohort, city, person.trace, reasons=reasons
-        )
-    )
+    return _json(erase(state.board, state.service.cohort, city, person.trace, reasons=reasons))
 
 
 @router.get(
@@ -235,9 +231,9 @@ async def erase_personal_data(
     dependencies=[Depends(administrator)],
     responses={200: {"model": schemas.Changes}, **documented()},
 )
-async def changes(request: Request) -> Response:
+def changes(request: Request) -> Response:
     """Return who changed what, and when: keys, uploads, what was erased, decisions."""
-    return _json({"changes": await run_in_threadpool(changes_of, state_of(request).board)})
+    return _json({"changes": changes_of(state_of(request).board)})
 
 
 def _json(content: Any) -> Response:

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from twinmatch.errors import DataError, NoProposalError, Problem, TwinmatchError, Where
+from twinmatch.web.queries import MOST_PROBLEMS, more_problems
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -170,15 +171,16 @@ def _on_purpose(_: Request, error: Exception) -> Told:
 
 def _by_validation(_: Request, error: Exception) -> Told:
     assert isinstance(error, RequestValidationError)
+    found = error.errors()
     problems = [
         Problem(
             "request-wrong",
             _sentence(item["msg"]),
-            Where(column=".".join(str(part) for part in item["loc"][1:])),
+            Where(column=".".join(str(part)[:80] for part in item["loc"][1:])),
         )
-        for item in error.errors()
+        for item in found[:MOST_PROBLEMS]
     ]
-    return 400, problems, {}
+    return 400, [*problems, *more_problems(len(found) - MOST_PROBLEMS)], {}
 
 
 def _by_framework(_: Request, error: Exception) -> Told:

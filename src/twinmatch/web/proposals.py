@@ -13,18 +13,19 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting import EXPORTERS, from_plain
-from twinmatch.programmes.programme import bundled_names, load, recipe_names
+from twinmatch.programmes.programme import bundled_names, load_text, recipe_names, refuse_large
 from twinmatch.web import schemas
-from twinmatch.web.auth import Person, coordinator, reader
+from twinmatch.web.auth import Coordinator, GuardedRoute, reader
 from twinmatch.web.board import Board, Job
 from twinmatch.web.cities import unchanged
 from twinmatch.web.problems import documented
-from twinmatch.web.queries import only_known
+from twinmatch.web.queries import MOST_PROBLEMS
+from twinmatch.web.sandbox import sandboxed
 from twinmatch.web.state import state_of
 
-router = APIRouter(tags=["proposals"], dependencies=[Depends(only_known)])
+router = APIRouter(tags=["proposals"], route_class=GuardedRoute)
 
 MEDIA: Final = {
     "proposal.json": "application/json",
@@ -95,7 +96,7 @@ def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
     if problems:
         raise QuestionError(problems)
     if asked.programme_toml:
-        _check_toml(asked.programme_toml)
+        check_programme(asked.programme_toml)
     if asked.previous:
         board.result(asked.previous)
     if asked.upload:
@@ -111,14 +112,24 @@ def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
     return content
 
 
-def _check_toml(text: str) -> None:
-    import tempfile
-    from pathlib import Path as File
+def check_programme(text: str) -> None:
+    """Raise DataError with what is wrong with a programme that somebody sent; it is read in a sandbox."""
+    refuse_large(text)
+    found = sandboxed(_wrong_with, text)
+    if found != b"[]":
+        problems = orjson.loads(
+            found
+            or b'[{"code": "too-heavy", "found": "The programme cannot be read within the memory and time it may take."}]'
+        )
+        raise DataError(Problem.from_plain(p) for p in problems)
 
-    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
-        path = File(folder) / "programme.toml"
-        path.write_text(text, encoding="utf-8", errors="surrogatepass")
-        load(path)
+
+def _wrong_with(text: str) -> bytes:
+    try:
+        load_text(text)
+    except TwinmatchError as error:
+        return orjson.dumps([p.plain() for p in error.problems[:MOST_PROBLEMS]])
+    return b"[]"
 
 
 @router.post(
@@ -127,18 +138,13 @@ def _check_toml(text: str) -> None:
     response_model=None,
     responses={202: {"model": schemas.ProposalState}, **documented(404, 409, 413, 422)},
 )
-async def ask(
-    request: Request, asked: schemas.AskProposal, person: Annotated[Person, Depends(coordinator)]
-) -> Response:
+def ask(request: Request, asked: schemas.AskProposal, person: Coordinator) -> Response:
     """Ask for a proposal; the answer is where to look for it."""
     board = state_of(request).board
 
-    def keep() -> Job:
-        content = checked(asked, board)
-        title = asked.title.strip() or "Proposal"
-        return board.job(board.ask(title, content, person.name))
-
-    job = await run_in_threadpool(keep)
+    content = checked(asked, board)
+    title = asked.title.strip() or "Proposal"
+    job = board.job(board.ask(title, content, person.name))
     place = {"Location": f"/proposals/{job.id}", "Retry-After": "1"}
     return Response(orjson.dumps(job_plain(job)), 202, place, "application/json")
 
@@ -149,11 +155,9 @@ async def ask(
     dependencies=[Depends(reader)],
     responses={200: {"model": schemas.Proposals}, **documented()},
 )
-async def list_proposals(
-    request: Request, size: Annotated[int, Query(ge=1, le=500)] = 50
-) -> Response:
+def list_proposals(request: Request, size: Annotated[int, Query(ge=1, le=500)] = 50) -> Response:
     """Return the latest proposals, the newest first."""
-    found = await run_in_threadpool(state_of(request).board.all_jobs, size)
+    found = state_of(request).board.all_jobs(size)
     return _json({"proposals": [job_plain(job) for job in found]})
 
 
@@ -163,9 +167,9 @@ async def list_proposals(
     dependencies=[Depends(reader)],
     responses={200: {"model": schemas.ProposalState}, **documented(404)},
 )
-async def look(request: Request, proposal: ProposalId) -> Response:
+def look(request: Request, proposal: ProposalId) -> Response:
     """Return how far a proposal is, and where its files are once it is done."""
-    job = await run_in_threadpool(state_of(request).board.job, proposal)
+    job = state_of(request).board.job(proposal)
     answer = _json(job_plain(job))
     if not job.has_ended:
         answer.headers["Retry-After"] = "1"
@@ -207,20 +211,15 @@ async def events(request: Request, proposal: ProposalId) -> Response:
     response_model=None,
     responses={200: {"model": schemas.ProposalState}, **documented(404, 409)},
 )
-async def cancel(
-    request: Request, proposal: ProposalId, person: Annotated[Person, Depends(coordinator)]
-) -> Response:
+def cancel(request: Request, proposal: ProposalId, person: Coordinator) -> Response:
     """Stop a proposal that is waiting or being made."""
     board = state_of(request).board
 
-    def stop() -> Job:
-        job = board.job(proposal)
-        if not board.end(proposal, "cancelled", who=person.trace):
-            found = f"The proposal has ended: it is {board.job(proposal).state}."
-            raise QuestionError(Problem("not-possible-now", found))
-        return board.job(job.id)
-
-    return _json(job_plain(await run_in_threadpool(stop)))
+    job = board.job(proposal)
+    if not board.end(proposal, "cancelled", who=person.trace):
+        found = f"The proposal has ended: it is {board.job(proposal).state}."
+        raise QuestionError(Problem("not-possible-now", found))
+    return _json(job_plain(board.job(job.id)))
 
 
 def _file(board: Board, proposal: str, name: str) -> bytes:
@@ -246,10 +245,10 @@ _FILES: Final[dict[int | str, dict[str, Any]]] = {
     dependencies=[Depends(reader)],
     responses={**_FILES, **documented(404, 406, 409)},
 )
-async def export(request: Request, proposal: ProposalId) -> Response:
+def export(request: Request, proposal: ProposalId) -> Response:
     """Return the proposal in the form that the Accept header asks for: JSON, workbook, report or network."""
     name = accepted(request.headers.get("accept", "*/*"))
-    return await file(request, proposal, name)
+    return file(request, proposal, name)
 
 
 @router.get(
@@ -259,7 +258,7 @@ async def export(request: Request, proposal: ProposalId) -> Response:
     dependencies=[Depends(reader)],
     responses={**_FILES, **documented(404, 409)},
 )
-async def file(
+def file(
     request: Request,
     proposal: ProposalId,
     name: Annotated[str, Path(max_length=80, examples=["report.html"])],
@@ -269,7 +268,7 @@ async def file(
         found = f"A proposal has no file {name[:80]!r}."
         raise QuestionError(Problem("file-unknown", found, do=f"It has: {', '.join(EXPORTERS)}."))
     board = state_of(request).board
-    content = await run_in_threadpool(_file, board, proposal, name)
+    content = _file(board, proposal, name)
     tag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
     if (same := unchanged(request, tag)) is not None:
         return same

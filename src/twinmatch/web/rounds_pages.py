@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.decisions import RunState, run_state
 from twinmatch.errors import NoProposalError, Problem, QuestionError
@@ -21,32 +20,34 @@ from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.store import Entry
 from twinmatch.web import schemas
-from twinmatch.web.auth import coordinator, reader
+from twinmatch.web.auth import Coordinator, GuardedRoute, coordinator, reader
 from twinmatch.web.board import Job
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.network import network
 from twinmatch.web.pages import page, wants_fragment
 from twinmatch.web.proposals import checked
+from twinmatch.web.queries import as_model
 from twinmatch.web.rounds import again
 from twinmatch.web.state import State, state_of
 
-router = APIRouter(prefix="/workbench/proposals", include_in_schema=False)
+router = APIRouter(
+    prefix="/workbench/proposals",
+    include_in_schema=False,
+    dependencies=[Depends(reader)],
+    route_class=GuardedRoute,
+)
 
 Text = Annotated[str, Form(max_length=2000)]
 
 
 @router.get("")
-async def proposals(request: Request) -> Response:
+def proposals(request: Request) -> Response:
     """Return the latest proposals, and the form that asks for a new one."""
-    await reader(request)
     state = state_of(request)
 
-    def look() -> tuple[list[tuple[Job, str]], list[Any], int]:
-        status = {run.id: run.status for run in state.board.store.runs()}
-        jobs = [(j, status.get(j.id, "draft")) for j in state.board.all_jobs()]
-        return jobs, state.board.all_uploads(), len(state.board.store.past())
-
-    jobs, uploads, past = await run_in_threadpool(look)
+    status = {run.id: run.status for run in state.board.store.runs()}
+    jobs = [(j, status.get(j.id, "draft")) for j in state.board.all_jobs()]
+    uploads, past = state.board.all_uploads(), len(state.board.store.past())
     return page(
         request,
         "proposals.html.j2",
@@ -67,37 +68,34 @@ def _asked(
     past: Text = "",
 ) -> schemas.AskProposal:
     """Return what the form asks for."""
-    return schemas.AskProposal(
-        title=title[:200],
-        programme=(programme or [])[:20],
-        programme_toml=programme_toml.strip()[:200_000],
-        previous=previous[:40],
-        upload=upload[:40],
-        past=bool(past),
-    )
+    given = {
+        "title": title[:200],
+        "programme": (programme or [])[:20],
+        "programme_toml": programme_toml.strip(),
+        "previous": previous[:40],
+        "upload": upload[:40],
+        "past": bool(past),
+    }
+    return as_model(schemas.AskProposal, given, "form")
 
 
 Asked = Annotated[schemas.AskProposal, Depends(_asked)]
 
 
 @router.post("")
-async def ask(request: Request, asked: Asked) -> Response:
+def ask(request: Request, person: Coordinator, asked: Asked) -> Response:
     """Ask for a proposal and go to its page."""
-    person = await coordinator(request)
     board = state_of(request).board
 
-    def keep() -> str:
-        return board.ask(asked.title.strip() or "Proposal", checked(asked, board), person.name)
-
-    return RedirectResponse(f"/workbench/proposals/{await run_in_threadpool(keep)}", 303)
+    found = board.ask(asked.title.strip() or "Proposal", checked(asked, board), person.name)
+    return RedirectResponse(f"/workbench/proposals/{found}", 303)
 
 
-@router.post("/check")
-async def check(request: Request, asked: Asked) -> Response:
+@router.post("/check", dependencies=[Depends(coordinator)])
+def check(request: Request, asked: Asked) -> Response:
     """Return who lacks what and which rules will bind, before anything is made: nothing is kept."""
-    await coordinator(request)
     state = state_of(request)
-    found = await run_in_threadpool(_before_the_run, state, asked)
+    found = _before_the_run(state, asked)
     name = "check.html.j2" if wants_fragment(request) else "check_page.html.j2"
     return page(request, name, found=found)
 
@@ -148,11 +146,10 @@ TABS_BESIDE: Final = ("overview", "map", "left-out", "history")
 
 
 @router.get("/{proposal}")
-async def one(request: Request, proposal: str, tab: str = "overview") -> Response:
+def one(request: Request, proposal: str, tab: str = "overview") -> Response:
     """Return a proposal: while it is made its steps, then its tabs."""
-    await reader(request)
     state = state_of(request)
-    job = await run_in_threadpool(state.board.job, proposal)
+    job = state.board.job(proposal)
     if job.state != "done":
         name = "making_part.html.j2" if wants_fragment(request) else "making.html.j2"
         return page(request, name, job=job)
@@ -160,7 +157,7 @@ async def one(request: Request, proposal: str, tab: str = "overview") -> Respons
         return Response(
             status_code=200, headers={"HX-Redirect": f"/workbench/proposals/{proposal}"}
         )
-    found = await run_in_threadpool(_looked_at, state, job)
+    found = _looked_at(state, job)
     products = {p.product: p for p in found["made"].products}
     tab = tab if tab in (*products, *TABS_BESIDE) else "overview"
     product = products.get(tab)
@@ -171,11 +168,7 @@ async def one(request: Request, proposal: str, tab: str = "overview") -> Respons
         if twinning is not None:
             extra["map"] = pair_map(twinning.meetings, found["directory"])
             extra["net"] = network(twinning, found["directory"])
-    others = [
-        j
-        for j in await run_in_threadpool(state.board.all_jobs)
-        if j.state == "done" and j.id != proposal
-    ]
+    others = [j for j in state.board.all_jobs() if j.state == "done" and j.id != proposal]
     return page(
         request,
         "proposal.html.j2",
@@ -236,52 +229,39 @@ def meeting_of(made: Proposal, product: str, meeting: str) -> tuple[Product, Mee
 
 
 @router.get("/{proposal}/account")
-async def account(request: Request, proposal: str, product: str, meeting: str) -> Response:
+def account(request: Request, proposal: str, product: str, meeting: str) -> Response:
     """Return the account of a meeting."""
-    await reader(request)
-    made = await run_in_threadpool(proposal_of, state_of(request).board, proposal)
+    made = proposal_of(state_of(request).board, proposal)
     _, found = meeting_of(made, product, meeting)
     name = "account.html.j2" if wants_fragment(request) else "account_page.html.j2"
     return page(request, name, meeting=found, directory=Directory(made), proposal=proposal)
 
 
 @router.post("/{proposal}/again")
-async def solve_again(request: Request, proposal: str) -> Response:
+def solve_again(request: Request, person: Coordinator, proposal: str) -> Response:
     """Ask for the same round under what is decided now: of equally good answers the nearest."""
-    person = await coordinator(request)
     state = state_of(request)
 
-    def keep() -> str:
-        job, now = state.board.job(proposal), state.board.store.held(state.board.run(proposal).id)
-        return state.board.ask(job.title, again(state.board, job, now), person.name)
-
-    return RedirectResponse(f"/workbench/proposals/{await run_in_threadpool(keep)}", 303)
+    job, now = state.board.job(proposal), state.board.store.held(state.board.run(proposal).id)
+    found = state.board.ask(job.title, again(state.board, job, now), person.name)
+    return RedirectResponse(f"/workbench/proposals/{found}", 303)
 
 
 @router.get("/{proposal}/compare")
-async def compare(request: Request, proposal: str, other: str) -> Response:
+def compare(request: Request, proposal: str, other: str) -> Response:
     """Return two proposals side by side, the other one before, this one after."""
-    await reader(request)
     state = state_of(request)
 
-    def look() -> dict[str, Any]:
-        jobs = [state.board.job(other), state.board.job(proposal)]
-        made = [proposal_of(state.board, j.id) for j in jobs]
-        found = state.rounds.difference(other, proposal)
-        return {
-            "jobs": jobs,
-            "made": made,
-            "found": found,
-            "names": {c.id: c.name for m in made for c in m.cities},
-        }
-
-    return page(request, "compare.html.j2", **await run_in_threadpool(look))
+    jobs = [state.board.job(other), state.board.job(proposal)]
+    made = [proposal_of(state.board, j.id) for j in jobs]
+    found = state.rounds.difference(other, proposal)
+    names = {c.id: c.name for m in made for c in m.cities}
+    return page(request, "compare.html.j2", jobs=jobs, made=made, found=found, names=names)
 
 
 @router.post("/{proposal}/cancel")
-async def cancel(request: Request, proposal: str) -> Response:
+def cancel(request: Request, person: Coordinator, proposal: str) -> Response:
     """Stop a proposal that is being made."""
-    person = await coordinator(request)
     board = state_of(request).board
-    await run_in_threadpool(board.end, proposal, "cancelled", who=person.trace)
+    board.end(proposal, "cancelled", who=person.trace)
     return RedirectResponse(f"/workbench/proposals/{proposal}", 303)

@@ -2,9 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from twinmatch.store.tables import is_storable
+
+MOST_VALUES: Final = 10_000
+MOST_NAMES: Final = 200
+"""Values in what a client sends, and names in any one object of it, at most: more than any use needs."""
+
+
+def bounded(data: Any) -> Any:
+    """Return what a client sent; raises ValueError where it is too much, or holds a text that cannot be stored."""
+    waiting, seen = [data], 0
+    while waiting:
+        value = waiting.pop()
+        seen += 1
+        if isinstance(value, str) and not is_storable(value):
+            raise ValueError("a text has NUL or half of a surrogate pair, which cannot be stored")
+        if isinstance(value, dict):
+            if len(value) > MOST_NAMES:
+                raise ValueError(f"{len(value):,} names in one object; at most {MOST_NAMES:,}")
+            waiting += value
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value[: MOST_VALUES + 1]
+        if seen + len(waiting) > MOST_VALUES:
+            raise ValueError(f"more than {MOST_VALUES:,} values")
+    return data
+
+
+class Asked(BaseModel):
+    """What a client sends: no unknown names, bounded in size, every text one that can be stored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, data: Any) -> Any:
+        return bounded(data)
+
+
+Weight = Annotated[float, Field(strict=True)]
+"""A number, but not true or false."""
 
 
 class CityLine(BaseModel):
@@ -134,7 +175,7 @@ class Pair(BaseModel):
 Detail = Literal["reasons", "account", "none"]
 
 
-class SimilarQuery(BaseModel):
+class SimilarQuery(Asked):
     """What "cities like mine" may be asked with."""
 
     k: int = Field(10, ge=1, le=100, description="How many cities")
@@ -156,10 +197,8 @@ class SimilarQuery(BaseModel):
     detail: Detail = Field("reasons", description="What is told of each city beside its score")
 
 
-class Filters(BaseModel):
+class Filters(Asked):
     """Which cities count."""
-
-    model_config = ConfigDict(extra="forbid")
 
     other_country: bool = False
     mission: bool = Field(False, description="Mission Cities only")
@@ -182,16 +221,16 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class AskSimilar(BaseModel):
+class AskSimilar(Asked):
     """A city that is not in the data, and what is asked of it."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     profile: dict[str, Any] = Field(
         description="A profile by the schema at /schema/city.json; id, name, country are needed"
     )
     k: int = Field(10, ge=1, le=100)
-    weights: dict[str, float] = Field({}, description="Weight by facet; none: the usual ones")
+    weights: dict[str, Weight] = Field({}, description="Weight by facet; none: the usual ones")
     without: list[str] = Field([], max_length=20, description="Facets to leave out")
     filters: Filters = Filters()
     text: str = Field(
@@ -201,11 +240,10 @@ class AskSimilar(BaseModel):
     detail: Detail = "reasons"
 
 
-class AskProposal(BaseModel):
+class AskProposal(Asked):
     """What a proposal is to be made of; everything left out is the service's own."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"title": "Round 5", "programme": ["twinning"]}]},
     )
 
@@ -254,11 +292,10 @@ class Proposals(BaseModel):
     proposals: list[ProposalState]
 
 
-class Decision(BaseModel):
+class Decision(Asked):
     """A decision about a proposal."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"kind": "lock", "one": "de-cologne", "other": "fi-lahti", "why": "wish of both"}
@@ -359,10 +396,8 @@ class WhyNot(BaseModel):
     if_eligible: dict[str, Any] | None
 
 
-class AskRepair(BaseModel):
+class AskRepair(Asked):
     """What happened since the proposal."""
-
-    model_config = ConfigDict(extra="forbid")
 
     withdrawn: list[str] = Field([], max_length=100, description="Cities or units that withdrew")
     refused: list[tuple[str, str]] = Field(

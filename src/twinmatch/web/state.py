@@ -90,7 +90,7 @@ class State:
     metrics: Metrics
     opened: Service | None = None
     failed: str = ""
-    _people: dict[str, tuple[float, Person]] = field(default_factory=dict)
+    _people: dict[tuple[str, str], tuple[float, Person]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.answers = Answers(self.settings.answers_kept)
@@ -135,19 +135,20 @@ class State:
         if not secret or len(secret) > 200:
             return open_
         now = time.monotonic()
-        kept = self._people.get(secret)
+        known = ("key" if bearer else "session", secret)
+        kept = self._people.get(known)
         if kept is not None and kept[0] > now:
             return kept[1]
         look = self.board.holder if bearer else self.board.visitor
         found = await run_in_threadpool(look, secret) or open_
         if len(self._people) > 10_000:
             self._people.clear()
-        self._people[secret] = (now + REMEMBERED, found)
+        self._people[known] = (now + REMEMBERED, found)
         return found
 
     def forget(self, secret: str) -> None:
-        """Forget who held a secret."""
-        self._people.pop(secret, None)
+        """Forget whose session it was."""
+        self._people.pop(("session", secret), None)
 
 
 def state_of(request: Request) -> State:

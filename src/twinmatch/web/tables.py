@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from math import isfinite
@@ -16,8 +15,9 @@ from typing import Any, Final
 
 import orjson
 
-from twinmatch.errors import Problem, QuestionError, TwinmatchError, Where
+from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.web.sandbox import sandboxed
+from twinmatch.web.scratch import scratch
 
 Tables = list[tuple[str, list[tuple[int, list[Any]]]]]
 """Sheets of numbered rows, as they are written again."""
@@ -31,8 +31,8 @@ _NOT_IN_NAMES: Final = re.compile(r"[\[\]:*?/\\]")
 
 def changed(name: str, content: bytes, change: Callable[..., bytes], *given: Any) -> bytes:
     """Return what a change of a table returns, made in a process with limits; raises what the change raises."""
-    with tempfile.TemporaryDirectory(prefix="twinmatch-") as folder:
-        path = Path(folder) / f"table{Path(name).suffix.lower()}"
+    with scratch() as folder:
+        path = folder / f"table{Path(name).suffix.lower()}"
         path.write_bytes(content)
         told = sandboxed(_told, str(path), change, given)
     if told[:1] == _DONE:
@@ -40,12 +40,7 @@ def changed(name: str, content: bytes, change: Callable[..., bytes], *given: Any
     if not told:
         found = "The file could not be read within the memory and time that a table may take."
         raise QuestionError(Problem("too-heavy", found))
-    raise QuestionError(
-        [
-            Problem(p["code"], p["found"], Where(name, p["sheet"], p["row"], p["column"]), p["do"])
-            for p in orjson.loads(told)
-        ]
-    )
+    raise QuestionError(Problem.from_plain({**p, "file": name}) for p in orjson.loads(told))
 
 
 def _told(path: str, change: Callable[..., bytes], given: tuple[Any, ...]) -> bytes:
