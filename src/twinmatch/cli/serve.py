@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -60,6 +61,14 @@ def serve(
         typer.Option(
             envvar="TWINMATCH_ORIGIN",
             help="Origin whose pages may read the API; none by default.",
+            show_default=False,
+        ),
+    ] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="TWINMATCH_PROXY",
+            help="Address of a proxy whose X-Forwarded-For is believed; none by default.",
             show_default=False,
         ),
     ] = None,
@@ -165,6 +174,10 @@ def serve(
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=5,
+        # Without httptools it is h11, which bounds the head itself.
+        http="twinmatch.web.protocol:BoundedProtocol" if find_spec("httptools") else "auto",
+        proxy_headers=bool(proxy),
+        forwarded_allow_ips=list(proxy or ()),
     )
 
 

@@ -147,8 +147,9 @@ class State:
         return found
 
     def forget(self, secret: str) -> None:
-        """Forget whose session it was."""
-        self._people.pop(("session", secret), None)
+        """Forget who held a secret."""
+        for kind in ("key", "session"):
+            self._people.pop((kind, secret), None)
 
 
 def state_of(request: Request) -> State:
