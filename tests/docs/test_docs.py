@@ -16,6 +16,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
+from typer import Context
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from twinmatch.cli import COMMANDS, app, function_of
@@ -45,9 +47,23 @@ def test_a_reference_page_is_what_the_code_makes(name):
     assert (DOCS / name).read_text(encoding="utf-8") == made, "run: make docs"
 
 
+def every_command() -> Iterator[tuple[str, TyperCommand]]:
+    """Yield each command by the words that call it, those of groups too."""
+    root = get_command(app)
+    context = Context(root)
+    for word in root.list_commands(context):
+        command = root.get_command(context, word)
+        if isinstance(command, TyperGroup):
+            for inner in command.list_commands(context):
+                if inner not in root.list_commands(context):  # one that stands for itself too
+                    yield f"{word} {inner}", command.get_command(context, inner)
+        else:
+            yield word, command
+
+
 def test_every_command_option_facet_format_and_setting_is_documented():
     commands = (DOCS / "commands.md").read_text(encoding="utf-8")
-    for name, command in get_command(app).commands.items():
+    for name, command in every_command():
         assert f"## twinmatch {name}\n" in commands
         for option in (o for p in command.params for o in p.opts if o.startswith("--")):
             assert f"`{option}`" in commands.split(f"## twinmatch {name}\n")[1].split("\n## ")[0], (
@@ -65,7 +81,7 @@ def test_every_command_option_facet_format_and_setting_is_documented():
 
 
 def test_every_command_has_a_sentence_of_help_and_every_option_a_meaning():
-    for name, command in get_command(app).commands.items():
+    for name, command in every_command():
         assert (command.help or "").strip().endswith("."), name
         for p in command.params:
             if p.name not in ("help",):
@@ -79,7 +95,8 @@ def lines_of(page: Path, language: str) -> list[str]:
 
 
 def test_every_command_in_the_documentation_exists_with_its_options():
-    commands = get_command(app).commands
+    root = get_command(app)
+    context = Context(root)
     seen = 0
     for page in PAGES:
         texts = [
@@ -92,8 +109,11 @@ def test_every_command_in_the_documentation_exists_with_its_options():
             parts = shlex.split(line.partition(" #")[0])[1:]
             if not parts or parts[0].startswith("-") or parts[0].isupper():
                 continue
-            assert parts[0] in commands, f"{name_of(page)}: {line}"
-            known = {o for p in commands[parts[0]].params for o in (*p.opts, *p.secondary_opts)} | {
+            command = root.get_command(context, parts[0])
+            if isinstance(command, TyperGroup) and parts[1:] and not parts[1].startswith("-"):
+                command = command.get_command(context, parts[1])
+            assert command is not None, f"{name_of(page)}: {line}"
+            known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {
                 "--help",
                 "-h",
             }

@@ -176,8 +176,8 @@ def test_answers_put_prices_and_stability_into_the_report(decided):
     out, _ = run(*again, "--answers", "--json", "--out", tmp_path / "answered")
     tables = {t["name"]: t for t in json.loads(out)["products"][0]["tables"]}
     places = {row[0]: row for row in tables["prices"]["rows"]}
-    # With a second place, the third guest, of whom nothing is known, comes in at the average.
-    assert places["guests per host"][2:4] == [1, 0.5]
+    # A second place fills nothing: too little is known of the third guest, and its place is held.
+    assert places["guests per host"][2:4] == [0, 0.0]
     assert {row[0] for row in tables["stability"]["rows"]} == {
         "twinning:de-guest",
         "twinning:fr-guest",
