@@ -35,7 +35,7 @@ _BODY: Final = re.compile(
     r"municipiul|primaria|orasul|δημοσ|община|grad|kommune|kommun|comunidad)\s+(?:(?:of|de|di|del|della|da|do|der|den|d|l|la)\s+)*"
 )
 _BODY_AFTER: Final = re.compile(
-    r"\s+(?:city(?: council)?|council|municipality|kommune|kommun|stad|kaupunki|metropole|kommunes|stads)$"
+    r"\s{1,9}(?:city(?: council)?|council|municipality|kommune|kommun|stad|kaupunki|metropole|kommunes|stads)$"
 )
 
 
@@ -110,7 +110,9 @@ def _named(country: str) -> dict[str, list[Place]]:
 
 def bare(name: str) -> str:
     """Return a name in plain letters without the word for a municipality ("City of", "Comune di")."""
-    word = plain(re.sub(r"\s*[(\[].*?[)\]]|\s*[*†¹²³]+\s*$", " ", name)) or plain(name)
+    word = plain(
+        re.sub(r"\s{0,9}[(\[].{0,99}?[)\]]|\s{0,9}[*†¹²³]{1,9}\s{0,9}$", " ", name)
+    ) or plain(name)
     short = _BODY_AFTER.sub("", _BODY.sub("", word))
     return short or word
 

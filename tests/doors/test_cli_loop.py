@@ -164,8 +164,8 @@ def test_backtest_of_a_csv(made):
     assert len(ask("backtest", table, *options(made), status=2).problems) == 2
 
 
-def test_published_pairs_are_found_as_well_as_was_asked():
-    """The goal that was set before these pairs were collected; a change of the score that misses it must say so."""
+def test_published_pairs_are_no_better_than_chance_without_what_was_written_after_them():
+    """Texts from after a pairing are not matched; the programme paired by wishes, which nobody published."""
     pairs = Path(__file__).parents[2] / "data" / "published_pairs.csv"
     assert all(
         row["source"].startswith("https://")
@@ -173,7 +173,8 @@ def test_published_pairs_are_found_as_well_as_was_asked():
     )
     found = ask("backtest", pairs)
     assert len(found["pairs"]) == 13
-    assert found["mean_percentile_rank"]["value"] <= 0.30
+    rank = found["mean_percentile_rank"]
+    assert rank["low"] <= found["chance"]["mean_percentile_rank"] <= rank["high"]
 
 
 def test_a_run_from_keep_to_withdrawn(made):
@@ -212,7 +213,7 @@ def test_what_was_decided_goes_into_the_next_round(made, tmp_path):
     (guest, host), (kept, keeper) = pairs_of(made)[:2]
     ask("decide", run, "declined", guest, host, "--city", guest, "--by", "Ada", *store)
     ask("decide", run, "lock", kept, keeper, "--by", "Ada", *store)
-    lines = words("decisions", run, *store, "--toml")
+    lines = words("runs", "history", run, *store, "--toml")
     after = tmp_path / "next.toml"
     after.write_text(PROGRAMME.replace("places = 3\n", "places = 3\n" + lines))
     at_once = ["--run", run[:6], *store]

@@ -315,7 +315,7 @@ WORKBOOKS: dict[str, Evil] = {
 }
 
 TEXTS: dict[str, Evil] = {
-    "empty_csv": evil(".csv", holds(b""), "column-missing"),
+    "empty_csv": evil(".csv", holds(b""), "no-cities"),
     "null_bytes": evil(".csv", holds(HEAD + b"de-\0b,Bei\0spiel,DE\n")),
     "a_line_of_19_MB": evil(
         ".csv", holds(HEAD + b"de-b," + b"x" * 19_000_000 + b",DE\n"), "not-csv", "value-wrong"
@@ -388,6 +388,7 @@ TEXTS: dict[str, Evil] = {
     "the_same_column_twice": evil(
         ".csv",
         holds(b"id,name,name,country\nde-b,B,C,DE\n"),
+        "column-unknown",
         "column-twice",
         "columns-clash",
         "header-twice",

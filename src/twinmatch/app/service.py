@@ -586,6 +586,10 @@ class _Locked:
     def says(self) -> str:
         return str(self._text.says)
 
+    @property
+    def fingerprint(self) -> Mapping[str, Any]:
+        return dict(getattr(self._text, "fingerprint", {}))
+
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         with self._lock:
             missing = sorted({t for t in texts if t not in self._known})

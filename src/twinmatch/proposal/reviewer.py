@@ -116,8 +116,8 @@ def faults(claim: Claim, ground: Ground) -> tuple[str, ...]:
 
 
 _SHARE = re.compile(
-    r"\b(\d[\d.,]*\s*(%|per ?cent)|half|a third|a quarter|two thirds|three quarters|most)[^.;]{0,60}"
-    r"\b(emissions?|CO2|greenhouse gas(es)?|emitted)\b(?![^.;]*\b(cut|fell|saved?|less|reduced|reduction)\b)",
+    r"\b(\d[\d.,]{0,20}\s{0,9}(%|per ?cent)|half|a third|a quarter|two thirds|three quarters|most)[^.;]{0,60}"
+    r"\b(emissions?|CO2|greenhouse gas(es)?|emitted)\b(?![^.;]{0,200}\b(cut|fell|saved?|less|reduced|reduction)\b)",
     re.IGNORECASE,
 )
 """A share of emissions, which is no scheme: "mobility is about 24% of emissions"."""
@@ -144,7 +144,7 @@ _POINTS_BACK = re.compile(
 """A beginning that points at something said before."""
 
 _CLAUSE = re.compile(
-    r"\s*(?:;|\s[–—-]\s|:\s|,(?=\s+(?:and|but|while|which|so|because|yet|whose|where|although|though|as well as|for which)\b))"
+    r"\s{0,9}(?:;|\s[–—-]\s|:\s|,(?=\s{1,9}(?:and|but|while|which|so|because|yet|whose|where|although|though|as well as|for which)\b))"
 )
 """Where a clause ends and a sentence may be cut."""
 

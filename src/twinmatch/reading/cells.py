@@ -366,7 +366,7 @@ def _text(value: str, column: Column) -> Any:
     if column.path == "country":
         return country_code(value) or value
     if column.path == "name":
-        return re.sub(r"[\s*†¹²³]+$", "", value) or value
+        return value.rstrip("*†¹²³ \t\n\xa0") or value
     return value
 
 

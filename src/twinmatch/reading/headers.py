@@ -177,9 +177,9 @@ def _exact(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None
     if path in columns(model):
         return Target(path)
     unit = unit_in(name)
-    bare = re.sub(r"\s*[\[(][^\])]*[\])]\s*$", "", name) if unit else name
+    bare = re.sub(r"\s{0,9}[\[(][^\])]{0,300}[\])]\s{0,9}$", "", name) if unit else name
     bare = bare[: -len(unit)] if unit and bare.endswith(unit) else bare
-    bare = re.sub(r"[*†¹²³\s:?]+$", "", bare)
+    bare = bare.rstrip("*†¹²³:? \t\n\xa0")
     path = _words(model).get(plain(bare)) or _words(model).get(plain(name)) or ""
     if not path:
         return None
@@ -189,7 +189,7 @@ def _exact(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None
 
 
 _OPTION: Final = re.compile(
-    r"^(?P<base>.{3,}?)\s*(?:\[(?P<a>[^\[\]]+)\]|(?: [-–—:/] ?|[.:/](?=[^\s.])| \| )(?P<b>[^\[\]]+?))\s*$"
+    r"^(?P<base>.{3,200}?)\s{0,9}(?:\[(?P<a>[^\[\]]{1,300})\]|(?: [-–—:/] ?|[.:/](?=[^\s.])| \| )(?P<b>[^\[\]]{1,120}))$"
 )
 
 
@@ -279,13 +279,15 @@ class _Finder:
         split = {
             i: m for i, n in enumerate(self.names) if exact[i] is None and (m := _OPTION.match(n))
         }
-        bases = {i: plain(re.sub(r"\[[^\]]*\]", "", m["base"])) for i, m in split.items()}
+        bases = {i: plain(re.sub(r"\[[^\[\]]{0,300}\]", "", m["base"])) for i, m in split.items()}
         several = Counter(bases.values())
         found = {}
         for i, m in split.items():
             option = m["a"] or m["b"]
             base = re.sub(
-                r"(?i)\s*[-–:]?\s*(?:selected choice|choice|ausgewählte.*)$", "", m["base"]
+                r"(?i)\s{0,9}[-–:]?\s{0,9}(?:selected choice|choice|ausgewählte.{0,99})$",
+                "",
+                m["base"],
             )
             if several[bases[i]] < 2 or not has_candidates(base, options=True):
                 continue

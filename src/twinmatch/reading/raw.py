@@ -108,7 +108,11 @@ def guessed_encoding(content: bytes) -> str | None:
                 for w in words
                 if not re.fullmatch(r"[^\W\d_]?[a-zß-öø-ÿœšž]*", w) and not w.isupper()
             ]
-            if words and len(odd) <= 0.02 * len(words) and _WESTERN.fullmatch(text):
+            if (
+                any(len(w) > 2 for w in words)
+                and len(odd) <= 0.02 * len(words)
+                and _WESTERN.fullmatch(text)
+            ):
                 rare = sum(len(re.findall("[ÐÞðþ¤¥ƒµ]", w)) for w in words)
                 return "cp1252" if rare <= 0.02 * len(words) else None
     return None
