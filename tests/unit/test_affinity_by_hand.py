@@ -235,7 +235,7 @@ def test_everything_wrong_with_weights_is_told_word_for_word() -> None:
         (
             "weight-wrong",
             f"The weight of {name!r} is {weight!r}.",
-            "Give a number of at least 0.",
+            "Give a number from 0 to 1,000,000,000.",
         )
         for name, weight in (("language", -2), ("wishes", "3"))
     ]

@@ -17,8 +17,8 @@ def test_further_parts_are_joined() -> None:
 
 
 @pytest.mark.parametrize("parts", [(), ("secrets",), ("..", "models")])
-def test_only_the_two_folders_are_known(parts: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="city_profiles, models"):
+def test_only_bundled_folders_are_known(parts: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="city_profiles, gazetteer, models, notebooks"):
         bundled_path(*parts)
 
 

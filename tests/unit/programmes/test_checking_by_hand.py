@@ -379,13 +379,14 @@ def test_the_rules_of_visits_in_words():
 
     def says(settings: Any) -> list[tuple[str, str]]:
         found = checked(settings, "study_visits", meeting("V", "host dk-m0", "guest at-g0"))
-        return [(r.rule, r.says.partition(" Broken: ")[0]) for r in found.rules[2:7]]
+        return [(r.rule, r.says.partition(" Broken: ")[0]) for r in found.rules[2:8]]
 
     assert says(one) == [
         ("hosts", "Hosts are mission cities."),
         ("visits per host", "A host receives at most 1 visit."),
         ("one visit a city", "A city makes one visit."),
         ("stops", "A visit has one stop."),
+        ("theme", "Hosts are strong in the theme of the group that visits them."),
         ("leg of a tour", "Two stops lie at most 250 km apart."),
     ]
     assert says(two)[0] == ("hosts", "Hosts are mission or pilot cities.")

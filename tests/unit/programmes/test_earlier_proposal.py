@@ -57,9 +57,10 @@ def test_pairs_stay_where_they_are_solved_together_with_visits(want):
     ]
     before = earlier(round_, settings, want)
     found = propose_together(replace(round_, previous=before), parts)
-    assert pairs(found[0]) == want
-    assert [p.product for p in found] == ["twinning", "study_visits"]
-    assert found[1].meetings
+    products = [solved.product for solved in found]
+    assert pairs(products[0]) == want
+    assert [p.product for p in products] == ["twinning", "study_visits"]
+    assert products[1].meetings
 
 
 def test_a_better_pairing_is_taken_whatever_was_before():
