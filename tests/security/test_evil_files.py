@@ -158,7 +158,7 @@ def check_upload(service, evil: Evil, folder: Path) -> None:
         assert answer.status_code in {400, 413}
         return
     if evil.ending == ".csv" and "text-not-storable" in answer.text:
-        assert answer.status_code == 400
+        assert answer.status_code == 422
         assert b"\0" in content
         return
     assert answer.status_code == 303, answer.text[-500:]
