@@ -420,7 +420,7 @@ class Service:
         if allowed is None:
             allowed = np.ones(len(self.cohort), dtype=np.bool_)
         others = tuple(c for c in self.cohort.cities if c.id != visitor.id)
-        together = Cohort(tuple(sorted((*others, visitor), key=lambda c: c.id)))
+        together = Cohort(tuple(sorted((*others, visitor), key=lambda c: c.id)), self.cohort.units)
         me = together.index[visitor.id]
         if visitor.id in self.cohort.index:
             allowed[self.cohort.index[visitor.id]] = False
