@@ -19,7 +19,7 @@ from twinmatch.reading.columns import Column
 from twinmatch.reading.grid import Grid, Percent, text
 from twinmatch.reading.mapping import Mapping, Target
 from twinmatch.reading.names import country_code, language_code
-from twinmatch.reading.numbers import MISSING, Decimal, Number, decides, mass, parse
+from twinmatch.reading.numbers import MISSING, Decimal, Number, decides, is_finite, mass, parse
 from twinmatch.schema import NAMES
 from twinmatch.taxonomy import notation, plain
 
@@ -205,7 +205,7 @@ class _Numbers:
                 return _times(float(cell), 100.0)
             cell = float(cell)
         if isinstance(cell, int | float) and not isinstance(cell, bool):
-            return self._whole(_times(cell, self.factor), row)
+            return self._whole(_times(cell, self.factor), row) if is_finite(cell) else text(cell)
         cell = text(cell)
         if self.factor == 1.0 and cell.isascii() and cell.isdigit() and len(cell) < 15:
             return int(cell)

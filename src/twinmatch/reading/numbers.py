@@ -76,8 +76,13 @@ class Number:
         return self.readings.get(decimal)
 
 
+def is_finite(value: float) -> bool:
+    """Return whether a number is finite, with room to be multiplied by any unit; nan and huge integers are not."""
+    return abs(value) < 1e300
+
+
 def parse(text: str) -> Number | None:
-    """Return the number that a text holds, None where it holds none."""
+    """Return the number that a text holds, None where it holds none that is finite."""
     found = _NUMBER.match(text.strip())
     if not found:
         return None
@@ -88,7 +93,8 @@ def parse(text: str) -> Number | None:
         plain = _plain(digits, decimal)
         if plain is not None:
             value = float(plain + (found["exponent"] or ""))
-            readings[decimal] = -value if found["sign"] in {"-", "−"} else value
+            if is_finite(value):
+                readings[decimal] = -value if found["sign"] in {"-", "−"} else value
     return Number(readings, (found["unit"] or "").strip()) if readings else None
 
 

@@ -269,14 +269,14 @@ def _in_tonnes(grid: Grid) -> tuple[Grid, list[Problem]]:
 
 
 def _scale(cells: list[Any], positions: Sequence[int], factor: float) -> None:
-    from twinmatch.reading.numbers import parse
+    from twinmatch.reading.numbers import is_finite, parse
 
     for i in positions:
         if i >= len(cells) or factor == 1.0:
             continue
         number = parse(text(cells[i])) if isinstance(cells[i], str) else None
         value = next(iter(number.readings.values())) if number and number.is_sure else cells[i]
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and is_finite(value):
             cells[i] = float(f"{value * factor:.15g}")
 
 

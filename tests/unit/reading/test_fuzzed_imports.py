@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twinmatch.errors import TwinmatchError
+from twinmatch.errors import DataError, TwinmatchError
 from twinmatch.intake import doubts
 from twinmatch.intake.texts import text_doubts
 from twinmatch.reading import read_grids, read_raw, without_contacts
 from twinmatch.reading.importers import IMPORTERS, Options
+from twinmatch.reading.objects import cohort_of_records
 from twinmatch.schema import City
 from twinmatch.validate import profiles
 
@@ -89,6 +91,27 @@ def _all_the_way(kind: str, path: Path) -> None:
         known, _ = profiles(raw.cities, City)
         doubts(known)
         text_doubts(known)
+
+
+@pytest.mark.parametrize("number", ["1e5000", "-1e5000", "9" * 400, "inf", "NaN", "1e308"])
+@pytest.mark.parametrize("column", ["population", "emissions.sectors.waste", "lat"])
+def test_a_number_that_is_not_finite_is_a_problem_of_its_cell(
+    tmp_path: Path, number: str, column: str
+) -> None:
+    path = tmp_path / "fuzzed.csv"
+    path.write_text(f"id,name,country,{column}\nde-x,X,DE,{number}\n", "utf-8")
+    raw = read_raw(path)
+    _, problems = profiles(raw.cities, City)
+    said = [*raw.problems, *problems]
+    assert number == "NaN" or any(p.where and p.where.column == column for p in said), said
+    for record in raw.cities:
+        json.dumps(record.data, allow_nan=False)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), 10**400, -(10**400)])
+def test_an_object_that_is_not_finite_is_refused(number: float) -> None:
+    with pytest.raises(DataError):
+        cohort_of_records([{"id": "de-x", "name": "X", "country": "DE", "population": number}])
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
