@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from twinmatch.whatif.case import Move, Outcome, Price
     from twinmatch.whatif.difference import Difference
     from twinmatch.whatif.prices import Priced, PriceList
-    from twinmatch.whatif.repair import Repair
+    from twinmatch.whatif.repair import RepairOffers
     from twinmatch.whatif.stability import Stability
     from twinmatch.whatif.why_not import WhyNot
 
@@ -63,7 +63,7 @@ def plain_why_not(found: WhyNot) -> dict[str, Any]:
     }
 
 
-def plain_repair(found: Repair) -> dict[str, Any]:
+def plain_repair(found: RepairOffers) -> dict[str, Any]:
     """Return the offers to repair a proposal."""
     return {
         "earlier": found.earlier,

@@ -20,10 +20,10 @@ from twinmatch.proposing import programme_of, proposal_of, solve_round, with_off
 from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
 from twinmatch.whatif.prices import PriceList, price_list
 from twinmatch.whatif.repair import (
-    Change,
+    Disruption,
     Fallback,
     Kind,
-    Repair,
+    RepairOffers,
     earlier_pairs,
     fallbacks,
     repair,
@@ -141,7 +141,7 @@ def stability_table(found: Stability) -> Table:
 class Repaired:
     """A repair with what it started from: pairs the profiles no longer know, cities new since the proposal."""
 
-    repair: Repair
+    repair: RepairOffers
     unknown: tuple[str, ...]
     new: tuple[str, ...]
     round: Round
@@ -158,7 +158,7 @@ def held_twinning(round_: Round, earlier: Proposal) -> Case:
     return held_case(replace(round_, load_ledger=ledger), settings, pairs)
 
 
-def repaired(earlier: Proposal, change: Change, round_: Round, at_most: int = 3) -> Repaired:
+def repaired(earlier: Proposal, change: Disruption, round_: Round, at_most: int = 3) -> Repaired:
     """Return three offers to repair a proposal in a round.
 
     Raises QuestionError with every problem, NoProposalError where no answer keeps the rules.
@@ -175,7 +175,7 @@ def repaired(earlier: Proposal, change: Change, round_: Round, at_most: int = 3)
     return Repaired(repair(held, change, at_most), unknown, new, round_)
 
 
-def taken(earlier: Proposal, found: Repaired, kind: Kind, change: Change) -> Proposal:
+def taken(earlier: Proposal, found: Repaired, kind: Kind, change: Disruption) -> Proposal:
     """Return the proposal that an offer makes: its twinning, who is offered what now, its figures, and the ledger."""
     offer = found.repair.offer(kind)
     proposal = with_offer(earlier, offer, change)

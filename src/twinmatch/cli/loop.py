@@ -229,7 +229,7 @@ def repair(
         )
     from twinmatch.exporting import publish
 
-    change = whatif.repair.Change(tuple(withdrawn or ()), pairs)
+    change = whatif.repair.Disruption(tuple(withdrawn or ()), pairs)
     kind = next((k for k in kinds if k == take), None)
     with progress() as told:
         earlier = proposal_of(proposal)

@@ -16,7 +16,7 @@ from twinmatch.web.jobs import proposal_of
 from twinmatch.web.pages import page, wants_fragment
 from twinmatch.web.rounds_pages import Text, teller
 from twinmatch.web.state import state_of
-from twinmatch.whatif.repair import KINDS, Change, Kind
+from twinmatch.whatif.repair import KINDS, Disruption, Kind
 
 router = APIRouter(
     prefix="/workbench/proposals",
@@ -101,10 +101,10 @@ Names = Annotated[list[Annotated[str, Form(max_length=200)]] | None, Form(max_le
 AtMost = Annotated[int, Form(ge=0, le=100)]
 
 
-def change_of(withdrawn: list[str] | None, refused: list[str] | None) -> Change:
+def change_of(withdrawn: list[str] | None, refused: list[str] | None) -> Disruption:
     """Return what a form says has happened: a pair stands in it as the ids of its guest and host, a space between."""
     pairs = [tuple(pair.split(" ", 1)) for pair in refused or []]
-    return Change(tuple(withdrawn or []), tuple((p[0], p[1]) for p in pairs if len(p) == 2))
+    return Disruption(tuple(withdrawn or []), tuple((p[0], p[1]) for p in pairs if len(p) == 2))
 
 
 @router.post("/{proposal}/repair", dependencies=[Depends(coordinator)])

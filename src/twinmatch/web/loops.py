@@ -15,7 +15,7 @@ from twinmatch.web.auth import Coordinator, GuardedRoute, coordinator, reader
 from twinmatch.web.problems import documented
 from twinmatch.web.proposals import ProposalId, job_plain
 from twinmatch.web.state import state_of
-from twinmatch.whatif.repair import Change
+from twinmatch.whatif.repair import Disruption
 
 router = APIRouter(tags=["proposals"], route_class=GuardedRoute)
 
@@ -100,7 +100,7 @@ def ask_why_not(request: Request, proposal: ProposalId, guest: City, host: City)
 def ask_repair(request: Request, proposal: ProposalId, asked: schemas.AskRepair) -> Response:
     """Return three offers after withdrawals and refusals: keep all, few changes, best; nothing is changed."""
     state = state_of(request)
-    change = Change(tuple(asked.withdrawn), tuple(asked.refused))
+    change = Disruption(tuple(asked.withdrawn), tuple(asked.refused))
 
     return _json(plain_repaired(state.rounds.repair(proposal, change, asked.at_most)))
 
@@ -119,7 +119,7 @@ def take_repair(
 ) -> Response:
     """Make a further proposal of an offer to repair one; the one before stays as it is."""
     state = state_of(request)
-    change = Change(tuple(asked.withdrawn), tuple(asked.refused))
+    change = Disruption(tuple(asked.withdrawn), tuple(asked.refused))
 
     made = state.rounds.take(proposal, change, asked.at_most, asked.offer, person.name)
     job = state.board.job(made)

@@ -21,7 +21,7 @@ from twinmatch.web.settings import Settings
 from twinmatch.whatif.case import Case, twinning_case
 from twinmatch.whatif.difference import Difference, difference
 from twinmatch.whatif.prices import PriceList, price_list
-from twinmatch.whatif.repair import Change, Kind
+from twinmatch.whatif.repair import Disruption, Kind
 from twinmatch.whatif.why_not import WhyNot, why_not
 
 KEPT: Final = 3
@@ -66,7 +66,7 @@ class Rounds:
         """Return what each rule, lock and ban of a proposal's twinning costs, and what a further place is worth."""
         return price_list(self.case(proposal))
 
-    def repair(self, proposal: str, change: Change, at_most: int) -> Repaired:
+    def repair(self, proposal: str, change: Disruption, at_most: int) -> Repaired:
         """Return three offers to repair a proposal."""
         job, now = self._board.job(proposal), self._board.store.held(proposal)
         earlier = proposal_of(self._board, proposal)
@@ -76,7 +76,7 @@ class Rounds:
             earlier, change, self._round({**asked, "lock": lock, "previous": ""}), at_most
         )
 
-    def take(self, proposal: str, change: Change, at_most: int, kind: Kind, by: str) -> str:
+    def take(self, proposal: str, change: Disruption, at_most: int, kind: Kind, by: str) -> str:
         """Return the id of a further proposal that is an offer to repair one; raises QuestionError where it is none."""
         job = self._board.job(proposal)
         found = self.repair(proposal, change, at_most)
@@ -93,7 +93,7 @@ class Rounds:
         return difference(proposal_of(self._board, one), proposal_of(self._board, other))
 
 
-def _still(locks: Iterable[About], change: Change, earlier: Proposal) -> list[About]:
+def _still(locks: Iterable[About], change: Disruption, earlier: Proposal) -> list[About]:
     """Return the locks that are not lifted by what happened: whoever withdrew or refused is not locked."""
     ids = {card.name: card.id for card in earlier.cities} | {
         name: id_ for id_, name in earlier.units

@@ -40,7 +40,7 @@ KINDS: tuple[Kind, ...] = ("keep all", "few changes", "best")
 
 
 @dataclass(frozen=True)
-class Change:
+class Disruption:
     """What happened since the proposal: cities or units that withdrew, and pairs that one side refused."""
 
     withdrawn: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Told:
+class Notice:
     """A city that must be told, and what; ``host`` where it is told as a host."""
 
     city: str
@@ -67,7 +67,7 @@ class Offer:
     total: float
     kept: int
     moves: tuple[Move, ...]
-    told: tuple[Told, ...]
+    told: tuple[Notice, ...]
     answer: tuple[Bools, Solution]
     case: Case
 
@@ -78,7 +78,7 @@ class Offer:
 
 
 @dataclass(frozen=True, eq=False)
-class Repair:
+class RepairOffers:
     """What was lost, and the offers, the one that keeps most first; one that no rules allow is not there."""
 
     earlier: int
@@ -112,7 +112,7 @@ class Fallback:
 
 
 @dataclass(frozen=True)
-class Ranked:
+class ReserveList:
     """The reserves of a guest or host, best first: id, name, score and, for a host, its free places."""
 
     id: str
@@ -135,7 +135,7 @@ def earlier_pairs(proposal: Proposal) -> tuple[tuple[str, str], ...]:
     )
 
 
-def repair(held: Case, change: Change, at_most: int = 3) -> Repair:
+def repair(held: Case, change: Disruption, at_most: int = 3) -> RepairOffers:
     """Return the three offers after a change to earlier pairs; ``held`` is the case that holds them.
 
     Raises QuestionError for unknown names and a negative number of changes, NoProposalError where no answer
@@ -167,7 +167,7 @@ def repair(held: Case, change: Change, at_most: int = 3) -> Repair:
         "few changes": _answer(case, rules, still, max(count - at_most, 0)),
         "best": best,
     }
-    return Repair(
+    return RepairOffers(
         held.filled,
         lost,
         tuple(
@@ -192,7 +192,7 @@ def _why(case: Case) -> tuple[Problem, ...]:
     return ()
 
 
-def _gone(held: Case, change: Change) -> list[Rule]:
+def _gone(held: Case, change: Disruption) -> list[Rule]:
     """The filters of a change: the pairs of those who withdrew, and the pairs refused."""
     problems: list[Problem] = []
     rules = []
@@ -305,9 +305,9 @@ def _offer(
     )
 
 
-def _told(case: Case, moves: Sequence[Move]) -> tuple[Told, ...]:
+def _told(case: Case, moves: Sequence[Move]) -> tuple[Notice, ...]:
     """Everyone whose partners change: the guests, then every city of the hosts that lose or gain one."""
-    told = [Told(m.guest, m.name, False, m.says) for m in moves]
+    told = [Notice(m.guest, m.name, False, m.says) for m in moves]
     by_host = {host.id: host for host in case.hosts}
     lost: dict[str, list[str]] = {}
     won: dict[str, list[str]] = {}
@@ -325,7 +325,7 @@ def _told(case: Case, moves: Sequence[Move]) -> tuple[Told, ...]:
             parts.append(f"hosts {', '.join(won[host])}")
         for i in by_host[host].cities:
             told.append(
-                Told(
+                Notice(
                     case.round.id(i),
                     case.round.name(i),
                     True,
@@ -335,7 +335,7 @@ def _told(case: Case, moves: Sequence[Move]) -> tuple[Told, ...]:
     return tuple(told)
 
 
-def with_offer(proposal: Proposal, offer: Offer, change: Change) -> Proposal:
+def with_offer(proposal: Proposal, offer: Offer, change: Disruption) -> Proposal:
     """Return the proposal with its twinning exchanged for the offer's, and what was repaired recorded."""
     products = tuple(offer.product if p.product == "twinning" else p for p in proposal.products)
     record = {
@@ -365,14 +365,14 @@ def fallbacks(held: Case) -> tuple[Fallback, ...]:
                 held.guest_name(g),
                 host.id,
                 host.name,
-                _without(held, Change(withdrawn=(guest,)), guest),
-                _without(held, Change(refused=((guest, host.id),)), ""),
+                _without(held, Disruption(withdrawn=(guest,)), guest),
+                _without(held, Disruption(refused=((guest, host.id),)), ""),
             )
         )
     return tuple(found)
 
 
-def _without(held: Case, change: Change, gone: str) -> tuple[str, ...]:
+def _without(held: Case, change: Disruption, gone: str) -> tuple[str, ...]:
     """What keeping all other pairs offers after a change, as sentences."""
     rules = (*held.ready.rules, *_gone(held, change))
     ready = replace(held.ready, rules=rules)
@@ -387,7 +387,7 @@ def _without(held: Case, change: Change, gone: str) -> tuple[str, ...]:
     return tuple(m.says for m in moves) or ("Nobody steps in; the place stays free.",)
 
 
-def reserves(held: Case, count: int = 3) -> tuple[Ranked, ...]:
+def reserves(held: Case, count: int = 3) -> tuple[ReserveList, ...]:
     """Return for every guest its best other hosts with a free place, and for every host the best guests without a pair.
 
     In order of guests by id, then hosts by id; pairs that a rule forbids are left out.
@@ -405,11 +405,12 @@ def reserves(held: Case, count: int = 3) -> tuple[Ranked, ...]:
     names = [(host.id, host.name) for host in held.hosts]
     guests = [(held.guest_id(g), held.guest_name(g)) for g in range(len(held.ready.frame.guests))]
     found = [
-        Ranked(*guests[g], "guest", _ranked(for_guest[:, g], names, count))
+        ReserveList(*guests[g], "guest", _ranked(for_guest[:, g], names, count))
         for g in range(len(guests))
     ]
     found += [
-        Ranked(*names[h], "host", _ranked(for_host[h], guests, count)) for h in range(len(names))
+        ReserveList(*names[h], "host", _ranked(for_host[h], guests, count))
+        for h in range(len(names))
     ]
     return tuple(found)
 

@@ -12,7 +12,14 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.twinning import propose_twinning
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal
 from twinmatch.whatif.case import held_case
-from twinmatch.whatif.repair import Change, earlier_pairs, fallbacks, repair, reserves, with_offer
+from twinmatch.whatif.repair import (
+    Disruption,
+    earlier_pairs,
+    fallbacks,
+    repair,
+    reserves,
+    with_offer,
+)
 
 
 def held_of(case, **changes):
@@ -41,7 +48,7 @@ def test_the_three_offers_are_the_best_of_all_answers_that_keep_so_much(seed, k)
     guest = case.guest_id(int(np.flatnonzero(case.chosen)[0]) % 5)
     mask = gone(case, guest)
     still = case.chosen & ~mask
-    found = repair(held_of(case), Change(withdrawn=(guest,)), at_most=k)
+    found = repair(held_of(case), Disruption(withdrawn=(guest,)), at_most=k)
     possible = [a for a in answers(case) if not (a & mask).any()]
     best = max(worth(case, a) for a in possible)
     for offer, allowed in zip(found.offers, (0, k, 99), strict=True):
@@ -60,7 +67,7 @@ def test_exactly_those_are_told_whose_partners_change(seed):
     case = random_case(seed, guests=5, hosts=3, guests_per_host=(0, 2))
     pair = int(np.flatnonzero(case.chosen)[0])
     guest, host = case.guest_id(pair % 5), case.hosts[pair // 5].id
-    found = repair(held_of(case), Change(refused=((guest, host),)))
+    found = repair(held_of(case), Disruption(refused=((guest, host),)))
     for offer in found.offers:
         changed = case.grid(case.chosen) != case.grid(offer.answer[0])
         guests = {case.guest_id(int(g)) for g in np.flatnonzero(changed.any(axis=0))}
@@ -73,7 +80,7 @@ def test_a_host_that_withdraws_loses_its_guests_and_they_are_named():
     case = random_case(2)
     pair = int(np.flatnonzero(case.chosen)[0])
     host = case.hosts[pair // 4]
-    found = repair(held_of(case), Change(withdrawn=(host.id,)))
+    found = repair(held_of(case), Disruption(withdrawn=(host.id,)))
     assert found.lost == (f"{case.guest_name(pair % 4)} with {host.name}",)
     for offer in found.offers:
         assert not case.grid(offer.answer[0])[pair // 4].any()
@@ -84,12 +91,12 @@ def test_a_unit_withdraws_as_a_whole_and_a_member_alone_is_told_so():
     units = [{"id": "unit-two", "name": "Two", "cities": ["be-host-0", "cz-host-1"]}]
     round_ = Round(cohort_of(*cities, units=units), facet_cache())
     held = held_case(round_, settings(), [("at-guest-0", "unit-two")])
-    found = repair(held, Change(withdrawn=("unit-two",)))
+    found = repair(held, Disruption(withdrawn=("unit-two",)))
     assert found.lost == ("Guest-0 with Two",)
     told = [t for t in found.offers[0].told if t.host and "Two" in t.says]
     assert {t.city for t in told} == {"be-host-0", "cz-host-1"}
     with pytest.raises(QuestionError, match="unit-two"):
-        repair(held, Change(withdrawn=("be-host-0",)))
+        repair(held, Disruption(withdrawn=("be-host-0",)))
 
 
 def test_a_new_city_is_offered_a_free_place():
@@ -99,7 +106,7 @@ def test_a_new_city_is_offered_a_free_place():
         (before.guest_id(p % 2), before.hosts[p // 2].id) for p in np.flatnonzero(before.chosen)
     ]
     held = held_case(Round(cohort_of(*cities), facet_cache()), settings(), pairs)
-    found = repair(held, Change())
+    found = repair(held, Disruption())
     keep = found.offer("keep all")
     assert keep.kept == 2
     assert keep.filled == 3
@@ -110,20 +117,21 @@ def test_wrong_names_and_numbers_are_all_told():
     held = held_of(random_case(0))
     with pytest.raises(QuestionError) as raised:
         repair(
-            held, Change(withdrawn=("at-nobody", "unit-none"), refused=(("at-guest-0", "xx-y"),))
+            held,
+            Disruption(withdrawn=("at-nobody", "unit-none"), refused=(("at-guest-0", "xx-y"),)),
         )
     assert len(raised.value.problems) == 3
     with pytest.raises(QuestionError, match="no number"):
-        repair(held, Change(), at_most=-1)
+        repair(held, Disruption(), at_most=-1)
     with pytest.raises(QuestionError, match="no guest and host"):
-        repair(held, Change(refused=(("be-host-0", "cz-host-1"),)))
+        repair(held, Disruption(refused=(("be-host-0", "cz-host-1"),)))
 
 
 def test_where_nothing_fits_it_is_an_error_and_no_offer():
     cities = small_cities(np.random.default_rng(1), 3, 3)
     case = small_case(cities, guests_per_host=(1, 1))
     with pytest.raises(NoProposalError):
-        repair(held_of(case), Change(withdrawn=("at-guest-0",)))
+        repair(held_of(case), Disruption(withdrawn=("at-guest-0",)))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -134,8 +142,8 @@ def test_fallbacks_keep_every_other_pair(seed):
     assert len(falls) == held.filled
     for fall in falls:
         for change, said in (
-            (Change(withdrawn=(fall.guest,)), fall.if_guest_declines),
-            (Change(refused=((fall.guest, fall.host),)), fall.if_host_declines),
+            (Disruption(withdrawn=(fall.guest,)), fall.if_guest_declines),
+            (Disruption(refused=((fall.guest, fall.host),)), fall.if_host_declines),
         ):
             offers = repair(held, change).offers
             keep = next(o for o in offers if o.kind == "keep all")
@@ -171,7 +179,7 @@ def test_the_offer_taken_becomes_the_twinning_of_the_proposal():
     product = propose_twinning(case.round, case.settings)
     proposal = Proposal({"data": {}}, (product,))
     assert len(earlier_pairs(proposal)) == case.filled
-    change = Change(withdrawn=("at-guest-0",))
+    change = Disruption(withdrawn=("at-guest-0",))
     offer = repair(held_of(case), change).offer("keep all")
     after = with_offer(proposal, offer, change)
     assert len(after.product("twinning").meetings) == offer.filled
@@ -196,7 +204,7 @@ def test_a_lock_on_a_host_that_withdraws_is_named():
     guest, host = case.guest_id(p % 5), case.hosts[p // 5]
     held = held_of(case, lock=((guest, host.id),))
     with pytest.raises(NoProposalError) as caught:
-        repair(held, Change(withdrawn=(host.id,)))
+        repair(held, Disruption(withdrawn=(host.id,)))
     first, *named = caught.value.problems
     assert first.code == "no-repair"
     assert any(case.guest_name(p % 5) in p_.found and host.name in p_.found for p_ in named)
