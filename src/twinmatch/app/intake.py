@@ -10,7 +10,7 @@ from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.files import write_files
 from twinmatch.intake import (
-    Change,
+    ProfileChange,
     accepted_path,
     compare_profiles,
     doubts,
@@ -21,7 +21,7 @@ from twinmatch.intake import (
     with_accepted,
     write_profiles,
 )
-from twinmatch.intake.accepted import Told, labelled, to_toml
+from twinmatch.intake.accepted import KeyedProblem, labelled, to_toml
 from twinmatch.intake.folder import missing_of
 from twinmatch.intake.texts import text_doubts
 from twinmatch.intake.writing import Existing
@@ -52,8 +52,8 @@ class Checked:
     rows: int
     usable: int
     units: int
-    told: tuple[Told, ...]
-    accepted: tuple[Told, ...]
+    told: tuple[KeyedProblem, ...]
+    accepted: tuple[KeyedProblem, ...]
     filled: float
     """Part of the blocks, in [0, 1], that are filled on average."""
 
@@ -250,6 +250,6 @@ def suggest_mapping(table: Path, mapping: Path | None = None) -> str:
     return mapping_text(raw.used or Mapping(), table.name, raw.questions)
 
 
-def profile_changes(old: str | Path, new: str | Path | None = None) -> list[Change]:
+def profile_changes(old: str | Path, new: str | Path | None = None) -> list[ProfileChange]:
     """Return what changed from one set of profiles to another; the bundled ones where the second is left out."""
     return compare_profiles(read(old), read(new))

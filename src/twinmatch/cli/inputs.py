@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from twinmatch.cohort import Cohort
     from twinmatch.programmes import Round
     from twinmatch.proposal import Proposal
-    from twinmatch.reading.mapping import Mapping, Question
+    from twinmatch.reading.mapping import Mapping, MappingQuestion
 
 Pairs = list[str] | None
 
@@ -79,7 +79,7 @@ def survey_of(
     return opened.cohort
 
 
-def _asked(questions: Sequence[Question], used: Mapping, *, yes: bool) -> Mapping:
+def _asked(questions: Sequence[MappingQuestion], used: Mapping, *, yes: bool) -> Mapping:
     """Return the mapping with the answers to the first questions; a likely answer is taken with ``yes``."""
     is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
     for question in questions[: None if yes else MOST_ASKED]:

@@ -26,7 +26,7 @@ from twinmatch.errors import Problem, QuestionError
 
 if TYPE_CHECKING:
     from twinmatch.app.intake import Checked, Import
-    from twinmatch.intake.accepted import Told
+    from twinmatch.intake.accepted import KeyedProblem
 
 ORDER = ("error", "warning", "note")
 MOST_SHOWN = 60
@@ -228,7 +228,7 @@ def _short(value: Any) -> str:
     return literal(text if len(text) <= 90 else text[:87] + " …")
 
 
-def _plain_told(told: Told) -> dict[str, Any]:
+def _plain_told(told: KeyedProblem) -> dict[str, Any]:
     return {**told.problem.plain(), "city": told.city, "key": told.key}
 
 

@@ -33,7 +33,7 @@ FRONT: Final = (26.0, 84.0)
 
 
 @dataclass(frozen=True)
-class Column:
+class SheetColumn:
     """A column of a sheet: its head, its width in characters, what its cells are, and if it goes on paper."""
 
     head: str
@@ -48,7 +48,7 @@ class Sheet:
 
     name: str
     says: str
-    columns: tuple[Column, ...]
+    columns: tuple[SheetColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
     choices: tuple[str, ...] = ()
     """What may be chosen in the cells of the first column of kind ``input``."""
@@ -156,14 +156,14 @@ def _lines(text: str, width: float) -> int:
     return sum(ceil((len(part) + 1) / across) for part in text.split("\n"))
 
 
-def _frozen(columns: Sequence[Column]) -> int:
+def _frozen(columns: Sequence[SheetColumn]) -> int:
     """Return how many columns stay in view: up to the first strong one, if that leaves room to scroll."""
     first = next((i for i, column in enumerate(columns) if column.kind == "strong"), 0)
     return first + 1 if sum(column.width for column in columns[: first + 1]) <= 50 else 0
 
 
 def _write_column(
-    page: Any, formats: dict[str, Any], place: int, column: Column, cells: list[Cell]
+    page: Any, formats: dict[str, Any], place: int, column: SheetColumn, cells: list[Cell]
 ) -> None:
     """Write the cells of one column; scores are shaded, so that they can be compared at a glance."""
     style = formats["likeness" if column.head.startswith("Likeness") else column.kind]

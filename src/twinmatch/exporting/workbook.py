@@ -16,9 +16,9 @@ from twinmatch.exporting.spreadsheet import (
     CREATED,
     SCORE,
     Cell,
-    Column,
     Kind,
     Sheet,
+    SheetColumn,
     formats_of,
     write_sheet,
 )
@@ -127,13 +127,13 @@ def _sheets(proposal: Proposal) -> Iterator[Sheet]:
 def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
     """Return one row a pair with a cell for the coordinator's decision, and empty rows for further pairs."""
     columns = (
-        Column("Guest", 22, "strong"),
-        Column("Host", 36, "strong"),
-        Column(SCORE, 9, "points"),
-        Column("Decision", 14, "input"),
-        Column("Note", 44, "input"),
-        Column("Guest id", 24, "input"),
-        Column("Host id", 24, "input"),
+        SheetColumn("Guest", 22, "strong"),
+        SheetColumn("Host", 36, "strong"),
+        SheetColumn(SCORE, 9, "points"),
+        SheetColumn("Decision", 14, "input"),
+        SheetColumn("Note", 44, "input"),
+        SheetColumn("Guest id", 24, "input"),
+        SheetColumn("Host id", 24, "input"),
     )
     locks, bans = proposal.wanted
     locked = {frozenset(pair) for pair in locks}
@@ -183,12 +183,12 @@ def _figures(table: Table, name: str, directory: Directory) -> Sheet:
     return Sheet(name, words.sentence(table.says or table.title), columns, rows)
 
 
-def _figures_column(table: Table, place: int) -> Column:
+def _figures_column(table: Table, place: int) -> SheetColumn:
     head, first = table.columns[place], place == (1 if table.columns[0] == "Meeting" else 0)
     if not words.is_numeric(table, head):
         longest = max((len(str(row[place] or "")) for row in table.rows), default=0)
         width = float(min(60, max(12, longest // 2 if longest > 60 else longest + 2)))
-        return Column(head, width, "strong" if first else "text", printed=head != "Meeting")
+        return SheetColumn(head, width, "strong" if first else "text", printed=head != "Meeting")
     kind: Kind = (
         "points"
         if head in words.POINTS
@@ -198,7 +198,7 @@ def _figures_column(table: Table, place: int) -> Column:
         if all(isinstance(row[place], int | None) for row in table.rows)
         else "number"
     )
-    return Column(words.column_head(head), 11, kind)
+    return SheetColumn(words.column_head(head), 11, kind)
 
 
 def _named(head: str, cell: Cell, directory: Directory) -> Cell:
@@ -234,7 +234,7 @@ def _sheet_name(wanted: str, taken: set[str]) -> str:
 
 
 def _table(
-    name: str, says: str, items: Iterable[T], *cells: tuple[Column, Callable[[T], Cell]]
+    name: str, says: str, items: Iterable[T], *cells: tuple[SheetColumn, Callable[[T], Cell]]
 ) -> Sheet:
     """Return a sheet of one row an item: each column with what it shows of one."""
     columns = tuple(column for column, _ in cells)
@@ -254,16 +254,16 @@ def _pairs(product: Product, name: str, directory: Directory) -> Sheet:
         name,
         words.product_says(product, "one row a pair"),
         enumerate(product.meetings, 1),
-        (Column("No.", 5, "whole"), lambda m: m[0]),
-        (Column("Guest", 18, "strong"), lambda m: directory.names(guests(m))),
-        (Column("Guest country", 13), lambda m: directory.countries(guests(m))),
-        (Column("Host", 26, "strong"), lambda m: directory.host(m[1])),
-        (Column("Host cities", 20), lambda m: directory.names(hosts(m))),
-        (Column("Host country", 13), lambda m: directory.countries(hosts(m))),
-        (Column("Why", 60), lambda m: "\n".join(words.reasons(m[1]))),
-        (Column(SCORE, 9, "points"), lambda m: m[1].score),
+        (SheetColumn("No.", 5, "whole"), lambda m: m[0]),
+        (SheetColumn("Guest", 18, "strong"), lambda m: directory.names(guests(m))),
+        (SheetColumn("Guest country", 13), lambda m: directory.countries(guests(m))),
+        (SheetColumn("Host", 26, "strong"), lambda m: directory.host(m[1])),
+        (SheetColumn("Host cities", 20), lambda m: directory.names(hosts(m))),
+        (SheetColumn("Host country", 13), lambda m: directory.countries(hosts(m))),
+        (SheetColumn("Why", 60), lambda m: "\n".join(words.reasons(m[1]))),
+        (SheetColumn(SCORE, 9, "points"), lambda m: m[1].score),
         (
-            Column("If one side declines", 38),
+            SheetColumn("If one side declines", 38),
             lambda m: "\n".join(directory.reserve(r) for r in m[1].reserves),
         ),
         *_about_a_meeting(),
@@ -284,26 +284,26 @@ def _groups(product: Product, name: str, directory: Directory) -> Sheet:
         name,
         words.product_says(product, "one row a meeting"),
         enumerate(product.meetings, 1),
-        (Column("No.", 5, "whole"), lambda m: m[0]),
-        (Column(noun, 24, "strong"), lambda m: directory.title(m[1])),
-        (Column("Lead cities", 20), lambda m: named(m, lead=True)),
-        (Column("Cities", 7, "whole"), lambda m: len(m[1].members)),
+        (SheetColumn("No.", 5, "whole"), lambda m: m[0]),
+        (SheetColumn(noun, 24, "strong"), lambda m: directory.title(m[1])),
+        (SheetColumn("Lead cities", 20), lambda m: named(m, lead=True)),
+        (SheetColumn("Cities", 7, "whole"), lambda m: len(m[1].members)),
         (
-            Column("Countries", 9, "whole"),
+            SheetColumn("Countries", 9, "whole"),
             lambda m: len({directory.country(city) for city in m[1].cities()} - {""}),
         ),
-        (Column("Other members", 52), lambda m: named(m, lead=False)),
-        (Column("Why", 50), lambda m: "\n".join(words.reasons(m[1]))),
-        (Column(SCORE, 9, "points"), lambda m: m[1].score),
+        (SheetColumn("Other members", 52), lambda m: named(m, lead=False)),
+        (SheetColumn("Why", 50), lambda m: "\n".join(words.reasons(m[1]))),
+        (SheetColumn(SCORE, 9, "points"), lambda m: m[1].score),
         *_about_a_meeting(),
     )
 
 
-def _about_a_meeting() -> tuple[tuple[Column, Callable[[tuple[int, Meeting]], Cell]], ...]:
+def _about_a_meeting() -> tuple[tuple[SheetColumn, Callable[[tuple[int, Meeting]], Cell]], ...]:
     return (
-        (Column("Notes", 34), lambda m: _notes(m[1])),
-        (Column("Weights known", 9, "part", printed=False), lambda m: m[1].account.coverage),
-        (Column("Meeting", 24, printed=False), lambda m: m[1].id),
+        (SheetColumn("Notes", 34), lambda m: _notes(m[1])),
+        (SheetColumn("Weights known", 9, "part", printed=False), lambda m: m[1].account.coverage),
+        (SheetColumn("Meeting", 24, printed=False), lambda m: m[1].id),
     )
 
 
@@ -316,13 +316,13 @@ def _notes(meeting: Meeting) -> str:
 def _cities(proposal: Proposal, directory: Directory) -> Sheet:
     """Return one row a city: who it is, and where it is in every product."""
     columns = (
-        Column("City", 18, "strong"),
-        Column("Country", 16),
-        Column("Roles", 18),
-        Column("Population", 11, "whole"),
-        Column("Profile known", 9, "part"),
-        *(Column(words.product_title(p), 40) for p in proposal.products),
-        Column("Identifier", 24, printed=False),
+        SheetColumn("City", 18, "strong"),
+        SheetColumn("Country", 16),
+        SheetColumn("Roles", 18),
+        SheetColumn("Population", 11, "whole"),
+        SheetColumn("Profile known", 9, "part"),
+        *(SheetColumn(words.product_title(p), 40) for p in proposal.products),
+        SheetColumn("Identifier", 24, printed=False),
     )
     places = [_places(product, directory) for product in proposal.products]
     rows = tuple(
@@ -363,22 +363,25 @@ def _accounts(proposal: Proposal, directory: Directory) -> Sheet:
             for meeting in product.meetings
             for line in meeting.account.lines
         ),
-        (Column("Product", 14), lambda x: words.product_title(x[0])),
-        (Column("Meeting", 26, "strong"), lambda x: directory.title(x[1])),
-        (Column("Facet", 20), lambda x: words.facet_title(x[2].facet)),
-        (Column("What was found", 48), lambda x: words.sentence(x[2].says)),
+        (SheetColumn("Product", 14), lambda x: words.product_title(x[0])),
+        (SheetColumn("Meeting", 26, "strong"), lambda x: directory.title(x[1])),
+        (SheetColumn("Facet", 20), lambda x: words.facet_title(x[2].facet)),
+        (SheetColumn("What was found", 48), lambda x: words.sentence(x[2].says)),
         (
-            Column("Likeness (0 to 1)", 9, "part"),
+            SheetColumn("Likeness (0 to 1)", 9, "part"),
             lambda x: x[2].likeness if x[2].known else "not known",
         ),
         (
-            Column("Better than, of possible pairs", 11, "part"),
+            SheetColumn("Better than, of possible pairs", 11, "part"),
             lambda x: x[2].standing if x[2].known else "counts as 50%",
         ),
-        (Column("Points at most", 8, "points"), lambda x: x[2].weight),
-        (Column("Points given", 8, "points"), lambda x: x[2].share),
-        (Column("Figures and quotations behind it", 62), lambda x: directory.facts(x[2].facts)),
-        (Column("Identifier", 24, printed=False), lambda x: x[1].id),
+        (SheetColumn("Points at most", 8, "points"), lambda x: x[2].weight),
+        (SheetColumn("Points given", 8, "points"), lambda x: x[2].share),
+        (
+            SheetColumn("Figures and quotations behind it", 62),
+            lambda x: directory.facts(x[2].facts),
+        ),
+        (SheetColumn("Identifier", 24, printed=False), lambda x: x[1].id),
     )
 
 
@@ -394,13 +397,13 @@ def _left_out(proposal: Proposal, directory: Directory) -> Sheet:
             for kind, cities in words.outcomes(product).items()
             for left in cities
         ),
-        (Column("Product", 18), lambda x: words.product_title(x[0])),
-        (Column("City", 20, "strong"), lambda x: directory.name(x[2].city)),
-        (Column("Country", 18), lambda x: directory.country(x[2].city)),
-        (Column("What it is", 22), lambda x: words.OUTCOMES[x[1]][0]),
-        (Column("Why", 62), lambda x: words.sentence(x[2].why)),
-        (Column("Offered instead", 52), lambda x: words.sentence(x[2].offered)),
-        (Column("To ask the city", 40), lambda x: words.sentence(x[2].ask)),
+        (SheetColumn("Product", 18), lambda x: words.product_title(x[0])),
+        (SheetColumn("City", 20, "strong"), lambda x: directory.name(x[2].city)),
+        (SheetColumn("Country", 18), lambda x: directory.country(x[2].city)),
+        (SheetColumn("What it is", 22), lambda x: words.OUTCOMES[x[1]][0]),
+        (SheetColumn("Why", 62), lambda x: words.sentence(x[2].why)),
+        (SheetColumn("Offered instead", 52), lambda x: words.sentence(x[2].offered)),
+        (SheetColumn("To ask the city", 40), lambda x: words.sentence(x[2].ask)),
     )
 
 
@@ -410,10 +413,10 @@ def _rules(proposal: Proposal) -> Sheet:
         "Rules",
         "Every rule as it was applied, and whether it was kept.",
         ((product, rule) for product in proposal.products for rule in product.rules),
-        (Column("Product", 20), lambda x: words.product_title(x[0])),
-        (Column("Rule", 28, "strong"), lambda x: words.humanise(x[1].rule)),
-        (Column("What it says", 84), lambda x: words.sentence(x[1].says)),
-        (Column("Status", 24), lambda x: words.rule_word(x[1].status)),
+        (SheetColumn("Product", 20), lambda x: words.product_title(x[0])),
+        (SheetColumn("Rule", 28, "strong"), lambda x: words.humanise(x[1].rule)),
+        (SheetColumn("What it says", 84), lambda x: words.sentence(x[1].says)),
+        (SheetColumn("Status", 24), lambda x: words.rule_word(x[1].status)),
     )
 
 
@@ -423,21 +426,21 @@ def _gaps(proposal: Proposal, directory: Directory) -> Sheet:
         "Gaps",
         "What is not known of each city; nothing unknown flatters or punishes a city.",
         proposal.gaps,
-        (Column("City", 22, "strong"), lambda gap: directory.name(gap.city)),
-        (Column("Country", 18), lambda gap: directory.country(gap.city)),
-        (Column("Not known", 24), lambda gap: words.block_title(gap.block)),
-        (Column("What this means", 90), lambda gap: words.sentence(gap.says)),
+        (SheetColumn("City", 22, "strong"), lambda gap: directory.name(gap.city)),
+        (SheetColumn("Country", 18), lambda gap: directory.country(gap.city)),
+        (SheetColumn("Not known", 24), lambda gap: words.block_title(gap.block)),
+        (SheetColumn("What this means", 90), lambda gap: words.sentence(gap.says)),
     )
 
 
 def _parameters(proposal: Proposal) -> Sheet:
     """Return what was proven, the weights, and what the proposal was made from."""
     columns = (
-        Column("Part", 24),
-        Column("Name", 38, "strong"),
-        Column("Value", 60),
-        Column("Points at most", 10, "points"),
-        Column("Share of the score's spread", 12, "part"),
+        SheetColumn("Part", 24),
+        SheetColumn("Name", 38, "strong"),
+        SheetColumn("Value", 60),
+        SheetColumn("Points at most", 10, "points"),
+        SheetColumn("Share of the score's spread", 12, "part"),
     )
     rows = (
         *(row for product in proposal.products for row in _product_parameters(product)),

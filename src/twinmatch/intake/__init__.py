@@ -1,7 +1,7 @@
 """Intake: forms to fill in, checks that an analyst would make, and profiles written from what cities have."""
 
 from twinmatch.intake.accepted import Accepted, accepted_path, read_accepted, with_accepted
-from twinmatch.intake.changes import Change, compare_profiles
+from twinmatch.intake.changes import ProfileChange, compare_profiles
 from twinmatch.intake.checks import doubts
 from twinmatch.intake.folder import Returned, merge_forms
 from twinmatch.intake.forms import template
@@ -11,7 +11,7 @@ from twinmatch.intake.writing import write_profiles
 
 __all__ = [
     "Accepted",
-    "Change",
+    "ProfileChange",
     "Returned",
     "accepted_path",
     "compare_profiles",

@@ -20,7 +20,7 @@ from twinmatch.validate import Record
 
 
 @dataclass(frozen=True)
-class Told:
+class KeyedProblem:
     """A problem with the city that it is about (empty where none) and the key by which it can be accepted."""
 
     problem: Problem
@@ -40,7 +40,7 @@ class Accepted:
     on: str
 
 
-def labelled(problems: Iterable[Problem], records: Sequence[Record]) -> list[Told]:
+def labelled(problems: Iterable[Problem], records: Sequence[Record]) -> list[KeyedProblem]:
     """Return problems with their cities and keys."""
     owners: dict[tuple[str, str, int], str] = {}
     for record in records:
@@ -51,7 +51,7 @@ def labelled(problems: Iterable[Problem], records: Sequence[Record]) -> list[Tol
     for problem in problems:
         where = problem.where
         city = owners.get((where.file, where.sheet, where.row), "")
-        told.append(Told(problem, city, _key(problem, city)))
+        told.append(KeyedProblem(problem, city, _key(problem, city)))
     return told
 
 
@@ -92,7 +92,11 @@ def read_accepted(path: Path) -> tuple[Accepted, ...]:
 
 
 def with_accepted(
-    before: Sequence[Accepted], told: Sequence[Told], keys: Sequence[str], why: str, on: str
+    before: Sequence[Accepted],
+    told: Sequence[KeyedProblem],
+    keys: Sequence[str],
+    why: str,
+    on: str,
 ) -> tuple[Accepted, ...]:
     """Return the accepted warnings with further ones, sorted.
 

@@ -12,7 +12,7 @@ from twinmatch.schema import City, HostUnit
 
 
 @dataclass(frozen=True)
-class Change:
+class ProfileChange:
     """One change: the city or unit, the field (empty for the whole), what it was and what it is now."""
 
     id: str
@@ -22,15 +22,15 @@ class Change:
     new: Any = None
 
 
-def compare_profiles(old: Cohort, new: Cohort) -> list[Change]:
+def compare_profiles(old: Cohort, new: Cohort) -> list[ProfileChange]:
     """Return every change from one cohort to another, by id and in the order of the fields."""
     before, after = _by_id(old), _by_id(new)
-    found: list[Change] = []
+    found: list[ProfileChange] = []
     for name in sorted(before.keys() | after.keys()):
         if name not in after:
-            found.append(Change(name, "gone"))
+            found.append(ProfileChange(name, "gone"))
         elif name not in before:
-            found.append(Change(name, "new"))
+            found.append(ProfileChange(name, "new"))
         else:
             found += _fields(name, plain_profile(before[name]), plain_profile(after[name]))
     return found
@@ -41,11 +41,11 @@ def _by_id(cohort: Cohort) -> dict[str, City | HostUnit]:
     return cities | {unit.id: unit for unit in cohort.units}
 
 
-def _fields(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def _fields(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[ProfileChange]:
     mine, theirs = dict(_leaves(old)), dict(_leaves(new))
     for path in dict.fromkeys((*mine, *theirs)):
         if mine.get(path) != theirs.get(path):
-            yield Change(name, "changed", path, mine.get(path), theirs.get(path))
+            yield ProfileChange(name, "changed", path, mine.get(path), theirs.get(path))
 
 
 def _leaves(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from twinmatch.geography import countries
 from twinmatch.intake.readiness_scale import GENERAL, LEVELS
 from twinmatch.reading.cells import NONE_STATED
-from twinmatch.reading.columns import Column, columns
+from twinmatch.reading.columns import ProfileColumn, columns
 from twinmatch.reading.guard import column_letters
 from twinmatch.reading.sheets import FORM, NEWEST_TEMPLATE
 from twinmatch.schema import NAMES, SCHEMA_VERSION, City, Dimension, HostUnit, Notation
@@ -95,7 +95,7 @@ class _Sheet:
     """A sheet with a row a city: its name, its columns, and the prefix that the columns share."""
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[ProfileColumn, ...]
     has_unit: bool = False
 
 
@@ -127,7 +127,7 @@ def _sheets(cities: Sequence[City]) -> tuple[_Sheet, ...]:
     first = (known["id"],)
     estimated = any(c.readiness_estimated for c in cities)
 
-    def part(*prefixes: str) -> tuple[Column, ...]:
+    def part(*prefixes: str) -> tuple[ProfileColumn, ...]:
         return tuple(c for p, c in known.items() if p.startswith(prefixes))
 
     apart = ("emissions.", "readiness.", "readiness_estimated.", "sources")
@@ -214,7 +214,7 @@ class _Form:
                     self._cell(page, row, c, value)
                 row += 1
 
-    def _head(self, page: Any, c: int, column: Column) -> None:
+    def _head(self, page: Any, c: int, column: ProfileColumn) -> None:
         page.set_column(c, c, 40 if column.path in {"needs", "offers"} else 18, self._wrapped)
         page.write_string(0, c, column.label + (" *" if column.is_required else ""), self._words)
         page.write_string(1, c, _meaning(column), self._meaning)
@@ -253,7 +253,7 @@ class _Form:
             self._validate(page, row, row, 2, column)
         page.freeze_panes(2, 3)
 
-    def _question(self, column: Column) -> str:
+    def _question(self, column: ProfileColumn) -> str:
         if column.path.startswith("readiness."):
             words = LEVELS[Dimension(column.path.partition(".")[2])]
             return "\n".join(f"{level}: {text}" for level, text in enumerate(words))
@@ -315,14 +315,14 @@ class _Form:
         else:
             page.write_string(row, c, repr(value) if isinstance(value, float) else str(value))
 
-    def _validate(self, page: Any, top: int, bottom: int, c: int, column: Column) -> None:
+    def _validate(self, page: Any, top: int, bottom: int, c: int, column: ProfileColumn) -> None:
         rule = _rule(column, f"{column_letters(c + 1)}{top + 1}")
         if rule:
             hint = {"input_title": column.label[:32], "input_message": _meaning(column)[:250]}
             page.data_validation(top, c, bottom, c, {**rule, **hint})
 
 
-def _rule(column: Column, cell: str) -> dict[str, Any]:
+def _rule(column: ProfileColumn, cell: str) -> dict[str, Any]:
     """Return the check that a spreadsheet program makes of a cell, none where any text may stand."""
     wrong = {"error_title": column.label[:32], "error_message": _meaning(column)[:250]}
     if column.path == "country":
@@ -361,7 +361,7 @@ def _rule(column: Column, cell: str) -> dict[str, Any]:
     return {"validate": "any"}
 
 
-def _meaning(column: Column) -> str:
+def _meaning(column: ProfileColumn) -> str:
     parts = [column.meaning]
     if column.unit and column.unit not in column.meaning:
         parts.append(f"Unit: {column.unit}.")
@@ -380,7 +380,7 @@ def _domains() -> Iterator[str]:
     yield from (str(d) for d in Domain)
 
 
-def _value_at(profile: City | HostUnit, column: Column) -> Any:
+def _value_at(profile: City | HostUnit, column: ProfileColumn) -> Any:
     """Return what a cell holds for a field: a number, a text, a joined list, None where not known."""
     value: Any = profile
     for part in column.path.split("."):
@@ -397,6 +397,6 @@ def _value_at(profile: City | HostUnit, column: Column) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-def _none_of(column: Column) -> str | None:
+def _none_of(column: ProfileColumn) -> str | None:
     """Return what an empty list is written as: nothing where an empty list is what an empty cell means."""
     return NONE_STATED if column.may_be_empty_list else None

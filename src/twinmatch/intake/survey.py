@@ -16,7 +16,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem
 from twinmatch.gazetteer import Named, Names, listed_place
 from twinmatch.reading import Raw, read_raw
-from twinmatch.reading.mapping import Mapping, Question
+from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.schema import City
 from twinmatch.validate import Record, in_order, profiles, validate
 
@@ -53,7 +53,7 @@ class Opened:
     cohort: Cohort
     applicants: tuple[str, ...]
     problems: tuple[Problem, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[MappingQuestion, ...]
     contacts: dict[str, tuple[str, ...]] = field(repr=False)
     used: Mapping | None
 

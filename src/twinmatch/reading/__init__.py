@@ -18,7 +18,7 @@ from twinmatch.files import bundled_path
 from twinmatch.reading.csv_file import csv_grids
 from twinmatch.reading.grid import Grid
 from twinmatch.reading.kept import once_read
-from twinmatch.reading.mapping import Mapping, Question, mapping_path, read_mapping
+from twinmatch.reading.mapping import Mapping, MappingQuestion, mapping_path, read_mapping
 from twinmatch.reading.ods import ods_grids
 from twinmatch.reading.parquet import parquet_grids
 from twinmatch.reading.privacy import safe, without_personal_data
@@ -50,7 +50,7 @@ _ADVICE = {
 __all__ = [
     "TABLES",
     "Mapping",
-    "Question",
+    "MappingQuestion",
     "Raw",
     "read",
     "read_grids",

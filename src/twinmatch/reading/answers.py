@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import Final
 
-from twinmatch.reading.columns import Column
+from twinmatch.reading.columns import ProfileColumn
 from twinmatch.schema import NAMES, Domain, Lever, Role
 from twinmatch.taxonomy import plain
 
@@ -335,7 +335,7 @@ def level(text: str) -> int | None:
     return int(m[1]) if m else words.index(plain(text)) if plain(text) in words else None
 
 
-def choice(text: str, column: Column) -> str:
+def choice(text: str, column: ProfileColumn) -> str:
     """Return the code of a choice, whatever its case; the text itself where it is none."""
     wanted = plain(text)
     return next((c for c in column.choices if plain(c) == wanted), text)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from twinmatch.errors import Problem
 from twinmatch.reading import answers
-from twinmatch.reading.columns import Column
+from twinmatch.reading.columns import ProfileColumn
 from twinmatch.reading.grid import Grid, Percent, text
 from twinmatch.reading.mapping import Mapping, Target
 from twinmatch.reading.names import country_code, language_code
@@ -102,7 +102,7 @@ def decimal_of(
 
 
 def reader_of(
-    column: Column, target: Target, name: str, decimal: Decimal | None, notes: Notes
+    column: ProfileColumn, target: Target, name: str, decimal: Decimal | None, notes: Notes
 ) -> Callable[[Any, int], Any]:
     """Return the function that reads the cells of a column, given cell and row."""
     if column.unit == "year" or column.path.endswith(".year"):
@@ -115,7 +115,7 @@ def reader_of(
         return _by(_FORMS[column.path], column, name, notes)
     if column.kind in {"whole", "number", "tonnes"}:
         return _Numbers(column, target, name, decimal, notes).read
-    by_kind: dict[str, Callable[[str, Column], Any]] = {
+    by_kind: dict[str, Callable[[str, ProfileColumn], Any]] = {
         "list": _list,
         "sources": _list,
         "weights": _weights,
@@ -145,7 +145,7 @@ def _iso(day: Any) -> str | None:
 
 
 def _by(
-    form: Callable[[str], Any], column: Column, name: str, notes: Notes
+    form: Callable[[str], Any], column: ProfileColumn, name: str, notes: Notes
 ) -> Callable[[Any, int], Any]:
     """Return a reader by a form: what does not fit it stays as written, and validation reports it."""
 
@@ -185,7 +185,7 @@ def clean(cell: Any, row: int, name: str, notes: Notes) -> str:
 class _Numbers:
     """Reads the numbers of a column: signs, separators, units and factors; doubt is told, never settled."""
 
-    column: Column
+    column: ProfileColumn
     target: Target
     name: str
     decimal: Decimal | None
@@ -362,7 +362,7 @@ _UNITS: Final = (
 """Units in a cell that say nothing beyond the column's own, in plain letters."""
 
 
-def _text(value: str, column: Column) -> Any:
+def _text(value: str, column: ProfileColumn) -> Any:
     if column.path == "country":
         return country_code(value) or value
     if column.path == "name":
@@ -381,7 +381,7 @@ def _code(value: str) -> str:
     return _codes().get(plain(value), value)
 
 
-def _list(value: str, column: Column) -> list[str]:
+def _list(value: str, column: ProfileColumn) -> list[str]:
     if value == NONE_STATED:
         return []
     if column.path == "languages":
@@ -391,7 +391,7 @@ def _list(value: str, column: Column) -> list[str]:
     return [_code(part) for part in parts] if column.choices else parts
 
 
-def _weights(value: str, column: Column) -> Any:
+def _weights(value: str, column: ProfileColumn) -> Any:
     if value == NONE_STATED:
         return {}
     parts = [part.strip() for part in value.split(";") if part.strip()]

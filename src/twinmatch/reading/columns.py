@@ -28,7 +28,7 @@ SHORT: Final = {
 
 
 @dataclass(frozen=True)
-class Column:
+class ProfileColumn:
     """A column: its path, kind, unit, range, choices, and what it means."""
 
     path: str
@@ -100,9 +100,9 @@ def _words(path: str) -> str:
 
 
 @cache
-def columns(model: type[BaseModel] = City, prefix: str = "") -> dict[str, Column]:
+def columns(model: type[BaseModel] = City, prefix: str = "") -> dict[str, ProfileColumn]:
     """Return every column of the table form, by its path, in the order of the schema."""
-    found: dict[str, Column] = {}
+    found: dict[str, ProfileColumn] = {}
     for name, info in model.model_fields.items():
         path = prefix + name
         words = str(info.annotation)
@@ -111,7 +111,7 @@ def columns(model: type[BaseModel] = City, prefix: str = "") -> dict[str, Column
             found[path] = _column(path, "sources", info)
         elif "dict[" in words and "Dimension" in words:
             for d in Dimension:
-                found[f"{path}.{d}"] = Column(
+                found[f"{path}.{d}"] = ProfileColumn(
                     f"{path}.{d}", "whole", f"{NAMES[d]}: {info.description}", "level 0-4", 0, 4
                 )
         elif "dict[" in words:
@@ -135,10 +135,10 @@ def parts_of(annotation: Any) -> list[Any]:
     return [annotation, *(t for a in getattr(annotation, "__args__", ()) for t in parts_of(a))]
 
 
-def _column(path: str, kind: Kind, info: FieldInfo) -> Column:
+def _column(path: str, kind: Kind, info: FieldInfo) -> ProfileColumn:
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     limits = [*info.metadata, *(m for t in parts_of(info.annotation) for m in _inner_limits(t))]
-    return Column(
+    return ProfileColumn(
         path,
         kind,
         info.description or "",

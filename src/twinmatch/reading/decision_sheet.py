@@ -26,7 +26,7 @@ WORDS: Final[dict[str, Word | None]] = {
 
 
 @dataclass(frozen=True)
-class Decision:
+class SheetDecision:
     """A decision on a pair: guest and host as they were written, the word, the note, and where it stands."""
 
     guest: str
@@ -37,14 +37,14 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Decisions:
+class DecisionSheet:
     """The decisions of a workbook in the order of its rows, and further rows that name something but decide nothing."""
 
-    found: tuple[Decision, ...]
+    found: tuple[SheetDecision, ...]
     undecided: tuple[int, ...] = ()
 
 
-def read_decisions(path: Path) -> Decisions:
+def read_decisions(path: Path) -> DecisionSheet:
     """Return the decisions of a workbook; cities stand by id or, where there is none, by name.
 
     Raises DataError with every problem, each with its row and column.
@@ -53,7 +53,7 @@ def read_decisions(path: Path) -> Decisions:
     heads, problems = _heads(grid)
     if problems:
         raise DataError(problems)
-    found: list[Decision] = []
+    found: list[SheetDecision] = []
     undecided = []
     for row, cells in grid.rows[1:]:
         said = {head: text(cells[k]) if k < len(cells) else "" for head, k in heads.items()}
@@ -64,14 +64,16 @@ def read_decisions(path: Path) -> Decisions:
             problems.append(problem)
         elif word := WORDS[said[DECISION].casefold()]:
             found.append(
-                Decision(said[GUEST], said[HOST], word, said.get(NOTE, ""), grid.at(row, DECISION))
+                SheetDecision(
+                    said[GUEST], said[HOST], word, said.get(NOTE, ""), grid.at(row, DECISION)
+                )
             )
         elif not said[DECISION] and not said.get(SCORE) and any(said.values()):
             undecided.append(row)
     problems += _contradictions(found)
     if problems:
         raise DataError(problems)
-    return Decisions(tuple(found), tuple(undecided))
+    return DecisionSheet(tuple(found), tuple(undecided))
 
 
 def _sheet(path: Path) -> Grid:
@@ -137,9 +139,9 @@ def _problem(grid: Grid, row: int, said: dict[str, str]) -> Problem | None:
     return None
 
 
-def _contradictions(found: list[Decision]) -> list[Problem]:
+def _contradictions(found: list[SheetDecision]) -> list[Problem]:
     """Return a problem for every pair that is locked in one row and refused in another."""
-    seen: dict[tuple[str, str], Decision] = {}
+    seen: dict[tuple[str, str], SheetDecision] = {}
     problems = []
     for decision in found:
         first = seen.setdefault((decision.guest.casefold(), decision.host.casefold()), decision)

@@ -42,7 +42,7 @@ _DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 @dataclass
-class Part:
+class SheetScan:
     """What the guard saw in one sheet: merged ranges, hidden rows, and cells whose formula has no result."""
 
     merged: set[str] = field(default_factory=set)
@@ -51,7 +51,7 @@ class Part:
     is_filtered: bool = False
 
 
-def measured(path: Path) -> dict[str, Part]:
+def measured(path: Path) -> dict[str, SheetScan]:
     """Return what stands in each worksheet part of a workbook that is safe to open.
 
     Raises DataError where it is no zip, damaged, holds a macro or a document type, or is larger than a list
@@ -73,7 +73,7 @@ def measured(path: Path) -> dict[str, Part]:
             raise DataError(Problem("not-a-workbook", found, where)) from error
 
 
-def _all_parts(archive: zipfile.ZipFile, where: Where) -> dict[str, Part]:
+def _all_parts(archive: zipfile.ZipFile, where: Where) -> dict[str, SheetScan]:
     members = archive.infolist()
     if len(members) > MOST_MEMBERS:
         found = f"The workbook has {len(members):,} parts; at most {MOST_MEMBERS:,} are read."
@@ -83,14 +83,14 @@ def _all_parts(archive: zipfile.ZipFile, where: Where) -> dict[str, Part]:
         raise DataError(Problem("macro", found, where, "Save it as .xlsx without macros."))
     left, parts = MOST_UNPACKED, {}
     for member in members:
-        part = Part()
+        part = SheetScan()
         left = _measure(archive, member, left, where, part)
         parts[member.filename] = part
     return parts
 
 
 def _measure(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, where: Where, part: Part
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, where: Where, part: SheetScan
 ) -> int:
     """Unpack a part in pieces, counting and looking; return the bytes still allowed."""
     is_xml = member.filename.endswith((".xml", ".rels"))
@@ -112,7 +112,7 @@ def _measure(
     return left
 
 
-def _look(xml: bytes, name: str, where: Where, part: Part) -> None:
+def _look(xml: bytes, name: str, where: Where, part: SheetScan) -> None:
     for letters, digits in _CELL.findall(xml):
         if int(digits) > MOST_ROWS or column_number(letters.decode()) > MOST_COLUMNS:
             found = f"There is a cell at {letters.decode()}{digits.decode()} ({name}); rows to {MOST_ROWS:,} and columns to {MOST_COLUMNS} are read."

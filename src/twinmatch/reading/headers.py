@@ -21,7 +21,7 @@ from twinmatch.errors import Problem
 from twinmatch.reading import answers
 from twinmatch.reading.columns import SHORT, columns
 from twinmatch.reading.grid import Grid, is_empty, text
-from twinmatch.reading.mapping import BESIDE, Mapping, Question, Target
+from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target
 from twinmatch.reading.meaning import CONTACT, are_options, factor_in, has_candidates, meaning
 from twinmatch.reading.numbers import mass, unit_in
 from twinmatch.reading.privacy import is_contact
@@ -66,7 +66,7 @@ class Header:
     is_own: tuple[bool, ...]
     """Whether the header is the field's own name, whose numbers have a decimal point."""
     problems: tuple[Problem, ...]
-    questions: tuple[Question, ...] = ()
+    questions: tuple[MappingQuestion, ...] = ()
 
     @property
     def is_form(self) -> bool:
@@ -207,7 +207,7 @@ class _Finder:
     def __post_init__(self) -> None:
         below = [cells for row, cells in self.grid.rows if row > self.row and not is_empty(cells)]
         self.cells = [[c[i] for c in below if i < len(c)] for i in range(len(self.names))]
-        self.questions: list[Question] = []
+        self.questions: list[MappingQuestion] = []
         self.asked: dict[int, str] = {}
         self.doubled: set[int] = set()
         self.beside: set[int] = set()
@@ -337,7 +337,9 @@ class _Finder:
         asks = f"{named} both read as {label}, and say different things. Is {self.names[positions[0]]!r} the one?"
         where = self.grid.at(self.row, self.names[positions[0]])
         choices = ((field, label), SET_ASIDE)
-        self.questions.append(Question("columns", self.names[positions[0]], asks, where, choices))
+        self.questions.append(
+            MappingQuestion("columns", self.names[positions[0]], asks, where, choices)
+        )
 
     def told(self, header: Header) -> list[Problem]:
         """Return what is said of the columns, and ask what is in doubt."""
@@ -385,7 +387,9 @@ class _Finder:
         example = next((text(c) for c in self.cells[i] if text(c)), "")
         asks = f"Is the column {self.names[i]!r} (such as {example[:40]!r}) {label!r}?"
         choices = ((field, label), SET_ASIDE)
-        self.questions.append(Question("columns", self.names[i], asks, place, choices, field))
+        self.questions.append(
+            MappingQuestion("columns", self.names[i], asks, place, choices, field)
+        )
 
     def _unknown(self, i: int, header: Header, read: set[str]) -> list[Problem]:
         name = self.names[i]

@@ -104,7 +104,7 @@ class Mapping:
     is_found: bool = False
     """Whether it was found beside the table: columns that are no longer there are then no error."""
 
-    def answered(self, question: Question, answer: str) -> Mapping:
+    def answered(self, question: MappingQuestion, answer: str) -> Mapping:
         """Return the mapping with the answer to a question."""
         if question.table == "repair_letters":
             return replace(self, repair_letters=answer == "true")
@@ -116,7 +116,7 @@ class Mapping:
 
 
 @dataclass(frozen=True)
-class Question:
+class MappingQuestion:
     """What reading could not decide: where, in words, the answers that it takes, and which of them is likely.
 
     ``table`` and ``key`` are the place of the answer in a mapping file.
@@ -184,7 +184,7 @@ def mapping_of(content: Dict[str, Any], file: str = "") -> Mapping:
     return Mapping(columns=targets, **rest)
 
 
-def to_toml(mapping: Mapping, table: str, questions: tuple[Question, ...] = ()) -> str:
+def to_toml(mapping: Mapping, table: str, questions: tuple[MappingQuestion, ...] = ()) -> str:
     """Return a mapping as a file to be read and changed by people; open questions stand in it as comments."""
     lines = [
         f"# How {table} is read: what was guessed, and what was answered. Change a line and run again.",

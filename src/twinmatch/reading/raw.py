@@ -10,7 +10,7 @@ from pathlib import Path
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.mapping import Mapping as Reading
-from twinmatch.reading.mapping import Question
+from twinmatch.reading.mapping import MappingQuestion
 from twinmatch.validate import Record
 
 LARGEST_FILE = 20 * 1024 * 1024
@@ -39,7 +39,7 @@ class Raw:
     cities: tuple[Record, ...]
     units: tuple[Record, ...] = ()
     problems: tuple[Problem, ...] = ()
-    questions: tuple[Question, ...] = ()
+    questions: tuple[MappingQuestion, ...] = ()
     contacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """Whom to write to, by city: for letters, and never among the records."""
     used: Reading | None = None

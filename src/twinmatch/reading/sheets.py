@@ -21,7 +21,7 @@ from twinmatch.reading.headers import find_header
 from twinmatch.reading.mapping import Mapping
 from twinmatch.reading.numbers import mass
 from twinmatch.reading.raw import Raw
-from twinmatch.reading.table import Table, leaves, put, table_records
+from twinmatch.reading.table import SheetContent, leaves, put, table_records
 from twinmatch.schema import HostUnit
 from twinmatch.taxonomy import SECTOR_FIELDS
 from twinmatch.validate import Record
@@ -44,7 +44,7 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
     if main is not by_name.get("cities"):
         return _tables(main, grids, mapping)
     told = _newer(by_name)
-    table = table_records(main, mapping) if _filled(main) or FORM not in by_name else Table()
+    table = table_records(main, mapping) if _filled(main) or FORM not in by_name else SheetContent()
     form, more = _form(by_name[FORM]) if FORM in by_name else ([], [])
     cities, problems = [*table.records, *form], [*table.problems, *more]
     if renamed is not None:

@@ -30,10 +30,10 @@ from twinmatch.gazetteer import (
 from twinmatch.geography import countries
 from twinmatch.reading import answers
 from twinmatch.reading.cells import Notes, clean, decimal_of, reader_of
-from twinmatch.reading.columns import Column, columns
+from twinmatch.reading.columns import ProfileColumn, columns
 from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.headers import Header, find_header
-from twinmatch.reading.mapping import BESIDE, Mapping, Question, Target
+from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target
 from twinmatch.reading.names import city_id
 from twinmatch.reading.numbers import MISSING, Decimal
 from twinmatch.reading.rows import no_city
@@ -56,12 +56,12 @@ TEXT_OF: Final = {
 
 
 @dataclass(frozen=True)
-class Table:
+class SheetContent:
     """What a sheet holds: records, what was met, what is asked, whom to write to by city, and how it was read."""
 
     records: tuple[Record, ...] = ()
     problems: tuple[Problem, ...] = ()
-    questions: tuple[Question, ...] = ()
+    questions: tuple[MappingQuestion, ...] = ()
     contacts: Dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     mapping: Mapping = field(default_factory=Mapping)
     is_form: bool = True
@@ -73,7 +73,7 @@ def table_records(
     model: type[BaseModel] = City,
     *,
     is_side: bool = False,
-) -> Table:
+) -> SheetContent:
     """Return one record a city, and what was met: unknown and repeated columns, doubtful numbers, near names.
 
     ``is_side``: a further sheet about cities that have their row elsewhere, so that name and country may miss.
@@ -90,7 +90,7 @@ class _Reader:
     position: int
     path: str
     name: str
-    column: Column
+    column: ProfileColumn
     read: Callable[[Any, int], Any]
     option: str = ""
 
@@ -119,7 +119,7 @@ class _Reading:
         self.rows = [(r, c) for r, c in grid.rows if r > header.row and not is_empty(c)]
         self.options: dict[str, tuple[str, int]] = {}
 
-    def table(self) -> Table:
+    def table(self) -> SheetContent:
         """Return the records of the sheet, with everything that was met."""
         self._refuse_ragged()
         if self.is_survey:
@@ -134,7 +134,9 @@ class _Reading:
         for name in lacking:
             self._lacks(name)
         if lacking:
-            return Table((), tuple(self.notes.summed()), tuple(self.questions), {}, self._used())
+            return SheetContent(
+                (), tuple(self.notes.summed()), tuple(self.questions), {}, self._used()
+            )
         found = [self._row(readers, row, cells) for row, cells in self.rows]
         if self.is_survey:
             self._population(found, readers)
@@ -148,7 +150,7 @@ class _Reading:
             self._empty()
         contacts = {str(r.record.data.get("id")): r.contacts for r in found if r.contacts}
         records = tuple(r.record for r in found)
-        return Table(
+        return SheetContent(
             records,
             tuple(self.notes.summed()),
             tuple(self.questions),
@@ -192,7 +194,9 @@ class _Reading:
         if asked and name == "name" and not any(q.guess == "name" for q in self.questions):
             where = self.grid.at(self.header.row, asked[0])
             asks = f"Which column holds the names of the cities? Is it {asked[0]!r}?"
-            self.questions.insert(0, Question("columns", asked[0], asks, where, tuple(choices)))
+            self.questions.insert(
+                0, MappingQuestion("columns", asked[0], asks, where, tuple(choices))
+            )
 
     def _used(self) -> Mapping:
         """Return the mapping that reads the sheet as it was read."""
@@ -240,7 +244,9 @@ class _Reading:
                 asks = f"Letters were broken when the file was saved: {cell[:40]!r} should be {right[:40]!r}. Repair all such cells?"
                 choices = (("true", "repair"), ("false", "leave"))
                 where = self.grid.at(row, name)
-                self.questions.append(Question("repair_letters", "", asks, where, choices, "true"))
+                self.questions.append(
+                    MappingQuestion("repair_letters", "", asks, where, choices, "true")
+                )
             if self.mapping.repair_letters:
                 self.notes.count(
                     "letters-repaired", name, "Broken letters were repaired.", row, "note"
@@ -459,7 +465,9 @@ class _Reading:
         codes = answers.option_codes(value)
         asks = f"Which does the option {value[:60]!r} mean: {' or '.join(codes)}?"
         choices = (*((c, c.replace("_", " ")) for c in codes), ("", "none of them"))
-        self.questions.append(Question("values", value, asks, self.grid.at(row, path), choices))
+        self.questions.append(
+            MappingQuestion("values", value, asks, self.grid.at(row, path), choices)
+        )
 
     # What is known of the cities
 
@@ -492,7 +500,7 @@ class _Reading:
         if target.factor != 1.0:
             asks = f"{reader.name!r} says {target.factor:,.0f}, and the figures fit those known without it. Are they people?"
             self.questions.append(
-                Question(
+                MappingQuestion(
                     "columns",
                     reader.name,
                     asks,
@@ -563,7 +571,7 @@ class _Reading:
         choices = (*((f"{h}, {c}", f"{h} ({c})") for h, c in hits), ("", "leave it out"))
         key = f"{name} (row {where.row})"
         self.questions.append(
-            Question("names", key, asks, self.grid.at(where.row, column), choices)
+            MappingQuestion("names", key, asks, self.grid.at(where.row, column), choices)
         )
 
     def _lost_name(
@@ -581,7 +589,7 @@ class _Reading:
         asks = f"The letters of a city's name were lost at export ({name!r}, {country}). Which city is it?"
         choices = (*((h, h) for h in hits[:5]), ("", "leave as it is"))
         self.questions.append(
-            Question("names", key, asks, self.grid.at(where.row, column), choices)
+            MappingQuestion("names", key, asks, self.grid.at(where.row, column), choices)
         )
 
     def _whole_name(self, wish: str, where: Where) -> str:
@@ -652,7 +660,7 @@ class _Reading:
         where = self.grid.at(row, column)
         if self.is_survey and name not in self.mapping.names:
             choices = ((near.name, f"it is {near.name}"), (name, "it is another city"))
-            self.questions.append(Question("names", name, asks, where, choices, near.name))
+            self.questions.append(MappingQuestion("names", name, asks, where, choices, near.name))
         elif not self.is_survey and near.id:
             do = f"If it is that city, write {near.name!r} or give the id {near.id}."
             self.notes.add(

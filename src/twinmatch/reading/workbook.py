@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.grid import MOST_COLUMNS, MOST_ROWS, Grid, Percent, Row, refuse_many
-from twinmatch.reading.guard import STRICT, Part, column_number, measured
+from twinmatch.reading.guard import STRICT, SheetScan, column_number, measured
 
 _MOST_FILLED = 200_000
 
@@ -95,7 +95,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def _grids(book: Any, file: str, parts: dict[str, Part]) -> list[Grid]:
+def _grids(book: Any, file: str, parts: dict[str, SheetScan]) -> list[Grid]:
     active = book.active.title if book.active is not None else ""
     has_percent = any(f is not None and "%" in f for f in _formats(book))
     grids: list[Grid] = []
@@ -134,8 +134,8 @@ def _values(cells: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-def _grid(sheet: Any, file: str, parts: dict[str, Part], *, has_percent: bool) -> Grid:
-    part = parts.get(str(sheet._worksheet_path).lstrip("/"), Part())
+def _grid(sheet: Any, file: str, parts: dict[str, SheetScan], *, has_percent: bool) -> Grid:
+    part = parts.get(str(sheet._worksheet_path).lstrip("/"), SheetScan())
     sheet.reset_dimensions()
     rows = sheet.iter_rows(max_row=MOST_ROWS, max_col=MOST_COLUMNS, values_only=not has_percent)
     read = map(_values, rows) if has_percent else map(tuple, rows)

@@ -17,7 +17,7 @@ from test_workbook import members
 from twinmatch.errors import DataError
 from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.proposal import Proposal, Table
-from twinmatch.reading.decision_sheet import Decisions, read_decisions
+from twinmatch.reading.decision_sheet import DecisionSheet, read_decisions
 
 FAIRNESS = Table(
     "fairness",
@@ -60,7 +60,7 @@ def problems_of(path: Path) -> list[str]:
 def test_an_untouched_workbook_has_no_decision(tmp_path):
     path = tmp_path / "proposal.xlsx"
     path.write_bytes(proposal_xlsx(proposal()))
-    assert read_decisions(path) == Decisions(())
+    assert read_decisions(path) == DecisionSheet(())
 
 
 def test_decisions_read_back_with_their_place(tmp_path):
@@ -186,4 +186,4 @@ def test_libreoffice_opens_it_and_says_the_same(tmp_path):
                 assert str(other.value or "").replace("_x000D_", "") == str(one.value or ""), one
                 assert other.data_type != "e"
     assert len(theirs["Charts"]._charts) == len(ours["Charts"]._charts) == 2
-    assert read_decisions(tmp_path / "out/proposal.xlsx") == Decisions(())
+    assert read_decisions(tmp_path / "out/proposal.xlsx") == DecisionSheet(())

@@ -3,7 +3,7 @@ from __future__ import annotations
 from profiles_for_intake import city
 
 from twinmatch.cohort import Cohort
-from twinmatch.intake import Change, compare_profiles
+from twinmatch.intake import ProfileChange, compare_profiles
 from twinmatch.schema import HostUnit
 
 
@@ -21,13 +21,13 @@ def test_what_changed_is_told_field_by_field() -> None:
         (unit.model_copy(update={"name": "Y"}),),
     )
     assert compare_profiles(old, new) == [
-        Change("de-a", "changed", "needs", "Heat", "Trams"),
-        Change("de-a", "changed", "readiness.plan", 1, 2),
-        Change("de-a", "changed", "readiness.target", None, 1),
-        Change("de-a", "changed", "version.number", None, 2),
-        Change("de-c", "gone"),
-        Change("de-d", "new"),
-        Change("unit-x", "changed", "name", "X", "Y"),
+        ProfileChange("de-a", "changed", "needs", "Heat", "Trams"),
+        ProfileChange("de-a", "changed", "readiness.plan", 1, 2),
+        ProfileChange("de-a", "changed", "readiness.target", None, 1),
+        ProfileChange("de-a", "changed", "version.number", None, 2),
+        ProfileChange("de-c", "gone"),
+        ProfileChange("de-d", "new"),
+        ProfileChange("unit-x", "changed", "name", "X", "Y"),
     ]
 
 

@@ -88,7 +88,7 @@ _ONLY_ECONOMIC: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class Entry:
+class InventoryEntry:
     """A line of a table: the sector's wording, the number in t CO2e or the notation key, and its place."""
 
     label: str
@@ -123,7 +123,7 @@ def read_contract(grids: Sequence[Grid], options: Options) -> Imported:
     return drafts.done(rows)
 
 
-Table = tuple[dict[str, str], list[Entry]]
+Table = tuple[dict[str, str], list[InventoryEntry]]
 
 
 def _wide(grid: Grid) -> list[Table] | None:
@@ -197,7 +197,7 @@ def _summed_entry(
     used: list[int],
     names: list[str],
     unit: str,
-) -> Entry:
+) -> InventoryEntry:
     """Return the line of a sector: its total, or its scopes added."""
     parts = [
         _entry(text(cells[sector]), text(cells[i]), unit, grid.at(row, names[i]))
@@ -208,23 +208,23 @@ def _summed_entry(
     keys = [p.key for p in parts if p.key]
     where = parts[0].where if parts else grid.at(row)
     key = together(keys) if keys and not numbers else None
-    return Entry(text(cells[sector]), sum(numbers) if numbers else None, key, where)
+    return InventoryEntry(text(cells[sector]), sum(numbers) if numbers else None, key, where)
 
 
-def _entry(label: str, cell: str, unit: str, where: Where) -> Entry:
+def _entry(label: str, cell: str, unit: str, where: Where) -> InventoryEntry:
     key = notation(cell)
     if key:
-        return Entry(label, None, key, where)
+        return InventoryEntry(label, None, key, where)
     number = parse(cell)
     found = mass(number.unit if number and number.unit else unit)
     if number is None or found is None or (not number.is_sure and as_number(cell) is None):
-        return Entry(label, None, None, where)
+        return InventoryEntry(label, None, None, where)
     value = (
         as_number(cell.replace(number.unit, ""))
         if not number.is_sure
         else next(iter(number.readings.values()))
     )
-    return Entry(label, None if value is None else value * found.tonnes, None, where)
+    return InventoryEntry(label, None if value is None else value * found.tonnes, None, where)
 
 
 def _unit(header: str) -> str:
@@ -252,7 +252,11 @@ def form_of(names: Sequence[str]) -> tuple[str, Standard | None]:
 
 
 def _inventory(
-    about: dict[str, str], entries: list[Entry], options: Options, drafts: Drafts, grid: Grid
+    about: dict[str, str],
+    entries: list[InventoryEntry],
+    options: Options,
+    drafts: Drafts,
+    grid: Grid,
 ) -> None:
     if not entries:
         return
@@ -302,7 +306,7 @@ def _inventory(
 
 
 def _added(
-    entries: list[Entry], standard: Standard | None, drafts: Drafts
+    entries: list[InventoryEntry], standard: Standard | None, drafts: Drafts
 ) -> tuple[dict[str, Any], float | None, float]:
     """Return the sectors, the printed total and the removals of a table."""
     numbers: dict[str, float] = {}
