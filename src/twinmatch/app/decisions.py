@@ -21,12 +21,12 @@ from twinmatch.files import toml_text
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Pairs, Proposal, pairs_wanted
 from twinmatch.store import (
-    Entry,
     Fallbacks,
-    Held,
-    Kept,
+    HistoryEntry,
     KeptMeeting,
     PastPair,
+    RunRecord,
+    RunSnapshot,
     Store,
     as_met,
     held,
@@ -64,9 +64,9 @@ class Consent:
 class RunState:
     """A run as it stands: what holds, how it came about, and its meetings with what is offered if a side declines."""
 
-    run: Kept
-    held: Held
-    history: tuple[Entry, ...]
+    run: RunRecord
+    held: RunSnapshot
+    history: tuple[HistoryEntry, ...]
     meetings: tuple[KeptMeeting, ...]
 
     def verdict(self, meeting: KeptMeeting) -> str:
@@ -134,7 +134,7 @@ def keep_run(
     *,
     title: str = "",
     place: Place = None,
-) -> tuple[Kept, bool]:
+) -> tuple[RunRecord, bool]:
     """Keep a proposal, and the bytes of its proposal.json, as a run; return it and whether it is new.
 
     What is offered if a side declines is kept with it, computed in ``round_``. Raises QuestionError where nobody
@@ -155,7 +155,7 @@ def kept_fallbacks(proposal: Proposal, round_: Round) -> Fallbacks:
     return {(f.guest, f.host): (f.if_guest_declines, f.if_host_declines) for f in found}
 
 
-def list_runs(place: Place = None) -> tuple[Kept, ...]:
+def list_runs(place: Place = None) -> tuple[RunRecord, ...]:
     """Return every run that is kept, the last one first."""
     with opened(place) as store:
         return store.runs()
@@ -168,7 +168,7 @@ def run_state(run: str, place: Place = None) -> RunState:
         return RunState(store.run(run), held(history), history, store.meetings(run))
 
 
-def plain_run(run: Kept) -> dict[str, Any]:
+def plain_run(run: RunRecord) -> dict[str, Any]:
     """Return a run as JSON has it."""
     return {
         "run": run.id,
@@ -181,7 +181,7 @@ def plain_run(run: Kept) -> dict[str, Any]:
     }
 
 
-def plain_entry(entry: Entry) -> dict[str, Any]:
+def plain_entry(entry: HistoryEntry) -> dict[str, Any]:
     """Return an entry of the history as JSON has it."""
     return {
         "number": entry.number,
@@ -236,7 +236,7 @@ def decide_on(
     why: str = "",
     seen: int | None = None,
     place: Place = None,
-) -> tuple[Entry, Kept]:
+) -> tuple[HistoryEntry, RunRecord]:
     """Add a decision, a consent, a step or an undo to a run's history; return the entry and the run after it."""
     with opened(place) as store:
         entry = store.add(run, kind, by, one=one, other=other, city=city, why=why, seen=seen)
@@ -261,7 +261,7 @@ def programme_lines(run: str | None, place: Place = None) -> str:
     return "".join(lines)
 
 
-def decided_so_far(store: Store, run: str, now: Held) -> Decided:
+def decided_so_far(store: Store, run: str, now: RunSnapshot) -> Decided:
     """Return the locks and bans that a run was made with, as its decisions changed them."""
     must, must_not = now.wanted
     released = {

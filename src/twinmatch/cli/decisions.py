@@ -26,7 +26,7 @@ from twinmatch.cli.words import (
 )
 
 if TYPE_CHECKING:
-    from twinmatch.store import Entry, Kept
+    from twinmatch.store import HistoryEntry, RunRecord
 
 By = Annotated[
     str | None, typer.Option(help="Who decides; your user name where left out.", show_default=False)
@@ -329,7 +329,7 @@ def _user() -> str:
         return ""
 
 
-def _tell(entry: Entry, after: Kept, as_json: bool) -> None:
+def _tell(entry: HistoryEntry, after: RunRecord, as_json: bool) -> None:
     if as_json:
         print_json({"entry": app.decisions.plain_entry(entry), **app.decisions.plain_run(after)})
         return

@@ -5,7 +5,7 @@ append-only: the database itself refuses to change or delete an entry. The servi
 decided about them, here too.
 """
 
-from twinmatch.store.changes import COMMAND_LINE, Change, note
+from twinmatch.store.changes import COMMAND_LINE, AuditEntry, note
 from twinmatch.store.forgetting import REMOVED
 from twinmatch.store.history import (
     CONSENTS,
@@ -14,12 +14,12 @@ from twinmatch.store.history import (
     STEPS,
     WHOLE,
     About,
-    Entry,
-    Held,
+    HistoryEntry,
+    RunSnapshot,
     held,
 )
 from twinmatch.store.meetings import Fallbacks, KeptMeeting, as_met
-from twinmatch.store.records import Kept, PastPair, Store, open_store
+from twinmatch.store.records import PastPair, RunRecord, Store, open_store
 
 __all__ = [
     "COMMAND_LINE",
@@ -30,11 +30,11 @@ __all__ = [
     "STEPS",
     "WHOLE",
     "About",
-    "Change",
-    "Entry",
+    "AuditEntry",
+    "HistoryEntry",
     "Fallbacks",
-    "Held",
-    "Kept",
+    "RunSnapshot",
+    "RunRecord",
     "KeptMeeting",
     "PastPair",
     "Store",

@@ -19,7 +19,7 @@ COMMAND_LINE: Final = "command line"
 
 
 @dataclass(frozen=True)
-class Change:
+class AuditEntry:
     """One line: its number, when, by whom (id of a key, or from where), what, and what it was done to."""
 
     number: int
@@ -35,7 +35,7 @@ def note(connection: sa.Connection, by: str, what: str, about: str = "") -> None
     connection.execute(sa.insert(changes).values(**row))
 
 
-def noted(connection: sa.Connection) -> tuple[Change, ...]:
+def noted(connection: sa.Connection) -> tuple[AuditEntry, ...]:
     """Return every line, the first one first."""
     found = connection.execute(sa.select(changes).order_by(changes.c.number))
-    return tuple(Change(r.number, r.at, r.by, r.what, r.about) for r in found)
+    return tuple(AuditEntry(r.number, r.at, r.by, r.what, r.about) for r in found)

@@ -46,7 +46,7 @@ SEEN_BY_OTHERS: Final = frozenset({"publish", "withdraw"})
 
 
 @dataclass(frozen=True)
-class Entry:
+class HistoryEntry:
     """One line of a run's history: its number in the run, when, by whom, what, about what, and why.
 
     ``one`` and ``other`` are what it is about (``About``); for consents ``city`` is who was asked or answered; of
@@ -98,18 +98,18 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Held:
+class RunSnapshot:
     """What holds of a run after its history; ``version`` is the number of its last entry, 0 before the first."""
 
     status: Status
     version: int
-    verdicts: Mapping[About, Entry]
+    verdicts: Mapping[About, HistoryEntry]
     locks: tuple[About, ...]
     bans: tuple[About, ...]
-    consents: Mapping[About, Mapping[str, Entry]]
+    consents: Mapping[About, Mapping[str, HistoryEntry]]
     """What is known of each city's consent to a meeting, by city; whoever was not asked is not there."""
-    notes: Mapping[About, tuple[Entry, ...]]
-    undoable: Entry | None
+    notes: Mapping[About, tuple[HistoryEntry, ...]]
+    undoable: HistoryEntry | None
     """The entry that an undo takes back, None where there is none."""
     undone: frozenset[int]
 
@@ -143,15 +143,15 @@ class Held:
         )
 
 
-def held(history: Sequence[Entry]) -> Held:
+def held(history: Sequence[HistoryEntry]) -> RunSnapshot:
     """Return what holds after a history, the last word counting."""
     undone = frozenset(int(e.one) for e in history if e.kind == "undo")
     live = [e for e in history if e.kind != "undo" and e.number not in undone]
     status: Status = "draft"
-    verdicts: dict[About, Entry] = {}
+    verdicts: dict[About, HistoryEntry] = {}
     named: dict[About, str] = {}
-    consents: dict[About, dict[str, Entry]] = {}
-    notes: dict[About, tuple[Entry, ...]] = {}
+    consents: dict[About, dict[str, HistoryEntry]] = {}
+    notes: dict[About, tuple[HistoryEntry, ...]] = {}
     for entry in live:
         about = entry.about
         if entry.kind in STEPS:
@@ -171,7 +171,7 @@ def held(history: Sequence[Entry]) -> Held:
             consents.setdefault(about, {})[entry.city] = entry
         else:
             notes[about] = (*notes.get(about, ()), entry)
-    return Held(
+    return RunSnapshot(
         status,
         history[-1].number if history else 0,
         verdicts,
@@ -185,8 +185,8 @@ def held(history: Sequence[Entry]) -> Held:
 
 
 def checked(
-    now: Held,
-    entry: Entry,
+    now: RunSnapshot,
+    entry: HistoryEntry,
     meetings: Mapping[About, tuple[str, ...]],
     places: Mapping[str, str] | None = None,
 ) -> None:
@@ -201,8 +201,8 @@ def checked(
 
 
 def _problems(
-    now: Held,
-    entry: Entry,
+    now: RunSnapshot,
+    entry: HistoryEntry,
     meetings: Mapping[About, tuple[str, ...]],
     places: Mapping[str, str],
 ) -> Iterable[Problem]:
@@ -228,7 +228,7 @@ def _problems(
         yield from _decision_problems(now, entry, meetings, places)
 
 
-def _step_problems(now: Held, kind: str) -> Iterable[Problem]:
+def _step_problems(now: RunSnapshot, kind: str) -> Iterable[Problem]:
     needed, _ = STEPS[kind]
     if now.status != needed:
         can = [step for step, (start, _) in STEPS.items() if start == now.status]
@@ -239,7 +239,7 @@ def _step_problems(now: Held, kind: str) -> Iterable[Problem]:
         )
 
 
-def _undo_problems(now: Held) -> Iterable[Problem]:
+def _undo_problems(now: RunSnapshot) -> Iterable[Problem]:
     if now.undoable is None:
         yield Problem("nothing-to-undo", "There is nothing to undo.")
     elif now.undoable.kind in SEEN_BY_OTHERS:
@@ -251,8 +251,8 @@ def _undo_problems(now: Held) -> Iterable[Problem]:
 
 
 def _decision_problems(
-    now: Held,
-    entry: Entry,
+    now: RunSnapshot,
+    entry: HistoryEntry,
     meetings: Mapping[About, tuple[str, ...]],
     places: Mapping[str, str],
 ) -> Iterable[Problem]:
@@ -287,7 +287,7 @@ def _decision_problems(
         )
 
 
-def _strangers(entry: Entry, places: Mapping[str, str]) -> Iterable[Problem]:
+def _strangers(entry: HistoryEntry, places: Mapping[str, str]) -> Iterable[Problem]:
     """Yield a problem for each side of a pair that is no city and no host unit of the run."""
     for name in dict.fromkeys(entry.about):
         if name not in places.values():
@@ -299,8 +299,8 @@ def _strangers(entry: Entry, places: Mapping[str, str]) -> Iterable[Problem]:
 
 
 def _consent_problems(
-    now: Held,
-    entry: Entry,
+    now: RunSnapshot,
+    entry: HistoryEntry,
     meetings: Mapping[About, tuple[str, ...]],
     places: Mapping[str, str],
 ) -> Iterable[Problem]:
@@ -322,7 +322,7 @@ def _consent_problems(
         yield Problem("withdrawn", "The run is withdrawn.", do="Redraft it first.")
 
 
-def _absent(entry: Entry, places: Mapping[str, str]) -> Iterable[Problem]:
+def _absent(entry: HistoryEntry, places: Mapping[str, str]) -> Iterable[Problem]:
     """Yield that a meeting is not in the run; or of a pair, that one of the two is not."""
     strangers = list(_strangers(entry, places)) if entry.other and places else []
     yield from strangers or [
@@ -334,5 +334,5 @@ def _absent(entry: Entry, places: Mapping[str, str]) -> Iterable[Problem]:
     ]
 
 
-def _named(entry: Entry) -> str:
+def _named(entry: HistoryEntry) -> str:
     return f"{entry.one}={entry.other}" if entry.other else entry.one

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.reading.personal_data import redact
-from twinmatch.store.changes import Change, noted
+from twinmatch.store.changes import AuditEntry, noted
 from twinmatch.store.forgetting import empty_log
-from twinmatch.store.history import About, Entry, Held, checked, held
+from twinmatch.store.history import About, HistoryEntry, RunSnapshot, checked, held
 from twinmatch.store.meetings import Fallbacks, KeptMeeting, as_met, meetings_of, places_of
 from twinmatch.store.places import engine_of, migrate
 from twinmatch.store.refusals import told
@@ -32,7 +32,7 @@ LATEST: Final = 5
 
 
 @dataclass(frozen=True)
-class Kept:
+class RunRecord:
     """A run that is kept: its id, title, when and by whom, fingerprints, status and version."""
 
     id: str
@@ -100,7 +100,7 @@ class Store:
         with told(self._engine):
             empty_log(self._engine)
 
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[AuditEntry, ...]:
         """Return what was changed beside the history of runs, the first change first."""
         with self.look() as connection:
             return noted(connection)
@@ -109,7 +109,7 @@ class Store:
 
     def keep(
         self, proposal: bytes, title: str, by: str, fallbacks: Fallbacks | None = None
-    ) -> tuple[Kept, bool]:
+    ) -> tuple[RunRecord, bool]:
         """Keep a proposal.json; return the run and whether it is new (the same bytes are one run)."""
         for _ in range(TRIES):
             try:
@@ -120,7 +120,7 @@ class Store:
 
     def _keep(
         self, proposal: bytes, title: str, by: str, fallbacks: Fallbacks | None
-    ) -> tuple[Kept, bool]:
+    ) -> tuple[RunRecord, bool]:
         sha256 = hashlib.sha256(proposal).hexdigest()
         with self.change() as connection:
             same = sa.select(runs.c.id).where(runs.c.sha256 == sha256)
@@ -157,7 +157,7 @@ class Store:
         if rows:
             connection.execute(sa.insert(run_meetings), rows)
 
-    def runs(self) -> tuple[Kept, ...]:
+    def runs(self) -> tuple[RunRecord, ...]:
         """Return all runs, the one kept last first."""
         with self.look() as connection:
             query = sa.select(*_run_columns()).order_by(runs.c.kept_at.desc(), runs.c.id)
@@ -165,7 +165,7 @@ class Store:
             histories = _histories(connection)
         return tuple(_kept(row, held(histories.get(row.id, ()))) for row in found)
 
-    def run(self, name: str) -> Kept:
+    def run(self, name: str) -> RunRecord:
         """Return the run whose id begins with a name; raises QuestionError where none or several do."""
         with self.look() as connection:
             row = _find(connection, name)
@@ -183,12 +183,12 @@ class Store:
 
     # --- the history --------------------------------------------------------------------------------------
 
-    def history(self, name: str) -> tuple[Entry, ...]:
+    def history(self, name: str) -> tuple[HistoryEntry, ...]:
         """Return the entries of a run, the first one first."""
         with self.look() as connection:
             return _history(connection, _find(connection, name).id)
 
-    def held(self, name: str) -> Held:
+    def held(self, name: str) -> RunSnapshot:
         """Return what holds of a run now."""
         return held(self.history(name))
 
@@ -203,7 +203,7 @@ class Store:
         city: str = "",
         why: str = "",
         seen: int | None = None,
-    ) -> Entry:
+    ) -> HistoryEntry:
         """Add an entry to a run's history and return it; it is on disk when this returns.
 
         A pair may be named by its guest and host, or by the id of its meeting; cities and units by id or name. ``seen`` is the version that the
@@ -216,7 +216,7 @@ class Store:
             )
         # What people write may name others; that is taken out before it is kept where nothing can be taken out.
         said = redact(why.strip())[0]
-        asked = Entry(0, datetime.now(UTC), named(by), kind, one, other, city, said)
+        asked = HistoryEntry(0, datetime.now(UTC), named(by), kind, one, other, city, said)
         for _ in range(TRIES):
             try:
                 return self._add(name, asked, seen)
@@ -225,7 +225,7 @@ class Store:
                     break
         raise _changed_meanwhile(self.history(name), seen or 0)
 
-    def _add(self, name: str, asked: Entry, seen: int | None) -> Entry:
+    def _add(self, name: str, asked: HistoryEntry, seen: int | None) -> HistoryEntry:
         with self.change() as connection:
             run = _find(connection, name).id
             # Writers of one run wait for each other (SQLite lets only one write at a time by itself).
@@ -317,8 +317,8 @@ def _sane(name: str) -> bool:
     return name.isascii() and name.isprintable()
 
 
-def _kept(row: Any, now: Held) -> Kept:
-    return Kept(
+def _kept(row: Any, now: RunSnapshot) -> RunRecord:
+    return RunRecord(
         row.id,
         row.title,
         row.kept_at,
@@ -331,23 +331,23 @@ def _kept(row: Any, now: Held) -> Kept:
     )
 
 
-def _history(connection: sa.Connection, run: str) -> tuple[Entry, ...]:
+def _history(connection: sa.Connection, run: str) -> tuple[HistoryEntry, ...]:
     query = sa.select(entries).where(entries.c.run == run).order_by(entries.c.number)
     return tuple(_entry(row) for row in connection.execute(query))
 
 
-def _histories(connection: sa.Connection) -> dict[str, list[Entry]]:
-    found: dict[str, list[Entry]] = {}
+def _histories(connection: sa.Connection) -> dict[str, list[HistoryEntry]]:
+    found: dict[str, list[HistoryEntry]] = {}
     for row in connection.execute(sa.select(entries).order_by(entries.c.run, entries.c.number)):
         found.setdefault(row.run, []).append(_entry(row))
     return found
 
 
-def _entry(r: Any) -> Entry:
-    return Entry(r.number, r.at, r.by, r.kind, r.one, r.other, r.city, r.why)
+def _entry(r: Any) -> HistoryEntry:
+    return HistoryEntry(r.number, r.at, r.by, r.kind, r.one, r.other, r.city, r.why)
 
 
-def _about(asked: Entry, meetings: Sequence[KeptMeeting]) -> Entry:
+def _about(asked: HistoryEntry, meetings: Sequence[KeptMeeting]) -> HistoryEntry:
     """Return an entry about a pair by its guest and host, also where the id of its meeting was named."""
     if asked.other or not asked.one:
         return asked
@@ -356,13 +356,13 @@ def _about(asked: Entry, meetings: Sequence[KeptMeeting]) -> Entry:
     return replace(asked, one=one, other=other)
 
 
-def _is_of(entry: Entry, meetings: Sequence[KeptMeeting]) -> bool:
+def _is_of(entry: HistoryEntry, meetings: Sequence[KeptMeeting]) -> bool:
     """Return whether an entry names a meeting of the run, and nobody who is not in it; or no meeting at all."""
     cities = next((m.cities for m in meetings if m.about == entry.about), None)
     return not entry.one or (cities is not None and entry.city in {"", *cities})
 
 
-def _by_id(entry: Entry, places: Mapping[str, str]) -> Entry:
+def _by_id(entry: HistoryEntry, places: Mapping[str, str]) -> HistoryEntry:
     """Return an entry with the ids of cities and units in place of their names."""
     one, other, city = (
         places.get(name.casefold(), name) for name in (entry.one, entry.other, entry.city)
@@ -370,7 +370,9 @@ def _by_id(entry: Entry, places: Mapping[str, str]) -> Entry:
     return replace(entry, one=one, other=other, city=city)
 
 
-def _as_known(entry: Entry, meetings: Sequence[KeptMeeting], history: Sequence[Entry]) -> Entry:
+def _as_known(
+    entry: HistoryEntry, meetings: Sequence[KeptMeeting], history: Sequence[HistoryEntry]
+) -> HistoryEntry:
     """Return an entry about a pair as the run, or what was said before, has the pair: either way round is the same."""
     if not entry.other:
         return entry
@@ -424,7 +426,7 @@ def _meeting_row(run: str, meeting: KeptMeeting) -> dict[str, Any]:
     }
 
 
-def _entry_row(entry: Entry) -> dict[str, Any]:
+def _entry_row(entry: HistoryEntry) -> dict[str, Any]:
     return {
         "number": entry.number,
         "at": entry.at,
@@ -437,7 +439,7 @@ def _entry_row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _changed_meanwhile(history: Sequence[Entry], seen: int) -> QuestionError:
+def _changed_meanwhile(history: Sequence[HistoryEntry], seen: int) -> QuestionError:
     """Return the error that tells what others did meanwhile; nothing was written."""
     later = [entry for entry in history if entry.number > seen]
     told = "; ".join(f"{e.by} {e.told()}" for e in later[-LATEST:]) or f"there is no version {seen}"

@@ -61,7 +61,7 @@ class Name(TypeDecorator[str]):
         return value
 
 
-class Words(Name):
+class LongText(Name):
     """Text of any length."""
 
     impl = sa.Text
@@ -92,9 +92,9 @@ runs = sa.Table(
     "runs",
     metadata,
     sa.Column("id", Name(32), primary_key=True),
-    sa.Column("title", Words, nullable=False),
+    sa.Column("title", LongText, nullable=False),
     sa.Column("kept_at", Moment, nullable=False),
-    sa.Column("kept_by", Words, nullable=False),
+    sa.Column("kept_by", LongText, nullable=False),
     sa.Column("sha256", Name(64), nullable=False, index=True),
     sa.Column("data_sha256", Name(64), nullable=False),
     sa.Column("programme_sha256", Name(64), nullable=False),
@@ -105,11 +105,11 @@ run_meetings = sa.Table(
     "run_meetings",
     metadata,
     sa.Column("run", Name(32), sa.ForeignKey("runs.id"), primary_key=True),
-    sa.Column("one", Words, primary_key=True),
-    sa.Column("other", Words, primary_key=True),
-    sa.Column("meeting", Words, nullable=False),
-    sa.Column("product", Words, nullable=False),
-    sa.Column("label", Words, nullable=False),
+    sa.Column("one", LongText, primary_key=True),
+    sa.Column("other", LongText, primary_key=True),
+    sa.Column("meeting", LongText, nullable=False),
+    sa.Column("product", LongText, nullable=False),
+    sa.Column("label", LongText, nullable=False),
     sa.Column("cities", Plain, nullable=False),
     sa.Column("score", sa.Float(53), nullable=False),
     sa.Column("if_guest_declines", Plain, nullable=False),
@@ -122,12 +122,12 @@ entries = sa.Table(
     sa.Column("run", Name(32), sa.ForeignKey("runs.id"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at", Moment, nullable=False),
-    sa.Column("by", Words, nullable=False),
+    sa.Column("by", LongText, nullable=False),
     sa.Column("kind", Name(12), nullable=False),
-    sa.Column("one", Words, nullable=False),
-    sa.Column("other", Words, nullable=False),
-    sa.Column("city", Words, nullable=False),
-    sa.Column("why", Words, nullable=False),
+    sa.Column("one", LongText, nullable=False),
+    sa.Column("other", LongText, nullable=False),
+    sa.Column("city", LongText, nullable=False),
+    sa.Column("why", LongText, nullable=False),
     sa.CheckConstraint("number >= 1", name="entries_number"),
 )
 

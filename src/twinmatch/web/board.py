@@ -17,9 +17,9 @@ import sqlalchemy as sa
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.reading.personal_data import redact
-from twinmatch.store import COMMAND_LINE, Fallbacks, Kept, Store, note, open_store
+from twinmatch.store import COMMAND_LINE, Fallbacks, RunRecord, Store, note, open_store
 from twinmatch.store.records import named
-from twinmatch.store.tables import Moment, Name, Plain, Words, metadata
+from twinmatch.store.tables import LongText, Moment, Name, Plain, metadata
 from twinmatch.web.auth import SESSION_HOURS, Person, Rank, digest, new_secret, same
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -32,10 +32,10 @@ jobs = sa.Table(
     "jobs",
     metadata,
     sa.Column("id", Name(32), primary_key=True),
-    sa.Column("title", Words, nullable=False),
+    sa.Column("title", LongText, nullable=False),
     sa.Column("state", Name(12), nullable=False, index=True),
     sa.Column("asked", Plain, nullable=False),
-    sa.Column("asked_by", Words, nullable=False),
+    sa.Column("asked_by", LongText, nullable=False),
     sa.Column("steps", Plain, nullable=False),
     sa.Column("problems", Plain, nullable=False),
     sa.Column("created", Moment, nullable=False),
@@ -48,7 +48,7 @@ keys = sa.Table(
     "keys",
     metadata,
     sa.Column("id", Name(16), primary_key=True),
-    sa.Column("name", Words, nullable=False),
+    sa.Column("name", LongText, nullable=False),
     sa.Column("rank", sa.Integer, nullable=False),
     sa.Column("sha256", Name(64), nullable=False, unique=True),
     sa.Column("created", Moment, nullable=False),
@@ -68,8 +68,8 @@ uploads = sa.Table(
     "uploads",
     metadata,
     sa.Column("id", Name(32), primary_key=True),
-    sa.Column("name", Words, nullable=False),
-    sa.Column("uploaded_by", Words, nullable=False),
+    sa.Column("name", LongText, nullable=False),
+    sa.Column("uploaded_by", LongText, nullable=False),
     sa.Column("created", Moment, nullable=False),
     sa.Column("found", Plain, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
@@ -189,7 +189,7 @@ class Board:
             row = c.execute(_JOB.where(jobs.c.id == job)).first() if job.isalnum() else None
         return _job(row) if row is not None else _as_job(self.run(job))
 
-    def run(self, proposal: str) -> Kept:
+    def run(self, proposal: str) -> RunRecord:
         """Return the run of a proposal that was made; raises QuestionError where there is none."""
         if not proposal.isalnum():
             raise unknown(proposal)
@@ -438,7 +438,7 @@ def _job(row: Any) -> Job:
     )
 
 
-def _as_job(run: Kept) -> Job:
+def _as_job(run: RunRecord) -> Job:
     return Job(run.id, run.title, "done", {}, run.kept_by, (), (), run.kept_at, None, run.kept_at)
 
 

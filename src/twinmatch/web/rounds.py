@@ -12,7 +12,7 @@ from twinmatch.app.round import Repaired, repaired, taken
 from twinmatch.exporting.json_file import proposal_json
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Proposal
-from twinmatch.store import Held
+from twinmatch.store import RunSnapshot
 from twinmatch.store.history import About
 from twinmatch.web.board import Board, Job
 from twinmatch.web.jobs import proposal_of, round_of
@@ -103,7 +103,7 @@ def _still(locks: Iterable[About], change: Disruption, earlier: Proposal) -> lis
     return [p for p in locks if not gone & set(p) and frozenset(p) not in refused]
 
 
-def again(board: Board, job: Job, now: Held) -> dict[str, Any]:
+def again(board: Board, job: Job, now: RunSnapshot) -> dict[str, Any]:
     """Return what to ask for the same round under what is decided now: of equally good answers the nearest."""
     pairs = decided_so_far(board.store, job.id, now)
     upload = {"upload": job.asked["upload"]} if job.asked.get("upload") else {}

@@ -18,7 +18,7 @@ from twinmatch.exporting.words import is_paired
 from twinmatch.programmes.programme import bundled_names, recipe_names
 from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
-from twinmatch.store import Entry
+from twinmatch.store import HistoryEntry
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, GuardedRoute, coordinator, reader
 from twinmatch.web.board import Job
@@ -198,7 +198,7 @@ def _looked_at(state: State, job: Job) -> dict[str, Any]:
     }
 
 
-def teller(made: Proposal) -> Callable[[Entry], str]:
+def teller(made: Proposal) -> Callable[[HistoryEntry], str]:
     """Return what says an entry of the history with the names of a proposal."""
     directory = Directory(made)
     labels = {m.id: directory.title(m) for p in made.products for m in p.meetings}

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from stores_for_tests import FALLBACKS, MEETINGS, keep, proposal
 
 from twinmatch.errors import DataError, QuestionError
-from twinmatch.store import CONSENTS, DECISIONS, STEPS, Entry, held, open_store
+from twinmatch.store import CONSENTS, DECISIONS, STEPS, HistoryEntry, held, open_store
 from twinmatch.store.history import KINDS
 from twinmatch.store.tables import entries, metadata
 
@@ -353,7 +353,7 @@ def test_sqlite_is_durable_and_checked(tmp_path):
 
 def test_every_kind_has_its_words():
     for kind in KINDS:
-        says = Entry(1, datetime.now(UTC), "Ada", kind, "at-a", "be-h", "at-a").says
+        says = HistoryEntry(1, datetime.now(UTC), "Ada", kind, "at-a", "be-h", "at-a").says
         assert says.startswith("Ada ")
     assert {*DECISIONS, *CONSENTS, *STEPS, "undo"} == set(KINDS)
     assert held(()).status == "draft"
