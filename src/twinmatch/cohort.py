@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.errors import DataError, Problem, QuestionError
-from twinmatch.gazetteer import Named, Names
+from twinmatch.gazetteer import NamedEntity, Names
 from twinmatch.schema import City, HostUnit, Location, Pilot, Role
 
 if TYPE_CHECKING:
@@ -241,10 +241,10 @@ def _among(city: City, known: Iterable[str]) -> City:
 
 def named(
     city_id: str, name: str, local: str | None, country: str, place: Location | None
-) -> Named:
+) -> NamedEntity:
     """Return a city as the resolver of names takes it."""
     at = (place.lat, place.lon) if place else None
-    return Named(city_id, (name, local) if local else (name,), country, at)
+    return NamedEntity(city_id, (name, local) if local else (name,), country, at)
 
 
 def nearest(name: str, known: dict[str, str]) -> str:

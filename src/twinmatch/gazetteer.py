@@ -195,7 +195,7 @@ def _km(one: tuple[float, float], other: tuple[float, float]) -> float:
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedEntity:
     """Something with an id and names: a city, or a host unit (without country and place)."""
 
     id: str
@@ -207,20 +207,20 @@ class Named:
 class Names:
     """The one resolver of names, over some cities and units: which ids a text may mean."""
 
-    def __init__(self, named: Iterable[Named]) -> None:
+    def __init__(self, named: Iterable[NamedEntity]) -> None:
         self._named = tuple(sorted(named, key=lambda n: n.id))
 
     @cached_property
-    def _own(self) -> Mapping[str, list[Named]]:
-        found: dict[str, list[Named]] = defaultdict(list)
+    def _own(self) -> Mapping[str, list[NamedEntity]]:
+        found: dict[str, list[NamedEntity]] = defaultdict(list)
         for one in self._named:
             for word in {w for n in one.names for w in (plain(n), bare(n))} - {""}:
                 found[word].append(one)
         return found
 
     @cached_property
-    def _other(self) -> Mapping[str, list[Named]]:
-        found: dict[str, list[Named]] = defaultdict(list)
+    def _other(self) -> Mapping[str, list[NamedEntity]]:
+        found: dict[str, list[NamedEntity]] = defaultdict(list)
         for one in self._named:
             if one.country:
                 for word in other_names(one.country, one.names, one.at):
@@ -267,7 +267,7 @@ class Names:
 @cache
 def bundled_names() -> Names:
     """Return the resolver over the bundled cities."""
-    return Names(Named(p.id, p.names, p.country, _at(p)) for p in places().values())
+    return Names(NamedEntity(p.id, p.names, p.country, _at(p)) for p in places().values())
 
 
 def _at(place: Place) -> tuple[float, float] | None:

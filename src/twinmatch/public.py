@@ -17,12 +17,12 @@ import numpy as np
 
 from twinmatch.affinity import Affinity
 from twinmatch.affinity import compare as compared
-from twinmatch.app.neighbours import PEER_WEIGHTS, Similar
+from twinmatch.app.neighbours import PEER_WEIGHTS, Neighbour
 from twinmatch.app.neighbours import text_model as chosen_text_model
 from twinmatch.app.pairs import (
     PEERS,
     Learning,
-    PairAccount,
+    PairExplanation,
     as_peers,
     both_ways,
     found_host,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from twinmatch.whatif.frontier import Choice
     from twinmatch.whatif.prices import PriceList
     from twinmatch.whatif.stability import Stability
-    from twinmatch.whatif.why_not import WhyNot
+    from twinmatch.whatif.why_not import WhyNotAnswer
 
 
 class Encoder(Protocol):
@@ -223,7 +223,7 @@ def similar(
     weights: Weights | None = None,
     *,
     text_model: TextBy = None,
-) -> Rows[Similar]:
+) -> Rows[Neighbour]:
     """Return the ``k`` cities most like a city, best first, each with the account of the pair.
 
     Raises QuestionError where no city has the id or name, naming the nearest.
@@ -236,7 +236,7 @@ def similar(
     i = found.cohort.find(city)
     best = [int(j) for j in np.argsort(-np.round(found.score[i], 9), kind="stable") if j != i][:k]
     of = found.cohort.cities
-    return Rows(Similar(of[j].id, of[j].name, of[j].country, found.account(i, j)) for j in best)
+    return Rows(Neighbour(of[j].id, of[j].name, of[j].country, found.account(i, j)) for j in best)
 
 
 def explain(
@@ -247,7 +247,7 @@ def explain(
     *,
     programme: Rules = None,
     text_model: TextBy = None,
-) -> Rows[PairAccount]:
+) -> Rows[PairExplanation]:
     """Return the accounts of a pair: as peers, then the first learning from the second, then the other way round.
 
     ``weights`` are those of the peers; the programme's twinning weighs the other two. ``other`` may be a host unit,
@@ -262,7 +262,9 @@ def explain(
     if len(beside.cities) == 1:
         chosen = PEER_WEIGHTS if weights is None else dict(_mapping(weights))
         account = compared(cities, chosen, cache).account(i, beside.cities[0])
-        found.append(PairAccount("peers", as_peers(cities, i, beside.cities[0]), account, PEERS))
+        found.append(
+            PairExplanation("peers", as_peers(cities, i, beside.cities[0]), account, PEERS)
+        )
     if rules.twinning is not None:
         found += both_ways(Learning(cities, rules.twinning, cache), cities, i, beside)
     return Rows(found)
@@ -312,7 +314,7 @@ def why_not(
     programme: Rules = None,
     weights: Mapping[str, Any] | None = None,
     text_model: TextBy = None,
-) -> WhyNot:
+) -> WhyNotAnswer:
     """Return why a guest and a host do not meet, what forcing it costs, and what would bring it about.
 
     >>> tm.why_not("Cologne", "Ghent").reasons

@@ -160,13 +160,13 @@ Domains = Annotated[dict[Domain, Weight | None], BeforeValidator(_named_or_weigh
 CellValue = Tonnes | Notation
 
 
-class Block(BaseModel):
+class ProfileBlock(BaseModel):
     """A part of a profile; unknown fields are errors and nothing can be changed after reading."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
-class Location(Block):
+class Location(ProfileBlock):
     """Where the city lies."""
 
     lat: float = Field(
@@ -177,7 +177,7 @@ class Location(Block):
     )
 
 
-class Population(Block):
+class Population(ProfileBlock):
     """How many people live there."""
 
     value: int = Field(
@@ -193,7 +193,7 @@ class Population(Block):
     note: Remark | None = Field(None, description="What a reader should know about the figure")
 
 
-class Mission(Block):
+class Mission(ProfileBlock):
     """The city's place among the Mission Cities."""
 
     label_awarded: str | None = Field(
@@ -204,7 +204,7 @@ class Mission(Block):
     )
 
 
-class Pilot(Block):
+class Pilot(ProfileBlock):
     """A pilot activity: what a host shows. A city's own stands in its profile, a shared one in the host unit."""
 
     activity: str = Field(description="Title of the activity")
@@ -215,7 +215,7 @@ class Pilot(Block):
     basis: str | None = Field(None, description="What the coding of domains and levers rests on")
 
 
-class Commitment(Block):
+class Commitment(ProfileBlock):
     """What the city has committed itself to."""
 
     neutral_by: int | None = Field(
@@ -235,7 +235,7 @@ class Commitment(Block):
     basis: str | None = Field(None, description="What the statement rests on")
 
 
-class Participation(Block):
+class Participation(ProfileBlock):
     """What the city can put into an exchange."""
 
     staff_hours_a_month: float | None = Field(
@@ -302,7 +302,7 @@ class Participation(Block):
     basis: str | None = Field(None, description="What the statements rest on")
 
 
-class Sectors(Block):
+class Sectors(ProfileBlock):
     """Emissions by sector; a number in t CO2e, or a notation key where there is none."""
 
     stationary_energy: CellValue = Field(
@@ -348,7 +348,7 @@ class Sectors(Block):
     )
 
 
-class Scopes(Block):
+class Scopes(ProfileBlock):
     """Emissions by scope, as printed; not the same cut as the sectors, and never added to them."""
 
     scope_1: Tonnes | None = Field(
@@ -368,7 +368,7 @@ class Scopes(Block):
     )
 
 
-class Emissions(Block):
+class Emissions(ProfileBlock):
     """An inventory as the city printed it: year, form, boundary, sectors; removals are kept apart."""
 
     year: int | None = Field(
@@ -421,7 +421,7 @@ class Emissions(Block):
     note: Remark | None = Field(None, description="What a reader should know about the table")
 
 
-class Figure(Block):
+class Figure(ProfileBlock):
     """A number with its year, and whether it was reported or estimated."""
 
     value: float = Field(ge=0, le=1e9, allow_inf_nan=False, description="The figure")
@@ -431,7 +431,7 @@ class Figure(Block):
     )
 
 
-class Context(Block):
+class Context(ProfileBlock):
     """What the city cannot choose."""
 
     heating_degree_days: Figure | None = Field(
@@ -453,7 +453,7 @@ class Context(Block):
     )
 
 
-class Covenant(Block):
+class Covenant(ProfileBlock):
     """The city in the Covenant of Mayors."""
 
     id: str = Field(description="Identifier of the signatory (GCoM)")
@@ -466,7 +466,7 @@ class Covenant(Block):
     )
 
 
-class Source(Block):
+class Source(ProfileBlock):
     """Where some blocks of a profile come from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -489,7 +489,7 @@ class Source(Block):
     )
 
 
-class Version(Block):
+class Version(ProfileBlock):
     """Which state of the profile this is, so that two rounds can be laid side by side."""
 
     number: int | None = Field(None, ge=1, description="Number of the version, 1 is the first")
@@ -500,7 +500,7 @@ class Version(Block):
     )
 
 
-class City(Block):
+class City(ProfileBlock):
     """One city's profile, as one file, one row of a table, or one object of the interface."""
 
     id: str = Field(
@@ -626,7 +626,7 @@ class City(Block):
         )
 
 
-class HostUnit(Block):
+class HostUnit(ProfileBlock):
     """Cities that act as one host: a multi-city pilot."""
 
     id: str = Field(pattern=UNIT_ID, description="Identifier, such as unit-let-s-gov")

@@ -28,8 +28,8 @@ from stores_for_tests import FALLBACKS, MEETINGS, PAIRS, POSTGRES, proposal
 
 from twinmatch import app
 from twinmatch.app.intake import ImportAsked, check_profiles, import_profiles, save_import
-from twinmatch.embedding.vectors import Store as Vectors
 from twinmatch.embedding.vectors import UserCache
+from twinmatch.embedding.vectors import VectorStore as Vectors
 from twinmatch.exporting import publish
 from twinmatch.files import JOURNAL, PARTIAL, settle, write_files
 from twinmatch.programmes import load

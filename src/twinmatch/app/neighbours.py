@@ -41,7 +41,7 @@ def silent(_: str) -> None:
 
 
 @dataclass(frozen=True)
-class Similar:
+class Neighbour:
     """A city like mine: its id, name, country, and the account of the pair."""
 
     id: str
@@ -103,7 +103,7 @@ def similar(
     weights: dict[str, float] | None = None,
     model: str | None = None,
     progress: Progress = silent,
-) -> tuple[str, list[Similar]]:
+) -> tuple[str, list[Neighbour]]:
     """Return the text model's saying and the k cities most like a city, best first, each with its account."""
     if k < 1:
         raise QuestionError(Problem("k-wrong", f"Asked for {k} cities.", do="Ask for at least 1."))
@@ -113,7 +113,7 @@ def similar(
     score = np.round(affinity.score[i], 9)
     ranked = [int(j) for j in np.argsort(-score, kind="stable") if j != i][:k]
     return told(text), [
-        Similar(
+        Neighbour(
             cohort.cities[j].id,
             cohort.cities[j].name,
             cohort.cities[j].country,

@@ -36,7 +36,7 @@ PEERS = "Scored against all pairs of cities."
 
 
 @dataclass(frozen=True)
-class PairAccount:
+class PairExplanation:
     """The account of a pair for a purpose; in learning the first learns from the second."""
 
     purpose: Purpose
@@ -88,7 +88,7 @@ class Learning:
         filters = tuple(rule for rule in ready.rules if rule.filters)
         return _OfRound(ready.who, ready.affinity, ready.allowed.reshape(shape).T, filters)
 
-    def account(self, guest: int, host: Host) -> PairAccount:
+    def account(self, guest: int, host: Host) -> PairExplanation:
         """Return the account of a guest and a host, with the best other choices on both sides."""
         held = self._round
         reason = held if isinstance(held, str) else self._not_in(held, guest, host)
@@ -105,7 +105,7 @@ class Learning:
             says = f"Scored as in the round, against all pairs of its {guests} and {count(len(over.columns), 'host')}."
             says = " ".join([says, *self._forbidden(held, row, column)])
         title = f"{self._cohort.cities[guest].name} learns from {over.columns[column].name}"
-        return PairAccount("learning", title, over.account(row, column), says, runners)
+        return PairExplanation("learning", title, over.account(row, column), says, runners)
 
     def _not_in(self, held: _OfRound, guest: int, host: Host) -> str:
         """Return why the round has no such pair, or an empty text where it has."""
@@ -190,7 +190,7 @@ def found_host(cohort: Cohort, name: str) -> Host:
     return Host(units[0].id, units[0].name, cohort.cities_of[units[0].id])
 
 
-def explain(one: str, other: str, round_: Round) -> tuple[str, list[PairAccount]]:
+def explain(one: str, other: str, round_: Round) -> tuple[str, list[PairExplanation]]:
     """Return what is said of the text model, and the accounts of a pair: as peers, and as guest and host both ways.
 
     ``other`` may be a host unit; then there is one account, of the city as its guest. Raises QuestionError where no
@@ -204,7 +204,7 @@ def explain(one: str, other: str, round_: Round) -> tuple[str, list[PairAccount]
         peers, j = compare(cohort, PEER_WEIGHTS, facet_cache), beside.cities[0]
         runners = best_peers(peers, i, j)
         found.append(
-            PairAccount("peers", as_peers(cohort, i, j), peers.account(i, j), PEERS, runners)
+            PairExplanation("peers", as_peers(cohort, i, j), peers.account(i, j), PEERS, runners)
         )
     if twinning is not None:
         found += both_ways(Learning(cohort, twinning, facet_cache), cohort, i, beside)
@@ -230,7 +230,7 @@ def as_peers(cohort: Cohort, i: int, j: int) -> str:
     return f"{cohort.cities[i].name} and {cohort.cities[j].name} as peers"
 
 
-def both_ways(learning: Learning, cohort: Cohort, i: int, beside: Host) -> list[PairAccount]:
+def both_ways(learning: Learning, cohort: Cohort, i: int, beside: Host) -> list[PairExplanation]:
     """Return the account of a city as the guest of another and the other way round; a unit is no guest."""
     found = [learning.account(i, beside)]
     if len(beside.cities) == 1:
@@ -240,10 +240,10 @@ def both_ways(learning: Learning, cohort: Cohort, i: int, beside: Host) -> list[
 
 
 def with_pictures(
-    cohort: Cohort, pair: tuple[int, int], accounts: Sequence[PairAccount]
-) -> list[PairAccount]:
+    cohort: Cohort, pair: tuple[int, int], accounts: Sequence[PairExplanation]
+) -> list[PairExplanation]:
     """Return the accounts of a pair with their pictures; what is the same for all of them stands with the first."""
-    found: list[PairAccount] = []
+    found: list[PairExplanation] = []
     pictures: tuple[Spec, ...]
     for account in accounts:
         if found:

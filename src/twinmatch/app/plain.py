@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from twinmatch.app.round import Repaired
     from twinmatch.whatif.backtest import Backtest, Interval
     from twinmatch.whatif.case import Move, Outcome, Price
-    from twinmatch.whatif.difference import Difference
+    from twinmatch.whatif.difference import ProposalDifference
     from twinmatch.whatif.prices import Priced, PriceList
     from twinmatch.whatif.repair import RepairOffers
     from twinmatch.whatif.stability import Stability
-    from twinmatch.whatif.why_not import WhyNot
+    from twinmatch.whatif.why_not import WhyNotAnswer
 
 
 def plain_price(price: Price) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def plain_outcome(outcome: Outcome | None) -> dict[str, Any] | None:
     }
 
 
-def plain_why_not(found: WhyNot) -> dict[str, Any]:
+def plain_why_not(found: WhyNotAnswer) -> dict[str, Any]:
     """Return the answer to "why not"."""
     return {
         "guest": found.guest,
@@ -83,7 +83,7 @@ def plain_repair(found: RepairOffers) -> dict[str, Any]:
     }
 
 
-def plain_difference(found: Difference) -> dict[str, Any]:
+def plain_difference(found: ProposalDifference) -> dict[str, Any]:
     """Return how two proposals differ."""
     return {
         "alike": found.alike,

@@ -25,7 +25,7 @@ from twinmatch.app.neighbours import PEER_WEIGHTS, Progress, silent, text_model,
 from twinmatch.app.pairs import (
     PEERS,
     Learning,
-    PairAccount,
+    PairExplanation,
     as_peers,
     both_ways,
     found_pair,
@@ -318,7 +318,7 @@ class Service:
         self._lock = Lock()
         self._words: Words | None = None
         self._said: dict[tuple[str, int, int], str] = {}
-        self._pairs: dict[tuple[int, str], list[PairAccount]] = {}
+        self._pairs: dict[tuple[int, str], list[PairExplanation]] = {}
 
     @cached_property
     def says(self) -> str:
@@ -540,7 +540,7 @@ class Service:
 
     # --- pairs -------------------------------------------------------------------------------------------
 
-    def pair(self, one: str, other: str) -> list[PairAccount]:
+    def pair(self, one: str, other: str) -> list[PairExplanation]:
         """Return the accounts of a pair: as peers, and as guest and host both ways; of a host unit as host alone."""
         i, beside = found_pair(self.cohort, one, other)
         with self._lock:
@@ -562,7 +562,7 @@ class Service:
         twinning = self.programme.twinning
         return Learning(self.cohort, twinning, self.facet_cache) if twinning is not None else None
 
-    def _as_peers(self, i: int, j: int) -> PairAccount:
+    def _as_peers(self, i: int, j: int) -> PairExplanation:
         pair: Beside = self.peers.beside(i, np.array([j], dtype=np.intp))
         weights = checked_weights(PEER_WEIGHTS)
         lines = []
@@ -572,7 +572,7 @@ class Service:
             likeness = likeness_of(int(pair.steps[0, f]))
             lines.append(Evidence(name, likeness, float(pair.standing[0, f]), weight, says, facts))
         account = Account(tuple(lines))
-        return PairAccount("peers", as_peers(self.cohort, i, j), account, PEERS)
+        return PairExplanation("peers", as_peers(self.cohort, i, j), account, PEERS)
 
 
 class _Locked:

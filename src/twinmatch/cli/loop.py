@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from twinmatch.programmes import Round
     from twinmatch.whatif.case import Outcome
     from twinmatch.whatif.prices import PriceList
-    from twinmatch.whatif.why_not import WhyNot
+    from twinmatch.whatif.why_not import WhyNotAnswer
 
 Previous = Annotated[
     Path | None,
@@ -618,7 +618,7 @@ def _show_repair(found: Repaired) -> None:
         show(rows)
 
 
-def _show_why_not(found: WhyNot) -> None:
+def _show_why_not(found: WhyNotAnswer) -> None:
     show(f"[bold]{literal(found.guest_name)} with {literal(found.host_name)}[/bold]")
     for reason in found.reasons:
         show(literal(reason))

@@ -20,9 +20,9 @@ from twinmatch.embedding.backends import Backend, Vectors
 from twinmatch.embedding.languages import foreign_language, language_name
 from twinmatch.embedding.vectors import (
     Progress,
-    Store,
     UnreadableStoreError,
     UserCache,
+    VectorStore,
     cache_folder,
     encode_texts,
     lacking,
@@ -48,10 +48,10 @@ class TextModel:
 
     backend: Backend
     says: str
-    bundled: Store = field(default_factory=Store, repr=False)
+    bundled: VectorStore = field(default_factory=VectorStore, repr=False)
     cache: UserCache = field(default_factory=lambda: UserCache(None), repr=False)
     progress: Progress | None = field(default=None, repr=False)
-    _kept: Store | None = field(default=None, repr=False, init=False)
+    _kept: VectorStore | None = field(default=None, repr=False, init=False)
     _language: dict[str, str | None] = field(default_factory=dict, repr=False, init=False)
 
     def __getstate__(self) -> dict[str, object]:
@@ -161,7 +161,7 @@ def choose(
     texts: Sequence[str],
     *,
     prefix: str | None = None,
-    bundled: Store,
+    bundled: VectorStore,
 ) -> tuple[Backend, str]:
     """Return the backend for these sentences, and a sentence that says which and why."""
     if prefix is not None and name in _NAMED_HERE:
@@ -186,7 +186,7 @@ def choose(
 _NAMED_HERE = ("auto", "bundled", "minilm", "static")
 
 
-def _auto(texts: Sequence[str], bundled: Store) -> tuple[Backend, str]:
+def _auto(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
     others = _to_encode(texts, bundled)
     if not others:
         return _said(backends.BundledOnly(), ", for every English sentence of this run has one")
@@ -197,13 +197,13 @@ def _auto(texts: Sequence[str], bundled: Store) -> tuple[Backend, str]:
     return _said(backends.minilm(), f", for {why} and the model is installed")
 
 
-def _bundled(texts: Sequence[str], bundled: Store) -> tuple[Backend, str]:
+def _bundled(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
     backend = backends.BundledOnly()
     backend.encode(_to_encode(texts, bundled))
     return _said(backend, ", as asked for")
 
 
-def _to_encode(texts: Sequence[str], bundled: Store) -> list[str]:
+def _to_encode(texts: Sequence[str], bundled: VectorStore) -> list[str]:
     """Return the sentences without a bundled vector that an English model would be asked for."""
     others = lacking(texts, bundled, backends.MINILM_WEIGHTS)
     return [text for text in others if not foreign_language(text, backends.ENGLISH)]
@@ -213,11 +213,11 @@ def _said(backend: Backend, why: str) -> tuple[Backend, str]:
     return backend, f"Texts are compared by {backend.describe()}{why}."
 
 
-def bundled_vectors() -> Store:
+def bundled_vectors() -> VectorStore:
     """Return MiniLM's vectors of the bundled profiles' sentences; none if they were not built."""
     path = bundled_path("models", "vectors", "minilm.npz")
     if not path.exists():
-        return Store()
+        return VectorStore()
     try:
         return read_store(path, backends.MINILM_DIMENSION)
     except UnreadableStoreError as error:

@@ -61,20 +61,20 @@ UNLIKELY = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class DetectedLanguage:
     """The likeliest language of a text, and the share of each language that was weighed."""
 
     language: str
     shares: dict[str, float]
 
 
-def detect(text: str) -> Finding | None:
+def detect(text: str) -> DetectedLanguage | None:
     """Return what language a text is likely to be in; None if it is too short to say."""
     if sum(map(str.isalpha, text)) < FEWEST_LETTERS:
         return None
     ranked = dict(_identifier().rank(" ".join(text.split())))
     language = max(ranked, key=lambda code: (ranked[code], code))
-    return Finding(language, ranked) if ranked[language] >= SURE else None
+    return DetectedLanguage(language, ranked) if ranked[language] >= SURE else None
 
 
 def foreign_language(text: str, known: Collection[str]) -> str | None:

@@ -44,17 +44,17 @@ _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say; same input, s
 
 
 @dataclass(frozen=True)
-class Store:
-    """Vectors by key; `Store()` is empty."""
+class VectorStore:
+    """Vectors by key; `VectorStore()` is empty."""
 
     rows: Mapping[bytes, Half] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def joined(self, other: Mapping[bytes, Half]) -> Store:
+    def joined(self, other: Mapping[bytes, Half]) -> VectorStore:
         """Return a store with these rows and the other's."""
-        return Store({**self.rows, **other})
+        return VectorStore({**self.rows, **other})
 
 
 class UnreadableStoreError(Exception):
@@ -89,7 +89,7 @@ Keep = Callable[[Mapping[bytes, Half]], None]
 def encode_texts(
     texts: Sequence[str],
     backend: Backend,
-    kept: Sequence[Store] = (),
+    kept: Sequence[VectorStore] = (),
     progress: Progress | None = None,
     keep: Keep = lambda _: None,
 ) -> tuple[Vectors, dict[bytes, Half]]:
@@ -158,7 +158,7 @@ def _by_length(text: str) -> tuple[int, str]:
     return len(text), text
 
 
-def _found(key: bytes, kept: Sequence[Store]) -> Half | None:
+def _found(key: bytes, kept: Sequence[VectorStore]) -> Half | None:
     return next((store.rows[key] for store in kept if key in store.rows), None)
 
 
@@ -169,7 +169,7 @@ def _unit(half: Half) -> Vectors:
     return rows
 
 
-def read_store(path: Path, dimension: int) -> Store:
+def read_store(path: Path, dimension: int) -> VectorStore:
     """Read a file of vectors; raise `UnreadableStoreError` for anything but a sound one."""
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
@@ -183,7 +183,7 @@ def read_store(path: Path, dimension: int) -> Store:
     lengths = np.linalg.norm(vectors.astype(np.float32), axis=1)
     if not np.all(np.abs(lengths - 1) < 0.01):
         raise UnreadableStoreError(f"{path} holds vectors that are not of length 1")
-    return Store(dict(zip(map(bytes, keys), vectors, strict=True)))
+    return VectorStore(dict(zip(map(bytes, keys), vectors, strict=True)))
 
 
 def store_bytes(rows: Mapping[bytes, Half]) -> bytes:
@@ -235,16 +235,16 @@ class UserCache:
             / f"vectors-{key_of('', backend.weights_sha256, backend.prefix).hex()[:20]}.npz"
         )
 
-    def read(self, backend: Backend) -> Store:
+    def read(self, backend: Backend) -> VectorStore:
         """Return what is kept for a model; nothing if there is no sound file."""
         path = self.path(backend)
         if path is None or not path.exists():
-            return Store()
+            return VectorStore()
         try:
             return read_store(path, backend.dimension)
         except UnreadableStoreError as error:
             self._note(f"The cache of sentence vectors is ignored and made anew: {error}.")
-            return Store()
+            return VectorStore()
 
     def add(self, backend: Backend, made: Mapping[bytes, Half]) -> None:
         """Keep what was made, with what others have kept meanwhile."""
@@ -262,7 +262,7 @@ class UserCache:
             self.notes.append(note)
 
 
-def lacking(texts: Iterable[str], store: Store, weights_sha256: str) -> list[str]:
+def lacking(texts: Iterable[str], store: VectorStore, weights_sha256: str) -> list[str]:
     """Return the different texts, evened out and sorted, that have no vector in the store."""
     different = {normalised(text) for text in texts} - {""}
     return sorted(text for text in different if key_of(text, weights_sha256) not in store.rows)

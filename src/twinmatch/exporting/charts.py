@@ -13,7 +13,7 @@ BLUE, GREY = "#12436D", "#3D3D3D"
 SHEET = "Charts"
 
 
-class Figures(Protocol):
+class ChartData(Protocol):
     """A sheet of figures, as a chart needs it."""
 
     @property
@@ -55,7 +55,7 @@ class Chart:
     most: float | None = None
 
 
-def write_charts(book: Any, heading: Any, sheets: Sequence[Figures]) -> None:
+def write_charts(book: Any, heading: Any, sheets: Sequence[ChartData]) -> None:
     """Add the sheet of charts: points of the pairs, themes, fairness by size and region; none where none is known."""
     charts = list(_charts(sheets))
     if not charts:
@@ -112,7 +112,7 @@ def _add(book: Any, page: Any, chart: Chart, row: int) -> int:
     return int(pixels / 20) + 3
 
 
-def _charts(sheets: Sequence[Figures]) -> Iterator[Chart]:
+def _charts(sheets: Sequence[ChartData]) -> Iterator[Chart]:
     for sheet in sheets:
         heads = [column.head for column in sheet.columns]
         if not sheet.rows:
@@ -147,7 +147,7 @@ def _charts(sheets: Sequence[Figures]) -> Iterator[Chart]:
             yield from _fairness(sheet, heads)
 
 
-def _fairness(sheet: Figures, heads: Sequence[str]) -> Iterator[Chart]:
+def _fairness(sheet: ChartData, heads: Sequence[str]) -> Iterator[Chart]:
     """Yield a chart for each way of grouping with few groups; countries are too many for one."""
     column = heads.index("Part with a place")
     runs: dict[str, list[int]] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting.characters import printable
-from twinmatch.exporting.dossiers import Dossier, Part
+from twinmatch.exporting.dossiers import Dossier, DossierSection
 from twinmatch.exporting.drawings import Drawing
 from twinmatch.exporting.words import sentence
 
@@ -69,7 +69,7 @@ def _add(document: Any, text: str, style: str = "Normal") -> None:
     document.add_paragraph(printable(text))._p.style = style
 
 
-def _add_part(document: Any, part: Part) -> None:
+def _add_part(document: Any, part: DossierSection) -> None:
     if part.heading:
         _add(document, part.heading, "Heading1")
     for text in part.paragraphs:
@@ -83,7 +83,7 @@ def _add_part(document: Any, part: Part) -> None:
         _add_table(document, part)
 
 
-def _add_table(document: Any, part: Part | Drawing) -> None:
+def _add_table(document: Any, part: DossierSection | Drawing) -> None:
     """Add a table whose head repeats on every page; a picture stands here as its figures."""
     from docx.oxml import OxmlElement
     from docx.shared import Pt

@@ -30,7 +30,7 @@ HELP = "Tell us what is not known, and the next run counts it in."
 
 
 @dataclass(frozen=True)
-class Part:
+class DossierSection:
     """A part of a dossier: heading, paragraphs, points, pictures, and a table where it has one."""
 
     heading: str
@@ -55,7 +55,7 @@ class Dossier:
     kind: str
     title: str
     lead: str
-    parts: tuple[Part, ...]
+    parts: tuple[DossierSection, ...]
     round: str
 
     @property
@@ -128,17 +128,19 @@ def _pair(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
     )
 
 
-def _why(sources: Sources, heading: str, meeting: Meeting) -> Part:
+def _why(sources: Sources, heading: str, meeting: Meeting) -> DossierSection:
     """Return why a meeting is proposed: notes, the strongest reasons, and its pictures."""
     reasons = tuple(words.reasons(meeting))
-    return Part(heading, _notes(meeting), reasons, drawings=of_meeting(meeting, sources.directory))
+    return DossierSection(
+        heading, _notes(meeting), reasons, drawings=of_meeting(meeting, sources.directory)
+    )
 
 
 def _notes(meeting: Meeting) -> tuple[str, ...]:
     return tuple(words.sentence(note) for note in meeting.notes)
 
 
-def _said(parts: Sequence[Part]) -> tuple[Part, ...]:
+def _said(parts: Sequence[DossierSection]) -> tuple[DossierSection, ...]:
     return tuple(part for part in parts if not part.is_empty)
 
 
@@ -155,7 +157,7 @@ BRINGS: tuple[tuple[str, str], ...] = (
 """Blocks of a profile, and how a dossier asks for them."""
 
 
-def _what_each_brings(sources: Sources, meeting: Meeting) -> Part:
+def _what_each_brings(sources: Sources, meeting: Meeting) -> DossierSection:
     cities = (*meeting.cities("guest"), *meeting.cities("host"))
     if len(cities) > GROUP_SIZE:
         cities = cities[:GROUP_SIZE]
@@ -178,7 +180,7 @@ def _what_each_brings(sources: Sources, meeting: Meeting) -> Part:
         rows = [tuple(row[k] for k in keep) for row in rows]
     else:
         columns = ("", *(sources.directory.place(city) for city in cities))
-    return Part("What each brings", columns=columns, rows=tuple(rows))
+    return DossierSection("What each brings", columns=columns, rows=tuple(rows))
 
 
 def _brief(text: str) -> str:
@@ -186,17 +188,17 @@ def _brief(text: str) -> str:
     return words.sentence(words.shortened(text, BRIEF)) or "not known"
 
 
-def _in_common(sources: Sources, meeting: Meeting) -> Part:
+def _in_common(sources: Sources, meeting: Meeting) -> DossierSection:
     near = sources.alike.get((meeting.id, "alike"), ())
     far = sources.alike.get((meeting.id, "unlike"), ())
     points = [f"Alike – {words.facet_title(f).lower()}: {words.sentence(says)}" for f, says in near]
     points += [
         f"Different – {words.facet_title(f).lower()}: {words.sentence(says)}" for f, says in far
     ]
-    return Part("What you have in common, and what not", points=tuple(points))
+    return DossierSection("What you have in common, and what not", points=tuple(points))
 
 
-def _agenda(sources: Sources, meeting: Meeting) -> Part:
+def _agenda(sources: Sources, meeting: Meeting) -> DossierSection:
     """Return a first meeting of about ninety minutes, built from needs and the offers that answer them."""
     talks = sources.talks.get(meeting.id, ())
     asked = [t for t in talks if t.kind == "need"][:NEEDS_SHOWN]
@@ -222,7 +224,9 @@ def _agenda(sources: Sources, meeting: Meeting) -> Part:
     if not asked and not codes:
         rows.insert(1, ("40 min", "Each city: the one problem it wants solved first", "each city"))
     says = "A proposal for the first meeting; change it as you like."
-    return Part("First agenda", (says,), columns=("Time", "What", "Who"), rows=tuple(rows))
+    return DossierSection(
+        "First agenda", (says,), columns=("Time", "What", "Who"), rows=tuple(rows)
+    )
 
 
 def _asked(talk: Talk) -> str:
@@ -236,20 +240,20 @@ def _who(sources: Sources, talk: Talk) -> str:
     return f"{sources.directory.name(talk.showing)} shows; {asking} {'asks' if len(talk.asking) == 1 else 'ask'}"
 
 
-def _not_known(sources: Sources, cities: Sequence[str]) -> Part:
+def _not_known(sources: Sources, cities: Sequence[str]) -> DossierSection:
     points = [
         f"{sources.directory.name(city)}: {words.sentence(gap.says)}"
         for city in cities[:GROUP_SIZE]
         for gap in sources.gaps.get(city, ())
     ]
     says = "What is not known neither flatters nor punishes a city. Telling it makes the next proposal better."
-    return Part("What we do not know yet", (says,) if points else (), tuple(points))
+    return DossierSection("What we do not know yet", (says,) if points else (), tuple(points))
 
 
-def _contacts(sources: Sources, cities: Sequence[str]) -> Part:
+def _contacts(sources: Sources, cities: Sequence[str]) -> DossierSection:
     rows = tuple((sources.directory.place(city), BLANK, BLANK, BLANK) for city in cities)
     columns = ("City", "Name and function", "E-mail", "Telephone")
-    return Part("Contacts, to be filled", columns=columns, rows=rows)
+    return DossierSection("Contacts, to be filled", columns=columns, rows=rows)
 
 
 def _group(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
@@ -269,7 +273,9 @@ def _group(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
     parts = (
         _why(sources, "Why this group", meeting),
         _agenda(sources, meeting),
-        Part("Who takes part", columns=("City", "Role", "Wants to learn", "Can show"), rows=rows),
+        DossierSection(
+            "Who takes part", columns=("City", "Role", "Wants to learn", "Can show"), rows=rows
+        ),
         _contacts(sources, meeting.cities()),
     )
     return Dossier(
@@ -297,18 +303,18 @@ def _of_city(sources: Sources, city: str) -> Dossier:
         if sources.statement(city, block)
     )
     parts = (
-        Part(
+        DossierSection(
             "Your place in this round",
             columns=("Part", "With", "Why"),
             rows=tuple(_places(sources, city)),
         ),
-        Part(
+        DossierSection(
             "Not this time",
             columns=("Part", "Why", "Offered instead", "What would help"),
             rows=tuple(_refusals(sources, city)),
         ),
-        Part("What we know of you", columns=("", "In your words or ours"), rows=stated),
-        Part(
+        DossierSection("What we know of you", columns=("", "In your words or ours"), rows=stated),
+        DossierSection(
             "What we do not know yet",
             points=tuple(words.sentence(gap.says) for gap in sources.gaps.get(city, ())),
         ),
@@ -368,9 +374,9 @@ def _country(sources: Sources, code: str, cities: Sequence[str]) -> Dossier:
         if not home.isdisjoint(meeting.cities())
     )
     parts = (
-        Part("Cities and where they meet", columns=columns, rows=rows),
-        Part("Pairs with a city of this country", points=pairs),
-        Part("What is not known", points=tuple(_gap_lines(sources, cities))),
+        DossierSection("Cities and where they meet", columns=columns, rows=rows),
+        DossierSection("Pairs with a city of this country", points=pairs),
+        DossierSection("What is not known", points=tuple(_gap_lines(sources, cities))),
     )
     placed = sum(bool(sources.meetings.get(city)) for city in cities)
     lead = f"{words.count(len(cities), 'city', 'cities')}, {placed} with a place in at least one part of the round."

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from twinmatch.exporting import words
-from twinmatch.exporting.dossiers import Dossier, Part, slug
+from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
 from twinmatch.exporting.sources import Sources, begin_with, partners, role_of, why_for
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
 
@@ -49,7 +49,7 @@ class Letter:
     contact: Contact
     subject: str
     greeting: str
-    parts: tuple[Part, ...]
+    parts: tuple[DossierSection, ...]
     close: tuple[str, ...]
     hours: float
     trips: float
@@ -68,8 +68,8 @@ class Letter:
     @property
     def page(self) -> Dossier:
         """Return the letter as a page; the parts are the letter's own."""
-        first = Part("", (self.greeting,))
-        last = Part("", self.close)
+        first = DossierSection("", (self.greeting,))
+        last = DossierSection("", self.close)
         return Dossier(
             "letters",
             slug(self.city),
@@ -126,17 +126,17 @@ def _letter(
     refused = [x for x in sources.left_out.get(city, ()) if words.outcome(x[1]) == "refused"]
     asked = [x for x in sources.left_out.get(city, ()) if words.outcome(x[1]) == "to ask"]
     parts = (
-        Part("", (_opening(sources, name, invited, hours, trips),)),
+        DossierSection("", (_opening(sources, name, invited, hours, trips),)),
         *(
             _invitation(sources, city, product, meeting, load)
             for (product, meeting), load in zip(invited, takes, strict=True)
         ),
-        Part(
+        DossierSection(
             "Not this time",
             tuple(_refusal(product, left, name) for product, left in refused),
         ),
-        Part("What else you can use now", points=tuple(_what_else(sources, city))),
-        Part("What we would like to know", *_questions(sources, city, asked)),
+        DossierSection("What else you can use now", points=tuple(_what_else(sources, city))),
+        DossierSection("What we would like to know", *_questions(sources, city, asked)),
     )
     until = f" by {given.answer_by}" if given.answer_by else ""
     close = (
@@ -200,7 +200,7 @@ def _with_article(counted: str) -> str:
 
 def _invitation(
     sources: Sources, city: str, product: Product, meeting: Meeting, load: Takes
-) -> Part:
+) -> DossierSection:
     """Return what a city reads of one of its meetings."""
     role = role_of(meeting, city)
     paired = any(member.role == "host" for member in meeting.members)
@@ -225,7 +225,7 @@ def _invitation(
     says += f" It takes {words.listed(costs)}." if costs else ""
     begin = begin_with(sources, meeting)
     points = (*why_for(sources, city, meeting), *([f"To begin with: {begin}"] if begin else []))
-    return Part(heading, (says,), points)
+    return DossierSection(heading, (says,), points)
 
 
 def _refusal(product: Product, left: LeftOut, name: str) -> str:

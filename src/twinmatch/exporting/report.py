@@ -28,7 +28,7 @@ SHARED = 6
 
 
 @dataclass(frozen=True)
-class Reason:
+class LeftOutReason:
     """Cities that are left out for one reason: what to ask them, and for each offer who gets it."""
 
     why: str
@@ -48,7 +48,7 @@ class Side:
     kind: str
     title: str
     cities: int
-    reasons: tuple[Reason, ...]
+    reasons: tuple[LeftOutReason, ...]
     others: tuple[LeftOut, ...]
 
 
@@ -187,14 +187,14 @@ def _sides(product: Product) -> tuple[Side, ...]:
     )
 
 
-def _reasons(left_out: Sequence[LeftOut]) -> tuple[tuple[Reason, ...], tuple[LeftOut, ...]]:
+def _reasons(left_out: Sequence[LeftOut]) -> tuple[tuple[LeftOutReason, ...], tuple[LeftOut, ...]]:
     """Return the reasons that several cities share, most cities first, and the cities of all others."""
     shared: dict[tuple[str, str], list[LeftOut]] = {}
     for left in left_out:
         shared.setdefault((left.why, left.ask), []).append(left)
     groups = sorted(shared.items(), key=lambda item: -len(item[1]))
     heads = {key for key, group in groups if len(group) >= SHARED or len(groups) == 1}
-    reasons = tuple(Reason(*key, _offers(group)) for key, group in groups if key in heads)
+    reasons = tuple(LeftOutReason(*key, _offers(group)) for key, group in groups if key in heads)
     return reasons, tuple(left for left in left_out if (left.why, left.ask) not in heads)
 
 

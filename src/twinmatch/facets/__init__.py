@@ -11,7 +11,7 @@ from collections.abc import Callable
 from twinmatch.extensions import Registry
 from twinmatch.facets.answered import NeedsAnswered
 from twinmatch.facets.base import Facet, FacetCache, FacetEntry
-from twinmatch.facets.context import Context
+from twinmatch.facets.context import SharedContext
 from twinmatch.facets.country import Language
 from twinmatch.facets.domains import (
     ChallengesMet,
@@ -75,7 +75,7 @@ OWN: dict[str, FacetEntry] = {
     "emissions_level": FacetEntry(EmissionsLevel, False, "Do they emit as much a head?"),
     "language": FacetEntry(Language, False, "Do they share a language beside English?"),
     "nearness": FacetEntry(Nearness, False, "Do they lie near each other?"),
-    "context": FacetEntry(Context, False, "Are climate, wealth and size alike?"),
+    "context": FacetEntry(SharedContext, False, "Are climate, wealth and size alike?"),
 }
 
 FACETS: Registry[FacetEntry] = Registry("twinmatch.facets", OWN, checked_entry)

@@ -40,7 +40,7 @@ def _row(city: City) -> tuple[float, float, float, float]:
     return float(np.log10(people)), hdd, float(np.log10(gdp)) if gdp > 0 else np.nan, float(urban)
 
 
-class Context:
+class SharedContext:
     """Mean over the parts known to both of 1 minus the difference over the cohort's spread (5% to 95%).
 
     Gower's coefficient (1971, Biometrics 27(4), doi:10.2307/2528823) with a spread that outliers do not

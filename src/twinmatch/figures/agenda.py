@@ -71,7 +71,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PassageMatch:
     """A sentence that asks, the sentence that answers it best, and their cosine."""
 
     asks: Passage
@@ -81,7 +81,7 @@ class Answer:
 
 def answers(
     needs: Said, offers: Said, asking: Sequence[int], showing: Sequence[int]
-) -> list[Answer]:
+) -> list[PassageMatch]:
     """Return for each need of some cities the offer of others that is closest, the closest first."""
     rows, columns = needs.by(asking), offers.by(showing)
     if not rows or not columns:
@@ -89,7 +89,7 @@ def answers(
     cosine = np.round(needs.vectors[rows] @ offers.vectors[columns].T, 4)
     best = np.argmax(cosine, axis=1)
     found = [
-        Answer(needs.passages[rows[k]], offers.passages[columns[b]], float(cosine[k, b]))
+        PassageMatch(needs.passages[rows[k]], offers.passages[columns[b]], float(cosine[k, b]))
         for k, b in enumerate(best)
     ]
     return sorted(found, key=lambda a: (-a.closeness, a.asks.city, a.asks.place))
@@ -114,7 +114,7 @@ def pair_agenda(round_: TwinningRound) -> Table:
     return Table("agenda", "What each pair can begin with", COLUMNS, tuple(rows))
 
 
-def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: Answer) -> Row:
+def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: PassageMatch) -> Row:
     return (
         meeting.id,
         kind,
@@ -179,7 +179,7 @@ def group_agenda(cohort: Cohort, facet_cache: FacetCache, product: Product) -> T
 def _of_group(cohort: Cohort, meeting: Meeting, needs: Said, offers: Said) -> list[Row]:
     members = [cohort.index[city] for city in meeting.cities()]
     showing = [cohort.index[city] for city in meeting.cities("lead")] or members
-    shown: dict[tuple[int, str], list[Answer]] = {}
+    shown: dict[tuple[int, str], list[PassageMatch]] = {}
     for asking in members:
         others = [j for j in showing if j != asking]
         for answer in answers(needs, offers, [asking], others):
@@ -192,7 +192,7 @@ def _of_group(cohort: Cohort, meeting: Meeting, needs: Said, offers: Said) -> li
     return [_answered(cohort, meeting, found) for _, found in ranked[:MOST]]
 
 
-def _answered(cohort: Cohort, meeting: Meeting, found: list[Answer]) -> Row:
+def _answered(cohort: Cohort, meeting: Meeting, found: list[PassageMatch]) -> Row:
     best = max(found, key=lambda a: (a.closeness, -a.asks.city))
     # The city whose sentence is printed comes first.
     asking = [best.asks.city, *sorted({a.asks.city for a in found} - {best.asks.city})]

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem
-from twinmatch.gazetteer import Named, Names, listed_place
+from twinmatch.gazetteer import NamedEntity, Names, listed_place
 from twinmatch.reading import Raw, read_raw
 from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.schema import City
@@ -182,7 +182,7 @@ def _resolved(
 ) -> list[Problem]:
     """Give the cities that applicants name their ids; a wish for a city that is not there is a warning."""
     named = [
-        Named(
+        NamedEntity(
             str(r.data["id"]),
             tuple(str(r.data[k]) for k in ("name", "local_name") if r.data.get(k)),
             str(r.data.get("country", "")),
@@ -191,7 +191,7 @@ def _resolved(
         for r in records
     ]
     names = Names(
-        [*named, *(Named(str(u.data["id"]), (str(u.data.get("name", "")),)) for u in units)]
+        [*named, *(NamedEntity(str(u.data["id"]), (str(u.data.get("name", "")),)) for u in units)]
     )
     everyone = {n.id for n in named} | {str(u.data["id"]) for u in units}
     hosting = {str(r.data["id"]) for r in records if _hosts(r)} | {str(u.data["id"]) for u in units}

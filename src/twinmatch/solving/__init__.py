@@ -12,7 +12,7 @@ from twinmatch.solving.diagnosis import (
     relaxations,
     relaxed,
 )
-from twinmatch.solving.frontier import Named, frontier
+from twinmatch.solving.frontier import FrontierPoint, frontier
 from twinmatch.solving.group_referee import GroupVerdict, group_referee
 from twinmatch.solving.initial_grouping import GroupingReason
 from twinmatch.solving.partition import Partition, partition
@@ -31,6 +31,7 @@ __all__ = [
     "Clash",
     "Distribute",
     "Duals",
+    "FrontierPoint",
     "Gather",
     "GroupRule",
     "GroupVerdict",
@@ -38,7 +39,6 @@ __all__ = [
     "Labels",
     "Level",
     "LimitChange",
-    "Named",
     "NobodyIsolated",
     "Partition",
     "Relaxation",

@@ -22,7 +22,7 @@ from twinmatch.solving.switches import base_model
 
 
 @dataclass(frozen=True, eq=False)
-class Named:
+class FrontierPoint:
     """One answer of the frontier.
 
     name; chosen (m,); filled; total; gives_up: how much less than the best total with as many
@@ -50,7 +50,7 @@ def frontier(
     *,
     attribute: npt.ArrayLike | None = None,
     marked: npt.ArrayLike | None = None,
-) -> tuple[Named, ...]:
+) -> tuple[FrontierPoint, ...]:
     """Named answers: total, worst-off, covered, served, even load; () where no answer is.
 
     All fill as many places as can be, and after what they are named for they are best in total. A joblib backend
@@ -193,12 +193,12 @@ def _named(
     best: float,
     group: Ints | None,
     first: Bools | None,
-) -> Named:
+) -> FrontierPoint:
     guest, score = candidates.guest[chosen], candidates.score[chosen]
     placed = np.unique(guest)
     sums = np.bincount(guest, score, candidates.n_guests)[placed]
     total = float(score.sum())
-    return Named(
+    return FrontierPoint(
         name,
         chosen,
         int(chosen.sum()),

@@ -19,10 +19,10 @@ from twinmatch.web.jobs import proposal_of, round_of
 from twinmatch.web.memory import give_back
 from twinmatch.web.settings import Settings
 from twinmatch.whatif.case import Case, twinning_case
-from twinmatch.whatif.difference import Difference, difference
+from twinmatch.whatif.difference import ProposalDifference, difference
 from twinmatch.whatif.prices import PriceList, price_list
 from twinmatch.whatif.repair import Disruption, Kind
-from twinmatch.whatif.why_not import WhyNot, why_not
+from twinmatch.whatif.why_not import WhyNotAnswer, why_not
 
 KEPT: Final = 3
 """Rounds held in memory because somebody asks about them."""
@@ -58,7 +58,7 @@ class Rounds:
     def _round(self, asked: Mapping[str, Any]) -> Round:
         return round_of(self._board, self._settings, asked)
 
-    def why_not(self, proposal: str, guest: str, host: str) -> WhyNot:
+    def why_not(self, proposal: str, guest: str, host: str) -> WhyNotAnswer:
         """Return why a guest and a host do not meet in a proposal."""
         return why_not(self.case(proposal), guest, host)
 
@@ -88,7 +88,7 @@ class Rounds:
         }
         return self._board.keep_made(job.title, told, by, result, falls)
 
-    def difference(self, one: str, other: str) -> Difference:
+    def difference(self, one: str, other: str) -> ProposalDifference:
         """Return how two proposals differ."""
         return difference(proposal_of(self._board, one), proposal_of(self._board, other))
 

@@ -42,7 +42,7 @@ LIFT: Final = 1e-9
 
 
 @dataclass(frozen=True)
-class Answer:
+class ChangedAnswer:
     """One answer changed: the block of the profile, what would be said, and the block's new value."""
 
     block: str
@@ -50,7 +50,7 @@ class Answer:
     value: object
 
 
-def answered(city: City, answers: Sequence[Answer]) -> City:
+def answered(city: City, answers: Sequence[ChangedAnswer]) -> City:
     """Return the city with some of its answers changed; each block at most once, the last one counts."""
     return city.model_copy(update={answer.block: answer.value for answer in answers})
 
@@ -61,28 +61,28 @@ def with_city(cohort: Cohort, city: City) -> Cohort:
     return Cohort((*cohort.cities[:i], city, *cohort.cities[i + 1 :]), cohort.units)
 
 
-def possible_answers(cohort: Cohort, city: City, host: Host) -> Iterator[Answer]:
+def possible_answers(cohort: Cohort, city: City, host: Host) -> Iterator[ChangedAnswer]:
     """Yield each single answer that the city could add and that speaks to a host, in a fixed order."""
     if host.id not in city.wishes[:1]:
         wishes = (host.id, *(w for w in city.wishes if w != host.id))
-        yield Answer("wishes", f"names {host.name} as its first wish", wishes)
+        yield ChangedAnswer("wishes", f"names {host.name} as its first wish", wishes)
     yield from _domains(cohort, city, host)
     yield from _levers(cohort, city, host)
 
 
-def _domains(cohort: Cohort, city: City, host: Host) -> Iterator[Answer]:
+def _domains(cohort: Cohort, city: City, host: Host) -> Iterator[ChangedAnswer]:
     shown, asked = strengths(cohort), challenges(cohort)
     members = list(host.cities)
     for k, domain in enumerate(FINE):
         if shown.fine[members, k].any() and (city.challenges or {}).get(domain) != TOP_WEIGHT:
-            yield Answer(
+            yield ChangedAnswer(
                 "challenges",
                 f"names {NAMES[domain]} as a main challenge",
                 _with_domain(city.challenges, domain),
             )
     for k, domain in enumerate(FINE):
         if asked.fine[members, k].any() and (city.strengths or {}).get(domain) != TOP_WEIGHT:
-            yield Answer(
+            yield ChangedAnswer(
                 "strengths",
                 f"names {NAMES[domain]} as a main strength",
                 _with_domain(city.strengths, domain),
@@ -94,7 +94,7 @@ def _with_domain(stated: dict[Domain, int | None] | None, domain: Domain) -> dic
     return {d: w or 1 for d, w in (stated or {}).items()} | {domain: TOP_WEIGHT}
 
 
-def _levers(cohort: Cohort, city: City, host: Host) -> Iterator[Answer]:
+def _levers(cohort: Cohort, city: City, host: Host) -> Iterator[ChangedAnswer]:
     shown = offered_levers(cohort)
     offered = {lever for i in host.cities for lever in shown[i]}
     lacking = {lever for i in host.cities for lever in cohort.cities[i].levers_needed or ()}
@@ -105,10 +105,10 @@ def _levers(cohort: Cohort, city: City, host: Host) -> Iterator[Answer]:
         stated: tuple[Lever, ...] = getattr(city, block) or ()
         for lever in LEVERS:
             if lever in wanted and lever not in stated:
-                yield Answer(block, f"{says} {NAMES[lever]}", (*stated, lever))
+                yield ChangedAnswer(block, f"{says} {NAMES[lever]}", (*stated, lever))
 
 
-def score_row(case: Case, g: int, answers: Sequence[Answer]) -> Floats:
+def score_row(case: Case, g: int, answers: Sequence[ChangedAnswer]) -> Floats:
     """Return the scores of a guest of the frame with every host were its answers these, shape (H,).
 
     The other guests' likenesses stay; the standings are taken over all pairs again.
@@ -142,7 +142,7 @@ def case_if(case: Case, city: City) -> Case:
 
 def best_additions(
     case: Case, g: int, h: int, most: int = 3
-) -> Iterator[tuple[tuple[Answer, ...], Floats]]:
+) -> Iterator[tuple[tuple[ChangedAnswer, ...], Floats]]:
     """Yield growing sets of answers that lift a guest towards a host, each with its score row (H,).
 
     Every single answer first, the one that lifts the host most above the others leading; then the leading two
@@ -158,7 +158,7 @@ def best_additions(
     singles = [t for t in singles if t[1][h] > row[h] + LIFT]
     singles.sort(key=lambda t: -round(_lead(t[1], h), 9))
     yield from (((answer,), lifted) for answer, lifted in singles)
-    taken: tuple[Answer, ...] = ()
+    taken: tuple[ChangedAnswer, ...] = ()
     for single, lifted in singles:
         again = possible_answers(cohort, answered(city, taken), case.hosts[h])
         answer = next((a for a in again if a.says == single.says), None)
@@ -178,7 +178,7 @@ def _lead(row: Floats, h: int) -> float:
     return float(row[h]) - float(row.mean())
 
 
-def said(name: str, answers: Sequence[Answer]) -> str:
+def said(name: str, answers: Sequence[ChangedAnswer]) -> str:
     """Return changed answers as the condition of a sentence: "If Braga names … and says …"."""
     parts = [answer.says for answer in answers]
     listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]

@@ -70,7 +70,7 @@ class Tested:
 
 
 @dataclass(frozen=True)
-class Figures:
+class RankMetrics:
     """What a set of ranks comes to, each with its interval; ``chance`` is what a score that says nothing reaches."""
 
     mean_percentile_rank: Interval
@@ -84,7 +84,7 @@ class Backtest(Tabular):
     """The pairs tested, the figures over all, and how the mean percentile rank changes with each facet left out."""
 
     pairs: Rows[Tested]
-    figures: Figures
+    figures: RankMetrics
     without: tuple[tuple[str, Interval], ...]
     """Facet, and the change of the mean percentile rank without it: above 0, the facet helps."""
     alone: tuple[tuple[str, float], ...]
@@ -100,7 +100,7 @@ class Backtest(Tabular):
 
 
 @dataclass(frozen=True)
-class Pair:
+class ObservedPair:
     """A pair to test: the index of the guest, the indices of the true unit's cities, and where it was read."""
 
     guest: int
@@ -108,7 +108,9 @@ class Pair:
     where: Where = NOWHERE
 
 
-def read_pairs(cohort: Cohort, rows: Sequence[Mapping[str, str]], file: str) -> tuple[Pair, ...]:
+def read_pairs(
+    cohort: Cohort, rows: Sequence[Mapping[str, str]], file: str
+) -> tuple[ObservedPair, ...]:
     """Return the pairs of rows with the columns ``guest`` and ``hosts`` (cities of one unit, ``;`` between).
 
     Cities are named by id or name. Raises QuestionError with every problem, each with its row and column.
@@ -130,7 +132,9 @@ def read_pairs(cohort: Cohort, rows: Sequence[Mapping[str, str]], file: str) -> 
             cities[column] = _find(cohort, names, where, problems)
         if len(cities) == 2 and cities["guest"] and cities["hosts"]:
             pairs.append(
-                Pair(cities["guest"][0], frozenset(cities["hosts"]), Where(file, row=number))
+                ObservedPair(
+                    cities["guest"][0], frozenset(cities["hosts"]), Where(file, row=number)
+                )
             )
     if not rows:
         problems.append(Problem("no-pairs", "There are no pairs.", Where(file)))
@@ -155,7 +159,7 @@ def _find(cohort: Cohort, names: Sequence[str], where: Where, problems: list[Pro
 
 def backtest(
     cohort: Cohort,
-    pairs: Sequence[Pair],
+    pairs: Sequence[ObservedPair],
     weights: Mapping[str, float],
     facet_cache: FacetCache,
     roles: Sequence[Role] = (Role.MISSION, Role.PILOT),
@@ -183,7 +187,7 @@ def backtest(
 
 
 def _extra_units(
-    cohort: Cohort, pairs: Sequence[Pair], standard: Sequence[Host]
+    cohort: Cohort, pairs: Sequence[ObservedPair], standard: Sequence[Host]
 ) -> tuple[Host, ...]:
     known = {frozenset(h.cities) for h in standard}
     wanted = sorted(
@@ -207,7 +211,7 @@ def _inside(cities: frozenset[int], hosts: Sequence[Host]) -> bool:
     return any(cities <= set(host.cities) for host in hosts)
 
 
-def _true_column(pair: Pair, columns: Sequence[Host]) -> int:
+def _true_column(pair: ObservedPair, columns: Sequence[Host]) -> int:
     """The column of the unit that is the pair's host: just these cities, or else the unit that holds them."""
     for c, host in enumerate(columns):
         if pair.hosts == set(host.cities):
@@ -215,7 +219,9 @@ def _true_column(pair: Pair, columns: Sequence[Host]) -> int:
     return next(c for c, host in enumerate(columns) if pair.hosts <= set(host.cities))
 
 
-def _measured(affinity: Affinity, pairs: Sequence[Pair], standard: int, seed: int) -> Backtest:
+def _measured(
+    affinity: Affinity, pairs: Sequence[ObservedPair], standard: int, seed: int
+) -> Backtest:
     columns = affinity.columns
     rows = np.array([affinity.row_of[p.guest] for p in pairs], dtype=np.int64)
     true = np.array([_true_column(p, columns) for p in pairs], dtype=np.int64)
@@ -290,13 +296,13 @@ def _percentile(rank: Floats, of: Ints) -> Floats:
     return np.asarray((rank - 1) / np.maximum(of - 1, 1))
 
 
-def figures(rank: Floats, of: Ints, seed: int = 0) -> Figures:
+def figures(rank: Floats, of: Ints, seed: int = 0) -> RankMetrics:
     """Return mean percentile rank, hits and mean reciprocal rank of ranks (T,) among so many (T,), with intervals."""
     hits = tuple((k, _interval((rank <= k).astype(np.float64), seed)) for k in HITS)
     chance = [("mean_percentile_rank", 0.5)]
     chance += [(f"hit_at_{k}", float(np.minimum(k / of, 1.0).mean())) for k in HITS]
     chance.append(("mrr", float(np.mean([(1.0 / np.arange(1, n + 1)).mean() for n in of]))))
-    return Figures(
+    return RankMetrics(
         _interval(_percentile(rank, of), seed), hits, _interval(1.0 / rank, seed), tuple(chance)
     )
 

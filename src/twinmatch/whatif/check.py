@@ -16,7 +16,7 @@ from twinmatch.proposing import programme_of
 
 
 @dataclass(frozen=True)
-class Checked:
+class RefereeReport:
     """A product as the referee finds it: every rule, and what was not judged."""
 
     product: str
@@ -30,7 +30,7 @@ class Checked:
         return all(rule.status != "broken" for rule in self.rules)
 
 
-def check_proposal(round_: Round, proposal: Proposal) -> tuple[Checked, ...]:
+def check_proposal(round_: Round, proposal: Proposal) -> tuple[RefereeReport, ...]:
     """Return how every product of a proposal stands to the rules of a programme over a cohort.
 
     Each is judged beside what those that chose before it take of the cities, as when it was made.
@@ -46,7 +46,7 @@ def check_proposal(round_: Round, proposal: Proposal) -> tuple[Checked, ...]:
     return tuple(found[product.product] for product in proposal.products)
 
 
-def _product(round_: Round, programme: Programme, product: Product) -> Checked:
+def _product(round_: Round, programme: Programme, product: Product) -> RefereeReport:
     strangers = sorted(
         {m.city for meeting in product.meetings for m in meeting.members} - set(round_.cohort.index)
     )
@@ -57,28 +57,28 @@ def _product(round_: Round, programme: Programme, product: Product) -> Checked:
     entry = PRODUCTS.get(product.product)
     settings = getattr(programme, product.product, None)
     if entry is None or settings is None:
-        return Checked(
+        return RefereeReport(
             product.product,
             product.title,
             tuple(rules),
             "This programme has no such format: its own rules were not judged.",
         )
     if strangers:
-        return Checked(
+        return RefereeReport(
             product.product,
             product.title,
             tuple(rules),
             "The format's own rules were not judged, because cities are unknown.",
         )
     if entry.judge is None:
-        return Checked(
+        return RefereeReport(
             product.product,
             product.title,
             tuple(rules),
             "This format comes without rules of its own to judge by: only those of every format were judged.",
         )
     own = entry.judge(round_, settings, product)
-    return Checked(product.product, product.title, (*rules, *own))
+    return RefereeReport(product.product, product.title, (*rules, *own))
 
 
 def _once(product: Product) -> RuleStatus:

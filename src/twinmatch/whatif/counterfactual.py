@@ -14,7 +14,7 @@ from twinmatch.affinity import compare
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.solving import Solution
-from twinmatch.whatif.answers import Answer, best_additions, said
+from twinmatch.whatif.answers import ChangedAnswer, best_additions, said
 from twinmatch.whatif.case import Case, find_host, host_id
 
 BEST = 5
@@ -27,7 +27,7 @@ SHOWN = 5
 class Way:
     """A set of answers, and the host's rank and score with them."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[ChangedAnswer, ...]
     rank: int
     score: float
     says: str
@@ -124,7 +124,9 @@ def rank_of(row: NDArray[np.float64], h: int) -> int:
     return 1 + int((rounded > rounded[h]).sum())
 
 
-def _way(case: Case, g: int, h: int, answers: tuple[Answer, ...], row: NDArray[np.float64]) -> Way:
+def _way(
+    case: Case, g: int, h: int, answers: tuple[ChangedAnswer, ...], row: NDArray[np.float64]
+) -> Way:
     rank = rank_of(row, h)
     name = case.hosts[h].name
     says = f"{said(case.guest_name(g), answers)}, {name} is number {rank} with {100 * row[h]:.1f} of 100."

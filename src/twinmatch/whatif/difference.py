@@ -37,7 +37,7 @@ class ProductDifference:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ProposalDifference:
     """How two proposals differ: what they were made from, and each product."""
 
     made_from: tuple[str, ...]
@@ -49,13 +49,13 @@ class Difference:
         return all(p.alike for p in self.products)
 
 
-def difference(before: Proposal, after: Proposal) -> Difference:
+def difference(before: Proposal, after: Proposal) -> ProposalDifference:
     """Return how two proposals differ, in plain words; names are those of the second, or else of the first."""
     names = {card.id: card.name for proposal in (before, after) for card in proposal.cities}
     titles = {p.product: p for p in (*before.products, *after.products)}
     one = {p.product: p for p in before.products}
     other = {p.product: p for p in after.products}
-    return Difference(
+    return ProposalDifference(
         tuple(_made_from(before, after)),
         tuple(_product(one.get(name), other.get(name), names) for name in titles),
     )

@@ -70,7 +70,7 @@ class RunnerUp:
 
 
 @dataclass(frozen=True, repr=False)
-class WhyNot:
+class WhyNotAnswer:
     """The answer to "why not": the verdict, its reasons, what forcing it costs, and what would bring it about.
 
     ``best`` is the forced answer of the best total, ``gentlest`` the one with the fewest changes; both are None
@@ -89,10 +89,10 @@ class WhyNot:
     gentlest: Outcome | None = None
     if_lifted: Outcome | None = None
     changes: tuple[str, ...] = ()
-    if_eligible: WhyNot | None = None
+    if_eligible: WhyNotAnswer | None = None
 
     def __repr__(self) -> str:
-        return f"<WhyNot {self.guest_name} with {self.host_name}: {self.verdict}>"
+        return f"<WhyNotAnswer {self.guest_name} with {self.host_name}: {self.verdict}>"
 
 
 def next_best(
@@ -148,7 +148,7 @@ def _best_but(score: NDArray[np.float64], may: NDArray[np.bool_], but: int) -> i
     return k if line[k] >= 0 else None
 
 
-def why_not(case: Case, guest: str, host: str) -> WhyNot:
+def why_not(case: Case, guest: str, host: str) -> WhyNotAnswer:
     """Return why a guest and a host do not meet, what it would cost if they did, and what would bring it about.
 
     Raises QuestionError where no city or unit has one of the names, or the two are one city.
@@ -166,7 +166,7 @@ def why_not(case: Case, guest: str, host: str) -> WhyNot:
                 do="Name a guest and another city or unit as its host.",
             )
         )
-    start = WhyNot(round_.id(i), target, round_.name(i), target_name, "not eligible", ())
+    start = WhyNotAnswer(round_.id(i), target, round_.name(i), target_name, "not eligible", ())
     if h is None:
         return replace(start, verdict="forbidden", reasons=(_no_host(case, i, host),))
     if i not in case.ready.frame.guests:
@@ -190,7 +190,7 @@ def _no_host(case: Case, i: int, host: str) -> str:
 # --- a guest that is not eligible --------------------------------------------------------------------------
 
 
-def _not_eligible(case: Case, start: WhyNot, i: int) -> WhyNot:
+def _not_eligible(case: Case, start: WhyNotAnswer, i: int) -> WhyNotAnswer:
     who = case.ready.who
     reason = who.refused.get(i) or who.ask.get(i)
     if reason is None:
@@ -244,7 +244,7 @@ def conditions_met(city: City, rule: Eligibility) -> City | None:
 # --- a pair of the frame -----------------------------------------------------------------------------------
 
 
-def _of_candidates(case: Case, start: WhyNot, g: int, h: int) -> WhyNot:
+def _of_candidates(case: Case, start: WhyNotAnswer, g: int, h: int) -> WhyNotAnswer:
     pair = case.pair(g, h)
     start = replace(start, score=float(case.score[pair]))
     if case.chosen[pair]:
@@ -275,7 +275,7 @@ def _of_candidates(case: Case, start: WhyNot, g: int, h: int) -> WhyNot:
     )
 
 
-def _meets(case: Case, start: WhyNot, pair: int) -> WhyNot:
+def _meets(case: Case, start: WhyNotAnswer, pair: int) -> WhyNotAnswer:
     """The two do meet: what it would cost to keep them apart."""
     mask = np.zeros(len(case.score), dtype=np.bool_)
     mask[pair] = True
@@ -289,7 +289,9 @@ def _meets(case: Case, start: WhyNot, pair: int) -> WhyNot:
     return replace(start, verdict="meets", reasons=(text,), best=outcome)
 
 
-def _forbidden(case: Case, start: WhyNot, pair: int, forced: Rule, filters: list[Rule]) -> WhyNot:
+def _forbidden(
+    case: Case, start: WhyNotAnswer, pair: int, forced: Rule, filters: list[Rule]
+) -> WhyNotAnswer:
     rules = case.ready.rules
     for rule in filters:
         rules = swapped(rules, rule, spared(rule, pair))
@@ -313,7 +315,7 @@ def _clashing(case: Case, forced: Rule) -> tuple[str, ...]:
     return tuple(found) or ("No single rule stands against it; several together do.",)
 
 
-def _why(case: Case, start: WhyNot, g: int, h: int, outcome: Outcome) -> str:
+def _why(case: Case, start: WhyNotAnswer, g: int, h: int, outcome: Outcome) -> str:
     row = case.ready.affinity.score[g]
     rank = 1 + int((np.round(row, 9) > np.round(row[h], 9)).sum())
     held = case.host_of(g)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stand_ins import Counting
 
 from twinmatch.embedding import vectors
-from twinmatch.embedding.vectors import Store, UnreadableStoreError, UserCache, encode_texts
+from twinmatch.embedding.vectors import UnreadableStoreError, UserCache, VectorStore, encode_texts
 from twinmatch.files import write_file
 
 TEXTS = ["We need heat.", "", "We offer trams.", "We  need\nheat.", "Buses"]
@@ -59,7 +59,7 @@ def test_batches_are_of_like_length_and_told(counting: Counting) -> None:
 
 def test_what_is_kept_equals_what_is_made(counting: Counting) -> None:
     fresh, made = encode_texts(TEXTS, counting)
-    again, more = encode_texts(TEXTS, counting, [Store(), Store(made)])
+    again, more = encode_texts(TEXTS, counting, [VectorStore(), VectorStore(made)])
     np.testing.assert_array_equal(fresh, again)
     assert not more
     assert len(counting.asked) == 3
@@ -68,7 +68,7 @@ def test_what_is_kept_equals_what_is_made(counting: Counting) -> None:
 @pytest.mark.parametrize("other", [Counting(weights_sha256="c1"), Counting(prefix="query: ")])
 def test_another_model_or_prefix_shares_no_vector(counting: Counting, other: Counting) -> None:
     _, made = encode_texts(TEXTS, counting)
-    encode_texts(TEXTS, other, [Store(made)])
+    encode_texts(TEXTS, other, [VectorStore(made)])
     assert len(other.asked) == 3
 
 

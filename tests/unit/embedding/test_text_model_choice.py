@@ -6,7 +6,7 @@ from stand_ins import Counting
 
 from twinmatch.embedding import backends, choice, vectors
 from twinmatch.embedding.choice import TextModel, open_text_model
-from twinmatch.embedding.vectors import Store, UserCache
+from twinmatch.embedding.vectors import UserCache, VectorStore
 from twinmatch.errors import DataError, QuestionError
 
 KNOWN = ["We need heat.", "We offer trams."]
@@ -14,9 +14,11 @@ NEW = "A sentence that is new."
 
 
 @pytest.fixture
-def bundled(monkeypatch: pytest.MonkeyPatch) -> Store:
+def bundled(monkeypatch: pytest.MonkeyPatch) -> VectorStore:
     rows = dict(zip(KNOWN, np.eye(2, 384, dtype=np.float16), strict=True))
-    store = Store({vectors.key_of(t, backends.MINILM_WEIGHTS): row for t, row in rows.items()})
+    store = VectorStore(
+        {vectors.key_of(t, backends.MINILM_WEIGHTS): row for t, row in rows.items()}
+    )
     monkeypatch.setattr(choice, "bundled_vectors", lambda: store)
     return store
 
@@ -121,7 +123,7 @@ def test_a_prefix_is_for_named_models_only(name: str) -> None:
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("installed", [False], indirect=True)
-def test_never_mixed(bundled: Store) -> None:
+def test_never_mixed(bundled: VectorStore) -> None:
     """One new sentence sends all of them to the static table, the bundled ones too."""
     model = open_text_model("auto", [*KNOWN, NEW])
     rows = model.vectors([*KNOWN, NEW])
@@ -129,7 +131,7 @@ def test_never_mixed(bundled: Store) -> None:
     np.testing.assert_array_equal(rows, expected)
 
 
-def test_bundled_vectors_are_used_without_encoding(bundled: Store) -> None:
+def test_bundled_vectors_are_used_without_encoding(bundled: VectorStore) -> None:
     model = open_text_model("auto", KNOWN)
     np.testing.assert_array_equal(model.vectors(KNOWN), np.eye(2, 384, dtype=np.float32))
     with pytest.raises(QuestionError, match="no bundled vector"):
@@ -200,7 +202,7 @@ def test_sentences_that_no_english_model_reads_do_not_turn_the_choice() -> None:
     assert np.isnan(model.vectors([*KNOWN, GERMAN])).all(axis=1).tolist() == [False, False, True]
 
 
-def test_bundled_english_is_foreign_to_a_model_without_english(bundled: Store) -> None:
+def test_bundled_english_is_foreign_to_a_model_without_english(bundled: VectorStore) -> None:
     text = "We look for a city that has already changed its district heating."
     english = {vectors.key_of(text, backends.MINILM_WEIGHTS): np.eye(1, 384, dtype=np.float16)[0]}
     model = TextModel(Counting(languages=frozenset({"de"})), "says", bundled.joined(english))
@@ -209,7 +211,7 @@ def test_bundled_english_is_foreign_to_a_model_without_english(bundled: Store) -
 
 
 def test_a_bundled_text_is_not_looked_at_again(
-    bundled: Store, monkeypatch: pytest.MonkeyPatch
+    bundled: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(choice, "foreign_language", lambda *_: pytest.fail("was looked at"))
     assert open_text_model("auto", KNOWN).vectors(KNOWN).shape == (2, 384)

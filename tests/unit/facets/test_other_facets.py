@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cities import cohort_of, facet_cache
-from twinmatch.facets.context import Context
+from twinmatch.facets.context import SharedContext
 from twinmatch.facets.country import Language
 from twinmatch.facets.wishes import Wishes
 
@@ -27,7 +27,7 @@ def test_context_is_gowers_coefficient_over_what_both_know():
     cohort = cohort_of(
         place("de-a", 1_000, 1000), place("de-b", 10_000, 2000), place("de-c", 100_000, 3000)
     )
-    facet = Context(cohort, facet_cache())
+    facet = SharedContext(cohort, facet_cache())
     spread = np.quantile([3, 4, 5], [0.05, 0.95])
     gap = 1 / (spread[1] - spread[0])
     assert likeness(facet, 0, 1) == pytest.approx(1 - gap)
@@ -39,7 +39,7 @@ def test_context_needs_two_parts():
     cohort = cohort_of(
         {"id": "de-a", "population": {"value": 10}}, {"id": "de-b", "population": {"value": 10}}
     )
-    assert np.isnan(likeness(Context(cohort, facet_cache())))
+    assert np.isnan(likeness(SharedContext(cohort, facet_cache())))
 
 
 @pytest.mark.parametrize(

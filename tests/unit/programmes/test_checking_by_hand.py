@@ -13,7 +13,7 @@ from twinmatch.programmes.load_ledger import Ledger
 from twinmatch.programmes.registry import OWN
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, RuleStatus
-from twinmatch.whatif.check import Checked, check_proposal
+from twinmatch.whatif.check import RefereeReport, check_proposal
 
 MISSION = [city(f"{code}-m{k}", "mission") for k, code in enumerate(("dk", "be", "dk"))]
 GUESTS = [city(f"at-g{k}", "guest") for k in range(3)]
@@ -49,20 +49,20 @@ def asking(**formats: Any) -> Any:
     return SimpleNamespace(products=tuple(formats), ledger=Ledger(), **formats)
 
 
-def checked(settings: Any, name: str, *meetings: Meeting, round_=ROUND) -> Checked:
+def checked(settings: Any, name: str, *meetings: Meeting, round_=ROUND) -> RefereeReport:
     proposal = Proposal({}, (product(name, *meetings),), ())
     (found,) = check_proposal(replace(round_, programme=asking(**{name: settings})), proposal)
     return found
 
 
-def broken(found: Checked) -> dict[str, str]:
+def broken(found: RefereeReport) -> dict[str, str]:
     """Return what is broken by rule, in the words after ``Broken:``."""
     rules = [rule for rule in found.rules if rule.status == "broken"]
     assert found.kept is (not rules)
     return {rule.rule: rule.says.partition(" Broken: ")[2] for rule in rules}
 
 
-def rule(found: Checked, name: str) -> RuleStatus:
+def rule(found: RefereeReport, name: str) -> RuleStatus:
     return next(rule for rule in found.rules if rule.rule == name)
 
 
@@ -295,7 +295,7 @@ def test_seats_are_read_from_the_table_of_seats_alone():
     )
     made = propose_world_cafe(round_, cafe)
 
-    def judged(product: Product) -> Checked:
+    def judged(product: Product) -> RefereeReport:
         programme = asking(world_cafe=cafe)
         return check_proposal(replace(round_, programme=programme), Proposal({}, (product,), ()))[0]
 

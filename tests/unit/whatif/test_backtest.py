@@ -15,7 +15,7 @@ from twinmatch.errors import DataError, QuestionError
 from twinmatch.schema import Role
 from twinmatch.whatif.backtest import (
     ASKING,
-    Pair,
+    ObservedPair,
     activities,
     backtest,
     figures,
@@ -77,7 +77,7 @@ def test_the_rank_of_a_pair_is_its_place_among_the_hosts():
     c = cohort()
     affinity = compare(c, WEIGHTS, facet_cache(), rows=(0,), columns=c.hosts([Role.MISSION]))
     for h, host in enumerate(affinity.columns):
-        found = backtest(c, [Pair(0, frozenset(host.cities))], WEIGHTS, facet_cache())
+        found = backtest(c, [ObservedPair(0, frozenset(host.cities))], WEIGHTS, facet_cache())
         own = round(float(affinity.score[0, h]), 9)
         scores = np.round(affinity.score[0], 9)
         expected = 1 + (scores > own).sum() + ((scores == own).sum() - 1) / 2
@@ -87,7 +87,7 @@ def test_the_rank_of_a_pair_is_its_place_among_the_hosts():
 
 def test_each_facet_left_out_is_the_backtest_without_it():
     c = cohort(3)
-    pairs = [Pair(g, frozenset({h})) for g, h in ((0, 3), (2, 6), (4, 8))]
+    pairs = [ObservedPair(g, frozenset({h})) for g, h in ((0, 3), (2, 6), (4, 8))]
     pairs = [p for p in pairs if not {p.guest} & p.hosts]
     found = backtest(c, pairs, WEIGHTS, facet_cache())
     for name, change in found.without:
@@ -105,7 +105,9 @@ def test_each_facet_left_out_is_the_backtest_without_it():
 def test_a_unit_is_one_rival_and_its_members_are_none():
     units = [{"id": "unit-two", "name": "Two", "cities": ["be-host-0", "cz-host-1"]}]
     c = cohort(units=units)
-    found = backtest(c, [Pair(0, frozenset({c.index["be-host-0"]}))], WEIGHTS, facet_cache())
+    found = backtest(
+        c, [ObservedPair(0, frozenset({c.index["be-host-0"]}))], WEIGHTS, facet_cache()
+    )
     assert found.pairs[0].host == "unit-two"
     assert found.pairs[0].of == 3
 
@@ -113,7 +115,7 @@ def test_a_unit_is_one_rival_and_its_members_are_none():
 def test_cities_that_joined_for_one_pair_take_the_place_of_their_members():
     c = cohort()
     hosts = frozenset({c.index["be-host-0"], c.index["cz-host-1"]})
-    found = backtest(c, [Pair(0, hosts)], WEIGHTS, facet_cache())
+    found = backtest(c, [ObservedPair(0, hosts)], WEIGHTS, facet_cache())
     assert found.pairs[0].of == 3
     assert "Host-0" in found.pairs[0].host_name
 
@@ -136,7 +138,7 @@ def test_pairs_are_read_by_id_or_name_and_every_problem_is_told():
         ("city-unknown", 4, "hosts"),
     ]
     with pytest.raises(QuestionError, match="its own host"):
-        backtest(c, [Pair(0, frozenset({0}))], WEIGHTS, facet_cache())
+        backtest(c, [ObservedPair(0, frozenset({0}))], WEIGHTS, facet_cache())
     with pytest.raises(QuestionError, match="no pairs"):
         read_pairs(c, [], "pairs.csv")
 
