@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,6 +16,12 @@ from twinmatch.proposal.wire import from_plain, to_plain
 
 LARGEST = 200_000_000
 """Bytes of the largest file that is read: far beyond any round, short of filling the memory."""
+
+DEEPEST = 100
+"""Levels of the most nested file that is read; a proposal has about twelve."""
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_BRACKETS = re.compile(r"[\[\]{}]")
 
 
 def proposal_json(proposal: Proposal) -> bytes:
@@ -39,17 +46,27 @@ def _load(path: Path) -> Any:
     try:
         if path.stat().st_size > LARGEST:
             _refuse(path, f"The file is larger than {LARGEST // 1_000_000} MB.")
-        return json.loads(path.read_bytes().decode("utf-8"), parse_constant=_no_constant)
+        text = path.read_bytes().decode("utf-8")
+        if _depth(text) > DEEPEST:
+            _refuse(path, "The file is nested too deeply to be a proposal.")
+        return json.loads(text, parse_constant=_no_constant)
     except FileNotFoundError:
         _refuse(path, "There is no such file.")
     except OSError as error:
         _refuse(path, f"The file cannot be read ({error.strerror}).")
     except UnicodeDecodeError:
         _refuse(path, "The file is not UTF-8 text.")
-    except RecursionError:
-        _refuse(path, "The file is nested too deeply to be a proposal.")
     except ValueError as error:
         _refuse(path, f"The file is not JSON ({error}).")
+
+
+def _depth(text: str) -> int:
+    """Return how deep a JSON text nests; counted beforehand, as a parser that recurses may end the process."""
+    deepest = depth = 0
+    for mark in _BRACKETS.findall(_STRING.sub("", text)):
+        depth += 1 if mark in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _no_constant(name: str) -> NoReturn:
