@@ -168,7 +168,7 @@ ROLES: Final = {f"{role} cit{end}": role.value for role in Role for end in ("y",
 
 _STEMS: Final[dict[str, str]] = {
     "stationary_energy": r"buildings? (?:and|&) energy",
-    "built_environment": r"\bbuil[dt]|\bhousing|\bretrofit|\brenovat|gebaude|bauen|\bbau\b|sanierung|wohn|batiment|bati\b|renovation|logement|edific|"
+    "built_environment": r"\bbuil[dt]|\bhousing|\bretrofit|\brenovat|gebaude|bauen|costrui|construi|\bbau\b|sanierung|wohn|batiment|bati\b|renovation|logement|edific|"
     r"edil|ristruttur|abitativ|vivienda|rehabilit|budyn|budown|mieszkan|gebouw|woning|bebouwde|edifica|habitac|bygg",
     "energy_systems": r"\benerg(?!.*effici)|\bheat|fernwarme|\bwarme|strom|chaleur|electricit|calor|riscaldamento|teleriscald|calefacc|ciepl|warmte|aquec|renewabl",
     "mobility_transport": r"mobilit|mobilid|mobiln|movilid|transport|trasport|verkehr|trafic|traffic|cycling|\bbus|ciclab|vervoer|kollektivtrafik",
@@ -216,10 +216,12 @@ def option_codes(text: str) -> tuple[str, ...]:
 def parts(text: str) -> list[str]:
     """Return the options of a cell: by semicolon, line or bar, else by the commas between options that are known."""
     found = [p.strip() for p in re.split(r"[;|\n•]", text) if p.strip(" ,")]
-    if len(found) > 1 or "," not in text or option_codes(text):
+    if len(found) > 1 or "," not in text:
         return found
     split = [p.strip() for p in re.split(r",(?![^(]*\))", text) if p.strip()]
-    return split if any(option_codes(p) for p in split) else found
+    known = sum(bool(option_codes(p)) for p in split)
+    enough = len(split) if len(option_codes(text)) == 1 else len(split) / 2
+    return split if known >= enough else found
 
 
 def yes_or_no(text: str) -> bool | None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -22,7 +23,16 @@ from twinmatch.reading import answers
 from twinmatch.reading.columns import SHORT, columns
 from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target
-from twinmatch.reading.meaning import CONTACT, are_options, factor_in, has_candidates, meaning
+from twinmatch.reading.meaning import (
+    CONTACT,
+    Meaning,
+    are_options,
+    concepts,
+    factor_in,
+    has_candidates,
+    meaning,
+)
+from twinmatch.reading.names import language_code
 from twinmatch.reading.numbers import mass, unit_in
 from twinmatch.reading.privacy import is_contact
 from twinmatch.reading.synonyms import SYNONYMS
@@ -105,17 +115,46 @@ def find_header(
     rows = [(row, cells) for row, cells in grid.rows[:SEARCHED] if not is_empty(cells)]
     if not rows:
         return Header(1, (), (), (), ())
-    row, cells = _chosen(rows, grid, mapping, model, other)
+    first = rows[0][0]
+    if model is City and (two := _two_rows(rows)) and mapping.header_row in {None, two[0]}:
+        row, cells = first, _ = two
+    else:
+        row, cells = _chosen(rows, grid, mapping, model, other)
     names = _named_once([" ".join(text(cell).split()) for cell in cells])
     finder = _Finder(grid, row, names, mapping, model, other)
     targets = finder.targets()
     own = tuple(t is not None and _is_own(n, t.field) for n, t in zip(names, targets, strict=True))
     found = Header(row, names, targets, own, ())
     problems = finder.told(found)
-    if row > rows[0][0] and not found.is_form:
+    if row > first and not found.is_form:
         said = f"Row {row} is read as the header; the rows above it are taken for titles."
         problems.append(Problem("title-rows", said, grid.at(row), level="note"))
     return replace(found, problems=tuple(problems), questions=tuple(finder.questions))
+
+
+_RESPONSE: Final = re.compile(
+    r"(?:open ended )?response|(?:offene )?antwort|reponse(?: ouverte)?|respuesta(?: abierta)?|risposta(?: aperta)?|odpowiedz(?: otwarta)?"
+)
+"""What a survey tool writes in a second row under a question that has one column."""
+
+
+def _two_rows(rows: Sequence[tuple[int, tuple[Any, ...]]]) -> tuple[int, tuple[Any, ...]] | None:
+    """Return a header of two rows, questions and their options, as the row of the second and one text a column."""
+    for (_, above), (row, below) in pairwise(rows[:4]):
+        questions = [text(c) for c in above]
+        options = [text(c) for c in below] + [""] * (len(questions) - len(below))
+        pairs = list(zip(questions, options, strict=False))
+        is_second = any(_RESPONSE.fullmatch(plain(o)) for _, o in pairs)
+        if not is_second or not any(q and not o for q, o in pairs):
+            continue
+        names, asked = [], ""
+        for i, (question, option) in enumerate(pairs):
+            asked = question or asked
+            is_alone = bool(question) and (i + 1 == len(pairs) or bool(pairs[i + 1][0]))
+            is_answer = not option or (is_alone and bool(_RESPONSE.fullmatch(plain(option))))
+            names.append(asked if is_answer else f"{asked} [{option}]")
+        return row, tuple(names)
+    return None
 
 
 def _named_once(names: list[str]) -> tuple[str, ...]:
@@ -231,7 +270,7 @@ class _Finder:
         found: list[Target | None] = exact
         if self.model is City and 2 * own < sum(map(bool, self.names)):
             found = [self._unless_contradicted(i, t) for i, t in enumerate(exact)]
-            found = self._by_meaning(found)
+            found = self._by_meaning(self._labelled(found))
         return self._once(found)
 
     def _are_numbers(self, i: int) -> bool:
@@ -239,21 +278,73 @@ class _Finder:
         return bool(filled) and all(t.replace(".", "").isdigit() for t in filled)
 
     def _unless_contradicted(self, i: int, target: Target | None) -> Target | None:
-        """Set aside a wish for long text where the cells are options to tick, and the other way round."""
+        """Set aside what a survey tool fills in by its own account, and a wish for long text where options are ticked."""
         if target is None or self.names[i] in self.mapping.columns:
             return target
+        if self._is_of_tool(i, target.field):
+            self.beside.add(i)
+            return Target(CONTACT if target.field == "name" else "")
         swap = {"needs": "challenges", "offers": "strengths"}
         if target.field in swap and self.cells[i] and are_options(self.cells[i]):
             found = meaning(self.names[i], self.cells[i])
             return Target(found.field) if found and found.field else Target(swap[target.field])
         return target
 
+    def _is_of_tool(self, i: int, field: str) -> bool:
+        """Return whether the tool filled a column: who answered (beside a column of cities), in which language."""
+        if field == "languages":
+            return any(plain(n) == "contribution id" for n in self.names)
+        if field != "name" or plain(self.names[i]) not in {
+            "name",
+            "nom",
+            "nome",
+            "nombre",
+            "nazwa",
+        }:
+            return False
+        others = (n for k, n in enumerate(self.names) if k != i and "city" in concepts(n))
+        return any(meaning(n, self.cells[self.names.index(n)]) == Meaning("name") for n in others)
+
+    def _labelled(self, exact: list[Target | None]) -> list[Target | None]:
+        """Return the targets, with runs of columns that are each headed by an option and hold it where it was ticked.
+
+        Languages are taken; of domains and levers it is asked once, at the first column, which of a city's they are.
+        """
+        codes = [
+            language_code(n) or next(iter(answers.option_codes(n)), "") if n else ""
+            for n in self.names
+        ]
+        is_label = [
+            bool(code) and {plain(text(c)) for c in cells} <= {"", plain(name)}
+            for code, cells, name in zip(codes, self.cells, self.names, strict=True)
+        ]
+        found, i = list(exact), 0
+        while i < len(found):
+            end = i
+            while end < len(found) and is_label[end] and len(codes[end]) == 2 == len(codes[i]):
+                end += 1
+            while end < len(found) and is_label[end] and len(codes[end]) > 2 < len(codes[i]):
+                end += 1
+            if end - i >= 2 and any(text(c) for c in self.cells[i]):
+                field = "languages" if len(codes[i]) == 2 else "challenges"
+                said = self.mapping.columns.get(self.names[i])
+                if said is None and field == "challenges":
+                    self.asked[i] = field
+                for k in range(i, end):
+                    to = "" if i in self.asked else said.field if said else field
+                    found[k] = Target(to, option=self.names[k] if to else "")
+                    self.beside.add(k)
+                if i in self.asked:
+                    self.beside.discard(i)
+            i = max(end, i + 1)
+        return found
+
     def _by_meaning(self, exact: list[Target | None]) -> list[Target | None]:
         found = list(exact)
         single = {t.field for t in exact if t} - SEVERAL
         ticked = self._options(exact)
         for i, name in enumerate(self.names):
-            if exact[i] is not None:
+            if exact[i] is not None or i in self.asked:
                 continue
             if i in ticked:
                 found[i] = ticked[i]
@@ -386,7 +477,8 @@ class _Finder:
         label = columns(self.model)[field].label if field in columns(self.model) else field
         example = next((text(c) for c in self.cells[i] if text(c)), "")
         asks = f"Is the column {self.names[i]!r} (such as {example[:40]!r}) {label!r}?"
-        choices = ((field, label), SET_ASIDE)
+        other = columns(self.model).get("strengths") if field == "challenges" else None
+        choices = ((field, label), *([(other.path, other.label)] if other else []), SET_ASIDE)
         self.questions.append(
             MappingQuestion("columns", self.names[i], asks, place, choices, field)
         )

@@ -32,7 +32,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     "city": r"\bcit(?:y|ies)\b|municipalit|\btowns?\b|local (?:authority|government)|\bstadt|\bstadte|gemeinde|kommune?n?\b|\bvilles?\b|"
     r"\bcommunes?\b|collectivit|\bcitta\b|\bcomun[ei]\b|ente locale|ciudad|municipi|ayuntamiento|ajuntament|cidade|miast|gmin|\bobec|"
     r"\bmest[oa]\b|\bstad\b|steden|gemeente|πολη|δημοσ|oras|kaupun|\bby\b",
-    "country": r"\bcountr|\bland\b|\bpays\b|\bpaese\b|\bpais\b|\bkraj\b|\bstaat\b|\bnation|\bstato\b|member state|\bzeme\b|\btara\b|χωρα",
+    "country": r"\bcountr|\bland\b|\bpays\b|\bpaese\b|\bpanstwo$|\bkraju\b|\bpais\b|\bkraj\b|\bstaat\b|\bnation|\bstato\b|member state|\bzeme\b|\btara\b|χωρα",
     "people": r"inhabit|populat|residents|how many people|einwohn|bevolker|habitant|abitant|popolaz|residenti|poblac|mieszkanc|ludnos|"
     r"inwoner|habitants|populac|moradores|invanar|obyvatel",
     "year": r"\byear\b|\bjahr|\bannee\b|\banno\b|\bano\b|\brok|\brok\b|\bjaar|\bwhen\b|\bquando\b|\bcuando\b|\bdo kiedy|\bbis wann\b|horizon|zieljahr|\bby which\b",
@@ -44,19 +44,19 @@ _CONCEPTS: Final[dict[str, str]] = {
     "struggle": r"challeng|struggle|\bproblem|difficult|barrier|herausforder|schwierig|\bdefi|\bsfid|\bdesafio|\breto|wyzwa|trudnos|uitdaging|obstacle|needs?\b|"
     r"\bbedarf|besoin|bisogn|necesid|potrzeb|behoef|necessid|hindernis",
     "learn": r"\blearn|\blernen|apprendre|imparare|aprender|nauczy|dowiedz|\bleren\b|want to know|improve|erfahren mochte",
-    "offer": r"\boffer|\bshow|\bshare|can .*teach|strength|\bstrong|good practice|best practice|experience|success|anbiet|angebot|zeigen|starke|erfahrung|"
-    r"erfolg|offrir|montrer|partager|atouts?|bonnes pratiques|reussi|points forts|offrire|mostrare|condivid|punti di forza|buone pratiche|ofrecer|ofrece|"
+    "offer": r"\boffer|\bshow|\bshare|can .*teach|strength|\bstrong|good practice|best practice|experience|success|anbiet|angebot|zeigen|\bstarke?\b|gute praxis|erfahrung|"
+    r"erfolg|offrir|montrer|partager|atouts?|bonnes pratiques|reussi|points forts|\bfortes?\b|\bfuertes?\b|\bforti\b|\bmocn|offrire|mostrare|condivid|punti di forza|buone pratiche|ofrecer|ofrece|"
     r"mostrar|compartir|fortalez|buenas practicas|zaoferow|pokaza|podziel|mocne strony|dobre praktyki|aanbieden|laten zien|sterk|oferecer|partilhar",
     "domain": r"\bdomains?\b|\bareas?\b|\bsectors?\b|\bfields?\b|\btopics?\b|\bthemes?\b|handlungsfeld|bereich|sektor|themen|domaines?|secteurs?|thematique|"
     r"ambit[oi]|settor|\btem[ai]\b|ambitos?|sectores|\btemas\b|obszar|dziedzin|tematy|domein|thema",
-    "lever": r"\blevers?\b|hebel|leviers?|\blev[ea]\b|palancas?|dzwigni|hefbo",
+    "lever": r"\blevers?\b|hebel|leviers?|\blev[ea]\b|palancas?|dzwigni|hefbo|cross ?cutting|querschnitt|transvers|trasvers|przekroj",
     "host": r"\bhosts?\b|gastgeb|\bhote|\baccueil|ospit|anfitri|gospodarz|gastheer|pilot|mission cit|mentor|\bgastst",
     "partner": r"partner|\bpeer|\btwin|partnerst|jumel|gemell|herman|bliznia|zuster",
     "wish": r"prefer|\bwish|\bchoice|would like to (?:be matched|visit|work|meet|twin|pair)|matched with|wunsch|bevorzug|\bwahl\b|\bprio|souhait|\bchoix|voeu|prefere|"
     r"preferit|preferen|scelta|desider|\belecc|\bopcion|prefiere|preferid|wybor|prefero|preferowan|voorkeur|keuze|\bescolha|\brank",
     "refuse": r"\bnot (?:be )?(?:matched|paired)|\bavoid|exclud|nicht (?:mit|zusammen)|ausschlie|\beviter|exclu|\bpas (?:avec|etre)|evitare|escludere|evitar|wyklucz|unikac|uitslui",
     "first": r"first (?:time|twinning|exchange|participation)|newcomer|new to|erste[srn]? (?:mal|teilnahme|twinning)|erstmal|zum ersten|premiere (?:fois|participation)|"
-    r"prima volta|primera (?:vez|participacion)|pierwszy raz|po raz pierwszy|pierwsz|eerste keer|primeira vez",
+    r"premiere participation|premier \w+|prima (?:volta|partecipazione)|primera (?:vez|participacion)|primer \w+|pierwszy (?:raz|udzial)|po raz pierwszy|pierwsz|eerste keer|primeira vez",
     "exchange": r"twinning|exchange|programm|partnerschaft|jumelage|gemellagg|hermanam|bliznia|wymian|particip|teilnahme",
     "signed": r"\bsigned|\badopted|\bcommit|council|unterzeichn|beschloss|beschluss|ratsbeschl|signe\b|adopte|engage|firmat|adottat|impegn|firmado|aprobad|compromis|podpisa|"
     r"przyj|uchwal|zobowiaz|\bhas your|\bhave you|ondertekend",
@@ -64,10 +64,10 @@ _CONCEPTS: Final[dict[str, str]] = {
     r"person|recipient|\bip ?address|first name|last name|surname|vorname|nachname|prenom|cognome|apellid|interlocut",
     "submitted": r"time ?stamp|zeitstempel|horodat|marca temporal|informazioni cronologiche|sygnatura czasowa|submi(?:t|ssion)|\bcompletion time|complet(?:ed|ion) (?:date|time|at)|"
     r"end ?date|date ?modified|recorded ?date|abgabe|abgeschickt|eingereicht|date d envoi|date de soumission|data (?:di )?invio|fecha de envio|hora de finalizacion|data przeslania|"
-    r"heure de fin|ora di completamento|godzina ukonczenia|\bfertigstellung|date ?submitted|submit ?date|datum abgeschickt|last ?updated|ended ?at|contribution date|date de la contribution|"
+    r"heure de fin|ora di completamento|godzina ukonczenia|\bfertigstellung|date ?submitted|submit ?date|datum abgeschickt|last ?updated?|ended ?at|contribution date|date de la contribution|"
     r"fecha de la contribucion|data del contributo|beitragsdatum|data wkladu",
     "meta": r"^(?:id|nr|no|lp|response id|respondent ?id|collector ?id|user ?id|network id|token|ref(?:erence)?|antwort id|id de (?:la )?(?:reponse|respuesta)|id rispost\w*|id odpowiedzi|"
-    r"contribution id|alias|user ?name|user ?language|start ?time|start ?date|date ?created|startzeit|heure de debut|ora di inizio|hora de inicio|godzina rozpoczecia|date ?last ?action|"
+    r"contribution id|alias|user ?name|user ?language|start ?time|start ?date(?: utc)?|date ?created|startzeit|heure de debut|ora di inizio|hora de inicio|godzina rozpoczecia|date ?last ?action|"
     r"last ?page|letzte seite|derniere page|ultima pagina|start ?language|startsprache|seed|start ?language|langue de depart|status|progress|duration|finished|distribution ?channel|"
     r"external ?data ?reference|location ?latitude|location ?longitude|recipient ?\w*|ip ?address|invitation number|is draft|score|points|total points|tags|started ?at|response type|"
     r"dauer|laufnummer|lfd nr|numer|numero|fortschritt|language|idioma|sprache|langue|lingua|jezyk|stage date|landing.*|columna? \d+|unnamed.*|hora de inicio|respondent|ort|duration in seconds)$",
@@ -308,6 +308,8 @@ def _by_cells(words: frozenset[str], cells: Sequence[Any]) -> Meaning | None:
         return None
     for field in ("country", "participation.english", "commitment.neutral_by", "challenges"):
         if field == "challenges" and not are_options(cells, is_choice=True):
+            continue
+        if field == "commitment.neutral_by" and any(answers.moment(text(c)) for c in cells):
             continue
         if (share(field, cells) or 0.0) >= 0.9:
             return Meaning(field, "asked")

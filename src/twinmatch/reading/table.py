@@ -34,10 +34,10 @@ from twinmatch.reading.columns import ProfileColumn, columns
 from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.headers import Header, find_header
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target
-from twinmatch.reading.names import city_id
+from twinmatch.reading.names import city_id, language_code
 from twinmatch.reading.numbers import MISSING, Decimal
 from twinmatch.reading.rows import no_city
-from twinmatch.schema import City, Domain, Lever
+from twinmatch.schema import NAMES, City, Domain, Lever
 from twinmatch.taxonomy import plain
 from twinmatch.validate import Record
 
@@ -118,6 +118,7 @@ class _Reading:
         self.questions = list(header.questions)
         self.rows = [(r, c) for r, c in grid.rows if r > header.row and not is_empty(c)]
         self.options: dict[str, tuple[str, int]] = {}
+        self.unknown: dict[str, list[int]] = defaultdict(list)
 
     def table(self) -> SheetContent:
         """Return the records of the sheet, with everything that was met."""
@@ -423,6 +424,9 @@ class _Reading:
         value = clean(cell, row, reader.name, self.notes)
         said = answers.yes_or_no(value)
         if said or plain(value) == plain(reader.option):
+            if reader.path == "languages":
+                self._add(data, reader, [language_code(reader.option) or reader.option], row)
+                return
             self._option(data, reader.path, reader.option, row)
         elif said is None and value.lower() not in MISSING and value:
             self._option(data, reader.path, value, row)
@@ -451,6 +455,8 @@ class _Reading:
         text_field = TEXT_OF[path]
         if codes:
             self.options.setdefault(part, (path, row))
+        elif own == part and self._is_met_again(part, row):
+            self.options.setdefault(part, (path, self.unknown[part][0]))
         else:
             self.notes.count(
                 "option-kept",
@@ -461,10 +467,16 @@ class _Reading:
         if own and own not in str(data.get(text_field, "")):
             data[text_field] = f"{data[text_field]}\n{own}" if data.get(text_field) else own
 
+    def _is_met_again(self, part: str, row: int) -> bool:
+        """Return whether words that are no domain or lever stand in several rows, so that they are an option."""
+        self.unknown[part].append(row)
+        return len(self.unknown[part]) > 1 and len(part.split()) <= 7
+
     def _ask_option(self, value: str, path: str, row: int) -> None:
         codes = answers.option_codes(value)
-        asks = f"Which does the option {value[:60]!r} mean: {' or '.join(codes)}?"
-        choices = (*((c, c.replace("_", " ")) for c in codes), ("", "none of them"))
+        asks = f"Which does the option {value[:60]!r} mean{': ' + ' or '.join(codes) if codes else ''}?"
+        named = codes or (*Domain, *Lever)
+        choices = (*((str(c), NAMES[c]) for c in named), ("", "none of them"))
         self.questions.append(
             MappingQuestion("values", value, asks, self.grid.at(row, path), choices)
         )
