@@ -1,8 +1,10 @@
 """Personal data in free text: found, and taken out.
 
-E-mail addresses and telephone numbers are taken out of every text; names of persons where a title or a role
-stands before them ("Dr. Anna Beispiel", "project manager Jan Novák"), which is how forms name contacts. A bare
-name cannot be told from the name of a place, so the notice asks the reader to look once more.
+E-mail addresses, telephone numbers and bank accounts (IBAN) are taken out of every text; names of persons where a
+title or a role stands before them ("Dr. Anna Beispiel", "project manager Jan Novák"), which is how forms name
+contacts. A bare name cannot be told from the name of a place, so the notice asks the reader to look once more.
+Titles and roles are known in English, German, French, Italian, Spanish, Portuguese, Dutch, Polish, Czech, Slovak,
+Romanian and Greek; a few in Danish, Swedish, Finnish, Hungarian, Bulgarian and Turkish.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from twinmatch.taxonomy import plain
 REMOVED: Final = {
     "e-mail address": "[e-mail removed]",
     "telephone number": "[telephone number removed]",
+    "bank account": "[bank account removed]",
     "name of a person": "[name removed]",
 }
 """What stands in a text in place of each kind of personal data."""
@@ -22,22 +25,27 @@ REMOVED: Final = {
 # Every part has a longest length: a pattern that goes on without end takes hours over a text made to hold it up.
 _EMAIL = re.compile(
     r"[\w.!#$%&*+/=?^`{|}~-]{1,64}\s?"
-    r"(?:@|\[at\]|\(at\)|\s{1,5}at\s{1,5}(?=\S{1,120}\s?\.\s?\w{2,30}\b\s{0,20}(?:$|[,;)])))"
-    r"\s?[\w-]{1,63}(?:\s?(?:\.|\[dot\])\s?[\w-]{1,63}){1,10}",
+    r"(?:[@＠﹫]|[\[({<](?:at|ät|à|arroba|chiocciola)[\])}>]"
+    r"|\s{1,5}at\s{1,5}(?=\S{1,120}\s?\.\s?\w{2,30}\b\s{0,20}(?:$|[,;)])|[\w-]{1,63}\s(?:dot|punkt)\s))"
+    r"\s?[\w-]{1,63}(?:\s?(?:[.．。]|[\[({<](?:dot|punkt|point|punto|kropka|ponto)[\])}>]|\s(?:dot|punkt)\s)\s?[\w-]{1,63}){1,10}",
     re.IGNORECASE,
 )
 _PHONE = re.compile(
     r"(?<![\w./:+-])(?:"
     r"(?:\+|00)[1-9]\d{0,2}(?:[\s./-]?\(?\d{1,5}\)?){2,6}"
-    r"|(?:\b(?:tel|telephone|phone|mobile|mob|fax|telefon|handy|tél|téléphone|teléfono|telefono|telefoon|puhelin|gsm)\b\.?\s?(?:no\.?|nr\.?)?\s?:?\s?)\+?\(?\d[\d\s().\/-]{5,20}\d"
+    r"|(?:\b(?:tel|telephone|phone|mobile|mob|fax|telefon|handy|tél|téléphone|teléfono|telefono|telefoon|puhelin|gsm|tlf|telefoni|puh|telefonas|tālrunis|komórka|kom|mobil|cel|celular|cellulare|móvil|portable|τηλ|τηλέφωνο|κιν|κινητό|тел|телефон)\b\.?\s?(?:no\.?|nr\.?)?\s?:?\s?)\+?\(?\d[\d\s().\/-]{5,20}\d"
     r"|\(?0\d{1,4}\)?[\s/-]\d{2,8}(?:[\s/-]\d{2,6}){0,4}"
     r")(?![\w-])",
     re.IGNORECASE,
 )
+_IBAN = re.compile(
+    r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z\d]{4}){2,7}(?:[ -]?[A-Z\d]{1,3})?\b", re.IGNORECASE
+)
 _TITLES = (
     "Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Herr|Herrn|Frau|Hr|Fr|Mme|Mlle|Monsieur|Madame|Sig|Sig\\.ra|Signor|"
-    "Signora|Dott|Dott\\.ssa|Sr|Sra|Señor|Señora|Don|Doña|Senhor|Senhora|Dhr|Mevr|Mevrouw|Pan|Pani|Pán|Paní|Ing|Mgr|"
-    "Dipl\\.-Ing|Mag|Κος|Κα|Κύριος|Κυρία|Г-н|Г-жа|Dl|Dna|Doamna|Domnul|Úr|Bay|Bayan"
+    "Signora|Dott|Dott\\.ssa|Dottor|Dottoressa|Avv|Arch|sig|sig\\.ra|signor|signora|dott|dott\\.ssa|Sr|Sra|Señor|Señora|Don|Doña|Senhor|Senhora|Dhr|Mevr|Mevrouw|Pan|Pani|Pán|Paní|Ing|Mgr|"
+    "Dipl\\.-Ing|Mag|Κος|Κα|κος|κα|Κύριος|Κυρία|κύριος|κυρία|κύριο|Г-н|Г-жа|Dl|Dna|Doamna|Domnul|dl|dna|doamna|"
+    "domnul|pan|pani|pán|paní|herr|frau|madame|monsieur|señor|señora|senhor|senhora|Úr|Bay|Bayan"
 )
 _ROLES = (
     "mayor|deputy mayor|vice[- ]mayor|lord mayor|councillor|project manager|project lead|project leader|"
@@ -53,13 +61,15 @@ _ROLES = (
 _WORD = r"[^\W\d_a-zß-ÿ][\w’'-]*[a-zß-öø-ÿ\u0101-\u017f\u03ac-\u03ce\u0430-\u045f]"
 _PARTICLE = r"(?:(?:van|von|de|del|della|di|da|dos|der|den|du|la|le|zu|ter|ten|af|al)\s+){0,2}"
 _FULL = rf"{_WORD}(?:\s+[A-Z]\.)?\s+{_PARTICLE}{_WORD}(?:\s+{_WORD})?"
-_TITLED = re.compile(rf"\b(?:(?:{_TITLES})\b\.?\s+)+(?:{_FULL}|{_WORD})(?!['’]s\b)")
+_TITLED = re.compile(
+    rf"\b(?:(?:(?:{_TITLES})\b\.?|(?:MM?|[κΚ])\.)\s+)+(?:{_FULL}|{_WORD})(?!['’]s\b)"
+)
 _IN_ROLE = re.compile(rf"\b(?i:{_ROLES})\b(?:\s*[:,–-]\s*|\s+(?:is\s+|ist\s+|est\s+)?)({_FULL})")
-_AT = re.compile(r"@|[\[(]at[\])]|\sat\s+\S+\s?\.\s?\w", re.IGNORECASE)
+_AT = re.compile(r"[@＠﹫]|[\[({<](?:at|ät|à|arroba|chiocciola)[\])}>]|\sat\s", re.IGNORECASE)
 _DIGITS = re.compile(r"\d[\s/().-]{0,3}\d[\d\s/().-]{4,}")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _MARKS = dict.fromkeys(map(ord, ".,:;()[]/-–'\"’"), " ")
-_TITLE_WORDS = frozenset(w.lower() for w in _LETTERS.findall(_TITLES))
+_TITLE_WORDS = frozenset(w.lower() for w in _LETTERS.findall(_TITLES)) | {"m", "mm", "κ"}
 _ROLE_WORDS = frozenset(w for w in _LETTERS.findall(_ROLES) if len(w) > 2)
 
 _NOT_NAMES: Final = frozenset(
@@ -116,7 +126,8 @@ def redact(text: str, *, names: bool = True) -> tuple[str, dict[str, int]]:
     found: dict[str, int] = {}
     if _AT.search(text):
         text = _replace(_EMAIL, text, "e-mail address", found)
-    if _DIGITS.search(text):
+    if _DIGITS.search(text) or _IBAN.search(text):
+        text = _replace(_IBAN, text, "bank account", found)
         text = _replace(_PHONE, text, "telephone number", found)
     if names:
         words = set(text.lower().translate(_MARKS).split())
@@ -131,6 +142,8 @@ def _replace(pattern: re.Pattern[str], text: str, kind: str, found: dict[str, in
     def remove(hit: re.Match[str]) -> str:
         if kind == "telephone number" and not 7 <= sum(map(str.isdigit, hit[0])) <= 17:
             return hit[0]
+        if kind == "bank account" and not _is_iban(hit[0]):
+            return hit[0]
         if kind == "name of a person" and _is_no_person(hit[0]):
             return hit[0]
         found[kind] = found.get(kind, 0) + 1
@@ -144,6 +157,12 @@ def _without_name(hit: re.Match[str], found: dict[str, int]) -> str:
         return hit[0]
     found["name of a person"] = found.get("name of a person", 0) + 1
     return hit[0][: hit.start(1) - hit.start()] + REMOVED["name of a person"]
+
+
+def _is_iban(text: str) -> bool:
+    """Return whether the check digits of an account number are right (ISO 13616, remainder 1 of 97)."""
+    plain_text = re.sub(r"[ -]", "", text).upper()
+    return int("".join(str(int(c, 36)) for c in plain_text[4:] + plain_text[:4])) % 97 == 1
 
 
 def _is_no_person(text: str) -> bool:
