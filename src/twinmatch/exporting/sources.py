@@ -122,7 +122,7 @@ def partners(sources: Sources, meeting: Meeting, city: str) -> str:
 def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
     """Return why a meeting is proposed to one of its cities, in words about this city and those that show it something."""
     hosts, guests = meeting.cities("host"), meeting.cities("guest")
-    if hosts:
+    if len(guests) == 1:
         met = guests if city in hosts else hosts
         return tuple(words.reasons(meeting, 2, about={city, *met}, of=city))
     found = []

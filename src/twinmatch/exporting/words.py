@@ -455,17 +455,18 @@ def is_paired(product: Product) -> bool:
 def reasons(
     meeting: Meeting, most: int = 3, about: Set[str] | None = None, of: str = ""
 ) -> list[str]:
-    """Return the sentences of the lines that lift a meeting most, or what is said of it as a whole.
+    """Return why a meeting is proposed: the lines that lift a pair most, or what is said of a group as a whole.
 
     ``about`` leaves out what rests on facts of other cities than these, ``of`` what rests on no fact of this one.
     """
+    if meeting.says and len(meeting.cities()) - len(meeting.cities("host")) != 1:
+        return [sentence(meeting.says)]
     lines = []
     for line in meeting.account.strongest(len(meeting.account.lines)):
         cities = {fact.city for fact in line.facts}
         if line.says and (about is None or cities <= about) and (not of or of in cities):
             lines.append(line)
-    found = [sentence(line.says) for line in lines[:most]]
-    return found or ([sentence(meeting.says)] if meeting.says and about is None else [])
+    return [sentence(line.says) for line in lines[:most]]
 
 
 def flat(value: object, name: str = "") -> Iterator[tuple[str, str]]:

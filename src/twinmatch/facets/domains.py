@@ -10,7 +10,7 @@ Notation: F = 6 finer domains, C = 5 wider ones, L = 10 levers; challenges (n, F
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -181,12 +181,11 @@ class ChallengesMet:
         met = [NAMES[d] for d, n, s in zip(names, needs, shows, strict=True) if n > 0 and s > 0]
         unmet = [NAMES[d] for d, n, s in zip(names, needs, shows, strict=True) if n > 0 and s == 0]
         text = (
-            f"{host.name} is strong in {listed(met)}, which {guest.name} struggles with"
+            f"{host.name} is strong in {_of(met, unmet)} that {guest.name} struggles with: {listed(met)}."
             if met
-            else f"{host.name} is known for none of the challenges of {guest.name}"
+            else f"{host.name} is known for none of the challenges of {guest.name}."
         )
-        text += f"; nothing is known of it on {listed(unmet)}" if met and unmet else ""
-        return text + ".", _domain_facts(guest, "challenges") + _domain_facts(
+        return text, _domain_facts(guest, "challenges") + _domain_facts(
             host, "strengths"
         ) + _pilot_facts(self._cohort, j)
 
@@ -254,12 +253,11 @@ class LeversMet:
         met = [NAMES[v] for v in guest.levers_needed if v in self._offers[j]]
         unmet = [NAMES[v] for v in guest.levers_needed if v not in self._offers[j]]
         text = (
-            f"{host.name} can show {listed(met)}, which {guest.name} looks for"
+            f"{host.name} can help with {_of(met, unmet, 'lever')} that {guest.name} looks for: {listed(met)}."
             if met
-            else f"{host.name} is known for none of the levers that {guest.name} looks for"
+            else f"{host.name} is known for none of the levers that {guest.name} looks for."
         )
-        text += f"; not {listed(unmet, 'or')}" if met and unmet else ""
-        return text + ".", _lever_facts(guest, "levers_needed") + _lever_facts(
+        return text, _lever_facts(guest, "levers_needed") + _lever_facts(
             host, "levers_offered"
         ) + _pilot_facts(self._cohort, j)
 
@@ -283,10 +281,25 @@ class Returns:
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return what the guest can show the host."""
-        parts = [self._challenges.says(j, i), self._levers.says(j, i)]
-        return " ".join(text for text, _ in parts), tuple(
-            dict.fromkeys(f for _, facts in parts for f in facts)
+        pair = np.array([j]), np.array([i])
+        parts = [
+            (facet.says(j, i), bool(facet.likeness(*pair)[0, 0] > 0))
+            for facet in (self._challenges, self._levers)
+        ]
+        told = [part for part, flows in parts if flows] or [part for part, _ in parts]
+        return " ".join(text for text, _ in told), tuple(
+            dict.fromkeys(f for _, facts in told for f in facts)
         )
+
+
+def _of(met: Sequence[str], unmet: Sequence[str], noun: str = "domain") -> str:
+    """Return how many are met, such as "2 of the 3 domains" or "the domain"."""
+    total = len(met) + len(unmet)
+    if total == 1:
+        return f"the {noun}"
+    if unmet:
+        return f"{len(met)} of the {total} {noun}s"
+    return f"{'both' if total == 2 else f'all {total}'} {noun}s"
 
 
 def _ruzicka(one: Floats, other: Floats) -> Floats:

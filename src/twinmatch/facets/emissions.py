@@ -27,6 +27,9 @@ COARSE: Final = ("buildings and energy", "transport", "waste", "other")
 LEAST_SHARED_MASS: Final = 0.6
 """Part of each city's reported emissions that the sectors known to both must hold, or the mix abstains."""
 
+FAR_APART: Final = 5
+"""Years between two inventories from which a sentence says so."""
+
 _BLOCK: Final = 256
 
 
@@ -127,7 +130,8 @@ class EmissionsMix:
         else:
             text = f"The largest source is {main[0]} in {_dated(one)} ({share[0]:.0f}%) and {main[1]} in {_dated(other)} ({share[1]:.0f}%)"
         return (
-            f"{text}, over the {int(shared.sum())} sectors that both report{_boundary_note(one, other)}.",
+            f"{text}; compared over {listed([n for n, both in zip(names, shared, strict=True) if both])}"
+            f"{_boundary_note(one, other)}{_years_note(one, other)}.",
             facts,
         )
 
@@ -165,7 +169,8 @@ class EmissionsLevel:
                 facts,
             )
         return (
-            f"Buildings, energy and transport emit {self._level[i]:.1f} t CO2e a head in {one.name} and {self._level[j]:.1f} in {other.name}.",
+            f"Buildings, energy and transport emit {self._level[i]:.1f} t CO2e a head in {_dated(one)} and "
+            f"{self._level[j]:.1f} in {_dated(other)}{_years_note(one, other)}.",
             facts,
         )
 
@@ -223,6 +228,13 @@ def _dated(city: City) -> str:
     """Return a city's name with the year of its inventory."""
     year = city.emissions.year if city.emissions else None
     return f"{city.name} in {year}" if year else f"{city.name} (year not known)"
+
+
+def _years_note(one: City, other: City) -> str:
+    """Return that two inventories are so far apart in time that they do not compare like with like."""
+    years = [c.emissions.year for c in (one, other) if c.emissions and c.emissions.year]
+    apart = max(years) - min(years) if len(years) == 2 else 0
+    return f"; the inventories are {apart} years apart" if apart >= FAR_APART else ""
 
 
 def _boundary_note(*cities: City) -> str:

@@ -9,14 +9,23 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from twinmatch.embedding.classifier import KINDS, TOPICS, Classifier, Reading, bundled_classifier
 from twinmatch.embedding.languages import foreign_language
-from twinmatch.facets.base import Floats
-from twinmatch.proposal.reviewer import LEAST, Claim, Ground, faults, printed
+from twinmatch.facets.base import FacetCache, Floats
+from twinmatch.proposal.reviewer import ALONE, LEAST, RELATED, Claim, Ground, faults, printed
+from twinmatch.topics import Topic
 
 Role = Literal["shows", "asks"]
 
 FEWEST: Final = 100
 """Sentences from which on a mean says what all of them have in common."""
+
+TOGETHER: Final = 0.5
+"""What a topic that two sentences surely share is worth beside their cosine."""
+
+
+SHARED: Final = 0.35
+"""Probability from which two sentences are taken to share a topic."""
 
 
 class Quoted(Protocol):
@@ -38,17 +47,32 @@ class Quoted(Protocol):
         ...
 
 
+def classifier_for(facet_cache: FacetCache) -> Classifier | None:
+    """Return the bundled classifier for the text model of a run, None where there is none."""
+    return bundled_classifier(
+        getattr(facet_cache.text, "fingerprint", {}).get("weights_sha256", "")
+    )
+
+
 @lru_cache(maxsize=65_536)
-def _may_be_printed(text: str, source: str, role: Role) -> bool:
+def _may_be_printed(text: str, source: str, role: Role, kind: str, shows: bool | None) -> bool:
     """Return whether a sentence passes every rule that needs no other one, and can be printed whole."""
     language = foreign_language(text, ("en",)) or "en"
-    claim = Claim("", text, role, language=language)
+    claim = Claim("", text, role, kind, showable=shows, language=language)
     return not faults(claim, Ground({""})) and bool(printed(text, source))
 
 
-def printable(passages: Sequence[Quoted], role: Role) -> NDArray[np.bool_]:
-    """Return which sentences may be printed as a reason, shape (n,)."""
-    return np.array([_may_be_printed(p.text, p.source, role) for p in passages], dtype=bool)
+def printable(
+    passages: Sequence[Quoted], role: Role, reading: Reading | None = None
+) -> NDArray[np.bool_]:
+    """Return which sentences may be printed as a reason, shape (n,); ``reading`` is what a classifier reads in them."""
+    if reading is None:
+        return np.array([_may_be_printed(p.text, p.source, role, "", None) for p in passages], bool)
+    kinds = [KINDS[k] for k in reading.kinds.argmax(axis=1).tolist()]
+    # What stands among a city's needs is one unless it surely shows something, whatever its kind.
+    least = 0.5 if role == "shows" else 0.9
+    each = zip(passages, kinds, (reading.shows >= least).tolist(), strict=True)
+    return np.array([_may_be_printed(p.text, p.source, role, *read) for p, *read in each], bool)
 
 
 def centred(vectors: Floats) -> Floats:
@@ -63,26 +87,37 @@ def centred(vectors: Floats) -> Floats:
     return np.asarray(np.divide(moved, length, out=np.zeros_like(moved), where=length > 0))
 
 
-def closest(
-    one: Floats, other: Floats, mine: NDArray[np.bool_], theirs: NDArray[np.bool_]
-) -> tuple[int, int] | None:
-    """Return the printable sentences with the highest cosine, the first where several tie; None below the floor.
+def fit(cosine: Floats, one: Floats | None, other: Floats | None) -> Floats:
+    """Return how well sentences answer each other, (a, b), -1 where they do not.
 
-    one (a, d) and other (b, d) are centred vectors of two cities, mine (a,) and theirs (b,) what may be printed.
+    cosine (a, b) of centred vectors; one (a, T) and other (b, T) the probabilities of their topics, None where nobody
+    reads topics. Sentences that share a topic may be less close in their words than those that share none.
     """
-    if not (mine.any() and theirs.any()):
+    if one is None or other is None:
+        return np.where(cosine >= LEAST, cosine, -1.0)
+    shared = np.sqrt((one[:, None, :] * other[None, :, :]).max(axis=2))
+    least = np.where(shared >= SHARED, RELATED, ALONE)
+    return np.asarray(np.where(cosine >= least, np.round(cosine + TOGETHER * shared, 4), -1.0))
+
+
+def topic_of(one: Floats | None, other: Floats | None, a: int, b: int) -> Topic | None:
+    """Return the topic that two sentences share most surely, of named topics (a, T) and (b, T); None for none."""
+    if one is None or other is None:
         return None
-    cosine = np.where(mine[:, None] & theirs[None, :], np.round(one @ other.T, 4), -1.0)
-    a, b = divmod(int(np.argmax(cosine)), cosine.shape[1])
-    return (a, b) if cosine[a, b] >= LEAST else None
+    both = one[a] * other[b]
+    return TOPICS[int(both.argmax())] if both.any() else None
 
 
-def shows(name: str, passage: Quoted) -> str:
-    """Return what a city can show as a sentence of its own."""
+def shows(name: str, passage: Quoted, topic: Topic | None = None) -> str:
+    """Return what a city can show as a sentence of its own, its topic first where one is known."""
     verb = "works on" if passage.place.startswith("summary of the pilot") else "can show"
-    return f"{name} {verb}: {printed(passage.text, passage.source)}"
+    return f"{_on(topic)}{name} {verb}: {printed(passage.text, passage.source)}"
 
 
-def asks(name: str, passage: Quoted) -> str:
-    """Return what a city asks for as a sentence of its own."""
-    return f"{name} asks: {printed(passage.text, passage.source)}"
+def asks(name: str, passage: Quoted, topic: Topic | None = None) -> str:
+    """Return what a city asks for as a sentence of its own, its topic first where one is known."""
+    return f"{_on(topic)}{name} says: {printed(passage.text, passage.source)}"
+
+
+def _on(topic: Topic | None) -> str:
+    return f"On {topic.wording}, " if topic else ""

@@ -15,6 +15,8 @@ from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, City, Dimension
 
 DIMENSIONS: Final = tuple(Dimension)
+MOST_NAMED: Final = 3
+"""Dimensions named in a sentence, at most."""
 LEAST_SHARED: Final = 4
 """Dimensions that both cities must know before their readiness is compared."""
 
@@ -88,17 +90,21 @@ class ReadinessStep:
         known = np.flatnonzero(~np.isnan(gap))
         if len(known) < LEAST_SHARED:
             return _unknown(guest, host), ()
-        ahead = [NAMES[DIMENSIONS[d]] for d in known if 1 <= gap[d] <= 2]
-        far = [NAMES[DIMENSIONS[d]] for d in known if gap[d] > 2]
-        behind = [NAMES[DIMENSIONS[d]] for d in known if gap[d] < 0]
-        parts = [
-            f"{host.name} is one or two levels ahead on {listed(ahead)}"
-            if ahead
-            else f"{host.name} is nowhere one or two levels ahead"
-        ]
-        parts += [f"three or more ahead on {listed(far)}"] if far else []
-        parts += [f"behind on {listed(behind)}"] if behind else []
-        return "; ".join(parts) + ".", _facts(guest, known) + _facts(host, known)
+        ahead = [d for d in known.tolist() if 1 <= gap[d] <= 2]
+        # What the guest lacks most comes first.
+        first = sorted(ahead, key=lambda d: (self._levels[i][d], d))[:MOST_NAMED]
+        more = f" and {len(ahead) - len(first)} more" if len(ahead) > len(first) else ""
+        text = (
+            f"{host.name} is a step ahead where {guest.name} lacks it: "
+            f"{', '.join(_levels(d, self._levels[i], self._levels[j]) for d in first)}{more}."
+            if first
+            else f"{host.name} is nowhere one or two levels ahead of {guest.name}."
+        )
+        return text, _facts(guest, known) + _facts(host, known)
+
+
+def _levels(dimension: int, guest: Floats, host: Floats) -> str:
+    return f"{NAMES[DIMENSIONS[dimension]]} ({host[dimension]:g} against {guest[dimension]:g} of 4)"
 
 
 def _mean_known(worth: Floats, weight: Floats) -> Floats:

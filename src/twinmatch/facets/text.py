@@ -10,7 +10,7 @@ of its sentences. A sentence that the model cannot read is left out and named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -18,11 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
+from twinmatch.embedding.classifier import TOPICS, Reading
 from twinmatch.embedding.sentences import Sentence, split_sentences
 from twinmatch.facets.base import FacetCache, Floats, Ints
-from twinmatch.facets.quoting import Role, asks, centred, closest, printable, shows
+from twinmatch.facets.quoting import (
+    SHARED,
+    Role,
+    asks,
+    centred,
+    classifier_for,
+    fit,
+    printable,
+    shows,
+    topic_of,
+)
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
+from twinmatch.topics import Topic
 
 DECIMALS = 4
 """Similarities are rounded to this before anything sorts: vectors differ by 1e-7 between machines."""
@@ -97,30 +109,67 @@ def readable(
     return read, vectors[known], [p for p, ok in zip(passages, known, strict=True) if not ok]
 
 
-class _Side:
-    """The sentences of one side and where each city's begin and end."""
+class Sayings:
+    """The sentences of one side and where each city's begin and end, what they are about and which may be printed."""
 
     def __init__(
         self, cohort: Cohort, passages: list[Passage], facet_cache: FacetCache, role: Role
     ) -> None:
         self.passages, vectors, unread = readable(passages, facet_cache)
         self.unread = {p.city for p in unread}
-        # In double precision, so that a rounded cosine does not hang on how many stand beside it.
+        # In double precision, so that a rounded cosine does not depend on how many stand beside it.
         self.vectors = vectors.astype(np.float64)
-        self._role = role
+        self._role, self._classifier = role, classifier_for(facet_cache)
         owners = np.array([p.city for p in self.passages], dtype=np.intp)
         self.start = np.searchsorted(owners, np.arange(len(cohort)))
         self.end = np.searchsorted(owners, np.arange(len(cohort)), side="right")
 
     @cached_property
-    def _quotable(self) -> tuple[Floats, NDArray[np.bool_]]:
-        """The centred vectors of all sentences, and which of them may be printed."""
-        return centred(self.vectors), printable(self.passages, self._role)
+    def reading(self) -> Reading | None:
+        """What a classifier reads in the sentences; None where there is none for the text model."""
+        return None if self._classifier is None else self._classifier.read(self.vectors)
 
-    def quotable(self, i: int) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return the centred vectors of one city's sentences, (s, d), and which may be printed, (s,)."""
-        vectors, may = self._quotable
-        return vectors[self.start[i] : self.end[i]], may[self.start[i] : self.end[i]]
+    @cached_property
+    def named(self) -> Floats | None:
+        """The topics sure enough to be named, (s, T), 0 elsewhere; None where nobody reads topics."""
+        if self._classifier is None or self.reading is None:
+            return None
+        topics = self.reading.topics
+        return np.where(topics >= self._classifier.threshold, topics, 0.0)
+
+    @cached_property
+    def may(self) -> NDArray[np.bool_]:
+        """Which sentences may be printed, (s,)."""
+        return printable(self.passages, self._role, self.reading)
+
+    @cached_property
+    def centred(self) -> Floats:
+        """The centred vectors of all sentences, (s, d)."""
+        return centred(self.vectors)
+
+    def by(self, cities: Sequence[int], topics: Set[Topic] = frozenset()) -> Ints:
+        """Return the places of the sentences of some cities that may be printed, on some topics where any are given."""
+        each = [np.arange(self.start[i], self.end[i]) for i in sorted(set(cities))]
+        places = np.concatenate([np.zeros(0, np.intp), *each]).astype(np.intp)
+        return np.asarray(places[self.may[places] & (self._on(topics)[places])])
+
+    def _on(self, topics: Set[Topic]) -> NDArray[np.bool_]:
+        """Return which sentences are surely on one of some topics, (s,): all where none is given or read."""
+        if not topics or self.reading is None:
+            return np.ones(len(self.passages), dtype=bool)
+        read = self.reading.topics
+        mine = read[:, [TOPICS.index(t) for t in sorted(topics)]].max(axis=1)
+        return np.asarray((mine >= SHARED) & (mine >= read.max(axis=1) - 1e-9))
+
+    def best_on(self, city: int, topics: Set[Topic]) -> tuple[Passage, Topic] | None:
+        """Return a city's surest printable sentence on one of some topics, with the topic; None where there is none."""
+        places = self.by([city], topics)
+        if not len(places) or self.reading is None or not topics:
+            return None
+        columns = [TOPICS.index(t) for t in sorted(topics)]
+        sure = self.reading.topics[places][:, columns]
+        k, t = divmod(int(sure.argmax()), len(columns))
+        return self.passages[places[k]], TOPICS[columns[t]]
 
     def is_silent(self, i: int) -> bool:
         """Return whether a city has no sentence that can be read."""
@@ -136,13 +185,21 @@ class _Side:
         return self.vectors[picks], starts
 
 
-def _needs_side(cohort: Cohort, facet_cache: FacetCache) -> _Side:
+def offers_said(cohort: Cohort, facet_cache: FacetCache) -> Sayings:
+    """Return the sentences that say what cities can show, read once a run."""
     return facet_cache.once(
-        cohort, "needs", lambda: _Side(cohort, needs_passages(cohort), facet_cache, "asks")
+        cohort, "offers", lambda: Sayings(cohort, offers_passages(cohort), facet_cache, "shows")
     )
 
 
-def _best_matches(asking: _Side, answering: _Side, rows: Ints, cols: Ints) -> Floats:
+def needs_said(cohort: Cohort, facet_cache: FacetCache) -> Sayings:
+    """Return the sentences in which cities say what they need, read once a run."""
+    return facet_cache.once(
+        cohort, "needs", lambda: Sayings(cohort, needs_passages(cohort), facet_cache, "asks")
+    )
+
+
+def _best_matches(asking: Sayings, answering: Sayings, rows: Ints, cols: Ints) -> Floats:
     """Return the mean over each row's sentences of their best cosine in each column, (r, c); nan where empty."""
     result = np.full((len(rows), len(cols)), np.nan)
     answers, answer_starts = answering.rows(cols)
@@ -159,7 +216,7 @@ def _best_matches(asking: _Side, answering: _Side, rows: Ints, cols: Ints) -> Fl
     return np.asarray(np.round(np.clip(result, 0.0, 1.0), DECIMALS), dtype=np.float64)
 
 
-def _both_ways(side: _Side, rows: Ints, cols: Ints) -> Floats:
+def _both_ways(side: Sayings, rows: Ints, cols: Ints) -> Floats:
     """Return the mean of the best matches there and back, (r, c), from each cosine once; nan where empty."""
     result = np.full((len(rows), len(cols)), np.nan)
     theirs, their_starts = side.rows(cols)
@@ -197,7 +254,7 @@ def _rounded(cosine: Floats) -> Floats:
     return np.asarray(np.round(np.clip(cosine, 0.0, 1.0), DECIMALS))
 
 
-def _parts(asking: _Side, rows: Ints, width: int) -> list[Ints]:
+def _parts(asking: Sayings, rows: Ints, width: int) -> list[Ints]:
     """Return the positions of rows in parts whose cosines fit into a few megabytes each."""
     count = asking.end[rows] - asking.start[rows]
     part = np.cumsum(count) * max(width, 1) // _LARGEST_PART
@@ -209,10 +266,8 @@ class NeedsOffers:
 
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
-        self._needs = _needs_side(cohort, facet_cache)
-        self._offers = facet_cache.once(
-            cohort, "offers", lambda: _Side(cohort, offers_passages(cohort), facet_cache, "shows")
-        )
+        self._needs = needs_said(cohort, facet_cache)
+        self._offers = offers_said(cohort, facet_cache)
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how well each column's offers answer each row's needs, shape (r, c)."""
@@ -225,9 +280,9 @@ class NeedsOffers:
         if self._needs.is_silent(i) or self._offers.is_silent(j):
             return _silent(guest, self._needs, i, "needs", host, self._offers, j, "offers"), ()
         if found is None:
-            return f"Nothing that {host.name} shows is close to what {guest.name} asks.", ()
-        text = f"{shows(host.name, found[1])} {asks(guest.name, found[0])}"
-        return text, quotes(self._cohort, *found)
+            return f"No sentence of {host.name} answers one of {guest.name}.", ()
+        text = f"{shows(host.name, found.shows, found.topic)} {asks(guest.name, found.asks)}"
+        return text, quotes(self._cohort, found.asks, found.shows)
 
 
 class SharedNeeds:
@@ -235,7 +290,7 @@ class SharedNeeds:
 
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
-        self._needs = _needs_side(cohort, facet_cache)
+        self._needs = needs_said(cohort, facet_cache)
         # Whoever says nothing that can be read is of one kind, whoever says something of its own.
         speaks = self._needs.end > self._needs.start
         self.kinds = np.where(speaks, np.cumsum(speaks), 0)
@@ -251,21 +306,56 @@ class SharedNeeds:
         if self._needs.is_silent(i) or self._needs.is_silent(j):
             return _silent(one, self._needs, i, "needs", other, self._needs, j, "needs"), ()
         if found is None:
-            return f"{one.name} and {other.name} ask for different things.", ()
-        text = f"{asks(one.name, found[0])} {asks(other.name, found[1])}"
-        return text, quotes(self._cohort, *found)
+            return f"No sentence of {one.name} asks what one of {other.name} does.", ()
+        text = f"{asks(one.name, found.asks, found.topic)} {asks(other.name, found.shows)}"
+        return text, quotes(self._cohort, found.asks, found.shows)
 
 
-def _closest(asking: _Side, answering: _Side, i: int, j: int) -> tuple[Passage, Passage] | None:
-    """Return the two sentences that are closest of those that may be printed; None where none is close enough."""
-    (one, mine), (other, theirs) = asking.quotable(i), answering.quotable(j)
-    found = closest(one, other, mine, theirs)
-    if found is None:
-        return None
-    return (
-        asking.passages[asking.start[i] + found[0]],
-        answering.passages[answering.start[j] + found[1]],
-    )
+@dataclass(frozen=True)
+class PassageMatch:
+    """A sentence that asks, the sentence that answers it best, how well, and the topic that they share."""
+
+    asks: Passage
+    shows: Passage
+    closeness: float
+    topic: Topic | None
+
+
+def answers(
+    needs: Sayings,
+    offers: Sayings,
+    asking: Sequence[int],
+    showing: Sequence[int],
+    topics: Set[Topic] = frozenset(),
+) -> list[PassageMatch]:
+    """Return for each need of some cities the sentence of others that answers it best, the best answered first.
+
+    Only sentences on some topics, where any are given.
+    """
+    rows, columns = needs.by(asking, topics), offers.by(showing, topics)
+    if not len(rows) or not len(columns):
+        return []
+    cosine = np.round(needs.centred[rows] @ offers.centred[columns].T, DECIMALS)
+    sides = ((needs, rows), (offers, columns))
+    read = [side.reading.topics[at] if side.reading else None for side, at in sides]
+    named = [side.named[at] if side.named is not None else None for side, at in sides]
+    well = fit(cosine, *read)
+    found = [
+        PassageMatch(
+            needs.passages[rows[k]],
+            offers.passages[columns[b]],
+            float(well[k, b]),
+            topic_of(named[0], named[1], k, b),
+        )
+        for k, b in enumerate(well.argmax(axis=1).tolist())
+        if well[k, b] >= 0
+    ]
+    return sorted(found, key=lambda a: (-a.closeness, a.asks.city, a.asks.place))
+
+
+def _closest(asking: Sayings, answering: Sayings, i: int, j: int) -> PassageMatch | None:
+    """Return the two sentences that answer each other best; None where none may be printed or is close enough."""
+    return next(iter(answers(asking, answering, [i], [j])), None)
 
 
 def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
@@ -285,11 +375,11 @@ def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
 
 def _silent(
     one: City,
-    mine: _Side,
+    mine: Sayings,
     i: int,
     my_text: str,
     other: City,
-    theirs: _Side,
+    theirs: Sayings,
     j: int,
     their_text: str,
 ) -> str:

@@ -10,15 +10,14 @@ Notation: T topics; seeks and shows (n, T), each row of length 1 after weighting
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.embedding.classifier import KINDS, TOPICS, Reading, bundled_classifier
+from twinmatch.embedding.classifier import TOPICS
 from twinmatch.facets.base import FacetCache, Floats, Ints, listed
-from twinmatch.facets.text import Passage, needs_passages, offers_passages, quotes, readable
+from twinmatch.facets.text import Passage, Sayings, needs_said, offers_said, quotes
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
 from twinmatch.topics import Topic
@@ -29,24 +28,17 @@ PRESENT: Final = 0.3
 """From this much on a topic counts among those that a city speaks of, for the rarity of topics."""
 
 
-@dataclass(frozen=True)
-class Spoken:
-    """A sentence of a city on a topic: how sure the topic is, its kind, and whether it shows something."""
-
-    passage: Passage
-    probability: float
-    kind: str
-    shows: bool
-
-
 class TopicTable:
     """The topics of all cities: what they seek and show, and the sentences that say so."""
 
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
-        self.needs, self._needs_read = _read(needs_passages(cohort), facet_cache)
-        self.offers, self._offers_read = _read(offers_passages(cohort), facet_cache)
-        self.seeks = _profiles(cohort, "seeks", self.needs, self._needs_read)
-        self.shows = _profiles(cohort, "shows", self.offers, self._offers_read)
+        self.needs, self.offers = needs_said(cohort, facet_cache), offers_said(cohort, facet_cache)
+        self._ticked = {
+            side: [getattr(city, side) or () for city in cohort.cities]
+            for side in ("seeks", "shows")
+        }
+        self.seeks = _profiles(cohort, "seeks", self.needs)
+        self.shows = _profiles(cohort, "shows", self.offers)
         count = (self.seeks > PRESENT).sum(axis=0) + (self.shows > PRESENT).sum(axis=0)
         rarity = np.log((1.0 + 2 * len(cohort)) / (1.0 + count))
         self.seeking, self.showing = (_unit(table * rarity) for table in (self.seeks, self.shows))
@@ -58,22 +50,28 @@ class TopicTable:
 
     def shared(self, one: Floats, other: Floats) -> list[Topic]:
         """Return the topics that two weighted profiles have in common, those that tie them most first."""
-        return self.named(np.where(one * other > 0.02, one * other + PRESENT, 0.0))
+        return self.named(np.where(one * other > 0, one * other + PRESENT, 0.0))
 
-    def spoken(self, city: int, topic: Topic, *, offers: bool) -> Spoken | None:
-        """Return a city's surest sentence on a topic; of its offers only one that shows something."""
-        passages, read = (
-            (self.offers, self._offers_read) if offers else (self.needs, self._needs_read)
-        )
-        best = None
-        for k, passage in enumerate(passages):
-            if passage.city != city or (offers and read.shows[k] < 0.5):
-                continue
-            sure = float(read.topics[k, TOPICS.index(topic)])
-            if sure > 0 and (best is None or sure > best.probability):
-                kind = KINDS[int(read.kinds[k].argmax())]
-                best = Spoken(passage, sure, kind, bool(read.shows[k] >= 0.5))
-        return best
+    def said(self, city: int, topic: Topic, *, offers: bool) -> Passage | None:
+        """Return a city's surest printable sentence that names a topic: an offer shows something, a need asks."""
+        side = self.offers if offers else self.needs
+        if side.named is None:
+            return None
+        places = side.by([city])
+        sure = side.named[places, TOPICS.index(topic)]
+        return side.passages[places[int(sure.argmax())]] if sure.any() else None
+
+    def grounded(
+        self, seeking: int, showing: int, shared: Sequence[Topic], *, offers: bool
+    ) -> list[Topic]:
+        """Return the topics that both cities ticked or say in a sentence that may be printed."""
+        other = "shows" if offers else "seeks"
+        return [
+            t
+            for t in shared
+            if (t in self._ticked["seeks"][seeking] or self.said(seeking, t, offers=False))
+            and (t in self._ticked[other][showing] or self.said(showing, t, offers=offers))
+        ]
 
 
 def topic_table(cohort: Cohort, facet_cache: FacetCache) -> TopicTable:
@@ -81,18 +79,12 @@ def topic_table(cohort: Cohort, facet_cache: FacetCache) -> TopicTable:
     return facet_cache.once(cohort, "topics", lambda: TopicTable(cohort, facet_cache))
 
 
-def _read(passages: Sequence[Passage], facet_cache: FacetCache) -> tuple[list[Passage], Reading]:
-    fingerprint = getattr(facet_cache.text, "fingerprint", {})
-    classifier = bundled_classifier(fingerprint.get("weights_sha256", ""))
-    if classifier is None:
-        return [], Reading(*(np.zeros((0, k)) for k in (1, len(KINDS), len(TOPICS))))
-    known, vectors, _ = readable(passages, facet_cache)
-    return known, classifier.read(vectors)
-
-
-def _profiles(cohort: Cohort, field: str, passages: Sequence[Passage], read: Reading) -> Floats:
+def _profiles(cohort: Cohort, field: str, said: Sayings) -> Floats:
     table = np.zeros((len(cohort), len(TOPICS)))
-    np.add.at(table, np.array([p.city for p in passages], dtype=np.intp), read.topics)
+    if said.reading is not None:
+        np.add.at(
+            table, np.array([p.city for p in said.passages], dtype=np.intp), said.reading.topics
+        )
     for i, city in enumerate(cohort.cities):
         ticked = getattr(city, field)
         if ticked is not None:
@@ -126,15 +118,14 @@ class TopicsMet:
                 (guest, "seeks", bool(np.isnan(table.seeking[i]).any())),
                 (host, "shows", bool(np.isnan(table.showing[j]).any())),
             ), ()
-        shared = table.shared(table.seeking[i], table.showing[j])[:NAMED]
+        shared = table.grounded(
+            i, j, table.shared(table.seeking[i], table.showing[j]), offers=True
+        )[:NAMED]
         if not shared:
-            return f"{host.name} is known for none of the topics that {guest.name} seeks.", ()
-        asks = table.spoken(i, shared[0], offers=False)
-        shows = table.spoken(j, shared[0], offers=True)
-        said = [s.passage for s in (asks, shows) if s is not None]
+            return f"No topic is known to be sought by {guest.name} and shown by {host.name}.", ()
         return (
-            f"{host.name} has something to show on {listed([t.wording for t in shared])}, which {guest.name} seeks.",
-            quotes(self._cohort, *said),
+            f"{host.name} shows work on {listed([t.wording for t in shared])}, which {guest.name} seeks.",
+            topic_facts(self._cohort, self.table, (i, j), shared, offers=True),
         )
 
 
@@ -157,14 +148,37 @@ class SharedTopics:
         unknown = [bool(np.isnan(seeking[k]).any()) for k in (i, j)]
         if any(unknown):
             return _unknown((one, "seeks", unknown[0]), (other, "seeks", unknown[1])), ()
-        shared = self.table.shared(seeking[i], seeking[j])[:NAMED]
+        shared = self.table.grounded(i, j, self.table.shared(seeking[i], seeking[j]), offers=False)[
+            :NAMED
+        ]
         if not shared:
-            return f"{one.name} and {other.name} seek different topics.", ()
-        said = [self.table.spoken(k, shared[0], offers=False) for k in (i, j)]
+            return f"No topic is known to be sought by both {one.name} and {other.name}.", ()
         return (
-            f"Both seek {listed([t.wording for t in shared])}.",
-            quotes(self._cohort, *(s.passage for s in said if s is not None)),
+            f"Both {one.name} and {other.name} seek {listed([t.wording for t in shared])}.",
+            topic_facts(self._cohort, self.table, (i, j), shared, offers=False),
         )
+
+
+def topic_facts(
+    cohort: Cohort,
+    table: TopicTable,
+    pair: tuple[int, int],
+    shared: Sequence[Topic],
+    *,
+    offers: bool,
+) -> tuple[Fact, ...]:
+    """Return a sentence of each city on the first topic that they share, else the topics that they ticked."""
+    sides = ((pair[0], False), (pair[1], offers))
+    said = [(k, table.said(k, shared[0], offers=shows)) for k, shows in sides]
+    ticked = listed([t.wording for t in shared])
+    return (
+        *quotes(cohort, *(p for _, p in said if p is not None)),
+        *(
+            Fact(cohort.cities[k].id, "topics", ticked, kind="stated")
+            for k, passage in said
+            if passage is None
+        ),
+    )
 
 
 def _unknown(*sides: tuple[City, str, bool]) -> str:

@@ -36,7 +36,7 @@ def _with_tables(product: Product, round_: Round) -> Product:
     else:
         found = (
             fairness(cohort, Shares.of_groups(cohort, product)),
-            group_agenda(cohort, facet_cache, product),
+            group_agenda(round_, product),
         )
     named = {table.name for table in product.tables}
     wanted = tuple(t for t in found if t.rows and t.name not in named)

@@ -1,33 +1,29 @@
 """What a meeting can begin with: the needs of the one side beside the offers of the other that answer them.
 
-Sentences are compared as the text facets do (see :mod:`twinmatch.facets.text`): cosines, rounded to four
-decimals. Where no words are known, shared domains and levers stand in.
+Sentences are compared as the text facets do (see :mod:`twinmatch.facets.text`). Where no words are known, shared
+domains and levers stand in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence, Set
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets import FacetCache
 from twinmatch.facets.domains import FINE, WIDE, challenges, offered_levers, strengths
-from twinmatch.facets.quoting import Role, centred, printable
-from twinmatch.facets.text import Passage, needs_passages, offers_passages, readable
+from twinmatch.facets.text import PassageMatch, Sayings, answers, needs_said, offers_said
 from twinmatch.figures.pairs import TwinningRound
+from twinmatch.programmes import Round
+from twinmatch.programmes.themes import theme_of, topics_of
 from twinmatch.proposal import Meeting, Product, Table
-from twinmatch.proposal.reviewer import LEAST, printed
+from twinmatch.proposal.reviewer import printed
 from twinmatch.schema import NAMES
+from twinmatch.topics import Topic
 
 MOST = 4
 """Items of an agenda, at most."""
 
-ALONE = 0.4
-"""A cosine below this is no answer in a group, where nobody was matched for this need."""
+IN_A_GROUP = 0.5
+"""An answer less close than this is none in a group, where nobody was matched for this need."""
 
 COLUMNS = (
     "Meeting",
@@ -42,71 +38,17 @@ COLUMNS = (
 Row = tuple[str, str, str, str, str, str, float | None]
 
 
-@dataclass(frozen=True, eq=False)
-class Said:
-    """Sentences of all cities with their vectors, by city."""
-
-    passages: list[Passage]
-    vectors: NDArray[np.float64]
-
-    @cached_property
-    def _of(self) -> dict[int, list[int]]:
-        """The places of each city's sentences."""
-        found: dict[int, list[int]] = {}
-        for k, passage in enumerate(self.passages):
-            found.setdefault(passage.city, []).append(k)
-        return found
-
-    @classmethod
-    def of(cls, passages: list[Passage], facet_cache: FacetCache, role: Role) -> Said:
-        """Return the sentences that the text model can read and the reviewer lets be printed in this role."""
-        read, vectors, _ = readable(passages, facet_cache)
-        may = printable(read, role)
-        kept = [passage for passage, ok in zip(read, may, strict=True) if ok]
-        return cls(kept, centred(vectors.astype(np.float64))[may])
-
-    def by(self, cities: Sequence[int]) -> list[int]:
-        """Return the places of the sentences of some cities."""
-        return sorted(k for city in set(cities) for k in self._of.get(city, ()))
-
-
-@dataclass(frozen=True)
-class PassageMatch:
-    """A sentence that asks, the sentence that answers it best, and their cosine."""
-
-    asks: Passage
-    shows: Passage
-    closeness: float
-
-
-def answers(
-    needs: Said, offers: Said, asking: Sequence[int], showing: Sequence[int]
-) -> list[PassageMatch]:
-    """Return for each need of some cities the offer of others that is closest, the closest first."""
-    rows, columns = needs.by(asking), offers.by(showing)
-    if not rows or not columns:
-        return []
-    cosine = np.round(needs.vectors[rows] @ offers.vectors[columns].T, 4)
-    best = np.argmax(cosine, axis=1)
-    found = [
-        PassageMatch(needs.passages[rows[k]], offers.passages[columns[b]], float(cosine[k, b]))
-        for k, b in enumerate(best)
-    ]
-    return sorted(found, key=lambda a: (-a.closeness, a.asks.city, a.asks.place))
-
-
 def pair_agenda(round_: TwinningRound) -> Table:
     """Return what each pair can begin with: the guest's needs beside the host's offers, and what flows back."""
     cohort = round_.cohort
-    needs = Said.of(needs_passages(cohort), round_.facet_cache, "asks")
-    offers = Said.of(offers_passages(cohort), round_.facet_cache, "shows")
+    needs, offers = (said(cohort, round_.facet_cache) for said in (needs_said, offers_said))
     codes = _Codes(cohort)
     rows: list[Row] = []
     for meeting in round_.product.meetings:
         guest = [round_.guest(meeting)]
         hosts = [cohort.index[city] for city in meeting.cities("host")]
-        there = [a for a in answers(needs, offers, guest, hosts) if a.closeness >= LEAST]
-        back = [a for a in answers(needs, offers, hosts, guest) if a.closeness >= LEAST]
+        there = answers(needs, offers, guest, hosts)
+        back = answers(needs, offers, hosts, guest)
         rows += [_row(cohort, meeting, "need", a) for a in there[:MOST]]
         if len(there) < 2:
             rows += codes.shared(meeting, guest, hosts)
@@ -161,29 +103,33 @@ class _Codes:
         return [("domain", NAMES[d]) for d in domains] + [("lever", NAMES[v]) for v in levers]
 
 
-def group_agenda(cohort: Cohort, facet_cache: FacetCache, product: Product) -> Table:
-    """Return what each group can begin with: what its leads can show beside the members' needs that it answers.
+def group_agenda(round_: Round, product: Product) -> Table:
+    """Return what each group can begin with: what leads or hosts can show beside the needs that it answers, on theme.
 
-    In a group without leads every city may show. Each thing shown stands once, with the cities whose needs it
-    answers best, the most cities first.
+    In a group without leads or hosts every city may show. Each thing shown stands once, with the cities whose needs
+    it answers best, the most cities first.
     """
-    needs = Said.of(needs_passages(cohort), facet_cache, "asks")
-    offers = Said.of(offers_passages(cohort), facet_cache, "shows")
+    cohort, facet_cache = round_.cohort, round_.facet_cache
+    needs, offers = needs_said(cohort, facet_cache), offers_said(cohort, facet_cache)
     rows: list[Row] = []
     for meeting in product.meetings:
-        rows += _of_group(cohort, meeting, needs, offers)
+        topics = topics_of(theme_of(round_, meeting.id))
+        rows += _of_group(cohort, meeting, needs, offers, topics)
     title = "What each meeting can begin with"
     return Table("agenda", title, COLUMNS, tuple(rows))
 
 
-def _of_group(cohort: Cohort, meeting: Meeting, needs: Said, offers: Said) -> list[Row]:
+def _of_group(
+    cohort: Cohort, meeting: Meeting, needs: Sayings, offers: Sayings, topics: Set[Topic]
+) -> list[Row]:
     members = [cohort.index[city] for city in meeting.cities()]
-    showing = [cohort.index[city] for city in meeting.cities("lead")] or members
+    first = (*meeting.cities("lead"), *meeting.cities("host"))
+    showing = [cohort.index[city] for city in first] or members
     shown: dict[tuple[int, str], list[PassageMatch]] = {}
     for asking in members:
         others = [j for j in showing if j != asking]
-        for answer in answers(needs, offers, [asking], others):
-            if answer.closeness >= ALONE:
+        for answer in answers(needs, offers, [asking], others, topics):
+            if answer.closeness >= IN_A_GROUP:
                 shown.setdefault((answer.shows.city, answer.shows.text), []).append(answer)
     ranked = sorted(
         shown.items(),

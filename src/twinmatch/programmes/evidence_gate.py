@@ -73,7 +73,7 @@ def gate(known: NDArray[np.float64], least: float, exempt: Bools | None = None) 
     if not below.any():
         return None
     return forbid(
-        GATE, f"Of every pair at least {100 * least:.0f}% of the weights is known.", below
+        GATE, f"Of every pair at least {100 * least:.0f}% of what is compared is known.", below
     )
 
 

@@ -92,7 +92,7 @@ def coverage_note(account: Account) -> tuple[str, ...]:
     if account.coverage >= THIN_COVERAGE:
         return ()
     return (
-        f"Only {100 * account.coverage:.0f}% of the weights rest on something known; ask before this is confirmed.",
+        f"Only {100 * account.coverage:.0f}% of what is compared is known of these cities; ask before this is confirmed.",
     )
 
 

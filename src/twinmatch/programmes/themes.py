@@ -24,11 +24,13 @@ from twinmatch.facets.domains import (
     strengths,
     wider,
 )
-from twinmatch.facets.text import Passage, needs_passages, offers_passages
+from twinmatch.facets.quoting import shows
+from twinmatch.facets.text import Passage, needs_passages, offers_passages, offers_said
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, Domain, Lever
+from twinmatch.topics import Topic
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -207,6 +209,34 @@ def lead_strength(cohort: Cohort, theme: Theme, facet_cache: FacetCache | None =
         part, _ = about(offers_passages(cohort), theme, facet_cache, len(cohort))
         parts.append(np.nan_to_num(part))
     return np.asarray(np.mean(parts, axis=0)) if parts else np.zeros(len(cohort))
+
+
+def topics_of(theme: Theme | None) -> frozenset[Topic]:
+    """Return the topics of a theme's domains and levers; none for a theme of texts alone, or for no theme."""
+    areas = {*theme.domains, *theme.levers} if theme else set()
+    if Domain.STATIONARY_ENERGY in areas:
+        areas |= {Domain.BUILT_ENVIRONMENT, Domain.ENERGY_SYSTEMS}
+    return frozenset(topic for topic in Topic if topic.area in areas)
+
+
+def theme_of(round_: Round, meeting_id: str) -> Theme | None:
+    """Return the theme of a group or of the visits of one, by the id of its meeting; None where it has none."""
+    product, _, key = meeting_id.partition(":")
+    first = key.split(":")[0]
+    name = "policy_exchange" if product == "policy_exchange" else "discussion_groups"
+    settings = getattr(round_.programme, name, None)
+    themes = {theme.id: theme for theme in settings.themes} if settings else {}
+    return themes.get(first) or themes.get(first.rpartition("-")[0])
+
+
+def shown_on(round_: Round, theme: Theme | None, cities: Sequence[int]) -> str:
+    """Return what the first of some cities that says so can show on a theme, as a sentence; empty where none does."""
+    said, topics = offers_said(round_.cohort, round_.facet_cache), topics_of(theme)
+    for i in cities:
+        found = said.best_on(i, topics)
+        if found is not None:
+            return shows(round_.name(i), *found)
+    return ""
 
 
 def strength_of(round_: Round, theme: Theme) -> Floats:

@@ -96,8 +96,9 @@ class Account:
         lines = [x for x in self.lines if x.known and x.standing > 0.5 and x.weight > 0]
         found: list[Evidence] = []
         for line in sorted(lines, key=_place):
-            said = {(x.says, x.facts) for x in found}
-            if is_reason(line) and (line.says, line.facts) not in said:
+            said = {x.says for x in found}
+            told = line.facet in TOPICS_TOLD and any(x.facet in QUOTING for x in found)
+            if is_reason(line) and line.says not in said and not told:
                 found.append(line)
         return tuple(found[:count])
 
@@ -111,7 +112,11 @@ CONTENT: Final = (
     *("wishes", "topics_met", "needs_offers", "needs_answered", "theme"),
     *("shared_topics", "shared_needs"),
 )
-"""Facets whose lines say what it is about, in the order in which they are printed where they lift alike."""
+"""Facets whose lines say what it is about."""
+
+QUOTING: Final = frozenset({"needs_offers", "needs_answered", "shared_needs"})
+TOPICS_TOLD: Final = frozenset({"topics_met", "shared_topics"})
+"""Facets that quote a sentence on a topic, and those that name topics: no reason beside a quotation."""
 
 NO_REASON: Final = frozenset(
     {"same_words", "nearness", "context", "country", "language", "emissions_level"}
@@ -124,5 +129,7 @@ def is_reason(line: Evidence) -> bool:
     return line.facet not in NO_REASON and bool(line.facts or line.facet not in CONTENT)
 
 
-def _place(line: Evidence) -> tuple[bool, float, str]:
-    return line.facet not in CONTENT, -line.weight * (line.standing - 0.5), line.facet
+def _place(line: Evidence) -> tuple[bool, bool, bool, float, str]:
+    lift = -line.weight * (line.standing - 0.5)
+    back = line.facet == "returns"
+    return back, line.facet not in CONTENT, line.facet in TOPICS_TOLD, lift, line.facet

@@ -11,11 +11,17 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Final, Literal
 
-LONGEST: Final = 220
+LONGEST: Final = 260
 """Characters of a sentence that is printed whole; a longer one ends at a clause or is not printed."""
 
 LEAST: Final = 0.25
 """Likeness in [0, 1] below which a sentence answers nothing, over cosines of centred vectors."""
+
+RELATED: Final = 0.15
+"""Likeness below which sentences of one topic answer nothing."""
+
+ALONE: Final = 0.45
+"""Likeness from which sentences answer each other although they share no topic."""
 
 OFFERS: Final = frozenset({"achievement", "action", "plan"})
 ASKS: Final = frozenset({"problem", "wish", "plan"})
@@ -59,12 +65,13 @@ def on_theme(claim: Claim, ground: Ground) -> bool:
 def of_the_right_kind(claim: Claim, _: Ground) -> bool:
     """Return whether what is said to be shown is an offer, and what is said to be asked for is a need."""
     if claim.role == "asks":
-        return claim.kind in ASKS if claim.kind else not _SHARE.search(claim.text)
-    if claim.showable is not None:
-        return claim.showable
-    if claim.kind:
-        return claim.kind in OFFERS
-    return not (_SHARE.search(claim.text) or _PROBLEM.search(claim.text))
+        if claim.kind and claim.showable is not False:
+            return claim.kind in ASKS
+        return not _SHARE.search(claim.text)
+    if claim.showable is False or (claim.kind and claim.kind not in OFFERS):
+        return False
+    known = claim.showable is not None or claim.kind
+    return not _SHARE.search(claim.text) and bool(known or not _PROBLEM.search(claim.text))
 
 
 def likely(claim: Claim, _: Ground) -> bool:
@@ -155,7 +162,7 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     if len(text) <= longest:
         return text
     ends = [found.start() for found in _CLAUSE.finditer(text) if found.start() <= longest]
-    end = max((end for end in ends if end >= LONGEST // 4), default=0)
+    end = max((end for end in ends if end >= 55), default=0)
     cut = text[:end].rstrip(" ,;:")
     return f"{cut}." if cut and cut.count("(") == cut.count(")") else ""
 

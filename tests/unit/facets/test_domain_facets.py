@@ -40,7 +40,7 @@ def test_cover_is_challenge_weight_times_strength():
     assert likeness(facet) == pytest.approx(0.75 * 2 / 3)
     assert (
         facet.says(0, 1)[0]
-        == "Host is strong in mobility and transport, which Guest struggles with; nothing is known of it on industry."
+        == "Host is strong in 1 of the 2 domains that Guest struggles with: mobility and transport."
     )
 
 
@@ -49,7 +49,7 @@ def test_levers_met_is_the_share_of_those_needed():
     assert likeness(facet) == 0.5
     assert (
         facet.says(0, 1)[0]
-        == "Host can show finance and funding, which Guest looks for; not procurement."
+        == "Host can help with 1 of the 2 levers that Guest looks for: finance and funding."
     )
 
 
@@ -74,7 +74,7 @@ def test_the_wider_vocabulary_is_compared_on_the_wider_domain():
     assert likeness(facet, 0, 2) == pytest.approx(1 / 3)
     assert (
         facet.says(0, 1)[0]
-        == "Build is strong in buildings and energy, which Guest struggles with."
+        == "Build is strong in the domain that Guest struggles with: buildings and energy."
     )
 
 

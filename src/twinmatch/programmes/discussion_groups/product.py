@@ -24,7 +24,7 @@ from twinmatch.programmes.discussion_groups.search import (
 from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import counted, few_of_a_country, judged, outside, statuses
-from twinmatch.programmes.themes import need_of, strength_of
+from twinmatch.programmes.themes import need_of, shown_on, strength_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
 
 Floats = NDArray[np.float64]
@@ -135,9 +135,17 @@ def _meeting(
         *(Member(round_.id(affinity.rows[r]), "member") for r in rows),
     )
     names = listed([round_.name(i) for i in leads])
-    countries = len({round_.cohort.city(m.city).country for m in members})
-    led = f"Led by {names}; " if leads else ""
-    says = f"{led}{len(members)} cities of {countries} countries."
+    strength = strength_of(round_, slot.theme)
+    best = sorted(leads, key=lambda i: (-round(float(strength[i]), 9), i))
+    need = need_of(round_, [slot.theme], [affinity.rows[r] for r in rows])[:, 0]
+    asking = int((need > 0).sum())
+    who = f"All {asking}" if asking == len(rows) else f"{asking} of the {len(rows)}"
+    parts = (
+        f"Led by {names}." if leads else "",
+        shown_on(round_, slot.theme, best),
+        f"{who} members name the theme among what they struggle with.",
+    )
+    says = " ".join(filter(None, parts))
     return Meeting(
         f"{settings.PRODUCT}:{slot.key}",
         slot.title,

@@ -26,6 +26,7 @@ from twinmatch.programmes.study_visits.search import (
 )
 from twinmatch.programmes.study_visits.settings import StudyVisits
 from twinmatch.programmes.study_visits.travel import distances
+from twinmatch.programmes.themes import Theme, shown_on, theme_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, count
 from twinmatch.solving import Solution, solve
 
@@ -107,6 +108,7 @@ def _visit(
     rows, notes = journey_rows(round_, settings, f"{party.title} to {listed(names)}", hosts, option)
     if option.week:
         notes = (f"Week: {option.week}.", *notes)
+    theme = theme_of(round_, f"study_visits:{party.key}")
     if len(hosts) > 1:
         notes = (*notes, _why_tour(ready, option, stop, round_))
     meeting = Meeting(
@@ -114,10 +116,20 @@ def _visit(
         f"{party.title} to {listed(names)}",
         members,
         account,
-        f"{count(len(option.visitors), 'city visits', 'cities visit')} {listed(names)}. {account.summary()}",
+        f"{count(len(option.visitors), 'city visits', 'cities visit')} {listed(names)}. "
+        + (_shown(round_, theme, hosts) if theme else account.summary()),
         notes=(*notes, *coverage_note(account)),
     )
     return meeting, rows
+
+
+def _shown(round_: Round, theme: Theme, hosts: Sequence[int]) -> str:
+    """Return what each host can show on the theme of a visit, in its words where some are known."""
+    title = theme.title[:1].lower() + theme.title[1:]
+    return " ".join(
+        shown_on(round_, theme, [h]) or f"{round_.name(h)} is among the strongest in {title}."
+        for h in hosts
+    )
 
 
 def _why_tour(ready: PreparedVisits, option: Option, stop: dict[int, int], round_: Round) -> str:

@@ -25,7 +25,7 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.study_visits.settings import StudyVisits
 from twinmatch.programmes.study_visits.travel import distances, mean_distance
-from twinmatch.programmes.themes import strength_of
+from twinmatch.programmes.themes import strength_of, theme_of
 from twinmatch.schema import City
 from twinmatch.solving import Block, Candidates, counts
 from twinmatch.solving.exchange import dealt, exchange
@@ -283,10 +283,7 @@ def shows_theme(round_: Round, key: str, hosts: Sequence[int]) -> Bools:
 
     All of them where the group has no theme of the programme's discussion groups.
     """
-    groups = getattr(round_.programme, "discussion_groups", None)
-    names = key.split(":")[0], key.split(":")[0].rpartition("-")[0]
-    themes = {theme.id: theme for theme in groups.themes} if groups else {}
-    theme = next((themes[name] for name in names if name in themes), None)
+    theme = theme_of(round_, f"study_visits:{key}")
     if theme is None:
         return np.ones(len(hosts), dtype=bool)
     strength = strength_of(round_, theme)
