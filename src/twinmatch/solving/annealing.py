@@ -26,9 +26,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.solving import ruled, search
 from twinmatch.solving.clock import Limit
 from twinmatch.solving.grouping import Task, in_order
+from twinmatch.solving.kernels import (
+    LOOPS,
+    SHARED,
+    Best,
+    PlainTask,
+    RuledTask,
+    Sweeps,
+    exchange_plain,
+    exchange_under_rules,
+    seat,
+    seat_under_rules,
+)
 from twinmatch.solving.sizes import best_sizes
 
 IntArray = NDArray[np.int64]
@@ -120,7 +131,7 @@ def _run(
     )
     for cycle in cycles:
         top = hot if value == -math.inf else hot * REHEAT
-        rows = CHUNK if kernels[0] is not search.exchange else CHUNK // SLOWER
+        rows = CHUNK if kernels[0] is not exchange_plain else CHUNK // SLOWER
         for heats in cycle(top, hot * COLD, max(1, rows // len(start))):
             walk.sweep(heats, bits)
             if limit is not None and limit.spent() >= 1.0:
@@ -261,7 +272,6 @@ class Walk(ABC):
     def __init__(self, task: Task, start: IntArray, kernel: Kernel) -> None:
         self._task = task
         self._kernel = kernel
-        self._bonus = np.ascontiguousarray(task.bonus.T)
         self._best = start.copy()
         self._standing = np.zeros(2)
         self.n_atoms = len(start)
@@ -283,14 +293,15 @@ class Walk(ABC):
         """The size of the numbers that are summed, for what counts as a gain."""
 
     @abstractmethod
-    def _advance(self, heats: FloatArray, noise: FloatArray, draws: IntArray) -> int:
+    def _advance(self, sweeps: Sweeps, best: Best) -> int:
         """Call the kernel."""
 
     def sweep(self, heats: FloatArray, bits: np.random.PCG64) -> int:
         """Sweep once a heat; returns the number of exchanges."""
         draws = bits.random_raw(heats.size * self.n_atoms) % NOISE
         noise = np.resize(_noise(), NOISE + self.n_atoms + self._task.n_groups)
-        return self._advance(heats, noise, draws.astype(np.int64).reshape(heats.size, -1))
+        sweeps = Sweeps(heats, noise, draws.astype(np.int64).reshape(heats.size, -1))
+        return self._advance(sweeps, Best(self._standing, self._best, self._least))
 
     def descend(self, bits: np.random.PCG64, limit: Limit | None = None) -> tuple[IntArray, float]:
         """The local optimum from the best grouping seen, by steepest descent, and its value.
@@ -308,24 +319,24 @@ class Walk(ABC):
 class PlainWalk(Walk):
     """A search where sizes and places are the only rules."""
 
+    def __init__(self, task: Task, start: IntArray, kernel: Kernel) -> None:
+        bonus = np.ascontiguousarray(task.bonus.T)
+        rigid = bool((task.low == task.high).all())
+        self._plain = PlainTask(task.weight, bonus, task.low, task.high, task.factor, rigid)
+        super().__init__(task, start, kernel)
+
     def restart(self, label: IntArray) -> None:
         """Go on from another grouping; what is best starts afresh."""
-        task = self._task
-        self._seating = search.seat(label, task.weight, self._bonus, task.factor)
-        self._standing[:] = self._seating.value(self._bonus), -np.inf
+        task = self._plain
+        self._seating = at = seat(label, task.weight, task.bonus, task.factor)
+        seats = task.bonus[label, np.arange(label.size)]
+        self._standing[:] = float((at.rate * at.inside).sum() + seats.sum()), -np.inf
 
     def _scale(self) -> float:
         return float(max(np.abs(self._task.weight).max(), np.abs(self._seating.own).max()))
 
-    def _advance(self, heats: FloatArray, noise: FloatArray, draws: IntArray) -> int:
-        task, at = self._task, self._seating
-        even = bool((task.factor == task.factor[0]).all())
-        rigid = bool((task.low == task.high).all())
-        made: int = self._kernel(
-            task.weight, self._bonus, task.low, task.high, task.factor, at.label, at.size,
-            at.inside, at.reach, at.pull, at.own, at.rate, noise, draws, heats,
-            even, rigid, self._least, self._standing, self._best,
-        )  # fmt: skip
+    def _advance(self, sweeps: Sweeps, best: Best) -> int:
+        made: int = self._kernel(self._plain, self._seating, sweeps, best)
         return made
 
 
@@ -333,46 +344,43 @@ class RuledWalk(Walk):
     """A search under rules, with a price on what breaks them."""
 
     def __init__(self, task: Task, start: IntArray, kernel: Kernel) -> None:
-        self._price = PRICE * max(typical_gain(task), 1e-6)
+        price = PRICE * max(typical_gain(task), 1e-6)
         apart = np.zeros((0, 2), dtype=np.int64) if task.apart is None else np.argwhere(task.apart)
-        self._apart = np.ascontiguousarray(apart[apart[:, 0] < apart[:, 1]])
-        self._weight = task.weight
-        if task.apart is not None:
-            self._weight = task.weight - self._price * task.apart
+        self._ruled = RuledTask(
+            weight=task.weight if task.apart is None else task.weight - price * task.apart,
+            inner=task.inner,
+            bonus=np.ascontiguousarray(task.bonus.T),
+            mass=task.mass,
+            factor=task.factor,
+            kind=task.kind,
+            tally=task.tally,
+            floor=task.floor,
+            ceiling=task.ceiling,
+            slope=task.slope,
+            price=price,
+            apart=np.ascontiguousarray(apart[apart[:, 0] < apart[:, 1]]),
+        )
         super().__init__(task, start, kernel)
 
     def restart(self, label: IntArray) -> None:
         """Go on from another grouping; what is best starts afresh."""
-        task = self._task
-        self._seating = at = ruled.seat_under_rules(
-            label, self._weight, task.inner, task.mass, task.kind, task.tally,
-            task.floor, task.ceiling, task.slope,
-        )  # fmt: skip
-        seats = self._bonus[label, np.arange(label.size)]
+        task = self._ruled
+        self._seating = at = seat_under_rules(label, task)
+        seats = task.bonus[label, np.arange(label.size)]
         value = float((task.factor[at.size] * at.inside).sum() + seats.sum())
         self._standing[:] = value, -np.inf
 
     def keeps(self, label: IntArray) -> bool:
         """Whether a grouping keeps the rules."""
-        task = self._task
-        broken = ruled.seat_under_rules(
-            label, self._weight, task.inner, task.mass, task.kind, task.tally,
-            task.floor, task.ceiling, task.slope,
-        ).broken  # fmt: skip
-        met = label[self._apart[:, 0]] == label[self._apart[:, 1]]
-        return not (broken.any() or met.any())
+        apart = self._ruled.apart
+        met = label[apart[:, 0]] == label[apart[:, 1]]
+        return not (seat_under_rules(label, self._ruled).broken.any() or met.any())
 
     def _scale(self) -> float:
-        return float(max(self._price, np.abs(self._weight).max()))
+        return float(max(self._ruled.price, np.abs(self._ruled.weight).max()))
 
-    def _advance(self, heats: FloatArray, noise: FloatArray, draws: IntArray) -> int:
-        task, at = self._task, self._seating
-        made: int = self._kernel(
-            self._weight, task.inner, self._bonus, task.mass, task.factor, task.kind, task.tally,
-            task.floor, task.ceiling, task.slope, at.label, at.size, at.inside, at.reach, at.held,
-            at.broken, self._price, self._apart, noise, draws, heats,
-            self._least, self._standing, self._best,
-        )  # fmt: skip
+    def _advance(self, sweeps: Sweeps, best: Best) -> int:
+        made: int = self._kernel(self._ruled, self._seating, sweeps, best)
         return made
 
 
@@ -388,7 +396,7 @@ def kernels_for(task: Task, effort: int | None, fast: bool | None) -> tuple[Kern
     if fast is None:
         rows = (effort or SLOW_ROWS) * len(task.weight) * (1 if task.plain else 4)
         fast = rows > SLOW_ROWS and importlib.util.find_spec("numba") is not None
-    return compiled() if fast else (search.exchange, ruled.exchange_under_rules)
+    return compiled() if fast else (exchange_plain, exchange_under_rules)
 
 
 def _is_compiled(task: Task) -> bool:
@@ -403,13 +411,9 @@ def compiled() -> tuple[Any, Any]:
     """The kernels compiled by numba, kept on disk for the next run."""
     numba: Any = importlib.import_module("numba")
     extending: Any = importlib.import_module("numba.extending")
-
-    def instead(loops: Any) -> Any:
-        return lambda *types: loops
-
-    for rows, loops in {**search.LOOPS, **ruled.LOOPS}.items():
-        extending.overload(rows, strict=False)(instead(loops))
-    for shared in (search.move_gain, ruled.breach_of, ruled.shift):
+    for rows, loops in LOOPS.items():
+        extending.overload(rows, strict=False)(lambda *_, loops=loops: loops)
+    for shared in SHARED:
         extending.register_jitable(shared)
     keep = numba.njit(cache=True, nogil=True)
-    return keep(search.exchange), keep(ruled.exchange_under_rules)
+    return keep(exchange_plain), keep(exchange_under_rules)

@@ -23,7 +23,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csc_array, vstack
 
 from twinmatch.solving.grouping import Task, in_order
-from twinmatch.solving.ruled import breaches_of
+from twinmatch.solving.kernels import breaches
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -197,7 +197,7 @@ def _permitted(task: Task, chosen: IntArray, group: int) -> NDArray[np.bool_]:
     for r in range(task.kind.size):
         held = task.tally[r][chosen].sum(axis=1)
         floor, ceiling = task.floor[r, group], task.ceiling[r, group]
-        good &= breaches_of(int(task.kind[r]), held, floor, ceiling, task.slope[r], size) == 0
+        good &= breaches(int(task.kind[r]), held, floor, ceiling, task.slope[r], size) == 0
     if task.apart is not None:
         for p, q in _places(chosen):
             good &= ~task.apart[chosen[:, p], chosen[:, q]]

@@ -10,10 +10,10 @@ s members. A rule becomes counts: tally[r, x] summed over a group must lie in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -125,6 +125,23 @@ class Task:
         return math.fsum(parts)
 
 
+class GroupWishes(TypedDict, total=False):
+    """What may be asked of a grouping beside its sizes.
+
+    bonus (n, K): the score of an item in a group; allowed (n, K) bool; fixed (n,) group or -1; all
+    three need groups. together, apart: pairs of items; rules: see `attributes`. alike=False takes
+    the likeness off the score in place of adding it.
+    """
+
+    bonus: ArrayLike | None
+    allowed: ArrayLike | None
+    fixed: ArrayLike | None
+    together: Iterable[tuple[int, int]]
+    apart: Iterable[tuple[int, int]]
+    rules: Sequence[GroupRule]
+    alike: bool
+
+
 # -- checking ----------------------------------------------------------------------------------
 
 
@@ -134,16 +151,12 @@ def ask(
     sizes: Band | None,
     groups: Sequence[Band] | None,
     objective: str,
-    bonus: ArrayLike | None = None,
-    allowed: ArrayLike | None = None,
-    fixed: ArrayLike | None = None,
-    together: Iterable[tuple[int, int]] = (),
-    apart: Iterable[tuple[int, int]] = (),
-    rules: Sequence[GroupRule] = (),
-    alike: bool = True,
     more: Iterable[Problem] = (),
+    **wishes: Unpack[GroupWishes],
 ) -> GroupingQuestion:
     """The checked question; a QuestionError lists everything that is wrong, and the problems `more`."""
+    if unknown := wishes.keys() - GroupWishes.__annotations__.keys():
+        raise TypeError(f"unexpected arguments: {', '.join(sorted(unknown))}")
     matrix, problems = _checked_likeness(likeness)
     n_items = len(matrix)
     problems += _wrong_bands(sizes, groups)
@@ -156,9 +169,11 @@ def ask(
             )
         )
     n_groups = None if groups is None else len(groups)
-    tables, wrong = _checked_tables(n_items, n_groups, bonus=bonus, allowed=allowed, fixed=fixed)
+    given = {name: wishes.get(name) for name in ("bonus", "allowed", "fixed")}
+    tables, wrong = _checked_tables(n_items, n_groups, given)
     problems += wrong
-    ties, bans = _pairs(together), _pairs(apart)
+    rules = tuple(wishes.get("rules", ()))
+    ties, bans = _pairs(wishes.get("together", ())), _pairs(wishes.get("apart", ()))
     problems += _wrong_pairs("together", ties, n_items) + _wrong_pairs("apart", bans, n_items)
     if not problems:
         problems += _contradictions(ties, bans, tables["fixed"], n_items)
@@ -168,7 +183,7 @@ def ask(
     if problems:
         raise QuestionError(problems)
 
-    worth = matrix if alike else -matrix
+    worth = matrix if wishes.get("alike", True) else -matrix
     np.fill_diagonal(worth, 0.0)
     return GroupingQuestion(
         worth=worth,
@@ -180,7 +195,7 @@ def ask(
         fixed=tables["fixed"],
         together=tuple(ties),
         apart=tuple(bans),
-        rules=tuple(rules),
+        rules=rules,
     )
 
 
@@ -233,7 +248,7 @@ def _wrong_bands(sizes: Any, groups: Any) -> list[Problem]:
 
 
 def _checked_tables(
-    n_items: int, n_groups: int | None, **given: ArrayLike | None
+    n_items: int, n_groups: int | None, given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[Problem]]:
     """bonus (n, K) float, allowed (n, K) bool and fixed (n,) int, or None; and what is wrong."""
     tables: dict[str, Any] = dict.fromkeys(given)

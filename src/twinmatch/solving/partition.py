@@ -6,20 +6,19 @@ Notation: n items, K groups, likeness (n, n), label (n,) the group of each item.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twinmatch.errors import Problem
 from twinmatch.solving.annealing import anneal, places_only
-from twinmatch.solving.attributes import GroupRule
 from twinmatch.solving.bounds import upper_bound, upper_bound_of_any_number
 from twinmatch.solving.clock import Limit
 from twinmatch.solving.exact import CLOSE, MOST_COLUMNS, Solved, column_count, solve_exactly
-from twinmatch.solving.grouping import Band, GroupingQuestion, Task, ask, task_of
+from twinmatch.solving.grouping import Band, GroupingQuestion, GroupWishes, Task, ask, task_of
 from twinmatch.solving.initial_grouping import GroupingReason, first_grouping, why_none
 from twinmatch.solving.scaling import exponent
 from twinmatch.solving.sizes import group_counts
@@ -95,14 +94,8 @@ def partition(
     seconds: float | None = None,
     effort: int | None = None,
     rng: int | np.random.Generator = 0,
-    bonus: ArrayLike | None = None,
-    allowed: ArrayLike | None = None,
-    fixed: ArrayLike | None = None,
-    together: Iterable[tuple[int, int]] = (),
-    apart: Iterable[tuple[int, int]] = (),
-    rules: Sequence[GroupRule] = (),
-    alike: bool = True,
     workers: int = 1,
+    **wishes: Unpack[GroupWishes],
 ) -> Partition:
     """Partition n items into groups of like items, or of unlike ones with alike=False.
 
@@ -111,21 +104,19 @@ def partition(
     group. Interchangeable groups are numbered by their lowest member.
     objective: "total", the sum over pairs inside groups; "mean", the sum over members of their mean
     likeness to the rest of their group; "squares", the sum over groups of their pairs divided by
-    their size. alike=False takes the likeness off the score in place of adding it.
-    bonus: (n, K) score of an item in a group; allowed: (n, K) bool; fixed: (n,) group or -1; all
-    three need groups. together, apart: pairs of items; rules: see `attributes`.
+    their size. wishes: bonus (n, K), the score of an item in a group; allowed (n, K) bool; fixed
+    (n,) group or -1; all three need groups; together and apart, pairs of items; rules, see
+    `attributes`; alike=False takes the likeness off the score in place of adding it.
     effort: sweeps of the search, the budget that gives the same bytes everywhere; seconds: a limit
-    by the clock, in which nothing is compiled (a call with `effort` before it does that); 2,000 sweeps where neither is given. rng: a seed or a numpy Generator. workers:
-    threads; they never change the answer, save under a limit in seconds.
+    by the clock, in which nothing is compiled (a call with `effort` before it does that); 2,000
+    sweeps where neither is given. rng: a seed or a numpy Generator. workers: threads; they never
+    change the answer, save under a limit in seconds.
 
     Raises QuestionError with every problem of the question. Rules that cannot be kept are no error:
     the status is "infeasible" and the reasons say why.
     """
-    question = ask(
-        likeness, sizes=sizes, groups=groups, objective=objective, bonus=bonus, allowed=allowed,
-        fixed=fixed, together=together, apart=apart, rules=rules, alike=alike,
-        more=_wrong_limits(seconds, effort, workers),
-    )  # fmt: skip
+    wrong = _wrong_limits(seconds, effort, workers)
+    question = ask(likeness, sizes=sizes, groups=groups, objective=objective, more=wrong, **wishes)
     seed = rng if isinstance(rng, int) else int(rng.integers(2**63))
     given = question.worth if question.bonus is None else np.append(question.worth, question.bonus)
     power = exponent(given)

@@ -211,3 +211,8 @@ def test_nothing_to_gain_is_still_a_deterministic_answer():
     first, second = (partition(np.zeros((6, 6)), sizes=(2, 3)) for _ in range(2))
     assert first.score == 0.0
     assert first.label.tolist() == second.label.tolist()
+
+
+def test_an_unknown_wish_is_refused():
+    with pytest.raises(TypeError, match="alikee"):
+        partition(np.eye(4), sizes=(2, 2), alikee=False)

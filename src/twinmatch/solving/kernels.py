@@ -1,0 +1,471 @@
+"""The kernels of the search for groups: one sweep after another of exchanges, plain or under rules.
+
+One sweep offers each item its best exchange: with any item of another group, or a move where the
+sizes allow it. Best is meant after a random handicap, heat * -log u, so that at heat zero a sweep
+is a steepest descent and above it an annealing (Kirkpatrick et al. 1983,
+doi:10.1126/science.220.4598.671). What makes it quick is that reach is kept up to date, so that the
+gain of an exchange is read off in a few operations.
+
+Under rules (ties, pairs apart, counts in every group) what breaks a rule is allowed on the way at a
+price, and items of any size (several tied together are one atom) can change places: sizes are one
+more count. The best grouping is kept only where nothing is broken.
+
+Notation: as in `grouping`: n items or m atoms, K groups.
+weight (n, n), bonus (K, n) with -inf where an item may not sit, label (n,), size (K,),
+reach[g, i] the weights of i to the members of g, inside[g] the weights inside g,
+rate[g] what a pair in g is worth at its present size, pull = rate * reach + bonus,
+own[i] = pull[label[i], i]; held[r, g] the tally of group g, broken[g] its breach summed over the
+counts; heats (T,) one a sweep; noise a table of -log u, and draws (T, n) where in that table each
+row of each sweep begins.
+
+Rows of numpy, which numba compiles where it is installed. The innermost functions are spelled
+as loops too, since numba takes three times as long over rows: the same operations in the same order,
+so that the answer is the same to the last bit, and a test holds the two together. Arguments come in
+named tuples, which numba takes apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.solving.grouping import ISOLATED, SIZE
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+TINY = 1e-10  # a breach below this is rounding
+
+
+class Sweeps(NamedTuple):
+    """What one call of a kernel is to do: a sweep a heat, with these random handicaps."""
+
+    heats: FloatArray
+    noise: FloatArray
+    draws: IntArray
+
+
+class Best(NamedTuple):
+    """What a search has reached, changed in place.
+
+    standing: [value, best value]; label: the grouping of the best; least: the smallest gain that
+    counts, above the rounding of sums.
+    """
+
+    standing: FloatArray
+    label: IntArray
+    least: float
+
+
+# -- sizes and places only ---------------------------------------------------------------------
+
+
+class PlainTask(NamedTuple):
+    """The question of a plain search; rigid: no size can change."""
+
+    weight: FloatArray
+    bonus: FloatArray
+    low: IntArray
+    high: IntArray
+    factor: FloatArray
+    rigid: bool
+
+
+class Seating(NamedTuple):
+    """The arrays that a plain search works on in place."""
+
+    label: IntArray
+    size: IntArray
+    inside: FloatArray
+    reach: FloatArray
+    pull: FloatArray
+    own: FloatArray
+    rate: FloatArray
+
+
+def seat(label: IntArray, weight: FloatArray, bonus: FloatArray, factor: FloatArray) -> Seating:
+    """The arrays of a grouping; sums run in the order of the items, on every machine."""
+    n_groups, n_items = bonus.shape
+    reach = np.zeros((n_groups, n_items))
+    for item in range(n_items):
+        reach[label[item]] += weight[item]
+    size = np.bincount(label, minlength=n_groups).astype(np.int64)
+    rate = factor[size]
+    pull = rate[:, None] * reach + bonus
+    everyone = np.arange(n_items)
+    inside = np.bincount(label, weights=reach[label, everyone], minlength=n_groups) / 2.0
+    return Seating(label.copy(), size, inside, reach, pull, pull[label, everyone], rate)
+
+
+def exchange_plain(task: PlainTask, at: Seating, sweeps: Sweeps, best: Best) -> int:
+    """Run one sweep a heat, in place; returns how many exchanges were made."""
+    n_items = at.label.size
+    standing = best.standing
+    margin = np.empty(n_items)
+    made = 0
+    for t in range(sweeps.heats.size):
+        heat = sweeps.heats[t]
+        for i in range(n_items):
+            start = sweeps.draws[t, i]
+            j = best_swap(
+                i, task, at, heat * sweeps.noise[start : start + n_items], best.least, margin
+            )
+            g = -1
+            if not task.rigid:
+                bar = margin[j] if j >= 0 else best.least
+                start += n_items
+                g = best_move(i, task, at, heat * sweeps.noise[start : start + at.size.size], bar)
+            a = at.label[i]
+            if g >= 0:
+                standing[0] += move_gain(i, g, task, at)
+                at.inside[a] -= at.reach[a, i]
+                at.inside[g] += at.reach[g, i]
+                at.size[a] -= 1
+                at.size[g] += 1
+                at.rate[a] = task.factor[at.size[a]]
+                at.rate[g] = task.factor[at.size[g]]
+                at.label[i] = g
+                at.reach[a] -= task.weight[i]
+                at.reach[g] += task.weight[i]
+                refresh(a, g, task, at)
+                made += 1
+            elif j >= 0:
+                b = at.label[j]
+                pair = task.weight[i, j]
+                standing[0] += (at.pull[a, j] - at.own[j]) + (at.pull[b, i] - at.own[i])
+                standing[0] -= (at.rate[a] + at.rate[b]) * pair
+                at.inside[a] += (at.reach[a, j] - at.reach[a, i]) - pair
+                at.inside[b] += (at.reach[b, i] - at.reach[b, j]) - pair
+                at.label[i] = b
+                at.label[j] = a
+                at.reach[a] += task.weight[j] - task.weight[i]
+                at.reach[b] += task.weight[i] - task.weight[j]
+                refresh(a, b, task, at)
+                made += 1
+        if standing[0] > standing[1] + best.least:
+            standing[1] = standing[0]
+            best.label[:] = at.label
+    return made
+
+
+def move_gain(i: int, g: int, task: PlainTask, at: Seating) -> float:
+    """What the objective gains when item i moves to group g."""
+    a = at.label[i]
+    left = task.factor[at.size[a] - 1] * (at.inside[a] - at.reach[a, i]) - at.rate[a] * at.inside[a]
+    joined = (
+        task.factor[at.size[g] + 1] * (at.inside[g] + at.reach[g, i]) - at.rate[g] * at.inside[g]
+    )
+    gain: float = left + joined + (task.bonus[g, i] - task.bonus[a, i])
+    return gain
+
+
+def best_swap(
+    i: int, task: PlainTask, at: Seating, handicap: FloatArray, least: float, margin: FloatArray
+) -> int:
+    """The item whose swap with i has the highest margin above least, or -1; fills margin (n,)."""
+    a = at.label[i]
+    margin[:] = at.pull[a] - at.own
+    margin -= (at.rate[a] + at.rate[at.label]) * task.weight[i]
+    margin += handicap
+    margin += at.pull[:, i].copy()[at.label] - at.own[i]
+    margin[at.label == a] = -np.inf
+    j = int(margin.argmax())
+    return j if margin[j] > least else -1
+
+
+def best_swap_loops(
+    i: int, task: PlainTask, at: Seating, handicap: FloatArray, least: float, margin: FloatArray
+) -> int:
+    """`best_swap` as loops."""
+    a, label = at.label[i], at.label
+    row, here, own = task.weight[i], at.pull[a], at.own
+    there, mine = at.pull[:, i].copy(), at.own[i]
+    for j in range(label.size):
+        both = at.rate[a] + at.rate[label[j]]
+        margin[j] = ((here[j] - own[j]) - both * row[j]) + handicap[j]
+    for j in range(label.size):  # apart from the rest, which the compiler can then do in lanes
+        margin[j] += there[label[j]] - mine
+    top = least
+    best = -1
+    for j in range(label.size):
+        if margin[j] > top and label[j] != a:
+            top = margin[j]
+            best = j
+    return best
+
+
+def best_move(i: int, task: PlainTask, at: Seating, handicap: FloatArray, bar: float) -> int:
+    """The group that i gains most by moving to, above the bar and within the sizes, or -1."""
+    a = at.label[i]
+    if at.size[a] <= task.low[a]:
+        return -1
+    left = task.factor[at.size[a] - 1] * (at.inside[a] - at.reach[a, i]) - at.rate[a] * at.inside[a]
+    room = np.minimum(at.size + 1, task.factor.size - 1)
+    margin = left + (task.factor[room] * (at.inside + at.reach[:, i]) - at.rate * at.inside)
+    margin += task.bonus[:, i] - task.bonus[a, i]
+    margin += handicap
+    margin[at.size >= task.high] = -np.inf
+    margin[a] = -np.inf
+    g = int(margin.argmax())
+    return g if margin[g] > bar else -1
+
+
+def refresh(a: int, b: int, task: PlainTask, at: Seating) -> None:
+    """Bring pull of the groups a and b, and own of everyone, up to date."""
+    at.pull[a] = at.rate[a] * at.reach[a] + task.bonus[a]
+    at.pull[b] = at.rate[b] * at.reach[b] + task.bonus[b]
+    touched = (at.label == a) | (at.label == b)
+    at.own[touched] = at.pull[at.label[touched], np.flatnonzero(touched)]
+
+
+def refresh_loops(a: int, b: int, task: PlainTask, at: Seating) -> None:
+    """`refresh` as loops."""
+    for k in range(at.label.size):
+        at.pull[a, k] = at.rate[a] * at.reach[a, k] + task.bonus[a, k]
+        at.pull[b, k] = at.rate[b] * at.reach[b, k] + task.bonus[b, k]
+        if at.label[k] == a:
+            at.own[k] = at.pull[a, k]
+        elif at.label[k] == b:
+            at.own[k] = at.pull[b, k]
+
+
+# -- under rules -------------------------------------------------------------------------------
+
+
+class RuledTask(NamedTuple):
+    """The question of a search under rules, as in `grouping.Task`.
+
+    price: what one unit of breach costs; apart (P, 2): pairs whose price is in weight already.
+    """
+
+    weight: FloatArray
+    inner: FloatArray
+    bonus: FloatArray
+    mass: IntArray
+    factor: FloatArray
+    kind: IntArray
+    tally: FloatArray
+    floor: FloatArray
+    ceiling: FloatArray
+    slope: FloatArray
+    price: float
+    apart: IntArray
+
+
+class RuledSeating(NamedTuple):
+    """The arrays that a search under rules works on in place."""
+
+    label: IntArray
+    size: IntArray
+    inside: FloatArray
+    reach: FloatArray
+    held: FloatArray
+    broken: FloatArray
+
+
+def seat_under_rules(label: IntArray, task: RuledTask) -> RuledSeating:
+    """The arrays of a grouping of atoms; sums run in the order of the atoms."""
+    n_groups, n_atoms = task.floor.shape[1], label.size
+    at = RuledSeating(
+        label.copy(),
+        np.zeros(n_groups, dtype=np.int64),
+        np.zeros(n_groups),
+        np.zeros((n_groups, n_atoms)),
+        np.zeros((task.kind.size, n_groups)),
+        np.zeros(n_groups),
+    )
+    for atom in range(n_atoms):
+        group = label[atom]
+        at.inside[group] += task.inner[atom] + at.reach[group, atom]
+        at.reach[group] += task.weight[atom]
+        at.size[group] += task.mass[atom]
+        at.held[:, group] += task.tally[:, atom]
+    for group in range(n_groups):
+        at.broken[group] = broken_in(group, task, at)
+    return at
+
+
+def broken_in(group: int, task: RuledTask, at: RuledSeating) -> float:
+    """By how much a group breaks the rules, summed over the counts in their order."""
+    total = 0.0
+    for r in range(task.kind.size):
+        floor, ceiling = task.floor[r, group], task.ceiling[r, group]
+        count, size = at.held[r, group], at.size[group]
+        total += breach(task.kind[r], count, floor, ceiling, task.slope[r], size)
+    return total
+
+
+def breach(kind: int, count: float, floor: float, ceiling: float, slope: float, size: int) -> float:
+    """By how much one count of one group breaks its rule; 0 where it is kept."""
+    if size == 0 and kind != SIZE:
+        return 0.0
+    if kind == ISOLATED:
+        return 1.0 if count == 1.0 else 0.0
+    over = max((floor - slope * size) - count, count - (ceiling + slope * size))
+    return over if over > TINY else 0.0
+
+
+def breaches(
+    kind: int,
+    count: FloatArray,
+    floor: Any,
+    ceiling: Any,
+    slope: float,
+    size: IntArray,
+) -> FloatArray:
+    """By how much counts break their rule, (C,); 0 where it is kept. PlainTask (C,) or (1,)."""
+    if kind == ISOLATED:
+        alone: FloatArray = ((count == 1.0) & (size != 0)).astype(np.float64)
+        return alone
+    over: FloatArray = np.maximum((floor - slope * size) - count, count - (ceiling + slope * size))
+    over[over <= TINY] = 0.0
+    if kind != SIZE:
+        over[size == 0] = 0.0
+    return over
+
+
+def exchange_under_rules(task: RuledTask, at: RuledSeating, sweeps: Sweeps, best: Best) -> int:
+    """Run one sweep a heat, in place; returns how many exchanges were made.
+
+    Only groupings that break nothing become best.
+    """
+    n_atoms = at.label.size
+    standing = best.standing
+    margin = np.empty(n_atoms + at.size.size)
+    made = 0
+    for t in range(sweeps.heats.size):
+        heat = sweeps.heats[t]
+        for i in range(n_atoms):
+            fill_margins(i, task, at, margin)
+            start = sweeps.draws[t, i]
+            handicapped = margin + heat * sweeps.noise[start : start + margin.size]
+            k = int(handicapped.argmax())
+            if not handicapped[k] > best.least:
+                continue
+            standing[0] += margin[k]
+            a = at.label[i]
+            if k < n_atoms:
+                b = at.label[k]
+                shift(k, b, a, task, at)
+            else:
+                b = k - n_atoms
+            shift(i, a, b, task, at)
+            at.broken[a] = broken_in(a, task, at)
+            at.broken[b] = broken_in(b, task, at)
+            made += 1
+        better = standing[0] > standing[1] + best.least and at.broken.max() == 0.0
+        if better and not (at.label[task.apart[:, 0]] == at.label[task.apart[:, 1]]).any():
+            standing[1] = standing[0]
+            best.label[:] = at.label
+    return made
+
+
+def shift(i: int, a: int, b: int, task: RuledTask, at: RuledSeating) -> None:
+    """Take atom i out of group a and into group b, in all running sums."""
+    at.inside[a] -= at.reach[a, i] + task.inner[i]
+    at.inside[b] += at.reach[b, i] + task.inner[i]
+    at.reach[a] -= task.weight[i]
+    at.reach[b] += task.weight[i]
+    at.size[a] -= task.mass[i]
+    at.size[b] += task.mass[i]
+    at.held[:, a] -= task.tally[:, i]
+    at.held[:, b] += task.tally[:, i]
+    at.label[i] = b
+
+
+def fill_margins(i: int, task: RuledTask, at: RuledSeating, margin: FloatArray) -> None:
+    """What each swap of atom i, (m,), and then each move of it, (K,), gains less what it breaks."""
+    a = at.label[i]
+    n_atoms = at.label.size
+    n_groups = at.size.size
+    # a swap gives the other group's place to i; a move is a swap with an atom of no mass
+    place = at.label * n_atoms + np.arange(n_atoms)  # of each atom in a table (K, m)
+    other = np.concatenate((at.label, np.arange(n_groups)))
+    back = np.concatenate((task.mass, np.zeros(n_groups, dtype=np.int64)))
+    small_a = np.maximum((at.size[a] - task.mass[i]) + back, 0)
+    small_b = np.maximum(
+        np.minimum((at.size[other] + task.mass[i]) - back, task.factor.size - 1), 0
+    )
+    small_a = np.minimum(small_a, task.factor.size - 1)
+    nobody = np.zeros(n_groups)
+    pair = np.concatenate((task.weight[i], nobody))
+    core = np.concatenate((task.inner, nobody))
+    to_a = np.concatenate((at.reach[a], nobody))
+    from_b = np.concatenate((at.reach.ravel()[place], nobody))
+    in_a = (((at.inside[a] - at.reach[a, i]) - task.inner[i]) + (to_a - pair)) + core
+    in_b = (((at.inside[other] - from_b) - core) + (at.reach[other, i] - pair)) + task.inner[i]
+    worth_a = task.factor[small_a] * in_a - task.factor[at.size[a]] * at.inside[a]
+    worth_b = task.factor[small_b] * in_b - task.factor[at.size[other]] * at.inside[other]
+    seat_back = np.concatenate((task.bonus[a] - task.bonus.ravel()[place], nobody))
+    margin[:] = (worth_a + worth_b) + ((task.bonus[other, i] - task.bonus[a, i]) + seat_back)
+    more = np.zeros(n_atoms + n_groups)
+    for r in range(task.kind.size):
+        given = np.concatenate((task.tally[r], nobody))
+        held_a = (at.held[r, a] - task.tally[r, i]) + given
+        held_b = (at.held[r][other] + task.tally[r, i]) - given
+        more += breaches(
+            task.kind[r], held_a, task.floor[r, a], task.ceiling[r, a], task.slope[r], small_a
+        )
+        more += breaches(
+            task.kind[r],
+            held_b,
+            task.floor[r][other],
+            task.ceiling[r][other],
+            task.slope[r],
+            small_b,
+        )
+    margin -= task.price * ((more - at.broken[a]) - at.broken[other])
+    margin[other == a] = -np.inf
+
+
+def fill_margins_loops(i: int, task: RuledTask, at: RuledSeating, margin: FloatArray) -> None:
+    """`fill_margins` as loops."""
+    a = at.label[i]
+    n_atoms = at.label.size
+    stay_a = (at.inside[a] - at.reach[a, i]) - task.inner[i]
+    worth_now = task.factor[at.size[a]] * at.inside[a]
+    for k in range(n_atoms + at.size.size):
+        swap = k < n_atoms
+        b = at.label[k] if swap else k - n_atoms
+        if b == a:
+            margin[k] = -np.inf
+            continue
+        size_a = at.size[a] - task.mass[i]
+        size_b = at.size[b] + task.mass[i]
+        if swap:
+            size_a += task.mass[k]
+            size_b -= task.mass[k]
+            in_a = (stay_a + (at.reach[a, k] - task.weight[i, k])) + task.inner[k]
+            in_b = (
+                ((at.inside[b] - at.reach[b, k]) - task.inner[k])
+                + (at.reach[b, i] - task.weight[i, k])
+            ) + task.inner[i]
+            seat_back = task.bonus[a, k] - task.bonus[b, k]
+        else:
+            in_a = stay_a
+            in_b = (at.inside[b] + at.reach[b, i]) + task.inner[i]
+            seat_back = 0.0
+        worth_a = task.factor[size_a] * in_a - worth_now
+        worth_b = task.factor[size_b] * in_b - task.factor[at.size[b]] * at.inside[b]
+        gain = (worth_a + worth_b) + ((task.bonus[b, i] - task.bonus[a, i]) + seat_back)
+        more = 0.0
+        for r in range(task.kind.size):
+            held_a = at.held[r, a] - task.tally[r, i]
+            held_b = at.held[r, b] + task.tally[r, i]
+            if swap:
+                held_a += task.tally[r, k]
+                held_b -= task.tally[r, k]
+            more += breach(
+                task.kind[r], held_a, task.floor[r, a], task.ceiling[r, a], task.slope[r], size_a
+            )
+            more += breach(
+                task.kind[r], held_b, task.floor[r, b], task.ceiling[r, b], task.slope[r], size_b
+            )
+        margin[k] = gain - task.price * ((more - at.broken[a]) - at.broken[b])
+
+
+# What numba compiles in place of rows, and what it compiles as it stands.
+LOOPS = {best_swap: best_swap_loops, refresh: refresh_loops, fill_margins: fill_margins_loops}
+SHARED = (best_move, move_gain, breach, broken_in, shift)
