@@ -119,14 +119,17 @@ def programme_text() -> str:
         "",
         *_settings(schema, schema, tables=False),
     ]
+    written: dict[str, str] = {}
     for name, field in schema["properties"].items():
         table = _table_of(field, schema)
         if table is not None:
             parts += ["", f"## [{name}]", "", _line(table.get("description", "")), ""]
             parts += list(_settings(table, schema, tables=True))
             for path, inner in _inner(table, schema, name):
-                parts += ["", f"### [{path}]", "", _line(inner.get("description", "")), ""]
-                parts += list(_settings(inner, schema, tables=True))
+                told = "\n".join(_settings(inner, schema, tables=True))
+                first = written.setdefault(told, path)
+                body = told if first == path else f"The same settings as `[{first}]`."
+                parts += ["", f"### [{path}]", "", _line(inner.get("description", "")), "", body]
     return "\n".join(parts) + "\n"
 
 
@@ -206,30 +209,33 @@ def _values(option: dict[str, Any], root: dict[str, Any]) -> str:
 
 def errors_text() -> str:
     """Return every code of an error, warning or note, with what it says and what it advises."""
-    rows = sorted({row for path in sorted(SOURCE.rglob("*.py")) for row in _problems(path)})
+    rows: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for code, found, do in sorted({r for p in sorted(SOURCE.rglob("*.py")) for r in _problems(p)}):
+        says, advice = rows.setdefault(code, ({}, {}))
+        says[found] = None
+        if do:
+            advice[do] = None
     parts = [
         "# Error codes",
         "",
         f"{MADE} Every error on purpose has a code, says what was found and where, and what to do. All problems of an",
         "input are told together, and nothing is written where there is an error. Parts in braces are filled in. Names",
-        "that are not known come with the nearest known ones: “Did you mean …?”.",
+        "that are not known come with the nearest known ones: “Did you mean …?”. Where a code has several wordings, two are shown.",
         "",
-        "| code | what it says | what to do | told by |",
-        "|---|---|---|---|",
+        "",
+        "| code | what it says | what to do |",
+        "|---|---|---|",
     ]
-    return "\n".join([*parts, *(f"| `{c}` | {f} | {d} | `{w}` |" for c, f, d, w in rows)]) + "\n"
-
-
-def _problems(path: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Yield the problems that a module can tell: code, words, advice, module."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    module = (
-        path.relative_to(SOURCE)
-        .with_suffix("")
-        .as_posix()
-        .replace("/", ".")
-        .removesuffix(".__init__")
+    lines = (
+        f"| `{code}` | {' / '.join(list(says)[:2])} | {' / '.join(list(advice)[:2])} |"
+        for code, (says, advice) in rows.items()
     )
+    return "\n".join([*parts, *lines]) + "\n"
+
+
+def _problems(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield the problems that a module can tell: code, words, advice."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     for scope in ast.walk(tree):
         if not isinstance(scope, ast.FunctionDef | ast.Module):
             continue
@@ -240,12 +246,7 @@ def _problems(path: Path) -> Iterator[tuple[str, str, str, str]]:
             given = dict(zip(("code", "found", "where", "do"), node.args, strict=False))
             given |= {k.arg: k.value for k in node.keywords if k.arg}
             for code in _codes(given.get("code")):
-                yield (
-                    code,
-                    _words(given.get("found"), named),
-                    _words(given.get("do"), named),
-                    module,
-                )
+                yield code, _words(given.get("found"), named), _words(given.get("do"), named)
 
 
 def _own_calls(scope: ast.AST) -> Iterator[ast.Call]:
