@@ -6,7 +6,7 @@ Nothing here imports anything of the house, so every part can raise these.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 
@@ -64,6 +64,26 @@ class Problem:
         place = {f.name: said[f.name] for f in fields(Where) if f.name in said}
         rest = {name: said[name] for name in ("code", "found", "do", "level") if name in said}
         return cls(where=Where(**place), **rest)
+
+
+def grouped(problems: Iterable[Problem]) -> list[Problem]:
+    """Return one problem for each cause: of more than two alike in a column, the first three and where the others are."""
+    alike: dict[tuple[str, ...], list[Problem]] = {}
+    for k, problem in enumerate(problems):
+        where = problem.where
+        place = where.column if where.row else str(k)
+        key = (problem.level, problem.code, where.file, where.sheet, place)
+        alike.setdefault(key, []).append(problem)
+    found = []
+    for same in alike.values():
+        if len(same) < 3:
+            found += same
+            continue
+        first = " ".join(dict.fromkeys(p.found for p in same[:3]))
+        rows = list(dict.fromkeys(str(p.where.row) for p in same if p.where.row))
+        places = f" in rows {', '.join(rows[:10])}{' …' if len(rows) > 10 else ''}" if rows else ""
+        found.append(replace(same[0], found=f"{first} {len(same)} such{places}."))
+    return found
 
 
 class TwinmatchError(Exception):

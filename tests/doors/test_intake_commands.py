@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from counting import lines_run
 from twinmatch.app.intake import KINDS
 from twinmatch.cli import app
-from twinmatch.errors import DataError, TwinmatchError
+from twinmatch.errors import DataError, Problem, TwinmatchError, Where, grouped
 from twinmatch.reading import read
 
 FORM = """Stadt;Land;Einwohner;Gesamtemissionen [kt CO2e];E-Mail;Bedarf
@@ -242,3 +242,33 @@ def test_a_city_twice_is_told_beside_a_wrong_cell_of_its_row(tmp_path):
     with pytest.raises(DataError) as raised:
         read(table)
     assert sorted(p.code for p in raised.value.problems) == ["city-twice", "value-wrong"]
+
+
+SURVEY = Path(__file__).parents[1] / "unit" / "reading" / "cases" / "survey.csv"
+
+
+def test_a_survey_is_checked_as_a_round_would_take_it(tmp_path: Path) -> None:
+    table = tmp_path / "survey.csv"
+    table.write_bytes(SURVEY.read_bytes())
+    said = json.loads(run("validate", table, "--hosts", "bundled", "--json")[0])
+    assert said["cities"] == said["usable"] == 39
+    assert not [p for p in said["problems"] if p["level"] == "error"]
+    no_host = [p for p in said["problems"] if p["code"] == "wish-no-host"]
+    shown, _ = run("validate", table, "--hosts", "bundled")
+    assert len(no_host) > 3
+    assert f"{len(no_host)} such in rows" in " ".join(shown.split())
+    _, told = run("similar", "Graz", table, "--hosts", "bundled", "-k", "2", "--json")
+    assert "[wish-no-host]" in told
+
+
+def test_problems_of_one_cause_are_one_message() -> None:
+    def at(row: int, column: str = "year", code: str = "value-wrong") -> Problem:
+        return Problem(code, f"Found {row}.", Where("t.csv", row=row, column=column))
+
+    alike = grouped([at(n) for n in range(2, 20)])
+    assert len(alike) == 1
+    assert alike[0].where.row == 2
+    assert "18 such in rows 2, 3, 4" in alike[0].found
+    assert len(grouped([at(2), at(3)])) == 2
+    assert len(grouped([at(n, column=f"c{n}") for n in range(9)])) == 9
+    assert len(grouped([Problem("repair", f"{n}") for n in range(9)])) == 9

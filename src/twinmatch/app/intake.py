@@ -23,6 +23,7 @@ from twinmatch.intake import (
 )
 from twinmatch.intake.accepted import KeyedProblem, labelled, to_toml
 from twinmatch.intake.folder import missing_of
+from twinmatch.intake.survey import hosts_of, open_survey
 from twinmatch.intake.texts import text_doubts
 from twinmatch.intake.writing import Existing
 from twinmatch.reading import (
@@ -95,27 +96,34 @@ class Import:
 
 
 def check_profiles(
-    profiles_at: str | Path | None = None, mapping: Path | None = None, text_model: str = "auto"
+    profiles_at: str | Path | None = None,
+    mapping: Path | None = None,
+    text_model: str = "auto",
+    hosts: Sequence[str] = (),
 ) -> Checked:
-    """Return every problem of profiles: what reading met, what is not valid, what an analyst would doubt."""
+    """Return every problem of profiles: what reading met, what is not valid, what an analyst would doubt.
+
+    Somebody's own table, and profiles with ``hosts``, are checked as a round would take them, with the open questions.
+    Raises DataError with every problem where no city of such a table can be used.
+    """
     raw = read_raw(profiles_at, read_mapping(mapping) if mapping else None)
-    found = examine(raw.cities, raw.units)
     languages = ("en",) if text_model in ENGLISH_ONLY else None
-    problems = [
-        *raw.problems,
-        *found.problems,
-        *doubts(found.known),
-        *text_doubts(found.known, languages),
-    ]
+    if raw.is_survey or hosts:
+        opened = open_survey(raw, [hosts_of(place) for place in hosts])
+        mine = [r for r in opened.records if r.data["id"] in opened.applicants]
+        known = tuple(profiles(mine, City)[0])
+        problems = [*opened.problems, *(q.problem() for q in opened.questions)]
+    else:
+        found = examine(raw.cities, raw.units)
+        known, problems = found.known, [*raw.problems, *found.problems]
+    problems += [*doubts(known), *text_doubts(known, languages)]
     told = labelled(in_order(problems), raw.cities)
     place = accepted_path(Path(profiles_at)) if profiles_at else None
     keys = {a.key for a in read_accepted(place)} if place else set()
-    filled = [
-        sum(bool(getattr(c, b)) for b in City.BLOCKS) / len(City.BLOCKS) for c, _ in found.known
-    ]
+    filled = [sum(bool(getattr(c, b)) for b in City.BLOCKS) / len(City.BLOCKS) for c, _ in known]
     return Checked(
         len(raw.cities),
-        len(found.known),
+        len(known),
         len(raw.units),
         tuple(t for t in told if t.key not in keys),
         tuple(t for t in told if t.key in keys),

@@ -432,9 +432,11 @@ def main() -> None:
     try:
         app()
     except (TwinmatchError, ModuleNotFoundError) as error:
-        from twinmatch.cli.words import report
+        from twinmatch.cli.words import print_json, report
 
         found = _missing(error) if isinstance(error, ModuleNotFoundError) else error
+        if "--json" in sys.argv:
+            print_json({"problems": [problem.plain() for problem in found.problems]})
         report(found)
         sys.exit(found.exit_code)
     except BrokenPipeError:

@@ -11,27 +11,40 @@ import typer
 
 from twinmatch import app
 from twinmatch.cli.words import pair, say
+from twinmatch.errors import grouped
 
 if TYPE_CHECKING:
     from twinmatch.app.decided import Decided
     from twinmatch.cohort import Cohort
     from twinmatch.programmes import Round
     from twinmatch.proposal import Proposal
-    from twinmatch.reading.mapping import Mapping, MappingQuestion
+    from twinmatch.reading import Mapping, MappingQuestion, Raw
 
 Pairs = list[str] | None
 
 
-def cohort_of(profiles: Path | None) -> Cohort:
-    """Return the cities of a folder or table; the bundled ones where none is named."""
-    from twinmatch.intake.survey import open_survey
-    from twinmatch.reading import read_raw
+def cohort_of(
+    profiles: Path | None, hosts: Sequence[str] = (), mapping: Path | None = None
+) -> Cohort:
+    """Return the cities of a folder or table, and the hosts they are to meet; the bundled ones where none is named."""
+    from twinmatch.reading import read_mapping, read_raw
+
+    raw = read_raw(profiles, read_mapping(mapping) if mapping else None)
+    return _told(raw, hosts)
+
+
+def _told(raw: Raw, hosts: Sequence[str]) -> Cohort:
+    """Return the cohort of what was read; of somebody's own table the doubts and open questions are shown."""
+    from twinmatch.intake.survey import hosts_of, open_survey
     from twinmatch.validate import validate
 
-    raw = read_raw(profiles)
-    return (
-        open_survey(raw).cohort if raw.is_survey else validate(raw.cities, raw.units, raw.problems)
-    )
+    if not hosts and not raw.is_survey:
+        return validate(raw.cities, raw.units, raw.problems)
+    opened = open_survey(raw, [hosts_of(place) for place in hosts])
+    asked = [question.problem() for question in opened.questions]
+    for problem in grouped([*(p for p in opened.problems if p.level == "warning"), *asked]):
+        say(f"{problem}  [{problem.code}]")
+    return opened.cohort
 
 
 MOST_ASKED = 3
@@ -43,57 +56,54 @@ def survey_of(
 ) -> Cohort:
     """Return the cities of a table of any survey tool, with the hosts that they are to meet.
 
-    At a terminal up to three open questions are asked; in scripts, and with ``yes``, they are listed with the line that
-    answers each. How the table is read is written beside it, or into ``out`` where its folder is read-only.
+    At a terminal up to three open questions are asked; in scripts they are listed with the line that answers each, and
+    with ``yes`` the likely answers are taken and listed. How the table is read is written beside it, or beside ``out``
+    where its folder is read-only.
     """
     from twinmatch.files import write_file
-    from twinmatch.intake.survey import hosts_of, open_survey
-    from twinmatch.reading import read_raw
-    from twinmatch.reading.mapping import Mapping, mapping_path, read_mapping, to_toml
+    from twinmatch.reading import read_mapping, read_raw
+    from twinmatch.reading.mapping import mapping_path, to_toml
 
-    said = read_mapping(mapping) if mapping else None
-    raw = read_raw(profiles, said)
-    if profiles is None or (not hosts and mapping is None and not raw.is_survey):
-        return cohort_of(profiles)
-    if raw.is_survey and raw.questions:
-        answered = _asked(raw.questions, raw.used or Mapping(), yes=yes)
-        raw = read_raw(profiles, answered)
-    opened = open_survey(raw, [hosts_of(place) for place in hosts])
-    for problem in opened.problems:
-        if problem.level == "warning":
-            say(f"{problem}  [{problem.code}]")
-    for question in opened.questions:
-        say(f"{question.problem()}  [question]")
-    say(f"{len(opened.applicants)} cities of {profiles.name} take part.")
-    if opened.used is not None and raw.is_survey and mapping is None:
-        text = to_toml(opened.used, profiles.name, opened.questions).encode()
+    raw = read_raw(profiles, read_mapping(mapping) if mapping else None)
+    if raw.is_survey and raw.questions and raw.used:
+        answered = _asked(raw.questions, raw.used, yes=yes)
+        raw = read_raw(profiles, answered) if answered != raw.used else raw
+    cohort = _told(raw, hosts)
+    if profiles is None or not raw.is_survey:
+        return cohort
+    say(f"{len({r.data.get('id') for r in raw.cities})} cities of {profiles.name} take part.")
+    if raw.used is not None and mapping is None:
+        text = to_toml(raw.used, profiles.name, raw.questions).encode()
         place = mapping_path(profiles)
         try:
             write_file(place, text)
         except OSError:
             place = out.with_name(f"{out.name}-{place.name}")
             write_file(place, text)
-        say(
-            f"How it was read stands in {place}; change a line and run again with --mapping {place}."
-        )
-    return opened.cohort
+        say(f"How it was read stands in {place}: change a line there and run again.")
+    return cohort
 
 
 def _asked(questions: Sequence[MappingQuestion], used: Mapping, *, yes: bool) -> Mapping:
-    """Return the mapping with the answers to the first questions; a likely answer is taken with ``yes``."""
-    is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
-    for question in questions[: None if yes else MOST_ASKED]:
-        if yes:
-            used = used.answered(question, question.guess) if question.guess else used
-        elif is_terminal:
+    """Return the mapping with the answers to the first questions; a likely answer is taken with ``yes``, and shown."""
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return used
+    for question in questions if yes else questions[:MOST_ASKED]:
+        said = question.guess
+        if not yes:
             say(f"{question.where}: {question.asks}")
             for k, (_, words) in enumerate(question.choices, 1):
                 say(f"  {k}  {words}")
-            answer = typer.prompt(
-                "Number, or Enter to skip", default="", show_default=False, err=True
-            )
-            if answer.isdigit() and 1 <= int(answer) <= len(question.choices):
-                used = used.answered(question, question.choices[int(answer) - 1][0])
+            typed = typer.prompt("Number, or Enter to skip", "", show_default=False, err=True)
+            is_one = typed.isdigit() and 1 <= int(typed) <= len(question.choices)
+            if not is_one:
+                continue
+            said = question.choices[int(typed) - 1][0]
+        elif said:
+            say(f"{question.where}: {question.asks} Taken: {dict(question.choices)[said]}.")
+        else:
+            continue
+        used = used.answered(question, said)
     return used
 
 

@@ -13,6 +13,8 @@ import typer
 from twinmatch import app
 from twinmatch.cli.words import (
     AsJson,
+    Hosts,
+    MappingFile,
     Model,
     Profiles,
     literal,
@@ -22,7 +24,7 @@ from twinmatch.cli.words import (
     show,
     table,
 )
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import Problem, QuestionError, grouped
 
 if TYPE_CHECKING:
     from twinmatch.app.intake import Checked, Import
@@ -31,19 +33,13 @@ if TYPE_CHECKING:
 ORDER = ("error", "warning", "note")
 MOST_SHOWN = 60
 
-MappingFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--mapping", "-m", help="TOML file that says what headers mean.", show_default=False
-    ),
-]
-
 # The docstrings of the commands are their help on the command line.
 
 
 def validate(
     profiles: Profiles = None,
     mapping: MappingFile = None,
+    hosts: Hosts = None,
     accept: Annotated[
         list[str] | None,
         typer.Option(
@@ -60,7 +56,7 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Check profiles: every error, doubt and note at once, each with its place and what to do about it."""
-    checked = app.intake.check_profiles(profiles, mapping, text_model or "auto")
+    checked = app.intake.check_profiles(profiles, mapping, text_model or "auto", hosts or ())
     if accept:
         if profiles is None:
             do = "Copy the bundled profiles to a folder of your own and name it."
@@ -70,11 +66,11 @@ def validate(
         today = dt.date.today().isoformat()
         place = app.intake.accept_warnings(profiles, checked, accept, why, today)
         say(f"Remembered in {place}.")
-        checked = app.intake.check_profiles(profiles, mapping, text_model or "auto")
+        checked = app.intake.check_profiles(profiles, mapping, text_model or "auto", hosts or ())
     if as_json:
         print_json(_plain_check(checked))
     else:
-        _print_check(checked, profiles, notes)
+        _print_check(checked, profiles, notes, hosts or ())
     if checked.has_errors:
         raise typer.Exit(2)
 
@@ -243,7 +239,9 @@ def _plain_check(checked: Checked) -> dict[str, Any]:
     }
 
 
-def _print_check(checked: Checked, profiles: Path | None, notes: bool) -> None:
+def _print_check(
+    checked: Checked, profiles: Path | None, notes: bool, hosts: Sequence[str]
+) -> None:
     problems = [t.problem for t in checked.told]
     keys = {id(t.problem): t.key for t in checked.told}
     _print_problems(problems, notes, keys)
@@ -257,6 +255,7 @@ def _print_check(checked: Checked, profiles: Path | None, notes: bool) -> None:
         f"{_count(counts['note'], 'note')}; {100 * checked.filled:.0f}% of the blocks are filled on average."
     )
     place = f" {quoted(str(profiles))}" if profiles else ""
+    place += "".join(f" --hosts {quoted(h)}" for h in hosts)
     if counts["error"]:
         say(
             "Next: repair the errors; warnings may be accepted: twinmatch validate PROFILES --accept KEY --why TEXT"
@@ -273,6 +272,7 @@ def _print_problems(problems: Sequence[Problem], notes: bool, keys: dict[int, st
     shown = [
         p for level in ORDER for p in problems if p.level == level and (notes or level != "note")
     ]
+    shown = shown if notes else grouped(shown)
     if shown:
         rows = table("", ("Level", "Where", "Found", "What to do", "Key"))
         for problem in shown[:MOST_SHOWN] if not notes else shown:

@@ -13,6 +13,8 @@ from twinmatch import app
 from twinmatch.cli.inputs import cohort_of, decided_of, round_of, survey_of
 from twinmatch.cli.words import (
     AsJson,
+    Hosts,
+    MappingFile,
     Model,
     Pairs,
     Profiles,
@@ -42,19 +44,8 @@ if TYPE_CHECKING:
 def propose(
     profiles: Profiles = None,
     programme: Programme = None,
-    hosts: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="bundled, or a folder or table of hosts: whom the cities of PROFILES are to meet; later ones override.",
-            show_default=False,
-        ),
-    ] = None,
-    mapping: Annotated[
-        Path | None,
-        typer.Option(
-            "--mapping", "-m", help="TOML file that says what headers mean.", show_default=False
-        ),
-    ] = None,
+    hosts: Hosts = None,
+    mapping: MappingFile = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Ask nothing: take the likely answer to each question.")
     ] = False,
@@ -171,12 +162,14 @@ def similar(
     city: Annotated[str, typer.Argument(help="A city's id or name.")],
     profiles: Profiles = None,
     k: Annotated[int, typer.Option("-k", help="How many cities.")] = 10,
+    hosts: Hosts = None,
+    mapping: MappingFile = None,
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:
     """Cities like mine: the k cities most like a city, each with its reasons."""
     with progress() as told:
-        cohort = cohort_of(profiles)
+        cohort = cohort_of(profiles, hosts or (), mapping)
         says, found = app.neighbours.similar(city, cohort, k=k, model=text_model, progress=told)
     if as_json:
         from twinmatch.proposal.wire import account_plain

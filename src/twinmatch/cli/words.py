@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.errors import Problem, QuestionError, TwinmatchError, grouped
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,6 +21,19 @@ Profiles = Annotated[
     typer.Argument(
         help="A folder of profiles, a .csv or an .xlsx; the bundled cities where left out.",
         show_default=False,
+    ),
+]
+Hosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="bundled, or a folder or table of hosts: whom the cities of PROFILES are to meet; later ones override.",
+        show_default=False,
+    ),
+]
+MappingFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping", "-m", help="TOML file that says what headers mean.", show_default=False
     ),
 ]
 Programme = Annotated[
@@ -135,8 +148,8 @@ def print_json(content: object) -> None:
 
 
 def report(error: TwinmatchError) -> None:
-    """Tell every problem of an error on stderr, each with its code."""
-    for problem in error.problems:
+    """Tell every problem of an error on stderr with its code, those of one cause together."""
+    for problem in grouped(error.problems):
         say(f"{problem}  [{problem.code}]")
     count = sum(problem.code != "repair" for problem in error.problems)
     if count > 1:

@@ -56,6 +56,8 @@ class Opened:
     questions: tuple[MappingQuestion, ...]
     contacts: dict[str, tuple[str, ...]] = field(repr=False)
     used: Mapping | None
+    records: tuple[Record, ...] = field(repr=False)
+    """The records of applicants and hosts, filled and with ids for the names of wishes."""
 
 
 def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
@@ -90,6 +92,7 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
         raw.questions,
         dict(raw.contacts),
         raw.used,
+        tuple(everyone),
     )
 
 

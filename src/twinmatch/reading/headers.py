@@ -248,6 +248,7 @@ class _Finder:
         self.cells = [[c[i] for c in below if i < len(c)] for i in range(len(self.names))]
         self.questions: list[MappingQuestion] = []
         self.asked: dict[int, str] = {}
+        self.runs: dict[int, tuple[str, ...]] = {}
         self.doubled: set[int] = set()
         self.beside: set[int] = set()
 
@@ -328,14 +329,16 @@ class _Finder:
             if end - i >= 2 and any(text(c) for c in self.cells[i]):
                 field = "languages" if len(codes[i]) == 2 else "challenges"
                 said = self.mapping.columns.get(self.names[i])
+                run = [k for k in range(i, end) if self.names[k] not in self.mapping.columns]
                 if said is None and field == "challenges":
-                    self.asked[i] = field
-                for k in range(i, end):
-                    to = "" if i in self.asked else said.field if said else field
-                    found[k] = Target(to, option=self.names[k] if to else "")
+                    self.asked[i], self.runs[i] = field, tuple(self.names[i + 1 : end])
+                    field = ""
+                elif said is not None:
+                    run, field = [i, *run], said.field
+                for k in run:
+                    found[k] = Target(field, option=self.names[k] if field else "")
                     self.beside.add(k)
-                if i in self.asked:
-                    self.beside.discard(i)
+                self.beside -= set(self.asked)
             i = max(end, i + 1)
         return found
 
@@ -476,11 +479,13 @@ class _Finder:
         field = self.asked[i]
         label = columns(self.model)[field].label if field in columns(self.model) else field
         example = next((text(c) for c in self.cells[i] if text(c)), "")
-        asks = f"Is the column {self.names[i]!r} (such as {example[:40]!r}) {label!r}?"
+        run = self.runs.get(i, ())
+        more = f" and the {len(run)} after it, each headed by an option," if run else ""
+        asks = f"Is the column {self.names[i]!r}{more} (such as {example[:40]!r}) {label!r}?"
         other = columns(self.model).get("strengths") if field == "challenges" else None
         choices = ((field, label), *([(other.path, other.label)] if other else []), SET_ASIDE)
         self.questions.append(
-            MappingQuestion("columns", self.names[i], asks, place, choices, field)
+            MappingQuestion("columns", self.names[i], asks, place, choices, field, run)
         )
 
     def _unknown(self, i: int, header: Header, read: set[str]) -> list[Problem]:

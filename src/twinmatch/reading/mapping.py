@@ -109,7 +109,9 @@ class Mapping:
         if question.table == "repair_letters":
             return replace(self, repair_letters=answer == "true")
         if question.table == "columns":
-            return replace(self, columns={**self.columns, question.key: Target(answer)})
+            names = (question.key, *question.options)
+            said = {n: Target(answer, option=n if question.options else "") for n in names}
+            return replace(self, columns={**self.columns, **said})
         if question.table == "values":
             return replace(self, values={**self.values, question.key: answer})
         return replace(self, names={**self.names, question.key: answer})
@@ -129,6 +131,8 @@ class MappingQuestion:
     choices: tuple[tuple[str, str], ...]
     """Answers as the mapping has them, each with its words."""
     guess: str = ""
+    options: tuple[str, ...] = ()
+    """Further columns of which the answer is given: with the first, each is an option of one question."""
 
     @property
     def line(self) -> str:

@@ -201,7 +201,7 @@ class _Reading:
 
     def _used(self) -> Mapping:
         """Return the mapping that reads the sheet as it was read."""
-        asked = {q.key for q in self.questions if q.table == "columns"}
+        asked = {n for q in self.questions if q.table == "columns" for n in (q.key, *q.options)}
         targets = {
             n: t or Target("")
             for n, t in zip(self.header.names, self.header.targets, strict=True)
