@@ -100,6 +100,51 @@ _RELATED_LANGUAGES = (
 )
 
 
+FUNDS: Final = {
+    "EEA": ("IS LI NO", "are both in the European Economic Area"),
+    "candidate": (
+        "AL BA GE MD ME MK RS TR UA XK",
+        "both prepare to join the EU with its pre-accession funds",
+    ),
+    "neighbourhood": ("AM AZ IL", "both have the funds of the EU's neighbourhood policy"),
+}
+"""Countries outside the EU by the EU funds and rules that they share, and the words for two of them.
+
+The state of 2025: candidates and the potential candidate Kosovo; Belarus has no programme at present.
+"""
+
+COOPERATIONS: Final = {
+    "the Nordic Council of Ministers": "DK FI FO IS NO SE",
+    "the Baltic Council of Ministers": "EE LT LV",
+    "the Visegrád Group": "CZ HU PL SK",
+    "the Benelux Union": "BE LU NL",
+    "the Green Agenda for the Western Balkans": "AL BA ME MK RS XK",
+    "the British-Irish Council": "GB IE",
+}
+"""Standing cooperation of governments, with its countries."""
+
+
+def funds(code: str) -> str:
+    """Return whose funds and rules a country has: EU, EEA, candidate, neighbourhood, or an empty text."""
+    if in_eu(code):
+        return "EU"
+    return next((name for name, (codes, _) in FUNDS.items() if code in codes.split()), "")
+
+
+def same_funds(one: str, other: str) -> str:
+    """Return in words that two countries share funds and rules; an empty text where they do not."""
+    shared = funds(one) if funds(one) == funds(other) else ""
+    return (
+        "share the funds and rules of the EU" if shared == "EU" else FUNDS.get(shared, ("", ""))[1]
+    )
+
+
+def cooperation(one: str, other: str) -> str:
+    """Return a standing cooperation that two countries belong to; an empty text for none."""
+    both = {one, other}
+    return next((name for name, codes in COOPERATIONS.items() if both <= set(codes.split())), "")
+
+
 @cache
 def countries() -> dict[str, Country]:
     """Return every known country by its code."""

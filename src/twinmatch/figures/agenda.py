@@ -111,9 +111,16 @@ def group_agenda(round_: Round, product: Product) -> Table:
     """
     cohort, facet_cache = round_.cohort, round_.facet_cache
     needs, offers = needs_said(cohort, facet_cache), offers_said(cohort, facet_cache)
+    tables = [t for t in product.tables if t.name == "questions"]
+    wording = {topic.wording: topic for topic in Topic}
+    asked = {
+        str(row[0]): frozenset(t for w, t in wording.items() if w in str(row[2]))
+        for table in tables
+        for row in table.rows
+    }
     rows: list[Row] = []
     for meeting in product.meetings:
-        topics = topics_of(theme_of(round_, meeting.id))
+        topics = topics_of(theme_of(round_, meeting.id)) or asked.get(meeting.label, frozenset())
         rows += _of_group(cohort, meeting, needs, offers, topics)
     title = "What each meeting can begin with"
     return Table("agenda", title, COLUMNS, tuple(rows))

@@ -128,3 +128,58 @@ def test_what_is_not_known_neither_mixes_nor_matches():
 def test_wrong_weights(mix):
     with pytest.raises(ValueError, match=r"weights|colour|Input should"):
         panels(mix=mix)
+
+
+HEAT, TRAM, BUDGET = (
+    "district_heating_cooling",
+    "public_transport",
+    "climate_budget_municipal_finance",
+)
+
+
+def test_fewer_panels_than_cities_seat_those_whom_the_questions_concern():
+    cities = [
+        city("at-a", seeks=[HEAT]),
+        city("at-b", seeks=[HEAT]),
+        city("at-c", seeks=[HEAT]),
+        city("be-d", seeks=[HEAT]),
+        city("be-e", seeks=[TRAM]),
+        city("fi-f", seeks=[BUDGET]),
+        city("fi-g", seeks=[BUDGET]),
+        city("it-h"),
+    ]
+    purposes = [
+        {"title": "Practice", "about": "practice"},
+        {"title": "Strategy", "about": "strategy"},
+    ]
+    product = propose_city_panels(
+        round_of(*cities),
+        panels(panels=2, size=(2, 3), cities_per_country=2, mix={"country": 1}, purposes=purposes),
+    )
+    practice, strategy = product.meetings
+    assert (practice.label, strategy.label) == ("Practice", "Strategy")
+    # Heat is sought by most; three of one country are one too many, so Belgium's city sits beside two.
+    assert set(practice.cities()) == {"at-a", "at-b", "be-d"}
+    assert set(strategy.cities()) == {"fi-f", "fi-g"}
+    assert {x.city for x in product.left_out} == {"at-c", "be-e", "it-h"}
+    asked = {row[0]: row[2] for t in product.tables if t.name == "questions" for row in t.rows}
+    assert "heating" in asked["Practice"]
+    assert "climate budgets" in asked["Strategy"]
+    assert all(r.status != "broken" for r in product.rules)
+
+
+def test_questions_that_concern_too_few_cities_are_told():
+    cities = [city(f"at-{k}", seeks=[TRAM]) for k in "abcdefg"]
+    purposes = [{"title": "Heat", "question": "Which heat?", "topics": [HEAT]}]
+    with pytest.raises(NoProposalError, match="too few cities"):
+        propose_city_panels(
+            round_of(*cities), panels(panels=1, size=(2, 3), mix={"size": 1}, purposes=purposes)
+        )
+
+
+def test_a_trait_that_is_not_known_for_most_is_not_called_mixed():
+    cities = [city("at-a", people_in_it=9_000), city("at-b"), city("be-c"), city("be-d")]
+    product = propose_city_panels(round_of(*cities), panels(size=(4, 4), mix={"size": 1}))
+    (line,) = product.meetings[0].account.lines
+    assert not line.known
+    assert product.meetings[0].account.coverage == 0.0

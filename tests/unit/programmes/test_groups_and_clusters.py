@@ -238,6 +238,35 @@ def test_small_countries_join_their_relations_and_say_why():
     assert frozenset({"CZ", "SK"}) in ties(round_of(city("cz-a"), city("sk-b")), ["CZ", "SK"])
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "joined"),
+    [
+        ("al-a", "ba-b", True),  # the Green Agenda, no border
+        ("ee-a", "lt-b", True),  # the Baltic Council, no border
+        ("md-a", "ua-b", True),  # a border of two candidates
+        ("pl-a", "ua-b", False),  # a border alone
+        ("gr-a", "tr-b", False),
+        ("rs-a", "xk-b", False),  # never joined, whatever links them
+    ],
+)
+def test_countries_join_by_funds_language_or_cooperation_and_not_by_a_border_alone(
+    one, other, joined
+):
+    product = propose_national_clusters(round_of(city(one), city(other)), clusters())
+    assert bool(product.meetings) is joined
+
+
+def test_pilots_anchor_as_mission_cities_do_and_few_do_not_name_a_cluster():
+    cities = [
+        city("it-p", "pilot"),
+        *(city(f"it-o{k}") for k in range(6)),
+        wants("it-w", "industry"),
+    ]
+    product = propose_national_clusters(round_of(*cities), clusters(size=(2, 4)))
+    assert [m.cities("lead") for m in product.meetings if m.cities("lead")] == [("it-p",)]
+    assert {m.label.partition(": ")[2] for m in product.meetings} == {""}
+
+
 def test_a_large_country_splits_by_what_its_cities_share():
     cities = [
         *(wants(f"it-h{k}", "energy_systems") for k in range(3)),
@@ -264,8 +293,8 @@ def test_anchors_are_shared_evenly_when_a_country_splits():
 @pytest.mark.parametrize(
     ("cities", "note"),
     [
-        (["it-m0"], "The Mission Cities of these countries are in other clusters."),
-        ([], "No Mission City of these countries is in the cohort."),
+        (["it-m0"], "The Mission or Pilot Cities of these countries are in other clusters."),
+        ([], "No Mission or Pilot City of these countries is in the cohort."),
     ],
 )
 def test_a_cluster_without_an_anchor_says_where_they_are(cities, note):

@@ -12,8 +12,7 @@ from product_cases import city, round_of, settings_of
 
 from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
-from twinmatch.programmes import city_panels
-from twinmatch.programmes.city_panels import propose_city_panels
+from twinmatch.programmes.city_panels import panel_mixing, propose_city_panels
 from twinmatch.programmes.national_clusters import propose_national_clusters, sheets, splitting
 
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "waste_circular_economy")
@@ -46,10 +45,10 @@ def few(monkeypatch):
     monkeypatch.setattr(splitting, "LANDMARKS", 7)
     monkeypatch.setattr(splitting, "BLOCK", 60)
     monkeypatch.setattr(sheets, "BLOCK", 60)
-    monkeypatch.setattr(city_panels, "AT_ONCE", 8)
-    monkeypatch.setattr(city_panels, "TOGETHER", 10)
-    monkeypatch.setattr(city_panels, "BLOCK", 60)
-    monkeypatch.setattr(city_panels, "PROVABLE", 4)
+    monkeypatch.setattr(panel_mixing, "AT_ONCE", 8)
+    monkeypatch.setattr(panel_mixing, "TOGETHER", 10)
+    monkeypatch.setattr(panel_mixing, "BLOCK", 60)
+    monkeypatch.setattr(panel_mixing, "PROVABLE", 4)
 
 
 def members(product):
@@ -216,7 +215,7 @@ def test_panels_in_parts_keep_the_quotas_and_come_near_those_of_every_swap(monke
     )
     assert "among some panels at a time" in parts.engine
     assert all(rule.status == "kept" for rule in parts.rules)
-    monkeypatch.setattr(city_panels, "AT_ONCE", 1_000)
+    monkeypatch.setattr(panel_mixing, "AT_ONCE", 1_000)
     whole = propose_city_panels(round_, panels())
     assert "at a time" not in whole.engine
     assert 0.97 * whole.score <= parts.score <= parts.bound + 1e-9
@@ -226,7 +225,7 @@ def test_panels_in_parts_keep_the_quotas_and_come_near_those_of_every_swap(monke
 def test_swaps_in_parts_better_what_was_dealt(monkeypatch, few):
     round_, asked = round_of(*europeans(36)), panels()
     swapped = propose_city_panels(round_, asked)
-    monkeypatch.setattr(city_panels, "_swapped", lambda start, *_: start)
+    monkeypatch.setattr(panel_mixing, "_swapped", lambda start, *_: start)
     dealt = propose_city_panels(round_, asked)
     assert swapped.score > dealt.score + 1e-6
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from twinmatch.facets.base import listed
 from twinmatch.geography import (
     are_neighbours,
+    cooperation,
     country,
     distance_km,
-    in_eu,
     language_name,
     related_languages,
+    same_funds,
     shared_languages,
 )
 from twinmatch.programmes.national_clusters.settings import NationalClusters
@@ -26,11 +27,11 @@ from twinmatch.solving.sets import disjoint_sets
 NEAREST_KM = 1_200
 """Farther than this a country is not near."""
 
-SHARED_LANGUAGE, CLOSE_LANGUAGE, BORDER, NEAREST = 1.0, 0.8, 0.6, 0.3
-"""Worth of a tie between two countries; the strongest one counts."""
+SHARED_LANGUAGE, COOPERATION, CLOSE_LANGUAGE, BORDER, NEAREST = 1.0, 0.9, 0.8, 0.6, 0.3
+"""Worth of a tie between two countries; the strongest one counts. A border or nearness ties only under the same funds."""
 
 NEAREST_COUNTRIES = 3
-"""To how many nearest countries one without a border or language tie is tied."""
+"""To how many nearest countries with the same funds one without another tie is tied."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Home:
 def ties(
     round_: Round, codes: Sequence[str], never: Sequence[tuple[str, str]] = ()
 ) -> dict[frozenset[str], CountryTie]:
-    """Return the ties between countries: a language, a border, or the nearest where there is neither."""
+    """Return the ties between countries: language, cooperation, same funds with a border, or the nearest with them."""
     found: dict[frozenset[str], CountryTie] = {}
     barred = {frozenset(pair) for pair in never}
     for one, other in combinations(sorted(codes), 2):
@@ -72,32 +73,33 @@ def ties(
         away = sorted(
             (_km(place[code], place[o]), o)
             for o in codes
-            if o != code and in_eu(o) == in_eu(code) and not np.isnan(place[o]).any()
+            if o != code and same_funds(o, code) and not np.isnan(place[o]).any()
         )
         for km, other in [
             a for a in away if a[0] <= NEAREST_KM and frozenset({code, a[1]}) not in barred
         ][:NEAREST_COUNTRIES]:
-            found[frozenset({code, other})] = CountryTie(
-                NEAREST,
-                f"{country(other).name} is among the nearest countries to {country(code).name} ({km:.0f} km)",
-            )
+            names = f"{country(code).name} and {country(other).name}"
+            says = f"{names} {same_funds(code, other)} and lie {km:.0f} km apart"
+            found[frozenset({code, other})] = CountryTie(NEAREST, says)
     return found
 
 
 def _tie(one: str, other: str) -> CountryTie | None:
+    """Return the strongest tie of two countries, with every reason there is for it; None without one."""
+    shared, together = shared_languages(one, other), cooperation(one, other)
+    under = same_funds(one, other)
+    each = (
+        (SHARED_LANGUAGE, shared, f"share {listed([language_name(v) for v in shared])}"),
+        (COOPERATION, together, f"work together in {together}"),
+        (CLOSE_LANGUAGE, not shared and related_languages(one, other), "have close languages"),
+        (BORDER, under and are_neighbours(one, other), "are neighbours"),
+    )
+    found = [(worth, says) for worth, holds, says in each if holds]
+    if not found:
+        return None
+    reasons = [says for _, says in found] + ([under] if under else [])
     names = f"{country(one).name} and {country(other).name}"
-    shared = shared_languages(one, other)
-    if shared:
-        return CountryTie(
-            SHARED_LANGUAGE, f"{names} share {listed([language_name(v) for v in shared])}"
-        )
-    if related_languages(one, other):
-        return CountryTie(CLOSE_LANGUAGE, f"{names} have close languages")
-    if are_neighbours(one, other) and in_eu(one) == in_eu(other):
-        return CountryTie(
-            BORDER, f"{names} are neighbours, both {'in' if in_eu(one) else 'outside'} the EU"
-        )
-    return None
+    return CountryTie(found[0][0], f"{names} {listed(reasons)}")
 
 
 def _middle(round_: Round, code: str) -> NDArray[np.float64]:
@@ -213,7 +215,9 @@ def _home(
 ) -> Home:
     codes = tuple(sorted(group, key=lambda code: (-len(by_country[code]), code)))
     if len(group) == 1:
-        return Home(codes, f"The {len(by_country[group[0]])} cities of {country(group[0]).name}.")
+        return Home(
+            codes, f"One country, {country(group[0]).name}: the same laws, funds and language."
+        )
     reasons = [
         known[pair].reason
         for pair in sorted(map(frozenset, combinations(group, 2)), key=sorted)

@@ -32,6 +32,12 @@ from twinmatch.programmes.rules import counted, judged, outside
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, count
 from twinmatch.schema import NAMES
 
+LEAST_NAMED = 1 / 3
+"""Part of the cities of a cluster that must name what it is named by."""
+
+MOST_OF_THEM = 0.5
+"""Part of them that must struggle with what most of them are said to struggle with."""
+
 LEAST_LIFT = 0.15
 """By how much more often a topic is named in a part than in the others, to name the part by it."""
 
@@ -54,13 +60,16 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         key=lambda c: c.key,
     )
     bridges = bridges_between(settings, affinity, clusters)
-    anchors = {
-        city.country
-        for city in round_.cohort.cities
-        if settings.anchor is not None and city.has(settings.anchor)
-    }
+    anchors = {city.country for city in round_.cohort.cities if settings.is_anchor(city)}
     meetings = tuple(
-        _meeting(round_, settings, affinity, c, anchors, bridge_note(round_, clusters, bridges, k))
+        _meeting(
+            round_,
+            settings,
+            affinity,
+            c,
+            anchors,
+            bridge_note(round_, affinity, clusters, bridges, k),
+        )
         for k, c in enumerate(clusters)
     )
     kept = judged(cluster_rules(round_, settings, meetings))
@@ -80,7 +89,10 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         kept,
         f"{count(len(meetings), 'cluster')} with {count(sum(len(m.members) for m in meetings), 'city', 'cities')} of {count(len(placed), 'country', 'countries')}.",
         weights=shares(affinity),
-        tables=(bridge_table(round_, clusters, bridges), country_sheets(round_, clusters)),
+        tables=(
+            bridge_table(round_, affinity, clusters, bridges),
+            country_sheets(round_, clusters),
+        ),
     )
 
 
@@ -110,14 +122,8 @@ def _clusters(
         return [Cluster(key, home.name, tuple(cities), home.reason)]
     groups, slack = split_country(round_, settings, affinity, home, cities)
     groups = sorted(groups)
-    what = {
-        "all": "as alike as",
-        "readiness": "as alike in readiness as",
-        "theme": "as alike in needs as",
-    }
     reason = (
-        f"{home.reason} {len(cities)} cities are more than {settings.size[1]}: split into {len(groups)} clusters of "
-        f"about equal size, Mission Cities shared evenly, members {what[settings.split_by]} these rules allow."
+        f"{home.reason} Its {len(cities)} cities are shared out evenly over {len(groups)} clusters."
     )
     return [
         Cluster(
@@ -141,6 +147,8 @@ def _topics(round_: Round, groups: Sequence[tuple[int, ...]]) -> list[str]:
     for k, mine in enumerate(counted):
         for word in sorted(mine):
             here = mine[word] / max(stated[k], 1)
+            if mine[word] < LEAST_NAMED * len(groups[k]):
+                continue
             there = (all_[word] - mine[word]) / max(any_ - stated[k], 1)
             lift.append((round(there - here, 6), k, word))
     topics = [""] * len(groups)
@@ -158,18 +166,15 @@ def _meeting(
     anchors: Set[str],
     bridges: tuple[str, ...],
 ) -> Meeting:
-    anchor = settings.anchor
-    leads = {
-        i for i in cluster.cities if anchor is not None and round_.cohort.cities[i].has(anchor)
-    }
+    leads = {i for i in cluster.cities if settings.is_anchor(round_.cohort.cities[i])}
     members = tuple(
         Member(round_.id(i), "lead" if i in leads else "member")
         for i in sorted(cluster.cities, key=lambda i: (i not in leads, i))
     )
     account = affinity.joint_account(_pairs(cluster.cities), "pairs")
     notes = coverage_note(account) if len(cluster.cities) > 1 else ()
-    if anchor is not None and not leads:
-        kind = anchor.value.capitalize()
+    kind = settings.anchors
+    if kind and not leads:
         somewhere = any(round_.cohort.cities[i].country in anchors for i in cluster.cities)
         notes += (
             f"The {kind} Cities of these countries are in other clusters."
@@ -181,9 +186,21 @@ def _meeting(
         cluster.name,
         members,
         account,
-        cluster.reason,
+        " ".join(filter(None, (cluster.reason, _shared(round_, cluster.cities)))),
         notes=(*notes, *bridges),
     )
+
+
+def _shared(round_: Round, cities: Sequence[int]) -> str:
+    """Return what most cities of a cluster struggle with; empty where few name any one thing."""
+    named = Counter(word for i in cities for word in struggles(round_.cohort.cities[i]))
+    found = [
+        (word, by)
+        for word, by in sorted(named.items(), key=lambda item: (-item[1], item[0]))
+        if by >= max(2, MOST_OF_THEM * len(cities))
+    ][:2]
+    parts = [f"{NAMES.get(word, word)} ({by} of {len(cities)})" for word, by in found]
+    return f"What most of them struggle with: {listed(parts)}." if parts else ""
 
 
 def cluster_rules(
@@ -217,11 +234,10 @@ def cluster_rules(
             torn,
         ),
     ]
-    if settings.anchor is not None:
+    if settings.anchors:
         bare = [m.label for m in meetings if not m.cities("lead")]
         none = f" None in: {listed(bare)}." if bare else ""
-        kind = settings.anchor.value.capitalize()
-        says = f"Each cluster has a {kind} City where its countries have enough of them.{none}"
+        says = f"Each cluster has a {settings.anchors} City where its countries have enough of them.{none}"
         rules.append(RuleStatus("anchor", says, "kept"))
     return tuple(rules)
 

@@ -8,7 +8,21 @@ from pydantic import Field, field_validator
 
 from twinmatch.geography import countries
 from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
-from twinmatch.schema import Role
+from twinmatch.schema import City, Role
+
+DISPUTES = tuple(
+    (one, other)
+    for one, others in {
+        "AM": "AZ TR",
+        "BY": "LT LV PL UA",
+        "CY": "TR",
+        "GR": "TR",
+        "IL": "TR",
+        "XK": "BA CY ES GR MD RO RS SK",
+    }.items()
+    for other in others.split()
+)
+"""Pairs of countries in open dispute, without relations, or of which one does not recognise the other (2025)."""
 
 
 class NationalClusters(GatedProduct):
@@ -19,13 +33,14 @@ class NationalClusters(GatedProduct):
     title: str = Field("National clusters", min_length=1)
     size: Band = Field((4, 14), description="Cities of a cluster: at least, at most")
     anchor: Role | None = Field(
-        Role.MISSION, description="Each cluster has a city of this role where there is one"
+        Role.MISSION,
+        description="Each cluster has a city of this role where there is one; Pilot Cities count as Mission Cities do",
     )
     countries_joined: int = Field(
         5, ge=2, le=6, description="Countries in a joined cluster, at most"
     )
     never_joined: tuple[tuple[str, str], ...] = Field(
-        (), description="Pairs of countries that are not joined in one cluster"
+        DISPUTES, description="Pairs of countries that are not joined in one cluster"
     )
     split_by: Literal["all", "readiness", "theme"] = Field(
         "all",
@@ -35,6 +50,18 @@ class NationalClusters(GatedProduct):
     starts: int = Field(
         12, ge=1, le=10_000, description="Starts of the search that splits a country"
     )
+
+    def is_anchor(self, city: City) -> bool:
+        """Return whether a city anchors a cluster; Pilot Cities count as Mission Cities do."""
+        kinds = (Role.MISSION, Role.PILOT) if self.anchor is Role.MISSION else (self.anchor,)
+        return any(kind is not None and city.has(kind) for kind in kinds)
+
+    @property
+    def anchors(self) -> str:
+        """Return what anchors are called, such as "Mission or Pilot"; empty where there are none."""
+        if self.anchor is None:
+            return ""
+        return "Mission or Pilot" if self.anchor is Role.MISSION else self.anchor.value.capitalize()
 
     _check_band = field_validator("size")(ordered)
 

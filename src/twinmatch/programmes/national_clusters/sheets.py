@@ -10,13 +10,15 @@ import numpy as np
 
 from twinmatch.affinity import Affinity
 from twinmatch.embedding.sentences import split_sentences
-from twinmatch.facets.base import listed
 from twinmatch.geography import country
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.national_clusters.splitting import BLOCK
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Table
 from twinmatch.schema import NAMES, City
+
+ABOUT_NOTHING = frozenset({"readiness", "emissions_mix"})
+"""Facets that make cities alike and give them nothing to talk about."""
 
 NEEDS_A_COUNTRY = 5
 """Needs on a country sheet."""
@@ -85,20 +87,32 @@ def bridges_between(
     return found
 
 
+def _why(affinity: Affinity, bridge: Bridge) -> str:
+    """Return the strongest reason of a bridge that says what it is about; empty where none is known."""
+    account = affinity.account(affinity.row_of[bridge.here], bridge.there)
+    lines = account.strongest(len(account.lines))
+    return next((line.says for line in lines if line.facet not in ABOUT_NOTHING), "")
+
+
 def bridge_note(
-    round_: Round, clusters: Sequence[Cluster], bridges: Sequence[Bridge], k: int
+    round_: Round,
+    affinity: Affinity,
+    clusters: Sequence[Cluster],
+    bridges: Sequence[Bridge],
+    k: int,
 ) -> tuple[str, ...]:
-    """Return a note that names the bridges of cluster ``k``; none where it has none."""
-    words = [
-        f"{round_.name(b.here)} with {round_.name(b.there)} ({clusters[b.other].name})"
+    """Return a note on each bridge of cluster ``k`` that has a reason."""
+    return tuple(
+        f"Bridge to {clusters[b.other].name}: {round_.name(b.here)} with {round_.name(b.there)}. {why}"
         for b in bridges
-        if b.cluster == k
-    ]
-    return (f"Bridges to other clusters: {listed(words)}.",) if words else ()
+        if b.cluster == k and (why := _why(affinity, b))
+    )
 
 
-def bridge_table(round_: Round, clusters: Sequence[Cluster], bridges: Sequence[Bridge]) -> Table:
-    """Return the bridges as a table."""
+def bridge_table(
+    round_: Round, affinity: Affinity, clusters: Sequence[Cluster], bridges: Sequence[Bridge]
+) -> Table:
+    """Return the bridges that have a reason as a table."""
     rows = tuple(
         (
             clusters[b.cluster].name,
@@ -106,10 +120,12 @@ def bridge_table(round_: Round, clusters: Sequence[Cluster], bridges: Sequence[B
             clusters[b.other].name,
             round_.id(b.there),
             round(b.score, 6),
+            why,
         )
         for b in bridges
+        if (why := _why(affinity, b))
     )
-    columns = ("cluster", "city", "other cluster", "city there", "score")
+    columns = ("cluster", "city", "other cluster", "city there", "score", "why")
     says = "For each cluster the pairs of cities that could best carry its results to another one."
     return Table("bridges", "Bridges between clusters", columns, rows, says)
 

@@ -68,12 +68,7 @@ def split_country(
                 do="Widen the band of sizes.",
             )
         )
-    anchors = np.array(
-        [
-            settings.anchor is not None and round_.cohort.cities[i].has(settings.anchor)
-            for i in cities
-        ]
-    )
+    anchors = np.array([settings.is_anchor(round_.cohort.cities[i]) for i in cities])
     each = int(anchors.sum()) // count
     rules = (
         [Distribute(anchors, each, each + 1, name="anchors shared evenly")] if anchors.any() else []

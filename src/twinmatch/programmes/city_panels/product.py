@@ -1,0 +1,365 @@
+"""City panels: groups of Mission and other cities around a question, as mixed as quotas allow.
+
+Where the programme asks for fewer panels than all cities fill, those take part who seek or show most of what the
+panels ask (:mod:`~twinmatch.programmes.city_panels.questions`); else every city does. A pair of cities is unlike in
+an attribute where their categories differ; a panel's score is the mean over its pairs of the weighted unlikeness, so
+each line of its account tells how mixed it is in one attribute.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.errors import NoProposalError, Problem
+from twinmatch.facets.base import listed
+from twinmatch.programmes.attributes import (
+    TITLES,
+    Alike,
+    Attribute,
+    categories,
+    composition,
+    likeness_to_all,
+)
+from twinmatch.programmes.city_panels.panel_mixing import (
+    Mix,
+    engine,
+    grouped,
+    least_alike,
+)
+from twinmatch.programmes.city_panels.questions import (
+    FITS,
+    PanelQuestion,
+    fit_of,
+    questions,
+    seated,
+)
+from twinmatch.programmes.city_panels.settings import CityPanels
+from twinmatch.programmes.round import Round
+from twinmatch.programmes.rules import counted, few_of_a_country, judged, outside
+from twinmatch.proposal import (
+    Account,
+    Evidence,
+    LeftOut,
+    Meeting,
+    Member,
+    Product,
+    RuleStatus,
+    Table,
+    count,
+)
+from twinmatch.schema import Role
+from twinmatch.solving import Distribute, group_referee
+from twinmatch.solving.exchange import pair_score
+
+Ints = NDArray[np.int64]
+
+LEAST_TOLD = 0.5
+"""Part of a panel for which a trait must be known before the panel is called mixed in it."""
+
+
+def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
+    """Return the panels of a round: every city that may take part once, quotas kept, as mixed as found.
+
+    Raises NoProposalError with the quota that no grouping keeps.
+    """
+    cities, out = _who(round_, settings)
+    number = _number(len(cities), settings)
+    if not number:
+        return _none(round_, settings, cities, out)
+    everyone = {a: categories(round_.cohort, a) for a in settings.mix}
+    asked = questions(round_, settings.purposes[:number], cities)
+    chosen: Ints | None = None
+    if len(cities) > number * settings.size[1]:
+        cities, chosen = _chosen(round_, settings, cities, number, asked, out)
+    words = {a: [everyone[a][i] for i in cities] for a in settings.mix}
+    mix = Mix({a: Alike(words[a]) for a in settings.mix}, settings.mix)
+    rules = _quotas(round_, settings, cities, number)
+    if chosen is None:
+        label, bound = grouped(round_, settings, cities, number, mix, words, rules)
+    else:
+        label, bound = chosen, len(cities) - least_alike(settings, words, np.bincount(chosen))
+    kept = _judged(round_, settings, cities, label, rules)
+    score = len(cities) - pair_score(label, mix.likeness)
+    members = [list(np.flatnonzero(label == g).tolist()) for g in range(number)]
+    members = members if asked else sorted(members)
+    meetings = tuple(
+        _meeting(round_, settings, cities, group, words, mix, n, asked[n - 1 : n])
+        for n, group in enumerate(members, 1)
+    )
+    proven = chosen is None and bound - score <= 1e-6 * max(1.0, score)
+    return Product(
+        "city_panels",
+        settings.title,
+        "optimal" if proven else "feasible",
+        engine(len(cities))
+        if chosen is None
+        else "exact flow over who seeks or shows the questions",
+        score,
+        score if proven else bound,
+        meetings,
+        tuple(out),
+        kept,
+        f"{count(number, 'panel')} with {len(cities)} cities of "
+        f"{len({round_.cohort.cities[i].country for i in cities})} countries.",
+        tables=(
+            *(_asked(asked) if asked else ()),
+            _balance([m.label for m in meetings], settings, members, words),
+        ),
+    )
+
+
+def _chosen(
+    round_: Round,
+    settings: CityPanels,
+    cities: Sequence[int],
+    number: int,
+    asked: Sequence[PanelQuestion],
+    out: list[LeftOut],
+) -> tuple[list[int], Ints]:
+    """Return the cities with a seat and the panel of each; those without one are added to ``out``."""
+    everyone = {a: categories(round_.cohort, a) for a in settings.mix}
+    every = [*asked, *(PanelQuestion(f"Panel {n + 1}", "", ()) for n in range(len(asked), number))]
+    label = seated(
+        round_,
+        every,
+        cities,
+        {a: [everyone[a][i] for i in cities] for a in settings.mix},
+        size=settings.size,
+        mission_at_least=settings.mission_at_least,
+        per_country=settings.cities_per_country,
+        title=settings.title,
+    )
+    why = f"The {number * settings.size[1]} seats went to cities that seek or show more of what the panels ask."
+    out += [
+        LeftOut(round_.id(i), why, "", code="places")
+        for i, at in zip(cities, label, strict=True)
+        if at < 0
+    ]
+    return [i for i, at in zip(cities, label, strict=True) if at >= 0], label[label >= 0]
+
+
+def _asked(asked: Sequence[PanelQuestion]) -> tuple[Table, ...]:
+    rows = tuple((q.title, q.text, listed([t.wording for t in q.topics])) for q in asked)
+    return (Table("questions", "What the panels ask", ("panel", "question", "topics"), rows),)
+
+
+def _who(round_: Round, settings: CityPanels) -> tuple[list[int], list[LeftOut]]:
+    """Return the cities that take part, and why the others do not."""
+    fits = round_.ledger.fits(settings.load("member"))
+    cities, out = [], []
+    for i, city in enumerate(round_.cohort.cities):
+        if settings.roles and not set(settings.roles) & set(city.roles):
+            roles = " or ".join(role.value for role in settings.roles)
+            out.append(LeftOut(city.id, f"The panels are for cities with the role {roles}.", ""))
+        elif not fits[i]:
+            out.append(LeftOut(city.id, "What it can carry is taken by other formats.", ""))
+        else:
+            cities.append(i)
+    return cities, out
+
+
+def _number(n: int, settings: CityPanels) -> int:
+    """Return how many panels: the number asked for, or the one closest to the middle of the sizes; 0 for none.
+
+    Raises NoProposalError where no number of panels has sizes within the band.
+    """
+    low, high = settings.size
+    low = max(low, 1)
+    if n < low:
+        return 0
+    least, most = -(-n // max(high, 1)), n // low
+    if settings.panels and settings.panels < least:
+        return settings.panels  # those who fit the questions best are chosen
+    wanted = settings.panels or min(max(round(2 * n / (low + high)), least), max(most, least))
+    if not least <= wanted <= most:
+        raise NoProposalError(
+            Problem(
+                "no-panels",
+                f"{settings.title}: {n} cities do not make {wanted} panels of {low} to {high}.",
+                do=f"Ask for {least} to {most} panels." if least <= most else "Widen the sizes.",
+            )
+        )
+    return wanted
+
+
+def _quotas(
+    round_: Round, settings: CityPanels, cities: Sequence[int], number: int
+) -> list[Distribute]:
+    """Return the quotas of every panel; raises NoProposalError where one cannot be kept by any grouping."""
+    all_ = round_.cohort.cities
+    mission = np.array([all_[i].has(Role.MISSION) for i in cities])
+    rules, problems = [], []
+    if settings.mission_at_least:
+        rules.append(Distribute(mission, settings.mission_at_least, name="Mission Cities"))
+        if mission.sum() < number * settings.mission_at_least:
+            problems.append(
+                f"{number} panels need {number * settings.mission_at_least} Mission Cities, there are {int(mission.sum())}"
+            )
+    most = settings.cities_per_country
+    if most is not None:
+        codes = [all_[i].country for i in cities]
+        counted = Counter(codes)
+        rules.append(Distribute(np.array(codes), 0, most, name="cities per country"))
+        problems += [
+            f"{counted[code]} cities of {code} do not fit into {number} panels with {most} each"
+            for code in sorted(counted)
+            if counted[code] > number * most
+        ]
+    if problems:
+        raise NoProposalError(
+            Problem("no-panels", f"{settings.title}: {text}.", do="Loosen the quota.")
+            for text in problems
+        )
+    return rules
+
+
+def _judged(
+    round_: Round,
+    settings: CityPanels,
+    cities: Sequence[int],
+    label: Ints,
+    rules: Sequence[Distribute],
+) -> tuple[RuleStatus, ...]:
+    says = {
+        "Mission Cities": f"Each panel has at least {settings.mission_at_least} Mission Cities.",
+        "cities per country": f"A panel has at most {settings.cities_per_country} cities of one country.",
+        "sizes": f"A panel has {settings.size[0]} to {settings.size[1]} cities.",
+        "everyone in a group": "A city is in one panel.",
+    }
+    verdicts = group_referee(label, *rules, sizes=settings.size)
+    return judged(
+        [
+            RuleStatus(
+                v.rule,
+                says[v.rule] + (f" Broken: {'; '.join(v.breaches)}." if v.breaches else ""),
+                "kept" if v.kept else "broken",
+            )
+            for v in verdicts
+            if v.rule in says
+        ]
+    )
+
+
+def _meeting(
+    round_: Round,
+    settings: CityPanels,
+    cities: Sequence[int],
+    group: Sequence[int],
+    words: dict[Attribute, list[str | None]],
+    mix: Mix,
+    number: int,
+    asked: Sequence[PanelQuestion],
+) -> Meeting:
+    lines = []
+    rows, columns = np.triu_indices(len(group), 1)
+    members = np.array(group)
+    for attribute, weight in settings.mix.items():
+        block = mix.each[attribute].of(members)[rows, columns]
+        mixed = 1.0 - math.fsum(block.tolist()) / max(len(block), 1)
+        mine = [words[attribute][k] for k in group]
+        known = sum(word is not None for word in mine) / len(group)
+        # What is not known of most is not called mixed.
+        told = known >= LEAST_TOLD
+        says = f"{composition(mine)}." if told else "Not known for most of them."
+        likeness = mixed if told else math.nan
+        lines.append(
+            Evidence(
+                f"mixed_{attribute}", likeness, mixed, weight, says, (), known if told else 0.0
+            )
+        )
+    who = [cities[k] for k in group]
+    missions = sum(round_.cohort.cities[i].has(Role.MISSION) for i in who)
+    question = asked[0] if asked else None
+    parts = [
+        f"{count(missions, 'Mission City', 'Mission Cities')} and {count(len(who) - missions, 'other')}."
+    ]
+    if question and question.topics:
+        seeks, shows = (int((side[who] >= FITS).sum()) for side in fit_of(round_, question))
+        what = listed([t.wording for t in question.topics])
+        parts.insert(
+            0, f"{seeks} of {len(who)} cities seek {what}, {shows} can show something of it;"
+        )
+    return Meeting(
+        f"city_panels:{number}",
+        question.title if question else f"Panel {number}",
+        tuple(Member(name, "member") for name in sorted(round_.id(i) for i in who)),
+        Account(tuple(lines)),
+        " ".join([question.text, *parts] if question else parts),
+    )
+
+
+def _balance(
+    labels: Sequence[str],
+    settings: CityPanels,
+    groups: Sequence[Sequence[int]],
+    words: dict[Attribute, list[str | None]],
+) -> Table:
+    """Return for each panel and attribute its composition and how far it has the mix of all panels."""
+    rows = []
+    all_ = {a: Counter(w for w in words[a] if w) for a in settings.mix}
+    for label, group in zip(labels, groups, strict=True):
+        for attribute in settings.mix:
+            mine = [words[attribute][k] for k in group]
+            like = likeness_to_all(mine, all_[attribute])
+            likeness = None if math.isnan(like) else round(like, 4)
+            rows.append((label, TITLES[attribute], composition(mine), likeness))
+    return Table(
+        "balance",
+        "Balance of the panels",
+        ("panel", "attribute", "composition", "like all panels"),
+        tuple(rows),
+        "1 where a panel has the same mix as all cities together, 0 where they share nothing.",
+    )
+
+
+def _none(
+    round_: Round, settings: CityPanels, cities: Sequence[int], out: list[LeftOut]
+) -> Product:
+    why = f"{len(cities)} cities are too few for a panel of {settings.size[0]}."
+    left = [*out, *(LeftOut(round_.id(i), why, "") for i in cities)]
+    return Product(
+        "city_panels",
+        settings.title,
+        "optimal",
+        "none needed",
+        0.0,
+        0.0,
+        left_out=tuple(sorted(left, key=lambda x: x.city)),
+        rules=(RuleStatus("sizes", why, "kept"),),
+        says="No panel: " + why,
+    )
+
+
+def panel_rules(
+    round_: Round, settings: CityPanels, meetings: Sequence[Meeting]
+) -> tuple[RuleStatus, ...]:
+    """Return how the finished panels stand to each rule, read from the meetings and nothing else."""
+    low, high = settings.size
+    everyone = Counter(city for m in meetings for city in m.cities())
+    few = [
+        m.label
+        for m in meetings
+        if sum(round_.cohort.city(c).has(Role.MISSION) for c in m.cities())
+        < settings.mission_at_least
+    ]
+    rules = [
+        counted("sizes", f"A panel has {low} to {high} cities.", outside(meetings, low, high)),
+        counted(
+            "one panel each",
+            "A city is in one panel.",
+            [c for c, n in sorted(everyone.items()) if n > 1],
+        ),
+        counted(
+            "Mission Cities",
+            f"Each panel has at least {settings.mission_at_least} Mission Cities.",
+            few,
+        ),
+    ]
+    if settings.cities_per_country is not None:
+        rules.append(few_of_a_country(round_, meetings, settings.cities_per_country))
+    return tuple(rules)

@@ -1,0 +1,52 @@
+"""Settings of city panels: sizes, number, questions, quotas and what they are mixed by."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+
+from twinmatch.programmes.attributes import Attribute
+from twinmatch.programmes.base import Band, Load, ProductSettings, ordered
+from twinmatch.programmes.city_panels.questions import Purpose
+from twinmatch.schema import Role
+
+
+class CityPanels(ProductSettings):
+    """Deliberately mixed groups of Mission and other cities."""
+
+    LOADS: ClassVar[dict[str, Load]] = {"member": Load(hours=2)}
+
+    title: str = Field("City panels", min_length=1)
+    size: Band = Field((8, 12), description="Cities of a panel: at least, at most")
+    panels: int | None = Field(
+        None, ge=1, description="Number of panels; none: as many as all cities fill"
+    )
+    purposes: tuple[Purpose, ...] = Field(
+        (), description="What each panel is for, in order; panels beyond these have no question"
+    )
+    roles: tuple[Role, ...] = Field(
+        (), description="Only cities with one of these roles; none: every city"
+    )
+    mission_at_least: int = Field(1, ge=0, description="Mission Cities in a panel, at least")
+    cities_per_country: int | None = Field(
+        2, ge=1, description="Cities of one country in a panel, at most"
+    )
+    mix: dict[Attribute, float] = Field(
+        {"country": 25, "region": 20, "size": 20, "readiness": 20, "mission": 15},
+        min_length=1,
+        validate_default=True,
+        description="What panels are mixed by, with weights; only their proportions matter",
+    )
+
+    _check_band = field_validator("size")(ordered)
+
+    @field_validator("mix")
+    @classmethod
+    def _usable(cls, mix: dict[Attribute, float]) -> dict[Attribute, float]:
+        wrong = [name for name, w in mix.items() if not math.isfinite(w) or w < 0]
+        if wrong or not sum(mix.values()):
+            raise ValueError(f"weights are numbers of at least 0, one above it: {wrong or mix}")
+        total = sum(mix.values())
+        return {name: weight / total for name, weight in mix.items() if weight}
