@@ -32,6 +32,8 @@ from twinmatch.proposal import (
     Product,
     Proposal,
     RuleStatus,
+    Statement,
+    UnitName,
 )
 from twinmatch.schema import NAMES, City
 
@@ -91,7 +93,7 @@ def proposal_of(
         made_from(cohort, programme, text_model),
         tuple(with_offers(cohort, programme, round_.made)),
         tuple(measured_card(cohort, i) for i in range(len(cohort))),
-        tuple((unit.id, unit.name) for unit in cohort.units),
+        tuple(UnitName(unit.id, unit.name) for unit in cohort.units),
         gaps(cohort),
         (facet_cache.text.says, *_order_told(programme)),
         tuple(table for table in tables if table.rows),
@@ -310,7 +312,7 @@ def _commitment(city: City) -> str:
     return f"climate neutral by {latest} at the latest" if latest is not None else ""
 
 
-def statements(city: City) -> tuple[tuple[str, str], ...]:
+def statements(city: City) -> tuple[Statement, ...]:
     """Return what a city says of itself in words, by block; what is not known is left out."""
     found = (
         ("commitment", _commitment(city)),
@@ -322,7 +324,7 @@ def statements(city: City) -> tuple[tuple[str, str], ...]:
             for block in ("challenges", "strengths", "levers_needed", "levers_offered")
         ),
     )
-    return tuple((block, says) for block, says in found if says)
+    return tuple(Statement(block, says) for block, says in found if says)
 
 
 def gaps(cohort: Cohort) -> tuple[Gap, ...]:

@@ -8,11 +8,10 @@ from dataclasses import asdict, replace
 import pytest
 
 from cities import cohort_of, facet_cache
-from twinmatch.exporting import from_plain, to_plain
 from twinmatch.programmes import PRODUCTS, RegisteredProduct, Round, load
 from twinmatch.programmes.base import Load, ProductSettings
 from twinmatch.programmes.load_ledger import Ledger, open_ledger
-from twinmatch.proposal import LeftOut, Meeting, Member, Product
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, from_plain, to_plain
 from twinmatch.proposing import propose
 from twinmatch.whatif.check import check_proposal
 

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from twinmatch.exporting import from_plain, to_plain
 from twinmatch.programmes import load
+from twinmatch.proposal import from_plain, to_plain
 from twinmatch.proposing import propose
 
 

@@ -23,8 +23,9 @@ from service_for_tests import board_of, served
 from test_roles_and_headers import MAY, PATHS, ask
 
 from twinmatch.errors import TwinmatchError
-from twinmatch.exporting import from_plain, publish
+from twinmatch.exporting import publish
 from twinmatch.exporting.json_file import proposal_json
+from twinmatch.proposal import from_plain
 from twinmatch.web.auth import Rank
 
 MARK = "hostile-mark"

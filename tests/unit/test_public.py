@@ -241,7 +241,7 @@ def test_weights_of_the_caller_weigh_the_twinning_or_each_product(round_):
     flat = tm.propose(round_, TWINNING, {"context": 1}, words)
     nested = tm.propose(round_, TWINNING, {"twinning": {"context": 1}}, words)
     for found in (flat, nested):
-        assert [name for name, *_ in found.product("twinning").weights] == ["context"]
+        assert [one.facet for one in found.product("twinning").weights] == ["context"]
         settings = found.made_from["programme"]["settings"]["twinning"]
         assert settings["guests"]["unknown"] == "let in"
 

@@ -138,7 +138,7 @@ def propose(
         told("Files")
         files = publish(proposal, out, word=word, pdf=pdf)
     if as_json:
-        from twinmatch.exporting import to_plain
+        from twinmatch.proposal import to_plain
 
         print_json(to_plain(proposal))
     else:

@@ -19,17 +19,14 @@ from twinmatch.exporting.network import network_graphml
 from twinmatch.exporting.report import report_html
 from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.files import write_files
-from twinmatch.proposal import Proposal
-from twinmatch.proposal.wire import from_plain, to_plain
+from twinmatch.proposal import Proposal, from_plain, to_plain
 
 __all__ = [
     "EXPORTERS",
     "Exporter",
     "dossier_files",
-    "from_plain",
     "publish",
     "read_proposal",
-    "to_plain",
 ]
 
 Exporter = Callable[[Proposal], bytes]

@@ -13,7 +13,7 @@ class Directory:
 
     def __init__(self, proposal: Proposal) -> None:
         self._cards = {card.id: card for card in proposal.cities}
-        self._units = dict(proposal.units)
+        self._units = {unit.id: unit.name for unit in proposal.units}
 
     def card(self, city: str) -> CityCard:
         """Return a city's card; one with no more than the id where the proposal has none."""

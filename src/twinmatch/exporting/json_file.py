@@ -11,8 +11,7 @@ import orjson
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.files import settle
-from twinmatch.proposal import Proposal
-from twinmatch.proposal.wire import from_plain, to_plain
+from twinmatch.proposal import Proposal, from_plain, to_plain
 
 LARGEST = 200_000_000
 """Bytes of the largest file that is read: far beyond any round, short of filling the memory."""

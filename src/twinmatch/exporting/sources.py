@@ -32,7 +32,9 @@ class Sources:
         self.proposal = proposal
         self.directory = Directory(proposal)
         self.title = proposal.title
-        self._statements = {card.id: dict(card.statements) for card in proposal.cities}
+        self._statements = {
+            card.id: {s.block: s.says for s in card.statements} for card in proposal.cities
+        }
 
     def statement(self, city: str, block: str) -> str:
         """Return what a city states in a block, or an empty text."""

@@ -153,7 +153,7 @@ def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
                 )
                 for m in product.meetings
             ]
-    units = {unit for unit, _ in proposal.units}
+    units = {unit.id for unit in proposal.units}
     for pair in dict.fromkeys(bans):
         guest, host = reversed(pair) if pair[0] in units else pair  # bans hold either way round
         names = (directory.name(guest), directory.name(host))
@@ -460,8 +460,8 @@ def _product_parameters(product: Product) -> Iterator[tuple[Cell, ...]]:
     yield part, "Best possible total, at most", _exact(product.bound), None, None
     for advice in product.advice:
         yield part, "Advice", words.sentence(advice), None, None
-    for facet, weight, share in product.weights:
-        yield part, words.facet_title(facet), "Weight", weight, share
+    for one in product.weights:
+        yield part, words.facet_title(one.facet), "Weight", one.weight, one.effective_share
 
 
 def _exact(value: float) -> str:

@@ -61,7 +61,7 @@ def city_view(city: City) -> str:
         ("Country", country(city.country).name),
         ("Roles", ", ".join(words.role_word(role.value) for role in city.roles) or "none"),
         ("Residents", people),
-        *((words.block_title(block), says) for block, says in statements(city)),
+        *((words.block_title(s.block), s.says) for s in statements(city)),
         ("Not known", ", ".join(missing) or "nothing"),
     ]
     return table((city.name, city.id), rows)

@@ -15,7 +15,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets import FacetCache
 from twinmatch.programmes.load_ledger import Ledger, LoadLedger, open_ledger
-from twinmatch.proposal import Account, Product, Proposal
+from twinmatch.proposal import Account, FacetWeight, Product, Proposal
 from twinmatch.solving import Block, Candidates, Clash, Solution, clash, in_words, labels_of
 from twinmatch.solving.solution import Advice, Undercut
 
@@ -81,10 +81,12 @@ class SolvedProduct:
     solution: Solution
 
 
-def shares(affinity: Affinity) -> tuple[tuple[str, float, float], ...]:
-    """Return facet, weight and effective share of the score's variance, in the registry's order."""
+def shares(affinity: Affinity) -> tuple[FacetWeight, ...]:
+    """Return what each facet weighs, and its effective share of the score's variance, in the registry's order."""
     effective = affinity.effective_shares
-    return tuple((name, weight, effective[name]) for name, weight in affinity.weights.items())
+    return tuple(
+        FacetWeight(name, weight, effective[name]) for name, weight in affinity.weights.items()
+    )
 
 
 def coverage_note(account: Account) -> tuple[str, ...]:

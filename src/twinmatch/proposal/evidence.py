@@ -12,12 +12,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import core_schema
 
 from twinmatch.frames import frame
+from twinmatch.proposal.wire import Cell, Number, Part, Unknown, Whole, adds_up, on_wire
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Stated = Field(exclude_if=lambda value: value in (None, ""))
+"""A part of a fact that JSON leaves out where it is empty."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +36,14 @@ class Fact:
     the city's text, such as "needs, characters 120-188". Parts that are not known are None or empty.
     """
 
-    city: str
-    what: str
-    value: str | float | int | None = None
-    unit: str = ""
-    year: int | None = None
-    kind: str = "reported"
-    source: str = ""
-    place: str = ""
+    city: Annotated[str, Stated] = ""
+    what: Annotated[str, Stated] = ""
+    value: Annotated[Cell, Stated] = None
+    unit: Annotated[str, Stated] = ""
+    year: Annotated[Whole | None, Stated] = None
+    kind: Annotated[str, Stated] = "reported"
+    source: Annotated[str, Stated] = ""
+    place: Annotated[str, Stated] = ""
 
 
 @dataclass(frozen=True)
@@ -43,18 +51,27 @@ class Evidence:
     """One line of an account: what a facet found for a pair, and what it adds to the score."""
 
     facet: str
-    likeness: float
-    standing: float
-    weight: float
+    likeness: Annotated[Unknown, Field(description="0 to 1; null where not known")]
+    standing: Annotated[
+        Part, Field(description="Share of the possible pairs that it beats; 0.5 where not known")
+    ]
+    weight: Part
     says: str
-    facts: tuple[Fact, ...] = ()
-    known_part: float = 1.0
+    facts: Annotated[tuple[Fact, ...], Field(alias="evidence")] = ()
+    known_part: Part = 1.0
     """Part of the pairs behind the line, in [0, 1], for which the facet is known (1 for a single known pair)."""
 
-    @property
-    def share(self) -> float:
+    @on_wire
+    def share(self) -> Number:
         """Return what the line adds to the score: weight times standing, in [0, 1]."""
         return self.weight * self.standing
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, plain: Any, handler: Any) -> Any:
+        line = handler(plain)
+        adds_up(plain, "share", line.share, "weight times standing is")
+        return line
 
     @property
     def known(self) -> bool:
@@ -67,6 +84,17 @@ class Account:
     """Why a pair or a group scores as it does: its lines of evidence, whose shares sum to the score."""
 
     lines: tuple[Evidence, ...] = field(default=())
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Return the schema of its JSON form: the list of its lines."""
+        lines = handler(tuple[Evidence, ...])
+        written = core_schema.plain_serializer_function_ser_schema(
+            attrgetter("lines"), return_schema=lines
+        )
+        return core_schema.no_info_after_validator_function(cls, lines, serialization=written)
 
     def __repr__(self) -> str:
         known = sum(line.known for line in self.lines)

@@ -9,16 +9,34 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from twinmatch.frames import frame
 from twinmatch.proposal.evidence import Account
+from twinmatch.proposal.wire import (
+    Anything,
+    Cell,
+    Number,
+    Part,
+    Unbounded,
+    Unknown,
+    Whole,
+    adds_up,
+    from_wire,
+    on_wire,
+    rounded,
+    schema_of,
+    to_wire,
+)
 
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
 
-SCHEMA = "twinmatch/proposal/1"
+SCHEMA: Final = "twinmatch/proposal/1"
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -58,7 +76,7 @@ class Reserve:
 
     instead_of: str
     candidate: str
-    score: float
+    score: Part
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,10 +105,17 @@ class Meeting:
         figures = {"score": self.score, "known": self.account.coverage}
         return {"meeting": self.id, "label": self.label, **cities, **figures, "says": self.says}
 
-    @property
-    def score(self) -> float:
+    @on_wire
+    def score(self) -> Number:
         """Return the meeting's score in [0, 1]."""
         return self.account.score
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, plain: Any, handler: Any) -> Any:
+        meeting = handler(plain)
+        adds_up(plain, "score", meeting.score, "the shares of its account sum to")
+        return meeting
 
     def cities(self, role: MemberRole | None = None) -> tuple[str, ...]:
         """Return the members' ids, all or those of one role, in the meeting's order."""
@@ -124,7 +149,7 @@ class Ask:
 class Held:
     """Places that are held open because too little is known of those who could fill them, and what to ask them."""
 
-    places: int
+    places: Annotated[Whole, Field(ge=0)]
     why: str
     ask: tuple[Ask, ...] = ()
 
@@ -152,9 +177,6 @@ class Gap:
     says: str
 
 
-Cell = str | float | int | None
-
-
 @dataclass(frozen=True)
 class Table:
     """Figures beside the meetings, such as travel, balance or load: named columns, and rows of that width."""
@@ -165,6 +187,16 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     says: str = ""
 
+    @model_validator(mode="after")
+    def _width(self) -> Table:
+        for number, row in enumerate(self.rows):
+            if len(row) != len(self.columns):
+                said = {"row": number, "width": len(self.columns), "found": len(row)}
+                raise PydanticCustomError(
+                    "proposal-type", "rows[{row}] has {found} cells; {width} are expected.", said
+                )
+        return self
+
     def to_frame(self) -> pd.DataFrame:
         """Return the figures with the table's own columns."""
         import pandas as pd
@@ -172,23 +204,35 @@ class Table:
         return pd.DataFrame(list(self.rows), columns=list(self.columns))
 
 
+@dataclass(frozen=True)
+class FacetWeight:
+    """What a facet weighs in a product, and its effective share of the score's variance."""
+
+    facet: str
+    weight: Part
+    effective_share: Annotated[Number, Field(ge=-1, le=1)]
+
+
+Words = Annotated[str, Field(default="")]
+"""A text that a file may leave out."""
+
+
 @dataclass(frozen=True, repr=False)
 class Product:
     """One kind of meeting, solved: what was proven, the meetings, who is left out, the rules."""
 
     product: str
-    title: str
+    title: Words
     status: Status
-    engine: str
-    score: float
-    bound: float
+    engine: Words
+    score: Annotated[Number, Field(ge=0)]
+    bound: Annotated[Unbounded, Field(ge=0, description="Null where no bound is known")]
     meetings: tuple[Meeting, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     rules: tuple[RuleStatus, ...] = ()
     says: str = ""
     advice: tuple[str, ...] = ()
-    weights: tuple[tuple[str, float, float], ...] = ()
-    """Facet, weight, and effective share of the score's variance; all in [0, 1]."""
+    weights: tuple[FacetWeight, ...] = ()
     tables: tuple[Table, ...] = ()
     held: tuple[Held, ...] = ()
 
@@ -204,8 +248,8 @@ class Product:
         """Return the table of a name; raises KeyError, naming the tables there are, where it has none."""
         return _named({table.name: table for table in self.tables}, name)
 
-    @property
-    def gap(self) -> float:
+    @on_wire
+    def gap(self) -> Unknown:
         """Return (bound - score) / bound: 0 where proven best or nothing is scored, nan where no bound is known."""
         if not math.isfinite(self.bound):
             return math.nan
@@ -222,8 +266,24 @@ class Measure:
 
     block: str
     what: str
-    value: float | None
-    year: int | None = None
+    value: Number | None
+    year: Whole | None = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a city says of itself in words: code of the block, such as needs or offers, and text."""
+
+    block: str
+    says: str
+
+
+@dataclass(frozen=True)
+class UnitName:
+    """Id and name of a host unit of several cities."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -232,16 +292,15 @@ class CityCard:
 
     id: str
     name: str
-    country: str
-    country_name: str
-    roles: tuple[str, ...]
-    population: int | None
-    lat: float | None
-    lon: float | None
-    known: float
-    """Part of the profile's blocks that are filled, in [0, 1]."""
-    statements: tuple[tuple[str, str], ...] = ()
-    """What the city says of itself in words: code of the block and text, such as needs, offers, challenges."""
+    country: Words
+    country_name: Words
+    roles: Annotated[tuple[str, ...], Field(default=())]
+    population: Annotated[Whole | None, Field(default=None, description="Residents")]
+    lat: Annotated[Number | None, Field(default=None, description="Degrees north, WGS 84")]
+    lon: Annotated[Number | None, Field(default=None, description="Degrees east, WGS 84")]
+    known: Annotated[Part, Field(description="Part of the profile's blocks that are filled")]
+    statements: tuple[Statement, ...] = ()
+    """What the city says of itself in words."""
     measures: tuple[Measure, ...] = ()
     """The figures that pictures of its meetings show."""
 
@@ -250,11 +309,11 @@ class CityCard:
 class Proposal:
     """A round's proposal, complete in itself: what it was made from, its products, gaps and cities."""
 
-    made_from: dict[str, Any]
+    made_from: Anything
     products: tuple[Product, ...]
     cities: tuple[CityCard, ...] = ()
-    units: tuple[tuple[str, str], ...] = ()
-    """Id and name of every host unit of several cities."""
+    units: tuple[UnitName, ...] = ()
+    """Every host unit of several cities."""
     gaps: tuple[Gap, ...] = ()
     notes: tuple[str, ...] = field(default=())
     tables: tuple[Table, ...] = ()
@@ -264,7 +323,29 @@ class Proposal:
         parts = (f"{p.product} {count(len(p.meetings), 'meeting')}" for p in self.products)
         return f"<Proposal of {len(self.cities)} cities: {', '.join(parts)}>"
 
-    @property
+    @on_wire
+    def schema(self) -> Literal["twinmatch/proposal/1"]:
+        """Return which form this is."""
+        return SCHEMA
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_form(cls, plain: Any) -> Any:
+        if not isinstance(plain, dict):
+            raise PydanticCustomError(
+                "proposal-type", "This is not a proposal: an object is expected."
+            )
+        if plain.get("schema") != SCHEMA:
+            found = plain.get("schema")
+            said = "names no schema" if found is None else f"has the schema {str(found)[:80]!r}"
+            raise PydanticCustomError(
+                "proposal-schema",
+                "The file {said}; {known} is expected. Is it a proposal.json of twinmatch, of this version?",
+                {"said": said, "known": repr(SCHEMA)},
+            )
+        return plain
+
+    @on_wire
     def title(self) -> str:
         """Return the title: the round's own where it has one."""
         stated = self.made_from.get("title")
@@ -307,6 +388,29 @@ class Proposal:
         from twinmatch.exporting import publish
 
         return publish(self, Path(folder), word=word, pdf=pdf)
+
+
+def to_plain(proposal: Proposal) -> dict[str, Any]:
+    """Return the proposal as dictionaries, lists, texts and finite numbers: the contract of proposal.json."""
+    plain: dict[str, Any] = to_wire(proposal)
+    for product in plain["products"]:
+        # What stands in the file adds up to the last decimal, so that it gives the same again when it is read.
+        for meeting in product["meetings"]:
+            for line in meeting["account"]:
+                line["share"] = rounded(line["weight"] * line["standing"])
+            meeting["score"] = rounded(math.fsum(line["share"] for line in meeting["account"]))
+    return {key: plain[key] for key in ("schema", "title")} | plain
+
+
+def from_plain(plain: Any, file: str = "") -> Proposal:
+    """Return the proposal of a dictionary; raises DataError with every problem of a wrong one."""
+    found: Proposal = from_wire(Proposal, plain, file)
+    return found
+
+
+def proposal_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a proposal.json."""
+    return schema_of(Proposal, "schema:proposal:1", "proposal.json")
 
 
 T = TypeVar("T")

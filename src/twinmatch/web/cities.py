@@ -15,7 +15,7 @@ from twinmatch.app.service import Answer, Order, Question, Search, Service, Want
 from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.proposal import CityCard
-from twinmatch.proposal.wire import account_lines, account_plain
+from twinmatch.proposal.wire import account_plain, to_wire
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import schemas
 from twinmatch.web.auth import GuardedRoute, reader
@@ -244,7 +244,7 @@ def answer_plain(service: Service, city: str, answer: Answer, detail: str) -> di
             why = orjson.Fragment(said) if said else [reason(e) for e in answer.reasons(peer)]
             line["why"] = why
         elif detail == "account":
-            line["account"] = account_lines(answer.account(peer))
+            line["account"] = to_wire(answer.account(peer))
         found.append(line)
     rounded = {name: round(w, 10) for name, w in weights.items()}
     return {"city": city, "text_model": answer.says, "weights": rounded, "similar": found}

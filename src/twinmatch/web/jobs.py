@@ -22,10 +22,9 @@ from starlette.concurrency import run_in_threadpool
 
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError
-from twinmatch.exporting import from_plain
 from twinmatch.programmes.programme import Programme, load, load_text, programme_model
 from twinmatch.programmes.round import Round
-from twinmatch.proposal import Pairs, Proposal
+from twinmatch.proposal import Pairs, Proposal, from_plain
 from twinmatch.reading import read
 from twinmatch.store import Fallbacks
 from twinmatch.web.board import Board, Job

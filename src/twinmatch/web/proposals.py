@@ -14,8 +14,9 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
-from twinmatch.exporting import EXPORTERS, from_plain
+from twinmatch.exporting import EXPORTERS
 from twinmatch.programmes.programme import bundled_names, load_text, recipe_names, refuse_large
+from twinmatch.proposal import from_plain
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, GuardedRoute, reader
 from twinmatch.web.board import Board, Job

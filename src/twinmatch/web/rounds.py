@@ -96,7 +96,7 @@ class Rounds:
 def _still(locks: Iterable[About], change: Disruption, earlier: Proposal) -> list[About]:
     """Return the locks that are not lifted by what happened: whoever withdrew or refused is not locked."""
     ids = {card.name: card.id for card in earlier.cities} | {
-        name: id_ for id_, name in earlier.units
+        unit.name: unit.id for unit in earlier.units
     }
     gone = {ids.get(name, name) for name in change.withdrawn}
     refused = {frozenset(ids.get(name, name) for name in pair) for pair in change.refused}

@@ -215,7 +215,7 @@ def _sides(made: Proposal) -> tuple[list[tuple[str, str]], list[tuple[str, str]]
     """Return guests and hosts of the twinning, id and name, for the form that asks "why not"."""
     guests = [(c.id, c.name) for c in made.cities if "guest" in c.roles]
     hosts = [(c.id, c.name) for c in made.cities if "mission" in c.roles or "pilot" in c.roles]
-    hosts += made.units
+    hosts += [(unit.id, unit.name) for unit in made.units]
     return sorted(guests, key=lambda g: g[1]), sorted(hosts, key=lambda h: h[1])
 
 

@@ -74,7 +74,7 @@ def _made_from(before: Proposal, after: Proposal) -> Iterator[str]:
         yield from _settings(
             (one.get("programme") or {}).get("settings") or {},
             (other.get("programme") or {}).get("settings") or {},
-            {**was, **is_, **dict(before.units), **dict(after.units)},
+            {**was, **is_, **{u.id: u.name for u in (*before.units, *after.units)}},
         )
     if (one.get("text_model") or {}) != (other.get("text_model") or {}):
         yield "The texts were compared by another model, so scores do not compare exactly."

@@ -11,7 +11,7 @@ from twinmatch.affinity import compare
 from twinmatch.app.pairs import Learning, both_ways, found_host, found_pair
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
-from twinmatch.proposal.wire import account_lines
+from twinmatch.proposal.wire import to_wire
 from twinmatch.whatif.why_not import best_peers
 
 CITIES = small_cities(np.random.default_rng(3), 4, 3)
@@ -29,7 +29,7 @@ def learning(**changes) -> Learning:
 
 def lines(found):
     """The account as plain values, in which what is not known equals itself."""
-    return account_lines(found.account)
+    return to_wire(found.account)
 
 
 def best(line, but):
@@ -45,7 +45,7 @@ def test_pairs_of_the_round_have_the_very_account_of_the_proposal(rules):
     for g, guest in enumerate(case.ready.frame.guests):
         for h, host in enumerate(case.hosts):
             found = asked.account(guest, host)
-            assert lines(found) == account_lines(case.ready.affinity.account(g, h))
+            assert lines(found) == to_wire(case.ready.affinity.account(g, h))
             assert (
                 found.says
                 == "Scored as in the round, against all pairs of its 4 eligible guests and 3 hosts."
@@ -106,7 +106,7 @@ def test_the_account_outside_of_the_round_is_over_every_city_and_every_host():
     columns = [alone(i) for i, c in enumerate(COHORT.cities) if "mission" in c.roles]
     over = compare(COHORT, settings().weights, facet_cache(), columns=columns)
     expected = over.account(guest, over.column_of[COHORT.cities[host].id])
-    assert lines(learning().account(guest, alone(host))) == account_lines(expected)
+    assert lines(learning().account(guest, alone(host))) == to_wire(expected)
 
 
 def test_a_round_that_cannot_be_made_is_named():

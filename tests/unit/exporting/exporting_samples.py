@@ -6,6 +6,7 @@ from twinmatch.proposal import (
     Account,
     CityCard,
     Evidence,
+    FacetWeight,
     Fact,
     Gap,
     LeftOut,
@@ -15,7 +16,9 @@ from twinmatch.proposal import (
     Proposal,
     Reserve,
     RuleStatus,
+    Statement,
     Table,
+    UnitName,
 )
 
 FORMULA = "=1+1"
@@ -26,7 +29,7 @@ CONTROLS = "bell\x07, escape\x1b, override\u202e, lone \ud800 and tab\t"
 SOURCE = "https://example.eu/data?year=2019&unit=t; javascript:alert(1)"
 HOSTILE = (FORMULA, SCRIPT, EMOJI, RIGHT_TO_LEFT, CONTROLS)
 
-UNIT = ("unit-north", 'North "light" & sons')
+UNIT = UnitName("unit-north", 'North "light" & sons')
 
 
 def line(facet: str, likeness: float, standing: float, weight: float, says: str = "", *facts: Fact):
@@ -91,9 +94,9 @@ def twinning(says: str = "2 pairs from 3 eligible guests") -> Product:
         ),
         says,
         weights=(
-            ("needs_offers", 0.5, 0.61),
-            ("emissions_mix", 0.2, 0.1),
-            ("moon_phase", 0.3, 0.29),
+            FacetWeight("needs_offers", 0.5, 0.61),
+            FacetWeight("emissions_mix", 0.2, 0.1),
+            FacetWeight("moon_phase", 0.3, 0.29),
         ),
     )
 
@@ -142,7 +145,10 @@ def sample() -> Proposal:
                 47.07,
                 15.44,
                 0.9,
-                (("needs", f"We lack <b>heat</b> plans. {EMOJI}"), ("challenges", "industry")),
+                (
+                    Statement("needs", f"We lack <b>heat</b> plans. {EMOJI}"),
+                    Statement("challenges", "industry"),
+                ),
             ),
             CityCard(
                 "dk-aarhus", "Aarhus", "DK", "Denmark", ("mission", "pilot"), None, 56.15, 10.2, 0.5

@@ -13,8 +13,7 @@ from twinmatch.exporting.directory import Directory
 from twinmatch.exporting.drawings import drawing, of_meeting, svg, svg_file
 from twinmatch.exporting.report import report_html
 from twinmatch.figures.pictures import STEP, WIDTH, emissions_mix, readiness, waterfall
-from twinmatch.proposal import Account, CityCard, Evidence, Measure
-from twinmatch.proposal.wire import from_plain, to_plain
+from twinmatch.proposal import Account, CityCard, Evidence, Measure, from_plain, to_plain
 
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBER = r"-?[\d,]+(?:\.\d+)?"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinmatch.exporting.workbook import proposal_xlsx
-from twinmatch.proposal import Proposal
+from twinmatch.proposal import Proposal, UnitName
 
 
 def book_of(proposal: Proposal):
@@ -145,7 +145,9 @@ def test_the_same_proposal_gives_the_same_bytes():
 @given(st.text(max_size=50))
 def test_any_text_opens_again(text):
     product = replace(twinning(text), title=text, engine=text, advice=(text,))
-    proposal = Proposal({text: text}, (product,), units=(("unit-north", text),), notes=(text,))
+    proposal = Proposal(
+        {text: text}, (product,), units=(UnitName("unit-north", text),), notes=(text,)
+    )
     content = proposal_xlsx(proposal)
     openpyxl.load_workbook(io.BytesIO(content), read_only=True).close()
     assert "<f>" not in "".join(members(content).values())

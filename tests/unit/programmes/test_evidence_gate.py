@@ -126,7 +126,7 @@ def test_a_unit_of_two_countries_counts_in_both():
 
 
 def test_held_places_are_read_back_from_the_proposal():
-    from twinmatch.exporting import from_plain, to_plain
+    from twinmatch.proposal import from_plain, to_plain
 
     made = propose(
         round_of(GUEST, SILENT, *HOSTS).cohort,
