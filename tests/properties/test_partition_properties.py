@@ -17,8 +17,7 @@ from twinmatch.solving import (
     group_referee,
     partition,
 )
-from twinmatch.solving.bounds import upper_bound
-from twinmatch.solving.exact import solve_exactly
+from twinmatch.solving.exact import solve_exactly, upper_bound
 from twinmatch.solving.grouping import ask, task_of
 
 

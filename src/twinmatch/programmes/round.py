@@ -17,7 +17,7 @@ from twinmatch.facets import FacetCache
 from twinmatch.programmes.load_ledger import Ledger, LoadLedger, open_ledger
 from twinmatch.proposal import Account, FacetWeight, Product, Proposal
 from twinmatch.solving import Block, Candidates, Clash, Solution, clash, in_words, labels_of
-from twinmatch.solving.solution import Advice, Undercut
+from twinmatch.solving.model import Advice, Undercut
 
 if TYPE_CHECKING:
     from twinmatch.programmes.programme import Programme

@@ -15,11 +15,11 @@ from twinmatch.solving.diagnosis import (
 from twinmatch.solving.frontier import FrontierPoint, frontier
 from twinmatch.solving.group_referee import GroupVerdict, group_referee
 from twinmatch.solving.initial_grouping import GroupingReason
+from twinmatch.solving.model import Level, RowRef, Shortage, Solution, Undercut
 from twinmatch.solving.partition import Partition, partition
 from twinmatch.solving.referee import Verdict, broken, referee
 from twinmatch.solving.scores import ScoreBlocks
 from twinmatch.solving.shortage import shortage, undercuts
-from twinmatch.solving.solution import Level, RowRef, Shortage, Solution, Undercut
 from twinmatch.solving.solver import solve
 from twinmatch.solving.wording import Labels, in_words, labels_of
 

@@ -1,4 +1,14 @@
-"""Many starts of the search, the best of them kept: budgets, temperatures, cores, numba or not.
+"""A limit by the clock, read and never waited for.
+
+How many members each group is to have, drawn inside unequal bands by an exact dynamic programme.
+
+A sum over pairs rewards uneven sizes, because pairs grow with the square of a group; so sizes are
+part of the answer, and good ones are drawn rather than left to the search alone.
+
+Notation: n items, K groups, low[g] and high[g] the band of group g, worth[g, s] the value expected
+of group g with s members.
+
+Many starts of the search, the best of them kept: budgets, temperatures, cores, numba or not.
 
 Starts are independent, each with its own seed spawned from the one given, and are merged by score
 and then by labels; so the answer does not depend on how many cores took part. A budget in sweeps
@@ -15,10 +25,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import repeat
 from typing import Any
@@ -26,7 +37,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.solving.clock import Limit
 from twinmatch.solving.grouping import Task, in_order
 from twinmatch.solving.kernels import (
     LOOPS,
@@ -40,10 +50,67 @@ from twinmatch.solving.kernels import (
     seat,
     seat_under_rules,
 )
-from twinmatch.solving.sizes import best_sizes
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many seconds from now on."""
+
+    seconds: float
+    began: float = field(default_factory=time.monotonic)
+
+    def spent(self) -> float:
+        """The share of the time that is gone, 1 or more when it is over."""
+        return (time.monotonic() - self.began) / self.seconds
+
+    def left(self) -> float:
+        """The seconds that are left, at least a moment."""
+        return max(self.seconds - (time.monotonic() - self.began), 0.01)
+
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
+
+
+def group_counts(n_items: int, low: int, high: int) -> range:
+    """The numbers of groups of low to high members that n items can fill; empty when none can."""
+    if n_items < low:
+        return range(0)
+    return range(-(-n_items // high), n_items // max(low, 1) + 1)
+
+
+def best_sizes(worth: FloatArray, low: IntArray, high: IntArray, n_items: int) -> IntArray:
+    """The sizes (K,) inside the bands that sum to n with the highest total worth.
+
+    worth: (K, n + 1). The bands must admit a sum of n. Among equals the first groups are smallest.
+    """
+    n_groups = low.size
+    # reach[g, s]: the best worth of groups g.. when they share s members
+    reach = np.full((n_groups + 1, n_items + 1), -np.inf)
+    reach[n_groups, 0] = 0.0
+    for group in range(n_groups - 1, -1, -1):
+        for size in range(int(low[group]), min(int(high[group]), n_items) + 1):
+            rest = reach[group + 1, : n_items + 1 - size] + worth[group, size]
+            np.maximum(reach[group, size:], rest, out=reach[group, size:])
+    if not np.isfinite(reach[0, n_items]):
+        raise ValueError("the bands admit no sizes that sum to n")
+    return _trace(worth, reach, low, high, n_items)
+
+
+def _trace(
+    worth: FloatArray, reach: FloatArray, low: IntArray, high: IntArray, n_items: int
+) -> IntArray:
+    sizes = np.zeros(low.size, dtype=np.int64)
+    left = n_items
+    for group in range(low.size):
+        for size in range(int(low[group]), min(int(high[group]), left) + 1):
+            if reach[group + 1, left - size] + worth[group, size] == reach[group, left]:
+                sizes[group] = size
+                left -= size
+                break
+    return sizes
+
+
 Kernel = Callable[..., Any]
 
 NOISE = 1 << 13  # entries in the table of -log u

@@ -17,26 +17,32 @@ import numpy.typing as npt
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, counts
-from twinmatch.solving.certificate import tolerance
+from twinmatch.solving.column_generation import Limits, PricedAssignment, priced
+from twinmatch.solving.flow import FIRST_ROW, SINK, SOURCE, bipartite
 from twinmatch.solving.flow_engine import Chain, settled
-from twinmatch.solving.pricing import Limits, PricedAssignment, priced
-from twinmatch.solving.question import AssignmentQuestion, Known
-from twinmatch.solving.scaling import HUGE, exponent
-from twinmatch.solving.scores import ScoreBlocks, ScoreTable, blocks_of, candidates_of
-from twinmatch.solving.shortage import shortage, undercuts
-from twinmatch.solving.solution import (
+from twinmatch.solving.model import (
     FEASIBLE,
     FLOW,
     INFEASIBLE,
     OPTIMAL,
     PRICED,
     Advice,
+    AssignmentQuestion,
+    Known,
     Solution,
     gap_between,
 )
+from twinmatch.solving.scaling import HUGE, exponent, tolerance
+from twinmatch.solving.scores import (
+    Lifted,
+    ScoreBlocks,
+    ScoreTable,
+    blocks_of,
+    candidates_of,
+    lifted,
+)
+from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solver import answer
-from twinmatch.solving.transport import FIRST_ROW, SINK, SOURCE, bipartite
-from twinmatch.solving.weights import Lifted, lifted
 
 if TYPE_CHECKING:
     import pandas as pd

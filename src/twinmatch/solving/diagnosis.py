@@ -27,8 +27,8 @@ import scipy.sparse as sp
 
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check, switched
 from twinmatch.solving.laminar import bound
+from twinmatch.solving.model import RowRef
 from twinmatch.solving.referee import broken
-from twinmatch.solving.solution import RowRef
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model

@@ -14,11 +14,10 @@ import scipy.sparse as sp
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.parallel import spread
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check
-from twinmatch.solving.highs import Model, maximise
+from twinmatch.solving.highs import Model, base_model, maximise
 from twinmatch.solving.laminar import bound
-from twinmatch.solving.solution import INFEASIBLE, Solution
+from twinmatch.solving.model import INFEASIBLE, Solution
 from twinmatch.solving.solver import solve
-from twinmatch.solving.switches import base_model
 
 
 @dataclass(frozen=True, eq=False)

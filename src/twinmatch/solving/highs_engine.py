@@ -17,33 +17,40 @@ import scipy.sparse as sp
 
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.solving.blocks import Bools, Floats, Ints
-from twinmatch.solving.columns import (
+from twinmatch.solving.column_generation import (
     ALL_FROM_START,
     Master,
     feasible_columns,
     first_columns,
 )
-from twinmatch.solving.floors import (
+from twinmatch.solving.highs import (
+    FEASIBILITY,
+    WHOLE,
+    Clock,
     Guests,
+    LinearOutcome,
+    Model,
+    base_model,
     guests_of,
+    is_whole,
+    maximise,
     with_floor,
     with_placed,
     with_smallest,
     with_sums,
 )
-from twinmatch.solving.highs import (
-    FEASIBILITY,
-    WHOLE,
-    Clock,
-    LinearOutcome,
-    Model,
-    is_whole,
-    maximise,
-)
 from twinmatch.solving.laminar import RuleRows
-from twinmatch.solving.question import FAIR, AssignmentQuestion
-from twinmatch.solving.solution import FEASIBLE, LP, MIP, OPTIMAL, Level, Solution, gap_between
-from twinmatch.solving.switches import base_model
+from twinmatch.solving.model import (
+    FAIR,
+    FEASIBLE,
+    LP,
+    MIP,
+    OPTIMAL,
+    AssignmentQuestion,
+    Level,
+    Solution,
+    gap_between,
+)
 
 MANY = 100_000  # columns, from which the first MIP sees only those that the LP nearly uses
 NEAR = 0.05  # of the largest gain: columns this near to being used are in the first MIP

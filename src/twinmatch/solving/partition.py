@@ -14,14 +14,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twinmatch.errors import Problem
-from twinmatch.solving.annealing import anneal, places_only
-from twinmatch.solving.bounds import upper_bound, upper_bound_of_any_number
-from twinmatch.solving.clock import Limit
-from twinmatch.solving.exact import CLOSE, MOST_COLUMNS, Solved, column_count, solve_exactly
+from twinmatch.solving.annealing import Limit, anneal, group_counts, places_only
+from twinmatch.solving.exact import (
+    CLOSE,
+    MOST_COLUMNS,
+    Solved,
+    column_count,
+    solve_exactly,
+    upper_bound,
+    upper_bound_of_any_number,
+)
 from twinmatch.solving.grouping import Band, GroupingQuestion, GroupWishes, Task, ask, task_of
 from twinmatch.solving.initial_grouping import GroupingReason, first_grouping, why_none
 from twinmatch.solving.scaling import exponent
-from twinmatch.solving.sizes import group_counts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,16 +2,30 @@
 
 H, G         hosts, guests
 rows (B, H)  scores of B guests with every host, -inf where they may not meet
+
+A floor under every guest by flows alone: those below it count more, until they are above.
+
+No guest can have more than the sum of its best allowed scores, so the least of these sums bounds
+every floor. Guests that the best total leaves below it get their scores weighted up; each trial is
+one flow. Where all reach the bound, the floor is exact, and the total is proven by Lagrangian
+duality (Geoffrion 1974, doi:10.1007/BFb0120690): with weights w_g >= 0 and floor t
+
+    total of any answer with that floor  <=  best total of scores s (1 + w_g)  -  t * sum of w_g
+
+Where they do not, nothing is said, and the caller turns to linear programming.
+
+    w (G,)       weights;  sums (G,) each guest's sum of scores
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from twinmatch.solving.blocks import Bools, Candidates, Floats
+from twinmatch.solving.blocks import Bools, Candidates, Floats, Ints
 
 CELLS = 2**18  # of scores looked at together: some 2 MB, which stays in the processor's cache
 
@@ -79,3 +93,85 @@ def candidates_of(scores: ScoreBlocks) -> Candidates:
     host, guest, score = (np.concatenate(part) for part in zip(*found, strict=True))
     by = np.lexsort((guest, host))
     return Candidates(host[by], guest[by], score[by], scores.n_hosts, scores.n_guests)
+
+
+WEIGHTS = (1.0, 4.0, 16.0, 64.0)
+REACHED = 1e-9  # of the floor: what rounding may take from a sum
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """Scores (H, G) by block, those of guest g times 1 + weight[g]."""
+
+    scores: ScoreBlocks
+    weight: Floats
+
+    @property
+    def n_hosts(self) -> int:
+        """H, the number of hosts."""
+        return self.scores.n_hosts
+
+    @property
+    def n_guests(self) -> int:
+        """G, the number of guests."""
+        return self.scores.n_guests
+
+    def rows(self, start: int, stop: int) -> Floats:
+        """(stop - start, H) scores of these guests with every host."""
+        rows = self.scores.rows(start, stop)
+        rows *= 1.0 + self.weight[start:stop, None]
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Lifted:
+    """An answer whose worst-off guest has as much as any answer can give: pairs, and a bound."""
+
+    pairs: Ints
+    floor: float
+    bound: float
+
+
+def highest_floor(scores: ScoreBlocks, demand: Ints) -> float:
+    """The least, over guests that ask for meetings, of the sum of their best allowed scores."""
+    lowest = np.inf
+    for first, rows in blocks_of(scores):
+        wish = demand[first : first + len(rows)]
+        most = int(wish.max(initial=0))
+        if not most:
+            continue
+        best = -np.partition(-rows, most - 1, axis=1)[:, :most]
+        best.sort(axis=1)
+        sums = np.cumsum(best[:, ::-1], axis=1)
+        asks = np.flatnonzero(wish)
+        lowest = min(lowest, float(sums[asks, wish[asks] - 1].min()))
+    return lowest
+
+
+def lifted(
+    scores: ScoreBlocks,
+    demand: Ints,
+    best: Lifted,
+    sums_of: Callable[[Ints], Floats],
+    best_total: Callable[[ScoreBlocks], Lifted],
+) -> Lifted | None:
+    """The best total raised to the highest floor, or None where weights do not get there.
+
+    `best` is the answer of best total, which must give every guest all it asks for; `sums_of` the
+    sums (G,) of some pairs; `best_total` solves for other scores.
+    """
+    floor = highest_floor(scores, demand)
+    asks = demand > 0
+    enough = floor - REACHED * max(1.0, abs(floor))
+    weight = np.zeros(len(demand))
+    pairs, bound = best.pairs, best.bound
+    for more in WEIGHTS:
+        below = asks & (sums_of(pairs) < enough)
+        if not below.any():
+            return Lifted(pairs, floor, bound)
+        weight[below] = more
+        found = best_total(Weighted(scores, weight))
+        pairs = found.pairs
+        bound = min(bound, found.bound - floor * float(weight.sum()))
+    below = asks & (sums_of(pairs) < enough)
+    return None if below.any() else Lifted(pairs, floor, bound)

@@ -19,10 +19,9 @@ from ortools.graph.python.max_flow import SimpleMaxFlow
 from scipy.sparse import csgraph
 
 from twinmatch.solving.blocks import Block, Bools, Candidates, check, counts
-from twinmatch.solving.flow import Network
+from twinmatch.solving.flow import SINK, SOURCE, Network, transport
 from twinmatch.solving.laminar import Families, RuleRows, binding, families, reach, stack
-from twinmatch.solving.solution import RowRef, Shortage, Undercut
-from twinmatch.solving.transport import SINK, SOURCE, transport
+from twinmatch.solving.model import RowRef, Shortage, Undercut
 
 
 def undercuts(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Undercut, ...]:

@@ -16,10 +16,18 @@ from twinmatch.solving.blocks import Block, Candidates, Ints
 from twinmatch.solving.flow_engine import by_flow
 from twinmatch.solving.highs_engine import by_highs
 from twinmatch.solving.laminar import bound, families
-from twinmatch.solving.question import FAIR, AssignmentQuestion, asked
+from twinmatch.solving.model import (
+    FAIR,
+    FLOW,
+    INFEASIBLE,
+    LP,
+    AssignmentQuestion,
+    Level,
+    Solution,
+    asked,
+)
 from twinmatch.solving.scaling import exponent
 from twinmatch.solving.shortage import shortage, undercuts
-from twinmatch.solving.solution import FLOW, INFEASIBLE, LP, Level, Solution
 
 
 def solve(

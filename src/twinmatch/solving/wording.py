@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from twinmatch.solving.blocks import Block
 from twinmatch.solving.diagnosis import CLASH, NO_CLASH, Clash, Relaxation
-from twinmatch.solving.solution import RowRef, Shortage, Undercut
+from twinmatch.solving.model import RowRef, Shortage, Undercut
 
 NAMED, ROWS = (
     12,

@@ -21,7 +21,7 @@ from twinmatch.solving import (
     counts,
     solve,
 )
-from twinmatch.solving.solution import RowRef
+from twinmatch.solving.model import RowRef
 
 # One host with one place; two of its three guests are locked to it.
 ONE = Candidates(np.zeros(3, int), np.arange(3), np.array([0.5, 0.4, 0.3]), 1, 3)

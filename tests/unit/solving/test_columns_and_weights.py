@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from twinmatch.solving import Candidates, assign, broken, counts, solve
-from twinmatch.solving.scores import ScoreTable
-from twinmatch.solving.weights import highest_floor
+from twinmatch.solving.scores import ScoreTable, highest_floor
 
-columns = sys.modules["twinmatch.solving.columns"]
+columns = sys.modules["twinmatch.solving.column_generation"]
 by_highs = sys.modules["twinmatch.solving.highs_engine"]
 module = sys.modules["twinmatch.solving.assign"]
 

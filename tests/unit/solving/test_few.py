@@ -9,7 +9,7 @@ import pytest
 
 from twinmatch.solving import Candidates, counts, solve
 
-module = sys.modules["twinmatch.solving.few"]
+module = sys.modules["twinmatch.solving.flow_engine"]
 
 
 def question(seed, tied):

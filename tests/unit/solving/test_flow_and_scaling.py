@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from twinmatch.solving.certificate import upper_bound
 from twinmatch.solving.flow import Network, cheapest, least_cost_bound, on_face, potentials
-from twinmatch.solving.scaling import DecimalGrid, scaled
+from twinmatch.solving.scaling import DecimalGrid, scaled, upper_bound
 
 
 def diamond(low: list[int] | None = None) -> Network:

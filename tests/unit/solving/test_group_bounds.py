@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from twinmatch.solving.bounds import upper_bound, upper_bound_of_any_number
+from twinmatch.solving.exact import upper_bound, upper_bound_of_any_number
 from twinmatch.solving.grouping import ask, task_of
 
 

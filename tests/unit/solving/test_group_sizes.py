@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from twinmatch.solving.sizes import best_sizes, group_counts
+from twinmatch.solving.annealing import best_sizes, group_counts
 
 
 @pytest.mark.parametrize("seed", range(20))

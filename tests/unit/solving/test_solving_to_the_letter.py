@@ -18,9 +18,8 @@ from twinmatch.solving import (
     solve,
     undercuts,
 )
-from twinmatch.solving.certificate import tolerance, upper_bound
 from twinmatch.solving.laminar import binding, bound, families, stack
-from twinmatch.solving.scaling import FINEST, DecimalGrid
+from twinmatch.solving.scaling import FINEST, DecimalGrid, tolerance, upper_bound
 
 module = sys.modules["twinmatch.solving.assign"]
 
