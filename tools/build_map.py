@@ -20,7 +20,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-from twinmatch.exporting.laea import kilometres, span
+from twinmatch.exporting.atlas import kilometres, span
 
 ARCHIVE_SHA512 = (
     "jHl/NQgASfw5ZML3cnbjdfr/gXK5zO8a2xKSoCVe+5+EsIaO9tMTh7SsnfhESnCpZ+Xb6XBeU91wiuyERUPshQ=="

@@ -33,7 +33,7 @@ import yaml
 from numpy.typing import NDArray
 
 from twinmatch.embedding import backends, vectors
-from twinmatch.embedding.languages import foreign_language, language_name
+from twinmatch.embedding.choice import foreign_language, language_name
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.files import bundled_path
 

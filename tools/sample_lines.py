@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twinmatch.exporting import read_proposal, words
-from twinmatch.exporting.directory import Directory
+from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import letters
 from twinmatch.proposal import Proposal
 

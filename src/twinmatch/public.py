@@ -46,9 +46,8 @@ if TYPE_CHECKING:
 
     from twinmatch.app.decided import Decided
     from twinmatch.whatif.backtest import ActivityTest, Backtest, PartnerTest
-    from twinmatch.whatif.frontier import Choice
     from twinmatch.whatif.prices import PriceList
-    from twinmatch.whatif.stability import Stability
+    from twinmatch.whatif.stability import Choice, Stability
     from twinmatch.whatif.why_not import WhyNotAnswer
 
 
@@ -373,7 +372,7 @@ def frontier(
     >>> tm.frontier().to_frame()
     """
     from twinmatch.whatif.case import twinning_case
-    from twinmatch.whatif.frontier import choices
+    from twinmatch.whatif.stability import choices
 
     return Rows(choices(twinning_case(_asked(cohort, programme, weights, text_model))))
 

@@ -13,7 +13,7 @@ from twinmatch.programmes.base import Load, ProductSettings
 from twinmatch.programmes.load_ledger import Ledger, open_ledger
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, from_plain, to_plain
 from twinmatch.proposing import propose
-from twinmatch.whatif.check import check_proposal
+from twinmatch.whatif.difference import check_proposal
 
 FILES = {
     "twinning": ("twinning",),

@@ -24,7 +24,7 @@ from twinmatch.programmes import Round
 from twinmatch.programmes.programme import programme_model
 from twinmatch.proposal import Product, Proposal, Table
 from twinmatch.proposing import propose
-from twinmatch.whatif.check import check_proposal
+from twinmatch.whatif.difference import check_proposal
 
 Made = Callable[[str], Proposal]
 GOLDEN = Path(__file__).with_name("formats.txt")

@@ -35,7 +35,7 @@ from twinmatch.files import JOURNAL, PARTIAL, settle, write_files
 from twinmatch.programmes import load
 from twinmatch.reading import read
 from twinmatch.store import REMOVED, open_store
-from twinmatch.store.forgetting import remove_names
+from twinmatch.store.refusals import remove_names
 
 Files = dict[str, bytes]
 

@@ -24,7 +24,7 @@ from test_roles_and_headers import MAY, PATHS, ask
 
 from twinmatch.errors import TwinmatchError
 from twinmatch.exporting import publish
-from twinmatch.exporting.json_file import proposal_json
+from twinmatch.exporting.folder_files import proposal_json
 from twinmatch.proposal import from_plain
 from twinmatch.web.auth import Rank
 
@@ -362,7 +362,7 @@ def test_whatever_is_asked_no_other_machine_is_spoken_to(tmp_path: Path, monkeyp
 
 def test_a_page_as_pdf_fetches_nothing(tmp_path: Path, monkeypatch) -> None:
     pytest.importorskip("weasyprint")
-    from twinmatch.exporting.pdf import pdf
+    from twinmatch.exporting.printing import pdf
 
     def refuse(*_: Any) -> None:
         raise AssertionError("a connection")

@@ -13,7 +13,7 @@ from typing import Any
 from twinmatch.app.pairs import found_host
 from twinmatch.cohort import Cohort
 from twinmatch.errors import Problem, QuestionError, TwinmatchError, Where
-from twinmatch.exporting.json_file import read_proposal
+from twinmatch.exporting.folder_files import read_proposal
 from twinmatch.programmes.programme import Programme
 from twinmatch.proposal import Pairs, Proposal, count
 from twinmatch.reading.decision_sheet import SHEET, read_decisions

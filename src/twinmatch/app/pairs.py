@@ -16,7 +16,7 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, text_of, told
 from twinmatch.cohort import Cohort, Host, nearest
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.exporting.drawings import svg_file
+from twinmatch.exporting.charts import svg_file
 from twinmatch.exporting.words import facet_title
 from twinmatch.facets import FacetCache
 from twinmatch.figures.pictures import Spec, pictures_of, waterfall

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting import publish
-from twinmatch.exporting.contacts import read_contacts
-from twinmatch.exporting.letters import Correspondence
+from twinmatch.exporting.letters import Correspondence, read_contacts
 from twinmatch.files import bundled_path, write_files
 from twinmatch.intake import template
 from twinmatch.programmes.programme import bundled_names, load, programme_schema, source_of

@@ -38,7 +38,9 @@ def check(
     """The referee over a proposal, also one edited by hand: every rule, kept or broken; exit 2 where one is broken."""
     with progress() as told:
         asked = proposal_of(proposal)
-        found = whatif.check.check_proposal(round_of(profiles, programme, text_model, told), asked)
+        found = whatif.difference.check_proposal(
+            round_of(profiles, programme, text_model, told), asked
+        )
     if as_json:
         print_json(
             [
@@ -92,7 +94,7 @@ def frontier(
     with progress() as told, spread_over(dask):
         case = whatif.case.twinning_case(round_of(profiles, programme, text_model, told))
         told("Named proposals")
-        found = whatif.frontier.choices(case)
+        found = whatif.stability.choices(case)
     if as_json:
         print_json(
             [

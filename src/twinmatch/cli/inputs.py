@@ -109,7 +109,7 @@ def _asked(questions: Sequence[MappingQuestion], used: Mapping, *, yes: bool) ->
 
 def proposal_of(place: Path) -> Proposal:
     """Return the proposal of a proposal.json."""
-    from twinmatch.exporting.json_file import read_proposal
+    from twinmatch.exporting.folder_files import read_proposal
 
     return read_proposal(place)
 

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.embedding.wordpiece import WordPiece
+from twinmatch.embedding.sentences import WordPiece
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.files import bundled_path
 

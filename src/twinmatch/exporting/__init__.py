@@ -10,12 +10,12 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from twinmatch.exporting.dossier_pages import dossier_html, index_html
 from twinmatch.exporting.dossiers import dossiers
-from twinmatch.exporting.json_file import proposal_json, read_proposal
-from twinmatch.exporting.letter_files import letter_files
-from twinmatch.exporting.letters import Correspondence
+from twinmatch.exporting.folder_files import proposal_json, read_proposal
+from twinmatch.exporting.letters import Correspondence, letter_files
 from twinmatch.exporting.network import network_graphml
+from twinmatch.exporting.printing import dossier_docx, dossier_html, index_html
+from twinmatch.exporting.printing import pdf as pdf_of
 from twinmatch.exporting.report import report_html
 from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.files import write_files
@@ -59,9 +59,7 @@ def publish(
     settled = from_plain(to_plain(proposal))
     files = {name: export(settled) for name, export in EXPORTERS.items()}
     if pdf:
-        from twinmatch.exporting.pdf import pdf as as_pdf
-
-        files["report.pdf"] = as_pdf(files["report.html"])
+        files["report.pdf"] = pdf_of(files["report.html"])
     files |= {
         f"{DOSSIERS}/{name}": page for name, page in dossier_files(settled, word=word, pdf=pdf)
     }
@@ -86,10 +84,6 @@ def dossier_files(
         page = dossier_html(dossier)
         yield f"{dossier.path}.html", page
         if word:
-            from twinmatch.exporting.dossier_word import dossier_docx
-
             yield f"{dossier.path}.docx", dossier_docx(dossier)
         if pdf:
-            from twinmatch.exporting.pdf import pdf as as_pdf
-
-            yield f"{dossier.path}.pdf", as_pdf(page)
+            yield f"{dossier.path}.pdf", pdf_of(page)

@@ -1,13 +1,292 @@
-"""Charts of the workbook, native to it, in the colours and the order of the report.
+"""Pictures of :mod:`twinmatch.figures.pictures` as SVG in a page: no script, no style, no browser, the same bytes each time.
+
+Only what those specifications use is drawn: ranged bars, points and texts over rows with one scale of numbers. The
+rows, words, colours and the order are the specification's own, which notebooks show by Altair, so that a picture
+says the same everywhere. A general renderer (vl-convert) is no part of the core: 84 MB, and 0.1 s a picture, which
+would triple the time of the main job; decision 10 has the figures.
+
+Charts of the workbook, native to it, in the colours and the order of the report.
 
 A chart reads its figures from the sheets of tables, so what people change there shows at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from html import escape
+from typing import Any, Final, Protocol
+
+from markupsafe import Markup
+
+from twinmatch.exporting import words
+from twinmatch.exporting.characters import printable
+from twinmatch.exporting.folder_files import Directory
+from twinmatch.figures.pictures import MOST_BARS, STEP, Spec, pictures_of
+from twinmatch.proposal import Meeting
+
+CHARACTER: Final = 7.0
+"""Pixels that a letter of a label takes, at most of the time: 12 px in a wide sans-serif."""
+
+MOST_LABEL: Final = 34
+"""Letters of a label; a longer one is cut, and the table has it whole."""
+
+ROOM: Final = 96
+"""Pixels to the right of the plot, for the text at the end of a bar."""
+
+TOP: Final = 6
+BAR: Final = 16
+GRID, INK = "#C9CDD2", "#1F1F1F"
+
+Place = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture as a page has it: title, what is not known, the SVG, and the same figures as a table."""
+
+    title: str
+    note: str
+    svg: Markup
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def figure(self, twin: bool = True) -> Markup:
+        """Return the drawing as a figure of HTML, with its table twin unless the page has those figures beside it."""
+        table = self._table() if twin else ""
+        return Markup(
+            f'<figure class="drawing"><figcaption><strong>{_text(self.title)}</strong> '
+            f"<span>{_text(words.sentence(self.note))}</span></figcaption>"
+            f'<div class="scroll" role="region" aria-label="{_text(self.title)}" tabindex="0">{self.svg}</div>'
+            f"{table}</figure>"
+        )
+
+    def _table(self) -> str:
+        head = "".join(f'<th scope="col">{_text(column)}</th>' for column in self.columns)
+        body = "".join(
+            f'<tr><th scope="row">{_text(row[0])}</th>'
+            + "".join(f"<td>{_text(cell)}</td>" for cell in row[1:])
+            + "</tr>"
+            for row in self.rows
+        )
+        return (
+            "<details><summary>The same figures as a table</summary>"
+            f'<div class="scroll" role="region" aria-label="{_text(self.title)}: table" tabindex="0">'
+            f"<table><caption>{_text(self.title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></details>"
+        )
+
+
+def of_meeting(meeting: Meeting, directory: Directory) -> tuple[Drawing, ...]:
+    """Return the pictures of a meeting: how its score adds up and, where it is known, emissions and readiness.
+
+    In a pair the guest stands first. A meeting of more cities than a picture has room for shows its score alone.
+    """
+    members = (*meeting.cities("guest"), *(m.city for m in meeting.members if m.role != "guest"))
+    cards = [directory.card(city) for city in members] if len(members) <= MOST_BARS else []
+    titles = {line.facet: words.facet_title(line.facet) for line in meeting.account.lines}
+    found = pictures_of(meeting.account, cards, directory.title(meeting), titles)
+    return tuple(drawing(spec) for spec in found.values())
+
+
+def drawing(spec: Spec) -> Drawing:
+    """Return the drawing of a specification of :mod:`twinmatch.figures.pictures`."""
+    twin = spec["usermeta"]
+    return Drawing(
+        spec["title"]["text"],
+        spec["title"]["subtitle"],
+        svg(spec),
+        tuple(twin["columns"]),
+        tuple(tuple(row) for row in twin["rows"]),
+    )
+
+
+def svg(spec: Spec) -> Markup:
+    """Return a specification as SVG with a title and a description, drawn by presentation attributes alone."""
+    y = spec["encoding"]["y"]
+    x = spec["layer"][0]["encoding"]["x"]
+    width = float(spec["width"])
+    left = 12 + CHARACTER * max(len(_label(name)) for name in y["sort"])
+    bottom = TOP + STEP * len(y["sort"])
+    low, high = x["scale"]["domain"]
+    across = partial(_across, left, width / (high - low), low)
+    middle = {name: TOP + STEP * (k + 0.5) for k, name in enumerate(y["sort"])}
+    keys = list(_keys(spec["layer"]))
+    whole, tall = left + width + ROOM, bottom + 40 + (22 if keys else 0)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" viewBox="0 0 {whole:.0f} {tall:.0f}" '
+        f'width="{whole:.0f}" height="{tall:.0f}" role="img" font-family="sans-serif" font-size="12" fill="{INK}">'
+        f"<title>{_text(spec['title']['text'])}</title><desc>{_text(spec['description'])}</desc>",
+        *_axis(x, across, bottom, left, width),
+        f'<g text-anchor="end">{_labels(middle, left)}</g>',
+        *(
+            _layer(layer, spec["data"]["values"], y["field"], across, middle)
+            for layer in spec["layer"]
+        ),
+        *_legend(keys, left, bottom + 46),
+        "</svg>",
+    ]
+    return Markup("".join(parts))
+
+
+def svg_file(spec: Spec) -> bytes:
+    """Return a specification as a file of its own: the SVG below its title and subtitle, on white."""
+    picture = svg(spec)
+    wide, tall = (float(size) for size in _SIZE.search(picture).groups())  # type: ignore[union-attr]
+    title, note = _text(spec["title"]["text"]), _text(words.sentence(spec["title"]["subtitle"]))
+    whole = max(wide, 24 + CHARACTER * max(len(title), len(note)))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole:.0f} {tall + 48:.0f}" '
+        f'width="{whole:.0f}" height="{tall + 48:.0f}" font-family="sans-serif" font-size="12" fill="{INK}">'
+        f'<rect width="100%" height="100%" fill="#FFFFFF"/>'
+        f'<text x="12" y="20" font-weight="bold">{title}</text><text x="12" y="38">{note}</text>'
+        f'<g transform="translate(0 48)">{picture}</g></svg>\n'
+    ).encode()
+
+
+_SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
+
+
+def _across(left: float, scale: float, low: float, value: float) -> float:
+    return left + scale * (value - low)
+
+
+def _axis(
+    x: dict[str, Any], across: Place, bottom: float, left: float, width: float
+) -> Iterator[str]:
+    """Yield lines of the grid with their numbers, and the title of the axis."""
+    low, high = x["scale"]["domain"]
+    ticks = x.get("axis", {}).get("values") or [low + (high - low) * k / 5 for k in range(6)]
+    lines = "".join(f"M{across(t):.1f} {TOP}V{bottom:.1f}" for t in ticks)
+    yield f'<path d="{lines}" stroke="{GRID}" fill="none"/>'
+    numbers = "".join(
+        f'<text x="{across(t):.1f}" y="{bottom + 15:.1f}">{t:g}</text>' for t in ticks
+    )
+    title = f'<text x="{left + width / 2:.1f}" y="{bottom + 31:.1f}">{_text(x["title"])}</text>'
+    yield f'<g text-anchor="middle" font-size="11">{numbers}{title}</g>'
+
+
+def _labels(middle: dict[str, float], left: float) -> str:
+    return "".join(
+        f'<text x="{left - 7:.1f}" y="{at + 4:.1f}">{_text(_label(name))}</text>'
+        for name, at in middle.items()
+    )
+
+
+def _label(name: str) -> str:
+    return words.shortened(name, MOST_LABEL)
+
+
+def _layer(
+    layer: dict[str, Any],
+    rows: Sequence[dict[str, Any]],
+    by: str,
+    across: Place,
+    middle: dict[str, float],
+) -> str:
+    """Return one layer of a specification."""
+    kinds = {"bar": _bars, "point": _points, "text": _texts}
+    marks = "".join(kinds[layer["mark"]["type"]](layer, rows, by, across, middle))
+    return f"<g>{marks}</g>"
+
+
+def _bars(
+    layer: dict[str, Any], rows: Any, by: str, across: Place, middle: dict[str, float]
+) -> Iterator[str]:
+    mark, encoding = layer["mark"], layer["encoding"]
+    low, high = encoding["x"]["field"], encoding["x2"]["field"]
+    for row in rows:
+        start, end = across(row[low]), across(row[high])
+        if mark["filled"]:
+            edge = f' stroke="{mark["stroke"]}"' if "stroke" in mark else ""
+            paint = f'fill="{_painted(encoding["color"], row)}"{edge}'
+        else:
+            paint = f'fill="none" stroke="{_painted(encoding["stroke"], row)}"'
+        yield (
+            f'<rect x="{start:.2f}" y="{middle[row[by]] - BAR / 2:.1f}" '
+            f'width="{end - start:.2f}" height="{BAR}" {paint}/>'
+        )
+
+
+def _points(
+    layer: dict[str, Any], rows: Any, by: str, across: Place, middle: dict[str, float]
+) -> Iterator[str]:
+    encoding = layer["encoding"]
+    names = encoding["yOffset"]["sort"]
+    shapes = dict(zip(*_scale(encoding["shape"]), strict=True))
+    for row in rows:
+        name = row[encoding["yOffset"]["field"]]
+        # As far apart as Vega-Lite puts the middles of equal bands: none is hidden behind another.
+        apart = (names.index(name) - (len(names) - 1) / 2) * (STEP - 2) / len(names)
+        at = across(row[encoding["x"]["field"]]), middle[row[by]] + apart
+        yield _shape(shapes[name], *at, _painted(encoding["color"], row))
+
+
+def _texts(
+    layer: dict[str, Any], rows: Any, by: str, across: Place, middle: dict[str, float]
+) -> Iterator[str]:
+    mark, encoding = layer["mark"], layer["encoding"]
+    anchor = ' text-anchor="middle"' if mark["align"] == "center" else ""
+    for row in rows:
+        said = row[encoding["text"]["field"]]
+        if said:
+            x = across(row[encoding["x"]["field"]]) + mark["dx"]
+            yield (
+                f'<text x="{x:.1f}" y="{middle[row[by]] + 4:.1f}" font-size="{mark["fontSize"]}" '
+                f'fill="{_painted(encoding["color"], row)}"{anchor}>{_text(said)}</text>'
+            )
+
+
+def _painted(channel: dict[str, Any], row: dict[str, Any]) -> str:
+    """Return the colour of a row: the same for all, by its scale, or named in the row itself."""
+    if "value" in channel:
+        return str(channel["value"])
+    value = row[channel["field"]]
+    if channel["scale"] is None:
+        return str(value)
+    return str(dict(zip(*_scale(channel), strict=True))[value])
+
+
+def _scale(channel: dict[str, Any]) -> tuple[list[str], list[str]]:
+    return channel["scale"]["domain"], channel["scale"]["range"]
+
+
+def _shape(shape: str, x: float, y: float, colour: str) -> str:
+    r = 5
+    if shape == "circle":
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r}" fill="{colour}"/>'
+    corners = {
+        "square": f"M{x - r:.1f} {y - r:.1f}h{2 * r}v{2 * r}h{-2 * r}z",
+        "triangle-up": f"M{x:.1f} {y - r:.1f}l{r} {2 * r}h{-2 * r}z",
+        "diamond": f"M{x:.1f} {y - r:.1f}l{r} {r}l{-r} {r}l{-r} {-r}z",
+    }
+    return f'<path d="{corners[shape]}" fill="{colour}"/>'
+
+
+def _keys(layers: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, colour and shape of each entry of the legend."""
+    for layer in layers:
+        colour = layer["encoding"].get("color", {})
+        if not colour.get("legend"):
+            continue
+        names, colours = _scale(colour)
+        shape = layer["encoding"].get("shape")
+        shapes = _scale(shape)[1] if shape else ["square"] * len(names)
+        yield from zip(names, colours, shapes, strict=True)
+
+
+def _legend(keys: Sequence[tuple[str, str, str]], left: float, y: float) -> Iterator[str]:
+    x = 12.0 if sum(len(k[0]) for k in keys) * CHARACTER + 24 * len(keys) > 560 else left
+    for name, colour, shape in keys:
+        said = _label(name)
+        yield f'{_shape(shape, x + 5, y, colour)}<text x="{x + 15:.1f}" y="{y + 4:.1f}">{_text(said)}</text>'
+        x += 30 + CHARACTER * len(said)
+
+
+def _text(text: str) -> str:
+    return escape(printable(str(text)))
+
 
 BLUE, GREY = "#12436D", "#3D3D3D"
 SHEET = "Charts"

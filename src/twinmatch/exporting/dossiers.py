@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from twinmatch.exporting import words
-from twinmatch.exporting.drawings import Drawing, of_meeting
-from twinmatch.exporting.sources import GROUP_SIZE, Sources, Talk, partners, why_for
+from twinmatch.exporting.charts import Drawing, of_meeting
+from twinmatch.exporting.report import GROUP_SIZE, Sources, Talk, partners, why_for
 from twinmatch.proposal import Meeting, Product, Proposal
 
 BLANK = ""

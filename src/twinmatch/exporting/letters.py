@@ -1,18 +1,87 @@
-"""One letter a city: all that it is offered, with whom, why in words about it, hours that add up, and what else.
+"""The coordinator's own table of contacts, joined to a proposal's cities; it is read for letters and kept nowhere.
+
+One letter a city: all that it is offered, with whom, why in words about it, hours that add up, and what else.
 
 A letter speaks of its city and of those that it meets; nobody reads what a third city said as a reason of its own.
 ``letter_files`` gives letters their forms.
+
+Letters as pages to look through, as Word documents, as a table for a mail merge; first meetings for calendars.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import csv
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
+from twinmatch.cohort import nearest
+from twinmatch.errors import DataError, Problem
 from twinmatch.exporting import words
+from twinmatch.exporting.characters import cell_text
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
-from twinmatch.exporting.sources import Sources, begin_with, partners, role_of, why_for
+from twinmatch.exporting.folder_files import Directory
+from twinmatch.exporting.printing import dossier_docx, dossier_html, letters_index
+from twinmatch.exporting.report import Sources, begin_with, partners, role_of, why_for
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
+from twinmatch.reading import read_grids
+from twinmatch.reading.grid import is_empty, text
+
+if TYPE_CHECKING:
+    from icalendar import Calendar
+
+HEADS: Final[dict[str, tuple[str, ...]]] = {
+    "city": ("city", "city id", "id", "municipality"),
+    "name": ("name", "contact", "contact name", "contact person"),
+    "email": ("e-mail", "email", "mail", "contact email", "e-mail address", "email address"),
+}
+"""The columns of a table of contacts, and the heads by which each is known, in any case."""
+
+
+def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
+    """Return contacts by city id from a CSV file or spreadsheet with the columns city, name and e-mail.
+
+    A city stands by its id or name. Raises DataError with every row that names no city of the proposal, or one twice.
+    """
+    known = {card.name.casefold(): card.id for card in proposal.cities}
+    known |= {card.id.casefold(): card.id for card in proposal.cities}
+    grid = read_grids(path)[0]
+    (_, heads), *rows = grid.rows or ((0, ()),)
+    folded = [text(head).casefold().replace("_", " ") for head in heads]
+    places = {
+        column: next((folded.index(name) for name in names if name in folded), None)
+        for column, names in HEADS.items()
+    }
+    if places["city"] is None:
+        do = "Name the columns: city, name, e-mail."
+        raise DataError(Problem("no-city-column", "No column names the city.", grid.at(1), do))
+    found: dict[str, Contact] = {}
+    problems = []
+    for row, cells in rows:
+        if is_empty(cells):
+            continue
+        city, name, email = (
+            text(cells[place]) if place is not None and place < len(cells) else ""
+            for place in places.values()
+        )
+        id_ = known.get(city.casefold(), "")
+        if not id_:
+            says = f"No city of the proposal is called {city!r}."
+            do = nearest(city, {card.name: card.id for card in proposal.cities})
+            problems.append(Problem("city-unknown", says, grid.at(row, "city"), do))
+        elif id_ in found:
+            says = f"{city} has two contacts."
+            do = "Keep the one who is to read the letter."
+            problems.append(Problem("contact-twice", says, grid.at(row, "city"), do))
+        else:
+            found[id_] = Contact(name, email)
+    if problems:
+        raise DataError(problems)
+    return found
+
 
 MOST_QUESTIONS = 3
 """Questions that a letter puts to its city."""
@@ -266,3 +335,130 @@ def _questions(
     if not blocks:
         return first, ()
     return first, (f"We know nothing yet of your {words.listed(blocks)}; a few lines are enough.",)
+
+
+COLUMNS = (
+    "city_id", "city", "country", "contact_name", "contact_email", "subject", "letter", "meetings", "hours", "trips",
+    "page",
+)  # fmt: skip
+"""Columns of merge.csv: a row is a whole letter."""
+
+SLOTS = (time(9), time(13))
+"""When first meetings begin on a day, in UTC."""
+
+LENGTH = timedelta(minutes=90)
+
+WEEKEND = 5
+"""The first day of the week, from 0, on which nobody meets."""
+
+
+def letter_files(
+    proposal: Proposal,
+    correspondence: Correspondence | None = None,
+    *,
+    first_day: date | None = None,
+    word: bool = False,
+) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of every letter, their index, the table for a merge, and calendar files from a first day.
+
+    Without ``first_day`` no calendar file is written, as nobody has said when cities may meet.
+    """
+    given = correspondence or Correspondence()
+    written = letters(proposal, given)
+    yield "index.html", letters_index(written, proposal.title, word)
+    yield "merge.csv", merge_csv(written)
+    for letter in written:
+        yield f"{letter.page.name}.html", dossier_html(letter.page, "All letters", "index.html")
+        if word:
+            yield f"{letter.page.name}.docx", dossier_docx(letter.page)
+    if first_day is not None:
+        for name, content in calendar_files(proposal, given, first_day):
+            yield f"first-meetings/{name}", content
+
+
+def merge_csv(written: Sequence[Letter]) -> bytes:
+    """Return one row a letter, UTF-8 with a mark so that spreadsheets read it; no cell can be taken for a formula."""
+    stream = StringIO()
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for letter in written:
+        row = (
+            letter.city,
+            letter.name,
+            letter.country,
+            letter.contact.name,
+            letter.contact.email,
+            letter.subject,
+            letter.text,
+            "; ".join(letter.meetings),
+            f"{letter.hours:g}",
+            f"{letter.trips:g}",
+            f"{letter.page.name}.html",
+        )
+        writer.writerow([cell_text(value) for value in row])
+    return stream.getvalue().encode("utf-8-sig", "backslashreplace")
+
+
+def calendar_files(
+    proposal: Proposal, correspondence: Correspondence, first_day: date
+) -> Iterator[tuple[str, bytes]]:
+    """Yield one calendar file a meeting with its first date, and one with all of them.
+
+    Each meeting takes the earliest half day from the first day on, weekends left out, on which none of its cities
+    meets already; a date is a proposal to be moved.
+    """
+    from icalendar import STATUS, Event, vCalAddress
+
+    names = Directory(proposal)
+    stamp = datetime.combine(first_day, time(0), UTC)
+    together = _calendar("all")
+    for title, meeting, start in first_dates(proposal, first_day):
+        event = Event.new(
+            uid=f"{slug(meeting.id)}@twinmatch",
+            stamp=stamp,
+            start=start,
+            end=start + LENGTH,
+            summary=title,
+            description="\n".join(words.reasons(meeting, 2)),
+            status=STATUS.TENTATIVE,
+        )
+        for city in meeting.cities():
+            if email := correspondence.contact(city).email:
+                attendee = vCalAddress(f"mailto:{email}")
+                attendee.params["CN"] = names.name(city)
+                event.add("attendee", attendee)
+        alone = _calendar(slug(meeting.id))
+        alone.add_component(event)
+        together.add_component(event)
+        yield f"{slug(meeting.id)}.ics", alone.to_ical()
+    yield "all.ics", together.to_ical()
+
+
+def _calendar(name: str) -> Calendar:
+    from icalendar import Calendar
+
+    return Calendar.new(prodid="-//twinmatch//first meetings//EN", uid=f"{name}-calendar@twinmatch")
+
+
+def first_dates(proposal: Proposal, first_day: date) -> Iterator[tuple[str, Meeting, datetime]]:
+    """Yield title, meeting and beginning of every first meeting; no city has two in one half day."""
+    names = Directory(proposal)
+    busy: set[tuple[str, int]] = set()
+    starts = _starts(first_day)
+    begins: list[datetime] = []
+    for product in proposal.products:
+        for meeting in product.meetings:
+            cities = meeting.cities()
+            slot = next(k for k in range(10**6) if not any((city, k) in busy for city in cities))
+            busy.update((city, slot) for city in cities)
+            while len(begins) <= slot:
+                begins.append(next(starts))
+            yield f"{words.product_title(product)}: {names.title(meeting)}", meeting, begins[slot]
+
+
+def _starts(first_day: date) -> Iterator[datetime]:
+    day = first_day
+    while True:
+        if day.weekday() < WEEKEND:
+            yield from (datetime.combine(day, slot, UTC) for slot in SLOTS)
+        day += timedelta(days=1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinmatch.exporting import words
 from twinmatch.exporting.characters import printable
-from twinmatch.exporting.directory import Directory
+from twinmatch.exporting.folder_files import Directory
 from twinmatch.proposal import Meeting, Proposal
 
 if TYPE_CHECKING:

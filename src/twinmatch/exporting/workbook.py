@@ -10,8 +10,7 @@ from typing import Final, TypeVar
 from twinmatch.exporting import words
 from twinmatch.exporting.characters import cell_text
 from twinmatch.exporting.charts import write_charts
-from twinmatch.exporting.directory import Directory
-from twinmatch.exporting.front_sheet import write_front
+from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.spreadsheet import (
     CREATED,
     SCORE,
@@ -20,6 +19,7 @@ from twinmatch.exporting.spreadsheet import (
     Sheet,
     SheetColumn,
     formats_of,
+    write_front,
     write_sheet,
 )
 from twinmatch.proposal import Meeting, Product, Proposal, Table

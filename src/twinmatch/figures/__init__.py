@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from twinmatch.figures.agenda import group_agenda, pair_agenda
+from twinmatch.figures.agenda import group_agenda, pair_agenda, themes
 from twinmatch.figures.fairness import Shares, fairness
 from twinmatch.figures.pairs import TwinningRound, alike, satisfaction, ties, watch
-from twinmatch.figures.themes import themes
 from twinmatch.programmes import Round
 from twinmatch.proposal import Product, Proposal, Table
 

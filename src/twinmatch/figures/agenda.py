@@ -1,4 +1,6 @@
-"""What a meeting can begin with: the needs of the one side beside the offers of the other that answer them.
+"""The coverage of themes: who asks for each domain and lever, who offers it, and where demand exceeds supply.
+
+What a meeting can begin with: the needs of the one side beside the offers of the other that answer them.
 
 Sentences are compared as the text facets do (see :mod:`twinmatch.facets.text`). Where no words are known, shared
 domains and levers stand in.
@@ -6,18 +8,118 @@ domains and levers stand in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
+from typing import Final
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.domains import FINE, WIDE, challenges, offered_levers, strengths
+from twinmatch.facets.domains import (
+    FINE,
+    LEVERS,
+    WIDE,
+    challenges,
+    offered_levers,
+    strengths,
+    wider,
+)
 from twinmatch.facets.text import PassageMatch, Sayings, answers, needs_said, offers_said
 from twinmatch.figures.pairs import TwinningRound
 from twinmatch.programmes import Round
 from twinmatch.programmes.themes import theme_of, topics_of
 from twinmatch.proposal import Meeting, Product, Table
 from twinmatch.proposal.reviewer import printed
-from twinmatch.schema import NAMES
+from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.topics import Topic
+
+NAMED: Final = 4
+"""How many cities are named in a cell; the others are counted."""
+
+Test = Callable[[int], bool]
+
+
+def themes(round_: TwinningRound) -> Table:
+    """Return for each domain and lever the eligible guests that ask, the hosts that offer, and the pairs that meet.
+
+    A guest asks for a domain that it names as a challenge, and for a lever that it says it lacks; a host offers
+    what any of its cities is strong in or shows. "Buildings and energy", which some name as one, counts for both.
+    """
+    rows = tuple(
+        row
+        for kind, name, asks, offers in _tests(round_)
+        if (row := _theme_row(round_, kind, name, asks, offers))[2] or row[3]
+    )
+    short = [str(row[1]) for row in rows if row[5] == "more asked than offered"]
+    says = (
+        f"More guests ask than hosts offer: {', '.join(short)}."
+        if short
+        else "For every theme at least as many hosts offer as guests ask."
+    )
+    columns = (
+        "Kind",
+        "Theme",
+        "Guests that ask",
+        "Hosts that offer",
+        "Pairs in which it is met",
+        "Balance",
+        "Who asks",
+        "Who offers",
+    )
+    return Table("themes", "Themes: who asks and who offers", columns, rows, says)
+
+
+def _tests(round_: TwinningRound) -> Iterable[tuple[str, str, Test, Test]]:
+    cohort = round_.cohort
+    shown = strengths(cohort)
+    offered = offered_levers(cohort)
+
+    def asks_domain(domain: Domain) -> Test:
+        return lambda i: bool({domain, wider(domain)} & set(cohort.cities[i].challenges or {}))
+
+    def offers_domain(column: int, domain: Domain) -> Test:
+        wide = WIDE.index(wider(domain))
+        return lambda i: bool(shown.fine[i, column] or (shown.wide_only[i] and shown.wide[i, wide]))
+
+    for column, domain in enumerate(FINE):
+        yield "Domain", NAMES[domain], asks_domain(domain), offers_domain(column, domain)
+    for lever in LEVERS:
+        yield (
+            "Lever",
+            NAMES[lever],
+            _among([city.levers_needed or () for city in cohort.cities], lever),
+            _among(offered, lever),
+        )
+
+
+def _among(stated: Sequence[tuple[Lever, ...]], lever: Lever) -> Test:
+    return lambda i: lever in stated[i]
+
+
+def _theme_row(
+    round_: TwinningRound, kind: str, name: str, asks: Test, offers: Test
+) -> tuple[str, str, int, int, int, str, str, str]:
+    frame = round_.ready.frame
+    asking = [i for i in frame.guests if asks(i)]
+    offering = [host for host in frame.hosts if any(offers(i) for i in host.cities)]
+    guests, hosts = set(asking), {host.id for host in offering}
+    met = sum(
+        round_.guest(m) in guests and round_.host_id(m) in hosts for m in round_.product.meetings
+    )
+    return (
+        kind,
+        name,
+        len(asking),
+        len(offering),
+        met,
+        "more asked than offered" if len(asking) > len(offering) else "enough offered",
+        _named([round_.cohort.cities[i].name for i in asking]),
+        _named([host.name for host in offering]),
+    )
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - NAMED
+    shown = ", ".join(names[:NAMED])
+    return f"{shown} and {more} more" if more > 0 else shown
+
 
 MOST = 4
 """Items of an agenda, at most."""

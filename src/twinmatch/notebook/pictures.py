@@ -23,8 +23,7 @@ except ModuleNotFoundError as _error:
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import City, Cohort
 from twinmatch.exporting import words
-from twinmatch.exporting.atlas import land
-from twinmatch.exporting.laea import kilometres
+from twinmatch.exporting.atlas import kilometres, land
 from twinmatch.figures import pictures as specs
 from twinmatch.figures.pictures import BLUE, GREY, ORANGE, PLUM, WIDTH, Spec
 from twinmatch.proposal import Account, CityCard, Meeting, Proposal, Table

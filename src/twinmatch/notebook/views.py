@@ -10,7 +10,7 @@ from twinmatch.affinity import Affinity
 from twinmatch.cohort import City, Cohort
 from twinmatch.exporting import words
 from twinmatch.exporting.characters import printable
-from twinmatch.exporting.directory import Directory
+from twinmatch.exporting.folder_files import Directory
 from twinmatch.geography import country
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
 from twinmatch.proposing import statements

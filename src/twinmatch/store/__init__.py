@@ -5,21 +5,23 @@ append-only: the database itself refuses to change or delete an entry. The servi
 decided about them, here too.
 """
 
-from twinmatch.store.changes import COMMAND_LINE, AuditEntry, note
-from twinmatch.store.forgetting import REMOVED
 from twinmatch.store.history import (
+    COMMAND_LINE,
     CONSENTS,
     DECISIONS,
     KINDS,
     STEPS,
     WHOLE,
     About,
+    AuditEntry,
     HistoryEntry,
     RunSnapshot,
     held,
+    note,
 )
 from twinmatch.store.meetings import Fallbacks, KeptMeeting, as_met
 from twinmatch.store.records import PastPair, RunRecord, Store, open_store
+from twinmatch.store.refusals import REMOVED
 
 __all__ = [
     "COMMAND_LINE",

@@ -16,12 +16,18 @@ import sqlalchemy as sa
 
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.reading.personal_data import redact
-from twinmatch.store.changes import AuditEntry, noted
-from twinmatch.store.forgetting import empty_log
-from twinmatch.store.history import About, HistoryEntry, RunSnapshot, checked, held
+from twinmatch.store.history import (
+    About,
+    AuditEntry,
+    HistoryEntry,
+    RunSnapshot,
+    checked,
+    held,
+    noted,
+)
 from twinmatch.store.meetings import Fallbacks, KeptMeeting, as_met, meetings_of, places_of
 from twinmatch.store.places import engine_of, migrate
-from twinmatch.store.refusals import told
+from twinmatch.store.refusals import empty_log, told
 from twinmatch.store.tables import entries, run_meetings, runs
 
 TRIES: Final = 8

@@ -149,7 +149,7 @@ def made(board: Board, settings: Settings, job: Job) -> tuple[bytes, Fallbacks]:
     """Return the proposal.json of a job, and what is offered if a city declines; raises what the proposal raises."""
     from twinmatch.app.decisions import kept_fallbacks
     from twinmatch.app.round import propose_round
-    from twinmatch.exporting.json_file import proposal_json
+    from twinmatch.exporting.folder_files import proposal_json
 
     steps: list[str] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twinmatch.exporting.directory import Directory
+from twinmatch.exporting.folder_files import Directory
 from twinmatch.proposal import Meeting, Product
 
 

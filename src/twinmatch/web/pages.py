@@ -17,10 +17,9 @@ from twinmatch.app.pairs import found_pair
 from twinmatch.app.service import Question, Search, Service, Wanted
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting import words
-from twinmatch.exporting.atlas import land
+from twinmatch.exporting.atlas import kilometres, land
 from twinmatch.exporting.characters import printable
-from twinmatch.exporting.drawings import drawing, of_meeting
-from twinmatch.exporting.laea import kilometres
+from twinmatch.exporting.charts import drawing, of_meeting
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.geography import countries, language_name
 from twinmatch.intake.readiness_scale import LEVELS

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from twinmatch.app.decisions import decided_so_far, kept_fallbacks
 from twinmatch.app.round import Repaired, repaired, taken
-from twinmatch.exporting.json_file import proposal_json
+from twinmatch.exporting.folder_files import proposal_json
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Proposal
 from twinmatch.store import RunSnapshot

@@ -13,7 +13,7 @@ from twinmatch.app.decisions import RunState, run_state
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.exporting import EXPORTERS
 from twinmatch.exporting.atlas import land, pair_map
-from twinmatch.exporting.directory import Directory
+from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.words import is_paired
 from twinmatch.programmes.programme import bundled_names, recipe_names
 from twinmatch.programmes.twinning import product_of

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from twinmatch.whatif import backtest as backtest
     from twinmatch.whatif import case as case
-    from twinmatch.whatif import check as check
     from twinmatch.whatif import counterfactual as counterfactual
     from twinmatch.whatif import difference as difference
-    from twinmatch.whatif import frontier as frontier
     from twinmatch.whatif import interview as interview
     from twinmatch.whatif import learning as learning
     from twinmatch.whatif import prices as prices

@@ -21,7 +21,6 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.eligibility import Eligibility, conditions
 from twinmatch.programmes.rules import Rule
 from twinmatch.schema import Commitment, Participation
-from twinmatch.whatif.answers import answered, best_additions, case_if, said
 from twinmatch.whatif.case import (
     NOTHING,
     STRUCTURE,
@@ -36,6 +35,7 @@ from twinmatch.whatif.case import (
     swapped,
     widened,
 )
+from twinmatch.whatif.counterfactual import answered, best_additions, case_if, said
 
 Verdict = Literal["meets", "not eligible", "forbidden", "impossible", "possible"]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from twinmatch.embedding.wordpiece import WordPiece
+from twinmatch.embedding.sentences import WordPiece
 from twinmatch.files import bundled_path
 
 FILE = bundled_path("models", "static-minilm", "tokenizer.json")

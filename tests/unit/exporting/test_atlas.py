@@ -5,9 +5,8 @@ from itertools import combinations
 import pytest
 from exporting_samples import sample, twinning
 
-from twinmatch.exporting.atlas import LETTER, distance, land, pair_map
-from twinmatch.exporting.directory import Directory
-from twinmatch.exporting.laea import project
+from twinmatch.exporting.atlas import LETTER, distance, land, pair_map, project
+from twinmatch.exporting.folder_files import Directory
 from twinmatch.proposal import CityCard, Member
 
 

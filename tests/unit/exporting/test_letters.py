@@ -9,15 +9,17 @@ from icalendar import Calendar
 from test_report import Page
 
 from twinmatch.errors import DataError
-from twinmatch.exporting.contacts import read_contacts
-from twinmatch.exporting.letter_files import (
+from twinmatch.exporting.letters import (
     COLUMNS,
+    Contact,
+    Correspondence,
     calendar_files,
     first_dates,
     letter_files,
+    letters,
     merge_csv,
+    read_contacts,
 )
-from twinmatch.exporting.letters import Contact, Correspondence, letters
 from twinmatch.proposal import Table
 
 SETTINGS = {"programme": {"settings": {"twinning": {"takes": {"guest": {"hours": 5, "trips": 1}}}}}}

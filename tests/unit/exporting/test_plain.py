@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from twinmatch.errors import DataError
 from twinmatch.exporting import read_proposal
-from twinmatch.exporting.json_file import proposal_json
+from twinmatch.exporting.folder_files import proposal_json
 from twinmatch.proposal import (
     Account,
     Meeting,

@@ -14,7 +14,7 @@ from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Member, Product
 from twinmatch.proposing import propose
-from twinmatch.whatif.check import check_proposal
+from twinmatch.whatif.difference import check_proposal
 
 AARHUS = city("dk-aarhus", "mission", shows={"industry": 3}, by=2030, at=(56.2, 10.2))
 BRUGES = city("be-bruges", "mission", shows={"energy_systems": 3}, by=2030, at=(51.2, 3.2))

@@ -13,7 +13,7 @@ from twinmatch.programmes.load_ledger import Ledger
 from twinmatch.programmes.registry import OWN
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, RuleStatus
-from twinmatch.whatif.check import RefereeReport, check_proposal
+from twinmatch.whatif.difference import RefereeReport, check_proposal
 
 MISSION = [city(f"{code}-m{k}", "mission") for k, code in enumerate(("dk", "be", "dk"))]
 GUESTS = [city(f"at-g{k}", "guest") for k in range(3)]

@@ -8,9 +8,15 @@ import pytest
 from rounds_for_tests import random_case, small_case, small_cities
 from twinmatch.errors import QuestionError
 from twinmatch.programmes.round import Round
-from twinmatch.whatif.answers import answered, with_city
 from twinmatch.whatif.case import open_case
-from twinmatch.whatif.counterfactual import BEST, as_guest, counterfactual, rank_of
+from twinmatch.whatif.counterfactual import (
+    BEST,
+    answered,
+    as_guest,
+    counterfactual,
+    rank_of,
+    with_city,
+)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -7,14 +7,14 @@ import pytest
 
 from rounds_for_tests import answers, random_case, settings, small_case, small_cities, worth
 from twinmatch.errors import QuestionError
-from twinmatch.whatif.answers import (
+from twinmatch.whatif.case import NOTHING, Price, points
+from twinmatch.whatif.counterfactual import (
     answered,
     best_additions,
     case_if,
     possible_answers,
     score_row,
 )
-from twinmatch.whatif.case import NOTHING, Price, points
 from twinmatch.whatif.why_not import why_not
 
 

@@ -1,0 +1,222 @@
+"""Dossiers as HTML pages that print on their own, and the page that leads to them.
+
+Dossiers as Word documents, the same bytes for the same dossier; needs python-docx (extra ``word``).
+
+Pages as PDF for printing and for screen readers (PDF/UA-1), by WeasyPrint; needs the extra ``pdf``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.exporting.characters import printable
+from twinmatch.exporting.charts import Drawing
+from twinmatch.exporting.dossiers import Dossier, DossierSection
+from twinmatch.exporting.report import templates
+from twinmatch.exporting.words import sentence
+
+if TYPE_CHECKING:
+    from twinmatch.exporting.letters import Letter
+
+FOLDERS: dict[str, str] = {
+    "pairs": "Pairs",
+    "groups": "Groups and clusters",
+    "cities": "Cities",
+    "countries": "Countries",
+}
+"""Folders of dossiers and what they hold, in reading order."""
+
+
+def dossier_html(
+    dossier: Dossier, back: str = "All dossiers", address: str = "../index.html"
+) -> bytes:
+    """Return a dossier as one self-contained page, with the way back that it names."""
+    page = templates().get_template("dossier.html.j2")
+    return page.render(dossier=dossier, back=(back, address)).encode("utf-8")
+
+
+def letters_index(letters: Sequence[Letter], title: str, word: bool) -> bytes:
+    """Return the page that leads to every letter."""
+    page = templates().get_template("letters.html.j2")
+    return page.render(letters=letters, title=title, word=word).encode("utf-8")
+
+
+def index_html(dossiers: Sequence[Dossier], endings: Sequence[str], title: str) -> bytes:
+    """Return the page that leads to every dossier, in each of the forms that were written."""
+    folders = [
+        (folder, heading, [d for d in dossiers if d.folder == folder])
+        for folder, heading in FOLDERS.items()
+    ]
+    page = templates().get_template("dossiers.html.j2")
+    return page.render(title=title, folders=[f for f in folders if f[2]], endings=endings).encode(
+        "utf-8"
+    )
+
+
+BLUE, INK = (0x12, 0x43, 0x6D), (0x1F, 0x1F, 0x1F)
+CREATED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+"""A fixed date: a dossier tells its proposal, not the hour of the run."""
+
+
+def dossier_docx(dossier: Dossier) -> bytes:
+    """Return a dossier as a Word document; raises QuestionError where python-docx is not installed."""
+    document = _document(dossier)
+    _add(document, f"{dossier.kind} · {dossier.round}", "Subtitle")
+    _add(document, dossier.title, "Title")
+    _add(document, dossier.lead)
+    for part in dossier.parts:
+        _add_part(document, part)
+    stream = BytesIO()
+    document.save(stream)
+    return _without_dates(stream.getvalue())
+
+
+def _document(dossier: Dossier) -> Any:
+    """Return an empty A4 document in the house's colours."""
+    try:
+        from docx import Document
+        from docx.shared import Mm, Pt, RGBColor
+    except ImportError as error:
+        raise QuestionError(
+            Problem(
+                "word-missing",
+                "Word documents need python-docx, which is not installed.",
+                do="Install it with: pip install 'twinmatch[word]', or leave --word out.",
+            )
+        ) from error
+    document = Document()
+    section = document.sections[0]
+    section.page_width, section.page_height = Mm(210), Mm(297)
+    section.left_margin = section.right_margin = Mm(20)
+    section.top_margin = section.bottom_margin = Mm(18)
+    for name, size, colour in (
+        ("Normal", 10.5, INK),
+        ("Title", 20, BLUE),
+        ("Subtitle", 9.5, INK),
+        ("Heading 1", 13, BLUE),
+    ):
+        font = document.styles[name].font
+        font.name, font.size, font.color.rgb = "Calibri", Pt(size), RGBColor(*colour)
+    properties = document.core_properties
+    properties.title, properties.author = printable(dossier.title)[:250], "twinmatch"
+    properties.created = properties.modified = CREATED
+    properties.language = "en"
+    return document
+
+
+def _add(document: Any, text: str, style: str = "Normal") -> None:
+    """Add a paragraph in a style, by its identifier: python-docx looks a name up among all styles each time."""
+    document.add_paragraph(printable(text))._p.style = style
+
+
+def _add_part(document: Any, part: DossierSection) -> None:
+    if part.heading:
+        _add(document, part.heading, "Heading1")
+    for text in part.paragraphs:
+        _add(document, text)
+    for text in part.points:
+        _add(document, text, "ListBullet")
+    for drawing in part.drawings:
+        _add(document, f"{drawing.title}. {sentence(drawing.note)}")
+        _add_table(document, drawing)
+    if part.rows:
+        _add_table(document, part)
+
+
+def _add_table(document: Any, part: DossierSection | Drawing) -> None:
+    """Add a table whose head repeats on every page; a picture stands here as its figures."""
+    from docx.oxml import OxmlElement
+    from docx.shared import Pt
+
+    table = document.add_table(rows=1 + len(part.rows), cols=len(part.columns))
+    table._tbl.tblStyle_val = "TableGrid"
+    # ``table.cell`` walks the whole table each time; all cells at once are many times faster.
+    cells = table._cells
+    for k, text in enumerate((*part.columns, *(cell for row in part.rows for cell in row))):
+        run = cells[k].paragraphs[0].add_run(printable(text))
+        run.font.size = Pt(9)
+        run.bold = k < len(part.columns) or k % len(part.columns) == 0
+    table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+
+
+def _without_dates(content: bytes) -> bytes:
+    """Return a document's archive with the same date at every part."""
+    stream = BytesIO()
+    with zipfile.ZipFile(BytesIO(content)) as old, zipfile.ZipFile(stream, "w") as new:
+        for item in old.infolist():
+            info = zipfile.ZipInfo(item.filename, (1980, 1, 1, 0, 0, 0))
+            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+            new.writestr(info, old.read(item.filename))
+    return stream.getvalue()
+
+
+def pdf(page: bytes) -> bytes:
+    """Return a self-contained HTML page as a tagged PDF, the same bytes for the same page; nothing is fetched.
+
+    Raises QuestionError where WeasyPrint or its libraries are not installed, and ValueError
+    naming the address where a page asks for something outside itself.
+    """
+    try:
+        import weasyprint
+    except (ImportError, OSError) as error:
+        raise QuestionError(
+            Problem(
+                "pdf-missing",
+                f"PDF needs WeasyPrint and Pango, which are not installed ({error}).",
+                do="Install them with: pip install 'twinmatch[pdf]' (Pango comes with the system), or print "
+                "report.html to PDF in any browser.",
+            )
+        ) from error
+    # It tells of every property of the screen that means nothing on paper.
+    logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
+    nothing = weasyprint.urls.URLFetcher(allowed_protocols=(), fail_on_errors=True)
+    html = weasyprint.HTML(string=for_paper(page.decode("utf-8")), url_fetcher=nothing)
+    with _fixed_date():
+        try:
+            return bytes(html.write_pdf(pdf_variant="pdf/ua-1"))
+        except (
+            weasyprint.urls.FatalURLFetchingError
+        ) as error:  # no Exception: it would end a server's worker
+            raise ValueError(f"The page is not self-contained: {error}") from error
+
+
+@contextmanager
+def _fixed_date() -> Iterator[None]:
+    """Have the fonts of the file carry one date: fontTools takes the hour of the run where none is set."""
+    before = os.environ.get("SOURCE_DATE_EPOCH")
+    os.environ["SOURCE_DATE_EPOCH"] = before or "946684800"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SOURCE_DATE_EPOCH"]
+
+
+_SHAPE = re.compile(r'<path id="(\w+)" d="([^"]*)"/>')
+_USE = re.compile(r'<use href="#(\w+)"')
+_PICTURE = re.compile(r"<svg\b[^>]*>")
+
+
+def for_paper(page: str) -> str:
+    """Return a page whose pictures stand on their own: WeasyPrint draws each without the page's style and shapes."""
+    shapes = dict(_SHAPE.findall(page))
+    page = _USE.sub(lambda use: f'<path d="{shapes[use[1]]}"', page)
+    return _PICTURE.sub(lambda picture: f"{picture[0]}<style>{_style()}</style>", page)
+
+
+@cache
+def _style() -> str:
+    """Return the style of the pictures; letters have no white edge, which would be painted over them."""
+    style = (files("twinmatch.exporting") / "templates" / "svg.css").read_text(encoding="utf-8")
+    return style + ".labels text { stroke: none; }"
