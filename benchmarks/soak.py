@@ -49,9 +49,6 @@ MOST_GROWTH = 0.05
 TREND_FROM = 20.0
 """Minutes that a run takes at least to show a trend: before, caches fill and libraries are loaded."""
 
-ANSWERS_KEPT = 4_000_000
-"""Bytes of answers that the service keeps: so few that they are full within the warm-up, and forgetting is tried too."""
-
 MOST_SLOPES = 400
 """Points between which slopes are taken; more are thinned out."""
 
@@ -463,7 +460,6 @@ def started(port: int, store: Path) -> subprocess.Popen[bytes]:
     settings = {
         "store": str(store),
         "text_model": "static",
-        "answers_kept": ANSWERS_KEPT,
         "requests_a_minute": 10**6,
         "heavy_a_minute": 10**6,
     }

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -147,6 +147,11 @@ class Compared:
         self._rows, self._columns = (int(k.max(initial=-1)) + 1 for k in (row, column))
         self._held = self._all() if self._rows * self._columns <= HELD else None
 
+    @property
+    def is_held(self) -> bool:
+        """Return whether the steps are held, so that counting them all takes no time."""
+        return self._held is not None
+
     def _all(self) -> Steps:
         held = np.empty((self._rows, self._columns), dtype=np.int32)
         for kinds, block in self._blocks():
@@ -252,6 +257,8 @@ class Affinity:
     compared: dict[str, Compared]
     facets: dict[str, Facet]
     own: Mapping[str, OwnFacet]
+    among: Mapping[str, Floats] | None = None
+    """The standing of every step by facet where it is not counted among the pairs here."""
 
     def __repr__(self) -> str:
         return (
@@ -267,15 +274,28 @@ class Affinity:
         return pd.DataFrame(score, rows, [host.id for host in self.columns])
 
     @cached_property
-    def tables(self) -> dict[str, Floats]:
-        """Return the standing of every step by facet, each (10**6 + 2,): over all pairs of different cities."""
-        r, c = self._itself
-        found = {}
-        for name, compared in self.compared.items():
-            count = compared.count()
-            np.subtract.at(count, compared.pairs(r, c), 1)
-            found[name] = standing_table(count)
+    def tables(self) -> Mapping[str, Floats]:
+        """Return the standing of every step by facet, each (10**6 + 2,): by default over all pairs of different cities."""
+        return _OnDemand(tuple(self.compared), self.counted) if self.among is None else self.among
+
+    def counted(self, name: str) -> Floats:
+        """Return the standing of every step of a facet, (10**6 + 2,), over all pairs of different cities here."""
+        compared = self.compared[name]
+        count = compared.count()
+        np.subtract.at(count, compared.pairs(*self._itself), 1)
+        return standing_table(count)
+
+    def weighted(self, weights: Mapping[str, float]) -> Affinity:
+        """Return the same pairs and standings under other weights of facets compared here."""
+        found = replace(self, weights=checked_weights(weights, tuple(self.own)), among=self.tables)
+        found.__dict__["_itself"] = self._itself
         return found
+
+    def others(self, row: int) -> NDArray[np.bool_]:
+        """Return which columns are different cities from a row's, shape (C,)."""
+        keep = np.ones(len(self.columns), dtype=np.bool_)
+        keep[self._itself[1][self._itself[0] == row]] = False
+        return keep
 
     @cached_property
     def _itself(self) -> tuple[Ints, Ints]:
@@ -396,21 +416,38 @@ class Affinity:
         """Return the account of a row and a column: one line a facet, shares summing to the score."""
         return self.accounts([row], [column])[0]
 
-    def accounts(self, rows: Sequence[int] | Ints, columns: Sequence[int] | Ints) -> list[Account]:
-        """Return the account of each pair of a row and a column, each facet's pairs compared together."""
+    def accounts(
+        self, rows: Sequence[int] | Ints, columns: Sequence[int] | Ints, *, worded: bool = True
+    ) -> list[Account]:
+        """Return the account of each pair of a row and a column, each facet's pairs compared together.
+
+        Those that are not ``worded`` have figures alone; :meth:`reasons` puts the strongest of them into words.
+        """
         r, c = np.asarray(rows, dtype=np.intp), np.asarray(columns, dtype=np.intp)
         lines = [self._lines(name, r, c) for name in self.weights]
-        return [Account(each) for each in zip(*lines, strict=True)]
+        accounts = (Account(each) for each in zip(*lines, strict=True))
+        if not worded:
+            return list(accounts)
+        pairs = zip(accounts, r.tolist(), c.tolist(), strict=True)
+        return [Account(tuple(self._worded(line, *pair) for line in a.lines)) for a, *pair in pairs]
+
+    def reasons(
+        self, row: int, column: int, account: Account, most: int = 2
+    ) -> tuple[Evidence, ...]:
+        """Return the strongest lines of a pair's account in words, as the whole account would give them."""
+        return account.strongest(most, lambda line: self._worded(line, row, column))
 
     def _lines(self, name: str, rows: Ints, columns: Ints) -> list[Evidence]:
-        """Return a facet's line of each pair."""
+        """Return a facet's line of each pair, without words."""
         steps, weight = self.compared[name].pairs(rows, columns), self.weights[name]
         likeness, standing = likeness_of(steps).tolist(), self.tables[name][steps].tolist()
-        found = []
-        for k, (r, c) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
-            says, facts = self._words(name, self.rows[r], self.columns[c])
-            found.append(Evidence(name, likeness[k], standing[k], weight, says, facts))
-        return found
+        return [
+            Evidence(name, *figures, weight, "") for figures in zip(likeness, standing, strict=True)
+        ]
+
+    def _worded(self, line: Evidence, row: int, column: int) -> Evidence:
+        words = self._words(line.facet, self.rows[row], self.columns[column])
+        return Evidence(line.facet, line.likeness, line.standing, line.weight, *words)
 
     def joint_account(self, pairs: Sequence[tuple[int, int]], noun: str) -> Account:
         """Return the mean account of some (row, column) pairs; its score is the mean of their scores.

@@ -101,7 +101,7 @@ class CityAffinity(_OfCities):
         self.text_: TextModel = text_model_of(self.text, self.cohort_)
         self.weights_ = dict(PEER_WEIGHTS if self.weights is None else self.weights)
         fitted = compare(self.cohort_, self.weights_, FacetCache(self.text_))
-        self.standing_ = fitted.tables
+        self.standing_ = dict(fitted.tables)
         self.names_ = tuple(self.cohort_.cities[i].id for i in order)
         return self
 

@@ -13,21 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeGuard
 
-import numpy as np
-
 from twinmatch.affinity import Affinity
 from twinmatch.affinity import compare as compared
+from twinmatch.app import neighbours
 from twinmatch.app.neighbours import PEER_WEIGHTS, Neighbour
-from twinmatch.app.neighbours import text_model as chosen_text_model
-from twinmatch.app.pairs import (
-    PEERS,
-    Learning,
-    PairExplanation,
-    as_peers,
-    both_ways,
-    found_host,
-    found_pair,
-)
+from twinmatch.app.pairs import Learning, PairExplanation, found_host, pair_explanations
 from twinmatch.cohort import City, Cohort
 from twinmatch.embedding import TextModel, own_text_model
 from twinmatch.errors import Problem, QuestionError
@@ -170,7 +160,7 @@ def text_model_of(model: TextBy, cohort: Cohort, programme: Programme | None = N
     if model is not None and not isinstance(model, str):
         return own_text_model(model)
     text = programme.text if programme else None
-    return chosen_text_model(
+    return neighbours.text_model(
         cohort,
         model or (text.model if text else "auto"),
         text.prefix if text else None,
@@ -229,13 +219,10 @@ def similar(
 
     >>> [city.name for city in tm.similar("Leuven", k=3)]
     """
-    if k < 1:
-        raise QuestionError(Problem("k-wrong", f"Asked for {k} cities.", do="Ask for at least 1."))
-    found = compare(cohort, weights, text_model=text_model)
-    i = found.cohort.find(city)
-    best = [int(j) for j in np.argsort(-np.round(found.score[i], 9), kind="stable") if j != i][:k]
-    of = found.cohort.cities
-    return Rows(Neighbour(of[j].id, of[j].name, of[j].country, found.account(i, j)) for j in best)
+    cities = read(cohort)
+    chosen = PEER_WEIGHTS if weights is None else _mapping(weights)
+    text = text_model_of(text_model, cities)
+    return Rows(neighbours.similar(city, cities, text, k=k, weights=chosen)[1])
 
 
 def explain(
@@ -255,18 +242,10 @@ def explain(
     >>> tm.explain("Cologne", "Lahti")[0].account.to_frame()
     """
     cities, rules = read(cohort), programme_of(programme)
-    i, beside = found_pair(cities, one, other)
     cache = FacetCache(text_model_of(text_model, cities, rules))
-    found = []
-    if len(beside.cities) == 1:
-        chosen = PEER_WEIGHTS if weights is None else dict(_mapping(weights))
-        account = compared(cities, chosen, cache).account(i, beside.cities[0])
-        found.append(
-            PairExplanation("peers", as_peers(cities, i, beside.cities[0]), account, PEERS)
-        )
-    if rules.twinning is not None:
-        found += both_ways(Learning(cities, rules.twinning, cache), cities, i, beside)
-    return Rows(found)
+    chosen = PEER_WEIGHTS if weights is None else _mapping(weights)
+    learning = None if rules.twinning is None else Learning(cities, rules.twinning, cache)
+    return Rows(pair_explanations(one, other, neighbours.peers(cities, cache, chosen), learning)[1])
 
 
 def _asked(

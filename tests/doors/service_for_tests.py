@@ -68,7 +68,7 @@ def board_of(client: TestClient) -> Any:
 def shared(client: TestClient) -> Any:
     """Return what the routes of the service behind a client share."""
     door: Any = client.app
-    return door._app._state
+    return door._app.state.shared
 
 
 def finished(client: TestClient, proposal: str, seconds: float = 60) -> dict[str, Any]:

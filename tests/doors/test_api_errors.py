@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twinmatch.app.neighbours import similar
+from twinmatch.app.neighbours import similar, text_model
 from twinmatch.errors import TwinmatchError
 
 
@@ -54,7 +54,7 @@ def test_a_wrong_way_to_ask(api):
 def test_the_nearest_name_is_offered_as_on_the_command_line(api, bundled):
     found = problem(api.get("/cities/Leuvn/similar"), 404, "city-unknown")
     with pytest.raises(TwinmatchError) as raised:
-        similar("Leuvn", bundled, model="static")
+        similar("Leuvn", bundled, text_model(bundled, "static"))
     (told,) = raised.value.problems
     assert (found["problems"][0]["found"], found["problems"][0]["do"]) == (told.found, told.do)
     assert "be-leuven" in told.do

@@ -39,7 +39,7 @@ def described(tmp_path_factory):
         hosts=("localhost", "testserver"),
     )
     app = application(given)
-    app._app._state.open()
+    app._app.state.shared.open()
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     # The events of a proposal that is never made never end.
     return schema.exclude(path_regex="events$")

@@ -36,7 +36,7 @@ def test_every_setting_is_an_option_of_serve(tmp_path, monkeypatch):
     monkeypatch.setenv(ENVIRONMENT, "{}")  # restored afterwards: the command sets it
     numbers = {
         "port": 8099, "requests-a-minute": 7, "heavy-a-minute": 3, "most-bytes": 5000,
-        "most-upload": 6000, "answers-kept": 9, "jobs": 2,
+        "most-upload": 6000, "jobs": 2,
     }  # fmt: skip
     words = {
         "programme": "twinning", "host": "0.0.0.0", "access": "keys", "name": "x.example", "origin": "https://y.example", "text-model": "static",
@@ -230,14 +230,6 @@ def test_the_container_runs_without_root_and_needs_keys():
     named = set(re.findall(r"envvar=\"(\w+)\"", (ROOT / "src/twinmatch/cli/serve.py").read_text()))
     used = set(re.findall(r"TWINMATCH_(?!CACHE)\w+", recipe)) | set(web["environment"])
     assert used <= named
-
-
-def test_the_client_made_from_the_document_runs(api):
-    source = api.get("/client.py").text
-    names: dict[str, object] = {}
-    exec(compile(source, "client.py", "exec"), names)
-    methods = {m for m in dir(names["Client"]) if not m.startswith("_")}
-    assert {"list_cities", "similar", "similar_to", "pair", "ask", "look", "decide"} <= methods
 
 
 def test_ranks_are_in_order():

@@ -711,48 +711,6 @@ class VectorCache:
         return f"{count} vectors"
 
 
-class TableCache:
-    """Tables that make a service start quickly: whole, or made again."""
-
-    name = "tables"
-
-    def ready(self, folder: Path) -> None:
-        pass
-
-    def _tables(self, seed: int) -> Any:
-        from twinmatch.app.peers import _PARTS, Tables
-
-        rng = np.random.default_rng(seed)
-        return Tables(*(rng.integers(0, 9, size=(50, 40)).astype(np.float64) for _ in _PARTS))
-
-    def act(self, folder: Path, tell: Any) -> None:
-        from twinmatch.app.peers import _keep
-
-        for seed in (1, 2):
-            _keep(folder / "cache" / "tables", self._tables(seed))
-            tell(seed)
-
-    def check(self, folder: Path, told: list[Any]) -> str:
-        from twinmatch.app.peers import _PARTS, _keep, _read
-
-        def parts(tables: Any) -> list[Any]:
-            return [np.asarray(getattr(tables, part)) for part in _PARTS]
-
-        found = _read(folder / "cache" / "tables")
-        seeds = [
-            s
-            for s in (1, 2)
-            if found is not None and all(map(np.array_equal, parts(found), parts(self._tables(s))))
-        ]
-        assert found is None or seeds, "tables that are neither"
-        _keep(folder / "cache" / "tables", self._tables(3))
-        again = _read(folder / "cache" / "tables")
-        assert again is not None
-        assert all(map(np.array_equal, parts(again), parts(self._tables(3))))
-        assert not litter(folder / "cache"), "litter stays"
-        return f"tables {seeds[0]}" if seeds else "absent"
-
-
 # --- the harness itself ----------------------------------------------------------------------------------------
 
 
@@ -790,7 +748,7 @@ STORES = {e: tuple(k(e).name for k in IN_A_STORE) for e in ("sqlite", "postgresq
 
 _ALL = [
     *(NewFolder(), OverFolder(), OverByWriter(), ProposeNew(), Propose()),
-    *(Import(), ImportOver(), Accept(), VectorCache(), TableCache()),
+    *(Import(), ImportOver(), Accept(), VectorCache()),
     *(
         kind(engine)
         for engine in STORES

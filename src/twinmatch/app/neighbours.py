@@ -1,22 +1,32 @@
-"""Questions about cities alone, which need no programme and no solver: cities like mine, feature vectors."""
+"""Cities like mine, for every front: standings counted once, then one row of scores a question; and feature vectors.
+
+Notation: n cities; a row (r,) and columns (c,) are places in an affinity; steps as in :mod:`twinmatch.affinity`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from twinmatch.affinity import compare
+from twinmatch.affinity import UNKNOWN, Affinity, Compared, compare, standing_table
 from twinmatch.cohort import Cohort
 from twinmatch.embedding import TextModel, open_text_model
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.facets import FacetCache
+from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.text import all_sentences
-from twinmatch.proposal import Account
+from twinmatch.proposal import Account, Evidence
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
 Progress = Callable[[str], None]
+
+PEER_FACETS: Final = tuple(name for name, entry in FACETS.items() if not entry.directed)
+"""The facets by which peers can be compared: those that are the same both ways."""
 
 PEER_WEIGHTS: dict[str, float] = {
     "shared_challenges": 20,
@@ -31,9 +41,14 @@ PEER_WEIGHTS: dict[str, float] = {
 }
 """Weights of "cities like mine", where no others are given."""
 
+COUNTED: Final = 4_000_000
+"""Pairs counted for a standing where not all are."""
+
+STRIP: Final = 64
+"""Cities on each side of a block of drawn pairs."""
 
 MANY: Final = 500
-"""So many new sentences take long enough for a text model to tell how far it is."""
+"""New sentences from which on a text model says how far it is."""
 
 
 def silent(_: str) -> None:
@@ -42,12 +57,13 @@ def silent(_: str) -> None:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A city like mine: its id, name, country, and the account of the pair."""
+    """A city like mine: its id, name, country, the account of the pair and its strongest lines."""
 
     id: str
     name: str
     country: str
     account: Account
+    reasons: tuple[Evidence, ...] = ()
 
     def row(self) -> dict[str, Any]:
         """Return the city as a row of a table: its score, the part of the weights known, the strongest reasons."""
@@ -98,29 +114,105 @@ def told(text: TextModel) -> str:
 def similar(
     city: str,
     cohort: Cohort,
+    text: TextModel,
     *,
     k: int = 10,
-    weights: dict[str, float] | None = None,
-    model: str | None = None,
-    progress: Progress = silent,
+    weights: Mapping[str, float] = PEER_WEIGHTS,
 ) -> tuple[str, list[Neighbour]]:
-    """Return the text model's saying and the k cities most like a city, best first, each with its account."""
+    """Return what is said of the standings, and the k cities most like a city, best first, each with its account."""
     if k < 1:
         raise QuestionError(Problem("k-wrong", f"Asked for {k} cities.", do="Ask for at least 1."))
     i = cohort.find(city)
-    text = text_model(cohort, model or "auto", None, progress)
-    affinity = compare(cohort, weights or PEER_WEIGHTS, FacetCache(text))
-    score = np.round(affinity.score[i], 9)
-    ranked = [int(j) for j in np.argsort(-score, kind="stable") if j != i][:k]
-    return told(text), [
-        Neighbour(
-            cohort.cities[j].id,
-            cohort.cities[j].name,
-            cohort.cities[j].country,
-            affinity.account(i, j),
+    affinity = peers(cohort, FacetCache(text), weights)
+    return says(text, affinity), neighbours(affinity, i, nearest(affinity, i, k))
+
+
+# --- the engine -------------------------------------------------------------------------------------------
+
+
+def peers(cohort: Cohort, facet_cache: FacetCache, weights: Mapping[str, float]) -> Affinity:
+    """Return every city with every city, ready to be asked for one row; nothing of size n x n is scored.
+
+    Where a facet tells more pairs of cities apart than are held (see :mod:`twinmatch.affinity`), its standings are
+    counted on an even draw of about ``COUNTED`` pairs, so they are known to within 0.1 of 100 points.
+    """
+    found = compare(cohort, weights, facet_cache)
+    if all(facet.is_held for facet in found.compared.values()):
+        return found
+
+    def table(name: str) -> Floats:
+        compared = found.compared[name]
+        return (
+            found.counted(name)
+            if compared.is_held
+            else standing_table(_drawn(compared, len(cohort)))
         )
-        for j in ranked
-    ]
+
+    return replace(found, among={name: table(name) for name in found.compared})
+
+
+def says(text: TextModel, affinity: Affinity) -> str:
+    """Return what is said of the text model, and of the standings where they are estimates."""
+    if all(affinity.compared[name].is_held for name in affinity.weights):
+        return told(text)
+    n = len(affinity.cohort)
+    drawn = sum(len(rows) * len(cols) for rows, cols in draw(n))
+    return f"{told(text)} Standings rest on {drawn:,} of {n * (n - 1) // 2:,} pairs, drawn evenly: to within 0.1 of 100 points."
+
+
+def draw(n: int) -> Iterator[tuple[Ints, Ints]]:
+    """Yield rows and columns of cities whose pairs are counted: an even draw of about ``COUNTED`` pairs.
+
+    The cities are laid out in a random circle of strips and each strip is compared with the next ones, so that every
+    city is in as many pairs and outliers move no standing (a balanced incomplete design; Lee 1990, U-Statistics,
+    chapter 4). It stops short of half the circle, where the pairs would come again the other way round. It depends
+    on the number of cities alone.
+    """
+    circle = np.random.default_rng(0).permutation(n).astype(np.intp)
+    strips = np.array_split(circle, -(-n // STRIP))
+    shifts = min(max(1, round(COUNTED / (n * STRIP))), (len(strips) - 1) // 2)
+    for shift in range(1, 1 + shifts):
+        for k, rows in enumerate(strips):
+            yield rows, strips[(k + shift) % len(strips)]
+
+
+def _drawn(compared: Compared, n: int) -> NDArray[np.int64]:
+    """Return how many of the drawn pairs are on each step, shape (10**6 + 2,)."""
+    count = np.zeros(UNKNOWN + 1, dtype=np.int64)
+    for rows, cols in draw(n):
+        np.add.at(count, compared.block(rows, cols).ravel(), 1)
+    return count
+
+
+def best(score: Floats, k: int) -> Ints:
+    """Return the k best places of a score (n,): best first, ties in the order of the places."""
+    rounded = np.round(score, 9)
+    chosen = np.arange(len(score))
+    if k < len(score):
+        chosen = np.flatnonzero(rounded >= np.partition(rounded, len(score) - k)[len(score) - k])
+    return chosen[np.argsort(-rounded[chosen], kind="stable")][:k]
+
+
+def nearest(affinity: Affinity, row: int, k: int, allowed: Bools | None = None) -> Ints:
+    """Return the k columns with the highest score in a row, best first, of other cities and those ``allowed`` (C,)."""
+    may = affinity.others(row)
+    places = np.flatnonzero(may if allowed is None else may & allowed)
+    score = affinity.scores(np.array([row]), np.arange(len(may)))[0]
+    return places[best(score[places], k)]
+
+
+def neighbours(
+    affinity: Affinity, row: int, columns: Ints, *, worded: bool = True
+) -> list[Neighbour]:
+    """Return the cities of some columns beside a row, each with its account; only the reasons in words where not worded."""
+    accounts = affinity.accounts([row] * len(columns), columns, worded=worded)
+    found = []
+    for column, account in zip(columns.tolist(), accounts, strict=True):
+        reasons = account.strongest(2) if worded else affinity.reasons(row, column, account)
+        (place,) = affinity.columns[column].cities
+        city = affinity.cohort.cities[place]
+        found.append(Neighbour(city.id, city.name, city.country, account, reasons))
+    return found
 
 
 def features(

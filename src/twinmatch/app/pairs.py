@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
-from twinmatch.app.neighbours import PEER_WEIGHTS, text_of, told
+from twinmatch.app.neighbours import PEER_WEIGHTS, peers, says, text_of
 from twinmatch.cohort import Cohort, Host, nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting.charts import svg_file
@@ -196,19 +196,34 @@ def explain(one: str, other: str, round_: Round) -> tuple[str, list[PairExplanat
     ``other`` may be a host unit; then there is one account, of the city as its guest. Raises QuestionError where no
     city or unit has one of the names, or the two are one city.
     """
-    cohort, facet_cache = round_.cohort, round_.facet_cache
+    twinning, facet_cache = programme_of(round_).twinning, round_.facet_cache
+    learning = None if twinning is None else Learning(round_.cohort, twinning, facet_cache)
+    compared = peers(round_.cohort, facet_cache, PEER_WEIGHTS)
+    pair, found = pair_explanations(one, other, compared, learning)
+    return says(text_of(facet_cache), compared), with_pictures(round_.cohort, pair, found)
+
+
+def pair_explanations(
+    one: str, other: str, compared: Affinity, learning: Learning | None
+) -> tuple[tuple[int, int], list[PairExplanation]]:
+    """Return the two cities and their accounts: as peers, and as guest and host both ways, without pictures.
+
+    ``compared`` has every city with every city. ``other`` may be a host unit; then there is one account, of the city
+    as its guest. Raises QuestionError where no city or unit has one of the names, or the two are one city.
+    """
+    cohort = compared.cohort
     i, beside = found_pair(cohort, one, other)
-    twinning = programme_of(round_).twinning
-    found = []
+    j, found = beside.cities[0], []
     if len(beside.cities) == 1:
-        peers, j = compare(cohort, PEER_WEIGHTS, facet_cache), beside.cities[0]
-        runners = best_peers(peers, i, j)
-        found.append(
-            PairExplanation("peers", as_peers(cohort, i, j), peers.account(i, j), PEERS, runners)
-        )
-    if twinning is not None:
-        found += both_ways(Learning(cohort, twinning, facet_cache), cohort, i, beside)
-    return told(text_of(facet_cache)), with_pictures(cohort, (i, beside.cities[0]), found)
+        title = f"{cohort.cities[i].name} and {cohort.cities[j].name} as peers"
+        runners = best_peers(compared, i, j)
+        found.append(PairExplanation("peers", title, compared.account(i, j), PEERS, runners))
+    if learning is not None:
+        found.append(learning.account(i, beside))
+        if len(beside.cities) == 1:  # a unit is no guest
+            city = cohort.cities[i]
+            found.append(learning.account(j, Host(city.id, city.name, (i,))))
+    return (i, j), found
 
 
 def found_pair(cohort: Cohort, one: str, other: str) -> tuple[int, Host]:
@@ -223,20 +238,6 @@ def found_pair(cohort: Cohort, one: str, other: str) -> tuple[int, Host]:
         found = f"{one!r} and {other!r} are the same city." if same else f"{one!r} is in {other!r}."
         raise QuestionError(Problem("same-city", found, do="Name two cities."))
     return i, beside
-
-
-def as_peers(cohort: Cohort, i: int, j: int) -> str:
-    """Return the title of two cities' account as peers."""
-    return f"{cohort.cities[i].name} and {cohort.cities[j].name} as peers"
-
-
-def both_ways(learning: Learning, cohort: Cohort, i: int, beside: Host) -> list[PairExplanation]:
-    """Return the account of a city as the guest of another and the other way round; a unit is no guest."""
-    found = [learning.account(i, beside)]
-    if len(beside.cities) == 1:
-        city = cohort.cities[i]
-        found.append(learning.account(beside.cities[0], Host(city.id, city.name, (i,))))
-    return found
 
 
 def with_pictures(

@@ -170,7 +170,8 @@ def similar(
     """Cities like mine: the k cities most like a city, each with its reasons."""
     with progress() as told:
         cohort = cohort_of(profiles, hosts or (), mapping)
-        says, found = app.neighbours.similar(city, cohort, k=k, model=text_model, progress=told)
+        text = app.neighbours.text_model(cohort, text_model or "auto", progress=told)
+        says, found = app.neighbours.similar(city, cohort, text, k=k)
     if as_json:
         from twinmatch.proposal.wire import account_plain
 

@@ -104,13 +104,6 @@ def serve(
             envvar="TWINMATCH_MOST_UPLOAD", help="Bytes of an uploaded workbook, at most."
         ),
     ] = 20_000_000,
-    answers_kept: Annotated[
-        int,
-        typer.Option(
-            envvar="TWINMATCH_ANSWERS_KEPT",
-            help="Bytes of answers about cities that one process keeps, at most.",
-        ),
-    ] = 64_000_000,
     jobs: Annotated[
         int, typer.Option(envvar="TWINMATCH_JOBS", help="Proposals at once, by process.")
     ] = 1,
@@ -147,7 +140,6 @@ def serve(
             metrics_open=metrics_open,
             most_bytes=most_bytes,
             most_upload=most_upload,
-            answers_kept=answers_kept,
             jobs=jobs,
         )
     except ValidationError as error:

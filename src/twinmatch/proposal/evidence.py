@@ -11,6 +11,7 @@ share = weight x standing.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -115,19 +116,24 @@ class Account:
         """Return the part of the weights, in [0, 1], that rests on something known."""
         return math.fsum(line.weight * line.known_part for line in self.lines if line.known)
 
-    def strongest(self, count: int = 3) -> tuple[Evidence, ...]:
+    def strongest(
+        self, count: int = 3, worded: Callable[[Evidence], Evidence] = lambda line: line
+    ) -> tuple[Evidence, ...]:
         """Return the known lines that are reasons and lift the score above the average pair, content first.
 
         What a city asked for and what another shows come before domains and levels; where cities lie and how large
-        they are is no reason. A line that rests on the same facts as one before it is left out.
+        they are is no reason. A line that rests on the same facts as one before it is left out. ``worded`` puts a
+        line into words that has none yet; it is called for no more lines than it takes.
         """
         lines = [x for x in self.lines if x.known and x.standing > 0.5 and x.weight > 0]
         found: list[Evidence] = []
-        for line in sorted(lines, key=_place):
+        for line in map(worded, sorted(lines, key=_place)):
             said = {x.says for x in found}
             told = line.facet in TOPICS_TOLD and any(x.facet in QUOTING for x in found)
             if is_reason(line) and line.says not in said and not told:
                 found.append(line)
+            if len(found) >= count:
+                break
         return tuple(found[:count])
 
     def summary(self) -> str:

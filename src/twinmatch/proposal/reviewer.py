@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 LONGEST: Final = 260
@@ -198,6 +199,7 @@ def is_own_words(source: str) -> bool:
     return not _DOCUMENT.search(source)
 
 
+@lru_cache(maxsize=65_536)
 def printed(text: str, source: str) -> str:
     """Return a sentence as it is printed: a city's own words in quotation marks, a paraphrase reported with its source."""
     short = shortened(text)

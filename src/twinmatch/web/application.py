@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from threading import Thread
 from typing import Any
 
 import orjson
 import structlog
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
@@ -17,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from twinmatch import __version__
+from twinmatch.app.service import Service
 from twinmatch.errors import TwinmatchError
 from twinmatch.web import (
     cities,
@@ -30,11 +32,9 @@ from twinmatch.web import (
     rounds_pages,
     schemas,
 )
-from twinmatch.web.answered import AnsweredBefore
 from twinmatch.web.auth import reader
 from twinmatch.web.board import Board
 from twinmatch.web.jobs import Jobs
-from twinmatch.web.memory import stay_small
 from twinmatch.web.metrics import Metrics, log_as_json
 from twinmatch.web.middleware import FrontDoor
 from twinmatch.web.settings import Settings, from_environment
@@ -84,7 +84,7 @@ def application(settings: Settings) -> ASGIApp:
     _add_workbench(app)
     _add_health(app)
     _describe(app)
-    door: ASGIApp = FrontDoor(AnsweredBefore(app, state), settings, state.who, state.metrics)
+    door: ASGIApp = FrontDoor(app, settings, state.who, state.metrics)
     if settings.origins:
         door = CORSMiddleware(
             door,
@@ -98,7 +98,6 @@ def application(settings: Settings) -> ASGIApp:
 
 def from_settings() -> ASGIApp:
     """Return the service that the command described in the environment: what a worker process runs."""
-    stay_small()
     log_as_json()
     return application(from_environment())
 
@@ -108,7 +107,8 @@ async def _open(state: State) -> None:
     try:
         await run_in_threadpool(state.open)
         log.info("ready", cities=len(state.service.cohort))
-        await _find_nearest(state, log)
+        # A thread of its own that ends with the process: the service answers meanwhile.
+        Thread(target=_find_nearest, args=(state.service, log), daemon=True).start()
     except TwinmatchError as error:
         state.failed = str(error)
         log.error("profiles-refused", code=",".join(sorted({p.code for p in error.problems})))
@@ -117,17 +117,10 @@ async def _open(state: State) -> None:
         log.exception("unforeseen", what="opening")
 
 
-async def _find_nearest(state: State, log: Any) -> None:
-    """Have the nearest of every city found, which for thousands of cities takes a minute; the service answers meanwhile."""
-    if state.service.peers.is_complete:
-        return
-    finding = state.finding()
-    try:
-        while not await run_in_threadpool(finding.look):
-            await asyncio.sleep(1)
-    finally:
-        finding.stop()
-    log.info("nearest", found=state.service.peers.is_complete)
+def _find_nearest(service: Service, log: Any) -> None:
+    """Find the nearest of every city, which for thousands of cities takes a minute."""
+    service.find_nearest()
+    log.info("nearest", cities=len(service.cohort))
 
 
 def _add_health(app: FastAPI) -> None:
@@ -170,20 +163,6 @@ def _add_health(app: FastAPI) -> None:
         for name, number in (await run_in_threadpool(state.board.counts)).items():
             state.metrics.jobs.labels(name).set(number)
         return Response(state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    @app.get(
-        "/client.py",
-        tags=["health"],
-        response_model=None,
-        response_class=Response,
-        dependencies=[Depends(reader)],
-        responses={200: {"content": {"text/x-python": {}}}, **problems.documented()},
-    )
-    async def client() -> Response:
-        """Return a client in Python, made from this very API: one file, the standard library alone."""
-        from twinmatch.web.client import written
-
-        return Response(written(app.openapi()), media_type="text/x-python; charset=utf-8")
 
 
 def _describe(app: FastAPI) -> None:

@@ -120,8 +120,8 @@ class GuardedRoute(APIRoute):
         handle: Any = super().get_route_handler()
         dependencies = [d.call for d in self.dependant.dependencies]
         rank = max((d.rank for d in dependencies if isinstance(d, AtLeast)), default=Rank.NOBODY)
-        names = {p.alias for p in self.dependant.query_params}
-        names |= {p["name"] for p in (self.openapi_extra or {}).get("parameters", ())}
+        fields = [(p.alias, p.field_info.annotation) for p in self.dependant.query_params]
+        names = {name for alias, kind in fields for name in getattr(kind, "model_fields", [alias])}
         known = sorted(names) if self.include_in_schema else None
 
         async def guarded(request: Request) -> Response:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.pairs import found_pair
-from twinmatch.app.peers import reason
-from twinmatch.app.service import Answer, Order, Question, Search, Service, Wanted
+from twinmatch.app.service import Answer, Order, Question, Search, Wanted
 from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.proposal import CityCard
-from twinmatch.proposal.wire import account_plain, to_wire
+from twinmatch.proposal.wire import DECIMALS, account_plain, to_wire
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import schemas
 from twinmatch.web.auth import GuardedRoute, reader
 from twinmatch.web.problems import documented
-from twinmatch.web.queries import parameters, read_query
-from twinmatch.web.state import KEEP, Kept, State, has_tag, state_of, tag_of
+from twinmatch.web.state import KEEP, state_of, tag_of, unchanged
 
 router = APIRouter(tags=["cities"], dependencies=[Depends(reader)], route_class=GuardedRoute)
 
@@ -38,23 +36,21 @@ Country = Annotated[str, Query(pattern="^([A-Z]{2})?$", description="ISO 3166-1 
 People = Annotated[int | None, Query(ge=0, le=50_000_000, description="Residents")]
 
 
-def unchanged(request: Request, tag: str) -> Response | None:
-    """Return "not modified" where whoever asks has this very answer."""
-    given = request.headers.get("if-none-match")
-    if given is None or not has_tag(given, tag):
-        return None
-    return Response(status_code=304, headers={"ETag": tag, "Cache-Control": KEEP})
+def answered(request: Request, content: Callable[[], Any]) -> Response:
+    """Return an answer about cities with its tag, or "not modified" to a caller that has this very answer.
 
-
-def body(content: Any, request: Request, state: State) -> Response:
-    """Return an answer about cities with its tag, kept for the next one who asks the same."""
-    written = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
-    tag = tag_of(state.service, request.scope)
-    if (same := unchanged(request, tag)) is not None:
+    The tag comes from cohort, path and query alone, so a caller that has the answer costs no work.
+    """
+    tag = tag_of(state_of(request).service, request.scope)
+    if request.headers.get("if-none-match") != "*" and (same := unchanged(request, tag)):
         return same
-    state.answers.keep(Kept(tag, written, request.scope["route"].path))
-    return Response(written, 200, {"ETag": tag, "Cache-Control": KEEP}, "application/json")
+    written = orjson.dumps(content(), option=orjson.OPT_SERIALIZE_NUMPY)
+    headers = {"ETag": tag, "Cache-Control": KEEP}
+    return unchanged(request, tag) or Response(written, 200, headers, "application/json")
 
+
+REASON: Final = ("facet", "says", "standing", "share")
+"""What is told of a line of an account where it stands as a reason."""
 
 _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "Not Modified: the answer with the ETag sent is still right"}
@@ -81,7 +77,6 @@ def list_cities(
     size: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
     """Return the cities that match every word and filter, page by page; the Link header leads to the next one."""
-    state = state_of(request)
     if lacks and lacks not in City.BLOCKS:
         raise QuestionError(
             Problem(
@@ -102,19 +97,10 @@ def list_cities(
         (page - 1) * size,
         size,
     )
-    found = state.service.list_cities(search)
+    found = state_of(request).service.list_cities(search)
     pages = -(-found.total // size)
-    answer = body(
-        {
-            "total": found.total,
-            "page": page,
-            "pages": pages,
-            "size": size,
-            "cities": [city_line(c) for c in found.cities],
-        },
-        request,
-        state,
-    )
+    counts = {"total": found.total, "page": page, "pages": pages, "size": size}
+    answer = answered(request, lambda: {**counts, "cities": [city_line(c) for c in found.cities]})
     links = [
         f'<{request.url.path}?{urlencode({**request.query_params, "page": n})}>; rel="{rel}"'
         for rel, n, there in (
@@ -150,18 +136,17 @@ def city_line(c: CityCard) -> dict[str, Any]:
 )
 def one_city(request: Request, city: CityIn) -> Response:
     """Return a city's whole profile with its sources, and what is not known of it."""
-    state = state_of(request)
-    service = state.service
+    service = state_of(request).service
     i = service.cohort.find(city)
     found = service.cohort.cities[i]
     unit = service.cohort.unit_of.get(found.id)
     whole = {
         "city": found.model_dump(mode="json", exclude_none=True, by_alias=True),
-        "known": service.cards[i].known,
+        "known": service.cards[found.id].known,
         "gaps": [{"block": g.block, "says": g.says} for g in service.gaps(i)],
         "host_unit": unit.id if unit else None,
     }
-    return body(whole, request, state)
+    return answered(request, lambda: whole)
 
 
 def weights_of(text: str) -> dict[str, float]:
@@ -187,67 +172,55 @@ def weights_of(text: str) -> dict[str, float]:
     "/cities/{city}/similar",
     response_model=None,
     responses={200: {"model": schemas.Similar}, **_NOT_MODIFIED, **documented(404)},
-    openapi_extra=parameters(schemas.SimilarQuery),
 )
-async def similar(request: Request, city: CityIn) -> Response:
+def similar(
+    request: Request, city: CityIn, asked: Annotated[schemas.SimilarQuery, Query()]
+) -> Response:
     """Return the cities most like a city, best first, each with its reasons or its whole account."""
-    state = state_of(request)
-    asked = read_query(request, schemas.SimilarQuery)
-    question, service = question_of(asked), state.service
-    if asked.detail == "reasons" and service.is_quick(question):
-        content = _similar(service, city, question, asked.detail)
-    else:
-        content = await run_in_threadpool(_similar, service, city, question, asked.detail)
-    return body(content, request, state)
+    weights, without = weights_of(asked.weights), asked.without.split(",")
+    question = question_of(asked, weights, filter(None, map(str.strip, without)), asked)
+    service = state_of(request).service
+
+    def content() -> dict[str, Any]:
+        name = service.cohort.city(city).id
+        return answer_plain(name, service.similar(name, question), asked.detail)
+
+    return answered(request, content)
 
 
-def question_of(asked: schemas.SimilarQuery) -> Question:
-    """Return what was asked; raises QuestionError where the weights cannot be read."""
-    return Question(
-        asked.k,
-        weights_of(asked.weights),
-        tuple(w.strip() for w in asked.without.split(",") if w.strip()),
-        Wanted(
-            asked.other_country,
-            asked.mission,
-            asked.country,
-            asked.population_at_least,
-            asked.population_at_most,
-        ),
-        asked.text.strip(),
-        asked.text_weight,
+def question_of(
+    asked: schemas.SimilarQuery | schemas.AskSimilar,
+    weights: Mapping[str, float],
+    without: Iterable[str],
+    filters: schemas.SimilarQuery | schemas.Filters,
+) -> Question:
+    """Return what was asked."""
+    wanted = Wanted(
+        filters.other_country,
+        filters.mission,
+        filters.country,
+        filters.population_at_least,
+        filters.population_at_most,
     )
+    words = asked.text.strip(), asked.text_weight, asked.detail == "account"
+    return Question(asked.k, weights, tuple(without), wanted, *words)
 
 
-def _similar(service: Service, city: str, question: Question, detail: str) -> dict[str, Any]:
-    name = service.cohort.city(city).id
-    return answer_plain(service, name, service.similar(name, question), detail)
-
-
-def answer_plain(service: Service, city: str, answer: Answer, detail: str) -> dict[str, Any]:
+def answer_plain(city: str, answer: Answer, detail: str) -> dict[str, Any]:
     """Return cities like mine as JSON has them."""
-    weights = dict(zip(answer.facets, answer.weights, strict=True))
-    if answer.asked is not None:
-        weights["asked"] = answer.asked_weight
     found = []
-    for rank, peer in enumerate(answer.peers):
-        card = service.cards[peer.city]
-        line: dict[str, Any] = {
-            "id": card.id,
-            "name": card.name,
-            "country": card.country,
-            "score": round(peer.score, 10),
-            "coverage": round(answer.coverage(peer), 10),
-        }
+    for n in answer.similar:
+        account = n.account
+        line: dict[str, Any] = {"id": n.id, "name": n.name, "country": n.country}
+        line["score"] = round(account.score, DECIMALS)
+        line["coverage"] = round(account.coverage, DECIMALS)
         if detail == "reasons":
-            said = answer.said[rank] if rank < len(answer.said) else None
-            why = orjson.Fragment(said) if said else [reason(e) for e in answer.reasons(peer)]
-            line["why"] = why
+            line["why"] = [{key: e[key] for key in REASON} for e in map(to_wire, n.reasons)]
         elif detail == "account":
-            line["account"] = to_wire(answer.account(peer))
+            line["account"] = to_wire(account)
         found.append(line)
-    rounded = {name: round(w, 10) for name, w in weights.items()}
-    return {"city": city, "text_model": answer.says, "weights": rounded, "similar": found}
+    weights = {name: round(w, DECIMALS) for name, w in answer.weights.items()}
+    return {"city": city, "text_model": answer.says, "weights": weights, "similar": found}
 
 
 @router.post(
@@ -257,21 +230,10 @@ def answer_plain(service: Service, city: str, answer: Answer, detail: str) -> di
 )
 def similar_to(request: Request, asked: schemas.AskSimilar) -> Response:
     """Return the cities most like one that is not in the data; nothing of it is kept."""
-    service = state_of(request).service
-    f = asked.filters
-    question = Question(
-        asked.k,
-        asked.weights,
-        tuple(asked.without),
-        Wanted(f.other_country, f.mission, f.country, f.population_at_least, f.population_at_most),
-        asked.text.strip(),
-        asked.text_weight,
-    )
-
-    answer = service.similar_to(asked.profile, question)
-    plain = answer_plain(service, str(asked.profile.get("id", "")), answer, asked.detail)
-    content = orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(content, media_type="application/json")
+    question = question_of(asked, asked.weights, asked.without, asked.filters)
+    answer = state_of(request).service.similar_to(asked.profile, question)
+    plain = answer_plain(str(asked.profile.get("id", "")), answer, asked.detail)
+    return Response(orjson.dumps(plain), media_type="application/json")
 
 
 @router.get(
@@ -281,16 +243,18 @@ def similar_to(request: Request, asked: schemas.AskSimilar) -> Response:
 )
 def pair(request: Request, one: CityIn, other: CityIn) -> Response:
     """Return the accounts of a pair: as peers, and as guest and host both ways, every line with its evidence."""
-    state = state_of(request)
-    service = state.service
-
+    service = state_of(request).service
     i, beside = found_pair(service.cohort, one, other)
     ids = [service.cohort.cities[i].id, beside.id]
-    accounts = [
-        {"purpose": a.purpose, "title": a.title, "says": a.says, **account_plain(a.account)}
-        for a in service.pair(*ids)
-    ]
-    return body({"cities": ids, "text_model": service.says, "accounts": accounts}, request, state)
+
+    def content() -> dict[str, Any]:
+        accounts = [
+            {"purpose": a.purpose, "title": a.title, "says": a.says, **account_plain(a.account)}
+            for a in service.pair(*ids)
+        ]
+        return {"cities": ids, "text_model": service.says, "accounts": accounts}
+
+    return answered(request, content)
 
 
 @router.get(

@@ -55,9 +55,6 @@ class Metrics:
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.cities = Gauge("twinmatch_cities", "Cities loaded", registry=self.registry)
-        self.answers = Gauge(
-            "twinmatch_answers_bytes", "Bytes of answers kept", registry=self.registry
-        )
         self.jobs = Gauge(
             "twinmatch_jobs", "Proposals by state", ("state",), registry=self.registry
         )

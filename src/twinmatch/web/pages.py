@@ -236,7 +236,7 @@ def cities(
         pages=-(-found.total // SIZE),
         link=lambda n: "?" + urlencode({**given, "page": n}),
         all_countries=sorted(
-            {(c.country, c.country_name) for c in service.cards}, key=lambda c: c[1]
+            {(c.country, c.country_name) for c in service.cards.values()}, key=lambda c: c[1]
         ),
         blocks=City.BLOCKS,
         roles=[r.value for r in Role],
@@ -275,7 +275,7 @@ def one_city(request: Request, city: str) -> Response:
         request,
         "city.html.j2",
         city=found,
-        card=service.cards[i],
+        card=service.cards[found.id],
         gaps=service.gaps(i),
         unit=service.cohort.unit_of.get(found.id),
         pilots=service.cohort.pilots(i),

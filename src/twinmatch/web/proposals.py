@@ -20,11 +20,10 @@ from twinmatch.proposal import from_plain
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, GuardedRoute, reader
 from twinmatch.web.board import Board, Job
-from twinmatch.web.cities import unchanged
 from twinmatch.web.problems import documented
 from twinmatch.web.queries import MOST_PROBLEMS
 from twinmatch.web.sandbox import sandboxed
-from twinmatch.web.state import state_of
+from twinmatch.web.state import state_of, unchanged
 
 router = APIRouter(tags=["proposals"], route_class=GuardedRoute)
 

@@ -21,14 +21,6 @@ SUGGESTED: Final = 3
 """Unknown names for which the nearest known one is looked for, which takes time."""
 
 
-def read_query(request: Request, model: type[M]) -> M:
-    """Return the query of a request as a model; raises the framework's error for a wrong one.
-
-    The framework reads each parameter by itself, which for a dozen of them takes longer than the answer.
-    """
-    return as_model(model, dict(request.query_params), "query")
-
-
 def as_model(model: type[M], data: Mapping[str, Any], part: str) -> M:
     """Return a part of a request as a model; raises the framework's error for a wrong one."""
     try:
@@ -36,22 +28,6 @@ def as_model(model: type[M], data: Mapping[str, Any], part: str) -> M:
     except ValidationError as error:
         items = [{**item, "loc": (part, *item["loc"])} for item in error.errors(include_url=False)]
         raise RequestValidationError(items) from error
-
-
-def parameters(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the OpenAPI parameters of a query that is read as a model."""
-    return {
-        "parameters": [
-            {
-                "name": name,
-                "in": "query",
-                "required": False,
-                "description": part.pop("description", ""),
-                "schema": part,
-            }
-            for name, part in model.model_json_schema()["properties"].items()
-        ]
-    }
 
 
 def only_known(request: Request, known: Sequence[str]) -> None:

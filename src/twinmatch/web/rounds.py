@@ -16,7 +16,6 @@ from twinmatch.store import RunSnapshot
 from twinmatch.store.history import About
 from twinmatch.web.board import Board, Job
 from twinmatch.web.jobs import proposal_of, round_of
-from twinmatch.web.memory import give_back
 from twinmatch.web.settings import Settings
 from twinmatch.whatif.case import Case, twinning_case
 from twinmatch.whatif.difference import ProposalDifference, difference
@@ -48,7 +47,6 @@ class Rounds:
             self._kept[key] = case
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-            give_back()
             return case
 
     def of(self, asked: Mapping[str, Any]) -> Case:

@@ -50,11 +50,6 @@ class Settings(BaseModel):
     most_upload: int = Field(
         20_000_000, ge=1000, description="Bytes of an uploaded workbook, at most"
     )
-    answers_kept: int = Field(
-        64_000_000,
-        ge=0,
-        description="Bytes of answers about cities that one process keeps, at most",
-    )
     jobs: int = Field(1, ge=0, le=32, description="Proposals computed at once by one process")
     metrics_open: bool = Field(True, description="Whether /metrics asks for no key")
 

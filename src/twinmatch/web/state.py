@@ -1,19 +1,17 @@
-"""What every route of one process shares: settings, the cohort in memory, the board, answers kept for a while."""
+"""What every route of one process shares: settings, the cohort in memory, the board."""
 
 from __future__ import annotations
 
 import gc
 import hashlib
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fastapi import Request
+from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
-from twinmatch.app.finding import Finding
 from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.web.auth import ANYONE, LOCAL, NOBODY, Person
@@ -30,40 +28,6 @@ KEEP: Final = "private, max-age=0, must-revalidate"
 """An answer may be kept, and is asked for again by its tag."""
 
 
-@dataclass(frozen=True)
-class Kept:
-    """An answer that was given: its tag, its body, and the pattern of its route."""
-
-    tag: str
-    body: bytes
-    route: str
-
-
-class Answers:
-    """Answers by their tag, the latest used, up to so many bytes."""
-
-    def __init__(self, most: int) -> None:
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
-        self._most, self.bytes = most, 0
-
-    def get(self, tag: str) -> Kept | None:
-        """Return an answer that was kept, or None."""
-        found = self._kept.get(tag)
-        if found is not None:
-            self._kept.move_to_end(tag)
-        return found
-
-    def keep(self, answer: Kept) -> None:
-        """Keep an answer, and forget those used longest ago where there are too many."""
-        if answer.tag in self._kept or len(answer.body) > self._most // 4:
-            return
-        self._kept[answer.tag] = answer
-        self.bytes += len(answer.body)
-        while self.bytes > self._most:
-            _, old = self._kept.popitem(last=False)
-            self.bytes -= len(old.body)
-
-
 def tag_of(service: Service, scope: Scope) -> str:
     """Return the tag of what a request asks of a cohort: equal tags have equal answers."""
     text = b"\0".join(
@@ -76,9 +40,12 @@ def tag_of(service: Service, scope: Scope) -> str:
     return f'"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
 
 
-def has_tag(given: str, tag: str) -> bool:
-    """Return whether an If-None-Match header names a tag."""
-    return given.strip() == "*" or tag in {t.strip().removeprefix("W/") for t in given.split(",")}
+def unchanged(request: Request, tag: str) -> Response | None:
+    """Return "not modified" to a caller that has the answer of this tag already."""
+    given = request.headers.get("if-none-match", "")
+    if given.strip() != "*" and tag not in {t.strip().removeprefix("W/") for t in given.split(",")}:
+        return None
+    return Response(status_code=304, headers={"ETag": tag, "Cache-Control": KEEP})
 
 
 @dataclass
@@ -93,8 +60,6 @@ class State:
     _people: dict[tuple[str, str], tuple[float, Person]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.answers = Answers(self.settings.answers_kept)
-        self.metrics.answers.set_function(lambda: self.answers.bytes)
         self.rounds = Rounds(self.board, self.settings)
 
     @property
@@ -116,14 +81,9 @@ class State:
             settings.profiles, programme=settings.programme, model=settings.text_model
         )
         self.metrics.cities.set(len(self.opened.cohort))
-        # Nothing of the cohort is ever let go: to look through it for litter again and again costs a tenth of a second.
+        # Nothing of the cohort is ever freed, and the garbage collector takes a tenth of a second to look through it.
         gc.collect()
         gc.freeze()
-
-    def finding(self) -> Finding:
-        """Return the search for the nearest of every city, not begun."""
-        s = self.settings
-        return Finding(self.service, s.profiles, s.programme, s.text_model)
 
     async def who(self, bearer: str, session: str) -> Person:
         """Return who asks, by key or session; looked up once in a while, in a thread."""

@@ -121,7 +121,7 @@ def best_peers(affinity: Affinity, i: int, j: int) -> tuple[RunnerUp, ...]:
     cities, found = affinity.cohort.cities, []
     for one, other in ((i, j), (j, i)):
         line, _ = _beside(affinity, one, other)
-        if (k := _best_but(line, affinity.comparable[one], other)) is not None:
+        if (k := _best_but(line, affinity.others(one), other)) is not None:
             value, own = float(line[k]), float(line[other])
             found.append(
                 RunnerUp("peer", cities[one].name, cities[k].id, cities[k].name, value, own - value)

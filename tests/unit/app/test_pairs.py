@@ -8,7 +8,8 @@ import pytest
 from cities import cohort_of, facet_cache
 from rounds_for_tests import settings, small_case, small_cities
 from twinmatch.affinity import compare
-from twinmatch.app.pairs import Learning, both_ways, found_host, found_pair
+from twinmatch.app.neighbours import PEER_WEIGHTS, peers
+from twinmatch.app.pairs import Learning, found_host, found_pair, pair_explanations
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
 from twinmatch.proposal.wire import to_wire
@@ -124,9 +125,9 @@ def test_a_city_of_a_unit_is_met_through_its_unit():
     through, whole = (asked.account(i, found_host(cohort, n)) for n in ("cz-host-1", "the two"))
     assert (lines(through), through.title, through.says) == (lines(whole), whole.title, whole.says)
     assert whole.title == f"{cohort.cities[i].name} learns from The two"
-    assert [a.title for a in both_ways(asked, cohort, i, found_host(cohort, "unit-two"))] == [
-        whole.title
-    ]
+    compared = peers(cohort, facet_cache(), PEER_WEIGHTS)
+    _, found = pair_explanations("at-guest-0", "unit-two", compared, asked)
+    assert [a.title for a in found] == [whole.title]
     with pytest.raises(QuestionError) as told:
         found_pair(cohort, "cz-host-1", "unit-two")
     assert told.value.problems[0].found == "'cz-host-1' is in 'unit-two'."

@@ -16,13 +16,14 @@ def silent(tmp_path):
 
 
 def test_where_no_city_shows_anything_in_words_a_question_in_words_is_answered(silent):
-    question = Question(text="We need heat networks.")
+    question = Question(text="We need heat networks.", worded=True)
     for answer in (
         silent.similar("at-a", question),
         silent.similar_to({"id": "it-d", "name": "D", "country": "IT"}, question),
     ):
-        for peer in answer.peers:
-            (line,) = (line for line in answer.account(peer).lines if line.facet == "asked")
+        assert answer.similar
+        for city in answer.similar:
+            (line,) = (line for line in city.account.lines if line.facet == "asked")
             assert line.standing == 0.5
             assert np.isnan(line.likeness)
             assert line.says.endswith("can show is not known in words.")
