@@ -151,15 +151,12 @@ class Sayings:
         """Return the places of the sentences of some cities that may be printed, on some topics where any are given."""
         each = [np.arange(self.start[i], self.end[i]) for i in sorted(set(cities))]
         places = np.concatenate([np.zeros(0, np.intp), *each]).astype(np.intp)
-        return np.asarray(places[self.may[places] & (self._on(topics)[places])])
-
-    def _on(self, topics: Set[Topic]) -> NDArray[np.bool_]:
-        """Return which sentences are surely on one of some topics, (s,): all where none is given or read."""
+        places = places[self.may[places]]
         if not topics or self.reading is None:
-            return np.ones(len(self.passages), dtype=bool)
-        read = self.reading.topics
+            return places
+        read = self.reading.topics[places]
         mine = read[:, [TOPICS.index(t) for t in sorted(topics)]].max(axis=1)
-        return np.asarray((mine >= SHARED) & (mine >= read.max(axis=1) - 1e-9))
+        return np.asarray(places[(mine >= SHARED) & (mine >= read.max(axis=1) - 1e-9)])
 
     def best_on(self, city: int, topics: Set[Topic]) -> tuple[Passage, Topic] | None:
         """Return a city's surest printable sentence on one of some topics, with the topic; None where there is none."""
