@@ -19,9 +19,8 @@ from twinmatch.geography import country, language_name
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.joint import JointPart, propose_together
-from twinmatch.programmes.ladder import ladder, transition_map
 from twinmatch.programmes.load_ledger import LoadLedger, judged_ledger
-from twinmatch.programmes.pathways import pathways
+from twinmatch.programmes.pathways import ladder, pathways, transition_map
 from twinmatch.programmes.round import SolvedProduct
 from twinmatch.proposal import (
     CityCard,

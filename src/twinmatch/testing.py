@@ -21,8 +21,7 @@ from twinmatch.facets.text import all_sentences
 from twinmatch.programmes import RegisteredProduct, Round
 from twinmatch.programmes.registry import checked_product
 from twinmatch.programmes.rules import Rule
-from twinmatch.programmes.twinning.extra_rules import PairRule, checked_rule
-from twinmatch.programmes.twinning.frame import Frame
+from twinmatch.programmes.twinning.frame import Frame, PairRule, checked_rule
 from twinmatch.proposal import Product
 from twinmatch.reading import read_grids
 from twinmatch.reading.importers import Imported, Importer, Options, checked_importer

@@ -22,7 +22,7 @@ from twinmatch.facets.own import checked_entry
 from twinmatch.programmes import PRODUCTS, RegisteredProduct, load
 from twinmatch.programmes.registry import OWN as OWN_PRODUCTS
 from twinmatch.programmes.rules import forbid
-from twinmatch.programmes.twinning.extra_rules import RULES
+from twinmatch.programmes.twinning.frame import RULES
 from twinmatch.reading.importers import IMPORTERS, Importer
 from twinmatch.testing import check_facet, check_product, check_rule
 

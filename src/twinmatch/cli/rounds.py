@@ -285,7 +285,7 @@ def doctor(as_json: AsJson = False) -> None:
     from twinmatch.facets import FACETS
     from twinmatch.facets.text import all_sentences
     from twinmatch.programmes import PRODUCTS
-    from twinmatch.programmes.twinning.extra_rules import RULES
+    from twinmatch.programmes.twinning.frame import RULES
     from twinmatch.reading import read
     from twinmatch.reading.importers import IMPORTERS
 

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.eligibility import applicants
-from twinmatch.programmes.evidence_gate import ANSWERED_BY, GATE, QUESTIONS, gate, missing
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule, forbid
+from twinmatch.programmes.rules import ANSWERED_BY, GATE, QUESTIONS, Rule, forbid, gate, missing
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
 from twinmatch.proposal import Ask
 from twinmatch.solving import Candidates

@@ -12,10 +12,9 @@ from cities import facet_cache
 from twinmatch.errors import QuestionError
 from twinmatch.facets.steps import STEPS, StuckStep, step_levels, stuck_at
 from twinmatch.programmes import load
+from twinmatch.programmes.base import Catalogue
 from twinmatch.programmes.found_themes import find_themes, says
-from twinmatch.programmes.ladder import ladder, standing, transition_map
-from twinmatch.programmes.pathways import pathways
-from twinmatch.programmes.resources import Catalogue
+from twinmatch.programmes.pathways import ladder, pathways, standing, transition_map
 from twinmatch.programmes.themes import Theme
 from twinmatch.schema import Dimension
 

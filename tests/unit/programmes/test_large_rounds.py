@@ -13,7 +13,7 @@ from product_cases import city, round_of, settings_of
 from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
 from twinmatch.programmes.city_panels import panel_mixing, propose_city_panels
-from twinmatch.programmes.national_clusters import propose_national_clusters, sheets, splitting
+from twinmatch.programmes.national_clusters import product, propose_national_clusters, search
 
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "waste_circular_economy")
 
@@ -40,11 +40,11 @@ def clusters(**changes):
 @pytest.fixture
 def few(monkeypatch):
     """Lower the limits, so that a few dozen cities are many."""
-    monkeypatch.setattr(splitting, "AT_ONCE", 8)
-    monkeypatch.setattr(splitting, "TOGETHER", 10)
-    monkeypatch.setattr(splitting, "LANDMARKS", 7)
-    monkeypatch.setattr(splitting, "BLOCK", 60)
-    monkeypatch.setattr(sheets, "BLOCK", 60)
+    monkeypatch.setattr(search, "AT_ONCE", 8)
+    monkeypatch.setattr(search, "TOGETHER", 10)
+    monkeypatch.setattr(search, "LANDMARKS", 7)
+    monkeypatch.setattr(search, "BLOCK", 60)
+    monkeypatch.setattr(product, "BLOCK", 60)
     monkeypatch.setattr(panel_mixing, "AT_ONCE", 8)
     monkeypatch.setattr(panel_mixing, "TOGETHER", 10)
     monkeypatch.setattr(panel_mixing, "BLOCK", 60)
@@ -75,7 +75,7 @@ def test_a_large_country_is_split_whole_with_its_anchors_shared(few, n, anchors)
 def test_what_is_found_in_parts_is_near_what_every_swap_finds_and_below_its_bound(monkeypatch, few):
     round_ = round_of(*italians(30, 6))
     parts = propose_national_clusters(round_, clusters(size=(4, 6)))
-    monkeypatch.setattr(splitting, "AT_ONCE", 1_000)
+    monkeypatch.setattr(search, "AT_ONCE", 1_000)
     whole = propose_national_clusters(round_, clusters(size=(4, 6), starts=40))
     assert 0.8 * whole.score <= parts.score <= whole.score + 1e-9
     assert parts.status == "feasible"
@@ -84,12 +84,12 @@ def test_what_is_found_in_parts_is_near_what_every_swap_finds_and_below_its_boun
 
 def test_the_bound_of_parts_holds_for_the_best_of_all_splits(monkeypatch, few):
     """Eight cities in two clusters of four: 35 splits, each scored by hand from the likenesses."""
-    monkeypatch.setattr(splitting, "AT_ONCE", 7)
-    monkeypatch.setattr(splitting, "TOGETHER", 4)
+    monkeypatch.setattr(search, "AT_ONCE", 7)
+    monkeypatch.setattr(search, "TOGETHER", 4)
     cohort, settings = cohort_of(*italians(8, 8)), clusters(size=(4, 4), anchor=None)
     everyone = list(range(8))
     affinity = compare(cohort, settings.weights, facet_cache(), rows=everyone, columns=None)
-    likeness = splitting._likeness(affinity, settings, everyone)
+    likeness = search._likeness(affinity, settings, everyone)
 
     def worth(split):
         return sum(
@@ -105,7 +105,7 @@ def test_the_bound_of_parts_holds_for_the_best_of_all_splits(monkeypatch, few):
     product = propose_national_clusters(round_of(*italians(8, 8)), settings)
     found = [{cohort.index[c] for c in group} for group in members(product)]
     seats = np.full(8, -1)
-    label, slack = splitting._split_in_parts(
+    label, slack = search._split_in_parts(
         affinity, settings, everyone, [4, 4], seats, np.zeros(8, dtype=bool), []
     )
     mine = worth([set(np.flatnonzero(label == g).tolist()) for g in (0, 1)])
@@ -136,8 +136,8 @@ def test_likeness_to_some_is_a_part_of_the_likeness_to_all(few):
     settings = clusters()
     cohort = cohort_of(*italians(12, 3))
     affinity = compare(cohort, settings.weights, facet_cache(), rows=range(12), columns=None)
-    whole = splitting._likeness(affinity, settings, list(range(12)))
-    some = splitting._likeness(affinity, settings, [1, 5, 7], [5, 0, 11, 1])
+    whole = search._likeness(affinity, settings, list(range(12)))
+    some = search._likeness(affinity, settings, [1, 5, 7], [5, 0, 11, 1])
     np.testing.assert_allclose(some, whole[np.ix_([1, 5, 7], [5, 0, 11, 1])], atol=1e-9)
     assert some[0, 3] == some[1, 0] == 0.0  # a city beside itself
     np.testing.assert_allclose(whole, whole.T)
@@ -153,7 +153,7 @@ def test_the_direction_puts_like_cities_side_by_side():
         cities.append(city(f"it-c{k:02}", wants={domain: 1}, population=size))
     settings, cohort = clusters(weights={"context": 1, "shared_challenges": 1}), cohort_of(*cities)
     affinity = compare(cohort, settings.weights, facet_cache(), rows=range(40), columns=None)
-    along = splitting._direction(affinity, settings, list(range(40)))
+    along = search._direction(affinity, settings, list(range(40)))
     left, right = along[::2], along[1::2]
     assert left.max() < right.min() or right.max() < left.min()
 
@@ -176,7 +176,7 @@ NOBODY = np.zeros(6, dtype=bool)
 )
 def test_a_half_is_what_lies_lowest_with_its_share_of_anchors(side, anchors, size, left):
     direction = np.array([9.0, 3.0, 8.0, 1.0, 5.0, 2.0])
-    found = splitting._half(direction, np.array(side), anchors, size)
+    found = search._half(direction, np.array(side), anchors, size)
     assert np.flatnonzero(found).tolist() == left
 
 

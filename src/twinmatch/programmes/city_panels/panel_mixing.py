@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem
-from twinmatch.programmes.attributes import Alike, Attribute, silent_mean
 from twinmatch.programmes.city_panels.settings import CityPanels
+from twinmatch.programmes.eligibility import Alike, Attribute, silent_mean
 from twinmatch.programmes.round import Round
 from twinmatch.solving import Distribute, group_referee, partition
 from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts

@@ -17,14 +17,6 @@ from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.base import listed
-from twinmatch.programmes.attributes import (
-    TITLES,
-    Alike,
-    Attribute,
-    categories,
-    composition,
-    likeness_to_all,
-)
 from twinmatch.programmes.city_panels.panel_mixing import (
     Mix,
     engine,
@@ -39,6 +31,14 @@ from twinmatch.programmes.city_panels.questions import (
     seated,
 )
 from twinmatch.programmes.city_panels.settings import CityPanels
+from twinmatch.programmes.eligibility import (
+    TITLES,
+    Alike,
+    Attribute,
+    categories,
+    composition,
+    likeness_to_all,
+)
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import counted, few_of_a_country, judged, outside
 from twinmatch.proposal import (

@@ -18,8 +18,8 @@ from twinmatch.embedding.classifier import TOPICS
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.quoting import classifier_for
 from twinmatch.facets.topics import TopicTable, topic_table
-from twinmatch.programmes.attributes import Attribute
 from twinmatch.programmes.base import ProgrammeSection
+from twinmatch.programmes.eligibility import Attribute
 from twinmatch.programmes.round import Round
 from twinmatch.schema import Domain, Role
 from twinmatch.solving import Candidates, counts, solve

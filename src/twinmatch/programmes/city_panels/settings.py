@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from twinmatch.programmes.attributes import Attribute
 from twinmatch.programmes.base import Band, Load, ProductSettings, ordered
 from twinmatch.programmes.city_panels.questions import Purpose
+from twinmatch.programmes.eligibility import Attribute
 from twinmatch.schema import Role
 
 

@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.base import listed
-from twinmatch.programmes.attributes import TITLES, Attribute, categories, composition
-from twinmatch.programmes.discussion_groups.mixing import pairs_met, with_swaps
 from twinmatch.programmes.discussion_groups.search import (
     Groups,
     Slot,
     groups_for,
     one_group_fewer,
+    pairs_met,
     with_more_groups,
+    with_swaps,
 )
 from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
+from twinmatch.programmes.eligibility import TITLES, Attribute, categories, composition
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import counted, few_of_a_country, judged, outside, statuses
 from twinmatch.programmes.themes import need_of, shown_on, strength_of

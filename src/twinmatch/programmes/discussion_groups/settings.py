@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from twinmatch.programmes.attributes import Attribute
 from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
+from twinmatch.programmes.eligibility import Attribute
 from twinmatch.programmes.themes import Theme
 from twinmatch.schema import Role
 

@@ -17,8 +17,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.facets.base import listed
-from twinmatch.programmes.evidence_gate import GATE, held_for, questions
 from twinmatch.programmes.round import Round
+from twinmatch.programmes.rules import GATE, held_for, questions
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table, count

@@ -12,13 +12,11 @@ from twinmatch.cohort import Host, nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.geography import in_eu
 from twinmatch.programmes.eligibility import Applicants, applicants
-from twinmatch.programmes.evidence_gate import GATE, gate
 from twinmatch.programmes.load_ledger import Loads, amount, same_loads
 from twinmatch.programmes.round import Round, no_answer
-from twinmatch.programmes.rules import Rule, allowed_pairs
+from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, gate
 from twinmatch.programmes.twinning.frame import Frame
-from twinmatch.programmes.twinning.pair_rules import twinning_rules
-from twinmatch.programmes.twinning.quotas import quota_rules
+from twinmatch.programmes.twinning.pair_rules import quota_rules, twinning_rules
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, solve
