@@ -167,7 +167,7 @@ def test_a_cell_that_there_is_not_is_not_repaired(api):
 def test_what_was_accepted_and_by_whom_stays_with_a_repair(api):
     place = hand_in(api)
     board = board_of(api)
-    board.accept(place.rpartition("/")[2], "a key", "Ann")
+    board.accept(place.rpartition("/")[2], ["a key"], "Ann")
     body = {"row": 2, "column": "population", "value": "5000"}
     mended = api.post(f"{place}/repair", data=body, follow_redirects=False).headers["location"]
     found = board.upload(mended.rpartition("/")[2]).found

@@ -15,6 +15,9 @@ AXE = Path(__file__).parent / "assets" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
+SURVEY = Path(__file__).parents[1] / "unit" / "reading" / "cases" / "survey.csv"
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     with running(tmp_path_factory.mktemp("service")) as address:
@@ -30,6 +33,10 @@ def places(service, chromium, tmp_path_factory):
     table.write_text(TABLE, encoding="utf-8")
     hand_in(page, table)
     upload = page.url.removeprefix(service)
+    page.goto(service)
+    hand_in(page, SURVEY)
+    page.wait_for_url("**/columns")
+    survey = page.url.removeprefix(service).removesuffix("/columns")
     page.goto(f"{service}/workbench/proposals")
     page.get_by_label("Twinning", exact=True).check()
     page.get_by_role("button", name="Propose").click()
@@ -56,6 +63,7 @@ def places(service, chromium, tmp_path_factory):
         "compare": f"{second}/compare?other={first.rpartition('/')[2]}",
         "intake": "/workbench/intake",
         "upload": upload,
+        **{step: f"{survey}/{step}" for step in ("columns", "values", "review")},
         "api": "/workbench/api",
         "error": "/workbench/cities/nowhere",
         "login": "/workbench/login",
@@ -75,6 +83,7 @@ PAGES = [
         "map",
     ),
     *("history", "why not", "compare", "intake", "upload", "api", "error", "login"),
+    *("columns", "values", "review"),
 ]
 
 

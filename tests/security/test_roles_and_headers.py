@@ -78,6 +78,11 @@ MAY: dict[str, Rank] = {
     f"POST {PAGE}/repair": COORDINATOR,
     f"POST {PAGE}/repair/take": COORDINATOR,
     "POST /workbench/intake": COORDINATOR,
+    **{f"GET {UPLOAD}/{step}": READER for step in ("columns", "values", "review")},
+    **{
+        f"POST {UPLOAD}/{step}": COORDINATOR
+        for step in ("columns", "values", "accept-all", "propose")
+    },
     f"GET {UPLOAD}/file": COORDINATOR,
     f"POST {UPLOAD}/repair": COORDINATOR,
     f"POST {UPLOAD}/accept": COORDINATOR,

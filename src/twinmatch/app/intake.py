@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
@@ -34,8 +36,15 @@ from twinmatch.reading import (
     read_raw,
     without_contacts,
 )
+from twinmatch.reading.answers import option_codes, parts
+from twinmatch.reading.grid import text
+from twinmatch.reading.headers import find_header
 from twinmatch.reading.importers import IMPORTERS, Options, names_from
+from twinmatch.reading.mapping import Target
 from twinmatch.reading.mapping import to_toml as mapping_text
+from twinmatch.reading.personal_data import redact
+from twinmatch.reading.privacy import is_contact
+from twinmatch.reading.table import TEXT_OF, leaves
 from twinmatch.schema import City, HostUnit, Source
 from twinmatch.validate import Record, examine, in_order, profiles
 
@@ -129,6 +138,85 @@ def check_profiles(
         tuple(t for t in told if t.key in keys),
         sum(filled) / len(filled) if filled else 0.0,
     )
+
+
+IN_THOUSANDS: Final = "population.value, in thousands"
+"""The choice of a column whose numbers are thousands of people."""
+
+SAMPLES, MOST_WORDS = 3, 80
+"""Cells of a column, and words of a table, that are shown."""
+
+
+def survey_sheet(table: Path) -> dict[str, Any] | None:
+    """Return what people have to see to match somebody's own table, as JSON; None of a form of ours.
+
+    Its tabs, its columns with samples and what each is read as, the words in it that stand for something, its cities,
+    and the mapping that reads it so. Columns of contacts show no samples.
+    """
+    raw = read_raw(table)
+    if not raw.is_survey or raw.used is None:
+        return None
+    grids = read_grids(table, raw.used.encoding)
+    unread = {p.where.sheet for p in raw.problems if p.code == "sheet-not-read"}
+    grid = next(g for g in grids if g.sheet not in unread and g.rows)
+    header = find_header(grid, raw.used)
+    below = [cells for row, cells in grid.rows if row > header.row]
+    asked = {n: q for q in raw.questions if q.table == "columns" for n in (q.key, *q.options)}
+    shown, words = [], Counter[str]()
+    for i, (name, target) in enumerate(zip(header.names, header.targets, strict=True)):
+        cells = list(dict.fromkeys(text(c[i]) for c in below if i < len(c) and text(c[i])))
+        if not name:
+            continue
+        question, said = asked.get(name), target or Target("")
+        choice = question.guess if question else said.field
+        choice = IN_THOUSANDS if choice and said.factor == 1000.0 else choice
+        option = said.option or (name if question and question.options else "")
+        if choice in TEXT_OF and choice not in {"needs", "offers"}:
+            words.update([option] if option else (p for cell in cells for p in parts(cell)))
+        is_hidden = choice == "contact" or is_contact(name)
+        samples = [] if is_hidden else [redact(cell)[0][:60] for cell in cells[:SAMPLES]]
+        shown.append(
+            {
+                "name": name,
+                "samples": samples,
+                "choice": choice,
+                "option": option,
+                "is_asked": bool(question),
+            }
+        )
+    open_ = [q for q in raw.questions if q.table != "columns"]
+    values = [
+        {
+            "table": q.table,
+            "key": q.key,
+            "asks": q.asks,
+            "choices": q.choices,
+            "guess": q.guess,
+            "is_asked": True,
+        }
+        for q in open_
+    ]
+    for word, _ in words.most_common(MOST_WORDS):
+        code = raw.used.values.get(word, next(iter(option_codes(word)), ""))
+        if word not in {q.key for q in open_} and code:
+            known = {"table": "values", "key": word, "asks": "", "choices": ()}
+            values.append({**known, "guess": code, "is_asked": False})
+    return {
+        "tabs": [{"name": g.sheet, "is_read": g.sheet not in unread} for g in grids if g.rows],
+        "columns": shown,
+        "values": values,
+        "cities": [
+            {
+                "id": str(d.get("id", "")),
+                "name": str(d.get("name", "")),
+                "known": len(leaves(d)) - 1,
+            }
+            | {"country": str(d.get("country", "")), "row": r.where.row}
+            for r in raw.cities
+            for d in (r.data,)
+        ],
+        "mapping": mapping_text(raw.used, table.name),
+    }
 
 
 def accept_warnings(

@@ -31,6 +31,7 @@ from twinmatch.web import (
     proposals,
     rounds_pages,
     schemas,
+    survey_pages,
 )
 from twinmatch.web.auth import reader
 from twinmatch.web.board import Board
@@ -79,7 +80,7 @@ def application(settings: Settings) -> ASGIApp:
     app.include_router(proposals.router)
     app.include_router(loops.router)
     app.include_router(persons.router)
-    for part in (pages, rounds_pages, decided_pages, intake_pages):
+    for part in (pages, rounds_pages, decided_pages, intake_pages, survey_pages):
         app.include_router(part.router)
     _add_workbench(app)
     _add_health(app)

@@ -389,16 +389,22 @@ class Board:
             rows = c.execute(_UPLOAD.order_by(uploads.c.created.desc(), uploads.c.id).limit(size))
             return [Upload(r.id, r.name, r.uploaded_by, r.created, r.found) for r in rows]
 
-    def accept(self, upload: str, key: str, by: str, who: str = COMMAND_LINE) -> None:
-        """Remember that a doubt about an upload was accepted, and by whom."""
+    def accept(self, upload: str, keys: Sequence[str], by: str, who: str = COMMAND_LINE) -> None:
+        """Remember that doubts about an upload were accepted, and by whom."""
+        found = self.upload(upload).found
+        by_whom = {**found.get("accepted_by", {}), **dict.fromkeys(keys, by)}
+        changes = {"accepted": sorted({*found.get("accepted", ()), *keys}), "accepted_by": by_whom}
+        self.note_upload(upload, changes, "doubt accepted", who)
+
+    def note_upload(
+        self, upload: str, changes: Mapping[str, Any], said: str, who: str = COMMAND_LINE
+    ) -> None:
+        """Write further values into what was found in an upload, and note what was done."""
         with self._change() as c:
             query = sa.select(uploads.c.found).where(uploads.c.id == upload).with_for_update()
-            found = c.execute(query).scalar_one()
-            accepted = [*found.get("accepted", []), key]
-            by_whom = {**found.get("accepted_by", {}), key: by}
-            kept = {**found, "accepted": sorted(set(accepted)), "accepted_by": by_whom}
+            kept = {**c.execute(query).scalar_one(), **changes}
             c.execute(uploads.update().where(uploads.c.id == upload).values(found=kept))
-            note(c, who, "doubt accepted", upload)
+            note(c, who, said, upload)
 
     def uploaded(self, upload: str) -> bytes:
         """Return the very bytes that were uploaded."""

@@ -20,7 +20,7 @@ from twinmatch.reading.personal_data import redact
 from twinmatch.web.auth import Coordinator, GuardedRoute, Person, coordinator, reader
 from twinmatch.web.pages import page
 from twinmatch.web.sandbox import sandboxed
-from twinmatch.web.scratch import scratch
+from twinmatch.web.scratch import put_table, scratch
 from twinmatch.web.state import State, state_of
 from twinmatch.web.tables import changed, with_cell
 
@@ -67,19 +67,20 @@ def hand_in(request: Request, person: Coordinator, file: UploadFile) -> Response
     if problems:
         raise QuestionError(problems)
     upload = _keep(state, name, content, person)
-    return RedirectResponse(f"/workbench/intake/{upload}", 303)
+    step = "/columns" if state.board.upload(upload).found.get("survey") else ""
+    return RedirectResponse(f"/workbench/intake/{upload}{step}", 303)
 
 
 def _keep(state: State, name: str, content: bytes, person: Person, **more: Any) -> str:
-    found = {**examined(name, content), **more}
+    mapping = ((more.get("survey") or {}).get("mapping")) or ""
+    found = {**more, **examined(name, content, mapping)}
     return state.board.keep_upload(name, person.name, found, content, person.trace)
 
 
-def examined(name: str, content: bytes) -> dict[str, Any]:
+def examined(name: str, content: bytes, mapping: str = "") -> dict[str, Any]:
     """Return what is found in a table, by a process that may not do more than it should."""
     with scratch() as folder:
-        path = folder / f"table{Path(name).suffix.lower()}"
-        path.write_bytes(content)
+        path = put_table(folder, name, content, mapping)
         told = sandboxed(examine, str(path), name)
     if not told:
         found = "The file could not be read within the memory and time that a table may take."
@@ -99,20 +100,31 @@ def examine(path: str, name: str) -> bytes:
 
 
 def _found_in(path: Path, name: str) -> dict[str, Any]:
-    from twinmatch.app.intake import check_profiles
+    from twinmatch.app.intake import check_profiles, survey_sheet
 
+    survey: dict[str, Any] | None = None
     try:
+        survey = survey_sheet(path)
         checked = check_profiles(path)
     except TwinmatchError as error:
         problems = [
             _renamed(p.plain(), path, name) | {"key": "", "city": ""} for p in error.problems
         ]
-        return {"rows": 0, "usable": 0, "errors": len(problems), "problems": problems, "sheets": []}
+        return {
+            "rows": 0,
+            "usable": 0,
+            "errors": len(problems),
+            "problems": problems,
+            "sheets": [],
+            "survey": survey,
+        }
     problems = [
         _renamed(t.problem.plain(), path, name) | {"key": t.key, "city": t.city}
         for t in checked.told
+        if t.problem.code != "question"
     ]
     return {
+        "survey": survey,
         "rows": checked.rows,
         "usable": checked.usable,
         "errors": sum(p["level"] == "error" for p in problems),
@@ -122,7 +134,11 @@ def _found_in(path: Path, name: str) -> dict[str, Any]:
 
 
 def _renamed(problem: dict[str, Any], path: Path, name: str) -> dict[str, Any]:
-    return {k: v.replace(path.name, name) if isinstance(v, str) else v for k, v in problem.items()}
+    """Return a problem with the table's own name; where a mapping file is to be written, a step of these pages does it."""
+    said = {k: v.replace(path.name, name) if isinstance(v, str) else v for k, v in problem.items()}
+    if "mapping file" in said["do"]:
+        said["do"] = "Choose it in the step Columns or Values."
+    return said
 
 
 def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -219,7 +235,7 @@ def repair(
     content = state.board.uploaded(upload)
     mended = changed(found.name, content, with_cell, (sheet, row, column), value)
     name = f"{Path(found.name).stem}.xlsx"
-    accepted = {k: v for k, v in found.found.items() if k in ACCEPTED}
+    accepted = {k: v for k, v in found.found.items() if k in {*ACCEPTED, "survey"}}
     made = _keep(state, name, mended, person, repaired=upload, **accepted)
     return RedirectResponse(f"/workbench/intake/{made}", 303)
 
@@ -236,5 +252,5 @@ def accept(
         raise QuestionError(
             Problem("not-possible-now", "Only a doubt is accepted; an error is repaired.")
         )
-    state.board.accept(upload, key, person.name, person.trace)
+    state.board.accept(upload, [key], person.name, person.trace)
     return RedirectResponse(f"/workbench/intake/{upload}", 303)

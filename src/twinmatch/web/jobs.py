@@ -25,10 +25,10 @@ from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError
 from twinmatch.programmes.programme import Programme, load, load_text, programme_model
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Pairs, Proposal, from_plain
-from twinmatch.reading import read
+from twinmatch.reading import read, read_raw
 from twinmatch.store import Fallbacks
 from twinmatch.web.board import Board, Job
-from twinmatch.web.scratch import scratch, sweep
+from twinmatch.web.scratch import put_table, scratch, sweep
 from twinmatch.web.settings import Settings
 
 PAUSE: Final = 0.3
@@ -215,13 +215,24 @@ def proposal_of(board: Board, proposal: str) -> Proposal:
 
 def cohort_of(board: Board, settings: Settings, asked: Mapping[str, Any]) -> Cohort:
     """Return the cities of a job: those of an upload, or the service's own."""
-    upload = asked.get("upload")
+    from twinmatch.intake.survey import hosts_of, open_survey
+    from twinmatch.validate import validate
+
+    upload, hosts = asked.get("upload"), asked.get("hosts", "")
     if not upload:
         return read(settings.profiles)
-    with scratch() as folder:
-        path = folder / f"profiles{Path(board.upload(upload).name).suffix.lower()}"
-        path.write_bytes(board.uploaded(upload))
-        return read(path)
+    with scratch() as folder, scratch() as beside:
+        raw = read_raw(_kept_table(board, upload, folder))
+        if not raw.is_survey and not hosts:
+            return validate(raw.cities, raw.units, raw.problems)
+        at = hosts if hosts in {"", "bundled"} else str(_kept_table(board, hosts, beside))
+        return open_survey(raw, [hosts_of(at)] if at else []).cohort
+
+
+def _kept_table(board: Board, upload: str, folder: Path) -> Path:
+    kept = board.upload(upload)
+    mapping = (kept.found.get("survey") or {}).get("mapping", "")
+    return put_table(folder, kept.name, board.uploaded(upload), mapping)
 
 
 def programme_of(settings: Settings, asked: Mapping[str, Any]) -> Programme:

@@ -99,13 +99,10 @@ def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
         check_programme(asked.programme_toml)
     if asked.previous:
         board.result(asked.previous)
-    if asked.upload:
-        errors = board.upload(asked.upload).found.get("errors", 0)
-        if errors:
+    for upload in (asked.upload, "" if asked.hosts == "bundled" else asked.hosts):
+        if errors := board.upload(upload).found.get("errors", 0) if upload else 0:
             found = f"The upload has {errors} problems."
-            raise DataError(
-                Problem("not-usable", found, do=f"See /workbench/intake/{asked.upload}.")
-            )
+            raise DataError(Problem("not-usable", found, do=f"See /workbench/intake/{upload}."))
     content = asked.model_dump(mode="json", exclude_defaults=True, exclude={"title", "past"})
     if asked.past:
         content["past"] = sorted({(p.guest, p.host) for p in board.store.past()})

@@ -266,6 +266,11 @@ class AskProposal(Asked):
     upload: str = Field(
         "", max_length=40, description="An uploaded workbook of profiles, in place of the service's"
     )
+    hosts: str = Field(
+        "",
+        max_length=40,
+        description="Whom the cities of the upload are to meet: bundled, or another upload",
+    )
 
 
 class ProposalState(BaseModel):

@@ -36,6 +36,15 @@ def scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def put_table(folder: Path, name: str, content: bytes, mapping: str = "") -> Path:
+    """Return the path of a table in a folder, with the mapping file beside it by which it is read, where there is one."""
+    path = folder / f"table{Path(name).suffix.lower()}"
+    path.write_bytes(content)
+    if mapping:
+        path.with_name(f"{path.stem}.mapping.toml").write_text(mapping, "utf-8")
+    return path
+
+
 def sweep() -> int:
     """Remove the folders whose owners have died, and return how many they were."""
     removed = 0
