@@ -244,3 +244,15 @@ def test_a_host_unit_is_explained_over_http_and_on_its_page(api):
         assert "Cologne learns from CoLAB" in page.text
         assert "Scored as in the round" in page.text
         assert "de-mannheim" not in page.text
+
+
+def test_an_answer_is_compressed_for_a_client_that_can_read_it(api):
+    path = "/cities/be-leuven"
+    small = api.get(path, headers={"Accept-Encoding": "gzip"})
+    plain = api.get(path, headers={"Accept-Encoding": "identity"})
+    assert small.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in small.headers["vary"]
+    assert int(small.headers["content-length"]) < len(plain.content) / 2
+    assert "content-encoding" not in plain.headers
+    assert small.content == plain.content
+    assert api.head(path).headers["etag"] == small.headers["etag"] == plain.headers["etag"]

@@ -13,6 +13,7 @@ import openpyxl
 import pytest
 import yaml
 from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
 from service_for_tests import board_of
 from typer.testing import CliRunner
 
@@ -98,20 +99,45 @@ def test_every_text_of_the_pages_is_there_in_every_language():
     for code in LANGUAGES:
         if code == "en":
             continue
-        words = translation(code).words
-        assert found - set(words) == set()
+        with (WEB / "catalogues" / f"{code}.po").open("rb") as file:
+            catalogue = read_po(file, locale=code)
         for text in found:
-            said = words[text]
-            for one in said if isinstance(said, tuple) else (said,):
+            message = catalogue.get(text)
+            assert message is not None, text
+            assert not message.fuzzy, text
+            said = message.string if isinstance(message.string, tuple) else (message.string,)
+            for one in said:
+                assert one, text
                 assert sorted(re.findall(r"%\(\w+\)s", one)) == sorted(
                     re.findall(r"%\(\w+\)s", text)
                 )
+            assert translation(code).gettext(text) == said[0]
 
 
-def test_the_language_is_the_one_chosen_or_the_first_accepted_that_there_is():
-    assert chosen("de", "en") == "de"
-    assert chosen("", "fr-FR,de;q=0.8,en;q=0.5") == "de"
-    assert chosen("xx", "") == "en"
+@pytest.mark.parametrize(
+    ("wanted", "accepted", "expected"),
+    [
+        ("de", "en", "de"),
+        ("", "fr-FR,de;q=0.8,en;q=0.5", "de"),
+        ("", "en;q=0.5,de;q=0.8", "de"),
+        ("", "de;q=0,en", "en"),
+        ("", "DE-at", "de"),
+        ("", "*,de;q=0.5", "en"),
+        ("", "de;q=0.001", "de"),
+        ("", "de;q=x,;,fr", "en"),
+        ("xx", "", "en"),
+    ],
+)
+def test_the_language_is_the_one_chosen_or_the_best_accepted(wanted, accepted, expected):
+    assert chosen(wanted, accepted) == expected
+
+
+def test_plural_forms_are_those_of_the_catalogue():
+    text = read_po(io.BytesIO((WEB / "catalogues" / "de.po").read_bytes()), locale="de")
+    one, several = next(m.id for m in text if isinstance(m.id, tuple))
+    said = translation("de")
+    assert said.ngettext(one, several, 1) != said.ngettext(one, several, 2)
+    assert said.ngettext(one, several, 0) == said.ngettext(one, several, 2)
 
 
 def test_the_vendored_script_is_the_pinned_one():

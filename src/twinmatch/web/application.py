@@ -12,6 +12,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
@@ -85,6 +86,7 @@ def application(settings: Settings) -> ASGIApp:
     _add_workbench(app)
     _add_health(app)
     _describe(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     door: ASGIApp = FrontDoor(app, settings, state.who, state.metrics)
     if settings.origins:
         door = CORSMiddleware(
