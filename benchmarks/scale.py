@@ -142,8 +142,8 @@ def one(n: int, tables: Sequence[Path]) -> dict[str, Any]:
     from twinmatch.figures import with_figures
     from twinmatch.files import write_files
     from twinmatch.programmes import Round
+    from twinmatch.programmes.proposing import proposal_of, solve_round
     from twinmatch.proposal import from_plain, to_plain
-    from twinmatch.proposing import proposal_of, solve_round
     from twinmatch.reading import read_raw
     from twinmatch.validate import validate
 

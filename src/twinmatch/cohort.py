@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.errors import DataError, Problem, QuestionError
-from twinmatch.gazetteer import NamedEntity, Names
 from twinmatch.schema import City, HostUnit, Location, Pilot, Role
+from twinmatch.vocabulary.gazetteer import NamedEntity, Names
 
 if TYPE_CHECKING:
     import pandas as pd

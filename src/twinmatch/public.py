@@ -22,11 +22,11 @@ from twinmatch.cohort import City, Cohort
 from twinmatch.embedding import TextModel, own_text_model
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets import FacetCache
-from twinmatch.frames import Rows
 from twinmatch.programmes import Programme, Round, load
 from twinmatch.programmes.base import ScoredProduct
 from twinmatch.programmes.programme import checked
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
+from twinmatch.proposal.frames import Rows
 from twinmatch.reading import read as read_path
 from twinmatch.reading.mapping import Mapping as Headers
 from twinmatch.reading.mapping import mapping_of, read_mapping

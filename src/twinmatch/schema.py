@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from twinmatch.geography import ALIASES, SAME_LANGUAGE, countries, language_codes
-from twinmatch.topics import Topic
+from twinmatch.vocabulary.topics import Topic
 
 SCHEMA_VERSION = "1"
 

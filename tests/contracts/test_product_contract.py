@@ -11,8 +11,8 @@ from cities import cohort_of, facet_cache
 from twinmatch.programmes import PRODUCTS, RegisteredProduct, Round, load
 from twinmatch.programmes.base import Load, ProductSettings
 from twinmatch.programmes.load_ledger import Ledger, open_ledger
+from twinmatch.programmes.proposing import propose
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, from_plain, to_plain
-from twinmatch.proposing import propose
 from twinmatch.whatif.difference import check_proposal
 
 FILES = {

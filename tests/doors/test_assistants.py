@@ -11,7 +11,7 @@ import pytest
 mcp = pytest.importorskip("mcp")
 
 import twinmatch as tm  # noqa: E402
-from twinmatch.assistants import assistant_server  # noqa: E402
+from twinmatch.cli.assistants import assistant_server  # noqa: E402
 
 
 @pytest.fixture(scope="module")

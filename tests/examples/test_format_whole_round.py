@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from twinmatch.programmes import load
+from twinmatch.programmes.proposing import propose
 from twinmatch.proposal import from_plain, to_plain
-from twinmatch.proposing import propose
 
 
 @pytest.fixture(scope="module")

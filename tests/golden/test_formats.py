@@ -22,8 +22,8 @@ from cities import cohort_of, facet_cache
 from twinmatch.errors import TwinmatchError
 from twinmatch.programmes import Round
 from twinmatch.programmes.programme import programme_model
+from twinmatch.programmes.proposing import propose
 from twinmatch.proposal import Product, Proposal, Table
-from twinmatch.proposing import propose
 from twinmatch.whatif.difference import check_proposal
 
 Made = Callable[[str], Proposal]

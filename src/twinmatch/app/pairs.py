@@ -22,11 +22,11 @@ from twinmatch.facets import FacetCache
 from twinmatch.figures.pictures import Spec, pictures_of, waterfall
 from twinmatch.files import write_files
 from twinmatch.programmes.eligibility import Applicants
+from twinmatch.programmes.proposing import measured_card, programme_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import Twinning, prepare
 from twinmatch.proposal import Account, count
-from twinmatch.proposing import measured_card, programme_of
 from twinmatch.whatif.case import twinning_of
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
 

@@ -14,9 +14,9 @@ from twinmatch.facets import FacetCache
 from twinmatch.figures import with_figures
 from twinmatch.programmes.load_ledger import open_ledger
 from twinmatch.programmes.programme import Programme
+from twinmatch.programmes.proposing import programme_of, proposal_of, solve_round, with_offers
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.proposal import Proposal, Table
-from twinmatch.proposing import programme_of, proposal_of, solve_round, with_offers
 from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
 from twinmatch.whatif.prices import PriceList, price_list
 from twinmatch.whatif.repair import (

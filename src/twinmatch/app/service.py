@@ -44,8 +44,8 @@ from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.programmes.programme import Programme, load
+from twinmatch.programmes.proposing import card, gaps
 from twinmatch.proposal import CityCard, Gap
-from twinmatch.proposing import card, gaps
 from twinmatch.reading import read, without_contacts
 from twinmatch.reading.raw import Raw
 from twinmatch.schema import City, Role

@@ -1,12 +1,224 @@
-"""The command that lets assistants ask."""
+"""twinmatch for assistants: tools of the Model Context Protocol over the public functions, by its official SDK.
+
+Every tool reads and none writes. Answers carry the sources of what they rest on, and name what is not known, so that an
+assistant need not guess.
+
+The command that lets assistants ask.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from twinmatch import __version__, public
 from twinmatch.cli.words import Model, Profiles, Programme
+from twinmatch.cohort import Cohort
+from twinmatch.errors import TwinmatchError
+from twinmatch.geography import country
+from twinmatch.proposal import Account, Evidence
+from twinmatch.schema import City
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+
+INSTRUCTIONS = """Peer matching of cities in the EU Mission of 100 climate-neutral cities. Cities are named by id or name.
+Scores lie in [0, 1] and are sums of evidence: quote "says" with its sources. A likeness of null means not known, never
+no. "Proven" holds under the weights and rules of the programme only. Tools read; none changes anything."""
+
+MOST = 50
+"""Cities or meetings in one answer."""
+
+T = TypeVar("T")
+
+
+def assistant_server(
+    profiles: str | Path | None = None, programme: Sequence[str] = (), model: str | None = None
+) -> MCPServer:
+    """Return the server of a cohort and a programme; raises DataError with every problem of either."""
+    from mcp.server.mcpserver import MCPServer
+    from mcp.types import ToolAnnotations
+
+    asked = _Asked(public.read(profiles), programme, model)
+    server = MCPServer(
+        "twinmatch", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING"
+    )
+    reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    for tool in (
+        asked.search_cities,
+        asked.city,
+        asked.similar,
+        asked.explain,
+        asked.why_not,
+        asked.propose,
+        asked.prices,
+    ):
+        server.tool(annotations=reads)(tool)
+    return server
+
+
+class _Asked:
+    """What assistants ask of one cohort under one programme."""
+
+    def __init__(self, cohort: Cohort, programme: Sequence[str], model: str | None) -> None:
+        self._cohort, self._model = cohort, model
+        self._programme = public.programme_of(list(programme) or None)
+
+    def search_cities(
+        self, words: str = "", country_code: str = "", role: str = ""
+    ) -> dict[str, Any]:
+        """Cities whose name or own words contain some words, of a country (ISO code) and role (mission, pilot, guest)."""
+        wanted = words.casefold()
+        found = [
+            city
+            for city in self._cohort
+            if (not country_code or city.country == country_code.upper())
+            and (not role or role in [r.value for r in city.roles])
+            and wanted
+            in " ".join(
+                filter(None, (city.name, city.local_name, city.needs, city.offers))
+            ).casefold()
+        ]
+        return {"found": len(found), "cities": [_short(city) for city in found[:MOST]]}
+
+    def city(self, name: str) -> dict[str, Any]:
+        """One city's profile with its sources, and what is not known of it."""
+        city = _answered(lambda: self._cohort.city(name))
+        said = city.model_dump(mode="json", exclude_none=True, by_alias=True)
+        return {"profile": said, "not_known": [b for b in City.BLOCKS if not getattr(city, b)]}
+
+    def similar(
+        self, name: str, k: int = 10, weights: dict[str, float] | None = None
+    ) -> dict[str, Any]:
+        """The k cities most like a city, best first, each with the evidence of its score."""
+        found = _answered(
+            lambda: public.similar(
+                name, self._cohort, min(k, MOST), weights, text_model=self._model
+            )
+        )
+        return {
+            "similar": [
+                {"id": c.id, "name": c.name, "country": c.country, **_account(c.account)}
+                for c in found
+            ]
+        }
+
+    def explain(self, one: str, other: str) -> dict[str, Any]:
+        """The accounts of a pair: as peers, the first learning from the second, and the other way round."""
+        found = _answered(
+            lambda: public.explain(
+                one, other, self._cohort, programme=self._programme, text_model=self._model
+            )
+        )
+        return {
+            "accounts": [{"title": p.title, "says": p.says, **_account(p.account)} for p in found]
+        }
+
+    def why_not(self, guest: str, host: str) -> dict[str, Any]:
+        """Why a guest and a host do not meet in the round, what forcing it costs, and what would bring it about."""
+        found = _answered(
+            lambda: public.why_not(
+                guest, host, self._cohort, self._programme, text_model=self._model
+            )
+        )
+        best = found.best
+        return {
+            "guest": found.guest,
+            "host": found.host,
+            "verdict": found.verdict,
+            "reasons": list(found.reasons),
+            "price": str(best.price) if best else None,
+            "moves": [move.says for move in best.moves] if best else [],
+            "what_would_change_it": list(found.changes),
+        }
+
+    def propose(self, product: str = "twinning") -> dict[str, Any]:
+        """The round's proposal of one product: what was proven, its meetings, who is left out and why. Writes nothing."""
+
+        def made() -> dict[str, Any]:
+            proposal = public.propose(self._cohort, self._programme, text_model=self._model)
+            if product not in (names := [p.product for p in proposal.products]):
+                from mcp.server.mcpserver.exceptions import ToolError
+
+                raise ToolError(f"There is no product {product!r}; there are: {', '.join(names)}.")
+            found = proposal.product(product)
+            return {
+                "product": found.product,
+                "status": found.status,
+                "score": _number(found.score),
+                "bound": _number(found.bound),
+                "meetings": [
+                    {k: v for k, v in m.row().items() if v not in ("", None)}
+                    for m in found.meetings[:MOST]
+                ],
+                "meetings_in_all": len(found.meetings),
+                "left_out": [{"city": x.city, "why": x.why} for x in found.left_out[:MOST]],
+                "rules": [
+                    {"rule": r.rule, "says": r.says, "status": r.status} for r in found.rules
+                ],
+            }
+
+        return _answered(made)
+
+    def prices(self) -> dict[str, Any]:
+        """What each rule of the round's twinning costs, and what one more place at each host is worth."""
+        found = _answered(
+            lambda: public.prices(self._cohort, self._programme, text_model=self._model)
+        )
+        hosts = [h for h in found.hosts if not h.worth.is_nothing]
+        return {
+            "rules": [p.row() | {"costs": str(p.price)} for p in found.rules],
+            "hosts": [
+                {"host": h.host, "name": h.name, "one_more_place": str(h.worth)} for h in hosts
+            ],
+        }
+
+
+def _answered(ask: Callable[[], T]) -> T:
+    """Return an answer; an error on purpose becomes the tool's error, with what to do."""
+    try:
+        return ask()
+    except TwinmatchError as error:
+        from mcp.server.mcpserver.exceptions import ToolError
+
+        raise ToolError(str(error)) from error
+
+
+def _short(city: City) -> dict[str, Any]:
+    return {
+        "id": city.id,
+        "name": city.name,
+        "country": country(city.country).name,
+        "roles": [role.value for role in city.roles],
+    }
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "score": _number(account.score),
+        "part_of_weights_known": _number(account.coverage),
+        "evidence": [_line(line) for line in account.lines],
+    }
+
+
+def _line(line: Evidence) -> dict[str, Any]:
+    return {
+        "facet": line.facet,
+        "likeness": _number(line.likeness),
+        "better_than": _number(line.standing) if line.known else None,
+        "adds": _number(line.share),
+        "says": line.says,
+        "sources": sorted({fact.source for fact in line.facts if fact.source}),
+    }
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None
+
 
 # The docstring of the command is its help on the command line.
 
@@ -24,8 +236,6 @@ def mcp(
     ] = 0,
 ) -> None:
     """Tools for assistants by the Model Context Protocol: similar, explain, why-not and more; they read only."""
-    from twinmatch.assistants import assistant_server
-
     server = assistant_server(profiles, programme or (), text_model)
     if http:
         server.run("streamable-http", host="127.0.0.1", port=http)

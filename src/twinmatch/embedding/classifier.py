@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.files import bundled_path
-from twinmatch.topics import Topic
+from twinmatch.vocabulary.topics import Topic
 
 Floats = NDArray[np.float64]
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from twinmatch.embedding.backends import Backend, Vectors
 from twinmatch.files import write_file
-from twinmatch.parallel import is_chosen, spread
+from twinmatch.solving.parallel import is_chosen, spread
 
 Half = NDArray[np.float16]
 Progress = Callable[[int, int], None]

@@ -13,7 +13,7 @@ from twinmatch.embedding.choice import foreign_language
 from twinmatch.embedding.classifier import KINDS, TOPICS, Classifier, Reading, bundled_classifier
 from twinmatch.facets.base import FacetCache, Floats
 from twinmatch.proposal.reviewer import ALONE, LEAST, RELATED, Claim, Ground, faults, printed
-from twinmatch.topics import Topic
+from twinmatch.vocabulary.topics import Topic
 
 Role = Literal["shows", "asks"]
 

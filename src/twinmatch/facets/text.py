@@ -34,7 +34,7 @@ from twinmatch.facets.quoting import (
 )
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
-from twinmatch.topics import Topic
+from twinmatch.vocabulary.topics import Topic
 
 DECIMALS = 4
 """Similarities are rounded to this before anything sorts: vectors differ by 1e-7 between machines."""

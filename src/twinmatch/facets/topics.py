@@ -20,7 +20,7 @@ from twinmatch.facets.base import FacetCache, Floats, Ints, listed
 from twinmatch.facets.text import Passage, Sayings, needs_said, offers_said, quotes
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
-from twinmatch.topics import Topic
+from twinmatch.vocabulary.topics import Topic
 
 NAMED: Final = 2
 """Topics named in a sentence, at most."""

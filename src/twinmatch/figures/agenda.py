@@ -28,7 +28,7 @@ from twinmatch.programmes.themes import theme_of, topics_of
 from twinmatch.proposal import Meeting, Product, Table
 from twinmatch.proposal.reviewer import printed
 from twinmatch.schema import NAMES, Domain, Lever
-from twinmatch.topics import Topic
+from twinmatch.vocabulary.topics import Topic
 
 NAMED: Final = 4
 """How many cities are named in a cell; the others are counted."""

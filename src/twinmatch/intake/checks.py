@@ -17,11 +17,11 @@ from typing import Final
 import numpy as np
 
 from twinmatch.errors import Problem
-from twinmatch.gazetteer import places
 from twinmatch.geography import ALIASES, distance_km
 from twinmatch.schema import City, Dimension, Emissions, Notation, Role
-from twinmatch.taxonomy import SECTOR_FIELDS, plain
 from twinmatch.validate import Record
+from twinmatch.vocabulary.gazetteer import places
+from twinmatch.vocabulary.taxonomy import SECTOR_FIELDS, plain
 
 Known = tuple[City, Record]
 Level = str

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem
-from twinmatch.gazetteer import NamedEntity, Names, listed_place
 from twinmatch.reading import Raw, read_raw
 from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.schema import City
 from twinmatch.validate import Record, in_order, profiles, validate
+from twinmatch.vocabulary.gazetteer import NamedEntity, Names, listed_place
 
 PUBLIC: Final = (
     *(

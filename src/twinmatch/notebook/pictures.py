@@ -26,8 +26,8 @@ from twinmatch.exporting import words
 from twinmatch.exporting.atlas import kilometres, land
 from twinmatch.figures import pictures as specs
 from twinmatch.figures.pictures import BLUE, GREY, ORANGE, PLUM, WIDTH, Spec
+from twinmatch.programmes.proposing import measured_card
 from twinmatch.proposal import Account, CityCard, Meeting, Proposal, Table
-from twinmatch.proposing import measured_card
 from twinmatch.whatif.stability import Stability
 
 Picture: TypeAlias = Any

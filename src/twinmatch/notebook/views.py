@@ -12,8 +12,8 @@ from twinmatch.exporting import words
 from twinmatch.exporting.characters import printable
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.geography import country
+from twinmatch.programmes.proposing import statements
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
-from twinmatch.proposing import statements
 
 SHOWN: Final = 12
 """Rows of a long table that are shown; the others are counted."""

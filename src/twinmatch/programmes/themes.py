@@ -30,7 +30,7 @@ from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, Domain, Lever
-from twinmatch.topics import Topic
+from twinmatch.vocabulary.topics import Topic
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

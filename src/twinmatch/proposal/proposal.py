@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from twinmatch.frames import frame
 from twinmatch.proposal.evidence import Account
+from twinmatch.proposal.frames import frame
 from twinmatch.proposal.wire import (
     Anything,
     Cell,

@@ -12,7 +12,7 @@ from typing import Final
 
 from twinmatch.reading.columns import ProfileColumn
 from twinmatch.schema import NAMES, Domain, Lever, Role
-from twinmatch.taxonomy import plain
+from twinmatch.vocabulary.taxonomy import plain
 
 YES: Final = frozenset(
     [

@@ -21,7 +21,7 @@ from twinmatch.reading.mapping import Mapping, Target
 from twinmatch.reading.names import country_code, language_code
 from twinmatch.reading.numbers import MISSING, Decimal, Number, decides, is_finite, mass, parse
 from twinmatch.schema import NAMES
-from twinmatch.taxonomy import notation, plain
+from twinmatch.vocabulary.taxonomy import notation, plain
 
 NONE_STATED: Final = "(none)"
 """What a cell holds where a list is known to be empty."""

@@ -37,7 +37,7 @@ from twinmatch.reading.numbers import mass, unit_in
 from twinmatch.reading.privacy import is_contact
 from twinmatch.reading.synonyms import SYNONYMS
 from twinmatch.schema import City
-from twinmatch.taxonomy import plain
+from twinmatch.vocabulary.taxonomy import plain
 
 SEARCHED: Final = 30
 """Rows in which the header is looked for."""

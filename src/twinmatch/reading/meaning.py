@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal
 
-from twinmatch.gazetteer import is_place
 from twinmatch.reading import answers
 from twinmatch.reading.grid import text
 from twinmatch.reading.names import country_code, is_elsewhere, language_code
 from twinmatch.reading.numbers import MISSING, parse
 from twinmatch.reading.privacy import is_contact
 from twinmatch.schema import NAMES
-from twinmatch.taxonomy import plain
+from twinmatch.vocabulary.gazetteer import is_place
+from twinmatch.vocabulary.taxonomy import plain
 
 SUBMITTED, CONTACT, STATUS = "submitted", "contact", "status"
 """What a column may be beside a field: when a row was sent, whom to write to, how far it was filled in."""

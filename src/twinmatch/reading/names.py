@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 from twinmatch.geography import ALIASES, SAME_LANGUAGE, countries, language_codes
-from twinmatch.taxonomy import plain
+from twinmatch.vocabulary.taxonomy import plain
 
 _MORE: Final = {
     "czech republic": "CZ",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from twinmatch.taxonomy import plain
+from twinmatch.vocabulary.taxonomy import plain
 
 REMOVED: Final = {
     "e-mail address": "[e-mail removed]",

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from twinmatch.errors import Problem, Where
 from twinmatch.reading.personal_data import redact
-from twinmatch.taxonomy import plain
 from twinmatch.validate import Record
+from twinmatch.vocabulary.taxonomy import plain
 
 __all__ = ["CONTACT_WORDS", "is_contact", "redact", "safe", "without_personal_data"]
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from twinmatch.gazetteer import is_place
 from twinmatch.reading.grid import text
 from twinmatch.reading.headers import Header
-from twinmatch.taxonomy import plain
+from twinmatch.vocabulary.gazetteer import is_place
+from twinmatch.vocabulary.taxonomy import plain
 
 _TOTAL: Final = re.compile(
     r"^(?:grand |sub ?)?(?:total|totals|sum|average|avg|mean|median|count|min|max|summe|gesamt|gesamtsumme|durchschnitt|mittelwert|somme|moyenne|totale|"

@@ -23,8 +23,8 @@ from twinmatch.reading.numbers import mass
 from twinmatch.reading.raw import Raw
 from twinmatch.reading.table import SheetContent, leaves, put, table_records
 from twinmatch.schema import HostUnit
-from twinmatch.taxonomy import SECTOR_FIELDS
 from twinmatch.validate import Record
+from twinmatch.vocabulary.taxonomy import SECTOR_FIELDS
 
 SIDE_SHEETS: Final = ("emissions", "readiness", "participation")
 """Sheets with further columns of the cities, one row a city, by its id."""

@@ -18,15 +18,6 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from twinmatch.errors import Problem, Where
-from twinmatch.gazetteer import (
-    bare,
-    countries_of,
-    known_city,
-    listed_place,
-    lost_letters,
-    near_city,
-    places,
-)
 from twinmatch.geography import countries
 from twinmatch.reading import answers
 from twinmatch.reading.cells import Notes, clean, decimal_of, reader_of
@@ -38,8 +29,17 @@ from twinmatch.reading.names import city_id, language_code
 from twinmatch.reading.numbers import MISSING, Decimal
 from twinmatch.reading.rows import no_city
 from twinmatch.schema import NAMES, City, Domain, Lever
-from twinmatch.taxonomy import plain
 from twinmatch.validate import Record
+from twinmatch.vocabulary.gazetteer import (
+    bare,
+    countries_of,
+    known_city,
+    listed_place,
+    lost_letters,
+    near_city,
+    places,
+)
+from twinmatch.vocabulary.taxonomy import plain
 
 Cells = Sequence[Any]
 

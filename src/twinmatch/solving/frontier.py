@@ -12,11 +12,11 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.parallel import spread
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check
 from twinmatch.solving.highs import Model, base_model, maximise
 from twinmatch.solving.laminar import bound
 from twinmatch.solving.model import INFEASIBLE, Solution
+from twinmatch.solving.parallel import spread
 from twinmatch.solving.solver import solve
 
 

@@ -120,7 +120,7 @@ def _persons(grids: Any, city: list[str]) -> Iterator[tuple[Found, int, bool]]:
     from twinmatch.reading.grid import text
     from twinmatch.reading.headers import find_header
     from twinmatch.reading.personal_data import redact
-    from twinmatch.taxonomy import plain as letters
+    from twinmatch.vocabulary.taxonomy import plain as letters
 
     wanted = {letters(name.replace("-", " ")) for name in city}
     # A table without ids makes one of country and name: the name is what comes after the country.

@@ -24,7 +24,7 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FacetCache
-from twinmatch.frames import Rows, Tabular
+from twinmatch.proposal.frames import Rows, Tabular
 from twinmatch.schema import Role
 
 if TYPE_CHECKING:

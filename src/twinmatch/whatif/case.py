@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Host, nearest
 from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.programmes.proposing import programme_of, solve_round
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
-from twinmatch.proposing import programme_of, solve_round
 from twinmatch.solving import Block, Solution, solve
 
 Bools = NDArray[np.bool_]

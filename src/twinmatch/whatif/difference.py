@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from twinmatch.programmes import PRODUCTS, Programme, Round
+from twinmatch.programmes.proposing import programme_of
 from twinmatch.programmes.rules import counted
 from twinmatch.proposal import Meeting, Product, Proposal, RuleStatus
-from twinmatch.proposing import programme_of
 from twinmatch.whatif.case import NOTHING, points
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import scipy.sparse as sp
 
-from twinmatch.frames import Rows, Tabular
 from twinmatch.programmes.rules import Rule
+from twinmatch.proposal.frames import Rows, Tabular
 from twinmatch.solving import Block
 from twinmatch.whatif.case import STRUCTURE, Case, Move, Outcome, Price, spared, swapped, widened
 

@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem, QuestionError
-from twinmatch.frames import Rows, Tabular
-from twinmatch.parallel import spread
 from twinmatch.programmes.twinning import PreparedTwinning, solve_twinning
+from twinmatch.proposal.frames import Rows, Tabular
 from twinmatch.solving import Candidates
 from twinmatch.solving.frontier import frontier
+from twinmatch.solving.parallel import spread
 from twinmatch.whatif.case import Case
 
 if TYPE_CHECKING:

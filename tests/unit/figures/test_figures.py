@@ -13,8 +13,8 @@ from cities import cohort_of, facet_cache
 from twinmatch.figures import with_figures
 from twinmatch.figures.fairness import Shares, fairness, size_class
 from twinmatch.programmes import Programme, Round, load
+from twinmatch.programmes.proposing import proposal_of, propose, solve_round
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, Table
-from twinmatch.proposing import proposal_of, propose, solve_round
 
 ROUND = """
 [twinning]

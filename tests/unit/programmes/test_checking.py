@@ -10,10 +10,10 @@ from product_cases import city, round_of, settings_of
 from cities import cohort_of, facet_cache
 from twinmatch.programmes import PRODUCTS, Round
 from twinmatch.programmes.programme import programme_model
+from twinmatch.programmes.proposing import propose
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Member, Product
-from twinmatch.proposing import propose
 from twinmatch.whatif.difference import check_proposal
 
 AARHUS = city("dk-aarhus", "mission", shows={"industry": 3}, by=2030, at=(56.2, 10.2))

@@ -6,9 +6,9 @@ import pytest
 from product_cases import city, pairs, round_of, twinning
 
 from twinmatch.programmes.programme import programme_model
+from twinmatch.programmes.proposing import propose
 from twinmatch.programmes.twinning import pair_rules, propose_twinning
 from twinmatch.proposal import Account, Meeting, Member, Product
-from twinmatch.proposing import propose
 
 GUEST = city("at-a", "guest", wants={"industry": 3})
 SILENT = city("at-b", "guest")

@@ -9,8 +9,8 @@ from cities import facet_cache
 from twinmatch.errors import DataError, NoProposalError, QuestionError
 from twinmatch.programmes.load_ledger import Ledger, judged_ledger, open_ledger
 from twinmatch.programmes.programme import programme_model
+from twinmatch.programmes.proposing import propose, turns
 from twinmatch.proposal import Product
-from twinmatch.proposing import propose, turns
 
 # Everybody wants the one city that is strong in industry; the other is a little so.
 BEST = city("dk-aarhus", "mission", shows={"industry": 3}, by=2030)

@@ -8,15 +8,15 @@ from typing import Any
 import importer_samples as samples
 import pytest
 
-from twinmatch import taxonomy
 from twinmatch.errors import DataError
 from twinmatch.reading import read_grids, without_contacts
 from twinmatch.reading.importers import IMPORTERS, Imported, Options, names_from
 from twinmatch.reading.importers.cdp import boundary_of, city_of, inventory_year
 from twinmatch.reading.importers.contract import form_of
 from twinmatch.schema import City
-from twinmatch.taxonomy import GPC, SECTOR_FIELDS, Standard, notation, together
 from twinmatch.validate import profiles
+from twinmatch.vocabulary import taxonomy
+from twinmatch.vocabulary.taxonomy import GPC, SECTOR_FIELDS, Standard, notation, together
 
 SAMPLES = {
     "covenant": samples.COVENANT,

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from twinmatch.errors import DataError
-from twinmatch.gazetteer import known_city, near_city, places
 from twinmatch.reading import read
 from twinmatch.reading.names import (
     city_id,
@@ -14,6 +13,7 @@ from twinmatch.reading.names import (
     is_elsewhere,
     language_code,
 )
+from twinmatch.vocabulary.gazetteer import known_city, near_city, places
 
 
 @pytest.mark.parametrize(

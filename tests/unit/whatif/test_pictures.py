@@ -20,8 +20,8 @@ from twinmatch.figures.pictures import (
     waterfall,
 )
 from twinmatch.programmes import load
+from twinmatch.programmes.proposing import measured_card
 from twinmatch.proposal import Account, Evidence
-from twinmatch.proposing import measured_card
 from twinmatch.schema import NAMES
 
 PAIRS = [

@@ -23,7 +23,7 @@ from twinmatch.programmes.eligibility import Attribute
 from twinmatch.programmes.round import Round
 from twinmatch.schema import Domain, Role
 from twinmatch.solving import Candidates, counts, solve
-from twinmatch.topics import Topic
+from twinmatch.vocabulary.topics import Topic
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

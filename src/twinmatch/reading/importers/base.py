@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.gazetteer import known_city, near_city
 from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.names import city_id, country_code, is_elsewhere
 from twinmatch.reading.numbers import MISSING, parse
 from twinmatch.reading.raw import Raw
 from twinmatch.reading.table import put
-from twinmatch.taxonomy import plain
 from twinmatch.validate import Record
+from twinmatch.vocabulary.gazetteer import known_city, near_city
+from twinmatch.vocabulary.taxonomy import plain
 
 SEARCHED: Final = 60
 """Rows in which a header is looked for; templates have long title pages."""

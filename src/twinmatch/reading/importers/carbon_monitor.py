@@ -21,7 +21,7 @@ from twinmatch.reading.importers.base import (
     tidy,
 )
 from twinmatch.reading.numbers import mass
-from twinmatch.taxonomy import CARBON_MONITOR
+from twinmatch.vocabulary.taxonomy import CARBON_MONITOR
 
 SOURCE: Final = "Carbon Monitor Cities: Huo et al. 2022, Scientific Data 9, 533 (doi:10.1038/s41597-022-01657-z), CC BY 4.0"
 

@@ -21,7 +21,7 @@ from twinmatch.reading.importers.base import (
     tidy,
 )
 from twinmatch.reading.numbers import mass, parse, unit_in
-from twinmatch.taxonomy import (
+from twinmatch.vocabulary.taxonomy import (
     CONTRACT_ECONOMIC,
     CONTRACT_GPC,
     COVENANT,

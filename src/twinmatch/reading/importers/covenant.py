@@ -21,7 +21,7 @@ from twinmatch.reading.importers.base import (
     sources_of,
     tidy,
 )
-from twinmatch.taxonomy import COVENANT, CRF
+from twinmatch.vocabulary.taxonomy import COVENANT, CRF
 
 SOURCE: Final = "Kona et al. 2021, Earth System Science Data 13, 3551 (doi:10.2905/57A615EB-CFBC-435A-A8C5-553BD40F76C9)"
 

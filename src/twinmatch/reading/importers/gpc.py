@@ -27,7 +27,7 @@ from twinmatch.reading.importers.base import (
     tidy,
 )
 from twinmatch.reading.importers.cdp import boundary_of
-from twinmatch.taxonomy import GPC, notation, together
+from twinmatch.vocabulary.taxonomy import GPC, notation, together
 
 C40: Final = "C40 Cities, GHG emissions interactive dashboard"
 CIRIS: Final = "The city's inventory in CIRIS (City Inventory Reporting and Information System)"
@@ -260,7 +260,7 @@ def _by_reference(found: Sequence[Line]) -> tuple[list[tuple[str, str]], dict[st
 
 
 def _cell_of(line: Line, header: str) -> str:
-    from twinmatch.taxonomy import plain
+    from twinmatch.vocabulary.taxonomy import plain
 
     at = line.index.get(plain(header))
     return text(line.cells[at]) if at is not None and at < len(line.cells) else ""

@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from typing import Final
 
 from twinmatch.files import bundled_path
-from twinmatch.taxonomy import plain
+from twinmatch.vocabulary.taxonomy import plain
 
 NEAR: Final = 82
 """Likeness of two names, of 100, from which one may be the other misspelt."""
