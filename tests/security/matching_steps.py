@@ -6,6 +6,7 @@ up again, is a step. The engine of ``re`` takes the same ways in the same order,
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from re import _compiler, _constants, _parser  # type: ignore[attr-defined]
@@ -22,16 +23,35 @@ class TooManyStepsError(Exception):
     """More steps than were allowed."""
 
 
-class Steps:
-    """Matches one pattern at any place of one text and counts."""
+class _Taken(dict[str, bool]):
+    """Whether one item of a pattern takes a character; none takes the end of a text, which is ""."""
 
-    def __init__(self, pattern: re.Pattern[Any], text: str, most: int) -> None:
-        self.text, self.most, self.steps = text, most, 0
+    def __init__(self, one: re.Pattern[Any], of_bytes: bool) -> None:
+        super().__init__({"": False})
+        self._one, self._of_bytes = one, of_bytes
+
+    def __missing__(self, c: str) -> bool:
+        given = c.encode() if self._of_bytes else c
+        self[c] = found = self._one.fullmatch(given) is not None
+        return found
+
+
+class Steps:
+    """Matches one pattern at any place of a text and counts."""
+
+    def __init__(self, pattern: re.Pattern[Any]) -> None:
+        self.over("")
         self._bytes = isinstance(pattern.pattern, bytes)
         self._tree = _parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
         self._flags = self._tree.state.flags
-        self._groups: dict[int, tuple[int, int]] = {}
         self._match = self._series(list(self._tree))
+
+    def over(self, text: str, most: float = math.inf) -> Steps:
+        """Return itself over another text, with no step counted yet and at most so many to come."""
+        self.text, self.most, self.steps = text, most, 0
+        self._characters = [*text, ""]
+        self._groups: dict[int, tuple[int, int]] = {}
+        return self
 
     def match(self) -> bool:
         """Return whether the pattern matches at the beginning."""
@@ -52,13 +72,8 @@ class Steps:
 
     def _character(self, item: Any) -> Callable[[int], bool]:
         """Whether the character at a place is one that a literal or a set takes."""
-        one, text, size = self._single(item), self.text, len(self.text)
-        takes = {
-            c: bool(one.fullmatch(c.encode() if self._bytes else c))
-            for c in set(text)
-            if not self._bytes or c.isascii()
-        }
-        return lambda place: place < size and takes.get(text[place], False)
+        taken = _Taken(self._single(item), self._bytes)
+        return lambda place: taken[self._characters[place]]
 
     def _series(self, items: list[Any]) -> Matcher:
         parts = [self._part(item) for item in items]
@@ -104,10 +119,9 @@ class Steps:
         return run
 
     def _place(self, one: re.Pattern[Any]) -> Matcher:
-        text = self.text.encode() if self._bytes else self.text
-
         def run(place: int, rest: Rest) -> bool:
             self._step()
+            text = self.text.encode() if self._bytes else self.text
             return one.match(text, place) is not None and rest(place)
 
         return run
@@ -156,7 +170,7 @@ class Steps:
         return run
 
     def _repeat(self, kind: Any, low: int, high: Any, inner: list[Any]) -> Matcher:
-        most = len(self.text) + 1 if high is _constants.MAXREPEAT else int(high)
+        most = int(high)
         if len(inner) == 1 and inner[0][0] in _ONE:
             return self._run_of(kind, low, most, self._character(inner[0]))
         part = self._series(inner)
