@@ -401,6 +401,7 @@ _SOURCE = {
     "gazetteer": Path("data", "gazetteer"),
     "models": Path("models"),
     "notebooks": Path("notebooks"),
+    "support": Path("data", "support"),
 }
 
 

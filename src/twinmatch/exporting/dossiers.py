@@ -250,6 +250,15 @@ def _not_known(sources: Sources, cities: Sequence[str]) -> DossierSection:
     return DossierSection("What we do not know yet", (says,) if points else (), tuple(points))
 
 
+def _room(sources: Sources, cities: Sequence[str]) -> DossierSection:
+    """Return the national actors of the countries of some cities, who should be in the room with them."""
+    countries = dict.fromkeys(sources.directory.country(city) for city in cities)
+    rows = tuple(row for name in countries for row in sources.room.get(name, ()))
+    return DossierSection(
+        "Who should be in the room", columns=("Who", "What it does", "Where"), rows=rows
+    )
+
+
 def _contacts(sources: Sources, cities: Sequence[str]) -> DossierSection:
     rows = tuple((sources.directory.place(city), BLANK, BLANK, BLANK) for city in cities)
     columns = ("City", "Name and function", "E-mail", "Telephone")

@@ -83,6 +83,16 @@ class Sources:
                 found.setdefault(str(row[0]), []).append(row)
         return found
 
+    @cached_property
+    def room(self) -> dict[str, list[tuple[str, ...]]]:
+        """Return who should be in the room for the cities of a country, by its name: who, what it does, where it is found."""
+        found: dict[str, list[tuple[str, ...]]] = {}
+        for _, row in self._rows("room"):
+            name, who, kind, does, link, year = map(_text, row)
+            as_of = f" (as of {year})" if year else ""
+            found.setdefault(name, []).append((f"{who}, {kind}", f"{does}{as_of}", link))
+        return found
+
     def _rows(self, name: str) -> Iterator[tuple[Product, tuple[Cell, ...]]]:
         for product in self.proposal.products:
             for table in product.tables:

@@ -1,14 +1,16 @@
 """The support ladder: what each city may join now, and what it lacks for the next step.
 
-Online resources are open to all; discussion groups to cities that say what they struggle with; study visits to
-cities with a climate-neutrality target; twinning to those that meet the conditions of the programme. National
-events stand beside the ladder: every city of a country may join. What is not known is lacking, and told as such.
+The lowest step is "no inventory yet": nothing is known of where the city's emissions come from. Online resources are
+open to all; discussion groups to cities that say what they struggle with; study visits to cities with a
+climate-neutrality target; twinning to those that meet the conditions of the programme. National events stand beside
+the ladder: every city of a country may join. What is not known is lacking, and told as such.
 
-Support pathways: a catalogue of resources kept by the coordinator, matched to each city's needs with reasons.
+Support pathways: a catalogue of resources, bundled and the coordinator's own, matched to each city with reasons.
 
-A resource is matched by the facets of the programme: how far the city's challenges and needed levers are those of
-the resource, whether it serves the step of the transition map at which the city is stuck, and whether the city
-works in its language. Resources for a higher step of the support ladder than the city's are not offered.
+A resource is matched by the facets of the programme: how far its topics are what the city seeks, how far the city's
+challenges and needed levers are those of the resource, whether it serves the step of the transition map at which the
+city is stuck, and whether the city works in its language. Resources for a higher step of the support ladder than the
+city's are not offered. A city of which nothing is known begins with what serves the first steps of the map.
 """
 
 from __future__ import annotations
@@ -22,18 +24,22 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, OwnFacet, compare
 from twinmatch.cohort import City, Cohort, Host
+from twinmatch.embedding.classifier import TOPICS
 from twinmatch.facets import FacetCache
 from twinmatch.facets.base import listed
+from twinmatch.facets.readiness import levels
 from twinmatch.facets.steps import STEPS, step_levels, stuck_at
-from twinmatch.geography import language_name
-from twinmatch.programmes.base import Catalogue, Resource
+from twinmatch.facets.topics import topic_table
+from twinmatch.geography import country, language_name
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.programme import Programme
+from twinmatch.programmes.resources import Catalogue, Resource
 from twinmatch.programmes.themes import Theme, ThemeNeed
 from twinmatch.proposal import Fact, Table
-from twinmatch.schema import Role
+from twinmatch.schema import Dimension, Role
 
-ONLINE, GROUP, VISIT, TWINNING, HOST = (
+ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST = (
+    "no inventory yet",
     "online resources",
     "discussion groups",
     "study visits",
@@ -62,11 +68,19 @@ def standing(city: City, programme: Programme) -> Standing:
     level = ONLINE
     for name, lacks in steps:
         if lacks:
+            if level == ONLINE and not has_inventory(city):
+                return Standing(ENTRY, name, ("an emissions inventory (not known)", *lacks))
             return Standing(level, name, tuple(lacks))
         level = name
     if city.has(Role.MISSION) or city.has(Role.PILOT):
         return Standing(HOST, "", ())
     return Standing(TWINNING, "", ())
+
+
+def has_inventory(city: City) -> bool:
+    """Return whether an emissions inventory of a city is known, its own or by its readiness."""
+    level = (city.readiness or {}).get(Dimension.INVENTORY)
+    return city.emissions is not None or (level is not None and level >= 1)
 
 
 def _lacking(city: City, programme: Programme, step: str) -> tuple[str, ...]:
@@ -100,7 +114,8 @@ def ladder(cohort: Cohort, programme: Programme) -> Table:
         found = standing(city, programme)
         rows.append((city.id, found.level, found.next, "; ".join(found.lacks)))
     counted = {
-        name: sum(row[1] == name for row in rows) for name in (ONLINE, GROUP, VISIT, TWINNING, HOST)
+        name: sum(row[1] == name for row in rows)
+        for name in (ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST)
     }
     says = "; ".join(f"{count} at {name}" for name, count in counted.items() if count)
     return Table(
@@ -115,23 +130,31 @@ def ladder(cohort: Cohort, programme: Programme) -> Table:
 def transition_map(cohort: Cohort) -> Table:
     """Return where each city stands on the transition map, where it is stuck, and who is ahead there.
 
-    Cities whose readiness is not known have no row. Up to three Mission or Pilot Cities that are one or two
-    levels ahead at the step are named, those highest at the step's neighbours in readiness first.
+    A city of whose readiness nothing is known stands at the entry, "no inventory yet", where no inventory is known
+    either, and has no row else; Mission and Pilot Cities of its country that have one are ahead of it. Up to three
+    Mission or Pilot Cities that are one or two levels ahead at the step are named, those nearest in the others first.
     """
-    at, rows = step_levels(cohort), []
+    at = step_levels(cohort)
+    rows: list[tuple[str | float | None, ...]] = []
     stuck = stuck_at(at)
     ahead = [i for i, c in enumerate(cohort.cities) if c.has(Role.MISSION) or c.has(Role.PILOT)]
     hosts = np.array(ahead, dtype=np.intp)
     for i, city in enumerate(cohort.cities):
         if np.isnan(at[i]).all():
+            if not has_inventory(city):
+                able = [j for j in ahead if has_inventory(cohort.cities[j])]
+                mine = [
+                    cohort.cities[j].id for j in able if cohort.cities[j].country == city.country
+                ]
+                rows.append((city.id, *[None] * len(STEPS), ENTRY, "; ".join(mine[:3])))
             continue
         step = int(stuck[i])
         helpers = _ahead(cohort, at, hosts, i, step) if step >= 0 else []
-        levels = [None if np.isnan(v) else round(float(v), 2) for v in at[i]]
+        at_steps = [None if np.isnan(v) else round(float(v), 2) for v in at[i]]
         rows.append(
             (
                 city.id,
-                *levels,
+                *at_steps,
                 STEPS[step].name if step >= 0 else "",
                 "; ".join(cohort.cities[j].id for j in helpers),
             )
@@ -162,10 +185,39 @@ def _ahead(
 Floats = NDArray[np.float64]
 
 
-LADDER: Final = (ONLINE, GROUP, VISIT, TWINNING, HOST)
+LADDER: Final = (ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST)
 
 
-WEIGHTS: Final = {"theme": 60.0, "step": 25.0, "language": 15.0}
+WEIGHTS: Final = {"topic": 40.0, "theme": 20.0, "step": 25.0, "language": 15.0}
+
+LEAST: Final = 0.3
+"""Likeness of a topic or theme from which a resource fits what a city asks for."""
+
+
+class _Topic:
+    """How far a resource's topics are what a city seeks, in [0, 1]; nan where either is not known."""
+
+    def __init__(
+        self, cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource]
+    ) -> None:
+        self._cities, self._resources = cohort.cities, resources
+        self._sought = np.clip(topic_table(cohort, facet_cache).seeks, 0.0, 1.0)
+
+    def likeness(self, rows: Sequence[int]) -> Floats:
+        table = np.full((len(rows), len(self._resources)), np.nan)
+        known = self._sought[list(rows)].any(axis=1)
+        for c, resource in enumerate(self._resources):
+            if resource.topics:
+                sought = self._sought[np.ix_(rows, [TOPICS.index(t) for t in resource.topics])]
+                table[known, c] = sought.max(axis=1)[known]
+        return table
+
+    def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
+        name, resource = self._cities[i].name, self._resources[column]
+        sought = [t for t in resource.topics if self._sought[i, TOPICS.index(t)] >= LEAST]
+        if not sought:
+            return f"{name} is known to seek none of its topics.", ()
+        return f"{name} seeks {listed([t.wording for t in sought])}.", ()
 
 
 class _Step:
@@ -205,7 +257,7 @@ class _Language:
         return np.array(
             [
                 [
-                    float(bool(set(resource.languages) & set(self._cities[i].languages)))
+                    float(not {*resource.languages}.isdisjoint(self._cities[i].languages))
                     if self._cities[i].languages
                     else np.nan
                     for resource in self._resources
@@ -219,15 +271,15 @@ class _Language:
         return f"It is in {names}.", ()
 
 
-def matched(cohort: Cohort, facet_cache: FacetCache, catalogue: Catalogue) -> Affinity:
+def matched(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource]) -> Affinity:
     """Return how well every resource (column) fits every city (row), with the account of each."""
-    resources = catalogue.resources
     themes = [
         Theme.model_construct(id=r.id, title=r.title, domains=r.domains, levers=r.levers)
         for r in resources
     ]
     columns = [Host(r.id, r.title, ()) for r in resources]
     own: dict[str, OwnFacet] = {
+        "topic": _Topic(cohort, facet_cache, resources),
         "theme": ThemeNeed(cohort, themes),
         "step": _Step(cohort, resources),
         "language": _Language(cohort, resources),
@@ -238,34 +290,98 @@ def matched(cohort: Cohort, facet_cache: FacetCache, catalogue: Catalogue) -> Af
 def pathways(
     cohort: Cohort, facet_cache: FacetCache, catalogue: Catalogue, programme: Programme
 ) -> Table:
-    """Return the best resources for each city, with the reasons, as a table; none where none is known to fit.
+    """Return the best resources for each city, with the reasons, as a table.
 
-    A resource is named only where something of the city's own is known to ask for it: a challenge, a lever or
-    the step at which it is stuck.
+    A resource is named where a topic, a challenge, a lever or the step at which the city is stuck asks for it; where
+    nothing does, what serves the first steps. Best places are filled first for all cities, then second ones, and no
+    resource goes to more than ``cities_per_resource`` while another fits.
     """
-    affinity = matched(cohort, facet_cache, catalogue)
-    rows = []
-    for i, city in enumerate(cohort.cities):
-        level = LADDER.index(standing(city, programme).level)
-        asked = [
-            c
-            for c, resource in enumerate(catalogue.resources)
-            if LADDER.index(resource.level) <= level
-            and np.fmax(affinity.likeness["theme"][i, c], affinity.likeness["step"][i, c]) > 0
-        ]
-        best = sorted(asked, key=lambda c: (-round(float(affinity.score[i, c]), 9), c))
-        for place, c in enumerate(best[: catalogue.per_city], 1):
-            account, resource = affinity.account(i, c), catalogue.resources[c]
-            why = " ".join(line.says for line in account.lines if line.known and line.likeness > 0)
-            rows.append(
-                (city.id, place, resource.title, resource.link, round(account.score, 6), why)
-            )
-    served = len({row[0] for row in rows})
+    resources = catalogue.offered
+    affinity = matched(cohort, facet_cache, resources)
+    fits, begins = _fitting(cohort, resources, affinity, programme)
+    score = np.round(affinity.score, 9)
+    given = np.zeros(len(resources), dtype=int)
+    rows: list[tuple[int, int, int]] = []
+    taken = np.zeros_like(fits)
+    best = np.where(fits, score, -1.0).max(axis=1)
+    everyone = sorted(range(len(cohort)), key=lambda i: (-best[i], i))
+    for place in range(1, catalogue.per_city + 1):
+        for i in everyone:
+            may = fits[i] & ~taken[i]
+            free = may & (given < catalogue.cities_per_resource)
+            open_ = free if free.any() or place > 1 else may
+            if not open_.any():
+                continue
+            c = int(np.argmax(np.where(open_, score[i], -1.0)))
+            taken[i, c], given[c] = True, given[c] + 1
+            rows.append((i, place, c))
+    served = len({i for i, _, _ in rows})
     return Table(
         "pathways",
         "Support pathways",
         ("city", "place", "resource", "link", "score", "why"),
-        tuple(rows),
-        f"{len(catalogue.resources)} resources matched to {served} of {len(cohort)} cities; the others have not "
-        "said what they struggle with.",
+        tuple(
+            (
+                cohort.cities[i].id,
+                place,
+                resources[c].title,
+                resources[c].link,
+                float(score[i, c]),
+                _why(cohort, affinity, resources[c], i, c, begins=bool(begins[i])),
+            )
+            for i, place, c in sorted(rows)
+        ),
+        f"{len(resources)} resources matched to {served} of {len(cohort)} cities.",
     )
+
+
+def _fitting(
+    cohort: Cohort, resources: Sequence[Resource], affinity: Affinity, programme: Programme
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which resources fit which cities, (n, R), and which cities begin with the first steps, (n,)."""
+    n = len(cohort)
+    open_ = np.zeros((n, len(resources)), dtype=bool)
+    ready = levels(cohort)
+    known = ~np.isnan(ready)
+    mean = np.where(known, ready, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    for i, city in enumerate(cohort.cities):
+        level = max(LADDER.index(standing(city, programme).level), LADDER.index(ONLINE))
+        for c, resource in enumerate(resources):
+            low, high = resource.readiness
+            open_[i, c] = (
+                LADDER.index(resource.level) <= level
+                and (not resource.countries or city.country in resource.countries)
+                and (not resource.mission_only or city.has(Role.MISSION))
+                and (not known[i].any() or low <= mean[i] <= high)
+            )
+    asked = np.fmax(
+        np.nan_to_num(affinity.likeness["topic"]), np.nan_to_num(affinity.likeness["theme"])
+    )
+    fits = open_ & (asked >= LEAST)
+    fits |= (
+        open_ & (np.nan_to_num(affinity.likeness["step"]) > 0) & ~fits.any(axis=1, keepdims=True)
+    )
+    begins: NDArray[np.bool_] = np.asarray(fits.sum(axis=1) == 0, dtype=np.bool_)
+    first = np.array([bool(FIRST & set(r.steps)) and r.readiness[0] == 0 for r in resources])
+    fits[begins] = open_[begins] & first
+    return fits, begins
+
+
+FIRST: Final = {"mandate", "understand"}
+"""Steps with which a city begins of which nothing is known that would ask for anything else."""
+
+
+def _why(
+    cohort: Cohort, affinity: Affinity, resource: Resource, i: int, c: int, *, begins: bool
+) -> str:
+    """Return what a resource gives and why it is named for a city."""
+    city = cohort.cities[i]
+    lines = affinity.account(i, c).lines
+    told = {x.facet: x.says for x in lines if x.known and x.likeness >= LEAST}
+    if "topic" in told:
+        told.pop("theme", None)  # says the same more broadly
+    why = [says for facet, says in told.items() if facet != "language"]
+    if begins:
+        why = [f"Nothing is known yet of what {city.name} needs; this is for the first steps."]
+    own = f"It is for cities of {country(city.country).name}." if resource.countries else ""
+    return " ".join(filter(None, (resource.gives, *why, own)))

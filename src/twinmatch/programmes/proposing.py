@@ -85,7 +85,7 @@ def proposal_of(
     """Return the proposal of a round whose products were all made; ``text_model`` is recorded in it."""
     cohort, facet_cache, programme = round_.cohort, round_.facet_cache, programme_of(round_)
     tables = [ladder(cohort, programme), transition_map(cohort), round_.ledger.table()]
-    if programme.pathways is not None and programme.pathways.resources:
+    if programme.pathways is not None and programme.pathways.offered:
         progress("Support pathways")
         tables.append(pathways(cohort, facet_cache, programme.pathways, programme))
     return Proposal(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import tomllib
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,10 +13,11 @@ from product_cases import city, round_of
 from cities import facet_cache
 from twinmatch.errors import QuestionError
 from twinmatch.facets.steps import STEPS, StuckStep, step_levels, stuck_at
+from twinmatch.files import bundled_path
 from twinmatch.programmes import load
-from twinmatch.programmes.base import Catalogue
 from twinmatch.programmes.found_themes import find_themes, says
 from twinmatch.programmes.pathways import ladder, pathways, standing, transition_map
+from twinmatch.programmes.resources import Catalogue, bundled_resources, national_actors
 from twinmatch.programmes.themes import Theme
 from twinmatch.schema import Dimension
 
@@ -29,7 +32,13 @@ def programme():
 @pytest.mark.parametrize(
     ("profile", "level", "next_", "lacks"),
     [
-        (city("at-a"), "online resources", "discussion groups", "what it struggles with"),
+        (city("at-a"), "no inventory yet", "discussion groups", "what it struggles with"),
+        (
+            city("at-a", readiness={"inventory": 1}),
+            "online resources",
+            "discussion groups",
+            "what it struggles with",
+        ),
         (
             city("at-a", "guest", wants={"industry": 1}),
             "discussion groups",
@@ -128,8 +137,62 @@ def test_wrong_resources(wrong):
 def test_the_bundled_catalogue_is_real_and_meets_needs(bundled, bundled_facet_cache):
     programme = load()
     table = pathways(bundled, bundled_facet_cache, programme.pathways, programme)
-    assert len({row[2] for row in table.rows}) >= 8
-    assert all(r.checked for r in programme.pathways.resources)
+    offered = {r.title: r for r in programme.pathways.offered}
+    assert len({row[2] for row in table.rows}) >= 40
+    assert all(r.checked for r in offered.values())
+    assert {row[0] for row in table.rows} == {c.id for c in bundled.cities}
+    assert max(Counter(row[2] for row in table.rows).values()) <= 49
+    for row in table.rows:
+        chosen, to = offered[row[2]], bundled.city(row[0])
+        assert not chosen.countries or to.country in chosen.countries
+        assert not chosen.mission_only or to.has("mission")
+
+
+@pytest.mark.parametrize("name", ["resources.csv", "actors.csv"])
+def test_bundled_support_is_published_with_its_own_pages_only(name):
+    with bundled_path("support", name).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["id"] for row in rows}) == len(rows) >= 130
+    assert all(row["source"] or row["address"] for row in rows)
+    shown = [r.link for r in bundled_resources()] + [a.link for a in national_actors() if a.link]
+    assert all(link.startswith("http") for link in shown)
+    assert not any("utmc.app" in link or "staging" in link for link in shown)
+
+
+def test_every_country_has_somebody_for_the_room(bundled):
+    assert {c.country for c in bundled.cities} <= {actor.country for actor in national_actors()}
+
+
+def test_a_resource_goes_to_few_while_another_fits(programme):
+    cohort = round_of(
+        *(city(f"at-{k}", wants={"energy_systems": 1}) for k in "abcd"), city("at-z")
+    ).cohort
+    both = [RESOURCES[0], {**RESOURCES[0], "id": "heat-2", "title": "Second guide"}]
+    first = {
+        "id": "first",
+        "title": "First steps",
+        "link": "https://example.org",
+        "steps": ["understand"],
+    }
+    catalogue = Catalogue.model_validate(
+        {"resources": [*both, first], "per_city": 1, "cities_per_resource": 2}
+    )
+    table = pathways(cohort, facet_cache(), catalogue, programme)
+    given = Counter(row[2] for row in table.rows)
+    assert given == {"Heat guide": 2, "Second guide": 2, "First steps": 1}
+    assert {row[0] for row in table.rows if row[2] == "First steps"} == {"at-z"}
+
+
+def test_a_city_of_which_nothing_is_known_stands_at_the_entry_of_the_map():
+    cohort = round_of(
+        city("at-a"),
+        city("at-b", "mission", readiness={**LEVELS}),
+        city("fi-c", "mission", readiness={**LEVELS}),
+        city("at-d", emissions={"form": "gpc", "boundary": "city", "sectors": {"transport": 5}}),
+    ).cohort
+    rows = {row[0]: row for row in transition_map(cohort).rows}
+    assert rows["at-a"][-2:] == ("no inventory yet", "at-b")
+    assert "at-d" not in rows
 
 
 def test_themes_come_from_the_cities_own_words():

@@ -23,6 +23,7 @@ from twinmatch.facets.base import listed
 from twinmatch.geography import country
 from twinmatch.programmes.national_clusters.search import BLOCK, Home, join_countries, split_country
 from twinmatch.programmes.national_clusters.settings import NationalClusters
+from twinmatch.programmes.resources import national_actors
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, outside
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
@@ -139,6 +140,20 @@ def bridge_table(
     columns = ("cluster", "city", "other cluster", "city there", "score", "why")
     says = "For each cluster the pairs of cities that could best carry its results to another one."
     return Table("bridges", "Bridges between clusters", columns, rows, says)
+
+
+def room_table(round_: Round) -> Table:
+    """Return who should be in the room beside the cities: the national actors of each country of the cohort."""
+    codes = sorted({c.country for c in round_.cohort.cities})
+    rows = tuple(
+        (country(code).name, actor.name, actor.kind, actor.offers, actor.link, actor.year)
+        for code in codes
+        for actor in national_actors()
+        if actor.country == code
+    )
+    columns = ("country", "who", "kind", "what it does", "link", "as of")
+    says = "Ministries, agencies, platforms and networks, as public pages tell of them; an old year says that the body existed then."
+    return Table("room", "Who should be in the room", columns, rows, says)
 
 
 def country_sheets(round_: Round, clusters: Sequence[Cluster]) -> Table:
@@ -261,6 +276,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         tables=(
             bridge_table(round_, affinity, clusters, bridges),
             country_sheets(round_, clusters),
+            room_table(round_),
         ),
     )
 
