@@ -66,8 +66,7 @@ def product_lines(product: Product) -> list[str]:
         f"## {product.product} | {product.title} | {product.status} | {product.engine}",
         f"score {figure(product.score)} of {figure(product.bound)}: {product.says}",
         *(
-            f"weight {name} {figure(weight)} {figure(share)}"
-            for name, weight, share in product.weights
+            f"weight {x.facet} {figure(x.weight)} {figure(x.share)}" for x in product.weights
         ),
     ]
     for m in product.meetings:

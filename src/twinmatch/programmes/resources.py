@@ -13,7 +13,7 @@ from twinmatch.files import bundled_path
 from twinmatch.geography import countries, in_eu
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.schema import Domain, Lever
-from twinmatch.topics import Topic
+from twinmatch.vocabulary.topics import Topic
 
 Level = Literal[
     "online resources", "discussion groups", "study visits", "twinning", "hosting others"
