@@ -17,6 +17,7 @@ RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/twinmatch twi
 COPY --from=build /opt/twinmatch /opt/twinmatch
 ENV PATH=/opt/twinmatch/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
+    MALLOC_ARENA_MAX=2 \
     TWINMATCH_HOST=0.0.0.0 \
     TWINMATCH_PORT=8080 \
     TWINMATCH_ACCESS=keys \

@@ -195,8 +195,8 @@ def serving(found: dict[str, Any]) -> str:
     return (
         f"## The service\n\n`python benchmarks/serving.py`: {found['cities']:,} cities, one worker, {found['connections']} "
         f"connections, asked by {found['asked by']}; {found['cores']} cores, load {found['load']}; beside a bare FastAPI "
-        f"route in the same run.\n\nFirst start: ready after {found['first start: ready, s']:.0f} s, all nearest found after "
-        f"{found['first start: all nearest found, s']:.0f} s. Next start: ready after {found['next start: ready, s']:.0f} s. "
+        f"route in the same run.\n\nReady after {found['ready, s']:.0f} s, all nearest found after "
+        f"{found['all nearest found, s']:.0f} s. "
         f"Memory {found['memory, MB']:,} MB, {found['memory at its peak, MB']:,} MB at its peak.\n\n"
         + table(["what is asked", "answers/s", "p50 ms", "p99 ms", "kB", "of bare"], rows)
     )

@@ -173,7 +173,7 @@ def requests() -> str:
     ]
     head = ["asked", "answers a second, one process", "p99 ms", f"processes for {BUSY:,} a second"]
     return _table(head, rows) + (
-        f"\n{found['cities']:,} cities, {found['memory, MB']} MB a process, ready {found['next start: ready, s']:.0f} s "
+        f"\n{found['cities']:,} cities, {found['memory, MB']} MB a process, ready {found['ready, s']:.0f} s "
         "after a start. The processes are an extrapolation: they share nothing but the database.\n"
     )
 

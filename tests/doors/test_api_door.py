@@ -159,8 +159,13 @@ def test_too_many_requests_are_told_when_to_come_back(tmp_path):
         assert statuses.count(200) <= 52
         answer = client.get("/cities")
         assert answer.status_code == 429
-        assert int(answer.headers["retry-after"]) > 0
-        assert client.get("/healthz").status_code == 200
+        assert answer.headers["ratelimit-policy"] == '"usual";q=50;w=60'
+        wait = int(answer.headers["retry-after"])
+        assert 1 <= wait <= 61
+        assert answer.headers["ratelimit"] == f'"usual";r=0;t={wait}'
+        answer = client.get("/healthz")
+        assert answer.status_code == 200
+        assert "ratelimit" not in answer.headers
 
 
 def test_what_is_computed_counts_as_such_whoever_asks_and_however(tmp_path):
@@ -168,6 +173,8 @@ def test_what_is_computed_counts_as_such_whoever_asks_and_however(tmp_path):
     with served(tmp_path / "s.sqlite", profiles=cities, heavy_a_minute=1, jobs=0) as client:
         asked = [client.get("/pairs/de-guest/it-host").status_code for _ in range(3)]
         assert asked == [200, 429, 429]
+        looked = client.get("/cities").headers["ratelimit"]
+        assert looked.startswith('"usual";r=1199;t=')
         assert client.get("/proposals").status_code == 200
 
 

@@ -291,6 +291,9 @@ class Service:
             score[np.arange(len(rows)), rows] = -np.inf
             near[rows] = [best(line, m) for line in score]
         self._near = near
+        # Which sentences may be printed is found out once, at the first reason that quotes one.
+        for city in [c.id for c in self.cohort.cities if c.needs][:1]:
+            self.similar(city, Question())
 
     # --- pairs -------------------------------------------------------------------------------------------
 

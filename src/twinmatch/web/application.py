@@ -46,7 +46,8 @@ ABOUT = """Peer matching and twinning for climate-neutral cities: "cities like m
 any pair, and proposals for whole rounds.
 
 Every score is the sum of its named evidence. Every error is `application/problem+json` (RFC 9457) with the codes of
-the command line. Answers about cities carry an ETag: send it back as If-None-Match."""
+the command line. Answers about cities carry an ETag: send it back as If-None-Match. `RateLimit` says how many requests are left
+in how many seconds."""
 
 
 def application(settings: Settings) -> ASGIApp:
@@ -94,7 +95,7 @@ def application(settings: Settings) -> ASGIApp:
             allow_origins=settings.origins,
             allow_methods=["GET"],
             allow_headers=["Authorization", "If-None-Match"],
-            expose_headers=["ETag", "Link", "X-Request-Id"],
+            expose_headers=["ETag", "Link", "RateLimit", "RateLimit-Policy", "X-Request-Id"],
         )
     return door
 

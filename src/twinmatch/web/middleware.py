@@ -11,6 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from math import ceil
 from typing import Any, Final
 
 import structlog
@@ -88,6 +89,7 @@ class _Visit:
         self._begun = time.perf_counter()
         self._status, self._bytes = 500, 0
         self._headed = False
+        self._limits: tuple[tuple[bytes, bytes], ...] = ()
         self._sent, self._is_head = False, scope["method"] == "HEAD"
         given = self._header(b"x-request-id")
         self._id = scope["request_id"] = given if _ID.match(given) else secrets.token_hex(8)
@@ -153,10 +155,18 @@ class _Visit:
         who = person.key or (client[0] if client else "unknown")
         heavy = (self._scope["method"] == "POST" and _HEAVY.match(path)) or _COMPUTED.match(path)
         item = self._door._heavy if heavy else self._door._usual
-        if self._door._limiter.hit(item, who):
+        may = self._door._limiter.hit(item, who)
+        reset, left = self._door._limiter.get_window_stats(item, who)
+        seconds, kind = max(1, ceil(reset - time.time())), "heavy" if heavy else "usual"
+        self._limits = (
+            (b"ratelimit-policy", f'"{kind}";q={item.amount};w=60'.encode()),
+            (b"ratelimit", f'"{kind}";r={max(0, left)};t={seconds}'.encode()),
+        )
+        if may:
             return None
         found = f"More than {item.amount} requests of this kind in a minute."
-        return 429, Problem("too-many", found, do="Wait a little."), {"Retry-After": "10"}
+        do = f"Wait {seconds} seconds."
+        return 429, Problem("too-many", found, do=do), {"Retry-After": str(seconds)}
 
     def _most(self) -> int:
         # Whoever may not hand in has no large body taken in before being told so.
@@ -200,7 +210,7 @@ class _Visit:
             headers = list(message.get("headers", ()))
             named = {name for name, _ in headers}
             headers += [item for item in self._door._headers if item[0] not in named]
-            headers.append((b"x-request-id", self._id.encode()))
+            headers += [(b"x-request-id", self._id.encode()), *self._limits]
             if b"cache-control" not in named:
                 headers.append((b"cache-control", b"no-store"))
             message = {**message, "headers": headers}
