@@ -10,6 +10,7 @@ Notation: T topics; seeks and shows (n, T), each row of length 1 after weighting
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -42,6 +43,7 @@ class TopicTable:
         count = (self.seeks > PRESENT).sum(axis=0) + (self.shows > PRESENT).sum(axis=0)
         rarity = np.log((1.0 + 2 * len(cohort)) / (1.0 + count))
         self.seeking, self.showing = (_unit(table * rarity) for table in (self.seeks, self.shows))
+        self.said = lru_cache(maxsize=65_536)(self._said)
 
     def named(self, profile: Floats) -> list[Topic]:
         """Return the topics of a profile (T,), strongest first."""
@@ -52,7 +54,7 @@ class TopicTable:
         """Return the topics that two weighted profiles have in common, those that tie them most first."""
         return self.named(np.where(one * other > 0, one * other + PRESENT, 0.0))
 
-    def said(self, city: int, topic: Topic, *, offers: bool) -> Passage | None:
+    def _said(self, city: int, topic: Topic, *, offers: bool) -> Passage | None:
         """Return a city's surest printable sentence that names a topic: an offer shows something, a need asks."""
         side = self.offers if offers else self.needs
         if side.named is None:
