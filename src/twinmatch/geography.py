@@ -147,7 +147,7 @@ def cooperation(one: str, other: str) -> str:
 
 @cache
 def countries() -> dict[str, Country]:
-    """Return every known country by its code."""
+    """Return every country of Europe and its neighbourhood by its code."""
     table = {}
     for line in _TABLE.strip().splitlines():
         code, name, languages, region, in_eu, *borders = line.split()
@@ -162,33 +162,58 @@ def countries() -> dict[str, Country]:
     return table
 
 
+_NO_COUNTRY: Final = frozenset(
+    ["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"]
+)
+"""Codes of two letters in the CLDR that are no country of ISO 3166-1."""
+
+
+@cache
+def world() -> dict[str, Country]:
+    """Return the other countries of the world by code: name and languages of the Unicode CLDR, no region or border of Europe."""
+    from babel import Locale
+    from babel.languages import get_official_languages
+
+    names = Locale("en").territories
+    codes = {c for c in names if len(c) == 2 and c.isalpha()} - _NO_COUNTRY - set(countries())
+    return {
+        c: Country(c, names[c], get_official_languages(c, de_facto=True), "world", False, ())
+        for c in sorted(codes)
+    }
+
+
+def is_country(code: str) -> bool:
+    """Return whether a code is that of a country, of any part of the world."""
+    return code in countries() or code in world()
+
+
 def country(code: str) -> Country:
     """Return the country of a code that validation has accepted.
 
     Raises KeyError for an unknown code.
     """
-    return countries()[code]
+    return countries().get(code) or world()[code]
 
 
 def in_eu(code: str) -> bool:
     """Return whether the country is a Member State of the European Union."""
-    return countries()[code].in_eu
+    return country(code).in_eu
 
 
 def are_neighbours(one: str, other: str) -> bool:
     """Return whether two countries share a land border or a fixed link."""
-    return other in countries()[one].borders
+    return other in country(one).borders
 
 
 def shared_languages(one: str, other: str) -> tuple[str, ...]:
     """Return the languages of administration that two countries share, in the first one's order."""
-    theirs = countries()[other].languages
-    return tuple(code for code in countries()[one].languages if code in theirs)
+    theirs = country(other).languages
+    return tuple(code for code in country(one).languages if code in theirs)
 
 
 def related_languages(one: str, other: str) -> bool:
     """Return whether the two countries' languages are commonly understood by each other's readers."""
-    mine, theirs = set(countries()[one].languages), set(countries()[other].languages)
+    mine, theirs = set(country(one).languages), set(country(other).languages)
     return any(family & mine and family & theirs for family in _RELATED_LANGUAGES)
 
 

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from twinmatch.geography import ALIASES, SAME_LANGUAGE, countries, language_codes
+from twinmatch.geography import ALIASES, SAME_LANGUAGE, is_country, language_codes
 from twinmatch.vocabulary.topics import Topic
 
 SCHEMA_VERSION = "1"
@@ -599,7 +599,7 @@ class City(ProfileBlock):
     @field_validator("country")
     @classmethod
     def _known_country(cls, code: str) -> str:
-        if code not in countries():
+        if not is_country(code):
             raise ValueError("no country has this code (two letters, ISO 3166-1 alpha-2)")
         return code
 

@@ -34,6 +34,7 @@ REGIONS: Final = {
     "west": "Western Europe",
     "south": "Southern Europe",
     "east": "Eastern Europe",
+    "world": "outside Europe",
 }
 
 THIRDS: Final = ("lowest third of the cohort", "middle third", "highest third")

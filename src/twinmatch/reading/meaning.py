@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from twinmatch.reading import answers
 from twinmatch.reading.grid import text
-from twinmatch.reading.names import country_code, is_elsewhere, language_code
+from twinmatch.reading.names import country_code, language_code
 from twinmatch.reading.numbers import MISSING, parse
 from twinmatch.reading.privacy import is_contact
 from twinmatch.schema import NAMES
@@ -142,7 +142,7 @@ def _is_places(cell: str) -> bool:
 
 
 _TESTS: Final[Tests] = {
-    "country": lambda c: country_code(c) is not None or is_elsewhere(c),
+    "country": lambda c: country_code(c) is not None,
     "name": is_place,
     "wishes": _is_places,
     "refuses": _is_places,

@@ -8,7 +8,7 @@ from collections.abc import Set
 from functools import cache
 from typing import Final
 
-from twinmatch.geography import ALIASES, SAME_LANGUAGE, countries, language_codes
+from twinmatch.geography import ALIASES, SAME_LANGUAGE, countries, is_country, language_codes, world
 from twinmatch.vocabulary.taxonomy import plain
 
 _MORE: Final = {
@@ -41,6 +41,12 @@ _MORE: Final = {
     "hellenic republic": "GR",
     "vatican": "VA",
     "russian federation": "RU",
+    "united states of america": "US",
+    "viet nam": "VN",
+    "republic of korea": "KR",
+    "state of palestine": "PS",
+    "hong kong": "HK",
+    "lao people s democratic republic": "LA",
 }
 """Names in use that the Unicode CLDR does not list as a country's name."""
 
@@ -64,8 +70,8 @@ def country_names() -> dict[str, str]:
 
     Names come from the Unicode CLDR by way of Babel. A name that two countries share is left out.
     """
-    sure = _sure_names("territories", set(countries()))
-    return sure | {name: code for name, code in _MORE.items() if code in countries()}
+    elsewhere = _sure_names("territories", set(world()))
+    return elsewhere | _sure_names("territories", set(countries())) | _MORE
 
 
 @cache
@@ -95,8 +101,17 @@ def country_code(text: str) -> str | None:
     """Return the ISO 3166-1 code that a text means: a code, or a name in any official language; else None."""
     word = text.strip()
     upper = ALIASES.get(word.upper(), word.upper())
-    if upper in countries():
+    if upper in countries() or (len(upper) == 2 and is_country(upper)):
         return upper
+    if len(upper) == 3 and upper.isalpha():
+        from babel.core import get_global
+
+        codes = get_global("territory_aliases").get(upper, ())
+        return (
+            codes[0]
+            if len(codes) == 1 and is_country(codes[0])
+            else country_names().get(upper.lower())
+        )
     return country_names().get(plain(word))
 
 
@@ -111,24 +126,11 @@ def language_code(text: str) -> str | None:
 @cache
 def is_elsewhere(text: str) -> bool:
     """Return whether a text names a country of the world outside Europe and its neighbours."""
-    from babel import Locale
-
-    world: dict[str, str] = dict(Locale("en").territories)
-    names = {plain(name) for code, name in world.items() if len(code) == 2}
-    word = plain(text)
-    known_short = {"usa", "united states of america", "viet nam", "south korea"}
-    known_short |= {
-        "republic of korea",
-        "russian federation",
-        "state of palestine",
-        "hong kong",
-        "lao people s democratic republic",
-    }
-    return (
-        text.strip().upper() in {c for c in world if len(c) == 2}
-        or word in names | known_short
-        or any(f" {name} " in f" {word} " for name in names if len(name) > 4)
-    ) and country_code(text) is None
+    if (code := country_code(text)) is not None:
+        return code not in countries()
+    word = f" {plain(text)} "
+    names = (plain(country.name) for country in world().values())
+    return any(f" {name} " in word for name in names if len(name) > 4)
 
 
 def city_id(country: str, name: str) -> str:

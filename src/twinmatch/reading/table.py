@@ -18,7 +18,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from twinmatch.errors import Problem, Where
-from twinmatch.geography import countries
+from twinmatch.geography import countries, is_country
 from twinmatch.reading import answers
 from twinmatch.reading.cells import Notes, clean, decimal_of, reader_of
 from twinmatch.reading.columns import ProfileColumn, columns
@@ -542,12 +542,12 @@ class _Reading:
             if name in self.mapping.names or f"{name} (row {where.row})" in self.mapping.names:
                 key = name if name in self.mapping.names else f"{name} (row {where.row})"
                 said, comma, code = (self.mapping.names[key] or name).rpartition(", ")
-                data["name"] = said if comma and code in countries() else said + comma + code
-                if comma and code in countries():
+                data["name"] = said if comma and is_country(code) else said + comma + code
+                if comma and is_country(code):
                     data["country"] = code
                 continue
             people = (data.get("population") or {}).get("value")
-            if not isinstance(country, str) or country not in countries():
+            if not isinstance(country, str) or not is_country(country):
                 hits = countries_of(name)
                 if country is None and len(hits) == 1:
                     data["country"] = hits[0]
@@ -640,7 +640,7 @@ class _Reading:
         name, country = data.get("name"), data.get("country")
         if not isinstance(name, str) or not isinstance(country, str):
             return
-        if country not in countries():
+        if not is_country(country):
             data.setdefault("id", city_id("xx", name))  # the country is the error to tell, once
             return
         if "id" in data:

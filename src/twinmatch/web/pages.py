@@ -21,7 +21,7 @@ from twinmatch.exporting.atlas import kilometres, land
 from twinmatch.exporting.characters import printable
 from twinmatch.exporting.charts import drawing, of_meeting
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
-from twinmatch.geography import countries, language_name
+from twinmatch.geography import is_country, language_name
 from twinmatch.intake.readiness_scale import LEVELS
 from twinmatch.proposal import CityCard
 from twinmatch.schema import NAMES, City, Dimension, Role
@@ -213,7 +213,7 @@ def cities(
     at = max(1, number(request.query_params.get("page", "1")) or 1)
     search = Search(
         q[:200],
-        country if country in countries() else "",
+        country if is_country(country) else "",
         Role(role) if role in {r.value for r in Role} else None,
         lacks if lacks in City.BLOCKS else "",
         number(at_least),

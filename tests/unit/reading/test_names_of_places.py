@@ -13,6 +13,7 @@ from twinmatch.reading.names import (
     is_elsewhere,
     language_code,
 )
+from twinmatch.schema import City
 from twinmatch.vocabulary.gazetteer import known_city, near_city, places
 
 
@@ -78,9 +79,26 @@ def test_languages_of_a_table_are_named_or_coded_and_a_wrong_one_is_told(tmp_pat
     assert problem.found.startswith("Found 'Germn': no language has this code")
 
 
-@pytest.mark.parametrize("name", ["Atlantis", "", "Europe", "Brazil", "Deutschlan"])
+@pytest.mark.parametrize("name", ["Atlantis", "", "Europe", "Deutschlan", "EU", "ZZ", "XAX"])
 def test_what_is_no_country_here_is_none(name: str) -> None:
     assert country_code(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("Brazil", "BR"),
+        ("Japon", "JP"),
+        ("USA", "US"),
+        ("GBR", "GB"),
+        ("DEU", "DE"),
+        ("na", "NA"),
+        ("Viet Nam", "VN"),
+    ],
+)
+def test_any_country_of_the_world_is_one(name: str, code: str) -> None:
+    assert country_code(name) == code
+    assert City(id=f"{code.lower()}-x", name="X", country=code).country == code
 
 
 def test_every_name_leads_to_one_country() -> None:

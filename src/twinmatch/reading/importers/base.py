@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
+from twinmatch.geography import countries
 from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.names import city_id, country_code, is_elsewhere
 from twinmatch.reading.numbers import MISSING, parse
@@ -169,7 +170,9 @@ class Drafts:
     def country(self, word: str, where: Where) -> str | None:
         """Return the code of a country; None, counted or told, where it lies elsewhere or is not known."""
         code = country_code(word)
-        if code is None and (not word or not is_elsewhere(word)):
+        if code in countries():
+            return code
+        if not is_elsewhere(word):
             do = "Write the ISO code or the name in an official language."
             self.problems.append(
                 Problem(
@@ -181,9 +184,9 @@ class Drafts:
                 )
             )
             self.aside["country not known"] += 1
-        elif code is None:
+        else:
             self.aside["outside Europe and its neighbours"] += 1
-        return code
+        return None
 
     def add(
         self,
