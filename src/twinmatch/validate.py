@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -64,8 +64,8 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     That there are no profiles is left out where another error tells why.
     """
     found = set(problems)
-    if any(p.level == "error" and p.code != "no-cities" for p in found):
-        found = {p for p in found if p.code != "no-cities"}
+    if any(p.level == "error" and (p.code != "no-cities" or p.where.file) for p in found):
+        found = {p for p in found if p.code != "no-cities" or p.where.file}
     return sorted(found, key=lambda p: (p.where, p.code, p.found))
 
 
@@ -170,10 +170,62 @@ def _do(kind: type[BaseModel], path: str, items: list[Any]) -> str:
         )
     if items[0]["type"] in {"missing", "value_error"}:
         return ""
-    expected = list(
-        dict.fromkeys(item["msg"].removeprefix("Input should be ").rstrip(".") for item in items)
-    )
+    expected = list(dict.fromkeys(map(in_words, items)))
     return " ".join(filter(None, [_meant(items[0]), f"Expected {', or '.join(expected)}."]))
+
+
+_WORDS: Final = {
+    "int": "a whole number, such as 3",
+    "float": "a number, such as 12.5",
+    "finite_number": "a number, such as 12.5",
+    "decimal": "a number, such as 12.5",
+    "bool": "yes or no",
+    "string_type": "a text",
+    "string_too_short": "a text of at least {min_length} letters",
+    "string_too_long": "a text of at most {max_length} letters",
+    "greater_than_equal": "at least {ge:,.10g}",
+    "less_than_equal": "at most {le:,.10g}",
+    "greater_than": "more than {gt:,.10g}",
+    "less_than": "less than {lt:,.10g}",
+    "literal_error": "{expected}",
+    "enum": "{expected}",
+    "too_short": "at least {min_length}",
+    "too_long": "at most {max_length}",
+    "tuple": "a list",
+    "list": "a list",
+    "set": "a list",
+    "dict": "names with values",
+    "mapping": "names with values",
+    "model": "names with values",
+    "missing": "a value, which is missing",
+    "extra_forbidden": "no such name",
+}
+"""What is expected where a value does not fit, by the beginning of the validator's type of error."""
+
+_EXAMPLES: Final = {
+    r"\d{4}-W": "a week, such as 2027-W05",
+    r"\d{4}-(0[1-9]|1[0-2])$": "a month, such as 2027-03",
+    r"\d{4}-(0[1-9]|1[0-2])-": "a day, such as 2027-03-31",
+    r"^[A-Z]{2}[A-Z0-9]": "a code of NUTS 3, such as DE600",
+    "unit-": "an id, such as unit-north",
+    r"^https?": "a link that begins with https://",
+}
+"""An example of what a pattern asks for, by a part of the pattern."""
+
+
+def in_words(item: Any) -> str:
+    """Return in a coordinator's words what a validator expected, never in its own."""
+    kind, context = str(item["type"]), item.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "string_pattern_mismatch":
+        pattern = str(context["pattern"])
+        found = (words for part, words in _EXAMPLES.items() if part in pattern)
+        return next(found, "small letters, digits and hyphens, such as de-munster")
+    words = next((w for k, w in _WORDS.items() if kind == k), None) or next(
+        (w for k, w in _WORDS.items() if kind.startswith(f"{k}_")), "another kind of value"
+    )
+    return words.format(**context)
 
 
 def _meant(item: Any) -> str:

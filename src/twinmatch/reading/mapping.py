@@ -40,6 +40,7 @@ from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.files import toml_text
 from twinmatch.reading.columns import SHORT, columns
+from twinmatch.validate import in_words
 
 BESIDE: Final = ("submitted", "contact")
 """What a column may be beside a field: when a row was sent, and whom to write to."""
@@ -172,7 +173,12 @@ def mapping_of(content: Dict[str, Any], file: str = "") -> Mapping:
         read = _File.model_validate(content)
     except ValidationError as error:
         problems = [
-            Problem("mapping-wrong", item["msg"] + ".", Where(file, column=_at(item["loc"])))
+            Problem(
+                "mapping-wrong",
+                f"Found {str(item['input'])[:60]!r}.",
+                Where(file, column=_at(item["loc"])),
+                f"Expected {in_words(item)}.",
+            )
             for item in error.errors()
         ]
         raise QuestionError(problems) from error

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from twinmatch.app.intake import check_profiles
 from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.reading.columns import columns
+from twinmatch.reading.table import put
 from twinmatch.schema import City, HostUnit
 from twinmatch.validate import Record, check, examine, in_order, profiles, validate
 
@@ -49,7 +54,7 @@ def test_a_field_stands_under_its_path_its_column_or_elsewhere() -> None:
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"name": None}, ("value-wrong", "name", "Found None.", "Expected a valid string.")),
+        ({"name": None}, ("value-wrong", "name", "Found None.", "Expected a text.")),
         (
             {"populaton": 5},
             ("field-unknown", "populaton", "There is no such field.", "Did you mean population?"),
@@ -73,7 +78,7 @@ def test_a_field_stands_under_its_path_its_column_or_elsewhere() -> None:
                 "value-wrong",
                 "location.lat",
                 "Found 91.",
-                "Expected less than or equal to 90.",
+                "Expected at most 90.",
             ),
         ),
         (
@@ -354,3 +359,29 @@ def test_problems_come_by_place_code_and_words_and_once_each() -> None:
     first = Problem("a", "y", Where("a"))
     earlier = Problem("a", "x", Where("a"))
     assert in_order([later, other, first, earlier, later]) == [earlier, first, other, later]
+
+
+WRONG: tuple[Any, ...] = ("3-4", 2.5, -1, 1e9, [], {}, [[1]], None, "x" * 9_000, True, ["x"])
+VALIDATOR = re.compile(
+    r"valid (integer|number|tuple|string|list|dict)|unable to|parse|\\d|\[a-z|Input|should|pattern"
+)
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+def test_no_message_is_in_the_words_of_a_validator(value: Any) -> None:
+    good = {"id": "de-x", "name": "X", "country": "DE"}
+    for path in columns():
+        data: dict[str, Any] = dict(good)
+        put(data, path, value)
+        _, problems = profiles([Record(data, Where("t.csv", row=2))], City)
+        for problem in problems:
+            assert not VALIDATOR.search(problem.do + problem.found.replace(repr(value), "")), (
+                problem
+            )
+
+
+def test_an_empty_table_is_one_message(tmp_path: Path) -> None:
+    table = tmp_path / "empty.csv"
+    table.write_text("", "utf-8")
+    checked = check_profiles(table)
+    assert [t.problem.code for t in checked.told] == ["no-cities"]
