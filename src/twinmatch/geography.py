@@ -174,7 +174,7 @@ def world() -> dict[str, Country]:
     from babel import Locale
     from babel.languages import get_official_languages
 
-    names = Locale("en").territories
+    names: dict[str, str] = dict(Locale("en").territories)
     codes = {c for c in names if len(c) == 2 and c.isalpha()} - _NO_COUNTRY - set(countries())
     return {
         c: Country(c, names[c], get_official_languages(c, de_facto=True), "world", False, ())
