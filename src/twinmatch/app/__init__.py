@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from twinmatch.app import pairs as pairs
     from twinmatch.app import round as round
     from twinmatch.app import start as start
-    from twinmatch.app import themes as themes
 
 
 def __getattr__(name: str) -> Any:

@@ -42,8 +42,7 @@ from twinmatch.reading.headers import find_header
 from twinmatch.reading.importers import IMPORTERS, Options, names_from
 from twinmatch.reading.mapping import Target
 from twinmatch.reading.mapping import to_toml as mapping_text
-from twinmatch.reading.personal_data import redact
-from twinmatch.reading.privacy import is_contact
+from twinmatch.reading.personal_data import is_contact, redact
 from twinmatch.reading.table import TEXT_OF, leaves
 from twinmatch.schema import City, HostUnit, Source
 from twinmatch.validate import Record, examine, in_order, profiles

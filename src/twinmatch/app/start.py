@@ -1,4 +1,7 @@
-"""A new round's folder, and files made again from a proposal that was kept."""
+"""Themes that cities' own words suggest, and the door to them.
+
+A new round's folder, and files made again from a proposal that was kept.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,35 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from twinmatch.app.neighbours import Progress, silent, text_model, told
+from twinmatch.cohort import Cohort
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting import publish
 from twinmatch.exporting.letters import Correspondence, read_contacts
+from twinmatch.facets import FacetCache
 from twinmatch.files import bundled_path, write_files
 from twinmatch.intake import template
+from twinmatch.programmes.found_themes import FoundThemes, find_themes
 from twinmatch.programmes.programme import bundled_names, load, programme_schema, source_of
 from twinmatch.proposal import Proposal
+
+
+def themes_of(
+    cohort: Cohort,
+    *,
+    count: int | None = None,
+    model: str | None = None,
+    progress: Progress = silent,
+) -> tuple[str, FoundThemes]:
+    """Return what is told of the text model, and the themes found in what cities say they need.
+
+    Raises QuestionError where cities say too little for so many themes.
+    """
+    text = text_model(cohort, model or "auto", None, progress)
+    progress("Themes")
+    found = find_themes(cohort, FacetCache(text), count=count)
+    return told(text), found
+
 
 PROGRAMME, FORM, README = "round.toml", "form.xlsx", "README.md"
 SCHEMA = "round.schema.json"

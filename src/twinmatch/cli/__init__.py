@@ -71,7 +71,7 @@ COMMANDS: Final = MappingProxyType(
             "Show what cities changed between two sets of profiles, field by field.",
         ),
         "themes": (
-            "themes.themes",
+            "start.themes",
             "Themes for discussion groups, found in what cities say they need: a TOML snippet to name and use.",
         ),
         "features": (

@@ -424,7 +424,7 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """How high the score ranks pairs that were really made, against chance and with each facet left out."""
-    from twinmatch.app.rows import read_rows
+    from twinmatch.app.plain import read_rows
 
     with progress() as told:
         round_ = round_of(profiles, programme, text_model, told)

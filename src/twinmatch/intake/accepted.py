@@ -1,4 +1,6 @@
-"""Warnings that somebody looked at and accepted, remembered in a small file beside the profiles.
+"""What changed between two states of the profiles: cities that came and went, and every field, in order.
+
+Warnings that somebody looked at and accepted, remembered in a small file beside the profiles.
 
 A warning is known by its key, made of its code, its city, its field and what was found: when the value changes,
 so does the key, and the warning is back.
@@ -9,14 +11,62 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
-from twinmatch.cohort import nearest
+from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.reading.privacy import redact
+from twinmatch.intake.writing import plain_profile
+from twinmatch.reading.personal_data import redact
+from twinmatch.schema import City, HostUnit
 from twinmatch.validate import Record
+
+
+@dataclass(frozen=True)
+class ProfileChange:
+    """One change: the city or unit, the field (empty for the whole), what it was and what it is now."""
+
+    id: str
+    kind: Literal["new", "gone", "changed"]
+    field: str = ""
+    old: Any = None
+    new: Any = None
+
+
+def compare_profiles(old: Cohort, new: Cohort) -> list[ProfileChange]:
+    """Return every change from one cohort to another, by id and in the order of the fields."""
+    before, after = _by_id(old), _by_id(new)
+    found: list[ProfileChange] = []
+    for name in sorted(before.keys() | after.keys()):
+        if name not in after:
+            found.append(ProfileChange(name, "gone"))
+        elif name not in before:
+            found.append(ProfileChange(name, "new"))
+        else:
+            found += _fields(name, plain_profile(before[name]), plain_profile(after[name]))
+    return found
+
+
+def _by_id(cohort: Cohort) -> dict[str, City | HostUnit]:
+    cities: dict[str, City | HostUnit] = {city.id: city for city in cohort.cities}
+    return cities | {unit.id: unit for unit in cohort.units}
+
+
+def _fields(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[ProfileChange]:
+    mine, theirs = dict(_leaves(old)), dict(_leaves(new))
+    for path in dict.fromkeys((*mine, *theirs)):
+        if mine.get(path) != theirs.get(path):
+            yield ProfileChange(name, "changed", path, mine.get(path), theirs.get(path))
+
+
+def _leaves(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield from _leaves(item, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", item
 
 
 @dataclass(frozen=True)

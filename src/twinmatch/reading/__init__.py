@@ -15,15 +15,18 @@ from typing import TypeVar
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.files import bundled_path
-from twinmatch.reading.csv_file import csv_grids
 from twinmatch.reading.grid import Grid
 from twinmatch.reading.kept import once_read
-from twinmatch.reading.mapping import Mapping, MappingQuestion, mapping_path, read_mapping
-from twinmatch.reading.ods import ods_grids
-from twinmatch.reading.parquet import parquet_grids
-from twinmatch.reading.privacy import safe, without_personal_data
+from twinmatch.reading.mapping import (
+    Mapping,
+    MappingQuestion,
+    mapping_path,
+    read_mapping,
+)
+from twinmatch.reading.personal_data import safe, without_personal_data
 from twinmatch.reading.raw import Raw
 from twinmatch.reading.sheets import raw_of
+from twinmatch.reading.table_files import csv_grids, ods_grids, parquet_grids
 from twinmatch.reading.workbook import workbook_grids
 from twinmatch.validate import validate
 

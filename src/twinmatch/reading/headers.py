@@ -32,10 +32,9 @@ from twinmatch.reading.meaning import (
     has_candidates,
     meaning,
 )
-from twinmatch.reading.names import language_code
+from twinmatch.reading.names import SYNONYMS, language_code
 from twinmatch.reading.numbers import mass, unit_in
-from twinmatch.reading.privacy import is_contact
-from twinmatch.reading.synonyms import SYNONYMS
+from twinmatch.reading.personal_data import is_contact
 from twinmatch.schema import City
 from twinmatch.vocabulary.taxonomy import plain
 

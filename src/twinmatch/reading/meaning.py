@@ -17,7 +17,7 @@ from twinmatch.reading import answers
 from twinmatch.reading.grid import text
 from twinmatch.reading.names import country_code, language_code
 from twinmatch.reading.numbers import MISSING, parse
-from twinmatch.reading.privacy import is_contact
+from twinmatch.reading.personal_data import is_contact
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.gazetteer import is_place
 from twinmatch.vocabulary.taxonomy import plain

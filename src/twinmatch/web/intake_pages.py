@@ -145,7 +145,7 @@ def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return, for each sheet with problems, its header and the rows that have some, as text."""
     from twinmatch.reading import read_grids
     from twinmatch.reading.grid import text
-    from twinmatch.reading.privacy import is_contact
+    from twinmatch.reading.personal_data import is_contact
 
     rows = {(p["sheet"], p["row"]) for p in problems if p["row"]}
     found = []

@@ -8,7 +8,7 @@ import pytest
 
 from twinmatch.errors import Problem
 from twinmatch.reading import read, read_raw
-from twinmatch.reading.privacy import is_contact, redact, safe
+from twinmatch.reading.personal_data import is_contact, redact, safe
 
 CANARIES = (
     "anna.kanarek@city.example",

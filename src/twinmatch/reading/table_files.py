@@ -1,16 +1,118 @@
-"""An OpenDocument spreadsheet: its content is read in one pass, cells that repeat are counted, not unrolled."""
+"""A CSV or TSV table: comma, semicolon or tab, UTF-8 unless another encoding is named.
+
+A Parquet table: its size is read from the footer before any of its columns.
+
+An OpenDocument spreadsheet: its content is read in one pass, cells that repeat are counted, not unrolled.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.reading.grid import MOST_COLUMNS, MOST_ROWS, Grid, Row, refuse_many
-from twinmatch.reading.guard import NO_ZIP, measured
+from twinmatch.reading.grid import MOST_COLUMNS, MOST_CSV_ROWS, MOST_ROWS, Grid, Row, refuse_many
+from twinmatch.reading.raw import LARGEST_FILE, bytes_of, guessed_encoding, text_of
+from twinmatch.reading.workbook import NO_ZIP, measured
+
+SEPARATORS = ",;\t|"
+
+
+def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
+    """Return the one sheet of a CSV file; the separator is the one by which most of its rows agree."""
+    content = bytes_of(path)
+    guess = None if encoding else guessed_encoding(content)
+    text = text_of(content, path.name, encoding or guess)
+    separator = "\t" if path.suffix.lower() == ".tsv" else separator_of(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows: list[Row] = []
+    row = 1
+    try:
+        for cells in reader:
+            _within(len(rows), len(cells), row, path.name)
+            rows.append((row, tuple(cells)))
+            row = reader.line_num + 1
+    except csv.Error as error:
+        found = f"Not readable as CSV: {error}."
+        raise DataError(Problem("not-csv", found, Where(path.name, row=row))) from error
+    told: tuple[Problem, ...] = ()
+    if guess:
+        found = f"The file is not UTF-8; its letters make words in {guess}, and it is read so."
+        do = 'If letters are wrong, name the encoding: encoding = "..." in the mapping file.'
+        told = (Problem("encoding-guessed", found, Where(path.name), do, "warning"),)
+    return [Grid(path.name, "", tuple(rows), told)]
+
+
+def separator_of(text: str) -> str:
+    """Return the separator by which the first rows split alike and widest; a comma where none does."""
+
+    def agreement(separator: str) -> tuple[int, int]:
+        sample = io.StringIO("".join(text.splitlines(keepends=True)[:30]), newline="")
+        widths = Counter(len(row) for row in csv.reader(sample, delimiter=separator) if row)
+        wide = [(count, width) for width, count in widths.items() if width > 1]
+        return max(wide, default=(0, 0))
+
+    try:
+        return max(SEPARATORS, key=lambda s: (agreement(s), -SEPARATORS.index(s)))
+    except csv.Error:
+        return max(SEPARATORS, key=text.split("\n", 1)[0].count)
+
+
+def _within(rows: int, columns: int, row: int, file: str) -> None:
+    if rows >= MOST_CSV_ROWS:
+        found = f"More than {MOST_CSV_ROWS:,} rows; at most that many are read."
+        raise DataError(Problem("too-many-rows", found, Where(file), "Split the file."))
+    if columns > MOST_COLUMNS:
+        found = f"{columns:,} columns; at most {MOST_COLUMNS} are read."
+        raise DataError(Problem("cell-beyond", found, Where(file, row=row)))
+
+
+MOST_BYTES = 100 * 1024 * 1024
+
+
+def parquet_grids(path: Path, encoding: str | None = None) -> list[Grid]:
+    """Return the one sheet of a Parquet file; row 1 is the names of its columns.
+
+    Raises DataError where pyarrow is not installed, or the file is damaged or too large.
+    """
+    where = Where(path.name)
+    try:
+        import pyarrow.parquet as pq
+        from pyarrow import ArrowException
+    except ImportError as error:
+        do = "Install it: pip install 'twinmatch[parquet]', or save the table as .csv."
+        raise DataError(
+            Problem("needs-pyarrow", "Parquet files need pyarrow.", where, do)
+        ) from error
+    if path.stat().st_size > LARGEST_FILE:
+        found = f"The file has {path.stat().st_size:,} bytes; at most {LARGEST_FILE:,} are read."
+        raise DataError(Problem("too-large", found, where))
+    try:
+        with pq.ParquetFile(path, memory_map=False) as file:
+            _check_size(file.metadata, where)
+            table = file.read(use_threads=False)
+            columns = [column.to_pylist() for column in table.columns]
+            names = tuple(table.column_names)
+    except (ArrowException, OSError, ValueError) as error:
+        found = f"Not readable as Parquet: {str(error).splitlines()[0]}."
+        raise DataError(Problem("not-parquet", found, where)) from error
+    rows = [names, *zip(*columns, strict=True)]
+    return [Grid(path.name, "", tuple(enumerate(rows, start=1)))]
+
+
+def _check_size(metadata: object, where: Where) -> None:
+    rows, columns = metadata.num_rows, metadata.num_columns  # type: ignore[attr-defined]
+    groups = metadata.num_row_groups  # type: ignore[attr-defined]
+    size = sum(metadata.row_group(i).total_byte_size for i in range(groups))  # type: ignore[attr-defined]
+    if rows > MOST_CSV_ROWS or columns > MOST_COLUMNS or size > MOST_BYTES:
+        found = f"{rows:,} rows, {columns:,} columns, {size:,} bytes; at most {MOST_CSV_ROWS:,}, {MOST_COLUMNS} and {MOST_BYTES:,} are read."
+        raise DataError(Problem("too-large", found, where))
 
 
 def ods_grids(path: Path, encoding: str | None = None) -> list[Grid]:
