@@ -31,9 +31,9 @@ from twinmatch.facets.readiness import levels
 from twinmatch.facets.steps import STEPS, step_levels, stuck_at
 from twinmatch.facets.topics import topic_table
 from twinmatch.geography import country, language_name
-from twinmatch.programmes.base import Catalogue, Resource
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.programme import Programme
+from twinmatch.programmes.resources import Catalogue, Resource
 from twinmatch.programmes.themes import Theme, ThemeNeed
 from twinmatch.proposal import Fact, Table
 from twinmatch.schema import Dimension, Role
