@@ -3,7 +3,8 @@
     python tools/build_classifier.py              learn from data/sources/sentence_labels.csv and write
     python tools/build_classifier.py evaluate     cross-validated by city, with the agreement of the labels
 
-Needs the vectors of the bundled sentences (tools/build_text_models.py vectors) and scikit-learn, no torch.
+Needs the vectors of the bundled sentences (tools/build_text_models.py vectors and multilingual) and scikit-learn, no
+torch; the extra `multilingual`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from build_text_models import write_sums
 from twinmatch.embedding import open_text_model
 from twinmatch.embedding.classifier import KINDS, LEAST, TOPICS, Classifier, Reading, fit
 from twinmatch.facets.text import all_sentences
@@ -26,8 +28,12 @@ from twinmatch.reading import read
 ROOT = Path(__file__).resolve().parents[1]
 LABELS = ROOT / "data" / "sources" / "sentence_labels.csv"
 FOLDS = 6
-MODELS = ("bundled", "static")
-FILES = {"bundled": "minilm.npz", "static": "static.npz"}
+MODELS = ("bundled", "static", "multilingual")
+FILES = {"bundled": "minilm.npz", "static": "static.npz", "multilingual": "e5.npz"}
+
+
+LEASTS = {"multilingual": 0.08}
+"""By text model, the probability below which a topic counts as 0."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,8 @@ def out_of_fold(name: str) -> tuple[Labelled, Reading]:
     fold = folds(rows.cities)
     for k in range(FOLDS):
         held = fold == k
-        found = learn(rows, vectors, ~held, model.backend.weights_sha256).read(vectors[held])
+        classifier = learn(rows, vectors, ~held, model.backend.weights_sha256)
+        found = replace(classifier, least=LEASTS.get(name, LEAST)).read(vectors[held])
         shows[held], kinds[held], topics[held] = found.shows, found.kinds, found.topics
     return rows, Reading(shows, kinds, topics)
 
@@ -118,10 +125,12 @@ def write() -> None:
         threshold = threshold_for(found.topics, truth(rows))
         path = ROOT / "models" / "topics" / FILES[name]
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(Classifier(whole.weights, whole.weights_sha256, threshold).to_bytes())
+        whole = replace(whole, threshold=threshold, least=LEASTS.get(name, LEAST))
+        path.write_bytes(whole.to_bytes())
         print(
             f"wrote {path.relative_to(ROOT)}: {len(rows.texts)} sentences, named from {threshold}"
         )
+    write_sums()
 
 
 def evaluate() -> None:

@@ -2,9 +2,11 @@
 
     python tools/build_text_models.py static [--check]
     python tools/build_text_models.py vectors [PROFILES_DIR] [--check]
+    python tools/build_text_models.py multilingual [PROFILES_DIR]
 
 Both start from the hash-checked all-MiniLM-L6-v2 and need `pip install twinmatch[text]`; `--check`
-of the vectors only looks whether every sentence has one and needs nothing beyond the core.
+of the vectors only looks whether every sentence has one and needs nothing beyond the core. The last
+makes the vectors of multilingual E5, and the mean that is taken away from them, by `twinmatch[multilingual]`.
 
 All arithmetic is in double precision, so that what is stored (one byte, or half precision) comes
 out the same on other machines; where it should not, `--check` says how many numbers differ.
@@ -21,10 +23,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +36,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from twinmatch.embedding import backends, vectors
-from twinmatch.embedding.choice import foreign_language, language_name
+from twinmatch.embedding import backends, multilingual, vectors
+from twinmatch.embedding.multilingual import foreign_language, language_name
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.files import bundled_path
 
@@ -58,10 +62,14 @@ def main() -> int:
     kept = commands.add_parser("vectors", help="encode the sentences of the bundled profiles")
     kept.add_argument("profiles", nargs="?", type=Path, default=None)
     kept.add_argument("--check", action="store_true", help="does every sentence have a vector?")
+    other = commands.add_parser("multilingual", help="the same by multilingual E5")
+    other.add_argument("profiles", nargs="?", type=Path, default=None)
     arguments = parser.parse_args()
     if arguments.command == "static":
         return check_table() if arguments.check else write_table()
     profiles = arguments.profiles or bundled_path("city_profiles")
+    if arguments.command == "multilingual":
+        return write_multilingual(profiles)
     return check_vectors(profiles) if arguments.check else write_vectors(profiles)
 
 
@@ -207,6 +215,26 @@ def write_vectors(profiles: Path) -> int:
     return 0
 
 
+def write_multilingual(profiles: Path) -> int:
+    """Encode every sentence with multilingual E5; write models/e5/centre.npy and models/vectors/e5.npz."""
+    texts = sentences(profiles)
+    plain = multilingual.Multilingual(multilingual.site(), np.zeros(384, dtype=np.float32))
+    rows = []
+    for start in range(0, len(texts), vectors.BATCH):
+        rows.append(plain.raw(texts[start : start + vectors.BATCH]))
+        show(min(start + vectors.BATCH, len(texts)), len(texts))
+    centre = np.concatenate(rows).astype(np.float64).mean(axis=0).astype(np.float32)
+    model = replace(plain, centre=centre)
+    keys = [vectors.key_of(text, model.weights_sha256, model.prefix) for text in texts]
+    made = model.centred(np.concatenate(rows)).astype(np.float16)
+    buffer = io.BytesIO()
+    np.save(buffer, centre)
+    put(MODELS / "e5" / "centre.npy", buffer.getvalue())
+    put(VECTORS.with_name("e5.npz"), vectors.store_bytes(dict(zip(keys, made, strict=True))))
+    write_sums()
+    return 0
+
+
 def check_vectors(profiles: Path) -> int:
     """Say whether every sentence of the profiles has its vector, and which vectors serve none."""
     kept = vectors.read_store(VECTORS, backends.MINILM_DIMENSION)
@@ -268,7 +296,9 @@ def put(path: Path, content: bytes) -> None:
 def write_sums() -> None:
     """List the SHA-256 of every built file, as `sha256sum -c` reads it."""
     built = sorted(
-        p for folder in (TABLE, VECTORS.parent, MODELS / "topics") for p in folder.glob("*.*")
+        p
+        for folder in (TABLE, VECTORS.parent, MODELS / "topics", MODELS / "e5")
+        for p in folder.glob("*.*")
     )
     lines = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(MODELS).as_posix()}\n"

@@ -15,7 +15,18 @@ from packaging.requirements import Requirement
 
 REPO = Path(__file__).resolve().parent.parent
 PAGE = REPO / "docs" / "licences.md"
-EXTRAS = ("", "web", "postgres", "parquet", "fast", "word", "pdf", "cluster", "text")
+EXTRAS = (
+    "",
+    "web",
+    "postgres",
+    "parquet",
+    "fast",
+    "word",
+    "pdf",
+    "cluster",
+    "text",
+    "multilingual",
+)
 """What people install to run twinmatch; the tools of development are not given to anybody."""
 
 FREE = re.compile(

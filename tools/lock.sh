@@ -20,5 +20,5 @@ compile() {
 upgrade=${UPGRADE:+--upgrade}
 compile requirements/service.txt --generate-hashes $upgrade $(extras web postgres)
 compile requirements/lock.txt --generate-hashes $upgrade \
-  $(extras analysis store mcp web postgres parquet fast word pdf cluster notebook docs dev supply)
+  $(extras analysis store mcp web postgres parquet fast word pdf cluster multilingual notebook docs dev supply)
 compile requirements/minimal.txt --resolution lowest-direct --upgrade $(extras web postgres parquet word cluster analysis)

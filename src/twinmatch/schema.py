@@ -530,7 +530,9 @@ class City(ProfileBlock):
         None, description="What the city can put into an exchange"
     )
     needs: Text | None = Field(
-        None, description="What the city wants to learn, in its words or ours"
+        None,
+        description="What the city wants to learn, in its words or ours; English, or another language where the round "
+        "runs with twinmatch[multilingual]",
     )
     offers: Text | None = Field(None, description="What the city can show, in its words or ours")
     challenges: Domains | None = Field(

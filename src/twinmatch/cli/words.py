@@ -50,7 +50,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         "--text-model",
-        help="auto, bundled, static, minilm, or a sentence-transformers model.",
+        help="auto, bundled, static, minilm, multilingual, or a sentence-transformers model.",
         show_default=False,
     ),
 ]

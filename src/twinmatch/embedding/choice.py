@@ -1,30 +1,25 @@
 """Which text model a run uses: one for all of its texts, said aloud with the reason.
 
 `auto` takes, in this order,
-1. the bundled MiniLM vectors, if every English sentence of the run has one (no torch is needed);
-2. MiniLM itself for all sentences, if sentence-transformers and the packaged model are installed;
-3. the static table for all sentences.
+1. multilingual E5 for all sentences, if one of them is in another language than English and the extra
+   ``multilingual`` is installed, so that both sides of a pair are compared in it;
+2. the bundled MiniLM vectors, if every English sentence of the run has one (no torch is needed);
+3. MiniLM itself for all sentences, if sentence-transformers and the packaged model are installed;
+4. the static table for all sentences.
 Vectors of two models are never mixed in a run: each is kept under the digest of its model's weights.
-A bundled vector is MiniLM's own, so in case 2 it is taken where there is one, and in case 3 it is not.
-
-Detect the language of a text well enough to say, by name, that a text model does not know it.
-
-py3langid (naive Bayes over byte n-grams; Lui and Baldwin 2012) with the languages of Europe and its
-neighbours. It is read at the first text: 5 MB, about 0.3 s, and NumPy alone. The answer leans towards
-"no finding": city texts are full of names of places and of English terms, and calling an English
-text foreign would take it out of the comparison.
+A bundled vector is MiniLM's own, so in case 3 it is taken where there is one, and in case 4 it is not.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from twinmatch.embedding import backends
+from twinmatch.embedding import backends, multilingual
 from twinmatch.embedding.backends import Backend, Vectors
+from twinmatch.embedding.multilingual import foreign_language, language_name
 from twinmatch.embedding.vectors import (
     Progress,
     UnreadableStoreError,
@@ -71,8 +66,7 @@ class TextModel:
         unread = Counter(code for code in self._language.values() if code)
         return self.cache.notes + [
             f"{count} {'sentence is' if count == 1 else 'sentences are'} in {language_name(code)}, "
-            "which the text model does not know: not compared, but counted as unknown. "
-            "A multilingual text model can be named instead."
+            f"which the text model does not know: not compared, but counted as unknown. {multilingual.hint()}"
             for code, count in sorted(unread.items())
         ]
 
@@ -130,12 +124,14 @@ def open_text_model(
 ) -> TextModel:
     """Open the text model of a run: `texts` are all sentences that the run will ask for.
 
-    `name` is `auto`, `bundled`, `minilm`, `static`, or a sentence-transformers model by name or
-    folder. `prefix` goes in front of every text of a named model; None takes the one its model card
+    `name` is `auto`, `bundled`, `minilm`, `static`, `multilingual`, or a sentence-transformers model by
+    name or folder. `prefix` goes in front of every text of a named model; None takes the one its model card
     asks for ("query: " for E5). A model that is asked for and missing is a `QuestionError`.
     """
     bundled = bundled_vectors()
     backend, says = choose(name, texts, prefix=prefix, bundled=bundled)
+    if backend.name == "multilingual":
+        bundled = bundled.joined(_bundled_store("e5.npz", backend.dimension).rows)
     if backend.name == "static":
         cache = UserCache(None)  # quicker made than read
     elif cache is None:
@@ -187,14 +183,22 @@ def choose(
         return _said(backends.minilm(), ", as asked for")
     if name == "static":
         return _said(backends.static(), ", as asked for")
+    if name == "multilingual":
+        return _said(multilingual.multilingual(), ", as asked for")
     return _said(backends.named(name, prefix), ", as asked for")
 
 
-_NAMED_HERE = ("auto", "bundled", "minilm", "static")
+_NAMED_HERE = ("auto", "bundled", "minilm", "static", "multilingual")
 
 
 def _auto(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
-    others = _to_encode(texts, bundled)
+    lacks = lacking(texts, bundled, backends.MINILM_WEIGHTS)
+    codes = {text: foreign_language(text, backends.ENGLISH) for text in lacks}
+    others = [text for text in lacks if not codes[text]]
+    read = Counter(code for code in codes.values() if code in multilingual.LANGUAGES)
+    if read and multilingual.is_there():
+        named = ", ".join(f"{n} in {language_name(code)}" for code, n in sorted(read.items()))
+        return _said(multilingual.multilingual(), f", for of this run's sentences {named}")
     if not others:
         return _said(backends.BundledOnly(), ", for every English sentence of this run has one")
     why = f"{len(others)} of this run's sentences {'is' if len(others) == 1 else 'are'} not bundled"
@@ -222,11 +226,15 @@ def _said(backend: Backend, why: str) -> tuple[Backend, str]:
 
 def bundled_vectors() -> VectorStore:
     """Return MiniLM's vectors of the bundled profiles' sentences; none if they were not built."""
-    path = bundled_path("models", "vectors", "minilm.npz")
+    return _bundled_store("minilm.npz", backends.MINILM_DIMENSION)
+
+
+def _bundled_store(name: str, dimension: int) -> VectorStore:
+    path = bundled_path("models", "vectors", name)
     if not path.exists():
         return VectorStore()
     try:
-        return read_store(path, backends.MINILM_DIMENSION)
+        return read_store(path, dimension)
     except UnreadableStoreError as error:
         raise DataError(
             Problem(
@@ -236,94 +244,3 @@ def bundled_vectors() -> VectorStore:
                 "Install twinmatch again, or build them: python tools/build_text_models.py vectors.",
             )
         ) from error
-
-
-# ISO 639-1, as py3langid knows them: the European Union, its candidates and its neighbours.
-DETECTED = (
-    *(
-        "bg",
-        "bs",
-        "ca",
-        "cs",
-        "cy",
-        "da",
-        "de",
-        "el",
-        "en",
-        "es",
-        "et",
-        "eu",
-        "fi",
-        "fr",
-        "ga",
-        "gl",
-    ),
-    *(
-        "he",
-        "hr",
-        "hu",
-        "hy",
-        "is",
-        "it",
-        "ka",
-        "lb",
-        "lt",
-        "lv",
-        "mk",
-        "mt",
-        "nl",
-        "nn",
-        "no",
-        "pl",
-    ),
-    *("pt", "ro", "ru", "sk", "sl", "sq", "sr", "sv", "tr", "uk"),
-)
-FEWEST_LETTERS = 20
-SURE = 0.4  # the share of the likeliest language, from which it is named
-UNLIKELY = (
-    0.05  # the share of the languages that a model knows, below which a text is foreign to it
-)
-
-
-@dataclass(frozen=True)
-class DetectedLanguage:
-    """The likeliest language of a text, and the share of each language that was weighed."""
-
-    language: str
-    shares: dict[str, float]
-
-
-def detect(text: str) -> DetectedLanguage | None:
-    """Return what language a text is likely to be in; None if it is too short to say."""
-    if sum(map(str.isalpha, text)) < FEWEST_LETTERS:
-        return None
-    ranked = dict(_identifier().rank(" ".join(text.split())))
-    language = max(ranked, key=lambda code: (ranked[code], code))
-    return DetectedLanguage(language, ranked) if ranked[language] >= SURE else None
-
-
-def foreign_language(text: str, known: Collection[str]) -> str | None:
-    """Return the code of a text's language if it is surely none of the known ones; else None."""
-    found = detect(text)
-    if found is None or sum(found.shares.get(code, 0.0) for code in known) >= UNLIKELY:
-        return None
-    return found.language
-
-
-def language_name(code: str) -> str:
-    """Return the English name of a language, or its code if it has none."""
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return Locale.parse(code).get_language_name("en") or code
-    except (UnknownLocaleError, ValueError):
-        return code
-
-
-@cache
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(DETECTED)
-    return identifier

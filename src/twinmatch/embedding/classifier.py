@@ -30,7 +30,7 @@ TOPICS: Final = tuple(Topic)
 STRENGTH: Final = 3.0
 """Inverse strength of the regularisation (scikit-learn's C)."""
 LEAST: Final = 0.15
-"""Probabilities of a topic below this count as 0."""
+"""Probabilities of a topic below this count as 0, where a classifier states no other."""
 NEVER: Final = -30.0
 """Intercept of a topic that no labelled sentence has."""
 
@@ -52,6 +52,9 @@ class Classifier:
     weights_sha256: str
     threshold: float = 0.4
     """From this probability on a topic is named to people."""
+    least: float = LEAST
+    """Probabilities of a topic below this count as 0: less where sentences of many languages are read, for those of
+    another language than the labelled ones lie a little off and get lower probabilities."""
 
     def read(self, vectors: NDArray[Any]) -> Reading:
         """Return what sentences of these unit vectors (n, d) are about."""
@@ -63,7 +66,7 @@ class Classifier:
         alone = 1.0 / (1.0 + np.exp(-logits))
         topics = np.round(alone[:, 1 + len(KINDS) :], 4)
         return Reading(
-            np.round(alone[:, 0], 4), np.round(kinds, 4), np.where(topics < LEAST, 0.0, topics)
+            np.round(alone[:, 0], 4), np.round(kinds, 4), np.where(topics < self.least, 0.0, topics)
         )
 
     def to_bytes(self) -> bytes:
@@ -74,6 +77,7 @@ class Classifier:
             weights=self.weights.astype("<f4"),
             digest=np.frombuffer(bytes.fromhex(self.weights_sha256), np.uint8),
             threshold=np.array(self.threshold),
+            least=np.array(self.least),
         )
         return buffer.getvalue()
 
@@ -123,6 +127,7 @@ def bundled_classifier(weights_sha256: str) -> Classifier | None:
                         file["weights"].astype(np.float64),
                         weights_sha256,
                         float(file["threshold"]),
+                        float(file["least"]),
                     )
         except (OSError, ValueError, KeyError) as error:
             raise DataError(

@@ -2,8 +2,10 @@
 
 Some hosts say much, or speak of what everyone needs, and come out close to all: in high dimensions a few points
 are near neighbours of everything (hubs; Radovanović, Nanopoulos and Ivanović 2010, JMLR 11, 2487-2531). So the
-closeness of needs and offers, by topics and by words, is taken relative to the host: the share of the cities that state needs which the
-host's offers answer less well, ties half. A host that is close to everyone is then close to nobody in particular.
+closeness of needs and offers, by topics and by words, is taken relative to the host: the share of the cities that
+state needs which the host's offers answer less well, ties half. A host that is close to everyone is then close to
+nobody in particular. Where words cannot be compared, since either side writes in another language, the closeness of
+sentences takes their place.
 """
 
 from __future__ import annotations
@@ -29,13 +31,13 @@ LEAST_ASKING: Final = 3
 class NeedsAnswered:
     """Share of the cities with stated needs, in [0, 1], that the host's offers answer less well than the guest's.
 
-    The closeness is the mean of that by topics and by words; nan where neither is known, and where fewer than
-    ``LEAST_ASKING`` cities state needs.
+    The closeness is the mean of that by topics and by words or sentences, of those that are known; nan where none is,
+    and where fewer than ``LEAST_ASKING`` cities state needs.
     """
 
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
-        self._closeness = (TopicsMet(cohort, facet_cache), SameWords(cohort, facet_cache))
+        self._topics, self._words = TopicsMet(cohort, facet_cache), SameWords(cohort, facet_cache)
         self._sentences = NeedsOffers(cohort, facet_cache)
         asking = np.flatnonzero([bool(city.needs) for city in cohort.cities])
         step = max(1, -(-len(asking) // MOST_ASKING))
@@ -50,8 +52,11 @@ class NeedsAnswered:
         return np.column_stack(shares) if shares else mine
 
     def _close(self, rows: Ints, cols: Ints) -> Floats:
-        """Return the mean of the closeness by topics and by words, of those that are known, shape (r, c)."""
-        each = np.stack([facet.likeness(rows, cols) for facet in self._closeness])
+        """Return the mean of the closeness by topics and by words or sentences, of those known, shape (r, c)."""
+        words = self._words.likeness(rows, cols)
+        if np.isnan(words).any():
+            words = np.where(np.isnan(words), self._sentences.likeness(rows, cols), words)
+        each = np.stack([self._topics.likeness(rows, cols), words])
         known = ~np.isnan(each)
         total = np.where(known, each, 0.0).sum(axis=0)
         return np.asarray(

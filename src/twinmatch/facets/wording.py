@@ -1,7 +1,8 @@
 """Wording: do the host's texts use the very words of the guest's needs? BM25 over word stems.
 
 Okapi BM25 (Robertson and Zaragoza 2009, doi:10.1561/1500000019) with k1 = 1.2 and b = 0.75, divided by the number of
-different words asked, so that a long need is not a closer one. Names and rare terms count that vectors blur.
+different words asked, so that a long need is not a closer one. Names and rare terms count that vectors blur. Words of
+two languages do not meet, so sentences in another language than English are left out.
 
 Notation: V words; asked (n, V) is 0 or 1, said (n, V) the BM25 weight of each word in a city's texts.
 """
@@ -17,6 +18,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from twinmatch.cohort import Cohort
+from twinmatch.embedding.backends import ENGLISH
+from twinmatch.embedding.multilingual import foreign_language
 from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.facets.text import Passage, needs_passages, offers_passages
 from twinmatch.proposal import Fact
@@ -82,7 +85,8 @@ def word_table(cohort: Cohort, facet_cache: FacetCache) -> WordTable:
 def _bags(n: int, passages: Sequence[Passage]) -> list[Counter[str]]:
     bags: list[Counter[str]] = [Counter() for _ in range(n)]
     for passage in passages:
-        bags[passage.city].update(stems(passage.text))
+        if not foreign_language(passage.text, ENGLISH):
+            bags[passage.city].update(stems(passage.text))
     return bags
 
 
@@ -112,7 +116,7 @@ class SameWords:
         """Return that the two texts share words, or whose text is not known."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
         if not self._table.asks[i]:
-            return f"The needs of {guest.name} are not known.", ()
+            return f"The needs of {guest.name} are not known in English.", ()
         if not self._table.speaks[j]:
-            return f"What {host.name} offers is not known.", ()
+            return f"What {host.name} offers is not known in English.", ()
         return f"The offers of {host.name} use words in which {guest.name} states its needs.", ()

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from twinmatch.embedding import foreign_language, language_name
+from twinmatch.embedding.multilingual import hint
 from twinmatch.errors import Problem
 from twinmatch.schema import City
 from twinmatch.validate import Record
@@ -88,7 +89,7 @@ def _foreign(
         code = foreign_language(text, languages)
         if code:
             found = f"The {name} of {city.name} are in {language_name(code)}, which the text model does not know."
-            do = "They are not compared, only counted as unknown: translate them, or name a multilingual text model."
+            do = f"They are not compared, only counted as unknown. {hint()}"
             yield Problem("language-unknown", found, record.place(name), do, "warning")
 
 

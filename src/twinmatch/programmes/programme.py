@@ -42,7 +42,7 @@ class Text(ProgrammeSection):
 
     model: str = Field(
         "auto",
-        description="auto, bundled, static, minilm, or a sentence-transformers model by name or folder",
+        description="auto, bundled, static, minilm, multilingual, or a sentence-transformers model by name or folder",
     )
     prefix: str | None = Field(
         None, description="Put before every text, for models that ask for it"
