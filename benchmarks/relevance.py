@@ -32,9 +32,9 @@ from twinmatch.cohort import Cohort, Host
 from twinmatch.embedding import open_text_model
 from twinmatch.embedding.classifier import Reading
 from twinmatch.facets import FacetCache, topics
-from twinmatch.facets.text import all_sentences, needs_passages, offers_passages
+from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read
-from twinmatch.whatif.backtest import activities
+from twinmatch.whatif.backtest import activities, whole_text
 
 Floats = NDArray[np.float64]
 DEPTH = 5
@@ -110,19 +110,23 @@ def measured(
     return {"ndcg_5": interval(np.array(each)), "best_graded_2": interval(np.array(best))}
 
 
-def whole_text(cohort: Cohort, cache: FacetCache, hosts: list[Host], peers: bool) -> Floats:
-    """Return the cosine of mean sentence vectors, (n, C)."""
+def affinity_of(
+    cohort: Cohort, weights: dict[str, float], cache: FacetCache, hosts: list[Host], peers: bool
+) -> Floats:
+    """Return the scores of all cities with the hosts, (n, C); between peers as "cities like mine" makes them."""
+    if not peers:
+        return compare(cohort, weights, cache, columns=hosts).score
+    return compare(cohort, weights, cache).score[:, [host.cities[0] for host in hosts]]
 
-    def means(passages: list[Any]) -> Floats:
-        vectors = cache.text.vectors([p.text for p in passages])
-        table = np.zeros((len(cohort), vectors.shape[1]))
-        np.add.at(table, [p.city for p in passages], vectors)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(table / np.linalg.norm(table, axis=1, keepdims=True))
 
-    needs = means(needs_passages(cohort))
-    other = needs if peers else means(offers_passages(cohort))
-    return np.column_stack([np.nanmean(needs @ other[list(h.cities)].T, axis=1) for h in hosts])
+def by_host(cosine: Floats, hosts: list[Host]) -> Floats:
+    """Return the mean of each host's members that are known, (n, C)."""
+    found = np.full((len(cosine), len(hosts)), np.nan)
+    for c, host in enumerate(hosts):
+        known = [i for i in host.cities if not np.isnan(cosine[:, i]).all()]
+        if known:
+            found[:, c] = cosine[:, known].mean(axis=1)
+    return found
 
 
 def relevance(path: Path) -> dict[str, Any]:
@@ -150,10 +154,10 @@ def relevance(path: Path) -> dict[str, Any]:
         if peers
         else ("topics_met", "same_words", "needs_offers", "needs_answered")
     )
-    scores = {name: compare(cohort, w, cache, columns=hosts).score for name, w in names.items()}
+    scores = {name: affinity_of(cohort, w, cache, hosts, peers) for name, w in names.items()}
     for name in alone:
         scores[name] = compare(cohort, {name: 1}, cache, columns=hosts).likeness[name]
-    scores["whole text"] = whole_text(cohort, cache, hosts, peers)
+    scores["whole text"] = by_host(whole_text(cohort, cache, peers=peers), hosts)
     scores["nearness"] = compare(cohort, {"nearness": 1}, cache, columns=hosts).likeness["nearness"]
     found = {name: measured(score, rows, columns, grades) for name, score in scores.items()}
     rng = np.random.default_rng(0)

@@ -192,6 +192,15 @@ def plain_backtest(found: Backtest) -> dict[str, Any]:
         **{f"hit_at_{k}": plain_interval(v) for k, v in found.figures.hit_at},
         "mrr": plain_interval(found.figures.mrr),
         "chance": {k: round(v, 10) for k, v in found.figures.chance},
+        "views": [
+            {
+                "view": v.name,
+                "pairs": v.pairs,
+                "mean_percentile_rank": plain_interval(v.score),
+                "beside": {n: plain_interval(x) for n, x in v.beside},
+            }
+            for v in found.views
+        ],
         "without": {n: plain_interval(v) for n, v in found.without},
         "alone": {n: round(v, 10) for n, v in found.alone},
     }

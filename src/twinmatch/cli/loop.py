@@ -445,8 +445,17 @@ def backtest(
         print_json(plain_backtest(found))
         return
     chance = dict(found.figures.chance)
+    beside = [name for name, _ in found.views[0].beside]
     rows = table(
-        f"{len(found.pairs)} pairs, with 95% bootstrap intervals", ("Figure", "Value", "By chance")
+        "Mean percentile rank (0 best, 0.5 chance), with 95% bootstrap intervals",
+        ("Profiles and guests", "Pairs", "Score", *(f"By {name}" for name in beside)),
+    )
+    for view in found.views:
+        others = [str(interval) for _, interval in view.beside]
+        rows.add_row(view.name, str(view.pairs), str(view.score), *others)
+    show(rows)
+    rows = table(
+        f"{len(found.pairs)} pairs, {whatif.backtest.BEFORE}", ("Figure", "Value", "By chance")
     )
     rows.add_row("mean percentile rank (0 best)", str(found.figures.mean_percentile_rank), "0.500")
     for k, hit in found.figures.hit_at:

@@ -4,6 +4,11 @@ For each pair the true host unit is ranked among all host units by the guest's s
 (rank - 1) / (units - 1): 0 is best, 0.5 is chance. Ties share their mean rank, so a score that says nothing
 stands at exactly 0.5. Nothing here fits anything: it only measures.
 
+Published pairs are ranked three ways: with the profiles as shipped; without the text that was written after or about a
+pairing, which would give the answer away (the headline, and what every other figure here is of); and of that for guests
+that state needs and guests that do not. Each stands beside rankings that need no method: by distance, by BM25 of needs
+in offers, and by the cosine of whole texts.
+
 Two questions use it. Published pairs (guest, host unit) test the twinning score. Where those are not at hand,
 :func:`partners` asks the same of cities that chose to run a pilot activity together, with everything that the
 activity itself says taken out of the profiles first, since it would give the answer away.
@@ -20,12 +25,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.affinity import Affinity, compare
+from twinmatch.affinity import Affinity, compare, standing
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FacetCache
+from twinmatch.facets.text import Passage, needs_passages, offers_passages, readable
 from twinmatch.proposal.frames import Rows, Tabular
-from twinmatch.schema import Role
+from twinmatch.geography import distance_km
+from twinmatch.schema import City, Role
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,9 +86,19 @@ class RankMetrics:
     chance: tuple[tuple[str, float], ...]
 
 
+@dataclass(frozen=True)
+class View:
+    """The mean percentile rank of some pairs by the score, and by each ranking that needs no method."""
+
+    name: str
+    pairs: int
+    score: Interval
+    beside: tuple[tuple[str, Interval], ...]
+
+
 @dataclass(frozen=True, repr=False)
 class Backtest(Tabular):
-    """The pairs tested, the figures over all, and how the mean percentile rank changes with each facet left out."""
+    """The pairs tested without text from after a pairing, the figures over all, and what each facet does to them."""
 
     pairs: Rows[Tested]
     figures: RankMetrics
@@ -89,6 +106,8 @@ class Backtest(Tabular):
     """Facet, and the change of the mean percentile rank without it: above 0, the facet helps."""
     alone: tuple[tuple[str, float], ...]
     """Facet, and the mean percentile rank by it alone."""
+    views: tuple[View, ...] = ()
+    """The pairs as shipped and without text from after a pairing, of speaking and of silent guests."""
 
     def __repr__(self) -> str:
         rank = self.figures.mean_percentile_rank
@@ -180,10 +199,96 @@ def backtest(
     if problems or not pairs:
         raise QuestionError(problems or Problem("no-pairs", "There are no pairs."))
     standard = cohort.hosts(roles)
-    extra = _extra_units(cohort, pairs, standard)
+    columns = (*standard, *_extra_units(cohort, pairs, standard))
     guests = tuple(sorted({p.guest for p in pairs}))
-    affinity = compare(cohort, weights, facet_cache, rows=guests, columns=(*standard, *extra))
-    return _measured(affinity, pairs, len(standard), seed)
+    true = np.array([_true_column(p, columns) for p in pairs], dtype=np.int64)
+    rivals = _rivals(pairs, columns, true, len(standard))
+    before = known_before(cohort)
+    speaking = np.array([bool(before.cities[p.guest].needs) for p in pairs])
+    everyone = np.ones(len(pairs), dtype=np.bool_)
+    views, affinity = [], None
+    for known, parts in (
+        (cohort, {"as shipped": everyone}),
+        (
+            before,
+            {
+                BEFORE: everyone,
+                f"{BEFORE}, guests that state needs": speaking,
+                f"{BEFORE}, silent guests": ~speaking,
+            },
+        ),
+    ):
+        affinity = compare(known, weights, facet_cache, rows=guests, columns=columns)
+        scores = {"score": affinity.score, **plain_rankings(known, guests, columns, facet_cache)}
+        rows = [affinity.row_of[p.guest] for p in pairs]
+        found = {n: _percentile(*ranks(s[rows], true, rivals)) for n, s in scores.items()}
+        views += [
+            View(name, int(of.sum()), *_intervals({n: v[of] for n, v in found.items()}, seed))
+            for name, of in parts.items()
+            if of.any()
+        ]
+    assert affinity is not None
+    return replace(_measured(affinity, pairs, true, rivals, seed), views=tuple(views))
+
+
+BEFORE: Final = "without text from after a pairing"
+
+
+def _intervals(
+    found: Mapping[str, Floats], seed: int
+) -> tuple[Interval, tuple[tuple[str, Interval], ...]]:
+    score, *beside = ((name, _interval(values, seed)) for name, values in found.items())
+    return score[1], tuple(beside)
+
+
+def known_before(cohort: Cohort) -> Cohort:
+    """Return the cohort without the blocks, and the summaries of pilots, whose source is from after a pairing."""
+    return Cohort(tuple(map(_before, cohort.cities)), cohort.units)
+
+
+def _before(city: City) -> City:
+    later = {block for source in city.sources if source.after_pairing for block in source.of}
+    update: dict[str, Any] = {b: None for b in sorted(later & set(City.BLOCKS)) if b != "pilot"}
+    if "pilot" in later and city.pilot is not None:
+        update["pilot"] = city.pilot.model_copy(update={"summary": None})
+    return city.model_copy(update=update) if update else city
+
+
+def plain_rankings(
+    cohort: Cohort, rows: Sequence[int], columns: Sequence[Host], facet_cache: FacetCache
+) -> dict[str, Floats]:
+    """Return rankings that need no method, each (R, C), higher the better: distance, BM25, cosine of whole texts.
+
+    What is not known stands at 0.5 of a pair's standing among all, as everywhere.
+    """
+    places = cohort.coordinates
+    each = np.array([i for host in columns for i in host.cities], dtype=np.intp)
+    starts = np.cumsum([0, *(len(host.cities) for host in columns[:-1])])
+    one, other = places[list(rows)][:, None, :], places[each][None, :, :]
+    size = np.array([len(host.cities) for host in columns])
+    apart = distance_km(one[..., 0], one[..., 1], other[..., 0], other[..., 1])
+    text = whole_text(cohort, facet_cache)[list(rows)][:, each]
+    words = compare(cohort, {"same_words": 1.0}, facet_cache, rows=rows, columns=columns)
+    found = {"distance": -apart, "whole text": text}
+    all_pairs = np.ones((len(rows), len(columns)), dtype=np.bool_)
+    means = {n: np.add.reduceat(v, starts, axis=1) / size for n, v in found.items()}
+    ranked = {n: standing(v, all_pairs) for n, v in means.items()}
+    return {**ranked, "BM25": words.score}
+
+
+def whole_text(cohort: Cohort, facet_cache: FacetCache, *, peers: bool = False) -> Floats:
+    """Return the cosine of the mean sentence vectors of needs and offers, or of needs alone, (n, n); nan unknown."""
+    needs = _mean_vectors(cohort, needs_passages(cohort), facet_cache)
+    other = needs if peers else _mean_vectors(cohort, offers_passages(cohort), facet_cache)
+    return np.asarray(np.round(needs @ other.T, 6))
+
+
+def _mean_vectors(cohort: Cohort, passages: Sequence[Passage], facet_cache: FacetCache) -> Floats:
+    known, vectors, _ = readable(passages, facet_cache)
+    table = np.zeros((len(cohort), vectors.shape[1]))
+    np.add.at(table, np.array([p.city for p in known], dtype=np.intp), vectors)
+    length = np.linalg.norm(table, axis=1, keepdims=True)
+    return np.asarray(np.divide(table, length, out=np.full_like(table, np.nan), where=length > 0))
 
 
 def _extra_units(
@@ -219,13 +324,11 @@ def _true_column(pair: ObservedPair, columns: Sequence[Host]) -> int:
     return next(c for c, host in enumerate(columns) if pair.hosts <= set(host.cities))
 
 
-def _measured(
-    affinity: Affinity, pairs: Sequence[ObservedPair], standard: int, seed: int
-) -> Backtest:
-    columns = affinity.columns
-    rows = np.array([affinity.row_of[p.guest] for p in pairs], dtype=np.int64)
-    true = np.array([_true_column(p, columns) for p in pairs], dtype=np.int64)
-    rivals = np.array(
+def _rivals(
+    pairs: Sequence[ObservedPair], columns: Sequence[Host], true: Ints, standard: int
+) -> NDArray[np.bool_]:
+    """Return the units among which each pair's true one is ranked, itself included, shape (T, C)."""
+    return np.array(
         [
             [
                 (c < standard or c == t)
@@ -236,6 +339,16 @@ def _measured(
             for pair, t in zip(pairs, true, strict=True)
         ]
     )
+
+
+def _measured(
+    affinity: Affinity,
+    pairs: Sequence[ObservedPair],
+    true: Ints,
+    rivals: NDArray[np.bool_],
+    seed: int,
+) -> Backtest:
+    rows = np.array([affinity.row_of[p.guest] for p in pairs], dtype=np.int64)
     rank, of = ranks(affinity.score[rows], true, rivals)
     percentile = _percentile(rank, of)
     names = list(affinity.weights)

@@ -180,3 +180,29 @@ def test_the_default_weights_find_what_pilot_cities_chose_better_than_chance(
     assert chosen.figures.value < 0.40
     peers = partners(bundled, PEER_WEIGHTS, bundled_facet_cache)
     assert peers.figures.high < 0.5
+
+
+def test_text_from_after_a_pairing_is_left_out_of_the_headline_and_guests_that_speak_stand_apart():
+    told = {"of": ["needs"], "from": ["news of the pairing"], "after_pairing": True}
+    hosts = [
+        {"id": "at-a", "roles": ["mission"], "offers": "We run trams."},
+        {"id": "at-b", "roles": ["mission"], "offers": "We heat with wood."},
+        {"id": "at-c", "roles": ["mission"], "offers": "We plant trees."},
+    ]
+    cohort = cohort_of(
+        *hosts,
+        {"id": "de-x", "needs": "We heat with wood.", "sources": [told]},
+        {"id": "de-y", "needs": "We plant trees."},
+    )
+    pairs = read_pairs(
+        cohort, [{"guest": "de-x", "hosts": "at-b"}, {"guest": "de-y", "hosts": "at-c"}], "p.csv"
+    )
+    found = backtest(cohort, pairs, {"needs_offers": 1}, facet_cache(cohort))
+    views = {view.name: view for view in found.views}
+    assert [view.pairs for view in found.views] == [2, 2, 1, 1]
+    assert views["as shipped"].score.value == 0
+    assert found.figures.mean_percentile_rank.value == 0.25  # de-x is silent then, and at chance
+    assert [x.percentile for x in found.pairs] == [0.5, 0]
+    assert [name for name, _ in found.views[0].beside] == ["distance", "whole text", "BM25"]
+    assert dict(found.views[0].beside)["whole text"].value == 0
+    assert dict(found.views[0].beside)["distance"].value == 0.5  # no place is known
