@@ -2,8 +2,13 @@
 
 Notation: R rows (cities that learn, or any cities), C columns (hosts of one or several cities); likeness[f]
 and standing[f] have shape (R, C). Raw likenesses of different facets do not compare, so the score adds up
-*standings*: the share of all pairs compared that a pair beats, ties counting half. A facet unknown for a pair
-stands at 0.5, the average, so that silence neither flatters nor punishes.
+*standings*: the share of all pairs compared that a pair beats, ties counting half.
+
+Silence neither flatters nor punishes, and three cases are told apart. Known for both: the standing. The host alone
+silent: 0.5 would beat every known host of a guest that few hosts suit, so the pair stands where this guest stands with
+the hosts that are known, shrunk towards 0.5 with ``PRIOR`` average pairs. The guest silent, or both: 0.5, the same for
+all hosts, since the mean of a host would send every silent guest to the host that suits most. Between peers, where
+rows and columns are the same cities, it is 0.5 throughout.
 
 Likenesses are rounded to six decimals before they are ranked, so a likeness is one of 1,000,001 *steps*, and
 counting the pairs on each step gives every standing exactly. So no pair needs to be held: up to ``HELD`` pairs of
@@ -42,6 +47,12 @@ DECIMALS: Final = 6
 
 UNKNOWN_STANDING: Final = 0.5
 
+PRIOR: Final = 100.0
+"""Average pairs with which a guest's mean standing is shrunk: about as many as a round has hosts."""
+
+SEEN: Final = 1000
+"""Hosts, evenly spaced, over which a guest's mean standing is taken, at most."""
+
 STEP: Final = 10**DECIMALS
 UNKNOWN: Final = STEP + 1
 
@@ -52,7 +63,7 @@ HELD: Final = 50_000_000
 """Pairs of kinds of cities whose steps are held for a facet: 200 MB."""
 
 BLOCK: Final = 400_000
-"""Pairs that are compared together; no result hangs on it."""
+"""Pairs that are compared together; no result depends on it."""
 
 
 def checked_weights(weights: Mapping[str, float], extra: Sequence[str] = ()) -> dict[str, float]:
@@ -259,6 +270,8 @@ class Affinity:
     own: Mapping[str, OwnFacet]
     among: Mapping[str, Floats] | None = None
     """The standing of every step by facet where it is not counted among the pairs here."""
+    peers: bool = False
+    """Whether rows and columns are the same cities, none of them the one that learns."""
 
     def __repr__(self) -> str:
         return (
@@ -298,6 +311,35 @@ class Affinity:
         return keep
 
     @cached_property
+    def expected(self) -> dict[str, Floats]:
+        """Return by facet where each row stands with a column that is silent, (R,): its own mean, shrunk to 0.5."""
+        return {name: self._expected(name) for name in self.weights}
+
+    def _expected(self, name: str) -> Floats:
+        r, c = len(self.rows), len(self.columns)
+        found = np.full(r, UNKNOWN_STANDING)
+        if self.peers or not r * c:
+            return found
+        seen = np.arange(0, c, -(-c // SEEN), dtype=np.intp)
+        itself = np.isin(self._itself[1], seen)
+        mine, other = self._itself[0][itself], self._itself[1][itself]
+        parts = min(r, -(-r * len(seen) // BLOCK))
+        for rows in np.array_split(np.arange(r, dtype=np.intp), parts):
+            steps = self.compared[name].block(rows, seen)
+            here = (mine >= rows[0]) & (mine <= rows[-1])
+            steps[mine[here] - rows[0], np.searchsorted(seen, other[here])] = UNKNOWN
+            found[rows] = expected_standing(np.take(self.tables[name], steps), steps != UNKNOWN)
+        return found
+
+    def _standing(self, name: str, steps: Steps, rows: Ints) -> Floats:
+        """Return the standing of steps, given the rows that they are of, in a shape that broadcasts to theirs."""
+        standing = np.take(self.tables[name], steps)
+        unknown = steps == UNKNOWN
+        if not self.peers and unknown.any():
+            standing = np.where(unknown, self.expected[name][rows], standing)
+        return np.asarray(standing)
+
+    @cached_property
     def _itself(self) -> tuple[Ints, Ints]:
         """Rows and columns of the pairs of a city and itself, or a unit that it belongs to: no candidates."""
         of: dict[int, list[int]] = {}
@@ -324,7 +366,7 @@ class Affinity:
 
     @cached_property
     def standing(self) -> Mapping[str, Floats]:
-        """Return each facet's standing, shape (R, C): the share of pairs that the likeness beats; 0.5 unknown."""
+        """Return each facet's standing, shape (R, C): the share of pairs that the likeness beats, or is expected to."""
         return _OnDemand(
             tuple(self.weights), lambda name: self._whole(lambda r, c: self.standings(name, r, c))
         )
@@ -363,7 +405,7 @@ class Affinity:
 
     def standings(self, name: str, rows: Ints, columns: Ints) -> Floats:
         """Return a facet's standings of some rows with some columns, shape (r, c)."""
-        return np.asarray(np.take(self.tables[name], self.compared[name].block(rows, columns)))
+        return self._standing(name, self.compared[name].block(rows, columns), rows[:, None])
 
     def scores(self, rows: Ints, columns: Ints) -> Floats:
         """Return the scores of some rows with some columns, shape (r, c), whether or not all pairs fit into memory."""
@@ -375,7 +417,7 @@ class Affinity:
     def score_blocks(self) -> Iterator[tuple[Ints, Floats]]:
         """Yield all rows, some at a time, with their scores to all columns, shape (r, C).
 
-        Whoever reads them to the end has the effective shares as well, which need every pair too.
+        Reading them to the end gives the effective shares as well, which need every pair too.
         """
         everyone = np.arange(len(self.columns), dtype=np.intp)
         moments = _Moments(len(self.weights))
@@ -440,7 +482,7 @@ class Affinity:
     def _lines(self, name: str, rows: Ints, columns: Ints) -> list[Evidence]:
         """Return a facet's line of each pair, without words."""
         steps, weight = self.compared[name].pairs(rows, columns), self.weights[name]
-        likeness, standing = likeness_of(steps).tolist(), self.tables[name][steps].tolist()
+        likeness, standing = likeness_of(steps).tolist(), self._standing(name, steps, rows).tolist()
         return [
             Evidence(name, *figures, weight, "") for figures in zip(likeness, standing, strict=True)
         ]
@@ -465,7 +507,7 @@ class Affinity:
         self, name: str, rows: NDArray[np.intp], columns: NDArray[np.intp], noun: str
     ) -> Evidence:
         steps = self.compared[name].pairs(rows, columns)
-        likeness, standing = likeness_of(steps), self.tables[name][steps]
+        likeness, standing = likeness_of(steps), self._standing(name, steps, rows)
         known = ~np.isnan(likeness)
         mean_standing = math.fsum(standing.tolist()) / len(standing)
         if not known.any():
@@ -544,6 +586,13 @@ def standing(likeness: Floats, others: NDArray[np.bool_]) -> Floats:
     return np.where(np.isnan(likeness), UNKNOWN_STANDING, share)
 
 
+def expected_standing(standing: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Return where each row stands on average where it is known, both (r, c), shrunk to 0.5, shape (r,)."""
+    away = np.where(known, standing - UNKNOWN_STANDING, 0.0).sum(axis=1)
+    mean = away / (known.sum(axis=1) + PRIOR)
+    return np.asarray(UNKNOWN_STANDING + np.round(mean, DECIMALS))
+
+
 def compare(
     cohort: Cohort,
     weights: Mapping[str, float],
@@ -573,7 +622,8 @@ def compare(
         else _of_cities(facets, name, places, hosts)
         for name in weights
     }
-    return Affinity(cohort, places, hosts, weights, compared, facets, own)
+    peers = rows is None and columns is None
+    return Affinity(cohort, places, hosts, weights, compared, facets, own, peers=peers)
 
 
 def made(name: str, cohort: Cohort, facet_cache: FacetCache) -> Facet:

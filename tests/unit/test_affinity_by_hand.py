@@ -91,6 +91,12 @@ def expected_standing(value: float, of: list[float]) -> float:
     return sum((v < value) + 0.5 * (v == value) for v in known) / len(known)
 
 
+def expected_silent(of_guest: list[float], pool: list[float]) -> float:
+    """Return where a guest stands with a host that is silent: its mean with the known ones and 100 average pairs."""
+    stands = [expected_standing(v, pool) for v in of_guest if not math.isnan(v)]
+    return round((math.fsum(stands) + 100 * 0.5) / (len(stands) + 100), 6)
+
+
 @pytest.fixture(params=["held", "in parts", "never held"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Pairs held at once, made a few rows at a time, or compared anew where they are asked for."""
@@ -116,6 +122,8 @@ def test_every_score_is_the_weighted_sum_of_standings_counted_by_hand(way: str, 
         for (r, c), value in like.items():
             assert one.likeness[name][r, c] == pytest.approx(value, nan_ok=True, abs=1e-9)
             stand = expected_standing(value, pool)
+            if case and math.isnan(value):
+                stand = expected_silent([like[p] for p in pairs if p[0] == r], pool)
             if (r, c) in pairs:
                 assert one.standing[name][r, c] == pytest.approx(stand, abs=1e-12)
                 total[r, c] += weight * stand
@@ -328,8 +336,23 @@ def test_a_facet_that_a_product_brings_is_asked_by_column(way: str) -> None:
     own = {"theme": Own([[0.1, 0.9], [0.4, math.nan], [0.4, 0.2]])}
     hosts = (Host("a", "A", ()), Host("b", "B", ()))
     one = compare(COHORT, {"theme": 1}, facet_cache(), rows=(1, 2, 4), columns=hosts, own=own)
-    assert one.standing["theme"].tolist() == [[0.1, 0.9], [0.6, 0.5], [0.6, 0.3]]
+    silent = round((0.6 + 100 * 0.5) / 101, 6)
+    assert one.standing["theme"].tolist() == [[0.1, 0.9], [0.6, silent], [0.6, 0.3]]
     assert one.account(2, 1).lines[0].says == "city 4 and column 1"
+
+
+def test_a_silent_host_is_not_best_for_a_guest_whom_few_hosts_suit() -> None:
+    """81 hosts, the last of them silent: the second guest is far from all others, and silence is no better than they."""
+    likeness = np.full((3, 81), 0.2)
+    likeness[0], likeness[1], likeness[2] = 0.8, 0.1, math.nan
+    likeness[:, 80] = math.nan
+    own = {"theme": Own(likeness.tolist())}
+    hosts = tuple(Host(f"h{k}", f"H{k}", ()) for k in range(81))
+    one = compare(COHORT, {"theme": 1}, facet_cache(), rows=(1, 2, 4), columns=hosts, own=own)
+    by_guest = one.standing["theme"]
+    assert by_guest[0, 80] == pytest.approx((80 * 0.75 + 50) / 180, abs=1e-6)
+    assert by_guest[1, 80] == pytest.approx((80 * 0.25 + 50) / 180, abs=1e-6)
+    assert set(by_guest[2].tolist()) == {0.5}
 
 
 # --- the graph -------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ PEER_FACETS: Final = tuple(name for name, entry in FACETS.items() if not entry.d
 
 PEER_WEIGHTS: dict[str, float] = {
     "shared_challenges": 20,
-    "shared_topics": 20,
+    "shared_topics": 25,
     "shared_needs": 20,
     "readiness": 15,
     "shared_levers": 15,

@@ -249,7 +249,7 @@ class Service:
             row = compare(cohort, weights, cache, rows=[me], columns=hosts, own=own)
         tables = reader.peers.tables
         among = {f: row.counted(f) if f in own else tables[f] for f in weights}
-        row = replace(row, among=among)
+        row = replace(row, among=among, peers=True)
         allowed = self._allowed(question.wanted, cohort.cities[me].country)
         columns = nearest(row, 0, question.k, allowed)
         found = neighbours(row, 0, columns, worded=question.worded)

@@ -102,7 +102,7 @@ READING: tuple[tuple[str, str], ...] = (
     ),
     (
         "Not known",
-        "A facet that is not known for a pair counts as the average pair: it gives half of its points. It "
+        "A facet that is not known for a pair counts as the average: it gives about half of its points. It "
         "neither flatters nor punishes, and what is missing is named among the gaps.",
     ),
 )

@@ -373,7 +373,7 @@ def _accounts(proposal: Proposal, directory: Directory) -> Sheet:
         ),
         (
             SheetColumn("Better than, of possible pairs", 11, "part"),
-            lambda x: x[2].standing if x[2].known else "counts as 50%",
+            lambda x: x[2].standing if x[2].known else f"counts as {words.percent(x[2].standing)}",
         ),
         (SheetColumn("Points at most", 8, "points"), lambda x: x[2].weight),
         (SheetColumn("Points given", 8, "points"), lambda x: x[2].share),

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.affinity import compare, standing
+from twinmatch.affinity import compare, expected_standing, standing
 from twinmatch.cohort import City, Cohort, Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.domains import FINE, LEVERS, challenges, offered_levers, strengths
@@ -137,7 +137,9 @@ def score_row(case: Case, g: int, answers: Sequence[ChangedAnswer]) -> Floats:
             continue
         likeness = affinity.likeness[name].copy()
         likeness[g] = fresh[name][0]
-        total += weight * standing(likeness, affinity.comparable)[g]
+        now, known = standing(likeness, affinity.comparable)[[g]], ~np.isnan(likeness[[g]])
+        silent = expected_standing(now, known & affinity.comparable[[g]])[0]
+        total += weight * np.where(known[0], now[0], silent)
     return total
 
 
