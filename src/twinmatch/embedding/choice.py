@@ -195,7 +195,7 @@ def _auto(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
     lacks = lacking(texts, bundled, backends.MINILM_WEIGHTS)
     codes = {text: foreign_language(text, backends.ENGLISH) for text in lacks}
     others = [text for text in lacks if not codes[text]]
-    read = Counter(code for code in codes.values() if code in multilingual.LANGUAGES)
+    read = Counter(code for code in codes.values() if code and code in multilingual.LANGUAGES)
     if read and multilingual.is_there():
         named = ", ".join(f"{n} in {language_name(code)}" for code, n in sorted(read.items()))
         return _said(multilingual.multilingual(), f", for of this run's sentences {named}")

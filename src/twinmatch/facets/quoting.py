@@ -9,8 +9,8 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.embedding.multilingual import foreign_language
 from twinmatch.embedding.classifier import KINDS, TOPICS, Classifier, Reading, bundled_classifier
+from twinmatch.embedding.multilingual import foreign_language
 from twinmatch.facets.base import FacetCache, Floats
 from twinmatch.proposal.reviewer import ALONE, LEAST, RELATED, Claim, Ground, faults, printed
 from twinmatch.vocabulary.topics import Topic
