@@ -30,8 +30,8 @@ from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import Passage, needs_passages, offers_passages, readable
-from twinmatch.proposal.frames import Rows, Tabular
 from twinmatch.geography import distance_km
+from twinmatch.proposal.frames import Rows, Tabular
 from twinmatch.schema import City, Role
 
 if TYPE_CHECKING:
