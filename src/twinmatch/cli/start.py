@@ -88,8 +88,7 @@ def publish(
     files = app.start.publish_again(
         proposal_of(proposal),
         out,
-        word=word,
-        pdf=pdf,
+        forms=[form for form, wanted in (("word", word), ("pdf", pdf)) if wanted],
         contacts=contacts,
         sender=sender,
         answer_by=answer_by,
