@@ -31,6 +31,12 @@ from twinmatch.whatif.repair import (
 )
 from twinmatch.whatif.stability import Stability, stability
 
+SHAKEN: Final = 5
+"""Perturbed runs behind the number of pairs that survive shaken weights, where no more was asked for."""
+
+LARGEST_SHAKEN: Final = 50_000
+"""Possible pairs up to which they are made without being asked for."""
+
 RUNS: Final = 100
 """Perturbed runs of the stability that a proposal carries."""
 
@@ -75,9 +81,14 @@ def propose_round(
     progress("Figures")
     proposal = with_figures(proposal, round_)
     solved = round_.solution_of("twinning")
-    if answers and solved is not None:
+    if solved is not None and answers:
         progress("Prices and stability")
         proposal = with_answers(proposal, case_of(solved))
+    elif solved is not None and len(solved.chosen) <= LARGEST_SHAKEN:
+        progress("Shaken weights")
+        proposal = with_tables(
+            proposal, stability_table(stability(case_of(solved), SHAKEN, drop=False))
+        )
     notes = [note for one in decided for note in one.notes(proposal)]
     return replace(proposal, notes=(*proposal.notes, *text.notes, *notes)), round_
 
@@ -85,6 +96,11 @@ def propose_round(
 def with_answers(proposal: Proposal, case: Case) -> Proposal:
     """Return the proposal with the prices of its twinning's rules and the stability of its pairs as tables."""
     tables = (stability_table(stability(case, RUNS)), prices_table(price_list(case)))
+    return with_tables(proposal, *tables)
+
+
+def with_tables(proposal: Proposal, *tables: Table) -> Proposal:
+    """Return the proposal with tables before those of its twinning; empty ones are left out."""
     products = tuple(
         replace(p, tables=(*(t for t in tables if t.rows), *p.tables))
         if p.product == "twinning"

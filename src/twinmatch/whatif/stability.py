@@ -184,9 +184,10 @@ def stability(
     seed: int = 0,
     spread: float = SPREAD,
     workers: int = 1,
+    drop: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Stability:
-    """Return how stable a settled round is over perturbed runs, and without each facet in turn.
+    """Return how stable a settled round is over perturbed runs, and with ``drop`` without each facet in turn.
 
     ``workers`` processes share the runs through joblib; inside ``joblib.parallel_config(backend=...)`` that
     backend spreads them instead. The result depends on the seed and not on how the runs are spread. Raises
@@ -198,7 +199,11 @@ def stability(
     answers = _spread_out(bench, seeds, workers, progress)
     kept = [a for a in answers if a is not None]
     names = list(case.ready.affinity.weights)
-    without = {name: _without(bench, f) for f, name in enumerate(names)} if len(names) > 1 else {}
+    without = (
+        {name: _without(bench, f) for f, name in enumerate(names)}
+        if drop and len(names) > 1
+        else {}
+    )
     grids = np.array(kept, dtype=np.bool_).reshape(len(kept), len(case.hosts), -1)
     return Stability(
         runs,
