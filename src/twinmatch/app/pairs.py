@@ -19,7 +19,7 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting.charts import svg_file
 from twinmatch.exporting.words import facet_title
 from twinmatch.facets import FacetCache
-from twinmatch.figures.pictures import Spec, pictures_of, waterfall
+from twinmatch.figures.vega import Spec, pictures_of, waterfall
 from twinmatch.files import write_files
 from twinmatch.programmes.eligibility import Applicants
 from twinmatch.programmes.proposing import measured_card, programme_of

@@ -11,7 +11,7 @@ import typer
 from twinmatch import whatif
 from twinmatch.cli.inputs import proposal_of, round_of
 from twinmatch.cli.loop import spread_over
-from twinmatch.cli.words import (
+from twinmatch.cli.options import (
     AsJson,
     Model,
     Profiles,

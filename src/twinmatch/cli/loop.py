@@ -12,7 +12,7 @@ import typer
 
 from twinmatch import app, whatif
 from twinmatch.cli.inputs import decided_of, proposal_of, round_of
-from twinmatch.cli.words import (
+from twinmatch.cli.options import (
     AsJson,
     Model,
     Pairs,

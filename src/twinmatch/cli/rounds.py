@@ -11,7 +11,7 @@ import typer
 
 from twinmatch import app
 from twinmatch.cli.inputs import cohort_of, decided_of, round_of, survey_of
-from twinmatch.cli.words import (
+from twinmatch.cli.options import (
     AsJson,
     Hosts,
     MappingFile,

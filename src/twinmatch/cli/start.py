@@ -14,7 +14,7 @@ import typer
 
 from twinmatch import app
 from twinmatch.cli.inputs import cohort_of, proposal_of
-from twinmatch.cli.words import (
+from twinmatch.cli.options import (
     AsJson,
     Model,
     Profiles,
