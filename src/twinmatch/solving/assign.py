@@ -32,11 +32,12 @@ from twinmatch.solving.model import (
     Solution,
     gap_between,
 )
-from twinmatch.solving.scaling import HUGE, exponent, tolerance
+from twinmatch.solving.scaling import HUGE, exponent, is_time, numbers, tolerance
 from twinmatch.solving.scores import (
     Lifted,
     ScoreBlocks,
     ScoreTable,
+    Weighted,
     blocks_of,
     candidates_of,
     lifted,
@@ -114,6 +115,7 @@ class _Task:
 
     scores: ScoreBlocks
     limits: Limits
+    largest: float  # score, whatever its sign
 
     def candidates(self) -> Candidates:
         """All pairs that may meet, by host and guest."""
@@ -158,26 +160,19 @@ def assign(
         raise QuestionError(
             Problem("fairness", f"{fairness!r} is no fairness", do=f"Known: {known}.")
         )
-    if seconds is not None and not 0 < seconds < np.inf:
-        raise QuestionError(Problem("seconds", f"{seconds} seconds are no time to solve in"))
+    if seconds is not None and not is_time(seconds):
+        raise QuestionError(Problem("seconds", f"{seconds!r} seconds are no time to solve in"))
     task = _task(score, demand, capacity, at_least, allowed)
-    power = _power(task.scores)
+    power = exponent(task.largest)
     if power:
         task = replace(task, scores=_divided(task.scores, power))
     found = _by_total(task) if fairness == "total" else _fair(task, FAIRNESS[fairness], seconds)
     return _multiplied(found, power) if power else found
 
 
-def _power(scores: ScoreBlocks) -> int:
-    """The power of two by which the scores of a table are divided; blocks are taken as they are."""
-    if not isinstance(scores, ScoreTable) or not scores.score.size:
-        return 0
-    score = scores.score if scores.allowed is None else scores.score[scores.allowed]
-    return exponent(score)
-
-
-def _divided(scores: ScoreBlocks, power: int) -> ScoreTable:
-    assert isinstance(scores, ScoreTable)
+def _divided(scores: ScoreBlocks, power: int) -> ScoreBlocks:
+    if not isinstance(scores, ScoreTable):
+        return Weighted(scores, np.zeros(scores.n_guests), power)
     score = scores.score if scores.allowed is None else np.where(scores.allowed, scores.score, 0.0)
     return ScoreTable(np.ldexp(score, -power), scores.allowed)
 
@@ -351,14 +346,14 @@ def _task(
     allowed: npt.ArrayLike | None,
 ) -> _Task:
     """The arguments checked; raises `DataError` with all that is wrong."""
-    scores, problems = _scores(score, allowed)
+    scores, largest, problems = _scores(score, allowed)
     H, G = scores.n_hosts, scores.n_guests
     limits = {
         "demand": (demand, G),
         "capacity": (capacity, H),
         "at_least": (np.zeros(H) if at_least is None else at_least, H),
     }
-    whole = {name: np.asarray(given) for name, (given, _) in limits.items()}
+    whole = {name: _array(name, given) for name, (given, _) in limits.items()}
     for name, (_, size) in limits.items():
         problems += _limit_problems(name, whole[name], size)
     if not problems:
@@ -370,43 +365,49 @@ def _task(
         name: np.minimum(values.astype(np.float64), max(H, G) + 1).astype(np.int64)
         for name, values in whole.items()
     }
-    return _Task(scores, Limits(**integers))
+    return _Task(scores, Limits(**integers), largest)
+
+
+def _array(name: str, given: npt.ArrayLike) -> npt.NDArray[np.generic]:
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise DataError(Problem("shape", f"the rows of {name} differ in length")) from None
 
 
 def _scores(
     score: npt.ArrayLike | ScoreBlocks, allowed: npt.ArrayLike | None
-) -> tuple[ScoreBlocks, list[Problem]]:
-    """The scores as blocks, and what is wrong with them; raises where they have no shape."""
+) -> tuple[ScoreBlocks, float, list[Problem]]:
+    """The scores as blocks, the largest of them, and what is wrong; raises where they have no shape."""
     if isinstance(score, ScoreBlocks):
         if allowed is not None:
             found = "allowed is given beside scores by block"
             raise DataError(Problem("allowed", found, do="Let forbidden pairs score -inf."))
-        problems = [p for first, rows in blocks_of(score) for p in _block_problems(first, rows)]
-        return score, problems
-    table = _numbers(score)
+        largest = 0.0
+        told: list[Problem] = []
+        for first, rows in blocks_of(score):
+            told += _block_problems(first, rows)
+            largest = max(largest, float(np.abs(rows).max(initial=0.0, where=rows > -np.inf)))
+        return score, largest, told
+    _array("score", score)
+    table, wrong = numbers(score)
+    if wrong is not None:
+        cell = np.asarray(score, dtype=object)[wrong]
+        place = " and ".join(f"{n} {i}" for n, i in zip(("host", "guest"), wrong, strict=False))
+        found = f"the score of {place} is {cell!r}, which is no real number"
+        raise DataError(Problem("score", found, do="Give a number."))
     if table.ndim != 2:
         raise DataError(Problem("shape", f"score has shape {table.shape}, not (hosts, guests)"))
-    may = None if allowed is None else np.asarray(allowed)
+    may = None if allowed is None else _array("allowed", allowed)
     problems = list(_table_problems(table, np.ones(table.shape, np.bool_) if may is None else may))
-    return ScoreTable(table, None if may is None or may.all() else may), problems
-
-
-def _numbers(score: npt.ArrayLike) -> Floats:
-    """The scores as numbers; raises `DataError` that names the first cell that is none."""
-    given = np.asarray(score)
-    if given.dtype.kind in "biuf":
-        return np.asarray(given, dtype=np.float64)
-    cells = given.astype(object)
-    for at in np.ndindex(cells.shape):
-        if not isinstance(cells[at], int | float | np.integer | np.floating):
-            place = " and ".join(f"{n} {i}" for n, i in zip(("host", "guest"), at, strict=False))
-            found = f"the score of {place} is {cells[at]!r}, which is no real number"
-            raise DataError(Problem("score", found, do="Give a number."))
-    return np.asarray(cells, dtype=np.float64)
+    if may is None or problems or may.all():
+        return ScoreTable(table, None), float(np.abs(table).max(initial=0.0)), problems
+    some = may.astype(np.bool_)
+    return ScoreTable(table, some), float(np.abs(table).max(initial=0.0, where=some)), problems
 
 
 def _block_problems(first: int, rows: Floats) -> Iterable[Problem]:
-    unknown = np.argwhere(np.isnan(rows) | (rows == np.inf))
+    unknown = np.argwhere(~((np.abs(rows) <= HUGE) | (rows == -np.inf)))
     if len(unknown):
         b, h = unknown[0]
         found = f"the score of host {h} and guest {first + b} is {rows[b, h]}"

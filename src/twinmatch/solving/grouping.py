@@ -28,6 +28,7 @@ from twinmatch.solving.attributes import (
     masks,
     per_group,
 )
+from twinmatch.solving.scaling import HUGE, numbers
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -188,8 +189,8 @@ def ask(
     return GroupingQuestion(
         worth=worth,
         objective=objective,
-        band=None if sizes is None else (int(sizes[0]), int(sizes[1])),
-        bands=None if groups is None else tuple((int(a), int(b)) for a, b in groups),
+        band=None if sizes is None else _at_most(sizes, n_items),
+        bands=None if groups is None else tuple(_at_most(band, n_items) for band in groups),
         bonus=tables["bonus"],
         allowed=tables["allowed"],
         fixed=tables["fixed"],
@@ -199,20 +200,28 @@ def ask(
     )
 
 
+def _at_most(band: Band, n_items: int) -> Band:
+    """The same band, since no group has more members than there are items."""
+    return min(int(band[0]), n_items + 1), min(int(band[1]), n_items + 1)
+
+
 def _checked_likeness(likeness: ArrayLike) -> tuple[FloatArray, list[Problem]]:
     try:
-        matrix = np.array(likeness, dtype=np.float64)
-    except (TypeError, ValueError):
+        matrix, wrong = numbers(likeness)
+    except ValueError:
         return np.zeros((0, 0)), [Problem("likeness-shape", "likeness is no table of numbers.")]
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        shape = "x".join(map(str, matrix.shape))
+        shape = "x".join(map(str, matrix.shape)) or "one value"
         return np.zeros((0, 0)), [Problem("likeness-shape", f"likeness is {shape}, not square.")]
+    if wrong is not None:
+        found = f"likeness of {' and '.join(map(str, wrong))} is no real number."
+        return np.zeros((0, 0)), [Problem("likeness-no-number", found, do="Give a number.")]
     if not len(matrix):
         return matrix, [Problem("likeness-empty", "there is nobody to group.")]
     off = matrix.copy()
     np.fill_diagonal(off, 0.0)  # nobody is compared with oneself, so nothing is asked of it
-    if not np.isfinite(off).all():
-        i, j = np.argwhere(~np.isfinite(off))[0]
+    if not (np.abs(off) <= HUGE).all():
+        i, j = np.argwhere(~(np.abs(off) <= HUGE))[0]
         found = f"likeness of {i} and {j} is {off[i, j]}."
         return off, [Problem("likeness-not-finite", found, do="Decide what an unknown counts.")]
     uneven = np.abs(off - off.T)
@@ -266,9 +275,12 @@ def _checked_tables(
         if array.shape != shape:
             problems.append(Problem(f"{name}-shape", f"{name} is {array.shape}, not {shape}."))
         elif name == "bonus":
-            tables[name] = array.astype(np.float64)
-            if not np.isfinite(tables[name]).all():
-                problems.append(Problem("bonus-not-finite", "bonus holds nan or inf."))
+            tables[name], place = numbers(array)
+            beyond = np.argwhere(~(np.abs(tables[name]) <= HUGE))
+            if place is not None or len(beyond):
+                i, g = beyond[0] if place is None else place
+                found = f"bonus of item {i} in group {g} is {array[i, g]}."
+                problems.append(Problem("bonus-not-finite", found, do="Give a finite number."))
         elif name == "allowed":
             tables[name] = array.astype(bool)
         else:

@@ -26,7 +26,7 @@ from twinmatch.solving.exact import (
 )
 from twinmatch.solving.grouping import Band, GroupingQuestion, GroupWishes, Task, ask, task_of
 from twinmatch.solving.initial_grouping import GroupingReason, first_grouping, why_none
-from twinmatch.solving.scaling import exponent
+from twinmatch.solving.scaling import exponent, is_time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,28 +121,32 @@ def partition(
     the status is "infeasible" and the reasons say why.
     """
     wrong = _wrong_limits(seconds, effort, workers)
+    limit = None if seconds is None or wrong else Limit(seconds)
     question = ask(likeness, sizes=sizes, groups=groups, objective=objective, more=wrong, **wishes)
     seed = rng if isinstance(rng, int) else int(rng.integers(2**63))
-    given = question.worth if question.bonus is None else np.append(question.worth, question.bonus)
-    power = exponent(given)
+    given = [t for t in (question.worth, question.bonus) if t is not None]
+    power = exponent(max(float(np.abs(table).max(initial=0.0)) for table in given))
     if power:
         bonus_ = None if question.bonus is None else np.ldexp(question.bonus, -power)
         question = replace(question, worth=np.ldexp(question.worth, -power), bonus=bonus_)
-    found = answer(question, effort=effort, seconds=seconds, seed=seed, workers=workers)
+    left = None if limit is None else limit.left()
+    found = answer(question, effort=effort, seconds=left, seed=seed, workers=workers)
     if not power:
         return found
     score, bound = (float(np.ldexp(value, power)) for value in (found.score, found.bound))
     return replace(found, score=score, bound=bound)
 
 
-def _wrong_limits(seconds: float | None, effort: int | None, workers: int) -> list[Problem]:
+def _wrong_limits(seconds: object, effort: object, workers: object) -> list[Problem]:
     problems = []
-    if seconds is not None and not 0 < seconds < math.inf:
-        problems.append(Problem("seconds-range", f"seconds is {seconds}.", do="Give more than 0."))
-    if effort is not None and effort < 1:
-        problems.append(Problem("effort-range", f"effort is {effort}.", do="Give 1 or more."))
-    if workers < 1:
-        problems.append(Problem("workers-range", f"workers is {workers}.", do="Give 1 or more."))
+    if seconds is not None and not is_time(seconds):
+        problems.append(
+            Problem("seconds-range", f"seconds is {seconds!r}.", do="Give more than 0.")
+        )
+    for name, value in (("effort", 1 if effort is None else effort), ("workers", workers)):
+        if not isinstance(value, int | np.integer) or value < 1:
+            found = f"{name} is {value!r}."
+            problems.append(Problem(f"{name}-range", found, do="Give a whole number from 1."))
     return problems
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from twinmatch.solving.blocks import Floats, Ints
@@ -34,9 +35,35 @@ USUAL = (2.0**-10, 2.0**20)  # largest scores that are taken as they are
 HUGE = 1e300  # beyond which a sum of scores may overflow
 
 
-def exponent(score: Floats) -> int:
-    """The power of two by which scores are divided before they are solved: 0 for usual ones; exact, but below 1e-308."""
-    largest = float(np.abs(score).max(initial=0.0))
+def numbers(given: npt.ArrayLike) -> tuple[Floats, tuple[int, ...] | None]:
+    """The table as floats and None; or, where a cell is no real number, the place of the first such.
+
+    Raises ValueError where rows differ in length.
+    """
+    table = np.asarray(given)
+    if table.dtype.kind in "biuf":
+        return np.asarray(table, dtype=np.float64), None
+    cells = np.asarray(given, dtype=object)
+    values = np.zeros(cells.shape)
+    for at in np.ndindex(cells.shape):
+        if not isinstance(cells[at], int | float | np.integer | np.floating):
+            return values, at
+        try:
+            values[at] = cells[at]
+        except OverflowError:
+            return values, at
+    return values, None
+
+
+def is_time(seconds: object) -> bool:
+    """Whether this is a number of seconds above 0."""
+    number = isinstance(seconds, int | float | np.number) and not isinstance(seconds, bool)
+    return number and bool(0 < seconds < np.inf)  # type: ignore[operator]
+
+
+def exponent(score: Floats | float) -> int:
+    """The power of two by which these scores are divided before they are solved: 0 for usual ones."""
+    largest = float(np.max(np.abs(score), initial=0.0))
     if largest == 0.0 or USUAL[0] <= largest <= USUAL[1]:
         return 0
     return int(np.frexp(largest)[1])

@@ -101,10 +101,11 @@ REACHED = 1e-9  # of the floor: what rounding may take from a sum
 
 @dataclass(frozen=True, eq=False)
 class Weighted:
-    """Scores (H, G) by block, those of guest g times 1 + weight[g]."""
+    """Scores (H, G) by block, those of guest g times (1 + weight[g]) / 2**power."""
 
     scores: ScoreBlocks
     weight: Floats
+    power: int = 0
 
     @property
     def n_hosts(self) -> int:
@@ -120,7 +121,7 @@ class Weighted:
         """(stop - start, H) scores of these guests with every host."""
         rows = self.scores.rows(start, stop)
         rows *= 1.0 + self.weight[start:stop, None]
-        return rows
+        return np.ldexp(rows, -self.power, out=rows) if self.power else rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,11 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PlainSerializer, model_serializer
 
 from twinmatch.affinity import Affinity, compare, standing
 from twinmatch.cohort import Cohort, Host
@@ -33,7 +32,6 @@ from twinmatch.facets import FacetCache
 from twinmatch.facets.text import Passage, needs_passages, offers_passages, readable
 from twinmatch.geography import distance_km
 from twinmatch.proposal.frames import Rows, Tabular
-from twinmatch.proposal.wire import Number, Numbers, Unknown
 from twinmatch.schema import City, Role
 
 if TYPE_CHECKING:
@@ -51,9 +49,9 @@ NOWHERE: Final = Where()
 class Interval:
     """A figure with its bootstrap interval of 95%; low and high are nan where there is only one pair."""
 
-    value: Unknown
-    low: Unknown
-    high: Unknown
+    value: float
+    low: float
+    high: float
 
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
@@ -66,11 +64,11 @@ class Tested:
     guest: str
     host: str
     host_name: str
-    rank: Number
+    rank: float
     of: int
-    percentile: Annotated[Number, Field(alias="percentile_rank")]
-    coverage: Annotated[Number, Field(alias="known")]
-    best: Annotated[str, Field(alias="ranked_first")]
+    percentile: float
+    coverage: float
+    best: str
     """Name of the unit that the score ranks first."""
 
     def row(self) -> dict[str, Any]:
@@ -85,23 +83,17 @@ class RankMetrics:
     mean_percentile_rank: Interval
     hit_at: tuple[tuple[int, Interval], ...]
     mrr: Interval
-    chance: Numbers
-
-
-Intervals = Annotated[
-    tuple[tuple[str, Interval], ...], PlainSerializer(dict, return_type=dict[str, Interval])
-]
-"""Intervals by name: an object in JSON."""
+    chance: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
 class View:
     """The mean percentile rank of some pairs by the score, and by each ranking that needs no method."""
 
-    name: Annotated[str, Field(alias="view")]
+    name: str
     pairs: int
-    score: Annotated[Interval, Field(alias="mean_percentile_rank")]
-    beside: Intervals
+    score: Interval
+    beside: tuple[tuple[str, Interval], ...]
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,19 +102,12 @@ class Backtest(Tabular):
 
     pairs: Rows[Tested]
     figures: RankMetrics
-    without: Intervals
+    without: tuple[tuple[str, Interval], ...]
     """Facet, and the change of the mean percentile rank without it: above 0, the facet helps."""
-    alone: Numbers
+    alone: tuple[tuple[str, float], ...]
     """Facet, and the mean percentile rank by it alone."""
     views: tuple[View, ...] = ()
     """The pairs as shipped and without text from after a pairing, of speaking and of silent guests."""
-
-    @model_serializer(mode="wrap")
-    def _write(self, write: Any) -> dict[str, Any]:
-        plain: dict[str, Any] = write(self)
-        figures = plain.pop("figures")
-        plain |= {f"hit_at_{k}": hit for k, hit in figures.pop("hit_at")}
-        return {**plain, **figures}
 
     def __repr__(self) -> str:
         rank = self.figures.mean_percentile_rank
@@ -465,10 +450,10 @@ class PartnerTest:
     in ``figures``; ``across_borders`` ranks partners of another country among cities of other countries only.
     """
 
-    figures: Annotated[Interval, Field(alias="mean_percentile_rank")]
-    by_unit: Numbers
+    figures: Interval
+    by_unit: tuple[tuple[str, float], ...]
     across_borders: Interval | None
-    alone: Numbers
+    alone: tuple[tuple[str, float], ...]
 
 
 def stripped(cohort: Cohort) -> Cohort:
@@ -551,9 +536,9 @@ class ActivityTest:
 
     cities: int
     units: int
-    figures: Annotated[Interval, Field(alias="mean_percentile_rank")]
-    by_unit: Numbers
-    alone: Numbers
+    figures: Interval
+    by_unit: tuple[tuple[str, float], ...]
+    alone: tuple[tuple[str, float], ...]
 
 
 def only_activities(cohort: Cohort) -> Cohort:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,6 @@ from twinmatch.cohort import City, Cohort, Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.domains import FINE, LEVERS, challenges, offered_levers, strengths
 from twinmatch.programmes.twinning.frame import Frame
-from twinmatch.proposal.wire import Hidden, Number, on_wire, rows
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.solving import Solution
 from twinmatch.whatif.case import Case, find_host, host_id, open_case
@@ -55,7 +54,7 @@ class ChangedAnswer:
 
     block: str
     says: str
-    value: Hidden[object]
+    value: object
 
 
 def answered(city: City, answers: Sequence[ChangedAnswer]) -> City:
@@ -207,7 +206,7 @@ class Way:
 
     answers: tuple[ChangedAnswer, ...]
     rank: int
-    score: Number
+    score: float
     says: str
 
 
@@ -221,14 +220,14 @@ class Counterfactual:
     host_name: str
     rank: int
     of: int
-    score: Number
-    best: Annotated[tuple[tuple[str, float], ...], rows("name", "score")]
+    score: float
+    best: tuple[tuple[str, float], ...]
     """Names and scores of the best hosts now."""
     ways: tuple[Way, ...]
-    nearest: Hidden[Way | None]
+    nearest: Way | None
     """The set that comes closest, where no way is found."""
 
-    @on_wire
+    @property
     def says(self) -> str:
         """Return the answer in words."""
         now = f"{self.host_name} is number {self.rank} of {self.of} hosts for {self.name}, with {100 * self.score:.1f} of 100."

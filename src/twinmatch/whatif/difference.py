@@ -18,7 +18,6 @@ from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.proposing import programme_of
 from twinmatch.programmes.rules import counted
 from twinmatch.proposal import Meeting, Product, Proposal, RuleStatus
-from twinmatch.proposal.wire import on_wire
 from twinmatch.whatif.case import NOTHING, points
 
 
@@ -31,7 +30,7 @@ class RefereeReport:
     rules: tuple[RuleStatus, ...]
     unjudged: str = ""
 
-    @on_wire
+    @property
     def kept(self) -> bool:
         """Return whether no rule is broken."""
         return all(rule.status != "broken" for rule in self.rules)
@@ -116,7 +115,7 @@ class ProductDifference:
     moved: tuple[Moved, ...]
     says: tuple[str, ...]
 
-    @on_wire
+    @property
     def alike(self) -> bool:
         """Return whether nothing differs."""
         return not self.moved and not self.says
@@ -129,7 +128,7 @@ class ProposalDifference:
     made_from: tuple[str, ...]
     products: tuple[ProductDifference, ...]
 
-    @on_wire
+    @property
     def alike(self) -> bool:
         """Return whether the two propose the same."""
         return all(p.alike for p in self.products)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import product_of
 from twinmatch.programmes.twinning.search import solve_twinning
 from twinmatch.proposal import Product, Proposal
-from twinmatch.proposal.wire import Hidden, Number, rows
 from twinmatch.solving import Solution
 from twinmatch.whatif.case import (
     Case,
@@ -65,12 +64,12 @@ class Offer:
     kind: Kind
     price: Price
     filled: int
-    total: Number
+    total: float
     kept: int
     moves: tuple[Move, ...]
     told: tuple[Notice, ...]
-    answer: Hidden[tuple[Bools, Solution]]
-    case: Hidden[Case]
+    answer: tuple[Bools, Solution]
+    case: Case
 
     @property
     def product(self) -> Product:
@@ -119,7 +118,7 @@ class ReserveList:
     id: str
     name: str
     side: Literal["guest", "host"]
-    reserves: Annotated[tuple[tuple[str, str, float], ...], rows("id", "name", "score")]
+    reserves: tuple[tuple[str, str, float], ...]
 
 
 def earlier_pairs(proposal: Proposal) -> tuple[tuple[str, str], ...]:
@@ -313,7 +312,7 @@ def _told(case: Case, moves: Sequence[Move]) -> tuple[Notice, ...]:
     lost: dict[str, list[str]] = {}
     won: dict[str, list[str]] = {}
     for move in moves:
-        before, after = set(move.before), set(move.after)
+        before, after = (set(filter(None, side.split("; "))) for side in (move.before, move.after))
         for host in before - after:
             lost.setdefault(host, []).append(move.name)
         for host in after - before:

@@ -20,7 +20,6 @@ from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.eligibility import Eligibility, conditions
 from twinmatch.programmes.rules import Rule
-from twinmatch.proposal.wire import Number, on_wire
 from twinmatch.schema import Commitment, Participation
 from twinmatch.whatif.case import (
     NOTHING,
@@ -55,10 +54,10 @@ class RunnerUp:
     of: str
     id: str
     name: str
-    score: Number
-    margin: Number
+    score: float
+    margin: float
 
-    @on_wire
+    @property
     def says(self) -> str:
         """Return the runner-up as a sentence."""
         where = "below" if self.margin >= 0 else "above"
@@ -85,7 +84,7 @@ class WhyNotAnswer:
     host_name: str
     verdict: Verdict
     reasons: tuple[str, ...]
-    score: Number | None = None
+    score: float | None = None
     best: Outcome | None = None
     gentlest: Outcome | None = None
     if_lifted: Outcome | None = None

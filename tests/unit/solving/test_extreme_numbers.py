@@ -46,7 +46,7 @@ def test_a_limit_beyond_all_guests_is_no_limit(most: float) -> None:
 @pytest.mark.parametrize(
     ("score", "cell"),
     [
-        ([[1.0, "b"]], "host 0 and guest 0"),
+        ([[1.0, "b"]], "host 0 and guest 1"),
         ([[1j, 2]], "host 0 and guest 0"),
         ([[1.0, 1e305]], "host 0 and guest 1"),
         ([[1.0, np.nan]], "host 0 and guest 1"),
@@ -57,7 +57,69 @@ def test_a_score_that_cannot_be_used_is_named_by_its_cell(score: list, cell: str
         assign(score, [1, 1], [1])
 
 
-@pytest.mark.parametrize("seconds", [0, -1, np.nan, np.inf])
+class Columns:
+    """A table as scores by block."""
+
+    def __init__(self, score: np.ndarray) -> None:
+        self.score = score
+        self.n_hosts, self.n_guests = score.shape
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        return self.score[:, start:stop].T.copy()
+
+
+@pytest.mark.parametrize("power", [-900, 900])
+def test_scores_by_block_have_any_unit_too(power: int) -> None:
+    usual = assign(Columns(SMALL), [2, 1], [2, 1])
+    other = assign(Columns(np.ldexp(SMALL, power)), [2, 1], [2, 1])
+    assert (other.status, other.pairs.tolist()) == ("optimal", usual.pairs.tolist())
+    assert other.score == np.ldexp(usual.score, power)
+    with pytest.raises(DataError, match="host 1 and guest 0"):
+        assign(Columns(np.array([[1.0], [1e305]])), [1], [1, 1])
+
+
+@pytest.mark.parametrize("ragged", ["score", "demand", "capacity"])
+def test_rows_that_differ_in_length_are_told(ragged: str) -> None:
+    given = {"score": SMALL, "demand": [1, 1], "capacity": [1, 1], ragged: [[1], [1, 2]]}
+    with pytest.raises(DataError, match=ragged):
+        assign(**given)
+
+
+LIKE = np.ones((4, 4))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "place"),
+    [
+        (
+            {"likeness": [[0, "x", 1, 1], *[[1] * 4] * 3]},
+            "likeness-no-number",
+            "0 and 1",
+        ),
+        ({"likeness": LIKE * 1j}, "likeness-no-number", "0 and 0"),
+        ({"likeness": LIKE * 1e301}, "likeness-not-finite", "0 and 1"),
+        ({"bonus": [["a", 1]] * 4}, "bonus-not-finite", "item 0 in group 0"),
+        ({"bonus": [[1, 1e301]] * 4}, "bonus-not-finite", "item 0 in group 1"),
+        ({"seconds": "a"}, "seconds-range", "a"),
+        ({"seconds": True}, "seconds-range", "True"),
+        ({"effort": "a"}, "effort-range", "a"),
+        ({"effort": 1.5}, "effort-range", "1.5"),
+    ],
+)
+def test_a_partition_names_what_it_cannot_use(wrong: dict, code: str, place: str) -> None:
+    given = {"likeness": LIKE, "groups": [(2, 2)] * 2, **wrong}
+    with pytest.raises(QuestionError) as error:
+        partition(**given)
+    assert [p.code for p in error.value.problems] == [code]
+    assert place in error.value.problems[0].found
+
+
+def test_a_size_beyond_all_items_is_no_limit() -> None:
+    for most in (10**19, np.uint64(2**64 - 1)):
+        assert partition(LIKE, sizes=(2, most), effort=5).status == "optimal"
+
+
+@pytest.mark.parametrize("seconds", [0, -1, np.nan, np.inf, "3", True])
 @pytest.mark.parametrize("fairness", FAIRNESS)
 def test_no_time_is_a_wrong_question(fairness: str, seconds: float) -> None:
     with pytest.raises(QuestionError):

@@ -98,10 +98,8 @@ def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = N
             _bars("from", "to", _colours("kind", colours)),
             _texts("could", "gives", {"value": INK}),
         ],
-        table=(
-            ("Facet", "Points", "Of at most", "In words"),
-            [(r["line"], f"{r['adds']:.1f}", f"{r['most']:.1f}", r["says"]) for r in rows],
-        ),
+        columns=("Facet", "Points", "Of at most", "In words"),
+        table=[(r["line"], f"{r['adds']:.1f}", f"{r['most']:.1f}", r["says"]) for r in rows],
     )
 
 
@@ -173,10 +171,10 @@ def emissions_mix(cards: Sequence[CityCard]) -> Spec | None:
             _bars("from", "to", _colours("sector", shades), gap=True),
             _texts("middle", "label", {"field": "ink", "type": "nominal", "scale": None}),
         ],
-        table=(
-            ("City", "Sector", "Percent", "t CO2e"),
-            [(r["city"], r["sector"], f"{r['percent']:.1f}", f"{r['tonnes']:,.0f}") for r in rows],
-        ),
+        columns=("City", "Sector", "Percent", "t CO2e"),
+        table=[
+            (r["city"], r["sector"], f"{r['percent']:.1f}", f"{r['tonnes']:,.0f}") for r in rows
+        ],
     )
 
 
@@ -268,10 +266,8 @@ def readiness(cards: Sequence[CityCard]) -> Spec | None:
             "axis": {"values": [0, 1, 2, 3, 4], "format": "d"},
         },
         layers=[_points("level", "city", names)],
-        table=(
-            ("Dimension", *names),
-            [(name, *(f"{level[name]:g}" for level in levels)) for name in shared],
-        ),
+        columns=("Dimension", *names),
+        table=[(name, *(f"{level[name]:g}" for level in levels)) for name in shared],
     )
 
 
@@ -315,7 +311,8 @@ def _spec(
     y: Spec,
     x: Spec,
     layers: list[Spec],
-    table: tuple[Sequence[str], Sequence[Sequence[str]]],
+    columns: Sequence[str],
+    table: Sequence[Sequence[str]],
 ) -> Spec:
     for layer in layers:
         layer["encoding"]["x"] = {**x, **layer["encoding"]["x"]}
@@ -323,7 +320,7 @@ def _spec(
         "$schema": SCHEMA,
         "title": {"text": title, "subtitle": subtitle, "anchor": "start"},
         "description": f"{title}. {subtitle}.",
-        "usermeta": {"columns": list(table[0]), "rows": [list(row) for row in table[1]]},
+        "usermeta": {"columns": list(columns), "rows": [list(row) for row in table]},
         "width": WIDTH,
         "height": {"step": STEP, "for": "position"},
         "data": {"values": rows},
