@@ -18,7 +18,7 @@ from service_for_tests import board_of
 from typer.testing import CliRunner
 
 from twinmatch.cli import app
-from twinmatch.errors import QuestionError
+from twinmatch.errors import DataError, QuestionError
 from twinmatch.web.auth import Rank
 from twinmatch.web.languages import LANGUAGES, chosen, translation
 from twinmatch.web.settings import ENVIRONMENT, Settings, from_environment
@@ -74,6 +74,8 @@ def test_a_key_is_made_shown_once_listed_and_taken_back(tmp_path):
     ("arguments", "code"),
     [
         (("keys", "burn"), "keys-wrong"),
+        (("keys", "list"), "no-store"),
+        (("keys", "take-back", "x"), "no-store"),
         (("keys", "add", "X", "--role", "king"), "keys-wrong"),
         (("keys", "add"), "keys-wrong"),
         (("serve", "--host", "0.0.0.0"), "setting-wrong"),
@@ -81,9 +83,10 @@ def test_a_key_is_made_shown_once_listed_and_taken_back(tmp_path):
     ],
 )
 def test_a_wrong_command_says_what_is_wrong(tmp_path, arguments, code):
-    with pytest.raises(QuestionError) as raised:
+    with pytest.raises((QuestionError, DataError)) as raised:
         run(*arguments, "--store", tmp_path / "s.sqlite")
     assert raised.value.problems[0].code == code
+    assert not (tmp_path / "s.sqlite").exists()
 
 
 def test_every_text_of_the_pages_is_there_in_every_language():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinmatch import app
-from twinmatch.cli.options import (
+from twinmatch.cli.words import (
     AsJson,
     Hosts,
     MappingFile,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twinmatch.cli.options import (
+from twinmatch.cli.words import (
     AsJson,
     StorePlace,
     literal,

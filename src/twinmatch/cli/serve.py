@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from twinmatch.cli.options import (
+from twinmatch.cli.words import (
     AsJson,
     Model,
     Profiles,
@@ -193,6 +193,7 @@ def keys(
 ) -> None:
     """Make, list or take back the keys of those who use the service."""
     need_web()
+    from twinmatch.app.decisions import standing_store
     from twinmatch.web.auth import Rank
     from twinmatch.web.board import Board
 
@@ -204,7 +205,7 @@ def keys(
         )
     if action != "list" and not what:
         raise QuestionError(Problem("keys-wrong", "Name whom the key is for, or its id."))
-    board = Board(store)
+    board = Board(store if action == "add" else standing_store(store))
     if action == "add":
         key, secret = board.add_key(what, ranks[role], days)
         if as_json:

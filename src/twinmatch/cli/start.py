@@ -14,7 +14,7 @@ import typer
 
 from twinmatch import app
 from twinmatch.cli.inputs import cohort_of, proposal_of
-from twinmatch.cli.options import (
+from twinmatch.cli.words import (
     AsJson,
     Model,
     Profiles,
@@ -88,7 +88,8 @@ def publish(
     files = app.start.publish_again(
         proposal_of(proposal),
         out,
-        forms=[form for form, wanted in (("word", word), ("pdf", pdf)) if wanted],
+        word=word,
+        pdf=pdf,
         contacts=contacts,
         sender=sender,
         answer_by=answer_by,

@@ -22,6 +22,7 @@ from twinmatch.reading.raw import LARGEST_FILE, bytes_of, guessed_encoding, text
 from twinmatch.reading.workbook import NO_ZIP, measured
 
 SEPARATORS = ",;\t|"
+NUL = "\0"
 
 
 def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
@@ -29,6 +30,12 @@ def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     content = bytes_of(path)
     guess = None if encoding else guessed_encoding(content)
     text = text_of(content, path.name, encoding or guess)
+    told: list[Problem] = []
+    if NUL in text:
+        told.append(
+            _dropped(text.count(NUL), Where(path.name, row=text[: text.index(NUL)].count("\n") + 1))
+        )
+        text = text.replace(NUL, "")
     separator = "\t" if path.suffix.lower() == ".tsv" else separator_of(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[Row] = []
@@ -41,12 +48,18 @@ def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     except csv.Error as error:
         found = f"Not readable as CSV: {error}."
         raise DataError(Problem("not-csv", found, Where(path.name, row=row))) from error
-    told: tuple[Problem, ...] = ()
     if guess:
         found = f"The file is not UTF-8; its letters make words in {guess}, and it is read so."
         do = 'If letters are wrong, name the encoding: encoding = "..." in the mapping file.'
-        told = (Problem("encoding-guessed", found, Where(path.name), do, "warning"),)
-    return [Grid(path.name, "", tuple(rows), told)]
+        told.append(Problem("encoding-guessed", found, Where(path.name), do, "warning"))
+    return [Grid(path.name, "", tuple(rows), tuple(told))]
+
+
+def _dropped(count: int, where: Where) -> Problem:
+    found = f"{count:,} NUL characters are left out: no text holds one."
+    return Problem(
+        "nul-left-out", found, where, "Save the table anew if text is missing.", "warning"
+    )
 
 
 def separator_of(text: str) -> str:
@@ -103,7 +116,11 @@ def parquet_grids(path: Path, encoding: str | None = None) -> list[Grid]:
         found = f"Not readable as Parquet: {str(error).splitlines()[0]}."
         raise DataError(Problem("not-parquet", found, where)) from error
     rows = [names, *zip(*columns, strict=True)]
-    return [Grid(path.name, "", tuple(enumerate(rows, start=1)))]
+    count = sum(c.count(NUL) for cells in rows for c in cells if isinstance(c, str))
+    if not count:
+        return [Grid(path.name, "", tuple(enumerate(rows, start=1)))]
+    rows = [tuple(c.replace(NUL, "") if isinstance(c, str) else c for c in cells) for cells in rows]
+    return [Grid(path.name, "", tuple(enumerate(rows, start=1)), (_dropped(count, where),))]
 
 
 def _check_size(metadata: object, where: Where) -> None:

@@ -149,6 +149,24 @@ def test_a_csv_with_too_many_rows_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_nul_characters_are_left_out_and_reported(ending: str, tmp_path: Path) -> None:
+    """At every door: no store and no file could hold them."""
+    path = tmp_path / f"a{ending}"
+    if ending == ".csv":
+        path.write_bytes(b"id,name,country\nde-x,X,DE\nde-\0b,Bei\0spiel,DE\n")
+    else:
+        rows = {"id": ["de-x", "de-b"], "name": ["X", "Bei\0spi\0el"], "country": ["DE", "DE"]}
+        pa = pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow.parquet").write_table(pa.table(rows), path)
+    raw = read_raw(path)
+    assert [city.data["name"] for city in raw.cities] == ["X", "Beispiel"]
+    (told,) = raw.problems
+    assert (told.code, told.level) == ("nul-left-out", "warning")
+    assert told.found.startswith("2 ")
+    assert told.where.row == (3 if ending == ".csv" else 0)
+
+
 def test_bytes_that_are_not_utf8_are_told_with_what_they_may_say(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes("id,name,country\nfr-besancon,Besançon,FR\n".encode("cp1252"))
