@@ -128,6 +128,9 @@ def page(found: dict[str, tuple[str, str]]) -> str:
         "",
         "On Linux the usual build of torch, which the extra `text` needs, brings NVIDIA's libraries for graphics cards under",
         "NVIDIA's own licences, which are not free. twinmatch does not need them; the README says how to spare them.",
+        "",
+        "Names, places and populations of the bundled gazetteer are from [GeoNames](https://www.geonames.org), licensed under",
+        "[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), reduced to Europe and its neighbourhood.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -372,7 +372,7 @@ def backtest(
 
     >>> tm.backtest([("de-cologne", "fi-lahti")]).figures
     """
-    from twinmatch.app.plain import read_rows
+    from twinmatch.app.rows import read_rows
     from twinmatch.whatif.backtest import backtest as answer
     from twinmatch.whatif.backtest import read_pairs
     from twinmatch.whatif.case import twinning_of

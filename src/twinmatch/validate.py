@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.schema import City, HostUnit
+from twinmatch.vocabulary.gazetteer import NamedEntity, Names
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -87,7 +88,11 @@ class Examined:
 
 
 def examine(cities: Sequence[Record], units: Sequence[Record] = ()) -> Examined:
-    """Return what records are; there is a cohort only where no record has a problem."""
+    """Return what records are; there is a cohort only where no record has a problem.
+
+    A city may be named in wishes, refusals and welcomes by any of its names; the profile has its id.
+    """
+    cities = _with_ids(cities, units)
     known, problems = profiles(cities, City)
     known_units, more = profiles(units, HostUnit)
     problems += more
@@ -103,6 +108,37 @@ def examine(cities: Sequence[Record], units: Sequence[Record] = ()) -> Examined:
             tuple(sorted((m for m, _ in known_units), key=lambda u: u.id)),
         )
     return Examined(cohort, tuple(known), tuple(problems))
+
+
+_NAMING: Final = ("wishes", "refuses", "welcomes")
+"""Fields that name other cities and host units."""
+
+
+def _with_ids(cities: Sequence[Record], units: Sequence[Record]) -> Sequence[Record]:
+    """Return the records with the id in place of each name that one city or unit alone has."""
+    everyone = {str(r.data.get("id", "")) for r in (*cities, *units)}
+    found = []
+    names: Names | None = None
+    for record in cities:
+        for path in _NAMING:
+            said = record.data.get(path)
+            if isinstance(said, list | tuple) and not everyone.issuperset(map(str, said)):
+                names = names or Names(map(_named, (*cities, *units)))
+                ids = [_only(names.find(n)) or n if isinstance(n, str) else n for n in said]
+                once = list(dict.fromkeys(ids)) if all(isinstance(i, str) for i in ids) else ids
+                record = replace(record, data={**record.data, path: once})
+        found.append(record)
+    return found
+
+
+def _only(hits: tuple[str, ...]) -> str:
+    return hits[0] if len(hits) == 1 else ""
+
+
+def _named(record: Record) -> NamedEntity:
+    data = record.data
+    names = tuple(str(data[k]) for k in ("name", "local_name") if data.get(k))
+    return NamedEntity(str(data.get("id", "")), names, str(data.get("country") or ""))
 
 
 def profiles(
@@ -293,7 +329,7 @@ def _dangling(
     names = {str(r.data["name"]): str(r.data["id"]) for r in given if "name" in r.data}
     problems = []
     for record in given:
-        for name in ("wishes", "refuses", "welcomes"):
+        for name in _NAMING:
             said = record.data.get(name)
             named = (
                 [n for n in said if isinstance(n, str)] if isinstance(said, list | tuple) else []

@@ -9,10 +9,10 @@ from service_for_tests import PROGRAMME, board_of, finished, five_cities, served
 
 from twinmatch.app import decisions
 from twinmatch.app.decisions import decided_so_far
-from twinmatch.app.plain import plain_difference, plain_prices, plain_why_not
 from twinmatch.app.round import open_round
 from twinmatch.exporting import read_proposal
 from twinmatch.programmes import load
+from twinmatch.proposal.wire import to_wire
 from twinmatch.reading import read
 from twinmatch.whatif.case import twinning_case
 from twinmatch.whatif.difference import difference
@@ -193,7 +193,7 @@ def test_why_not_is_the_answer_of_the_other_door(five, proposal, tmp_path):
     for guest, host in (("de-guest", "se-host"), ("de-guest", "it-host"), ("pl-other", "it-host")):
         answer = five.get(f"/proposals/{proposal}/why-not", params={"guest": guest, "host": host})
         assert answer.status_code == 200, answer.text
-        assert answer.json() == plain_why_not(why_not(case, guest, host))
+        assert answer.json() == to_wire(why_not(case, guest, host))
 
 
 def test_why_not_knows_what_was_decided(five, proposal):
@@ -231,7 +231,7 @@ def test_prices_are_the_answer_of_the_other_door(five, proposal, tmp_path):
     case = twinning_case(open_round(read(cities), load(tmp_path / "round.toml"), model="static"))
     answer = five.get(f"/proposals/{proposal}/prices")
     assert answer.status_code == 200, answer.text
-    assert answer.json() == plain_prices(price_list(case))
+    assert answer.json() == to_wire(price_list(case))
 
 
 def test_two_proposals_side_by_side(five, proposal, tmp_path):
@@ -246,4 +246,4 @@ def test_two_proposals_side_by_side(five, proposal, tmp_path):
         place = tmp_path / f"{name}.json"
         place.write_bytes(five.get(f"/proposals/{name}/files/proposal.json").content)
         places.append(place)
-    assert answer.json() == plain_difference(difference(*map(read_proposal, places)))
+    assert answer.json() == to_wire(difference(*map(read_proposal, places)))

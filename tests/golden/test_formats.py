@@ -65,7 +65,10 @@ def product_lines(product: Product) -> list[str]:
     lines = [
         f"## {product.product} | {product.title} | {product.status} | {product.engine}",
         f"score {figure(product.score)} of {figure(product.bound)}: {product.says}",
-        *(f"weight {x.facet} {figure(x.weight)} {figure(x.share)}" for x in product.weights),
+        *(
+            f"weight {x.facet} {figure(x.weight)} {figure(x.effective_share)}"
+            for x in product.weights
+        ),
     ]
     for m in product.meetings:
         lines.append(f"meeting {m.id} | {m.label} | {figure(m.score)} | {m.unit} | {m.says}")

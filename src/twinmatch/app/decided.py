@@ -143,16 +143,32 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
             found = "Locks and bans are about twinning, which this programme does not have."
             raise QuestionError(Problem("no-twinning", found, do="Add [twinning]."))
         return programme
+    own = {name: _as_ids(getattr(twinning, name), cohort) for name in ("lock", "ban", "past")}
     changed = {
-        name: tuple(
-            dict.fromkeys((*(p for p in getattr(twinning, name) if p not in lifted), *more))
-        )
+        name: tuple(dict.fromkeys((*(p for p in own[name] if p not in lifted), *more)))
         for name, more in (("lock", lock), ("ban", ban))
     }
     known = {*cohort.index, *(unit.id for unit in cohort.units)}
-    again = {p for p in past if known.issuperset(p)} - {*changed["lock"], *twinning.past}
-    changed["past"] = (*twinning.past, *sorted(again))
+    again = {p for p in past if known.issuperset(p)} - {*changed["lock"], *own["past"]}
+    changed["past"] = (*own["past"], *sorted(again))
     return programme.model_copy(update={"twinning": twinning.model_copy(update=changed)})
+
+
+def _as_ids(pairs: Pairs, cohort: Cohort) -> Pairs:
+    """Return the pairs of a programme by id; a name that nobody has stays, and the rules tell of it.
+
+    Raises QuestionError where a name means several cities.
+    """
+    return tuple((_as_id(one, cohort), _as_id(other, cohort)) for one, other in pairs)
+
+
+def _as_id(name: str, cohort: Cohort) -> str:
+    try:
+        return found_host(cohort, name).id
+    except QuestionError as error:
+        if any(p.code == "city-ambiguous" for p in error.problems):
+            raise
+        return name
 
 
 def _resolved(

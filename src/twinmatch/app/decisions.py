@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from twinmatch.app.decided import Decided
-from twinmatch.app.plain import read_rows
 from twinmatch.app.round import fallbacks_of
+from twinmatch.app.rows import read_rows
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.files import toml_text
 from twinmatch.programmes.round import Round

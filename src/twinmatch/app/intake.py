@@ -25,7 +25,7 @@ from twinmatch.intake import (
     write_profiles,
 )
 from twinmatch.intake.accepted import KeyedProblem, labelled, to_toml
-from twinmatch.intake.folder import missing_of
+from twinmatch.intake.profile_folder import missing_of
 from twinmatch.intake.survey import hosts_of, open_survey
 from twinmatch.intake.texts import text_doubts
 from twinmatch.intake.writing import Existing

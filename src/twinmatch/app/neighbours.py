@@ -19,6 +19,7 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.proposal import Account, Evidence
+from twinmatch.proposal.wire import Hidden, Number, on_wire
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -63,7 +64,17 @@ class Neighbour:
     name: str
     country: str
     account: Account
-    reasons: tuple[Evidence, ...] = ()
+    reasons: Hidden[tuple[Evidence, ...]] = ()
+
+    @on_wire
+    def score(self) -> Number:
+        """Return the score, in [0, 1]."""
+        return self.account.score
+
+    @on_wire
+    def coverage(self) -> Number:
+        """Return the part of the weights, in [0, 1], that rests on something known."""
+        return self.account.coverage
 
     def row(self) -> dict[str, Any]:
         """Return the city as a row of a table: its score, the part of the weights known, the strongest reasons."""

@@ -19,7 +19,7 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting.charts import svg_file
 from twinmatch.exporting.words import facet_title
 from twinmatch.facets import FacetCache
-from twinmatch.figures.pictures import Spec, pictures_of, waterfall
+from twinmatch.figures.vega import Spec, pictures_of, waterfall
 from twinmatch.files import write_files
 from twinmatch.programmes.eligibility import Applicants
 from twinmatch.programmes.proposing import measured_card, programme_of
@@ -27,6 +27,7 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import Twinning, prepare
 from twinmatch.proposal import Account, count
+from twinmatch.proposal.wire import Hidden, Number, on_wire
 from twinmatch.whatif.case import twinning_of
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
 
@@ -46,8 +47,18 @@ class PairExplanation:
     """What the score is measured against, and why the round has no such pair where it has not."""
     runners_up: tuple[RunnerUp, ...] = ()
     """The best other choice on both sides, and by how much the pair is better."""
-    pictures: tuple[Spec, ...] = ()
+    pictures: Hidden[tuple[Spec, ...]] = ()
     """How the score adds up; in the first account of a pair also its emissions and readiness side by side."""
+
+    @on_wire
+    def score(self) -> Number:
+        """Return the score, in [0, 1]."""
+        return self.account.score
+
+    @on_wire
+    def coverage(self) -> Number:
+        """Return the part of the weights, in [0, 1], that rests on something known."""
+        return self.account.coverage
 
     def row(self) -> dict[str, Any]:
         """Return the account as a row of a table; its own lines are ``account.to_frame()``."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from twinmatch.app.decided import Decided, with_decided
 from twinmatch.app.neighbours import Progress, silent, text_model, text_of
@@ -17,12 +19,14 @@ from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.proposing import programme_of, proposal_of, solve_round, with_offers
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.proposal import Proposal, Table
+from twinmatch.proposal.wire import Hidden, on_wire
 from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
 from twinmatch.whatif.prices import PriceList, price_list
 from twinmatch.whatif.repair import (
     Disruption,
     Fallback,
     Kind,
+    Offer,
     RepairOffers,
     earlier_pairs,
     fallbacks,
@@ -30,6 +34,12 @@ from twinmatch.whatif.repair import (
     with_offer,
 )
 from twinmatch.whatif.stability import Stability, stability
+
+SHAKEN: Final = 5
+"""Perturbed runs behind the number of pairs that survive shaken weights, where no more was asked for."""
+
+LARGEST_SHAKEN: Final = 50_000
+"""Possible pairs up to which they are made without being asked for."""
 
 RUNS: Final = 100
 """Perturbed runs of the stability that a proposal carries."""
@@ -75,9 +85,14 @@ def propose_round(
     progress("Figures")
     proposal = with_figures(proposal, round_)
     solved = round_.solution_of("twinning")
-    if answers and solved is not None:
+    if solved is not None and answers:
         progress("Prices and stability")
         proposal = with_answers(proposal, case_of(solved))
+    elif solved is not None and len(solved.chosen) <= LARGEST_SHAKEN:
+        progress("Shaken weights")
+        proposal = with_tables(
+            proposal, stability_table(stability(case_of(solved), SHAKEN, drop=False))
+        )
     notes = [note for one in decided for note in one.notes(proposal)]
     return replace(proposal, notes=(*proposal.notes, *text.notes, *notes)), round_
 
@@ -85,6 +100,11 @@ def propose_round(
 def with_answers(proposal: Proposal, case: Case) -> Proposal:
     """Return the proposal with the prices of its twinning's rules and the stability of its pairs as tables."""
     tables = (stability_table(stability(case, RUNS)), prices_table(price_list(case)))
+    return with_tables(proposal, *tables)
+
+
+def with_tables(proposal: Proposal, *tables: Table) -> Proposal:
+    """Return the proposal with tables before those of its twinning; empty ones are left out."""
     products = tuple(
         replace(p, tables=(*(t for t in tables if t.rows), *p.tables))
         if p.product == "twinning"
@@ -116,7 +136,7 @@ def stability_table(found: Stability) -> Table:
             p.name,
             p.share,
             p.judgement,
-            ", ".join(f"{name} ({100 * share:.0f}%)" for name, share in p.instead[:2]) or "–",
+            ", ".join(f"{one.name} ({100 * one.share:.0f}%)" for one in p.instead[:2]) or "–",
         )
         for p in found.pairs
     )
@@ -141,10 +161,25 @@ def stability_table(found: Stability) -> Table:
 class Repaired:
     """A repair with what it started from: pairs the profiles no longer know, cities new since the proposal."""
 
-    repair: RepairOffers
-    unknown: tuple[str, ...]
-    new: tuple[str, ...]
-    round: Round
+    repair: Hidden[RepairOffers]
+    unknown: Hidden[tuple[str, ...]]
+    new: Annotated[tuple[str, ...], Field(description="Cities that are new since the proposal")]
+    round: Hidden[Round]
+
+    @on_wire
+    def earlier(self) -> int:
+        """Return the number of earlier pairs."""
+        return self.repair.earlier
+
+    @on_wire
+    def lost(self) -> tuple[str, ...]:
+        """Return the pairs that are lost: those the profiles no longer know, and those that the change takes."""
+        return (*self.unknown, *self.repair.lost)
+
+    @on_wire
+    def offers(self) -> tuple[Offer, ...]:
+        """Return the offers, the one that keeps most first."""
+        return self.repair.offers
 
 
 def held_twinning(round_: Round, earlier: Proposal) -> Case:

@@ -6,7 +6,7 @@ A new round's folder, and files made again from a proposal that was kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -137,8 +137,7 @@ def publish_again(
     proposal: Proposal,
     out: Path,
     *,
-    word: bool = False,
-    pdf: bool = False,
+    forms: Collection[str] = (),
     contacts: Path | None = None,
     sender: str = "",
     answer_by: str = "",
@@ -147,4 +146,5 @@ def publish_again(
     """Return the files of a proposal written anew, as Word and PDF too, letters addressed, where asked for."""
     found = read_contacts(contacts, proposal) if contacts else {}
     given = Correspondence(found, sender, answer_by)
+    word, pdf = "word" in forms, "pdf" in forms
     return publish(proposal, out, word=word, pdf=pdf, letters=given, first_day=first_meetings)

@@ -432,7 +432,7 @@ def main() -> None:
     try:
         app()
     except (TwinmatchError, ModuleNotFoundError) as error:
-        from twinmatch.cli.words import print_json, report
+        from twinmatch.cli.options import print_json, report
 
         found = _missing(error) if isinstance(error, ModuleNotFoundError) else error
         if "--json" in sys.argv:

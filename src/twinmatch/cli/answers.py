@@ -11,7 +11,7 @@ import typer
 from twinmatch import whatif
 from twinmatch.cli.inputs import proposal_of, round_of
 from twinmatch.cli.loop import spread_over
-from twinmatch.cli.words import (
+from twinmatch.cli.options import (
     AsJson,
     Model,
     Profiles,
@@ -24,6 +24,7 @@ from twinmatch.cli.words import (
     show,
     table,
 )
+from twinmatch.proposal.wire import to_wire
 
 
 def check(
@@ -42,19 +43,7 @@ def check(
             round_of(profiles, programme, text_model, told), asked
         )
     if as_json:
-        print_json(
-            [
-                {
-                    "product": c.product,
-                    "kept": c.kept,
-                    "unjudged": c.unjudged,
-                    "rules": [
-                        {"rule": r.rule, "says": r.says, "status": r.status} for r in c.rules
-                    ],
-                }
-                for c in found
-            ]
-        )
+        print_json(to_wire(found))
     else:
         for c in found:
             rows = table(c.title, ("Rule", "Status", "In words"))
@@ -96,22 +85,7 @@ def frontier(
         told("Named proposals")
         found = whatif.stability.choices(case)
     if as_json:
-        print_json(
-            [
-                {
-                    "name": c.name,
-                    "pairs": [{"guest": g, "host": h} for g, h in c.pairs],
-                    "total": round(c.total, 10),
-                    "gives_up": round(c.gives_up, 10),
-                    "worst_off": round(c.worst, 10) if c.pairs else None,
-                    "countries": c.countries,
-                    "small_cities": c.small,
-                    "most_guests_of_a_host": c.load,
-                    "proven": c.proven,
-                }
-                for c in found
-            ]
-        )
+        print_json(to_wire(found))
         return
     rows = table(
         "Named proposals (points of 100 a pair, summed)",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from twinmatch import __version__, public
-from twinmatch.cli.words import Model, Profiles, Programme
+from twinmatch.cli.options import Model, Profiles, Programme
 from twinmatch.cohort import Cohort
 from twinmatch.errors import TwinmatchError
 from twinmatch.geography import country

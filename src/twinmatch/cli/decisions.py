@@ -11,7 +11,7 @@ import typer
 
 from twinmatch import app, whatif
 from twinmatch.cli.inputs import proposal_of, round_of
-from twinmatch.cli.words import (
+from twinmatch.cli.options import (
     AsJson,
     Model,
     Profiles,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from twinmatch import app
-from twinmatch.cli.words import pair, say
+from twinmatch.cli.options import pair, say
 from twinmatch.errors import grouped
 
 if TYPE_CHECKING:

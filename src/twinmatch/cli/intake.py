@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinmatch import app
-from twinmatch.cli.words import (
+from twinmatch.cli.options import (
     AsJson,
     Hosts,
     MappingFile,

@@ -12,7 +12,7 @@ import typer
 
 from twinmatch import app, whatif
 from twinmatch.cli.inputs import decided_of, proposal_of, round_of
-from twinmatch.cli.words import (
+from twinmatch.cli.options import (
     AsJson,
     Model,
     Pairs,
@@ -28,6 +28,7 @@ from twinmatch.cli.words import (
     table,
 )
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
     from twinmatch.app.round import Repaired
@@ -69,9 +70,7 @@ def why_not(
         case = whatif.case.twinning_case(round_of(profiles, programme, text_model, told, decided))
         found = whatif.why_not.why_not(case, guest, host)
     if as_json:
-        from twinmatch.app.plain import plain_why_not
-
-        print_json(plain_why_not(found))
+        print_json(to_wire(found))
         return
     _show_why_not(found)
     if found.verdict == "possible":
@@ -97,9 +96,7 @@ def prices(
         told("Prices")
         found = whatif.prices.price_list(case)
     if as_json:
-        from twinmatch.app.plain import plain_prices
-
-        print_json(plain_prices(found))
+        print_json(to_wire(found))
         return
     show(
         f"{found.filled} pairs, {100 * found.total:,.1f} points in all. What the best answer would gain …"
@@ -160,26 +157,7 @@ def counterfactual(
         case = whatif.case.twinning_case(round_of(profiles, programme, text_model, told))
         found = whatif.counterfactual.counterfactual(case, city, host)
     if as_json:
-        print_json(
-            {
-                "city": found.city,
-                "host": found.host,
-                "rank": found.rank,
-                "of": found.of,
-                "score": round(found.score, 10),
-                "says": found.says,
-                "best": [{"name": name, "score": round(score, 10)} for name, score in found.best],
-                "ways": [
-                    {
-                        "says": way.says,
-                        "rank": way.rank,
-                        "score": round(way.score, 10),
-                        "answers": [{"block": a.block, "says": a.says} for a in way.answers],
-                    }
-                    for way in found.ways
-                ],
-            }
-        )
+        print_json(to_wire(found))
         return
     show(literal(found.says))
     for way in found.ways:
@@ -241,9 +219,7 @@ def repair(
             told("Files")
             written = publish(app.round.taken(earlier, found, kind, change), out)
     if as_json:
-        from twinmatch.app.plain import plain_repaired
-
-        print_json({**plain_repaired(found), "written": [file.name for file in written]})
+        print_json({**to_wire(found), "written": [file.name for file in written]})
     else:
         _show_repair(found)
     if written:
@@ -268,27 +244,7 @@ def reserves(
         told("Fallbacks")
         ranked, falls = whatif.repair.reserves(held, k), whatif.repair.fallbacks(held)
     if as_json:
-        print_json(
-            {
-                "reserves": [
-                    {
-                        "id": r.id,
-                        "side": r.side,
-                        "reserves": [{"id": i, "score": round(s, 10)} for i, _, s in r.reserves],
-                    }
-                    for r in ranked
-                ],
-                "fallbacks": [
-                    {
-                        "guest": f.guest,
-                        "host": f.host,
-                        "if_guest_declines": list(f.if_guest_declines),
-                        "if_host_declines": list(f.if_host_declines),
-                    }
-                    for f in falls
-                ],
-            }
-        )
+        print_json({"reserves": to_wire(ranked), "fallbacks": to_wire(falls)})
         return
     for side, title in (
         ("guest", "Hosts with a free place, for each guest"),
@@ -333,7 +289,7 @@ def ask(
             case.round, case.settings, cities=cities, draws=draws, rng=seed
         )
     if as_json:
-        print_json({"interviews": [item.plain() for item in found]})
+        print_json({"interviews": to_wire(found)})
         return
     rows = table("Ask first", ("City", "Pairs that change", "Gets a pair", "Questions"))
     for item in found:
@@ -374,9 +330,7 @@ def stability(
         case = whatif.case.twinning_case(round_of(profiles, programme, text_model, told, decided))
         found = whatif.stability.stability(case, runs, seed=seed, workers=workers, progress=told)
     if as_json:
-        from twinmatch.app.plain import plain_stability
-
-        print_json(plain_stability(found))
+        print_json(to_wire(found))
         return
     show(
         f"{found.runs} runs, seed {found.seed}: {len(found.pairs) - len(found.fragile)} pairs robust, {len(found.fragile)} fragile."
@@ -389,7 +343,7 @@ def stability(
             literal(p.name),
             f"{100 * p.share:.0f}%",
             p.judgement,
-            literal(", ".join(f"{n} {100 * s:.0f}%" for n, s in p.instead[:2])),
+            literal(", ".join(f"{one.name} {100 * one.share:.0f}%" for one in p.instead[:2])),
             ", ".join(p.lost_without),
         )
     show(rows)
@@ -424,7 +378,7 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """How high the score ranks pairs that were really made, against chance and with each facet left out."""
-    from twinmatch.app.plain import read_rows
+    from twinmatch.app.rows import read_rows
 
     with progress() as told:
         round_ = round_of(profiles, programme, text_model, told)
@@ -440,9 +394,7 @@ def backtest(
             cohort, tested, twinning.weights, round_.facet_cache, twinning.hosts, seed=seed
         )
     if as_json:
-        from twinmatch.app.plain import plain_backtest
-
-        print_json(plain_backtest(found))
+        print_json(to_wire(found))
         return
     chance = dict(found.figures.chance)
     beside = [name for name, _ in found.views[0].beside]
@@ -493,31 +445,20 @@ def _backtest_pilots(round_: Round, seed: int, as_json: bool) -> None:
     learn = test.partners(cohort, weights, cache, seed=seed)
     peers = test.partners(cohort, app.neighbours.PEER_WEIGHTS, cache, seed=seed)
     tests = (
-        ("own activity among all, twinning", chosen.figures, chosen.by_unit, chosen.alone),
-        ("partners of the activity, twinning", learn.figures, learn.by_unit, learn.alone),
-        ("partners of the activity, peers", peers.figures, peers.by_unit, peers.alone),
+        ("own activity among all, twinning", chosen),
+        ("partners of the activity, twinning", learn),
+        ("partners of the activity, peers", peers),
     )
     if as_json:
-        from twinmatch.app.plain import plain_interval
-
-        print_json(
-            {
-                name: {
-                    "mean_percentile_rank": plain_interval(figure),
-                    "by_unit": {u: round(v, 10) for u, v in by_unit},
-                    "alone": {f: round(v, 10) for f, v in alone},
-                }
-                for name, figure, by_unit, alone in tests
-            }
-        )
+        print_json({name: to_wire(test) for name, test in tests})
         return
     rows = table(
         "What pilot cities chose: mean percentile rank (0 best, 0.5 chance)",
         ("Question", "Units", "Value", "Each facet alone"),
     )
-    for name, figure, by_unit, alone in tests:
-        each = ", ".join(f"{f} {v:.2f}" for f, v in sorted(alone, key=lambda a: a[1]))
-        rows.add_row(name, str(len(by_unit)), str(figure), each)
+    for name, one in tests:
+        each = ", ".join(f"{f} {v:.2f}" for f, v in sorted(one.alone, key=lambda a: a[1]))
+        rows.add_row(name, str(len(one.by_unit)), str(one.figures), each)
     show(rows)
     say(
         "Most activities of several cities are national, so partners lie near by nature. Next: twinmatch backtest PAIRS.csv"
@@ -592,9 +533,7 @@ def diff(
     """Two proposals side by side, in plain words."""
     found = whatif.difference.difference(proposal_of(before), proposal_of(after))
     if as_json:
-        from twinmatch.app.plain import plain_difference
-
-        print_json(plain_difference(found))
+        print_json(to_wire(found))
         return
     for sentence in found.made_from:
         show(literal(sentence))
@@ -612,11 +551,10 @@ def diff(
 
 
 def _show_repair(found: Repaired) -> None:
-    lost = (*found.unknown, *found.repair.lost)
-    show(f"{found.repair.earlier} earlier pairs. Lost: " + literal("; ".join(lost) or "none") + ".")
+    show(f"{found.earlier} earlier pairs. Lost: " + literal("; ".join(found.lost) or "none") + ".")
     if found.new:
         show("New since the proposal: " + literal(", ".join(found.new)) + ".")
-    for offer in found.repair.offers:
+    for offer in found.offers:
         rows = table(
             f"{offer.kind.capitalize()}: {offer.filled} pairs, {offer.kept} of the earlier ones kept; "
             f"costs {offer.price} against the best",

@@ -11,7 +11,7 @@ import typer
 
 from twinmatch import app
 from twinmatch.cli.inputs import cohort_of, decided_of, round_of, survey_of
-from twinmatch.cli.words import (
+from twinmatch.cli.options import (
     AsJson,
     Hosts,
     MappingFile,
@@ -30,12 +30,12 @@ from twinmatch.cli.words import (
     show,
     table,
 )
+from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from twinmatch.proposal import Account, Proposal
-    from twinmatch.whatif.why_not import RunnerUp
 
 
 # The docstrings of the commands are their help on the command line.
@@ -173,13 +173,7 @@ def similar(
         text = app.neighbours.text_model(cohort, text_model or "auto", progress=told)
         says, found = app.neighbours.similar(city, cohort, text, k=k)
     if as_json:
-        from twinmatch.proposal.wire import account_plain
-
-        cities = [
-            {"id": s.id, "name": s.name, "country": s.country, **account_plain(s.account)}
-            for s in found
-        ]
-        print_json({"city": city, "text_model": says, "similar": cities})
+        print_json({"city": city, "text_model": says, "similar": to_wire(found)})
         return
     rows = table(f"Cities like {city}", ("City", "Country", "Score", "Known", "Why"))
     for s in found:
@@ -213,24 +207,7 @@ def explain(
             one, other, round_of(profiles, programme, text_model, told)
         )
     if as_json:
-        from twinmatch.proposal.wire import account_plain
-
-        print_json(
-            {
-                "cities": [one, other],
-                "text_model": says,
-                "accounts": [
-                    {
-                        "purpose": a.purpose,
-                        "title": a.title,
-                        "says": a.says,
-                        **account_plain(a.account),
-                        "runners_up": [_plain_runner_up(r) for r in a.runners_up],
-                    }
-                    for a in accounts
-                ],
-            }
-        )
+        print_json({"cities": [one, other], "text_model": says, "accounts": to_wire(accounts)})
         return
     for a in accounts:
         show(_account_table(a.title, a.account))
@@ -377,14 +354,3 @@ def _account_table(title: str, account: Account) -> Table:
             literal(line.says),
         )
     return rows
-
-
-def _plain_runner_up(runner: RunnerUp) -> dict[str, Any]:
-    return {
-        "side": runner.side,
-        "of": runner.of,
-        "id": runner.id,
-        "score": round(runner.score, 10),
-        "margin": round(runner.margin, 10),
-        "says": runner.says,
-    }

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from twinmatch.cli.words import (
+from twinmatch.cli.options import (
     AsJson,
     Model,
     Profiles,

@@ -14,7 +14,7 @@ import typer
 
 from twinmatch import app
 from twinmatch.cli.inputs import cohort_of, proposal_of
-from twinmatch.cli.words import (
+from twinmatch.cli.options import (
     AsJson,
     Model,
     Profiles,
@@ -88,8 +88,7 @@ def publish(
     files = app.start.publish_again(
         proposal_of(proposal),
         out,
-        word=word,
-        pdf=pdf,
+        forms=[form for form, wanted in (("word", word), ("pdf", pdf)) if wanted],
         contacts=contacts,
         sender=sender,
         answer_by=answer_by,

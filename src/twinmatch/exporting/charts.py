@@ -1,4 +1,4 @@
-"""Pictures of :mod:`twinmatch.figures.pictures` as SVG in a page: no script, no style, no browser, the same bytes each time.
+"""Pictures of :mod:`twinmatch.figures.vega` as SVG in a page: no script, no style, no browser, the same bytes each time.
 
 Only what those specifications use is drawn: ranged bars, points and texts over rows with one scale of numbers. The
 rows, words, colours and the order are the specification's own, which notebooks show by Altair, so that a picture
@@ -24,7 +24,7 @@ from markupsafe import Markup
 from twinmatch.exporting import words
 from twinmatch.exporting.characters import printable
 from twinmatch.exporting.folder_files import Directory
-from twinmatch.figures.pictures import MOST_BARS, STEP, Spec, pictures_of
+from twinmatch.figures.vega import MOST_BARS, STEP, Spec, pictures_of
 from twinmatch.proposal import Meeting
 
 CHARACTER: Final = 7.0
@@ -91,7 +91,7 @@ def of_meeting(meeting: Meeting, directory: Directory) -> tuple[Drawing, ...]:
 
 
 def drawing(spec: Spec) -> Drawing:
-    """Return the drawing of a specification of :mod:`twinmatch.figures.pictures`."""
+    """Return the drawing of a specification of :mod:`twinmatch.figures.vega`."""
     twin = spec["usermeta"]
     return Drawing(
         spec["title"]["text"],

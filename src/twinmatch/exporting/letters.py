@@ -27,7 +27,7 @@ from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.printing import dossier_docx, dossier_html, letters_index
 from twinmatch.exporting.report import Sources, begin_with, partners, role_of, why_for
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
-from twinmatch.reading import read_grids
+from twinmatch.reading import read_grids, read_raw
 from twinmatch.reading.grid import is_empty, text
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ HEADS: Final[dict[str, tuple[str, ...]]] = {
 
 
 def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
-    """Return contacts by city id from a CSV file or spreadsheet with the columns city, name and e-mail.
+    """Return contacts by city id from a table with the columns city, name and e-mail, or from a survey's own table.
 
-    A city stands by its id or name. Raises DataError with every row that names no city of the proposal, or one twice.
+    A city stands by its id or name; a survey is read as for the proposal, by the mapping file beside it. Raises DataError with every row that names no city of the proposal, or one twice.
     """
     known = {card.name.casefold(): card.id for card in proposal.cities}
     known |= {card.id.casefold(): card.id for card in proposal.cities}
@@ -55,6 +55,10 @@ def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
         column: next((folded.index(name) for name in names if name in folded), None)
         for column, names in HEADS.items()
     }
+    is_own = places["city"] is not None and places["email"] is not None
+    if not is_own and (contacts := read_raw(path).contacts):
+        ids = {card.id for card in proposal.cities}
+        return {city: _of_survey(said) for city, said in contacts.items() if city in ids}
     if places["city"] is None:
         do = "Name the columns: city, name, e-mail."
         raise DataError(Problem("no-city-column", "No column names the city.", grid.at(1), do))
@@ -81,6 +85,13 @@ def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
     if problems:
         raise DataError(problems)
     return found
+
+
+def _of_survey(said: Sequence[str]) -> Contact:
+    """Return whom a survey says to write to: the last e-mail address, and the name that stands beside it."""
+    emails = [text for text in said if "@" in text]
+    names = [text for text in said if "@" not in text and not any(c.isdigit() for c in text)]
+    return Contact(names[-1] if names else "", emails[-1] if emails else "")
 
 
 MOST_QUESTIONS = 3

@@ -223,12 +223,31 @@ def status_words(product: Product) -> str:
     if _is_empty(product):
         return "there is nothing to choose from"
     if product.status == "optimal":
-        return "proven best under these weights and rules"
+        return (
+            f"proven best under these rules and weights{_weightiest(product)}{_survivors(product)}"
+        )
     if not math.isfinite(product.bound) or product.bound <= 0:
         return "good, but how near to the best is not proven"
     # Rounded up, so that the words never promise more than the bound proves.
     tenths = max(1, math.ceil(round(product.gap * 1000, 6)))
     return f"within {tenths / 10:g}% of the best possible"
+
+
+def _weightiest(product: Product) -> str:
+    """Return in brackets the facets that weigh most, with their points of 100."""
+    most = sorted(product.weights, key=lambda x: (-x.weight, x.facet))[:WEIGHTS_NAMED]
+    named = [f"{facet_title(x.facet).lower()} {round(100 * x.weight)}" for x in most]
+    return f" (of 100: {', '.join(named)} …)" if named else ""
+
+
+def _survivors(product: Product) -> str:
+    """Return how many pairs survive shaken weights, where it was looked at."""
+    table = next((t for t in product.tables if t.name == "stability"), None)
+    if table is None or not table.rows:
+        return ""
+    place = table.columns.index("Judgement")
+    robust = sum(row[place] == "robust" for row in table.rows)
+    return f"; {robust} of {len(table.rows)} pairs survive shaken weights"
 
 
 def product_says(product: Product, form: str) -> str:
@@ -356,6 +375,9 @@ ONLY_IN_DOSSIERS: tuple[str, ...] = ("agenda", "alike", "room")
 
 LONG_TABLE = 40
 """A table of figures of more rows than this is closed until a reader opens it."""
+
+WEIGHTS_NAMED = 3
+"""Facets named in what was proven: those that weigh most."""
 
 PARTS = ("Part ", "Weights known", "Better than", "Chance ", "Share ")
 OF_100 = ("Points", "Mean points", "Best possible points")

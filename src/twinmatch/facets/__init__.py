@@ -24,11 +24,11 @@ from twinmatch.facets.emissions import EmissionsLevel, EmissionsMix
 from twinmatch.facets.nearness import Nearness
 from twinmatch.facets.own import OfTwoCities, checked_entry
 from twinmatch.facets.readiness import Readiness, ReadinessStep
+from twinmatch.facets.same_words import SameWords
+from twinmatch.facets.shared_topics import SharedTopics, TopicsMet
 from twinmatch.facets.steps import StuckStep
 from twinmatch.facets.text import NeedsOffers, SharedNeeds
-from twinmatch.facets.topics import SharedTopics, TopicsMet
 from twinmatch.facets.wishes import Wishes
-from twinmatch.facets.wording import SameWords
 from twinmatch.schema import City
 
 __all__ = ["FACETS", "FacetCache", "FacetEntry", "add_facet"]

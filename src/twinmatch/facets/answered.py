@@ -16,9 +16,9 @@ import numpy as np
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints
+from twinmatch.facets.same_words import SameWords
+from twinmatch.facets.shared_topics import TopicsMet
 from twinmatch.facets.text import NeedsOffers
-from twinmatch.facets.topics import TopicsMet
-from twinmatch.facets.wording import SameWords
 from twinmatch.proposal import Fact
 
 MOST_ASKING: Final = 500

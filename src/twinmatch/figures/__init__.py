@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from twinmatch.figures.agenda import group_agenda, pair_agenda, themes
 from twinmatch.figures.fairness import Shares, fairness
-from twinmatch.figures.pairs import TwinningRound, alike, satisfaction, ties, watch
+from twinmatch.figures.pair_figures import TwinningRound, alike, satisfaction, ties, watch
 from twinmatch.programmes import Round
 from twinmatch.proposal import Product, Proposal, Table
 

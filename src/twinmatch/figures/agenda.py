@@ -22,7 +22,7 @@ from twinmatch.facets.domains import (
     wider,
 )
 from twinmatch.facets.text import PassageMatch, Sayings, answers, needs_said, offers_said
-from twinmatch.figures.pairs import TwinningRound
+from twinmatch.figures.pair_figures import TwinningRound
 from twinmatch.programmes import Round
 from twinmatch.programmes.themes import theme_of, topics_of
 from twinmatch.proposal import Meeting, Product, Table

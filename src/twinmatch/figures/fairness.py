@@ -18,7 +18,7 @@ from twinmatch.geography import country
 from twinmatch.proposal import Product, Table
 
 if TYPE_CHECKING:
-    from twinmatch.figures.pairs import TwinningRound
+    from twinmatch.figures.pair_figures import TwinningRound
 
 SIZES: Final = (
     (50_000, "under 50,000 residents"),

@@ -9,8 +9,8 @@ from twinmatch.intake.accepted import (
     with_accepted,
 )
 from twinmatch.intake.checks import doubts
-from twinmatch.intake.folder import Returned, merge_forms
 from twinmatch.intake.forms import template
+from twinmatch.intake.profile_folder import Returned, merge_forms
 from twinmatch.intake.readiness_scale import estimated_readiness
 from twinmatch.intake.writing import to_yaml, write_profiles
 

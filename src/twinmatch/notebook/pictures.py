@@ -24,8 +24,8 @@ from twinmatch.affinity import Affinity
 from twinmatch.cohort import City, Cohort
 from twinmatch.exporting import words
 from twinmatch.exporting.atlas import kilometres, land
-from twinmatch.figures import pictures as specs
-from twinmatch.figures.pictures import BLUE, GREY, ORANGE, PLUM, WIDTH, Spec
+from twinmatch.figures import vega as specs
+from twinmatch.figures.vega import BLUE, GREY, ORANGE, PLUM, WIDTH, Spec
 from twinmatch.programmes.proposing import measured_card
 from twinmatch.proposal import Account, CityCard, Meeting, Proposal, Table
 from twinmatch.whatif.stability import Stability
@@ -163,7 +163,7 @@ def _points(ring: str) -> list[tuple[float, float]]:
 
 
 def shown(spec: Spec | None) -> Picture:
-    """Return a picture of :mod:`twinmatch.figures.pictures` as an Altair chart, or None where there is none to draw.
+    """Return a picture of :mod:`twinmatch.figures.vega` as an Altair chart, or None where there is none to draw.
 
     It is the picture of the report, the dossiers and the workbench, from the same specification.
     """

@@ -28,8 +28,8 @@ from twinmatch.embedding.classifier import TOPICS
 from twinmatch.facets import FacetCache
 from twinmatch.facets.base import listed
 from twinmatch.facets.readiness import levels
+from twinmatch.facets.shared_topics import topic_table
 from twinmatch.facets.steps import STEPS, step_levels, stuck_at
-from twinmatch.facets.topics import topic_table
 from twinmatch.geography import country, language_name
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.programme import Programme

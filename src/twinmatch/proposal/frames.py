@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import core_schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +36,13 @@ class Tabular:
 
 class Rows(tuple[R, ...], Tabular):
     """A result of several items, also as a table."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Return the schema of its JSON form: a list."""
+        return core_schema.tuple_variable_schema(handler(get_args(source)[0]))
 
     def __repr__(self) -> str:
         kinds = {type(item).__name__ for item in self} or {"nothing"}

@@ -376,7 +376,7 @@ class Proposal:
 
         All attributes are texts and numbers, so that networkx can save the graph in any format.
         """
-        from twinmatch.exporting.network import network
+        from twinmatch.exporting.graphml import network
 
         return network(self)
 

@@ -7,7 +7,7 @@ another name of a key. Numbers are rounded to ten decimals, so what was read bac
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
@@ -27,8 +27,6 @@ from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 from twinmatch.errors import DataError, Problem, Where
 
 if TYPE_CHECKING:
-    from twinmatch.proposal.evidence import Account
-
     on_wire = property
 else:
 
@@ -109,6 +107,16 @@ Numbers = Annotated[
 ]
 """Numbers by name: an object in JSON."""
 
+
+def rows(*keys: str) -> PlainSerializer:
+    """Return what writes rows of values as objects of these keys."""
+
+    def write(values: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+        return [any_value(dict(zip(keys, value, strict=True))) for value in values]
+
+    return PlainSerializer(write, return_type=list[dict[str, Any]])
+
+
 Hidden = Annotated[
     T,
     GetPydanticSchema(lambda _source, _handler: core_schema.any_schema()),
@@ -131,12 +139,6 @@ def to_wire(result: object) -> Any:
         return [to_wire(item) for item in result]
     kind: Any = type(result)
     return _adapter(kind).dump_python(result, mode="json", by_alias=True)
-
-
-def account_plain(account: Account) -> dict[str, Any]:
-    """Return an account by itself, with its score and how much of it is known."""
-    figures = {"score": rounded(account.score), "coverage": rounded(account.coverage)}
-    return {**figures, "account": to_wire(account)}
 
 
 def schema_of(kind: Any, name: str, title: str) -> dict[str, Any]:

@@ -107,7 +107,9 @@ def solve_exactly(
         list(compress(columns.members, kept)), columns.family[kept], columns.score[kept]
     )
     remaining = None if seconds is None else seconds - (time.monotonic() - began)
-    return _branch(task, left, rules[:, kept], low, high, incumbent, bound, remaining)
+    return _branch(
+        task, left, LinearConstraint(rules[:, kept], low, high), incumbent, bound, remaining
+    )
 
 
 def _rules(task: Task, columns: _Columns) -> tuple[csc_array, FloatArray, FloatArray]:
@@ -148,9 +150,7 @@ def _relaxed(
 def _branch(
     task: Task,
     columns: _Columns,
-    rules: csc_array,
-    low: FloatArray,
-    high: FloatArray,
+    rules: LinearConstraint,
     incumbent: IntArray | None,
     bound: float,
     seconds: float | None,
@@ -166,7 +166,7 @@ def _branch(
         -columns.score,
         integrality=np.ones(columns.score.size),
         bounds=Bounds(0.0, 1.0),
-        constraints=LinearConstraint(rules, low, high),
+        constraints=rules,
         options=options,
     )
     if result.status == 2:  # nothing better than the incumbent, if there is one

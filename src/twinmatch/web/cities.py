@@ -14,7 +14,7 @@ from twinmatch.app.service import Answer, Order, Question, Search, Wanted
 from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.proposal import CityCard
-from twinmatch.proposal.wire import DECIMALS, account_plain, to_wire
+from twinmatch.proposal.wire import DECIMALS, to_wire
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import schemas
 from twinmatch.web.auth import GuardedRoute, reader
@@ -248,10 +248,7 @@ def pair(request: Request, one: CityIn, other: CityIn) -> Response:
     ids = [service.cohort.cities[i].id, beside.id]
 
     def content() -> dict[str, Any]:
-        accounts = [
-            {"purpose": a.purpose, "title": a.title, "says": a.says, **account_plain(a.account)}
-            for a in service.pair(*ids)
-        ]
+        accounts = to_wire(service.pair(*ids))
         return {"cities": ids, "text_model": service.says, "accounts": accounts}
 
     return answered(request, content)

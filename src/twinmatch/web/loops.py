@@ -8,14 +8,18 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from twinmatch.app.decisions import decide_on, plain_run_state, run_state
-from twinmatch.app.plain import plain_difference, plain_prices, plain_repaired, plain_why_not
+from twinmatch.app.round import Repaired
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.proposal.wire import to_wire
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, GuardedRoute, coordinator, reader
 from twinmatch.web.problems import documented
 from twinmatch.web.proposals import ProposalId, job_plain
 from twinmatch.web.state import state_of
+from twinmatch.whatif.difference import ProposalDifference
+from twinmatch.whatif.prices import PriceList
 from twinmatch.whatif.repair import Disruption
+from twinmatch.whatif.why_not import WhyNotAnswer
 
 router = APIRouter(tags=["proposals"], route_class=GuardedRoute)
 
@@ -81,28 +85,28 @@ City = Annotated[str, Query(min_length=1, max_length=120)]
     "/proposals/{proposal}/why-not",
     response_model=None,
     dependencies=[Depends(reader)],
-    responses={200: {"model": schemas.WhyNot}, **documented(404, 409, 422)},
+    responses={200: {"model": WhyNotAnswer}, **documented(404, 409, 422)},
 )
 def ask_why_not(request: Request, proposal: ProposalId, guest: City, host: City) -> Response:
     """Return why a guest and a host do not meet: the rule, or what forcing it costs, who moves, what would help."""
     state = state_of(request)
 
     state.board.result(proposal)
-    return _json(plain_why_not(state.rounds.why_not(proposal, guest, host)))
+    return _json(to_wire(state.rounds.why_not(proposal, guest, host)))
 
 
 @router.post(
     "/proposals/{proposal}/repair",
     response_model=None,
     dependencies=[Depends(coordinator)],
-    responses={200: {"model": schemas.Repair}, **documented(404, 409, 422)},
+    responses={200: {"model": Repaired}, **documented(404, 409, 422)},
 )
 def ask_repair(request: Request, proposal: ProposalId, asked: schemas.AskRepair) -> Response:
     """Return three offers after withdrawals and refusals: keep all, few changes, best; nothing is changed."""
     state = state_of(request)
     change = Disruption(tuple(asked.withdrawn), tuple(asked.refused))
 
-    return _json(plain_repaired(state.rounds.repair(proposal, change, asked.at_most)))
+    return _json(to_wire(state.rounds.repair(proposal, change, asked.at_most)))
 
 
 @router.post(
@@ -131,21 +135,21 @@ def take_repair(
     "/proposals/{proposal}/prices",
     response_model=None,
     dependencies=[Depends(reader)],
-    responses={200: {"model": schemas.Prices}, **documented(404, 409, 422)},
+    responses={200: {"model": PriceList}, **documented(404, 409, 422)},
 )
 def ask_prices(request: Request, proposal: ProposalId) -> Response:
     """Return what each rule, lock and ban of a proposal's twinning costs, and what one more place is worth."""
     state = state_of(request)
 
     state.board.result(proposal)
-    return _json(plain_prices(state.rounds.prices(proposal)))
+    return _json(to_wire(state.rounds.prices(proposal)))
 
 
 @router.get(
     "/proposals/{proposal}/diff/{other}",
     response_model=None,
     dependencies=[Depends(reader)],
-    responses={200: {"model": schemas.Difference}, **documented(404, 409)},
+    responses={200: {"model": ProposalDifference}, **documented(404, 409)},
 )
 def ask_difference(
     request: Request,
@@ -155,7 +159,7 @@ def ask_difference(
     """Return how two proposals differ, the first one before, the second one after."""
     state = state_of(request)
 
-    return _json(plain_difference(state.rounds.difference(proposal, other)))
+    return _json(to_wire(state.rounds.difference(proposal, other)))
 
 
 def _json(content: Any) -> Response:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from twinmatch.app.pairs import PairExplanation
+from twinmatch.proposal import Evidence
 from twinmatch.store.tables import is_storable
 
 MOST_VALUES: Final = 10_000
@@ -88,34 +90,6 @@ class CityWhole(BaseModel):
     host_unit: str | None = Field(description="Id of the host unit that the city acts in")
 
 
-class FactLine(BaseModel):
-    """A figure or a quotation behind a line, with where it comes from; what is not known is left out."""
-
-    city: str
-    what: str
-    value: str | float | None = None
-    unit: str = ""
-    year: int | None = None
-    kind: str = Field("", examples=["reported", "estimated", "stated"])
-    source: str = ""
-    place: str = ""
-
-
-class AccountLine(BaseModel):
-    """One line of an account; the shares of all lines sum to the score."""
-
-    facet: str = Field(examples=["shared_challenges"])
-    likeness: float | None = Field(ge=0, le=1, description="Null where not known")
-    standing: float = Field(
-        ge=0, le=1, description="Share of the possible pairs that it beats; 0.5 where not known"
-    )
-    weight: float = Field(ge=0, le=1)
-    share: float = Field(ge=0, le=1, description="Weight times standing")
-    says: str
-    known_part: float = Field(ge=0, le=1)
-    evidence: list[FactLine]
-
-
 class Reason(BaseModel):
     """One of the strongest reasons, in words."""
 
@@ -136,7 +110,7 @@ class SimilarCity(BaseModel):
         ge=0, le=1, description="Part of the weights that rests on something known"
     )
     why: list[Reason] | None = Field(None, description="With detail=reasons")
-    account: list[AccountLine] | None = Field(None, description="With detail=account")
+    account: list[Evidence] | None = Field(None, description="With detail=account")
 
 
 class Similar(BaseModel):
@@ -150,26 +124,12 @@ class Similar(BaseModel):
     similar: list[SimilarCity]
 
 
-class PairAccount(BaseModel):
-    """Why a pair scores as it does, for one purpose."""
-
-    purpose: Literal["peers", "learning"]
-    title: str = Field(examples=["Cologne learns from Lahti"])
-    says: str = Field(
-        description="What the score is measured against, and why the round has no such pair where it has not",
-        examples=["Scored against all pairs of cities."],
-    )
-    score: float = Field(ge=0, le=1)
-    coverage: float = Field(ge=0, le=1)
-    account: list[AccountLine]
-
-
 class Pair(BaseModel):
     """The accounts of a pair: as peers, and as guest and host both ways."""
 
     cities: tuple[str, str]
     text_model: str
-    accounts: list[PairAccount]
+    accounts: list[PairExplanation]
 
 
 Detail = Literal["reasons", "account", "none"]
@@ -386,21 +346,6 @@ class Decisions(BaseModel):
     meetings: list[MeetingHeld]
 
 
-class WhyNot(BaseModel):
-    """Why two do not meet, what forcing it costs, who moves, and what would have to change."""
-
-    guest: str
-    host: str
-    verdict: str
-    reasons: list[str]
-    score: float | None
-    best: dict[str, Any] | None
-    gentlest: dict[str, Any] | None
-    if_lifted: dict[str, Any] | None
-    changes: list[str]
-    if_eligible: dict[str, Any] | None
-
-
 class AskRepair(Asked):
     """What happened since the proposal."""
 
@@ -415,35 +360,6 @@ class TakeRepair(AskRepair):
     """The offer that is taken after what happened."""
 
     offer: Literal["keep all", "few changes", "best"]
-
-
-class Prices(BaseModel):
-    """What each rule, lock and ban of the twinning costs, and what one more place at each host is worth."""
-
-    filled: int
-    total: float
-    rules: list[dict[str, Any]] = Field(
-        description="With the rule lifted: what the best answer gains"
-    )
-    limits: list[dict[str, Any]] = Field(description="With a limit one step looser")
-    hosts: list[dict[str, Any]]
-
-
-class Repair(BaseModel):
-    """The offers to repair a proposal, the one that keeps most first."""
-
-    earlier: int
-    lost: list[str]
-    new: list[str] = Field(description="Cities that are new since the proposal")
-    offers: list[dict[str, Any]]
-
-
-class Difference(BaseModel):
-    """How two proposals differ, in plain words."""
-
-    alike: bool
-    made_from: list[str]
-    products: list[dict[str, Any]]
 
 
 class Health(BaseModel):

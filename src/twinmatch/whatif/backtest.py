@@ -20,10 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, PlainSerializer, model_serializer
 
 from twinmatch.affinity import Affinity, compare, standing
 from twinmatch.cohort import Cohort, Host
@@ -32,6 +33,7 @@ from twinmatch.facets import FacetCache
 from twinmatch.facets.text import Passage, needs_passages, offers_passages, readable
 from twinmatch.geography import distance_km
 from twinmatch.proposal.frames import Rows, Tabular
+from twinmatch.proposal.wire import Number, Numbers, Unknown
 from twinmatch.schema import City, Role
 
 if TYPE_CHECKING:
@@ -49,9 +51,9 @@ NOWHERE: Final = Where()
 class Interval:
     """A figure with its bootstrap interval of 95%; low and high are nan where there is only one pair."""
 
-    value: float
-    low: float
-    high: float
+    value: Unknown
+    low: Unknown
+    high: Unknown
 
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
@@ -64,11 +66,11 @@ class Tested:
     guest: str
     host: str
     host_name: str
-    rank: float
+    rank: Number
     of: int
-    percentile: float
-    coverage: float
-    best: str
+    percentile: Annotated[Number, Field(alias="percentile_rank")]
+    coverage: Annotated[Number, Field(alias="known")]
+    best: Annotated[str, Field(alias="ranked_first")]
     """Name of the unit that the score ranks first."""
 
     def row(self) -> dict[str, Any]:
@@ -83,17 +85,23 @@ class RankMetrics:
     mean_percentile_rank: Interval
     hit_at: tuple[tuple[int, Interval], ...]
     mrr: Interval
-    chance: tuple[tuple[str, float], ...]
+    chance: Numbers
+
+
+Intervals = Annotated[
+    tuple[tuple[str, Interval], ...], PlainSerializer(dict, return_type=dict[str, Interval])
+]
+"""Intervals by name: an object in JSON."""
 
 
 @dataclass(frozen=True)
 class View:
     """The mean percentile rank of some pairs by the score, and by each ranking that needs no method."""
 
-    name: str
+    name: Annotated[str, Field(alias="view")]
     pairs: int
-    score: Interval
-    beside: tuple[tuple[str, Interval], ...]
+    score: Annotated[Interval, Field(alias="mean_percentile_rank")]
+    beside: Intervals
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,12 +110,19 @@ class Backtest(Tabular):
 
     pairs: Rows[Tested]
     figures: RankMetrics
-    without: tuple[tuple[str, Interval], ...]
+    without: Intervals
     """Facet, and the change of the mean percentile rank without it: above 0, the facet helps."""
-    alone: tuple[tuple[str, float], ...]
+    alone: Numbers
     """Facet, and the mean percentile rank by it alone."""
     views: tuple[View, ...] = ()
     """The pairs as shipped and without text from after a pairing, of speaking and of silent guests."""
+
+    @model_serializer(mode="wrap")
+    def _write(self, write: Any) -> dict[str, Any]:
+        plain: dict[str, Any] = write(self)
+        figures = plain.pop("figures")
+        plain |= {f"hit_at_{k}": hit for k, hit in figures.pop("hit_at")}
+        return {**plain, **figures}
 
     def __repr__(self) -> str:
         rank = self.figures.mean_percentile_rank
@@ -450,10 +465,10 @@ class PartnerTest:
     in ``figures``; ``across_borders`` ranks partners of another country among cities of other countries only.
     """
 
-    figures: Interval
-    by_unit: tuple[tuple[str, float], ...]
+    figures: Annotated[Interval, Field(alias="mean_percentile_rank")]
+    by_unit: Numbers
     across_borders: Interval | None
-    alone: tuple[tuple[str, float], ...]
+    alone: Numbers
 
 
 def stripped(cohort: Cohort) -> Cohort:
@@ -536,9 +551,9 @@ class ActivityTest:
 
     cities: int
     units: int
-    figures: Interval
-    by_unit: tuple[tuple[str, float], ...]
-    alone: tuple[tuple[str, float], ...]
+    figures: Annotated[Interval, Field(alias="mean_percentile_rank")]
+    by_unit: Numbers
+    alone: Numbers
 
 
 def only_activities(cohort: Cohort) -> Cohort:

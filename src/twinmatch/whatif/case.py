@@ -13,11 +13,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from pydantic import PlainSerializer
 
 from twinmatch.cohort import Host, nearest
 from twinmatch.errors import NoProposalError, Problem, QuestionError
@@ -25,6 +26,7 @@ from twinmatch.programmes.proposing import programme_of, solve_round
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
+from twinmatch.proposal.wire import Number, on_wire
 from twinmatch.solving import Block, Solution, solve
 
 Bools = NDArray[np.bool_]
@@ -52,8 +54,13 @@ class Price:
     """
 
     places: int
-    score: float
+    score: Number
     proven: bool = True
+
+    @on_wire
+    def says(self) -> str:
+        """Return the price in words."""
+        return str(self)
 
     @property
     def is_nothing(self) -> bool:
@@ -76,18 +83,18 @@ class Price:
 class Move:
     """A guest whose host is another one: who, from where to where, and what that changes in its score.
 
-    ``before`` and ``after`` are ids of hosts, empty where the guest has no pair.
+    ``before`` and ``after`` are ids of hosts, none where the guest has no pair.
     """
 
     guest: str
     name: str
-    before: str
-    after: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
     before_name: str
     after_name: str
-    change: float
+    change: Number
 
-    @property
+    @on_wire
     def says(self) -> str:
         """Return the move as a sentence."""
         if not self.after:
@@ -98,6 +105,10 @@ class Move:
         return f"{self.name} moves from {self.before_name} to {self.after_name}, {way} {points(abs(self.change))}."
 
 
+def _guests(moves: Sequence[Move]) -> list[str]:
+    return [move.guest for move in moves]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """Another answer beside the one it is compared with: its price and who moves."""
@@ -105,8 +116,8 @@ class Outcome:
     price: Price
     moves: tuple[Move, ...]
 
-    @property
-    def worse_off(self) -> tuple[Move, ...]:
+    @on_wire
+    def worse_off(self) -> Annotated[tuple[Move, ...], PlainSerializer(_guests)]:
         """Return the moves of guests who lose, those who lose most first."""
         lose = [m for m in self.moves if m.change < -NOTHING]
         return tuple(sorted(lose, key=lambda m: (m.change, m.guest)))
@@ -224,8 +235,8 @@ class Case:
         return Move(
             self.guest_id(g),
             self.guest_name(g),
-            "; ".join(self.hosts[h].id for h in before),
-            "; ".join(self.hosts[h].id for h in after),
+            tuple(self.hosts[h].id for h in before),
+            tuple(self.hosts[h].id for h in after),
             " and ".join(self.hosts[h].name for h in before),
             " and ".join(self.hosts[h].name for h in after),
             math.fsum(float(score[h]) for h in after) - math.fsum(float(score[h]) for h in before),

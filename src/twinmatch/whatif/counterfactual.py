@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from twinmatch.cohort import City, Cohort, Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.domains import FINE, LEVERS, challenges, offered_levers, strengths
 from twinmatch.programmes.twinning.frame import Frame
+from twinmatch.proposal.wire import Hidden, Number, on_wire, rows
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.solving import Solution
 from twinmatch.whatif.case import Case, find_host, host_id, open_case
@@ -54,7 +55,7 @@ class ChangedAnswer:
 
     block: str
     says: str
-    value: object
+    value: Hidden[object]
 
 
 def answered(city: City, answers: Sequence[ChangedAnswer]) -> City:
@@ -206,7 +207,7 @@ class Way:
 
     answers: tuple[ChangedAnswer, ...]
     rank: int
-    score: float
+    score: Number
     says: str
 
 
@@ -220,14 +221,14 @@ class Counterfactual:
     host_name: str
     rank: int
     of: int
-    score: float
-    best: tuple[tuple[str, float], ...]
+    score: Number
+    best: Annotated[tuple[tuple[str, float], ...], rows("name", "score")]
     """Names and scores of the best hosts now."""
     ways: tuple[Way, ...]
-    nearest: Way | None
+    nearest: Hidden[Way | None]
     """The set that comes closest, where no way is found."""
 
-    @property
+    @on_wire
     def says(self) -> str:
         """Return the answer in words."""
         now = f"{self.host_name} is number {self.rank} of {self.of} hosts for {self.name}, with {100 * self.score:.1f} of 100."

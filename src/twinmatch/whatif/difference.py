@@ -18,6 +18,7 @@ from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.proposing import programme_of
 from twinmatch.programmes.rules import counted
 from twinmatch.proposal import Meeting, Product, Proposal, RuleStatus
+from twinmatch.proposal.wire import on_wire
 from twinmatch.whatif.case import NOTHING, points
 
 
@@ -30,7 +31,7 @@ class RefereeReport:
     rules: tuple[RuleStatus, ...]
     unjudged: str = ""
 
-    @property
+    @on_wire
     def kept(self) -> bool:
         """Return whether no rule is broken."""
         return all(rule.status != "broken" for rule in self.rules)
@@ -115,7 +116,7 @@ class ProductDifference:
     moved: tuple[Moved, ...]
     says: tuple[str, ...]
 
-    @property
+    @on_wire
     def alike(self) -> bool:
         """Return whether nothing differs."""
         return not self.moved and not self.says
@@ -128,7 +129,7 @@ class ProposalDifference:
     made_from: tuple[str, ...]
     products: tuple[ProductDifference, ...]
 
-    @property
+    @on_wire
     def alike(self) -> bool:
         """Return whether the two propose the same."""
         return all(p.alike for p in self.products)

@@ -10,7 +10,6 @@ Notation: H hosts, G guests; score and known (H, G); a draw fills one column.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import ANSWERED_BY, GATE, QUESTIONS, Rule, forbid, gate, missing
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
 from twinmatch.proposal import Ask
+from twinmatch.proposal.wire import Number
 from twinmatch.solving import Candidates
 
 Floats = NDArray[np.float64]
@@ -32,18 +32,9 @@ class Interview:
     """A city to ask: pairs that its answers change on average, the part of the draws in which it gets a pair, questions."""
 
     city: str
-    pairs_changed: float
-    gets_a_pair: float
+    pairs_changed: Number
+    gets_a_pair: Number
     ask: tuple[Ask, ...]
-
-    def plain(self) -> dict[str, Any]:
-        """Return the interview as JSON can hold it."""
-        return {
-            "city": self.city,
-            "pairs_changed": round(self.pairs_changed, 4),
-            "gets_a_pair": round(self.gets_a_pair, 4),
-            "ask": [{"block": q.block, "question": q.question} for q in self.ask],
-        }
 
 
 def interview_plan(

@@ -9,13 +9,15 @@ as the rules are a network; where they are not, every row is solved again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
+from pydantic import Field
 
 from twinmatch.programmes.rules import Rule
 from twinmatch.proposal.frames import Rows, Tabular
+from twinmatch.proposal.wire import Number, on_wire
 from twinmatch.solving import Block
 from twinmatch.whatif.case import STRUCTURE, Case, Move, Outcome, Price, spared, swapped, widened
 
@@ -38,7 +40,7 @@ class Priced:
     kind: Kind
     rule: str
     says: str
-    price: Price
+    price: Annotated[Price, Field(alias="gain")]
     moves: tuple[Move, ...]
 
     def row(self) -> dict[str, Any]:
@@ -62,19 +64,19 @@ class HostDemand:
     among_five_of: int
     guests: int
     places: int
-    worth: Price
+    worth: Annotated[Price, Field(alias="one_more_place")]
 
     def row(self) -> dict[str, Any]:
         """Return the demand as a row of a table; what one more place is worth in places and score."""
         figures = {k: v for k, v in vars(self).items() if k != "worth"}
         return {**figures, "worth_places": self.worth.places, "worth_score": self.worth.score}
 
-    @property
+    @on_wire
     def over_wished(self) -> bool:
         """Return whether more guests want it, or fit it best, than it has places."""
         return max(self.wished_by, self.best_of) > self.places
 
-    @property
+    @on_wire
     def never(self) -> bool:
         """Return whether it has no guest and is among the five best hosts of none."""
         return self.guests == 0 and self.wished_by == 0 and self.among_five_of == 0
@@ -85,7 +87,7 @@ class PriceList(Tabular):
     """All prices of a round, the dearest first, and the demand for every host, the most wanted first."""
 
     filled: int
-    total: float
+    total: Number
     rules: Rows[Priced]
     limits: Rows[Priced]
     hosts: Rows[HostDemand]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import product_of
 from twinmatch.programmes.twinning.search import solve_twinning
 from twinmatch.proposal import Product, Proposal
+from twinmatch.proposal.wire import Hidden, Number, rows
 from twinmatch.solving import Solution
 from twinmatch.whatif.case import (
     Case,
@@ -64,12 +65,12 @@ class Offer:
     kind: Kind
     price: Price
     filled: int
-    total: float
+    total: Number
     kept: int
     moves: tuple[Move, ...]
     told: tuple[Notice, ...]
-    answer: tuple[Bools, Solution]
-    case: Case
+    answer: Hidden[tuple[Bools, Solution]]
+    case: Hidden[Case]
 
     @property
     def product(self) -> Product:
@@ -118,7 +119,7 @@ class ReserveList:
     id: str
     name: str
     side: Literal["guest", "host"]
-    reserves: tuple[tuple[str, str, float], ...]
+    reserves: Annotated[tuple[tuple[str, str, float], ...], rows("id", "name", "score")]
 
 
 def earlier_pairs(proposal: Proposal) -> tuple[tuple[str, str], ...]:
@@ -312,7 +313,7 @@ def _told(case: Case, moves: Sequence[Move]) -> tuple[Notice, ...]:
     lost: dict[str, list[str]] = {}
     won: dict[str, list[str]] = {}
     for move in moves:
-        before, after = (set(filter(None, side.split("; "))) for side in (move.before, move.after))
+        before, after = set(move.before), set(move.after)
         for host in before - after:
             lost.setdefault(host, []).append(move.name)
         for host in after - before:

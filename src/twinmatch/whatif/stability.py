@@ -20,14 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.twinning import PreparedTwinning, solve_twinning
 from twinmatch.proposal.frames import Rows, Tabular
+from twinmatch.proposal.wire import Number, Unknown, on_wire, rows
 from twinmatch.solving import Candidates
 from twinmatch.solving.frontier import frontier
 from twinmatch.solving.parallel import spread
@@ -59,13 +61,21 @@ class Stable:
 
     id: str
     name: str
-    share: float
+    share: Number
     lost_without: tuple[str, ...]
 
-    @property
+    @on_wire
     def judgement(self) -> Judgement:
         """Return robust or fragile."""
         return "robust" if self.share >= ROBUST else "fragile"
+
+
+@dataclass(frozen=True)
+class Instead:
+    """What comes in a pair's place: the host's name, or "no place", and its share of the runs."""
+
+    name: str
+    share: Number
 
 
 @dataclass(frozen=True)
@@ -74,16 +84,16 @@ class PairStable(Stable):
 
     guest: str
     host: str
-    instead: tuple[tuple[str, float], ...]
-    """Names and shares of the other outcomes, the most frequent first; "no place" among them."""
+    instead: tuple[Instead, ...]
+    """The other outcomes, the most frequent first; "no place" among them."""
 
-    @property
+    @on_wire
     def says(self) -> str:
         """Return the pair's stability as a sentence."""
         text = f"{self.name}: {self.judgement}, kept in {100 * self.share:.0f}% of the runs"
         if self.instead:
             text += "; otherwise most often " + ", ".join(
-                f"{name} ({100 * share:.0f}%)" for name, share in self.instead[:2]
+                f"{other.name} ({100 * other.share:.0f}%)" for other in self.instead[:2]
             )
         if self.lost_without:
             text += f"; lost without {', '.join(self.lost_without)}"
@@ -93,7 +103,7 @@ class PairStable(Stable):
         """Return the pair as a row of a table: the share of the runs that it survives, and what comes instead."""
         lost = "; ".join(self.lost_without)
         kept = {"share": self.share, "judgement": self.judgement, "lost_without": lost}
-        instead = "; ".join(name for name, _ in self.instead)
+        instead = "; ".join(other.name for other in self.instead)
         return {"guest": self.guest, "host": self.host, **kept, "instead": instead}
 
 
@@ -104,10 +114,10 @@ class Stability(Tabular):
     runs: int
     failed: int
     seed: int
-    spread: float
+    spread: Number
     pairs: Rows[PairStable]
     places: tuple[Stable, ...]
-    dropped: tuple[tuple[str, float], ...]
+    dropped: Annotated[tuple[tuple[str, float], ...], rows("facet", "survive")]
     """Each facet, and the share of the pairs that survive without it."""
 
     def __repr__(self) -> str:
@@ -184,9 +194,10 @@ def stability(
     seed: int = 0,
     spread: float = SPREAD,
     workers: int = 1,
+    drop: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Stability:
-    """Return how stable a settled round is over perturbed runs, and without each facet in turn.
+    """Return how stable a settled round is over perturbed runs, and with ``drop`` without each facet in turn.
 
     ``workers`` processes share the runs through joblib; inside ``joblib.parallel_config(backend=...)`` that
     backend spreads them instead. The result depends on the seed and not on how the runs are spread. Raises
@@ -198,7 +209,11 @@ def stability(
     answers = _spread_out(bench, seeds, workers, progress)
     kept = [a for a in answers if a is not None]
     names = list(case.ready.affinity.weights)
-    without = {name: _without(bench, f) for f, name in enumerate(names)} if len(names) > 1 else {}
+    without = (
+        {name: _without(bench, f) for f, name in enumerate(names)}
+        if drop and len(names) > 1
+        else {}
+    )
     grids = np.array(kept, dtype=np.bool_).reshape(len(kept), len(case.hosts), -1)
     return Stability(
         runs,
@@ -300,7 +315,9 @@ def _pairs(
             if not case.chosen[case.pair(g, k)]
         }
         others["no place"] = float((~mine.any(axis=1)).sum()) / runs
-        instead = sorted(((n, s) for n, s in others.items() if s > 0), key=lambda o: (-o[1], o[0]))
+        instead = sorted(
+            (Instead(n, s) for n, s in others.items() if s > 0), key=lambda o: (-o.share, o.name)
+        )
         found.append(
             PairStable(
                 f"twinning:{case.guest_id(g)}",
@@ -349,13 +366,13 @@ class Choice:
     """A named proposal: pairs of guest and host ids, its figures, and what it gives up (in units of score)."""
 
     name: str
-    pairs: tuple[tuple[str, str], ...]
-    total: float
-    gives_up: float
-    worst: float
+    pairs: Annotated[tuple[tuple[str, str], ...], rows("guest", "host")]
+    total: Number
+    gives_up: Number
+    worst: Annotated[Unknown, Field(alias="worst_off")]
     countries: int
-    small: int
-    load: int
+    small: Annotated[int, Field(alias="small_cities")]
+    load: Annotated[int, Field(alias="most_guests_of_a_host")]
     proven: bool
 
     def row(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.eligibility import Eligibility, conditions
 from twinmatch.programmes.rules import Rule
+from twinmatch.proposal.wire import Number, on_wire
 from twinmatch.schema import Commitment, Participation
 from twinmatch.whatif.case import (
     NOTHING,
@@ -54,10 +55,10 @@ class RunnerUp:
     of: str
     id: str
     name: str
-    score: float
-    margin: float
+    score: Number
+    margin: Number
 
-    @property
+    @on_wire
     def says(self) -> str:
         """Return the runner-up as a sentence."""
         where = "below" if self.margin >= 0 else "above"
@@ -84,7 +85,7 @@ class WhyNotAnswer:
     host_name: str
     verdict: Verdict
     reasons: tuple[str, ...]
-    score: float | None = None
+    score: Number | None = None
     best: Outcome | None = None
     gentlest: Outcome | None = None
     if_lifted: Outcome | None = None

@@ -27,7 +27,7 @@ from twinmatch.app.service import MOST_SIMILAR, Question, Service, Wanted
 from twinmatch.embedding import open_text_model
 from twinmatch.facets import FacetCache
 from twinmatch.programmes import load
-from twinmatch.proposal.wire import account_plain
+from twinmatch.proposal.wire import to_wire
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def line_of(line):
 
 def plain(found):
     """Ids and accounts as they are written, for an unknown likeness is unequal to itself."""
-    return [(n.id, account_plain(n.account), n.reasons) for n in found]
+    return [(n.id, to_wire(n.account), n.reasons) for n in found]
 
 
 shares = st.lists(st.integers(0, 5), min_size=len(PEER_FACETS), max_size=len(PEER_FACETS))

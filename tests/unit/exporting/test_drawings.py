@@ -12,7 +12,7 @@ from exporting_samples import HOSTILE, SCRIPT, sample
 from twinmatch.exporting.charts import drawing, of_meeting, svg, svg_file
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.report import report_html
-from twinmatch.figures.pictures import STEP, WIDTH, emissions_mix, readiness, waterfall
+from twinmatch.figures.vega import STEP, WIDTH, emissions_mix, readiness, waterfall
 from twinmatch.proposal import Account, CityCard, Evidence, Measure, from_plain, to_plain
 
 SVG = "{http://www.w3.org/2000/svg}"

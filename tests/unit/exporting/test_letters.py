@@ -157,6 +157,23 @@ def test_contacts_are_read_by_id_or_name_whatever_the_case(proposal, tmp_path):
     assert found == {"at-graz": Contact("Ada", "ada@example.org"), "se-lund": Contact("Ben", "")}
 
 
+def test_a_survey_is_a_table_of_contacts_too(proposal, tmp_path):
+    one, two = proposal.cities[:2]
+    path = tmp_path / "survey.csv"
+    path.write_text(
+        "Timestamp,Which city do you represent?,Country,Your e-mail address,What would you like to learn?\n"
+        f"2027-03-01 09:00,{one.name},{one.country},old@example.org,How to renovate homes quickly\n"
+        f"2027-03-02 09:00,{one.name},{one.country},new@example.org,How to renovate homes quickly\n"
+        f"2027-03-01 09:00,{two.name},{two.country},two@example.org,How to pay for it all together\n",
+        "utf-8",
+    )
+    found = read_contacts(path, proposal)
+    assert {city: c.email for city, c in found.items()} == {
+        one.id: "new@example.org",
+        two.id: "two@example.org",
+    }
+
+
 @pytest.mark.parametrize(
     ("table", "codes", "rows"),
     [

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from twinmatch.exporting import words
 from twinmatch.exporting.characters import cell_text, printable
-from twinmatch.proposal import Fact, Proposal
+from twinmatch.proposal import Fact, Proposal, Table
+from twinmatch.proposal.proposal import FacetWeight
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_a_group_says_for_how_many_of_its_pairs_a_facet_is_known():
 @pytest.mark.parametrize(
     ("status", "score", "bound", "said"),
     [
-        ("optimal", 1.0, 1.0, "proven best under these weights and rules"),
+        ("optimal", 1.0, 1.0, "proven best under these rules and weights"),
         ("feasible", 0.99, 1.0, "within 1% of the best possible"),
         ("feasible", 0.9899, 1.0, "within 1.1% of the best possible"),
         ("feasible", 1.0, 1.0, "within 0.1% of the best possible"),
@@ -51,7 +52,27 @@ def test_a_group_says_for_how_many_of_its_pairs_a_facet_is_known():
 )
 def test_status_never_promises_more_than_was_proven(status, score, bound, said):
     product = replace(twinning(), status=status, score=score, bound=bound)
-    assert words.status_words(product) == said
+    assert words.status_words(product).partition(" (of 100")[0] == said
+
+
+def test_proven_says_under_which_weights_and_how_many_pairs_survive():
+    columns = ("Meeting", "Pair", "Part", "Judgement")
+    rows = (("a", "A", 0.9, "robust"), ("b", "B", 0.2, "fragile"), ("c", "C", 0.8, "robust"))
+    weights = tuple(
+        FacetWeight(name, part, 0.5)
+        for name, part in (("context", 0.1), ("wishes", 0.6), ("returns", 0.3))
+    )
+    product = replace(
+        twinning(),
+        status="optimal",
+        score=1.0,
+        bound=1.0,
+        weights=weights,
+        tables=(Table("stability", "", columns, rows),),
+    )
+    said = words.status_words(product)
+    assert "2 of 3 pairs survive" in said
+    assert said.index("stated wishes 60") < said.index("30") < said.index("10 …")
 
 
 def test_codes_are_read_as_words():

@@ -327,11 +327,25 @@ def test_references_of_a_profile_that_is_wrong_itself_are_told_beside_it() -> No
     }
 
 
-def test_a_reference_by_name_is_told_with_the_id() -> None:
-    found = told(record(wishes=["Lund"]), record("se-lund", 3, name="Lund"))
-    assert [(code, do) for code, _, _, _, do in found] == [
-        ("reference-unknown", "Did you mean se-lund?")
-    ]
+@pytest.mark.parametrize("name", ["Lund", "lund", "LUND", "se-lund", "SE-LUND"])
+def test_a_reference_by_name_is_one_by_id(name: str) -> None:
+    cohort = validate([record(wishes=[name]), record("se-lund", 3, name="Lund")])
+    assert cohort.city("de-aa").wishes == ("se-lund",)
+
+
+@pytest.mark.parametrize("name", ["Wien", "Vienna", "Vienne", "wien"])
+def test_a_reference_may_be_in_another_language(name: str) -> None:
+    cohort = validate([record(refuses=[name]), record("at-vienna", 3, name="Vienna")])
+    assert cohort.city("de-aa").refuses == ("at-vienna",)
+
+
+def test_a_name_of_two_cities_is_not_taken_for_either() -> None:
+    found = told(
+        record(wishes=["Halle"]),
+        record("de-halle", 3, name="Halle"),
+        record("be-halle", 4, name="Halle"),
+    )
+    assert [code for code, *_ in found] == ["reference-unknown"]
 
 
 def test_a_word_that_is_nearly_a_choice_is_guessed() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cities import cohort_of, facet_cache
 from rounds_for_tests import small_cities
 from twinmatch.affinity import compare
-from twinmatch.app.plain import read_rows
+from twinmatch.app.rows import read_rows
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.schema import Role
 from twinmatch.whatif.backtest import (

@@ -10,7 +10,7 @@ import pytest
 
 from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
-from twinmatch.figures.pictures import (
+from twinmatch.figures.vega import (
     BLUE,
     LILAC,
     SHADES,

@@ -74,7 +74,7 @@ def test_judgements_follow_the_share_and_the_fragile_come_first():
     assert all((p.judgement == "robust") == (p.share >= ROBUST) for p in found.pairs)
     for p in found.pairs:
         assert f"{100 * p.share:.0f}%" in p.says
-        assert p.share + sum(s for _, s in p.instead) == pytest.approx(1)
+        assert p.share + sum(other.share for other in p.instead) == pytest.approx(1)
     assert {s.id for s in found.places} >= {p.guest for p in found.pairs}
 
 

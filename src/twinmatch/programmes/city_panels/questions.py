@@ -17,7 +17,7 @@ from pydantic import Field
 from twinmatch.embedding.classifier import TOPICS
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.quoting import classifier_for
-from twinmatch.facets.topics import TopicTable, topic_table
+from twinmatch.facets.shared_topics import TopicTable, topic_table
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.eligibility import Attribute
 from twinmatch.programmes.round import Round

@@ -98,8 +98,10 @@ def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = N
             _bars("from", "to", _colours("kind", colours)),
             _texts("could", "gives", {"value": INK}),
         ],
-        columns=("Facet", "Points", "Of at most", "In words"),
-        table=[(r["line"], f"{r['adds']:.1f}", f"{r['most']:.1f}", r["says"]) for r in rows],
+        table=(
+            ("Facet", "Points", "Of at most", "In words"),
+            [(r["line"], f"{r['adds']:.1f}", f"{r['most']:.1f}", r["says"]) for r in rows],
+        ),
     )
 
 
@@ -171,10 +173,10 @@ def emissions_mix(cards: Sequence[CityCard]) -> Spec | None:
             _bars("from", "to", _colours("sector", shades), gap=True),
             _texts("middle", "label", {"field": "ink", "type": "nominal", "scale": None}),
         ],
-        columns=("City", "Sector", "Percent", "t CO2e"),
-        table=[
-            (r["city"], r["sector"], f"{r['percent']:.1f}", f"{r['tonnes']:,.0f}") for r in rows
-        ],
+        table=(
+            ("City", "Sector", "Percent", "t CO2e"),
+            [(r["city"], r["sector"], f"{r['percent']:.1f}", f"{r['tonnes']:,.0f}") for r in rows],
+        ),
     )
 
 
@@ -266,8 +268,10 @@ def readiness(cards: Sequence[CityCard]) -> Spec | None:
             "axis": {"values": [0, 1, 2, 3, 4], "format": "d"},
         },
         layers=[_points("level", "city", names)],
-        columns=("Dimension", *names),
-        table=[(name, *(f"{level[name]:g}" for level in levels)) for name in shared],
+        table=(
+            ("Dimension", *names),
+            [(name, *(f"{level[name]:g}" for level in levels)) for name in shared],
+        ),
     )
 
 
@@ -311,8 +315,7 @@ def _spec(
     y: Spec,
     x: Spec,
     layers: list[Spec],
-    columns: Sequence[str],
-    table: Sequence[Sequence[str]],
+    table: tuple[Sequence[str], Sequence[Sequence[str]]],
 ) -> Spec:
     for layer in layers:
         layer["encoding"]["x"] = {**x, **layer["encoding"]["x"]}
@@ -320,7 +323,7 @@ def _spec(
         "$schema": SCHEMA,
         "title": {"text": title, "subtitle": subtitle, "anchor": "start"},
         "description": f"{title}. {subtitle}.",
-        "usermeta": {"columns": list(columns), "rows": [list(row) for row in table]},
+        "usermeta": {"columns": list(table[0]), "rows": [list(row) for row in table[1]]},
         "width": WIDTH,
         "height": {"step": STEP, "for": "position"},
         "data": {"values": rows},
