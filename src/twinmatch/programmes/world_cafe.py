@@ -1,10 +1,12 @@
 """World café: tables by theme, rounds in which guests change tables, hosts who stay; nobody meets twice.
 
-The plan of a café is a construction, not a search. With p tables, p prime, a guest in place (i, j), 0 <= i < p and
-1 <= j < p, sits in round r at table i + r j modulo p; the host of table i has j = 0 and so stays. Two people of
-places (i, j) and (i', j') share a table in round r exactly where r (j - j') = i' - i modulo p, which has one
-solution r for j != j' and none for j = j': nobody meets anybody twice, and every guest visits each table once at
-most. Who takes which place is then chosen by exact assignment, so that people come by the tables they need most.
+The plan of a café is a construction, not a search. With p tables, a guest in place (i, j), 0 <= i < p, sits in round r
+at table i + r j modulo p; the host of table i has j = 0 and so stays. Two people of places (i, j) and (i', j') share a
+table in round r exactly where r (j - j') = i' - i modulo p. They do so in two of R rounds only where some d < R has
+d (j - j') = 0 modulo p, that is where p / gcd(j - j', p) < R; so the j in use, 0 among them, are chosen to differ by
+nothing of the kind: all of them where p is a prime, fewer else, at least 0 and 1. Nobody then meets anybody twice, and
+every guest visits each table once at most. The places of one j sit at all tables at once, so that none is without a
+guest. Who takes which place is then chosen by exact assignment, so that people come by the tables they need most.
 
 Notation: p tables, R rounds (R <= p), G guests; place q = (i, j); need (G, p) of each guest for each table's theme.
 """
@@ -12,6 +14,7 @@ Notation: p tables, R rounds (R <= p), G guests; place q = (i, j); need (G, p) o
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,9 +46,7 @@ class WorldCafe(ScoredProduct):
     LOADS: ClassVar[dict[str, Load]] = {"lead": Load(trips=1, tasks=1), "member": Load(trips=1)}
 
     title: str = Field("World café", min_length=1)
-    themes: tuple[Theme, ...] = Field(
-        min_length=2, max_length=23, description="A table each; their number is a prime"
-    )
+    themes: tuple[Theme, ...] = Field(min_length=2, max_length=23, description="A table each")
     rounds: int = Field(3, ge=2, description="Rounds of a café")
     seats: int = Field(6, ge=2, description="People at a table, its host included, at most")
     host_roles: tuple[Role, ...] = Field(
@@ -65,15 +66,21 @@ class WorldCafe(ScoredProduct):
         if twice:
             raise ValueError(f"the theme {twice[0]!r} stands here twice")
         tables = len(self.themes)
-        if any(tables % k == 0 for k in range(2, tables)):
-            primes = [k for k in (2, 3, 5, 7, 11, 13, 17, 19, 23) if k < tables]
-            raise ValueError(
-                f"{tables} tables: people are sure not to meet twice only where the number of tables is a prime, "
-                f"such as {primes[-1]}"
-            )
         if self.rounds > tables:
             raise ValueError(f"{self.rounds} rounds at {tables} tables: at most {tables}")
         return self
+
+
+def strides(tables: int, rounds: int, seats: int) -> list[int]:
+    """Return the j of guests' places, ascending from 1: in as many rounds nobody of them meets anybody twice.
+
+    At most ``seats`` - 1, as the host sits at the table too. The most that can be found by taking each that fits.
+    """
+    taken = [0]
+    for j in range(1, tables):
+        if all(tables // math.gcd(j - other, tables) >= rounds for other in taken):
+            taken.append(j)
+    return taken[1:seats]
 
 
 def table_of(i: int, j: int, round_number: int, tables: int) -> int:
@@ -97,7 +104,7 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
     """
     tables = len(settings.themes)
     hosts, guests = _who(round_, settings)
-    per_cafe = tables * (min(settings.seats, tables) - 1)
+    per_cafe = tables * len(strides(tables, settings.rounds, settings.seats))
     # Each café has a guest for every table: of the hosts, those who might be guests too are no longer.
     enough = max(
         1, len(guests) // (2 * tables) if set(hosts) & set(guests) else len(guests) // tables
@@ -153,7 +160,7 @@ def _seated(
     places = [
         (k, i, j)
         for k in range(len(cafes))
-        for j in range(1, min(settings.seats, tables))
+        for j in strides(tables, settings.rounds, settings.seats)
         for i in range(tables)
     ]
     worth = _worth(affinity.score, places, settings, tables)
