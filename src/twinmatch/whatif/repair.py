@@ -3,7 +3,7 @@
 *Keep all*: every earlier pair that is still possible stays, and only the gaps are filled. *Few changes*: at
 most k of those pairs may go. *Best*: the best answer there is, and of equal ones the closest to the earlier
 pairs. The price of an offer is what it has less than the best one, so the best one is free and keeping all is
-dearest.
+dearest. In every offer a guest whose host is gone is rehoused before a guest without a pair comes in.
 
 Fallbacks are the same question asked beforehand: for each pair, what is offered if the guest or the host says no.
 """
@@ -272,14 +272,34 @@ def _one_pair(held: Case, one: str, other: str, problems: list[Problem]) -> Bool
 def _answer(
     case: Case, rules: Sequence[Rule], still: Bools, keep: int | None
 ) -> tuple[Bools, Solution] | None:
-    if not keep:
-        extra: tuple[Rule, ...] = ()
-    elif keep == int(still.sum()):
+    """Return the best answer that keeps some pairs; guests who lost theirs get a place before anybody new does."""
+    extra: tuple[Rule, ...] = ()
+    if keep and keep == int(still.sum()):
         # The same as "at least all of them", but row by row it stays a flow, which is far quicker.
         extra = (all_kept(still, "Every earlier pair stays."),)
-    else:
+    elif keep:
         extra = (at_least_kept(still, keep, f"At least {keep} earlier pairs stay."),)
-    return case.settled((*rules, *extra), before=still)
+    found = case.settled((*rules, *extra), before=still)
+    if found is None:
+        return None
+    for mine in _rehoused(case, still):
+        if found[0][mine].any():
+            continue  # it has a place in any case
+        wanted = at_least_kept(mine, 1, "A guest whose host is gone has a place again.")
+        again = case.settled((*rules, *extra, wanted), before=still)
+        if again is not None:
+            found, extra = again, (*extra, wanted)
+    return found
+
+
+def _rehoused(case: Case, still: Bools) -> list[Bools]:
+    """Return the possible pairs of each guest that was admitted and has lost its host, (m,) each, best guest first."""
+    guests = len(case.ready.frame.guests)
+    guest = np.arange(len(still)) % guests
+    lost = sorted({int(g) for g in guest[case.chosen & ~still]} - {int(g) for g in guest[still]})
+    pairs = [(guest == g) & case.ready.allowed for g in lost]
+    open_ = [mine for mine in pairs if mine.any()]
+    return sorted(open_, key=lambda mine: -round(float(case.score[mine].max()), 9))
 
 
 def _offer(

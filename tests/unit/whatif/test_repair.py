@@ -208,3 +208,30 @@ def test_a_lock_on_a_host_that_withdraws_is_named():
     first, *named = caught.value.problems
     assert first.code == "no-repair"
     assert any(case.guest_name(p % 5) in p_.found and host.name in p_.found for p_ in named)
+
+
+def test_a_guest_whose_host_declines_is_rehoused_before_a_better_fitting_newcomer():
+    """Two hosts of one place each; the waiting guest fits the free host better than the guest that lost its own."""
+
+    def asks(name, **wants):
+        return {"id": name, "roles": ["guest"], "challenges": wants}
+
+    def shows(name, **strengths):
+        return {"id": name, "roles": ["mission"], "strengths": strengths}
+
+    round_ = Round(
+        cohort_of(
+            asks("at-admitted", industry=3, energy_systems=1),
+            asks("be-waiting", energy_systems=3),
+            shows("dk-declines", industry=3),
+            shows("fi-free", energy_systems=3),
+        ),
+        facet_cache(),
+    )
+    asked = settings(guests_per_host=(0, 1), weights={"challenges_met": 1})
+    held = held_case(round_, asked, [("at-admitted", "dk-declines")])
+    found = repair(held, Disruption(withdrawn=("dk-declines",)))
+    for offer in found.offers:
+        places = {m.guest: m.after for m in offer.moves}
+        assert places.get("at-admitted") == "fi-free"
+        assert "be-waiting" not in places
