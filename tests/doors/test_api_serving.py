@@ -262,4 +262,4 @@ def test_the_container_runs_without_root_and_needs_keys():
 
 
 def test_ranks_are_in_order():
-    assert Rank.NOBODY < Rank.READER < Rank.COORDINATOR < Rank.ADMINISTRATOR
+    assert Rank.NOBODY < Rank.READER < Rank.COMMITTEE < Rank.COORDINATOR < Rank.ADMINISTRATOR

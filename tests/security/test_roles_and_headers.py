@@ -17,7 +17,7 @@ from twinmatch import web
 from twinmatch.web.auth import COOKIE, Rank
 from twinmatch.web.middleware import POLICY
 
-ANYONE, READER, COORDINATOR, ADMINISTRATOR = Rank
+ANYONE, READER, COMMITTEE, COORDINATOR, ADMINISTRATOR = Rank
 
 PAGE = "/workbench/proposals/{proposal}"
 UPLOAD = "/workbench/intake/{upload}"
@@ -35,6 +35,9 @@ MAY: dict[str, Rank] = {
     "POST /workbench/logout": ANYONE,
     "POST /workbench/language": ANYONE,
     "GET /assets": ANYONE,
+    # a city by its link, which is checked there
+    "GET /workbench/city/{secret}": ANYONE,
+    "POST /workbench/city/{secret}": ANYONE,
     # a reader asks
     "GET /cities": READER,
     "GET /cities/{city}": READER,
@@ -58,12 +61,28 @@ MAY: dict[str, Rank] = {
     "GET /workbench/cities/{city}/with/{other}": READER,
     "GET /workbench/proposals": READER,
     f"GET {PAGE}": READER,
+    f"GET {PAGE}/cities": READER,
+    f"GET {PAGE}/cities/{{city}}": READER,
+    f"GET {PAGE}/cities/{{city}}/similar": READER,
+    f"GET {PAGE}/cities/{{city}}/with/{{other}}": READER,
+    f"GET {PAGE}/pairs/{{meeting}}": READER,
+    f"GET {PAGE}/guests/{{guest}}": READER,
+    f"GET {PAGE}/hosts/{{guest}}": READER,
+    f"GET {PAGE}/frontier": READER,
+    f"GET {PAGE}/price": READER,
+    f"GET {PAGE}/price/solved": READER,
+    f"GET {PAGE}/committee": READER,
+    f"GET {PAGE}/programme.toml": READER,
+    f"GET {PAGE}/letters/{{city}}": READER,
+    f"GET {PAGE}/{{name}}.zip": READER,
     f"GET {PAGE}/account": READER,
     f"GET {PAGE}/compare": READER,
     f"GET {PAGE}/why-not": READER,
     f"GET {PAGE}/prices": READER,
     "GET /workbench/intake": READER,
     f"GET {UPLOAD}": READER,
+    # a committee reads and comments
+    f"POST {PAGE}/decisions": COMMITTEE,
     # a coordinator makes proposals, decides, hands in, and sees what was handed in
     "POST /proposals": COORDINATOR,
     "POST /proposals/{proposal}/cancel": COORDINATOR,
@@ -74,7 +93,12 @@ MAY: dict[str, Rank] = {
     "POST /workbench/proposals/check": COORDINATOR,
     f"POST {PAGE}/again": COORDINATOR,
     f"POST {PAGE}/cancel": COORDINATOR,
-    f"POST {PAGE}/decisions": COORDINATOR,
+    f"POST {PAGE}/bulk": COORDINATOR,
+    f"POST {PAGE}/keep": COORDINATOR,
+    f"POST {PAGE}/workbook": COORDINATOR,
+    f"POST {PAGE}/answers": COORDINATOR,
+    f"POST {PAGE}/rules": COORDINATOR,
+    f"POST {PAGE}/letters/{{city}}/link": COORDINATOR,
     f"POST {PAGE}/repair": COORDINATOR,
     f"POST {PAGE}/repair/take": COORDINATOR,
     "POST /workbench/intake": COORDINATOR,
@@ -110,13 +134,25 @@ ASKED: dict[str, dict[str, Any]] = {
     f"GET {PAGE}/compare": {"params": {"other": "x"}},
     f"POST {PAGE}/decisions": {"data": {"kind": "note", "version": 0, "why": "x"}},
     f"POST {PAGE}/repair/take": {"data": OFFER},
+    f"POST {PAGE}/bulk": {"data": {"kind": "note", "version": 0}},
+    f"POST {PAGE}/keep": {"data": {"kind": "lock", "version": 0}},
+    f"POST {PAGE}/workbook": {"data": {"version": 0}, "files": {"file": ("a.xlsx", b"no")}},
+    "POST /workbench/city/{secret}": {"data": {"kind": "agreed"}},
+    f"POST {PAGE}/answers": {"data": {"what": "x"}},
     "POST /workbench/intake": {"files": {"file": ("a.csv", b"id,name,country\n")}},
     f"POST {UPLOAD}/repair": {"data": {"row": 2, "column": "country", "value": "DE"}},
     f"POST {UPLOAD}/accept": {"data": {"key": "x"}},
 }
 """What a route has to be asked with for its role to be looked at at all."""
 
-PATHS = {"city": "de-guest", "one": "de-guest", "other": "it-host", "name": "report.html"}
+PATHS = {
+    "meeting": "x",
+    "guest": "de-guest",
+    "city": "de-guest",
+    "one": "de-guest",
+    "other": "it-host",
+    "name": "report.html",
+}
 
 
 def routes_of(router: Any) -> Iterator[str]:

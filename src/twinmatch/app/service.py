@@ -309,7 +309,7 @@ class Service:
 
 
 def open_service(
-    profiles: str | Path | None = None,
+    profiles: str | Path | Cohort | None = None,
     *,
     programme: Sequence[str | Path] = (),
     model: str | None = None,
@@ -318,7 +318,7 @@ def open_service(
     """Return a service ready to answer; raises DataError with every problem of the profiles."""
     settings = load(*programme)
     progress("Profiles")
-    cohort = read(profiles)
+    cohort = profiles if isinstance(profiles, Cohort) else read(profiles)
     text = text_model(cohort, model or settings.text.model, settings.text.prefix, progress)
     progress(f"Standings of {len(cohort)} cities")
     return Service(cohort, text, settings)

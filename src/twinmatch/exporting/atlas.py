@@ -111,6 +111,8 @@ class Dot:
     is_host: bool
     title: str
     label: str
+    meetings: tuple[str, ...]
+    """Ids of its meetings."""
     label_x: float = 0.0
     label_y: float = 0.0
 
@@ -122,6 +124,8 @@ class Tie:
     path: str
     title: str
     lesser: bool
+    meeting: str
+    """The id of its meeting."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ def _ties(
     for guest, host in crossed(meeting.cities("guest"), hosts):
         if guest in places and host in places:
             title = f"Pair {number}: {directory.name(guest)} to {directory.name(host)}"
-            yield Tie(_bow(places[guest], places[host]), title, len(hosts) > 1)
+            yield Tie(_bow(places[guest], places[host]), title, len(hosts) > 1, meeting.id)
 
 
 def _bow(start: tuple[float, float], end: tuple[float, float]) -> str:
@@ -225,7 +229,8 @@ def _dots(
             told = ", ".join(map(str, pairs))
             name = directory.name(city)
             title = f"{name}, {'host' if is_host else 'guest'} in {told}"
-            yield Dot(city, *places[city], is_host, title, name if is_host else told)
+            ids = tuple(meetings[number - 1].id for number in pairs)
+            yield Dot(city, *places[city], is_host, title, name if is_host else told, ids)
 
 
 def _labelled(dots: list[Dot], unit: float) -> list[Dot]:

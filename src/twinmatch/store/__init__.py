@@ -16,6 +16,7 @@ from twinmatch.store.history import (
     AuditEntry,
     HistoryEntry,
     RunSnapshot,
+    carried,
     held,
     note,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "RunSnapshot",
     "Store",
     "as_met",
+    "carried",
     "held",
     "note",
     "open_store",

@@ -56,8 +56,9 @@ About = tuple[str, str]
 
 WHOLE: Final[About] = ("", "")
 
-DECISIONS: Final = ("accept", "reject", "lock", "ban", "release", "note")
-"""What can be decided: accept and reject of a meeting, lock and ban of any guest and host, note on anything."""
+DECISIONS: Final = ("accept", "reject", "lock", "ban", "hold", "release", "note", "assign")
+"""What can be decided: accept and reject of a meeting; lock, ban and hold of any guest and host (held: the place is kept
+for the guest while something is open); note on anything; to whom a meeting is assigned."""
 
 CONSENTS: Final = ("asked", "agreed", "declined")
 """What is known of a city's consent to its meeting."""
@@ -71,7 +72,13 @@ STEPS: Final[dict[str, tuple[Status, Status]]] = {
 }
 """Each step of a run's status: from which status, to which. Publishing is reversible."""
 
-OPPOSITE: Final = {"accept": "ban", "reject": "lock", "lock": "reject", "ban": "accept"}
+OPPOSITE: Final = {
+    "accept": {"ban", "hold"},
+    "reject": {"lock", "hold"},
+    "lock": {"reject"},
+    "ban": {"accept"},
+    "hold": {"accept", "reject"},
+}
 """What each decision on a pair takes back: the last word holds."""
 
 KINDS: Final = (*DECISIONS, *CONSENTS, *STEPS, "undo")
@@ -117,7 +124,9 @@ class HistoryEntry:
             "reject": f"rejected {what}",
             "lock": f"locked {what}",
             "ban": f"banned {what}",
+            "hold": f"held a place: {what}",
             "release": f"released {what}",
+            "assign": f"assigned {what}",
             "note": f"noted on {what or 'the proposal'}",
             "asked": f"asked {city} about {what}",
             "agreed": f"heard that {city} agrees to {what}",
@@ -141,9 +150,12 @@ class RunSnapshot:
     verdicts: Mapping[About, HistoryEntry]
     locks: tuple[About, ...]
     bans: tuple[About, ...]
+    holds: tuple[About, ...]
     consents: Mapping[About, Mapping[str, HistoryEntry]]
     """What is known of each city's consent to a meeting, by city; whoever was not asked is not there."""
     notes: Mapping[About, tuple[HistoryEntry, ...]]
+    assigned: Mapping[About, HistoryEntry]
+    """To whom a meeting is assigned: the reason of the entry names them; empty where to nobody any more."""
     undoable: HistoryEntry | None
     """The entry that an undo takes back, None where there is none."""
     undone: frozenset[int]
@@ -163,7 +175,7 @@ class RunSnapshot:
     def wanted(self) -> tuple[tuple[About, ...], tuple[About, ...]]:
         """Return the pairs that must meet and those that must not when the round is solved again, each in order.
 
-        Locked and accepted pairs must; banned, rejected and declined ones must not. A city's no outweighs all else.
+        Locked, held and accepted pairs must; banned, rejected and declined ones must not. A city's no outweighs all else.
         """
         said = {about: e.kind for about, e in self.verdicts.items() if about[1]}
         must_not = {
@@ -171,7 +183,7 @@ class RunSnapshot:
             *self.declined,
             *(p for p, kind in said.items() if kind == "reject"),
         }
-        must = {*self.locks, *(p for p, kind in said.items() if kind == "accept")}
+        must = {*self.locks, *self.holds, *(p for p, kind in said.items() if kind == "accept")}
         return (
             tuple(sorted(must - must_not)),
             tuple(sorted(pair for pair in must_not if pair[1])),
@@ -187,35 +199,54 @@ def held(history: Sequence[HistoryEntry]) -> RunSnapshot:
     named: dict[About, str] = {}
     consents: dict[About, dict[str, HistoryEntry]] = {}
     notes: dict[About, tuple[HistoryEntry, ...]] = {}
+    assigned: dict[About, HistoryEntry] = {}
     for entry in live:
         about = entry.about
         if entry.kind in STEPS:
             status = STEPS[entry.kind][1]
         elif entry.kind in {"accept", "reject"}:
             verdicts[about] = entry
-            if named.get(about) == OPPOSITE[entry.kind]:
+            if named.get(about) in OPPOSITE[entry.kind]:
                 del named[about]
-        elif entry.kind in {"lock", "ban"}:
+        elif entry.kind in {"lock", "ban", "hold"}:
             named[about] = entry.kind
-            if about in verdicts and verdicts[about].kind == OPPOSITE[entry.kind]:
+            if about in verdicts and verdicts[about].kind in OPPOSITE[entry.kind]:
                 del verdicts[about]
         elif entry.kind == "release":
             named.pop(about, None)
             verdicts.pop(about, None)
         elif entry.kind in CONSENTS:
             consents.setdefault(about, {})[entry.city] = entry
+        elif entry.kind == "assign":
+            assigned[about] = entry
         else:
             notes[about] = (*notes.get(about, ()), entry)
+    by_kind = {
+        wanted: tuple(sorted(p for p, kind in named.items() if kind == wanted))
+        for wanted in ("lock", "ban", "hold")
+    }
     return RunSnapshot(
         status,
         history[-1].number if history else 0,
         verdicts,
-        tuple(sorted(p for p, kind in named.items() if kind == "lock")),
-        tuple(sorted(p for p, kind in named.items() if kind == "ban")),
+        by_kind["lock"],
+        by_kind["ban"],
+        by_kind["hold"],
         consents,
         notes,
+        assigned,
         live[-1] if live else None,
         undone,
+    )
+
+
+def carried(history: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    """Return what a further version of a round begins with: everything but the steps of the status and their undoing."""
+    steps = {str(e.number) for e in history if e.kind in STEPS}
+    return tuple(
+        e
+        for e in history
+        if str(e.number) not in steps and not (e.kind == "undo" and e.one in steps)
     )
 
 
@@ -291,14 +322,14 @@ def _decision_problems(
     meetings: Mapping[About, tuple[str, ...]],
     places: Mapping[str, str],
 ) -> Iterable[Problem]:
-    if entry.kind in {"lock", "ban"}:
+    if entry.kind in {"lock", "ban", "hold"}:
         if not (entry.one and entry.other):
             yield Problem(
                 "pair-missing", f"To {entry.kind} needs a guest and a host.", do="Name both ids."
             )
         elif places:
             yield from _strangers(entry, places)
-        if entry.kind == "lock" and entry.about in now.declined:
+        if entry.kind in {"lock", "hold"} and entry.about in now.declined:
             yield Problem(
                 "pair-declined",
                 f"A city has declined {_named(entry)}; a lock does not change that.",
@@ -314,7 +345,7 @@ def _decision_problems(
         )
     elif entry.about not in meetings and entry.kind != "release":
         yield from _absent(entry, places)
-    if now.status != "draft":
+    if now.status != "draft" and entry.kind != "assign":
         yield Problem(
             "not-a-draft",
             f"The run is {now.status}.",

@@ -24,7 +24,7 @@ CONNECT_SECONDS: Final = 10
 MIGRATION_LOCK: Final = 20_190_817
 """Key of the lock that lets one process at a time migrate a PostgreSQL store."""
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The migration that makes the tables of this version."""
 
 VERSIONS: Final = sa.table("twinmatch_store_version", sa.column("version_num", sa.String))

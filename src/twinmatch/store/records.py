@@ -21,6 +21,7 @@ from twinmatch.store.history import (
     AuditEntry,
     HistoryEntry,
     RunSnapshot,
+    carried,
     checked,
     held,
     noted,
@@ -28,7 +29,7 @@ from twinmatch.store.history import (
 from twinmatch.store.meetings import Fallbacks, KeptMeeting, as_met, meetings_of, places_of
 from twinmatch.store.places import engine_of, migrate
 from twinmatch.store.refusals import empty_log, told
-from twinmatch.store.tables import entries, run_meetings, runs
+from twinmatch.store.tables import answers, entries, run_meetings, runs
 
 TRIES: Final = 8
 """How often an entry is tried again where another one took its number, when no version was named."""
@@ -143,8 +144,12 @@ class Store:
         title: str,
         by: str,
         fallbacks: Fallbacks | None = None,
+        after: str = "",
     ) -> None:
-        """Keep a proposal.json as a run with an id of the caller's, in the caller's transaction."""
+        """Keep a proposal.json as a run with an id of the caller's, in the caller's transaction.
+
+        ``after`` is the run of which it is a further version: what was decided there goes on.
+        """
         plain = json.loads(proposal)
         made_from = plain.get("made_from") or {}
         connection.execute(
@@ -162,6 +167,9 @@ class Store:
         rows = [_meeting_row(run, meeting) for meeting in meetings_of(plain, fallbacks)]
         if rows:
             connection.execute(sa.insert(run_meetings), rows)
+        if earlier := carried(_history(connection, after)) if after else ():
+            lines = [{"run": run, **_entry_row(entry)} for entry in earlier]
+            connection.execute(sa.insert(entries), lines)
 
     def runs(self) -> tuple[RunRecord, ...]:
         """Return all runs, the one kept last first."""
@@ -395,6 +403,11 @@ def _content(connection: sa.Connection, run: str) -> bytes:
 
 def _meetings(connection: sa.Connection, run: str) -> tuple[KeptMeeting, ...]:
     query = sa.select(run_meetings).where(run_meetings.c.run == run)
+    later = sa.select(answers.c.content).where(answers.c.run == run, answers.c.what == "declines")
+    falls = {
+        (one, other): (tuple(guest), tuple(host))
+        for one, other, guest, host in connection.execute(later).scalar() or ()
+    }
     found = [
         KeptMeeting(
             r.meeting,
@@ -404,8 +417,7 @@ def _meetings(connection: sa.Connection, run: str) -> tuple[KeptMeeting, ...]:
             r.other,
             tuple(r.cities),
             r.score,
-            tuple(r.if_guest_declines),
-            tuple(r.if_host_declines),
+            *falls.get((r.one, r.other), (tuple(r.if_guest_declines), tuple(r.if_host_declines))),
         )
         for r in connection.execute(query)
     ]

@@ -141,5 +141,15 @@ changes = sa.Table(
     sa.Column("about", Name(64), nullable=False),
 )
 
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("run", Name(32), sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("what", Name(20), primary_key=True),
+    sa.Column("beat", Moment),
+    sa.Column("content", Plain),
+)
+"""What is worked out of a run after it was kept: not begun while there is no beat, not there while there is no content."""
+
 FROZEN = ("runs", "run_meetings", "entries", "changes")
 """Tables whose rows are only ever added; triggers refuse anything else."""

@@ -23,7 +23,9 @@ from twinmatch.app.service import Service
 from twinmatch.errors import TwinmatchError
 from twinmatch.web import (
     cities,
+    city_link,
     decided_pages,
+    desk_pages,
     intake_pages,
     loops,
     pages,
@@ -82,7 +84,7 @@ def application(settings: Settings) -> ASGIApp:
     app.include_router(proposals.router)
     app.include_router(loops.router)
     app.include_router(persons.router)
-    for part in (pages, rounds_pages, decided_pages, intake_pages, survey_pages):
+    for part in (pages, rounds_pages, decided_pages, desk_pages, city_link, intake_pages, survey_pages):
         app.include_router(part.router)
     _add_workbench(app)
     _add_health(app)

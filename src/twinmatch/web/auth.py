@@ -26,12 +26,13 @@ SESSION_HOURS: Final = 12
 
 
 class Rank(IntEnum):
-    """What somebody may do; each rank may do what those below it may."""
+    """What somebody may do; each rank may do what those below it may: read, comment, decide, administer."""
 
     NOBODY = 0
     READER = 1
-    COORDINATOR = 2
-    ADMINISTRATOR = 3
+    COMMITTEE = 2
+    COORDINATOR = 3
+    ADMINISTRATOR = 4
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,12 @@ class AtLeast:
 
 
 reader = AtLeast(Rank.READER)
+committee = AtLeast(Rank.COMMITTEE)
 coordinator = AtLeast(Rank.COORDINATOR)
 administrator = AtLeast(Rank.ADMINISTRATOR)
 
 Reader = Annotated[Person, Depends(reader)]
+Committee = Annotated[Person, Depends(committee)]
 Coordinator = Annotated[Person, Depends(coordinator)]
 Administrator = Annotated[Person, Depends(administrator)]
 

@@ -19,8 +19,9 @@ from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.reading.personal_data import redact
 from twinmatch.store import COMMAND_LINE, Fallbacks, RunRecord, Store, note, open_store
 from twinmatch.store.records import named
-from twinmatch.store.tables import LongText, Moment, Name, Plain, metadata
+from twinmatch.store.tables import LongText, Moment, Name, Plain, answers, metadata
 from twinmatch.web.auth import SESSION_HOURS, Person, Rank, digest, new_secret, same
+from twinmatch.web.desk import Desk
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 ENDED: Final = ("done", "failed", "cancelled")
@@ -42,6 +43,7 @@ jobs = sa.Table(
     sa.Column("begun", Moment),
     sa.Column("beat", Moment),
     sa.Column("ended", Moment),
+    sa.Column("round", Name(32), nullable=False, index=True),
 )
 
 keys = sa.Table(
@@ -90,6 +92,8 @@ class Job:
     created: datetime
     begun: datetime | None
     ended: datetime | None
+    round: str
+    """The round of which it is a version: the id of the first."""
 
     @property
     def has_ended(self) -> bool:
@@ -126,6 +130,7 @@ class Board:
     def __init__(self, place: str) -> None:
         self.store: Store = open_store(place)
         self._change, self._look = self.store.change, self.store.look
+        self.desk = Desk(self.store)
 
     def is_reachable(self) -> bool:
         """Return whether the database answers."""
@@ -139,21 +144,28 @@ class Board:
     # --- jobs --------------------------------------------------------------------------------------------
 
     def ask(self, title: str, asked: Mapping[str, Any], by: str) -> str:
-        """Return the id of a new job, which waits for a process."""
-        job = secrets.token_hex(8)
+        """Return the id of a new job, which waits for a process; asked of an earlier one it is of the same round."""
         with self._change() as c:
-            c.execute(
-                jobs.insert().values(
-                    id=job,
-                    title=redact(title)[0],
-                    state="waiting",
-                    asked=dict(asked),
-                    asked_by=by,
-                    steps=[],
-                    problems=[],
-                    created=_now(),
-                )
+            return self._ask(c, title, asked, by, state="waiting")
+
+    def _ask(
+        self, c: sa.Connection, title: str, asked: Mapping[str, Any], by: str, **more: Any
+    ) -> str:
+        job, earlier = secrets.token_hex(8), str(asked.get("programme_of") or "")
+        round_ = c.execute(sa.select(jobs.c.round).where(jobs.c.id == earlier)).scalar()
+        c.execute(
+            jobs.insert().values(
+                id=job,
+                title=redact(title)[0],
+                asked=dict(asked),
+                asked_by=by,
+                steps=[],
+                problems=[],
+                created=_now(),
+                round=round_ or earlier or job,
+                **more,
             )
+        )
         return job
 
     def keep_made(
@@ -165,22 +177,10 @@ class Board:
         fallbacks: Fallbacks | None = None,
     ) -> str:
         """Return the id of a proposal that was made already, such as an offer that was taken; it waits for nobody."""
-        job, now = secrets.token_hex(8), _now()
         with self._change() as c:
-            c.execute(
-                jobs.insert().values(
-                    id=job,
-                    title=redact(title)[0],
-                    state="done",
-                    asked=dict(asked),
-                    asked_by=by,
-                    steps=[],
-                    problems=[],
-                    created=now,
-                    ended=now,
-                )
-            )
-            self.store.keep_as(c, job, result, title, by, fallbacks)
+            job = self._ask(c, title, asked, by, state="done", ended=_now())
+            after = str(asked.get("programme_of") or "")
+            self.store.keep_as(c, job, result, title, by, fallbacks, after)
         return job
 
     def job(self, job: str) -> Job:
@@ -211,6 +211,15 @@ class Board:
         found = [_job(row) for row in rows]
         found += [_as_job(run) for run in self.store.runs() if run.id not in known]
         return sorted(found, key=lambda j: (-j.created.timestamp(), j.id))[:size]
+
+    def versions(self, round_: str) -> list[Job]:
+        """Return the proposals of a round, the first one first; a run kept by another door comes before those asked of it."""
+        with self._look() as c:
+            rows = c.execute(_JOB.where(jobs.c.round == round_).order_by(jobs.c.created)).all()
+        found = [_job(row) for row in rows]
+        if round_ not in {job.id for job in found}:
+            found.insert(0, self.job(round_))
+        return found
 
     def counts(self) -> dict[str, int]:
         """Return how many jobs are in each state."""
@@ -262,10 +271,11 @@ class Board:
             if who:
                 note(c, who, f"proposal {state}", job)
             if result:
-                asked = c.execute(
-                    sa.select(jobs.c.title, jobs.c.asked_by).where(jobs.c.id == job)
-                ).one()
-                self.store.keep_as(c, job, result, asked.title, asked.asked_by, fallbacks)
+                made = c.execute(_JOB.where(jobs.c.id == job)).one()
+                after = str(made.asked.get("programme_of") or "")
+                self.store.keep_as(c, job, result, made.title, made.asked_by, fallbacks, after)
+                if fallbacks is None:
+                    c.execute(answers.insert().values(run=job, what="declines"))
         return True
 
     def result(self, job: str) -> bytes:
@@ -441,11 +451,13 @@ def _job(row: Any) -> Job:
         row.created,
         row.begun,
         row.ended,
+        row.round,
     )
 
 
 def _as_job(run: RunRecord) -> Job:
-    return Job(run.id, run.title, "done", {}, run.kept_by, (), (), run.kept_at, None, run.kept_at)
+    at = run.kept_at
+    return Job(run.id, run.title, "done", {}, run.kept_by, (), (), at, None, at, run.id)
 
 
 def _key(row: Any) -> Key:

@@ -10,10 +10,10 @@ from fastapi.responses import RedirectResponse
 from twinmatch.app.decisions import decide_on
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.store import held
-from twinmatch.web.auth import Coordinator, GuardedRoute, coordinator, reader
+from twinmatch.web.auth import Committee, Coordinator, GuardedRoute, coordinator, reader
 from twinmatch.web.board import Job
 from twinmatch.web.jobs import proposal_of
-from twinmatch.web.pages import page, wants_fragment
+from twinmatch.web.pages import own, page, wants_fragment
 from twinmatch.web.rounds_pages import Text, teller
 from twinmatch.web.state import state_of
 from twinmatch.whatif.repair import KINDS, Disruption, Kind
@@ -29,7 +29,7 @@ router = APIRouter(
 @router.post("/{proposal}/decisions")
 def decide(
     request: Request,
-    person: Coordinator,
+    person: Committee,
     proposal: str,
     kind: Annotated[str, Form(max_length=20)],
     version: Annotated[int, Form(ge=0, le=1_000_000)],
@@ -39,41 +39,51 @@ def decide(
     why: Text = "",
     tab: Annotated[str, Form(max_length=40)] = "overview",
     meeting: Annotated[str, Form(max_length=200)] = "",
+    back: Annotated[str, Form(max_length=400)] = "",
 ) -> Response:
-    """Write a decision as the proposal was seen, and go back to where it was made."""
+    """Write a decision as the proposal was seen, and go back to where it was made; a committee may comment."""
     state = state_of(request)
-    mine = {"kind": kind, "one": one, "other": other, "city": city, "why": why}
-
+    if kind != "note":
+        coordinator.checked(request)
+    run, store = state.board.run(proposal).id, state.board.store
+    pair = {"one": one, "other": other, "city": city, "why": why}
     try:
-        run, store = state.board.run(proposal).id, state.board.store
-        decide_on(
-            run,
-            kind,
-            person.name,
-            one=one,
-            other=other,
-            city=city,
-            why=why,
-            seen=version,
-            place=store,
-        )
+        decide_on(run, kind, person.name, **pair, seen=version, place=store)
     except QuestionError as error:
-        if error.problems[0].code != "changed-meanwhile":
-            raise
-        history = state.board.store.history(proposal)
-        return page(
-            request,
-            "conflict.html.j2",
-            412,
-            proposal=proposal,
-            later=[e for e in history if e.number > version],
-            entry_says=teller(proposal_of(state.board, proposal)),
-            now=held(history),
-            mine={**mine, "tab": tab, "meeting": meeting},
-        )
+        mine = {"kind": kind, **pair, "tab": tab, "meeting": meeting, "back": back}
+        return conflict(request, run, version, "decisions", list(mine.items()), error)
+    if back.startswith(f"/workbench/proposals/{run}/"):
+        return RedirectResponse(own(back), 303)
     where = tab if tab.replace("_", "").replace("-", "").isalnum() else "overview"
     anchor = f"#m-{meeting}" if meeting.isascii() and meeting.isprintable() and meeting else ""
     return RedirectResponse(f"/workbench/proposals/{proposal}?tab={where}{anchor}", 303)
+
+
+def conflict(
+    request: Request,
+    proposal: str,
+    version: int,
+    action: str,
+    mine: list[tuple[str, str]],
+    error: QuestionError,
+) -> Response:
+    """Return what others decided meanwhile, and the form that writes mine after theirs; raises any other error."""
+    if error.problems[0].code != "changed-meanwhile":
+        raise error
+    board = state_of(request).board
+    history = board.store.history(proposal)
+    return page(
+        request,
+        "conflict.html.j2",
+        412,
+        proposal=proposal,
+        action=action,
+        later=[e for e in history if e.number > version],
+        entry_says=teller(proposal_of(board, proposal)),
+        now=held(history),
+        mine=mine,
+        told=" ".join(v for k, v in mine if v and k in ("kind", "one", "other", "pair", "why")),
+    )
 
 
 @router.get("/{proposal}/why-not")
@@ -97,7 +107,7 @@ def prices(request: Request, proposal: str) -> Response:
     return part_of(request, "prices", job, found=found)
 
 
-Names = Annotated[list[Annotated[str, Form(max_length=200)]] | None, Form(max_length=100)]
+Names = Annotated[list[Annotated[str, Form(max_length=200)]] | None, Form(max_length=5000)]
 AtMost = Annotated[int, Form(ge=0, le=100)]
 
 

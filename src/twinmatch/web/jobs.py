@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
-from multiprocessing import get_context
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
@@ -20,14 +19,15 @@ import structlog
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from twinmatch.app.decided import Decided
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError
 from twinmatch.programmes.programme import Programme, load, load_text, programme_model
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Pairs, Proposal, from_plain
 from twinmatch.reading import read, read_raw
-from twinmatch.store import Fallbacks
 from twinmatch.web.board import Board, Job
+from twinmatch.web.processes import PROCESSES, warm
 from twinmatch.web.scratch import put_table, scratch, sweep
 from twinmatch.web.settings import Settings
 
@@ -49,6 +49,7 @@ class Jobs:
     def __init__(self, board: Board, settings: Settings) -> None:
         self._board, self._settings = board, settings
         self._running: dict[str, BaseProcess] = {}
+        self._afterwards: tuple[BaseProcess, str, str] | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -56,6 +57,7 @@ class Jobs:
         """Begin to look for work."""
         sweep()
         if self._settings.jobs:
+            warm()
             self._task = asyncio.create_task(self._watch())
 
     async def stop(self) -> None:
@@ -68,6 +70,8 @@ class Jobs:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        if self._afterwards is not None:
+            self._afterwards[0].terminate()
         for job, process in list(self._running.items()):
             process.terminate()
             with contextlib.suppress(TwinmatchError):  # without a database it is buried later
@@ -109,11 +113,28 @@ class Jobs:
             and len(self._running) < self._settings.jobs
             and (job_ := self._board.claim()) is not None
         ):
-            self._running[job_.id] = self._start(job_)
+            self._running[job_.id] = self._start(work, job_.id)
+        self._look_afterwards()
 
-    def _start(self, job: Job) -> BaseProcess:
-        process = get_context("spawn").Process(
-            target=work, args=(self._settings.model_dump_json(), job.id), daemon=True
+    def _look_afterwards(self) -> None:
+        """Work out one thing after another of what is kept, while no proposal is being made."""
+        if self._afterwards is not None:
+            process, *asked = self._afterwards
+            if process.is_alive() and not self._running:
+                self._board.desk.beat(*asked)
+                return
+            process.terminate()  # it makes way for a proposal, and begins anew when it is stale
+            process.join(5)
+            self._afterwards = None
+        if self._stopping or self._running or not self._settings.jobs:
+            return
+        wanted = self._board.desk.claim()
+        if wanted is not None:
+            self._afterwards = (self._start(work_out, *wanted), *wanted)
+
+    def _start(self, do: Callable[..., None], *asked: str) -> BaseProcess:
+        process: BaseProcess = PROCESSES.Process(
+            target=do, args=(self._settings.model_dump_json(), *asked), daemon=True
         )
         process.start()
         return process
@@ -124,11 +145,36 @@ def work(settings_json: str, job_id: str) -> None:
     settings = Settings.model_validate_json(settings_json)
     board = Board(settings.store)
     try:
-        result, fallbacks = made(board, settings, board.job(job_id))
-        patiently(lambda: board.end(job_id, "done", result=result, fallbacks=fallbacks))
+        result = made(board, settings, board.job(job_id))
+        patiently(lambda: board.end(job_id, "done", result=result))
     except TwinmatchError as error:
         told = [p.plain() for p in error.problems]
         patiently(lambda: board.end(job_id, "failed", told))
+
+
+def work_out(settings_json: str, run: str, what: str) -> None:
+    """Work out of a kept proposal what is asked of it beside its answer, in a process of its own."""
+    from twinmatch.app.decisions import kept_fallbacks
+    from twinmatch.app.round import RUNS, held_twinning
+    from twinmatch.whatif.stability import stability
+
+    settings = Settings.model_validate_json(settings_json)
+    board = Board(settings.store)
+    content: Any = []
+    try:
+        round_, proposal = (
+            round_of_version(board, settings, board.job(run)),
+            proposal_of(board, run),
+        )
+        if what == "declines":
+            falls = kept_fallbacks(proposal, round_)
+            content = [[*pair, *map(list, said)] for pair, said in falls.items()]
+        elif what == "stability":
+            found = stability(held_twinning(round_, proposal), RUNS)
+            content = [[p.guest, p.host, p.share, p.judgement] for p in found.pairs]
+    except TwinmatchError as error:
+        _LOG.warning("not-worked-out", what=what, code=error.problems[0].code)
+    patiently(lambda: board.desk.answer(run, what, content))
 
 
 def patiently(change: Callable[[], object], seconds: float = PATIENCE) -> None:
@@ -145,24 +191,31 @@ def patiently(change: Callable[[], object], seconds: float = PATIENCE) -> None:
             return
 
 
-def made(board: Board, settings: Settings, job: Job) -> tuple[bytes, Fallbacks]:
-    """Return the proposal.json of a job, and what is offered if a city declines; raises what the proposal raises."""
-    from twinmatch.app.decisions import kept_fallbacks
+def made(board: Board, settings: Settings, job: Job) -> bytes:
+    """Return the proposal.json of a job; raises what the proposal raises."""
     from twinmatch.app.round import propose_round
     from twinmatch.exporting.folder_files import proposal_json
 
     steps: list[str] = []
 
     def progress(step: str) -> None:
+        # Of a step that tells how far it is, the last word counts.
+        if steps and ":" in step and steps[-1].partition(":")[0] == step.partition(":")[0]:
+            steps.pop()
         steps.append(step)
         with contextlib.suppress(DataError):  # how far it is can go untold, the work goes on
             board.step(job.id, steps)
 
     round_ = round_of(board, settings, job.asked, progress)
     proposal, _ = propose_round(round_, progress=progress)
-    result = proposal_json(proposal)
-    progress("What is offered if a city declines")
-    return result, kept_fallbacks(proposal, round_)
+    progress("Writing")
+    return proposal_json(proposal)
+
+
+def round_of_version(board: Board, settings: Settings, job: Job) -> Round:
+    """Return the round that a kept proposal was made in: its cities and its programme, locks and bans among it."""
+    settings_of = orjson.loads(board.result(job.id))["made_from"]
+    return _opened(board, settings, job.asked, _programme_in(settings_of), Decided())
 
 
 def round_of(
@@ -172,17 +225,30 @@ def round_of(
     progress: Callable[[str], None] = lambda _: None,
 ) -> Round:
     """Return the round of a job, opened once."""
-    from twinmatch.app.decided import Decided
-    from twinmatch.app.round import open_round
-
     again, earlier = asked.get("programme_of"), asked.get("previous")
-    programme = programme_made_from(board, again) if again else programme_of(settings, asked)
+    text = asked.get("programme_toml")
+    programme = (
+        programme_made_from(board, again) if again and not text else programme_of(settings, asked)
+    )
     decided = Decided(
         pairs(asked, "lock"),
         pairs(asked, "ban"),
         pairs(asked, "past"),
         proposal_of(board, earlier) if earlier else None,
     )
+    return _opened(board, settings, asked, programme, decided, progress)
+
+
+def _opened(
+    board: Board,
+    settings: Settings,
+    asked: Mapping[str, Any],
+    programme: Programme,
+    decided: Decided,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Round:
+    from twinmatch.app.round import open_round
+
     progress("Profiles")
     cohort = cohort_of(board, settings, asked)
     model = settings.text_model or "auto"  # never a model that a request names
@@ -196,10 +262,14 @@ def pairs(asked: Mapping[str, Any], name: str) -> Pairs:
 
 def programme_made_from(board: Board, proposal: str) -> Programme:
     """Return the programme that a proposal was made from, without its locks and bans; raises QuestionError."""
-    made = orjson.loads(board.result(proposal))["made_from"]
-    settings = {**((made.get("programme") or {}).get("settings") or {})}
+    return _programme_in(orjson.loads(board.result(proposal))["made_from"], lock=(), ban=())
+
+
+def _programme_in(made_from: Mapping[str, Any], **twinning: Any) -> Programme:
+    """Return the programme that something was made from, with other settings of the twinning; raises QuestionError."""
+    settings = {**((made_from.get("programme") or {}).get("settings") or {})}
     if "twinning" in settings:
-        settings["twinning"] = {**settings["twinning"], "lock": [], "ban": []}
+        settings["twinning"] = {**settings["twinning"], **twinning}
     try:
         return programme_model().model_validate(settings)
     except ValidationError as error:

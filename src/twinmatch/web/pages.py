@@ -26,6 +26,7 @@ from twinmatch.intake.readiness_scale import LEVELS
 from twinmatch.proposal import CityCard
 from twinmatch.schema import NAMES, City, Dimension, Role
 from twinmatch.web.auth import COOKIE, GuardedRoute, Rank, asking, reader
+from twinmatch.web.board import Job
 from twinmatch.web.languages import LANGUAGES, chosen, translation
 from twinmatch.web.state import State, state_of
 
@@ -126,7 +127,7 @@ def error_page(request: Request, status: int, problems: list[Problem]) -> Respon
 @router.get("/login")
 def login(request: Request, next: str = "/workbench/cities") -> Response:
     """Return the page on which a key is given."""
-    return page(request, "login.html.j2", next=_own(next), wrong=False)
+    return page(request, "login.html.j2", next=own(next), wrong=False)
 
 
 @router.post("/login")
@@ -139,9 +140,9 @@ def enter(
     state = state_of(request)
     session = state.board.open_session(key.strip())
     if session is None:
-        return page(request, "login.html.j2", 401, next=_own(next), wrong=True)
+        return page(request, "login.html.j2", 401, next=own(next), wrong=True)
     _end_session(request)
-    answer = RedirectResponse(_own(next), 303)
+    answer = RedirectResponse(own(next), 303)
     answer.set_cookie(
         COOKIE,
         session,
@@ -176,13 +177,13 @@ def speak(
     next: Annotated[str, Form(max_length=800)] = "/workbench/cities",
 ) -> Response:
     """Choose the language of the pages."""
-    answer = RedirectResponse(_own(next), 303)
+    answer = RedirectResponse(own(next), 303)
     if language in LANGUAGES:
         answer.set_cookie(LANGUAGE, language, max_age=31_536_000, samesite="lax", httponly=True)
     return answer
 
 
-def _own(place: str) -> str:
+def own(place: str) -> str:
     """Return a place of this workbench, whatever was asked for."""
     good = place.startswith("/workbench/") and not place.startswith("//") and "\\" not in place
     return place if good and "\n" not in place and "\r" not in place else "/workbench/cities"
@@ -197,9 +198,21 @@ def number(text: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
 
 
+def house(request: Request, proposal: str) -> tuple[Service, dict[str, Any]]:
+    """Return the cities of a round, or the service's own, and where their pages are."""
+    state = state_of(request)
+    if not proposal:
+        return state.service, {"at": "/workbench/cities", "round": None}
+    job = state.board.job(state.board.run(proposal).id)
+    at = f"/workbench/proposals/{job.id}/cities"
+    return state.rounds.service(job) or state.service, {"at": at, "round": job}
+
+
+@router.get("/proposals/{proposal}/cities", dependencies=[Depends(reader)])
 @router.get("/cities", dependencies=[Depends(reader)])
 def cities(
     request: Request,
+    proposal: str = "",
     q: str = "",
     country: str = "",
     role: str = "",
@@ -209,7 +222,7 @@ def cities(
     order: str = "name",
 ) -> Response:
     """Return the cities as a table and on a map."""
-    service = state_of(request).service
+    service, place = house(request, proposal)
     at = max(1, number(request.query_params.get("page", "1")) or 1)
     search = Search(
         q[:200],
@@ -223,7 +236,7 @@ def cities(
         SIZE,
     )
     found, everyone = _listed(service, search)
-    given = {k: v for k, v in request.query_params.items() if v and k != "page"}
+    given = {k: v for k, v in request.query_params.items() if v and k not in ("page", "proposal")}
     return page(
         request,
         "cities_list.html.j2" if wants_fragment(request) else "cities.html.j2",
@@ -231,8 +244,8 @@ def cities(
         dots=dots(everyone),
         land=land(),
         search=search,
-        given=given,
-        at=at,
+        place=place,
+        number=at,
         pages=-(-found.total // SIZE),
         link=lambda n: "?" + urlencode({**given, "page": n}),
         all_countries=sorted(
@@ -263,11 +276,11 @@ def dots(cards: tuple[CityCard, ...]) -> list[tuple[float, float, CityCard]]:
     return found
 
 
+@router.get("/proposals/{proposal}/cities/{city}", dependencies=[Depends(reader)])
 @router.get("/cities/{city}", dependencies=[Depends(reader)])
-def one_city(request: Request, city: str) -> Response:
+def one_city(request: Request, city: str, proposal: str = "") -> Response:
     """Return a city's profile, its cities like mine with sliders, and its places in proposals."""
-    state = state_of(request)
-    service = state.service
+    service, place = house(request, proposal)
     i = service.cohort.find(city)
     found = service.cohort.cities[i]
     answer = service.similar(found.id, Question())
@@ -285,7 +298,8 @@ def one_city(request: Request, city: str) -> Response:
         answer=answer,
         service=service,
         usual=PEER_WEIGHTS,
-        places=places(state, found.id),
+        places=places(state_of(request), found.id, place["round"]),
+        place=place,
     )
 
 
@@ -304,10 +318,11 @@ def emissions_mix(city: City) -> list[tuple[str, float | None, float]]:
     ]
 
 
+@router.get("/proposals/{proposal}/cities/{city}/similar", dependencies=[Depends(reader)])
 @router.get("/cities/{city}/similar", dependencies=[Depends(reader)])
-def similar(request: Request, city: str) -> Response:
+def similar(request: Request, city: str, proposal: str = "") -> Response:
     """Return cities like one under moved weights and filters: the part of the page that changes."""
-    service, query = state_of(request).service, request.query_params
+    (service, place), query = house(request, proposal), request.query_params
     weights = {name: min(100, number(query.get(name, "")) or 0) for name in PEER_WEIGHTS}
     if not any(weights.values()):
         found = "Every weight is 0."
@@ -325,16 +340,16 @@ def similar(request: Request, city: str) -> Response:
     )
     answer = service.similar(city, question)
     if not wants_fragment(request):
-        return RedirectResponse(f"/workbench/cities/{service.cohort.city(city).id}#similar", 303)
-    return page(
-        request, "similar.html.j2", answer=answer, service=service, city=service.cohort.city(city)
-    )
+        return RedirectResponse(f"{place['at']}/{service.cohort.city(city).id}#similar", 303)
+    mine = service.cohort.city(city)
+    return page(request, "similar.html.j2", answer=answer, service=service, city=mine, place=place)
 
 
+@router.get("/proposals/{proposal}/cities/{city}/with/{other}", dependencies=[Depends(reader)])
 @router.get("/cities/{city}/with/{other}", dependencies=[Depends(reader)])
-def pair(request: Request, city: str, other: str) -> Response:
+def pair(request: Request, city: str, other: str, proposal: str = "") -> Response:
     """Return the accounts of a pair: as peers and as guest and host both ways; of a host unit as host alone."""
-    service = state_of(request).service
+    service, place = house(request, proposal)
     i, beside = found_pair(service.cohort, city, other)
     accounts = service.pair(city, other)
     name = "accounts.html.j2" if wants_fragment(request) else "pair.html.j2"
@@ -342,13 +357,17 @@ def pair(request: Request, city: str, other: str) -> Response:
     names = {
         c.id: c.name for c in service.cohort.cities
     }  # a city of a unit is told with the others of it
-    return page(request, name, accounts=accounts, both=both, names=names, says=service.says)
+    return page(
+        request, name, accounts=accounts, both=both, names=names, says=service.says, place=place
+    )
 
 
-def places(state: State, city: str) -> list[tuple[str, str, str, str, str]]:
-    """Return proposal, its title, product, meeting and role for every place of a city in the latest proposals."""
+def places(
+    state: State, city: str, round_: Job | None = None
+) -> list[tuple[str, str, str, str, str]]:
+    """Return proposal, its title, product, meeting and role for every place of a city in the latest proposals, or a round's."""
     found = []
-    for job in state.board.all_jobs(12):
+    for job in state.board.versions(round_.round) if round_ else state.board.all_jobs(12):
         if job.state != "done":
             continue
         for product in json.loads(state.board.result(job.id))["products"]:

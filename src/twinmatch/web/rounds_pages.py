@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from twinmatch.app.decisions import RunState, run_state
+from twinmatch.app.pair_rows import pair_table, pending
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.exporting import EXPORTERS
 from twinmatch.exporting.atlas import land, pair_map
 from twinmatch.exporting.folder_files import Directory
+from twinmatch.exporting.letters import letters
 from twinmatch.exporting.words import is_paired
 from twinmatch.programmes.programme import bundled_names, recipe_names
 from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.store import HistoryEntry
 from twinmatch.web import schemas
-from twinmatch.web.auth import Coordinator, GuardedRoute, coordinator, reader
+from twinmatch.web.auth import (
+    Coordinator,
+    GuardedRoute,
+    Person,
+    Reader,
+    coordinator,
+    reader,
+)
 from twinmatch.web.board import Job
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.network import network
 from twinmatch.web.pages import page, wants_fragment
-from twinmatch.web.proposals import checked
+from twinmatch.web.proposals import check_programme, checked
 from twinmatch.web.queries import as_model
+from twinmatch.web.round_rules import rules_of
 from twinmatch.web.rounds import again
 from twinmatch.web.state import State, state_of
 
@@ -41,19 +52,25 @@ Text = Annotated[str, Form(max_length=2000)]
 
 
 @router.get("")
-def proposals(request: Request) -> Response:
-    """Return the latest proposals, and the form that asks for a new one."""
+def proposals(request: Request, upload: str = "") -> Response:
+    """Return the latest rounds, and the form that asks for a new one."""
     state = state_of(request)
-
-    status = {run.id: run.status for run in state.board.store.runs()}
-    jobs = [(j, status.get(j.id, "draft")) for j in state.board.all_jobs()]
-    uploads, past = state.board.all_uploads(), len(state.board.store.past())
+    board = state.board
+    status = {run.id: run.status for run in board.store.runs()}
+    uploads = [u for u in board.all_uploads() if not u.found.get("errors")]
+    rounds: dict[str, list[Job]] = {}
+    for job in board.all_jobs(400):
+        rounds.setdefault(job.round, []).append(job)
     return page(
         request,
         "proposals.html.j2",
-        jobs=jobs,
-        past=past,
-        uploads=[u for u in uploads if not u.found.get("errors")],
+        rounds=[
+            (found[0], len(found), status.get(found[0].id, "draft")) for found in rounds.values()
+        ],
+        names={u.id: u.name for u in board.all_uploads(500)},
+        past=len(board.store.past()),
+        uploads=uploads,
+        upload=upload if any(u.id == upload for u in uploads) else "",
         bundled=bundled_names(),
         recipes=[n for n in recipe_names() if n not in bundled_names()],
     )
@@ -142,60 +159,110 @@ def _before_the_run(state: State, asked: schemas.AskProposal) -> Before:
     )
 
 
-TABS_BESIDE: Final = ("overview", "map", "left-out", "history")
+TABS: Final = ("overview", "left-out", "map", "rules", "letters", "history")
 
 
 @router.get("/{proposal}")
-def one(request: Request, proposal: str, tab: str = "overview") -> Response:
+def one(request: Request, person: Reader, proposal: str, tab: str = "overview") -> Response:
     """Return a proposal: while it is made its steps, then its tabs."""
     state = state_of(request)
     job = state.board.job(proposal)
     if job.state != "done":
         name = "making_part.html.j2" if wants_fragment(request) else "making.html.j2"
-        return page(request, name, job=job)
+        return page(request, name, job=job, seconds=_seconds(job))
     if wants_fragment(request):
         return Response(
             status_code=200, headers={"HX-Redirect": f"/workbench/proposals/{proposal}"}
         )
-    found = _looked_at(state, job)
+    found = looked_at(state, job)
     products = {p.product: p for p in found["made"].products}
-    tab = tab if tab in (*products, *TABS_BESIDE) else "overview"
+    tab = tab if tab in (*products, *TABS) else "overview"
     product = products.get(tab)
-    extra: dict[str, Any] = {"product": product, "paired": bool(product and is_paired(product))}
-    if tab == "map":
-        twinning = next((p for p in found["made"].products if is_paired(p) and p.meetings), None)
-        extra |= {"twinning": twinning, "land": land()}
-        if twinning is not None:
-            extra["map"] = pair_map(twinning.meetings, found["directory"])
-            extra["net"] = network(twinning, found["directory"])
-    others = [j for j in state.board.all_jobs() if j.state == "done" and j.id != proposal]
-    return page(
-        request,
-        "proposal.html.j2",
-        tab=tab,
-        job=job,
-        others=others,
-        files=EXPORTERS,
-        **found,
-        **extra,
-    )
+    paired = bool(product and is_paired(product))
+    name = ("pairs" if paired else "product") if product else tab.replace("-", "_")
+    extra: dict[str, Any] = {"product": product, "paired": paired}
+    if tab == "overview":
+        extra |= _overview(state, job, found, person)
+    elif tab == "map":
+        extra |= _map(found)
+    elif tab == "rules":
+        extra |= rules_of(found["made"])
+    elif tab == "letters":
+        extra["letters"] = letters(found["made"])
+        extra["takes"] = {c for c, n in _counts_of_consent(found).items() if n}
+    return page(request, f"{name}.html.j2", tab=tab, **found, **extra)
 
 
-def _looked_at(state: State, job: Job) -> dict[str, Any]:
+def _seconds(job: Job) -> int:
+    return int((datetime.now(UTC) - (job.begun or job.created)).total_seconds())
+
+
+def looked_at(state: State, job: Job) -> dict[str, Any]:
+    """Return what every page of a proposal shows: the proposal, its round's versions, what was decided, its tables."""
     made, run = proposal_of(state.board, job.id), run_state(job.id, state.board.store)
-    guests, hosts = _sides(made)
+    answers = state.board.desk.answers(job.id)
+    versions = [v for v in state.board.versions(job.round) if v.state == "done" or v.id == job.id]
+    place = next(k for k, v in enumerate(versions) if v.id == job.id)
     return {
+        "job": job,
         "made": made,
         "directory": Directory(made),
         "run": run,
         "now": run.held,
         "kept": {m.id: m for m in run.meetings},
-        "pairs": [m for m in run.meetings if m.host],
-        "leavers": _leavers(run, Directory(made)),
         "entry_says": teller(made),
+        "answers": answers,
+        "table": pair_table(made, run, answers),
+        "pending": pending(made, run),
+        "versions": versions,
+        "at": place,
+        "newer": [v for v in state.board.versions(job.round) if v.state in ("waiting", "running")],
+        "upload": _upload_name(state, job),
+        "base": f"/workbench/proposals/{job.id}",
+    }
+
+
+def _upload_name(state: State, job: Job) -> str:
+    upload = job.asked.get("upload")
+    return state.board.upload(upload).name if upload else ""
+
+
+def _overview(state: State, job: Job, found: dict[str, Any], person: Person) -> dict[str, Any]:
+    """Return what changed since the version before, what happened since somebody looked last, and what can be asked."""
+    made, run = found["made"], found["run"]
+    guests, hosts = _sides(made)
+    before = found["versions"][found["at"] - 1] if found["at"] else None
+    looked = state.board.desk.visit(person.trace, job.round)
+    return {
+        "before": before,
+        "changed": state.rounds.difference(before.id, job.id) if before else None,
+        "names": {c.id: c.name for c in made.cities},
+        "since": [e for e in run.history if looked and e.at > looked and e.by != person.name],
+        "looked": looked,
+        "pairs": [m for m in run.meetings if m.host],
+        "leavers": _leavers(run, found["directory"]),
         "guests": guests,
         "hosts": hosts,
+        "files": EXPORTERS,
+        "consents": _counts_of_consent(found),
+        "others": [j for j in state.board.all_jobs() if j.state == "done" and j.round != job.round],
     }
+
+
+def _counts_of_consent(found: dict[str, Any]) -> dict[str, int]:
+    """Return how many pairs are agreed to, asked about, declined, and not asked about yet ("")."""
+    counts = dict.fromkeys(("agreed", "asked", "declined", ""), 0)
+    for row in found["table"].pairs:
+        counts[row.consent] += 1
+    return counts
+
+
+def _map(found: dict[str, Any]) -> dict[str, Any]:
+    product = found["table"].product
+    if product is None or not product.meetings:
+        return {"map": None}
+    drawn = pair_map(product.meetings, found["directory"])
+    return {"map": drawn, "land": land(), "net": network(product, found["directory"])}
 
 
 def teller(made: Proposal) -> Callable[[HistoryEntry], str]:
@@ -238,12 +305,21 @@ def account(request: Request, proposal: str, product: str, meeting: str) -> Resp
 
 
 @router.post("/{proposal}/again")
-def solve_again(request: Request, person: Coordinator, proposal: str) -> Response:
-    """Ask for the same round under what is decided now: of equally good answers the nearest."""
+def solve_again(
+    request: Request,
+    person: Coordinator,
+    proposal: str,
+    programme_toml: Annotated[str, Form(max_length=200_000)] = "",
+) -> Response:
+    """Ask for the next version of the round under what is decided now, and under other rules where they are given."""
     state = state_of(request)
 
     job, now = state.board.job(proposal), state.board.store.held(state.board.run(proposal).id)
-    found = state.board.ask(job.title, again(state.board, job, now), person.name)
+    asked = again(state.board, job, now)
+    if programme_toml.strip():
+        check_programme(programme_toml)
+        asked["programme_toml"] = programme_toml
+    found = state.board.ask(job.title, asked, person.name)
     return RedirectResponse(f"/workbench/proposals/{found}", 303)
 
 

@@ -6,10 +6,11 @@ no other request; it may not do more than it should, and a few at a time are all
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 from collections.abc import Callable
 from typing import Any, Final
+
+from twinmatch.web.processes import PROCESSES
 
 SECONDS: Final = 60
 """Processor time of the process that reads."""
@@ -30,10 +31,9 @@ def sandboxed(
     work: Callable[..., bytes], *given: Any, seconds: float = SECONDS, patience: float = PATIENCE
 ) -> bytes:
     """Return what work returns, done by a process with limits; nothing where it did not end well in time."""
-    context = multiprocessing.get_context("spawn")
     with _TURN:
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_limited, args=(theirs, work, given), daemon=True)
+        ours, theirs = PROCESSES.Pipe(duplex=False)
+        process = PROCESSES.Process(target=_limited, args=(theirs, work, given), daemon=True)
         process.start()
         theirs.close()
         try:

@@ -12,7 +12,7 @@ from stores_for_tests import FALLBACKS, MEETINGS, keep, proposal
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.store import CONSENTS, DECISIONS, STEPS, HistoryEntry, held, open_store
 from twinmatch.store.history import KINDS
-from twinmatch.store.tables import entries, metadata
+from twinmatch.store.tables import answers, entries, metadata
 
 
 def test_a_run_is_kept_byte_for_byte_and_once(store):
@@ -54,6 +54,44 @@ def test_the_last_word_on_a_pair_holds_and_the_history_keeps_them_all(store):
     assert store.held(run).bans == ()
     assert [e.kind for e in store.history(run)] == ["accept", "reject", "lock", "ban", "release"]
     assert "Ada banned at-a with be-h: to ban." in [e.says for e in store.history(run)]
+
+
+def test_a_hold_is_a_place_kept_and_its_opposite_is_a_refusal(store):
+    run, pair = keep(store).id, {"one": "at-a", "other": "be-h"}
+    store.add(run, "hold", "Ada", **pair)
+    assert store.held(run).holds == (("at-a", "be-h"),)
+    assert store.held(run).wanted == ((("at-a", "be-h"),), ())
+    store.add(run, "reject", "Ada", **pair)
+    assert store.held(run).holds == ()
+    store.add(run, "assign", "Ada", **pair, why="Bo")
+    assert store.held(run).assigned["at-a", "be-h"].why == "Bo"
+
+
+def test_a_further_version_goes_on_with_what_was_decided_but_not_with_the_steps(store):
+    run = keep(store).id
+    store.add(run, "lock", "Ada", one="at-a", other="be-h", why="agreed")
+    store.add(run, "approve", "Ada")
+    store.add(run, "undo", "Ada")
+    store.add(run, "note", "Bo", why="seen")
+    store.add(run, "undo", "Bo")
+    with store.change() as connection:
+        store.keep_as(connection, "next", proposal("n"), "Round one", "Ada", after=run)
+    before, after = store.history(run), store.history("next")
+    assert [e.kind for e in after] == ["lock", "note", "undo"]
+    assert all(entry in before for entry in after)
+    now = store.held("next")
+    assert (now.status, now.locks, now.notes) == ("draft", (("at-a", "be-h"),), {})
+    store.add("next", "ban", "Bo", one="at-a", other="be-h")
+    assert store.history(run) == before
+
+
+def test_what_is_worked_out_afterwards_takes_the_place_of_what_was_kept(store):
+    run = keep(store).id
+    later = [["at-a", "be-h", ["Nobody."], []]]
+    with store.change() as connection:
+        connection.execute(answers.insert().values(run=run, what="declines", content=later))
+    assert store.meetings(run)[0].if_guest_declines == ("Nobody.",)
+    assert store.meetings(run)[0].if_host_declines == ()
 
 
 def test_from_draft_to_published_and_back(store):

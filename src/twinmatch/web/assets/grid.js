@@ -1,0 +1,165 @@
+// Tables that sort, filter and move by keyboard, and the map beside them. Rows come from the server and stay rows: a
+// browser scrolls thousands of them, and everything works without this script but sorting, filtering and zooming.
+"use strict";
+
+const text = (cell) => cell.dataset.v ?? cell.textContent.trim();
+
+function grid(table) {
+  const body = table.tBodies[0];
+  const rows = [...body.rows];
+  const heads = [...table.tHead.rows[0].cells];
+  const found = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+  const panel = document.querySelector(`[data-grid-filters="${table.id}"]`);
+  const selects = [...panel.querySelectorAll("[data-column]")];
+  const search = panel.querySelector("[data-search]");
+  panel.hidden = false;
+
+  for (const select of selects) {
+    const values = new Set(rows.map((row) => text(row.cells[select.dataset.column])));
+    for (const value of [...values].sort()) {
+      const said = value === "" ? "–" : value;
+      select.add(new Option(said, value === "" ? "\u0000" : value));
+    }
+    if (values.size < 2) select.parentElement.hidden = true;
+  }
+
+  function filter() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = selects.filter((s) => s.value !== "").map((s) => [s.dataset.column, s.value === "\u0000" ? "" : s.value]);
+    const shown = new Set();
+    for (const row of rows) {
+      const fits = words.every((w) => found.get(row).includes(w)) && wanted.every(([c, v]) => text(row.cells[c]) === v);
+      row.hidden = !fits;
+      if (fits) shown.add(row.dataset.row);
+    }
+    panel.querySelector("[data-shown]").textContent = shown.size;
+    panel.querySelector("[data-all]").textContent = rows.length;
+    document.dispatchEvent(new CustomEvent("grid:shown", { detail: shown }));
+  }
+
+  function sort(column) {
+    const head = heads[column];
+    const down = head.getAttribute("aria-sort") === "ascending";
+    for (const other of heads) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const numbers = rows.every((row) => text(row.cells[column]) === "" || !isNaN(text(row.cells[column])));
+    const order = new Intl.Collator(document.documentElement.lang, { numeric: true });
+    const keys = new Map(rows.map((row) => [row, text(row.cells[column])]));
+    const compare = numbers ? (a, b) => keys.get(a) - keys.get(b) : (a, b) => order.compare(keys.get(a), keys.get(b));
+    rows.sort((a, b) => (down ? -compare(a, b) : compare(a, b)));
+    body.append(...rows);
+  }
+
+  heads.forEach((head, column) => {
+    if (!head.textContent.trim()) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sorts";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => sort(column));
+  });
+
+  const show = (box) => { for (const row of table.rows) row.cells[box.dataset.shows].hidden = !box.checked; };
+  for (const box of panel.querySelectorAll("[data-shows]")) {
+    box.checked = !rows.length || rows.some((row) => text(row.cells[box.dataset.shows]) !== "");
+    if (!box.checked) show(box);
+  }
+  panel.addEventListener("input", (event) => {
+    const box = event.target.closest("[data-shows]");
+    if (box) show(box);
+    else filter();
+  });
+
+  // Up and down go from row to row; the letter x ticks the row.
+  body.addEventListener("keydown", (event) => {
+    const row = event.target.closest("tr");
+    const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+    if (step) {
+      let next = row[step];
+      while (next && next.hidden) next = next[step];
+      if (next) next.querySelector(event.target.type === "checkbox" ? "input" : "th a").focus();
+      event.preventDefault();
+    } else if (event.key === "x" && row.querySelector("input")) {
+      row.querySelector("input").click();
+    }
+  });
+
+  const all = table.querySelector("[data-tick-all]");
+  if (all) {
+    all.hidden = false;
+    all.addEventListener("change", () => {
+      for (const row of rows) if (!row.hidden) row.querySelector("[name=pair]").checked = all.checked;
+    });
+  }
+  filter();
+}
+
+function map(figure) {
+  const svg = figure.querySelector("svg");
+  const whole = svg.getAttribute("viewBox").split(" ").map(Number);
+  let box = [...whole];
+  const named = figure.querySelector("[data-named]");
+  const usual = named.textContent;
+  const show = () => svg.setAttribute("viewBox", box.join(" "));
+
+  function zoom(factor, x = box[0] + box[2] / 2, y = box[1] + box[3] / 2) {
+    const width = Math.min(whole[2], Math.max(whole[2] / 20, box[2] * factor));
+    const part = width / box[2];
+    box = [x - (x - box[0]) * part, y - (y - box[1]) * part, width, box[3] * part];
+    if (width === whole[2]) box = [...whole];
+    show();
+  }
+
+  function pan(dx, dy) {
+    box[0] = Math.min(whole[0] + whole[2] - box[2], Math.max(whole[0], box[0] + dx));
+    box[1] = Math.min(whole[1] + whole[3] - box[3], Math.max(whole[1], box[1] + dy));
+    show();
+  }
+
+  const at = (event) => new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+  figure.querySelector(".zoom").hidden = false;
+  figure.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-zoom]");
+    if (button) button.dataset.zoom === "0" ? zoom(99) : zoom(Number(button.dataset.zoom));
+  });
+  svg.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && box[2] === whole[2] && event.deltaY > 0) return;
+    event.preventDefault();
+    const point = at(event);
+    zoom(event.deltaY > 0 ? 1.2 : 0.83, point.x, point.y);
+  }, { passive: false });
+  let from = null;
+  let moved = false;
+  svg.addEventListener("pointerdown", (event) => { from = at(event); moved = false; });
+  svg.addEventListener("pointermove", (event) => {
+    if (!from || !event.buttons) return;
+    const point = at(event);
+    if (Math.hypot(point.x - from.x, point.y - from.y) > box[2] / 200) moved = true;
+    pan(from.x - point.x, from.y - point.y);
+  });
+  svg.addEventListener("click", (event) => { if (moved) event.preventDefault(); });
+  svg.addEventListener("dragstart", (event) => event.preventDefault());
+
+  function name(id) {
+    for (const tie of svg.querySelectorAll(".ties a")) tie.classList.toggle("named", tie.dataset.pair === id);
+    const tie = id && svg.querySelector(`.ties a[data-pair="${CSS.escape(id)}"]`);
+    named.textContent = tie ? tie.getAttribute("aria-label") : usual;
+  }
+  for (const what of ["pointerover", "focusin"]) {
+    document.addEventListener(what, (event) => {
+      const tie = event.target.closest("[data-pair]");
+      const row = event.target.closest("tr[data-row]");
+      if (tie || row) name(tie ? tie.dataset.pair : row.dataset.row);
+    });
+  }
+  document.addEventListener("grid:shown", ({ detail: shown }) => {
+    for (const tie of svg.querySelectorAll("[data-pair]")) tie.toggleAttribute("hidden", !shown.has(tie.dataset.pair));
+    for (const dot of svg.querySelectorAll("[data-pairs]")) {
+      dot.toggleAttribute("hidden", !dot.dataset.pairs.split(" ").some((id) => shown.has(id)));
+    }
+  });
+}
+
+document.querySelectorAll("[data-map]").forEach(map);
+document.querySelectorAll("table[data-grid]").forEach(grid);
