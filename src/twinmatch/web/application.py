@@ -84,7 +84,15 @@ def application(settings: Settings) -> ASGIApp:
     app.include_router(proposals.router)
     app.include_router(loops.router)
     app.include_router(persons.router)
-    for part in (pages, rounds_pages, decided_pages, desk_pages, city_link, intake_pages, survey_pages):
+    for part in (
+        pages,
+        rounds_pages,
+        decided_pages,
+        desk_pages,
+        city_link,
+        intake_pages,
+        survey_pages,
+    ):
         app.include_router(part.router)
     _add_workbench(app)
     _add_health(app)
