@@ -26,6 +26,12 @@ def test_a_new_round_has_its_files_and_says_what_to_do(tmp_path):
     assert "Next: fill" in told
 
 
+def test_the_hosts_of_a_new_round_stand_in_its_commands(tmp_path):
+    run("init", tmp_path / "round", "--hosts", "bundled")
+    readme = (tmp_path / "round" / "README.md").read_text(encoding="utf-8")
+    assert "twinmatch propose form.xlsx --hosts bundled --programme round.toml" in readme
+
+
 def test_the_schema_beside_the_programme_accepts_it_and_nothing_misspelt(tmp_path):
     jsonschema = pytest.importorskip("jsonschema")
     run("init", tmp_path / "round")

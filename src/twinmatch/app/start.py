@@ -52,13 +52,13 @@ A round of twinmatch. Everything happens in this folder; nothing is sent anywher
    telephone numbers of people out.
    Your cities are in another file already? `twinmatch import table YOUR_FILE --out cities` turns it into
    profiles; the help of that command names the other kinds of file.
-2. **Check it.** `twinmatch validate {form}` names every problem at once, with sheet, row and column.
+2. **Check it.** `twinmatch validate {form}{hosts}` names every problem at once, with sheet, row and column.
 3. **Set the rules.** `{programme}` is the programme: places, limits, who may take part, weights. Each line
    says what it does; an unknown line is an error, never ignored. Editors that know TOML schemas complete it.
-4. **Propose.** `twinmatch propose {form} --programme {programme} --out proposal`
+4. **Propose.** `twinmatch propose {form}{hosts} --programme {programme} --out proposal`
    Then open `proposal/report.html`, and `proposal/dossiers/index.html` for a page on each pair and city.
 5. **Decide.** Choose lock, ban or reject in the sheet Decisions of `proposal/proposal.xlsx`, save it, and run
-   `twinmatch propose {form} --programme {programme} --decisions proposal/proposal.xlsx --out proposal-2`.
+   `twinmatch propose {form}{hosts} --programme {programme} --decisions proposal/proposal.xlsx --out proposal-2`.
    The notes of the new report say what changed and what it cost.
 
 To see it all before your own cities are in: `twinmatch propose --out example` runs the bundled round.
@@ -67,10 +67,13 @@ lists every command.
 """
 
 
-def start_round(folder: Path, programmes: Sequence[str] = ()) -> list[Path]:
+def start_round(
+    folder: Path, programmes: Sequence[str] = (), hosts: Sequence[str] = ()
+) -> list[Path]:
     """Return the files of a new round's folder: programme file, form, and what to do with them.
 
-    ``programmes`` are bundled programmes or recipes by name; the bundled three where none is named. Raises
+    ``programmes`` are bundled programmes or recipes by name; the bundled three where none is named.
+    ``hosts`` stand in the commands of the README. Raises
     QuestionError where the folder holds something already or a programme is not known.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -84,7 +87,12 @@ def start_round(folder: Path, programmes: Sequence[str] = ()) -> list[Path]:
         )
     load(*programmes)
     text = text_of(*programmes)
-    guide = GUIDE.format(name=folder.resolve().name, form=FORM, programme=PROGRAMME)
+    guide = GUIDE.format(
+        name=folder.resolve().name,
+        form=FORM,
+        programme=PROGRAMME,
+        hosts="".join(f" --hosts {place}" for place in hosts),
+    )
     schema = json.dumps(programme_schema(), ensure_ascii=False, indent=1) + "\n"
     files = {
         README: guide.encode(),

@@ -16,6 +16,7 @@ from twinmatch import app
 from twinmatch.cli.inputs import cohort_of, proposal_of
 from twinmatch.cli.options import (
     AsJson,
+    Hosts,
     Model,
     Profiles,
     Programme,
@@ -35,9 +36,10 @@ from twinmatch.cli.options import (
 def init(
     folder: Annotated[Path, typer.Argument(help="The new round's folder.")],
     programme: Programme = None,
+    hosts: Hosts = None,
 ) -> None:
     """Make a new round's folder: a programme file, a form for the cities, and what to do with them."""
-    files = app.start.start_round(folder, programme or ())
+    files = app.start.start_round(folder, programme or (), hosts or ())
     say(f"Made {folder}: {', '.join(file.name for file in files)}.")
     say(
         f"Next: fill {folder / 'form.xlsx'}, then twinmatch validate {quoted(str(folder / 'form.xlsx'))}. "
