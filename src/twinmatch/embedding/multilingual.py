@@ -54,6 +54,9 @@ DETECTED: Final = tuple(
         """,
     )
 )
+_ENGLISH_ALONE: Final = frozenset(
+    {"the", "and", "our", "with", "from", "their", "which", "this", "that", "are", "they", "were"}
+)
 FEWEST_LETTERS = 20
 SURE = 0.4  # the share of the likeliest language, from which it is named
 UNLIKELY = (
@@ -85,10 +88,19 @@ def foreign_language(text: str, known: Collection[str]) -> str | None:
 
 @lru_cache(maxsize=65_536)
 def _foreign(text: str, known: frozenset[str]) -> str | None:
+    if "en" in known and _is_plainly_english(text):
+        return None
     found = detect(text)
     if found is None or sum(found.shares.get(code, 0.0) for code in known) >= UNLIKELY:
         return None
     return found.language
+
+
+def _is_plainly_english(text: str) -> bool:
+    """Return whether two words, and an eighth of all, are small ones that no other language here has."""
+    words = re.findall(r"\w+", text.lower())
+    plain = sum(word in _ENGLISH_ALONE for word in words)
+    return plain >= 2 and 8 * plain >= len(words)
 
 
 def language_name(code: str) -> str:
