@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from twinmatch import __version__, public
+import twinmatch as tm
 from twinmatch.cli.options import Model, Profiles, Programme
-from twinmatch.cohort import Cohort
 from twinmatch.errors import TwinmatchError
-from twinmatch.geography import country
-from twinmatch.proposal import Account, Evidence
-from twinmatch.schema import City
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
+
+    from twinmatch.proposal import Evidence
 
 INSTRUCTIONS = """Peer matching of cities in the EU Mission of 100 climate-neutral cities. Cities are named by id or name.
 Scores lie in [0, 1] and are sums of evidence: quote "says" with its sources. A likeness of null means not known, never
@@ -43,9 +41,9 @@ def assistant_server(
     from mcp.server.mcpserver import MCPServer
     from mcp.types import ToolAnnotations
 
-    asked = _Asked(public.read(profiles), programme, model)
+    asked = _Asked(tm.read(profiles), programme, model)
     server = MCPServer(
-        "twinmatch", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING"
+        "twinmatch", instructions=INSTRUCTIONS, version=tm.__version__, log_level="WARNING"
     )
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     for tool in (
@@ -64,9 +62,11 @@ def assistant_server(
 class _Asked:
     """What assistants ask of one cohort under one programme."""
 
-    def __init__(self, cohort: Cohort, programme: Sequence[str], model: str | None) -> None:
+    def __init__(self, cohort: tm.Cohort, programme: Sequence[str], model: str | None) -> None:
         self._cohort, self._model = cohort, model
-        self._programme = public.programme_of(list(programme) or None)
+        from twinmatch.public import programme_of
+
+        self._programme = programme_of(list(programme) or None)
 
     def search_cities(
         self, words: str = "", country_code: str = "", role: str = ""
@@ -89,16 +89,14 @@ class _Asked:
         """One city's profile with its sources, and what is not known of it."""
         city = _answered(lambda: self._cohort.city(name))
         said = city.model_dump(mode="json", exclude_none=True, by_alias=True)
-        return {"profile": said, "not_known": [b for b in City.BLOCKS if not getattr(city, b)]}
+        return {"profile": said, "not_known": [b for b in tm.City.BLOCKS if not getattr(city, b)]}
 
     def similar(
         self, name: str, k: int = 10, weights: dict[str, float] | None = None
     ) -> dict[str, Any]:
         """The k cities most like a city, best first, each with the evidence of its score."""
         found = _answered(
-            lambda: public.similar(
-                name, self._cohort, min(k, MOST), weights, text_model=self._model
-            )
+            lambda: tm.similar(name, self._cohort, min(k, MOST), weights, text_model=self._model)
         )
         return {
             "similar": [
@@ -110,7 +108,7 @@ class _Asked:
     def explain(self, one: str, other: str) -> dict[str, Any]:
         """The accounts of a pair: as peers, the first learning from the second, and the other way round."""
         found = _answered(
-            lambda: public.explain(
+            lambda: tm.explain(
                 one, other, self._cohort, programme=self._programme, text_model=self._model
             )
         )
@@ -121,9 +119,7 @@ class _Asked:
     def why_not(self, guest: str, host: str) -> dict[str, Any]:
         """Why a guest and a host do not meet in the round, what forcing it costs, and what would bring it about."""
         found = _answered(
-            lambda: public.why_not(
-                guest, host, self._cohort, self._programme, text_model=self._model
-            )
+            lambda: tm.why_not(guest, host, self._cohort, self._programme, text_model=self._model)
         )
         best = found.best
         return {
@@ -140,7 +136,7 @@ class _Asked:
         """The round's proposal of one product: what was proven, its meetings, who is left out and why. Writes nothing."""
 
         def made() -> dict[str, Any]:
-            proposal = public.propose(self._cohort, self._programme, text_model=self._model)
+            proposal = tm.propose(self._cohort, self._programme, text_model=self._model)
             if product not in (names := [p.product for p in proposal.products]):
                 from mcp.server.mcpserver.exceptions import ToolError
 
@@ -166,9 +162,7 @@ class _Asked:
 
     def prices(self) -> dict[str, Any]:
         """What each rule of the round's twinning costs, and what one more place at each host is worth."""
-        found = _answered(
-            lambda: public.prices(self._cohort, self._programme, text_model=self._model)
-        )
+        found = _answered(lambda: tm.prices(self._cohort, self._programme, text_model=self._model))
         hosts = [h for h in found.hosts if not h.worth.is_nothing]
         return {
             "rules": [p.row() | {"costs": str(p.price)} for p in found.rules],
@@ -188,7 +182,9 @@ def _answered(ask: Callable[[], T]) -> T:
         raise ToolError(str(error)) from error
 
 
-def _short(city: City) -> dict[str, Any]:
+def _short(city: tm.City) -> dict[str, Any]:
+    from twinmatch.geography import country
+
     return {
         "id": city.id,
         "name": city.name,
@@ -197,7 +193,7 @@ def _short(city: City) -> dict[str, Any]:
     }
 
 
-def _account(account: Account) -> dict[str, Any]:
+def _account(account: tm.Account) -> dict[str, Any]:
     return {
         "score": _number(account.score),
         "part_of_weights_known": _number(account.coverage),
