@@ -31,7 +31,7 @@ from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.cohort import Cohort, Host
 from twinmatch.embedding import open_text_model
 from twinmatch.embedding.classifier import Reading
-from twinmatch.facets import FacetCache, shared_topics
+from twinmatch.facets import FacetCache, quoting
 from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read
 from twinmatch.whatif.backtest import activities, whole_text
@@ -207,7 +207,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--development", action="store_true")
     arguments = parser.parse_args()
-    shared_topics.bundled_classifier = (lambda reader: lambda _: reader)(OutOfFold())  # type: ignore[assignment]
+    quoting.bundled_classifier = (lambda reader: lambda _: reader)(OutOfFold())  # type: ignore[assignment]
     if arguments.development:
         development(twinning_weights())
     if arguments.judgements is None:

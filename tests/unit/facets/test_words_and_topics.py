@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from twinmatch.facets.topics import SharedTopics, TopicsMet
+from twinmatch.facets.shared_topics import SharedTopics, TopicsMet
 
 from cities import cohort_of, facet_cache
 from twinmatch.embedding.classifier import TOPICS
