@@ -53,7 +53,7 @@ class OutOfFold:
 
     def read(self, vectors: NDArray[np.float32]) -> Reading:
         """Return what the sentences of these vectors are about."""
-        at = [self._row[vector.tobytes()] for vector in vectors]
+        at = [self._row[vector.astype(np.float32).tobytes()] for vector in vectors]
         return Reading(self._found.shows[at], self._found.kinds[at], self._found.topics[at])
 
 
