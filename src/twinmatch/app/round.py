@@ -21,6 +21,7 @@ from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.proposal import Proposal, Table
 from twinmatch.proposal.wire import Hidden, on_wire
 from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
+from twinmatch.whatif.interview import Interview, interview_plan
 from twinmatch.whatif.prices import PriceList, price_list
 from twinmatch.whatif.repair import (
     Disruption,
@@ -99,7 +100,8 @@ def propose_round(
 
 def with_answers(proposal: Proposal, case: Case) -> Proposal:
     """Return the proposal with the prices of its twinning's rules and the stability of its pairs as tables."""
-    tables = (stability_table(stability(case, RUNS)), prices_table(price_list(case)))
+    plan = interview_table(interview_plan(case.round, case.settings))
+    tables = (stability_table(stability(case, RUNS)), prices_table(price_list(case)), plan)
     return with_tables(proposal, *tables)
 
 
@@ -112,6 +114,18 @@ def with_tables(proposal: Proposal, *tables: Table) -> Proposal:
         for p in proposal.products
     )
     return replace(proposal, products=products)
+
+
+def interview_table(plan: Sequence[Interview]) -> Table:
+    """Return the cities to ask first, a row a question, those whose answers would change most pairs first."""
+    rows = tuple(
+        (one.city, round(one.pairs_changed, 2), one.gets_a_pair, ask.question)
+        for one in plan
+        for ask in one.ask
+    )
+    says = "Answers are drawn from those of other cities and the round is solved again: ask those first whose answers change most pairs."
+    columns = ("City", "Pairs that change", "Part of the draws with a pair", "Question")
+    return Table("interview", "Interview plan", columns, rows, says)
 
 
 def prices_table(prices: PriceList) -> Table:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import orjson
 
@@ -86,12 +86,20 @@ def _refuse(path: Path, found: str) -> NoReturn:
     )
 
 
+_MEETING: Final = re.compile(r"\b[a-z_]+:[a-z0-9:-]+")
+
+
 class Directory:
     """The names of a proposal's cities and host units; an id that nobody described is its own name."""
 
     def __init__(self, proposal: Proposal) -> None:
         self._cards = {card.id: card for card in proposal.cities}
         self._units = {unit.id: unit.name for unit in proposal.units}
+        self._meetings = {m.id: m.label for p in proposal.products for m in p.meetings}
+
+    def worded(self, text: str) -> str:
+        """Return a text with the labels of meetings in place of their ids."""
+        return _MEETING.sub(lambda found: self._meetings.get(found[0], found[0]), text)
 
     def card(self, city: str) -> CityCard:
         """Return a city's card; one with no more than the id where the proposal has none."""

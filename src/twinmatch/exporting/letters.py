@@ -303,8 +303,9 @@ def _invitation(
     if load.trips:
         costs.append(words.count(int(load.trips), "journey"))
     says += f" It takes {words.listed(costs)}." if costs else ""
-    begin = begin_with(sources, meeting)
-    points = (*why_for(sources, city, meeting), *([f"To begin with: {begin}"] if begin else []))
+    why = why_for(sources, city, meeting)
+    begin = begin_with(sources, meeting, why)
+    points = (*why, *([f"To begin with: {begin}"] if begin else []))
     return DossierSection(heading, (says,), points)
 
 

@@ -166,15 +166,15 @@ def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
     return tuple(found[:2]) or ((words.sentence(meeting.says),) if meeting.says else ())
 
 
-def begin_with(sources: Sources, meeting: Meeting) -> str:
-    """Return what a pair can begin with: what the guest asked, or a domain that both know; nothing elsewhere."""
+def begin_with(sources: Sources, meeting: Meeting, said: Sequence[str] = ()) -> str:
+    """Return what a pair can begin with and is not ``said`` yet: what is shown there, or a domain that both know."""
     if len(meeting.cities("guest")) != 1:
         return ""
     for talk in sources.talks.get(meeting.id, ()):
         if talk.kind in ("domain", "lever"):
             return f"experience with {talk.asked}."
-        if talk.kind == "need":
-            return f"what {sources.directory.name(talk.asking[0])} asked: {talk.asked}"
+        if talk.kind == "need" and not any(talk.shown in text for text in said):
+            return f"{sources.directory.name(talk.showing)} can show: {talk.shown}"
     return ""
 
 

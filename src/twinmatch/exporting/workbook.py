@@ -61,6 +61,9 @@ TABLE_SHEETS: Final[dict[str, str]] = {
     "audience": "audience",
     "prices": "prices",
     "stability": "stability",
+    "interview": "interview plan",
+    "questions": "questions",
+    "room": "who should be there",
 }
 """Short names of the sheets of figures; other tables take their title."""
 
@@ -112,6 +115,8 @@ def _sheets(proposal: Proposal) -> Iterator[Sheet]:
     yield _cities(proposal, directory)
     yield _accounts(proposal, directory)
     yield _left_out(proposal, directory)
+    if any(product.held for product in proposal.products):
+        yield _held(proposal, directory)
     yield _rules(proposal)
     yield _gaps(proposal, directory)
     yield _parameters(proposal)
@@ -207,7 +212,9 @@ def _named(head: str, cell: Cell, directory: Directory) -> Cell:
         return cell
     if head in ("Who asks", "Who shows"):
         return ", ".join(directory.name(city) for city in cell.split("; "))
-    return words.facet_title(cell) if head == "Facet" else cell
+    if head == "Facet":
+        return words.facet_title(cell)
+    return cell if head == "Meeting" else directory.worded(cell)
 
 
 def _sheet_name(wanted: str, taken: set[str]) -> str:
@@ -404,6 +411,26 @@ def _left_out(proposal: Proposal, directory: Directory) -> Sheet:
         (SheetColumn("Why", 62), lambda x: words.sentence(x[2].why)),
         (SheetColumn("Offered instead", 52), lambda x: words.sentence(x[2].offered)),
         (SheetColumn("To ask the city", 40), lambda x: words.sentence(x[2].ask)),
+    )
+
+
+def _held(proposal: Proposal, directory: Directory) -> Sheet:
+    """Return one row a question to a city for which a place is held."""
+    return _table(
+        "To ask",
+        "Places held because too little is known, and the fewest questions to each city whose answers would open them.",
+        (
+            (product, held, ask)
+            for product in proposal.products
+            for held in product.held
+            for ask in held.ask
+        ),
+        (SheetColumn("Product", 18), lambda x: words.product_title(x[0])),
+        (SheetColumn("Places held", 12), lambda x: x[1].places),
+        (SheetColumn("City", 22, "strong"), lambda x: directory.name(x[2].city)),
+        (SheetColumn("Country", 18), lambda x: directory.country(x[2].city)),
+        (SheetColumn("What is not known", 22), lambda x: words.block_title(x[2].block)),
+        (SheetColumn("Question", 70), lambda x: words.sentence(x[2].question)),
     )
 
 

@@ -233,5 +233,5 @@ def test_a_guest_whose_host_declines_is_rehoused_before_a_better_fitting_newcome
     found = repair(held, Disruption(withdrawn=("dk-declines",)))
     for offer in found.offers:
         places = {m.guest: m.after for m in offer.moves}
-        assert places.get("at-admitted") == "fi-free"
+        assert places.get("at-admitted") == ("fi-free",)
         assert "be-waiting" not in places
