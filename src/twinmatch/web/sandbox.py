@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from twinmatch.web.processes import PROCESSES
+from twinmatch.web.processes import PROCESSES, warm
 
 SECONDS: Final = 60
 """Processor time of the process that reads."""
@@ -31,6 +31,7 @@ def sandboxed(
     work: Callable[..., bytes], *given: Any, seconds: float = SECONDS, patience: float = PATIENCE
 ) -> bytes:
     """Return what work returns, done by a process with limits; nothing where it did not end well in time."""
+    warm()
     with _TURN:
         ours, theirs = PROCESSES.Pipe(duplex=False)
         process = PROCESSES.Process(target=_limited, args=(theirs, work, given), daemon=True)
