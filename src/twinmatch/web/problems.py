@@ -28,6 +28,7 @@ _STATUS: Final[dict[str, int]] = {
     "upload-unknown": 404,
     "file-unknown": 404,
     "not-found": 404,
+    "link-closed": 404,
     "not-allowed-here": 405,
     "not-acceptable": 406,
     "changed-meanwhile": 412,

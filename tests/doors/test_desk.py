@@ -1,0 +1,132 @@
+"""The desk over HTTP: versions keep what was decided, pairs are decided together, a city answers by its link."""
+
+from __future__ import annotations
+
+import pytest
+from service_for_tests import PROGRAMME, board_of, finished, five_cities, served, shared
+
+from twinmatch.programmes.programme import load_text
+from twinmatch.web.jobs import proposal_of, work_out
+from twinmatch.web.round_rules import programme_in, toml, with_rules
+
+PAIR = ("de-guest", "it-host")
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("desk")
+    with served(folder / "s.sqlite", profiles=five_cities(folder), heavy_a_minute=10_000) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def made(five):
+    job = five.post("/proposals", json={"title": "Desk", "programme_toml": PROGRAMME}).json()
+    assert finished(five, job["id"])["state"] == "done"
+    return job["id"]
+
+
+@pytest.fixture
+def proposal(five, made):
+    """A finished proposal that nobody has decided about."""
+    board = board_of(five)
+    return board.keep_made("Desk", {"programme_toml": PROGRAMME}, "tests", board.result(made))
+
+
+def send(client, path, **data):
+    return client.post(f"/workbench/proposals/{path}", data=data, follow_redirects=False)
+
+
+def test_solved_again_it_is_the_next_version_with_all_that_was_decided(five, proposal):
+    board = board_of(five)
+    pair = {"one": PAIR[0], "other": PAIR[1], "version": 0}
+    assert (
+        send(five, f"{proposal}/decisions", kind="hold", why="the mayor", **pair).status_code == 303
+    )
+    place = send(five, f"{proposal}/again").headers["location"]
+    version = place.rpartition("/")[2]
+    assert finished(five, version)["state"] == "done"
+    assert [v.id for v in board.versions(proposal)] == [proposal, version]
+    assert board.store.history(version) == board.store.history(proposal)
+    assert board.store.held(version).holds == (PAIR,)
+    assert PAIR in {m.about for m in board.store.meetings(version)}
+    text = five.get(place).text
+    assert "version 2 of 2" in text
+    assert "What changed since version 1" in text
+
+
+def test_what_is_offered_for_declines_is_worked_out_once_and_then_there(five, made):
+    state = shared(five)
+    work_out(state.settings.model_dump_json(), made, "declines")
+    by_pair = {m.about: m for m in state.board.store.meetings(made)}
+    assert by_pair[PAIR].if_guest_declines
+    assert state.board.desk.answers(made)["declines"]
+    state.board.desk.want(made, "declines")
+    assert (made, "declines") != state.board.desk.claim()
+
+
+def test_several_pairs_are_decided_together_and_a_later_writer_is_told(five, proposal):
+    board = board_of(five)
+    pairs = [" ".join(m.about) for m in board.store.meetings(proposal) if m.host]
+    assert len(pairs) == 2
+    done = send(five, f"{proposal}/bulk", kind="accept", version=0, pair=pairs)
+    assert done.status_code == 303
+    assert len(board.store.held(proposal).verdicts) == 2
+    late = send(five, f"{proposal}/bulk", kind="reject", version=0, pair=pairs)
+    assert late.status_code == 412
+    assert f'value="{pairs[0]}"' in late.text
+    assert {e.kind for e in board.store.held(proposal).verdicts.values()} == {"accept"}
+    assert send(five, f"{proposal}/bulk", kind="accept", version=2).status_code == 400
+
+
+def test_a_change_by_hand_is_priced_and_kept(five, proposal):
+    asked = {"guest": PAIR[0], "host": "se-host"}
+    page = five.get(f"/workbench/proposals/{proposal}/price", params=asked).text
+    assert 'value="de-guest se-host"' in page
+    assert 'value="fr-guest it-host"' in page  # the swap
+    pairs = ["de-guest se-host", "fr-guest it-host"]
+    assert send(five, f"{proposal}/keep", kind="lock", version=0, pair=pairs).status_code == 303
+    assert board_of(five).store.held(proposal).locks == (
+        ("de-guest", "se-host"),
+        ("fr-guest", "it-host"),
+    )
+
+
+def test_other_rules_are_tried_and_the_file_says_them(five, proposal):
+    made = proposal_of(board_of(five), proposal)
+    form = {"host_least": "0", "host_most": "1", "known_at_least": "25", "places": "1"}
+    form |= {"w-challenges_met": "67", "w-needs_offers": "33"}
+    programme = with_rules(made, form)
+    assert programme.twinning.places == 1
+    assert programme.twinning.weights == programme_in(made).twinning.weights
+    assert load_text(toml(programme)) == programme
+    page = send(five, f"{proposal}/rules", **form)
+    assert page.status_code == 200
+    assert "1 pair" in page.text
+    assert send(five, f"{proposal}/rules", **form | {"places": "many"}).status_code == 400
+
+
+def test_a_city_sees_its_own_page_by_its_link_and_answers(five, proposal):
+    board = board_of(five)
+    page = send(five, f"{proposal}/letters/de-guest/link", days=3).text
+    link = page.partition('value="http://localhost')[2].partition('"')[0]
+    seen = five.get(link)
+    assert seen.status_code == 200
+    assert "De-Guest" in seen.text
+    assert "Pl-Other" not in seen.text
+    answer = {"kind": "agreed", "meeting": "twinning:de-guest"}
+    assert five.post(link, data=answer, follow_redirects=False).status_code == 303
+    consents = board.store.held(proposal).consents[PAIR]
+    assert {city: e.kind for city, e in consents.items()} == {"de-guest": "agreed"}
+    for wrong in ({"kind": "approve"}, {"kind": "agreed", "meeting": "twinning:fr-guest"}):
+        assert five.post(link, data=wrong).status_code >= 400
+    assert len(board.store.history(proposal)) == 1
+    late = board.desk.invite(proposal, "de-guest", -1, "tests")
+    assert five.get(f"/workbench/city/{late}").status_code == 404
+
+
+def test_who_looked_before_is_told_what_others_did_since(five, proposal):
+    page = f"/workbench/proposals/{proposal}"
+    assert "Since you last looked" not in five.get(page).text
+    board_of(five).store.add(proposal, "note", "Somebody else", why="the council agreed")
+    assert "the council agreed" in five.get(page).text
