@@ -55,6 +55,17 @@ def test_solved_again_it_is_the_next_version_with_all_that_was_decided(five, pro
     assert "What changed since version 1" in text
 
 
+def test_of_a_round_one_version_is_published(five, proposal):
+    board = board_of(five)
+    again = {"programme_toml": PROGRAMME, "programme_of": proposal}
+    later = board.keep_made("Desk", again, "tests", board.result(proposal))
+    for run in (proposal, later):
+        for k, kind in enumerate(("approve", "publish")):
+            assert send(five, f"{run}/decisions", kind=kind, version=k).status_code == 303
+    assert [board.store.held(run).status for run in (proposal, later)] == ["withdrawn", "published"]
+    assert {p.run for p in board.store.past()} == {later}
+
+
 def test_what_is_offered_for_declines_is_worked_out_once_and_then_there(five, made):
     state = shared(five)
     work_out(state.settings.model_dump_json(), made, "declines")

@@ -221,6 +221,13 @@ class Board:
             found.insert(0, self.job(round_))
         return found
 
+    def replace_published(self, proposal: str, by: str) -> None:
+        """Withdraw the other versions of a round that are published: of a round one version is its result."""
+        done = [v.id for v in self.versions(self.job(proposal).round) if v.state == "done"]
+        for run in done:
+            if run != proposal and self.store.held(run).status == "published":
+                self.store.add(run, "withdraw", by, why="A later version was published.")
+
     def counts(self) -> dict[str, int]:
         """Return how many jobs are in each state."""
         query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)

@@ -52,6 +52,8 @@ def decide(
     except QuestionError as error:
         mine = {"kind": kind, **pair, "tab": tab, "meeting": meeting, "back": back}
         return conflict(request, run, version, "decisions", list(mine.items()), error)
+    if kind == "publish":
+        state.board.replace_published(run, person.name)
     if back.startswith(f"/workbench/proposals/{run}/"):
         return RedirectResponse(own(back), 303)
     where = tab if tab.replace("_", "").replace("-", "").isalnum() else "overview"

@@ -60,6 +60,8 @@ def decide(
     run, store = state.board.run(proposal).id, state.board.store
     given = decision.model_dump(exclude={"kind"})
     decide_on(run, decision.kind, person.name, **given, seen=seen, place=store)
+    if decision.kind == "publish":
+        state.board.replace_published(run, person.name)
     found = plain_run_state(run_state(run, store))
     headers = {"ETag": f'"{found["version"]}"'}
     return Response(orjson.dumps(found), 201, headers, "application/json")
