@@ -11,7 +11,7 @@ from docx import Document
 from exporting_samples import FORMULA, HOSTILE, SCRIPT, sample
 from test_report import Page
 
-from twinmatch.exporting import printing, publish
+from twinmatch.exporting import dossier_files, publish
 from twinmatch.exporting.dossiers import Dossier, dossiers, slug
 from twinmatch.exporting.printing import dossier_docx
 from twinmatch.proposal import Proposal, Table
@@ -108,7 +108,7 @@ def test_names_of_files_are_safe_and_apart():
 
 
 def test_pages_are_whole_run_nothing_and_show_what_people_typed_as_text(proposal):
-    pages = {name: content for name, content in printing(proposal) if name.endswith(".html")}
+    pages = {name: content for name, content in dossier_files(proposal) if name.endswith(".html")}
     said = " ".join(Page(content).words for content in pages.values())
     for text in HOSTILE[:4]:
         assert text in said
@@ -120,7 +120,7 @@ def test_pages_are_whole_run_nothing_and_show_what_people_typed_as_text(proposal
 
 
 def test_the_index_leads_to_every_dossier_in_every_form(proposal):
-    files = dict(printing(proposal, word=True))
+    files = dict(dossier_files(proposal, word=True))
     linked = {a["href"] for a in Page(files["index.html"]).all("a")} - {
         "../report.html",
         "../letters/index.html",
@@ -142,7 +142,7 @@ def test_word_says_what_the_page_says(found):
 
 
 def test_word_and_pages_are_the_same_bytes_each_time(proposal):
-    one, other = (dict(printing(proposal, word=True)) for _ in range(2))
+    one, other = (dict(dossier_files(proposal, word=True)) for _ in range(2))
     assert one == other
     archive = zipfile.ZipFile(BytesIO(one["pairs/twinning-1.docx"]))
     assert {item.date_time for item in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
