@@ -11,10 +11,15 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from twinmatch.programmes.programme import programme_schema
+from twinmatch.proposal import proposal_schema
+from twinmatch.schema import json_schema
 
 REPO = Path(__file__).resolve().parent.parent
 SOURCE = REPO / "src" / "twinmatch"
@@ -445,12 +450,19 @@ def _members(item: type) -> Iterator[str]:
         yield from ("| | |", "|---|---|", *rows, "")
 
 
+def _schema(make: Callable[[], dict[str, Any]]) -> str:
+    return json.dumps(make(), ensure_ascii=False, indent=1) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_text,
     "programme-file.md": programme_text,
     "errors.md": errors_text,
     "facets-and-rules.md": facets_text,
     "python.md": python_text,
+    "schemas/city.json": lambda: _schema(json_schema),
+    "schemas/programme.json": lambda: _schema(programme_schema),
+    "schemas/proposal.json": lambda: _schema(proposal_schema),
 }
 """Every page that is made from the code."""
 

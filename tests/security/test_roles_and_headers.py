@@ -44,7 +44,7 @@ MAY: dict[str, Rank] = {
     "GET /cities/{city}/similar": READER,
     "POST /similar": READER,
     "GET /pairs/{one}/{other}": READER,
-    "GET /schema/city.json": READER,
+    "GET /schema/{of}.json": READER,
     "GET /proposals": READER,
     "GET /proposals/{proposal}": READER,
     "GET /proposals/{proposal}/events": READER,
@@ -153,6 +153,7 @@ PATHS = {
     "one": "de-guest",
     "other": "it-host",
     "name": "report.html",
+    "of": "city",
 }
 
 

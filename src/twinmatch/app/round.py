@@ -89,11 +89,9 @@ def propose_round(
     if solved is not None and answers:
         progress("Prices and stability")
         proposal = with_answers(proposal, case_of(solved))
-    elif solved is not None and len(solved.chosen) <= LARGEST_SHAKEN:
+    elif solved is not None:
         progress("Shaken weights")
-        proposal = with_tables(
-            proposal, stability_table(stability(case_of(solved), SHAKEN, drop=False))
-        )
+        proposal = _with_shaken(proposal, case_of(solved))
     notes = [note for one in decided for note in one.notes(proposal)]
     return replace(proposal, notes=(*proposal.notes, *text.notes, *notes)), round_
 
@@ -103,6 +101,13 @@ def with_answers(proposal: Proposal, case: Case) -> Proposal:
     plan = interview_table(interview_plan(case.round, case.settings))
     tables = (stability_table(stability(case, RUNS)), prices_table(price_list(case)), plan)
     return with_tables(proposal, *tables)
+
+
+def _with_shaken(proposal: Proposal, case: Case) -> Proposal:
+    """Return the proposal with a short stability of its twinning; as it is where the round is large."""
+    if len(case.chosen) > LARGEST_SHAKEN:
+        return proposal
+    return with_tables(proposal, stability_table(stability(case, SHAKEN, drop=False)))
 
 
 def with_tables(proposal: Proposal, *tables: Table) -> Proposal:
@@ -239,12 +244,13 @@ def taken(earlier: Proposal, found: Repaired, kind: Kind, change: Disruption) ->
     twinning = tuple(p for p in offered if p.product == "twinning")
     case, (chosen, solution) = offer.case, offer.answer
     solved = SolvedProduct(twinning[0], case.round, case.settings, case.ready, chosen, solution)
-    with_tables = with_figures(
+    figured = with_figures(
         replace(proposal, products=twinning), replace(found.round, solved=(solved,))
     )
+    figured = _with_shaken(figured, case_of(solved))
     return replace(
         proposal,
-        products=tuple(with_tables.products[0] if p.product == "twinning" else p for p in offered),
+        products=tuple(figured.products[0] if p.product == "twinning" else p for p in offered),
         tables=tuple(totals if t.name == totals.name else t for t in proposal.tables),
     )
 

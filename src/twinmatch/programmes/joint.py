@@ -20,8 +20,7 @@ from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.load_ledger import Loads
 from twinmatch.programmes.registry import RegisteredProduct
 from twinmatch.programmes.round import Round, SolvedProduct, no_answer
-from twinmatch.programmes.rules import Rule
-from twinmatch.programmes.twinning.search import LOAD_SAYS
+from twinmatch.programmes.rules import load_rules
 from twinmatch.solving import Block, Candidates, solve
 
 
@@ -89,8 +88,8 @@ def _beside(solved: SolvedProduct, found: Sequence[SolvedProduct]) -> SolvedProd
         if other is not solved:
             ledger = ledger.with_product(other.product, other.settings)
     limited = solved.ready.loads.block(ledger)
-    rules = [rule for rule in solved.ready.rules if rule.name != "load"]
-    rules += [Rule("load", LOAD_SAYS, limited)] if limited else []
+    rules = [rule for rule in solved.ready.rules if rule.kind != "load"]
+    rules += load_rules(limited)
     ready = replace(solved.ready, rules=tuple(rules))
     return replace(solved, round=replace(solved.round, load_ledger=ledger), ready=ready)
 
@@ -125,7 +124,7 @@ def _blocks(round_: Round, ready: Sequence[Any], keep: Sequence[Any], count: int
     blocks, start = [], 0
     for one, k in zip(ready, keep, strict=True):
         for rule in one.rules:
-            if not rule.filters and rule.name != "load":
+            if not rule.filters and rule.kind != "load":
                 blocks.append(_shifted(rule.block.take(k), start, count))
         start += len(k)
     loads = reduce(

@@ -18,7 +18,6 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.rules import Rule
 from twinmatch.proposal import RuleStatus
 from twinmatch.solving import (
-    Block,
     Candidates,
     LimitChange,
     Relaxation,
@@ -30,22 +29,31 @@ from twinmatch.solving import (
 SHOWN: Final = 3
 """Rows of one rule that a repair names before it counts the rest."""
 
-NEVER: Final = ("one host each", "hosts each", "load")
-"""Rules that never give way: what a meeting is, and what cities can carry over all formats."""
+NEVER: Final = ("structure", "demand", "load")
+"""Kinds of rules that never give way: what a meeting is, and what cities can carry over all formats."""
 
 
-def menu(candidates: Candidates, blocks: Sequence[Block]) -> RelaxationMenu:
+def menu(candidates: Candidates, rules: Sequence[Rule]) -> RelaxationMenu:
     """Return repairs of rules that cannot be kept, cheapest first: the fewest places or limits that give way."""
-    prices = dict.fromkeys(NEVER, math.inf)
-    return relaxations(candidates, blocks, prices=prices)
+    prices = {rule.block.name: math.inf for rule in rules if rule.kind in NEVER}
+    return relaxations(candidates, [rule.block for rule in rules], prices=prices)
 
 
-def in_menu(found: RelaxationMenu, blocks: Sequence[Block]) -> list[Problem]:
+def menu_of(
+    rules: Sequence[Rule], candidates: Candidates, allowed: NDArray[np.bool_]
+) -> tuple[RelaxationMenu, list[Rule]]:
+    """Return the menu over the pairs that no filter takes out, and the rules that it is about."""
+    keep = np.flatnonzero(allowed)
+    hard = [replace(r, block=r.block.take(keep)) for r in rules if not r.filters]
+    return menu(candidates.take(keep), hard), hard
+
+
+def in_menu(found: RelaxationMenu, rules: Sequence[Rule]) -> list[Problem]:
     """Return the menu in words, one line a repair with its number, and a note where the search was cut short."""
     told = [
         Problem(
             "repair",
-            f"Repair {n}: {'; '.join(_told(repair, blocks).values())}.",
+            f"Repair {n}: {'; '.join(_told(repair, rules).values())}.",
             do=f"Take it with --repair {n}.",
         )
         for n, repair in enumerate(found.items, 1)
@@ -63,7 +71,7 @@ def taken(
 
     Raises QuestionError where the menu has no such number.
     """
-    found = _menu_of(rules, candidates, allowed)
+    found = menu_of(rules, candidates, allowed)[0].items
     if not 1 <= number <= len(found):
         raise QuestionError(
             Problem(
@@ -75,18 +83,21 @@ def taken(
     return _made(rules, found[number - 1], number)
 
 
-def as_told(
+def made_again(
     rules: Sequence[Rule],
     candidates: Candidates,
     allowed: NDArray[np.bool_],
-    told: Sequence[RuleStatus],
+    said: Sequence[RuleStatus],
 ) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
-    """Return the rules with the repair made that a proposal says it took; unchanged where the menu has none like it."""
-    if told:
-        for number, repair in enumerate(_menu_of(rules, candidates, allowed), 1):
-            changed, gave_way = _made(rules, repair, number)
-            if gave_way == tuple(told):
-                return changed, gave_way
+    """Return the rules with the repair made whose number a proposal states; unchanged where the menu has no such one.
+
+    Unchanged too where other rules than the stated ones would give way.
+    """
+    stated = {(rule.repair, rule.rule) for rule in said if rule.repair is not None}
+    if stated:
+        for number, repair in enumerate(menu_of(rules, candidates, allowed)[0].items, 1):
+            if stated == {(number, change.at.rule) for change in repair.changes}:
+                return _made(rules, repair, number)
     return tuple(rules), ()
 
 
@@ -101,14 +112,6 @@ def excepting(
     return (*told, *gave_way)
 
 
-def _menu_of(
-    rules: Sequence[Rule], candidates: Candidates, allowed: NDArray[np.bool_]
-) -> tuple[Relaxation, ...]:
-    keep = np.flatnonzero(allowed)
-    blocks = [r.block.take(keep) for r in rules if not r.filters]
-    return menu(candidates.take(keep), blocks).items
-
-
 def _made(
     rules: Sequence[Rule], repair: Relaxation, number: int
 ) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
@@ -116,7 +119,7 @@ def _made(
     whole = [rule.block for rule in hard]
     changed = dict(zip((rule.name for rule in hard), relaxed(whole, repair), strict=True))
     gave_way = tuple(
-        RuleStatus(c.at.rule, f"Gave way by repair {number}: {_says(c, whole)}.", "relaxed")
+        RuleStatus(c.at.rule, f"Gave way by repair {number}: {_says(c, hard)}.", "relaxed", number)
         for c in repair.changes
     )
     return tuple(
@@ -124,11 +127,11 @@ def _made(
     ), gave_way
 
 
-def _told(repair: Relaxation, blocks: Sequence[Block]) -> dict[str, str]:
+def _told(repair: Relaxation, rules: Sequence[Rule]) -> dict[str, str]:
     """Return what gives way by rule: the first few rows, and how many more."""
     rows: dict[str, list[str]] = {}
     for change in repair.changes:
-        rows.setdefault(change.at.rule, []).append(_says(change, blocks))
+        rows.setdefault(change.at.rule, []).append(_says(change, rules))
     more = {
         rule: f"; and {len(says) - SHOWN} more of {rule!r} likewise" if len(says) > SHOWN else ""
         for rule, says in rows.items()
@@ -136,10 +139,11 @@ def _told(repair: Relaxation, blocks: Sequence[Block]) -> dict[str, str]:
     return {rule: "; ".join(says[:SHOWN]) + more[rule] for rule, says in rows.items()}
 
 
-def _says(change: LimitChange, blocks: Sequence[Block]) -> str:
-    block = blocks[change.at.block]
+def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
+    rule = rules[change.at.block]
+    block = rule.block
     row = block.says(change.at.row).rstrip(".")
-    if block.name == "locks":
+    if rule.kind == "lock":
         return f"drop the lock: {row}"
     before = change.to + (change.by if change.bound == "low" else -change.by)
     if block.switch is None and block.matrix[[change.at.row]].data.min(initial=0.0) < 0:

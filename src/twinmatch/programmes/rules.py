@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -35,14 +35,25 @@ from twinmatch.solving.referee import Verdict, referee
 Bools = NDArray[np.bool_]
 
 
+RuleKind = Literal[
+    "rule", "lock", "ban", "past pair", "structure", "demand", "places", "total", "load"
+]
+"""What a rule is about, where more than the solver asks for it; any other is a "rule".
+
+structure: one host a guest, which makes a meeting what it is; demand: several hosts a guest; places: guests a host;
+total: guests in all; load: what a city carries over all products.
+"""
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """A rule as it was compiled: its name, its saying, its block over the frame, and whether it is a filter."""
+    """A rule as it was compiled: its name, its saying, its block over the frame, whether it is a filter, its kind."""
 
     name: str
     says: str
     block: Block
     filters: bool = False
+    kind: RuleKind = "rule"
 
     @property
     def forbidden(self) -> Bools:
@@ -61,15 +72,17 @@ def allowed_pairs(rules: Sequence[Rule]) -> Bools:
     return allowed
 
 
-def forbid(name: str, says: str, pairs: Bools) -> Rule:
+def forbid(name: str, says: str, pairs: Bools, kind: RuleKind = "rule") -> Rule:
     """Return the filter that takes out some pairs."""
     matrix = sp.csr_array(pairs[None, :].astype(np.float64))
-    return Rule(
-        name,
-        says,
-        Block(name, matrix, np.array([-np.inf]), np.array([0.0]), lambda _: says),
-        filters=True,
-    )
+    block = Block(name, matrix, np.array([-np.inf]), np.array([0.0]), lambda _: says)
+    return Rule(name, says, block, filters=True, kind=kind)
+
+
+def load_rules(limited: Block | None) -> list[Rule]:
+    """Return the rule on what cities can carry over all products, or none where nothing limits it."""
+    says = "No city carries more than its limits over all formats."
+    return [Rule("load", says, limited, kind="load")] if limited else []
 
 
 def statuses(

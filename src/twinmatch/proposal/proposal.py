@@ -161,11 +161,15 @@ class Held:
 
 @dataclass(frozen=True)
 class RuleStatus:
-    """A rule as it was compiled, and how the answer stands to it: kept, binding, broken or relaxed."""
+    """A rule as it was compiled, and how the answer stands to it: kept, binding, broken or relaxed.
+
+    ``repair`` is the number of the repair by which it gave way.
+    """
 
     rule: str
     says: str
     status: Literal["kept", "binding", "broken", "relaxed"]
+    repair: Annotated[Whole | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 @dataclass(frozen=True)

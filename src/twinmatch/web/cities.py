@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
 import orjson
@@ -13,7 +13,8 @@ from twinmatch.app.pairs import found_pair
 from twinmatch.app.service import Answer, Order, Question, Search, Wanted
 from twinmatch.cohort import City
 from twinmatch.errors import Problem, QuestionError, Where
-from twinmatch.proposal import CityCard
+from twinmatch.programmes.programme import programme_schema
+from twinmatch.proposal import CityCard, proposal_schema
 from twinmatch.proposal.wire import DECIMALS, to_wire
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import schemas
@@ -255,11 +256,12 @@ def pair(request: Request, one: CityIn, other: CityIn) -> Response:
 
 
 @router.get(
-    "/schema/city.json",
+    "/schema/{of}.json",
     response_model=None,
     response_class=Response,
     responses={200: {"content": {"application/schema+json": {}}}, **documented()},
 )
-def city_schema() -> Response:
-    """Return the JSON Schema (2020-12) of a city's profile."""
-    return Response(orjson.dumps(json_schema()), media_type="application/schema+json")
+def schema(of: Literal["city", "programme", "proposal"]) -> Response:
+    """Return the JSON Schema (2020-12) of a city's profile, a programme file or a proposal.json."""
+    made = {"city": json_schema, "programme": programme_schema, "proposal": proposal_schema}[of]()
+    return Response(orjson.dumps(made), media_type="application/schema+json")

@@ -32,9 +32,6 @@ from twinmatch.solving import Block, Solution, solve
 Bools = NDArray[np.bool_]
 T = TypeVar("T", bound=np.generic)
 
-STRUCTURE = frozenset({"one host each"})
-"""Rules that make a meeting what it is: they have no price, and nobody would loosen them."""
-
 NOTHING = 5e-10
 """A difference of scores below this is rounding."""
 
@@ -174,9 +171,10 @@ class Case:
         """Return values over the frame as a table of hosts and guests."""
         return pairs.reshape(len(self.hosts), len(self.ready.frame.guests))
 
-    def rule(self, name: str) -> Rule | None:
-        """Return the rule of a name, or None where the round has none."""
-        return next((r for r in self.ready.rules if r.name == name), None)
+    @property
+    def host_places(self) -> Rule | None:
+        """Return the rule on guests a host, or None where the round has none."""
+        return next((r for r in self.ready.rules if r.kind == "places"), None)
 
     def settled(
         self, rules: Sequence[Rule], before: Bools | None = None

@@ -19,7 +19,7 @@ from twinmatch.programmes.rules import Rule
 from twinmatch.proposal.frames import Rows, Tabular
 from twinmatch.proposal.wire import Number, on_wire
 from twinmatch.solving import Block
-from twinmatch.whatif.case import STRUCTURE, Case, Move, Outcome, Price, spared, swapped, widened
+from twinmatch.whatif.case import Case, Move, Outcome, Price, spared, swapped, widened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,10 +125,10 @@ def gain(case: Case, rules: tuple[Rule, ...]) -> tuple[Price, tuple[Move, ...]]:
 
 
 def _of_rule(case: Case, rule: Rule) -> list[Priced]:
-    if rule.name in STRUCTURE:
+    if rule.kind == "structure":
         return []
     rules = case.ready.rules
-    if rule.name == "locks":
+    if rule.kind == "lock":
         return [
             Priced(
                 "lock",
@@ -138,11 +138,10 @@ def _of_rule(case: Case, rule: Rule) -> list[Priced]:
             )
             for k in range(len(rule.block))
         ]
-    if rule.name in {"bans", "past pairs"} and rule.filters:
-        kind: Kind = "ban" if rule.name == "bans" else "past pair"
+    if rule.kind == "ban" or rule.kind == "past pair":
         return [
             Priced(
-                kind,
+                rule.kind,
                 rule.name,
                 _pair_says(case, pair),
                 *gain(case, swapped(rules, rule, spared(rule, pair))),
@@ -172,7 +171,7 @@ def _less(rule: Rule, row: int) -> Rule:
 
 def _limits(case: Case, rule: Rule) -> list[Priced]:
     """What one more would be worth under each limit of a rule, but for hosts, whose places stand apart."""
-    if rule.filters or rule.name in {*STRUCTURE, "locks", HOST_PLACES}:
+    if rule.filters or rule.kind in ("structure", "lock", "places"):
         return []
     return [
         Priced(
@@ -185,9 +184,6 @@ def _limits(case: Case, rule: Rule) -> list[Priced]:
     ]
 
 
-HOST_PLACES = "guests per host"
-
-
 def _rows_that_may_matter(case: Case, rule: Rule) -> list[int]:
     finite = np.isfinite(rule.block.high)
     if "HiGHS" not in case.solution.engine:
@@ -196,7 +192,7 @@ def _rows_that_may_matter(case: Case, rule: Rule) -> list[int]:
 
 
 def _demand(case: Case) -> tuple[HostDemand, ...]:
-    rule = case.rule(HOST_PLACES)
+    rule = case.host_places
     nothing = Price(0, 0.0)
     worth = {}
     if rule is not None:

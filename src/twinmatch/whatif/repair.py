@@ -415,7 +415,7 @@ def reserves(held: Case, count: int = 3) -> tuple[ReserveList, ...]:
     """
     held_pairs, allowed = held.grid(held.chosen), held.grid(held.ready.allowed)
     score = np.round(held.grid(held.score), 9)
-    rule = held.rule("guests per host")
+    rule = held.host_places
     room = (
         held_pairs.sum(axis=1) < rule.block.high
         if rule is not None

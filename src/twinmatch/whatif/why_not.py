@@ -24,7 +24,6 @@ from twinmatch.proposal.wire import Number, on_wire
 from twinmatch.schema import Commitment, Participation
 from twinmatch.whatif.case import (
     NOTHING,
-    STRUCTURE,
     Case,
     Outcome,
     find_host,
@@ -362,7 +361,7 @@ def _places(case: Case, g: int, h: int) -> tuple[str, ...]:
     """Each single wider limit of a row that holds the pair with which the best answer has the two meet."""
     pair, found = case.pair(g, h), []
     for rule in case.ready.rules:
-        if rule.filters or rule.name in STRUCTURE:
+        if rule.filters or rule.kind == "structure":
             continue
         column = rule.block.matrix.tocsc()[:, [pair]].tocoo()
         for row in (int(r) for r in column.row):

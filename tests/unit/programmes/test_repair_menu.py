@@ -35,7 +35,10 @@ LOCKS = Block(
 )
 EACH = counts("one host each", ONE.guest, high=1)
 BLOCKS = [PLACES, LOCKS, EACH]
-RULES = tuple(Rule(block.name, f"Says {block.name}.", block) for block in BLOCKS)
+KINDS = {"guests per host": "places", "locks": "lock", "one host each": "structure"}
+RULES = tuple(
+    Rule(block.name, f"Says {block.name}.", block, kind=KINDS[block.name]) for block in BLOCKS
+)
 EVERYONE = np.ones(3, dtype=bool)
 
 MENU = {
@@ -46,9 +49,9 @@ MENU = {
 
 
 def test_the_menu_has_every_way_out_with_its_number_and_how_to_take_it():
-    found = menu(ONE, BLOCKS)
+    found = menu(ONE, RULES)
     assert [repair.price for repair in found.items] == [1, 1, 1]
-    told = in_menu(found, BLOCKS)
+    told = in_menu(found, RULES)
     assert {p.found.replace(f"Repair {n}:", "Repair {}:") for n, p in enumerate(told, 1)} == MENU
     assert [(p.code, p.do) for p in told] == [
         ("repair", f"Take it with --repair {n}.") for n in (1, 2, 3)
@@ -57,10 +60,10 @@ def test_the_menu_has_every_way_out_with_its_number_and_how_to_take_it():
 
 def test_what_a_meeting_is_never_gives_way():
     twice = Candidates(np.array([0, 1]), np.array([0, 0]), np.array([0.5, 0.4]), 2, 1)
-    for name in ("one host each", "hosts each"):
-        one = counts(name, twice.guest, high=1)
+    for kind in ("structure", "demand", "load"):
+        one = Rule("each", "", counts("each", twice.guest, high=1), kind=kind)
         both = Block("locks", sp.csr_array(np.eye(2)), np.ones(2), np.full(2, np.inf), str)
-        found = menu(twice, [one, both])
+        found = menu(twice, [one, Rule("locks", "", both, kind="lock")])
         assert {change.at.rule for repair in found.items for change in repair.changes} == {"locks"}
         assert len(found.items) == 2
 
@@ -88,7 +91,7 @@ def test_what_a_meeting_is_never_gives_way():
     ],
 )
 def test_a_repair_in_words_rule_by_rule(changes, words):
-    (told,) = in_menu(RelaxationMenu((Relaxation(tuple(changes), 1.0),), True), BLOCKS)
+    (told,) = in_menu(RelaxationMenu((Relaxation(tuple(changes), 1.0),), True), RULES)
     assert told.found == f"Repair 1: {words}."
 
 
@@ -106,7 +109,9 @@ def test_a_repair_in_words_rule_by_rule(changes, words):
 def test_of_many_rows_three_are_told_and_the_others_counted(count, words):
     least = counts("least", np.arange(count), low=2, says=lambda k: f"row {k}")
     changes = [LimitChange(RowRef("least", 0, k), "low", 1.0, 1.0) for k in range(count)]
-    (told,) = in_menu(RelaxationMenu((Relaxation(tuple(changes), 1.0),), True), [least])
+    (told,) = in_menu(
+        RelaxationMenu((Relaxation(tuple(changes), 1.0),), True), [Rule("least", "", least)]
+    )
     assert told.found == f"Repair 1: {words}."
 
 
@@ -115,9 +120,9 @@ def test_a_repair_that_is_taken_changes_one_limit_and_says_so(number):
     rules, gave_way = taken(RULES, ONE, EVERYONE, number)
     assert [rule.name for rule in rules] == [rule.name for rule in RULES]
     assert solve(ONE, [rule.block for rule in rules]).status == "optimal"
-    told = in_menu(menu(ONE, BLOCKS), BLOCKS)[number - 1].found
+    told = in_menu(menu(ONE, RULES), RULES)[number - 1].found
     (row,) = gave_way
-    assert row.status == "relaxed"
+    assert (row.status, row.repair) == ("relaxed", number)
     assert row.says == f"Gave way by repair {number}: {told.partition(': ')[2]}"
     assert row.rule in {"locks", "guests per host"}
     for before, after in zip(RULES, rules, strict=True):
@@ -163,4 +168,4 @@ def test_a_menu_that_was_cut_short_says_so():
             ["repair", "repairs-cut-short"],
         ),
     ):
-        assert [problem.code for problem in in_menu(found, BLOCKS)] == codes
+        assert [problem.code for problem in in_menu(found, RULES)] == codes

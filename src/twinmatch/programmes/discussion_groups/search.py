@@ -26,7 +26,7 @@ from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
 from twinmatch.programmes.eligibility import Attribute, alike, categories
 from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, amount, loads_of, same_loads
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule, allowed_pairs, forbid, gate
+from twinmatch.programmes.rules import Rule, allowed_pairs, forbid, gate, load_rules
 from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of
 from twinmatch.solving import Block, Candidates, Distribute, Solution, counts, solve
 from twinmatch.solving.exchange import exchange
@@ -399,11 +399,7 @@ def _member_rules(
     load = settings.load("member")
     city = np.array(rows, dtype=np.int64)[pairs.guest]
     limited = same_loads(np.arange(len(pairs)), city, amount(load), len(pairs))
-    block = limited.block(_ledger_after(round_, settings, leads))
-    if block:
-        says = "No city carries more than its limits over all formats."
-        rules.append(Rule("load", says, block))
-    return tuple(rules)
+    return (*rules, *load_rules(limited.block(_ledger_after(round_, settings, leads))))
 
 
 def _one_of_a_theme(

@@ -22,7 +22,7 @@ from twinmatch.cohort import Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.load_ledger import Loads, loads_of
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.rules import Rule, load_rules
 from twinmatch.programmes.study_visits.settings import StudyVisits
 from twinmatch.programmes.study_visits.travel import distances, mean_distance
 from twinmatch.programmes.themes import strength_of, theme_of
@@ -417,11 +417,7 @@ def _rules(
     ]
     twice = _in_several(round_, parties, options)
     rules += [twice] if twice else []
-    limited = loads.block(round_.ledger)
-    if limited:
-        says = "No city carries more than its limits over all formats."
-        rules.append(Rule("load", says, limited))
-    return tuple(rules)
+    return (*rules, *load_rules(loads.block(round_.ledger)))
 
 
 def _per_host(affinity: Affinity, options: Sequence[Option], most: int) -> Block:

@@ -36,12 +36,11 @@ PAIRS_COMPARED: Final = 20_000_000
 """Beyond so many pairs of a choice and an alternative, ties are not listed."""
 
 CAUSES: Final[dict[str, Cause]] = {
-    "guests per host": "capacity",
-    "places": "places",
-    "facilitators": "places",
+    "places": "capacity",
+    "total": "places",
     "load": "own limit",
 }
-"""What binds where a rule blocks a pair; every other rule that counts is a quota or cap."""
+"""What binds where a rule of a kind blocks a pair; every other rule that counts is a quota or cap."""
 
 NEITHER = "It has neither applied as a guest nor is it a host in this round."
 
@@ -77,9 +76,9 @@ class Unplaced:
         return np.round(self.ready.candidates.score, 9).reshape(self._shape)
 
     @cached_property
-    def blocked(self) -> dict[str, Bools]:
-        """Return for each rule that counts the pairs whose addition would break it, (H, G)."""
-        found: dict[str, Bools] = {}
+    def blocked(self) -> dict[tuple[str, str], Bools]:
+        """Return for each rule that counts, by kind and name, the pairs whose addition would break it, (H, G)."""
+        found: dict[tuple[str, str], Bools] = {}
         for rule in self.ready.rules:
             if rule.filters:
                 continue
@@ -87,7 +86,8 @@ class Unplaced:
             row, column = entries.coords
             after = (rule.block.matrix @ self.chosen)[row] + entries.data
             wrong = (after > rule.block.high[row] + SLACK) | (after < rule.block.low[row] - SLACK)
-            pairs = found.setdefault(rule.name, np.zeros(self._shape, dtype=bool)).ravel()
+            key = rule.kind, rule.name
+            pairs = found.setdefault(key, np.zeros(self._shape, dtype=bool)).ravel()
             pairs[column[wrong]] = True
         return found
 
@@ -131,17 +131,17 @@ class Unplaced:
         """Return what binds an applicant with open pairs, read from the pair with the fewest rules in its way."""
         open_ = np.flatnonzero(self._allowed[:, g])
         names = list(self.blocked)
-        ways = np.array([self.blocked[name][open_, g] for name in names]).reshape(len(names), -1)
-        full = [bool(self.blocked["guests per host"][h, g]) for h in open_.tolist()]
+        ways = np.array([way[open_, g] for way in self.blocked.values()]).reshape(len(names), -1)
+        full = np.array([kind == "places" for kind, _ in names]) @ ways
         best = min(
             range(len(open_)),
             key=lambda k: (ways[:, k].sum(), full[k], -self._score[open_[k], g], k),
         )
         rules = [name for name, way in zip(names, ways[:, best], strict=True) if way]
-        codes = {CAUSES.get(name, "quota") for name in rules}
+        codes = {CAUSES.get(kind, "quota") for kind, _ in rules}
         host = self.ready.frame.hosts[int(open_[best])].name
         if "quota" in codes:
-            quota = [name for name in rules if CAUSES.get(name, "quota") == "quota"]
+            quota = [name for kind, name in rules if kind not in CAUSES]
             says = next(r.says for r in self.ready.rules if r.name == quota[0])
             return "quota", f"A quota binds, not its fit: {says}"
         if "own limit" in codes:
@@ -261,7 +261,7 @@ class Unplaced:
     def _idle(self, i: int, h: int, pairs: int) -> LeftOut:
         frame, cohort = self.ready.frame, self.round.cohort
         city = cohort.cities[i]
-        places = next(r.block.high[h] for r in self.ready.rules if r.name == "guests per host")
+        places = next(r.block.high[h] for r in self.ready.rules if r.kind == "places")
         if places < 1:
             return LeftOut(
                 city.id, "It takes no guests in this round.", "", "", "host", "own limit"

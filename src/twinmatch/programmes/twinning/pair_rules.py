@@ -200,7 +200,7 @@ def _asked_for(frame: Frame, settings: Twinning) -> list[Rule]:
         says = f"The {len(settings.facilitators)} facilitators accompany at most {most} pairs."
         one = np.zeros(len(frame.host), dtype=int)
         block = counts("facilitators", one, high=most, rows=1, says=lambda _: says)
-        rules.append(Rule("facilitators", says, block))
+        rules.append(Rule("facilitators", says, block, kind="total"))
     return rules
 
 
@@ -246,6 +246,7 @@ def _host_places(frame: Frame, settings: Twinning) -> Rule:
         "guests per host",
         says,
         counts("guests per host", frame.host, low=low, high=high, rows=len(frame.hosts), says=row),
+        kind="places",
     )
 
 
@@ -276,20 +277,17 @@ def _hosts_each(frame: Frame, most: int) -> Rule:
         rows=len(frame.guests),
         says=lambda g: f"{_name(frame, g)} has {words}",
     )
-    return Rule(
-        "one host each" if most == 1 else "hosts per guest", f"Each guest has {words}.", block
-    )
+    says = f"Each guest has {words}."
+    if most == 1:
+        return Rule("one host each", says, block, kind="structure")
+    return Rule("hosts per guest", says, block, kind="demand")
 
 
 def _places(frame: Frame, places: int) -> Rule:
     says = f"At most {places} guests are chosen."
-    return Rule(
-        "places",
-        says,
-        counts(
-            "places", np.zeros(len(frame.host), dtype=int), high=places, rows=1, says=lambda _: says
-        ),
-    )
+    everyone = np.zeros(len(frame.host), dtype=int)
+    block = counts("places", everyone, high=places, rows=1, says=lambda _: says)
+    return Rule("places", says, block, kind="total")
 
 
 def _guests_per_country(frame: Frame, most: int) -> Rule:
@@ -352,20 +350,15 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
             np.full(len(locked), np.inf),
             lambda k: f"{locks[k]} must meet",
         )
-        rules.append(Rule("locks", f"These pairs must meet: {', '.join(locks)}.", block))
+        says = f"These pairs must meet: {', '.join(locks)}."
+        rules.append(Rule("locks", says, block, kind="lock"))
     if banned:
         bans = [_pair_in_words(frame, pair) for pair in settings.ban]
-        rules.append(
-            forbid("bans", f"These pairs must not meet: {', '.join(bans)}.", np.any(banned, axis=0))
-        )
+        says = f"These pairs must not meet: {', '.join(bans)}."
+        rules.append(forbid("bans", says, np.any(banned, axis=0), "ban"))
     if past:
-        rules.append(
-            forbid(
-                "past pairs",
-                f"Pairs of earlier rounds ({len(past)}) do not meet again.",
-                np.any(past, axis=0),
-            )
-        )
+        says = f"Pairs of earlier rounds ({len(past)}) do not meet again."
+        rules.append(forbid("past pairs", says, np.any(past, axis=0), "past pair"))
     return rules
 
 

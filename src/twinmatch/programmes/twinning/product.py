@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.eligibility import Applicants
-from twinmatch.programmes.repair_menu import as_told, excepting, in_menu, menu, taken
+from twinmatch.programmes.repair_menu import excepting, in_menu, made_again, menu_of, taken
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
 from twinmatch.programmes.twinning.left_out import Unplaced
@@ -46,9 +46,7 @@ def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
         chosen, solution = solve_twinning(round_, settings, ready)
     except NoProposalError as error:
         if round_.repair is None:
-            keep = np.flatnonzero(ready.allowed)
-            blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
-            choices = in_menu(menu(ready.candidates.take(keep), blocks), blocks)
+            choices = in_menu(*menu_of(ready.rules, ready.candidates, ready.allowed))
             raise NoProposalError([*error.problems, *choices]) from None
         rules, gave_way = taken(ready.rules, ready.candidates, ready.allowed, round_.repair)
         ready = replace(ready, rules=rules)
@@ -186,7 +184,7 @@ class _Reserves:
         shape = (len(frame.hosts), len(frame.guests))
         allowed = ready.allowed.reshape(shape)
         held = chosen.reshape(shape)
-        most = next(r for r in rules if r.name == "guests per host").block.high
+        most = next(r for r in rules if r.kind == "places").block.high
         free = np.asarray(held.sum(axis=1) < most)
         self._score = np.round(affinity.score.T, 9)
         self._for_guest = allowed & ~held & free[:, None]
@@ -251,6 +249,5 @@ def pair_rules(round_: Round, settings: Twinning, product: Product) -> tuple[Rul
     )
     held = set(pairs)
     chosen = ready.frame.pairs(lambda host, g: (round_.id(g), host.id) in held)
-    said = [rule for rule in product.rules if rule.status == "relaxed"]
-    rules, gave_way = as_told(ready.rules, ready.candidates, ready.allowed, said)
+    rules, gave_way = made_again(ready.rules, ready.candidates, ready.allowed, product.rules)
     return (told, *excepting(statuses(rules, ready.candidates, chosen), gave_way))

@@ -14,14 +14,12 @@ from twinmatch.geography import in_eu
 from twinmatch.programmes.eligibility import Applicants, applicants
 from twinmatch.programmes.load_ledger import Loads, amount, same_loads
 from twinmatch.programmes.round import Round, no_answer
-from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, gate
+from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, gate, load_rules
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import quota_rules, twinning_rules
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, solve
-
-LOAD_SAYS = "No city carries more than its limits over all formats."
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +65,10 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
     takes = amount(settings.load("host")), amount(settings.load("guest"))
     limited = _loads(frame, *takes).block(round_.ledger)
     rules = [*twinning_rules(frame, settings), *quota_rules(frame, settings)]
-    rules += [Rule("load", LOAD_SAYS, limited)] if limited else []
+    rules += load_rules(limited)
     asked_for = np.zeros(len(frame.host), dtype=bool)
     for rule in rules:
-        if rule.name == "locks":
+        if rule.kind == "lock":
             asked_for[rule.block.matrix.indices] = True
     known = np.ascontiguousarray(affinity.coverage.T).ravel()
     closed = gate(known, settings.known_at_least, asked_for)
