@@ -200,8 +200,11 @@ def test_work_that_takes_too_much_is_stopped(harm) -> None:
 
 
 def test_every_reading_of_an_upload_is_sandboxed() -> None:
-    """Nothing of the web front reads a table itself, but in functions that are given to a sandbox."""
-    inside = {"_found_in", "_sheets", "with_cell", "_read"}
+    """Nothing of the web front reads a table itself, but in functions that are given to a sandbox.
+
+    `cohort_of` reads again what was read there without an error, as `POST /proposals` asks of an upload.
+    """
+    inside = {"_found_in", "_sheets", "with_cell", "_read", "cohort_of"}
     calls = set()
     for path in sorted(Path(sandbox.__file__).parent.glob("*.py")):
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

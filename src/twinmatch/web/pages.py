@@ -382,7 +382,7 @@ def places(
                             member["role"],
                         )
                         found.append(title)
-            for left in product["left_out"]:
+            for left in product.get("left_out", ()):
                 if left["city"] == city and left.get("as_role") != "":
                     found.append((job.id, job.title, product["title"], "", left["why"]))
     return found
