@@ -35,7 +35,7 @@ BARE = """
 from fastapi import FastAPI, Response
 app = FastAPI()
 BODY = b"x" * {size}
-@app.get("/cities/{{city}}/similar")
+@app.get("/v1/cities/{{city}}/similar")
 async def route(city: str, k: int = 10) -> Response:
     return Response(BODY, media_type="application/json")
 """
@@ -224,31 +224,31 @@ def measure(ask: Wrk | Asker, bare: Wrk | Asker, ids: list[str]) -> list[Measure
         f"readiness:{1 + k % 97},shared_needs:{1 + k % 89},context:{1 + k % 83}"
         for k in range(50_000)
     ]
-    found = [bare.ask("bare route of the framework", [f"/cities/{c}/similar" for c in order])]
+    found = [bare.ask("bare route of the framework", [f"/v1/cities/{c}/similar" for c in order])]
     # Each city once, then each for nine: nothing that was asked before is asked again.
-    usual = [f"/cities/{c}/similar{k}" for k in ("", "?k=9", "?k=8") for c in rest]
+    usual = [f"/v1/cities/{c}/similar{k}" for k in ("", "?k=9", "?k=8") for c in rest]
     found.append(ask.ask("similar", usual))
-    tagged = f"/cities/{few}/similar"
+    tagged = f"/v1/cities/{few}/similar"
     found.append(
         ask.ask("similar, not modified", [tagged], [f"If-None-Match: {tag_of(ask.port, tagged)}"])
     )
     found.append(
         ask.ask(
             "similar, other weights for any city",
-            [f"/cities/{c}/similar?weights={w}" for c, w in zip(rest, weights, strict=False)],
+            [f"/v1/cities/{c}/similar?weights={w}" for c, w in zip(rest, weights, strict=False)],
         )
     )
     found.append(
         ask.ask(
             "similar, filtered",
             [
-                f"/cities/{c}/similar?other_country=true&population_at_least={p}"
+                f"/v1/cities/{c}/similar?other_country=true&population_at_least={p}"
                 for p in (20_000, 30_000)
                 for c in rest
             ],
         )
     )
-    again = [f"/cities/{c}/similar" for c in order]
+    again = [f"/v1/cities/{c}/similar" for c in order]
     found.append(bare.ask("bare route of the framework, again", again))
     return found
 
@@ -315,7 +315,7 @@ def main() -> None:
         try:
             found_all(log, 3600)
             all_found = time.perf_counter() - begun
-            bare = started(plain, bare_port, "/cities/x/similar", 60, folder / "bare")
+            bare = started(plain, bare_port, "/v1/cities/x/similar", 60, folder / "bare")
             ids = [str(city["id"]) for city in made]
             both = (asker(p, given.connections, given.seconds) for p in (port, bare_port))
             found = measure(*both, ids)

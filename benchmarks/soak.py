@@ -104,14 +104,14 @@ async def similar(s: Soak) -> None:
         )
     if s.rng.random() < 0.3:
         parameters["other_country"] = "true"
-    await s.ask("GET", f"/cities/{s.city()}/similar", params=parameters)
+    await s.ask("GET", f"/v1/cities/{s.city()}/similar", params=parameters)
 
 
 async def similar_to_a_stranger(s: Soak) -> None:
     """Cities like one that is not in the data."""
     profile = {"id": "de-stranger", "name": "Stranger", "country": "DE"}
     profile["needs"] = f"Heat networks for {s.rng.randint(1, 10**6)} flats in old towns."
-    await s.ask("POST", "/similar", json={"profile": profile, "k": 5})
+    await s.ask("POST", "/v1/similar", json={"profile": profile, "k": 5})
 
 
 async def profiles(s: Soak) -> None:
@@ -119,9 +119,9 @@ async def profiles(s: Soak) -> None:
     one, other = s.rng.sample(s.ids, 2)
     path = s.rng.choice(
         [
-            f"/cities/{one}",
-            f"/pairs/{one}/{other}",
-            "/cities?q=de&size=20",
+            f"/v1/cities/{one}",
+            f"/v1/pairs/{one}/{other}",
+            "/v1/cities?q=de&size=20",
             "/healthz",
             "/readyz",
             "/metrics",
@@ -152,7 +152,7 @@ async def pages(s: Soak) -> None:
 async def exports(s: Soak) -> None:
     """A proposal in one of its forms."""
     if s.done:
-        links = (await s.ask("GET", f"/proposals/{s.rng.choice(s.done)}")).json()["links"]
+        links = (await s.ask("GET", f"/v1/proposals/{s.rng.choice(s.done)}")).json()["links"]
         names = sorted(name for name in links if "." in name)
         await s.ask("GET", links[s.rng.choice(names)])
 
@@ -161,7 +161,7 @@ async def decide(s: Soak) -> None:
     """A decision as the proposal was seen, or as it was seen too early; approved rounds are closed to locks."""
     if not s.done:
         return
-    path = f"/proposals/{s.rng.choice(s.done)}/decisions"
+    path = f"/v1/proposals/{s.rng.choice(s.done)}/decisions"
     seen = await s.ask("GET", path)
     one, other = s.rng.choice(s.pairs)
     kind = s.rng.choice(["lock", "ban", "release", "note", "undo", "approve"])
@@ -175,7 +175,7 @@ async def why_not(s: Soak) -> None:
     if s.done:
         guest, host = s.rng.choice(s.pairs)
         parameters = {"guest": guest, "host": host}
-        path = f"/proposals/{s.rng.choice(s.done[-2:])}/why-not"
+        path = f"/v1/proposals/{s.rng.choice(s.done[-2:])}/why-not"
         await s.ask("GET", path, 200, 400, 409, 422, params=parameters)
 
 
@@ -185,9 +185,9 @@ async def propose(s: Soak) -> None:
     body: dict[str, Any] = {"title": "Soak", "programme_toml": text}
     if s.done and s.rng.random() < 0.5:
         body["previous"] = s.rng.choice(s.done)
-    job = (await s.ask("POST", "/proposals", 202, json=body)).json()["id"]
+    job = (await s.ask("POST", "/v1/proposals", 202, json=body)).json()["id"]
     for _ in range(600):
-        state = (await s.ask("GET", f"/proposals/{job}")).json()["state"]
+        state = (await s.ask("GET", f"/v1/proposals/{job}")).json()["state"]
         if state in {"done", "failed", "cancelled"}:
             break
         await asyncio.sleep(1)
@@ -211,22 +211,22 @@ async def upload(s: Soak) -> None:
 
 
 WRONG: list[tuple[str, str, dict[str, Any], int]] = [
-    ("GET", "/cities/nowhere/similar", {}, 404),
-    ("GET", "/pairs/nowhere/nobody", {}, 404),
-    ("GET", "/cities/{city}/similar?k=-1", {}, 400),
-    ("GET", "/cities/{city}/similar?weights=nothing:1", {}, 400),
+    ("GET", "/v1/cities/nowhere/similar", {}, 404),
+    ("GET", "/v1/pairs/nowhere/nobody", {}, 404),
+    ("GET", "/v1/cities/{city}/similar?k=-1", {}, 400),
+    ("GET", "/v1/cities/{city}/similar?weights=nothing:1", {}, 400),
     (
         "POST",
-        "/similar",
+        "/v1/similar",
         {"content": b"{not json", "headers": {"content-type": "application/json"}},
         400,
     ),
-    ("POST", "/similar", {"json": {"profile": {"id": "?"}, "k": 5}}, 400),
-    ("POST", "/proposals", {"json": {"programme_toml": "[twinning"}}, 400),
-    ("POST", "/proposals", {"json": {"surprise": True}}, 400),
-    ("GET", "/proposals/nothing", {}, 404),
-    ("POST", "/proposals/nothing/decisions", {"json": {"kind": "approve"}}, 404),
-    ("PUT", "/cities", {}, 405),
+    ("POST", "/v1/similar", {"json": {"profile": {"id": "?"}, "k": 5}}, 400),
+    ("POST", "/v1/proposals", {"json": {"programme_toml": "[twinning"}}, 400),
+    ("POST", "/v1/proposals", {"json": {"surprise": True}}, 400),
+    ("GET", "/v1/proposals/nothing", {}, 404),
+    ("POST", "/v1/proposals/nothing/decisions", {"json": {"kind": "approve"}}, 404),
+    ("PUT", "/v1/cities", {}, 405),
     ("GET", "/no/such/page", {}, 404),
     (
         "POST",

@@ -153,7 +153,7 @@ def service(folder: Path) -> Iterator[str]:
     )  # fmt: skip
     try:
         for _ in range(600):
-            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/cities"):
+            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/cities"):
                 break
             time.sleep(0.2)
         yield f"127.0.0.1:{port}"

@@ -32,8 +32,8 @@ def test_there_are_ten_tasks_and_they_begin_with_the_door_alone():
         "twinmatch",
         "pathlib",
         "networkx",
+        "json",
         "urllib.request",
-        "twinmatch_client",
     }
 
 

@@ -75,7 +75,7 @@ def finished(client: TestClient, proposal: str, seconds: float = 60) -> dict[str
     """Return a proposal when it has ended."""
     end = time.monotonic() + seconds
     while True:
-        found: dict[str, Any] = client.get(f"/proposals/{proposal}").json()
+        found: dict[str, Any] = client.get(f"/v1/proposals/{proposal}").json()
         if found["state"] in {"done", "failed", "cancelled"}:
             return found
         assert time.monotonic() < end, found

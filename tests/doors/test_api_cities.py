@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import math
 
 import pytest
@@ -16,11 +19,21 @@ from twinmatch.proposal.wire import to_wire
 def get(api, path, **query):
     answer = api.get(path, params=query)
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    return told(answer.json())
+
+
+def told(found):
+    """An answer with each source in its place again."""
+    for city in found.get("similar", found.get("accounts", [])):
+        for line in city.get("account") or ():
+            for fact in line["evidence"]:
+                if "source" in fact:
+                    fact["source"] = found["sources"][fact["source"]]
+    return found
 
 
 def test_a_page_of_cities_and_the_next(api, bundled):
-    first = api.get("/cities", params={"size": 100})
+    first = api.get("/v1/cities", params={"size": 100})
     assert first.json()["total"] == len(bundled)
     assert first.json()["pages"] == 3
     seen = [c["id"] for c in first.json()["cities"]]
@@ -45,32 +58,32 @@ def test_a_page_of_cities_and_the_next(api, bundled):
     ],
 )
 def test_words_and_filters_narrow_the_list(api, query, holds):
-    found = get(api, "/cities", size=500, **query)
+    found = get(api, "/v1/cities", size=500, **query)
     assert 0 < found["total"] < 255
     assert len(found["cities"]) == found["total"]
     assert all(holds(c) for c in found["cities"])
 
 
 def test_who_lacks_an_inventory_can_be_listed(api, bundled):
-    found = get(api, "/cities", lacks="emissions", size=500)
+    found = get(api, "/v1/cities", lacks="emissions", size=500)
     assert {c["id"] for c in found["cities"]} == {c.id for c in bundled.cities if not c.emissions}
 
 
 def test_orders(api):
-    people = [c["population"] or 0 for c in get(api, "/cities", order="population")["cities"]]
+    people = [c["population"] or 0 for c in get(api, "/v1/cities", order="population")["cities"]]
     assert people == sorted(people, reverse=True)
-    known = [c["known"] for c in get(api, "/cities", order="known")["cities"]]
+    known = [c["known"] for c in get(api, "/v1/cities", order="known")["cities"]]
     assert known == sorted(known, reverse=True)
 
 
 def test_a_whole_city_by_id_and_by_name(api, bundled):
-    one = get(api, "/cities/be-leuven")
-    assert one == get(api, "/cities/Leuven")
+    one = get(api, "/v1/cities/be-leuven")
+    assert one == get(api, "/v1/cities/Leuven")
     city = bundled.city("be-leuven")
     assert one["city"] == city.model_dump(mode="json", exclude_none=True, by_alias=True)
     assert one["city"]["sources"]
     silent = next(c.id for c in bundled.cities if not c.needs and not c.emissions)
-    thin = get(api, f"/cities/{silent}")
+    thin = get(api, f"/v1/cities/{silent}")
     assert {g["block"] for g in thin["gaps"]} >= {"needs", "emissions"}
     assert all(g["says"] for g in thin["gaps"])
 
@@ -94,7 +107,7 @@ def plain(found):
 @pytest.mark.parametrize("weights", [{}, {"readiness": 3.0, "context": 1.0}])
 def test_similar_says_what_the_other_door_says(api, bundled, city, weights):
     text = ",".join(f"{name}:{w}" for name, w in weights.items())
-    found = get(api, f"/cities/{city}/similar", k=7, weights=text, detail="account")
+    found = get(api, f"/v1/cities/{city}/similar", k=7, weights=text, detail="account")
     text = text_model(bundled, "static")
     says, expected = similar(city, bundled, text, k=7, weights=weights or PEER_WEIGHTS)
     assert found["similar"] == plain(expected)
@@ -102,8 +115,8 @@ def test_similar_says_what_the_other_door_says(api, bundled, city, weights):
 
 
 def test_reasons_are_lines_of_the_account(api):
-    lean = get(api, "/cities/be-leuven/similar", k=12)["similar"]
-    whole = get(api, "/cities/be-leuven/similar", k=12, detail="account")["similar"]
+    lean = get(api, "/v1/cities/be-leuven/similar", k=12)["similar"]
+    whole = get(api, "/v1/cities/be-leuven/similar", k=12, detail="account")["similar"]
     for city, full in zip(lean, whole, strict=True):
         assert (city["id"], city["score"], city["coverage"]) == (
             full["id"],
@@ -123,9 +136,9 @@ def test_reasons_are_lines_of_the_account(api):
 
 def test_neighbours_found_beforehand_are_those_found_when_asked(api):
     usual = ",".join(f"{name}:{w}" for name, w in PEER_WEIGHTS.items())
-    kept = get(api, "/cities/nl-groningen/similar", k=10)
-    made = get(api, "/cities/nl-groningen/similar", k=10, weights=usual, text="", without="")
-    by_row = get(api, "/cities/nl-groningen/similar", k=10, population_at_least=0)
+    kept = get(api, "/v1/cities/nl-groningen/similar", k=10)
+    made = get(api, "/v1/cities/nl-groningen/similar", k=10, weights=usual, text="", without="")
+    by_row = get(api, "/v1/cities/nl-groningen/similar", k=10, population_at_least=0)
     assert kept == made == by_row
 
 
@@ -143,15 +156,15 @@ def test_neighbours_found_beforehand_are_those_found_when_asked(api):
     ],
 )
 def test_filters_keep_the_order_of_those_that_remain(api, bundled, query, holds):
-    everyone = get(api, "/cities/de-cologne/similar", k=100)["similar"]
+    everyone = get(api, "/v1/cities/de-cologne/similar", k=100)["similar"]
     expected = [c["id"] for c in everyone if holds(bundled.city(c["id"]))]
-    found = [c["id"] for c in get(api, "/cities/de-cologne/similar", k=100, **query)["similar"]]
+    found = [c["id"] for c in get(api, "/v1/cities/de-cologne/similar", k=100, **query)["similar"]]
     assert found[: len(expected)] == expected
     assert all(holds(bundled.city(c)) for c in found)
 
 
 def test_a_facet_left_out_has_no_weight(api):
-    found = get(api, "/cities/be-leuven/similar", without="language,context", detail="account")
+    found = get(api, "/v1/cities/be-leuven/similar", without="language,context", detail="account")
     facets = {line["facet"] for c in found["similar"] for line in c["account"]}
     assert facets == set(PEER_WEIGHTS) - {"language", "context"}
     assert math.isclose(math.fsum(found["weights"].values()), 1)
@@ -159,7 +172,9 @@ def test_a_facet_left_out_has_no_weight(api):
 
 def test_a_question_in_words_weighs_as_much_as_asked(api):
     text = "We need help with heat networks in listed buildings."
-    found = get(api, "/cities/be-leuven/similar", text=text, text_weight=99, detail="account", k=3)
+    found = get(
+        api, "/v1/cities/be-leuven/similar", text=text, text_weight=99, detail="account", k=3
+    )
     assert found["weights"]["asked"] == pytest.approx(0.99)
     for city in found["similar"]:
         (asked,) = (x for x in city["account"] if x["facet"] == "asked")
@@ -172,10 +187,10 @@ def test_a_question_in_words_weighs_as_much_as_asked(api):
 
 def test_a_posted_profile_of_a_known_city_has_its_neighbours(api, bundled):
     profile = bundled.city("be-leuven").model_dump(mode="json", exclude_none=True, by_alias=True)
-    answer = api.post("/similar", json={"profile": profile, "detail": "account", "k": 5})
+    answer = api.post("/v1/similar", json={"profile": profile, "detail": "account", "k": 5})
     assert answer.status_code == 200, answer.text
-    expected = get(api, "/cities/be-leuven/similar", k=5, detail="account")
-    assert answer.json()["similar"] == expected["similar"]
+    expected = get(api, "/v1/cities/be-leuven/similar", k=5, detail="account")
+    assert told(answer.json())["similar"] == expected["similar"]
 
 
 def test_a_new_city_is_compared_and_not_kept(api):
@@ -187,18 +202,18 @@ def test_a_new_city_is_compared_and_not_kept(api):
         "needs": "Our old town has too many cars and no trams.",
     }
     answer = api.post(
-        "/similar", json={"profile": profile, "k": 4, "filters": {"other_country": True}}
+        "/v1/similar", json={"profile": profile, "k": 4, "filters": {"other_country": True}}
     )
     assert answer.status_code == 200, answer.text
     found = answer.json()["similar"]
     assert len(found) == 4
     assert all(c["country"] != "IT" for c in found)
     assert any("mobility" in why["says"] for c in found for why in c["why"])
-    assert api.get("/cities/it-sampleville").status_code == 404
+    assert api.get("/v1/cities/it-sampleville").status_code == 404
 
 
 def test_a_pair_is_explained_as_the_other_door_explains_it(api, bundled):
-    found = get(api, "/pairs/de-cologne/fi-lahti")
+    found = get(api, "/v1/pairs/de-cologne/fi-lahti")
     _, expected = explain("de-cologne", "fi-lahti", open_round(bundled, load(), model="static"))
     assert [(a["purpose"], a["title"], a["account"]) for a in found["accounts"]] == [
         (a.purpose, a.title, to_wire(a.account)) for a in expected
@@ -206,24 +221,24 @@ def test_a_pair_is_explained_as_the_other_door_explains_it(api, bundled):
 
 
 def test_the_same_question_is_not_answered_twice(api):
-    first = api.get("/cities/be-leuven/similar", params={"k": 3})
+    first = api.get("/v1/cities/be-leuven/similar", params={"k": 3})
     tag = first.headers["etag"]
-    again = api.get("/cities/be-leuven/similar", params={"k": 3}, headers={"If-None-Match": tag})
+    again = api.get("/v1/cities/be-leuven/similar", params={"k": 3}, headers={"If-None-Match": tag})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
-    other = api.get("/cities/be-leuven/similar", params={"k": 4}, headers={"If-None-Match": tag})
+    other = api.get("/v1/cities/be-leuven/similar", params={"k": 4}, headers={"If-None-Match": tag})
     assert other.status_code == 200
     assert other.headers["etag"] != tag
-    assert api.get("/cities/be-leuven/similar", params={"k": 3}).content == first.content
+    assert api.get("/v1/cities/be-leuven/similar", params={"k": 3}).content == first.content
 
 
 @pytest.mark.parametrize(
     ("path", "wrong", "do"),
     [
-        ("/cities", "contry", "Did you mean country?"),
-        ("/cities/be-leuven/similar", "detial", "Did you mean detail?"),
-        ("/pairs/be-leuven/se-lund", "k", "This address takes none."),
-        ("/proposals", "xyzzy", "Known: "),
-        ("/personal-data/be-leuven", "reasons", "This address takes none."),
+        ("/v1/cities", "contry", "Did you mean country?"),
+        ("/v1/cities/be-leuven/similar", "detial", "Did you mean detail?"),
+        ("/v1/pairs/be-leuven/se-lund", "k", "This address takes none."),
+        ("/v1/proposals", "xyzzy", "Known: "),
+        ("/v1/personal-data/be-leuven", "reasons", "This address takes none."),
     ],
 )
 def test_a_parameter_that_there_is_not_is_told_and_not_passed_over(api, path, wrong, do):
@@ -235,7 +250,7 @@ def test_a_parameter_that_there_is_not_is_told_and_not_passed_over(api, path, wr
 
 
 def test_a_host_unit_is_explained_over_http_and_on_its_page(api):
-    (account,) = get(api, "/pairs/de-cologne/unit-colab")["accounts"]
+    (account,) = get(api, "/v1/pairs/de-cologne/unit-colab")["accounts"]
     assert account["title"].startswith("Cologne learns from CoLAB")
     assert account["says"].startswith("Scored as in the round")
     for other in ("unit-colab", "de-aachen"):
@@ -247,7 +262,7 @@ def test_a_host_unit_is_explained_over_http_and_on_its_page(api):
 
 
 def test_an_answer_is_compressed_for_a_client_that_can_read_it(api):
-    path = "/cities/be-leuven"
+    path = "/v1/cities/be-leuven"
     small = api.get(path, headers={"Accept-Encoding": "gzip"})
     plain = api.get(path, headers={"Accept-Encoding": "identity"})
     assert small.headers["content-encoding"] == "gzip"
@@ -256,3 +271,56 @@ def test_an_answer_is_compressed_for_a_client_that_can_read_it(api):
     assert "content-encoding" not in plain.headers
     assert small.content == plain.content
     assert api.head(path).headers["etag"] == small.headers["etag"] == plain.headers["etag"]
+
+
+def test_a_list_comes_in_the_form_that_is_accepted(api, bundled):
+    path = "/v1/cities/be-leuven/similar?k=4"
+    plain = api.get(path).json()["similar"]
+    table = api.get(path, headers={"Accept": "text/csv"})
+    assert table.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(table.text, newline="")))
+    assert [(r["like"], r["id"], float(r["score"])) for r in rows] == [
+        ("be-leuven", c["id"], c["score"]) for c in plain
+    ]
+    shown = api.get(path, headers={"Accept": "application/geo+json"}).json()
+    assert [f["properties"]["id"] for f in shown["features"]] == [c["id"] for c in plain]
+    for feature in shown["features"]:
+        place = bundled.city(feature["properties"]["id"])
+        assert feature["geometry"]["coordinates"] == [place.location.lon, place.location.lat]
+    tags = {api.get(path, headers={"Accept": a}).headers["etag"] for a in ("*/*", "text/csv")}
+    assert len(tags) == 2
+    for refused in (api.get, api.post):
+        where = path if refused == api.get else "/v1/similar"
+        sent = {} if refused == api.get else {"json": {"cities": ["be-leuven"]}}
+        answer = refused(where, headers={"Accept": "image/png"}, **sent)
+        assert answer.status_code == 406
+    assert len(api.get("/v1/cities?size=3", headers={"Accept": "text/csv"}).text.split()) > 3
+
+
+def test_fields_are_those_asked_for(api):
+    found = get(api, "/v1/cities/be-leuven/similar", fields="id,score", k=2)["similar"]
+    assert [list(c) for c in found] == [["id", "score"]] * 2
+    assert list(get(api, "/v1/cities", fields="name", size=1)["cities"][0]) == ["id", "name"]
+    wrong = api.get("/v1/cities/be-leuven/similar", params={"fields": "id,scor"})
+    assert (wrong.status_code, wrong.json()["problems"][0]["column"]) == (400, "fields")
+
+
+def test_many_cities_are_asked_about_at_once(api):
+    cities = ["be-leuven", {"id": "it-x", "name": "X", "country": "IT"}, "Aachen"]
+    answer = api.post("/v1/similar", json={"cities": cities, "k": 3})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["answers"]
+    assert [a["city"] for a in found] == ["be-leuven", "it-x", "de-aachen"]
+    assert found[2] == get(api, "/v1/cities/de-aachen/similar", k=3)
+    wrong = api.post("/v1/similar", json={"cities": ["nowhere", "be-leuven", "nobody"]})
+    assert wrong.status_code == 404
+    assert [p["code"] for p in wrong.json()["problems"]] == ["city-unknown"] * 2
+    for body in ({}, {"profile": {}, "cities": ["be-leuven"]}, {"cities": []}):
+        assert api.post("/v1/similar", json=body).status_code == 400
+
+
+def test_each_source_stands_once_in_an_answer(api):
+    answer = api.get("/v1/cities/be-leuven/similar?k=20&detail=account")
+    sources = answer.json()["sources"]
+    assert len(set(sources.values())) == len(sources) > 20
+    assert all(answer.text.count(json.dumps(s, ensure_ascii=False)) == 1 for s in sources.values())

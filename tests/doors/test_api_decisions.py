@@ -29,9 +29,9 @@ def five(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(five):
-    job = five.post("/proposals", json={"programme_toml": PROGRAMME}).json()
+    job = five.post("/v1/proposals", json={"programme_toml": PROGRAMME}).json()
     assert finished(five, job["id"])["state"] == "done"
-    return five.get(f"/proposals/{job['id']}/files/proposal.json").content
+    return five.get(f"/v1/proposals/{job['id']}/files/proposal.json").content
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def proposal(five, made):
 
 def decide(five, proposal, version, status=201, **decision):
     headers = {"If-Match": f'"{version}"'}
-    answer = five.post(f"/proposals/{proposal}/decisions", json=decision, headers=headers)
+    answer = five.post(f"/v1/proposals/{proposal}/decisions", json=decision, headers=headers)
     assert answer.status_code == status, answer.text
     return answer.json()
 
@@ -54,7 +54,7 @@ def test_a_lock_is_kept_with_by_whom_when_and_why(five, proposal):
     assert (entry["number"], entry["kind"], entry["why"]) == (1, "lock", "the mayor")
     assert entry["by"]
     assert entry["at"]
-    answer = five.get(f"/proposals/{proposal}/decisions")
+    answer = five.get(f"/v1/proposals/{proposal}/decisions")
     assert answer.json() == found
     assert answer.headers["etag"] == '"1"'
 
@@ -74,7 +74,7 @@ def test_the_last_word_on_a_pair_holds(five, proposal):
 def test_a_lock_of_the_programme_that_was_released_is_back_where_the_release_is_undone(five):
     pair = ("de-guest", "se-host")
     asked = {"programme_toml": PROGRAMME, "lock": [list(pair)]}
-    made = finished(five, five.post("/proposals", json=asked).json()["id"])["id"]
+    made = finished(five, five.post("/v1/proposals", json=asked).json()["id"])["id"]
     board = board_of(five)
 
     def locks():
@@ -94,7 +94,7 @@ def test_the_second_of_two_editors_is_told_and_nothing_is_overwritten(five, prop
     )
     assert problem["problems"][0]["code"] == "changed-meanwhile"
     assert "locked de-guest with it-host" in problem["detail"]
-    found = five.get(f"/proposals/{proposal}/decisions").json()
+    found = five.get(f"/v1/proposals/{proposal}/decisions").json()
     assert [e["why"] for e in found["history"]] == ["first"]
 
 
@@ -122,7 +122,7 @@ def test_of_many_writers_at_once_exactly_one_wins_each_version(five, proposal):
 
 
 def test_which_version_was_seen_has_to_be_said(five, proposal):
-    answer = five.post(f"/proposals/{proposal}/decisions", json={"kind": "approve"})
+    answer = five.post(f"/v1/proposals/{proposal}/decisions", json={"kind": "approve"})
     assert answer.status_code == 428
     assert answer.json()["problems"][0]["code"] == "version-missing"
 
@@ -168,7 +168,7 @@ def test_the_command_line_sees_what_was_decided_over_http_and_the_other_way_roun
     state = decisions.run_state(proposal, place)
     assert state.verdict(state.meetings[0]) == "accept"
     decisions.decide_on(proposal, "asked", "Ada", one=meeting.id, city=meeting.guest, place=place)
-    found = five.get(f"/proposals/{proposal}/decisions").json()
+    found = five.get(f"/v1/proposals/{proposal}/decisions").json()
     assert found["version"] == 2
     (told,) = (m for m in found["meetings"] if m["id"] == meeting.id)
     assert (told["verdict"], told["consents"][meeting.guest]) == ("accept", "asked")
@@ -181,8 +181,8 @@ def test_a_round_published_on_the_page_is_a_past_round_everywhere(five, proposal
     met = {(p.guest, p.host) for p in decisions.past_pairs(store) if p.run == proposal}
     assert met == {m.about for m in store.meetings(proposal) if m.host}
     body = {"programme_toml": PROGRAMME, "past": True}
-    job = finished(five, five.post("/proposals", json=body).json()["id"])
-    again = five.get(f"/proposals/{job['id']}/decisions").json()["meetings"]
+    job = finished(five, five.post("/v1/proposals", json=body).json()["id"])
+    again = five.get(f"/v1/proposals/{job['id']}/decisions").json()["meetings"]
     assert not met & {(m["guest"], m["host"]) for m in again if m["host"]}
     decide(five, proposal, 2, kind="withdraw")
 
@@ -191,7 +191,9 @@ def test_why_not_is_the_answer_of_the_other_door(five, proposal, tmp_path):
     cities = five_cities(tmp_path)
     case = twinning_case(open_round(read(cities), load(tmp_path / "round.toml"), model="static"))
     for guest, host in (("de-guest", "se-host"), ("de-guest", "it-host"), ("pl-other", "it-host")):
-        answer = five.get(f"/proposals/{proposal}/why-not", params={"guest": guest, "host": host})
+        answer = five.get(
+            f"/v1/proposals/{proposal}/why-not", params={"guest": guest, "host": host}
+        )
         assert answer.status_code == 200, answer.text
         assert answer.json() == to_wire(why_not(case, guest, host))
 
@@ -199,37 +201,37 @@ def test_why_not_is_the_answer_of_the_other_door(five, proposal, tmp_path):
 def test_why_not_knows_what_was_decided(five, proposal):
     decide(five, proposal, 0, kind="ban", one="de-guest", other="it-host")
     answer = five.get(
-        f"/proposals/{proposal}/why-not", params={"guest": "de-guest", "host": "it-host"}
+        f"/v1/proposals/{proposal}/why-not", params={"guest": "de-guest", "host": "it-host"}
     )
     assert answer.json()["verdict"] == "forbidden"
     assert any("ban" in reason.lower() for reason in answer.json()["reasons"])
 
 
 def test_repair_makes_offers_and_changes_nothing(five, proposal):
-    answer = five.post(f"/proposals/{proposal}/repair", json={"withdrawn": ["it-host"]})
+    answer = five.post(f"/v1/proposals/{proposal}/repair", json={"withdrawn": ["it-host"]})
     assert answer.status_code == 200, answer.text
     assert {o["kind"] for o in answer.json()["offers"]} == {"keep all", "few changes", "best"}
     assert all("it-host" not in str(o["moves"][0]["after"]) for o in answer.json()["offers"])
-    assert five.get(f"/proposals/{proposal}/decisions").json()["version"] == 0
+    assert five.get(f"/v1/proposals/{proposal}/decisions").json()["version"] == 0
 
 
 def test_an_offer_that_is_taken_is_a_proposal_of_its_own(five, proposal):
     asked = {"withdrawn": ["it-host"], "offer": "best"}
-    answer = five.post(f"/proposals/{proposal}/repair/take", json=asked)
+    answer = five.post(f"/v1/proposals/{proposal}/repair/take", json=asked)
     assert answer.status_code == 201, answer.text
     made = answer.json()
     assert made["state"] == "done"
-    assert answer.headers["location"] == f"/proposals/{made['id']}"
-    meetings = five.get(f"/proposals/{made['id']}/decisions").json()["meetings"]
+    assert answer.headers["location"] == f"/v1/proposals/{made['id']}"
+    meetings = five.get(f"/v1/proposals/{made['id']}/decisions").json()["meetings"]
     assert "it-host" not in {m["host"] for m in meetings}
-    held = five.get(f"/proposals/{proposal}/decisions").json()["meetings"]
+    held = five.get(f"/v1/proposals/{proposal}/decisions").json()["meetings"]
     assert "it-host" in {m["host"] for m in held}
 
 
 def test_prices_are_the_answer_of_the_other_door(five, proposal, tmp_path):
     cities = five_cities(tmp_path)
     case = twinning_case(open_round(read(cities), load(tmp_path / "round.toml"), model="static"))
-    answer = five.get(f"/proposals/{proposal}/prices")
+    answer = five.get(f"/v1/proposals/{proposal}/prices")
     assert answer.status_code == 200, answer.text
     assert answer.json() == to_wire(price_list(case))
 
@@ -237,13 +239,13 @@ def test_prices_are_the_answer_of_the_other_door(five, proposal, tmp_path):
 def test_two_proposals_side_by_side(five, proposal, tmp_path):
     ban = [["de-guest", "it-host"]]
     body = {"programme_toml": PROGRAMME, "previous": proposal, "ban": ban}
-    other = finished(five, five.post("/proposals", json=body).json()["id"])["id"]
-    answer = five.get(f"/proposals/{proposal}/diff/{other}")
+    other = finished(five, five.post("/v1/proposals", json=body).json()["id"])["id"]
+    answer = five.get(f"/v1/proposals/{proposal}/diff/{other}")
     assert answer.status_code == 200, answer.text
     assert not answer.json()["alike"]
     places = []
     for name in (proposal, other):
         place = tmp_path / f"{name}.json"
-        place.write_bytes(five.get(f"/proposals/{name}/files/proposal.json").content)
+        place.write_bytes(five.get(f"/v1/proposals/{name}/files/proposal.json").content)
         places.append(place)
     assert answer.json() == to_wire(difference(*map(read_proposal, places)))

@@ -23,24 +23,24 @@ def problem(answer, status, code):
     ("path", "status", "code"),
     [
         ("/nowhere", 404, "not-found"),
-        ("/cities/nowhere", 404, "city-unknown"),
-        ("/cities/nowhere/similar", 404, "city-unknown"),
-        ("/cities/be-leuven/similar?k=0", 400, "request-wrong"),
-        ("/cities/be-leuven/similar?k=many", 400, "request-wrong"),
-        ("/cities/be-leuven/similar?weights=readiness", 400, "weight-wrong"),
-        ("/cities/be-leuven/similar?weights=readiness:-1", 400, "weight-wrong"),
-        ("/cities/be-leuven/similar?weights=readiness:inf", 400, "weight-wrong"),
-        ("/cities/be-leuven/similar?weights=readyness:1", 400, "facet-unknown"),
-        ("/cities/be-leuven/similar?weights=wishes:1", 400, "facet-directed"),
-        ("/cities/be-leuven/similar?weights=readiness:0", 400, "weights-empty"),
-        ("/cities/be-leuven/similar?text=%E2%80%A6", 400, "text-not-read"),
-        ("/cities?lacks=money", 400, "block-unknown"),
-        ("/cities?country=belgium", 400, "request-wrong"),
-        ("/pairs/be-leuven/be-leuven", 400, "same-city"),
-        ("/pairs/be-leuven/nowhere", 404, "city-unknown"),
-        ("/proposals/none", 404, "proposal-unknown"),
-        ("/proposals/none/files/report.html", 404, "proposal-unknown"),
-        ("/proposals/none/files/passwd", 404, "file-unknown"),
+        ("/v1/cities/nowhere", 404, "city-unknown"),
+        ("/v1/cities/nowhere/similar", 404, "city-unknown"),
+        ("/v1/cities/be-leuven/similar?k=0", 400, "request-wrong"),
+        ("/v1/cities/be-leuven/similar?k=many", 400, "request-wrong"),
+        ("/v1/cities/be-leuven/similar?weights=readiness", 400, "weight-wrong"),
+        ("/v1/cities/be-leuven/similar?weights=readiness:-1", 400, "weight-wrong"),
+        ("/v1/cities/be-leuven/similar?weights=readiness:inf", 400, "weight-wrong"),
+        ("/v1/cities/be-leuven/similar?weights=readyness:1", 400, "facet-unknown"),
+        ("/v1/cities/be-leuven/similar?weights=wishes:1", 400, "facet-directed"),
+        ("/v1/cities/be-leuven/similar?weights=readiness:0", 400, "weights-empty"),
+        ("/v1/cities/be-leuven/similar?text=%E2%80%A6", 400, "text-not-read"),
+        ("/v1/cities?lacks=money", 400, "block-unknown"),
+        ("/v1/cities?country=belgium", 400, "request-wrong"),
+        ("/v1/pairs/be-leuven/be-leuven", 400, "same-city"),
+        ("/v1/pairs/be-leuven/nowhere", 404, "city-unknown"),
+        ("/v1/proposals/none", 404, "proposal-unknown"),
+        ("/v1/proposals/none/files/report.html", 404, "proposal-unknown"),
+        ("/v1/proposals/none/files/passwd", 404, "file-unknown"),
     ],
 )
 def test_a_wrong_question(api, path, status, code):
@@ -48,11 +48,11 @@ def test_a_wrong_question(api, path, status, code):
 
 
 def test_a_wrong_way_to_ask(api):
-    problem(api.delete("/cities"), 405, "not-allowed-here")
+    problem(api.delete("/v1/cities"), 405, "not-allowed-here")
 
 
 def test_the_nearest_name_is_offered_as_on_the_command_line(api, bundled):
-    found = problem(api.get("/cities/Leuvn/similar"), 404, "city-unknown")
+    found = problem(api.get("/v1/cities/Leuvn/similar"), 404, "city-unknown")
     with pytest.raises(TwinmatchError) as raised:
         similar("Leuvn", bundled, text_model(bundled, "static"))
     (told,) = raised.value.problems
@@ -62,13 +62,13 @@ def test_the_nearest_name_is_offered_as_on_the_command_line(api, bundled):
 
 def test_everything_wrong_with_a_profile_at_once(api):
     profile = {"id": "it-x", "name": "X", "country": "XX", "readiness": {"plan": 9}, "nedes": "?"}
-    found = problem(api.post("/similar", json={"profile": profile}), 422, "value-wrong")
+    found = problem(api.post("/v1/similar", json={"profile": profile}), 422, "value-wrong")
     assert {p["column"] for p in found["problems"]} >= {"country", "readiness.plan", "nedes"}
     assert any(p["do"].startswith("Did you mean needs") for p in found["problems"])
 
 
 def test_a_body_that_is_no_json(api):
-    problem(api.post("/similar", content=b"{"), 400, "request-wrong")
+    problem(api.post("/v1/similar", content=b"{"), 400, "request-wrong")
 
 
 def test_an_unforeseen_error_shows_nothing_of_the_inside(api, monkeypatch):
@@ -78,7 +78,7 @@ def test_an_unforeseen_error_shows_nothing_of_the_inside(api, monkeypatch):
         raise RuntimeError("the secret inside")
 
     monkeypatch.setattr(shared(api).service, "list_cities", broken)
-    answer = api.get("/cities?q=unforeseen")
+    answer = api.get("/v1/cities?q=unforeseen")
     problem(answer, 500, "unforeseen")
     assert "secret" not in answer.text
 
@@ -90,7 +90,7 @@ def test_a_proposal_that_cannot_be_asked(api):
         ({"programme": ["twinning"], "programme_toml": "[twinning]"}, "programme-twice"),
         ({"programm": []}, "request-wrong"),
     ):
-        problem(api.post("/proposals", json=body), 400, code)
-    problem(api.post("/proposals", json={"programme_toml": "[twining]"}), 422, "no-product")
-    problem(api.post("/proposals", json={"programme_toml": "["}), 422, "not-toml")
-    problem(api.post("/proposals", json={"previous": "nothing"}), 404, "proposal-unknown")
+        problem(api.post("/v1/proposals", json=body), 400, code)
+    problem(api.post("/v1/proposals", json={"programme_toml": "[twining]"}), 422, "no-product")
+    problem(api.post("/v1/proposals", json={"programme_toml": "["}), 422, "not-toml")
+    problem(api.post("/v1/proposals", json={"previous": "nothing"}), 404, "proposal-unknown")

@@ -29,9 +29,9 @@ def five(folder):
 
 @pytest.fixture(scope="module")
 def done(five):
-    answer = five.post("/proposals", json={"title": "Round", "programme_toml": PROGRAMME})
+    answer = five.post("/v1/proposals", json={"title": "Round", "programme_toml": PROGRAMME})
     assert answer.status_code == 202, answer.text
-    assert answer.headers["location"] == f"/proposals/{answer.json()['id']}"
+    assert answer.headers["location"] == f"/v1/proposals/{answer.json()['id']}"
     found = finished(five, answer.json()["id"])
     assert found["state"] == "done", found
     return found
@@ -98,7 +98,7 @@ def test_the_events_end_with_the_proposal(five, done):
 
 def test_a_further_round_changes_as_little_as_possible(five, done):
     body = {"programme_toml": PROGRAMME, "previous": done["id"], "ban": [["de-guest", "it-host"]]}
-    found = finished(five, five.post("/proposals", json=body).json()["id"])
+    found = finished(five, five.post("/v1/proposals", json=body).json()["id"])
     assert found["state"] == "done", found
     (twinning,) = five.get(found["links"]["proposal.json"]).json()["products"]
     pairs = {m["members"][1]["city"]: m["members"][0]["city"] for m in twinning["meetings"]}
@@ -107,17 +107,17 @@ def test_a_further_round_changes_as_little_as_possible(five, done):
 
 def test_rules_that_cannot_be_kept_are_told_with_their_problems(five):
     text = PROGRAMME.replace("[0, 1]", "[3, 5]")
-    found = finished(five, five.post("/proposals", json={"programme_toml": text}).json()["id"])
+    found = finished(five, five.post("/v1/proposals", json={"programme_toml": text}).json()["id"])
     assert found["state"] == "failed"
     assert found["problems"][0]["code"] == "no-proposal"
     assert found["problems"][0]["found"]
-    assert five.get(f"/proposals/{found['id']}/files/report.html").status_code == 409
+    assert five.get(f"/v1/proposals/{found['id']}/files/report.html").status_code == 409
 
 
 def test_a_waiting_proposal_can_be_stopped_and_a_stopped_one_not(tmp_path):
     cities = five_cities(tmp_path)
     with served(tmp_path / "s.sqlite", profiles=cities, jobs=0) as client:
-        job = client.post("/proposals", json={}).json()
+        job = client.post("/v1/proposals", json={}).json()
         assert job["state"] == "waiting"
         assert client.post(job["links"]["cancel"]).json()["state"] == "cancelled"
         assert client.post(job["links"]["cancel"]).status_code == 409
@@ -125,10 +125,10 @@ def test_a_waiting_proposal_can_be_stopped_and_a_stopped_one_not(tmp_path):
 
 
 def test_a_running_proposal_is_stopped_and_leaves_no_result(five, monkeypatch):
-    job = five.post("/proposals", json={"programme_toml": PROGRAMME}).json()
-    assert five.post(f"/proposals/{job['id']}/cancel").json()["state"] == "cancelled"
+    job = five.post("/v1/proposals", json={"programme_toml": PROGRAMME}).json()
+    assert five.post(f"/v1/proposals/{job['id']}/cancel").json()["state"] == "cancelled"
     assert finished(five, job["id"])["state"] == "cancelled"
-    assert five.get(f"/proposals/{job['id']}/files/proposal.json").status_code == 409
+    assert five.get(f"/v1/proposals/{job['id']}/files/proposal.json").status_code == 409
 
 
 def test_a_job_belongs_to_one_process_and_a_dead_one_is_buried(tmp_path):

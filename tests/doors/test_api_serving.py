@@ -239,7 +239,7 @@ def test_texts_of_cities_are_text_in_the_pages(api):
 
 
 def test_a_place_to_go_on_to_is_one_of_ours(api):
-    for elsewhere in ("//evil.example", "https://evil.example", "/\\evil.example", "/proposals"):
+    for elsewhere in ("//evil.example", "https://evil.example", "/\\evil.example", "/v1/proposals"):
         answer = api.post(
             "/workbench/language",
             data={"language": "de", "next": elsewhere},

@@ -21,7 +21,7 @@ def five(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(five):
-    job = five.post("/proposals", json={"title": "Desk", "programme_toml": PROGRAMME}).json()
+    job = five.post("/v1/proposals", json={"title": "Desk", "programme_toml": PROGRAMME}).json()
     assert finished(five, job["id"])["state"] == "done"
     return job["id"]
 

@@ -167,7 +167,9 @@ def test_on_paper_there_are_results_and_no_buttons(service, visit, places):
 
 def test_a_page_of_another_origin_is_not_let_in(service):
     request = urllib.request.Request(
-        f"{service}/proposals", b"{}", {"Content-Type": "application/json", "Origin": "http://evil"}
+        f"{service}/v1/proposals",
+        b"{}",
+        {"Content-Type": "application/json", "Origin": "http://evil"},
     )
     with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.urlopen(request)

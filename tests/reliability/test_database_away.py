@@ -74,9 +74,9 @@ def test_a_service_says_that_its_database_is_away_and_recovers(
     profiles = five_cities(tmp_path)
     given: dict[str, Any] = {"profiles": profiles, "programme": [str(tmp_path / "round.toml")]}
     with served(database.place, **given) as client:  # type: ignore[arg-type]
-        made = client.post("/proposals", json={"title": "Before"}).json()["id"]
+        made = client.post("/v1/proposals", json={"title": "Before"}).json()["id"]
         assert finished(client, made)["state"] == "done"
-        decisions = f"/proposals/{made}/decisions"
+        decisions = f"/v1/proposals/{made}/decisions"
         tag = client.get(decisions).headers["etag"]
         note = {"kind": "note", "why": "kept"}
 
@@ -84,11 +84,11 @@ def test_a_service_says_that_its_database_is_away_and_recovers(
         told = waits(client, 503)
         assert told["checks"] == {"cities": True, "store": False}
         assert client.get("/healthz").status_code == 200
-        assert client.get("/cities/de-guest/similar").status_code == 200  # asks no store
+        assert client.get("/v1/cities/de-guest/similar").status_code == 200  # asks no store
         for answer in (
-            client.get("/proposals"),
-            client.get(f"/proposals/{made}"),
-            client.post("/proposals", json={"title": "Meanwhile"}),
+            client.get("/v1/proposals"),
+            client.get(f"/v1/proposals/{made}"),
+            client.post("/v1/proposals", json={"title": "Meanwhile"}),
             client.get(decisions),
             client.post(decisions, json=note, headers={"If-Match": tag}),
             client.get("/metrics"),
@@ -103,12 +103,12 @@ def test_a_service_says_that_its_database_is_away_and_recovers(
 
         database.start()
         assert waits(client, 200)["checks"] == {"cities": True, "store": True}
-        assert client.get(f"/proposals/{made}").json()["state"] == "done"
+        assert client.get(f"/v1/proposals/{made}").json()["state"] == "done"
         answer = client.post(decisions, json=note, headers={"If-Match": tag})
         assert answer.status_code == 201, answer.text
-        again = client.post("/proposals", json={"title": "After"}).json()["id"]
+        again = client.post("/v1/proposals", json={"title": "After"}).json()["id"]
         assert finished(client, again)["state"] == "done"
-        titles = [p["title"] for p in client.get("/proposals").json()["proposals"]]
+        titles = [p["title"] for p in client.get("/v1/proposals").json()["proposals"]]
         assert titles == ["After", "Before"]
     logged = capsys.readouterr()
     assert "unforeseen" not in logged.out + logged.err
@@ -123,9 +123,9 @@ def test_a_proposal_is_made_though_the_database_is_away_meanwhile(
     given: dict[str, Any] = {"profiles": five_cities(tmp_path)}
     given["programme"] = [str(tmp_path / "round.toml")]
     with served(database.place, **given) as client:  # type: ignore[arg-type]
-        made = client.post("/proposals", json={"title": "Long"}).json()["id"]
+        made = client.post("/v1/proposals", json={"title": "Long"}).json()["id"]
         end = time.monotonic() + 20
-        while not client.get(f"/proposals/{made}").json()["steps"]:
+        while not client.get(f"/v1/proposals/{made}").json()["steps"]:
             assert time.monotonic() < end
             time.sleep(0.02)
         database.stop()
@@ -142,10 +142,10 @@ def test_keys_that_cannot_be_looked_up_are_no_error_of_the_service(
     given: dict[str, Any] = {"profiles": five_cities(tmp_path), "access": "keys"}
     with served(database.place, **given) as client:  # type: ignore[arg-type]
         database.stop()
-        away(client.get("/cities", headers={"Authorization": "Bearer twm_" + "x" * 43}))
+        away(client.get("/v1/cities", headers={"Authorization": "Bearer twm_" + "x" * 43}))
         database.start()
         waits(client, 200)
-        answer = client.get("/cities", headers={"Authorization": "Bearer twm_" + "x" * 43})
+        answer = client.get("/v1/cities", headers={"Authorization": "Bearer twm_" + "x" * 43})
         assert answer.status_code == 401
 
 

@@ -64,7 +64,7 @@ def until(is_so: Callable[[], object], seconds: float = 180) -> None:
 def working(service: Replica, passing: Path) -> str:
     """Ask for a proposal from what is handed in; return its number when it has begun to read."""
     upload = hand_in(service, TABLE.encode())
-    status, body = service.ask("/proposals", {"upload": upload, "programme_toml": PROGRAMME})
+    status, body = service.ask("/v1/proposals", {"upload": upload, "programme_toml": PROGRAMME})
     assert status == 202, body
     until(lambda: handed_in(passing))
     return str(json.loads(body)["id"])
@@ -78,7 +78,7 @@ def test_no_upload_stays_when_its_proposal_is_cancelled_killed_or_stopped(tmp_pa
     passing.mkdir()
     with service(tmp_path, passing) as first:
         proposal = working(first, passing)
-        assert first.ask(f"/proposals/{proposal}/cancel", {})[0] == 200
+        assert first.ask(f"/v1/proposals/{proposal}/cancel", {})[0] == 200
         until(lambda: not handed_in(passing))
         working(first, passing)
         first.stop(signal.SIGKILL)

@@ -91,19 +91,19 @@ def state(body: bytes) -> str:
 @pytest.mark.slow
 def test_what_is_asked_at_one_is_made_by_the_other_and_decided_by_both(replicas) -> None:
     idle, working = replicas
-    status, body = idle.ask("/proposals", {"title": "Round", "programme_toml": PROGRAMME})
+    status, body = idle.ask("/v1/proposals", {"title": "Round", "programme_toml": PROGRAMME})
     assert status == 202
     proposal = json.loads(body)["id"]
     ended = idle.wait_until(
-        f"/proposals/{proposal}", lambda _, b: state(b) in {"done", "failed", "cancelled"}
+        f"/v1/proposals/{proposal}", lambda _, b: state(b) in {"done", "failed", "cancelled"}
     )
     assert state(ended) == "done"
-    assert working.ask(f"/proposals/{proposal}") == (200, ended)
-    made = [r.ask(f"/proposals/{proposal}/files/proposal.json") for r in replicas]
+    assert working.ask(f"/v1/proposals/{proposal}") == (200, ended)
+    made = [r.ask(f"/v1/proposals/{proposal}/files/proposal.json") for r in replicas]
     assert made[0] == made[1]
     assert made[0][0] == 200
 
-    decisions = f"/proposals/{proposal}/decisions"
+    decisions = f"/v1/proposals/{proposal}/decisions"
     pair = {"kind": "lock", "one": "de-guest", "other": "se-host", "why": "the mayor"}
     assert idle.ask(decisions, pair, If_Match='"0"')[0] == 201
     assert working.ask(decisions) == idle.ask(decisions)
@@ -124,17 +124,18 @@ def test_what_is_asked_at_one_is_made_by_the_other_and_decided_by_both(replicas)
 def test_what_a_killed_replica_left_is_made_by_the_next_one(replicas, place, tmp_path) -> None:
     idle, working = replicas
     jobs = [
-        json.loads(idle.ask("/proposals", {"programme_toml": PROGRAMME})[1])["id"] for _ in range(3)
+        json.loads(idle.ask("/v1/proposals", {"programme_toml": PROGRAMME})[1])["id"]
+        for _ in range(3)
     ]
-    idle.wait_until(f"/proposals/{jobs[0]}", lambda _, b: state(b) != "waiting")
+    idle.wait_until(f"/v1/proposals/{jobs[0]}", lambda _, b: state(b) != "waiting")
     working.stop(signal.SIGKILL)
-    left = [state(idle.ask(f"/proposals/{job}")[1]) for job in jobs]
+    left = [state(idle.ask(f"/v1/proposals/{job}")[1]) for job in jobs]
     assert "waiting" in left
     following = Replica(tmp_path / "cities", place, jobs=1)
     try:
         for job, was in zip(jobs, left, strict=True):
             ended = idle.wait_until(
-                f"/proposals/{job}", lambda _, b: state(b) in {"done", "failed"}
+                f"/v1/proposals/{job}", lambda _, b: state(b) in {"done", "failed"}
             )
             # What was being made when its maker died may be told as interrupted; nothing else is lost.
             assert state(ended) == "done" or was == "running"

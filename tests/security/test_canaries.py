@@ -146,11 +146,13 @@ def test_secrets_and_persons_are_in_no_line_of_the_log(tmp_path: Path, lines, mo
         mine = {"Authorization": f"Bearer {secret}"}
         for headers in (mine, {"Authorization": "Bearer twm_canary-key"}, {"X-API-Key": "twm_canary-key"},
                         {"Cookie": f"twinmatch_session={session}"}, {"Cookie": "twinmatch_session=canary-session"}):  # fmt: skip
-            client.get("/cities", params={"q": TEXT}, headers=headers)
-            client.post("/similar", json={"profile": {"id": "at-x", "name": TEXT, "country": "AT", "needs": TEXT}}, headers=headers)  # fmt: skip
-            client.post("/proposals", json={"title": TEXT, "programme_toml": TEXT}, headers=headers)
+            client.get("/v1/cities", params={"q": TEXT}, headers=headers)
+            client.post("/v1/similar", json={"profile": {"id": "at-x", "name": TEXT, "country": "AT", "needs": TEXT}}, headers=headers)  # fmt: skip
+            client.post(
+                "/v1/proposals", json={"title": TEXT, "programme_toml": TEXT}, headers=headers
+            )
             client.post("/workbench/intake", files={"file": (f"{TEXT}.csv", TEXT.encode())}, headers=headers)  # fmt: skip
-            client.get(f"/cities/{PERSONS[0]}", headers=headers)
+            client.get(f"/v1/cities/{PERSONS[0]}", headers=headers)
             client.get(f"/{PERSONS[0]}", headers=headers)
         client.post("/workbench/login", data={"key": "twm_canary-key"})
 
@@ -158,7 +160,7 @@ def test_secrets_and_persons_are_in_no_line_of_the_log(tmp_path: Path, lines, mo
             raise RuntimeError(TEXT) from ValueError("s3cret-canary")
 
         monkeypatch.setattr(board, "all_jobs", breaks)
-        answer = client.get("/proposals", headers=mine)
+        answer = client.get("/v1/proposals", headers=mine)
         assert answer.status_code == 500
         assert_no_canary({"answer": answer.text}, (*PERSONS, *SECRETS, "RuntimeError", "Traceback"))
     log = lines.getvalue()

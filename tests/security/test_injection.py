@@ -350,12 +350,12 @@ def test_whatever_is_asked_no_other_machine_is_spoken_to(tmp_path: Path, monkeyp
             {"programme": [url]}, {"programme_toml": f'base = "{url}"\n'}, {"upload": url}, {"previous": url},
             {"programme_toml": f'[twinning]\nfrom = "{url}"\ninclude = "file:///etc/passwd"\n'},
         ):  # fmt: skip
-            answer = client.post("/proposals", json=body)
+            answer = client.post("/v1/proposals", json=body)
             assert 400 <= answer.status_code < 500, body
             assert "root:" not in answer.text
-        client.get("/cities", params={"q": url, "text": url})
+        client.get("/v1/cities", params={"q": url, "text": url})
         client.post(
-            "/similar",
+            "/v1/similar",
             json={
                 "profile": {"id": "at-x", "name": url, "country": "AT", "needs": url},
                 "text": url,

@@ -70,7 +70,7 @@ def files_of(folder: Path) -> bytes:
 
 def test_what_is_held_of_a_city_is_shown_cell_by_cell_and_of_no_other(filled):
     service, upload, run = filled
-    found = service.get("/personal-data/de-guest").json()
+    found = service.get("/v1/personal-data/de-guest").json()
     (held,) = found["uploads"]
     assert held["upload"] == upload
     cells = {(c["row"], c["column"]): c["text"] for c in held["cells"]}
@@ -81,33 +81,33 @@ def test_what_is_held_of_a_city_is_shown_cell_by_cell_and_of_no_other(filled):
         assert canary in " ".join(cells.values())
     assert "Autre" not in json.dumps(found)
     assert found["not_readable"] == []
-    assert service.get("/personal-data/it-host").json()["uploads"] == []
-    (reason,) = service.get("/personal-data/at-a").json()["reasons"]
+    assert service.get("/v1/personal-data/it-host").json()["uploads"] == []
+    (reason,) = service.get("/v1/personal-data/at-a").json()["reasons"]
     assert (reason["proposal"], reason["number"], reason["by"]) == (run, 1, "Ben")
 
 
 def test_a_city_is_found_by_its_other_names_too(filled):
     service, upload, _ = filled
-    by_name = service.get("/personal-data/De-Guest").json()
+    by_name = service.get("/v1/personal-data/De-Guest").json()
     assert [u["upload"] for u in by_name["uploads"]] == [upload]
 
 
 def test_a_misspelt_city_is_no_city_whose_data_is_gone(filled):
     service, *_ = filled
-    told = service.get("/personal-data/de-gest").json()
+    told = service.get("/v1/personal-data/de-gest").json()
     assert told["says"].startswith("Nothing is held under 'de-gest'. No city 'de-gest'")
     assert "Did you mean de-guest" in told["says"]
-    assert service.get("/personal-data/it-host").json()["says"] == ""
-    refused = service.delete("/personal-data/de-gest")
+    assert service.get("/v1/personal-data/it-host").json()["says"] == ""
+    refused = service.delete("/v1/personal-data/de-gest")
     assert (refused.status_code, refused.json()["problems"][0]["code"]) == (404, "city-unknown")
 
 
 def test_what_is_erased_is_in_no_file_and_what_others_gave_stays(filled, tmp_path):
     service, upload, _ = filled
     assert CANARIES[2].encode() in files_of(tmp_path)
-    told = service.delete("/personal-data/de-guest").json()
+    told = service.delete("/v1/personal-data/de-guest").json()
     assert told == {"uploads": 1, "cells": 5, "reasons": 0, "not_readable": []}
-    assert service.get("/personal-data/de-guest").json()["uploads"] == []
+    assert service.get("/v1/personal-data/de-guest").json()["uploads"] == []
     board = board_of(service)
     kept = tmp_path / "kept.xlsx"
     kept.write_bytes(board.uploaded(upload))
@@ -128,8 +128,8 @@ def test_what_is_erased_is_in_no_file_and_what_others_gave_stays(filled, tmp_pat
 
 def test_the_words_of_reasons_go_where_that_is_asked_and_the_decision_stays(filled, tmp_path):
     service, _, run = filled
-    assert service.delete("/personal-data/at-a").json()["reasons"] == 0
-    assert service.delete("/personal-data/at-a", params={"reasons": True}).json()["reasons"] == 1
+    assert service.delete("/v1/personal-data/at-a").json()["reasons"] == 0
+    assert service.delete("/v1/personal-data/at-a", params={"reasons": True}).json()["reasons"] == 1
     (entry,) = board_of(service).store.history(run)
     assert (entry.kind, entry.about, entry.why) == ("reject", ("at-a", "be-h"), REMOVED)
     assert b"would rather not" not in files_of(tmp_path)
@@ -139,8 +139,8 @@ def test_what_cannot_be_read_is_named_for_a_person_to_look_at(filled):
     service, _, _ = filled
     board = board_of(service)
     bad = board.keep_upload("bad.xlsx", "Ben", {"errors": 1, "problems": []}, b"not a workbook")
-    assert service.get("/personal-data/de-guest").json()["not_readable"] == [bad]
-    assert service.delete("/personal-data/de-guest").json()["not_readable"] == [bad]
+    assert service.get("/v1/personal-data/de-guest").json()["not_readable"] == [bad]
+    assert service.delete("/v1/personal-data/de-guest").json()["not_readable"] == [bad]
 
 
 def test_what_was_held_for_its_time_is_let_go(filled, tmp_path, monkeypatch):
@@ -180,11 +180,11 @@ def test_every_change_is_noted_with_who_and_when_and_without_personal_data(fille
     key, secret = board.add_key("Carla of the office", Rank.READER)
     board.take_back(key.id)
     job = board.ask("Round", {}, "Ben")
-    assert service.post(f"/proposals/{job}/cancel").status_code == 200
+    assert service.post(f"/v1/proposals/{job}/cancel").status_code == 200
     doubt = next(p["key"] for p in board.upload(upload).found["problems"] if p["level"] != "error")
     service.post(f"/workbench/intake/{upload}/accept", data={"key": doubt})
-    service.delete("/personal-data/de-guest")
-    lines = service.get("/changes").json()["changes"]
+    service.delete("/v1/personal-data/de-guest")
+    lines = service.get("/v1/changes").json()["changes"]
     noted = {(line["what"], line["about"], line["by"]) for line in lines}
     here, command = "this machine", "command line"
     assert noted == {
@@ -224,10 +224,10 @@ def test_the_command_line_shows_and_erases_the_same(filled, tmp_path):
 
     cities = str(tmp_path / "cities")
     shown = run("personal-data", "show", "de-guest", "--profiles", cities)
-    assert json.loads(shown) == service.get("/personal-data/de-guest").json()
+    assert json.loads(shown) == service.get("/v1/personal-data/de-guest").json()
     told = json.loads(run("personal-data", "erase", "de-guest", "--profiles", cities))
     assert told == {"uploads": 1, "cells": 5, "reasons": 0, "not_readable": []}
-    assert json.loads(run("changes")) == service.get("/changes").json()
+    assert json.loads(run("changes")) == service.get("/v1/changes").json()
 
 
 def test_without_the_web_front_it_is_told_and_nothing_is_a_traceback(monkeypatch):

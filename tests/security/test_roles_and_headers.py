@@ -39,21 +39,21 @@ MAY: dict[str, Rank] = {
     "GET /workbench/city/{secret}": ANYONE,
     "POST /workbench/city/{secret}": ANYONE,
     # a reader asks
-    "GET /cities": READER,
-    "GET /cities/{city}": READER,
-    "GET /cities/{city}/similar": READER,
-    "POST /similar": READER,
-    "GET /pairs/{one}/{other}": READER,
-    "GET /schema/{of}.json": READER,
-    "GET /proposals": READER,
-    "GET /proposals/{proposal}": READER,
-    "GET /proposals/{proposal}/events": READER,
-    "GET /proposals/{proposal}/export": READER,
-    "GET /proposals/{proposal}/files/{name}": READER,
-    "GET /proposals/{proposal}/decisions": READER,
-    "GET /proposals/{proposal}/why-not": READER,
-    "GET /proposals/{proposal}/prices": READER,
-    "GET /proposals/{proposal}/diff/{other}": READER,
+    "GET /v1/cities": READER,
+    "GET /v1/cities/{city}": READER,
+    "GET /v1/cities/{city}/similar": READER,
+    "POST /v1/similar": READER,
+    "GET /v1/pairs/{one}/{other}": READER,
+    "GET /v1/schema/{of}.json": READER,
+    "GET /v1/proposals": READER,
+    "GET /v1/proposals/{proposal}": READER,
+    "GET /v1/proposals/{proposal}/events": READER,
+    "GET /v1/proposals/{proposal}/export": READER,
+    "GET /v1/proposals/{proposal}/files/{name}": READER,
+    "GET /v1/proposals/{proposal}/decisions": READER,
+    "GET /v1/proposals/{proposal}/why-not": READER,
+    "GET /v1/proposals/{proposal}/prices": READER,
+    "GET /v1/proposals/{proposal}/diff/{other}": READER,
     "GET /workbench/api": READER,
     "GET /workbench/cities": READER,
     "GET /workbench/cities/{city}": READER,
@@ -84,11 +84,11 @@ MAY: dict[str, Rank] = {
     # a committee reads and comments
     f"POST {PAGE}/decisions": COMMITTEE,
     # a coordinator makes proposals, decides, hands in, and sees what was handed in
-    "POST /proposals": COORDINATOR,
-    "POST /proposals/{proposal}/cancel": COORDINATOR,
-    "POST /proposals/{proposal}/decisions": COORDINATOR,
-    "POST /proposals/{proposal}/repair": COORDINATOR,
-    "POST /proposals/{proposal}/repair/take": COORDINATOR,
+    "POST /v1/proposals": COORDINATOR,
+    "POST /v1/proposals/{proposal}/cancel": COORDINATOR,
+    "POST /v1/proposals/{proposal}/decisions": COORDINATOR,
+    "POST /v1/proposals/{proposal}/repair": COORDINATOR,
+    "POST /v1/proposals/{proposal}/repair/take": COORDINATOR,
     "POST /workbench/proposals": COORDINATOR,
     "POST /workbench/proposals/check": COORDINATOR,
     f"POST {PAGE}/again": COORDINATOR,
@@ -111,9 +111,9 @@ MAY: dict[str, Rank] = {
     f"POST {UPLOAD}/repair": COORDINATOR,
     f"POST {UPLOAD}/accept": COORDINATOR,
     # an administrator answers for persons
-    "GET /personal-data/{city}": ADMINISTRATOR,
-    "DELETE /personal-data/{city}": ADMINISTRATOR,
-    "GET /changes": ADMINISTRATOR,
+    "GET /v1/personal-data/{city}": ADMINISTRATOR,
+    "DELETE /v1/personal-data/{city}": ADMINISTRATOR,
+    "GET /v1/changes": ADMINISTRATOR,
 }
 """The least rank that may call a route; documented in docs/governance.md."""
 
@@ -121,15 +121,15 @@ OFFER = {"offer": "best", "withdrawn": "de-guest"}
 ASKED: dict[str, dict[str, Any]] = {
     "POST /workbench/login": {"data": {"key": "twm_none"}},
     "POST /workbench/language": {"data": {"language": "de"}},
-    "POST /similar": {"json": {"profile": {"id": "at-x", "name": "X", "country": "AT"}}},
-    "POST /proposals": {"json": {}},
-    "POST /proposals/{proposal}/decisions": {
+    "POST /v1/similar": {"json": {"profile": {"id": "at-x", "name": "X", "country": "AT"}}},
+    "POST /v1/proposals": {"json": {}},
+    "POST /v1/proposals/{proposal}/decisions": {
         "json": {"kind": "note", "why": "x"},
         "headers": {"If-Match": '"0"'},
     },
-    "POST /proposals/{proposal}/repair": {"json": {}},
-    "POST /proposals/{proposal}/repair/take": {"json": {"offer": "best"}},
-    "GET /proposals/{proposal}/why-not": {"params": {"guest": "de-guest", "host": "it-host"}},
+    "POST /v1/proposals/{proposal}/repair": {"json": {}},
+    "POST /v1/proposals/{proposal}/repair/take": {"json": {"offer": "best"}},
+    "GET /v1/proposals/{proposal}/why-not": {"params": {"guest": "de-guest", "host": "it-host"}},
     f"GET {PAGE}/account": {"params": {"product": "twinning", "meeting": "x"}},
     f"GET {PAGE}/compare": {"params": {"other": "x"}},
     f"POST {PAGE}/decisions": {"data": {"kind": "note", "version": 0, "why": "x"}},
@@ -314,7 +314,7 @@ def test_every_answer_carries_the_headers(route: str, rank: Rank, house, secrets
     assert "cache-control" in headers
     assert "server" not in headers
     assert "access-control-allow-origin" not in headers
-    if route.startswith(("GET /personal-data", "GET /changes")) or f"{UPLOAD}/file" in route:
+    if route.startswith(("GET /v1/personal-data", "GET /v1/changes")) or f"{UPLOAD}/file" in route:
         assert headers["cache-control"] == "no-store"
 
 

@@ -58,7 +58,7 @@ def test_a_programme_that_takes_long_to_parse_is_refused_before(
     assert {p.code for p in error.value.problems} == {"programme-too-large"}
     assert most < 20_000_000
     sent = {"programme_toml": text}
-    assert keyed.post("/proposals", json=sent, headers=auth(keyed)).status_code in {400, 422}
+    assert keyed.post("/v1/proposals", json=sent, headers=auth(keyed)).status_code in {400, 422}
     page = keyed.post("/workbench/proposals/check", data=sent, headers=auth(keyed))
     assert page.status_code in {400, 422}
 
@@ -67,9 +67,9 @@ def test_a_usual_programme_is_read_in_the_sandbox(keyed: TestClient) -> None:
     """What is right is taken, what is wrong comes back with its place."""
     good = "[twinning]\nguests_per_host = [0, 1]\n[twinning.weights]\nchallenges_met = 1\n"
     assert load_text(good).products == ("twinning",)
-    answer = keyed.post("/proposals", json={"programme_toml": good}, headers=auth(keyed))
+    answer = keyed.post("/v1/proposals", json={"programme_toml": good}, headers=auth(keyed))
     assert answer.status_code == 202
-    bad = keyed.post("/proposals", json={"programme_toml": "[twining]\n"}, headers=auth(keyed))
+    bad = keyed.post("/v1/proposals", json={"programme_toml": "[twining]\n"}, headers=auth(keyed))
     assert bad.status_code == 422
     assert bad.json()["problems"][0]["file"] == "programme.toml"
 
@@ -80,14 +80,14 @@ def test_text_that_cannot_be_stored_is_refused_in_the_model(
     bad: str, field: str, keyed: TestClient
 ) -> None:
     """Whatever field it is in; nothing is stored, and the list answers."""
-    before = keyed.get("/proposals", headers=auth(keyed)).json()["proposals"]
+    before = keyed.get("/v1/proposals", headers=auth(keyed)).json()["proposals"]
     value: Any = [[bad, "it-host"]] if field in {"lock", "ban"} else bad
     import json
 
     body = json.dumps({field: value})
     headers = {**auth(keyed), "Content-Type": "application/json"}
-    assert keyed.post("/proposals", content=body, headers=headers).status_code == 400
-    after = keyed.get("/proposals", headers=auth(keyed))
+    assert keyed.post("/v1/proposals", content=body, headers=headers).status_code == 400
+    after = keyed.get("/v1/proposals", headers=auth(keyed))
     assert after.status_code == 200
     assert after.json()["proposals"] == before
 
@@ -105,10 +105,10 @@ def test_both_engines_refuse_the_same_text(keyed: TestClient) -> None:
     form = {"file": ("a\0b.csv", b"id,name,country\n")}
     assert keyed.post("/workbench/intake", files=form, headers=auth(keyed)).status_code < 500
     for path in (
-        "/proposals/%00",
-        "/cities/%00",
+        "/v1/proposals/%00",
+        "/v1/cities/%00",
         "/workbench/intake/%00",
-        "/proposals/a%00/events",
+        "/v1/proposals/a%00/events",
     ):
         assert 400 <= keyed.get(path, headers=auth(keyed)).status_code < 500
 
@@ -124,7 +124,7 @@ def test_a_list_survives_a_bad_row(keyed: TestClient) -> None:
             sa.text("update jobs set asked = :asked where id = :id"),
             {"asked": '{"lock": [["\\ud800", "y"]]}', "id": job},
         )
-    answer = keyed.get("/proposals", headers=auth(keyed))
+    answer = keyed.get("/v1/proposals", headers=auth(keyed))
     assert answer.status_code == 200
     found = next(p for p in answer.json()["proposals"] if p["id"] == job)
     assert found["asked"] == {"lock": [["?", "y"]]}
@@ -135,10 +135,10 @@ def test_who_has_no_key_causes_no_work(keyed: TestClient, monkeypatch: pytest.Mo
     asked: list[str] = []
     monkeypatch.setattr(queries, "nearest", lambda name, _: asked.append(name) or "")
     query = "&".join(f"n{k}=1" for k in range(1000))
-    for path in ("/cities", "/cities/de-guest/similar", "/proposals", "/changes"):
+    for path in ("/v1/cities", "/v1/cities/de-guest/similar", "/v1/proposals", "/v1/changes"):
         assert keyed.get(f"{path}?{query}").status_code == 401
-    assert keyed.post("/proposals", content=b"{" * 100).status_code == 401
-    assert keyed.post("/similar", content=b"{" * 100).status_code == 401
+    assert keyed.post("/v1/proposals", content=b"{" * 100).status_code == 401
+    assert keyed.post("/v1/similar", content=b"{" * 100).status_code == 401
     assert asked == []
 
 
@@ -154,7 +154,7 @@ def test_problems_of_a_request_are_counted_beyond_twenty(
 
     monkeypatch.setattr(queries, "nearest", looked_for)
     query = "&".join(f"n{k}=1" for k in range(1000))
-    found = keyed.get(f"/cities?{query}", headers=auth(keyed)).json()["problems"]
+    found = keyed.get(f"/v1/cities?{query}", headers=auth(keyed)).json()["problems"]
     assert len(found) == MOST_PROBLEMS + 1
     assert found[-1]["code"] == "more-problems"
     assert "980" in found[-1]["found"]
@@ -164,21 +164,21 @@ def test_problems_of_a_request_are_counted_beyond_twenty(
         {"lock": [[1, 2]] * 900},
         {"lock": [["a"] * 20_000]},
     ):
-        answer = keyed.post("/proposals", json=body, headers=auth(keyed))
+        answer = keyed.post("/v1/proposals", json=body, headers=auth(keyed))
         assert answer.status_code == 400
         assert len(answer.json()["problems"]) <= MOST_PROBLEMS + 1
 
 
 def test_weights_beyond_any_use_are_refused(keyed: TestClient) -> None:
     """Whose sum is no number any more, or that are no numbers at all."""
-    path = "/cities/de-guest/similar"
+    path = "/v1/cities/de-guest/similar"
     wrong = keyed.get(
         path, params={"weights": "readiness:1e308,context:1e308"}, headers=auth(keyed)
     )
     assert wrong.status_code == 400
     assert {p["code"] for p in wrong.json()["problems"]} == {"weight-wrong"}
     body = {"profile": {"id": "at-x", "name": "X", "country": "AT"}, "weights": {"readiness": True}}
-    assert keyed.post("/similar", json=body, headers=auth(keyed)).status_code == 400
+    assert keyed.post("/v1/similar", json=body, headers=auth(keyed)).status_code == 400
     with pytest.raises(DataError):
         load_text("[twinning]\nguests_per_host = [0, 1]\n[twinning.weights]\nneeds_offers = true\n")
     with pytest.raises(QuestionError):
@@ -206,10 +206,14 @@ def test_a_session_is_no_key_and_a_key_no_session(keyed: TestClient) -> None:
     """Also where the other one was looked up a moment before; and a new login ends the session before it."""
     board = board_of(keyed)
     session = board.open_session(keyed.app_key)
-    assert keyed.get("/cities", headers={"Cookie": f"{COOKIE}={session}"}).status_code == 200
-    assert keyed.get("/cities", headers={"Authorization": f"Bearer {session}"}).status_code == 401
-    assert keyed.get("/cities", headers=auth(keyed)).status_code == 200
-    assert keyed.get("/cities", headers={"Cookie": f"{COOKIE}={keyed.app_key}"}).status_code == 401
+    assert keyed.get("/v1/cities", headers={"Cookie": f"{COOKIE}={session}"}).status_code == 200
+    assert (
+        keyed.get("/v1/cities", headers={"Authorization": f"Bearer {session}"}).status_code == 401
+    )
+    assert keyed.get("/v1/cities", headers=auth(keyed)).status_code == 200
+    assert (
+        keyed.get("/v1/cities", headers={"Cookie": f"{COOKIE}={keyed.app_key}"}).status_code == 401
+    )
     headers = {"Cookie": f"{COOKIE}={session}"}
     answer = keyed.post(
         "/workbench/login", data={"key": keyed.app_key}, headers=headers, follow_redirects=False
@@ -222,10 +226,12 @@ def test_an_origin_is_compared_with_its_scheme(keyed: TestClient) -> None:
     """The same name under another scheme is another origin."""
     for origin, status in (("http://localhost", 202), ("https://localhost", 403)):
         headers = {**auth(keyed), "Origin": origin}
-        assert keyed.post("/proposals", json={}, headers=headers).status_code == status
+        assert keyed.post("/v1/proposals", json={}, headers=headers).status_code == status
 
 
-@pytest.mark.parametrize("path", ["/cities", "/cities/de-guest", "/healthz", "/workbench/cities"])
+@pytest.mark.parametrize(
+    "path", ["/v1/cities", "/v1/cities/de-guest", "/healthz", "/workbench/cities"]
+)
 def test_head_answers_as_get_without_a_body(path: str, keyed: TestClient) -> None:
     """The same status and headers."""
     get, head = (keyed.request(m, path, headers=auth(keyed)) for m in ("GET", "HEAD"))
@@ -237,6 +243,6 @@ def test_head_answers_as_get_without_a_body(path: str, keyed: TestClient) -> Non
 
 def test_no_redirect_repeats_the_host(keyed: TestClient) -> None:
     """A path with a stroke too many is not found, rather than sent to where the Host header says."""
-    for path in ("/cities/", "/proposals/", "/assets", "/workbench/"):
+    for path in ("/v1/cities/", "/v1/proposals/", "/assets", "/workbench/"):
         answer = keyed.get(path, headers=auth(keyed), follow_redirects=False)
         assert "localhost" not in answer.headers.get("location", "")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import structlog
@@ -71,6 +71,8 @@ def application(settings: Settings) -> ASGIApp:
         title="twinmatch",
         version=__version__,
         description=ABOUT,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/", "description": "This service"}],
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -80,19 +82,9 @@ def application(settings: Settings) -> ASGIApp:
     )
     app.state.shared = state
     problems.install(app, pages.error_page)
-    app.include_router(cities.router)
-    app.include_router(proposals.router)
-    app.include_router(loops.router)
-    app.include_router(persons.router)
-    for part in (
-        pages,
-        rounds_pages,
-        decided_pages,
-        desk_pages,
-        city_link,
-        intake_pages,
-        survey_pages,
-    ):
+    api = (cities, proposals, loops, persons)
+    desk = (rounds_pages, decided_pages, desk_pages, city_link, intake_pages, survey_pages)
+    for part in (*api, pages, *desk):
         app.include_router(part.router)
     _add_workbench(app)
     _add_health(app)
@@ -103,9 +95,17 @@ def application(settings: Settings) -> ASGIApp:
         door = CORSMiddleware(
             door,
             allow_origins=settings.origins,
-            allow_methods=["GET"],
-            allow_headers=["Authorization", "If-None-Match"],
-            expose_headers=["ETag", "Link", "RateLimit", "RateLimit-Policy", "X-Request-Id"],
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "If-None-Match"],
+            expose_headers=[
+                "Deprecation",
+                "ETag",
+                "Link",
+                "Sunset",
+                "RateLimit",
+                "RateLimit-Policy",
+                "X-Request-Id",
+            ],
         )
     return door
 
@@ -138,7 +138,9 @@ def _find_nearest(service: Service, log: Any) -> None:
 
 
 def _add_health(app: FastAPI) -> None:
-    @app.get("/healthz", tags=["health"], response_model=schemas.Health)
+    refused: dict[int | str, dict[str, Any]] = {421: problems.documented()[421]}
+
+    @app.get("/healthz", tags=["health"], response_model=schemas.Health, responses=refused)
     async def healthz() -> dict[str, Any]:
         """Return that the process lives."""
         return {"status": "ok", "version": __version__}
@@ -147,7 +149,7 @@ def _add_health(app: FastAPI) -> None:
         "/readyz",
         tags=["health"],
         response_model=None,
-        responses={200: {"model": schemas.Health}, 503: {"model": schemas.Health}},
+        responses={200: {"model": schemas.Health}, 503: {"model": schemas.Health}, **refused},
     )
     async def readyz(request: Request) -> Response:
         """Return whether the service can answer: cities loaded, store reachable."""
@@ -179,34 +181,62 @@ def _add_health(app: FastAPI) -> None:
         return Response(state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+_HEADERS: Final = {
+    "X-Request-Id": ("Names the request in the log", "8f14e45fceea167a"),
+    "RateLimit": ("Requests that are left, and seconds until all are", '"usual";r=1199;t=60'),
+    "RateLimit-Policy": ("Requests in how many seconds", '"usual";q=1200;w=60'),
+    "ETag": ("Send it back as If-None-Match, or as If-Match with a decision", '"5f2b8c"'),
+    "Location": ("Where to look", "/v1/proposals/8f14e45fceea167a"),
+}
+"""What the headers of answers mean, each with an example."""
+
+_TAGS: Final = {
+    "cities": "Profiles, cities like mine, the account of a pair",
+    "proposals": "Rounds: asked for, followed, decided about, repaired",
+    "privacy": "What is held of persons, and who changed what",
+    "health": "Whether the service lives and is ready",
+}
+
+
 def _describe(app: FastAPI) -> None:
-    """Let the OpenAPI document tell our errors, and how to send a key."""
+    """Complete the OpenAPI document: errors, keys, headers, what routes and tags are called."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
-        if app.openapi_schema:
-            return app.openapi_schema
-        document = made()
-        parts = document.setdefault("components", {})
-        shown = parts.setdefault("schemas", {})
-        for model in (problems.ProblemDetails,):
-            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-            shown |= schema.pop("$defs", {})
-            shown[model.__name__] = schema
-        for name in ("HTTPValidationError", "ValidationError"):
-            shown.pop(name, None)
-        for path in document["paths"].values():
-            for route in path.values():
-                route["responses"].pop("422", None) if _is_framework(route) else None
-                if "health" not in route.get("tags", ()):
-                    route["security"] = [{"key": []}]
-        parts["securitySchemes"] = {
-            "key": {"type": "http", "scheme": "bearer", "description": "A key: twm_…"}
-        }
-        app.openapi_schema = document
-        return document
+        if not app.openapi_schema:
+            app.openapi_schema = _described(made())
+        return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _described(document: dict[str, Any]) -> dict[str, Any]:
+    parts = document.setdefault("components", {})
+    shown = parts.setdefault("schemas", {})
+    schema = problems.ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    shown |= schema.pop("$defs", {}) | {"ProblemDetails": schema}
+    for name in ("HTTPValidationError", "ValidationError"):
+        shown.pop(name, None)
+    for path in document["paths"].values():
+        for route in path.values():
+            route["responses"].pop("422", None) if _is_framework(route) else None
+            counted = "health" not in route["tags"]
+            route["security"] = [{"key": []}] if counted else []
+            route["summary"] = route["operationId"].replace("_", " ").capitalize()
+            for status, answer in route["responses"].items():
+                names = list(_HEADERS)[: 3 if counted else 1]
+                names += ["ETag"] if status == "200" and "304" in route["responses"] else []
+                names += ["Location"] if status in {"201", "202"} else []
+                answer["headers"] = {n: {"$ref": f"#/components/headers/{n}"} for n in names}
+    parts["headers"] = {
+        name: {"description": says, "schema": {"type": "string"}, "example": example}
+        for name, (says, example) in _HEADERS.items()
+    }
+    parts["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "A key: twm_…"}
+    }
+    document["tags"] = [{"name": name, "description": says} for name, says in _TAGS.items()]
+    return document
 
 
 def _is_framework(route: dict[str, Any]) -> bool:
@@ -233,11 +263,13 @@ def _add_workbench(app: FastAPI) -> None:
 
 
 class _Assets(StaticFiles):
-    """Files that change with the version alone: kept for a day."""
+    """Files that change with the version alone: kept for a day. One is for pages of other origins."""
 
     def file_response(self, *given: Any, **named: Any) -> Response:
         answer = super().file_response(*given, **named)
         answer.headers["Cache-Control"] = "public, max-age=86400"
+        if str(given[0]).endswith("similar.js"):
+            answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return answer
 
 

@@ -201,7 +201,7 @@ class Board:
         if found is None:
             raise unknown(proposal)
         said = f"The proposal {proposal!r} is {found.state}; it has no result."
-        raise QuestionError(Problem("not-ready", said, do=f"Look at /proposals/{proposal}."))
+        raise QuestionError(Problem("not-ready", said, do=f"Look at /v1/proposals/{proposal}."))
 
     def all_jobs(self, size: int = 100) -> list[Job]:
         """Return the latest proposals, the newest first: jobs, and runs that were kept by another door."""

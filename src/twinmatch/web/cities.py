@@ -12,17 +12,21 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from twinmatch.app.pairs import found_pair
 from twinmatch.app.service import Answer, Order, Question, Search, Wanted
 from twinmatch.cohort import City
-from twinmatch.errors import Problem, QuestionError, Where
+from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.programmes.programme import programme_schema
 from twinmatch.proposal import CityCard, proposal_schema
 from twinmatch.proposal.wire import DECIMALS, to_wire
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import schemas
 from twinmatch.web.auth import GuardedRoute, reader
+from twinmatch.web.media import LISTS, accepted, list_bytes, sources_once
 from twinmatch.web.problems import documented
+from twinmatch.web.settings import VERSION
 from twinmatch.web.state import KEEP, state_of, tag_of, unchanged
 
-router = APIRouter(tags=["cities"], dependencies=[Depends(reader)], route_class=GuardedRoute)
+router = APIRouter(
+    prefix=VERSION, tags=["cities"], dependencies=[Depends(reader)], route_class=GuardedRoute
+)
 
 CityIn = Annotated[
     str,
@@ -37,21 +41,49 @@ Country = Annotated[str, Query(pattern="^([A-Z]{2})?$", description="ISO 3166-1 
 People = Annotated[int | None, Query(ge=0, le=50_000_000, description="Residents")]
 
 
-def answered(request: Request, content: Callable[[], Any]) -> Response:
+def answered(
+    request: Request,
+    content: Callable[[], Any],
+    fields: str | None = None,
+) -> Response:
     """Return an answer about cities with its tag, or "not modified" to a caller that has this very answer.
 
-    The tag comes from cohort, path and query alone, so a caller that has the answer costs no work.
+    The tag comes from cohort, path, query and form alone, so a caller that has the answer costs no work. With
+    ``fields`` (those that are wanted, with commas) it is a list of cities, in the form that the caller accepts.
     """
-    tag = tag_of(state_of(request).service, request.scope)
+    state = state_of(request)
+    form = "json" if fields is None else form_of(request)
+    tag = tag_of(state.service, request.scope, form)
     if request.headers.get("if-none-match") != "*" and (same := unchanged(request, tag)):
         return same
-    written = orjson.dumps(content(), option=orjson.OPT_SERIALIZE_NUMPY)
-    headers = {"ETag": tag, "Cache-Control": KEEP}
-    return unchanged(request, tag) or Response(written, 200, headers, "application/json")
+
+    def written() -> bytes:
+        if fields is None:
+            return orjson.dumps(content(), option=orjson.OPT_SERIALIZE_NUMPY)
+        return list_bytes(form, content(), names_in(fields), state.service.cards)
+
+    body = state.answer(tag, written)
+    headers = {"ETag": tag, "Cache-Control": KEEP, "Vary": "Accept"}
+    return unchanged(request, tag) or Response(body, 200, headers, LISTS[form])
+
+
+def form_of(request: Request) -> str:
+    """Return the form of a list of cities that a request accepts; raises QuestionError where there is none."""
+    return accepted(request.headers.get("accept", "*/*"), LISTS)
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Return the names of a list with commas."""
+    return frozenset(filter(None, map(str.strip, text.split(","))))
 
 
 REASON: Final = ("facet", "says", "standing", "share")
 """What is told of a line of an account where it stands as a reason."""
+
+_FORMS: Final[dict[str, Any]] = {
+    "text/csv": {"schema": {"type": "string"}},
+    "application/geo+json": {"schema": {"type": "object"}},
+}
 
 _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "Not Modified: the answer with the ETag sent is still right"}
@@ -61,21 +93,26 @@ _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
 @router.get(
     "/cities",
     response_model=None,
-    responses={200: {"model": schemas.Cities}, **_NOT_MODIFIED, **documented()},
+    responses={
+        200: {"model": schemas.Cities, "content": _FORMS},
+        **_NOT_MODIFIED,
+        **documented(406),
+    },
 )
 def list_cities(
     request: Request,
     q: Annotated[str, Query(max_length=200, description="Words in a name, country or id")] = "",
     country: Country = "",
-    role: Role | None = None,
+    role: Annotated[Role | None, Query(description="A role that the cities have")] = None,
     lacks: Annotated[
         str, Query(max_length=40, description="A block of the profile that is not known")
     ] = "",
     population_at_least: People = None,
     population_at_most: People = None,
-    order: Order = "name",
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    size: Annotated[int, Query(ge=1, le=500)] = 50,
+    order: Annotated[Order, Query(description="Known and population: the most first")] = "name",
+    page: Annotated[int, Query(ge=1, le=1_000_000, description="The first is 1")] = 1,
+    size: Annotated[int, Query(ge=1, le=500, description="Cities of a page")] = 50,
+    fields: Annotated[str, schemas.fields_of(schemas.CityLine)] = "",
 ) -> Response:
     """Return the cities that match every word and filter, page by page; the Link header leads to the next one."""
     if lacks and lacks not in City.BLOCKS:
@@ -101,7 +138,8 @@ def list_cities(
     found = state_of(request).service.list_cities(search)
     pages = -(-found.total // size)
     counts = {"total": found.total, "page": page, "pages": pages, "size": size}
-    answer = answered(request, lambda: {**counts, "cities": [city_line(c) for c in found.cities]})
+    lines = [city_line(c) for c in found.cities]
+    answer = answered(request, lambda: {**counts, "cities": lines}, fields)
     links = [
         f'<{request.url.path}?{urlencode({**request.query_params, "page": n})}>; rel="{rel}"'
         for rel, n, there in (
@@ -135,7 +173,7 @@ def city_line(c: CityCard) -> dict[str, Any]:
     response_model=None,
     responses={200: {"model": schemas.CityWhole}, **_NOT_MODIFIED, **documented(404)},
 )
-def one_city(request: Request, city: CityIn) -> Response:
+def get_city(request: Request, city: CityIn) -> Response:
     """Return a city's whole profile with its sources, and what is not known of it."""
     service = state_of(request).service
     i = service.cohort.find(city)
@@ -172,9 +210,13 @@ def weights_of(text: str) -> dict[str, float]:
 @router.get(
     "/cities/{city}/similar",
     response_model=None,
-    responses={200: {"model": schemas.Similar}, **_NOT_MODIFIED, **documented(404)},
+    responses={
+        200: {"model": schemas.Similar, "content": _FORMS},
+        **_NOT_MODIFIED,
+        **documented(404, 406),
+    },
 )
-def similar(
+def similar_cities(
     request: Request, city: CityIn, asked: Annotated[schemas.SimilarQuery, Query()]
 ) -> Response:
     """Return the cities most like a city, best first, each with its reasons or its whole account."""
@@ -186,7 +228,7 @@ def similar(
         name = service.cohort.city(city).id
         return answer_plain(name, service.similar(name, question), asked.detail)
 
-    return answered(request, content)
+    return answered(request, content, asked.fields)
 
 
 def question_of(
@@ -221,20 +263,42 @@ def answer_plain(city: str, answer: Answer, detail: str) -> dict[str, Any]:
             line["account"] = to_wire(account)
         found.append(line)
     weights = {name: round(w, DECIMALS) for name, w in answer.weights.items()}
-    return {"city": city, "text_model": answer.says, "weights": weights, "similar": found}
+    plain = {"city": city, "text_model": answer.says, "weights": weights, "similar": found}
+    if detail == "account":
+        plain["sources"] = sources_once(line["account"] for line in found)
+    return plain
 
 
 @router.post(
     "/similar",
     response_model=None,
-    responses={200: {"model": schemas.Similar}, **documented(404, 413, 422)},
+    responses={
+        200: {"model": schemas.Similar | schemas.SimilarMany, "content": _FORMS},
+        **documented(404, 406, 413, 422),
+    },
 )
-def similar_to(request: Request, asked: schemas.AskSimilar) -> Response:
-    """Return the cities most like one that is not in the data; nothing of it is kept."""
+def similar_to_profile(request: Request, asked: schemas.AskSimilar) -> Response:
+    """Return the cities most like one that is not in the data, or like each of many; nothing that is sent is kept."""
+    form, service = form_of(request), state_of(request).service
     question = question_of(asked, asked.weights, asked.without, asked.filters)
-    answer = state_of(request).service.similar_to(asked.profile, question)
-    plain = answer_plain(str(asked.profile.get("id", "")), answer, asked.detail)
-    return Response(orjson.dumps(plain), media_type="application/json")
+    answers, problems = [], list[Problem]()
+    for city in asked.cities or [asked.profile]:
+        try:
+            if isinstance(city, str):
+                name = service.cohort.city(city).id
+                answer = service.similar(name, question)
+            else:
+                name, answer = str(city.get("id", "")), service.similar_to(city, question)
+            answers.append(answer_plain(name, answer, asked.detail))
+        except TwinmatchError as error:
+            if len(asked.cities) < 2:
+                raise
+            problems += error.problems
+    if problems:
+        raise DataError(list(dict.fromkeys(problems)))
+    content = {"answers": answers} if asked.cities else answers[0]
+    body = list_bytes(form, content, names_in(asked.fields), service.cards)
+    return Response(body, 200, {"Vary": "Accept"}, LISTS[form])
 
 
 @router.get(
@@ -242,7 +306,7 @@ def similar_to(request: Request, asked: schemas.AskSimilar) -> Response:
     response_model=None,
     responses={200: {"model": schemas.Pair}, **_NOT_MODIFIED, **documented(404)},
 )
-def pair(request: Request, one: CityIn, other: CityIn) -> Response:
+def explain_pair(request: Request, one: CityIn, other: CityIn) -> Response:
     """Return the accounts of a pair: as peers, and as guest and host both ways, every line with its evidence."""
     service = state_of(request).service
     i, beside = found_pair(service.cohort, one, other)
@@ -250,7 +314,9 @@ def pair(request: Request, one: CityIn, other: CityIn) -> Response:
 
     def content() -> dict[str, Any]:
         accounts = to_wire(service.pair(*ids))
-        return {"cities": ids, "text_model": service.says, "accounts": accounts}
+        sources = sources_once(a["account"] for a in accounts)
+        said = {"text_model": service.says, "accounts": accounts, "sources": sources}
+        return {"cities": ids, **said}
 
     return answered(request, content)
 
@@ -261,7 +327,11 @@ def pair(request: Request, one: CityIn, other: CityIn) -> Response:
     response_class=Response,
     responses={200: {"content": {"application/schema+json": {}}}, **documented()},
 )
-def schema(of: Literal["city", "programme", "proposal"]) -> Response:
+def get_schema(
+    of: Annotated[
+        Literal["city", "programme", "proposal"], Path(description="Of what", examples=["city"])
+    ],
+) -> Response:
     """Return the JSON Schema (2020-12) of a city's profile, a programme file or a proposal.json."""
     made = {"city": json_schema, "programme": programme_schema, "proposal": proposal_schema}[of]()
     return Response(orjson.dumps(made), media_type="application/schema+json")

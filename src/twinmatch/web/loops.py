@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from twinmatch.app.decisions import decide_on, plain_run_state, run_state
 from twinmatch.app.round import Repaired
@@ -14,14 +14,15 @@ from twinmatch.proposal.wire import to_wire
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, GuardedRoute, coordinator, reader
 from twinmatch.web.problems import documented
-from twinmatch.web.proposals import ProposalId, job_plain
+from twinmatch.web.proposals import ProposalId, job_plain, links
+from twinmatch.web.settings import VERSION
 from twinmatch.web.state import state_of
 from twinmatch.whatif.difference import ProposalDifference
 from twinmatch.whatif.prices import PriceList
 from twinmatch.whatif.repair import Disruption
 from twinmatch.whatif.why_not import WhyNotAnswer
 
-router = APIRouter(tags=["proposals"], route_class=GuardedRoute)
+router = APIRouter(prefix=VERSION, tags=["proposals"], route_class=GuardedRoute)
 
 
 @router.get(
@@ -30,7 +31,7 @@ router = APIRouter(tags=["proposals"], route_class=GuardedRoute)
     dependencies=[Depends(reader)],
     responses={200: {"model": schemas.Decisions}, **documented(404)},
 )
-def decisions(request: Request, proposal: ProposalId) -> Response:
+def list_decisions(request: Request, proposal: ProposalId) -> Response:
     """Return what was decided about a proposal, and what holds now; the ETag is its version."""
     state = state_of(request)
 
@@ -80,7 +81,7 @@ def version_of(if_match: str | None) -> int:
     return int(text)
 
 
-City = Annotated[str, Query(min_length=1, max_length=120)]
+City = Annotated[str, Query(min_length=1, max_length=120, description="Id or name")]
 
 
 @router.get(
@@ -89,7 +90,7 @@ City = Annotated[str, Query(min_length=1, max_length=120)]
     dependencies=[Depends(reader)],
     responses={200: {"model": WhyNotAnswer}, **documented(404, 409, 422)},
 )
-def ask_why_not(request: Request, proposal: ProposalId, guest: City, host: City) -> Response:
+def why_not(request: Request, proposal: ProposalId, guest: City, host: City) -> Response:
     """Return why a guest and a host do not meet: the rule, or what forcing it costs, who moves, what would help."""
     state = state_of(request)
 
@@ -103,7 +104,7 @@ def ask_why_not(request: Request, proposal: ProposalId, guest: City, host: City)
     dependencies=[Depends(coordinator)],
     responses={200: {"model": Repaired}, **documented(404, 409, 422)},
 )
-def ask_repair(request: Request, proposal: ProposalId, asked: schemas.AskRepair) -> Response:
+def offer_repairs(request: Request, proposal: ProposalId, asked: schemas.AskRepair) -> Response:
     """Return three offers after withdrawals and refusals: keep all, few changes, best; nothing is changed."""
     state = state_of(request)
     change = Disruption(tuple(asked.withdrawn), tuple(asked.refused))
@@ -129,7 +130,7 @@ def take_repair(
 
     made = state.rounds.take(proposal, change, asked.at_most, asked.offer, person.name)
     job = state.board.job(made)
-    place = {"Location": f"/proposals/{job.id}"}
+    place = {"Location": links(job)["self"]}
     return Response(orjson.dumps(job_plain(job)), 201, place, "application/json")
 
 
@@ -139,7 +140,7 @@ def take_repair(
     dependencies=[Depends(reader)],
     responses={200: {"model": PriceList}, **documented(404, 409, 422)},
 )
-def ask_prices(request: Request, proposal: ProposalId) -> Response:
+def list_prices(request: Request, proposal: ProposalId) -> Response:
     """Return what each rule, lock and ban of a proposal's twinning costs, and what one more place is worth."""
     state = state_of(request)
 
@@ -153,10 +154,10 @@ def ask_prices(request: Request, proposal: ProposalId) -> Response:
     dependencies=[Depends(reader)],
     responses={200: {"model": ProposalDifference}, **documented(404, 409)},
 )
-def ask_difference(
+def compare_proposals(
     request: Request,
     proposal: ProposalId,
-    other: Annotated[str, Path(min_length=1, max_length=40)],
+    other: ProposalId,
 ) -> Response:
     """Return how two proposals differ, the first one before, the second one after."""
     state = state_of(request)

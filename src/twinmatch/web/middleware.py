@@ -25,7 +25,7 @@ from twinmatch.errors import Problem, TwinmatchError
 from twinmatch.web import problems
 from twinmatch.web.auth import COOKIE, NOBODY, Person, Rank
 from twinmatch.web.metrics import Metrics
-from twinmatch.web.settings import Settings
+from twinmatch.web.settings import VERSION, Settings
 
 Who = Callable[[str, str], Awaitable[Person]]
 """Finds out who asks, from a bearer key and a session."""
@@ -50,11 +50,24 @@ _HEADERS: Final = (
 )
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _UNCOUNTED: Final = ("/healthz", "/readyz", "/metrics", "/assets/")
-_HEAVY: Final = re.compile(r"^/(similar|proposals|workbench/(intake|proposals))")
-"""Whoever hands something in there has it solved or read."""
+_HEAVY: Final = re.compile(r"^/(v1/(similar|proposals)|workbench/(intake|proposals))")
+"""What is handed in there is solved or read."""
 
-_COMPUTED: Final = re.compile(r"^/(pairs/|(workbench/)?proposals/[^/]+/(why-not|prices)$)")
+_COMPUTED: Final = re.compile(r"^/(v1/pairs/|(v1|workbench)/proposals/[^/]+/(why-not|prices)$)")
 """What is worked out for whoever looks at it."""
+
+_UNVERSIONED: Final = re.compile(
+    r"^/(cities|similar|pairs|proposals|schema|personal-data|changes)(/|$)"
+)
+"""Paths of the API without its version: answered as version 1, with the date on which they end."""
+
+_ENDS: Final = (
+    (b"deprecation", b"@1795910400"),  # 2026-11-29, RFC 9745
+    (b"sunset", b"Wed, 01 Dec 2027 00:00:00 GMT"),  # RFC 8594
+)
+
+_ASKS: Final = frozenset({f"{VERSION}/similar"})
+"""What is posted there changes nothing: pages of origins that are named may ask."""
 
 _ID: Final = re.compile(r"^[A-Za-z0-9-]{8,64}$")
 
@@ -77,6 +90,9 @@ class FrontDoor:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if _UNVERSIONED.match(scope["path"]):
+            raw = VERSION.encode() + scope["raw_path"]
+            scope = {**scope, "path": VERSION + scope["path"], "raw_path": raw, "unversioned": True}
         await _Visit(self, scope, receive, send).run()
 
 
@@ -180,10 +196,11 @@ class _Visit:
 
     def _same_origin(self) -> bool:
         """Return whether a change was asked for by a page of ours, or by no page at all."""
-        site = self._header(b"sec-fetch-site")
+        site, origin = self._header(b"sec-fetch-site"), self._header(b"origin")
+        if self._scope["path"] in _ASKS and origin in self._door._settings.origins:
+            return True
         if site:
             return site in {"same-origin", "none"}
-        origin = self._header(b"origin")
         scheme = "https" if self._door._settings.https else self._scope["scheme"]
         return not origin or origin == f"{scheme}://{self._header(b'host')}"
 
@@ -211,6 +228,9 @@ class _Visit:
             named = {name for name, _ in headers}
             headers += [item for item in self._door._headers if item[0] not in named]
             headers += [(b"x-request-id", self._id.encode()), *self._limits]
+            if "unversioned" in self._scope:
+                there = b'<%b>; rel="successor-version"' % self._scope["raw_path"]
+                headers += [*_ENDS, (b"link", there)]
             if b"cache-control" not in named:
                 headers.append((b"cache-control", b"no-store"))
             message = {**message, "headers": headers}

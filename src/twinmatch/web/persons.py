@@ -32,6 +32,7 @@ from twinmatch.web.board import ENDED, Board, jobs, keys, sessions, uploads
 from twinmatch.web.intake_pages import ACCEPTED, examined
 from twinmatch.web.problems import documented
 from twinmatch.web.scratch import sweep
+from twinmatch.web.settings import VERSION
 from twinmatch.web.state import state_of
 from twinmatch.web.tables import changed, persons, without_persons
 
@@ -41,7 +42,7 @@ UPLOADS_DAYS: Final = 90
 NAMES_DAYS: Final = 1095
 """Days after which names and reasons leave the history: three years, in which a programme answers for its rounds."""
 
-router = APIRouter(tags=["privacy"], route_class=GuardedRoute)
+router = APIRouter(prefix=VERSION, tags=["privacy"], route_class=GuardedRoute)
 
 
 def names_of(cohort: Cohort, city: str) -> list[str]:
@@ -231,7 +232,7 @@ def erase_personal_data(
     dependencies=[Depends(administrator)],
     responses={200: {"model": schemas.Changes}, **documented()},
 )
-def changes(request: Request) -> Response:
+def list_changes(request: Request) -> Response:
     """Return who changed what, and when: keys, uploads, what was erased, decisions."""
     return _json({"changes": changes_of(state_of(request).board)})
 

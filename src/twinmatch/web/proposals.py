@@ -20,12 +20,14 @@ from twinmatch.proposal import from_plain
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, GuardedRoute, reader
 from twinmatch.web.board import Board, Job
+from twinmatch.web.media import accepted
 from twinmatch.web.problems import documented
 from twinmatch.web.queries import MOST_PROBLEMS
 from twinmatch.web.sandbox import sandboxed
+from twinmatch.web.settings import VERSION
 from twinmatch.web.state import state_of, unchanged
 
-router = APIRouter(tags=["proposals"], route_class=GuardedRoute)
+router = APIRouter(prefix=VERSION, tags=["proposals"], route_class=GuardedRoute)
 
 MEDIA: Final = {
     "proposal.json": "application/json",
@@ -35,7 +37,15 @@ MEDIA: Final = {
 }
 """The media type of each export, in the order of preference where whoever asks does not say."""
 
-ProposalId = Annotated[str, Path(min_length=1, max_length=40, examples=["8f14e45fceea167a"])]
+ProposalId = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=40,
+        description="A proposal's id, as the answer to its request had it",
+        examples=["8f14e45fceea167a"],
+    ),
+]
 
 LOOKS: Final = 0.5
 """Seconds between two looks at a job that somebody follows."""
@@ -43,7 +53,7 @@ LOOKS: Final = 0.5
 
 def links(job: Job) -> dict[str, str]:
     """Return where everything about a proposal is."""
-    here = f"/proposals/{job.id}"
+    here = f"{VERSION}/proposals/{job.id}"
     found = {"self": here, "events": f"{here}/events"}
     if not job.has_ended:
         found["cancel"] = f"{here}/cancel"
@@ -135,14 +145,14 @@ def _wrong_with(text: str) -> bytes:
     response_model=None,
     responses={202: {"model": schemas.ProposalState}, **documented(404, 409, 413, 422)},
 )
-def ask(request: Request, asked: schemas.AskProposal, person: Coordinator) -> Response:
+def ask_proposal(request: Request, asked: schemas.AskProposal, person: Coordinator) -> Response:
     """Ask for a proposal; the answer is where to look for it."""
     board = state_of(request).board
 
     content = checked(asked, board)
     title = asked.title.strip() or "Proposal"
     job = board.job(board.ask(title, content, person.name))
-    place = {"Location": f"/proposals/{job.id}", "Retry-After": "1"}
+    place = {"Location": links(job)["self"], "Retry-After": "1"}
     return Response(orjson.dumps(job_plain(job)), 202, place, "application/json")
 
 
@@ -152,7 +162,10 @@ def ask(request: Request, asked: schemas.AskProposal, person: Coordinator) -> Re
     dependencies=[Depends(reader)],
     responses={200: {"model": schemas.Proposals}, **documented()},
 )
-def list_proposals(request: Request, size: Annotated[int, Query(ge=1, le=500)] = 50) -> Response:
+def list_proposals(
+    request: Request,
+    size: Annotated[int, Query(ge=1, le=500, description="Proposals, at most")] = 50,
+) -> Response:
     """Return the latest proposals, the newest first."""
     found = state_of(request).board.all_jobs(size)
     return _json({"proposals": [job_plain(job) for job in found]})
@@ -164,7 +177,7 @@ def list_proposals(request: Request, size: Annotated[int, Query(ge=1, le=500)] =
     dependencies=[Depends(reader)],
     responses={200: {"model": schemas.ProposalState}, **documented(404)},
 )
-def look(request: Request, proposal: ProposalId) -> Response:
+def get_proposal(request: Request, proposal: ProposalId) -> Response:
     """Return how far a proposal is, and where its files are once it is done."""
     job = state_of(request).board.job(proposal)
     answer = _json(job_plain(job))
@@ -183,7 +196,7 @@ def look(request: Request, proposal: ProposalId) -> Response:
         **documented(404),
     },
 )
-async def events(request: Request, proposal: ProposalId) -> Response:
+async def follow_proposal(request: Request, proposal: ProposalId) -> Response:
     """Follow a proposal by server-sent events: one at each change, the last when it has ended."""
     board = state_of(request).board
     await run_in_threadpool(board.job, proposal)
@@ -208,7 +221,7 @@ async def events(request: Request, proposal: ProposalId) -> Response:
     response_model=None,
     responses={200: {"model": schemas.ProposalState}, **documented(404, 409)},
 )
-def cancel(request: Request, proposal: ProposalId, person: Coordinator) -> Response:
+def cancel_proposal(request: Request, proposal: ProposalId, person: Coordinator) -> Response:
     """Stop a proposal that is waiting or being made."""
     board = state_of(request).board
 
@@ -242,10 +255,10 @@ _FILES: Final[dict[int | str, dict[str, Any]]] = {
     dependencies=[Depends(reader)],
     responses={**_FILES, **documented(404, 406, 409)},
 )
-def export(request: Request, proposal: ProposalId) -> Response:
+def export_proposal(request: Request, proposal: ProposalId) -> Response:
     """Return the proposal in the form that the Accept header asks for: JSON, workbook, report or network."""
-    name = accepted(request.headers.get("accept", "*/*"))
-    return file(request, proposal, name)
+    name = accepted(request.headers.get("accept", "*/*"), MEDIA)
+    return get_proposal_file(request, proposal, name)
 
 
 @router.get(
@@ -255,10 +268,12 @@ def export(request: Request, proposal: ProposalId) -> Response:
     dependencies=[Depends(reader)],
     responses={**_FILES, **documented(404, 409)},
 )
-def file(
+def get_proposal_file(
     request: Request,
     proposal: ProposalId,
-    name: Annotated[str, Path(max_length=80, examples=["report.html"])],
+    name: Annotated[
+        str, Path(max_length=80, description="A file of the proposal", examples=["report.html"])
+    ],
 ) -> Response:
     """Return one file of a proposal, the same bytes that the command line writes."""
     if name not in EXPORTERS:
@@ -282,29 +297,6 @@ def file(
     else:
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return Response(content, 200, headers, MEDIA.get(name, "application/octet-stream"))
-
-
-def accepted(header: str) -> str:
-    """Return the export that an Accept header asks for; raises QuestionError where there is none such."""
-    wishes = []
-    for place, part in enumerate(header.split(",")):
-        media, *parameters = (p.strip() for p in part.split(";"))
-        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-        try:
-            wishes.append((-float(quality), place, media.lower()))
-        except ValueError:
-            continue
-    for quality_, _, media in sorted(wishes):
-        if quality_ == 0:
-            continue
-        for name, own in MEDIA.items():
-            own = own.partition(";")[0]
-            if media in {own, "*/*"} or (media.endswith("/*") and own.startswith(media[:-1])):
-                return name
-    offered = ", ".join(media.partition(";")[0] for media in MEDIA.values())
-    raise QuestionError(
-        Problem("not-acceptable", "There is no such form.", do=f"There is: {offered}.")
-    )
 
 
 def _json(content: Any) -> Response:

@@ -50,8 +50,14 @@ Weight = Annotated[float, Field(strict=True)]
 """A number, but not true or false."""
 
 
+SPARSE: Final = ConfigDict(json_schema_extra={"required": ["id"]})
+"""Of a class whose fields but the id may be left out."""
+
+
 class CityLine(BaseModel):
-    """A city in a list."""
+    """A city in a list; with ``fields``, its id and those."""
+
+    model_config = SPARSE
 
     id: str = Field(examples=["be-leuven"])
     name: str = Field(examples=["Leuven"])
@@ -62,6 +68,21 @@ class CityLine(BaseModel):
     lat: float | None = Field(description="Degrees north, WGS 84")
     lon: float | None = Field(description="Degrees east, WGS 84")
     known: float = Field(ge=0, le=1, description="Part of the profile's blocks that are filled")
+
+
+def fields_of(model: type[BaseModel]) -> Any:
+    """Return a parameter that names fields of the cities of a list."""
+    names = list(model.model_fields)
+    one = "|".join(names)
+    described = (
+        f"Fields of each city beside its id, with commas; none: all. There are {', '.join(names)}"
+    )
+    return Field(
+        max_length=400,
+        pattern=f"^(({one})(,({one}))*)?$",
+        description=described,
+        examples=[",".join(names[:2])],
+    )
 
 
 class Cities(BaseModel):
@@ -84,10 +105,13 @@ class GapLine(BaseModel):
 class CityWhole(BaseModel):
     """A city's whole profile with its sources, and what is not known of it."""
 
-    city: dict[str, Any] = Field(description="The profile, by the schema at /schema/city.json")
+    city: dict[str, Any] = Field(description="The profile, by the schema at /v1/schema/city.json")
     known: float = Field(ge=0, le=1)
     gaps: list[GapLine]
     host_unit: str | None = Field(description="Id of the host unit that the city acts in")
+
+
+SOURCES: Final = "With accounts: each source once, by the key that stands as the source of a fact"
 
 
 class Reason(BaseModel):
@@ -100,7 +124,9 @@ class Reason(BaseModel):
 
 
 class SimilarCity(BaseModel):
-    """A city like the one asked about."""
+    """A city like the one asked about; with ``fields``, its id and those."""
+
+    model_config = SPARSE
 
     id: str
     name: str
@@ -122,6 +148,13 @@ class Similar(BaseModel):
         description="Each facet's part of all weights, as used; they sum to 1"
     )
     similar: list[SimilarCity]
+    sources: dict[str, str] = Field({}, description=SOURCES)
+
+
+class SimilarMany(BaseModel):
+    """Cities like each of those asked about, in their order."""
+
+    answers: list[Similar]
 
 
 class Pair(BaseModel):
@@ -130,6 +163,7 @@ class Pair(BaseModel):
     cities: tuple[str, str]
     text_model: str
     accounts: list[PairExplanation]
+    sources: dict[str, str] = Field(description=SOURCES)
 
 
 Detail = Literal["reasons", "account", "none"]
@@ -155,6 +189,7 @@ class SimilarQuery(Asked):
     )
     text_weight: float = Field(50, gt=0, lt=100, description="Its part of all weights, in percent")
     detail: Detail = Field("reasons", description="What is told of each city beside its score")
+    fields: Annotated[str, fields_of(SimilarCity)] = ""
 
 
 class Filters(Asked):
@@ -187,7 +222,11 @@ class AskSimilar(Asked):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     profile: dict[str, Any] = Field(
-        description="A profile by the schema at /schema/city.json; id, name, country are needed"
+        {},
+        description="A profile by the schema at /v1/schema/city.json; id, name, country are needed",
+    )
+    cities: list[str | dict[str, Any]] = Field(
+        [], max_length=50, description="Or many: ids of cities in the data, and profiles"
     )
     k: int = Field(10, ge=1, le=100)
     weights: dict[str, Weight] = Field({}, description="Weight by facet; none: the usual ones")
@@ -198,6 +237,13 @@ class AskSimilar(Asked):
     )
     text_weight: float = Field(50, gt=0, lt=100, description="Its part of all weights, in percent")
     detail: Detail = "reasons"
+    fields: Annotated[str, fields_of(SimilarCity)] = ""
+
+    @model_validator(mode="after")
+    def _one_or_many(self) -> AskSimilar:
+        if ("profile" in self.model_fields_set) == bool(self.cities):
+            raise ValueError("either 'profile' or 'cities' is expected")
+        return self
 
 
 class AskProposal(Asked):

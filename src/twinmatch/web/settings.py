@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 ENVIRONMENT: Final = "TWINMATCH_SERVICE"
 """The variable by which the command hands the settings to its worker processes, as JSON."""
 
+VERSION: Final = "/v1"
+"""What every path of the API begins with; health, the OpenAPI document and the pages have no version."""
+
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Final
 
+from cachetools import LRUCache
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
@@ -24,17 +27,21 @@ REMEMBERED: Final = 20.0
 """Seconds for which a key that was looked up is not looked up again: so long does one taken back still open."""
 
 
+MOST_ANSWERS: Final = 32_000_000
+"""Bytes of answers about cities that a process keeps to give them again."""
+
 KEEP: Final = "private, max-age=0, must-revalidate"
 """An answer may be kept, and is asked for again by its tag."""
 
 
-def tag_of(service: Service, scope: Scope) -> str:
-    """Return the tag of what a request asks of a cohort: equal tags have equal answers."""
+def tag_of(service: Service, scope: Scope, form: str = "json") -> str:
+    """Return the tag of what a request asks of a cohort, in a form: equal tags have equal answers."""
     text = b"\0".join(
         (
             service.tag.encode(),
             scope["path"].encode("utf-8", "surrogatepass"),
             scope["query_string"],
+            form.encode(),
         )
     )
     return f'"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
@@ -58,6 +65,10 @@ class State:
     opened: Service | None = None
     failed: str = ""
     _people: dict[tuple[str, str], tuple[float, Person]] = field(default_factory=dict)
+    _answers: LRUCache[str, bytes] = field(
+        default_factory=lambda: LRUCache(MOST_ANSWERS, getsizeof=len)
+    )
+    _answers_lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.rounds = Rounds(self.board, self.settings)
@@ -84,6 +95,17 @@ class State:
         # Nothing of the cohort is ever freed, and the garbage collector takes a tenth of a second to look through it.
         gc.collect()
         gc.freeze()
+
+    def answer(self, tag: str, make: Callable[[], bytes]) -> bytes:
+        """Return the answer of a tag, made where it was not asked for of late."""
+        with self._answers_lock:
+            known = self._answers.get(tag)
+        if known is None:
+            known = make()
+            if len(known) <= MOST_ANSWERS // 16:
+                with self._answers_lock:
+                    self._answers[tag] = known
+        return known
 
     async def who(self, bearer: str, session: str) -> Person:
         """Return who asks, by key or session; looked up once in a while, in a thread."""
