@@ -20,6 +20,7 @@ from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.files import toml_text
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Pairs, Proposal, pairs_wanted
+from twinmatch.proposal.wire import to_wire
 from twinmatch.store import (
     Fallbacks,
     HistoryEntry,
@@ -168,60 +169,24 @@ def run_state(run: str, place: Place = None) -> RunState:
         return RunState(store.run(run), held(history), history, store.meetings(run))
 
 
-def plain_run(run: RunRecord) -> dict[str, Any]:
-    """Return a run as JSON has it."""
-    return {
-        "run": run.id,
-        "title": run.title,
-        "status": run.status,
-        "version": run.version,
-        "kept_at": run.kept_at.isoformat(),
-        "kept_by": run.kept_by,
-        "sha256": run.sha256,
-    }
-
-
-def plain_entry(entry: HistoryEntry) -> dict[str, Any]:
-    """Return an entry of the history as JSON has it."""
-    return {
-        "number": entry.number,
-        "at": entry.at.isoformat(),
-        "by": entry.by,
-        "kind": entry.kind,
-        "one": entry.one,
-        "other": entry.other,
-        "city": entry.city,
-        "why": entry.why,
-        "says": entry.says,
-    }
-
-
 def plain_run_state(state: RunState) -> dict[str, Any]:
     """Return a run as it stands, for the command line and for HTTP alike."""
     return {
-        **plain_run(state.run),
+        **to_wire(state.run),
         # The version is that of this very history, even where somebody has written since the run was read.
         "version": state.held.version,
         "status": state.held.status,
         "locks": [list(p) for p in state.held.locks],
         "bans": [list(p) for p in state.held.bans],
-        "history": [plain_entry(e) for e in state.history],
-        "meetings": [_plain_meeting(state, m) for m in state.meetings],
-    }
-
-
-def _plain_meeting(state: RunState, meeting: KeptMeeting) -> dict[str, Any]:
-    return {
-        "id": meeting.id,
-        "product": meeting.product,
-        "label": meeting.label,
-        "guest": meeting.guest or None,
-        "host": meeting.host or None,
-        "score": meeting.score,
-        "verdict": state.verdict(meeting) or None,
-        "consents": {city: word or None for city, word in state.consents(meeting).items()},
-        "if_guest_declines": list(meeting.if_guest_declines),
-        "if_host_declines": list(meeting.if_host_declines),
+        "history": to_wire(state.history),
+        "meetings": [
+            {
+                **to_wire(meeting),
+                "verdict": state.verdict(meeting) or None,
+                "consents": {c: word or None for c, word in state.consents(meeting).items()},
+            }
+            for meeting in state.meetings
+        ],
     }
 
 

@@ -24,6 +24,7 @@ from twinmatch.cli.options import (
     show,
     table,
 )
+from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
     from twinmatch.store import HistoryEntry, RunRecord
@@ -69,7 +70,7 @@ def keep(
             place=store,
         )
     if as_json:
-        print_json({**app.decisions.plain_run(run), "new": new})
+        print_json({**to_wire(run), "new": new})
         return
     show(f"Run {run.id}: {literal(run.title)}" + ("." if new else ", kept before."))
     say(
@@ -81,7 +82,7 @@ def list_runs(store: StorePlace = None, as_json: AsJson = False) -> None:
     """Every run that is kept, the last one first."""
     found = app.decisions.list_runs(store)
     if as_json:
-        print_json({"runs": [app.decisions.plain_run(run) for run in found]})
+        print_json({"runs": to_wire(found)})
         return
     rows = table("Runs", ("Run", "Title", "Status", "Version", "Kept", "By"))
     for run in found:
@@ -162,7 +163,7 @@ def state(
         return
     now = app.decisions.run_state(run, store).run
     if as_json:
-        print_json(app.decisions.plain_run(now))
+        print_json(to_wire(now))
         return
     show(f"Run {now.id} is {now.status}, version {now.version}.")
     can = [name for name, (start, _) in STEPS.items() if start == now.status]
@@ -331,7 +332,7 @@ def _user() -> str:
 
 def _tell(entry: HistoryEntry, after: RunRecord, as_json: bool) -> None:
     if as_json:
-        print_json({"entry": app.decisions.plain_entry(entry), **app.decisions.plain_run(after)})
+        print_json({"entry": to_wire(entry), **to_wire(after)})
         return
     show(f"{entry.number}. " + literal(entry.says))
     say(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
@@ -101,6 +102,12 @@ Cell = Annotated[
 
 Anything = Annotated[dict[str, Any], PlainSerializer(any_value, return_type=dict[str, Any])]
 """An object of any content."""
+
+Instant = Annotated[datetime, PlainSerializer(datetime.isoformat, return_type=str)]
+"""A time, as ISO 8601 writes it, with its offset."""
+
+OrNull = Annotated[str, PlainSerializer(lambda text: text or None, return_type=str | None)]
+"""A text; an empty one is null in JSON."""
 
 Numbers = Annotated[
     tuple[tuple[str, float], ...], PlainSerializer(dict, return_type=dict[str, Number])

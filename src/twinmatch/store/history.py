@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.proposal.wire import Instant, on_wire
 from twinmatch.store.tables import changes
 
 COMMAND_LINE: Final = "command line"
@@ -96,7 +97,7 @@ class HistoryEntry:
     """
 
     number: int
-    at: datetime
+    at: Instant
     by: str
     kind: str
     one: str = ""
@@ -109,7 +110,7 @@ class HistoryEntry:
         """Return what it is about."""
         return self.one, self.other
 
-    @property
+    @on_wire
     def says(self) -> str:
         """Return the entry as a sentence without its date."""
         return f"{self.by} {self.told()}."

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from twinmatch.proposal.wire import Hidden, Number, OrNull
 from twinmatch.store.history import About
 
 PAIRED: Final = "twinning"
@@ -25,10 +26,10 @@ class KeptMeeting:
     id: str
     product: str
     label: str
-    guest: str
-    host: str
-    cities: tuple[str, ...]
-    score: float
+    guest: OrNull
+    host: OrNull
+    cities: Hidden[tuple[str, ...]]
+    score: Number
     if_guest_declines: tuple[str, ...] = ()
     if_host_declines: tuple[str, ...] = ()
 

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
+from pydantic import Field
 
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.proposal.wire import Hidden, Instant
 from twinmatch.reading.personal_data import redact
 from twinmatch.store.history import (
     About,
@@ -42,13 +44,13 @@ LATEST: Final = 5
 class RunRecord:
     """A run that is kept: its id, title, when and by whom, fingerprints, status and version."""
 
-    id: str
+    id: Annotated[str, Field(alias="run")]
     title: str
-    kept_at: datetime
+    kept_at: Instant
     kept_by: str
     sha256: str
-    data_sha256: str
-    programme_sha256: str
+    data_sha256: Hidden[str]
+    programme_sha256: Hidden[str]
     status: str
     version: int
 

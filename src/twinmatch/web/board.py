@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.proposal.wire import Hidden, Instant
 from twinmatch.reading.personal_data import redact
 from twinmatch.store import COMMAND_LINE, Fallbacks, RunRecord, Store, note, open_store
 from twinmatch.store.records import named
@@ -89,10 +90,10 @@ class Job:
     asked_by: str
     steps: tuple[str, ...]
     problems: tuple[Mapping[str, Any], ...]
-    created: datetime
-    begun: datetime | None
-    ended: datetime | None
-    round: str
+    created: Instant
+    begun: Instant | None
+    ended: Instant | None
+    round: Hidden[str]
     """The round of which it is a version: the id of the first."""
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 import orjson
@@ -17,6 +16,7 @@ from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, 
 from twinmatch.exporting import EXPORTERS
 from twinmatch.programmes.programme import bundled_names, load_text, recipe_names, refuse_large
 from twinmatch.proposal import from_plain
+from twinmatch.proposal.wire import to_wire
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, GuardedRoute, reader
 from twinmatch.web.board import Board, Job
@@ -65,23 +65,7 @@ def links(job: Job) -> dict[str, str]:
 
 def job_plain(job: Job) -> dict[str, Any]:
     """Return a proposal and how far it is, as JSON has it."""
-    return {
-        "id": job.id,
-        "title": job.title,
-        "state": job.state,
-        "steps": list(job.steps),
-        "asked": dict(job.asked),
-        "asked_by": job.asked_by,
-        "created": job.created.isoformat(),
-        "begun": _iso(job.begun),
-        "ended": _iso(job.ended),
-        "problems": [dict(p) for p in job.problems],
-        "links": links(job),
-    }
-
-
-def _iso(when: datetime | None) -> str | None:
-    return when.isoformat() if when else None
+    return {**to_wire(job), "links": links(job)}
 
 
 def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
