@@ -13,6 +13,7 @@ from twinmatch.cli.inputs import proposal_of, round_of
 from twinmatch.cli.loop import spread_over
 from twinmatch.cli.options import (
     AsJson,
+    Dask,
     Model,
     Profiles,
     Programme,
@@ -69,13 +70,7 @@ def check(
 def frontier(
     profiles: Profiles = None,
     programme: Programme = None,
-    dask: Annotated[
-        str | None,
-        typer.Option(
-            help="Spread the solves over a Dask cluster: its address, or a number of local workers.",
-            show_default=False,
-        ),
-    ] = None,
+    dask: Dask = None,
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:

@@ -14,10 +14,15 @@ from twinmatch import app, whatif
 from twinmatch.cli.inputs import decided_of, proposal_of, round_of
 from twinmatch.cli.options import (
     AsJson,
+    Ban,
+    Dask,
+    Lock,
     Model,
     Pairs,
+    Previous,
     Profiles,
     Programme,
+    Seed,
     literal,
     over,
     pair,
@@ -36,17 +41,6 @@ if TYPE_CHECKING:
     from twinmatch.whatif.case import Outcome
     from twinmatch.whatif.prices import PriceList
     from twinmatch.whatif.why_not import WhyNotAnswer
-
-Previous = Annotated[
-    Path | None,
-    typer.Option(
-        help="An earlier proposal.json: of equally good answers the one nearest to it is taken.",
-        show_default=False,
-    ),
-]
-Lock = Annotated[Pairs, typer.Option(help="A=B: the two must meet.", show_default=False)]
-Ban = Annotated[Pairs, typer.Option(help="A=B: the two must not meet.", show_default=False)]
-
 
 # The docstrings of the commands are their help on the command line.
 
@@ -275,9 +269,7 @@ def ask(
     programme: Programme = None,
     cities: Annotated[int, typer.Option(help="Cities whose answers are simulated.")] = 12,
     draws: Annotated[int, typer.Option(help="Answers drawn for each city.")] = 3,
-    seed: Annotated[
-        int, typer.Option(help="Seed of the draws; the same seed, the same result.")
-    ] = 0,
+    seed: Seed = 0,
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:
@@ -310,17 +302,9 @@ def stability(
     lock: Lock = None,
     ban: Ban = None,
     runs: Annotated[int, typer.Option(help="Perturbed rounds that are settled.")] = 200,
-    seed: Annotated[
-        int, typer.Option(help="Seed of the draws; the same seed, the same result.")
-    ] = 0,
+    seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Processes that share the runs.")] = 1,
-    dask: Annotated[
-        str | None,
-        typer.Option(
-            help="Spread the runs over a Dask cluster: its address, or a number of local workers.",
-            show_default=False,
-        ),
-    ] = None,
+    dask: Dask = None,
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:

@@ -45,6 +45,32 @@ Programme = Annotated[
         show_default=False,
     ),
 ]
+Pairs = list[str] | None
+Previous = Annotated[
+    Path | None,
+    typer.Option(
+        help="An earlier proposal.json: of equally good answers the one nearest to it is taken.",
+        show_default=False,
+    ),
+]
+Lock = Annotated[
+    Pairs,
+    typer.Option(help="A=B: the two must meet; may be given several times.", show_default=False),
+]
+Ban = Annotated[
+    Pairs,
+    typer.Option(
+        help="A=B: the two must not meet; may be given several times.", show_default=False
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Seed of the draws; the same seed, the same result.")]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        help="Spread the work over a Dask cluster: its address, or a number of local workers.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 Model = Annotated[
     str | None,
@@ -62,7 +88,6 @@ StorePlace = Annotated[
         show_default=False,
     ),
 ]
-Pairs = list[str] | None
 
 
 def need_web() -> None:

@@ -13,10 +13,12 @@ from twinmatch import app
 from twinmatch.cli.inputs import cohort_of, decided_of, round_of, survey_of
 from twinmatch.cli.options import (
     AsJson,
+    Ban,
     Hosts,
+    Lock,
     MappingFile,
     Model,
-    Pairs,
+    Previous,
     Profiles,
     Programme,
     StorePlace,
@@ -52,25 +54,9 @@ def propose(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path(
         "proposal"
     ),
-    previous: Annotated[
-        Path | None,
-        typer.Option(
-            help="An earlier proposal.json: of equally good answers the one nearest to it is taken.",
-            show_default=False,
-        ),
-    ] = None,
-    lock: Annotated[
-        Pairs,
-        typer.Option(
-            help="A=B: the two must meet; may be given several times.", show_default=False
-        ),
-    ] = None,
-    ban: Annotated[
-        Pairs,
-        typer.Option(
-            help="A=B: the two must not meet; may be given several times.", show_default=False
-        ),
-    ] = None,
+    previous: Previous = None,
+    lock: Lock = None,
+    ban: Ban = None,
     past: Annotated[
         bool,
         typer.Option(
