@@ -10,8 +10,12 @@ import pytest
 
 mcp = pytest.importorskip("mcp")
 
+from fastapi.testclient import TestClient  # noqa: E402
+
 import twinmatch as tm  # noqa: E402
-from twinmatch.cli.assistants import assistant_server  # noqa: E402
+from twinmatch.cli.assistants import assistant_server, http_app  # noqa: E402
+from twinmatch.web.auth import Rank  # noqa: E402
+from twinmatch.web.board import Board  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +99,26 @@ def test_the_command_speaks_over_standard_input_and_output(tmp_path):
         env=dict(os.environ),
     )
     assert len(answer(command, "similar", name="Leuven", k=2)["similar"]) == 2
+
+
+def test_over_http_a_key_of_the_service_opens_and_no_other_host_may_ask(server, tmp_path):
+    store = str(tmp_path / "s.sqlite")
+    key, secret = Board(store).add_key("assistant", Rank.READER)
+    hello = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }
+    sent = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    accept = {"Accept": "application/json, text/event-stream"}
+
+    def status(client, bearer, **headers):
+        given = {**accept, "Authorization": f"Bearer {bearer}", **headers}
+        return client.post("/mcp", json=sent, headers=given).status_code
+
+    with TestClient(http_app(server, store), base_url="http://127.0.0.1") as client:
+        assert status(client, secret) == 200
+        assert status(client, "twm_other") == status(client, "") == 401
+        assert status(client, secret, Host="evil.example") == 421
+        Board(store).take_back(key.id)
+        assert status(client, secret) == 401

@@ -17,10 +17,11 @@ import typer
 
 import twinmatch as tm
 from twinmatch.cli.options import Model, Profiles, Programme
-from twinmatch.errors import TwinmatchError
+from twinmatch.errors import Problem, TwinmatchError
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from twinmatch.proposal import Evidence
 
@@ -230,10 +231,55 @@ def mcp(
             help="Port of this machine to answer at, as streamable HTTP; 0: by standard input and output.",
         ),
     ] = 0,
+    keys: Annotated[
+        str,
+        typer.Option(
+            "--keys",
+            help="With --http: store whose keys (twinmatch service keys) open it; none: no key is asked for.",
+        ),
+    ] = "",
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--name", help="With --http: host names under which a proxy passes it on."),
+    ] = None,
 ) -> None:
     """Tools for assistants by the Model Context Protocol: similar, explain, why-not and more; they read only."""
     server = assistant_server(profiles, programme or (), text_model)
     if http:
-        server.run("streamable-http", host="127.0.0.1", port=http)
+        import uvicorn
+
+        app = http_app(server, keys, name or ())
+        uvicorn.run(app, host="127.0.0.1", port=http, log_level="warning")
     else:
         server.run("stdio")
+
+
+def http_app(server: MCPServer, keys: str = "", names: Sequence[str] = ()) -> ASGIApp:
+    """Return a server as an ASGI application at ``/mcp``; with ``keys``, a store, it answers holders of its keys only."""
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    hosts = [part for host in ("127.0.0.1", "localhost", *names) for part in (host, f"{host}:*")]
+    origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
+    security = TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
+    app = server.streamable_http_app(transport_security=security)
+    if not keys:
+        return app
+    from starlette.concurrency import run_in_threadpool
+
+    from twinmatch.web.board import Board
+    from twinmatch.web.problems import response
+
+    board = Board(keys)
+
+    async def keyed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+            bearer = given[7:] if given[:7].lower() == "bearer " else ""
+            if not bearer or await run_in_threadpool(board.holder, bearer) is None:
+                refused = Problem("key-missing", "This needs a key.", do="Send a bearer key.")
+                answer = response(401, [refused], "/mcp", {"WWW-Authenticate": "Bearer"})
+                await answer(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return keyed
