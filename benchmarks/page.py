@@ -202,6 +202,19 @@ def serving(found: dict[str, Any]) -> str:
     )
 
 
+def workbench(found: dict[str, Any]) -> str:
+    """Return the part on the pages."""
+    rows = [
+        [what, round(value, 1), found["targets"].get(what, "-")]
+        for what, value in found["measured"].items()
+    ]
+    return (
+        f"## The workbench\n\n`python benchmarks/workbench.py`: Chromium against one worker, {found['guests']} guests and "
+        f"{found['hosts']} hosts, a table of 2,000 rows; {found['machine']}, load {found['load']}.\n\n"
+        + table(["what is waited for", "measured", "at most"], rows)
+    )
+
+
 def text_models(found: dict[str, Any]) -> str:
     """Return the part on text models."""
     rows = [
@@ -251,6 +264,7 @@ PARTS = {
     "main_job": main_job,
     "startup": startup,
     "serving": serving,
+    "workbench": workbench,
     "text_models": text_models,
     "assignment": assignment,
     "groups": groups,
