@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from twinmatch.embedding.backends import Backend, Vectors
 from twinmatch.files import write_file
-from twinmatch.solving.parallel import is_chosen, spread
 
 Half = NDArray[np.float16]
 Progress = Callable[[int, int], None]
@@ -131,14 +130,18 @@ def _encoded(texts: Sequence[str], backend: Backend) -> Iterator[tuple[Sequence[
     A joblib backend chosen around the call encodes the batches elsewhere, several at a time.
     """
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-    if len(batches) <= TOGETHER or not is_chosen():
-        for batch in batches:
-            yield batch, _half(backend, batch)
-        return
-    several = [batches[k : k + TOGETHER] for k in range(0, len(batches), TOGETHER)]
-    found = spread(_elsewhere, ((backend, some) for some in several))
-    for some, rows in zip(several, found, strict=True):
-        yield from zip(some, rows, strict=True)
+    if len(batches) > TOGETHER:
+        # Its package loads the solvers, which a start with few texts does without.
+        from twinmatch.solving.parallel import is_chosen, spread
+
+        if is_chosen():
+            several = [batches[k : k + TOGETHER] for k in range(0, len(batches), TOGETHER)]
+            found = spread(_elsewhere, ((backend, some) for some in several))
+            for some, rows in zip(several, found, strict=True):
+                yield from zip(some, rows, strict=True)
+            return
+    for batch in batches:
+        yield batch, _half(backend, batch)
 
 
 def _elsewhere(backend: Backend, batches: Sequence[Sequence[str]]) -> list[Half]:
