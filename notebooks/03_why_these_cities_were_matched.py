@@ -57,7 +57,7 @@ tm.pictures.waterfall(best.account, best.label)
 
 # %%
 ten = [(m.cities("guest")[0], m.unit or m.cities("host")[0]) for m in twinning.meetings[:10]]
-weights = {facet: weight for facet, weight, _ in twinning.weights}
+weights = {w.facet: w.weight for w in twinning.weights}
 rivals = tm.compare(
     cohort, weights, guests=[g for g, _ in ten], hosts=list(dict.fromkeys(h for _, h in ten))
 )

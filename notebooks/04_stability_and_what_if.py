@@ -29,7 +29,7 @@ twinning = proposal.product("twinning")
 # The same round with every facet of the twinning weighing the same.
 
 # %%
-equal = {facet: 1 for facet, _, _ in twinning.weights}
+equal = {w.facet: 1 for w in twinning.weights}
 other = tm.propose(cohort, weights=equal).product("twinning")
 hosts = [
     {m.cities("guest")[0]: m.cities("host") for m in product.meetings}
@@ -96,7 +96,10 @@ prices
 # %%
 free = sum(p.price.is_nothing for p in prices.rules)
 wanted = prices.hosts.to_frame().sort_values("worth_score", ascending=False).iloc[0]
-Markdown(
-    f"**What is seen.** {free} of {len(prices.rules)} rules cost nothing. One more place is worth most at {wanted['name']}: "
-    f"{100 * wanted['worth_score']:.1f} points."
+worth = 100 * wanted["worth_score"]
+places = (
+    f"One more place is worth most at {wanted['name']}: {worth:.1f} points."
+    if worth >= 0.05
+    else "One more place at any single host would raise the sum of scores by less than 0.1 points."
 )
+Markdown(f"**What is seen.** {free} of {len(prices.rules)} rules cost nothing. {places}")
