@@ -281,7 +281,7 @@ class Accept:
     def ready(self, folder: Path) -> None:
         profiles = folder / "profiles"
         profiles.mkdir()
-        text = "id: de-a\nname: A\ncountry: DE\nneeds: Wir suchen Hilfe bei der Planung von Netzen in der Altstadt.\n"
+        text = "id: de-a\nname: A\ncountry: DE\ncommitment: {neutral_by: 2035}\nreadiness: {target: 0}\n"
         (profiles / "de-a.yaml").write_text(text, encoding="utf-8")
         found = check_profiles(profiles)
         assert [t.key for t in found.told if t.problem.level == "warning"], "nothing to accept"
@@ -740,7 +740,7 @@ class CarelessDecisions(Decisions):
         store.add(self.run, "note", "Ada", why=self.why)
 
 
-FOLDERS = ("files-new", "files-over", "files-over-by-writer", "vectors", "tables")
+FOLDERS = ("files-new", "files-over", "files-over-by-writer", "vectors")
 PROFILES = ("import", "import-replace", "accept")
 PROPOSALS = ("propose-new", "propose")
 IN_A_STORE = (Decisions, Keep, Forget, Migrate, ServiceJobs)

@@ -327,11 +327,13 @@ def test_no_parameter_reaches_sql(hostile_house) -> None:
 def test_whatever_is_asked_no_other_machine_is_spoken_to(tmp_path: Path, monkeypatch) -> None:
     """Addresses stand in every field, in programmes and in parameters: no name is looked up, no connection opened."""
     spoken = []
+    connect = socket.socket.connect
 
     def refuse(self: Any, address: Any, *more: Any) -> None:
-        if not isinstance(address, str | bytes):  # a socket of this machine's own is a path
-            spoken.append(address)
-            raise OSError("refused")
+        if isinstance(address, str | bytes):  # a socket of this machine's own is a path
+            return connect(self, address)
+        spoken.append(address)
+        raise OSError("refused")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
