@@ -104,6 +104,6 @@ def test_small_cases_are_best_and_proven(first: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(1_000, 4_000, 500))
-def test_thousands_of_small_cases_are_best_and_proven(first: int) -> None:
+@pytest.mark.parametrize("first", range(1_000, 2_500, 500))
+def test_many_small_cases_are_best_and_proven(first: int) -> None:
     assert wrong(range(first, first + 500)) == []

@@ -278,12 +278,13 @@ def test_compare_is_a_table_whose_diagonal_is_empty():
 
 @pytest.mark.slow
 def test_questions_about_the_bundled_round_are_tables(bundled):
-    prices = tm.prices(bundled)
+    rules = {"twinning": {"places": 30, "weights": {"challenges_met": 3, "needs_answered": 2}}}
+    prices = tm.prices(bundled, programme=rules)
     assert set(prices.to_frame().columns) >= {"rule", "places", "score"}
     assert len(prices.hosts.to_frame()) == len(prices.hosts)
-    stable = tm.stability(bundled, runs=5)
+    stable = tm.stability(bundled, programme=rules, runs=5)
     assert len(stable.to_frame()) == len(stable.pairs) == 30
-    choices = tm.frontier(bundled).to_frame()
+    choices = tm.frontier(bundled, programme=rules).to_frame()
     assert choices["gives_up"].min() == pytest.approx(0)
     tests = [
         tm.backtest(pairs, bundled).to_frame()
