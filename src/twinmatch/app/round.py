@@ -160,7 +160,7 @@ def stability_table(found: Stability) -> Table:
         for p in found.pairs
     )
     says = (
-        f"{len(found.fragile)} of {len(rows)} pairs are fragile: they survive in fewer than 7 of 10 of the {found.runs} runs in "
+        f"{len(found.fragile)} of {len(rows)} pairs are fragile: they survive in fewer than 70% of the {found.runs} runs in "
         "which the weights, and what is not known, were drawn anew."
     )
     columns = (
