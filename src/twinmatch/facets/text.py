@@ -275,7 +275,7 @@ class NeedsOffers:
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
         found = _closest(self._needs, self._offers, i, j)
         if self._needs.is_silent(i) or self._offers.is_silent(j):
-            return _silent(guest, self._needs, i, "needs", host, self._offers, j, "offers"), ()
+            return _silent((guest, self._needs, i, "needs"), (host, self._offers, j, "offers")), ()
         if found is None:
             return f"No sentence of {host.name} answers one of {guest.name}.", ()
         text = f"{shows(host.name, found.shows, found.topic)} {asks(guest.name, found.asks)}"
@@ -301,7 +301,7 @@ class SharedNeeds:
         one, other = self._cohort.cities[i], self._cohort.cities[j]
         found = _closest(self._needs, self._needs, i, j)
         if self._needs.is_silent(i) or self._needs.is_silent(j):
-            return _silent(one, self._needs, i, "needs", other, self._needs, j, "needs"), ()
+            return _silent((one, self._needs, i, "needs"), (other, self._needs, j, "needs")), ()
         if found is None:
             return f"No sentence of {one.name} asks what one of {other.name} does.", ()
         text = f"{asks(one.name, found.asks, found.topic)} {asks(other.name, found.shows)}"
@@ -370,19 +370,10 @@ def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
     )
 
 
-def _silent(
-    one: City,
-    mine: Sayings,
-    i: int,
-    my_text: str,
-    other: City,
-    theirs: Sayings,
-    j: int,
-    their_text: str,
-) -> str:
+def _silent(*sides: tuple[City, Sayings, int, str]) -> str:
     """Return who is silent, or whose language the model does not read."""
     parts = []
-    for city, side, k, text in ((one, mine, i, my_text), (other, theirs, j, their_text)):
+    for city, side, k, text in sides:
         if side.is_silent(k):
             why = (
                 "are in a language that the text model does not read"
