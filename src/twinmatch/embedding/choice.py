@@ -64,10 +64,15 @@ class TextModel:
     def notes(self) -> list[str]:
         """Sentences to tell: what was not read for its language, a cache that failed."""
         unread = Counter(code for code in self._language.values() if code)
-        return self.cache.notes + [
-            f"{count} {'sentence is' if count == 1 else 'sentences are'} in {language_name(code)}, "
-            f"which the text model does not know: not compared, but counted as unknown. {multilingual.hint()}"
-            for code, count in sorted(unread.items())
+        if not unread:
+            return self.cache.notes
+        number = sum(unread.values())
+        languages = ", ".join(f"{language_name(c)} ({n})" for c, n in sorted(unread.items()))
+        found = "1 sentence is" if number == 1 else f"{number} sentences are"
+        return [
+            *self.cache.notes,
+            f"{found} in a language that the text model does not know: {languages}. Not compared, but counted as unknown. "
+            f"{multilingual.hint()}",
         ]
 
     @property
