@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 
@@ -13,6 +12,7 @@ mcp = pytest.importorskip("mcp")
 from fastapi.testclient import TestClient  # noqa: E402
 
 import twinmatch as tm  # noqa: E402
+from loops_for_tests import finished  # noqa: E402
 from twinmatch.cli.assistants import assistant_server, http_app  # noqa: E402
 from twinmatch.web.auth import Rank  # noqa: E402
 from twinmatch.web.board import Board  # noqa: E402
@@ -28,7 +28,7 @@ def ask(server, tool, **arguments):
         async with mcp.Client(server) as client:
             return await client.call_tool(tool, arguments)
 
-    return asyncio.run(asked())
+    return finished(asked())
 
 
 def answer(server, tool, **arguments):
@@ -42,7 +42,7 @@ def test_every_tool_is_described_and_only_reads(server):
         async with mcp.Client(server) as client:
             return (await client.list_tools()).tools, client.instructions
 
-    tools, instructions = asyncio.run(listed())
+    tools, instructions = finished(listed())
     names = {"search_cities", "city", "similar", "explain", "why_not", "propose", "prices"}
     assert {t.name for t in tools} == names
     assert all(t.description and t.annotations.read_only_hint for t in tools)

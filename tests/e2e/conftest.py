@@ -49,7 +49,7 @@ def chromium() -> Iterator[Any]:
     """One browser for all tests."""
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=20_000)  # a loaded machine is slow, not wrong
+    expect.set_options(timeout=60_000)  # a loaded machine is slow, not wrong
     with warnings.catch_warnings(), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

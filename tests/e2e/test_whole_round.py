@@ -322,7 +322,7 @@ def test_sliders_rank_anew_at_once(service, visit):
     page.get_by_role("button", name="The usual weights").click()
     expect(page.locator(".peer > a").first).to_have_text(before[0])
     page.get_by_label("A question in words").fill("How do we cool our schools in summer?")
-    expect(page.locator("#similar")).to_contain_text("can show:", timeout=20_000)
+    expect(page.locator("#similar")).to_contain_text("can show:", timeout=60_000)
 
 
 def test_the_list_narrows_while_typing_and_a_city_is_a_click_away(service, visit):

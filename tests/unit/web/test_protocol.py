@@ -9,6 +9,7 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from loops_for_tests import finished
 from twinmatch.web import protocol
 from twinmatch.web.protocol import MOST_HEAD, BoundedProtocol
 
@@ -45,12 +46,12 @@ HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 
 def test_a_usual_request_is_answered_and_the_next_one_too() -> None:
-    found = asyncio.run(sent(HEAD + b"\r\n", HEAD + b"\r\n"))
+    found = finished(sent(HEAD + b"\r\n", HEAD + b"\r\n"))
     assert found.count(b"200 OK") == 2
 
 
 def test_a_head_without_end_is_refused() -> None:
-    found = asyncio.run(sent(HEAD, *[b"X-A: " + b"a" * 1000 + b"\r\n"] * (2 * MOST_HEAD // 1000)))
+    found = finished(sent(HEAD, *[b"X-A: " + b"a" * 1000 + b"\r\n"] * (2 * MOST_HEAD // 1000)))
     assert found == b"" or found.startswith(b"HTTP/1.1 431")
 
 
@@ -60,4 +61,4 @@ def test_a_head_without_end_is_refused() -> None:
 def test_a_slow_sender_is_not_waited_for(part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
     monkeypatch.setattr(protocol, "BODY_SECONDS", 0.05)
-    assert asyncio.run(sent(part)).startswith(b"HTTP/1.1 408")
+    assert finished(sent(part)).startswith(b"HTTP/1.1 408")
