@@ -190,6 +190,9 @@ def _found(items: list[Any]) -> str:
         return "The field is missing."
     if item["type"] == "extra_forbidden":
         return "There is no such field."
+    if item["type"] == "value_error" and isinstance(item["input"], dict):
+        said = str(item["ctx"]["error"])
+        return f"{said[:1].upper()}{said[1:]}."  # about several fields at once
     shown = repr(item["input"])
     shown = shown if len(shown) <= 80 else shown[:77] + "..."
     if item["type"] == "value_error":

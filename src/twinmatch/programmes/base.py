@@ -85,5 +85,5 @@ class GatedProduct(ScoredProduct):
 def ordered(value: Band) -> Band:
     """Return a band; raises ValueError where the larger number comes first."""
     if value[0] > value[1]:
-        raise ValueError(f"the smaller number comes first in [{value[0]}, {value[1]}]")
+        raise ValueError("the smaller number comes first")
     return value
