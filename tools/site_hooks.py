@@ -1,4 +1,7 @@
-"""Hooks of the documentation site: files of the repository that pages link to become pages or plain names."""
+"""Hooks of the documentation site: files of the repository that pages link to become pages or plain names.
+
+The notebooks become pages as they were last run, their pictures with the descriptions that they carry.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from mkdocs.structure.files import File, Files
+from nbconvert import MarkdownExporter
 
 REPO = Path(__file__).resolve().parent.parent
 ALSO = (
@@ -33,7 +38,7 @@ def on_config(config: Any) -> Any:
 
 
 def _is_there(path: str) -> bool:
-    made = path.startswith("repository/") or path == "decisions/index.md"
+    made = path.startswith(("repository/", "notebooks/")) or path == "decisions/index.md"
     return made or (REPO / "docs" / path).exists()
 
 
@@ -45,7 +50,26 @@ def on_files(files: Files, config: Any) -> Files:
                 File.generated(config, f"repository/{path}", abs_src_path=str(REPO / path))
             )
     files.append(File.generated(config, "decisions/index.md", content=_decisions()))
+    for path in sorted((REPO / "notebooks").glob("*.ipynb")):
+        for name, content in _notebook(path).items():
+            files.append(File.generated(config, f"notebooks/{name}", content=content))
     return files
+
+
+def _notebook(path: Path) -> dict[str, str | bytes]:
+    """Return the page of a notebook and its pictures, by file name."""
+    notebook = nbformat.read(path, as_version=4)
+    text, resources = MarkdownExporter().from_notebook_node(
+        notebook, {"unique_key": path.stem, "output_files_dir": ""}
+    )
+    described = iter(
+        output["metadata"].get("image/png", {}).get("alt", "")
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if "image/png" in output.get("data", {})
+    )
+    text = re.sub(r"!\[png\]\(", lambda _: f"![{next(described)}](", text)
+    return {f"{path.stem}.md": text, **resources["outputs"]}
 
 
 def _decisions() -> str:

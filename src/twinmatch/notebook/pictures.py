@@ -34,6 +34,18 @@ Picture: TypeAlias = Any
 """An Altair chart; its operators and methods return types that its annotations do not tell."""
 
 alt.renderers.enable("png", scale_factor=1.25)
+_png: Any = alt.renderers.get()
+
+
+def _described_png(spec: Spec, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a chart as PNG with its description as alternative text, for those who cannot see it."""
+    bundle, metadata = _png(spec, **options)
+    metadata["image/png"]["alt"] = spec.get("description", "")
+    return bundle, metadata
+
+
+alt.renderers.register("described png", _described_png)
+alt.renderers.enable("described png")
 alt.data_transformers.disable_max_rows()
 
 
