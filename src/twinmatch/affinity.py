@@ -9,12 +9,6 @@ silent: 0.5 would beat every known host of a guest that few hosts suit, so the p
 the hosts that are known, shrunk towards 0.5 with ``PRIOR`` average pairs. The guest silent, or both: 0.5, the same for
 all hosts, since the mean of a host would send every silent guest to the host that suits most. Between peers, where
 rows and columns are the same cities, it is 0.5 throughout.
-
-Likenesses are rounded to six decimals before they are ranked, so a likeness is one of 1,000,001 *steps*, and
-counting the pairs on each step gives every standing exactly. So no pair needs to be held: up to ``HELD`` pairs of
-kinds of cities the steps are, beyond that they are compared again where they are asked for, some rows at a time,
-and the result is the same to the last bit. steps (R, C) int32, the likeness times 10**6, ``UNKNOWN`` where it is
-not known; table (10**6 + 2,), the standing of each step, the last one that of ``UNKNOWN``.
 """
 
 from __future__ import annotations
@@ -33,37 +27,44 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.base import Facet
 from twinmatch.proposal import Account, Evidence, Fact
+from twinmatch.standings import (
+    DECIMALS,
+    UNKNOWN,
+    UNKNOWN_STANDING,
+    Compared,
+    Floats,
+    Ints,
+    Moments,
+    Steps,
+    expected_standing,
+    in_parts,
+    kinds_of,
+    likeness_of,
+    mean_by_host,
+    standing_table,
+)
 
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
-Steps = NDArray[np.int32]
-
-DECIMALS: Final = 6
-"""Likenesses are rounded to this before they are ranked, so that machines agree on ties."""
-
-UNKNOWN_STANDING: Final = 0.5
-
-PRIOR: Final = 100.0
-"""Average pairs with which a guest's mean standing is shrunk: about as many as a round has hosts."""
-
 SEEN: Final = 1000
 """Hosts, evenly spaced, over which a guest's mean standing is taken, at most."""
-
-STEP: Final = 10**DECIMALS
-UNKNOWN: Final = STEP + 1
 
 MOST_WEIGHT: Final = 1e9
 """Weights count against each other, so none needs to be larger."""
 
-HELD: Final = 50_000_000
-"""Pairs of kinds of cities whose steps are held for a facet: 200 MB."""
 
-BLOCK: Final = 400_000
-"""Pairs that are compared together; no result depends on it."""
+class OwnFacet(Protocol):
+    """A facet that a product brings itself: it compares cities with the columns as such, not with cities."""
+
+    def likeness(self, rows: Sequence[int]) -> Floats:
+        """Return the likeness of each row to each column, shape (R, C); nan where unknown."""
+        ...
+
+    def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return the sentence of a city and a column, and the facts behind it."""
+        ...
 
 
 def checked_weights(weights: Mapping[str, float], extra: Sequence[str] = ()) -> dict[str, float]:
@@ -98,143 +99,6 @@ def checked_weights(weights: Mapping[str, float], extra: Sequence[str] = ()) -> 
     if problems:
         raise QuestionError(problems)
     return {name: weights[name] / total for name in known if weights.get(name, 0) > 0}
-
-
-class OwnFacet(Protocol):
-    """A facet that a product brings itself: it compares cities with the columns as such, not with cities."""
-
-    def likeness(self, rows: Sequence[int]) -> Floats:
-        """Return the likeness of each row to each column, shape (R, C); nan where unknown."""
-        ...
-
-    def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return the sentence of a city and a column, and the facts behind it."""
-        ...
-
-
-def steps_of(likeness: Floats) -> Steps:
-    """Return likenesses in [0, 1] as steps; nan is ``UNKNOWN``."""
-    unknown = np.isnan(likeness)
-    steps = np.where(unknown, UNKNOWN / STEP, likeness)
-    steps *= STEP
-    return np.asarray(np.rint(steps, out=steps).astype(np.int32))
-
-
-def likeness_of(steps: Steps) -> Floats:
-    """Return the likenesses of steps, the very numbers that were rounded; nan for ``UNKNOWN``."""
-    likeness = steps.astype(np.float64) / STEP
-    return np.asarray(np.where(steps == UNKNOWN, np.nan, likeness))
-
-
-def standing_table(count: NDArray[np.int64]) -> Floats:
-    """Return the standing of every step, shape (10**6 + 2,), from the pairs on each, the unknown ones last.
-
-    The mid-distribution function, as in :func:`standing`, from the same whole numbers, so the results are the
-    same floats.
-    """
-    known = count[: STEP + 1]
-    twice = np.cumsum(known)
-    size = int(twice[-1])
-    twice *= 2
-    twice -= known
-    table = np.empty(UNKNOWN + 1)
-    table[STEP + 1 if size else 0 :] = UNKNOWN_STANDING
-    if size:
-        np.divide(twice, 2 * size, out=table[: STEP + 1])
-    return table
-
-
-class Compared:
-    """One facet over all rows and columns of an affinity: its steps, held or compared where they are asked for.
-
-    Cities that a facet cannot tell apart are of one kind, and each two kinds are compared once: row (R,) and
-    column (C,) are the kinds, ``between`` compares some kinds of rows with some of columns.
-    """
-
-    def __init__(
-        self, row: Ints, column: Ints, between: Callable[[Ints, Ints], Floats], same: bool
-    ) -> None:
-        self.row, self.column, self._between, self._same = row, column, between, same
-        self._rows, self._columns = (int(k.max(initial=-1)) + 1 for k in (row, column))
-        self._held = self._all() if self._rows * self._columns <= HELD else None
-
-    @property
-    def is_held(self) -> bool:
-        """Return whether the steps are held, so that counting them all takes no time."""
-        return self._held is not None
-
-    def _all(self) -> Steps:
-        held = np.empty((self._rows, self._columns), dtype=np.int32)
-        for kinds, block in self._blocks():
-            held[kinds, kinds[0] if self._same and len(kinds) else 0 :] = block
-        if self._same:
-            for kinds in self._parts():
-                held[kinds[-1] + 1 :, kinds] = held[kinds, kinds[-1] + 1 :].T
-        return held
-
-    def _parts(self) -> Iterator[Ints]:
-        step = max(BLOCK // max(self._columns, 1), 1)
-        for start in range(0, self._rows, step):
-            yield np.arange(start, min(start + step, self._rows), dtype=np.intp)
-
-    def _blocks(self) -> Iterator[tuple[Ints, Steps]]:
-        """Yield all kinds of rows, some at a time, with their steps to all kinds of columns.
-
-        Of a facet that is the same both ways, between the same cities, to those from the first of them on.
-        """
-        everyone = np.arange(self._columns, dtype=np.intp)
-        for kinds in self._parts():
-            first = int(kinds[0]) if self._same else 0
-            yield kinds, self.between(kinds, everyone[first:])
-
-    def between(self, rows: Ints, columns: Ints) -> Steps:
-        """Return the steps between some kinds of rows and of columns, shape (r, c)."""
-        return steps_of(self._between(rows, columns))
-
-    def block(self, rows: Ints, columns: Ints) -> Steps:
-        """Return the steps of some rows to some columns, shape (r, c)."""
-        row, column = self.row[rows], self.column[columns]
-        if self._held is not None:
-            return np.take(self._held[row], column, axis=1)
-        kinds, row = np.unique(row, return_inverse=True)
-        others, column = np.unique(column, return_inverse=True)
-        return np.take(self.between(kinds, others)[row], column, axis=1)
-
-    def pairs(self, rows: Ints, columns: Ints) -> Steps:
-        """Return the steps of pairs, row by column, shape (m,)."""
-        if self._held is not None:
-            return np.asarray(self._held[self.row[rows], self.column[columns]])
-        few, row = np.unique(rows, return_inverse=True)
-        some, column = np.unique(columns, return_inverse=True)
-        found = np.empty(len(row), dtype=np.int32)
-        high = max(BLOCK // max(len(some), 1), 1)
-        for start in range(0, len(few), high):
-            at = np.flatnonzero((row >= start) & (row < start + high))
-            found[at] = self.block(few[start : start + high], some)[row[at] - start, column[at]]
-        return found
-
-    def count(self) -> NDArray[np.int64]:
-        """Return how many pairs of a row and a column stand on each step, shape (10**6 + 2,)."""
-        rows = np.bincount(self.row, minlength=self._rows)
-        columns = np.bincount(self.column, minlength=self._columns)
-        total = np.zeros(UNKNOWN + 1, dtype=np.int64)
-        held = self._held
-        blocks = (
-            self._blocks()
-            if held is None
-            else (
-                (kinds, held[kinds, int(kinds[0]) if self._same else 0 :])
-                for kinds in self._parts()
-            )
-        )
-        for kinds, steps in blocks:
-            first = int(kinds[0]) if self._same else 0
-            many = rows[kinds][:, None] * columns[None, first:]
-            if self._same:  # pairs to the right of this block stand for those below it as well
-                many[:, len(kinds) :] *= 2
-            # Whole numbers below 2**53 add up exactly in floats, whatever the order.
-            total += np.bincount(steps.ravel(), many.ravel(), UNKNOWN + 1).astype(np.int64)
-        return total
 
 
 class _OnDemand(Mapping[str, Floats]):
@@ -323,8 +187,7 @@ class Affinity:
         seen = np.arange(0, c, -(-c // SEEN), dtype=np.intp)
         itself = np.isin(self._itself[1], seen)
         mine, other = self._itself[0][itself], self._itself[1][itself]
-        parts = min(r, -(-r * len(seen) // BLOCK))
-        for rows in np.array_split(np.arange(r, dtype=np.intp), parts):
+        for rows in in_parts(r, len(seen)):
             steps = self.compared[name].block(rows, seen)
             here = (mine >= rows[0]) & (mine <= rows[-1])
             steps[mine[here] - rows[0], np.searchsorted(seen, other[here])] = UNKNOWN
@@ -391,14 +254,9 @@ class Affinity:
         """Return a table over all pairs, made some rows at a time."""
         whole = np.empty((len(self.rows), len(self.columns)))
         everyone = np.arange(len(self.columns), dtype=np.intp)
-        for rows in self._row_parts():
+        for rows in in_parts(len(self.rows), len(self.columns)):
             whole[rows] = block(rows, everyone)
         return whole
-
-    def _row_parts(self) -> Iterator[Ints]:
-        step = max(BLOCK // max(len(self.columns), 1), 1)
-        for start in range(0, len(self.rows), step):
-            yield np.arange(start, min(start + step, len(self.rows)), dtype=np.intp)
 
     def _likeness(self, name: str, rows: Ints, columns: Ints) -> Floats:
         return likeness_of(self.compared[name].block(rows, columns))
@@ -420,8 +278,8 @@ class Affinity:
         Reading them to the end gives the effective shares as well, which need every pair too.
         """
         everyone = np.arange(len(self.columns), dtype=np.intp)
-        moments = _Moments(len(self.weights))
-        for rows in self._row_parts():
+        moments = Moments(len(self.weights))
+        for rows in in_parts(len(self.rows), len(self.columns)):
             parts = [w * self.standings(name, rows, everyone) for name, w in self.weights.items()]
             total = np.zeros((len(rows), len(everyone)))
             for part in parts:
@@ -569,30 +427,6 @@ class Affinity:
         return graph
 
 
-def standing(likeness: Floats, others: NDArray[np.bool_]) -> Floats:
-    """Return the share of the pairs in ``others`` with a known likeness that each pair beats, ties half.
-
-    Shape and order are those of ``likeness``; nan stands at 0.5. This is the mid-distribution function (Parzen
-    1979, doi:10.1080/01621459.1979.10481621), whose mean over the pairs is exactly 0.5.
-    """
-    known = likeness[others & ~np.isnan(likeness)]
-    if not known.size:
-        return np.full(likeness.shape, UNKNOWN_STANDING)
-    ordered = np.sort(known)
-    filled = np.where(np.isnan(likeness), ordered[0], likeness)
-    below = np.searchsorted(ordered, filled, side="left")
-    up_to = np.searchsorted(ordered, filled, side="right")
-    share = (below + up_to) / (2 * ordered.size)
-    return np.where(np.isnan(likeness), UNKNOWN_STANDING, share)
-
-
-def expected_standing(standing: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Return where each row stands on average where it is known, both (r, c), shrunk to 0.5, shape (r,)."""
-    away = np.where(known, standing - UNKNOWN_STANDING, 0.0).sum(axis=1)
-    mean = away / (known.sum(axis=1) + PRIOR)
-    return np.asarray(UNKNOWN_STANDING + np.round(mean, DECIMALS))
-
-
 def compare(
     cohort: Cohort,
     weights: Mapping[str, float],
@@ -644,76 +478,17 @@ def _of_cities(
     """Return a facet over rows and hosts; a host of several cities counts with the mean of those that are known."""
     facet = facets[name]
     places = np.array(rows, dtype=np.intp)
-    row, first = _kinds(facet, places)
+    row, first = kinds_of(facet, places)
     if any(len(host.cities) != 1 for host in hosts):
         column = np.arange(len(hosts), dtype=np.intp)
 
         def of_units(r: Ints, c: Ints) -> Floats:
-            return _mean_by_host(facet, places[first[r]], [hosts[k] for k in c.tolist()])
+            return mean_by_host(facet, places[first[r]], [hosts[k] for k in c.tolist()])
 
         return Compared(row, column, of_units, False)
     members = np.array([host.cities[0] for host in hosts], dtype=np.intp)
-    column, first_column = _kinds(facet, members)
+    column, first_column = kinds_of(facet, members)
     same = not FACETS[name].directed and np.array_equal(places, members)
     return Compared(
         row, column, lambda r, c: facet.likeness(places[first[r]], members[first_column[c]]), same
     )
-
-
-def _kinds(facet: Facet, cities: Ints) -> tuple[Ints, Ints]:
-    """Return the kind of each city, numbered from 0, and the first place of each kind; all differ where none is named."""
-    named = getattr(facet, "kinds", None)
-    if named is None:
-        alone = np.arange(len(cities), dtype=np.intp)
-        return alone, alone
-    _, first, kind = np.unique(named[cities], return_index=True, return_inverse=True)
-    return kind.astype(np.intp), first.astype(np.intp)
-
-
-def _mean_by_host(facet: Facet, rows: Ints, hosts: Sequence[Host]) -> Floats:
-    """Return the likeness of every row to every host, shape (r, c): the mean over its members that are known."""
-    each = facet.likeness(rows, np.array([i for host in hosts for i in host.cities], dtype=np.intp))
-    starts = np.cumsum([0] + [len(host.cities) for host in hosts[:-1]])
-    known = np.add.reduceat(~np.isnan(each), starts, axis=1)
-    total = np.add.reduceat(np.nan_to_num(each), starts, axis=1)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(known > 0, total / np.maximum(known, 1), np.nan))
-
-
-class _Moments:
-    """Sums over pairs, from which variances and covariances come; seen some rows at a time."""
-
-    def __init__(self, facets: int) -> None:
-        self._n = 0
-        self._sum = np.zeros(facets + 1)
-        self._product = np.zeros(facets + 1)
-        self._low, self._high = np.full(facets + 1, np.inf), np.full(facets + 1, -np.inf)
-
-    def see(self, parts: Sequence[Floats], itself: tuple[Ints, Ints]) -> None:
-        """Take in each facet's part and, last, the score of some pairs, (r, C), but for some of them."""
-        # About the middle of the range, so that squares lose nothing to the mean.
-        score = parts[-1] - UNKNOWN_STANDING
-        score[itself] = 0.0
-        self._n += score.size - len(itself[0])
-        for f, part in enumerate(parts):
-            pairs = part - (UNKNOWN_STANDING if f == len(parts) - 1 else 0.0)
-            pairs[itself] = np.nan
-            self._low[f] = min(self._low[f], np.fmin.reduce(pairs, axis=None, initial=np.inf))
-            self._high[f] = max(self._high[f], np.fmax.reduce(pairs, axis=None, initial=-np.inf))
-            pairs[itself] = 0.0
-            self._sum[f] += pairs.sum()
-            self._product[f] += (pairs * score).sum()
-
-    def shares(self, names: Sequence[str]) -> dict[str, float]:
-        """Return each facet's part of the variance of the scores."""
-        if not self._n:
-            return dict.fromkeys(names, 0.0)
-        mean = self._sum / self._n
-        covariance = self._product / self._n - mean * mean[-1]
-        if covariance[-1] <= 1e-15:
-            return dict.fromkeys(names, 0.0)
-        varies = self._high - self._low > 1e-12
-        return {
-            name: float(covariance[f] / covariance[-1]) if varies[f] else 0.0
-            for f, name in enumerate(names)
-        }

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from twinmatch.app.decided import Decided
-    from twinmatch.whatif.backtest import ActivityTest, Backtest, PartnerTest
+    from twinmatch.whatif.backtest import Backtest
+    from twinmatch.whatif.pilots import ActivityTest, PartnerTest
     from twinmatch.whatif.prices import PriceList
     from twinmatch.whatif.stability import Choice, Stability
     from twinmatch.whatif.why_not import WhyNotAnswer
@@ -416,8 +417,8 @@ def pilots(
 
     >>> tm.pilots().activity.figures
     """
-    from twinmatch.whatif.backtest import activities, partners
     from twinmatch.whatif.case import twinning_of
+    from twinmatch.whatif.pilots import activities, partners
 
     round_ = _asked(cohort, programme, weights, text_model)
     cities, cache, own = round_.cohort, round_.facet_cache, twinning_of(round_).weights
@@ -439,7 +440,7 @@ def _pair(item: Any, heads: tuple[str, str]) -> dict[str, str]:
 
 def _view(noun: type, self: Any) -> str:
     """Return a result as HTML, for notebooks; what draws it is loaded at the first one."""
-    from twinmatch.notebook.views import VIEWS
+    from twinmatch.notebook import VIEWS
 
     return VIEWS[noun](self)
 

@@ -22,6 +22,10 @@ from pydantic import (
 )
 
 from twinmatch.geography import ALIASES, SAME_LANGUAGE, is_country, language_codes
+from twinmatch.vocabulary.topics import NAMES as NAMES
+from twinmatch.vocabulary.topics import Dimension as Dimension
+from twinmatch.vocabulary.topics import Domain as Domain
+from twinmatch.vocabulary.topics import Lever as Lever
 from twinmatch.vocabulary.topics import Topic
 
 SCHEMA_VERSION = "1"
@@ -38,48 +42,6 @@ class Role(StrEnum):
     GUEST = "guest"
 
 
-class Domain(StrEnum):
-    """Where emissions are cut. ``stationary_energy`` is the wider of the programme's two vocabularies."""
-
-    BUILT_ENVIRONMENT = "built_environment"
-    ENERGY_SYSTEMS = "energy_systems"
-    STATIONARY_ENERGY = "stationary_energy"
-    MOBILITY_TRANSPORT = "mobility_transport"
-    WASTE_CIRCULAR_ECONOMY = "waste_circular_economy"
-    INDUSTRY = "industry"
-    NATURE_BASED_SOLUTIONS = "nature_based_solutions"
-
-
-class Lever(StrEnum):
-    """What moves a transition in every domain."""
-
-    CULTURE_BEHAVIOUR = "culture_behaviour"
-    DATA_DIGITALISATION = "data_digitalisation"
-    DEMOCRACY_PARTICIPATION = "democracy_participation"
-    FINANCE_FUNDING = "finance_funding"
-    GOVERNANCE_POLICY = "governance_policy"
-    LEARNING_CAPABILITIES = "learning_capabilities"
-    PROCUREMENT = "procurement"
-    REGULATION_NATIONAL = "regulation_national"
-    SOCIAL_INNOVATION = "social_innovation"
-    TECHNOLOGY_INFRASTRUCTURE = "technology_infrastructure"
-
-
-class Dimension(StrEnum):
-    """A dimension of climate readiness, each on the ordinal scale 0 (absent) to 4 (at full strength)."""
-
-    MANDATE = "mandate"
-    INVENTORY = "inventory"
-    TARGET = "target"
-    PLAN = "plan"
-    FINANCE = "finance"
-    DELIVERY = "delivery"
-    LEARNING = "learning"
-    ECOSYSTEM = "ecosystem"
-    MAINSTREAM = "mainstream"
-    ADAPTATION = "adaptation"
-
-
 class Notation(StrEnum):
     """Why an emissions cell has no number (GPC notation keys), and ``blank`` where nobody said why."""
 
@@ -88,39 +50,6 @@ class Notation(StrEnum):
     INCLUDED_ELSEWHERE = "IE"
     CONFIDENTIAL = "C"
     BLANK = "blank"
-
-
-NAMES: dict[str, str] = {
-    "built_environment": "built environment",
-    "energy_systems": "energy systems",
-    "stationary_energy": "buildings and energy",
-    "mobility_transport": "mobility and transport",
-    "waste_circular_economy": "waste and circular economy",
-    "industry": "industry",
-    "nature_based_solutions": "nature-based solutions",
-    "culture_behaviour": "culture and behaviour",
-    "data_digitalisation": "data and digitalisation",
-    "democracy_participation": "democracy and participation",
-    "finance_funding": "finance and funding",
-    "governance_policy": "governance and policy",
-    "learning_capabilities": "learning and capabilities",
-    "procurement": "procurement",
-    "regulation_national": "national regulation",
-    "social_innovation": "social innovation",
-    "technology_infrastructure": "technology and infrastructure",
-    "mandate": "political mandate",
-    "inventory": "emissions inventory",
-    "target": "climate target",
-    "plan": "action plan",
-    "finance": "finance",
-    "delivery": "delivery",
-    "learning": "monitoring and learning",
-    "ecosystem": "partners and residents",
-    "mainstream": "mainstreaming",
-    "adaptation": "adaptation",
-    **{topic.value: topic.wording for topic in Topic},
-}
-"""The words that people read for each code of a domain, lever, dimension of readiness or topic."""
 
 
 def _country_code(value: object) -> object:
@@ -160,6 +89,11 @@ Domains = Annotated[dict[Domain, Weight | None], BeforeValidator(_named_or_weigh
 CellValue = Tonnes | Notation
 
 
+def _figure(says: str, unit: str, default: object = None, **limits: float) -> Any:
+    """Return a field with a unit that may be left out: what it is, its unit, its limits (``ge``, ``le``)."""
+    return Field(default, description=says, json_schema_extra={"unit": unit}, **limits)  # type: ignore[call-overload]
+
+
 class ProfileBlock(BaseModel):
     """A part of a profile; unknown fields are errors and nothing can be changed after reading."""
 
@@ -183,9 +117,7 @@ class Population(ProfileBlock):
     value: int = Field(
         ge=1, le=50_000_000, description="Residents", json_schema_extra={"unit": "people"}
     )
-    year: int | None = Field(
-        None, ge=1980, le=2035, description="Year of the figure", json_schema_extra={"unit": "year"}
-    )
+    year: int | None = _figure("Year of the figure", "year", ge=1980, le=2035)
     of: Literal["municipality", "settlement", "core municipality", "region"] = Field(
         "municipality",
         description="What the figure counts; only the first two are taken for the city as a whole",
@@ -218,19 +150,14 @@ class Pilot(ProfileBlock):
 class Commitment(ProfileBlock):
     """What the city has committed itself to."""
 
-    neutral_by: int | None = Field(
-        None,
-        ge=2020,
-        le=2100,
-        description="Year of the city's climate-neutrality target",
-        json_schema_extra={"unit": "year"},
+    neutral_by: int | None = _figure(
+        "Year of the city's climate-neutrality target", "year", ge=2020, le=2100
     )
-    neutral_by_at_latest: int | None = Field(
-        None,
+    neutral_by_at_latest: int | None = _figure(
+        "A year by which neutrality is promised, where the exact year is not known",
+        "year",
         ge=2020,
         le=2100,
-        description="A year by which neutrality is promised, where the exact year is not known",
-        json_schema_extra={"unit": "year"},
     )
     basis: str | None = Field(None, description="What the statement rests on")
 
@@ -238,39 +165,23 @@ class Commitment(ProfileBlock):
 class Participation(ProfileBlock):
     """What the city can put into an exchange."""
 
-    staff_hours_a_month: float | None = Field(
-        None,
-        ge=0,
-        le=10_000,
-        description="Staff hours the city can give, at least",
-        json_schema_extra={"unit": "hours a month"},
+    staff_hours_a_month: float | None = _figure(
+        "Staff hours the city can give, at least", "hours a month", ge=0, le=10_000
     )
     english: Literal["A1", "A2", "B1", "B2", "C1", "C2"] | None = Field(
         None, description="English of the team, at least (CEFR level)"
     )
-    guests_at_most: int | None = Field(
-        None,
-        ge=0,
-        le=50,
-        description="Guest cities that the city can host in a round",
-        json_schema_extra={"unit": "cities"},
+    guests_at_most: int | None = _figure(
+        "Guest cities that the city can host in a round", "cities", ge=0, le=50
     )
-    guests_at_least: int | None = Field(
-        None,
-        ge=0,
-        le=50,
-        description="Guest cities without which the city will not host",
-        json_schema_extra={"unit": "cities"},
+    guests_at_least: int | None = _figure(
+        "Guest cities without which the city will not host", "cities", ge=0, le=50
     )
     programmes: tuple[str, ...] = Field(
         (), description="Twinning programmes the city took part in, as a guest or peer"
     )
-    visitors_at_most: int | None = Field(
-        None,
-        ge=0,
-        le=200,
-        description="Visiting cities that the city can receive at once",
-        json_schema_extra={"unit": "cities"},
+    visitors_at_most: int | None = _figure(
+        "Visiting cities that the city can receive at once", "cities", ge=0, le=200
     )
     weeks: tuple[Annotated[str, Field(pattern=r"^\d{4}-W(0[1-9]|[1-4]\d|5[0-3])$")], ...] = Field(
         (), description="Weeks in which the city can travel or receive visitors, such as 2027-W14"
@@ -278,26 +189,17 @@ class Participation(ProfileBlock):
     newcomer: bool | None = Field(
         None, description="Whether this would be the city's first exchange programme"
     )
-    people: int | None = Field(
-        None,
-        ge=0,
-        le=100,
-        description="People who can take a task as a host or lead",
-        json_schema_extra={"unit": "people"},
+    people: int | None = _figure(
+        "People who can take a task as a host or lead", "people", ge=0, le=100
     )
-    hours_at_most: float | None = Field(
-        None,
+    hours_at_most: float | None = _figure(
+        "Staff hours that the city can give over all formats, at most",
+        "hours a month",
         ge=0,
         le=10_000,
-        description="Staff hours that the city can give over all formats, at most",
-        json_schema_extra={"unit": "hours a month"},
     )
-    trips_at_most: int | None = Field(
-        None,
-        ge=0,
-        le=100,
-        description="Journeys that the city can make in a round, at most",
-        json_schema_extra={"unit": "journeys"},
+    trips_at_most: int | None = _figure(
+        "Journeys that the city can make in a round, at most", "journeys", ge=0, le=100
     )
     basis: str | None = Field(None, description="What the statements rest on")
 
@@ -305,79 +207,47 @@ class Participation(ProfileBlock):
 class Sectors(ProfileBlock):
     """Emissions by sector; a number in t CO2e, or a notation key where there is none."""
 
-    stationary_energy: CellValue = Field(
-        Notation.BLANK,
-        description="Stationary energy: heat, fuels in buildings",
-        json_schema_extra={"unit": "t CO2e"},
+    stationary_energy: CellValue = _figure(
+        "Stationary energy: heat, fuels in buildings", "t CO2e", default=Notation.BLANK
     )
-    electricity: CellValue | None = Field(
-        None,
-        description="Electricity, where the form keeps it apart from stationary energy",
-        json_schema_extra={"unit": "t CO2e"},
+    electricity: CellValue | None = _figure(
+        "Electricity, where the form keeps it apart from stationary energy", "t CO2e"
     )
-    industry_energy: CellValue | None = Field(
-        None,
-        description="Energy used in industry, where kept apart",
-        json_schema_extra={"unit": "t CO2e"},
+    industry_energy: CellValue | None = _figure(
+        "Energy used in industry, where kept apart", "t CO2e"
     )
-    energy_industries: CellValue | None = Field(
-        None,
-        description="Power and heat plants, where kept apart",
-        json_schema_extra={"unit": "t CO2e"},
+    energy_industries: CellValue | None = _figure(
+        "Power and heat plants, where kept apart", "t CO2e"
     )
-    transport: CellValue = Field(
-        Notation.BLANK, description="Transport", json_schema_extra={"unit": "t CO2e"}
+    transport: CellValue = _figure("Transport", "t CO2e", default=Notation.BLANK)
+    waste: CellValue = _figure("Waste and waste water", "t CO2e", default=Notation.BLANK)
+    ippu: CellValue = _figure(
+        "Industrial processes and product use", "t CO2e", default=Notation.BLANK
     )
-    waste: CellValue = Field(
-        Notation.BLANK, description="Waste and waste water", json_schema_extra={"unit": "t CO2e"}
+    afolu: CellValue = _figure(
+        "Agriculture, forestry and other land use, sources only", "t CO2e", default=Notation.BLANK
     )
-    ippu: CellValue = Field(
-        Notation.BLANK,
-        description="Industrial processes and product use",
-        json_schema_extra={"unit": "t CO2e"},
-    )
-    afolu: CellValue = Field(
-        Notation.BLANK,
-        description="Agriculture, forestry and other land use, sources only",
-        json_schema_extra={"unit": "t CO2e"},
-    )
-    other: CellValue | None = Field(
-        None,
-        description="What the form lumps together (in the economic form: IPPU and AFOLU, never split)",
-        json_schema_extra={"unit": "t CO2e"},
+    other: CellValue | None = _figure(
+        "What the form lumps together (in the economic form: IPPU and AFOLU, never split)", "t CO2e"
     )
 
 
 class Scopes(ProfileBlock):
     """Emissions by scope, as printed; not the same cut as the sectors, and never added to them."""
 
-    scope_1: Tonnes | None = Field(
-        None,
-        description="Scope 1: sources inside the boundary",
-        json_schema_extra={"unit": "t CO2e"},
+    scope_1: Tonnes | None = _figure("Scope 1: sources inside the boundary", "t CO2e")
+    scope_2: Tonnes | None = _figure(
+        "Scope 2: grid-supplied energy used inside the boundary", "t CO2e"
     )
-    scope_2: Tonnes | None = Field(
-        None,
-        description="Scope 2: grid-supplied energy used inside the boundary",
-        json_schema_extra={"unit": "t CO2e"},
-    )
-    scope_3: Tonnes | None = Field(
-        None,
-        description="Scope 3: what happens outside because of activities inside",
-        json_schema_extra={"unit": "t CO2e"},
+    scope_3: Tonnes | None = _figure(
+        "Scope 3: what happens outside because of activities inside", "t CO2e"
     )
 
 
 class Emissions(ProfileBlock):
     """An inventory as the city printed it: year, form, boundary, sectors; removals are kept apart."""
 
-    year: int | None = Field(
-        None,
-        ge=1980,
-        le=2035,
-        description="Year of the inventory",
-        json_schema_extra={"unit": "year"},
-    )
+    year: int | None = _figure("Year of the inventory", "year", ge=1980, le=2035)
     form: Literal["gpc", "economic", "city"] = Field(
         description="Form of the table: GPC sectors, the contract's economic sectors, or the city's own"
     )
@@ -385,31 +255,19 @@ class Emissions(ProfileBlock):
         description="What the inventory covers: the city, part of it, the city with another, or its metropolitan body"
     )
     boundary_note: Remark | None = Field(None, description="The boundary in words")
-    boundary_population: int | None = Field(
-        None,
-        ge=1,
-        le=100_000_000,
-        description="Residents inside the boundary, where stated",
-        json_schema_extra={"unit": "people"},
+    boundary_population: int | None = _figure(
+        "Residents inside the boundary, where stated", "people", ge=1, le=100_000_000
     )
     sectors: Sectors = Field(description="Emissions by sector")
     scopes: Scopes | None = Field(None, description="Emissions by scope, where printed")
     kind: Literal["reported", "estimated"] | None = Field(
         None, description="Left out or reported: the city's own inventory; estimated: a model's"
     )
-    removals: float | None = Field(
-        None,
-        ge=-MOST_TONNES,
-        le=0,
-        description="Removals by land use, negative; never part of the shares",
-        json_schema_extra={"unit": "t CO2e"},
+    removals: float | None = _figure(
+        "Removals by land use, negative; never part of the shares", "t CO2e", ge=-MOST_TONNES, le=0
     )
-    total_printed: float | None = Field(
-        None,
-        ge=0,
-        le=MOST_TONNES,
-        description="The total that the city printed",
-        json_schema_extra={"unit": "t CO2e"},
+    total_printed: float | None = _figure(
+        "The total that the city printed", "t CO2e", ge=0, le=MOST_TONNES
     )
     total_check: Literal["agrees", "nearly agrees", "differs", "no total printed"] = Field(
         "no total printed",
@@ -434,18 +292,12 @@ class Figure(ProfileBlock):
 class Context(ProfileBlock):
     """What the city cannot choose."""
 
-    heating_degree_days: Figure | None = Field(
-        None, description="Heating degree days of a year", json_schema_extra={"unit": "kelvin days"}
+    heating_degree_days: Figure | None = _figure("Heating degree days of a year", "kelvin days")
+    gdp_per_head: Figure | None = _figure(
+        "Gross domestic product per head of the NUTS 3 region", "EUR a head"
     )
-    gdp_per_head: Figure | None = Field(
-        None,
-        description="Gross domestic product per head of the NUTS 3 region",
-        json_schema_extra={"unit": "EUR a head"},
-    )
-    edgar_per_head: Figure | None = Field(
-        None,
-        description="Emissions per head by the gridded EDGAR estimate",
-        json_schema_extra={"unit": "t CO2e a head"},
+    edgar_per_head: Figure | None = _figure(
+        "Emissions per head by the gridded EDGAR estimate", "t CO2e a head"
     )
     nuts3: str | None = Field(None, pattern=r"^[A-Z]{2}[A-Z0-9]{1,3}$", description="NUTS 3 region")
     degree_of_urbanisation: int | None = Field(
@@ -458,12 +310,8 @@ class Covenant(ProfileBlock):
 
     id: str = Field(description="Identifier of the signatory (GCoM)")
     adhesion_year: int | None = Field(None, ge=2008, le=2035, description="Year of adhesion")
-    target_2020: float | None = Field(
-        None, ge=0, le=100, description="Reduction target for 2020", json_schema_extra={"unit": "%"}
-    )
-    target_2030: float | None = Field(
-        None, ge=0, le=100, description="Reduction target for 2030", json_schema_extra={"unit": "%"}
-    )
+    target_2020: float | None = _figure("Reduction target for 2020", "%", ge=0, le=100)
+    target_2030: float | None = _figure("Reduction target for 2030", "%", ge=0, le=100)
 
 
 class Source(ProfileBlock):
@@ -553,15 +401,12 @@ class City(ProfileBlock):
     )
     levers_needed: tuple[Lever, ...] | None = Field(None, description="Levers the city lacks")
     levers_offered: tuple[Lever, ...] | None = Field(None, description="Levers the city can show")
-    readiness: dict[Dimension, Level] | None = Field(
-        None,
-        description="Climate readiness by dimension, 0 to 4; half a level is noise",
-        json_schema_extra={"unit": "level 0-4"},
+    readiness: dict[Dimension, Level] | None = _figure(
+        "Climate readiness by dimension, 0 to 4; half a level is noise", "level 0-4"
     )
-    readiness_estimated: dict[Dimension, Level] | None = Field(
-        None,
-        description="Readiness inferred from proxies (label, Covenant plan, targets): an estimate, never compared as stated",
-        json_schema_extra={"unit": "level 0-4"},
+    readiness_estimated: dict[Dimension, Level] | None = _figure(
+        "Readiness inferred from proxies (label, Covenant plan, targets): an estimate, never compared as stated",
+        "level 0-4",
     )
     emissions: Emissions | None = Field(None, description="Emissions inventory")
     context: Context | None = Field(None, description="What the city cannot choose")
@@ -635,19 +480,11 @@ class HostUnit(ProfileBlock):
     name: str = Field(min_length=1, description="Title of the pilot")
     cities: tuple[str, ...] = Field(min_length=1, description="Identifiers of the member cities")
     pilot: Pilot | None = Field(None, description="The pilot activity that the members share")
-    guests_at_most: int | None = Field(
-        None,
-        ge=0,
-        le=50,
-        description="Guest cities that the unit can host in a round",
-        json_schema_extra={"unit": "cities"},
+    guests_at_most: int | None = _figure(
+        "Guest cities that the unit can host in a round", "cities", ge=0, le=50
     )
-    guests_at_least: int | None = Field(
-        None,
-        ge=0,
-        le=50,
-        description="Guest cities without which the unit will not host",
-        json_schema_extra={"unit": "cities"},
+    guests_at_least: int | None = _figure(
+        "Guest cities without which the unit will not host", "cities", ge=0, le=50
     )
     sources: tuple[str, ...] = Field((), description="Where the unit's facts come from")
 

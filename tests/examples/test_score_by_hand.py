@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinmatch.affinity import standing
+from twinmatch.standings import standing
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-it-works.md"
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from cities import cohort_of, facet_cache
-from twinmatch.affinity import checked_weights, compare, standing
+from twinmatch.affinity import checked_weights, compare
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FACETS
+from twinmatch.standings import standing
 
 FIVE = [
     {

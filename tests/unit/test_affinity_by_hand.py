@@ -10,21 +10,13 @@ import numpy as np
 import pytest
 
 from cities import cohort_of, facet_cache
-from twinmatch import affinity as module
-from twinmatch.affinity import (
-    UNKNOWN,
-    Affinity,
-    checked_weights,
-    compare,
-    likeness_of,
-    standing,
-    standing_table,
-    steps_of,
-)
+from twinmatch import standings as module
+from twinmatch.affinity import Affinity, checked_weights, compare
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FACETS
 from twinmatch.proposal import Account
+from twinmatch.standings import UNKNOWN, likeness_of, standing, standing_table, steps_of
 
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "waste_circular_economy")
 WEIGHTS = {"challenges_met": 2, "shared_challenges": 1, "levers_met": 1, "wishes": 1}

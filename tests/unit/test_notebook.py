@@ -10,9 +10,9 @@ import pytest
 
 import twinmatch as tm
 from cities import cohort_of, facet_cache
+from twinmatch import notebook as views
 from twinmatch.affinity import compare
-from twinmatch.notebook import views
-from twinmatch.notebook.views import VIEWS
+from twinmatch.notebook import VIEWS
 from twinmatch.proposal import Product, Proposal
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.affinity import UNKNOWN, Affinity, Compared, compare, standing_table
+from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort
 from twinmatch.embedding import TextModel, open_text_model
 from twinmatch.errors import Problem, QuestionError
@@ -20,6 +20,7 @@ from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.proposal import Account, Evidence
 from twinmatch.proposal.wire import Hidden, Number, on_wire
+from twinmatch.standings import UNKNOWN, Compared, standing_table
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

@@ -17,7 +17,7 @@ import numpy as np
 from anyascii import anyascii
 
 from twinmatch import __version__
-from twinmatch.affinity import BLOCK, checked_weights, compare
+from twinmatch.affinity import checked_weights, compare
 from twinmatch.app.asked import ASKED, AskedText
 from twinmatch.app.neighbours import (
     PEER_FACETS,
@@ -49,6 +49,7 @@ from twinmatch.proposal import CityCard, Gap
 from twinmatch.reading import read, without_contacts
 from twinmatch.reading.raw import Raw
 from twinmatch.schema import City, Role
+from twinmatch.standings import in_parts
 from twinmatch.validate import Record, check
 
 Order = Literal["name", "known", "population"]
@@ -283,10 +284,9 @@ class Service:
     def find_nearest(self) -> None:
         """Find the nearest of every city by the usual weights, so that they are looked up from then on."""
         n = len(self.cohort)
-        m, step, everyone = min(MOST_SIMILAR, n - 1), max(1, BLOCK // n), np.arange(n)
+        m, everyone = min(MOST_SIMILAR, n - 1), np.arange(n)
         near = np.zeros((n, m), dtype=np.intp)
-        for start in range(0, n, step):
-            rows = everyone[start : start + step]
+        for rows in in_parts(n, n):
             score = self.usual.scores(rows, everyone)
             score[np.arange(len(rows)), rows] = -np.inf
             near[rows] = [best(line, m) for line in score]

@@ -424,7 +424,7 @@ def backtest(
 
 def _backtest_pilots(round_: Round, seed: int, as_json: bool) -> None:
     cohort, cache = round_.cohort, round_.facet_cache
-    weights, test = whatif.case.twinning_of(round_).weights, whatif.backtest
+    weights, test = whatif.case.twinning_of(round_).weights, whatif.pilots
     chosen = test.activities(cohort, weights, cache, seed=seed)
     learn = test.partners(cohort, weights, cache, seed=seed)
     peers = test.partners(cohort, app.neighbours.PEER_WEIGHTS, cache, seed=seed)

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from twinmatch.exporting.dossiers import dossiers
-from twinmatch.exporting.folder_files import proposal_json, read_proposal
-from twinmatch.exporting.graphml import network_graphml
+from twinmatch.exporting.folder_files import network_graphml, proposal_json, read_proposal
 from twinmatch.exporting.letters import Correspondence, letter_files
 from twinmatch.exporting.printing import dossier_docx, dossier_html, index_html
 from twinmatch.exporting.printing import pdf as pdf_of

@@ -22,8 +22,7 @@ from typing import Any, Final, Protocol
 from markupsafe import Markup
 
 from twinmatch.exporting import words
-from twinmatch.exporting.characters import printable
-from twinmatch.exporting.folder_files import Directory
+from twinmatch.exporting.folder_files import Directory, printable
 from twinmatch.figures.vega import MOST_BARS, STEP, Spec, pictures_of
 from twinmatch.proposal import Meeting
 

@@ -1,22 +1,31 @@
-"""proposal.json: the one dictionary as bytes that are the same on every run, and the way back.
+"""The files of a proposal for machines, and what every export shares: names for ids, and texts without harm.
 
-Names for ids: what an export calls a city, a host unit and the two sides of a meeting.
+proposal.json: the one dictionary as bytes that are the same on every run, and the way back.
+
+network.graphml: who meets whom, as a graph that Gephi and networkx open. Nodes are cities; edges are the ties of every
+meeting: guest to host, else member to lead, else each two members. Attributes are texts and numbers only, and one
+that is not known is left out.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
+from itertools import combinations
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import orjson
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.exporting.words import findings, listed
+from twinmatch.exporting import words
 from twinmatch.files import settle
 from twinmatch.proposal import CityCard, Fact, Meeting, Proposal, Reserve, from_plain, to_plain
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 LARGEST = 200_000_000
 """Bytes of the largest file that is read: far beyond any round, short of filling the memory."""
@@ -89,6 +98,52 @@ def _refuse(path: Path, found: str) -> NoReturn:
 _MEETING: Final = re.compile(r"\b[a-z_]+:[a-z0-9:-]+")
 
 
+# --- texts ---------------------------------------------------------------------------------------------------
+
+# Control characters other than tab and line feed, lone surrogates and non-characters (XML 1.0, section 2.2),
+# and the marks that reorder the text after them (Unicode TR 9), with which a name can be made to read as another.
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u202a-\u202e\u2066-\u2069]"
+)
+_BREAKS = re.compile("\r\n?|\u2028|\u2029|\x85")
+
+# What a spreadsheet takes for the start of a formula, in a cell or in a CSV file (OWASP, "CSV Injection"),
+# the full-width forms included.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def printable(text: str) -> str:
+    """Return the text without characters that XML cannot hold or that reorder what follows."""
+    if text.isascii() and text.isprintable():  # as nearly all texts are
+        return text
+    return _UNWANTED.sub("", _BREAKS.sub("\n", text))
+
+
+def cell_text(text: str, longest: int = 32_767) -> str:
+    """Return the text as a spreadsheet can hold it: never a formula, never longer than a cell.
+
+    A text that would start a formula when the sheet is saved as CSV and opened again gets an apostrophe in
+    front, which stays visible; a text too long for a cell ends by saying how much was cut.
+    """
+    clean = printable(text)
+    if clean.lstrip(" \n\xa0").startswith(_FORMULA):
+        clean = "'" + clean
+    if _utf16_length(clean) <= longest:
+        return clean
+    told = f" … [cut: {len(clean):,} characters in all]"
+    return _utf16_head(clean, longest - _utf16_length(told)) + told
+
+
+def _utf16_length(text: str) -> int:
+    """Return the length as spreadsheets count it: characters beyond U+FFFF are two."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+def _utf16_head(text: str, longest: int) -> str:
+    """Return the beginning of a text, at most so many UTF-16 units long and no half character."""
+    return text.encode("utf-16-le")[: 2 * longest].decode("utf-16-le", "ignore")
+
+
 class Directory:
     """The names of a proposal's cities and host units; an id that nobody described is its own name."""
 
@@ -132,7 +187,7 @@ class Directory:
 
     def title(self, meeting: Meeting) -> str:
         """Return what a meeting is called: its label, or the names of its members."""
-        return meeting.label or listed([self.name(city) for city in meeting.cities()])
+        return meeting.label or words.listed([self.name(city) for city in meeting.cities()])
 
     def reserve(self, reserve: Reserve) -> str:
         """Return in words who would step in for whom, with the points of that meeting."""
@@ -145,7 +200,7 @@ class Directory:
         """Return facts as the name of the city, what was found, and where it comes from."""
         return [
             (self.name(city) if city else "", found, origin)
-            for city, found, origin in findings(facts)
+            for city, found, origin in words.findings(facts)
         ]
 
     def facts(self, facts: Sequence[Fact]) -> str:
@@ -155,3 +210,99 @@ class Directory:
             for city, found, origin in self.findings(facts)
         )
         return "\n".join(f"{found} ({origin})" if origin else found for found, origin in lines)
+
+
+# --- network.graphml ---------------------------------------------------------------------------------------
+
+
+def network_graphml(proposal: Proposal) -> bytes:
+    """Return the network as GraphML, the same bytes on every run and with or without lxml."""
+    from networkx.readwrite.graphml import GraphMLWriter
+
+    stream = BytesIO()
+    writer = GraphMLWriter(prettyprint=True)
+    writer.add_graph_element(network(proposal))
+    writer.dump(stream)
+    return stream.getvalue()
+
+
+def network(proposal: Proposal) -> nx.MultiDiGraph[str]:
+    """Return the graph of cities and ties; its nodes and edges follow the proposal's order."""
+    import networkx as nx
+
+    directory = Directory(proposal)
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=printable(proposal.title))
+    for card in proposal.cities:
+        graph.add_node(printable(card.id), **_city(directory, card.id))
+    for product in proposal.products:
+        for meeting in product.meetings:
+            _add_ties(graph, product.product, meeting, directory)
+    return graph
+
+
+def _add_ties(
+    graph: nx.MultiDiGraph[str], product: str, meeting: Meeting, directory: Directory
+) -> None:
+    """Add the edges of one meeting, and the cities that the proposal has no card of."""
+    attributes = _meeting(product, meeting, directory)
+    for one, other, tie in ties(meeting):
+        for city in (one, other):
+            if printable(city) not in graph:
+                graph.add_node(printable(city), **_city(directory, city))
+        key = printable(f"{meeting.id} {one} {other}")
+        graph.add_edge(printable(one), printable(other), key=key, tie=tie, **attributes)
+
+
+def ties(meeting: Meeting) -> Iterator[tuple[str, str, str]]:
+    """Yield the ties of a meeting: two cities, and what ties them."""
+    hosts, guests = meeting.cities("host"), meeting.cities("guest")
+    leads, members = meeting.cities("lead"), meeting.cities("member")
+    if hosts or guests:
+        yield from ((guest, host, "guest to host") for guest in guests for host in hosts)
+    elif leads:
+        yield from ((one, other, "lead and lead") for one, other in combinations(leads, 2))
+        yield from ((member, lead, "member to lead") for member in members for lead in leads)
+    else:
+        yield from ((one, other, "member and member") for one, other in combinations(members, 2))
+
+
+def _city(directory: Directory, city: str) -> dict[str, Any]:
+    """Return a node's attributes, without those that are not known."""
+    card = directory.card(city)
+    return _attributes(
+        label=card.name,
+        country=card.country,
+        country_name=card.country_name,
+        roles=", ".join(card.roles),
+        population=card.population,
+        lat=card.lat,
+        lon=card.lon,
+        known=card.known,
+    )
+
+
+def _meeting(product: str, meeting: Meeting, directory: Directory) -> dict[str, Any]:
+    """Return the attributes of a meeting's edges; Gephi reads ``weight`` as the strength of a tie."""
+    return _attributes(
+        product=product,
+        meeting=meeting.id,
+        label=directory.title(meeting),
+        score=meeting.score,
+        weight=meeting.score,
+        reasons=" ".join(map(words.shortened, words.reasons(meeting))),
+    )
+
+
+def _attributes(**values: str | float | None) -> dict[str, str | float]:
+    """Return what GraphML can hold of some values, each attribute always of one type."""
+    known = {key: value for key, value in values.items() if value not in (None, "")}
+    return {
+        key: printable(value) if isinstance(value, str) else _settled(key, value)
+        for key, value in known.items()
+        if value is not None
+    }
+
+
+def _settled(key: str, value: float) -> float:
+    """Return a number without the noise of a sum; whole only where it counts people."""
+    return value if key == "population" else round(float(value), 10)

@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING, Final
 from twinmatch.cohort import nearest
 from twinmatch.errors import DataError, Problem
 from twinmatch.exporting import words
-from twinmatch.exporting.characters import cell_text
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
-from twinmatch.exporting.folder_files import Directory
+from twinmatch.exporting.folder_files import Directory, cell_text
 from twinmatch.exporting.printing import dossier_docx, dossier_html, letters_index
 from twinmatch.exporting.report import Sources, begin_with, partners, role_of, why_for
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal

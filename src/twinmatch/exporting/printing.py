@@ -20,9 +20,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.exporting.characters import printable
 from twinmatch.exporting.charts import Drawing
 from twinmatch.exporting.dossiers import Dossier, DossierSection
+from twinmatch.exporting.folder_files import printable
 from twinmatch.exporting.report import templates
 from twinmatch.exporting.words import sentence
 

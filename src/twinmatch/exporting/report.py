@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from twinmatch.exporting import words
 from twinmatch.exporting.atlas import PairMap, distance, land, pair_map
-from twinmatch.exporting.characters import printable
 from twinmatch.exporting.charts import of_meeting
-from twinmatch.exporting.folder_files import Directory
+from twinmatch.exporting.folder_files import Directory, printable
 from twinmatch.proposal import Cell, Gap, LeftOut, Meeting, Product, Proposal, Table
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from math import ceil
 from typing import Any, Final, Literal
 
 from twinmatch.exporting import words
-from twinmatch.exporting.characters import cell_text
+from twinmatch.exporting.folder_files import cell_text
 from twinmatch.proposal import Proposal
 
 Cell = str | int | float | None

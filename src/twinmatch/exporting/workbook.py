@@ -8,9 +8,8 @@ from io import BytesIO
 from typing import Final, TypeVar
 
 from twinmatch.exporting import words
-from twinmatch.exporting.characters import cell_text
 from twinmatch.exporting.charts import write_charts
-from twinmatch.exporting.folder_files import Directory
+from twinmatch.exporting.folder_files import Directory, cell_text
 from twinmatch.exporting.spreadsheet import (
     CREATED,
     SCORE,

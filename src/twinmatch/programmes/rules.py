@@ -24,13 +24,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from twinmatch.affinity import UNKNOWN, Affinity
+from twinmatch.affinity import Affinity
 from twinmatch.errors import DataError, Problem
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Ask, Held, Meeting, RuleStatus, count
 from twinmatch.schema import City
 from twinmatch.solving.blocks import Block, Candidates
 from twinmatch.solving.referee import Verdict, referee
+from twinmatch.standings import UNKNOWN
 
 Bools = NDArray[np.bool_]
 

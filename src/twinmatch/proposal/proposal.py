@@ -380,7 +380,7 @@ class Proposal:
 
         All attributes are texts and numbers, so that networkx can save the graph in any format.
         """
-        from twinmatch.exporting.graphml import network
+        from twinmatch.exporting.folder_files import network
 
         return network(self)
 

@@ -1,4 +1,4 @@
-"""The topics that cities learn about from each other: the finest words in which needs and offers are matched.
+"""The codes that a profile speaks in: domains, levers, dimensions of readiness, and topics, the finest of them.
 
 A profile names topics under ``seeks`` and ``shows``; where it does not, a classifier suggests them from its sentences
 (:mod:`twinmatch.embedding.classifier`). Codes are stored in profiles, labels and models: a code is never renamed,
@@ -8,6 +8,48 @@ and new ones are added at the end.
 from __future__ import annotations
 
 from enum import StrEnum
+
+
+class Domain(StrEnum):
+    """Where emissions are cut. ``stationary_energy`` is the wider of the programme's two vocabularies."""
+
+    BUILT_ENVIRONMENT = "built_environment"
+    ENERGY_SYSTEMS = "energy_systems"
+    STATIONARY_ENERGY = "stationary_energy"
+    MOBILITY_TRANSPORT = "mobility_transport"
+    WASTE_CIRCULAR_ECONOMY = "waste_circular_economy"
+    INDUSTRY = "industry"
+    NATURE_BASED_SOLUTIONS = "nature_based_solutions"
+
+
+class Lever(StrEnum):
+    """What moves a transition in every domain."""
+
+    CULTURE_BEHAVIOUR = "culture_behaviour"
+    DATA_DIGITALISATION = "data_digitalisation"
+    DEMOCRACY_PARTICIPATION = "democracy_participation"
+    FINANCE_FUNDING = "finance_funding"
+    GOVERNANCE_POLICY = "governance_policy"
+    LEARNING_CAPABILITIES = "learning_capabilities"
+    PROCUREMENT = "procurement"
+    REGULATION_NATIONAL = "regulation_national"
+    SOCIAL_INNOVATION = "social_innovation"
+    TECHNOLOGY_INFRASTRUCTURE = "technology_infrastructure"
+
+
+class Dimension(StrEnum):
+    """A dimension of climate readiness, each on the ordinal scale 0 (absent) to 4 (at full strength)."""
+
+    MANDATE = "mandate"
+    INVENTORY = "inventory"
+    TARGET = "target"
+    PLAN = "plan"
+    FINANCE = "finance"
+    DELIVERY = "delivery"
+    LEARNING = "learning"
+    ECOSYSTEM = "ecosystem"
+    MAINSTREAM = "mainstream"
+    ADAPTATION = "adaptation"
 
 
 class Topic(StrEnum):
@@ -360,3 +402,36 @@ class Topic(StrEnum):
         "procurement",
         "cars, lorries and machines that the city itself buys and runs",
     )
+
+
+NAMES: dict[str, str] = {
+    "built_environment": "built environment",
+    "energy_systems": "energy systems",
+    "stationary_energy": "buildings and energy",
+    "mobility_transport": "mobility and transport",
+    "waste_circular_economy": "waste and circular economy",
+    "industry": "industry",
+    "nature_based_solutions": "nature-based solutions",
+    "culture_behaviour": "culture and behaviour",
+    "data_digitalisation": "data and digitalisation",
+    "democracy_participation": "democracy and participation",
+    "finance_funding": "finance and funding",
+    "governance_policy": "governance and policy",
+    "learning_capabilities": "learning and capabilities",
+    "procurement": "procurement",
+    "regulation_national": "national regulation",
+    "social_innovation": "social innovation",
+    "technology_infrastructure": "technology and infrastructure",
+    "mandate": "political mandate",
+    "inventory": "emissions inventory",
+    "target": "climate target",
+    "plan": "action plan",
+    "finance": "finance",
+    "delivery": "delivery",
+    "learning": "monitoring and learning",
+    "ecosystem": "partners and residents",
+    "mainstream": "mainstreaming",
+    "adaptation": "adaptation",
+    **{topic.value: topic.wording for topic in Topic},
+}
+"""The words that people read for each code of a domain, lever, dimension of readiness or topic."""

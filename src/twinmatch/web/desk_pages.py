@@ -26,7 +26,7 @@ from twinmatch.web.round_rules import programme_in, toml, tried, with_rules
 from twinmatch.web.rounds_pages import Text, looked_at
 from twinmatch.web.scratch import scratch
 from twinmatch.web.state import State, state_of
-from twinmatch.whatif.edit import edits, options, solved_with
+from twinmatch.whatif.prices import edits, options, solved_with
 from twinmatch.whatif.stability import choices
 
 router = APIRouter(

@@ -18,8 +18,8 @@ from twinmatch.app.service import Question, Search, Service, Wanted
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting import words
 from twinmatch.exporting.atlas import kilometres, land
-from twinmatch.exporting.characters import printable
 from twinmatch.exporting.charts import drawing, of_meeting
+from twinmatch.exporting.folder_files import printable
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.geography import is_country, language_name
 from twinmatch.intake.readiness_scale import LEVELS

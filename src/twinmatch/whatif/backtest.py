@@ -9,9 +9,7 @@ pairing, which would give the answer away (the headline, and what every other fi
 that state needs and guests that do not. Each stands beside rankings that need no method: by distance, by BM25 of needs
 in offers, and by the cosine of whole texts.
 
-Two questions use it. Published pairs (guest, host unit) test the twinning score. Where those are not at hand,
-:func:`partners` asks the same of cities that chose to run a pilot activity together, with everything that the
-activity itself says taken out of the profiles first, since it would give the answer away.
+Where published pairs are not at hand, :mod:`twinmatch.whatif.pilots` asks the same of pilot activities.
 
 Notation: T pairs tested, C host units; score (T, C); true (T,) the column of each pair's host unit.
 """
@@ -26,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PlainSerializer, model_serializer
 
-from twinmatch.affinity import Affinity, compare, standing
+from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FacetCache
@@ -35,6 +33,7 @@ from twinmatch.geography import distance_km
 from twinmatch.proposal.frames import Rows, Tabular
 from twinmatch.proposal.wire import Number, Numbers, Unknown
 from twinmatch.schema import City, Role
+from twinmatch.standings import standing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -236,7 +235,7 @@ def backtest(
         affinity = compare(known, weights, facet_cache, rows=guests, columns=columns)
         scores = {"score": affinity.score, **plain_rankings(known, guests, columns, facet_cache)}
         rows = [affinity.row_of[p.guest] for p in pairs]
-        found = {n: _percentile(*ranks(s[rows], true, rivals)) for n, s in scores.items()}
+        found = {n: percentile_of(*ranks(s[rows], true, rivals)) for n, s in scores.items()}
         views += [
             View(name, int(of.sum()), *_intervals({n: v[of] for n, v in found.items()}, seed))
             for name, of in parts.items()
@@ -252,7 +251,7 @@ BEFORE: Final = "without text from after a pairing"
 def _intervals(
     found: Mapping[str, Floats], seed: int
 ) -> tuple[Interval, tuple[tuple[str, Interval], ...]]:
-    score, *beside = ((name, _interval(values, seed)) for name, values in found.items())
+    score, *beside = ((name, interval_of(values, seed)) for name, values in found.items())
     return score[1], tuple(beside)
 
 
@@ -365,15 +364,15 @@ def _measured(
 ) -> Backtest:
     rows = np.array([affinity.row_of[p.guest] for p in pairs], dtype=np.int64)
     rank, of = ranks(affinity.score[rows], true, rivals)
-    percentile = _percentile(rank, of)
+    percentile = percentile_of(rank, of)
     names = list(affinity.weights)
     without, alone = [], []
     for name in names:
         rest = affinity.score - affinity.weights[name] * affinity.standing[name]
-        changed = _percentile(*ranks(rest[rows], true, rivals)) - percentile
+        changed = percentile_of(*ranks(rest[rows], true, rivals)) - percentile
         if len(names) > 1:
-            without.append((name, _interval(changed, seed)))
-        single = _percentile(*ranks(affinity.standing[name][rows], true, rivals))
+            without.append((name, interval_of(changed, seed)))
+        single = percentile_of(*ranks(affinity.standing[name][rows], true, rivals))
         alone.append((name, float(single.mean())))
     tested = tuple(
         _tested(affinity, int(r), int(t), ok, float(k), int(n), float(p))
@@ -420,22 +419,26 @@ def ranks(score: Floats, true: Ints, rivals: NDArray[np.bool_]) -> tuple[Floats,
     return above + (level + 1) / 2.0, rivals.sum(axis=1).astype(np.int64)
 
 
-def _percentile(rank: Floats, of: Ints) -> Floats:
+def percentile_of(rank: Floats, of: Ints) -> Floats:
+    """Return the percentile rank of ranks among so many, 0 the best, 1 the last."""
     return np.asarray((rank - 1) / np.maximum(of - 1, 1))
 
 
 def figures(rank: Floats, of: Ints, seed: int = 0) -> RankMetrics:
     """Return mean percentile rank, hits and mean reciprocal rank of ranks (T,) among so many (T,), with intervals."""
-    hits = tuple((k, _interval((rank <= k).astype(np.float64), seed)) for k in HITS)
+    hits = tuple((k, interval_of((rank <= k).astype(np.float64), seed)) for k in HITS)
     chance = [("mean_percentile_rank", 0.5)]
     chance += [(f"hit_at_{k}", float(np.minimum(k / of, 1.0).mean())) for k in HITS]
     chance.append(("mrr", float(np.mean([(1.0 / np.arange(1, n + 1)).mean() for n in of]))))
     return RankMetrics(
-        _interval(_percentile(rank, of), seed), hits, _interval(1.0 / rank, seed), tuple(chance)
+        interval_of(percentile_of(rank, of), seed),
+        hits,
+        interval_of(1.0 / rank, seed),
+        tuple(chance),
     )
 
 
-def _interval(values: Floats, seed: int) -> Interval:
+def interval_of(values: Floats, seed: int) -> Interval:
     """The mean with its percentile bootstrap interval over the pairs (Efron and Tibshirani 1993)."""
     from scipy.stats import bootstrap
 
@@ -452,168 +455,3 @@ def _interval(values: Floats, seed: int) -> Interval:
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return Interval(mean, float(found.low), float(found.high))
-
-
-# --- partners of pilot activities --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class PartnerTest:
-    """How high a score ranks the true partners of the cities of multi-city pilots, among all other candidates.
-
-    ``by_unit`` has the mean percentile rank of each unit, so that a large unit counts no more than a small one
-    in ``figures``; ``across_borders`` ranks partners of another country among cities of other countries only.
-    """
-
-    figures: Annotated[Interval, Field(alias="mean_percentile_rank")]
-    by_unit: Numbers
-    across_borders: Interval | None
-    alone: Numbers
-
-
-def stripped(cohort: Cohort) -> Cohort:
-    """Return the cohort without anything that pilot activities say: no pilot, no unit; what cities say stays."""
-    return Cohort(tuple(c.model_copy(update={"pilot": None}) for c in cohort.cities), ())
-
-
-def partners(
-    cohort: Cohort, weights: Mapping[str, float], facet_cache: FacetCache, *, seed: int = 0
-) -> PartnerTest:
-    """Return how high the score ranks true partners: cities that chose to run a pilot activity together.
-
-    Every city of a multi-city pilot asks; its candidates are all other Mission and Pilot Cities of which
-    anything is told. The activity itself is taken out of all profiles first. The ranks of a city's partners are
-    averaged, then those of a unit's cities, and the interval is over units, since the cities of one are no
-    independent draws.
-    """
-    bare = stripped(cohort)
-    candidates = [
-        i
-        for i, c in enumerate(bare.cities)
-        if {Role.MISSION, Role.PILOT} & set(c.roles) and (c.needs or c.challenges)
-    ]
-    columns = tuple(Host(bare.cities[i].id, bare.cities[i].name, (i,)) for i in candidates)
-    affinity = compare(bare, weights, facet_cache, rows=candidates, columns=columns)
-    place = {i: k for k, i in enumerate(candidates)}
-    units = {
-        u.id: [place[cohort.index[c]] for c in u.cities if cohort.index[c] in place]
-        for u in cohort.units
-    }
-    units = {name: members for name, members in units.items() if len(members) > 1}
-    if not units:
-        raise QuestionError(
-            Problem("no-units", "No host unit has two cities of which anything is told.")
-        )
-    abroad = np.not_equal.outer(bare.countries[candidates], bare.countries[candidates])
-    everyone = np.ones_like(abroad)
-    by_unit = {name: _unit_rank(affinity.score, m, everyone) for name, m in units.items()}
-    crossing = [
-        value
-        for members in units.values()
-        if not np.isnan(value := _unit_rank(affinity.score, members, abroad))
-    ]
-    alone = {
-        name: float(np.mean([_unit_rank(block, m, everyone) for m in units.values()]))
-        for name, block in affinity.standing.items()
-    }
-    return PartnerTest(
-        _interval(np.array(list(by_unit.values())), seed),
-        tuple(by_unit.items()),
-        _interval(np.array(crossing), seed) if crossing else None,
-        tuple(alone.items()),
-    )
-
-
-def _unit_rank(score: Floats, members: Sequence[int], rivals: NDArray[np.bool_]) -> float:
-    """Mean percentile rank of each member's partners among its rivals that are no partners; nan where there is none."""
-    found = []
-    for i in members:
-        others = rivals[i].copy()
-        others[list(members)] = False
-        pool = np.round(score[i][others], 9)
-        for j in members:
-            if j != i and rivals[i, j] and len(pool):
-                own = round(float(score[i, j]), 9)
-                found.append(float((pool > own).mean() + (pool == own).mean() / 2))
-    return float(np.mean(found)) if found else float("nan")
-
-
-# --- a city's own pilot activity ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ActivityTest:
-    """How high a score ranks the activity that a city chose to run, among the activities of all host units.
-
-    The city asks with its needs, challenges and levers; every host shows its pilot activity and nothing else.
-    The ranks of a unit's cities are averaged first, and the interval is over units.
-    """
-
-    cities: int
-    units: int
-    figures: Annotated[Interval, Field(alias="mean_percentile_rank")]
-    by_unit: Numbers
-    alone: Numbers
-
-
-def only_activities(cohort: Cohort) -> Cohort:
-    """Return the cohort in which nobody shows anything but pilot activities."""
-    silent = {"offers": None, "strengths": None, "levers_offered": None, "shows": None}
-    return Cohort(tuple(c.model_copy(update=silent) for c in cohort.cities), cohort.units)
-
-
-def activities(
-    cohort: Cohort, weights: Mapping[str, float], facet_cache: FacetCache, *, seed: int = 0
-) -> ActivityTest:
-    """Return how high the score ranks the pilot activity that each city chose for itself.
-
-    It is the question of twinning, what a city needs against what an activity shows, with an answer that is
-    known for many more cities than were ever twinned. Facets of the place of a city have no say in it (a city
-    is where it is), so only those of needs, challenges and levers are read from the weights. Raises
-    QuestionError where none of them has a weight, or no city with needs runs an activity.
-    """
-    asked = {n: w for n, w in weights.items() if n in ASKING and w > 0}
-    bare = only_activities(cohort)
-    hosts = tuple(
-        h for h in bare.hosts((Role.MISSION, Role.PILOT)) if any(bare.pilots(i) for i in h.cities)
-    )
-    own = {
-        i: c
-        for c, host in enumerate(hosts)
-        for i in host.cities
-        if bare.pilots(i) and bare.cities[i].needs
-    }
-    if not asked or not own:
-        raise QuestionError(
-            Problem(
-                "no-activities",
-                "No facet of needs has a weight, or no city that states needs runs a pilot activity.",
-                do=f"Facets of needs are: {', '.join(sorted(ASKING))}.",
-            )
-        )
-    rows = tuple(sorted(own))
-    true = np.array([own[i] for i in rows], dtype=np.int64)
-    affinity = compare(bare, asked, facet_cache, rows=rows, columns=hosts)
-    by_unit = _by_unit(affinity.score, true)
-    alone = {
-        n: float(np.mean(list(_by_unit(block, true).values())))
-        for n, block in affinity.standing.items()
-    }
-    return ActivityTest(
-        len(rows),
-        len(by_unit),
-        _interval(np.array(list(by_unit.values())), seed),
-        tuple((hosts[c].id, value) for c, value in by_unit.items()),
-        tuple(alone.items()),
-    )
-
-
-ASKING: Final = frozenset(
-    {"challenges_met", "levers_met", "topics_met", "same_words", "needs_offers", "needs_answered"}
-)
-"""Facets of what a city needs against what an activity shows."""
-
-
-def _by_unit(score: Floats, true: Ints) -> dict[int, float]:
-    percentile = _percentile(*ranks(score, true, np.ones(score.shape, dtype=np.bool_)))
-    return {int(c): float(percentile[true == c].mean()) for c in np.unique(true)}

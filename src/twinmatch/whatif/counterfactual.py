@@ -20,7 +20,7 @@ from typing import Annotated, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.affinity import compare, expected_standing, standing
+from twinmatch.affinity import compare
 from twinmatch.cohort import City, Cohort, Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.domains import FINE, LEVERS, challenges, offered_levers, strengths
@@ -28,6 +28,7 @@ from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.proposal.wire import Hidden, Number, on_wire, rows
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.solving import Solution
+from twinmatch.standings import expected_standing, standing
 from twinmatch.whatif.case import Case, find_host, host_id, open_case
 
 Floats = NDArray[np.float64]

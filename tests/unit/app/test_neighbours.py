@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinmatch import affinity as affinity_module
+from twinmatch import standings as standings_module
 from twinmatch.affinity import checked_weights, compare
 from twinmatch.app import neighbours as module
 from twinmatch.app.neighbours import (
@@ -139,7 +139,7 @@ def test_a_draw_has_every_pair_at_most_once_and_every_city_about_as_often(n, mon
 
 
 def test_standings_of_a_draw_are_near_those_of_all_pairs(bundled, text, whole, monkeypatch):
-    monkeypatch.setattr(affinity_module, "HELD", len(bundled) ** 2 - 1)
+    monkeypatch.setattr(standings_module, "HELD", len(bundled) ** 2 - 1)
     drawn = peers(bundled, FacetCache(text), dict.fromkeys(PEER_FACETS, 1.0))
     assert not drawn.compared["context"].is_held
     assert drawn.compared["language"].is_held

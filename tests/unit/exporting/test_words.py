@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinmatch.exporting import words
-from twinmatch.exporting.characters import cell_text, printable
+from twinmatch.exporting.folder_files import cell_text, printable
 from twinmatch.proposal import Fact, Proposal, Table
 from twinmatch.proposal.proposal import FacetWeight
 

@@ -12,7 +12,8 @@ from product_cases import city, round_of, settings_of
 
 from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
-from twinmatch.programmes.city_panels import panel_mixing, propose_city_panels
+from twinmatch.programmes.city_panels import propose_city_panels
+from twinmatch.programmes.city_panels import search as panel_mixing
 from twinmatch.programmes.national_clusters import product, propose_national_clusters, search
 
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "waste_circular_economy")

@@ -13,18 +13,8 @@ from twinmatch.affinity import compare
 from twinmatch.app.rows import read_rows
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.schema import Role
-from twinmatch.whatif.backtest import (
-    ASKING,
-    ObservedPair,
-    activities,
-    backtest,
-    figures,
-    only_activities,
-    partners,
-    ranks,
-    read_pairs,
-    stripped,
-)
+from twinmatch.whatif.backtest import ObservedPair, backtest, figures, ranks, read_pairs
+from twinmatch.whatif.pilots import ASKING, activities, only_activities, partners, stripped
 
 WEIGHTS = {"challenges_met": 2.0, "levers_met": 1.0}
 

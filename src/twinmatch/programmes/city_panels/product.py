@@ -1,7 +1,7 @@
 """City panels: groups of Mission and other cities around a question, as mixed as quotas allow.
 
 Where the programme asks for fewer panels than all cities fill, those take part who seek or show most of what the
-panels ask (:mod:`~twinmatch.programmes.city_panels.questions`); else every city does. A pair of cities is unlike in
+panels ask (:mod:`~twinmatch.programmes.city_panels.search`); else every city does. A pair of cities is unlike in
 an attribute where their categories differ; a panel's score is the mean over its pairs of the weighted unlikeness, so
 each line of its account tells how mixed it is in one attribute.
 """
@@ -17,16 +17,14 @@ from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.base import listed
-from twinmatch.programmes.city_panels.panel_mixing import (
+from twinmatch.programmes.city_panels.search import (
+    FITS,
     Mix,
+    PanelQuestion,
     engine,
+    fit_of,
     grouped,
     least_alike,
-)
-from twinmatch.programmes.city_panels.questions import (
-    FITS,
-    PanelQuestion,
-    fit_of,
     questions,
     seated,
 )

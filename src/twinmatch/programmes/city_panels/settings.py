@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from twinmatch.programmes.base import Band, Load, ProductSettings, ordered
-from twinmatch.programmes.city_panels.questions import Purpose
+from twinmatch.programmes.base import Band, Load, ProductSettings, ProgrammeSection, ordered
 from twinmatch.programmes.eligibility import Attribute
 from twinmatch.schema import Role
+from twinmatch.vocabulary.topics import Topic
+
+
+class Purpose(ProgrammeSection):
+    """What a panel is for: its question, and the topics that it is about."""
+
+    title: str = Field(min_length=1)
+    question: str = Field("", description="Its question; empty: proposed from what cities seek")
+    topics: tuple[Topic, ...] = Field(
+        (), description="Topics of the question; none: read from it, or proposed with it"
+    )
+    about: Literal["practice", "strategy", "any"] = Field(
+        "any",
+        description="Where a question is proposed from: topics of practice (domains), of strategy (governance, "
+        "finance, regulation), or any",
+    )
 
 
 class CityPanels(ProductSettings):

@@ -28,8 +28,7 @@ from twinmatch.programmes.study_visits.search import (
     visits_in_words,
     why_barred,
 )
-from twinmatch.programmes.study_visits.settings import StudyVisits
-from twinmatch.programmes.study_visits.travel import Mode, by_rail, distances, emitted
+from twinmatch.programmes.study_visits.settings import Mode, StudyVisits, by_rail, distances
 from twinmatch.programmes.themes import Theme, shown_on, theme_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
 from twinmatch.solving import Solution, solve
@@ -55,9 +54,7 @@ def journey_rows(
         kg: dict[str, float | None] = {}
         for name in ("rail", "air"):
             usable = known and name in modes and (name == "air" or rail)
-            kg[name] = (
-                round(settings.people * emitted(modes[name], length).kg, 1) if usable else None
-            )
+            kg[name] = round(settings.people * modes[name].kg(length), 1) if usable else None
         near = rail and known and float(max(stages)) <= settings.rail_km
         mode = "not known" if not known else ("rail" if near else "air")
         rows.append(

@@ -23,8 +23,7 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.load_ledger import Loads, loads_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, load_rules
-from twinmatch.programmes.study_visits.settings import StudyVisits
-from twinmatch.programmes.study_visits.travel import distances, mean_distance
+from twinmatch.programmes.study_visits.settings import StudyVisits, distances, mean_distance
 from twinmatch.programmes.themes import strength_of, theme_of
 from twinmatch.schema import City
 from twinmatch.solving import Block, Candidates, counts

@@ -1,14 +1,53 @@
-"""Settings of study visits: who travels, who is visited, tours, weeks and ways to travel."""
+"""Settings of study visits: who travels, who is visited, tours, weeks and ways to travel; distances.
+
+What a journey emits: its great-circle distance, lengthened by the mode's detour, times the emissions per passenger-km.
+The programme file names the source, the year and the range of every figure, so nothing here is a figure from memory.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
 
-from twinmatch.programmes.base import Band, GatedProduct, Load, Policy, ordered
-from twinmatch.programmes.study_visits.travel import Mode
+from twinmatch.cohort import Cohort
+from twinmatch.geography import distance_km
+from twinmatch.programmes.base import Band, GatedProduct, Load, Policy, ProgrammeSection, ordered
 from twinmatch.schema import Role
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+BLOCK_PAIRS = 1_000_000
+"""Pairs of cities whose distances are held at once."""
+
+
+class Mode(ProgrammeSection):
+    """A way to travel, what it emits, and where that figure comes from."""
+
+    mode: Literal["rail", "air"] = Field(description="rail or air")
+    grams_per_km: float = Field(
+        ge=0, le=1000, allow_inf_nan=False, description="g CO2e a passenger-km"
+    )
+    low: float = Field(ge=0, le=1000, description="Lowest figure found, g CO2e a passenger-km")
+    high: float = Field(ge=0, le=1000, description="Highest figure found, g CO2e a passenger-km")
+    detour: float = Field(1.0, ge=1, le=3, description="Length of the way over the great circle")
+    year: int = Field(ge=1990, le=2100, description="Year of the figure")
+    source: str = Field(min_length=1, description="Where the figure and its range come from")
+    detour_source: str = Field("", description="Where the detour comes from, or that it is assumed")
+
+    @model_validator(mode="after")
+    def _within(self) -> Mode:
+        if not self.low <= self.grams_per_km <= self.high:
+            raise ValueError("grams_per_km lies between low and high")
+        return self
+
+    def kg(self, km: float) -> float:
+        """Return what a passenger emits over a great-circle distance, in kg CO2e."""
+        return km * self.detour / 1000.0 * self.grams_per_km
 
 
 class StudyVisits(GatedProduct):
@@ -62,3 +101,30 @@ class StudyVisits(GatedProduct):
     modes: tuple[Mode, ...] = Field((), description="Ways to travel, with what they emit")
 
     _check_band = field_validator("visitors")(ordered)
+
+
+def distances(
+    cohort: Cohort, rows: Sequence[int] | Places, columns: Sequence[int] | Places
+) -> Floats:
+    """Return the great-circle distances of some cities to others in km, shape (r, c); nan where not known."""
+    lat, lon = cohort.coordinates.T
+    r, c = np.asarray(rows, dtype=np.intp), np.asarray(columns, dtype=np.intp)
+    return distance_km(lat[r, None], lon[r, None], lat[None, c], lon[None, c])
+
+
+def mean_distance(cohort: Cohort) -> float:
+    """Return the mean great-circle distance over all pairs of cities in km, 0 where none is known."""
+    placed = np.flatnonzero(~np.isnan(cohort.coordinates).any(axis=1))
+    pairs = len(placed) * (len(placed) - 1)
+    blocks = np.array_split(placed, max(1, -(-pairs // BLOCK_PAIRS)))
+    total = sum(float(distances(cohort, rows, placed).sum()) for rows in blocks)
+    return total / pairs if pairs else 0.0
+
+
+def by_rail(cohort: Cohort, cities: Sequence[int], no_rail: Sequence[str]) -> bool:
+    """Return whether cities are joined by passenger trains, as far as the programme file tells.
+
+    Cities of a country that it names as without a rail link are reached by rail from their own country only.
+    """
+    codes = {cohort.cities[i].country for i in cities}
+    return len(codes) == 1 or not codes & set(no_rail)
