@@ -82,9 +82,9 @@ def _line(text: str) -> str:
 
 def programme_text() -> str:
     """Return every setting of a programme file, with values, default and meaning."""
-    from twinmatch.programmes.programme import bundled_names, programme_model, recipe_names
+    from twinmatch.programmes.programme import bundled_names, programme_schema, recipe_names
 
-    schema = programme_model().model_json_schema()
+    schema = programme_schema()
     parts = [
         "# The programme file",
         "",
@@ -116,6 +116,12 @@ def programme_text() -> str:
         "needs_offers = 3",
         "challenges_met = 2",
         "```",
+        "",
+        "A table without weights says what differs from the bundled one: `[twinning]` with `places = 10` alone is the bundled",
+        "twinning with 10 places. What it leaves out, tables inside it included, is as bundled (a list that is given replaces",
+        "the bundled list); the proposal names it, under `made_from.programme.bundled` and among its notes. A table that gives",
+        "its weights (`mix` for panels) stands alone: what it leaves out has the default of the tables below. Policy exchange",
+        "and the world café, of which no file is bundled, take the tables of the recipe `conference`.",
         "",
         "Check it without solving anything long: `twinmatch propose --programme my.toml` names every problem of the",
         "file before it begins.",
@@ -442,7 +448,7 @@ def _members(item: type) -> Iterator[str]:
     for name, member in sorted(vars(item).items()):
         found = getattr(member, "fget", None) or getattr(member, "func", None) or member
         known = isinstance(member, property | cached_property) or inspect.isfunction(member)
-        if known and not name.startswith("_") and (said := inspect.getdoc(found)):
+        if known and not name.startswith(("_", "model_")) and (said := inspect.getdoc(found)):
             brackets = "()" if inspect.isfunction(member) else ""
             first = said.split("\n\n")[0].replace("``", "`")
             rows.append(f"| `.{name}{brackets}` | {_line(first)} |")

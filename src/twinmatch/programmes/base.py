@@ -58,7 +58,7 @@ class ScoredProduct(ProductSettings):
     """Facets that the product brings itself, beside those of the registry."""
 
     weights: dict[str, Annotated[float, Field(strict=True)]] = Field(
-        description="Weight of each facet; only their proportions matter"
+        description="Weight of each facet; only their proportions matter. Left out: all that the table does not say is as in the bundled one"
     )
 
     @field_validator("weights")

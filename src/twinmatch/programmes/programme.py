@@ -1,18 +1,19 @@
 """Programme files: what a coordinator may set, each setting once, with its default and meaning.
 
-A programme file is TOML. An unknown key is an error that names the known ones; nothing is ever ignored. The
-settings of a product stand in its own folder or file.
+A programme file is TOML. An unknown key is an error that names the known ones; nothing is ever ignored. A table that
+leaves out its weights says what differs from the bundled one; a table with weights stands alone. The settings of a
+product stand in its own folder or file.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import Field, ValidationError, create_model
+from pydantic import Field, PrivateAttr, ValidationError, create_model
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.programmes.base import ProductSettings, ProgrammeSection
@@ -60,6 +61,7 @@ class Programme(ProgrammeSection):
     ledger: Ledger = Ledger()
     pathways: Catalogue = Catalogue()
     twinning: Twinning | None = None
+    _bundled: dict[str, tuple[str, ...]] = PrivateAttr({})
 
     if TYPE_CHECKING:
 
@@ -71,6 +73,11 @@ class Programme(ProgrammeSection):
         asked = [name for name in product_names() if getattr(self, name, None) is not None]
         first = [name for name in self.ledger.order if name in asked]
         return tuple(first + [name for name in asked if name not in first])
+
+    @property
+    def bundled(self) -> dict[str, tuple[str, ...]]:
+        """Return the settings of each product that its file left to the bundled programme."""
+        return self._bundled
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -95,7 +102,10 @@ def programme_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a programme file, by which editors complete and check it."""
     draft = "https://json-schema.org/draft/2020-12/schema"
     head = {"$schema": draft, "$id": "urn:twinmatch:schema:programme:1"}
-    return head | programme_model().model_json_schema()
+    schema = head | programme_model().model_json_schema()
+    for name in _default_tables().keys() & PRODUCTS.keys():  # what they leave out is as bundled
+        schema["$defs"][PRODUCTS[name].settings.__name__].pop("required", None)
+    return schema
 
 
 @cache
@@ -164,14 +174,53 @@ def checked(
     if not found and not any(name in said for name in product_names()):
         do = f"Add one of: {', '.join(product_names())}."
         found.append(Problem("no-product", "The programme asks for no product.", where, do))
+    whole = {name: _on_bundled(name, value) for name, value in said.items()}
     try:
-        programme = programme_model().model_validate(said)
+        programme = programme_model().model_validate(whole)
+        programme._bundled = {
+            name: tuple(_added(said[name], table))
+            for name, table in whole.items()
+            if table is not said[name]
+        }
         found += _wrong_names(programme.ledger, where)
     except ValidationError as error:
-        found += problems_of(programme_model(), error, Record(dict(said), where))
+        found += problems_of(programme_model(), error, Record(whole, where))
     if found:
         raise DataError(found)
     return programme
+
+
+def _on_bundled(name: str, table: Any) -> Any:
+    """Return a product's table with what it leaves to the bundled one; as it is where it stands alone."""
+    entry = PRODUCTS.get(name)
+    if entry is None or not isinstance(table, Mapping):
+        return table
+    fields = entry.settings.model_fields
+    needed = {key for key, field in fields.items() if field.is_required() or key == "mix"}
+    default = _default_tables().get(name) if needed - set(table) else None
+    return table if default is None else _filled(default, table)
+
+
+def _filled(default: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table with what it leaves out as a default has it, tables inside it too; a list is replaced whole."""
+    both = (k for k in table if isinstance(table[k], Mapping) and isinstance(default.get(k), dict))
+    return {**default, **table, **{k: _filled(default[k], table[k]) for k in both}}
+
+
+def _added(said: Any, whole: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Yield the settings, tables inside by dotted path, that a table has and that were not said."""
+    for key, value in whole.items():
+        if key not in said:
+            yield path + key
+        elif isinstance(value, Mapping):
+            yield from _added(said[key], value, f"{path}{key}.")
+
+
+@cache
+def _default_tables() -> dict[str, dict[str, Any]]:
+    """Return the table of each product in the bundled files; of those that have none there, in the recipe of a conference."""
+    files = [RECIPES / "conference.toml", *sorted(BUNDLED.glob("*.toml"))]
+    return {k: v for file in files for k, v in tomllib.loads(file.read_text("utf-8")).items()}
 
 
 def _wrong_names(ledger: Ledger, where: Where) -> list[Problem]:

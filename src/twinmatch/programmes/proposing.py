@@ -94,7 +94,7 @@ def proposal_of(
         tuple(measured_card(cohort, i) for i in range(len(cohort))),
         tuple(UnitName(unit.id, unit.name) for unit in cohort.units),
         gaps(cohort),
-        (facet_cache.text.says, *_order_told(programme)),
+        (facet_cache.text.says, *_order_told(programme), *_bundled_told(programme)),
         tuple(table for table in tables if table.rows),
     )
 
@@ -237,6 +237,14 @@ def _order_told(programme: Programme) -> tuple[str, ...]:
     return (f"Formats chose in this order: {', then '.join(words)}.",)
 
 
+def _bundled_told(programme: Programme) -> list[str]:
+    """Return in words what each product has from the bundled programme, as its file left it out."""
+    return [
+        f"{getattr(programme, name).title}: as in the bundled programme, {listed(list(keys))}."
+        for name, keys in programme.bundled.items()
+    ]
+
+
 def made_from(cohort: Cohort, programme: Programme, text_model: dict[str, Any]) -> dict[str, Any]:
     """Return what the proposal was made from: fingerprints of data and programme, text model, versions, settings."""
     settings = programme.model_dump(mode="json", exclude_none=True)
@@ -251,6 +259,7 @@ def made_from(cohort: Cohort, programme: Programme, text_model: dict[str, Any]) 
             "name": programme.name,
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
             "settings": settings,
+            **({"bundled": programme.bundled} if programme.bundled else {}),
         },
         "text_model": text_model,
         "versions": {"twinmatch": __version__, **_solver_versions()},

@@ -124,6 +124,10 @@ def tried(held: Case, programme: Programme) -> Tried:
 def toml(programme: Programme) -> str:
     """Return a programme as the text of a programme file, with what differs from the defaults."""
     plain = programme.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    if (
+        programme.city_panels is not None
+    ):  # a table without its weights would be a change to the bundled one
+        plain["city_panels"]["mix"] = programme.city_panels.mix
     tables = {k: v for k, v in plain.items() if isinstance(v, dict)}
     lines = [f"{k} = {_value(v)}" for k, v in plain.items() if k not in tables]
     for name, table in tables.items():

@@ -7,7 +7,14 @@ import pytest
 from twinmatch.app.start import text_of
 from twinmatch.errors import DataError
 from twinmatch.programmes import PRODUCTS, load
-from twinmatch.programmes.programme import bundled_names, recipe_names
+from twinmatch.programmes.programme import (
+    bundled_names,
+    load_text,
+    programme_model,
+    recipe_names,
+)
+from twinmatch.programmes.registry import OWN
+from twinmatch.web.round_rules import toml
 
 WEIGHTS = "[twinning.weights]\nwishes = 1\n"
 
@@ -104,3 +111,40 @@ def test_every_setting_says_what_it_is():
         if not field.description and key not in {"title", "themes", "guests"}
     ]
     assert not silent
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_table_without_weights_says_what_differs_from_the_bundled_one(name):
+    base = load("conference" if name in ("policy_exchange", "world_cafe") else name)
+    made = load_text(f"[{name}]\ntitle = 'Mine'\n")
+    assert getattr(made, name) == getattr(base, name).model_copy(update={"title": "Mine"})
+    assert "title" not in made.bundled[name]
+    assert {"mix", "weights"} & set(made.bundled[name])
+
+
+def test_what_a_table_leaves_to_the_bundled_one_is_named_tables_inside_it_too():
+    text = "[twinning]\nplaces = 10\noverall = []\n[twinning.guests]\nunknown = 'let in'\n"
+    made = load_text(text)
+    assert made.twinning.places == 10
+    assert made.twinning.overall == ()
+    assert (made.twinning.guests.unknown, made.twinning.guests.english) == ("let in", "B2")
+    left = set(made.bundled["twinning"])
+    assert {"guests.english", "guests.neutral_by", "weights", "guests_per_country"} <= left
+    assert not left & {"places", "overall", "guests", "guests.unknown"}
+
+
+def test_a_table_with_weights_stands_alone():
+    made = load_text("[twinning]\n" + WEIGHTS)
+    assert not made.bundled
+    assert (made.twinning.places, made.twinning.guests_per_country) == (None, None)
+
+
+def test_a_programme_taken_away_as_a_file_is_read_as_it_was():
+    for text in (
+        "[city_panels]\npanels = 3\n[city_panels.mix]\ncountry = 1\n",
+        "[twinning]\nplaces = 3\n",
+    ):
+        made = load_text(text)
+        assert load_text(toml(made)).model_dump() == made.model_dump()
+    panels = programme_model().model_validate({"city_panels": {"mission_at_least": 1}})
+    assert load_text(toml(panels)).model_dump() == panels.model_dump()

@@ -52,7 +52,7 @@ class CityPanels(ProductSettings):
         {"country": 25, "region": 20, "size": 20, "readiness": 20, "mission": 15},
         min_length=1,
         validate_default=True,
-        description="What panels are mixed by, with weights; only their proportions matter",
+        description="What panels are mixed by, with weights; only their proportions matter. Left out of a file: all that the table does not say is as in the bundled one",
     )
 
     _check_band = field_validator("size")(ordered)
