@@ -516,3 +516,21 @@ def test_the_feature_table(tmp_path):
     rows = (tmp_path / "features.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 256
     assert rows[0].startswith("id,emissions.share.")
+
+
+def test_a_format_that_cannot_be_formed_ends_with_exit_code_3_and_the_others_are_written(
+    five: Path, tmp_path: Path
+) -> None:
+    clash = (tmp_path / "round.toml").read_text(encoding="utf-8")
+    panels = "[city_panels]\nsize = [3, 4]\nmission_at_least = 0\nmix = {country = 1}\n"
+    (tmp_path / "two.toml").write_text(clash + panels, encoding="utf-8")
+    out = tmp_path / "out"
+    options = ("--programme", tmp_path / "two.toml", "--out", out)
+    printed, told = run("propose", five, *options, "--json", code=3)
+    products = {p["product"]: p for p in json.loads(printed)["products"]}
+    assert {name: p["status"] for name, p in products.items()} == {
+        "twinning": "optimal",
+        "city_panels": "infeasible",
+    }
+    assert "City panels" in told.splitlines()[-1]
+    assert json.loads((out / "proposal.json").read_text())["products"][1]["advice"]

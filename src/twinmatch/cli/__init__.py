@@ -1,7 +1,7 @@
 """The command line: words and tables for people, ``--json`` for programs, one clear message for every error.
 
-Exit codes: 0 done; 2 a wrong question or bad data, with every problem listed; 3 no proposal fits the rules,
-with advice. Results go to stdout, progress and messages to stderr. A command is loaded when it is called, and heavy
+Exit codes: 0 done; 2 a wrong question or bad data, with every problem listed; 3 no proposal fits the rules, of all or of
+one of the formats that a named programme asks for, with advice. Results go to stdout, progress and messages to stderr. A command is loaded when it is called, and heavy
 imports happen inside it, so that ``--help`` answers at once.
 
 A further command is a function in one of the modules here and one line of ``COMMANDS``; in a group, also one of

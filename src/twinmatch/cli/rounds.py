@@ -32,6 +32,7 @@ from twinmatch.cli.options import (
     show,
     table,
 )
+from twinmatch.errors import NoProposalError
 from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
@@ -81,9 +82,9 @@ def propose(
         ),
     ] = None,
     repair: Annotated[
-        int | None,
+        list[str] | None,
         typer.Option(
-            help="Where twinning fits no rules: take this repair of the menu that the answer gives.",
+            help="N or PRODUCT=N: where a product fits no rules, take this repair of its menu; may be given several times.",
             show_default=False,
         ),
     ] = None,
@@ -105,6 +106,7 @@ def propose(
     """Propose a round: twinning pairs, groups, visits, clusters and panels, explained and proven."""
     from twinmatch.exporting import publish
     from twinmatch.programmes import load
+    from twinmatch.programmes.repair_menu import asked_repairs
 
     options = decided_of(previous, lock, ban)
     rules = load(*(programme or ()))
@@ -119,7 +121,10 @@ def propose(
             decided.append(app.decided.read_sheet(decisions, cohort, options.earlier))
         round_ = app.round.open_round(cohort, rules, decided, model=text_model, progress=told)
         proposal, _ = app.round.propose_round(
-            replace(round_, repair=repair), decided, answers=answers, progress=told
+            replace(round_, repairs=asked_repairs(repair or (), rules.products)),
+            decided,
+            answers=answers,
+            progress=told,
         )
         told("Files")
         files = publish(proposal, out, word=word, pdf=pdf)
@@ -134,6 +139,10 @@ def propose(
         f"Open {out / 'report.html'} first; {out / 'dossiers' / 'index.html'} has a page for each pair and city. To change "
         f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: twinmatch propose{over(profiles, programme)}{''.join(f' --hosts {quoted(h)}' for h in hosts or ())}{' --past' if past else ''} --decisions {out / 'proposal.xlsx'} --out {_next(out)}"
     )
+    failed = [p.title for p in proposal.products if p.status == "infeasible"]
+    if failed and programme:
+        say(f"Not formed, so this ends with exit code 3: {', '.join(failed)}.")
+        raise typer.Exit(NoProposalError.exit_code)
 
 
 def _next(out: Path) -> Path:
@@ -305,6 +314,10 @@ def _print_proposal(proposal: Proposal) -> None:
     for product in proposal.products:
         status = sentence(status_words(product))
         show(f"\n[bold]{escape(product.title)}[/bold]: {escape(product.says)} {escape(status)}")
+        for advice in product.advice:
+            show(f"  {escape(advice)}")
+        if not product.meetings:
+            continue
         rows = table("", ("Meeting", "Score", "Known", "Why"))
         for meeting in product.meetings:
             rows.add_row(

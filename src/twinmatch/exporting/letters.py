@@ -202,7 +202,11 @@ def _letter(
     invited = sources.meetings.get(city, [])
     takes = [figures.get((p.product, role_of(m, city)), Takes()) for p, m in invited]
     hours, trips = sum(load.hours for load in takes), sum(load.trips for load in takes)
-    refused = [x for x in sources.left_out.get(city, ()) if words.outcome(x[1]) == "refused"]
+    refused = [
+        (p, left)
+        for p, left in sources.left_out.get(city, ())
+        if words.outcome(left) == "refused" or (p.status == "infeasible" and not words.is_paired(p))
+    ]
     asked = [x for x in sources.left_out.get(city, ()) if words.outcome(x[1]) == "to ask"]
     parts = (
         DossierSection("", (_opening(sources, name, invited, hours, trips),)),

@@ -10,17 +10,19 @@ from typing import Any
 
 from twinmatch import __version__
 from twinmatch.cohort import Cohort
-from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.errors import NoProposalError, Problem, QuestionError, TwinmatchError
 from twinmatch.facets import FacetCache
 from twinmatch.facets.base import listed
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.facets.readiness import DIMENSIONS
 from twinmatch.geography import country, language_name
 from twinmatch.programmes import PRODUCTS, Programme, Round
+from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.joint import JointPart, propose_together
 from twinmatch.programmes.load_ledger import LoadLedger, judged_ledger
 from twinmatch.programmes.pathways import ladder, pathways, transition_map
+from twinmatch.programmes.repair_menu import by_number, composed, loosened, numbered
 from twinmatch.programmes.round import SolvedProduct
 from twinmatch.proposal import (
     CityCard,
@@ -62,18 +64,18 @@ def propose(
     *,
     text_model: dict[str, Any] | None = None,
     previous: Proposal | None = None,
-    repair: int | None = None,
+    repairs: Mapping[str, tuple[int, ...]] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Proposal:
     """Return the proposal of a round: every product solved, refereed and explained.
 
     Formats choose in the order of the ledger, or together where it says so; what they take of each city is
-    entered in one ledger, whose limits hold across all of them. ``repair`` takes one repair of the menu, by its
-    number, where twinning fits no rules. ``text_model`` is what the run records of its
-    text model; ``progress`` is told what begins. Raises QuestionError for a question that cannot be answered,
-    and NoProposalError, with the advice of every product that fits no rules, where one does not.
+    entered in one ledger, whose limits hold across all of them. ``repairs`` are taken, by product and number, where a
+    product fits no rules. ``text_model`` is what the run records of its text model; ``progress`` is told what begins.
+    A product that cannot be made has the status "infeasible", with its reason and repairs. Raises QuestionError for a
+    question that cannot be answered, and NoProposalError, with the repairs of every product, where none can be made.
     """
-    round_ = Round(cohort, facet_cache, previous, repair=repair, programme=programme)
+    round_ = Round(cohort, facet_cache, previous, repairs=repairs or {}, programme=programme)
     return proposal_of(solve_round(round_, progress), text_model or {}, progress)
 
 
@@ -110,34 +112,42 @@ def solve_round(
     """Return the round with every product made, and the ledger of what they take; nothing passes its limits.
 
     With ``until``, no product that chooses after the one of that name is made. Raises NoProposalError with the
-    problems of every product that fits no rules where none can be made, or the last one cannot.
+    problems of every product where none can be made, or the one of that name cannot.
     """
-    problems: list[Problem] = []
     failed: dict[str, tuple[Problem, ...]] = {}
-    programme = programme_of(round_)
-    order = turns(programme)
+    order = turns(programme_of(round_))
     last = next((k for k, names in enumerate(order, 1) if until in names), len(order))
     for names in order[:last]:
+        programme = programme_of(round_)
         progress(listed([getattr(programme, name).title for name in names]))
+        before = round_
         try:
             round_ = _made(round_, programme, names)
+            if not round_.made[-1].meetings:
+                round_ = _with_advice(round_, _repaired(before, names, QuestionError(())))
         except (NoProposalError, QuestionError) as error:
             if isinstance(error, QuestionError) and not _unformed(error, failed):
                 raise
-            failed |= dict.fromkeys(names, tuple(error.problems))
-            problems += [p for p in error.problems if p.code != "visits-without-groups"]
+            found = _repaired(before, names, error)
+            if isinstance(found, Round):
+                round_ = found
+            else:
+                failed |= dict.fromkeys(names, found)
+        if any(rule.repair for product in round_.made for rule in product.rules):
+            round_ = replace(round_, repairs={k: v for k, v in round_.repairs.items() if k})
+    problems = [p for why in failed.values() for p in why if p.code != "visits-without-groups"]
     if problems and (not round_.made or until in failed):
-        raise NoProposalError(problems)
+        raise NoProposalError(dict.fromkeys(problems))
     made = {p.product: p for p in round_.made}
     products = (
-        made.get(name) or _not_formed(round_, name, getattr(programme, name).title, failed[name])
-        for name in programme.products
+        made.get(name) or _not_formed(round_, name, failed[name])
+        for name in programme_of(round_).products
         if name in made or name in failed
     )
     return replace(round_, made=tuple(products))
 
 
-NOT_FORMED = {"no-hosts", "no-leads"}
+NOT_FORMED = {"no-hosts", "no-leads", "limits-undercut", "lock-impossible"}
 """Codes of questions that a product cannot answer of this cohort, which says nothing against the others."""
 
 
@@ -147,11 +157,78 @@ def _unformed(error: QuestionError, failed: Mapping[str, object]) -> bool:
     return codes <= NOT_FORMED | ({"visits-without-groups"} if failed else set())
 
 
-def _not_formed(round_: Round, name: str, title: str, why: Sequence[Problem]) -> Product:
-    """Return a product without meetings, with the reason and the advice; every city is left out of it."""
-    says = f"Not formed in this round: {why[0].found}"
-    out = tuple(LeftOut(c.id, "It is not formed in this round.", "") for c in round_.cohort.cities)
-    advice = tuple(f"{p.found} {p.do}".strip() for p in why)
+def _repaired(
+    round_: Round, names: Sequence[str], error: TwinmatchError
+) -> Round | tuple[Problem, ...]:
+    """Return the round with a product made as the repairs that were asked for loosen its settings.
+
+    Without such repairs, its problems with the menu. A product that chooses among candidates brings its own menu of
+    rules that clash.
+    """
+    name, *others = names
+    waits = any(p.code == "visits-without-groups" for p in error.problems)
+    if others or waits or (PRODUCTS[name].prepare and isinstance(error, NoProposalError)):
+        return error.problems
+    programme, entry = programme_of(round_), PRODUCTS[name]
+    settings: ProductSettings = getattr(programme, name)
+
+    def works(changed: ProductSettings) -> bool:
+        try:
+            return bool(entry(replace(round_, repairs={}), changed).meetings)
+        except (NoProposalError, QuestionError):
+            return False
+
+    menu = loosened(round_, settings, works)
+    asked = numbered(menu, round_.repairs_of(name))
+    if not asked:
+        told = by_number(("; ".join(one.says.values()) for one in menu), round_.named(name))
+        return (*error.problems, *told)
+    changed = composed(settings, [one for _, one in asked])
+    programme = programme.model_copy(update={name: changed})
+    made = _made(replace(round_, programme=programme), programme, names)
+    gave_way = tuple(
+        RuleStatus(field, f"Gave way by repair {n}: {says}.", "relaxed", n)
+        for n, one in asked
+        for field, says in one.says.items()
+    )
+    *before, product = made.made
+    product = replace(product, rules=(*product.rules, *gave_way))
+    return replace(made, made=(*before, product))
+
+
+def _with_advice(round_: Round, found: Round | tuple[Problem, ...]) -> Round:
+    """Return the round whose last product has no meetings with its repairs as advice; or as it was repaired."""
+    if isinstance(found, Round):
+        return found
+    *others, empty = round_.made
+    advised = replace(empty, advice=tuple(str(problem) for problem in found))
+    return replace(round_, made=(*others, advised))
+
+
+def _not_formed(round_: Round, name: str, why: Sequence[Problem]) -> Product:
+    """Return a product without meetings, with the reason and the repairs; every city is left out of it."""
+    settings = getattr(programme_of(round_), name)
+    title, guests = settings.title, getattr(settings, "guests", None)
+    reasons = [
+        p.found.removeprefix(f"{title}: ") for p in why if p.level == "error" and p.code != "repair"
+    ]
+    says = f"Not formed in this round: {' '.join(reasons)}"
+    because = (
+        "its rules cannot all be kept"
+        if why[0].code not in NOT_FORMED
+        else "it lacks hosts or leads"
+    )
+    out = tuple(
+        LeftOut(
+            city.id,
+            f"{title} is not formed in this round, because {because}.",
+            "",
+            as_role="guest" if guests and set(guests.roles) & set(city.roles) else "",
+        )
+        for city in round_.cohort.cities
+    )
+    advice = tuple(str(p) for p in why if p.code == "repair")
+    advice = advice or tuple(p.do for p in why if p.do)
     return Product(name, title, "infeasible", "none", 0.0, 0.0, (), out, (), says, advice)
 
 

@@ -1,21 +1,30 @@
-"""When no choice keeps the rules: a menu of repairs, cheapest first, each solved before it is told.
+"""When no choice keeps the rules: a menu of repairs, the smallest first, each solved before it is reported.
 
-A repair lets some limits give way by as little as helps. It is never made by itself: the coordinator takes one
-by its number, and every limit that gave way is a row of the result.
+A repair lets some limits give way by as little as helps. The coordinator takes repairs by their numbers, and every
+limit that gave way is a row of the result. Where a product chooses among candidates, rows of its rules give way ("let
+Odense take 2 guests in place of 3"); elsewhere its settings do ("panels of up to 13 cities in place of 12").
+
+    knob        a setting that can be loosened, with the values it may take, the next one first
+    steps (K,)  how far each knob is turned; 0 leaves it as it is
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.facets.base import listed
+from twinmatch.programmes.base import ProductSettings
+from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.themes import strength_of
 from twinmatch.proposal import RuleStatus
 from twinmatch.solving import (
     Candidates,
@@ -25,6 +34,8 @@ from twinmatch.solving import (
     relaxations,
     relaxed,
 )
+
+T = TypeVar("T")
 
 SHOWN: Final = 3
 """Rows of one rule that a repair names before it counts the rest."""
@@ -48,39 +59,52 @@ def menu_of(
     return menu(candidates.take(keep), hard), hard
 
 
-def in_menu(found: RelaxationMenu, rules: Sequence[Rule]) -> list[Problem]:
+def in_menu(found: RelaxationMenu, rules: Sequence[Rule], product: str = "") -> list[Problem]:
     """Return the menu in words, one line a repair with its number, and a note where the search was cut short."""
-    told = [
-        Problem(
-            "repair",
-            f"Repair {n}: {'; '.join(_told(repair, rules).values())}.",
-            do=f"Take it with --repair {n}.",
-        )
-        for n, repair in enumerate(found.items, 1)
-    ]
+    told = by_number(("; ".join(_told(repair, rules).values()) for repair in found.items), product)
     if not (found.complete and all(repair.cheapest for repair in found.items)):
         cut = "The search for repairs reached its limit of effort: there may be cheaper ones, or more."
         told.append(Problem("repairs-cut-short", cut, level="note"))
     return told
 
 
-def taken(
-    rules: Sequence[Rule], candidates: Candidates, allowed: NDArray[np.bool_], number: int
-) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
-    """Return the rules with one repair of the menu made, and what gave way.
+def by_number(repairs: Iterable[str], product: str = "") -> list[Problem]:
+    """Return repairs in words, each with its number and how to take it; ``product`` where a programme has several."""
+    of = f"{product}=" if product else ""
+    return [
+        Problem("repair", f"Repair {n}: {says}.", do=f"Take it with --repair {of}{n}.")
+        for n, says in enumerate(repairs, 1)
+    ]
 
-    Raises QuestionError where the menu has no such number.
+
+def taken(
+    rules: Sequence[Rule],
+    candidates: Candidates,
+    allowed: NDArray[np.bool_],
+    numbers: Sequence[int],
+) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
+    """Return the rules with some repairs of the menu made together, and what gave way.
+
+    No limit gives way in two repairs of a menu, so any of them compose. Raises QuestionError where the menu has no
+    such number.
     """
     found = menu_of(rules, candidates, allowed)[0].items
-    if not 1 <= number <= len(found):
+    return _made(rules, [(n, item) for n, item in numbered(found, numbers)])
+
+
+def numbered(menu: Sequence[T], numbers: Sequence[int]) -> list[tuple[int, T]]:
+    """Return the repairs of a menu that some numbers stand for; raises QuestionError where it has no such number."""
+    wrong = [n for n in numbers if not 1 <= n <= len(menu)]
+    if wrong:
         raise QuestionError(
             Problem(
                 "no-such-repair",
-                f"There is no repair {number}: the menu has {len(found)}.",
+                f"There is no repair {n}: the menu has {len(menu)}.",
                 do="Run without --repair to see it.",
             )
+            for n in wrong
         )
-    return _made(rules, found[number - 1], number)
+    return [(n, menu[n - 1]) for n in sorted(set(numbers))]
 
 
 def made_again(
@@ -89,15 +113,16 @@ def made_again(
     allowed: NDArray[np.bool_],
     said: Sequence[RuleStatus],
 ) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
-    """Return the rules with the repair made whose number a proposal states; unchanged where the menu has no such one.
+    """Return the rules with the repairs made whose numbers a proposal states.
 
-    Unchanged too where other rules than the stated ones would give way.
+    Unchanged where the menu has no such ones, and where other rules than the stated ones would give way.
     """
     stated = {(rule.repair, rule.rule) for rule in said if rule.repair is not None}
     if stated:
-        for number, repair in enumerate(menu_of(rules, candidates, allowed)[0].items, 1):
-            if stated == {(number, change.at.rule) for change in repair.changes}:
-                return _made(rules, repair, number)
+        menu = enumerate(menu_of(rules, candidates, allowed)[0].items, 1)
+        asked = [(n, repair) for n, repair in menu if n in {number for number, _ in stated}]
+        if stated == {(n, change.at.rule) for n, repair in asked for change in repair.changes}:
+            return _made(rules, asked)
     return tuple(rules), ()
 
 
@@ -113,13 +138,16 @@ def excepting(
 
 
 def _made(
-    rules: Sequence[Rule], repair: Relaxation, number: int
+    rules: Sequence[Rule], repairs: Sequence[tuple[int, Relaxation]]
 ) -> tuple[tuple[Rule, ...], tuple[RuleStatus, ...]]:
     hard = [rule for rule in rules if not rule.filters]
-    whole = [rule.block for rule in hard]
-    changed = dict(zip((rule.name for rule in hard), relaxed(whole, repair), strict=True))
+    blocks = [rule.block for rule in hard]
+    for _, repair in repairs:
+        blocks = relaxed(blocks, repair)
+    changed = dict(zip((rule.name for rule in hard), blocks, strict=True))
     gave_way = tuple(
-        RuleStatus(c.at.rule, f"Gave way by repair {number}: {_says(c, hard)}.", "relaxed", number)
+        RuleStatus(c.at.rule, f"Gave way by repair {n}: {_says(c, hard)}.", "relaxed", n)
+        for n, repair in repairs
         for c in repair.changes
     )
     return tuple(
@@ -150,3 +178,193 @@ def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
         return f"{row}: off by {change.by:g} at most"  # a share, of which one side moves with the other
     way = "at least" if change.bound == "low" else "at most"
     return f"{row}: {way} {change.to:g} in place of {before:g}"
+
+
+# --- settings that give way ----------------------------------------------------------------------------------
+
+
+ATTEMPTS: Final = 40
+"""Loosened settings that are tried for one menu."""
+
+LARGEST: Final = 1_500
+"""Cities up to which settings are loosened: each attempt makes the product."""
+
+MOST: Final = 3
+"""Repairs of a menu of settings."""
+
+KNOBS: Final = (
+    ("guests_per_host", 0, -1, 0, "at least {to} guests a host in place of {now}"),
+    ("size", 0, -1, 2, "meetings of at least {to} cities in place of {now}"),
+    ("size", 1, 1, None, "meetings of up to {to} cities in place of {now}"),
+    ("visitors", 0, -1, 1, "visits by at least {to} cities in place of {now}"),
+    ("leads", 0, -1, 0, "at least {to} leads a group in place of {now}"),
+    ("mission_at_least", None, -1, 0, "at least {to} Mission Cities in a panel in place of {now}"),
+    ("cities_per_country", None, 1, None, "up to {to} cities of one country in place of {now}"),
+)
+"""Settings with a limit: the side of the band, one step, the last value (None: all cities), and what is said."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A setting that can be loosened: its name, how far, the value after some steps, and what is said of it."""
+
+    field: str
+    most: int
+    after: Callable[[Any, int], Any]
+    says: Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class Loosened:
+    """Settings under which a product can be made, and in words what gives way, by the names of its settings."""
+
+    settings: ProductSettings
+    says: Mapping[str, str]
+
+
+def knobs(round_: Round, settings: ProductSettings) -> list[Knob]:
+    """Return what can be loosened in the settings of a product: limits, roles, how many panels, the themes of tables."""
+    found = []
+    for field, side, step, last, words in KNOBS:
+        band = getattr(settings, field, None)
+        if band is not None:
+            now = band if side is None else band[side]
+            end = len(round_.cohort) if last is None else last
+            found.append(_limit(field, side, step, now, max(0, (end - now) * step), words))
+    if getattr(settings, "panels", None) is not None:
+        says = f"as many panels as the cities fill in place of {settings.panels}"  # type: ignore[attr-defined]
+        found.append(Knob("panels", 1, lambda *_: None, lambda _: says))
+    for field in ("lead_roles", "host_roles", "hosts"):
+        held = getattr(settings, field, None)
+        if held is not None:
+            there = {role for city in round_.cohort.cities for role in city.roles} - set(held)
+            found += [_role(field, role) for role in sorted(there)]
+    if getattr(settings, "cafes", None) is not None:
+        found.append(_tables(round_, settings))
+    return [knob for knob in found if knob.most]
+
+
+def _limit(field: str, side: int | None, step: int, now: int, most: int, words: str) -> Knob:
+    def after(value: Any, k: int) -> Any:
+        if side is None:
+            return value + step * k
+        return tuple(v + step * k if n == side else v for n, v in enumerate(value))
+
+    return Knob(field, most, after, lambda k: words.format(to=now + step * k, now=now))
+
+
+def _role(field: str, role: Any) -> Knob:
+    what = {"lead_roles": "lead", "host_roles": "host a table", "hosts": "host"}[field]
+    says = f"cities with the role {role.value} may {what} too"
+    return Knob(field, 1, lambda held, _: (*held, role), lambda _: says)
+
+
+def _tables(round_: Round, settings: Any) -> Knob:
+    """The themes of tables, of which those go first in which the fewest cities are strong."""
+    themes = settings.themes
+    order = sorted(themes, key=lambda theme: int((strength_of(round_, theme) > 0).sum()))
+    gone = [theme.title for theme in order]
+    return Knob(
+        "themes",
+        max(0, len(themes) - 2),
+        lambda held, k: tuple(theme for theme in held if theme not in order[:k]),
+        lambda k: f"no table for {listed(gone[:k])}",
+    )
+
+
+def loosened(
+    round_: Round, settings: ProductSettings, works: Callable[[ProductSettings], bool]
+) -> list[Loosened]:
+    """Return the smallest changes of a product's settings under which it can be made, the fewest settings first.
+
+    Each is irreducible: no setting of it can be a step nearer to what it was. Bounded by ``ATTEMPTS``.
+    """
+    turns = knobs(round_, settings) if len(round_.cohort) <= LARGEST else []
+    tried: dict[tuple[int, ...], bool] = {}
+
+    def possible(steps: Sequence[int]) -> bool:
+        key = tuple(steps)
+        if key not in tried:
+            changed = _turned(settings, turns, steps) if len(tried) < ATTEMPTS else None
+            tried[key] = changed is not None and works(changed)
+        return tried[key]
+
+    found = [
+        _least(alone, k, possible) for k, alone in enumerate(_each_alone(turns)) if possible(alone)
+    ]
+    everything = [knob.most for knob in turns]
+    if not found and possible(everything):
+        for last in range(len(turns)):
+            steps = everything
+            for k in [*(k for k in range(len(turns)) if k != last), last]:
+                steps = _least(steps, k, possible)
+            found.append(steps)
+    order = sorted({tuple(s) for s in found}, key=lambda s: (sum(map(bool, s)), sum(s), s[::-1]))
+    return [_loosened(settings, turns, steps) for steps in order[:MOST]]
+
+
+def composed(settings: ProductSettings, repairs: Sequence[Loosened]) -> ProductSettings:
+    """Return the settings with what gives way in several repairs of a menu; the last one decides where two change one."""
+    changed = {field: getattr(one.settings, field) for one in repairs for field in one.says}
+    return settings.model_copy(update=changed)
+
+
+def _each_alone(turns: Sequence[Knob]) -> list[list[int]]:
+    return [
+        [knob.most if k == n else 0 for n, knob in enumerate(turns)] for k, _ in enumerate(turns)
+    ]
+
+
+def _least(steps: Sequence[int], k: int, possible: Callable[[Sequence[int]], bool]) -> list[int]:
+    """Return possible steps with one knob turned back to where a step less would not do."""
+    low, high = -1, steps[k]
+    while high - low > 1:
+        middle = 0 if low < 0 else (low + high) // 2
+        if possible([*steps[:k], middle, *steps[k + 1 :]]):
+            high = middle
+        else:
+            low = middle
+    return [*steps[:k], high, *steps[k + 1 :]]
+
+
+def _turned(
+    settings: ProductSettings, turns: Sequence[Knob], steps: Sequence[int]
+) -> ProductSettings | None:
+    """Return the settings with some knobs turned; None where they contradict each other."""
+    changed = dict(settings)
+    for knob, k in zip(turns, steps, strict=True):
+        if k:
+            changed[knob.field] = knob.after(changed[knob.field], k)
+    try:
+        return type(settings).model_validate(changed)
+    except ValidationError:
+        return None
+
+
+def _loosened(settings: ProductSettings, turns: Sequence[Knob], steps: Sequence[int]) -> Loosened:
+    changed, says = _turned(settings, turns, steps), dict[str, str]()
+    assert changed is not None  # it was possible
+    for knob, k in zip(turns, steps, strict=True):
+        if k:
+            says[knob.field] = "; ".join(filter(None, (says.get(knob.field), knob.says(k))))
+    return Loosened(changed, says)
+
+
+def asked_repairs(texts: Iterable[str], products: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of repairs by product from texts such as "1" and "city_panels=2".
+
+    A number alone, under "", is for the first product that fits no rules. Raises QuestionError with every text that
+    is neither.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    problems = []
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        if not number.strip().isdecimal() or name.strip() not in ("", *products):
+            do = f"Write a number, or PRODUCT=NUMBER with one of: {', '.join(products)}."
+            problems.append(Problem("repair-wrong", f"--repair {text!r} is no repair.", do=do))
+            continue
+        found[name.strip()] = (*found.get(name.strip(), ()), int(number))
+    if problems:
+        raise QuestionError(problems)
+    return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +37,9 @@ class Round:
     """The ledger of load; none stands for no limit."""
     made: tuple[Product, ...] = ()
     """The products that chose first."""
-    repair: int | None = None
-    """The repair of the menu to take where no choice keeps the rules, by its number from 1."""
+    repairs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The repairs of the menu to take where a product fits no rules, by product, as numbers from 1; those under ""
+    are for the first such product."""
     programme: Programme | None = None
     solved: tuple[SolvedProduct, ...] = ()
     """The products made so far that were chosen among candidates, each with what it was solved from."""
@@ -48,6 +49,14 @@ class Round:
         """Return the ledger of load: the one given, else the programme's before anything was proposed."""
         asked = self.programme.ledger if self.programme is not None else Ledger()
         return self.load_ledger or open_ledger(self.cohort, asked)
+
+    def repairs_of(self, name: str) -> tuple[int, ...]:
+        """Return the numbers of the repairs that a product is to take where it fits no rules."""
+        return self.repairs.get(name) or self.repairs.get("") or ()
+
+    def named(self, name: str) -> str:
+        """Return the name of a product where the programme has several, else nothing."""
+        return name if self.programme is not None and len(self.programme.products) > 1 else ""
 
     def solution_of(self, name: str) -> SolvedProduct | None:
         """Return what a product was solved from; None where it was not solved, or not among candidates."""

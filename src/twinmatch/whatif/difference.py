@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from twinmatch.programmes import PRODUCTS, Programme, Round
+from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.proposing import programme_of
 from twinmatch.programmes.rules import counted
 from twinmatch.proposal import Meeting, Product, Proposal, RuleStatus
@@ -46,14 +47,30 @@ def check_proposal(round_: Round, proposal: Proposal) -> tuple[RefereeReport, ..
     order = {name: k for k, name in enumerate(programme.products)}
     found = {}
     for product in sorted(proposal.products, key=lambda p: order.get(p.product, len(order))):
-        found[product.product] = _checked_product(round_, programme, product)
-        settings = getattr(programme, product.product, None)
+        settings = _as_repaired(programme, product, proposal)
+        found[product.product] = _checked_product(round_, settings, product)
         if settings is not None:
             round_ = replace(round_, load_ledger=round_.ledger.with_product(product, settings))
     return tuple(found[product.product] for product in proposal.products)
 
 
-def _checked_product(round_: Round, programme: Programme, product: Product) -> RefereeReport:
+def _as_repaired(
+    programme: Programme, product: Product, proposal: Proposal
+) -> ProductSettings | None:
+    """Return the settings of a product; those that it states to have given way are as the proposal was made with."""
+    settings: ProductSettings | None = getattr(programme, product.product, None)
+    gave_way = {r.rule for r in product.rules if r.status == "relaxed"} & set(dict(settings or ()))
+    if settings is None or not gave_way:
+        return settings
+    made_with = proposal.made_from["programme"]["settings"][product.product]
+    return type(settings).model_validate(
+        dict(settings) | {name: made_with.get(name) for name in sorted(gave_way)}
+    )
+
+
+def _checked_product(
+    round_: Round, settings: ProductSettings | None, product: Product
+) -> RefereeReport:
     strangers = sorted(
         {m.city for meeting in product.meetings for m in meeting.members} - set(round_.cohort.index)
     )
@@ -62,7 +79,6 @@ def _checked_product(round_: Round, programme: Programme, product: Product) -> R
         _once(product),
     ]
     entry = PRODUCTS.get(product.product)
-    settings = getattr(programme, product.product, None)
     if entry is None or settings is None:
         return RefereeReport(
             product.product,
@@ -85,7 +101,8 @@ def _checked_product(round_: Round, programme: Programme, product: Product) -> R
             "This format comes without rules of its own to judge by: only those of every format were judged.",
         )
     own = entry.judge(round_, settings, product)
-    return RefereeReport(product.product, product.title, (*rules, *own))
+    gave_way = (r for r in product.rules if r.status == "relaxed" and r not in own)
+    return RefereeReport(product.product, product.title, (*rules, *own, *gave_way))
 
 
 def _once(product: Product) -> RuleStatus:

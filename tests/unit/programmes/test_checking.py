@@ -142,7 +142,7 @@ def test_a_repair_is_judged_beside_what_other_formats_took_first():
     alone = propose(cohort, programme, facet_cache())
     assert [p.status for p in alone.products] == ["optimal", "infeasible"]
     assert sum("drop the lock" in text for text in alone.product("twinning").advice) == 2
-    made = propose(cohort, programme, facet_cache(), repair=1)
+    made = propose(cohort, programme, facet_cache(), repairs={"": (1,)})
     round_ = Round(cohort, facet_cache(), programme=programme)
     found = {c.product: c for c in check_proposal(round_, made)}["twinning"]
     assert found.kept

@@ -45,10 +45,12 @@ def solved_twinning(round_: Round, settings: Twinning) -> SolvedProduct:
     try:
         chosen, solution = solve_twinning(round_, settings, ready)
     except NoProposalError as error:
-        if round_.repair is None:
-            choices = in_menu(*menu_of(ready.rules, ready.candidates, ready.allowed))
+        numbers = round_.repairs_of("twinning")
+        if not numbers:
+            found = menu_of(ready.rules, ready.candidates, ready.allowed)
+            choices = in_menu(*found, round_.named("twinning"))
             raise NoProposalError([*error.problems, *choices]) from None
-        rules, gave_way = taken(ready.rules, ready.candidates, ready.allowed, round_.repair)
+        rules, gave_way = taken(ready.rules, ready.candidates, ready.allowed, numbers)
         ready = replace(ready, rules=rules)
         chosen, solution = solve_twinning(round_, settings, ready)
     product = product_of(round_, settings, ready, chosen, solution)

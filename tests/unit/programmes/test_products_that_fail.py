@@ -1,0 +1,141 @@
+"""A product that cannot be made: the others are made, its repairs are true and smallest, and one can be taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from product_cases import city
+
+from cities import cohort_of, facet_cache
+from twinmatch.errors import NoProposalError, QuestionError
+from twinmatch.programmes import Round
+from twinmatch.programmes.programme import programme_model
+from twinmatch.programmes.proposing import propose
+from twinmatch.programmes.repair_menu import asked_repairs
+from twinmatch.proposal import Proposal
+from twinmatch.whatif.difference import check_proposal
+
+PANELS: dict[str, Any] = {
+    "size": [8, 12],
+    "mission_at_least": 0,
+    "cities_per_country": None,
+    "mix": {"country": 1},
+}
+CLUSTERS = {"size": [2, 20], "anchor": None, "weights": {"nearness": 1}}
+LOCKED = {
+    "hosts": ["mission"],
+    "guests_per_host": [0, 1],
+    "weights": {"nearness": 1},
+    "lock": [["at-c01", "at-host"], ["at-c02", "at-host"]],
+}
+
+
+def proposed(
+    cities: int, repairs: dict[str, tuple[int, ...]] | None = None, **products: Any
+) -> Proposal:
+    return propose(
+        cohort(cities), programme_model().model_validate(products), facet_cache(), repairs=repairs
+    )
+
+
+def cohort(cities: int) -> Any:
+    guests = [city(f"at-c{k:02}", "guest") for k in range(1, cities)]
+    return cohort_of(city("at-host", "mission"), *guests)
+
+
+def test_thirteen_cities_make_no_two_panels_and_the_clusters_are_made() -> None:
+    """13 cities are one too many for one panel of 12 and three too few for two of 8."""
+    proposal = proposed(13, city_panels=PANELS, national_clusters=CLUSTERS)
+    panels, clusters = proposal.product("city_panels"), proposal.product("national_clusters")
+    assert (panels.status, clusters.status) == ("infeasible", "optimal")
+    assert "13 cities do not make 2 panels" in panels.says
+    assert len(panels.left_out) == 13
+    assert len(clusters.meetings) == 1
+    assert [text.partition(" Take")[0] for text in panels.advice] == [
+        "Repair 1: meetings of up to 13 cities in place of 12.",
+        "Repair 2: meetings of at least 6 cities in place of 8.",
+    ]
+    assert "--repair city_panels=1" in panels.advice[0]
+
+
+@pytest.mark.parametrize(("number", "panels", "size"), [(1, 1, [8, 13]), (2, 2, [6, 12])])
+def test_a_repair_of_settings_is_taken_recorded_and_judged(
+    number: int, panels: int, size: list[int]
+) -> None:
+    asked = {"city_panels": PANELS, "national_clusters": CLUSTERS}
+    proposal = proposed(13, {"city_panels": (number,)}, **asked)
+    product = proposal.product("city_panels")
+    assert len(product.meetings) == panels
+    assert [(r.rule, r.repair) for r in product.rules if r.status == "relaxed"] == [
+        ("size", number)
+    ]
+    assert proposal.made_from["programme"]["settings"]["city_panels"]["size"] == size
+    round_ = Round(cohort(13), facet_cache(), programme=programme_model().model_validate(asked))
+    assert all(report.kept for report in check_proposal(round_, proposal))
+
+
+def test_one_product_alone_that_fails_is_an_error_with_its_repairs() -> None:
+    with pytest.raises(NoProposalError) as caught:
+        proposed(13, city_panels=PANELS)
+    assert [p.code for p in caught.value.problems] == ["no-panels", "repair", "repair"]
+    assert caught.value.problems[1].do == "Take it with --repair 1."
+
+
+def test_two_settings_give_way_together_where_neither_would_do_alone() -> None:
+    """One Mission City and 13 cities: two panels that each need a Mission City and 8 cities."""
+    asked = {**PANELS, "panels": 2, "mission_at_least": 1}
+    panels = proposed(13, city_panels=asked, national_clusters=CLUSTERS).product("city_panels")
+    assert [text.partition(" Take")[0] for text in panels.advice] == [
+        "Repair 1: meetings of up to 13 cities in place of 12; as many panels as the cities fill in place of 2.",
+        "Repair 2: meetings of at least 6 cities in place of 8; "
+        "at least 0 Mission Cities in a panel in place of 1.",
+    ]
+
+
+def test_a_number_alone_is_for_the_first_product_that_fails() -> None:
+    products = {"twinning": LOCKED, "city_panels": PANELS}
+    statuses = {p.product: p.status for p in proposed(13, {"": (1,)}, **products).products}
+    assert statuses == {"twinning": "optimal", "city_panels": "infeasible"}
+    both = proposed(13, {"": (1,), "city_panels": (2,)}, **products)
+    assert [p.status for p in both.products] == ["optimal", "optimal"]
+
+
+def test_several_repairs_of_a_product_compose() -> None:
+    one = proposed(4, {"twinning": (1, 2)}, twinning=LOCKED, national_clusters=CLUSTERS)
+    gave_way = [r.repair for r in one.product("twinning").rules if r.status == "relaxed"]
+    assert gave_way == [1, 2]
+
+
+def test_groups_that_lack_leads_say_who_may_lead_too() -> None:
+    groups = {
+        "themes": [{"id": "heat", "title": "Heat", "domains": ["energy_systems"]}],
+        "leads": [1, 1],
+        "size": [2, 9],
+        "least_need": 0,
+        "lead_roles": ["pilot"],
+        "weights": {"theme": 1},
+    }
+    cities = cohort_of(
+        city("at-a", "mission", shows={"energy_systems": 3}),
+        *(city(f"at-{x}", "guest", wants={"energy_systems": 3}) for x in "bcd"),
+    )
+    programme = programme_model().model_validate(
+        {"discussion_groups": groups, "national_clusters": CLUSTERS}
+    )
+    failed = propose(cities, programme, facet_cache()).product("discussion_groups")
+    assert failed.advice[0].startswith("Repair 1: cities with the role mission may lead too.")
+    made = propose(cities, programme, facet_cache(), repairs={"discussion_groups": (1,)})
+    assert len(made.product("discussion_groups").meetings) == 1
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "city_panels=", "nothing=1", "1.5", ""])
+def test_what_is_no_repair_is_a_question(text: str) -> None:
+    with pytest.raises(QuestionError) as caught:
+        asked_repairs(["1", text], ("twinning", "city_panels"))
+    assert [p.code for p in caught.value.problems] == ["repair-wrong"]
+
+
+def test_repairs_are_read_by_product() -> None:
+    found = asked_repairs(["1", "2", "city_panels=3", "twinning = 1"], ("twinning", "city_panels"))
+    assert found == {"": (1, 2), "city_panels": (3,), "twinning": (1,)}
