@@ -25,6 +25,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _head = 0
     _in_head = True
+    _before = b""  # the last bytes of the head so far: its end may come in two parts
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -40,12 +41,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes, unless they make the head too large."""
         if self._in_head:
-            self._head += len(data)
+            joined = self._before + data
+            end = joined.find(b"\r\n\r\n")
+            self._before = joined[-3:]
+            self._head += len(data) if end < 0 else end
+            if self._head > MOST_HEAD:
+                self._refuse(b"431 Request Header Fields Too Large")
+                return
             if self._timer is None:  # a further request on a connection that was kept
                 self._wait(HEAD_SECONDS)
         super().data_received(data)
-        if self._in_head and self._head > MOST_HEAD:
-            self._refuse(b"431 Request Header Fields Too Large")
 
     def on_headers_complete(self) -> None:
         """Wait for the body from now on."""
@@ -55,7 +60,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole: the next one begins with a head."""
-        self._in_head, self._head = True, 0
+        self._in_head, self._head, self._before = True, 0, b""
         self._wait(0)
         super().on_message_complete()
 

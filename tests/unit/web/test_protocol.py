@@ -55,6 +55,23 @@ def test_a_head_without_end_is_refused() -> None:
     assert found == b"" or found.startswith(b"HTTP/1.1 431")
 
 
+def test_a_large_head_is_refused_though_it_comes_whole_and_on_a_connection_that_was_kept() -> None:
+    large = HEAD + b"X-A: " + b"a" * MOST_HEAD + b"\r\n\r\n"
+    found = finished(sent(HEAD + b"\r\n", large))
+    assert found.count(b"200 OK") <= 1
+    assert b"431" in found
+
+
+@pytest.mark.parametrize("cut", range(1, 5))
+def test_a_large_body_is_no_large_head_wherever_the_head_ends(cut: int) -> None:
+    whole = (
+        b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n"
+        + b"b" * 60000
+    )
+    end = whole.index(b"\r\n\r\n") + cut
+    assert b"200 OK" in finished(sent(whole[:end], whole[end:]))
+
+
 @pytest.mark.parametrize(
     "part", [b"", HEAD, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"]
 )
