@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 from service_for_tests import board_of
 from typer.testing import CliRunner
 
-from twinmatch.cli import app
+from twinmatch.cli import app, every_command
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.web.auth import Rank
 from twinmatch.web.languages import LANGUAGES, chosen, translation
@@ -256,7 +256,7 @@ def test_the_container_runs_without_root_and_needs_keys():
     web = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["web"]
     assert web["cap_drop"] == ["ALL"]
     assert web["read_only"] is True
-    named = set(re.findall(r"envvar=\"(\w+)\"", (ROOT / "src/twinmatch/cli/serve.py").read_text()))
+    named = {p.envvar for name, c in every_command() if name == "serve" for p in c.params}
     used = set(re.findall(r"TWINMATCH_(?!CACHE)\w+", recipe)) | set(web["environment"])
     assert used <= named
 

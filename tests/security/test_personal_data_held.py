@@ -231,13 +231,10 @@ def test_the_command_line_shows_and_erases_the_same(filled, tmp_path):
 
 
 def test_without_the_web_front_it_is_told_and_nothing_is_a_traceback(monkeypatch):
-    import importlib.util
-
-    from twinmatch.cli.privacy import changes, personal_data, purge
-    from twinmatch.cli.serve import keys
+    from twinmatch.cli.serving import changes, keys, personal_data, purge
     from twinmatch.errors import QuestionError
 
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("twinmatch.cli.options.find_spec", lambda name: None)
     for command in (changes, purge, lambda: personal_data("show", "x"), lambda: keys("list")):
         with pytest.raises(QuestionError, match="not installed"):
             command()

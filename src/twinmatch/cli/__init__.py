@@ -4,22 +4,26 @@ Exit codes: 0 done; 2 a wrong question or bad data, with every problem listed; 3
 one of the formats that a named programme asks for, with advice. Results go to stdout, progress and messages to stderr. A command is loaded when it is called, and heavy
 imports happen inside it, so that ``--help`` answers at once.
 
-A further command is a function in one of the modules here and one line of ``COMMANDS``; in a group, also one of
+A further command is a function in one of the modules here and its name in ``COMMANDS``; in a group, also in
 ``GROUPS``.
 """
 
 from __future__ import annotations
 
+import ast
 import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
 from importlib import import_module
+from importlib.resources import files
 from textwrap import shorten
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 import typer
+from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
 from twinmatch import __version__
@@ -30,200 +34,52 @@ _RARE_COLLECTION: Final = (50_000, 20, 100)
 
 COMMANDS: Final = MappingProxyType(
     {
-        "init": (
-            "start.init",
-            "Make a new round's folder: a programme file, a form for the cities, and what to do with them.",
-        ),
-        "propose": (
-            "rounds.propose",
-            "Propose a round: twinning pairs, groups, visits, clusters and panels, explained and proven.",
-        ),
-        "notebooks": (
-            "start.notebooks",
-            "Write the notebooks into a folder: each asks a question of the bundled round and says what is seen.",
-        ),
-        "publish": (
-            "start.publish",
-            "Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for.",
-        ),
-        "similar": (
-            "rounds.similar",
-            "Cities like mine: the k cities most like a city, each with its reasons.",
-        ),
-        "explain": (
-            "rounds.explain",
-            "The account of a pair: every facet in words with its evidence, as peers and as guest and host.",
-        ),
-        "validate": (
-            "intake.validate",
-            "Check profiles: every error, doubt and note at once, each with its place and what to do about it.",
-        ),
-        "template": (
-            "intake.template",
-            "Write the intake form as a workbook: empty, or with the profiles of PROFILES in it.",
-        ),
-        "import": (
-            "intake.import_",
-            "Make profiles of forms, tables and the formats that cities report in; every doubt is shown where it stands.",
-        ),
-        "diff-profiles": (
-            "intake.diff_profiles",
-            "Show what cities changed between two sets of profiles, field by field.",
-        ),
-        "themes": (
-            "start.themes",
-            "Themes for discussion groups, found in what cities say they need: a TOML snippet to name and use.",
-        ),
-        "features": (
-            "rounds.features",
-            "City feature vectors as one table: a row a city, an empty cell where not known.",
-        ),
-        "doctor": (
-            "rounds.doctor",
-            "Tell what is installed, which text model is active, and whether the bundled data is whole.",
-        ),
-        "why-not": (
-            "loop.why_not",
-            "Why two cities do not meet: the rule, or the price of forcing it, who moves, and what would have to change.",
-        ),
-        "prices": (
-            "loop.prices",
-            "The price of every lock, ban, quota and rule, the worth of one more place, and over-wished hosts.",
-        ),
-        "counterfactual": (
-            "loop.counterfactual",
-            "Which of a city's answers would bring a host into its five best; only answers that it can change.",
-        ),
-        "repair": (
-            "loop.repair",
-            "Three offers after a withdrawal, a refusal or a new city: who must be told, and the price of each.",
-        ),
-        "reserves": (
-            "loop.reserves",
-            "Reserves ranked for every guest and host, and what is offered if a pair falls through.",
-        ),
-        "check": (
-            "answers.check",
-            "The referee over a proposal, also one edited by hand: every rule, kept or broken; exit 2 where one is broken.",
-        ),
-        "frontier": (
-            "answers.frontier",
-            "Several named twinning proposals: each best in one respect, with what it gives up.",
-        ),
-        "diff": ("loop.diff", "Two proposals side by side, in plain words."),
-        "stability": (
-            "loop.stability",
-            "How often each pair survives when weights are shaken and what is not known is drawn; the fragile first.",
-        ),
-        "ask": (
-            "loop.ask",
-            "Which applicants to ask what first: the answers that would change most pairs.",
-        ),
-        "backtest": (
-            "loop.backtest",
-            "How high the score ranks pairs that were really made, against chance and with each facet left out.",
-        ),
-        "pictures": (
-            "loop.pictures",
-            "Pictures of a pair, as Vega-Lite and SVG: how the score adds up, emissions side by side, readiness by dimension.",
-        ),
-        "keep": (
-            "decisions.keep",
-            "Keep a proposal as a run in the store, with what is offered if a city declines.",
-        ),
-        "list-runs": ("decisions.list_runs", "Every run that is kept, the last one first."),
-        "decide": (
-            "decisions.decide",
-            "Decide on a meeting of a run, or note a city's consent: by whom, when and why is kept for good.",
-        ),
-        "decisions": (
-            "decisions.decisions",
-            "What was decided about a run, by whom, when and why; consents, and what is offered if a city declines.",
-        ),
-        "state": (
-            "decisions.state",
-            "Move a run from draft to approved to published, and back: what is published can be withdrawn.",
-        ),
-        "past": (
-            "decisions.past",
-            "What past rounds remember: pairs that met, and pairs that a city declined; neither is proposed again.",
-        ),
-        "learn": (
-            "decisions.learn",
-            "Weights that past decisions suggest, with their uncertainty and a back-test; nothing is changed.",
-        ),
-        "serve": ("serve.serve", "Serve the API and the coordinator's workbench in a browser."),
-        "mcp": (
-            "assistants.mcp",
-            "Tools for assistants by the Model Context Protocol: similar, explain, why-not and more; they read only.",
-        ),
-        "keys": ("serve.keys", "Make, list or take back the keys of those who use the service."),
-        "changes": (
-            "privacy.changes",
-            "Who changed what and when: keys, uploads, what was erased, decisions without their words.",
-        ),
-        "personal-data": (
-            "privacy.personal_data",
-            "Show or erase what the store holds of the persons of a city: contacts in uploads, reasons of decisions.",
-        ),
-        "purge": (
-            "privacy.purge",
-            "Erase what was held for its time: old uploads, ended sessions, names and reasons in the history.",
-        ),
+        name: module
+        for module, names in (
+            (
+                "round_steps",
+                "init propose notebooks publish themes similar explain features doctor",
+            ),
+            ("intake", "validate template import diff-profiles"),
+            ("questions", "why-not prices counterfactual ask stability frontier pictures"),
+            ("checks", "check diff repair reserves backtest"),
+            ("runs", "keep list-runs decide decisions state past learn"),
+            ("serving", "serve keys changes personal-data purge"),
+            ("assistants", "mcp"),
+        )
+        for name in names.split()
     }
 )
-"""Every command: its function and what it is for, its docstring's words."""
+"""Every command and the module of its function, which has the same name."""
 
 GROUPS: Final = MappingProxyType(
     {
         "runs": (
             "Runs that are kept: list, keep, decide, state, history, past; without a word, all of them.",
-            {
-                "list": "list-runs",
-                "keep": "keep",
-                "decide": "decide",
-                "state": "state",
-                "history": "decisions",
-                "past": "past",
-            },
+            ("list-runs", "keep", "decide", "state", "decisions", "past"),
         ),
         "profiles": (
             "Profiles of cities: validate, import, template, diff, features.",
-            {
-                "validate": "validate",
-                "import": "import",
-                "template": "template",
-                "diff": "diff-profiles",
-                "features": "features",
-            },
+            ("validate", "import", "template", "diff-profiles", "features"),
         ),
         "service": (
             "The service: serve, keys, changes, personal-data, purge.",
-            {
-                "serve": "serve",
-                "keys": "keys",
-                "changes": "changes",
-                "personal-data": "personal-data",
-                "purge": "purge",
-            },
+            ("serve", "keys", "changes", "personal-data", "purge"),
         ),
     }
 )
-"""Commands of one thing: what the group is for, and the command behind each of its words."""
+"""Commands of one thing: what the group is for, and its commands."""
+
+WORDS: Final = MappingProxyType(
+    {"list-runs": "list", "decisions": "history", "diff-profiles": "diff"}
+)
+"""The word in its group for a command whose own name is another."""
 
 HELP: Final = ("-h", "--help")
 
 FIRST: Final = (
-    "init",
-    "validate",
-    "propose",
-    "similar",
-    "explain",
-    "why-not",
-    "prices",
-    "repair",
-    "runs",
-    "publish",
+    *("init", "validate", "propose", "similar", "explain"),
+    *("why-not", "prices", "repair", "runs", "publish"),
 )
 """What a coordinator needs, in the order in which it is needed; the help lists these first."""
 
@@ -232,25 +88,39 @@ BESIDE: Final = frozenset({"validate", "import", "template", "serve"})
 
 MOVED: Final = MappingProxyType(
     {
-        key: f"{group} {word}"
-        for group, (_, words) in GROUPS.items()
-        for word, key in words.items()
+        key: f"{group} {WORDS.get(key, key)}"
+        for group, (_, keys) in GROUPS.items()
+        for key in keys
         if key not in BESIDE
     }
 )
 """The command in a group that every name of before stands for; it goes on working, with a line that says so."""
 
-TOP: Final = (
-    *FIRST,
-    *(name for name in (*COMMANDS, *GROUPS) if name not in FIRST and name not in MOVED),
-)
+TOP: Final = (*FIRST, *(n for n in (*COMMANDS, *GROUPS) if n not in FIRST and n not in MOVED))
 """The names that the help lists."""
 
 
 def function_of(name: str) -> Any:
     """Return the function of a command, loaded now."""
-    module, _, function = COMMANDS[name][0].partition(".")
-    return getattr(import_module(f"{__name__}.{module}"), function)
+    module = import_module(f"{__name__}.{COMMANDS[name]}")
+    return getattr(module, _function(name))
+
+
+def _function(name: str) -> str:
+    return "import_" if name == "import" else name.replace("-", "_")
+
+
+def words_of(name: str) -> str:
+    """Return what a command is for, the words of its function; nothing is loaded."""
+    return _docstrings(COMMANDS[name])[_function(name)]
+
+
+@cache
+def _docstrings(module: str) -> dict[str, str]:
+    """Return what the functions of a module of commands say, by name."""
+    tree = ast.parse(files(__name__).joinpath(f"{module}.py").read_text(encoding="utf-8"))
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    return {f.name: ast.get_docstring(f) or "" for f in functions}
 
 
 def _loaded(name: str, key: str) -> Any:
@@ -295,31 +165,27 @@ class LazyGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the names of the commands with what each is for."""
         first = [n for n in self.names if n in FIRST] if len(self.names) > len(FIRST) else []
-        width = formatter.width - 6 - max(map(len, self.names))
-        for title, names in (
-            ("A round from its beginning", first),
-            (
-                "Further commands" if first else "Commands",
-                [n for n in self.names if n not in first],
-            ),
-        ):
+        width = max(formatter.width - 6 - max(map(len, self.names)), 60)
+        rest = [n for n in self.names if n not in first]
+        sections = {
+            "A round from its beginning": first,
+            "Further commands" if first else "Commands": rest,
+        }
+        for title, names in sections.items():
             if names:
                 with formatter.section(title):
-                    formatter.write_dl(
-                        [
-                            (n, shorten(self.names[n], max(width, 60), placeholder=" …"))
-                            for n in names
-                        ]
-                    )
+                    lines = [(n, shorten(self.names[n], width, placeholder=" …")) for n in names]
+                    formatter.write_dl(lines)
 
 
 class CommandGroup(LazyGroup):
     """The commands of one thing."""
 
     def __init__(self, name: str) -> None:
-        says, self._keys = GROUPS[name]
+        says, keys = GROUPS[name]
         super().__init__(name=name, help=says, rich_markup_mode=None, no_args_is_help=True)
-        self.names = {word: COMMANDS[key][1] for word, key in self._keys.items()}
+        self._keys = {WORDS.get(key, key): key for key in keys}
+        self.names = {word: words_of(key) for word, key in self._keys.items()}
 
     def load(self, name: str) -> Any:
         """Return a command of the group."""
@@ -335,9 +201,10 @@ class CommandGroup(LazyGroup):
 class RootGroup(LazyGroup):
     """All commands: those for themselves, the groups, and the names of before."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self.names = {n: GROUPS[n][0] if n in GROUPS else COMMANDS[n][1] for n in TOP}
+    @cached_property
+    def names(self) -> Mapping[str, str]:  # type: ignore[override]
+        """What each command is for, read when somebody asks for the help."""
+        return {n: GROUPS[n][0] if n in GROUPS else words_of(n) for n in TOP}
 
     def load(self, name: str) -> Any:
         """Return a command or a group; a name of before is named anew on stderr."""
@@ -345,7 +212,7 @@ class RootGroup(LazyGroup):
             return CommandGroup(name)
         if name in MOVED and name in OLD_NAMES:
             typer.echo(f"twinmatch {name} is now: twinmatch {MOVED[name]}", err=True)
-        elif name not in self.names:
+        elif name not in TOP:
             return None
         return _loaded(name, name)
 
@@ -361,11 +228,7 @@ def every_command() -> Iterator[tuple[str, Any]]:
     for name in TOP:
         found = root.load(name)
         if isinstance(found, CommandGroup):
-            yield from (
-                (f"{name} {word}", found.load(word))
-                for word, key in GROUPS[name][1].items()
-                if key not in BESIDE
-            )
+            yield from ((f"{name} {w}", found.load(w)) for w in found.names if w not in BESIDE)
         else:
             yield name, found
 
@@ -391,7 +254,7 @@ def _tell_version(asked: bool) -> None:
 def _all(
     _: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--version", callback=_tell_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
@@ -417,10 +280,9 @@ def _missing(error: ModuleNotFoundError) -> QuestionError:
     module = (error.name or "").partition(".")[0]
     if module not in EXTRAS:
         raise error
+    found = f"This needs {module}, not installed here."
     do = f"pip install 'twinmatch[{EXTRAS[module]}]'"
-    return QuestionError(
-        Problem("extra-missing", f"This needs {module}, not installed here.", do=do)
-    )
+    return QuestionError(Problem("extra-missing", found, do=do))
 
 
 def main() -> None:

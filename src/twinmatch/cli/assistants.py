@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import typer
+from typer import Option
 
 import twinmatch as tm
+from twinmatch.cli.lazy import board, geography, problems, public
 from twinmatch.cli.options import Model, Profiles, Programme
 from twinmatch.errors import Problem, TwinmatchError
 
@@ -65,9 +66,7 @@ class _Asked:
 
     def __init__(self, cohort: tm.Cohort, programme: Sequence[str], model: str | None) -> None:
         self._cohort, self._model = cohort, model
-        from twinmatch.public import programme_of
-
-        self._programme = programme_of(list(programme) or None)
+        self._programme = public.programme_of(list(programme) or None)
 
     def search_cities(
         self, words: str = "", country_code: str = "", role: str = ""
@@ -184,12 +183,10 @@ def _answered(ask: Callable[[], T]) -> T:
 
 
 def _short(city: tm.City) -> dict[str, Any]:
-    from twinmatch.geography import country
-
     return {
         "id": city.id,
         "name": city.name,
-        "country": country(city.country).name,
+        "country": geography.country(city.country).name,
         "roles": [role.value for role in city.roles],
     }
 
@@ -226,21 +223,21 @@ def mcp(
     text_model: Model = None,
     http: Annotated[
         int,
-        typer.Option(
+        Option(
             "--http",
             help="Port of this machine to answer at, as streamable HTTP; 0: by standard input and output.",
         ),
     ] = 0,
     keys: Annotated[
         str,
-        typer.Option(
+        Option(
             "--keys",
             help="With --http: store whose keys (twinmatch service keys) open it; none: no key is asked for.",
         ),
     ] = "",
     name: Annotated[
         list[str] | None,
-        typer.Option("--name", help="With --http: host names under which a proxy passes it on."),
+        Option("--name", help="With --http: host names under which a proxy passes it on."),
     ] = None,
 ) -> None:
     """Tools for assistants by the Model Context Protocol: similar, explain, why-not and more; they read only."""
@@ -266,18 +263,15 @@ def http_app(server: MCPServer, keys: str = "", names: Sequence[str] = ()) -> AS
         return app
     from starlette.concurrency import run_in_threadpool
 
-    from twinmatch.web.board import Board
-    from twinmatch.web.problems import response
-
-    board = Board(keys)
+    holders = board.Board(keys)
 
     async def keyed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
             bearer = given[7:] if given[:7].lower() == "bearer " else ""
-            if not bearer or await run_in_threadpool(board.holder, bearer) is None:
+            if not bearer or await run_in_threadpool(holders.holder, bearer) is None:
                 refused = Problem("key-missing", "This needs a key.", do="Send a bearer key.")
-                answer = response(401, [refused], "/mcp", {"WWW-Authenticate": "Bearer"})
+                answer = problems.response(401, [refused], "/mcp", {"WWW-Authenticate": "Bearer"})
                 await answer(scope, receive, send)
                 return
         await app(scope, receive, send)

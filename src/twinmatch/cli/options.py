@@ -4,96 +4,78 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 from twinmatch.errors import Problem, QuestionError, TwinmatchError, grouped
+from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 Profiles = Annotated[
     Path | None,
-    typer.Argument(
-        help="A folder of profiles, a .csv or an .xlsx; the bundled cities where left out.",
-        show_default=False,
-    ),
+    Argument(help="A folder of profiles, a .csv or an .xlsx; the bundled cities where left out."),
 ]
 Hosts = Annotated[
     list[str] | None,
-    typer.Option(
-        help="bundled, or a folder or table of hosts: whom the cities of PROFILES are to meet; later ones override.",
-        show_default=False,
+    Option(
+        help="bundled, or a folder or table of hosts: whom the cities of PROFILES are to meet; later ones override."
     ),
 ]
 MappingFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--mapping", "-m", help="TOML file that says what headers mean.", show_default=False
-    ),
+    Path | None, Option("--mapping", "-m", help="TOML file that says what headers mean.")
 ]
 Programme = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--programme",
         "-p",
         help="Programme file, or the name of a bundled one; may be given several times.",
-        show_default=False,
     ),
 ]
 Pairs = list[str] | None
 Previous = Annotated[
     Path | None,
-    typer.Option(
-        help="An earlier proposal.json: of equally good answers the one nearest to it is taken.",
-        show_default=False,
+    Option(
+        help="An earlier proposal.json: of equally good answers the one nearest to it is taken."
     ),
 ]
-Lock = Annotated[
-    Pairs,
-    typer.Option(help="A=B: the two must meet; may be given several times.", show_default=False),
-]
-Ban = Annotated[
-    Pairs,
-    typer.Option(
-        help="A=B: the two must not meet; may be given several times.", show_default=False
-    ),
-]
-Seed = Annotated[int, typer.Option(help="Seed of the draws; the same seed, the same result.")]
+Lock = Annotated[Pairs, Option(help="A=B: the two must meet; may be given several times.")]
+Ban = Annotated[Pairs, Option(help="A=B: the two must not meet; may be given several times.")]
+Seed = Annotated[int, Option(help="Seed of the draws; the same seed, the same result.")]
 Dask = Annotated[
     str | None,
-    typer.Option(
-        help="Spread the work over a Dask cluster: its address, or a number of local workers.",
-        show_default=False,
-    ),
+    Option(help="Spread the work over a Dask cluster: its address, or a number of local workers."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
+AsJson = Annotated[bool, Option("--json", help="Print JSON alone on stdout.")]
 Model = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--text-model",
         help="auto, bundled, static, minilm, multilingual, or a sentence-transformers model.",
-        show_default=False,
     ),
 ]
 StorePlace = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--store",
         help="A file or postgresql://…; else TWINMATCH_STORE, else twinmatch.sqlite here.",
-        show_default=False,
     ),
 ]
+Word = Annotated[bool, Option("--word", help="Dossiers as Word documents too; takes longer.")]
+Pdf = Annotated[bool, Option("--pdf", help="Report and dossiers as tagged PDF too; takes minutes.")]
+FilesOut = Annotated[Path, Option("--out", "-o", help="Folder for the files.")]
 
 
 def need_web() -> None:
     """Raise QuestionError where the web front, which keeps keys and uploads, is not installed."""
-    from importlib.util import find_spec
-
     if find_spec("fastapi") is None:
         found = "Keys and uploads belong to the web front, which is not installed."
         raise QuestionError(Problem("web-not-installed", found, do="pip install 'twinmatch[web]'"))
@@ -103,29 +85,29 @@ def pair(text: str, option: str) -> tuple[str, str]:
     """Return the two ids of A=B; raises QuestionError where it is no pair."""
     one, equals, other = (part.strip() for part in text.partition("="))
     if not equals or not one or not other:
-        raise QuestionError(
-            Problem(
-                "pair-wrong",
-                f"{option} {text!r} is not a pair.",
-                do="Write it as A=B, with two ids.",
-            )
-        )
+        found = f"{option} {text!r} is not a pair."
+        raise QuestionError(Problem("pair-wrong", found, do="Write it as A=B, with two ids."))
     return one, other
 
 
-def table(title: str, columns: tuple[str, ...]) -> Table:
+def table(title: str, columns: Sequence[str]) -> Table:
     """Return an empty table; columns of figures are right-aligned."""
     from rich import box
     from rich.table import Table
 
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
+    figures = {"Score", "Known", "Likeness", "Weight", "Adds"}
     for name in columns:
-        table.add_column(
-            name,
-            justify="right" if name in {"Score", "Known", "Likeness", "Weight", "Adds"} else "left",
-            overflow="fold",
-        )
+        table.add_column(name, justify="right" if name in figures else "left", overflow="fold")
     return table
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table, every cell taken literally."""
+    made = table(title, columns)
+    for row in rows:
+        made.add_row(*(literal(str(cell)) for cell in row))
+    show(made)
 
 
 def literal(text: str) -> str:
@@ -167,9 +149,15 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def say_written(out: Path, files: Sequence[Path], more: str = "") -> None:
+    """Say which files were written."""
+    say(f"Written to {out}: {', '.join(file.name for file in files)}.{more}")
+
+
 def print_json(content: object) -> None:
-    """Print JSON on stdout, and nothing else."""
-    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    """Print a result, or a dictionary of results, as JSON on stdout, and nothing else."""
+    plain = to_wire(content)
+    sys.stdout.write(json.dumps(plain, ensure_ascii=False, indent=1) + "\n")
 
 
 def report(error: TwinmatchError) -> None:

@@ -141,9 +141,11 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def to_wire(result: object) -> Any:
-    """Return a result, or a list of them, as dictionaries, lists, texts and finite numbers."""
+    """Return a result, or a list or dictionary of them, as dictionaries, lists, texts and finite numbers."""
     if isinstance(result, list | tuple):
         return [to_wire(item) for item in result]
+    if isinstance(result, dict):
+        return {str(key): to_wire(item) for key, item in result.items()}
     kind: Any = type(result)
     return _adapter(kind).dump_python(result, mode="json", by_alias=True)
 

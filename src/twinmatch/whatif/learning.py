@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.proposal.wire import Hidden, Number, on_wire
 
 Floats = NDArray[np.float64]
 
@@ -48,24 +49,30 @@ class Preference:
 class Learned:
     """Suggested weights beside today's: each with its interval, and how often each set agrees with held-out guests."""
 
-    facets: tuple[str, ...]
-    today: tuple[float, ...]
-    suggested: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    facets: Hidden[tuple[str, ...]]
+    today: Hidden[tuple[float, ...]]
+    suggested: Hidden[tuple[float, ...]]
+    low: Hidden[tuple[float, ...]]
+    high: Hidden[tuple[float, ...]]
     preferences: int
     guests: int
-    pull: float
-    agreement_today: float
-    agreement_suggested: float
+    pull: Hidden[float]
+    agreement_today: Hidden[float]
+    agreement_suggested: Hidden[float]
     """Share of the preferences of guests not learned from that each set of weights gets right; ties half."""
 
     @property
+    def lines(self) -> list[tuple[str, float, float, float, float]]:
+        """Return facet, today's and the suggested weight, and the ends of its interval."""
+        ends = (self.low, self.high)
+        return list(zip(self.facets, self.today, self.suggested, *ends, strict=True))
+
+    @on_wire
     def helps(self) -> bool:
         """Return whether the suggestion agrees better with guests that it has not seen."""
         return self.agreement_suggested > self.agreement_today
 
-    @property
+    @on_wire
     def says(self) -> str:
         """Return the finding in words."""
         better = "agree better" if self.helps else "do not agree better"
@@ -74,6 +81,17 @@ class Learned:
             f"that they have not seen ({100 * self.agreement_suggested:.0f}% against {100 * self.agreement_today:.0f}%). "
             "They are a suggestion; nothing is changed."
         )
+
+    @on_wire
+    def agreement(self) -> dict[str, Number]:
+        """Return the agreement of both sets of weights."""
+        return {"today": self.agreement_today, "suggested": self.agreement_suggested}
+
+    @on_wire
+    def weights(self) -> dict[str, dict[str, Number]]:
+        """Return the figures of each facet."""
+        keys = ("today", "suggested", "low", "high")
+        return {facet: dict(zip(keys, n, strict=True)) for facet, *n in self.lines}
 
 
 def preferences(
@@ -230,9 +248,7 @@ def _card(found: Learned, name: str, sha256: str) -> str:
         "|---|---|---|---|",
         *(
             f"| {f} | {100 * t:.1f} | {100 * s:.1f} | {100 * a:.1f} to {100 * b:.1f} |"
-            for f, t, s, a, b in zip(
-                found.facets, found.today, found.suggested, found.low, found.high, strict=True
-            )
+            for f, t, s, a, b in found.lines
         ),
         "",
         "- **What it is**: weights of the facets of a twinning score, learned from coordinators' decisions or from",

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from product_cases import city, everywhere, round_of, settings_of
-from twinmatch.programmes.study_visits.settings import Mode, by_rail, mean_distance
 
 from twinmatch.errors import QuestionError
 from twinmatch.geography import distance_km
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
+from twinmatch.programmes.study_visits.settings import Mode, by_rail, mean_distance
 from twinmatch.proposal import Account, Meeting, Member, Product
 
 RAIL = {

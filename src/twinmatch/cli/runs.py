@@ -1,0 +1,280 @@
+"""The commands of the store: keep, list, decide, state, history, past, learn."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from twinmatch import __version__, app, whatif
+from twinmatch.cli.inputs import case_of, proposal_of, round_of
+from twinmatch.cli.lazy import files, history
+from twinmatch.cli.options import (
+    AsJson,
+    Model,
+    Profiles,
+    Programme,
+    StorePlace,
+    literal,
+    print_json,
+    progress,
+    say,
+    say_written,
+    show,
+    show_table,
+)
+from twinmatch.errors import Problem, QuestionError
+from twinmatch.proposal.wire import to_wire
+
+if TYPE_CHECKING:
+    from twinmatch.app.decisions import RunState
+    from twinmatch.store import HistoryEntry, RunRecord
+
+By = Annotated[str | None, Option(help="Who decides; your user name where left out.")]
+Run = Annotated[str, Argument(metavar="RUN", help="The run's id, or as much of it as is clear.")]
+Why = Annotated[str, Option(help="Why.")]
+Seen = Annotated[
+    int | None,
+    Option(help="The version you saw; where the run has gone on, nothing is written."),
+]
+
+
+# The docstrings of the commands are their help on the command line.
+
+
+def keep(
+    proposal: Annotated[Path, Argument(help="The proposal.json to keep.")],
+    profiles: Profiles = None,
+    programme: Programme = None,
+    title: Annotated[str, Option(help="What the run is called.")] = "",
+    by: By = None,
+    store: StorePlace = None,
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a proposal as a run in the store, with what is offered if a city declines."""
+    content, found = proposal.read_bytes() if proposal.is_file() else b"", proposal_of(proposal)
+    with progress() as told:
+        round_ = round_of(profiles, programme, text_model, told)
+        run, new = app.decisions.keep_run(
+            found, content, by or _user(), round_, title=title, place=store
+        )
+    if as_json:
+        print_json({**to_wire(run), "new": new})
+        return
+    show(f"Run {run.id}: {literal(run.title)}" + ("." if new else ", kept before."))
+    history = f"twinmatch runs history {run.id}"
+    say(f"Next: twinmatch runs decide {run.id} accept GUEST HOST, or {history}")
+
+
+def list_runs(store: StorePlace = None, as_json: AsJson = False) -> None:
+    """Every run that is kept, the last one first."""
+    found = app.decisions.list_runs(store)
+    if as_json:
+        print_json({"runs": found})
+        return
+    show_table(
+        "Runs",
+        ("Run", "Title", "Status", "Version", "Kept", "By"),
+        (
+            (r.id, r.title, r.status, r.version, f"{r.kept_at:%Y-%m-%d %H:%M}", r.kept_by)
+            for r in found
+        ),
+    )
+    say("Next: twinmatch runs history RUN" if found else "Next: twinmatch runs keep PROPOSAL.json")
+
+
+def decide(
+    run: Run,
+    kind: Annotated[
+        str,
+        Argument(
+            help="accept, reject, lock, ban, release, note; of consent: asked, agreed, declined; or undo."
+        ),
+    ],
+    one: Annotated[
+        str,
+        Argument(
+            metavar="[GUEST]", help="The guest's id; of a group, cluster, visit or panel its id."
+        ),
+    ] = "",
+    other: Annotated[str, Argument(metavar="[HOST]", help="The host unit's id.")] = "",
+    city: Annotated[str, Option(help="Of consent: the city that was asked or has answered.")] = "",
+    why: Why = "",
+    by: By = None,
+    seen: Seen = None,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide on a meeting of a run, or note a city's consent: by whom, when and why is kept for good."""
+    entry, after = app.decisions.decide_on(
+        run, kind, by or _user(), one=one, other=other, city=city, why=why, seen=seen, place=store
+    )
+    _tell(entry, after, as_json)
+
+
+def state(
+    run: Run,
+    step: Annotated[
+        str | None,
+        Argument(help="approve, reopen, publish, withdraw, redraft; left out, the state is told."),
+    ] = None,
+    why: Why = "",
+    by: By = None,
+    seen: Seen = None,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move a run from draft to approved to published, and back: what is published can be withdrawn."""
+    steps = history.STEPS
+    if step is not None:
+        if step not in steps:
+            known = f"Known: {', '.join(steps)}."
+            raise QuestionError(Problem("step-unknown", f"There is no step {step!r}.", do=known))
+        done = app.decisions.decide_on(run, step, by or _user(), why=why, seen=seen, place=store)
+        _tell(*done, as_json)
+        return
+    now = app.decisions.run_state(run, store).run
+    if as_json:
+        print_json(now)
+        return
+    show(f"Run {now.id} is {now.status}, version {now.version}.")
+    can = next(name for name, (start, _) in steps.items() if start == now.status)
+    say(f"Next: twinmatch runs state {now.id} {can}")
+
+
+def decisions(
+    run: Run,
+    store: StorePlace = None,
+    toml: Annotated[
+        bool,
+        Option(
+            "--toml",
+            help="Print locks, bans and past pairs as lines for the table twinning of a programme file.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What was decided about a run, by whom, when and why; consents, and what is offered if a city declines."""
+    found = app.decisions.run_state(run, store)
+    if toml:
+        sys.stdout.write(app.decisions.programme_lines(found.run.id, store))
+        return
+    if as_json:
+        print_json(app.decisions.plain_run_state(found))
+        return
+    now = found.run
+    show(f"Run {now.id}, {literal(now.title)}: {now.status}, version {now.version}.")
+    lines = ((e.number, f"{e.at:%Y-%m-%d %H:%M}", e.says) for e in found.history)
+    show_table("History", ("", "When", "What"), lines)
+    _show_meetings(found)
+    say(
+        f"Next: twinmatch propose [PROFILES] [--programme FILE] --run {now.id}, over the round's profiles and programme, "
+        f"solves it again with what was decided; twinmatch runs state {now.id} tells where it stands"
+    )
+
+
+def _show_meetings(found: RunState) -> None:
+    named = dict.fromkeys(found.held.locks, "lock") | dict.fromkeys(found.held.bans, "ban")
+    pairs, others = [], []
+    for m in found.meetings:
+        if m.host:
+            both, declined = found.consent(m), (m.if_guest_declines, m.if_host_declines)
+            decided = ", ".join(filter(None, (found.verdict(m), named.pop(m.about, ""))))
+            said = (both.of_guest or "not asked", both.of_host or "not asked")
+            pairs.append((f"{m.guest} – {m.host}", decided, *said, *map(" ".join, declined)))
+        elif found.verdict(m) or any(found.consents(m).values()):
+            told = ", ".join(f"{c} {word}" for c, word in found.consents(m).items() if word)
+            others.append((m.id, m.label, found.verdict(m), told))
+    pairs += [(f"{guest} – {host}", word) for (guest, host), word in named.items()]
+    declines = ("If the guest declines", "If the host declines")
+    show_table("Pairs", ("Pair", "Decided", "Guest", "Host", *declines), pairs)
+    if others:
+        show_table("Other meetings", ("Id", "Meeting", "Decided", "Consents"), others)
+
+
+def past(
+    store: StorePlace = None,
+    toml: Annotated[
+        bool,
+        Option("--toml", help="Print the line for the table twinning of a programme file."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What past rounds remember: pairs that met, and pairs that a city declined; neither is proposed again."""
+    if toml:
+        sys.stdout.write(app.decisions.programme_lines(None, store))
+        return
+    found = app.decisions.past_pairs(store)
+    if as_json:
+        keys = ("run", "guest", "host", "outcome")
+        print_json({"past": [{key: getattr(p, key) for key in keys} for p in found]})
+        return
+    lines = ((p.run, p.title, p.guest, p.host, p.outcome) for p in found)
+    show_table("Past pairs", ("Run", "Title", "Guest", "Host", "Outcome"), lines)
+    say("Next: twinmatch runs past --toml gives the line for [twinning] of a programme file")
+
+
+def learn(
+    profiles: Profiles = None,
+    programme: Programme = None,
+    store: StorePlace = None,
+    satisfaction: Annotated[
+        Path | None,
+        Option(help="CSV with guest, host, satisfaction; in place of decisions."),
+    ] = None,
+    out: Annotated[
+        Path | None, Option("--out", "-o", help="Folder for the weights and their card.")
+    ] = None,
+    name: Annotated[str, Option(help="Name of the files.")] = "weights",
+    text_model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Weights that past decisions suggest, with their uncertainty and a back-test; nothing is changed."""
+    liked = (
+        app.decisions.liked_in_store(store)
+        if satisfaction is None
+        else app.decisions.satisfaction_of(satisfaction)
+    )
+    with progress() as told:
+        case = case_of(profiles, programme, text_model, told)
+        found = app.decisions.learn_weights(case, liked, shown=satisfaction is None)
+    written: list[Path] = []
+    if out is not None:
+        made_from = {"data": case.round.cohort.fingerprint, "twinmatch": __version__}
+        written = files.write_files(whatif.learning.model_files(found, name, made_from), out)
+    if as_json:
+        print_json(found)
+    else:
+        lines = (
+            (
+                facet,
+                *(f"{100 * w:.1f}" for w in (today, new)),
+                f"{100 * low:.1f} to {100 * high:.1f}",
+            )
+            for facet, today, new, low, high in found.lines
+        )
+        show_table("Weights of 100", ("Facet", "Today", "Suggested", "90% interval"), lines)
+        show(literal(found.says))
+    if out is not None:
+        say_written(out, written)
+    say("Next: copy what convinces you into [twinning.weights] of your programme file")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+def _tell(entry: HistoryEntry, after: RunRecord, as_json: bool) -> None:
+    if as_json:
+        print_json({"entry": to_wire(entry), **to_wire(after)})
+        return
+    show(f"{entry.number}. " + literal(entry.says))
+    now = f"Run {after.id} is {after.status}, version {after.version}."
+    say(f"{now} Next: twinmatch runs history {after.id}")

@@ -1,0 +1,279 @@
+"""The commands of the service: serve it, its keys, who changed what, and the personal data that it holds."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from inspect import Parameter, Signature
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Final, get_origin
+
+from pydantic import ValidationError
+from typer import Argument, Option
+
+from twinmatch import app
+from twinmatch.cli.lazy import auth, board, history, persons, reading, service
+from twinmatch.cli.options import (
+    AsJson,
+    Model,
+    Profiles,
+    Programme,
+    StorePlace,
+    literal,
+    need_web,
+    print_json,
+    progress,
+    quoted,
+    say,
+    show,
+    show_table,
+)
+from twinmatch.errors import Problem, QuestionError, Where
+from twinmatch.web.settings import ENVIRONMENT, Settings
+
+# The docstrings of the commands are their help on the command line.
+
+
+def serve(**given: Any) -> None:
+    """Serve the API and the coordinator's workbench in a browser."""
+    workers, proxies = given.pop("workers"), given.pop("proxy")
+    try:
+        import uvicorn
+    except ImportError as error:
+        found = f"The web front needs {error.name}, which is not installed."
+        do = "pip install 'twinmatch[web]'"
+        raise QuestionError(Problem("web-not-installed", found, do=do)) from error
+    settings = _settings(given)
+    reading.read(settings.profiles)  # what is wrong with it is said now, not in a process's log
+    if workers > 1:
+        with progress() as told:  # what every process needs is made once, before there are several
+            rules, model = settings.programme, settings.text_model
+            service.open_service(settings.profiles, programme=rules, model=model, progress=told)
+    os.environ[ENVIRONMENT] = settings.model_dump_json()
+    place = f"http://{settings.host}:{settings.port}/"
+    say(f"Open {place} for the workbench; the API is described at /openapi.json.")
+    uvicorn.run(
+        "twinmatch.web.application:from_settings",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        # Without httptools it is h11, which bounds the head itself.
+        http="twinmatch.web.protocol:BoundedProtocol" if find_spec("httptools") else "auto",
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies or ()),
+    )
+
+
+OPTIONS: Final = MappingProxyType(
+    {
+        "hosts": "--name",
+        "origins": "--origin",
+        "metrics_open": "--metrics-open/--metrics-with-key",
+    }
+)
+"""The option of a setting that is not called as the setting is."""
+
+
+def _option(name: str, kind: Any, default: Any, says: str, **more: Any) -> Parameter:
+    """Return an option of ``serve`` that the environment can give too."""
+    names = [OPTIONS[name]] if name in OPTIONS else []
+    variable = (OPTIONS.get(name) or name).partition("/")[0].strip("-").replace("-", "_").upper()
+    said = Option(*names, envvar=f"TWINMATCH_{variable}", help=says, **more)
+    return Parameter(
+        name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, said]
+    )
+
+
+def _parameters() -> list[Parameter]:
+    """Return what ``serve`` takes: every setting of the service, and two of its server."""
+    others = {"profiles": Profiles, "programme": Programme, "text_model": Model}
+    found = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in others.items()
+    ]
+    for name, field in Settings.model_fields.items():
+        if name not in others:
+            several, is_word = field.annotation == tuple[str, ...], get_origin(field.annotation)
+            kind = list[str] | None if several else str if is_word else field.annotation
+            default = None if several else field.default
+            found.append(_option(name, kind, default, f"{field.description}."))
+    trusted = "Address of a proxy whose X-Forwarded-For is believed; none by default."
+    found.append(_option("proxy", list[str] | None, None, trusted))
+    return [*found, _option("workers", int, 1, "Processes.", min=1)]
+
+
+serve.__signature__ = Signature(_parameters())  # type: ignore[attr-defined]
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    """Return the settings that options give; raises QuestionError with every wrong one."""
+    if given["profiles"]:
+        given["profiles"] = given["profiles"].resolve()
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise QuestionError(
+            Problem(
+                "setting-wrong",
+                str(item["msg"]).removeprefix("Value error, ").rstrip(".") + ".",
+                Where(column=_option_of(str(item["loc"][0])) if item["loc"] else ""),
+            )
+            for item in error.errors()
+        ) from error
+
+
+def _option_of(setting: str) -> str:
+    """Return the option by which a setting is given."""
+    return OPTIONS.get(setting, "--" + setting.replace("_", "-"))
+
+
+Store = Annotated[
+    str, Option(envvar="TWINMATCH_STORE", help=Settings.model_fields["store"].description)
+]
+
+
+def keys(
+    action: Annotated[str, Argument(help="add, list, or take-back.")],
+    what: Annotated[
+        str, Argument(help="Name of whom it is for, or id of the key to take back.")
+    ] = "",
+    role: Annotated[str, Option(help="reader, coordinator or administrator.")] = "reader",
+    days: Annotated[int | None, Option(help="Days until it expires; none: never.", min=1)] = None,
+    store: Store = "twinmatch.sqlite",
+    as_json: AsJson = False,
+) -> None:
+    """Make, list or take back the keys of those who use the service."""
+    need_web()
+    ranks = {rank.name.lower(): rank for rank in auth.Rank if rank}
+    if action not in {"add", "list", "take-back"} or role not in ranks:
+        found = f"There is no {action!r}." if role in ranks else f"There is no role {role!r}."
+        do = f"add, list or take-back; roles {', '.join(ranks)}."
+        raise QuestionError(Problem("keys-wrong", found, do=do))
+    if action != "list" and not what:
+        raise QuestionError(Problem("keys-wrong", "Name whom the key is for, or its id."))
+    opened = board.Board(store if action == "add" else app.decisions.standing_store(store))
+    if action == "add":
+        key, secret = opened.add_key(what, ranks[role], days)
+        if as_json:
+            print_json({"id": key.id, "name": key.name, "role": role, "key": secret})
+            return
+        show(literal(secret))
+        say(f"This is the key of {what} ({role}). It is shown this once; only its hash is kept.")
+    elif action == "take-back":
+        opened.take_back(what)
+        say(f"The key {what} opens nothing any more.")
+    else:
+        _list_keys(opened.all_keys(), as_json)
+
+
+def _list_keys(found: list[Any], as_json: bool) -> None:
+    lines = []
+    for key in found:
+        times = {name: getattr(key, name) for name in ("created", "expires", "taken_back")}
+        at = {name: t.isoformat(timespec="minutes") if t else None for name, t in times.items()}
+        lines.append({"id": key.id, "name": key.name, "role": key.rank.name.lower(), **at})
+    if as_json:
+        print_json({"keys": lines})
+        return
+    rows = ([value or "–" for value in line.values()] for line in lines)
+    show_table("Keys", ("Id", "Name", "Role", "Created", "Expires", "Taken back"), rows)
+    say("Next: twinmatch service keys add NAME --role coordinator")
+
+
+def personal_data(
+    action: Annotated[str, Argument(help="show or erase.")],
+    city: Annotated[str, Argument(help="Id or name of the city.")],
+    reasons: Annotated[
+        bool,
+        Option(
+            "--reasons",
+            help="Erase all words of the reasons about the city, not only what is found in them.",
+        ),
+    ] = False,
+    profiles: Annotated[
+        Path | None,
+        Option(help="Profiles that know the city's other names; the bundled ones where left out."),
+    ] = None,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show or erase what the store holds of the persons of a city: contacts in uploads, reasons of decisions."""
+    if action not in {"show", "erase"}:
+        found = f"There is no {action!r}."
+        raise QuestionError(Problem("action-unknown", found, do="Known: show, erase."))
+    opened, cohort = _opened(store), reading.read(profiles)
+    if action == "erase":
+        told = persons.erase(opened, cohort, city, history.COMMAND_LINE, reasons=reasons)
+        if as_json:
+            print_json(told)
+            return
+        cells, places = told["cells"], told["uploads"]
+        say(f"Erased: {cells} cells of {places} uploads, words in {told['reasons']} reasons.")
+        _say_not_readable(told["not_readable"])
+        say(f"Next: twinmatch service personal-data show {quoted(city)}, which shows what is left.")
+        return
+    held = persons.held_of(opened, cohort, city)
+    if as_json:
+        print_json(held)
+        return
+    rows = [
+        (f"upload {u['upload']}, row {c['row']}, {c['column']}", u["by"], c["what"], c["text"])
+        for u in held["uploads"]
+        for c in u["cells"]
+    ]
+    rows += [
+        (f"proposal {r['proposal']}, decision {r['number']}", r["by"], "reason", r["why"])
+        for r in held["reasons"]
+    ]
+    show_table(f"Held of {literal(city)}", ("Where", "By", "What", "Text"), rows)
+    _say_not_readable(held["not_readable"])
+    if held["says"]:
+        say(f"{held['says']} Cities of your own are known with --profiles.")
+    else:
+        say(f"Next: twinmatch service personal-data erase {quoted(city)} [--reasons]")
+
+
+def _opened(store: str | None) -> Any:
+    need_web()
+    return board.Board(app.decisions.standing_store(store))
+
+
+def _say_not_readable(uploads: list[str]) -> None:
+    if uploads:
+        say(f"Not readable, look yourself: {', '.join(uploads)}.")
+
+
+def purge(
+    uploads_days: Annotated[
+        int, Option(help="Days for which files that were handed in are kept.", min=0)
+    ] = 90,
+    names_days: Annotated[
+        int, Option(help="Days for which names and reasons stay in the history.", min=0)
+    ] = 1095,
+    store: StorePlace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase what was held for its time: old uploads, ended sessions, names and reasons in the history."""
+    told = persons.purge(_opened(store), history.COMMAND_LINE, uploads_days, names_days)
+    if as_json:
+        print_json(told)
+        return
+    say(f"Erased: {told['uploads']} uploads, {told['sessions']} sessions, {told['names']} names.")
+    say("Next: schedule it nightly (docs/governance.md).")
+
+
+def changes(store: StorePlace = None, as_json: AsJson = False) -> None:
+    """Who changed what and when: keys, uploads, what was erased, decisions without their words."""
+    found = persons.changes_of(_opened(store))
+    if as_json:
+        print_json({"changes": found})
+        return
+    rows = ((line["at"][:16], line["by"], line["what"], line["about"]) for line in found)
+    show_table("Changes", ("When", "By", "What", "About"), rows)
+    say("Next: twinmatch runs history RUN shows the reasons of decisions.")
