@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
@@ -175,6 +175,52 @@ class Cohort:
             raise QuestionError(Problem("city-ambiguous", found, do=do))
         do = nearest(name, {c.id: c.id for c in self.cities} | {c.name: c.id for c in self.cities})
         raise QuestionError(Problem("city-unknown", f"No city {name!r} in these profiles.", do=do))
+
+    def host_named(self, name: str) -> Host:
+        """Return a host unit or a city by its id, or by a name that only one of them has.
+
+        Raises QuestionError, naming the nearest ids, where none or several answer.
+        """
+        if name in self.index:
+            i = self.index[name]
+            return Host(name, self.cities[i].name, (i,))
+        wanted = name.casefold()
+        units = [u for u in self.units if wanted in {u.id.casefold(), u.name.casefold()}]
+        if not units:
+            try:
+                i = self.find(name)
+            except QuestionError as error:
+                near = nearest(name, {n: u.id for u in self.units for n in (u.id, u.name)})
+                if not near:
+                    raise
+                raise QuestionError(
+                    [*error.problems, Problem("unit-unknown", f"No host unit {name!r}.", do=near)]
+                ) from None
+            return Host(self.cities[i].id, self.cities[i].name, (i,))
+        cities = [
+            c.id
+            for c in self.cities
+            if wanted in {c.name.casefold(), (c.local_name or "").casefold()}
+        ]
+        if len(units) > 1 or (cities and wanted != units[0].id):
+            ids = ", ".join([*cities, *(u.id for u in units)])
+            found = f"Several cities or host units are called {name!r}."
+            raise QuestionError(Problem("city-ambiguous", found, do=f"Use one of: {ids}."))
+        return Host(units[0].id, units[0].name, self.cities_of[units[0].id])
+
+    def host_id(self, name: str) -> str | Problem:
+        """Return the id as :meth:`host_named` does, or the problem where nobody has the name; raises where several have it."""
+        try:
+            return self.host_named(name).id
+        except QuestionError as error:
+            if any(p.code == "city-ambiguous" for p in error.problems):
+                raise
+            return error.problems[-1]
+
+    def by_id(self, groups: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+        """Return groups of cities and host units by id; a name that nobody has stays as it is."""
+        found = [[(name, self.host_id(name)) for name in group] for group in groups]
+        return tuple(tuple(i if isinstance(i, str) else n for n, i in group) for group in found)
 
     @cached_property
     def names(self) -> Names:

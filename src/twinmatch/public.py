@@ -17,7 +17,7 @@ from twinmatch.affinity import Affinity
 from twinmatch.affinity import compare as compared
 from twinmatch.app import neighbours
 from twinmatch.app.neighbours import PEER_WEIGHTS, Neighbour
-from twinmatch.app.pairs import Learning, PairExplanation, found_host, pair_explanations
+from twinmatch.app.pairs import Learning, PairExplanation, pair_explanations
 from twinmatch.cohort import City, Cohort
 from twinmatch.embedding import TextModel, own_text_model
 from twinmatch.errors import Problem, QuestionError
@@ -202,7 +202,7 @@ def compare(
     text = text_model_of(text_model, cities)
     chosen = PEER_WEIGHTS if weights is None else dict(_mapping(weights))
     rows = None if guests is None else [cities.find(name) for name in guests]
-    columns = None if hosts is None else [found_host(cities, name) for name in hosts]
+    columns = None if hosts is None else [cities.host_named(name) for name in hosts]
     return compared(cities, chosen, FacetCache(text), rows=rows, columns=columns)
 
 

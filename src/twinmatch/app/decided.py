@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from twinmatch.app.pairs import found_host
 from twinmatch.cohort import Cohort
 from twinmatch.errors import Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting.folder_files import read_proposal
@@ -27,7 +26,7 @@ class Decided:
     lock: Pairs = ()
     ban: Pairs = ()
     past: Pairs = ()
-    """Pairs of earlier rounds, which do not meet again; those of cities that are no longer there do not count."""
+    """Pairs of earlier rounds, which do not meet again."""
     earlier: Proposal | None = None
     """The earlier proposal: of equally good answers the one nearest to it is taken."""
     lifted: Pairs = ()
@@ -143,32 +142,13 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
             found = "Locks and bans are about twinning, which this programme does not have."
             raise QuestionError(Problem("no-twinning", found, do="Add [twinning]."))
         return programme
-    own = {name: _as_ids(getattr(twinning, name), cohort) for name in ("lock", "ban", "past")}
+    own = {name: cohort.by_id(getattr(twinning, name)) for name in ("lock", "ban", "past")}
     changed = {
         name: tuple(dict.fromkeys((*(p for p in own[name] if p not in lifted), *more)))
         for name, more in (("lock", lock), ("ban", ban))
     }
-    known = {*cohort.index, *(unit.id for unit in cohort.units)}
-    again = {p for p in past if known.issuperset(p)} - {*changed["lock"], *own["past"]}
-    changed["past"] = (*own["past"], *sorted(again))
+    changed["past"] = (*own["past"], *sorted(past - {*changed["lock"], *own["past"]}))
     return programme.model_copy(update={"twinning": twinning.model_copy(update=changed)})
-
-
-def _as_ids(pairs: Pairs, cohort: Cohort) -> Pairs:
-    """Return the pairs of a programme by id; a name that nobody has stays, and the rules tell of it.
-
-    Raises QuestionError where a name means several cities.
-    """
-    return tuple((_as_id(one, cohort), _as_id(other, cohort)) for one, other in pairs)
-
-
-def _as_id(name: str, cohort: Cohort) -> str:
-    try:
-        return found_host(cohort, name).id
-    except QuestionError as error:
-        if any(p.code == "city-ambiguous" for p in error.problems):
-            raise
-        return name
 
 
 def _resolved(
@@ -180,7 +160,7 @@ def _resolved(
         ids = []
         for name in pair:
             try:
-                ids.append(found_host(cohort, name).id)
+                ids.append(cohort.host_named(name).id)
             except TwinmatchError as error:
                 problems += [Problem(p.code, p.found, where, p.do) for p in error.problems]
         pairs.append((ids[0], ids[-1]) if ids else pair)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, peers, says, text_of
-from twinmatch.cohort import Cohort, Host, nearest
+from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting.charts import svg_file
 from twinmatch.exporting.words import facet_title
@@ -171,36 +171,6 @@ class Learning:
         return (*alone, *([host] if len(host.cities) > 1 else []))
 
 
-def found_host(cohort: Cohort, name: str) -> Host:
-    """Return a host unit or a city by its id, or by a name that only one of them has.
-
-    Raises QuestionError, naming the nearest ids, where none or several answer.
-    """
-    wanted = name.casefold()
-    units = [u for u in cohort.units if wanted in {u.id.casefold(), u.name.casefold()}]
-    cities = [
-        c.id
-        for c in cohort.cities
-        if wanted in {c.name.casefold(), (c.local_name or "").casefold()}
-    ]
-    if not units or name in cohort.index:
-        try:
-            i = cohort.find(name)
-        except QuestionError as error:
-            near = nearest(name, {n: u.id for u in cohort.units for n in (u.id, u.name)})
-            if not near:
-                raise
-            raise QuestionError(
-                [*error.problems, Problem("unit-unknown", f"No host unit {name!r}.", do=near)]
-            ) from None
-        return Host(cohort.cities[i].id, cohort.cities[i].name, (i,))
-    if len(units) > 1 or (cities and wanted != units[0].id):
-        ids = ", ".join([*cities, *(u.id for u in units)])
-        found = f"Several cities or host units are called {name!r}."
-        raise QuestionError(Problem("city-ambiguous", found, do=f"Use one of: {ids}."))
-    return Host(units[0].id, units[0].name, cohort.cities_of[units[0].id])
-
-
 def explain(one: str, other: str, round_: Round) -> tuple[str, list[PairExplanation]]:
     """Return what is said of the text model, and the accounts of a pair: as peers, and as guest and host both ways.
 
@@ -239,7 +209,7 @@ def pair_explanations(
 
 def found_pair(cohort: Cohort, one: str, other: str) -> tuple[int, Host]:
     """Return a city and a city or host unit beside it; raises QuestionError where they are the same or unknown."""
-    beside = found_host(cohort, other)
+    beside = cohort.host_named(other)
     if one in cohort.cities_of and one not in cohort.index:
         found = f"{one!r} is a host unit, which is no guest."
         raise QuestionError(Problem("unit-first", found, do="Name the city first, then the unit."))

@@ -35,6 +35,7 @@ from twinmatch.proposal import (
     RuleStatus,
     Statement,
     UnitName,
+    count,
 )
 from twinmatch.schema import NAMES, City
 
@@ -96,7 +97,12 @@ def proposal_of(
         tuple(measured_card(cohort, i) for i in range(len(cohort))),
         tuple(UnitName(unit.id, unit.name) for unit in cohort.units),
         gaps(cohort),
-        (facet_cache.text.says, *_order_told(programme), *_bundled_told(programme)),
+        (
+            facet_cache.text.says,
+            *_order_told(programme),
+            *_bundled_told(programme),
+            *absent_names(cohort, programme),
+        ),
         tuple(table for table in tables if table.rows),
     )
 
@@ -320,6 +326,28 @@ def _bundled_told(programme: Programme) -> list[str]:
         f"{getattr(programme, name).title}: as in the bundled programme, {listed(list(keys))}."
         for name, keys in programme.bundled.items()
     ]
+
+
+def absent_names(cohort: Cohort, programme: Programme) -> tuple[str, ...]:
+    """Return a note for each list of a product that names cities who are not here, with what may have been meant."""
+    notes = []
+    for product in programme.products:
+        settings = getattr(programme, product)
+        for kind in ("lock", "ban", "past"):
+            names = dict.fromkeys(name for group in getattr(settings, kind, ()) for name in group)
+            found = {name: cohort.host_id(name) for name in names}
+            absent = [
+                f"{name} ({p.do[:1].lower()}{p.do[1:]})" if p.do else name
+                for name, p in found.items()
+                if isinstance(p, Problem)
+            ]
+            if absent:
+                more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+                notes.append(
+                    f"{settings.title}: {kind} names {count(len(absent), 'city', 'cities')} not here: "
+                    f"{', '.join(absent[:5])}{more}. All other names there count."
+                )
+    return tuple(notes)
 
 
 def made_from(cohort: Cohort, programme: Programme, text_model: dict[str, Any]) -> dict[str, Any]:

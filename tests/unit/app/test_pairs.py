@@ -9,7 +9,7 @@ from cities import cohort_of, facet_cache
 from rounds_for_tests import settings, small_case, small_cities
 from twinmatch.affinity import compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, peers
-from twinmatch.app.pairs import Learning, found_host, found_pair, pair_explanations
+from twinmatch.app.pairs import Learning, found_pair, pair_explanations
 from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
 from twinmatch.proposal.wire import to_wire
@@ -62,7 +62,7 @@ def test_pairs_of_the_round_have_the_very_account_of_the_proposal(rules):
 def test_a_host_that_a_rule_closes_is_no_runner_up_and_a_closed_pair_names_the_rule():
     guest, hosts = CITIES[0]["id"], [c["id"] for c in CITIES[4:]]
     asked = learning(ban=[(guest, host) for host in hosts[1:]])
-    first, second = (found_host(COHORT, host) for host in hosts[:2])
+    first, second = (COHORT.host_named(host) for host in hosts[:2])
     sides = [r.side for r in asked.account(COHORT.find(guest), first).runners_up]
     assert sides == ["guest"]
     closed = asked.account(COHORT.find(guest), second)
@@ -96,10 +96,10 @@ def test_a_host_by_name_and_a_city_outside_of_what_is_asked_for_are_not_called_n
 def test_a_name_of_a_city_and_a_unit_is_ambiguous_and_ids_are_not():
     unit = {"id": "unit-two", "name": "Host-0", "cities": ["be-host-0", "cz-host-1"]}
     cohort = cohort_of(*CITIES, units=[unit])
-    assert found_host(cohort, "be-host-0").cities == (cohort.find("be-host-0"),)
-    assert len(found_host(cohort, "unit-two").cities) == 2
+    assert cohort.host_named("be-host-0").cities == (cohort.find("be-host-0"),)
+    assert len(cohort.host_named("unit-two").cities) == 2
     with pytest.raises(QuestionError, match="Use one of: be-host-0, unit-two"):
-        found_host(cohort, "host-0")
+        cohort.host_named("host-0")
 
 
 def test_the_account_outside_of_the_round_is_over_every_city_and_every_host():
@@ -112,7 +112,7 @@ def test_the_account_outside_of_the_round_is_over_every_city_and_every_host():
 
 def test_a_round_that_cannot_be_made_is_named():
     cohort = cohort_of(*CITIES[:2])
-    found = Learning(cohort, settings(), facet_cache()).account(0, found_host(cohort, "be-guest-1"))
+    found = Learning(cohort, settings(), facet_cache()).account(0, cohort.host_named("be-guest-1"))
     assert found.says.startswith("No pair of the round: No city that this cohort has in the role")
     assert found.account.lines
 
@@ -122,7 +122,7 @@ def test_a_city_of_a_unit_is_met_through_its_unit():
     cohort = cohort_of(*CITIES, units=[unit])
     asked = Learning(cohort, settings(), facet_cache())
     i = cohort.find("at-guest-0")
-    through, whole = (asked.account(i, found_host(cohort, n)) for n in ("cz-host-1", "the two"))
+    through, whole = (asked.account(i, cohort.host_named(n)) for n in ("cz-host-1", "the two"))
     assert (lines(through), through.title, through.says) == (lines(whole), whole.title, whole.says)
     assert whole.title == f"{cohort.cities[i].name} learns from The two"
     compared = peers(cohort, facet_cache(), PEER_WEIGHTS)
@@ -134,7 +134,7 @@ def test_a_city_of_a_unit_is_met_through_its_unit():
     with pytest.raises(QuestionError, match="Name the city first, then the unit"):
         found_pair(cohort, "unit-two", "at-guest-0")
     with pytest.raises(QuestionError, match=r"No host unit 'unit-tow'.*Did you mean unit-two"):
-        found_host(cohort, "unit-tow")
+        cohort.host_named("unit-tow")
 
 
 def test_the_best_other_peers_of_both():

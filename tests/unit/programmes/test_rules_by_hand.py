@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from product_cases import city, round_of, twinning
+from product_cases import city, round_of, settings_of, twinning
 
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import DataError, QuestionError
+from twinmatch.programmes.discussion_groups.search import pairs_met
+from twinmatch.programmes.programme import Programme, programme_model
+from twinmatch.programmes.proposing import absent_names
 from twinmatch.programmes.rules import Rule, allowed_pairs, counted, forbid, judged, statuses
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
@@ -386,26 +389,36 @@ def test_a_pair_locked_and_banned_is_named(other):
     )
 
 
-def test_every_name_that_is_unknown_is_told_with_the_nearest():
-    with pytest.raises(QuestionError) as caught:
-        twinning_rules(
-            FRAME,
-            twinning(
-                lock=[("at-gratz", "unit-nort")],
-                ban=[("at-graz", "xx")],
-                past=[("it-milano", "it-turin")],
-            ),
-        )
-    assert [(p.code, p.found) for p in caught.value.problems] == [
-        ("city-unknown", "lock at-gratz=unit-nort: there is no city or unit 'at-gratz'."),
-        ("city-unknown", "lock at-gratz=unit-nort: there is no city or unit 'unit-nort'."),
-        ("city-unknown", "ban at-graz=xx: there is no city or unit 'xx'."),
-        ("city-unknown", "past it-milano=it-turin: there is no city or unit 'it-milano'."),
-    ]
-    assert [p.do for p in caught.value.problems[:2]] == [
-        "Did you mean at-graz?",
-        "Did you mean unit-north?",
-    ]
+ABSENT = {
+    "lock": [("at-gratz", "unit-nort")],
+    "ban": [("at-graz", "xx")],
+    "past": [("it-milano", "it-turin"), ("Graz", "BRUGES")],
+}
+
+
+def test_names_of_nobody_are_a_note_with_the_nearest_and_the_other_pairs_count():
+    settings = twinning(**ABSENT)
+    kept = {r.name for r in twinning_rules(FRAME, settings)} & {"locks", "bans", "past pairs"}
+    assert kept == {"past pairs"}
+    assert forbidden(rule("past pairs", **ABSENT)) == {("at-graz", "unit-north")}
+    lock, ban, past = absent_names(FRAME.cohort, Programme(twinning=settings))
+    assert "at-gratz (did you mean at-graz?), unit-nort (did you mean unit-north?)" in lock
+    assert "ban names 1 city not here: xx." in ban
+    assert "it-milano (did you mean it-milan?)" in past
+
+
+@pytest.mark.parametrize("product", ["discussion_groups", "policy_exchange"])
+def test_groups_of_earlier_editions_are_by_any_name_too(product):
+    themes = [{"id": "heat", "title": "Heat", "levers": ["governance_policy"]}]
+    past = [["Graz", "be-ghent", "xx-gone"], ["nobody"]]
+    more = {"weights": {"context": 1}, "groups_per_city": 1}
+    settings = settings_of(product, themes=themes, past=past, **more)
+    round_ = round_of(*CITIES.values(), units=(UNIT,))
+    met = {frozenset(round_.id(i) for i in pair) for pair in pairs_met(round_, settings)}
+    assert met == {frozenset({"at-graz", "be-ghent"})}
+    programme = programme_model()(**{product: settings})
+    (note,) = absent_names(FRAME.cohort, programme)
+    assert "past names 2 cities not here: xx-gone, nobody." in note
 
 
 def test_a_lock_of_two_guests_says_why_it_cannot_be():

@@ -89,7 +89,8 @@ def _pair_worth(round_: Round, settings: DiscussionGroups, cities: Sequence[int]
 def pairs_met(round_: Round, settings: DiscussionGroups) -> set[frozenset[int]]:
     """Return the pairs of cities that shared a group of an earlier edition; cities no longer here are passed over."""
     index = round_.cohort.index
-    groups = [[index[c] for c in group if c in index] for group in settings.past]
+    past = round_.cohort.by_id(settings.past)
+    groups = [[index[c] for c in group if c in index] for group in past]
     return {frozenset((a, b)) for group in groups for a in group for b in group if a != b}
 
 

@@ -13,13 +13,13 @@ Notation: m pairs in the frame; host, guest (m,) index the frame's hosts and gue
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from twinmatch.cohort import Host, nearest
+from twinmatch.cohort import Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.geography import country
 from twinmatch.programmes.eligibility import is_kind
@@ -149,7 +149,7 @@ def _row(frame: Frame, says: str) -> Callable[[int], str]:
 def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
     """Return the rules of a twinning round over its frame, in the order in which they are told.
 
-    Raises QuestionError where a lock or ban names a city that cannot be in the pair, or both stand on one pair.
+    Raises QuestionError where a lock stands on a pair that cannot meet, or on one that is banned or met before.
     """
     rules = [_host_places(frame, settings), _hosts_each(frame, settings.hosts_per_guest)]
     if settings.places is not None:
@@ -323,26 +323,36 @@ def _pairs_per_host_country(frame: Frame, most: int) -> Rule:
 
 
 def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
-    """Locks, bans and past pairs; every name is checked, and a pair cannot be both locked and forbidden."""
-    problems: list[Problem] = []
-    locked = [_find_pair(frame, pair, "lock", problems) for pair in settings.lock]
-    banned = [_find_pair(frame, pair, "ban", problems) for pair in settings.ban]
-    past = [_find_pair(frame, pair, "past", problems) for pair in settings.past]
-    for one, pair in zip(locked, settings.lock, strict=True):
-        if any((one & other).any() for other in (*banned, *past)):
-            problems.append(
-                Problem(
-                    "lock-banned",
-                    f"{pair[0]}={pair[1]} is locked and banned at once.",
-                    do="Remove one of the two.",
-                )
-            )
+    """Locks, bans and past pairs of cities that are here; a pair cannot be both locked and forbidden."""
+    lock, ban, past = (
+        [pair for pair in frame.cohort.by_id(pairs) if frame.cohort.cities_of.keys() >= {*pair}]
+        for pairs in (settings.lock, settings.ban, settings.past)
+    )
+    locked, banned, met = ([_pairs_of(frame, pair) for pair in kind] for kind in (lock, ban, past))
+    problems = [
+        Problem(
+            "lock-banned",
+            f"{'='.join(pair)} is locked and banned at once.",
+            do="Remove one of the two.",
+        )
+        for one, pair in zip(locked, lock, strict=True)
+        if any((one & other).any() for other in (*banned, *met))
+    ]
+    problems += [
+        Problem(
+            "lock-impossible",
+            f"lock {'='.join(pair)}: the two are not an eligible guest and a host of this round.",
+            do=f"Remove the lock, or ask why: twinmatch why-not {pair[0]} {pair[1]}",
+        )
+        for one, pair in zip(locked, lock, strict=True)
+        if not one.any()
+    ]
     if problems:
         raise QuestionError(problems)
     rules = []
     if locked:
         matrix = sp.csr_array(np.array(locked, dtype=np.float64))
-        locks = [_pair_in_words(frame, pair) for pair in settings.lock]
+        locks = [_pair_in_words(frame, pair) for pair in lock]
         block = Block(
             "locks",
             matrix,
@@ -353,50 +363,26 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
         says = f"These pairs must meet: {', '.join(locks)}."
         rules.append(Rule("locks", says, block, kind="lock"))
     if banned:
-        bans = [_pair_in_words(frame, pair) for pair in settings.ban]
+        bans = [_pair_in_words(frame, pair) for pair in ban]
         says = f"These pairs must not meet: {', '.join(bans)}."
         rules.append(forbid("bans", says, np.any(banned, axis=0), "ban"))
-    if past:
-        says = f"Pairs of earlier rounds ({len(past)}) do not meet again."
-        rules.append(forbid("past pairs", says, np.any(past, axis=0), "past pair"))
+    if met:
+        says = f"Pairs of earlier rounds ({len(met)}) do not meet again."
+        rules.append(forbid("past pairs", says, np.any(met, axis=0), "past pair"))
     return rules
 
 
-def _pair_in_words(frame: Frame, pair: tuple[str, str]) -> str:
+def _pair_in_words(frame: Frame, pair: Sequence[str]) -> str:
     names = {c.id: c.name for c in frame.cohort.cities} | {u.id: u.name for u in frame.cohort.units}
     return f"{names[pair[0]]} with {names[pair[1]]}"
 
 
-def _find_pair(frame: Frame, pair: tuple[str, str], kind: str, problems: list[Problem]) -> Bools:
-    """Return the pairs of the frame that two names stand for, either way round; none where a name is unknown."""
+def _pairs_of(frame: Frame, pair: Sequence[str]) -> Bools:
+    """Return the pairs of the frame that two ids stand for, either way round, shape (m,)."""
     found = np.zeros(len(frame.host), dtype=bool)
-    names = {
-        **{c.id: c.id for c in frame.cohort.cities},
-        **{u.id: u.id for u in frame.cohort.units},
-    }
-    unknown = [name for name in pair if name not in names]
-    if unknown:
-        problems += [
-            Problem(
-                "city-unknown",
-                f"{kind} {'='.join(pair)}: there is no city or unit {name!r}.",
-                do=nearest(name, names),
-            )
-            for name in unknown
-        ]
-        return found
-    for guest_name, host_name in (pair, pair[::-1]):
-        guests = [g for g, i in enumerate(frame.guests) if frame.cohort.cities[i].id == guest_name]
-        hosts = [h for h, host in enumerate(frame.hosts) if host_name in frame.members(host)]
-        found |= np.isin(frame.guest, guests) & np.isin(frame.host, hosts)
-    if not found.any() and kind == "lock":
-        problems.append(
-            Problem(
-                "lock-impossible",
-                f"lock {'='.join(pair)}: the two are not an eligible guest and a host of this round.",
-                do=f"Remove the lock, or ask why: twinmatch why-not {pair[0]} {pair[1]}",
-            )
-        )
+    for guest_id, host_id in (pair, pair[::-1]):
+        guests = [g for g, i in enumerate(frame.guests) if frame.cohort.cities[i].id == guest_id]
+        found |= np.isin(frame.guest, guests) & np.isin(frame.host, frame.named.get(host_id, []))
     return found
 
 
