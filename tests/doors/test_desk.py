@@ -7,7 +7,7 @@ from service_for_tests import PROGRAMME, board_of, finished, five_cities, served
 
 from twinmatch.programmes.programme import load_text
 from twinmatch.web.jobs import proposal_of, work_out
-from twinmatch.web.round_rules import programme_in, toml, with_rules
+from twinmatch.web.rounds import programme_in, toml, with_rules
 
 PAIR = ("de-guest", "it-host")
 

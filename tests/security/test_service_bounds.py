@@ -15,9 +15,9 @@ from twinmatch.app.service import Question
 from twinmatch.cohort import nearest
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.programmes.programme import MOST_BYTES, load, load_text
-from twinmatch.web import queries, scratch
+from twinmatch.web import bodies, sandbox
 from twinmatch.web.auth import COOKIE, Rank
-from twinmatch.web.queries import MOST_PROBLEMS
+from twinmatch.web.bodies import MOST_PROBLEMS
 
 HEAVY = {
     "deep": "a" + ".a" * 60_000 + " = 1",
@@ -135,7 +135,7 @@ def test_a_list_survives_a_bad_row(keyed: TestClient) -> None:
 def test_who_has_no_key_causes_no_work(keyed: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand unknown names are not looked at; neither is a body that cannot be parsed."""
     asked: list[str] = []
-    monkeypatch.setattr(queries, "nearest", lambda name, _: asked.append(name) or "")
+    monkeypatch.setattr(bodies, "nearest", lambda name, _: asked.append(name) or "")
     query = "&".join(f"n{k}=1" for k in range(1000))
     for path in ("/v1/cities", "/v1/cities/de-guest/similar", "/v1/proposals", "/v1/changes"):
         assert keyed.get(f"{path}?{query}").status_code == 401
@@ -154,13 +154,13 @@ def test_problems_of_a_request_are_counted_beyond_twenty(
         asked.append(name)
         return nearest(name, known)
 
-    monkeypatch.setattr(queries, "nearest", looked_for)
+    monkeypatch.setattr(bodies, "nearest", looked_for)
     query = "&".join(f"n{k}=1" for k in range(1000))
     found = keyed.get(f"/v1/cities?{query}", headers=auth(keyed)).json()["problems"]
     assert len(found) == MOST_PROBLEMS + 1
     assert found[-1]["code"] == "more-problems"
     assert "980" in found[-1]["found"]
-    assert len(asked) <= queries.SUGGESTED
+    assert len(asked) <= bodies.SUGGESTED
     for body in (
         {f"field{k}": 1 for k in range(40_000)},
         {"lock": [[1, 2]] * 900},
@@ -192,13 +192,13 @@ def test_what_a_killed_process_left_is_swept(
 ) -> None:
     """A folder with a living owner stays; one whose owner has died goes, with what was in it."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    left = tmp_path / f"{scratch.PREFIX}left"
+    left = tmp_path / f"{sandbox.PREFIX}left"
     left.mkdir()
     (left / "owner.lock").touch()
     (left / "profiles.xlsx").write_bytes(b"contacts")
-    with scratch.scratch() as mine:
+    with sandbox.scratch() as mine:
         (mine / "x").touch()
-        assert scratch.sweep() == 1
+        assert sandbox.sweep() == 1
         assert not left.exists()
         assert (mine / "x").exists()
     assert list(tmp_path.iterdir()) == []

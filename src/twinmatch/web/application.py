@@ -23,18 +23,14 @@ from twinmatch.app.service import Service
 from twinmatch.errors import TwinmatchError
 from twinmatch.web import (
     cities,
-    city_link,
     decided_pages,
-    desk_pages,
     intake_pages,
-    loops,
     pages,
     persons,
     problems,
     proposals,
     rounds_pages,
     schemas,
-    survey_pages,
 )
 from twinmatch.web.auth import reader
 from twinmatch.web.board import Board
@@ -82,10 +78,10 @@ def application(settings: Settings) -> ASGIApp:
     )
     app.state.shared = state
     problems.install(app, pages.error_page)
-    api = (cities, proposals, loops, persons)
-    desk = (rounds_pages, decided_pages, desk_pages, city_link, intake_pages, survey_pages)
-    for part in (*api, pages, *desk):
+    api = (cities, proposals, persons)
+    for part in (*api, pages, decided_pages, rounds_pages, intake_pages):
         app.include_router(part.router)
+    app.include_router(decided_pages.by_link)
     _add_workbench(app)
     _add_health(app)
     _describe(app)

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.web.queries import only_known
+from twinmatch.web.bodies import only_known
+from twinmatch.web.settings import VERSION
 
 PREFIX: Final = "twm_"
 COOKIE: Final = "twinmatch_session"
@@ -135,3 +136,18 @@ class GuardedRoute(APIRoute):
             return answer
 
         return guarded
+
+
+def api_router(tag: str) -> APIRouter:
+    """Return the router of a part of the API: its routes are for readers at least."""
+    return APIRouter(
+        prefix=VERSION, tags=[tag], dependencies=[Depends(reader)], route_class=GuardedRoute
+    )
+
+
+def pages_router(prefix: str, rank: Rank = Rank.READER) -> APIRouter:
+    """Return the router of some pages, for a rank at least."""
+    needed = [Depends(AtLeast(rank))]
+    return APIRouter(
+        prefix=prefix, include_in_schema=False, dependencies=needed, route_class=GuardedRoute
+    )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from twinmatch.app.pairs import found_pair
 from twinmatch.app.service import Answer, Order, Question, Search, Wanted
@@ -18,15 +18,12 @@ from twinmatch.proposal import CityCard, proposal_schema
 from twinmatch.proposal.wire import DECIMALS, to_wire
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import schemas
-from twinmatch.web.auth import GuardedRoute, reader
-from twinmatch.web.media import LISTS, accepted, list_bytes, sources_once
+from twinmatch.web.auth import api_router
+from twinmatch.web.bodies import LISTS, accepted, list_bytes, sources_once
 from twinmatch.web.problems import documented
-from twinmatch.web.settings import VERSION
 from twinmatch.web.state import KEEP, state_of, tag_of, unchanged
 
-router = APIRouter(
-    prefix=VERSION, tags=["cities"], dependencies=[Depends(reader)], route_class=GuardedRoute
-)
+router = api_router("cities")
 
 CityIn = Annotated[
     str,

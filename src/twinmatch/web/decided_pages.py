@@ -1,69 +1,87 @@
-"""The workbench's pages on which something is decided about a proposal, or asked before deciding."""
+"""The workbench's pages on which something is decided: one pair, several, an applicant, prices, repairs; and a city's own page."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Path, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
-from twinmatch.app.decisions import decide_on
+from twinmatch.app.decided import read_sheet
+from twinmatch.app.decisions import decide_on, run_state
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.store import held
-from twinmatch.web.auth import Committee, Coordinator, GuardedRoute, coordinator, reader
-from twinmatch.web.board import Job
-from twinmatch.web.jobs import proposal_of
-from twinmatch.web.pages import own, page, wants_fragment
-from twinmatch.web.rounds_pages import Text, teller
-from twinmatch.web.state import state_of
-from twinmatch.whatif.repair import KINDS, Disruption, Kind
-
-router = APIRouter(
-    prefix="/workbench/proposals",
-    include_in_schema=False,
-    dependencies=[Depends(reader)],
-    route_class=GuardedRoute,
+from twinmatch.exporting.letters import letters
+from twinmatch.store import CONSENTS, held
+from twinmatch.web.auth import (
+    Committee,
+    Coordinator,
+    Person,
+    Rank,
+    coordinator,
+    pages_router,
+    reader,
 )
+from twinmatch.web.desk import Invited
+from twinmatch.web.jobs import proposal_of
+from twinmatch.web.pages import own, page
+from twinmatch.web.rounds_pages import Looked, Made, Text, gate, part_of, teller, to_proposal
+from twinmatch.web.sandbox import scratch
+from twinmatch.web.state import Shared, State
+from twinmatch.whatif.prices import edits, options, solved_with
+from twinmatch.whatif.repair import KINDS, Disruption
+from twinmatch.whatif.repair import Kind as OfferKind
+
+router = pages_router("/workbench/proposals")
+
+REMINDED: Final = timedelta(days=10)
+"""A city that was asked so long ago and has said nothing is to be reminded."""
+
+Version = Annotated[int, Form(ge=0, le=1_000_000)]
+Kind = Annotated[str, Form(max_length=20)]
+Name = Annotated[str, Form(max_length=200)]
+Names = Annotated[list[Name] | None, Form(max_length=5000)]
 
 
 @router.post("/{proposal}/decisions")
 def decide(
     request: Request,
+    state: Shared,
     person: Committee,
-    proposal: str,
-    kind: Annotated[str, Form(max_length=20)],
-    version: Annotated[int, Form(ge=0, le=1_000_000)],
-    one: Annotated[str, Form(max_length=200)] = "",
-    other: Annotated[str, Form(max_length=200)] = "",
-    city: Annotated[str, Form(max_length=200)] = "",
+    job: Made,
+    kind: Kind,
+    version: Version,
+    one: Name = "",
+    other: Name = "",
+    city: Name = "",
     why: Text = "",
     tab: Annotated[str, Form(max_length=40)] = "overview",
-    meeting: Annotated[str, Form(max_length=200)] = "",
+    meeting: Name = "",
     back: Annotated[str, Form(max_length=400)] = "",
 ) -> Response:
     """Write a decision as the proposal was seen, and go back to where it was made; a committee may comment."""
-    state = state_of(request)
     if kind != "note":
         coordinator.checked(request)
-    run, store = state.board.run(proposal).id, state.board.store
-    pair = {"one": one, "other": other, "city": city, "why": why}
+    run, pair = job.id, {"one": one, "other": other, "city": city, "why": why}
     try:
-        decide_on(run, kind, person.name, **pair, seen=version, place=store)
+        decide_on(run, kind, person.name, **pair, seen=version, place=state.board.store)
     except QuestionError as error:
         mine = {"kind": kind, **pair, "tab": tab, "meeting": meeting, "back": back}
-        return conflict(request, run, version, "decisions", list(mine.items()), error)
+        return _conflict(request, state, run, version, "decisions", list(mine.items()), error)
     if kind == "publish":
         state.board.replace_published(run, person.name)
     if back.startswith(f"/workbench/proposals/{run}/"):
         return RedirectResponse(own(back), 303)
     where = tab if tab.replace("_", "").replace("-", "").isalnum() else "overview"
     anchor = f"#m-{meeting}" if meeting.isascii() and meeting.isprintable() and meeting else ""
-    return RedirectResponse(f"/workbench/proposals/{proposal}?tab={where}{anchor}", 303)
+    return to_proposal(run, f"?tab={where}{anchor}")
 
 
-def conflict(
+def _conflict(
     request: Request,
-    proposal: str,
+    state: State,
+    run: str,
     version: int,
     action: str,
     mine: list[tuple[str, str]],
@@ -72,94 +90,293 @@ def conflict(
     """Return what others decided meanwhile, and the form that writes mine after theirs; raises any other error."""
     if error.problems[0].code != "changed-meanwhile":
         raise error
-    board = state_of(request).board
-    history = board.store.history(proposal)
+    history = state.board.store.history(run)
     return page(
         request,
         "conflict.html.j2",
         412,
-        proposal=proposal,
+        proposal=run,
         action=action,
         later=[e for e in history if e.number > version],
-        entry_says=teller(proposal_of(board, proposal)),
+        entry_says=teller(proposal_of(state.board, run)),
         now=held(history),
         mine=mine,
         told=" ".join(v for k, v in mine if v and k in ("kind", "one", "other", "pair", "why")),
     )
 
 
-@router.get("/{proposal}/why-not")
-def why_not(request: Request, proposal: str, guest: str = "", host: str = "") -> Response:
-    """Return why a guest and a host do not meet."""
-    state = state_of(request)
+# --- decisions on several pairs -----------------------------------------------------------------------------
 
-    job = state.board.job(state.board.run(proposal).id)
-    now = state.board.store.held(job.id)
+
+def _decide_all(
+    request: Request,
+    state: State,
+    person: Person,
+    run: str,
+    action: str,
+    given: dict[str, Any],
+    decisions: list[tuple[str, tuple[str, str]]],
+) -> Response:
+    """Write decisions on several pairs, each on the version before it: whoever comes between is not overwritten."""
+    seen, why = given["version"], given.get("why", "")
+    try:
+        for kind, (one, other) in decisions:
+            about: dict[str, Any] = {"one": one, "other": other, "why": why, "seen": seen}
+            entry, _ = decide_on(run, kind, person.name, **about, place=state.board.store)
+            seen = entry.number
+    except QuestionError as error:
+        if action == "workbook":
+            raise
+        mine = [(k, str(v)) for k, v in given.items() if k not in ("pair", "version")]
+        mine += [("pair", " ".join(pair)) for _, pair in decisions]
+        return _conflict(request, state, run, given["version"], action, mine, error)
+    return to_proposal(run, "?tab=twinning")
+
+
+def _pairs(given: list[str] | None) -> list[tuple[str, str]]:
+    """Return pairs of a form: each stands in it as the ids of its guest and host, a space between."""
+    split = [pair.split(" ", 1) for pair in given or []]
+    return [(p[0], p[1]) for p in split if len(p) == 2]
+
+
+@router.post("/{proposal}/bulk")
+def bulk(
+    request: Request,
+    state: Shared,
+    person: Coordinator,
+    found: Looked,
+    kind: Kind,
+    version: Version,
+    pair: Names = None,
+    which: Annotated[str, Form(max_length=20)] = "ticked",
+    why: Text = "",
+) -> Response:
+    """Decide alike on the pairs that are ticked, on all robust ones, or on all of which too little is known."""
+    rows, least = found["table"].pairs, gate(found["made"])
+    chosen = {
+        "robust": [r.about for r in rows if r.standing == "robust"],
+        "thin": [r.about for r in rows if r.meeting.account.coverage < least],
+    }.get(which, _pairs(pair))
+    if not chosen:
+        do = "Tick some, or have it worked out first which pairs are robust."
+        raise QuestionError(Problem("meeting-missing", "No pair was chosen.", do=do))
+    given = {"kind": kind, "version": version, "why": why}
+    decisions = [(kind, p) for p in chosen]
+    return _decide_all(request, state, person, found["job"].id, "bulk", given, decisions)
+
+
+@router.post("/{proposal}/keep")
+def keep(
+    request: Request,
+    state: Shared,
+    person: Coordinator,
+    job: Made,
+    kind: Kind,
+    version: Version,
+    pair: Names = None,
+) -> Response:
+    """Keep a change by hand as decisions: each pair that it makes is locked or held."""
+    given, decisions = {"kind": kind, "version": version}, [(kind, p) for p in _pairs(pair)]
+    return _decide_all(request, state, person, job.id, "keep", given, decisions)
+
+
+@router.post("/{proposal}/workbook")
+def workbook(
+    request: Request,
+    state: Shared,
+    person: Coordinator,
+    job: Made,
+    version: Version,
+    file: UploadFile,
+) -> Response:
+    """Take the decisions of a workbook's sheet."""
+    with scratch() as folder:
+        path = folder / "proposal.xlsx"
+        path.write_bytes(file.file.read(state.settings.most_upload))
+        made = proposal_of(state.board, job.id)
+        sheet = read_sheet(path, state.rounds.held(job.id).round.cohort, made)
+    wanted = [("lock", p) for p in sheet.lock] + [("ban", p) for p in sheet.ban]
+    return _decide_all(request, state, person, job.id, "workbook", {"version": version}, wanted)
+
+
+# --- one pair, one applicant --------------------------------------------------------------------------------
+
+
+@router.get("/{proposal}/pairs/{meeting}")
+def pair(request: Request, found: Looked, proposal: str, meeting: str) -> Response:
+    """Return all about one pair: why, consent, what if one declines, another host, the account, comments."""
+    place = found["table"].by_meeting.get(meeting)
+    if place is None:
+        raise QuestionError(Problem("not-found", f"There is no pair {meeting[:80]!r}."))
+    row = found["table"].pairs[place]
+    parts = {"row": row, "guest": row.about[0], "meeting": row.meeting, "place": place}
+    parts |= {"overdue": overdue, "proposal": proposal}
+    return page(request, "pair_page.html.j2", tab="twinning", **found, **parts)
+
+
+def overdue(at: datetime) -> bool:
+    """Return whether a city that was asked at a moment is to be reminded."""
+    return datetime.now(UTC) - at > REMINDED
+
+
+@router.get("/{proposal}/guests/{guest}")
+def guest(request: Request, found: Looked, guest: str) -> Response:
+    """Return why an applicant has no place, and what a place would cost."""
+    left = next((r.left for r in found["table"].unplaced if r.city == guest), None)
+    if left is None:
+        raise QuestionError(Problem("not-found", f"{guest[:80]!r} is not without a place here."))
+    return page(request, "guest.html.j2", tab="left-out", **found, guest=guest, left=left)
+
+
+@router.get("/{proposal}/hosts/{guest}")
+def hosts(request: Request, state: Shared, job: Made, guest: str) -> Response:
+    """Return the form that gives a guest another host, with every host that it could have; the round is read for it."""
+    case = state.rounds.held(job.id)
+    parts: dict[str, Any] = {"options": (), "guest": guest, "at_now": ()}
+    with suppress(QuestionError):  # it is no guest of the round
+        parts["options"] = list(options(case, guest))
+        g = case.ready.frame.guests.index(case.round.cohort.find(guest))
+        parts["at_now"] = [case.hosts[h].id for h in case.host_of(g)]
+    return page(request, "choose_host.html.j2", base=f"/workbench/proposals/{job.id}", **parts)
+
+
+@router.get("/{proposal}/price")
+def price(request: Request, state: Shared, job: Made, guest: str = "", host: str = "") -> Response:
+    """Return what it costs to give a guest a host by hand, at once: nothing is solved."""
+    case = state.rounds.held(job.id)
+    parts: dict[str, Any] = {"found": edits(case, guest[:120], host[:120])}
+    parts["host_name"] = next(h.name for h in case.hosts if h.id == host)
+    parts |= {"guest": guest, "host": host, "guest_name": case.round.cohort.city(guest).name}
+    now, base = state.board.store.held(job.id), f"/workbench/proposals/{job.id}"
+    return page(request, "price.html.j2", now=now, base=base, **parts)
+
+
+@router.get("/{proposal}/price/solved")
+def price_solved(
+    request: Request, state: Shared, job: Made, guest: str = "", host: str = ""
+) -> Response:
+    """Return what the best round with a pair costs, everybody else free to move."""
+    outcome = solved_with(state.rounds.case(job.id), guest[:120], host[:120])
+    base = f"/workbench/proposals/{job.id}"
+    parts: dict[str, Any] = {"guest": guest, "host": host, "base": base}
+    return page(request, "price_solved.html.j2", outcome=outcome, **parts)
+
+
+# --- what is asked before deciding --------------------------------------------------------------------------
+
+
+@router.get("/{proposal}/why-not")
+def why_not(
+    request: Request, state: Shared, job: Made, guest: str = "", host: str = ""
+) -> Response:
+    """Return why a guest and a host do not meet."""
     found = state.rounds.why_not(job.id, guest.strip()[:120], host.strip()[:120])
-    return part_of(request, "why_not", job, found=found, now=now)
+    return part_of(request, "why_not", job, found=found, now=state.board.store.held(job.id))
 
 
 @router.get("/{proposal}/prices")
-def prices(request: Request, proposal: str) -> Response:
+def prices(request: Request, state: Shared, job: Made) -> Response:
     """Return what each rule, lock and ban costs, and what one more place at each host is worth."""
-    state = state_of(request)
-
-    job = state.board.job(state.board.run(proposal).id)
-    found = state.rounds.prices(job.id)
-    return part_of(request, "prices", job, found=found)
+    return part_of(request, "prices", job, found=state.rounds.prices(job.id))
 
 
-Names = Annotated[list[Annotated[str, Form(max_length=200)]] | None, Form(max_length=5000)]
+@router.post("/{proposal}/answers", dependencies=[Depends(coordinator)])
+def work_out(state: Shared, job: Made, what: Kind) -> Response:
+    """Have something worked out of a proposal while everybody goes on."""
+    state.board.desk.want(job.id, what)
+    return to_proposal(job.id, "?tab=twinning")
+
+
 AtMost = Annotated[int, Form(ge=0, le=100)]
 
 
-def change_of(withdrawn: list[str] | None, refused: list[str] | None) -> Disruption:
-    """Return what a form says has happened: a pair stands in it as the ids of its guest and host, a space between."""
-    pairs = [tuple(pair.split(" ", 1)) for pair in refused or []]
-    return Disruption(tuple(withdrawn or []), tuple((p[0], p[1]) for p in pairs if len(p) == 2))
+def _change_of(withdrawn: Names = None, refused: Names = None) -> Disruption:
+    """Return what a form says has happened."""
+    return Disruption(tuple(withdrawn or []), tuple(_pairs(refused)))
+
+
+Change = Annotated[Disruption, Depends(_change_of)]
 
 
 @router.post("/{proposal}/repair", dependencies=[Depends(coordinator)])
 def repair(
-    request: Request,
-    proposal: str,
-    withdrawn: Names = None,
-    refused: Names = None,
-    at_most: AtMost = 3,
+    request: Request, state: Shared, job: Made, change: Change, at_most: AtMost = 3
 ) -> Response:
     """Return the offers after withdrawals and refusals; nothing is changed."""
-    state, change = state_of(request), change_of(withdrawn, refused)
-
-    job = state.board.job(state.board.run(proposal).id)
     found = state.rounds.repair(job.id, change, at_most)
-    happened = {"withdrawn": withdrawn or [], "refused": refused or [], "at_most": [at_most]}
+    refused = [" ".join(pair) for pair in change.refused]
+    happened = {"withdrawn": change.withdrawn, "refused": refused, "at_most": [at_most]}
     return part_of(request, "repair", job, found=found, happened=happened)
 
 
 @router.post("/{proposal}/repair/take")
 def take(
-    request: Request,
-    person: Coordinator,
-    proposal: str,
-    offer: Annotated[str, Form(max_length=20)],
-    withdrawn: Names = None,
-    refused: Names = None,
-    at_most: AtMost = 3,
+    state: Shared, person: Coordinator, job: Made, change: Change, offer: Kind, at_most: AtMost = 3
 ) -> Response:
     """Make a further proposal of an offer, and go to where the two stand side by side."""
-    state, change = state_of(request), change_of(withdrawn, refused)
-    kind: Kind | None = next((k for k in KINDS if k == offer), None)
+    kind: OfferKind | None = next((k for k in KINDS if k == offer), None)
     if kind is None:
         known = f"Known: {', '.join(KINDS)}."
         raise QuestionError(Problem("no-such-offer", f"There is no offer {offer!r}.", do=known))
-
-    run = state.board.run(proposal).id
-    made = state.rounds.take(run, change, at_most, kind, person.name)
-    return RedirectResponse(f"/workbench/proposals/{made}/compare?other={run}", 303)
+    made = state.rounds.take(job.id, change, at_most, kind, person.name)
+    return to_proposal(made, f"/compare?other={job.id}")
 
 
-def part_of(request: Request, name: str, job: Job, **parts: Any) -> Response:
-    """Return what htmx puts into a proposal's page, or the same as a page of its own."""
-    if wants_fragment(request):
-        return page(request, f"{name}.html.j2", job=job, **parts)
-    return page(request, "part_page.html.j2", job=job, part=name, **parts)
+# --- a city's own page: what it is offered, and its answer; nothing of anybody else's -------------------------
+
+by_link = pages_router("/workbench/city", Rank.NOBODY)
+
+Secret = Annotated[str, Path(min_length=20, max_length=80)]
+Days = Annotated[int, Form(ge=1, le=365)]
+
+
+@router.post("/{proposal}/letters/{city}/link", dependencies=[Depends(reader)])
+def invite(
+    request: Request, state: Shared, person: Coordinator, job: Made, city: str, days: Days = 30
+) -> Response:
+    """Make the link by which a city sees its own page; it is shown this once."""
+    if all(card.id != city for card in proposal_of(state.board, job.id).cities):
+        raise QuestionError(Problem("not-found", f"There is no city {city[:80]!r} in this round."))
+    secret = state.board.desk.invite(job.id, city, days, person.trace)
+    link = f"{request.url.scheme}://{request.url.netloc}/workbench/city/{secret}"
+    back = f"/workbench/proposals/{job.id}/letters/{city}"
+    return page(request, "link.html.j2", link=link, days=days, back_to=back)
+
+
+@by_link.get("/{secret}")
+def city(request: Request, state: Shared, secret: Secret, said: str = "") -> Response:
+    """Return what a city is offered, and the forms of its answer."""
+    invited = state.board.desk.invited(secret)
+    parts = _offered(state, invited) | {"invited": invited, "said": said == "yes"}
+    answer = page(request, "city_link.html.j2", **parts)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _offered(state: State, invited: Invited) -> dict[str, Any]:
+    made, run = proposal_of(state.board, invited.run), run_state(invited.run, state.board.store)
+    mine = next(w for w in letters(made) if w.city == invited.city)
+    labels = {m.id: m.label for p in made.products for m in p.meetings}
+    meetings = [
+        (m.id, labels.get(m.id, m.label), run.held.consents.get(m.about, {}).get(invited.city))
+        for m in run.meetings
+        if invited.city in m.cities
+    ]
+    is_open = run.held.status != "withdrawn"
+    return {"letter": mine, "meetings": meetings, "is_open": is_open, "title": run.run.title}
+
+
+@by_link.post("/{secret}")
+def answered(
+    state: Shared, secret: Secret, kind: Kind, meeting: Name = "", why: Text = ""
+) -> Response:
+    """Write what a city answers: that it agrees or declines, or what is wrong of what is known of it."""
+    invited = state.board.desk.invited(secret)
+    parts = _offered(state, invited)
+    mine = {id_ for id_, _, _ in parts["meetings"]}
+    if kind not in (*CONSENTS[1:], "note") or (meeting and meeting not in mine):
+        raise QuestionError(Problem("not-found", "This page asks for no such answer."))
+    by = f"{parts['letter'].name} by its link"
+    who = invited.city if kind in CONSENTS else ""
+    decide_on(invited.run, kind, by, one=meeting, city=who, why=why, place=state.board.store)
+    return RedirectResponse(f"/workbench/city/{secret}?said=yes", 303)

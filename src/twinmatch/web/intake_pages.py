@@ -2,34 +2,43 @@
 
 What was handed in is kept byte by byte. A repair makes a further upload beside it, so there is always a way back.
 Files are read in a process of their own with little memory and time, because a file can be made to harm its reader.
+
+How a survey is read is kept beside it as the text of a mapping file; each step writes a part of it: columns, values,
+review by city, then hosts and rules.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping as Dict
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
+from fastapi import Depends, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
+from starlette.datastructures import FormData
 
+from twinmatch.app.intake import IN_THOUSANDS, check_profiles, survey_sheet
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
-from twinmatch.reading.personal_data import redact
-from twinmatch.web.auth import Coordinator, GuardedRoute, Person, coordinator, reader
+from twinmatch.reading import read_grids
+from twinmatch.reading.columns import columns
+from twinmatch.reading.grid import text
+from twinmatch.reading.mapping import BESIDE, Mapping, Target, mapping_of, to_toml
+from twinmatch.reading.personal_data import is_contact, redact
+from twinmatch.schema import NAMES, Domain, Lever
+from twinmatch.web import schemas
+from twinmatch.web.auth import Coordinator, Person, coordinator, pages_router
+from twinmatch.web.board import Upload
+from twinmatch.web.bodies import as_model
 from twinmatch.web.pages import page
-from twinmatch.web.sandbox import sandboxed
-from twinmatch.web.scratch import put_table, scratch
-from twinmatch.web.state import State, state_of
-from twinmatch.web.tables import changed, with_cell
+from twinmatch.web.proposals import checked, programmes_known
+from twinmatch.web.sandbox import changed, put_table, sandboxed, scratch, with_cell
+from twinmatch.web.state import Shared, State
 
-router = APIRouter(
-    prefix="/workbench/intake",
-    include_in_schema=False,
-    dependencies=[Depends(reader)],
-    route_class=GuardedRoute,
-)
+router = pages_router("/workbench/intake")
 
 KINDS: Final = (".xlsx", ".csv", ".tsv", ".ods", ".parquet")
 SHOWN: Final = 60
@@ -40,16 +49,15 @@ ACCEPTED: Final = ("accepted", "accepted_by")
 
 
 @router.get("")
-def intake(request: Request) -> Response:
+def intake(request: Request, state: Shared) -> Response:
     """Return what was handed in, and the form for more."""
-    uploads = state_of(request).board.all_uploads()
+    uploads = state.board.all_uploads()
     return page(request, "intake.html.j2", uploads=uploads, kinds=", ".join(KINDS))
 
 
 @router.post("")
-def hand_in(request: Request, person: Coordinator, file: UploadFile) -> Response:
+def hand_in(state: Shared, person: Coordinator, file: UploadFile) -> Response:
     """Keep a table, read it, and go to what was found."""
-    state = state_of(request)
     path = PurePath(PurePath((file.filename or "").replace("\\", "/")).name[-120:])
     name = f"{redact(path.stem)[0]}{path.suffix}" or "table"
     content = file.file.read()
@@ -100,8 +108,6 @@ def examine(path: str, name: str) -> bytes:
 
 
 def _found_in(path: Path, name: str) -> dict[str, Any]:
-    from twinmatch.app.intake import check_profiles, survey_sheet
-
     survey: dict[str, Any] | None = None
     try:
         survey = survey_sheet(path)
@@ -143,10 +149,6 @@ def _renamed(problem: dict[str, Any], path: Path, name: str) -> dict[str, Any]:
 
 def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return, for each sheet with problems, its header and the rows that have some, as text."""
-    from twinmatch.reading import read_grids
-    from twinmatch.reading.grid import text
-    from twinmatch.reading.personal_data import is_contact
-
     rows = {(p["sheet"], p["row"]) for p in problems if p["row"]}
     found = []
     for p in problems:
@@ -179,11 +181,11 @@ def _sheets(path: Path, problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @router.get("/{upload}")
-def one(request: Request, upload: str) -> Response:
+def one(request: Request, state: Shared, upload: str) -> Response:
     """Return what was found in a table, every problem at its cell."""
-    found = state_of(request).board.upload(upload)
+    found = state.board.upload(upload)
     problems = found.found["problems"]
-    cells: dict[tuple[str, int, str], list[Mapping[str, Any]]] = {}
+    cells: dict[tuple[str, int, str], list[Dict[str, Any]]] = {}
     for p in problems:
         cells.setdefault((p["sheet"], p["row"], p.get("cell", p["column"])), []).append(p)
     placed = {
@@ -206,11 +208,10 @@ def one(request: Request, upload: str) -> Response:
 
 
 @router.get("/{upload}/file", dependencies=[Depends(coordinator)])
-def original(request: Request, upload: str) -> Response:
+def original(state: Shared, upload: str) -> Response:
     """Return the very file that was handed in, contacts and all: to those who may hand in."""
-    board = state_of(request).board
-    found = board.upload(upload)
-    content = board.uploaded(upload)
+    found = state.board.upload(upload)
+    content = state.board.uploaded(upload)
     plain_name = "".join(
         c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in found.name
     )
@@ -220,7 +221,7 @@ def original(request: Request, upload: str) -> Response:
 
 @router.post("/{upload}/repair")
 def repair(
-    request: Request,
+    state: Shared,
     person: Coordinator,
     upload: str,
     row: Annotated[int, Form(ge=1, le=2_000_000)],
@@ -229,8 +230,6 @@ def repair(
     value: Annotated[str, Form(max_length=20_000)] = "",
 ) -> Response:
     """Write a value into a cell: a further upload, with the one before kept as it is."""
-    state = state_of(request)
-
     found = state.board.upload(upload)
     content = state.board.uploaded(upload)
     mended = changed(found.name, content, with_cell, (sheet, row, column), value)
@@ -242,11 +241,9 @@ def repair(
 
 @router.post("/{upload}/accept")
 def accept(
-    request: Request, person: Coordinator, upload: str, key: Annotated[str, Form(max_length=200)]
+    state: Shared, person: Coordinator, upload: str, key: Annotated[str, Form(max_length=200)]
 ) -> Response:
     """Accept a doubt: it is remembered, and the file is not changed."""
-    state = state_of(request)
-
     found = state.board.upload(upload)
     if key not in {p["key"] for p in found.found["problems"] if p["level"] != "error"}:
         raise QuestionError(
@@ -254,3 +251,180 @@ def accept(
         )
     state.board.accept(upload, [key], person.name, person.trace)
     return RedirectResponse(f"/workbench/intake/{upload}", 303)
+
+
+# --- from a survey to a round ---
+
+
+async def sent_form(request: Request) -> FormData:
+    """Return what a form has sent; the handlers themselves wait for no network."""
+    return await request.form()
+
+
+Sent = Annotated[FormData, Depends(sent_form)]
+
+FIRST: Final = (
+    *("name", "country", "population.value", "needs", "offers", "challenges", "strengths"),
+    *("levers_needed", "levers_offered", "wishes", "refuses", "languages", "commitment.neutral_by"),
+    *("participation.staff_hours_a_month", "participation.english", "participation.newcomer"),
+)
+"""Fields that surveys ask for most, offered first."""
+
+
+def field_choices() -> list[tuple[str, str]]:
+    """Return what a column may be: its choice and its words, those of most surveys first."""
+    known = columns()
+    found = [("", "not read"), ("submitted", "when it was sent"), ("contact", "whom to write to")]
+    for path in dict.fromkeys((*FIRST, *known)):
+        found.append((path, known[path].label))
+        if path == "population.value":
+            found.append((IN_THOUSANDS, f"{known[path].label}, in thousands"))
+    return found
+
+
+def _survey(state: State, upload: str) -> tuple[Upload, dict[str, Any]]:
+    found = state.board.upload(upload)
+    if not found.found.get("survey"):
+        raise QuestionError(
+            Problem("no-survey", "This table is our own form: its columns need no matching.")
+        )
+    return found, found.found["survey"]
+
+
+@router.get("/{upload}/columns")
+def match_columns(request: Request, state: Shared, upload: str) -> Response:
+    """Return the columns of a table, each with samples, a guess and what else it may be."""
+    found, survey = _survey(state, upload)
+    return page(
+        request,
+        "survey_columns.html.j2",
+        upload=found,
+        survey=survey,
+        choices=field_choices(),
+        problems=[p for p in found.found["problems"] if p["level"] == "error"],
+    )
+
+
+@router.post("/{upload}/columns")
+def matched_columns(state: Shared, person: Coordinator, upload: str, form: Sent) -> Response:
+    """Keep what the columns are, read the table again, and go to its values."""
+    found, survey = _survey(state, upload)
+    mapping = _mapping(survey)
+    sheet = str(form.get("sheet", ""))
+    if sheet and sheet not in {t["name"] for t in survey["tabs"] if t["is_read"]}:
+        _again(state, found, Mapping(sheet=_one_of(sheet, survey["tabs"])), person.trace)
+        return RedirectResponse(f"/workbench/intake/{upload}/columns", 303)
+    known = {choice for choice, _ in field_choices()}
+    for k, column in enumerate(survey["columns"]):
+        said = form.get(f"c{k}")
+        if isinstance(said, str) and said in known:
+            mapping = _with_column(mapping, column, said)
+    kept = _again(state, found, mapping, person.trace)
+    step = "columns" if kept["errors"] else "values" if kept["survey"]["values"] else "review"
+    return RedirectResponse(f"/workbench/intake/{upload}/{step}", 303)
+
+
+def _one_of(sheet: str, tabs: list[dict[str, Any]]) -> str:
+    if sheet not in {t["name"] for t in tabs}:
+        raise QuestionError(Problem("sheet-missing", f"There is no sheet {sheet[:60]!r}."))
+    return sheet
+
+
+def _with_column(mapping: Mapping, column: Dict[str, Any], said: str) -> Mapping:
+    """Return the mapping with what a column is; one that is left as it was keeps its unit, factor and option."""
+    field = said.removesuffix(", in thousands")
+    factor = 1000.0 if said == IN_THOUSANDS else 1.0
+    before = mapping.columns.get(column["name"])
+    is_as_before = before is not None and said == column["choice"]
+    if is_as_before and before:
+        target = before
+    else:
+        option = column["option"] if field not in {"", *BESIDE} else ""
+        target = Target(field, factor=factor, option=option)
+    return replace(mapping, columns={**mapping.columns, column["name"]: target})
+
+
+@router.get("/{upload}/values")
+def map_values(request: Request, state: Shared, upload: str) -> Response:
+    """Return the words of the table that stand for something, once each, with a guess and what else they may be."""
+    found, survey = _survey(state, upload)
+    codes = [*((str(c), NAMES[c]) for c in (*Domain, *Lever)), ("", "none of them")]
+    return page(request, "survey_values.html.j2", upload=found, survey=survey, codes=codes)
+
+
+@router.post("/{upload}/values")
+def mapped_values(state: Shared, person: Coordinator, upload: str, form: Sent) -> Response:
+    """Keep what the words stand for, read the table again, and go to the review."""
+    found, survey = _survey(state, upload)
+    mapping = _mapping(survey)
+    for k, value in enumerate(survey["values"]):
+        said = form.get(f"v{k}")
+        if not isinstance(said, str) or (said == value["guess"] and not value["is_asked"]):
+            continue
+        key, word = value["key"], said[:200]
+        if value["table"] == "repair_letters":
+            mapping = replace(mapping, repair_letters=word == "true")
+        elif value["table"] == "names":
+            mapping = replace(mapping, names={**mapping.names, key: word})
+        else:
+            mapping = replace(mapping, values={**mapping.values, key: word})
+    _again(state, found, mapping, person.trace)
+    return RedirectResponse(f"/workbench/intake/{upload}/review", 303)
+
+
+def _mapping(survey: Dict[str, Any]) -> Mapping:
+    return mapping_of(tomllib.loads(survey["mapping"]))
+
+
+def _again(state: State, upload: Upload, mapping: Mapping, who: str) -> dict[str, Any]:
+    """Return what is found in a table read by a mapping, which is kept with it."""
+    content = state.board.uploaded(upload.id)
+    kept = examined(upload.name, content, to_toml(mapping, upload.name))
+    state.board.note_upload(upload.id, kept, "columns matched", who)
+    return kept
+
+
+@router.get("/{upload}/review")
+def review(request: Request, state: Shared, upload: str) -> Response:
+    """Return the cities as they were read, each with its doubts, and the form that takes them to a proposal."""
+    found, survey = _survey(state, upload)
+    doubts: dict[str, list[dict[str, Any]]] = {}
+    for p in found.found["problems"]:
+        if p["level"] != "note":
+            doubts.setdefault(p["city"], []).append(p)
+    accepted = set(found.found.get("accepted", ()))
+    return page(
+        request,
+        "survey_review.html.j2",
+        upload=found,
+        survey=survey,
+        doubts=doubts,
+        counts=Counter(p["level"] for p in found.found["problems"]),
+        accepted=accepted,
+        others=[u for u in state.board.all_uploads() if u.id != upload and not u.found["errors"]],
+        **programmes_known(),
+    )
+
+
+@router.post("/{upload}/accept-all")
+def accept_all(state: Shared, person: Coordinator, upload: str) -> Response:
+    """Accept every doubt about a table: they are remembered, and the file is not changed."""
+    found = state.board.upload(upload).found
+    keys = [p["key"] for p in found["problems"] if p["level"] != "error" and p["key"]]
+    state.board.accept(upload, keys, person.name, person.trace)
+    return RedirectResponse(f"/workbench/intake/{upload}/review", 303)
+
+
+@router.post("/{upload}/propose", dependencies=[Depends(coordinator)])
+def propose(state: Shared, person: Coordinator, upload: str, form: Sent) -> Response:
+    """Ask for a proposal of the cities of a table with the hosts and rules that were chosen, and go to its page."""
+    given = {
+        "title": str(form.get("title", ""))[:200],
+        "programme": [str(name) for name in form.getlist("programme")][:20],
+        "hosts": str(form.get("hosts", ""))[:40],
+        "upload": upload,
+    }
+    asked = as_model(schemas.AskProposal, given, "form")
+    title = asked.title.strip() or Path(state.board.upload(upload).name).stem
+    job = state.board.ask(title, checked(asked, state.board), person.name)
+    return RedirectResponse(f"/workbench/proposals/{job}", 303)

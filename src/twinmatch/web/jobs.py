@@ -20,16 +20,21 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.decided import Decided
+from twinmatch.app.decisions import kept_fallbacks
+from twinmatch.app.round import RUNS, held_twinning, open_round, propose_round
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError
+from twinmatch.exporting.folder_files import proposal_json
+from twinmatch.intake.survey import hosts_of, open_survey
 from twinmatch.programmes.programme import Programme, load, load_text, programme_model
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Pairs, Proposal, from_plain
 from twinmatch.reading import read, read_raw
+from twinmatch.validate import validate
 from twinmatch.web.board import Board, Job
-from twinmatch.web.processes import PROCESSES, warm
-from twinmatch.web.scratch import put_table, scratch, sweep
+from twinmatch.web.sandbox import PROCESSES, put_table, scratch, sweep, warm
 from twinmatch.web.settings import Settings
+from twinmatch.whatif.stability import stability
 
 PAUSE: Final = 0.3
 """Seconds between two looks at what waits and what runs."""
@@ -154,10 +159,6 @@ def work(settings_json: str, job_id: str) -> None:
 
 def work_out(settings_json: str, run: str, what: str) -> None:
     """Work out of a kept proposal what is asked of it beside its answer, in a process of its own."""
-    from twinmatch.app.decisions import kept_fallbacks
-    from twinmatch.app.round import RUNS, held_twinning
-    from twinmatch.whatif.stability import stability
-
     settings = Settings.model_validate_json(settings_json)
     board = Board(settings.store)
     content: Any = []
@@ -193,9 +194,6 @@ def patiently(change: Callable[[], object], seconds: float = PATIENCE) -> None:
 
 def made(board: Board, settings: Settings, job: Job) -> bytes:
     """Return the proposal.json of a job; raises what the proposal raises."""
-    from twinmatch.app.round import propose_round
-    from twinmatch.exporting.folder_files import proposal_json
-
     steps: list[str] = []
 
     def progress(step: str) -> None:
@@ -247,8 +245,6 @@ def _opened(
     decided: Decided,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Round:
-    from twinmatch.app.round import open_round
-
     progress("Profiles")
     cohort = cohort_of(board, settings, asked)
     model = settings.text_model or "auto"  # never a model that a request names
@@ -285,9 +281,6 @@ def proposal_of(board: Board, proposal: str) -> Proposal:
 
 def cohort_of(board: Board, settings: Settings, asked: Mapping[str, Any]) -> Cohort:
     """Return the cities of a job: those of an upload, or the service's own."""
-    from twinmatch.intake.survey import hosts_of, open_survey
-    from twinmatch.validate import validate
-
     upload, hosts = asked.get("upload"), asked.get("hosts", "")
     if not upload:
         return read(settings.profiles)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -25,12 +25,12 @@ from twinmatch.geography import is_country, language_name
 from twinmatch.intake.readiness_scale import LEVELS
 from twinmatch.proposal import CityCard
 from twinmatch.schema import NAMES, City, Dimension, Role
-from twinmatch.web.auth import COOKIE, GuardedRoute, Rank, asking, reader
+from twinmatch.web.auth import COOKIE, Rank, asking, pages_router, reader
 from twinmatch.web.board import Job
 from twinmatch.web.languages import LANGUAGES, chosen, translation
 from twinmatch.web.state import State, state_of
 
-router = APIRouter(prefix="/workbench", include_in_schema=False, route_class=GuardedRoute)
+router = pages_router("/workbench", Rank.NOBODY)
 
 SIZE: Final = 50
 LANGUAGE: Final = "twinmatch_language"

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 
 import orjson
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Response
 
 from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
@@ -27,14 +27,13 @@ from twinmatch.store.refusals import (
     wipe,
 )
 from twinmatch.web import schemas
-from twinmatch.web.auth import Administrator, GuardedRoute, administrator
+from twinmatch.web.auth import Administrator, administrator, api_router
 from twinmatch.web.board import ENDED, Board, jobs, keys, sessions, uploads
+from twinmatch.web.bodies import json_answer
 from twinmatch.web.intake_pages import ACCEPTED, examined
-from twinmatch.web.problems import documented
-from twinmatch.web.scratch import sweep
-from twinmatch.web.settings import VERSION
-from twinmatch.web.state import state_of
-from twinmatch.web.tables import changed, persons, without_persons
+from twinmatch.web.problems import answers
+from twinmatch.web.sandbox import changed, persons, sweep, without_persons
+from twinmatch.web.state import Shared
 
 UPLOADS_DAYS: Final = 90
 """Days after which a file that was handed in is erased: a round is made well before."""
@@ -42,7 +41,7 @@ UPLOADS_DAYS: Final = 90
 NAMES_DAYS: Final = 1095
 """Days after which names and reasons leave the history: three years, in which a programme answers for its rounds."""
 
-router = APIRouter(prefix=VERSION, tags=["privacy"], route_class=GuardedRoute)
+router = api_router("privacy")
 
 
 def names_of(cohort: Cohort, city: str) -> list[str]:
@@ -196,25 +195,17 @@ City = Annotated[str, Path(max_length=200, description="Id or name of a city")]
 
 
 @router.get(
-    "/personal-data/{city}",
-    response_model=None,
-    dependencies=[Depends(administrator)],
-    responses={200: {"model": schemas.PersonalData}, **documented()},
+    "/personal-data/{city}", dependencies=[Depends(administrator)], **answers(schemas.PersonalData)
 )
-def show_personal_data(request: Request, city: City) -> Response:
+def show_personal_data(state: Shared, city: City) -> Response:
     """Return what is held of the persons of a city."""
-    state = state_of(request)
     found = held_of(state.board, state.service.cohort, city)
-    return _json(found)
+    return json_answer(found)
 
 
-@router.delete(
-    "/personal-data/{city}",
-    response_model=None,
-    responses={200: {"model": schemas.Erased}, **documented(404)},
-)
+@router.delete("/personal-data/{city}", **answers(schemas.Erased, 404))
 def erase_personal_data(
-    request: Request,
+    state: Shared,
     city: City,
     person: Administrator,
     reasons: Annotated[
@@ -222,20 +213,12 @@ def erase_personal_data(
     ] = False,
 ) -> Response:
     """Erase what is held of the persons of a city."""
-    state = state_of(request)
-    return _json(erase(state.board, state.service.cohort, city, person.trace, reasons=reasons))
+    return json_answer(
+        erase(state.board, state.service.cohort, city, person.trace, reasons=reasons)
+    )
 
 
-@router.get(
-    "/changes",
-    response_model=None,
-    dependencies=[Depends(administrator)],
-    responses={200: {"model": schemas.Changes}, **documented()},
-)
-def list_changes(request: Request) -> Response:
+@router.get("/changes", dependencies=[Depends(administrator)], **answers(schemas.Changes))
+def list_changes(state: Shared) -> Response:
     """Return who changed what, and when: keys, uploads, what was erased, decisions."""
-    return _json({"changes": changes_of(state_of(request).board)})
-
-
-def _json(content: Any) -> Response:
-    return Response(orjson.dumps(content), media_type="application/json")
+    return json_answer({"changes": changes_of(state.board)})

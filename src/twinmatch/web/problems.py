@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from twinmatch.errors import DataError, NoProposalError, Problem, TwinmatchError, Where
-from twinmatch.web.queries import MOST_PROBLEMS, more_problems
+from twinmatch.web.bodies import MOST_PROBLEMS, more_problems
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -138,6 +138,12 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in sorted({400, 401, 403, 421, 429, *statuses})
     }
+
+
+def answers(model: Any, *errors: int, status: int = 200) -> dict[str, Any]:
+    """Return what a route says of itself: the class whose wire form it answers with, and the errors that it can give."""
+    responses = {status: {"model": model}, **documented(*errors)}
+    return {"status_code": status, "response_model": None, "responses": responses}
 
 
 Page = Callable[[Request, int, list[Problem]], Response]

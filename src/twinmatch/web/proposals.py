@@ -1,4 +1,4 @@
-"""The routes of proposals: asked for as jobs, looked at while they are made, taken away in every form."""
+"""The routes of proposals: asked for as jobs, looked at, taken away in every form; decided, repaired, compared."""
 
 from __future__ import annotations
 
@@ -8,26 +8,31 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from twinmatch.app.decisions import decide_on, plain_run_state, run_state
+from twinmatch.app.round import Repaired
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting import EXPORTERS
 from twinmatch.programmes.programme import bundled_names, load_text, recipe_names, refuse_large
 from twinmatch.proposal import from_plain
 from twinmatch.proposal.wire import to_wire
 from twinmatch.web import schemas
-from twinmatch.web.auth import Coordinator, GuardedRoute, reader
+from twinmatch.web.auth import Coordinator, api_router, coordinator
 from twinmatch.web.board import Board, Job
-from twinmatch.web.media import accepted
-from twinmatch.web.problems import documented
-from twinmatch.web.queries import MOST_PROBLEMS
+from twinmatch.web.bodies import MOST_PROBLEMS, accepted, json_answer
+from twinmatch.web.problems import answers, documented
 from twinmatch.web.sandbox import sandboxed
 from twinmatch.web.settings import VERSION
-from twinmatch.web.state import state_of, unchanged
+from twinmatch.web.state import KEEP, Shared, state_of, unchanged
+from twinmatch.whatif.difference import ProposalDifference
+from twinmatch.whatif.prices import PriceList
+from twinmatch.whatif.repair import Disruption
+from twinmatch.whatif.why_not import WhyNotAnswer
 
-router = APIRouter(prefix=VERSION, tags=["proposals"], route_class=GuardedRoute)
+router = api_router("proposals")
 
 MEDIA: Final = {
     "proposal.json": "application/json",
@@ -68,25 +73,21 @@ def job_plain(job: Job) -> dict[str, Any]:
     return {**to_wire(job), "links": links(job)}
 
 
+def programmes_known() -> dict[str, Any]:
+    """Return the names of the bundled programmes and of the recipes beside them."""
+    bundled = list(bundled_names())
+    return {"bundled": bundled, "recipes": [n for n in recipe_names() if n not in bundled]}
+
+
 def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
     """Return what a proposal is asked with; raises the errors that can be told before it is made."""
-    known = (*bundled_names(), *recipe_names())
-    problems = [
-        Problem(
-            "programme-unknown",
-            f"There is no bundled programme {name[:80]!r}.",
-            Where(column="programme"),
-            f"Known: {', '.join(known)}.",
-        )
-        for name in asked.programme
-        if name not in known
-    ]
+    known, problems = (*bundled_names(), *recipe_names()), []
+    for name in (n for n in asked.programme if n not in known):
+        found, do = f"There is no bundled programme {name[:80]!r}.", f"Known: {', '.join(known)}."
+        problems.append(Problem("programme-unknown", found, Where(column="programme"), do))
     if asked.programme and asked.programme_toml:
-        problems.append(
-            Problem(
-                "programme-twice", "The programme is named and written out.", do="Keep one of them."
-            )
-        )
+        found = "The programme is named and written out."
+        problems.append(Problem("programme-twice", found, do="Keep one of them."))
     if problems:
         raise QuestionError(problems)
     if asked.programme_toml:
@@ -108,11 +109,9 @@ def check_programme(text: str) -> None:
     refuse_large(text)
     found = sandboxed(_wrong_with, text)
     if found != b"[]":
-        problems = orjson.loads(
-            found
-            or b'[{"code": "too-heavy", "found": "The programme cannot be read within the memory and time it may take."}]'
-        )
-        raise DataError(Problem.from_plain(p) for p in problems)
+        heavy = "The programme cannot be read within the memory and time it may take."
+        problems = map(Problem.from_plain, orjson.loads(found or b"[]"))
+        raise DataError(problems if found else Problem("too-heavy", heavy))
 
 
 def _wrong_with(text: str) -> bytes:
@@ -123,48 +122,30 @@ def _wrong_with(text: str) -> bytes:
     return b"[]"
 
 
-@router.post(
-    "/proposals",
-    status_code=202,
-    response_model=None,
-    responses={202: {"model": schemas.ProposalState}, **documented(404, 409, 413, 422)},
-)
-def ask_proposal(request: Request, asked: schemas.AskProposal, person: Coordinator) -> Response:
+@router.post("/proposals", **answers(schemas.ProposalState, 404, 409, 413, 422, status=202))
+def ask_proposal(state: Shared, asked: schemas.AskProposal, person: Coordinator) -> Response:
     """Ask for a proposal; the answer is where to look for it."""
-    board = state_of(request).board
-
-    content = checked(asked, board)
+    content = checked(asked, state.board)
     title = asked.title.strip() or "Proposal"
-    job = board.job(board.ask(title, content, person.name))
+    job = state.board.job(state.board.ask(title, content, person.name))
     place = {"Location": links(job)["self"], "Retry-After": "1"}
-    return Response(orjson.dumps(job_plain(job)), 202, place, "application/json")
+    return json_answer(job_plain(job), 202, place)
 
 
-@router.get(
-    "/proposals",
-    response_model=None,
-    dependencies=[Depends(reader)],
-    responses={200: {"model": schemas.Proposals}, **documented()},
-)
+@router.get("/proposals", **answers(schemas.Proposals))
 def list_proposals(
-    request: Request,
-    size: Annotated[int, Query(ge=1, le=500, description="Proposals, at most")] = 50,
+    state: Shared, size: Annotated[int, Query(ge=1, le=500, description="Proposals, at most")] = 50
 ) -> Response:
     """Return the latest proposals, the newest first."""
-    found = state_of(request).board.all_jobs(size)
-    return _json({"proposals": [job_plain(job) for job in found]})
+    found = state.board.all_jobs(size)
+    return json_answer({"proposals": [job_plain(job) for job in found]})
 
 
-@router.get(
-    "/proposals/{proposal}",
-    response_model=None,
-    dependencies=[Depends(reader)],
-    responses={200: {"model": schemas.ProposalState}, **documented(404)},
-)
-def get_proposal(request: Request, proposal: ProposalId) -> Response:
+@router.get("/proposals/{proposal}", **answers(schemas.ProposalState, 404))
+def get_proposal(state: Shared, proposal: ProposalId) -> Response:
     """Return how far a proposal is, and where its files are once it is done."""
-    job = state_of(request).board.job(proposal)
-    answer = _json(job_plain(job))
+    job = state.board.job(proposal)
+    answer = json_answer(job_plain(job))
     if not job.has_ended:
         answer.headers["Retry-After"] = "1"
     return answer
@@ -174,7 +155,6 @@ def get_proposal(request: Request, proposal: ProposalId) -> Response:
     "/proposals/{proposal}/events",
     response_model=None,
     response_class=Response,
-    dependencies=[Depends(reader)],
     responses={
         200: {"description": "Server-sent events", "content": {"text/event-stream": {}}},
         **documented(404),
@@ -200,20 +180,14 @@ async def follow_proposal(request: Request, proposal: ProposalId) -> Response:
     return StreamingResponse(follow(), media_type="text/event-stream")
 
 
-@router.post(
-    "/proposals/{proposal}/cancel",
-    response_model=None,
-    responses={200: {"model": schemas.ProposalState}, **documented(404, 409)},
-)
-def cancel_proposal(request: Request, proposal: ProposalId, person: Coordinator) -> Response:
+@router.post("/proposals/{proposal}/cancel", **answers(schemas.ProposalState, 404, 409))
+def cancel_proposal(state: Shared, proposal: ProposalId, person: Coordinator) -> Response:
     """Stop a proposal that is waiting or being made."""
-    board = state_of(request).board
-
-    job = board.job(proposal)
-    if not board.end(proposal, "cancelled", who=person.trace):
-        found = f"The proposal has ended: it is {board.job(proposal).state}."
+    job = state.board.job(proposal)
+    if not state.board.end(proposal, "cancelled", who=person.trace):
+        found = f"The proposal has ended: it is {state.board.job(proposal).state}."
         raise QuestionError(Problem("not-possible-now", found))
-    return _json(job_plain(board.job(job.id)))
+    return json_answer(job_plain(state.board.job(job.id)))
 
 
 def _file(board: Board, proposal: str, name: str) -> bytes:
@@ -236,24 +210,23 @@ _FILES: Final[dict[int | str, dict[str, Any]]] = {
     "/proposals/{proposal}/export",
     response_model=None,
     response_class=Response,
-    dependencies=[Depends(reader)],
     responses={**_FILES, **documented(404, 406, 409)},
 )
-def export_proposal(request: Request, proposal: ProposalId) -> Response:
+def export_proposal(request: Request, state: Shared, proposal: ProposalId) -> Response:
     """Return the proposal in the form that the Accept header asks for: JSON, workbook, report or network."""
     name = accepted(request.headers.get("accept", "*/*"), MEDIA)
-    return get_proposal_file(request, proposal, name)
+    return get_proposal_file(request, state, proposal, name)
 
 
 @router.get(
     "/proposals/{proposal}/files/{name}",
     response_model=None,
     response_class=Response,
-    dependencies=[Depends(reader)],
     responses={**_FILES, **documented(404, 409)},
 )
 def get_proposal_file(
     request: Request,
+    state: Shared,
     proposal: ProposalId,
     name: Annotated[
         str, Path(max_length=80, description="A file of the proposal", examples=["report.html"])
@@ -263,16 +236,11 @@ def get_proposal_file(
     if name not in EXPORTERS:
         found = f"A proposal has no file {name[:80]!r}."
         raise QuestionError(Problem("file-unknown", found, do=f"It has: {', '.join(EXPORTERS)}."))
-    board = state_of(request).board
-    content = _file(board, proposal, name)
+    content = _file(state.board, proposal, name)
     tag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
     if (same := unchanged(request, tag)) is not None:
         return same
-    headers = {
-        "ETag": tag,
-        "Cache-Control": "private, max-age=0, must-revalidate",
-        "Vary": "Accept",
-    }
+    headers = {"ETag": tag, "Cache-Control": KEEP, "Vary": "Accept"}
     if name == "report.html":
         # The report brings its own style in the page; it may still fetch and run nothing.
         headers["Content-Security-Policy"] = (
@@ -283,5 +251,96 @@ def get_proposal_file(
     return Response(content, 200, headers, MEDIA.get(name, "application/octet-stream"))
 
 
-def _json(content: Any) -> Response:
-    return Response(orjson.dumps(content), media_type="application/json")
+# --- what a coordinator asks about a proposal ---
+
+
+@router.get("/proposals/{proposal}/decisions", **answers(schemas.Decisions, 404))
+def list_decisions(state: Shared, proposal: ProposalId) -> Response:
+    """Return what was decided about a proposal, and what holds now; the ETag is its version."""
+    found = plain_run_state(run_state(state.board.run(proposal).id, state.board.store))
+    return json_answer(found, headers={"ETag": f'"{found["version"]}"'})
+
+
+@router.post(
+    "/proposals/{proposal}/decisions", **answers(schemas.Decisions, 404, 409, 412, 428, status=201)
+)
+def decide(
+    state: Shared,
+    proposal: ProposalId,
+    decision: schemas.Decision,
+    person: Coordinator,
+    if_match: Annotated[
+        str | None, Header(max_length=40, description='The version that was seen, such as "3"')
+    ] = None,
+) -> Response:
+    """Decide about a proposal as it was seen; where it was changed meanwhile, nothing is written and 412 tells what."""
+    seen = version_of(if_match)
+
+    run, store = state.board.run(proposal).id, state.board.store
+    given = decision.model_dump(exclude={"kind"})
+    decide_on(run, decision.kind, person.name, **given, seen=seen, place=store)
+    if decision.kind == "publish":
+        state.board.replace_published(run, person.name)
+    found = plain_run_state(run_state(run, store))
+    return json_answer(found, 201, {"ETag": f'"{found["version"]}"'})
+
+
+def version_of(if_match: str | None) -> int:
+    """Return the version of an If-Match header; raises QuestionError where there is none."""
+    text = (if_match or "").strip().removeprefix("W/").strip('"')
+    if not text:
+        do = "Send If-Match with the ETag of the decisions as you saw them."
+        found = "Which version was seen is not said."
+        raise QuestionError(Problem("version-missing", found, do=do))
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
+        raise QuestionError(Problem("changed-meanwhile", f"There is no version {text[:20]!r}."))
+    return int(text)
+
+
+City = Annotated[str, Query(min_length=1, max_length=120, description="Id or name")]
+
+
+@router.get("/proposals/{proposal}/why-not", **answers(WhyNotAnswer, 404, 409, 422))
+def why_not(state: Shared, proposal: ProposalId, guest: City, host: City) -> Response:
+    """Return why a guest and a host do not meet: the rule, or what forcing it costs, who moves, what would help."""
+    state.board.result(proposal)
+    return json_answer(state.rounds.why_not(proposal, guest, host))
+
+
+@router.post(
+    "/proposals/{proposal}/repair",
+    dependencies=[Depends(coordinator)],
+    **answers(Repaired, 404, 409, 422),
+)
+def offer_repairs(state: Shared, proposal: ProposalId, asked: schemas.AskRepair) -> Response:
+    """Return three offers after withdrawals and refusals: keep all, few changes, best; nothing is changed."""
+    change = Disruption(tuple(asked.withdrawn), tuple(asked.refused))
+
+    return json_answer(state.rounds.repair(proposal, change, asked.at_most))
+
+
+@router.post(
+    "/proposals/{proposal}/repair/take", **answers(schemas.ProposalState, 404, 409, 422, status=201)
+)
+def take_repair(
+    state: Shared, proposal: ProposalId, asked: schemas.TakeRepair, person: Coordinator
+) -> Response:
+    """Make a further proposal of an offer to repair one; the one before stays as it is."""
+    change = Disruption(tuple(asked.withdrawn), tuple(asked.refused))
+
+    made = state.rounds.take(proposal, change, asked.at_most, asked.offer, person.name)
+    job = state.board.job(made)
+    return json_answer(job_plain(job), 201, {"Location": links(job)["self"]})
+
+
+@router.get("/proposals/{proposal}/prices", **answers(PriceList, 404, 409, 422))
+def list_prices(state: Shared, proposal: ProposalId) -> Response:
+    """Return what each rule, lock and ban of a proposal's twinning costs, and what one more place is worth."""
+    state.board.result(proposal)
+    return json_answer(state.rounds.prices(proposal))
+
+
+@router.get("/proposals/{proposal}/diff/{other}", **answers(ProposalDifference, 404, 409))
+def compare_proposals(state: Shared, proposal: ProposalId, other: ProposalId) -> Response:
+    """Return how two proposals differ, the first one before, the second one after."""
+    return json_answer(state.rounds.difference(proposal, other))

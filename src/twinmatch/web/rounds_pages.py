@@ -1,60 +1,51 @@
-"""The workbench's pages of proposals: ask, follow, look, decide, ask why not, solve again, compare, publish."""
+"""The workbench's pages of rounds: ask, follow, look; rules and what others would change; letters and files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.decisions import RunState, run_state
 from twinmatch.app.pair_rows import pair_table, pending
 from twinmatch.errors import NoProposalError, Problem, QuestionError
-from twinmatch.exporting import EXPORTERS
+from twinmatch.exporting import EXPORTERS, dossier_files
 from twinmatch.exporting.atlas import land, pair_map
 from twinmatch.exporting.folder_files import Directory
-from twinmatch.exporting.letters import letters
+from twinmatch.exporting.letters import Correspondence, letter_files, letters
 from twinmatch.exporting.words import is_paired
-from twinmatch.programmes.programme import bundled_names, recipe_names
 from twinmatch.programmes.twinning import product_of
-from twinmatch.proposal import Meeting, Product, Proposal
+from twinmatch.proposal import Product, Proposal
+from twinmatch.schema import City
 from twinmatch.store import HistoryEntry
 from twinmatch.web import schemas
-from twinmatch.web.auth import (
-    Coordinator,
-    GuardedRoute,
-    Person,
-    Reader,
-    coordinator,
-    reader,
-)
+from twinmatch.web.auth import Coordinator, Person, Reader, coordinator, pages_router
 from twinmatch.web.board import Job
+from twinmatch.web.bodies import as_model
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.network import network
 from twinmatch.web.pages import page, wants_fragment
-from twinmatch.web.proposals import check_programme, checked
-from twinmatch.web.queries import as_model
-from twinmatch.web.round_rules import rules_of
-from twinmatch.web.rounds import again
-from twinmatch.web.state import State, state_of
+from twinmatch.web.proposals import check_programme, checked, programmes_known
+from twinmatch.web.rounds import again, programme_in, rules_of, toml, tried, with_rules
+from twinmatch.web.state import Shared, State
+from twinmatch.whatif.stability import choices
 
-router = APIRouter(
-    prefix="/workbench/proposals",
-    include_in_schema=False,
-    dependencies=[Depends(reader)],
-    route_class=GuardedRoute,
-)
+router = pages_router("/workbench/proposals")
 
 Text = Annotated[str, Form(max_length=2000)]
+ProgrammeText = Annotated[str, Form(max_length=200_000)]
 
 
 @router.get("")
-def proposals(request: Request, upload: str = "") -> Response:
+def proposals(request: Request, state: Shared, upload: str = "") -> Response:
     """Return the latest rounds, and the form that asks for a new one."""
-    state = state_of(request)
     board = state.board
     status = {run.id: run.status for run in board.store.runs()}
     uploads = [u for u in board.all_uploads() if not u.found.get("errors")]
@@ -64,22 +55,19 @@ def proposals(request: Request, upload: str = "") -> Response:
     return page(
         request,
         "proposals.html.j2",
-        rounds=[
-            (found[0], len(found), status.get(found[0].id, "draft")) for found in rounds.values()
-        ],
+        rounds=[(r[0], len(r), status.get(r[0].id, "draft")) for r in rounds.values()],
         names={u.id: u.name for u in board.all_uploads(500)},
         past=len(board.store.past()),
         uploads=uploads,
         upload=upload if any(u.id == upload for u in uploads) else "",
-        bundled=bundled_names(),
-        recipes=[n for n in recipe_names() if n not in bundled_names()],
+        **programmes_known(),
     )
 
 
 def _asked(
     title: Text = "",
     programme: Annotated[list[str] | None, Form()] = None,
-    programme_toml: Annotated[str, Form(max_length=200_000)] = "",
+    programme_toml: ProgrammeText = "",
     previous: Text = "",
     upload: Text = "",
     past: Text = "",
@@ -100,21 +88,22 @@ Asked = Annotated[schemas.AskProposal, Depends(_asked)]
 
 
 @router.post("")
-def ask(request: Request, person: Coordinator, asked: Asked) -> Response:
+def ask(state: Shared, person: Coordinator, asked: Asked) -> Response:
     """Ask for a proposal and go to its page."""
-    board = state_of(request).board
+    title = asked.title.strip() or "Proposal"
+    return to_proposal(state.board.ask(title, checked(asked, state.board), person.name))
 
-    found = board.ask(asked.title.strip() or "Proposal", checked(asked, board), person.name)
-    return RedirectResponse(f"/workbench/proposals/{found}", 303)
+
+def to_proposal(proposal: str, more: str = "") -> Response:
+    """Return the way to the page of a proposal."""
+    return RedirectResponse(f"/workbench/proposals/{proposal}{more}", 303)
 
 
 @router.post("/check", dependencies=[Depends(coordinator)])
-def check(request: Request, asked: Asked) -> Response:
+def check(request: Request, state: Shared, asked: Asked) -> Response:
     """Return who lacks what and which rules will bind, before anything is made: nothing is kept."""
-    state = state_of(request)
-    found = _before_the_run(state, asked)
     name = "check.html.j2" if wants_fragment(request) else "check_page.html.j2"
-    return page(request, name, found=found)
+    return page(request, name, found=_before_the_run(state, asked))
 
 
 @dataclass(frozen=True)
@@ -129,51 +118,44 @@ class Before:
 
 
 def _before_the_run(state: State, asked: schemas.AskProposal) -> Before:
-    content = checked(asked, state.board)
-    product: Product | None = None
-    problems: tuple[Problem, ...] = ()
-    cohort = state.service.cohort
+    product, problems, cohort = None, tuple[Problem, ...](), state.service.cohort
     try:
-        case = state.rounds.of(content)
+        case = state.rounds.of(checked(asked, state.board))
         cohort = case.round.cohort
         product = product_of(case.round, case.settings, case.ready, case.chosen, case.solution)
     except NoProposalError as error:
-        problems = error.problems
+        problems = tuple(error.problems)
     except QuestionError as error:
         if {p.code for p in error.problems} != {"no-twinning"}:
             raise
-    from twinmatch.schema import City
-
     lacking = [(b, sum(not getattr(c, b) for c in cohort.cities)) for b in City.BLOCKS]
-    asks: dict[str, list[str]] = {}
-    names = {c.id: c.name for c in cohort.cities}
+    asks: dict[str, tuple[str, ...]] = {}
     for left in product.left_out if product else ():
         if left.ask:
-            asks.setdefault(left.ask, []).append(names[left.city])
-    return Before(
-        len(cohort),
-        tuple(sorted(lacking, key=lambda item: -item[1])),
-        tuple((a, tuple(c)) for a, c in sorted(asks.items(), key=lambda i: -len(i[1]))),
-        product,
-        tuple(problems),
-    )
+            asks[left.ask] = (*asks.get(left.ask, ()), cohort.city(left.city).name)
+    most_first = sorted(lacking, key=lambda item: -item[1])
+    by_ask = sorted(sorted(asks.items()), key=lambda item: -len(item[1]))
+    return Before(len(cohort), tuple(most_first), tuple(by_ask), product, problems)
 
+
+# --- one proposal ---------------------------------------------------------------------------------------------
 
 TABS: Final = ("overview", "left-out", "map", "rules", "letters", "history")
 
 
 @router.get("/{proposal}")
-def one(request: Request, person: Reader, proposal: str, tab: str = "overview") -> Response:
+def one(
+    request: Request, state: Shared, person: Reader, proposal: str, tab: str = "overview"
+) -> Response:
     """Return a proposal: while it is made its steps, then its tabs."""
-    state = state_of(request)
     job = state.board.job(proposal)
     if job.state != "done":
         name = "making_part.html.j2" if wants_fragment(request) else "making.html.j2"
-        return page(request, name, job=job, seconds=_seconds(job))
+        seconds = (datetime.now(UTC) - (job.begun or job.created)).total_seconds()
+        return page(request, name, job=job, seconds=int(seconds))
     if wants_fragment(request):
-        return Response(
-            status_code=200, headers={"HX-Redirect": f"/workbench/proposals/{proposal}"}
-        )
+        there = {"HX-Redirect": f"/workbench/proposals/{proposal}"}
+        return Response(status_code=200, headers=there)
     found = looked_at(state, job)
     products = {p.product: p for p in found["made"].products}
     tab = tab if tab in (*products, *TABS) else "overview"
@@ -193,16 +175,12 @@ def one(request: Request, person: Reader, proposal: str, tab: str = "overview") 
     return page(request, f"{name}.html.j2", tab=tab, **found, **extra)
 
 
-def _seconds(job: Job) -> int:
-    return int((datetime.now(UTC) - (job.begun or job.created)).total_seconds())
-
-
 def looked_at(state: State, job: Job) -> dict[str, Any]:
     """Return what every page of a proposal shows: the proposal, its round's versions, what was decided, its tables."""
     made, run = proposal_of(state.board, job.id), run_state(job.id, state.board.store)
-    answers = state.board.desk.answers(job.id)
-    versions = [v for v in state.board.versions(job.round) if v.state == "done" or v.id == job.id]
-    place = next(k for k, v in enumerate(versions) if v.id == job.id)
+    answers, all_versions = state.board.desk.answers(job.id), state.board.versions(job.round)
+    versions = [v for v in all_versions if v.state == "done" or v.id == job.id]
+    upload = job.asked.get("upload")
     return {
         "job": job,
         "made": made,
@@ -215,16 +193,27 @@ def looked_at(state: State, job: Job) -> dict[str, Any]:
         "table": pair_table(made, run, answers),
         "pending": pending(made, run),
         "versions": versions,
-        "at": place,
-        "newer": [v for v in state.board.versions(job.round) if v.state in ("waiting", "running")],
-        "upload": _upload_name(state, job),
+        "at": next(k for k, v in enumerate(versions) if v.id == job.id),
+        "newer": [v for v in all_versions if v.state in ("waiting", "running")],
+        "upload": state.board.upload(upload).name if upload else "",
         "base": f"/workbench/proposals/{job.id}",
     }
 
 
-def _upload_name(state: State, job: Job) -> str:
-    upload = job.asked.get("upload")
-    return state.board.upload(upload).name if upload else ""
+def _made(state: Shared, proposal: str) -> Job:
+    return state.board.job(state.board.run(proposal).id)
+
+
+Made = Annotated[Job, Depends(_made)]
+"""A proposal that was made."""
+
+
+def _looked(state: Shared, job: Made) -> dict[str, Any]:
+    return looked_at(state, job)
+
+
+Looked = Annotated[dict[str, Any], Depends(_looked)]
+"""What every page of a proposal shows."""
 
 
 def _overview(state: State, job: Job, found: dict[str, Any], person: Person) -> dict[str, Any]:
@@ -251,10 +240,8 @@ def _overview(state: State, job: Job, found: dict[str, Any], person: Person) -> 
 
 def _counts_of_consent(found: dict[str, Any]) -> dict[str, int]:
     """Return how many pairs are agreed to, asked about, declined, and not asked about yet ("")."""
-    counts = dict.fromkeys(("agreed", "asked", "declined", ""), 0)
-    for row in found["table"].pairs:
-        counts[row.consent] += 1
-    return counts
+    said = [row.consent for row in found["table"].pairs]
+    return {word: said.count(word) for word in ("agreed", "asked", "declined", "")}
 
 
 def _map(found: dict[str, Any]) -> dict[str, Any]:
@@ -272,62 +259,52 @@ def teller(made: Proposal) -> Callable[[HistoryEntry], str]:
     return lambda e: e.told(lambda key: labels.get(key) or directory.name(key))
 
 
+def _by_name(named: Any) -> list[tuple[str, str]]:
+    return sorted(named, key=lambda item: item[1])
+
+
 def _leavers(run: RunState, directory: Directory) -> list[tuple[str, str]]:
     """Return who is in a pair and can withdraw, id and name: guests, hosts and host units."""
     ids = {id_ for m in run.meetings if m.host for id_ in m.about}
-    return sorted(((id_, directory.name(id_)) for id_ in ids), key=lambda item: item[1])
+    return _by_name((id_, directory.name(id_)) for id_ in ids)
 
 
 def _sides(made: Proposal) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return guests and hosts of the twinning, id and name, for the form that asks "why not"."""
-    guests = [(c.id, c.name) for c in made.cities if "guest" in c.roles]
-    hosts = [(c.id, c.name) for c in made.cities if "mission" in c.roles or "pilot" in c.roles]
-    hosts += [(unit.id, unit.name) for unit in made.units]
-    return sorted(guests, key=lambda g: g[1]), sorted(hosts, key=lambda h: h[1])
-
-
-def meeting_of(made: Proposal, product: str, meeting: str) -> tuple[Product, Meeting]:
-    """Return a meeting of a proposal; raises QuestionError where there is none."""
-    for p in made.products:
-        for m in p.meetings:
-            if p.product == product and m.id == meeting:
-                return p, m
-    raise QuestionError(Problem("not-found", f"There is no meeting {meeting[:80]!r}."))
+    hosts = [c for c in made.cities if "mission" in c.roles or "pilot" in c.roles]
+    guests = ((c.id, c.name) for c in made.cities if "guest" in c.roles)
+    named = [(c.id, c.name) for c in hosts] + [(u.id, u.name) for u in made.units]
+    return _by_name(guests), _by_name(named)
 
 
 @router.get("/{proposal}/account")
-def account(request: Request, proposal: str, product: str, meeting: str) -> Response:
+def account(request: Request, state: Shared, proposal: str, product: str, meeting: str) -> Response:
     """Return the account of a meeting."""
-    made = proposal_of(state_of(request).board, proposal)
-    _, found = meeting_of(made, product, meeting)
+    made = proposal_of(state.board, proposal)
+    meetings = (m for p in made.products if p.product == product for m in p.meetings)
+    found = next((m for m in meetings if m.id == meeting), None)
+    if found is None:
+        raise QuestionError(Problem("not-found", f"There is no meeting {meeting[:80]!r}."))
     name = "account.html.j2" if wants_fragment(request) else "account_page.html.j2"
     return page(request, name, meeting=found, directory=Directory(made), proposal=proposal)
 
 
 @router.post("/{proposal}/again")
 def solve_again(
-    request: Request,
-    person: Coordinator,
-    proposal: str,
-    programme_toml: Annotated[str, Form(max_length=200_000)] = "",
+    state: Shared, person: Coordinator, proposal: str, programme_toml: ProgrammeText = ""
 ) -> Response:
     """Ask for the next version of the round under what is decided now, and under other rules where they are given."""
-    state = state_of(request)
-
     job, now = state.board.job(proposal), state.board.store.held(state.board.run(proposal).id)
     asked = again(state.board, job, now)
     if programme_toml.strip():
         check_programme(programme_toml)
         asked["programme_toml"] = programme_toml
-    found = state.board.ask(job.title, asked, person.name)
-    return RedirectResponse(f"/workbench/proposals/{found}", 303)
+    return to_proposal(state.board.ask(job.title, asked, person.name))
 
 
 @router.get("/{proposal}/compare")
-def compare(request: Request, proposal: str, other: str) -> Response:
+def compare(request: Request, state: Shared, proposal: str, other: str) -> Response:
     """Return two proposals side by side, the other one before, this one after."""
-    state = state_of(request)
-
     jobs = [state.board.job(other), state.board.job(proposal)]
     made = [proposal_of(state.board, j.id) for j in jobs]
     found = state.rounds.difference(other, proposal)
@@ -336,8 +313,93 @@ def compare(request: Request, proposal: str, other: str) -> Response:
 
 
 @router.post("/{proposal}/cancel")
-def cancel(request: Request, person: Coordinator, proposal: str) -> Response:
+def cancel(state: Shared, person: Coordinator, proposal: str) -> Response:
     """Stop a proposal that is being made."""
-    board = state_of(request).board
-    board.end(proposal, "cancelled", who=person.trace)
-    return RedirectResponse(f"/workbench/proposals/{proposal}", 303)
+    state.board.end(proposal, "cancelled", who=person.trace)
+    return to_proposal(proposal)
+
+
+@router.get("/{proposal}/committee")
+def committee(request: Request, found: Looked) -> Response:
+    """Return the agenda of a meeting: what has to be decided first, then who is refused and why."""
+    agenda = list(found["table"].agenda(gate(found["made"])))
+    return page(request, "committee.html.j2", tab="committee", **found, agenda=agenda)
+
+
+def gate(made: Proposal) -> float:
+    """Return the part of the weights below which too little is known of a pair: a third where the gate is lower."""
+    settings = programme_in(made).twinning
+    return max(settings.known_at_least if settings else 0.0, 1 / 3)
+
+
+# --- rules ------------------------------------------------------------------------------------------------------
+
+
+@router.post("/{proposal}/rules", dependencies=[Depends(coordinator)])
+async def rules(request: Request, state: Shared, proposal: str) -> Response:
+    """Return what other rules would change; nothing is kept."""
+    form = {k: v for k, v in (await request.form(max_fields=100)).items() if isinstance(v, str)}
+    return await run_in_threadpool(_tried, request, state, proposal, form)
+
+
+def _tried(request: Request, state: State, proposal: str, form: dict[str, str]) -> Response:
+    run = state.board.run(proposal).id
+    programme = with_rules(proposal_of(state.board, run), form)
+    found, now = tried(state.rounds.held(run), programme), state.board.store.held(run)
+    base = f"/workbench/proposals/{run}"
+    return page(request, "rules_tried.html.j2", found=found, base=base, now=now)
+
+
+@router.get("/{proposal}/programme.toml")
+def programme(state: Shared, job: Made) -> Response:
+    """Return the programme that a proposal was made from as a file."""
+    text = toml(programme_in(proposal_of(state.board, job.id)))
+    return _file(text, "programme.toml", "application/toml; charset=utf-8")
+
+
+def _file(content: str | bytes, name: str, media: str) -> Response:
+    return Response(content, 200, {"Content-Disposition": f'attachment; filename="{name}"'}, media)
+
+
+@router.get("/{proposal}/frontier")
+def frontier(request: Request, state: Shared, job: Made) -> Response:
+    """Return the named proposals that the same rules allow: each best in one respect, with what it gives up."""
+    return part_of(request, "frontier", job, found=choices(state.rounds.case(job.id)))
+
+
+def part_of(request: Request, name: str, job: Job, **parts: Any) -> Response:
+    """Return what htmx puts into a proposal's page, or the same as a page of its own."""
+    if wants_fragment(request):
+        return page(request, f"{name}.html.j2", job=job, **parts)
+    return page(request, "part_page.html.j2", job=job, part=name, **parts)
+
+
+# --- letters and files ------------------------------------------------------------------------------------------
+
+
+@router.get("/{proposal}/letters/{city}")
+def letter(request: Request, found: Looked, city: str, sender: str = "", by: str = "") -> Response:
+    """Return the letter of a city, to be looked at and edited before it is sent by whoever sends it."""
+    parts: dict[str, Any] = {"sender": sender[:120], "by": by[:60]}
+    written = letters(found["made"], Correspondence(sender=parts["sender"], answer_by=parts["by"]))
+    mine = next((w for w in written if w.city == city), None)
+    if mine is None:
+        raise QuestionError(Problem("not-found", f"There is no letter to {city[:80]!r}."))
+    parts |= {"letter": mine, "rows": [r for r in found["table"].pairs if city in r.kept.cities]}
+    return page(request, "letter.html.j2", tab="letters", **found, **parts)
+
+
+@router.get("/{proposal}/{name}.zip")
+def folder(state: Shared, job: Made, name: str) -> Response:
+    """Return dossiers and letters in one file: pages, and the table for a mail merge."""
+    if name not in ("dossiers", "letters"):
+        raise QuestionError(Problem("file-unknown", f"There is no file {name[:40]!r}."))
+    made, stream = proposal_of(state.board, job.id), io.BytesIO()
+    parts: dict[str, Callable[[Proposal], Iterator[tuple[str, bytes]]]] = {"letters": letter_files}
+    if name == "dossiers":
+        parts["dossiers"] = dossier_files
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
+        for place, files in parts.items():
+            for path, content in files(made):
+                packed.writestr(zipfile.ZipInfo(f"{place}/{path}"), content)
+    return _file(stream.getvalue(), f"{name}.zip", "application/zip")

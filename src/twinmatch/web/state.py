@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from cachetools import LRUCache
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
@@ -139,3 +139,12 @@ def state_of(request: Request) -> State:
     found: Any = request.app.state.shared
     assert isinstance(found, State)
     return found
+
+
+async def _shared(request: Request) -> State:
+    # async although it waits for nothing: the framework sends anything else through a thread.
+    return state_of(request)
+
+
+Shared = Annotated[State, Depends(_shared)]
+"""What the routes of a process share, as a route asks for it."""

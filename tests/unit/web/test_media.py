@@ -9,7 +9,7 @@ import json
 import pytest
 
 from twinmatch.errors import QuestionError
-from twinmatch.web.media import LISTS, accepted, list_bytes, sources_once
+from twinmatch.web.bodies import LISTS, accepted, list_bytes, sources_once
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from twinmatch.web.tables import with_cell
+from twinmatch.web.sandbox import with_cell
 
 
 def ods(path: Path, *sheets: str) -> Path:

@@ -1,16 +1,70 @@
-"""The forms of an answer by the Accept header: lists of cities as JSON, CSV (RFC 4180) or GeoJSON (RFC 7946)."""
+"""The bodies of requests and answers: a request read as one model, lists of cities as JSON, CSV (RFC 4180) or GeoJSON (RFC 7946)."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import orjson
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.cohort import nearest
+from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.proposal import CityCard
+from twinmatch.proposal.wire import to_wire
+
+M = TypeVar("M", bound=BaseModel)
+
+MOST_PROBLEMS: Final = 20
+"""Problems of one request that are listed; the others are counted."""
+
+SUGGESTED: Final = 3
+"""Unknown names for which the nearest known one is looked for, which takes time."""
+
+
+def as_model(model: type[M], data: Mapping[str, Any], part: str) -> M:
+    """Return a part of a request as a model; raises the framework's error for a wrong one."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        items = [{**item, "loc": (part, *item["loc"])} for item in error.errors(include_url=False)]
+        raise RequestValidationError(items) from error
+
+
+def only_known(request: Request, known: Sequence[str]) -> None:
+    """Raise QuestionError with the parameters of a query that its route does not have: none is passed over."""
+    if not request.scope["query_string"]:
+        return
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        listed = f"Known: {', '.join(known)}." if known else "This address takes none."
+        problems = [
+            Problem("parameter-unknown", f"There is no parameter {name!r}.", Where(column=name), do)
+            for k, name in enumerate(n[:40] for n in unknown[:MOST_PROBLEMS])
+            for do in [(k < SUGGESTED and nearest(name, {n: n for n in known})) or listed]
+        ]
+        raise QuestionError([*problems, *more_problems(len(unknown) - MOST_PROBLEMS)])
+
+
+def more_problems(left_out: int) -> list[Problem]:
+    """Return the problem that counts those that are not listed; none where all are."""
+    found = f"{left_out:,} more problems of this request are not listed."
+    return [Problem("more-problems", found)] if left_out > 0 else []
+
+
+# --- answers ---
+
+
+def json_answer(
+    content: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a result, or a dictionary of results, as JSON."""
+    return Response(orjson.dumps(to_wire(content)), status, headers, "application/json")
+
 
 LISTS: Final = {"json": "application/json", "csv": "text/csv", "geojson": "application/geo+json"}
 """The media type of each form of a list of cities, in the order of preference where a client has none."""
