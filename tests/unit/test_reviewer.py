@@ -10,6 +10,7 @@ from twinmatch.proposal.reviewer import (
     Claim,
     Ground,
     faults,
+    is_sentence,
     printed,
     reported,
     shortened,
@@ -49,7 +50,7 @@ def test_on_theme(topics, theme, fault):
     [
         (HEAT, "shows", {"kind": "problem"}, True),
         (HEAT, "shows", {"kind": "context"}, True),
-        (HEAT, "shows", {"kind": "plan"}, False),
+        (HEAT, "shows", {"kind": "plan"}, True),
         (HEAT, "shows", {"kind": "achievement", "showable": False}, True),
         (HEAT, "asks", {"kind": "achievement"}, True),
         (HEAT, "asks", {"kind": "wish"}, False),
@@ -88,11 +89,27 @@ def test_this_city(text, fault):
 
 @pytest.mark.parametrize(
     "text",
-    ["This is joined with the plan.", "They renew the network.", "The heat network delivers …", "The network (450 GWh a year."],
+    ["This is joined with the plan.", "They renew the network.", "The heat network delivers …", "The network (450 GWh a year.", "cycling", "Experience with trams"],
 )  # fmt: skip
 def test_whole(text):
     assert faults(claim(text), HERE) == ("whole",)
     assert faults(claim(standalone=False), HERE) == ("whole",)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("Heat pumps please.", True),
+        ("We want trams", True),
+        ("An adaptation roadmap dates from 2015.", True),
+        ("cycling", False),
+        ("District heating.", False),
+        ("district heating, trams, cycling, parks, wood and solar power on many roofs", False),
+    ],
+)
+def test_what_is_a_sentence_and_what_is_words(text, whole):
+    assert is_sentence(text) is whole
+    assert ("“" in printed(text, "")) is whole
 
 
 @pytest.mark.parametrize(("language", "fault"), [("", False), ("en", False), ("de", True)])

@@ -12,6 +12,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets import FacetCache
+from twinmatch.facets.quoting import shows
 from twinmatch.facets.text import offers_said, quotes
 from twinmatch.proposal import Fact
 
@@ -53,9 +54,8 @@ class AskedText:
     def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
         """Return what a city can show of what was asked, quoted and located."""
         name = self._cohort.cities[column].name
-        first, last = self._offers.start[column], self._offers.end[column]
-        if first == last:
+        places = self._offers.by([column])
+        if not len(places):
             return f"What {name} can show is not known in words.", ()
-        k = int(np.argmax(self._cosine[:, first:last].max(axis=0)))
-        found = self._offers.passages[first + k]
-        return f"{name} can show: “{found.text}”", quotes(self._cohort, found)
+        found = self._offers.passages[places[self._cosine[:, places].max(axis=0).argmax()]]
+        return shows(name, found), quotes(self._cohort, found)

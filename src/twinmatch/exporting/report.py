@@ -157,10 +157,11 @@ def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
         if talk.showing == city and others:
             who = words.count(others, "member")
             found.append(
-                f"You can show: {talk.shown} {who} {'asks' if others == 1 else 'ask'} about it."
+                f"{sources.directory.name(city)} can show: {talk.shown} {who} {'asks' if others == 1 else 'ask'} about it."
             )
         elif city in talk.asking:
-            mine = f" You told us: {talk.asked}" if talk.asking[0] == city else ""
+            name = sources.directory.name(city)
+            mine = f" {name} says: {talk.asked}" if talk.asking[0] == city else ""
             found.append(f"{sources.directory.name(talk.showing)} can show: {talk.shown}{mine}")
     return tuple(found[:2]) or ((words.sentence(meeting.says),) if meeting.says else ())
 

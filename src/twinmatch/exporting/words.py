@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence, Set
 
 from twinmatch.proposal import Evidence, Fact, Held, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal import count as count
+from twinmatch.proposal.reviewer import printed
 from twinmatch.schema import NAMES
 
 FACETS: dict[str, str] = {
@@ -297,9 +298,9 @@ def figure(value: str | float | int | None) -> str:
 
 
 def fact_figure(fact: Fact) -> str:
-    """Return a fact's value with its unit; a quotation, which has its place in a text, in quotation marks."""
+    """Return a fact's value with its unit; what has its place in a text as it is printed of it."""
     if fact.place and isinstance(fact.value, str):
-        return f"“{fact.value}”"
+        return printed(fact.value, fact.source) or fact.value
     text = figure(fact.value)
     if scale := _SCALE.fullmatch(fact.unit):
         return f"{scale['what']} {text} of {scale['high']}"

@@ -1,8 +1,18 @@
-"""Which sentences may be printed as reasons, and in what words: reviewed, whole, quoted only where the city wrote them."""
+"""Which sentences may be printed as reasons, how likely two are on the same matter, and in what words they are said.
+
+Two sentences are on the same matter with the likelihood that a logistic regression gives, learned from pairs judged by
+reading (``benchmarks/judgements``, ``python benchmarks/evidence.py fit``): from the topics that both have, and from the
+words that both use. Sentences, topics and words of both sides have to agree, so a pair of one wide field is not quoted.
+
+Notation: a sentences of one side, b of the other; T topics; V word stems.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final, Literal, Protocol
 
@@ -12,20 +22,22 @@ from numpy.typing import NDArray
 from twinmatch.embedding.classifier import KINDS, TOPICS, Classifier, Reading, bundled_classifier
 from twinmatch.embedding.multilingual import foreign_language
 from twinmatch.facets.base import FacetCache, Floats
-from twinmatch.proposal.reviewer import ALONE, LEAST, RELATED, Claim, Ground, faults, printed
+from twinmatch.proposal.reviewer import Claim, Ground, faults, is_sentence, printed
 from twinmatch.vocabulary.topics import Topic
 
 Role = Literal["shows", "asks"]
 
-FEWEST: Final = 100
-"""Sentences from which on a mean says what all of them have in common."""
+FEWEST: Final = 1000
+"""Sentences of which a cohort is taken to have at least so many: among a few, every shared word would be common."""
 
-TOGETHER: Final = 0.5
-"""What a topic that two sentences surely share is worth beside their cosine."""
+SURE: Final = 0.5
+"""Probability from which a single sentence stands for a topic."""
 
+SAME_MATTER: Final = (-2.14, 1.3, 7.57)
+"""The regression of "on the same matter": its intercept, and what shared topics and shared words add."""
 
-SHARED: Final = 0.35
-"""Probability from which two sentences are taken to share a topic."""
+_WORD: Final = re.compile(r"[^\W\d_]{3,}")
+_ENDING: Final = re.compile(r"(ations?|ings?|ions?|ies|ers?|ed|es|s|e|y)$")
 
 
 class Quoted(Protocol):
@@ -56,7 +68,9 @@ def classifier_for(facet_cache: FacetCache) -> Classifier | None:
 
 @lru_cache(maxsize=65_536)
 def _may_be_printed(text: str, source: str, role: Role, kind: str, shows: bool | None) -> bool:
-    """Return whether a sentence passes every rule that needs no other one, and can be printed whole."""
+    """Return whether a text passes every rule that needs no other one, and can be printed whole; words always may."""
+    if not is_sentence(text):
+        return bool(printed(text, source))
     language = foreign_language(text, ("en",)) or "en"
     claim = Claim("", text, role, kind, showable=shows, language=language)
     return not faults(claim, Ground({""})) and bool(printed(text, source))
@@ -75,49 +89,95 @@ def printable(
     return np.array([_may_be_printed(p.text, p.source, role, *read) for p, *read in each], bool)
 
 
-def centred(vectors: Floats) -> Floats:
-    """Return vectors (n, d) without their mean, of unit length, so that a cosine of unlike sentences is about 0.
+def stems(text: str) -> list[str]:
+    """Return the stems of the words of a text: lower case, common English endings taken off longer words."""
+    words = (word.group() for word in _WORD.finditer(text.lower()))
+    return [_ENDING.sub("", word) if len(word) > 4 else word for word in words]
 
-    Fewer than ``FEWEST`` sentences have no mean worth taking away and stay as they are.
+
+@lru_cache(maxsize=65_536)
+def telling(text: str) -> frozenset[str]:
+    """Return the stems of a text that say what it is about."""
+    return frozenset(stems(text)) - COMMON
+
+
+class WordWeights:
+    """How much a shared word says: the logarithm of how rare it is among the sentences of a cohort."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        each = set(texts)
+        self._count = Counter(w for text in each for w in telling(text))
+        self._size = max(len(each), FEWEST)
+
+    def likeness(self, one: Sequence[str], other: Sequence[str]) -> Floats:
+        """Return the cosine of the weighted words of sentences, shape (a, b), 0 where they share none."""
+        place = {w: v for v, w in enumerate(sorted(set().union(*map(telling, (*one, *other)))))}
+        rows = np.zeros((len(one) + len(other), len(place)))
+        for row, text in zip(rows, (*one, *other), strict=True):
+            for word in telling(text):
+                rarity = math.log((self._size + 1) / (self._count[word] + 0.5))
+                row[place[word]] = math.sqrt(max(rarity, 0.0))
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        rows = np.divide(rows, length, out=rows, where=length > 0)
+        return np.asarray(rows[: len(one)] @ rows[len(one) :].T)
+
+
+def same_matter(words: Floats, one: Floats | None, other: Floats | None) -> Floats:
+    """Return how likely sentences are on the same matter, in [0, 1], shape (a, b).
+
+    words (a, b) is the likeness of their words; one (a, T) and other (b, T) the probabilities of their topics, None
+    where nobody reads topics: words alone have to do then.
     """
-    if len(vectors) < FEWEST:
-        return vectors
-    moved = vectors - vectors.mean(axis=0)
-    length = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.asarray(np.divide(moved, length, out=np.zeros_like(moved), where=length > 0))
-
-
-def fit(cosine: Floats, one: Floats | None, other: Floats | None) -> Floats:
-    """Return how well sentences answer each other, (a, b), -1 where they do not.
-
-    cosine (a, b) of centred vectors; one (a, T) and other (b, T) the probabilities of their topics, None where nobody
-    reads topics. Sentences that share a topic may be less close in their words than those that share none.
-    """
-    if one is None or other is None:
-        return np.where(cosine >= LEAST, cosine, -1.0)
-    shared = np.sqrt((one[:, None, :] * other[None, :, :]).max(axis=2))
-    least = np.where(shared >= SHARED, RELATED, ALONE)
-    return np.asarray(np.where(cosine >= least, np.round(cosine + TOGETHER * shared, 4), -1.0))
+    topics = np.zeros_like(words)
+    if one is not None and other is not None:
+        topics = np.minimum(one[:, None, :], other[None, :, :]).sum(axis=2)
+    start, by_topic, by_word = SAME_MATTER
+    return np.asarray(np.round(1 / (1 + np.exp(-(start + by_topic * topics + by_word * words))), 4))
 
 
 def topic_of(one: Floats | None, other: Floats | None, a: int, b: int) -> Topic | None:
     """Return the topic that two sentences share most surely, of named topics (a, T) and (b, T); None for none."""
     if one is None or other is None:
         return None
-    both = one[a] * other[b]
+    both = np.minimum(one[a], other[b])
     return TOPICS[int(both.argmax())] if both.any() else None
 
 
 def shows(name: str, passage: Quoted, topic: Topic | None = None) -> str:
     """Return what a city can show as a sentence of its own, its topic first where one is known."""
+    said = printed(passage.text, passage.source)
+    if not is_sentence(passage.text):
+        return f"{_on(topic)}{name} names {said} among what it can show."
     verb = "works on" if passage.place.startswith("summary of the pilot") else "can show"
-    return f"{_on(topic)}{name} {verb}: {printed(passage.text, passage.source)}"
+    return f"{_on(topic)}{name} {verb}: {said}"
 
 
 def asks(name: str, passage: Quoted, topic: Topic | None = None) -> str:
     """Return what a city asks for as a sentence of its own, its topic first where one is known."""
-    return f"{_on(topic)}{name} says: {printed(passage.text, passage.source)}"
+    said = printed(passage.text, passage.source)
+    if not is_sentence(passage.text):
+        return f"{_on(topic)}{name} names {said} among what it needs."
+    return f"{_on(topic)}{name} says: {said}"
 
 
 def _on(topic: Topic | None) -> str:
     return f"On {topic.wording}, " if topic else ""
+
+
+COMMON: Final = frozenset(
+    stems(
+        """
+        about above across after against all almost already also among and another any are around because been before
+        being below between both but can could each eight euro euros every far few five for four from gave get gets give
+        given gives half has have her here his how into its less long made make makes making many may more most much
+        must near nearly next nine not now off one other our out over own part per cent quarter set sets seven should
+        since six some still such support supports take taken takes ten than that the their them then there these they
+        third this those three through too two under until use used uses using very was well were what when where which
+        while who whose will with within without work working works would year years need needed needs want wants help
+        helps big high large low new old short small million billion grant project projects program programme action
+        actions act plan plans planned city cities town municipal municipality council climate energy emission emissions
+        carbon neutral neutrality reduce reduced reduction cut cuts
+        """
+    )
+)
+"""Stems of words that stand in sentences of any matter."""

@@ -9,7 +9,6 @@ Notation: V words; asked (n, V) is 0 or 1, said (n, V) the BM25 weight of each w
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -21,19 +20,12 @@ from twinmatch.cohort import Cohort
 from twinmatch.embedding.backends import ENGLISH
 from twinmatch.embedding.multilingual import foreign_language
 from twinmatch.facets.base import FacetCache, Floats, Ints
+from twinmatch.facets.quoting import stems
 from twinmatch.facets.text import Passage, needs_passages, offers_passages
 from twinmatch.proposal import Fact
 
 K1: Final = 1.2
 B: Final = 0.75
-_WORD: Final = re.compile(r"[^\W\d_]{3,}")
-_ENDING: Final = re.compile(r"(ations?|ings?|ions?|ies|ers?|ed|es|s|e|y)$")
-
-
-def stems(text: str) -> list[str]:
-    """Return the stems of the words of a text: lower case, common English endings taken off longer words."""
-    words = (word.group() for word in _WORD.finditer(text.lower()))
-    return [_ENDING.sub("", word) if len(word) > 4 else word for word in words]
 
 
 class WordTable:

@@ -10,7 +10,6 @@ Notation: T topics; seeks and shows (n, T), each row of length 1 after weighting
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -18,13 +17,11 @@ import numpy as np
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.classifier import TOPICS
 from twinmatch.facets.base import FacetCache, Floats, Ints, listed
-from twinmatch.facets.text import Passage, Sayings, needs_said, offers_said, quotes
+from twinmatch.facets.text import NAMED, Sayings, answers, needs_said, offers_said, quotes
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
 
-NAMED: Final = 2
-"""Topics named in a sentence, at most."""
 PRESENT: Final = 0.3
 """From this much on a topic counts among those that a city speaks of, for the rarity of topics."""
 
@@ -43,7 +40,6 @@ class TopicTable:
         count = (self.seeks > PRESENT).sum(axis=0) + (self.shows > PRESENT).sum(axis=0)
         rarity = np.log((1.0 + 2 * len(cohort)) / (1.0 + count))
         self.seeking, self.showing = (_unit(table * rarity) for table in (self.seeks, self.shows))
-        self.said = lru_cache(maxsize=65_536)(self._said)
 
     def named(self, profile: Floats) -> list[Topic]:
         """Return the topics of a profile (T,), strongest first."""
@@ -54,25 +50,18 @@ class TopicTable:
         """Return the topics that two weighted profiles have in common, those that tie them most first."""
         return self.named(np.where(one * other > 0, one * other + PRESENT, 0.0))
 
-    def _said(self, city: int, topic: Topic, *, offers: bool) -> Passage | None:
-        """Return a city's surest printable sentence that names a topic: an offer shows something, a need asks."""
-        side = self.offers if offers else self.needs
-        if side.named is None:
-            return None
-        places = side.by([city])
-        sure = side.named[places, TOPICS.index(topic)]
-        return side.passages[places[int(sure.argmax())]] if sure.any() else None
-
     def grounded(
         self, seeking: int, showing: int, shared: Sequence[Topic], *, offers: bool
     ) -> list[Topic]:
         """Return the topics that both cities ticked or say in a sentence that may be printed."""
-        other = "shows" if offers else "seeks"
+        sides = (
+            (seeking, "seeks", self.needs),
+            ((showing, "shows", self.offers) if offers else (showing, "seeks", self.needs)),
+        )
         return [
             t
             for t in shared
-            if (t in self._ticked["seeks"][seeking] or self.said(seeking, t, offers=False))
-            and (t in self._ticked[other][showing] or self.said(showing, t, offers=offers))
+            if all(t in self._ticked[field][i] or said.saying(i, t) for i, field, said in sides)
         ]
 
 
@@ -169,18 +158,22 @@ def topic_facts(
     *,
     offers: bool,
 ) -> tuple[Fact, ...]:
-    """Return a sentence of each city on the first topic that they share, else the topics that they ticked."""
-    sides = ((pair[0], False), (pair[1], offers))
-    said = [(k, table.said(k, shared[0], offers=shows)) for k, shows in sides]
-    ticked = listed([t.wording for t in shared])
-    return (
-        *quotes(cohort, *(p for _, p in said if p is not None)),
-        *(
-            Fact(cohort.cities[k].id, "topics", ticked, kind="stated")
-            for k, passage in said
-            if passage is None
-        ),
-    )
+    """Return a sentence of each city on the first topic where they answer each other, else the topics that they share."""
+    there = table.offers if offers else table.needs
+    for topic in shared:
+        for found in answers(table.needs, there, [pair[0]], [pair[1]], {topic}):
+            return quotes(cohort, found.asks, found.shows)
+    named = listed([t.wording for t in shared])
+    facts = []
+    for k, side in zip(pair, (table.needs, there), strict=True):
+        city, said = cohort.cities[k], side.saying(k, shared[0])
+        source = (
+            said.source if said else city.source_of("seeks" if side is table.needs else "shows")
+        )
+        facts.append(
+            Fact(city.id, "topics", named, kind="estimated" if said else "stated", source=source)
+        )
+    return tuple(facts)
 
 
 def _unknown(*sides: tuple[City, str, bool]) -> str:

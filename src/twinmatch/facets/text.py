@@ -20,21 +20,25 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.classifier import TOPICS, Reading
 from twinmatch.embedding.sentences import Sentence, split_sentences
-from twinmatch.facets.base import FacetCache, Floats, Ints
+from twinmatch.facets.base import FacetCache, Floats, Ints, listed
 from twinmatch.facets.quoting import (
-    SHARED,
+    SURE,
     Role,
+    WordWeights,
     asks,
-    centred,
     classifier_for,
-    fit,
     printable,
+    same_matter,
     shows,
     topic_of,
 )
 from twinmatch.proposal import Fact
+from twinmatch.proposal.reviewer import LEAST, is_sentence
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
+
+NAMED = 2
+"""Topics named in a sentence, at most."""
 
 DECIMALS = 4
 """Similarities are rounded to this before anything sorts: vectors differ by 1e-7 between machines."""
@@ -120,6 +124,9 @@ class Sayings:
         # In double precision, so that a rounded cosine does not depend on how many stand beside it.
         self.vectors = vectors.astype(np.float64)
         self._role, self._classifier = role, classifier_for(facet_cache)
+        self.words = facet_cache.once(
+            cohort, "word weights", lambda: WordWeights(all_sentences(cohort))
+        )
         owners = np.array([p.city for p in self.passages], dtype=np.intp)
         self.start = np.searchsorted(owners, np.arange(len(cohort)))
         self.end = np.searchsorted(owners, np.arange(len(cohort)), side="right")
@@ -132,20 +139,13 @@ class Sayings:
     @cached_property
     def named(self) -> Floats | None:
         """The topics sure enough to be named, (s, T), 0 elsewhere; None where nobody reads topics."""
-        if self._classifier is None or self.reading is None:
-            return None
-        topics = self.reading.topics
-        return np.where(topics >= self._classifier.threshold, topics, 0.0)
+        read = self.reading
+        return None if read is None else np.where(read.topics >= SURE, read.topics, 0.0)
 
     @cached_property
     def may(self) -> NDArray[np.bool_]:
         """Which sentences may be printed, (s,)."""
         return printable(self.passages, self._role, self.reading)
-
-    @cached_property
-    def centred(self) -> Floats:
-        """The centred vectors of all sentences, (s, d)."""
-        return centred(self.vectors)
 
     def by(self, cities: Sequence[int], topics: Set[Topic] = frozenset()) -> Ints:
         """Return the places of the sentences of some cities that may be printed, on some topics where any are given."""
@@ -156,17 +156,26 @@ class Sayings:
             return places
         read = self.reading.topics[places]
         mine = read[:, [TOPICS.index(t) for t in sorted(topics)]].max(axis=1)
-        return np.asarray(places[(mine >= SHARED) & (mine >= read.max(axis=1) - 1e-9)])
+        return np.asarray(places[(mine >= SURE) & (mine >= read.max(axis=1) - 1e-9)])
 
-    def best_on(self, city: int, topics: Set[Topic]) -> tuple[Passage, Topic] | None:
-        """Return a city's surest printable sentence on one of some topics, with the topic; None where there is none."""
-        places = self.by([city], topics)
+    def best_on(self, cities: Sequence[int], topics: Set[Topic]) -> tuple[Passage, Topic] | None:
+        """Return the surest printable text of some cities on one of some topics, whole sentences before mere words."""
+        places = self.by(cities, topics)
         if not len(places) or self.reading is None or not topics:
             return None
         columns = [TOPICS.index(t) for t in sorted(topics)]
-        sure = self.reading.topics[places][:, columns]
+        whole = np.array([is_sentence(self.passages[k].text) for k in places])
+        sure = self.reading.topics[places][:, columns] + whole[:, None]
         k, t = divmod(int(sure.argmax()), len(columns))
         return self.passages[places[k]], TOPICS[columns[t]]
+
+    def saying(self, city: int, topic: Topic) -> Passage | None:
+        """Return a city's surest printable sentence that names a topic; None where none does."""
+        if self.named is None:
+            return None
+        places = self.by([city])
+        sure = self.named[places, TOPICS.index(topic)]
+        return self.passages[places[int(sure.argmax())]] if sure.any() else None
 
     def is_silent(self, i: int) -> bool:
         """Return whether a city has no sentence that can be read."""
@@ -277,7 +286,13 @@ class NeedsOffers:
         if self._needs.is_silent(i) or self._offers.is_silent(j):
             return _silent((guest, self._needs, i, "needs"), (host, self._offers, j, "offers")), ()
         if found is None:
-            return f"No sentence of {host.name} answers one of {guest.name}.", ()
+            shared = named_by_both(self._needs, self._offers, i, j)
+            if not shared:
+                return f"No sentence of {host.name} answers one of {guest.name}.", ()
+            return f"{host.name} shows work on {_worded(shared)}, which {guest.name} seeks.", (
+                _read(guest, self._needs, i, shared),
+                _read(host, self._offers, j, shared),
+            )
         text = f"{shows(host.name, found.shows, found.topic)} {asks(guest.name, found.asks)}"
         return text, quotes(self._cohort, found.asks, found.shows)
 
@@ -303,19 +318,30 @@ class SharedNeeds:
         if self._needs.is_silent(i) or self._needs.is_silent(j):
             return _silent((one, self._needs, i, "needs"), (other, self._needs, j, "needs")), ()
         if found is None:
-            return f"No sentence of {one.name} asks what one of {other.name} does.", ()
+            shared = named_by_both(self._needs, self._needs, i, j)
+            if not shared:
+                return f"No sentence of {one.name} asks what one of {other.name} does.", ()
+            return f"Both {one.name} and {other.name} seek {_worded(shared)}.", (
+                _read(one, self._needs, i, shared),
+                _read(other, self._needs, j, shared),
+            )
         text = f"{asks(one.name, found.asks, found.topic)} {asks(other.name, found.shows)}"
         return text, quotes(self._cohort, found.asks, found.shows)
 
 
 @dataclass(frozen=True)
 class PassageMatch:
-    """A sentence that asks, the sentence that answers it best, how well, and the topic that they share."""
+    """A sentence that asks, the one that is likeliest to be on its matter, how likely, and the topic that they share."""
 
     asks: Passage
     shows: Passage
     closeness: float
     topic: Topic | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether both are sentences, and no mere words."""
+        return is_sentence(self.asks.text) and is_sentence(self.shows.text)
 
 
 def answers(
@@ -327,32 +353,52 @@ def answers(
 ) -> list[PassageMatch]:
     """Return for each need of some cities the sentence of others that answers it best, the best answered first.
 
-    Only sentences on some topics, where any are given.
+    Needs that nothing surely answers are left out; only sentences on some topics, where any are given.
     """
     rows, columns = needs.by(asking, topics), offers.by(showing, topics)
     if not len(rows) or not len(columns):
         return []
-    cosine = np.round(needs.centred[rows] @ offers.centred[columns].T, DECIMALS)
     sides = ((needs, rows), (offers, columns))
+    texts = [[side.passages[k].text for k in at] for side, at in sides]
     read = [side.reading.topics[at] if side.reading else None for side, at in sides]
     named = [side.named[at] if side.named is not None else None for side, at in sides]
-    well = fit(cosine, *read)
+    likely = same_matter(needs.words.likeness(*texts), *read)
     found = [
         PassageMatch(
             needs.passages[rows[k]],
             offers.passages[columns[b]],
-            float(well[k, b]),
+            float(likely[k, b]),
             topic_of(named[0], named[1], k, b),
         )
-        for k, b in enumerate(well.argmax(axis=1).tolist())
-        if well[k, b] >= 0
+        for k, b in enumerate(likely.argmax(axis=1).tolist())
+        if likely[k, b] >= LEAST
     ]
-    return sorted(found, key=lambda a: (-a.closeness, a.asks.city, a.asks.place))
+    return sorted(found, key=lambda a: (not a.is_whole, -a.closeness, a.asks.city, a.asks.place))
 
 
 def _closest(asking: Sayings, answering: Sayings, i: int, j: int) -> PassageMatch | None:
     """Return the two sentences that answer each other best; None where none may be printed or is close enough."""
     return next(iter(answers(asking, answering, [i], [j])), None)
+
+
+def named_by_both(one: Sayings, other: Sayings, i: int, j: int) -> list[Topic]:
+    """Return the topics that two cities surely speak of in what may be printed, the surest first, ``NAMED`` at most."""
+    if one.named is None or other.named is None:
+        return []
+    mine, theirs = (s.named[s.by([k])].max(axis=0, initial=0.0) for s, k in ((one, i), (other, j)))  # type: ignore[index]
+    sure = np.minimum(mine, theirs)
+    return [TOPICS[t] for t in np.argsort(-sure, kind="stable")[:NAMED] if sure[t] > 0]
+
+
+def _worded(topics: Sequence[Topic]) -> str:
+    return listed([topic.wording for topic in topics])
+
+
+def _read(city: City, side: Sayings, i: int, topics: Sequence[Topic]) -> Fact:
+    """Return the topics that were read in a city's sentences as a fact, with the source of the first of them."""
+    said = side.saying(i, topics[0])
+    source = said.source if said else ""
+    return Fact(city.id, "topics", _worded(topics), kind="estimated", source=source)
 
 
 def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:

@@ -124,9 +124,6 @@ def _named(names: list[str]) -> str:
 MOST = 4
 """Items of an agenda, at most."""
 
-IN_A_GROUP = 0.5
-"""An answer less close than this is none in a group, where nobody was matched for this need."""
-
 COLUMNS = (
     "Meeting",
     "Kind",
@@ -238,8 +235,7 @@ def _of_group(
     for asking in members:
         others = [j for j in showing if j != asking]
         for answer in answers(needs, offers, [asking], others, topics):
-            if answer.closeness >= IN_A_GROUP:
-                shown.setdefault((answer.shows.city, answer.shows.text), []).append(answer)
+            shown.setdefault((answer.shows.city, answer.shows.text), []).append(answer)
     ranked = sorted(
         shown.items(),
         key=lambda item: (-len({a.asks.city for a in item[1]}), -item[1][0].closeness, item[0]),

@@ -24,8 +24,8 @@ from twinmatch.facets.domains import (
     strengths,
     wider,
 )
-from twinmatch.facets.quoting import shows
-from twinmatch.facets.text import Passage, needs_passages, offers_passages, offers_said
+from twinmatch.facets.quoting import asks, shows
+from twinmatch.facets.text import Passage, needs_passages, offers_passages, offers_said, quotes
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Fact
@@ -130,10 +130,7 @@ class ThemeNeed:
         named += [NAMES[v] for v in city.levers_needed or () if v in theme.levers]
         own = self._near.get(theme.id, {}).get(i)
         if not named and own is not None:
-            fact = Fact(
-                city.id, "needs", own.text, kind="stated", source=own.source, place=own.place
-            )
-            return f"{city.name} says: “{own.text}”", (fact,)
+            return asks(city.name, own), quotes(self._cohort, own)
         if not city.challenges and not city.levers_needed:
             return f"The challenges of {city.name} are not known.", ()
         facts = (
@@ -230,12 +227,15 @@ def theme_of(round_: Round, meeting_id: str) -> Theme | None:
 
 
 def shown_on(round_: Round, theme: Theme | None, cities: Sequence[int]) -> str:
-    """Return what the first of some cities that says so can show on a theme, as a sentence; empty where none does."""
+    """Return what one of some cities can show on a theme: its sentence, else the topics that it names; empty for none."""
     said, topics = offers_said(round_.cohort, round_.facet_cache), topics_of(theme)
+    found = said.best_on(cities, topics)
+    if found is not None:
+        return shows(round_.name(found[0].city), *found)
     for i in cities:
-        found = said.best_on(i, topics)
-        if found is not None:
-            return shows(round_.name(i), *found)
+        named = [t.wording for t in round_.cohort.cities[i].shows or () if t in topics]
+        if named:
+            return f"{round_.name(i)} names {listed(named)} among what it can show."
     return ""
 
 

@@ -15,16 +15,17 @@ from typing import Final, Literal
 LONGEST: Final = 260
 """Characters of a sentence that is printed whole; a longer one ends at a clause or is not printed."""
 
-LEAST: Final = 0.25
-"""Likeness in [0, 1] below which a sentence answers nothing, over cosines of centred vectors."""
+LEAST: Final = 0.6
+"""Likelihood in [0, 1] from which two sentences are taken to be on the same matter (benchmarks/evidence.py)."""
 
-RELATED: Final = 0.15
-"""Likeness below which sentences of one topic answer nothing."""
+OFFERS: Final = frozenset({"achievement", "action"})
+LONGEST_WORDS: Final = 80
+"""Characters of a text that is no sentence and is named as it stands."""
 
-ALONE: Final = 0.45
-"""Likeness from which sentences answer each other although they share no topic."""
+FEWEST_WORDS: Final = 3
+ENDED_WORDS: Final = 5
+"""Words below which a text is no sentence, and from which one that ends with a stop is one whatever its verb."""
 
-OFFERS: Final = frozenset({"achievement", "action", "plan"})
 ASKS: Final = frozenset({"problem", "wish", "plan"})
 """Kinds of sentences that show something, and that ask for something."""
 
@@ -76,7 +77,7 @@ def of_the_right_kind(claim: Claim, _: Ground) -> bool:
 
 
 def likely(claim: Claim, _: Ground) -> bool:
-    """Return whether a claim is above the absolute floor of likeness, where it has one."""
+    """Return whether a claim is likely to be on the matter that it is a reason for, where that is known."""
     return claim.likeness is None or claim.likeness >= LEAST
 
 
@@ -91,7 +92,14 @@ def whole(claim: Claim, _: Ground) -> bool:
     if claim.standalone is False or not text or text.endswith(("…", "...")):
         return False
     closed = all(text.count(one) == text.count(other) for one, other in ("()", "[]", "“”"))
-    return closed and not _POINTS_BACK.match(text)
+    return closed and is_sentence(text) and not _POINTS_BACK.match(text)
+
+
+def is_sentence(text: str) -> bool:
+    """Return whether a text says something of its subject, rather than naming it in a word or a few."""
+    count = len(_WORDS.findall(text))
+    ended = count >= ENDED_WORDS and bool(_ENDED.search(text))
+    return count >= FEWEST_WORDS and (ended or bool(_SAYS.search(text)))
 
 
 def in_the_language(claim: Claim, ground: Ground) -> bool:
@@ -122,6 +130,18 @@ def faults(claim: Claim, ground: Ground) -> tuple[str, ...]:
     """Return the names of the rules that a claim breaks; none where it may be printed."""
     return tuple(name for name, rule in RULES.items() if not rule(claim, ground))
 
+
+_WORDS = re.compile(r"[^\W_]+")
+_ENDED = re.compile(r"[.!?][\"'»”’)]*\s*$")
+
+_SAYS = re.compile(
+    r"\b(we|i|they|it|he|she|there|who|is|are|was|were|be|been|has|have|had|can|cannot|could|will|would|must|may|should"
+    r"|please|needs?|wants?|lacks?|seeks?|looks?|asks?|helps?|runs?|makes?|made|gives?|gave|takes?|took|pays?|paid|brings?"
+    r"|sets?|works?|goes|went|comes?|came|shows?|keeps?|kept|grows?|grew|falls?|fell|rose|builds?|built|cuts?|holds?|held"
+    r"|won|began|leads?|led|\w{3,}ed|\w{3,}ises?|\w{3,}ates?|\w{3,}ifies)\b",
+    re.IGNORECASE,
+)
+"""Words of which a sentence has one: a pronoun, an auxiliary, a common verb or its past."""
 
 _SHARE = re.compile(
     r"\b(\d[\d.,]{0,20}\s{0,9}(%|per ?cent)|half|a third|a quarter|two thirds|three quarters|most)[^.;]{0,60}"
@@ -201,7 +221,13 @@ def is_own_words(source: str) -> bool:
 
 @lru_cache(maxsize=65_536)
 def printed(text: str, source: str) -> str:
-    """Return a sentence as it is printed: a city's own words in quotation marks, a paraphrase reported with its source."""
+    """Return a sentence as it is printed: a city's own words in quotation marks, a paraphrase reported with its source.
+
+    Words that are no sentence stand as they are; empty for what cannot be printed whole.
+    """
+    if not is_sentence(text):
+        words = text.strip().rstrip(".")
+        return words if len(words) <= LONGEST_WORDS else ""
     short = shortened(text)
     if is_own_words(source):
         return f"“{short}”" if short == text.strip() else ""

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from twinmatch.embedding.classifier import KINDS, TOPICS, Reading
-from twinmatch.facets.quoting import fit, printable, topic_of
+from twinmatch.facets.quoting import (
+    FEWEST,
+    SAME_MATTER,
+    WordWeights,
+    asks,
+    printable,
+    same_matter,
+    shows,
+    telling,
+    topic_of,
+)
 
 SOURCE = "the city's answer to a survey"
 
@@ -61,18 +72,39 @@ HEAT, TRAM = topics(district_heating_cooling=0.64), topics(public_transport=0.64
 
 
 @pytest.mark.parametrize(
-    ("cosine", "one", "other", "found"),
+    ("words", "one", "other", "shared"),
     [
-        (0.20, HEAT, HEAT, 0.20 + 0.5 * 0.64),
-        (0.10, HEAT, HEAT, -1.0),
-        (0.30, HEAT, TRAM, -1.0),
-        (0.50, HEAT, TRAM, 0.50),
-        (0.24, None, None, -1.0),
-        (0.30, None, None, 0.30),
+        (0.0, HEAT, HEAT, 0.64),
+        (0.4, HEAT, HEAT + TRAM, 0.64),
+        (0.3, HEAT + TRAM, HEAT + TRAM, 1.28),
+        (0.3, HEAT, TRAM, 0.0),
+        (0.3, None, HEAT, 0.0),
     ],
 )
-def test_sentences_of_one_topic_answer_each_other_at_a_lower_cosine(cosine, one, other, found):
-    assert fit(np.array([[cosine]]), one, other)[0, 0] == pytest.approx(found)
+def test_shared_topics_and_shared_words_make_one_matter_likelier(words, one, other, shared):
+    start, by_topic, by_word = SAME_MATTER
+    likely = 1 / (1 + math.exp(-(start + by_topic * shared + by_word * words)))
+    found = same_matter(np.array([[words]]), one, other)
+    assert found[0, 0] == pytest.approx(likely, abs=1e-4)
+
+
+def test_rare_words_that_both_use_count_and_words_of_any_matter_do_not():
+    assert telling("The city wants plans for its trams") == {"tram"}
+    weights = WordWeights(["Trams run.", "Trams and wood.", "Wood and coal."])
+    found = weights.likeness(["trams wood", "coal"], ["wood", "wind"])
+    rare = {
+        w: math.log((FEWEST + 1) / (c + 0.5)) for w, c in (("tram", 2), ("wood", 2), ("coal", 1))
+    }
+    assert found[0, 0] == pytest.approx(math.sqrt(rare["wood"] / (rare["tram"] + rare["wood"])))
+    assert found[0, 1] == found[1, 0] == 0
+
+
+@pytest.mark.parametrize("text", ["cycling", "cycling and walking", "large heat pumps, trams"])
+def test_words_are_named_and_never_quoted(text):
+    said = shows("Leuven", Sentence(text), TOPICS[0])
+    assert said.endswith(f"Leuven names {text} among what it can show.")
+    assert asks("Leuven", Sentence(text)) == f"Leuven names {text} among what it needs."
+    assert "“" not in said
 
 
 def test_the_topic_named_is_the_one_that_both_have():
