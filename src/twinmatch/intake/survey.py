@@ -80,7 +80,7 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
         _filled(r, known.get(str(r.data["id"])) or bundled.get(str(r.data["id"]))) for r in cities
     ]
     ids = {str(r.data["id"]) for r in mine}
-    others = [r for i, r in known.items() if i not in ids]
+    others = [_host_only(r) for i, r in known.items() if i not in ids]
     units = [*raw.units, *(u for host in hosts for u in host.units)]
     everyone = [*mine, *others]
     told = _resolved(everyone, units, frozenset(ids))
@@ -109,6 +109,12 @@ def hosts_of(place: str) -> Raw:
 
 def _hosts(record: Record) -> bool:
     return bool(HOSTING & set(map(str, record.data.get("roles") or ())))
+
+
+def _host_only(record: Record) -> Record:
+    """Return the record of a host that did not apply in the table, so that it is no applicant of this round."""
+    roles = [role for role in record.data["roles"] if str(role) != "guest"]
+    return replace(record, data={**record.data, "roles": roles})
 
 
 def _usable(records: Sequence[Record], *, is_guest: bool) -> tuple[list[Record], list[Problem]]:

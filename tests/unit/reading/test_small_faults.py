@@ -139,6 +139,7 @@ def test_a_survey_is_39_applicants_with_their_answers() -> None:
     found = open_survey(raw, [hosts_of("bundled")])
     cities = [found.cohort.city(i) for i in found.applicants]
     assert len(cities) == 39
+    assert {c.id for c in found.cohort.cities if "guest" in c.roles} == set(found.applicants)
     assert raw.questions == ()
     assert all(c.wishes or c.id in {"it-trento"} for c in cities)
     assert all(c.challenges or c.levers_needed for c in cities)
