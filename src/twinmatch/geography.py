@@ -113,6 +113,33 @@ FUNDS: Final = {
 The state of 2025: candidates and the potential candidate Kosovo; Belarus has no programme at present.
 """
 
+ASSOCIATED: Final = frozenset(
+    [
+        "AL",
+        "AM",
+        "BA",
+        "CA",
+        "CH",
+        "FO",
+        "GB",
+        "GE",
+        "IL",
+        "IS",
+        "KR",
+        "MD",
+        "ME",
+        "MK",
+        "NO",
+        "NZ",
+        "RS",
+        "TN",
+        "TR",
+        "UA",
+        "XK",
+    ]
+)
+"""Countries associated to Horizon Europe, whose cities the Mission takes (European Commission, as of 2025)."""
+
 COOPERATIONS: Final = {
     "the Nordic Council of Ministers": "DK FI FO IS NO SE",
     "the Baltic Council of Ministers": "EE LT LV",
@@ -129,6 +156,14 @@ def funds(code: str) -> str:
     if in_eu(code):
         return "EU"
     return next((name for name, (codes, _) in FUNDS.items() if code in codes.split()), "")
+
+
+def eu_standing(code: str) -> frozenset[str]:
+    """Return how a country stands to the EU: "member", or "associated" to its research, "candidate", both; else "other"."""
+    if in_eu(code):
+        return frozenset({"member"})
+    found = {"associated"} if code in ASSOCIATED else set()
+    return frozenset(found | {"candidate"} if funds(code) == "candidate" else found or {"other"})
 
 
 def same_funds(one: str, other: str) -> str:

@@ -15,8 +15,8 @@ out are not refused: their places are held, and each is asked the fewest questio
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -25,11 +25,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
+from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem
+from twinmatch.programmes.kinds import Quota, categories, is_kind
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Ask, Held, Meeting, RuleStatus, count
 from twinmatch.schema import City
-from twinmatch.solving.blocks import Block, Candidates
+from twinmatch.solving import Distribute, NobodyIsolated
+from twinmatch.solving.blocks import Block, Candidates, Floats, Sentence, Switch, switched
 from twinmatch.solving.referee import Verdict, referee
 from twinmatch.standings import UNKNOWN
 
@@ -141,20 +144,162 @@ def outside(meetings: Sequence[Meeting], low: int, high: int, role: str | None =
     return [f"{label} has {n}" for label, n in sizes if not low <= n <= high]
 
 
-def few_of_a_country(round_: Round, meetings: Sequence[Meeting], most: int) -> RuleStatus:
-    """Return how finished meetings stand to the rule on cities of one country."""
-    tallies = [
-        (m.label, Counter(round_.cohort.city(c).country for c in m.cities())) for m in meetings
-    ]
-    wrong = [
-        f"{label} has {n} of {code}"
-        for label, codes in tallies
-        for code, n in sorted(codes.items())
-        if n > most
-    ]
-    return counted(
-        "cities per country", f"At most {most} cities of one country are in a meeting.", wrong
+# --- quotas ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """What a quota is counted in: each host, host country or group, or the round as one.
+
+    member (u, m) is 1 where a candidate counts in a unit; there (u, n) are the cities that sit in a unit whatever is
+    chosen, n those of the cohort. ``open``: a minimum holds in every unit, not only where anybody is chosen.
+    """
+
+    where: str
+    names: Sequence[str]
+    member: sp.csr_array
+    there: Bools
+    open: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """Who is counted towards a quota: the candidates (m,) and the cities (n,) of a kind, and the words for them."""
+
+    candidates: Bools
+    cities: Bools
+    what: str
+
+
+def counted_says(where: str, bound: str, what: str) -> str:
+    """Return a quota as a sentence without its stop."""
+    return f"{where} {bound}{f' are {what}' if what else ''}"
+
+
+def quota_rules(
+    name: str, quota: Quota, units: Units, kinds: Sequence[Counted]
+) -> Iterator[tuple[str, Block]]:
+    """Yield the bounds of a quota in words, such as "at most 2", each with its block: a row for each kind and unit.
+
+    A share is a count less its part of the count of all, at least or at most nought.
+    """
+    if not kinds:
+        return
+    u = len(units.names)
+    masks = [sp.diags_array(k.candidates.astype(np.float64)) for k in kinds]
+    counted = sp.csr_array(sp.vstack([units.member @ mask for mask in masks]))
+    counted.eliminate_zeros()
+    there = np.concatenate([units.there @ k.cities for k in kinds]).astype(np.float64)
+
+    def says(bound: str) -> Sentence:
+        return lambda i: counted_says(units.names[i % u] + ":", bound, kinds[i // u].what)
+
+    def made(bound: str, matrix: sp.csr_array, low: Floats, high: Floats) -> tuple[str, Block]:
+        return bound, Block(name, matrix, low, high, says(bound))
+
+    rows = len(there)
+    least, most = quota.at_least or 0, np.inf if quota.at_most is None else quota.at_most
+    if least and not units.open:
+        yield f"at least {least}", _once(name, units, counted, least, says(f"at least {least}"))
+        least = 0
+    bounds = [f"at least {least}"] if least else []
+    bounds += [] if quota.at_most is None else [f"at most {quota.at_most}"]
+    if bounds:
+        low = np.maximum(least - there, 0.0) if least else np.full(rows, -np.inf)
+        yield made(" and ".join(bounds), counted, low, np.maximum(most - there, 0.0))
+    if quota.nobody_alone:
+        yield (
+            "not one alone",
+            _once(name, units, counted, 2 - there, says("not one alone"), counted),
+        )
+    everyone = sp.csr_array(sp.vstack([units.member] * len(kinds)))
+    all_there = np.tile(units.there.sum(axis=1), len(kinds))
+    for share, word in ((quota.share_at_least, "at least"), (quota.share_at_most, "at most")):
+        if share is not None:
+            edge = share * all_there - there
+            open_ = np.full(rows, np.inf)
+            low, high = (edge, open_) if word == "at least" else (-open_, edge)
+            matrix = sp.csr_array(counted - share * everyone)
+            yield made(f"{word} {100 * share:.0f}%", matrix, low, high)
+
+
+def _once(
+    name: str,
+    units: Units,
+    counted: sp.csr_array,
+    least: float | Floats,
+    says: Sentence,
+    triggers: sp.csr_array | None = None,
+) -> Block:
+    """The rows by which a unit that takes any, or any of the kind, has so many of the kind."""
+    rows = counted.shape[0]
+    every = units.member if triggers is None else triggers
+    entries = sp.coo_array(sp.vstack([every] * (rows // every.shape[0])))
+    entries.eliminate_zeros()
+    group, trigger = (np.asarray(at, dtype=np.int64) for at in entries.coords)
+    return switched(
+        name, Switch(counted, np.maximum(np.broadcast_to(least, rows), 0.0), group, trigger), says
     )
+
+
+def counted_kinds(cohort: Cohort, quota: Quota, among: Sequence[int]) -> list[tuple[str, Bools]]:
+    """Return what a quota counts in words, each with its cities (n,): its kind, or one for each category of ``each``.
+
+    Categories are those of the cities among which somebody is chosen.
+    """
+    cities = cohort.cities
+    kind = np.array([quota.who is None or is_kind(c, quota.who) is True for c in cities], bool)
+    if quota.each is None:
+        return [(quota.wording, kind)]
+    words = np.array(categories(cohort, quota.each), dtype=object)
+    return [
+        (quota.worded(word), kind & (words == word))
+        for word in sorted({words[i] for i in among} - {None})
+    ]
+
+
+def grouping_rules(
+    cohort: Cohort, quota: Quota, name: str, cities: Sequence[int], sizes: tuple[int, int]
+) -> list[Distribute | NobodyIsolated]:
+    """Return a quota as rules on groups of some cities, all of them of one of two sizes; a share is that of either."""
+    at_least, at_most = quota.at_least or 0, quota.at_most
+    if quota.share_at_least is not None:
+        at_least = max(at_least, math.ceil(quota.share_at_least * sizes[1] - 1e-9))
+    if quota.share_at_most is not None:
+        share = math.floor(quota.share_at_most * sizes[0] + 1e-9)
+        at_most = share if at_most is None else min(at_most, share)
+    kinds = counted_kinds(cohort, quota, cities)
+    values = np.full(len(cohort), None, dtype=object) if quota.each else kinds[0][1]
+    for word, mask in kinds if quota.each else ():
+        values[mask] = word
+    mine = values[list(cities)]
+    found: list[Distribute | NobodyIsolated] = []
+    if at_least or at_most is not None:
+        found.append(Distribute(mine, at_least, at_most, name))
+    return [*found, NobodyIsolated(mine, name)] if quota.nobody_alone else found
+
+
+def quotas_kept(
+    round_: Round,
+    quota: Quota,
+    name: str,
+    where: str,
+    sets: Sequence[tuple[str, Collection[str], Collection[str]]],
+) -> RuleStatus:
+    """Return how a quota stands in sets of cities, counted city by city and nothing else.
+
+    ``sets`` are labels, the ids of the cities in each, and those of them that were there first, such as leads.
+    """
+    cohort = round_.cohort
+    at = cohort.index
+    everyone = sorted({at[city] for _, members, _ in sets for city in members})
+    wrong = []
+    for words, mask in counted_kinds(cohort, quota, everyone):
+        for label, members, there in sets:
+            n, first = (sum(bool(mask[at[c]]) for c in ids) for ids in (members, there))
+            if not quota.holds(n, len(members), first):
+                wrong.append(f"{label} has {n} {words}")
+    return counted(name, counted_says(where + ",", quota.bounds, quota.wording) + ".", wrong)
 
 
 def judged(rules: Sequence[RuleStatus]) -> tuple[RuleStatus, ...]:

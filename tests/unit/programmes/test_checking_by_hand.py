@@ -202,7 +202,7 @@ def test_countries_of_a_group_are_counted_where_they_are_limited():
     assert checked(GROUPS, "discussion_groups", both).kept
     one = type(GROUPS).model_validate({**GROUPS.model_dump(), "cities_per_country": 1})
     found = checked(one, "discussion_groups", both, meeting("H", "lead be-m1", "at-g0"))
-    assert broken(found) == {"cities per country": "G has 2 of DK."}
+    assert broken(found) == {"cities per country": "G has 2 from Denmark."}
     two = type(GROUPS).model_validate({**GROUPS.model_dump(), "cities_per_country": 2})
     assert checked(two, "discussion_groups", both).kept
 
@@ -216,14 +216,20 @@ def test_countries_of_a_group_are_counted_where_they_are_limited():
         ([meeting("P", "dk-m0", "at-g0")], {}),
         ([meeting("P", "dk-m0", "be-m1", "at-g0")], {}),
         ([meeting("P", "dk-m0")], {"sizes": "P has 1."}),
-        ([meeting("P", "at-g0")], {"sizes": "P has 1.", "Mission Cities": "P."}),
+        (
+            [meeting("P", "at-g0")],
+            {"sizes": "P has 1.", "Mission Cities": "P has 0 Mission Cities."},
+        ),
         (
             [meeting("P", "dk-m0", "at-g0"), meeting("Q", "be-m1", "at-g0")],
             {"one panel each": "at-g0."},
         ),
         (
             [meeting("P", "dk-m0", "be-m1", "dk-m2", "at-g0", "at-g1")],
-            {"sizes": "P has 5.", "cities per country": "P has 2 of AT; P has 2 of DK."},
+            {
+                "sizes": "P has 5.",
+                "cities per country": "P has 2 from Austria; P has 2 from Denmark.",
+            },
         ),
     ],
 )
@@ -236,8 +242,8 @@ def test_the_rules_of_panels_in_words():
     assert [(r.rule, r.says) for r in found.rules[2:]] == [
         ("sizes", "A panel has 2 to 3 cities."),
         ("one panel each", "A city is in one panel."),
-        ("Mission Cities", "Each panel has at least 1 Mission Cities."),
-        ("cities per country", "At most 1 cities of one country are in a meeting."),
+        ("Mission Cities", "In each panel, at least 1 are Mission Cities."),
+        ("cities per country", "In each panel, at most 1 are from one country."),
     ]
     free = type(PANELS).model_validate({**PANELS.model_dump(), "cities_per_country": None})
     found = checked(free, "city_panels", meeting("P", "dk-m0", "dk-m2"))

@@ -12,7 +12,7 @@ from product_cases import city, drawn, everywhere, pairs, round_of, twinning
 
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.geography import in_eu
-from twinmatch.programmes.eligibility import is_kind
+from twinmatch.programmes.kinds import is_kind
 from twinmatch.programmes.twinning import prepare, propose_twinning
 from twinmatch.programmes.twinning.product import facilitated
 

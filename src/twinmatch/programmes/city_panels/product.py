@@ -29,7 +29,7 @@ from twinmatch.programmes.city_panels.search import (
     seated,
 )
 from twinmatch.programmes.city_panels.settings import CityPanels
-from twinmatch.programmes.eligibility import (
+from twinmatch.programmes.kinds import (
     TITLES,
     Alike,
     Attribute,
@@ -38,7 +38,14 @@ from twinmatch.programmes.eligibility import (
     likeness_to_all,
 )
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import counted, few_of_a_country, judged, outside
+from twinmatch.programmes.rules import (
+    counted,
+    counted_says,
+    grouping_rules,
+    judged,
+    outside,
+    quotas_kept,
+)
 from twinmatch.proposal import (
     Account,
     Evidence,
@@ -51,7 +58,8 @@ from twinmatch.proposal import (
     count,
 )
 from twinmatch.schema import Role
-from twinmatch.solving import Distribute, group_referee
+from twinmatch.solving import Distribute, GroupRule, NobodyIsolated, group_referee
+from twinmatch.solving.attributes import masks, per_group
 from twinmatch.solving.exchange import pair_score
 
 Ints = NDArray[np.int64]
@@ -127,10 +135,7 @@ def _chosen(
         every,
         cities,
         {a: [everyone[a][i] for i in cities] for a in settings.mix},
-        size=settings.size,
-        mission_at_least=settings.mission_at_least,
-        per_country=settings.cities_per_country,
-        title=settings.title,
+        settings=settings,
     )
     why = f"The {number * settings.size[1]} seats went to cities that seek or show more of what the panels ask."
     out += [
@@ -187,27 +192,22 @@ def _number(n: int, settings: CityPanels) -> int:
 
 def _quotas(
     round_: Round, settings: CityPanels, cities: Sequence[int], number: int
-) -> list[Distribute]:
+) -> list[Distribute | NobodyIsolated]:
     """Return the quotas of every panel; raises NoProposalError where one cannot be kept by any grouping."""
-    all_ = round_.cohort.cities
-    mission = np.array([all_[i].has(Role.MISSION) for i in cities])
     rules, problems = [], []
-    if settings.mission_at_least:
-        rules.append(Distribute(mission, settings.mission_at_least, name="Mission Cities"))
-        if mission.sum() < number * settings.mission_at_least:
-            problems.append(
-                f"{number} panels need {number * settings.mission_at_least} Mission Cities, there are {int(mission.sum())}"
-            )
-    most = settings.cities_per_country
-    if most is not None:
-        codes = [all_[i].country for i in cities]
-        counted = Counter(codes)
-        rules.append(Distribute(np.array(codes), 0, most, name="cities per country"))
-        problems += [
-            f"{counted[code]} cities of {code} do not fit into {number} panels with {most} each"
-            for code in sorted(counted)
-            if counted[code] > number * most
-        ]
+    sizes = (len(cities) // number, -(-len(cities) // number))
+    for name, quota in settings.quotas:
+        found = grouping_rules(round_.cohort, quota, name, cities, sizes)
+        for rule in (r for r in found if isinstance(r, Distribute)):
+            needed = int(per_group(rule.low, number).sum())
+            room = math.inf if rule.high is None else float(per_group(rule.high, number).sum())
+            for word, mask in masks(rule.values):
+                n, who = int(mask.sum()), f"{name!r}: {mask.sum()} {word}".rstrip()
+                if n < needed:
+                    problems.append(f"{who} are there, and {number} panels need {needed}")
+                if n > room:
+                    problems.append(f"{who} do not fit into {number} panels with room for {room:g}")
+        rules += found
     if problems:
         raise NoProposalError(
             Problem("no-panels", f"{settings.title}: {text}.", do="Loosen the quota.")
@@ -221,11 +221,13 @@ def _judged(
     settings: CityPanels,
     cities: Sequence[int],
     label: Ints,
-    rules: Sequence[Distribute],
+    rules: Sequence[GroupRule],
 ) -> tuple[RuleStatus, ...]:
     says = {
-        "Mission Cities": f"Each panel has at least {settings.mission_at_least} Mission Cities.",
-        "cities per country": f"A panel has at most {settings.cities_per_country} cities of one country.",
+        **{
+            name: counted_says("In each panel,", q.bounds, q.wording) + "."
+            for name, q in settings.quotas
+        },
         "sizes": f"A panel has {settings.size[0]} to {settings.size[1]} cities.",
         "everyone in a group": "A city is in one panel.",
     }
@@ -339,12 +341,6 @@ def panel_rules(
     """Return how the finished panels stand to each rule, read from the meetings and nothing else."""
     low, high = settings.size
     everyone = Counter(city for m in meetings for city in m.cities())
-    few = [
-        m.label
-        for m in meetings
-        if sum(round_.cohort.city(c).has(Role.MISSION) for c in m.cities())
-        < settings.mission_at_least
-    ]
     rules = [
         counted("sizes", f"A panel has {low} to {high} cities.", outside(meetings, low, high)),
         counted(
@@ -352,12 +348,8 @@ def panel_rules(
             "A city is in one panel.",
             [c for c, n in sorted(everyone.items()) if n > 1],
         ),
-        counted(
-            "Mission Cities",
-            f"Each panel has at least {settings.mission_at_least} Mission Cities.",
-            few,
-        ),
     ]
-    if settings.cities_per_country is not None:
-        rules.append(few_of_a_country(round_, meetings, settings.cities_per_country))
+    sets = [(m.label, m.cities(), ()) for m in meetings]
+    for name, quota in settings.quotas:
+        rules.append(quotas_kept(round_, quota, name, "In each panel", sets))
     return tuple(rules)

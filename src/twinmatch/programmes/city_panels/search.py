@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.embedding.classifier import TOPICS
@@ -20,10 +21,19 @@ from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.quoting import classifier_for
 from twinmatch.facets.shared_topics import TopicTable, topic_table
 from twinmatch.programmes.city_panels.settings import CityPanels, Purpose
-from twinmatch.programmes.eligibility import Alike, Attribute, silent_mean
+from twinmatch.programmes.kinds import Alike, Attribute, silent_mean
 from twinmatch.programmes.round import Round
-from twinmatch.schema import Domain, Role
-from twinmatch.solving import Candidates, Distribute, counts, group_referee, partition, solve
+from twinmatch.programmes.rules import Counted, Units, counted_kinds, quota_rules
+from twinmatch.schema import Domain
+from twinmatch.solving import (
+    Candidates,
+    Distribute,
+    GroupRule,
+    counts,
+    group_referee,
+    partition,
+    solve,
+)
 from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts
 from twinmatch.vocabulary.topics import Topic
 
@@ -121,34 +131,30 @@ def seated(
     asked: Sequence[PanelQuestion],
     cities: Sequence[int],
     words: dict[Attribute, list[str | None]],
-    *,
-    size: tuple[int, int],
-    mission_at_least: int,
-    per_country: int | None,
-    title: str,
+    settings: CityPanels,
 ) -> Ints:
     """Return the panel of each city, (n,) and -1 for none: the best fit to the questions under the quotas, proven best.
 
     Raises NoProposalError where no choice keeps the quotas.
     """
+    size = settings.size
     fits = np.array([np.maximum(*fit_of(round_, q))[list(cities)] for q in asked])
     p, c = np.nonzero(fits >= FITS)
     rules = [
         counts("one panel each", c, high=1, rows=len(cities)),
         counts("sizes", p, low=size[0], high=size[1], rows=len(asked)),
     ]
-    if mission_at_least:
-        mission = np.array([round_.cohort.cities[i].has(Role.MISSION) for i in cities])
-        rules.append(
-            counts(
-                "Mission Cities", np.where(mission[c], p, -1), low=mission_at_least, rows=len(asked)
-            )
-        )
-    kinds: list[tuple[list[str | None], int, str]] = [
-        (words[a], math.ceil(MOST_OF_A_KIND * size[1]), a) for a in words if a != "country"
-    ]
-    if per_country is not None:
-        kinds.append(([round_.cohort.cities[i].country for i in cities], per_country, "countries"))
+    member = sp.csr_array((np.ones(len(p)), (p, np.arange(len(p)))), shape=(len(asked), len(p)))
+    nobody = np.zeros((len(asked), len(round_.cohort)), dtype=bool)
+    units = Units("In each panel", [q.title for q in asked], member, nobody)
+    seats = np.array(cities)[c]
+    for name, quota in settings.quotas:
+        counted = [
+            Counted(mask[seats], mask, words)
+            for words, mask in counted_kinds(round_.cohort, quota, cities)
+        ]
+        rules += [block for _, block in quota_rules(name, quota, units, counted)]
+    kinds = [(words[a], math.ceil(MOST_OF_A_KIND * size[1]), a) for a in words if a != "country"]
     for labels, most, name in kinds:
         names = sorted({w for w in labels if w})
         number = np.array([names.index(w) if w else -1 for w in labels], dtype=np.int64)[c]
@@ -159,7 +165,7 @@ def seated(
         raise NoProposalError(
             Problem(
                 "no-panels",
-                f"{title}: too few cities seek or show what the panels ask to seat {size[0]} on each.",
+                f"{settings.title}: too few cities seek or show what the panels ask to seat {size[0]} on each.",
                 do="Give other questions, or loosen a quota.",
             )
         )
@@ -217,7 +223,7 @@ def grouped(
     number: int,
     mix: Mix,
     words: dict[Attribute, list[str | None]],
-    rules: Sequence[Distribute],
+    rules: Sequence[GroupRule],
 ) -> tuple[Ints, float]:
     """Return the panel of every city and a bound on the score; raises NoProposalError where quotas clash."""
     n = len(cities)
@@ -232,7 +238,8 @@ def grouped(
             (codes[k], *(words[a][k] or "" for a in settings.mix), round_.id(i))
             for k, i in enumerate(cities)
         ]
-        label = _swapped(dealt(keys, number), number, mix, rules)
+        numbers = [rule for rule in rules if isinstance(rule, Distribute)]
+        label = _swapped(dealt(keys, number), number, mix, numbers)
         if all(verdict.kept for verdict in group_referee(label, *rules)):
             return label, bound
     found = partition(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from twinmatch.programmes.base import Band, Load, ProductSettings, ProgrammeSection, ordered
-from twinmatch.programmes.eligibility import Attribute
+from twinmatch.programmes.kinds import Attribute, Quota, counted_per
 from twinmatch.schema import Role
 from twinmatch.vocabulary.topics import Topic
 
@@ -48,6 +49,9 @@ class CityPanels(ProductSettings):
     cities_per_country: int | None = Field(
         2, ge=1, description="Cities of one country in a panel, at most"
     )
+    rules: Annotated[tuple[Quota, ...], counted_per("panel")] = Field(
+        (), description="Numbers and shares of kinds of cities in each panel; per is 'panel'"
+    )
     mix: dict[Attribute, float] = Field(
         {"country": 25, "region": 20, "size": 20, "readiness": 20, "mission": 15},
         min_length=1,
@@ -65,3 +69,13 @@ class CityPanels(ProductSettings):
             raise ValueError(f"weights are numbers of at least 0, one above it: {wrong or mix}")
         total = sum(mix.values())
         return {name: weight / total for name, weight in mix.items() if weight}
+
+    @property
+    def quotas(self) -> Iterator[tuple[str, Quota]]:
+        """Yield every rule on kinds of cities with its name."""
+        if self.mission_at_least:
+            yield "Mission Cities", Quota(who="mission", at_least=self.mission_at_least)
+        if self.cities_per_country is not None:
+            yield "cities per country", Quota(each="country", at_most=self.cities_per_country)
+        for quota in self.rules:
+            yield f"{quota.who or quota.each} cities per panel", quota

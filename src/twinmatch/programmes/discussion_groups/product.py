@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from twinmatch.affinity import Affinity
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets.base import listed
 from twinmatch.programmes.discussion_groups.search import (
+    WHERE,
     Groups,
     Slot,
     groups_for,
@@ -22,9 +23,9 @@ from twinmatch.programmes.discussion_groups.search import (
     with_swaps,
 )
 from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
-from twinmatch.programmes.eligibility import TITLES, Attribute, categories, composition
+from twinmatch.programmes.kinds import TITLES, Attribute, categories, composition
 from twinmatch.programmes.round import Round, shares
-from twinmatch.programmes.rules import counted, few_of_a_country, judged, outside, statuses
+from twinmatch.programmes.rules import counted, judged, outside, quotas_kept, statuses
 from twinmatch.programmes.themes import need_of, shown_on, strength_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
 
@@ -307,9 +308,36 @@ def group_rules(
         kinds = listed([r.value for r in settings.not_roles], "or")
         rules.append(counted("audience", f"No member is a {kinds} city.", wrong))
     rules += _within_countries(round_, settings, meetings)
-    if settings.cities_per_country is not None:
-        rules.append(few_of_a_country(round_, meetings, settings.cities_per_country))
+    for name, quota in settings.quotas:
+        sets = _counted_sets(settings, meetings, quota.per)
+        rules.append(quotas_kept(round_, quota, name, WHERE[quota.per], sets))
     return tuple(rules)
+
+
+def _counted_sets(
+    settings: DiscussionGroups, meetings: Sequence[Meeting], per: str
+) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """Return the cities of each group, of the groups of each theme, or of all, with their leads."""
+    titles = {theme.id: theme.title for theme in settings.themes}
+    found: dict[str, list[Meeting]] = {}
+    for meeting in meetings:
+        theme = titles.get(_theme_id(meeting, titles), meeting.label)
+        label = {"group": meeting.label, "theme": theme, "all": "All groups"}[per]
+        found.setdefault(label, []).append(meeting)
+    return [
+        (
+            label,
+            tuple(c for m in of for c in m.cities()),
+            tuple(c for m in of for c in m.cities("lead")),
+        )
+        for label, of in found.items()
+    ]
+
+
+def _theme_id(meeting: Meeting, known: Collection[str]) -> str:
+    """Return the theme of a group by its id, which several groups of a theme end in a number."""
+    key = meeting.id.partition(":")[2]
+    return key if key in known else key.rpartition("-")[0]
 
 
 def _within_countries(
@@ -321,8 +349,7 @@ def _within_countries(
         return []
     wrong = []
     for meeting in meetings:
-        key = meeting.id.partition(":")[2]
-        codes = only.get(key) or only.get(key.rpartition("-")[0])
+        codes = only.get(_theme_id(meeting, only))
         wrong += [
             c for c in meeting.cities() if codes and round_.cohort.city(c).country not in codes
         ]

@@ -13,25 +13,48 @@ Notation: K groups, each of a theme (several groups may share one); R cities tha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
 from twinmatch.facets.readiness import levels
 from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
-from twinmatch.programmes.eligibility import Attribute, alike, categories
+from twinmatch.programmes.kinds import Attribute, alike, categories
 from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, amount, loads_of, same_loads
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule, allowed_pairs, forbid, gate, load_rules
+from twinmatch.programmes.rules import (
+    Counted,
+    Rule,
+    Units,
+    allowed_pairs,
+    counted_kinds,
+    counted_says,
+    forbid,
+    gate,
+    grouping_rules,
+    load_rules,
+    quota_rules,
+)
 from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of
 from twinmatch.solving import Block, Candidates, Distribute, Solution, counts, solve
 from twinmatch.solving.exchange import exchange
+from twinmatch.solving.referee import broken
 
 Floats = NDArray[np.float64]
+
+
+WHERE: Final = {
+    "group": "In each group",
+    "theme": "In the groups of each theme",
+    "all": "In all groups",
+}
+"""Where a rule on kinds of cities is counted, in words."""
 
 
 def with_swaps(
@@ -54,15 +77,21 @@ def with_swaps(
     open_ = allowed_pairs(members.rules).reshape(chosen.shape)
     for place, (_, r, _) in enumerate(joined, int(fixed.sum())):
         bonus[place], may[place] = affinity.score[r], open_[:, r]
-    rules = []
-    if settings.cities_per_country is not None:
-        codes = np.array([round_.cohort.cities[i].country for i in cities])
-        rules.append(Distribute(codes, 0, settings.cities_per_country))
+    sizes = np.bincount(label)
+    rules = [
+        rule
+        for name, quota in settings.quotas
+        if quota.per == "group"
+        for rule in grouping_rules(round_.cohort, quota, name, cities, (sizes.min(), sizes.max()))
+        if isinstance(rule, Distribute)
+    ]
     worth = _pair_worth(round_, settings, cities)
     found = exchange(label, worth, rules, bonus=np.round(bonus, 9), allowed=may, fixed=fixed)
     after = np.zeros_like(chosen)
     for place, (_, r, _) in enumerate(joined, int(fixed.sum())):
         after[found[place], r] = True
+    if broken(members.candidates, after.ravel(), [rule.block for rule in members.rules]):
+        return members  # a swap of cities cannot see every rule
     score = members.candidates.score
     cost = float(score[members.chosen].sum() - score[after.ravel()].sum())
     return replace(
@@ -395,8 +424,7 @@ def _member_rules(
     ]
     if most > 1:
         rules += _one_of_a_theme(slots, leads, rows, pairs)
-    if settings.cities_per_country is not None:
-        rules.append(_country_rule(round_, settings.cities_per_country, titles, leads, rows, pairs))
+    rules += _quotas(round_, settings, slots, leads, rows, pairs)
     load = settings.load("member")
     city = np.array(rows, dtype=np.int64)[pairs.guest]
     limited = same_loads(np.arange(len(pairs)), city, amount(load), len(pairs))
@@ -431,32 +459,36 @@ def _one_of_a_theme(
     return rules
 
 
-def _country_rule(
+def _quotas(
     round_: Round,
-    most: int,
-    titles: Sequence[str],
+    settings: DiscussionGroups,
+    slots: Sequence[Slot],
     leads: Sequence[Sequence[int]],
     rows: Sequence[int],
     pairs: Candidates,
-) -> Rule:
-    """At most so many cities of a country in a group; leads take up their country's places."""
-    cities = round_.cohort.cities
-    codes = sorted({c.country for c in cities})
-    nation = np.array([codes.index(cities[i].country) for i in rows], dtype=np.int64)
-    high = np.full((len(titles), len(codes)), float(most))
-    for t, group in enumerate(leads):
-        for i in group:
-            high[t, codes.index(cities[i].country)] -= 1
-    high = np.maximum(high, 0.0)
-    block: Block = counts(
-        "cities per country",
-        pairs.host * len(codes) + nation[pairs.guest],
-        high=high.ravel(),
-        rows=high.size,
-        says=lambda k: (
-            f"at most {most} cities of {codes[k % len(codes)]} in {titles[k // len(codes)]!r}"
-        ),
-    )
-    return Rule(
-        "cities per country", f"At most {most} cities of one country are in a group.", block
-    )
+) -> Iterator[Rule]:
+    """Yield the rules on kinds of cities in a group, the groups of a theme, or all; leads count where they lead."""
+    cohort = round_.cohort
+    for name, quota in settings.quotas:
+        titles = {
+            "group": [slot.title for slot in slots],
+            "theme": [slot.theme.title for slot in slots],
+            "all": ["All groups"] * len(slots),
+        }[quota.per]
+        names = list(dict.fromkeys(titles))
+        of = np.array([names.index(title) for title in titles], dtype=np.int64)
+        there = np.zeros((len(names), len(cohort)), dtype=bool)
+        for k, group in zip(of, leads, strict=True):
+            there[k, list(group)] = True
+        ones = np.ones(len(pairs)), (of[pairs.host], np.arange(len(pairs)))
+        member = sp.csr_array(ones, shape=(len(names), len(pairs)))
+        units = Units(WHERE[quota.per], names, member, there)
+        among = [*rows, *(i for group in leads for i in group)]
+        kinds = [
+            Counted(mask[list(rows)][pairs.guest], mask, words)
+            for words, mask in counted_kinds(cohort, quota, among)
+        ]
+        for k, (bound, block) in enumerate(quota_rules(name, quota, units, kinds)):
+            own = f"{name} {k + 1}" if k else name
+            says = counted_says(units.where + ",", bound, quota.wording) + "."
+            yield Rule(own, says, replace(block, name=own))

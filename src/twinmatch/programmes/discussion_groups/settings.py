@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator
+from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
 from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
-from twinmatch.programmes.eligibility import Attribute
+from twinmatch.programmes.kinds import Attribute, Quota, counted_per
 from twinmatch.programmes.themes import Theme
 from twinmatch.schema import Role
 
@@ -31,6 +32,10 @@ class DiscussionGroups(GatedProduct):
     size: Band = Field((8, 24), description="Cities of a group, leads included: at least, at most")
     cities_per_country: int | None = Field(
         None, ge=1, description="Cities of one country in a group, at most"
+    )
+    rules: Annotated[tuple[Quota, ...], counted_per("group", "theme", "all")] = Field(
+        (),
+        description="Numbers and shares of kinds of cities, leads included, each per 'group' (left out), 'theme' or 'all'",
     )
     least_need: float = Field(
         0.1,
@@ -76,3 +81,12 @@ class DiscussionGroups(GatedProduct):
         if self.groups_per_city > 1 and (self.mixed or self.alike or self.past):
             raise ValueError("mixed, alike and past need groups_per_city = 1")
         return self
+
+    @property
+    def quotas(self) -> Iterator[tuple[str, Quota]]:
+        """Yield every rule on kinds of cities with its name."""
+        if self.cities_per_country is not None:
+            one = Quota(each="country", per="group", at_most=self.cities_per_country)
+            yield "cities per country", one
+        for quota in self.rules:
+            yield f"{quota.who or quota.each} cities per {quota.per}", quota

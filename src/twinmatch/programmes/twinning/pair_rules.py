@@ -1,19 +1,17 @@
-"""Quotas by kind of guest: at each host, at each host that takes any, and over all that are chosen.
+"""The rules of twinning, each compiled once to a block over the frame.
 
 A host that takes nobody keeps every quota "at each host that takes any". That is linear without a further
 variable: a pair may only be chosen where its host's count reaches the number, which is one row a pair. For
 "exactly n or none" these rows are the convex hull of the choices at one host.
-
-Notation: m pairs; of (m,) is true where the pair's guest is of the kind (national and foreign depend on the host).
-
-The rules of twinning, each compiled once to a block over the frame.
 
 Notation: m pairs in the frame; host, guest (m,) index the frame's hosts and guests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,128 +20,92 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.geography import country
-from twinmatch.programmes.eligibility import is_kind
-from twinmatch.programmes.rules import Rule, forbid
+from twinmatch.programmes.kinds import OF_PAIRS, categories, parsed
+from twinmatch.programmes.rules import Counted, Rule, Units, counted_says, forbid, quota_rules
 from twinmatch.programmes.twinning.frame import Frame, compatriots, extra_rules, memberships
-from twinmatch.programmes.twinning.settings import Kind, Quota, Twinning
+from twinmatch.programmes.twinning.settings import PairQuota, Twinning
 from twinmatch.solving.blocks import Block, counts, once_chosen
 
 Bools = NDArray[np.bool_]
 
 
-WORDS: dict[Kind, str] = {
-    "national": "from the host's own country",
-    "foreign": "from another country than the host's",
-    "in the EU": "from the EU",
-    "outside the EU": "from outside the EU",
-    "newcomer": "new to exchange programmes",
-    "small": "small",
-    "large": "large",
-}
-
-
-def of_kind(frame: Frame, who: Kind, small_below: int) -> Bools:
-    """Return the pairs whose guest is known to be of a kind, shape (m,)."""
-    cities = frame.cohort.cities
-    if who in ("national", "foreign"):
-        own = compatriots(frame)
-        return own if who == "national" else ~own
-    known = np.array([is_kind(cities[g], who, small_below) is True for g in frame.guests])
-    return np.asarray(known[frame.guest])
-
-
-def quota_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
-    """Return the rules of all quotas of a twinning round, in the order in which they are told."""
+def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
+    """Return the rules of all quotas of a twinning round, in the order in which they are said."""
     rules: list[Rule] = []
-    if settings.once_hosting is not None:
-        rules.append(once_hosting(frame, settings.once_hosting))
-    for quota in settings.per_host:
-        rules += per_host(frame, quota, settings.small_below)
-    for quota in settings.overall:
-        rules += overall(frame, quota, settings.small_below)
-    return tuple(rules)
-
-
-def once_hosting(frame: Frame, least: int) -> Rule:
-    """Return the rule that a host takes nobody, or so many guests at least."""
-    says = f"A host that takes any guest takes at least {least}."
     everyone = np.ones(len(frame.host), dtype=bool)
-    return Rule("once hosting", says, _once("once hosting", frame, everyone, least, says))
-
-
-def per_host(frame: Frame, quota: Quota, small_below: int) -> list[Rule]:
-    """Return the rules of a quota at each host that takes any guest."""
-    of = of_kind(frame, quota.who, small_below)
-    name, what = f"{quota.who} guests per host", WORDS[quota.who]
-    rules = []
-    if quota.at_least:
-        says = f"At each host that takes any guest, at least {quota.at_least} are {what}."
-        rules.append(Rule(name, says, _once(name, frame, of, quota.at_least, says)))
-    if quota.at_most is not None:
-        says = f"At each host, at most {quota.at_most} guests are {what}."
-        label = np.where(of, frame.host, -1)
-        block = counts(
-            name,
-            label,
-            high=quota.at_most,
-            rows=len(frame.hosts),
-            says=_row(frame, f"at most {quota.at_most} guests {what}"),
+    if settings.once_hosting is not None:
+        least = settings.once_hosting
+        says = f"A host that takes any guest takes at least {least}."
+        block = once_chosen(
+            "once hosting",
+            frame.host,
+            everyone,
+            least,
+            lambda h: f"{frame.hosts[h].name}: {says[:1].lower()}{says[1:-1]}",
         )
-        rules.append(Rule(name, says, block))
-    rules += _shares(name, quota, of, frame.host, len(frame.hosts), "At each host")
+        rules.append(Rule("once hosting", says, block))
+    taken = {rule.name for rule in rules}
+    for name, quota in settings.quotas:
+        units = _units(frame, quota.per)
+        kinds = _counted(frame, quota, settings.small_below)
+        for bound, block in quota_rules(name, quota, units, kinds):
+            says = counted_says(units.where + ",", bound, quota.wording) + "."
+            own = next(n for k in count(1) if (n := name if k == 1 else f"{name} {k}") not in taken)
+            taken.add(own)
+            rules.append(Rule(own, says, replace(block, name=own)))
     return rules
 
 
-def overall(frame: Frame, quota: Quota, small_below: int) -> list[Rule]:
-    """Return the rules of a quota over all guests chosen."""
-    of = of_kind(frame, quota.who, small_below)
-    name, what = f"{quota.who} guests", WORDS[quota.who]
-    zero = np.zeros(len(of), dtype=np.int64)
-    rules = []
-    if quota.at_least is not None or quota.at_most is not None:
-        low = -np.inf if quota.at_least is None else quota.at_least
-        high = np.inf if quota.at_most is None else quota.at_most
-        bounds = [
-            f"{word} {number}"
-            for word, number in (("at least", quota.at_least), ("at most", quota.at_most))
-            if number is not None
-        ]
-        says = f"Of all guests chosen, {' and '.join(bounds)} are {what}."
-        block = counts(name, np.where(of, 0, -1), low=low, high=high, rows=1, says=lambda _: says)
-        rules.append(Rule(name, says, block))
-    rules += _shares(name, quota, of, zero, 1, "Of all guests chosen")
-    return rules
+def _units(frame: Frame, per: str) -> Units:
+    """Return what a quota on pairs is counted in."""
+    cities = frame.cohort.cities
+    if per == "all":
+        of_host, names = [{""} for _ in frame.hosts], [""]
+        where, told = "Of all guests chosen", ["Of all guests chosen"]
+    elif per == "host":
+        names = [host.id for host in frame.hosts]
+        of_host = [{name} for name in names]
+        where, told = "At each host that takes any guest", [host.name for host in frame.hosts]
+    else:  # a unit of several countries counts in each of them
+        of_host = [{cities[i].country for i in host.cities} for host in frame.hosts]
+        names = sorted(set().union(*of_host))
+        where, told = "Of the pairs with hosts of one country", [country(c).name for c in names]
+    member = sp.csr_array(memberships(of_host, names).T.astype(np.float64))[:, frame.host]
+    there = np.zeros((len(names), len(cities)), dtype=bool)
+    return Units(where, told, sp.csr_array(member), there, open=per == "all")
 
 
-def _shares(
-    name: str, quota: Quota, of: Bools, row: NDArray[np.int64], rows: int, where: str
-) -> list[Rule]:
-    """The kind's count minus its share of the count of all, row by row, at least or at most nought."""
+def _counted(frame: Frame, quota: PairQuota, small_below: int) -> list[Counted]:
+    """Return who counts towards a quota: those of its kind, of each category of ``each`` where it has one."""
+    cohort = frame.cohort
+    said = parsed(quota.who) if quota.who else ()
+    of_city = [c for c in said if c.field not in OF_PAIRS]
+    cities = np.array([all(c.holds(x, small_below) for c in of_city) for x in cohort.cities])
+    pairs = np.ones(len(frame.host), dtype=bool)
+    for condition in said:
+        if condition.field in OF_PAIRS:
+            pairs &= compatriots(frame) == ((condition.field == "national") != condition.no)
+    if quota.each is None:
+        return [Counted(pairs & _side(frame, quota.of, cities), cities, quota.wording)]
+    words = np.array(categories(cohort, quota.each), dtype=object)
+    meant = words[
+        list(frame.guests) if quota.of == "guests" else [i for h in frame.hosts for i in h.cities]
+    ]
     return [
-        _share(name, share, least, of, row, rows, f"{where}, {{}} {WORDS[quota.who]}.")
-        for share, least in ((quota.share_at_least, True), (quota.share_at_most, False))
-        if share is not None
+        Counted(
+            pairs & _side(frame, quota.of, cities & (words == word)),
+            cities & (words == word),
+            quota.worded(word),
+        )
+        for word in sorted({word for word in meant if word is not None})
     ]
 
 
-def _share(
-    name: str, share: float, least: bool, of: Bools, row: NDArray[np.int64], rows: int, words: str
-) -> Rule:
-    matrix = sp.csr_array((of - share, (row, np.arange(len(of)))), shape=(rows, len(of)))
-    low, high = (0.0, np.inf) if least else (-np.inf, 0.0)
-    says = words.format(f"at {'least' if least else 'most'} {100 * share:.0f}% are")
-    name = f"{name}, share"
-    block = Block(name, matrix, np.full(rows, low), np.full(rows, high), lambda _: says)
-    return Rule(name, says, block)
-
-
-def _once(name: str, frame: Frame, of: Bools, least: int, says: str) -> Block:
-    """Where a host takes any guest, so many of the kind at least."""
-    return once_chosen(name, frame.host, of, least, _row(frame, says))
-
-
-def _row(frame: Frame, says: str) -> Callable[[int], str]:
-    return lambda h: f"{frame.hosts[h].name}: {says[:1].lower()}{says[1:].rstrip('.')}"
+def _side(frame: Frame, of: str, cities: Bools) -> Bools:
+    """Return the pairs whose guest, or a city of whose host, is among some cities (n,), shape (m,)."""
+    if of == "guests":
+        return np.asarray(cities[list(frame.guests)][frame.guest])
+    return np.array([cities[list(host.cities)].any() for host in frame.hosts])[frame.host]
 
 
 def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
@@ -154,10 +116,7 @@ def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
     rules = [_host_places(frame, settings), _hosts_each(frame, settings.hosts_per_guest)]
     if settings.places is not None:
         rules.append(_places(frame, settings.places))
-    if settings.guests_per_country is not None:
-        rules.append(_guests_per_country(frame, settings.guests_per_country))
-    if settings.pairs_per_host_country is not None:
-        rules.append(_pairs_per_host_country(frame, settings.pairs_per_host_country))
+    rules += _pair_quotas(frame, settings)
     if settings.another_country:
         rules.append(
             forbid(
@@ -288,38 +247,6 @@ def _places(frame: Frame, places: int) -> Rule:
     everyone = np.zeros(len(frame.host), dtype=int)
     block = counts("places", everyone, high=places, rows=1, says=lambda _: says)
     return Rule("places", says, block, kind="total")
-
-
-def _guests_per_country(frame: Frame, most: int) -> Rule:
-    codes = [frame.cohort.cities[i].country for i in frame.guests]
-    names = sorted(set(codes))
-    of_guest = np.array([names.index(code) for code in codes], dtype=np.int64)
-    says = f"At most {most} guests come from one country."
-    block = counts(
-        "guests per country",
-        of_guest[frame.guest],
-        high=most,
-        rows=len(names),
-        says=lambda k: f"At most {most} guests come from {country(names[k]).name}",
-    )
-    return Rule("guests per country", says, block)
-
-
-def _pairs_per_host_country(frame: Frame, most: int) -> Rule:
-    """A unit of several countries counts in each of them."""
-    cities = frame.cohort.cities
-    of_host = [{cities[i].country for i in host.cities} for host in frame.hosts]
-    names = sorted(set().union(*of_host))
-    matrix = sp.csr_array(memberships(of_host, names)[frame.host].T.astype(np.float64))
-    says = f"At most {most} pairs have a host in one country."
-    block = Block(
-        "pairs per host country",
-        matrix,
-        np.full(len(names), -np.inf),
-        np.full(len(names), float(most)),
-        lambda k: f"At most {most} pairs have a host in {country(names[k]).name}",
-    )
-    return Rule("pairs per host country", says, block)
 
 
 def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:

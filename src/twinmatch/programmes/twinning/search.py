@@ -16,7 +16,7 @@ from twinmatch.programmes.load_ledger import Loads, amount, same_loads
 from twinmatch.programmes.round import Round, no_answer
 from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, gate, load_rules
 from twinmatch.programmes.twinning.frame import Frame
-from twinmatch.programmes.twinning.pair_rules import quota_rules, twinning_rules
+from twinmatch.programmes.twinning.pair_rules import twinning_rules
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, solve
@@ -64,8 +64,7 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
     frame = Frame(round_.cohort, hosts, who.eligible)
     takes = amount(settings.load("host")), amount(settings.load("guest"))
     limited = _loads(frame, *takes).block(round_.ledger)
-    rules = [*twinning_rules(frame, settings), *quota_rules(frame, settings)]
-    rules += load_rules(limited)
+    rules = [*twinning_rules(frame, settings), *load_rules(limited)]
     asked_for = np.zeros(len(frame.host), dtype=bool)
     for rule in rules:
         if rule.kind == "lock":

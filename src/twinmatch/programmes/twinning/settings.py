@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from twinmatch.programmes.base import Band, GatedProduct, Load, ProgrammeSection, ordered
 from twinmatch.programmes.eligibility import Eligibility
+from twinmatch.programmes.kinds import Attribute, Quota, counted_per
 from twinmatch.schema import LanguageCode, Role
 
-Kind = Literal["national", "foreign", "in the EU", "outside the EU", "newcomer", "small", "large"]
+
+class PairQuota(Quota):
+    """A number or share of guests, or of pairs by the kind of their host. Whoever's kind is not known does not count."""
+
+    of: Literal["guests", "hosts"] = Field(
+        "guests",
+        description="Whose kind is meant; a host unit is of a kind where one of its cities is",
+    )
 
 
-class Quota(ProgrammeSection):
-    """A number or share of one kind of guests. Guests of whom the kind is not known do not count towards it."""
-
-    who: Kind = Field(description="The kind of guests that are counted")
-    at_least: int | None = Field(None, ge=0, description="So many at least")
-    at_most: int | None = Field(None, ge=0, description="So many at most")
-    share_at_least: float | None = Field(None, ge=0, le=1, description="Part of all, at least")
-    share_at_most: float | None = Field(None, ge=0, le=1, description="Part of all, at most")
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Quota:
-        numbers = (self.at_least, self.at_most, self.share_at_least, self.share_at_most)
-        if all(number is None for number in numbers):
-            raise ValueError("a quota needs at_least, at_most, share_at_least or share_at_most")
-        return self
+PairQuotas = Annotated[tuple[PairQuota, ...], counted_per("all", "host", "host country")]
 
 
 class Facilitator(ProgrammeSection):
@@ -87,8 +82,12 @@ class Twinning(GatedProduct):
     extra_rules: tuple[str, ...] = Field(
         (), description="Rules of installed packages, by name (twinmatch doctor lists them)"
     )
-    per_host: tuple[Quota, ...] = Field((), description="Quotas at each host that takes any guest")
-    overall: tuple[Quota, ...] = Field((), description="Quotas over all guests chosen")
+    rules: PairQuotas = Field(
+        (),
+        description="Numbers and shares of kinds of cities, each per 'all' (left out), 'host' or 'host country' that has any",
+    )
+    per_host: PairQuotas = Field((), description="The same at each host that takes any guest")
+    overall: PairQuotas = Field((), description="The same over all guests chosen")
     small_below: int = Field(100_000, ge=1, description="Residents below which a city is small")
     facilitators: tuple[Facilitator, ...] = Field((), description="Who accompanies the pairs")
     fairness: Literal["total", "worst-off"] = Field(
@@ -97,3 +96,21 @@ class Twinning(GatedProduct):
     )
 
     _check_band = field_validator("guests_per_host")(ordered)
+
+    @property
+    def quotas(self) -> Iterator[tuple[str, PairQuota]]:
+        """Yield every rule on kinds of cities with its name, those that have a setting of their own first."""
+        for name, most, per in (
+            ("guests per country", self.guests_per_country, "all"),
+            ("pairs per host country", self.pairs_per_host_country, "host country"),
+        ):
+            if most is not None:
+                each: Attribute | None = "country" if per == "all" else None
+                yield name, PairQuota(each=each, per=per, at_most=most)
+        for quota in (
+            *(q.model_copy(update={"per": "host"}) for q in self.per_host),
+            *self.overall,
+            *self.rules,
+        ):
+            who = f"{quota.who or quota.each or 'any'} {quota.of}"
+            yield who + ("" if quota.per == "all" else f" per {quota.per}"), quota

@@ -1,0 +1,511 @@
+"""Kinds of cities, said in words: what rules count, and what groups are mixed or alike by.
+
+A kind is one or more conditions joined by "and", each perhaps after "not": a trait ("small"), a field with words
+("country: PL, CZ", one of them) or a field with a number ("target <= 2035", "population: 50000 to 100000"). It is
+read from the profile; what is not known of a city is neither yes nor no.
+
+Notation: n cities; a category is a word, None where not known; alike (n, n) is 1 for cities of one category, 0 for
+others, and the mean of the known pairs where either is not known, so that silence neither mixes nor matches.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from twinmatch.cohort import City, Cohort, nearest
+from twinmatch.geography import ALIASES, countries, country, eu_standing, language_codes
+from twinmatch.programmes.base import ProgrammeSection
+from twinmatch.schema import Domain, Lever, Role
+from twinmatch.vocabulary.topics import Topic
+
+Floats = NDArray[np.float64]
+
+SMALL, LARGE = 100_000, 500_000
+"""Residents below which a city is small, and from which it is large."""
+
+STARTING, ADVANCED = 1.5, 2.5
+"""Mean level of readiness below which a city is starting, and from which it is advanced."""
+
+LEAST_KNOWN: Final = 4
+"""Dimensions of readiness that must be known before a city has a category of readiness."""
+
+ENGLISH_LEVELS: Final = ("A1", "A2", "B1", "B2", "C1", "C2")
+
+# --- what is read of a city ----------------------------------------------------------------------------------
+
+
+def _people(city: City) -> int | None:
+    return city.population.value if city.population else None
+
+
+def _size(city: City) -> str | None:
+    people = _people(city)
+    if people is None:
+        return None
+    return "small" if people < SMALL else ("large" if people >= LARGE else "middle-sized")
+
+
+def _readiness(city: City) -> float | None:
+    known = list((city.readiness or {}).values())
+    return math.fsum(known) / len(known) if len(known) >= LEAST_KNOWN else None
+
+
+def _stage(city: City) -> str | None:
+    mean = _readiness(city)
+    if mean is None:
+        return None
+    return "starting" if mean < STARTING else ("advanced" if mean >= ADVANCED else "under way")
+
+
+def _history(city: City) -> str | None:
+    own = city.participation
+    if own is None or (own.newcomer is None and not own.programmes):
+        return None
+    return "newcomer" if own.newcomer else "experienced"
+
+
+def _target(city: City) -> int | None:
+    own = city.commitment
+    return (own.neutral_by or own.neutral_by_at_latest) if own else None
+
+
+def _nuts(city: City, length: int = 2) -> str | None:
+    code = city.context.nuts3 if city.context else None
+    return code[:length] if code and len(code) >= length else None
+
+
+def _urbanisation(city: City) -> int | None:
+    return city.context.degree_of_urbanisation if city.context else None
+
+
+def _hours(city: City) -> float | None:
+    return city.participation.staff_hours_a_month if city.participation else None
+
+
+def _english(city: City) -> int | None:
+    level = city.participation.english if city.participation else None
+    return ENGLISH_LEVELS.index(level) if level else None
+
+
+def _names(city: City) -> list[str]:
+    codes = [code for code, iso in ALIASES.items() if iso == city.country]
+    return [city.country, country(city.country).name, *codes]
+
+
+Words = Callable[[City], Iterable[str] | None]
+
+
+def _one(read: Callable[[City], object]) -> Words:
+    """Return a reader of the one word that a city has, None where it is not known."""
+    return lambda city: None if (word := read(city)) is None else (str(word),)
+
+
+@dataclass(frozen=True)
+class CityField:
+    """What a condition is about: the words, the number or both that a city has there, None where not known.
+
+    ``known`` are the words that can be said; none: any.
+    """
+
+    words: Words = lambda _: None
+    number: Callable[[City], float | None] | None = None
+    known: Callable[[], Collection[str]] = tuple
+
+
+FIELDS: Final[dict[str, CityField]] = {
+    "country": CityField(
+        _names,
+        known=lambda: [*countries(), *ALIASES, *(c.name for c in countries().values())],
+    ),
+    "region": CityField(
+        _one(lambda c: country(c.country).region), known=lambda: ["north", "south", "east", "west"]
+    ),
+    "eu": CityField(
+        lambda c: eu_standing(c.country),
+        known=lambda: ["member", "associated", "candidate", "other"],
+    ),
+    "nuts": CityField(lambda c: [_nuts(c, n) or "" for n in range(2, 6)] if _nuts(c) else None),
+    "size": CityField(_one(_size), known=lambda: ["small", "middle-sized", "large"]),
+    "population": CityField(number=_people),
+    "urbanisation": CityField(_one(_urbanisation), _urbanisation, lambda: ["1", "2", "3"]),
+    "readiness": CityField(_one(_stage), _readiness, lambda: ["starting", "under way", "advanced"]),
+    "target": CityField(number=_target),
+    "hours": CityField(number=_hours),
+    "english": CityField(number=_english, known=lambda: ENGLISH_LEVELS),
+    "history": CityField(_one(_history), known=lambda: ["newcomer", "experienced"]),
+    "programme": CityField(
+        lambda c: (c.participation.programmes or None) if c.participation else None
+    ),
+    "covenant": CityField(_one(lambda c: "yes" if c.covenant else None), known=lambda: ["yes"]),
+    "role": CityField(lambda c: c.roles, known=lambda: [*Role]),
+    "language": CityField(lambda c: c.languages or None, known=language_codes),
+    "topic": CityField(lambda c: c.seeks, known=lambda: [*Topic]),
+    "shows": CityField(lambda c: c.shows, known=lambda: [*Topic]),
+    "domain": CityField(lambda c: c.challenges, known=lambda: [*Domain]),
+    "strength": CityField(lambda c: c.strengths, known=lambda: [*Domain]),
+    "lever": CityField(lambda c: c.levers_needed, known=lambda: [*Lever]),
+}
+"""What conditions are about, by the word that says it."""
+
+# --- conditions in words -------------------------------------------------------------------------------------
+
+TRAITS: Final[dict[str, tuple[str, str]]] = {
+    "small": ("population < small", "small"),
+    "large": ("population >= small", "large"),
+    "newcomer": ("history: newcomer", "new to exchange programmes"),
+    "experienced": ("history: experienced", "experienced in exchange programmes"),
+    "in the EU": ("eu: member", "from the EU"),
+    "outside the EU": ("not eu: member", "from outside the EU"),
+    "associated": ("eu: associated", "from associated countries"),
+    "candidate": ("eu: candidate", "from candidate countries"),
+    "mission": ("role: mission", "Mission Cities"),
+    "pilot": ("role: pilot", "Pilot Cities"),
+    "guest": ("role: guest", "guests"),
+    "signatory": ("covenant: yes", "signatories of the Covenant"),
+    "national": ("", "from the host's own country"),
+    "foreign": ("", "from another country than the host's"),
+}
+"""Traits, the condition that each stands for, and its wording; the last two depend on the host."""
+
+OF_PAIRS: Final = ("national", "foreign")
+
+_SIGNS: Final = {
+    ">=": (operator.ge, "at least"),
+    "<=": (operator.le, "at most"),
+    ">": (operator.gt, "above"),
+    "<": (operator.lt, "below"),
+}
+_CONDITION = re.compile(r"([a-z]+)\s*(>=|<=|<|>|:|=)\s*(.+)")
+_BAND = re.compile(r"([\d.]+)(?:\s*to\s*([\d.]+))?")
+_UNQUOTED = r'(?=(?:[^"]*"[^"]*")*[^"]*$)'
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition on a city: a field compared with values by a sign, ":" for one of them; ``no``: it must not hold."""
+
+    field: str
+    sign: str
+    values: tuple[str, ...]
+    no: bool
+    wording: str
+    """As it stands in a sentence, such as "with population at least 50000"."""
+
+    def holds(self, city: City, small_below: int) -> bool | None:
+        """Return whether a city meets it; None where it is not known."""
+        read = FIELDS[self.field]
+        number = read.number(city) if read.number else None
+        words = read.words(city)
+        if number is None and words is None:
+            return None
+        if self.sign == ":":
+            have = {_plain(word) for word in words or ()}
+            found = any(_plain(v) in have or _within(v, number) for v in self.values)
+        else:
+            limit = _number(self.values[0], small_below)
+            found = number is not None and bool(_SIGNS[self.sign][0](number, limit))
+        return found != self.no
+
+
+def _plain(word: str) -> str:
+    return word.casefold().replace("_", " ")
+
+
+def _number(value: str, small_below: int = SMALL) -> float:
+    if value == "small":
+        return small_below
+    return ENGLISH_LEVELS.index(value) if value in ENGLISH_LEVELS else float(value)
+
+
+def _within(value: str, number: float | None) -> bool:
+    if number is None:
+        return False
+    if value in ENGLISH_LEVELS:
+        return number == _number(value)
+    band = _BAND.fullmatch(value)
+    return band is not None and float(band[1]) <= number <= float(band[2] or band[1])
+
+
+@cache
+def parsed(who: str) -> tuple[Condition, ...]:
+    """Return the conditions that a text joins by "and"; raises ValueError with what can be said."""
+    return tuple(_condition(part.strip()) for part in re.split(r"\s+and\s+" + _UNQUOTED, who))
+
+
+def _condition(text: str) -> Condition:
+    no, rest = text.startswith("not "), text.removeprefix("not ").strip()
+    before = "not " if no else ""
+    if rest in TRAITS:
+        stands_for, words = TRAITS[rest]
+        meant = _condition(stands_for or f"role: {Role.GUEST.value}")
+        field = meant.field if stands_for else rest
+        return Condition(field, meant.sign, meant.values, meant.no != no, before + words)
+    match = _CONDITION.fullmatch(rest)
+    if match is None or match[1] not in FIELDS:
+        raise ValueError(_unknown(rest))
+    name, sign = match[1], ":" if match[2] == "=" else match[2]
+    values = [v.strip().strip('"') for v in re.split("," + _UNQUOTED, match[3])]
+    for value in values:
+        _check(name, sign, value, len(values))
+    compared = "" if sign == ":" else _SIGNS[sign][1] + " "
+    words = f"with {name} {compared}{' or '.join(values).replace('_', ' ')}"
+    return Condition(name, sign, tuple(values), no, before + words)
+
+
+def _check(name: str, sign: str, value: str, count: int) -> None:
+    """Raise ValueError where a field cannot be compared with a value in this way."""
+    read = FIELDS[name]
+    known = {_plain(word): word for word in read.known()}
+    if sign != ":" and (read.number is None or count > 1):
+        raise ValueError(f"{name} is compared by ':' with words, not by {sign!r}")
+    if name == "nuts" and not re.fullmatch(r"[A-Z]{2}[A-Z0-9]{0,3}", value):
+        raise ValueError(f"{value!r} is no NUTS code, such as PL2")
+    if (value == "small" and sign != ":") or (sign == ":" and _plain(value) in known):
+        return
+    if name == "english" and value in ENGLISH_LEVELS:
+        return
+    numeric = read.number is not None and name != "english"
+    if numeric and _BAND.fullmatch(value) and (sign == ":" or " to " not in value):
+        return
+    if known or read.number is not None:
+        hint = nearest(value, {word: f"{name}: {word}" for word in known.values()})
+        some = (
+            ", ".join(sorted(known.values())[:20]) or "a number, such as 50000, or 50000 to 100000"
+        )
+        raise ValueError(f"{name} has no {value!r}. {hint} Known: {some}".replace("  ", " "))
+
+
+def _unknown(said: str) -> str:
+    """Return what can be said where a text names no kind of city."""
+    words = {trait: trait for trait in TRAITS}
+    for name, read in FIELDS.items():
+        if name not in ("language", "country"):
+            words = {word: f"{name}: {word}" for word in read.known()} | words
+    words |= {name: f"{name}: ..." for name in FIELDS}
+    hint = nearest(said, words)
+    return (
+        f"no kind of city is called {said!r}. {hint} Traits: {', '.join(TRAITS)}. Fields, with words or a number after "
+        f"them ('country: PL, CZ', 'population >= 50000', 'target: 2030 to 2035'): {', '.join(FIELDS)}. Join them "
+        "by 'and'; 'not' stands before what is not meant"
+    ).replace("  ", " ")
+
+
+def is_kind(city: City, who: str, small_below: int = SMALL) -> bool | None:
+    """Return whether a city is of a kind that does not depend on the host; None where it is not known."""
+    held = [condition.holds(city, small_below) for condition in parsed(who)]
+    return False if False in held else (None if None in held else True)
+
+
+def wording(who: str) -> str:
+    """Return a kind as it stands in a sentence."""
+    return " and ".join(condition.wording for condition in parsed(who))
+
+
+# --- the one form of a rule ----------------------------------------------------------------------------------
+
+Attribute = Literal[
+    "country",
+    "region",
+    "eu",
+    "nuts1",
+    "nuts2",
+    "nuts3",
+    "size",
+    "urbanisation",
+    "readiness",
+    "mission",
+    "newcomer",
+]
+
+
+def _said(who: object) -> object:
+    if not isinstance(who, list | tuple):
+        return who
+    return " and ".join(map(str, who))  # a list means all of them
+
+
+def _known(who: str) -> str:
+    parsed(who)
+    return who
+
+
+Who = Annotated[str, BeforeValidator(_said), AfterValidator(_known)]
+
+
+class Quota(ProgrammeSection):
+    """A number or share of the cities of a kind. A city of which the kind is not known does not count towards it."""
+
+    who: Who | None = Field(
+        None,
+        description="The kind of cities that are counted, in words: a trait, 'country: PL, CZ', 'population >= 50000', several joined by 'and', or a list that means all; none: every city",
+    )
+    each: Attribute | None = Field(
+        None, description="The number holds for the cities of each category of this"
+    )
+    per: str = Field("", description="What it is counted in; see the setting that holds the rule")
+    at_least: int | None = Field(None, ge=0, description="At least this number")
+    at_most: int | None = Field(None, ge=0, description="At most this number")
+    share_at_least: float | None = Field(None, ge=0, le=1, description="Part of all, at least")
+    share_at_most: float | None = Field(None, ge=0, le=1, description="Part of all, at most")
+    nobody_alone: bool = Field(False, description="None of the kind, or at least two")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Quota:
+        numbers = (self.at_least, self.at_most, self.share_at_least, self.share_at_most)
+        if all(number is None for number in numbers) and not self.nobody_alone:
+            raise ValueError(
+                "a quota needs at_least, at_most, share_at_least, share_at_most or nobody_alone"
+            )
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError("at_least is above at_most")
+        return self
+
+    @property
+    def wording(self) -> str:
+        """Return whom it counts, as it stands in a sentence."""
+        return self.worded(None)
+
+    def worded(self, category: str | None) -> str:
+        """Return whom it counts in a sentence: of one category of ``each`` by its name, or of any."""
+        parts = [wording(self.who)] if self.who else []
+        if self.each == "country":
+            parts.append(f"from {category or 'one country'}")
+        elif self.each:
+            parts.append(f"of {self.each} {category}" if category else f"of one {self.each}")
+        return " and ".join(parts)
+
+    @property
+    def bounds(self) -> str:
+        """Return what it asks for, in words."""
+        said = [
+            ("at least", self.at_least),
+            ("at most", self.at_most),
+            ("at least", None if (part := self.share_at_least) is None else f"{100 * part:.0f}%"),
+            ("at most", None if (part := self.share_at_most) is None else f"{100 * part:.0f}%"),
+        ]
+        words = [f"{word} {value}" for word, value in said if value is not None]
+        return " and ".join([*words, *(["none or at least 2"] if self.nobody_alone else [])])
+
+    def holds(self, n: int, total: int, there: int = 0) -> bool:
+        """Return whether it is kept where n of ``total`` cities are counted, ``there`` of them whatever is chosen."""
+        least = max(self.at_least or 0, (self.share_at_least or 0.0) * total)
+        most = min(
+            math.inf if self.at_most is None else max(self.at_most, there),
+            math.inf if self.share_at_most is None else self.share_at_most * total,
+        )
+        alone = self.nobody_alone and n == 1 and not there
+        return least - 1e-9 <= n <= most + 1e-9 and not alone
+
+
+def counted_per(*places: str) -> AfterValidator:
+    """Return the check that quotas are counted in one of some places; the first is meant where none is said."""
+
+    def check(quotas: tuple[Quota, ...]) -> tuple[Quota, ...]:
+        for quota in quotas:
+            if quota.per and quota.per not in places:
+                hint = nearest(quota.per, {place: place for place in places})
+                raise ValueError(f"per = {quota.per!r}: known are {', '.join(places)}. {hint}")
+            said = parsed(quota.who) if quota.who else ()
+            if "host" not in places and any(c.field in OF_PAIRS for c in said):
+                raise ValueError(f"who = {quota.who!r} depends on a host, and here is none")
+        return tuple(q if q.per else q.model_copy(update={"per": places[0]}) for q in quotas)
+
+    return AfterValidator(check)
+
+
+# --- categories ----------------------------------------------------------------------------------------------
+
+TITLES: Final[dict[Attribute, str]] = {
+    "country": "countries",
+    "region": "regions of Europe",
+    "eu": "standings to the EU",
+    "nuts1": "NUTS 1 regions",
+    "nuts2": "NUTS 2 regions",
+    "nuts3": "NUTS 3 regions",
+    "size": "sizes of city",
+    "urbanisation": "degrees of urbanisation",
+    "readiness": "stages of readiness",
+    "mission": "Mission Cities and others",
+    "newcomer": "newcomers and others",
+}
+
+CATEGORIES: Final[dict[Attribute, Callable[[City], object]]] = {
+    "country": lambda c: country(c.country).name,
+    "region": lambda c: country(c.country).region,
+    "eu": lambda c: " and ".join(sorted(eu_standing(c.country))),
+    "nuts1": lambda c: _nuts(c, 3),
+    "nuts2": lambda c: _nuts(c, 4),
+    "nuts3": lambda c: _nuts(c, 5),
+    "size": _size,
+    "urbanisation": _urbanisation,
+    "readiness": _stage,
+    "mission": lambda c: "Mission City" if c.has(Role.MISSION) else "other city",
+    "newcomer": _history,
+}
+
+
+def categories(cohort: Cohort, attribute: Attribute) -> list[str | None]:
+    """Return the category of every city, in order; None where it is not known."""
+    found = map(CATEGORIES[attribute], cohort.cities)
+    return [None if word is None else str(word) for word in found]
+
+
+def alike(words: Sequence[str | None]) -> Floats:
+    """Return how alike cities are in a category, shape (n, n)."""
+    return Alike(words).of(np.arange(len(words)))
+
+
+class Alike:
+    """How alike cities are in a category, for those who ask for some of them at a time."""
+
+    def __init__(self, words: Sequence[str | None]) -> None:
+        names = {word: k for k, word in enumerate(sorted({w for w in words if w}))}
+        self.kind = np.array([names[w] if w else -1 for w in words], dtype=np.int64)
+        self.silent = silent_mean(words)
+
+    def of(self, rows: NDArray[np.intp], columns: NDArray[np.intp] | None = None) -> Floats:
+        """Return how alike some cities are to each other, (r, r), or to others, (r, c)."""
+        one, other = self.kind[rows], self.kind[rows if columns is None else columns]
+        both = (one >= 0)[:, None] & (other >= 0)
+        return np.where(both, one[:, None] == other, self.silent)
+
+
+def silent_mean(words: Sequence[str | None]) -> float:
+    """Return what a pair with an unknown category counts: the mean over the known pairs, 0.5 without any."""
+    counted = Counter(w for w in words if w)
+    pairs = math.comb(counted.total(), 2)
+    return sum(math.comb(c, 2) for c in counted.values()) / pairs if pairs else 0.5
+
+
+def composition(words: Sequence[str | None]) -> str:
+    """Return the categories of some cities in words, the most frequent first, such as "5 small, 3 large"."""
+    counted: dict[str, int] = {}
+    for word in words:
+        counted[word or "not known"] = counted.get(word or "not known", 0) + 1
+    return ", ".join(
+        f"{count} {word}" for word, count in sorted(counted.items(), key=lambda x: (-x[1], x[0]))
+    )
+
+
+def likeness_to_all(members: Sequence[str | None], everyone: Counter[str]) -> float:
+    """Return how far a group has the mix of all, in [0, 1]: 1 minus half the summed difference of shares.
+
+    Over the known ones of both, ``everyone`` counting those of all cities; nan where there are none.
+    """
+    mine = Counter(w for w in members if w)
+    if not mine or not everyone:
+        return float("nan")
+    own, all_ = mine.total(), everyone.total()
+    words = sorted({*mine, *everyone})
+    return 1.0 - sum(abs(mine[w] / own - everyone[w] / all_) for w in words) / 2.0

@@ -1,0 +1,159 @@
+"""Kinds of cities in words: what each says of a city by hand, what is not known, and what cannot be said."""
+
+from __future__ import annotations
+
+import pytest
+from product_cases import city, round_of
+
+from twinmatch.errors import DataError
+from twinmatch.programmes.kinds import FIELDS, TRAITS, categories, is_kind, parsed, wording
+from twinmatch.programmes.programme import load_text
+
+SEVILLE = city(
+    "es-seville",
+    "mission",
+    people_in_it=684_000,
+    languages=["es", "en"],
+    by=2030,
+    readiness=dict.fromkeys(("mandate", "inventory", "target", "plan"), 3),
+    participation={
+        "english": "B2",
+        "staff_hours_a_month": 20,
+        "programmes": ["Twin and Learn, first round"],
+    },
+    context={"nuts3": "ES618", "degree_of_urbanisation": 1},
+    challenges=["mobility_transport"],
+    seeks=["district_heating_cooling"],
+    levers_needed=["procurement"],
+    covenant={"id": "ES1"},
+)
+SILENT = city("no-silent", "guest")
+
+
+@pytest.mark.parametrize(
+    ("who", "seville", "silent"),
+    [
+        ("large", True, None),
+        ("small", False, None),
+        ("not small", True, None),
+        ("population >= 684000", True, None),
+        ("population > 684000", False, None),
+        ("population: 500000 to 700000", True, None),
+        ("size: middle-sized, large", True, None),
+        ("in the EU", True, False),
+        ("outside the EU", False, True),
+        ("not outside the EU", True, False),
+        ("associated", False, True),
+        ("candidate", False, False),
+        ("eu: member, candidate", True, False),
+        ("country: ES", True, False),
+        ("country: spain, NO", True, True),
+        ("region: south", True, False),
+        ("nuts: ES6", True, None),
+        ("nuts: ES61", True, None),
+        ("nuts: ES62", False, None),
+        ("mission", True, False),
+        ("guest", False, True),
+        ("role: guest, pilot", False, True),
+        ("experienced", True, None),
+        ("newcomer", False, None),
+        ('programme: "Twin and Learn, first round"', True, None),
+        ("language: fr, es", True, None),
+        ("not language: fr", True, None),
+        ("english >= B2", True, None),
+        ("english: C1", False, None),
+        ("hours >= 20", True, None),
+        ("target <= 2030", True, None),
+        ("target: 2031 to 2050", False, None),
+        ("readiness >= 2.5", True, None),
+        ("readiness: advanced", True, None),
+        ("urbanisation: 1", True, None),
+        ("urbanisation >= 2", False, None),
+        ("topic: District heating cooling", True, None),
+        ("domain: industry", False, None),
+        ("lever: procurement", True, None),
+        ("signatory", True, None),
+        ("large and language: es and not newcomer", True, None),
+        ("large and guest", False, None),
+        ("small and guest", False, None),
+        ("guest and outside the EU", False, True),
+    ],
+)
+def test_what_a_kind_says_of_a_city(who, seville, silent):
+    cohort = round_of(SEVILLE, SILENT).cohort
+    assert [is_kind(c, who) for c in cohort] == [seville, silent]
+
+
+def test_small_is_below_what_the_programme_says():
+    (one,) = round_of(city("at-a", people_in_it=100_000)).cohort
+    assert [is_kind(one, "small", n) for n in (100_000, 100_001)] == [False, True]
+    assert [is_kind(one, "large", n) for n in (100_000, 100_001)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("who", "named"),
+    [
+        ("north", "region: north"),
+        ("newcommer", "newcomer"),
+        ("heat_planning", "topic: heat_planning"),
+        ("regoin: north", "region"),
+        ("region: nroth", "north"),
+        ("country: XX", "AT"),
+        ("language: xx", "aa"),
+        ("topic: heat", "topic: heat_planning"),
+        ("population >= many", "50000"),
+        ("population >= 1, 2", "population"),
+        ("population >= 1 to 2", "50000"),
+        ("language >= fr", "':'"),
+        ("nuts: spain", "PL2"),
+        ("small and", "small"),
+        ("", "Traits"),
+        ("not", "Traits"),
+    ],
+)
+def test_what_cannot_be_said_is_answered_by_what_can(who, named):
+    with pytest.raises(ValueError, match=named.replace(".", r"\.")):
+        parsed(who)
+    with pytest.raises(DataError, match="who"):
+        load_text(f"[twinning]\n[[twinning.rules]]\nat_least = 1\nwho = {who!r}\n")
+
+
+def test_every_trait_and_every_field_can_be_said():
+    for trait in TRAITS:
+        assert wording(trait)
+        assert wording(f"not {trait}").startswith("not ")
+    for name, read in FIELDS.items():
+        value = next(iter(read.known()), "PL2" if name == "nuts" else "5")
+        assert len(parsed(f"{name}: {value}")) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("at_least = 1\nper = 'planet'", "host country"),
+        ("at_least = 3\nat_most = 2", "above"),
+        ("who = 'small'", "needs"),
+    ],
+)
+def test_a_rule_that_says_nothing_or_counts_nowhere(rule, said):
+    with pytest.raises(DataError, match=said):
+        load_text(f"[twinning]\n[[twinning.rules]]\n{rule}\n")
+
+
+def test_no_host_in_a_group():
+    with pytest.raises(DataError, match="host"):
+        load_text("[city_panels]\n[[city_panels.rules]]\nwho = 'national'\nat_least = 1\n")
+
+
+def test_a_list_means_all_of_them():
+    text = "[twinning]\n[[twinning.rules]]\nwho = ['small', 'not newcomer']\nat_least = 1\n"
+    assert load_text(text).twinning.rules[0].who == "small and not newcomer"
+
+
+def test_categories_of_the_silent_are_not_known():
+    cohort = round_of(SEVILLE, SILENT).cohort
+    assert categories(cohort, "nuts2") == ["ES61", None]
+    assert categories(cohort, "nuts1") == ["ES6", None]
+    assert categories(cohort, "eu") == ["member", "associated"]
+    assert categories(cohort, "urbanisation") == ["1", None]
+    assert categories(cohort, "newcomer") == ["experienced", None]
