@@ -178,10 +178,15 @@ class ChallengesMet:
             if wide
             else (FINE, self._needs.fine[i], self._shows.fine[j])
         )
-        met = [NAMES[d] for d, n, s in zip(names, needs, shows, strict=True) if n > 0 and s > 0]
-        unmet = [NAMES[d] for d, n, s in zip(names, needs, shows, strict=True) if n > 0 and s == 0]
+        met = [d for d, n, s in zip(names, needs, shows, strict=True) if n > 0 and s > 0]
+        unmet = [d for d, n, s in zip(names, needs, shows, strict=True) if n > 0 and s == 0]
+        stated = {wider(d) if wide else d for d in host.strengths or ()}
+        strong = [NAMES[d] for d in met if d in stated]
+        piloted = [NAMES[d] for d in met if d not in stated]
+        parts = [f"is strong in {listed(strong)}"] if strong else []
+        parts += [f"has a pilot activity on {listed(piloted)}"] if piloted else []
         text = (
-            f"{host.name} is strong in {_of(met, unmet)} that {guest.name} struggles with: {listed(met)}."
+            f"{host.name} {' and '.join(parts)}: {_of(met, unmet)} that {guest.name} struggles with."
             if met
             else f"{host.name} is known for none of the challenges of {guest.name}."
         )
@@ -292,7 +297,7 @@ class Returns:
         )
 
 
-def _of(met: Sequence[str], unmet: Sequence[str], noun: str = "domain") -> str:
+def _of(met: Sequence[object], unmet: Sequence[object], noun: str = "domain") -> str:
     """Return how many are met, such as "2 of the 3 domains" or "the domain"."""
     total = len(met) + len(unmet)
     if total == 1:

@@ -113,7 +113,10 @@ class TopicsMet:
             i, j, table.shared(table.seeking[i], table.showing[j]), offers=True
         )[:NAMED]
         if not shared:
-            return f"No topic is known to be sought by {guest.name} and shown by {host.name}.", ()
+            return (
+                f"No topic that {guest.name} seeks and {host.name} shows is sure enough to be named; "
+                "likely ones are compared."
+            ), ()
         return (
             f"{host.name} shows work on {listed([t.wording for t in shared])}, which {guest.name} seeks.",
             topic_facts(self._cohort, self.table, (i, j), shared, offers=True),
@@ -143,7 +146,10 @@ class SharedTopics:
             :NAMED
         ]
         if not shared:
-            return f"No topic is known to be sought by both {one.name} and {other.name}.", ()
+            return (
+                f"No topic that both {one.name} and {other.name} seek is sure enough to be named; "
+                "likely ones are compared."
+            ), ()
         return (
             f"Both {one.name} and {other.name} seek {listed([t.wording for t in shared])}.",
             topic_facts(self._cohort, self.table, (i, j), shared, offers=False),

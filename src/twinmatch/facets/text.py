@@ -288,7 +288,10 @@ class NeedsOffers:
         if found is None:
             shared = named_by_both(self._needs, self._offers, i, j)
             if not shared:
-                return f"No sentence of {host.name} answers one of {guest.name}.", ()
+                return (
+                    f"What {guest.name} needs and {host.name} shows is compared as a whole; no two "
+                    "sentences are sure enough to be quoted."
+                ), ()
             return f"{host.name} shows work on {_worded(shared)}, which {guest.name} seeks.", (
                 _read(guest, self._needs, i, shared),
                 _read(host, self._offers, j, shared),
@@ -320,7 +323,10 @@ class SharedNeeds:
         if found is None:
             shared = named_by_both(self._needs, self._needs, i, j)
             if not shared:
-                return f"No sentence of {one.name} asks what one of {other.name} does.", ()
+                return (
+                    f"What {one.name} and {other.name} need is compared as a whole; no two sentences "
+                    "are sure enough to be quoted."
+                ), ()
             return f"Both {one.name} and {other.name} seek {_worded(shared)}.", (
                 _read(one, self._needs, i, shared),
                 _read(other, self._needs, j, shared),

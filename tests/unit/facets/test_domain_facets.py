@@ -40,7 +40,7 @@ def test_cover_is_challenge_weight_times_strength():
     assert likeness(facet) == pytest.approx(0.75 * 2 / 3)
     assert (
         facet.says(0, 1)[0]
-        == "Host is strong in 1 of the 2 domains that Guest struggles with: mobility and transport."
+        == "Host is strong in mobility and transport: 1 of the 2 domains that Guest struggles with."
     )
 
 
@@ -74,7 +74,7 @@ def test_the_wider_vocabulary_is_compared_on_the_wider_domain():
     assert likeness(facet, 0, 2) == pytest.approx(1 / 3)
     assert (
         facet.says(0, 1)[0]
-        == "Build is strong in the domain that Guest struggles with: buildings and energy."
+        == "Build is strong in buildings and energy: the domain that Guest struggles with."
     )
 
 
@@ -164,4 +164,14 @@ def test_unknown_is_said():
     assert (
         LeversMet(cohort, facet_cache()).says(0, 1)[0]
         == "The levers that Guest lacks are not known."
+    )
+
+
+def test_a_domain_of_a_pilot_activity_alone_is_no_stated_strength():
+    pilot = {"activity": "A pilot", "cohort": 1, "domains": ["mobility_transport"]}
+    host = {"id": "fr-host", "strengths": {"industry": 3}, "pilot": pilot}
+    facet = ChallengesMet(cohort_of(GUEST, host), facet_cache())
+    assert facet.says(0, 1)[0] == (
+        "Host is strong in industry and has a pilot activity on mobility and transport: "
+        "both domains that Guest struggles with."
     )
