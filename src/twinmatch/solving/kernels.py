@@ -13,12 +13,12 @@ more count. The best grouping is kept only where nothing is broken.
 Notation: as in `grouping`: n items or m atoms, K groups.
 weight (n, n), bonus (K, n) with -inf where an item may not sit, label (n,), size (K,),
 reach[g, i] the weights of i to the members of g, inside[g] the weights inside g,
-rate[g] what a pair in g is worth at its present size, pull = rate * reach + bonus,
-own[i] = pull[label[i], i]; held[r, g] the tally of group g, broken[g] its breach summed over the
+rate[g] what a pair in g is worth at its present size, pace[i] = rate[label[i]],
+pull = rate * reach + bonus, own[i] = pull[label[i], i]; held[r, g] the tally of group g, broken[g] its breach summed over the
 counts; heats (T,) one a sweep; noise a table of -log u, and draws (T, n) where in that table each
 row of each sweep begins.
 
-Rows of numpy, which numba compiles where it is installed. The innermost functions are spelled
+Rows of numpy, which numba compiles where it is installed. Two functions of the plain search are spelled
 as loops too, since numba takes three times as long over rows: the same operations in the same order,
 so that the answer is the same to the last bit, and a test holds the two together. Arguments come in
 named tuples, which numba takes apart.
@@ -83,6 +83,7 @@ class Seating(NamedTuple):
     pull: FloatArray
     own: FloatArray
     rate: FloatArray
+    pace: FloatArray
 
 
 def seat(label: IntArray, weight: FloatArray, bonus: FloatArray, factor: FloatArray) -> Seating:
@@ -96,27 +97,27 @@ def seat(label: IntArray, weight: FloatArray, bonus: FloatArray, factor: FloatAr
     pull = rate[:, None] * reach + bonus
     everyone = np.arange(n_items)
     inside = np.bincount(label, weights=reach[label, everyone], minlength=n_groups) / 2.0
-    return Seating(label.copy(), size, inside, reach, pull, pull[label, everyone], rate)
+    own = pull[label, everyone]
+    return Seating(label.copy(), size, inside, reach, pull, own, rate, rate[label])
 
 
 def exchange_plain(task: PlainTask, at: Seating, sweeps: Sweeps, best: Best) -> int:
     """Run one sweep a heat, in place; returns how many exchanges were made."""
     n_items = at.label.size
     standing = best.standing
-    margin = np.empty(n_items)
     made = 0
     for t in range(sweeps.heats.size):
         heat = sweeps.heats[t]
         for i in range(n_items):
             start = sweeps.draws[t, i]
-            j = best_swap(
-                i, task, at, heat * sweeps.noise[start : start + n_items], best.least, margin
-            )
+            margin = swap_margins(i, task, at, heat, sweeps.noise[start : start + n_items])
+            j = int(margin.argmax())
+            if not margin[j] > best.least:
+                j = -1
             g = -1
             if not task.rigid:
                 bar = margin[j] if j >= 0 else best.least
-                start += n_items
-                g = best_move(i, task, at, heat * sweeps.noise[start : start + at.size.size], bar)
+                g = best_move(i, task, at, heat, sweeps.noise[start + n_items :], bar)
             a = at.label[i]
             if g >= 0:
                 standing[0] += move_gain(i, g, task, at)
@@ -151,7 +152,7 @@ def exchange_plain(task: PlainTask, at: Seating, sweeps: Sweeps, best: Best) -> 
 
 
 def move_gain(i: int, g: int, task: PlainTask, at: Seating) -> float:
-    """What the objective gains when item i moves to group g."""
+    """What the objective gains when item i moves to group g, without the random handicap."""
     a = at.label[i]
     left = task.factor[at.size[a] - 1] * (at.inside[a] - at.reach[a, i]) - at.rate[a] * at.inside[a]
     joined = (
@@ -161,74 +162,73 @@ def move_gain(i: int, g: int, task: PlainTask, at: Seating) -> float:
     return gain
 
 
-def best_swap(
-    i: int, task: PlainTask, at: Seating, handicap: FloatArray, least: float, margin: FloatArray
-) -> int:
-    """The item whose swap with i has the highest margin above least, or -1; fills margin (n,)."""
+def swap_margins(
+    i: int, task: PlainTask, at: Seating, heat: float, noise: FloatArray
+) -> FloatArray:
+    """What the swap of i with each item gains, with its handicap, (n,); -inf in its own group."""
     a = at.label[i]
-    margin[:] = at.pull[a] - at.own
-    margin -= (at.rate[a] + at.rate[at.label]) * task.weight[i]
-    margin += handicap
-    margin += at.pull[:, i].copy()[at.label] - at.own[i]
-    margin[at.label == a] = -np.inf
-    j = int(margin.argmax())
-    return j if margin[j] > least else -1
+    there = at.pull[:, i] - at.own[i]
+    there[a] = -np.inf
+    here = at.pull[a]
+    row = task.weight[i]
+    margin: FloatArray = (here - at.own) - (at.rate[a] + at.pace) * row + heat * noise
+    margin += there[at.label]
+    return margin
 
 
-def best_swap_loops(
-    i: int, task: PlainTask, at: Seating, handicap: FloatArray, least: float, margin: FloatArray
+def swap_margins_loops(
+    i: int, task: PlainTask, at: Seating, heat: float, noise: FloatArray
+) -> FloatArray:
+    """`swap_margins` as loops."""
+    a, label, row, own, pace = at.label[i], at.label, task.weight[i], at.own, at.pace
+    there, here, rate = at.pull[:, i] - own[i], at.pull[a], at.rate[a]
+    there[a] = -np.inf
+    margin = np.empty(own.size)
+    for j in range(own.size):
+        margin[j] = ((here[j] - own[j]) - (rate + pace[j]) * row[j]) + heat * noise[j]
+    for j in range(own.size):  # apart from the rest, which the compiler can then do in lanes
+        margin[j] += there[label[j]]
+    return margin
+
+
+def best_move(
+    i: int, task: PlainTask, at: Seating, heat: float, noise: FloatArray, bar: float
 ) -> int:
-    """`best_swap` as loops."""
-    a, label = at.label[i], at.label
-    row, here, own = task.weight[i], at.pull[a], at.own
-    there, mine = at.pull[:, i].copy(), at.own[i]
-    for j in range(label.size):
-        both = at.rate[a] + at.rate[label[j]]
-        margin[j] = ((here[j] - own[j]) - both * row[j]) + handicap[j]
-    for j in range(label.size):  # apart from the rest, which the compiler can then do in lanes
-        margin[j] += there[label[j]] - mine
-    top = least
-    best = -1
-    for j in range(label.size):
-        if margin[j] > top and label[j] != a:
-            top = margin[j]
-            best = j
+    """The group that i gains most by moving to, above the bar and within the sizes, or -1."""
+    a, best = at.label[i], -1
+    if at.size[a] <= task.low[a]:
+        return best
+    size, inside, factor, seat_here = at.size, at.inside, task.factor, task.bonus[a, i]
+    left = factor[size[a] - 1] * (inside[a] - at.reach[a, i]) - at.rate[a] * inside[a]
+    for g in range(size.size):
+        if g != a and size[g] < task.high[g]:
+            joined = factor[size[g] + 1] * (inside[g] + at.reach[g, i]) - at.rate[g] * inside[g]
+            margin = ((left + joined) + (task.bonus[g, i] - seat_here)) + heat * noise[g]
+            if margin > bar:
+                best, bar = g, margin
     return best
 
 
-def best_move(i: int, task: PlainTask, at: Seating, handicap: FloatArray, bar: float) -> int:
-    """The group that i gains most by moving to, above the bar and within the sizes, or -1."""
-    a = at.label[i]
-    if at.size[a] <= task.low[a]:
-        return -1
-    left = task.factor[at.size[a] - 1] * (at.inside[a] - at.reach[a, i]) - at.rate[a] * at.inside[a]
-    room = np.minimum(at.size + 1, task.factor.size - 1)
-    margin = left + (task.factor[room] * (at.inside + at.reach[:, i]) - at.rate * at.inside)
-    margin += task.bonus[:, i] - task.bonus[a, i]
-    margin += handicap
-    margin[at.size >= task.high] = -np.inf
-    margin[a] = -np.inf
-    g = int(margin.argmax())
-    return g if margin[g] > bar else -1
-
-
 def refresh(a: int, b: int, task: PlainTask, at: Seating) -> None:
-    """Bring pull of the groups a and b, and own of everyone, up to date."""
-    at.pull[a] = at.rate[a] * at.reach[a] + task.bonus[a]
-    at.pull[b] = at.rate[b] * at.reach[b] + task.bonus[b]
-    touched = (at.label == a) | (at.label == b)
-    at.own[touched] = at.pull[at.label[touched], np.flatnonzero(touched)]
+    """Bring pull of the groups a and b, own and pace of their members up to date."""
+    for g in (a, b):
+        at.pull[g] = at.rate[g] * at.reach[g] + task.bonus[g]
+        members = np.flatnonzero(at.label == g)
+        at.own[members] = at.pull[g][members]
+        at.pace[members] = at.rate[g]
 
 
 def refresh_loops(a: int, b: int, task: PlainTask, at: Seating) -> None:
     """`refresh` as loops."""
-    for k in range(at.label.size):
-        at.pull[a, k] = at.rate[a] * at.reach[a, k] + task.bonus[a, k]
-        at.pull[b, k] = at.rate[b] * at.reach[b, k] + task.bonus[b, k]
-        if at.label[k] == a:
-            at.own[k] = at.pull[a, k]
-        elif at.label[k] == b:
-            at.own[k] = at.pull[b, k]
+    label, pull, reach, own, pace = at.label, at.pull, at.reach, at.own, at.pace
+    for k in range(label.size):
+        pull[a, k] = at.rate[a] * reach[a, k] + task.bonus[a, k]
+        pull[b, k] = at.rate[b] * reach[b, k] + task.bonus[b, k]
+    for k in range(label.size):
+        g = label[k]
+        if g in (a, b):
+            own[k] = pull[g, k]
+            pace[k] = at.rate[g]
 
 
 # -- under rules -------------------------------------------------------------------------------
@@ -289,40 +289,23 @@ def seat_under_rules(label: IntArray, task: RuledTask) -> RuledSeating:
 
 def broken_in(group: int, task: RuledTask, at: RuledSeating) -> float:
     """By how much a group breaks the rules, summed over the counts in their order."""
-    total = 0.0
+    total, size = 0.0, at.size[group : group + 1]
     for r in range(task.kind.size):
         floor, ceiling = task.floor[r, group], task.ceiling[r, group]
-        count, size = at.held[r, group], at.size[group]
-        total += breach(task.kind[r], count, floor, ceiling, task.slope[r], size)
+        held = at.held[r, group : group + 1]
+        total += breaches(task.kind[r], held, floor, ceiling, task.slope[r], size)[0]
     return total
 
 
-def breach(kind: int, count: float, floor: float, ceiling: float, slope: float, size: int) -> float:
-    """By how much one count of one group breaks its rule; 0 where it is kept."""
-    if size == 0 and kind != SIZE:
-        return 0.0
-    if kind == ISOLATED:
-        return 1.0 if count == 1.0 else 0.0
-    over = max((floor - slope * size) - count, count - (ceiling + slope * size))
-    return over if over > TINY else 0.0
-
-
 def breaches(
-    kind: int,
-    count: FloatArray,
-    floor: Any,
-    ceiling: Any,
-    slope: float,
-    size: IntArray,
+    kind: int, count: FloatArray, floor: Any, ceiling: Any, slope: float, size: IntArray
 ) -> FloatArray:
-    """By how much counts break their rule, (C,); 0 where it is kept. PlainTask (C,) or (1,)."""
+    """By how much counts of groups break their rule, (C,); 0 where it is kept. Bounds: (C,) or one."""
     if kind == ISOLATED:
         alone: FloatArray = ((count == 1.0) & (size != 0)).astype(np.float64)
         return alone
     over: FloatArray = np.maximum((floor - slope * size) - count, count - (ceiling + slope * size))
-    over[over <= TINY] = 0.0
-    if kind != SIZE:
-        over[size == 0] = 0.0
+    over[(over <= TINY) | ((size == 0) & (kind != SIZE))] = 0.0
     return over
 
 
@@ -420,52 +403,6 @@ def fill_margins(i: int, task: RuledTask, at: RuledSeating, margin: FloatArray) 
     margin[other == a] = -np.inf
 
 
-def fill_margins_loops(i: int, task: RuledTask, at: RuledSeating, margin: FloatArray) -> None:
-    """`fill_margins` as loops."""
-    a = at.label[i]
-    n_atoms = at.label.size
-    stay_a = (at.inside[a] - at.reach[a, i]) - task.inner[i]
-    worth_now = task.factor[at.size[a]] * at.inside[a]
-    for k in range(n_atoms + at.size.size):
-        swap = k < n_atoms
-        b = at.label[k] if swap else k - n_atoms
-        if b == a:
-            margin[k] = -np.inf
-            continue
-        size_a = at.size[a] - task.mass[i]
-        size_b = at.size[b] + task.mass[i]
-        if swap:
-            size_a += task.mass[k]
-            size_b -= task.mass[k]
-            in_a = (stay_a + (at.reach[a, k] - task.weight[i, k])) + task.inner[k]
-            in_b = (
-                ((at.inside[b] - at.reach[b, k]) - task.inner[k])
-                + (at.reach[b, i] - task.weight[i, k])
-            ) + task.inner[i]
-            seat_back = task.bonus[a, k] - task.bonus[b, k]
-        else:
-            in_a = stay_a
-            in_b = (at.inside[b] + at.reach[b, i]) + task.inner[i]
-            seat_back = 0.0
-        worth_a = task.factor[size_a] * in_a - worth_now
-        worth_b = task.factor[size_b] * in_b - task.factor[at.size[b]] * at.inside[b]
-        gain = (worth_a + worth_b) + ((task.bonus[b, i] - task.bonus[a, i]) + seat_back)
-        more = 0.0
-        for r in range(task.kind.size):
-            held_a = at.held[r, a] - task.tally[r, i]
-            held_b = at.held[r, b] + task.tally[r, i]
-            if swap:
-                held_a += task.tally[r, k]
-                held_b -= task.tally[r, k]
-            more += breach(
-                task.kind[r], held_a, task.floor[r, a], task.ceiling[r, a], task.slope[r], size_a
-            )
-            more += breach(
-                task.kind[r], held_b, task.floor[r, b], task.ceiling[r, b], task.slope[r], size_b
-            )
-        margin[k] = gain - task.price * ((more - at.broken[a]) - at.broken[b])
-
-
 # What numba compiles in place of rows, and what it compiles as it stands.
-LOOPS = {best_swap: best_swap_loops, refresh: refresh_loops, fill_margins: fill_margins_loops}
-SHARED = (best_move, move_gain, breach, broken_in, shift)
+LOOPS = {swap_margins: swap_margins_loops, refresh: refresh_loops}
+SHARED = (best_move, move_gain, breaches, broken_in, fill_margins, shift)
