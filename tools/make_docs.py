@@ -90,7 +90,7 @@ def programme_text() -> str:
         "",
         f"{MADE}",
         "",
-        "A programme file is TOML. It asks for products, each a table of its own, and says under which rules and",
+        "A programme file is TOML. It asks for products, each in its own table, and says under which rules and",
         "weights they are made. An unknown key is an error that names the known ones; nothing is ignored. Without",
         "`--programme`, the bundled files are used: "
         + ", ".join(f"`{n}`" for n in bundled_names())

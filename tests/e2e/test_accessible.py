@@ -68,6 +68,7 @@ def places(service, chromium, tmp_path_factory):
         "letters": f"{first}?tab=letters",
         "letter": f"{first}/letters/be-ghent",
         "committee": f"{first}/committee",
+        "report": f"/v1/proposals/{first.rpartition('/')[2]}/files/report.html",
         "without": f"{first}/guests/ba-gorazde",
         "its cities": f"{first}/cities",
         "history": f"{first}?tab=history",
@@ -94,7 +95,7 @@ PAGES = [
         "left out",
         "map",
     ),
-    *("one pair", "rules", "letters", "letter", "committee", "without", "its cities"),
+    *("one pair", "rules", "letters", "letter", "committee", "report", "without", "its cities"),
     *("history", "why not", "compare", "intake", "upload", "api", "error", "login"),
     *("columns", "values", "review"),
 ]
@@ -163,6 +164,13 @@ def test_on_paper_there_are_results_and_no_buttons(service, visit, places):
     expect(page.get_by_role("button", name="Accept").first).to_be_hidden()
     expect(page.locator("#pairs")).to_be_visible()
     assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_the_report_prints_on_25_pages_without_its_appendix(service, visit, places):
+    page = visit(service).go(places["report"])
+    page.add_style_tag(content="#appendix, #appendix ~ * { display: none; }")
+    printed = page.pdf(format="A4")
+    assert 1 < len(re.findall(rb"/Type /Page\b", printed)) <= 25
 
 
 def test_a_page_of_another_origin_is_not_let_in(service):

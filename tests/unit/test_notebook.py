@@ -13,7 +13,8 @@ from cities import cohort_of, facet_cache
 from twinmatch import notebook as views
 from twinmatch.affinity import compare
 from twinmatch.notebook import VIEWS
-from twinmatch.proposal import Product, Proposal
+from twinmatch.proposal import Product, Proposal, Table
+from twinmatch.proposal.tables import SatisfactionRow
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 SCRIPT = "<script>alert(1)</script>"
@@ -77,12 +78,16 @@ def test_there_are_the_six_notebooks():
 def test_pictures_are_drawn(bundled, bundled_facet_cache, tmp_path):
     pictures = pytest.importorskip("twinmatch.notebook.pictures")
     few = type(bundled)(bundled.cities[:40], ())
+    rows = (SatisfactionRow("m", "Graz", "Lund", 0.5, 0.75, "Aarhus", 2, 3),)
+    served = Table("satisfaction", "", SatisfactionRow._fields, rows)
     account = compare(few, {"shared_needs": 1, "context": 1}, bundled_facet_cache).account(2, 5)
     for name, chart in {
         "blocks": pictures.known_blocks(few),
         "map": pictures.city_map(few),
         "account": pictures.waterfall(account, "Two cities"),
+        "satisfaction": pictures.satisfaction(served),
     }.items():
+        assert chart.to_dict()["description"], f"{name} has no words for those who cannot see it"
         path = tmp_path / f"{name}.png"
         chart.save(str(path))
         assert path.read_bytes().startswith(b"\x89PNG")

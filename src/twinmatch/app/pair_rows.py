@@ -10,6 +10,7 @@ from typing import Any
 from twinmatch.app.decisions import RunState
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
+from twinmatch.proposal.tables import SatisfactionRow, rows_of
 from twinmatch.store import About, KeptMeeting
 
 FRAGILE = 0.7
@@ -174,8 +175,8 @@ def decision_on(run: RunState, about: About) -> str:
 
 def _contested(product: Product) -> set[str]:
     """Return the names of the hosts that fit some guest best who has another one."""
-    rows = next((t.rows for t in product.tables if t.name == "satisfaction"), ())
-    return {str(row[5]) for row in rows if isinstance(row[6], int) and row[6] > 1}
+    rows = rows_of(product.tables, "satisfaction", SatisfactionRow)
+    return {row.best_host for row in rows if row.rank > 1}
 
 
 def pending(made: Proposal, run: RunState) -> tuple[tuple[str, About], ...]:

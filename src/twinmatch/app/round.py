@@ -19,6 +19,7 @@ from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.proposing import programme_of, proposal_of, solve_round, with_offers
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.proposal import Proposal, Table
+from twinmatch.proposal.tables import InterviewRow, StabilityRow
 from twinmatch.proposal.wire import Hidden, on_wire
 from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
 from twinmatch.whatif.interview import Interview, interview_plan
@@ -124,7 +125,7 @@ def with_tables(proposal: Proposal, *tables: Table) -> Proposal:
 def interview_table(plan: Sequence[Interview]) -> Table:
     """Return the cities to ask first, a row a question, those whose answers would change most pairs first."""
     rows = tuple(
-        (one.city, round(one.pairs_changed, 2), one.gets_a_pair, ask.question)
+        InterviewRow(one.city, round(one.pairs_changed, 2), one.gets_a_pair, ask.question)
         for one in plan
         for ask in one.ask
     )
@@ -150,7 +151,7 @@ def prices_table(prices: PriceList) -> Table:
 def stability_table(found: Stability) -> Table:
     """Return in which share of the perturbed runs each pair survives, the most fragile first."""
     rows = tuple(
-        (
+        StabilityRow(
             f"twinning:{p.guest}",
             p.name,
             p.share,

@@ -17,14 +17,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
-from typing import Any, Final, Protocol
+from itertools import groupby
+from typing import Any, Final
 
 from markupsafe import Markup
 
 from twinmatch.exporting import words
 from twinmatch.exporting.folder_files import Directory, printable
+from twinmatch.exporting.spreadsheet import Sheet
 from twinmatch.figures.vega import MOST_BARS, STEP, Spec, pictures_of
 from twinmatch.proposal import Meeting
+from twinmatch.proposal.tables import FairnessRow, SatisfactionRow, ThemeRow
 
 CHARACTER: Final = 7.0
 """Pixels that a letter of a label takes, at most of the time: 12 px in a wide sans-serif."""
@@ -290,39 +293,13 @@ def _text(text: str) -> str:
 BLUE, GREY = "#12436D", "#3D3D3D"
 SHEET = "Charts"
 
-
-class ChartData(Protocol):
-    """A sheet of figures, as a chart needs it."""
-
-    @property
-    def name(self) -> str:
-        """Return the name of the sheet."""
-        ...
-
-    @property
-    def columns(self) -> Sequence[Any]:
-        """Return the columns, each with a head."""
-        ...
-
-    @property
-    def rows(self) -> Sequence[Sequence[Any]]:
-        """Return the rows."""
-        ...
-
-
-@dataclass(frozen=True)
-class Series:
-    """A series of a chart: its name, its column, how it is filled."""
-
-    name: str
-    column: int
-    fill: str
-    line: str
+Series = tuple[str, int, str, str]
+"""A series of a chart: its name, its column, how it is filled and edged."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart: its title, the sheet and rows that it shows, the column of names, the series, the axis."""
+    """A chart of a sheet's rows: its title, the first and last row, the column of names, the series, the axis."""
 
     title: str
     sheet: str
@@ -333,9 +310,9 @@ class Chart:
     most: float | None = None
 
 
-def write_charts(book: Any, heading: Any, sheets: Sequence[ChartData]) -> None:
+def write_charts(book: Any, heading: Any, sheets: Sequence[Sheet]) -> None:
     """Add the sheet of charts: points of the pairs, themes, fairness by size and region; none where none is known."""
-    charts = list(_charts(sheets))
+    charts = [chart for sheet in sheets if sheet.rows for chart in _charts(sheet)]
     if not charts:
         return
     page = book.add_worksheet(SHEET)
@@ -344,8 +321,7 @@ def write_charts(book: Any, heading: Any, sheets: Sequence[ChartData]) -> None:
     page.write_string(0, 1, "Charts", heading)
     row = 2
     for chart in charts:
-        height = _add(book, page, chart, row)
-        row += height
+        row += _add(book, page, chart, row)
     page.set_paper(9)
     page.fit_to_pages(1, 0)
     page.set_footer("&C&10Page &P of &N")
@@ -355,90 +331,58 @@ def _add(book: Any, page: Any, chart: Chart, row: int) -> int:
     """Add a chart at a row; return how many rows it takes."""
     first, last = chart.rows
     drawn = book.add_chart({"type": "bar"})
-    for series in chart.series:
+    for name, column, fill, line in chart.series:
         drawn.add_series(
             {
-                "name": series.name,
+                "name": name,
                 "categories": [chart.sheet, first, chart.names, last, chart.names],
-                "values": [chart.sheet, first, series.column, last, series.column],
-                "fill": {"color": series.fill},
-                "border": {"color": series.line},
+                "values": [chart.sheet, first, column, last, column],
+                "fill": {"color": fill},
+                "border": {"color": line},
                 "gap": 40,
             }
         )
-    drawn.set_title(
-        {"name": chart.title, "name_font": {"size": 13, "color": BLUE}, "overlay": False}
-    )
-    axis: dict[str, Any] = {
-        "name": chart.axis,
-        "min": 0,
-        "major_gridlines": {"visible": True, "line": {"color": "#C9CDD2"}},
-    }
-    if chart.most is not None:
-        axis["max"] = chart.most
-    drawn.set_x_axis(axis)
+    font = {"size": 13, "color": BLUE}
+    drawn.set_title({"name": chart.title, "name_font": font, "overlay": False})
+    grid = {"visible": True, "line": {"color": GRID}}
+    axis: dict[str, Any] = {"name": chart.axis, "min": 0, "major_gridlines": grid}
+    drawn.set_x_axis(axis if chart.most is None else {**axis, "max": chart.most})
     drawn.set_y_axis({"reverse": True, "num_font": {"size": 9}, "interval_unit": 1})
-    drawn.set_legend({"position": "bottom"} if len(chart.series) > 1 else {"none": True})
-    pixels = 130 + 20 * (last - first + 1) * (1.3 if len(chart.series) > 1 else 1)
+    several = len(chart.series) > 1
+    drawn.set_legend({"position": "bottom"} if several else {"none": True})
+    pixels = 130 + 20 * (last - first + 1) * (1.3 if several else 1)
     drawn.set_size({"width": 900, "height": pixels})
-    page.insert_chart(
-        row,
-        1,
-        drawn,
-        {"description": f"{chart.title}. The figures stand on the sheet {chart.sheet}."},
-    )
+    said = f"{chart.title}. The figures stand on the sheet {chart.sheet}."
+    page.insert_chart(row, 1, drawn, {"description": said})
     return int(pixels / 20) + 3
 
 
-def _charts(sheets: Sequence[ChartData]) -> Iterator[Chart]:
-    for sheet in sheets:
-        heads = [column.head for column in sheet.columns]
-        if not sheet.rows:
-            continue
-        if "Best possible points (of 100)" in heads:
-            own, best = heads.index("Points (of 100)"), heads.index("Best possible points (of 100)")
-            yield Chart(
-                f"{sheet.name}: points of each guest's pair, and of its best open host",
-                sheet.name,
-                (1, len(sheet.rows)),
-                heads.index("Guest"),
-                (
-                    Series("Points of the pair", own, BLUE, BLUE),
-                    Series("Best open host", best, "#FFFFFF", GREY),
-                ),
-                "Points of 100",
-                100,
-            )
-        elif "Guests that ask" in heads:
-            yield Chart(
-                f"{sheet.name}: who asks and who offers",
-                sheet.name,
-                (1, len(sheet.rows)),
-                heads.index("Theme"),
-                (
-                    Series("Guests that ask", heads.index("Guests that ask"), BLUE, BLUE),
-                    Series("Hosts that offer", heads.index("Hosts that offer"), "#FFFFFF", GREY),
-                ),
-                "Guests and host units",
-            )
-        elif "Part with a place" in heads:
-            yield from _fairness(sheet, heads)
-
-
-def _fairness(sheet: ChartData, heads: Sequence[str]) -> Iterator[Chart]:
-    """Yield a chart for each way of grouping with few groups; countries are too many for one."""
-    column = heads.index("Part with a place")
-    runs: dict[str, list[int]] = {}
-    for k, row in enumerate(sheet.rows, 1):
-        runs.setdefault(str(row[0]), []).append(k)
-    for by, rows in runs.items():
-        if by != "Country":
-            yield Chart(
-                f"{sheet.name}: part with a place, by {by.lower()}",
-                sheet.name,
-                (rows[0], rows[-1]),
-                heads.index("Group"),
-                (Series("Part with a place", column, BLUE, BLUE),),
-                "Part of the group",
-                1,
-            )
+def _charts(sheet: Sheet) -> Iterator[Chart]:
+    """Yield the charts of a sheet; its columns are those of the table that it shows."""
+    whole, name = (1, len(sheet.rows)), sheet.name
+    if sheet.of == "satisfaction":
+        at = SatisfactionRow._fields.index
+        series: tuple[Series, ...] = (
+            ("Points of the pair", at("points"), BLUE, BLUE),
+            ("Best open host", at("best"), "#FFFFFF", GREY),
+        )
+        title = f"{name}: points of each guest's pair, and of its best open host"
+        yield Chart(title, name, whole, at("guest"), series, "Points of 100", 100)
+    elif sheet.of == "themes":
+        at = ThemeRow._fields.index
+        series = (
+            ("Guests that ask", at("ask"), BLUE, BLUE),
+            ("Hosts that offer", at("offer"), "#FFFFFF", GREY),
+        )
+        title = f"{name}: who asks and who offers"
+        yield Chart(title, name, whole, at("theme"), series, "Guests and host units")
+    elif sheet.of == "fairness":
+        at = FairnessRow._fields.index
+        series = (("Part with a place", at("part"), BLUE, BLUE),)
+        runs = groupby(enumerate(sheet.rows, 1), key=lambda numbered: str(numbered[1][0]))
+        for by, run in runs:
+            rows = [k for k, _ in run]
+            if by != "Country":  # countries are too many for one chart
+                title = f"{name}: part with a place, by {by.lower()}"
+                place = at("group")
+                yield Chart(title, name, (rows[0], rows[-1]), place, series, "Part of the group", 1)

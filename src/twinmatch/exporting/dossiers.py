@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from twinmatch.exporting import words
 from twinmatch.exporting.charts import Drawing, of_meeting
-from twinmatch.exporting.report import GROUP_SIZE, Sources, Talk, partners, why_for
+from twinmatch.exporting.report import GROUP_SIZE, Sources, partners, why_for
 from twinmatch.proposal import Meeting, Product, Proposal
+from twinmatch.proposal.tables import AgendaRow, cities_in
 
 BLANK = ""
 """A cell that people fill."""
@@ -189,11 +190,10 @@ def _brief(text: str) -> str:
 
 
 def _in_common(sources: Sources, meeting: Meeting) -> DossierSection:
-    near = sources.alike.get((meeting.id, "alike"), ())
-    far = sources.alike.get((meeting.id, "unlike"), ())
-    points = [f"Alike – {words.facet_title(f).lower()}: {words.sentence(says)}" for f, says in near]
-    points += [
-        f"Different – {words.facet_title(f).lower()}: {words.sentence(says)}" for f, says in far
+    points = [
+        f"{kind} – {words.facet_title(row.facet).lower()}: {words.sentence(row.says)}"
+        for kind, how in (("Alike", "alike"), ("Different", "unlike"))
+        for row in sources.alike.get((meeting.id, how), ())
     ]
     return DossierSection("What you have in common, and what not", points=tuple(points))
 
@@ -229,15 +229,15 @@ def _agenda(sources: Sources, meeting: Meeting) -> DossierSection:
     )
 
 
-def _asked(talk: Talk) -> str:
+def _asked(talk: AgendaRow) -> str:
     return f"{talk.asked} What answers it: {talk.shown}"
 
 
-def _who(sources: Sources, talk: Talk) -> str:
-    asking = words.listed([sources.directory.name(city) for city in talk.asking[:4]])
-    more = len(talk.asking) - 4
-    asking += f" and {more} more" if more > 0 else ""
-    return f"{sources.directory.name(talk.showing)} shows; {asking} {'asks' if len(talk.asking) == 1 else 'ask'}"
+def _who(sources: Sources, talk: AgendaRow) -> str:
+    cities = cities_in(talk.asking)
+    asking = words.listed([sources.directory.name(city) for city in cities[:4]])
+    asking += f" and {len(cities) - 4} more" if len(cities) > 4 else ""
+    return f"{sources.directory.name(talk.showing)} shows; {asking} {'asks' if len(cities) == 1 else 'ask'}"
 
 
 def _not_known(sources: Sources, cities: Sequence[str]) -> DossierSection:
@@ -253,7 +253,11 @@ def _not_known(sources: Sources, cities: Sequence[str]) -> DossierSection:
 def _room(sources: Sources, cities: Sequence[str]) -> DossierSection:
     """Return the national actors of the countries of some cities, who should be in the room with them."""
     countries = dict.fromkeys(sources.directory.country(city) for city in cities)
-    rows = tuple(row for name in countries for row in sources.room.get(name, ()))
+    rows = tuple(
+        (f"{x.name}, {x.kind}", f"{x.does}{f' (as of {x.year})' if x.year else ''}", x.link)
+        for name in countries
+        for x in sources.room.get(name, ())
+    )
     return DossierSection(
         "Who should be in the room", columns=("Who", "What it does", "Where"), rows=rows
     )
@@ -285,6 +289,7 @@ def _group(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
         DossierSection(
             "Who takes part", columns=("City", "Role", "Wants to learn", "Can show"), rows=rows
         ),
+        *([_room(sources, meeting.cities())] if product.product == "national_clusters" else []),
         _contacts(sources, meeting.cities()),
     )
     return Dossier(
@@ -385,6 +390,7 @@ def _country(sources: Sources, code: str, cities: Sequence[str]) -> Dossier:
     parts = (
         DossierSection("Cities and where they meet", columns=columns, rows=rows),
         DossierSection("Pairs with a city of this country", points=pairs),
+        _room(sources, cities),
         DossierSection("What is not known", points=tuple(_gap_lines(sources, cities))),
     )
     placed = sum(bool(sources.meetings.get(city)) for city in cities)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
 from itertools import combinations
 from pathlib import Path
@@ -22,7 +23,17 @@ import orjson
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.exporting import words
 from twinmatch.files import settle
-from twinmatch.proposal import CityCard, Fact, Meeting, Proposal, Reserve, from_plain, to_plain
+from twinmatch.proposal import (
+    Cell,
+    CityCard,
+    Fact,
+    Meeting,
+    Proposal,
+    Reserve,
+    Table,
+    from_plain,
+    to_plain,
+)
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -150,11 +161,32 @@ class Directory:
     def __init__(self, proposal: Proposal) -> None:
         self._cards = {card.id: card for card in proposal.cities}
         self._units = {unit.id: unit.name for unit in proposal.units}
-        self._meetings = {m.id: m.label for p in proposal.products for m in p.meetings}
+        self._known = {*self._cards, *self._units}
+        self._meetings = {
+            m.id: self.title(m) for product in proposal.products for m in product.meetings
+        }
 
     def worded(self, text: str) -> str:
-        """Return a text with the labels of meetings in place of their ids."""
+        """Return a text with the names of cities, units and meetings in place of their ids, where it lists some."""
+        ids = text.split("; ")
+        if self._known.issuperset(ids):
+            return ", ".join(map(self.name, ids))
+        if text in self._meetings:
+            return self._meetings[text]
         return _MEETING.sub(lambda found: self._meetings.get(found[0], found[0]), text)
+
+    def named(self, table: Table) -> Table:
+        """Return a table of figures with names for ids and titles for facets; meetings of its first column keep theirs."""
+        facet = table.columns.index("Facet") if "Facet" in table.columns else -1
+        first = table.columns[0] == "Meeting"
+
+        def cell(place: int, value: Cell) -> Cell:
+            if not isinstance(value, str) or (first and place == 0):
+                return value
+            return words.facet_title(value) if place == facet else self.worded(value)
+
+        rows = (tuple(cell(k, value) for k, value in enumerate(row)) for row in table.rows)
+        return replace(table, rows=tuple(rows))
 
     def card(self, city: str) -> CityCard:
         """Return a city's card; one with no more than the id where the proposal has none."""

@@ -322,15 +322,16 @@ def _refusal(product: Product, left: LeftOut, name: str) -> str:
 def _what_else(sources: Sources, city: str) -> Iterator[str]:
     """Yield what a city can use without waiting for anybody: resources with their address, each with its reason."""
     for row in sources.resources.get(city, ()):
-        _, _, title, link, _, why, *_ = map(str, row)
-        yield f"{title} ({link}). {words.sentence(why)}" if link else f"{title}. {why}"
+        named = f"{row.resource} ({row.link})" if row.link else row.resource
+        yield f"{named}. {words.sentence(row.why)}"
 
 
 def _questions(
     sources: Sources, city: str, asked: list[tuple[Product, LeftOut]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what a city is asked: what holds back a place first, then what is not known of it."""
-    put = [
+    """Return what a city is asked: what would change most pairs or holds back a place, else what is not known of it."""
+    put = [row.question for row in sources.interviews.get(city, ())]
+    put += [
         ask.question
         for product, _ in asked
         for held in product.held

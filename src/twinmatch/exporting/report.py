@@ -9,34 +9,35 @@ script runs in the page and nothing is fetched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from twinmatch.exporting import words
 from twinmatch.exporting.atlas import PairMap, distance, land, pair_map
 from twinmatch.exporting.charts import of_meeting
 from twinmatch.exporting.folder_files import Directory, printable
-from twinmatch.proposal import Cell, Gap, LeftOut, Meeting, Product, Proposal, Table
+from twinmatch.proposal import Gap, LeftOut, Meeting, Product, Proposal, Table
+from twinmatch.proposal.tables import (
+    ActorRow,
+    AgendaRow,
+    AlikeRow,
+    InterviewRow,
+    PathwayRow,
+    cities_in,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+T = TypeVar("T")
+
 GROUP_SIZE = 8
 """A group of more cities than this names its leads and counts the others."""
-
-
-@dataclass(frozen=True)
-class Talk:
-    """A line of a first agenda: what kind, who asks what, who shows what."""
-
-    kind: str
-    asking: tuple[str, ...]
-    asked: str
-    showing: str
-    shown: str
 
 
 class Sources:
@@ -55,79 +56,60 @@ class Sources:
         return self._statements.get(city, {}).get(block, "")
 
     @cached_property
-    def talks(self) -> dict[str, tuple[Talk, ...]]:
+    def talks(self) -> dict[str, list[AgendaRow]]:
         """Return the lines of the first agenda of each meeting."""
-        found: dict[str, list[Talk]] = {}
-        for _, row in self._rows("agenda"):
-            meeting, kind, asking, asked, showing, shown, *_ = map(_text, row)
-            cities = tuple(filter(None, asking.split("; ")))
-            found.setdefault(meeting, []).append(Talk(kind, cities, asked, showing, shown))
-        return {meeting: tuple(talks) for meeting, talks in found.items()}
+        return _grouped(rows_of(self._tables, "agenda", AgendaRow), attrgetter("meeting"))
 
     @cached_property
-    def alike(self) -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:
-        """Return, for each meeting and "alike" or "unlike", the facets with what was found."""
-        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for _, row in self._rows("alike"):
-            meeting, how, facet, says, *_ = map(_text, row)
-            found.setdefault((meeting, how), []).append((facet, says))
-        return {key: tuple(lines) for key, lines in found.items()}
+    def alike(self) -> dict[tuple[str, str], list[AlikeRow]]:
+        """Return, for each meeting and "alike" or "unlike", what was found."""
+        return _grouped(rows_of(self._tables, "alike", AlikeRow), attrgetter("meeting", "how"))
 
     @cached_property
-    def resources(self) -> dict[str, list[tuple[Cell, ...]]]:
-        """Return the rows of the support pathways by city."""
-        found: dict[str, list[tuple[Cell, ...]]] = {}
-        for table in self.proposal.tables:
-            for row in table.rows if table.name == "pathways" else ():
-                found.setdefault(str(row[0]), []).append(row)
-        return found
+    def resources(self) -> dict[str, list[PathwayRow]]:
+        """Return the support pathways by city."""
+        return _grouped(rows_of(self._tables, "pathways", PathwayRow), attrgetter("city"))
 
     @cached_property
-    def room(self) -> dict[str, list[tuple[str, ...]]]:
-        """Return who should be in the room for the cities of a country, by its name: who, what it does, where it is found."""
-        found: dict[str, list[tuple[str, ...]]] = {}
-        for _, row in self._rows("room"):
-            name, who, kind, does, link, year = map(_text, row)
-            as_of = f" (as of {year})" if year else ""
-            found.setdefault(name, []).append((f"{who}, {kind}", f"{does}{as_of}", link))
-        return found
+    def interviews(self) -> dict[str, list[InterviewRow]]:
+        """Return the questions of the interview plan by city."""
+        return _grouped(rows_of(self._tables, "interview", InterviewRow), attrgetter("city"))
 
-    def _rows(self, name: str) -> Iterator[tuple[Product, tuple[Cell, ...]]]:
-        for product in self.proposal.products:
-            for table in product.tables:
-                if table.name == name:
-                    yield from ((product, row) for row in table.rows)
+    @cached_property
+    def room(self) -> dict[str, list[ActorRow]]:
+        """Return who should be in the room for the cities of a country, by its name."""
+        return _grouped(rows_of(self._tables, "room", ActorRow), attrgetter("country"))
+
+    @cached_property
+    def _tables(self) -> tuple[Table, ...]:
+        own = (table for product in self.proposal.products for table in product.tables)
+        return (*own, *self.proposal.tables)
 
     @cached_property
     def gaps(self) -> dict[str, list[Gap]]:
         """Return what is not known of each city."""
-        found: dict[str, list[Gap]] = {}
-        for gap in self.proposal.gaps:
-            found.setdefault(gap.city, []).append(gap)
-        return found
+        return _grouped(self.proposal.gaps, attrgetter("city"))
 
     @cached_property
     def meetings(self) -> dict[str, list[tuple[Product, Meeting]]]:
         """Return the meetings of each city, with their products."""
-        found: dict[str, list[tuple[Product, Meeting]]] = {}
-        for product in self.proposal.products:
-            for meeting in product.meetings:
-                for city in meeting.cities():
-                    found.setdefault(city, []).append((product, meeting))
-        return found
+        products = self.proposal.products
+        found = [(c, (p, m)) for p in products for m in p.meetings for c in m.cities()]
+        return {city: [x for _, x in of] for city, of in _grouped(found, itemgetter(0)).items()}
 
     @cached_property
     def left_out(self) -> dict[str, list[tuple[Product, LeftOut]]]:
         """Return the products that each city is left out of, with the reason."""
-        found: dict[str, list[tuple[Product, LeftOut]]] = {}
-        for product in self.proposal.products:
-            for left in product.left_out:
-                found.setdefault(left.city, []).append((product, left))
-        return found
+        found = [(product, left) for product in self.proposal.products for left in product.left_out]
+        return _grouped(found, lambda x: x[1].city)
 
 
-def _text(cell: Cell) -> str:
-    return "" if cell is None else str(cell)
+def _grouped(items: Iterable[T], key: Callable[[T], Any]) -> dict[Any, list[T]]:
+    """Return items by a key, in their own order."""
+    found: dict[Any, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
 
 
 def role_of(meeting: Meeting, city: str) -> str:
@@ -153,15 +135,16 @@ def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
         return tuple(words.reasons(meeting, 2, about={city, *met}, of=city))
     found = []
     for talk in sources.talks.get(meeting.id, ()):
-        others = len(talk.asking) - (city in talk.asking)
+        asking = cities_in(talk.asking)
+        others = len(asking) - (city in asking)
         if talk.showing == city and others:
             who = words.count(others, "member")
             found.append(
                 f"{sources.directory.name(city)} can show: {talk.shown} {who} {'asks' if others == 1 else 'ask'} about it."
             )
-        elif city in talk.asking:
+        elif city in asking:
             name = sources.directory.name(city)
-            mine = f" {name} says: {talk.asked}" if talk.asking[0] == city else ""
+            mine = f" {name} says: {talk.asked}" if asking[0] == city else ""
             found.append(f"{sources.directory.name(talk.showing)} can show: {talk.shown}{mine}")
     return tuple(found[:2]) or ((words.sentence(meeting.says),) if meeting.says else ())
 
@@ -277,9 +260,9 @@ def _parts(proposal: Proposal) -> dict[str, Any]:
         "land": land(),
         "sections": [_section(n, p, directory) for n, p in enumerate(proposal.products, 1)],
         "decisions": list(_decisions(proposal)),
-        "figures": _figures(proposal.tables, "round"),
+        "figures": _figures(proposal.tables, "round", directory),
         "gap_counts": _gap_counts(proposal.gaps),
-        "gaps": _gaps_by_city(proposal.gaps),
+        "gaps": _grouped(proposal.gaps, attrgetter("city")),
         **_origins(proposal),
     }
 
@@ -318,17 +301,19 @@ def _section(number: int, product: Product, directory: Directory) -> Section:
         paired=paired,
         meetings=tuple((f"{anchor}-{n}", n, m) for n, m in enumerate(product.meetings, 1)),
         sides=_sides(product),
-        figures=_figures(product.tables, anchor),
+        figures=_figures(product.tables, anchor, directory),
         placed=len(placed),
         unplaced=len({left.city for left in product.left_out} - placed),
         map=pair_map(product.meetings, directory) if paired else None,
     )
 
 
-def _figures(tables: Sequence[Table], anchor: str) -> tuple[tuple[str, Table], ...]:
-    """Return the tables that the report shows, each with an anchor."""
+def _figures(
+    tables: Sequence[Table], anchor: str, directory: Directory
+) -> tuple[tuple[str, Table], ...]:
+    """Return the tables that the report shows, each with an anchor, with names for ids."""
     return tuple(
-        (f"{anchor}-figures-{n}", table)
+        (f"{anchor}-figures-{n}", directory.named(table))
         for n, table in enumerate(tables, 1)
         if table.name not in words.ONLY_IN_DOSSIERS and table.rows
     )
@@ -344,32 +329,24 @@ def _sides(product: Product) -> tuple[Side, ...]:
 
 def _reasons(left_out: Sequence[LeftOut]) -> tuple[tuple[LeftOutReason, ...], tuple[LeftOut, ...]]:
     """Return the reasons that several cities share, most cities first, and the cities of all others."""
-    shared: dict[tuple[str, str], list[LeftOut]] = {}
-    for left in left_out:
-        shared.setdefault((left.why, left.ask), []).append(left)
+    shared = _grouped(left_out, attrgetter("why", "ask"))
     groups = sorted(shared.items(), key=lambda item: -len(item[1]))
     heads = {key for key, group in groups if len(group) >= SHARED or len(groups) == 1}
-    reasons = tuple(LeftOutReason(*key, _offers(group)) for key, group in groups if key in heads)
+    reasons = tuple(
+        LeftOutReason(why, ask, _offers(group))
+        for (why, ask), group in groups
+        if (why, ask) in heads
+    )
     return reasons, tuple(left for left in left_out if (left.why, left.ask) not in heads)
 
 
 def _offers(left_out: Sequence[LeftOut]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return each offer with the cities that get it, in the order of the first city."""
-    offers: dict[str, list[str]] = {}
-    for left in left_out:
-        offers.setdefault(left.offered, []).append(left.city)
-    return tuple((offer, tuple(cities)) for offer, cities in offers.items())
+    offers = _grouped(left_out, attrgetter("offered"))
+    return tuple((offer, tuple(left.city for left in of)) for offer, of in offers.items())
 
 
 def _gap_counts(gaps: Sequence[Gap]) -> list[tuple[str, int]]:
     """Return for each block of how many cities it is not known, most first."""
     counts = Counter(block for block, _ in {(gap.block, gap.city) for gap in gaps})
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _gaps_by_city(gaps: Sequence[Gap]) -> dict[str, list[Gap]]:
-    """Return the gaps of each city, in the proposal's order."""
-    cities: dict[str, list[Gap]] = {}
-    for gap in gaps:
-        cities.setdefault(gap.city, []).append(gap)
-    return cities

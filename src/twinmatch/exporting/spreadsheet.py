@@ -56,6 +56,8 @@ class Sheet:
     rows: tuple[tuple[Cell, ...], ...]
     choices: tuple[str, ...] = ()
     """What may be chosen in the cells of the first column of kind ``input``."""
+    of: str = ""
+    """The table of figures that it shows, by its name."""
 
 
 def formats_of(book: Any) -> dict[str, Any]:

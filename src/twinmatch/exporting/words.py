@@ -11,9 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 
+from twinmatch.geography import country, is_country
 from twinmatch.proposal import Evidence, Fact, Held, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal import count as count
 from twinmatch.proposal.reviewer import printed
+from twinmatch.proposal.tables import StabilityRow, rows_of
 from twinmatch.schema import NAMES
 
 FACETS: dict[str, str] = {
@@ -243,12 +245,9 @@ def _weightiest(product: Product) -> str:
 
 def _survivors(product: Product) -> str:
     """Return how many pairs survive shaken weights, where it was looked at."""
-    table = next((t for t in product.tables if t.name == "stability"), None)
-    if table is None or not table.rows:
-        return ""
-    place = table.columns.index("Judgement")
-    robust = sum(row[place] == "robust" for row in table.rows)
-    return f"; {robust} of {len(table.rows)} pairs survive shaken weights"
+    rows = rows_of(product.tables, "stability", StabilityRow)
+    robust = sum(row.judgement == "robust" for row in rows)
+    return f"; {robust} of {len(rows)} pairs survive shaken weights" if rows else ""
 
 
 def product_says(product: Product, form: str) -> str:
@@ -387,7 +386,7 @@ POINTS = (*OF_100, "Points it costs")
 
 def column_head(column: str) -> str:
     """Return the head of a column of figures, with its unit where the name does not say it."""
-    return f"{column} (of 100)" if column in OF_100 else column
+    return f"{column} (of 100)" if column in OF_100 else column[:1].upper() + column[1:]
 
 
 def cell(column: str, value: str | float | int | None) -> str:
@@ -493,15 +492,31 @@ def reasons(
 
 
 def flat(value: object, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the names and texts of a nested value, such as ``versions › numpy``."""
+    """Yield the names and texts of a nested value, such as ``Versions › numpy``, in words where a code has some."""
     if isinstance(value, dict):
         for key, part in value.items():
-            yield from flat(part, f"{name} › {humanise(str(key))}".removeprefix(" › "))
+            yield from flat(part, f"{name} › {_key(str(key))}".removeprefix(" › "))
     elif isinstance(value, list | tuple) and any(isinstance(v, dict | list | tuple) for v in value):
         for index, part in enumerate(value, 1):
             yield from flat(part, f"{name} › {index}")
     elif isinstance(value, list | tuple):
-        texts = ("not known" if part is None else str(part) for part in value)
-        yield name, ", ".join(texts) or "none"
+        yield name, ", ".join(map(_setting, value)) or "none"
     else:
-        yield name, "not known" if value is None else str(value) or "none"
+        yield name, _setting(value) or "none"
+
+
+def _key(code: str) -> str:
+    """Return the name of a setting: that of a facet or product, or its code as words."""
+    return FACETS.get(code) or PRODUCTS.get(code) or humanise(code).replace("ha256", "HA-256")
+
+
+def _setting(value: object) -> str:
+    """Return a setting as people write it: words for codes, yes or no, countries by name."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or isinstance(value, int | float):
+        return figure(value)
+    text = str(value)
+    if re.fullmatch("[A-Z]{2}", text) and is_country(text):
+        return country(text).name
+    return PRODUCTS.get(text) or ROLES.get(text) or NAMES.get(text, text)

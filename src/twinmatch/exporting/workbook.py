@@ -180,19 +180,18 @@ def _is_of(pairs: Set[frozenset[str]], meeting: Meeting) -> bool:
 def _figures(table: Table, name: str, directory: Directory) -> Sheet:
     """Return a table of figures as a sheet: numbers as numbers, ids as names."""
     columns = tuple(_figures_column(table, k) for k in range(len(table.columns)))
-    rows = tuple(
-        tuple(_named(head, cell, directory) for head, cell in zip(table.columns, row, strict=True))
-        for row in table.rows
-    )
-    return Sheet(name, words.sentence(table.says or table.title), columns, rows)
+    rows: tuple[tuple[Cell, ...], ...] = directory.named(table).rows
+    if table.columns[0] == "Meeting":
+        rows = tuple((directory.worded(str(row[0])), *row[1:]) for row in rows)
+    return Sheet(name, words.sentence(table.says or table.title), columns, rows, of=table.name)
 
 
 def _figures_column(table: Table, place: int) -> SheetColumn:
-    head, first = table.columns[place], place == (1 if table.columns[0] == "Meeting" else 0)
+    head = table.columns[place]
     if not words.is_numeric(table, head):
         longest = max((len(str(row[place] or "")) for row in table.rows), default=0)
         width = float(min(60, max(12, longest // 2 if longest > 60 else longest + 2)))
-        return SheetColumn(head, width, "strong" if first else "text", printed=head != "Meeting")
+        return SheetColumn(words.column_head(head), width, "text" if place else "strong")
     kind: Kind = (
         "points"
         if head in words.POINTS
@@ -203,17 +202,6 @@ def _figures_column(table: Table, place: int) -> SheetColumn:
         else "number"
     )
     return SheetColumn(words.column_head(head), 11, kind)
-
-
-def _named(head: str, cell: Cell, directory: Directory) -> Cell:
-    """Return a cell with the names of cities and facets in place of their ids."""
-    if not isinstance(cell, str):
-        return cell
-    if head in ("Who asks", "Who shows"):
-        return ", ".join(directory.name(city) for city in cell.split("; "))
-    if head == "Facet":
-        return words.facet_title(cell)
-    return cell if head == "Meeting" else directory.worded(cell)
 
 
 def _sheet_name(wanted: str, taken: set[str]) -> str:
@@ -309,7 +297,7 @@ def _about_a_meeting() -> tuple[tuple[SheetColumn, Callable[[tuple[int, Meeting]
     return (
         (SheetColumn("Notes", 34), lambda m: _notes(m[1])),
         (SheetColumn("Weights known", 9, "part", printed=False), lambda m: m[1].account.coverage),
-        (SheetColumn("Meeting", 24, printed=False), lambda m: m[1].id),
+        (SheetColumn("Identifier", 24, printed=False), lambda m: m[1].id),
     )
 
 

@@ -9,8 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from twinmatch.figures.agenda import group_agenda, pair_agenda, themes
-from twinmatch.figures.fairness import Shares, fairness
-from twinmatch.figures.pair_figures import TwinningRound, alike, satisfaction, ties, watch
+from twinmatch.figures.fairness import (
+    Shares,
+    TwinningRound,
+    alike,
+    fairness,
+    satisfaction,
+    ties,
+    watch,
+)
 from twinmatch.programmes import Round
 from twinmatch.proposal import Product, Proposal, Table
 

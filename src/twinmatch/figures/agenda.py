@@ -22,11 +22,12 @@ from twinmatch.facets.domains import (
     wider,
 )
 from twinmatch.facets.text import PassageMatch, Sayings, answers, needs_said, offers_said
-from twinmatch.figures.pair_figures import TwinningRound
+from twinmatch.figures.fairness import TwinningRound
 from twinmatch.programmes import Round
 from twinmatch.programmes.themes import theme_of, topics_of
 from twinmatch.proposal import Meeting, Product, Table
 from twinmatch.proposal.reviewer import printed
+from twinmatch.proposal.tables import AgendaRow, ThemeRow
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.vocabulary.topics import Topic
 
@@ -42,12 +43,9 @@ def themes(round_: TwinningRound) -> Table:
     A guest asks for a domain that it names as a challenge, and for a lever that it says it lacks; a host offers
     what any of its cities is strong in or shows. "Buildings and energy", which some name as one, counts for both.
     """
-    rows = tuple(
-        row
-        for kind, name, asks, offers in _tests(round_)
-        if (row := _theme_row(round_, kind, name, asks, offers))[2] or row[3]
-    )
-    short = [str(row[1]) for row in rows if row[5] == "more asked than offered"]
+    every = (_theme_row(round_, *test) for test in _tests(round_))
+    rows = tuple(row for row in every if row.ask or row.offer)
+    short = [row.theme for row in rows if row.ask > row.offer]
     says = (
         f"More guests ask than hosts offer: {', '.join(short)}."
         if short
@@ -93,9 +91,7 @@ def _among(stated: Sequence[tuple[Lever, ...]], lever: Lever) -> Test:
     return lambda i: lever in stated[i]
 
 
-def _theme_row(
-    round_: TwinningRound, kind: str, name: str, asks: Test, offers: Test
-) -> tuple[str, str, int, int, int, str, str, str]:
+def _theme_row(round_: TwinningRound, kind: str, name: str, asks: Test, offers: Test) -> ThemeRow:
     frame = round_.ready.frame
     asking = [i for i in frame.guests if asks(i)]
     offering = [host for host in frame.hosts if any(offers(i) for i in host.cities)]
@@ -103,7 +99,7 @@ def _theme_row(
     met = sum(
         round_.guest(m) in guests and round_.host_id(m) in hosts for m in round_.product.meetings
     )
-    return (
+    return ThemeRow(
         kind,
         name,
         len(asking),
@@ -134,15 +130,13 @@ COLUMNS = (
     "Closeness",
 )
 
-Row = tuple[str, str, str, str, str, str, float | None]
-
 
 def pair_agenda(round_: TwinningRound) -> Table:
     """Return what each pair can begin with: the guest's needs beside the host's offers, and what flows back."""
     cohort = round_.cohort
     needs, offers = (said(cohort, round_.facet_cache) for said in (needs_said, offers_said))
     codes = _Codes(cohort)
-    rows: list[Row] = []
+    rows: list[AgendaRow] = []
     for meeting in round_.product.meetings:
         guest = [round_.guest(meeting)]
         hosts = [cohort.index[city] for city in meeting.cities("host")]
@@ -155,8 +149,8 @@ def pair_agenda(round_: TwinningRound) -> Table:
     return Table("agenda", "What each pair can begin with", COLUMNS, tuple(rows))
 
 
-def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: PassageMatch) -> Row:
-    return (
+def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: PassageMatch) -> AgendaRow:
+    return AgendaRow(
         meeting.id,
         kind,
         cohort.cities[answer.asks.city].id,
@@ -175,18 +169,20 @@ class _Codes:
         self._wanted, self._shown = challenges(cohort), strengths(cohort)
         self._offered = offered_levers(cohort)
 
-    def shared(self, meeting: Meeting, asking: Sequence[int], showing: Sequence[int]) -> list[Row]:
+    def shared(
+        self, meeting: Meeting, asking: Sequence[int], showing: Sequence[int]
+    ) -> list[AgendaRow]:
         """Return the domains and levers that the one side of a meeting asks for and the other shows."""
         cities = self._cohort.cities
-        rows: list[Row] = []
+        rows: list[AgendaRow] = []
         for i in asking:
             for j in showing:
                 ids = cities[i].id, cities[j].id
                 rows += [
-                    (meeting.id, kind, ids[0], name, ids[1], name, None)
+                    AgendaRow(meeting.id, kind, ids[0], name, ids[1], name, None)
                     for kind, name in self._common(i, j)
                 ]
-        once = {(row[1], row[3]): row for row in reversed(rows)}
+        once = {(row.kind, row.asked): row for row in reversed(rows)}
         return list(reversed(once.values()))[:MOST]
 
     def _common(self, i: int, j: int) -> list[tuple[str, str]]:
@@ -217,7 +213,7 @@ def group_agenda(round_: Round, product: Product) -> Table:
         for table in tables
         for row in table.rows
     }
-    rows: list[Row] = []
+    rows: list[AgendaRow] = []
     for meeting in product.meetings:
         topics = topics_of(theme_of(round_, meeting.id)) or asked.get(meeting.label, frozenset())
         rows += _of_group(cohort, meeting, needs, offers, topics)
@@ -227,7 +223,7 @@ def group_agenda(round_: Round, product: Product) -> Table:
 
 def _of_group(
     cohort: Cohort, meeting: Meeting, needs: Sayings, offers: Sayings, topics: Set[Topic]
-) -> list[Row]:
+) -> list[AgendaRow]:
     members = [cohort.index[city] for city in meeting.cities()]
     first = (*meeting.cities("lead"), *meeting.cities("host"))
     showing = [cohort.index[city] for city in first] or members
@@ -243,11 +239,11 @@ def _of_group(
     return [_answered(cohort, meeting, found) for _, found in ranked[:MOST]]
 
 
-def _answered(cohort: Cohort, meeting: Meeting, found: list[PassageMatch]) -> Row:
+def _answered(cohort: Cohort, meeting: Meeting, found: list[PassageMatch]) -> AgendaRow:
     best = max(found, key=lambda a: (a.closeness, -a.asks.city))
     # The city whose sentence is printed comes first.
     asking = [best.asks.city, *sorted({a.asks.city for a in found} - {best.asks.city})]
-    return (
+    return AgendaRow(
         meeting.id,
         "need",
         "; ".join(cohort.cities[i].id for i in asking),

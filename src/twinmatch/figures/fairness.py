@@ -1,24 +1,240 @@
-"""Fairness: who has a place and who has not, by country, region, size, wealth and experience.
+"""Figures of who is served and how: the pairs of a twinning round beside each other, and fairness.
 
-Notation: of N cities that could have a place, K have one; a group has n of the N and k of the K. Were places
-drawn by lot, k would be hypergeometric; the chance of so few tells whether a shortfall needs a reason.
+Who is worst served, which pairs rest on little, where guests go; and who has a place and who has not, by country,
+region, size, wealth and experience.
+
+Notation: G eligible guests, H hosts of the frame; score (G, H). Of N cities that could have a place, K have one; a group
+has n of the N and k of the K. Were places drawn by lot, k would be hypergeometric; the chance of so few tells whether a
+shortfall needs a reason.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 
+from twinmatch.affinity import compare
 from twinmatch.cohort import City, Cohort
+from twinmatch.facets import FACETS, FacetCache
 from twinmatch.geography import country
-from twinmatch.proposal import Product, Table
+from twinmatch.programmes.twinning import PreparedTwinning
+from twinmatch.proposal import Cell, Evidence, Meeting, Product, Table, count
+from twinmatch.proposal.tables import AlikeRow, FairnessRow, SatisfactionRow
 
-if TYPE_CHECKING:
-    from twinmatch.figures.pair_figures import TwinningRound
+CLOSE: Final = 0.01
+"""A lead of less than this over the next best host is one that a small change of the weights may turn."""
+
+THIN: Final = 0.5
+"""Below this part of the weights, a pair rests on little."""
+
+ALIKE, UNLIKE = 3, 2
+"""How many things alike and unlike are named for each pair."""
+
+
+@dataclass(frozen=True, eq=False)
+class TwinningRound:
+    """A twinning product with what it was made from."""
+
+    cohort: Cohort
+    facet_cache: FacetCache
+    ready: PreparedTwinning
+    product: Product
+
+    @cached_property
+    def host_name(self) -> dict[str, str]:
+        """Return the name of every host of the frame by its id."""
+        return {host.id: host.name for host in self.ready.frame.hosts}
+
+    def guest(self, meeting: Meeting) -> int:
+        """Return the index of a pair's guest."""
+        return self.cohort.index[meeting.cities("guest")[0]]
+
+    def host_id(self, meeting: Meeting) -> str:
+        """Return the id of a pair's host."""
+        return meeting.unit or meeting.cities("host")[0]
+
+    def place(self, meeting: Meeting) -> tuple[int, int]:
+        """Return the row and the column of a pair in the frame."""
+        affinity = self.ready.affinity
+        return affinity.row_of[self.guest(meeting)], affinity.column_of[self.host_id(meeting)]
+
+    @cached_property
+    def scores(self) -> dict[int, float]:
+        """Return the best score of each guest with a pair, by index."""
+        found: dict[int, float] = {}
+        for meeting in self.product.meetings:
+            i = self.guest(meeting)
+            found[i] = max(meeting.score, found.get(i, 0.0))
+        return found
+
+    @cached_property
+    def open(self) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+        """Return the pairs that no rule takes out, shape (G, H)."""
+        frame = self.ready.frame
+        return self.ready.allowed.reshape(len(frame.hosts), len(frame.guests)).T
+
+
+def satisfaction(round_: TwinningRound) -> Table:
+    """Return how near each guest's pair is to the best host it could have had, the worst served first."""
+    score = np.round(round_.ready.affinity.score, 9)
+    rows = []
+    for meeting in round_.product.meetings:
+        r, c = round_.place(meeting)
+        line = np.where(round_.open[r], score[r], -1.0)
+        best = int(np.argmax(line))
+        rank = 1 + int((line > score[r, c]).sum())
+        rows.append(
+            SatisfactionRow(
+                meeting.id,
+                round_.cohort.cities[round_.guest(meeting)].name,
+                round_.host_name[round_.host_id(meeting)],
+                float(score[r, c]),
+                float(line[best]),
+                round_.ready.frame.hosts[best].name,
+                rank,
+                int(round_.open[r].sum()),
+            )
+        )
+    rows.sort(key=lambda row: (row.points - row.best, row.points, row.meeting))
+    columns = (
+        "Meeting",
+        "Guest",
+        "Host",
+        "Points",
+        "Best possible points",
+        "With",
+        "Host's place in the guest's order",
+        "Hosts open to it",
+    )
+    title = "Satisfaction: each guest beside its own best host"
+    return Table("satisfaction", title, columns, tuple(rows), _served(rows))
+
+
+def _served(rows: Sequence[SatisfactionRow]) -> str:
+    if not rows:
+        return ""
+    first = sum(row.rank == 1 for row in rows)
+    worst = rows[0]
+    text = f"{first} of {len(rows)} guests meet the host that fits them best."
+    if worst.rank > 1:
+        text += (
+            f" Worst served is {worst.guest}: {100 * worst.points:.1f} points with {worst.host}, where "
+            f"{worst.best_host} would give {100 * worst.best:.1f}."
+        )
+    return text
+
+
+def watch(round_: TwinningRound) -> Table:
+    """Return the pairs to look at before they are confirmed, the ones that rest on least first.
+
+    A pair is named where little of its weights is known, where the guest's next best host is nearly as good, or
+    where it fits less well than the average possible pair.
+    """
+    score = np.round(round_.ready.affinity.score, 9)
+    rows = []
+    for meeting in round_.product.meetings:
+        r, c = round_.place(meeting)
+        others = np.where(round_.open[r], score[r], -1.0)
+        others[c] = -1.0
+        other = int(np.argmax(others))
+        reasons = list(_doubts(round_, meeting, float(score[r, c]), other, float(others[other])))
+        if reasons:
+            pair = f"{round_.cohort.cities[round_.guest(meeting)].name} with {round_.host_name[round_.host_id(meeting)]}"
+            rows.append(
+                (meeting.id, pair, meeting.score, meeting.account.coverage, _sentence(reasons))
+            )
+    rows.sort(key=lambda row: (-row[4].count(";"), row[3], row[0]))
+    columns = ("Meeting", "Pair", "Points", "Weights known", "Why")
+    says = f"{len(rows)} of {count(len(round_.product.meetings), 'pair')} {'rests' if len(rows) == 1 else 'rest'} on little, or {'is' if len(rows) == 1 else 'are'} close to another choice; look there first."
+    return Table("watch", "Fragile pairs first", columns, tuple(rows), says if rows else "")
+
+
+def _sentence(reasons: Sequence[str]) -> str:
+    text = "; ".join(reasons)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _doubts(
+    round_: TwinningRound, meeting: Meeting, own: float, other: int, next_best: float
+) -> Iterator[str]:
+    if meeting.account.coverage < THIN:
+        yield f"only {100 * meeting.account.coverage:.0f}% of the weights rest on something known"
+    if next_best >= 0 and abs(own - next_best) < CLOSE:
+        name = round_.ready.frame.hosts[other].name
+        yield f"{name} would fit the guest nearly as well ({100 * abs(own - next_best):.1f} points apart)"
+    if own < 0.5:
+        yield "it fits less well than the average possible pair"
+
+
+def ties(round_: TwinningRound) -> Table:
+    """Return how many guests of each country go to hosts of each country: rows guests, columns hosts.
+
+    A unit of several countries counts once for each of them.
+    """
+    sent: Counter[tuple[str, str]] = Counter()
+    for meeting in round_.product.meetings:
+        guest = round_.cohort.cities[round_.guest(meeting)].country
+        hosts = {round_.cohort.city(city).country for city in meeting.cities("host")}
+        sent.update((guest, host) for host in sorted(hosts))
+    rows_of = sorted({g for g, _ in sent}, key=lambda code: country(code).name)
+    columns_of = sorted({h for _, h in sent}, key=lambda code: country(code).name)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (country(g).name, *(sent[g, h] for h in columns_of)) for g in rows_of
+    )
+    at_home = sum(number for (g, h), number in sent.items() if g == h)
+    says = (
+        f"{count(len(rows_of), 'country sends', 'countries send')} guests to "
+        f"{count(len(columns_of), 'country', 'countries')}; "
+        f"{at_home} of {count(len(round_.product.meetings), 'pair stays', 'pairs stay')} within one country."
+    )
+    columns = ("Guests from", *(country(code).name for code in columns_of))
+    return Table("ties", "The network: from where to where", columns, rows, says if rows else "")
+
+
+def _tells_apart(line: Evidence) -> bool:
+    """Whether the sentence of a line says a difference: what two cities share says one only where it is nothing."""
+    return not line.facet.startswith("shared_") or line.likeness == 0
+
+
+def alike(round_: TwinningRound) -> Table:
+    """Return for each pair up to three things in which guest and host are alike, and up to two in which they differ.
+
+    Told by the facets that compare like with like, weighted alike; what is not known is not told. A thing is
+    alike where it beats at least half of the possible pairs, unlike where it does not.
+    """
+    frame = round_.ready.frame
+    weights = {name: 1.0 for name, entry in FACETS.items() if not entry.directed}
+    affinity = compare(
+        round_.cohort, weights, round_.facet_cache, rows=frame.guests, columns=frame.hosts
+    )
+    rows = []
+    for meeting in round_.product.meetings:
+        account = affinity.account(*round_.place(meeting))
+        known = sorted((x for x in account.lines if x.known), key=lambda x: (-x.standing, x.facet))
+        near = [x for x in known if x.standing >= 0.5][:ALIKE]
+        far = [x for x in reversed(known) if x.standing < 0.5 and _tells_apart(x)][:UNLIKE]
+        rows += [
+            AlikeRow(meeting.id, how, x.facet, x.says, round(x.standing, 6))
+            for how, lines in (("alike", near), ("unlike", far))
+            for x in lines
+        ]
+    columns = (
+        "Meeting",
+        "Alike or unlike",
+        "Facet",
+        "What was found",
+        "Better than, of possible pairs",
+    )
+    return Table("alike", "What the cities of each pair have in common", columns, tuple(rows))
+
+
+# --- fairness -----------------------------------------------------------------------------------------------
 
 SIZES: Final = (
     (50_000, "under 50,000 residents"),
@@ -70,42 +286,14 @@ class Shares:
         return cls("cities", tuple(range(len(cohort))), score)
 
 
-@dataclass(frozen=True)
-class Group:
-    """A group of the cities that could have a place: how many, how many have one, their mean score, the chance."""
-
-    by: str
-    name: str
-    cities: int
-    placed: int
-    score: float
-    chance: float
-    """Chance of so few places by lot, in [0, 1]."""
-
-
 def fairness(cohort: Cohort, shares: Shares) -> Table:
     """Return places by country, region, size, wealth and experience, with the chance of so few by lot.
 
     Where everyone has a place there is nothing to tell, and no row; what has one group only is left out.
     """
     everyone = set(shares.could) <= set(shares.score)
-    groups = [
-        group
-        for by, of in (() if everyone else dimensions(cohort))
-        for group in _groups(cohort, shares, by, of)
-    ]
-    rows = tuple(
-        (
-            g.by,
-            g.name,
-            g.cities,
-            g.placed,
-            g.placed / g.cities,
-            round(g.score, 6) if g.placed else None,
-            round(g.chance, 6),
-        )
-        for g in groups
-    )
+    by = () if everyone else dimensions(cohort)
+    rows = tuple(row for name, of in by for row in _groups(cohort, shares, name, of))
     columns = (
         "By",
         "Group",
@@ -115,17 +303,17 @@ def fairness(cohort: Cohort, shares: Shares) -> Table:
         "Mean points",
         "Chance of so few by lot",
     )
-    return Table("fairness", "Fairness: who has a place", columns, rows, _says(shares, groups))
+    return Table("fairness", "Fairness: who has a place", columns, rows, _says(shares, rows))
 
 
-def _says(shares: Shares, groups: list[Group]) -> str:
+def _says(shares: Shares, groups: Sequence[FairnessRow]) -> str:
     could, placed = len(shares.could), len(set(shares.score) & set(shares.could))
     text = f"{placed} of {could} {shares.noun} have a place."
     if placed == could:
         return text
     rare = [g for g in groups if g.chance < RARE]
     named = "; ".join(
-        f"{g.name} ({g.by.lower()}): {g.placed} of {g.cities}"
+        f"{g.group} ({g.by.lower()}): {g.placed} of {g.cities}"
         for g in sorted(rare, key=lambda g: g.chance)
     )
     return (
@@ -182,7 +370,7 @@ def _experience(city: City) -> str:
     return "took part in one before" if programmes else "none known"
 
 
-def _groups(cohort: Cohort, shares: Shares, by: str, of: Naming) -> Iterator[Group]:
+def _groups(cohort: Cohort, shares: Shares, by: str, of: Naming) -> Iterator[FairnessRow]:
     members: dict[str, list[int]] = {}
     for i in shares.could:
         members.setdefault(of(cohort.cities[i]), []).append(i)
@@ -195,13 +383,14 @@ def _groups(cohort: Cohort, shares: Shares, by: str, of: Naming) -> Iterator[Gro
     ):
         group = members[name]
         scores = [shares.score[i] for i in group if i in shares.score]
-        yield Group(
+        yield FairnessRow(
             by,
             name,
             len(group),
             len(scores),
-            math.fsum(scores) / len(scores) if scores else math.nan,
-            _so_few(len(scores), len(shares.could), places, len(group)),
+            len(scores) / len(group),
+            round(math.fsum(scores) / len(scores), 6) if scores else None,
+            round(_so_few(len(scores), len(shares.could), places, len(group)), 6),
         )
 
 

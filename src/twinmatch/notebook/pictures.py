@@ -8,6 +8,7 @@ Every picture says its unit; what is not known is left white or named, never dra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,6 +29,8 @@ from twinmatch.figures import vega as specs
 from twinmatch.figures.vega import BLUE, GREY, ORANGE, PLUM, WIDTH, Spec
 from twinmatch.programmes.proposing import measured_card
 from twinmatch.proposal import Account, CityCard, Meeting, Proposal, Table
+from twinmatch.proposal.tables import FairnessRow, SatisfactionRow, rows_of
+from twinmatch.schema import Role
 from twinmatch.whatif.stability import Stability
 
 Picture: TypeAlias = Any
@@ -79,46 +82,48 @@ def city_map(cohort: Cohort) -> Picture:
     for c in cohort.cities:
         if c.location is not None:
             x, y = kilometres(c.location.lat, c.location.lon)
-            role = (
-                "Mission City"
-                if "mission" in c.roles
-                else "guest"
-                if "guest" in c.roles
-                else "other"
-            )
+            named = {Role.MISSION: "Mission City", Role.GUEST: "guest"}
+            role = next((name for role, name in named.items() if c.has(role)), "other")
             people = c.population.value if c.population else None
             rows.append({"city": c.name, "x": x, "y": y, "role": role, "residents": people})
-    points = (
-        alt.Chart(pd.DataFrame(rows))
-        .mark_point(filled=True, opacity=0.8, stroke="white", strokeWidth=0.5)
-        .encode(
-            **_axes(),
-            shape=alt.Shape(
-                "role:N",
-                title="Role",
-                scale=alt.Scale(
-                    domain=["Mission City", "guest", "other"],
-                    range=["square", "circle", "triangle-up"],
-                ),
-            ),
-            color=alt.Color(
-                "role:N",
-                title="Role",
-                scale=alt.Scale(
-                    domain=["Mission City", "guest", "other"], range=[BLUE, ORANGE, GREY]
-                ),
-            ),
-            size=alt.Size(
-                "residents:Q", title="Residents", scale=alt.Scale(type="sqrt", range=[20, 300])
-            ),
-            tooltip=["city", "role", "residents"],
-        )
+    roles = {
+        "Mission City": ("square", BLUE),
+        "guest": ("circle", ORANGE),
+        "other": ("triangle-up", GREY),
+    }
+    sizes = alt.Scale(type="sqrt", range=[20, 300])
+    points = _dots(rows, roles, "Role", opacity=0.8).encode(
+        size=alt.Size("residents:Q", title="Residents", scale=sizes),
+        tooltip=["city", "role", "residents"],
     )
     largest = sorted(rows, key=lambda row: (-(row["residents"] or 0), row["city"]))[:LABELLED]
-    description = f"Map of Europe with {len(rows)} cities by role and size; the largest are named."
-    return (_shores() + points + _names(largest)).properties(
-        width=WIDTH, height=520, description=description
+    said = f"Map of Europe with {len(rows)} cities by role and size; the largest are named."
+    return _on_map(points, largest, said)
+
+
+def _dots(
+    rows: Sequence[dict[str, Any]],
+    roles: dict[str, tuple[str, str]],
+    title: str | None,
+    **mark: Any,
+) -> Picture:
+    """Return dots on a map, each role with its shape and colour."""
+    shapes, colours = ([look[k] for look in roles.values()] for k in (0, 1))
+    chart = alt.Chart(pd.DataFrame(rows).drop_duplicates())
+    return chart.mark_point(filled=True, stroke="white", strokeWidth=0.5, **mark).encode(
+        **_axes(),
+        shape=alt.Shape(
+            "role:N", title=title, scale=alt.Scale(domain=[*roles], range=list(shapes))
+        ),
+        color=alt.Color(
+            "role:N", title=title, scale=alt.Scale(domain=[*roles], range=list(colours))
+        ),
     )
+
+
+def _on_map(drawn: Picture, named: Sequence[dict[str, Any]], said: str) -> Picture:
+    """Return what is drawn on the map of Europe, with some names and the words for those who cannot see it."""
+    return (_shores() + drawn + _names(named)).properties(width=WIDTH, height=520, description=said)
 
 
 LABELLED = 15
@@ -237,51 +242,56 @@ def heat(affinity: Affinity, chosen: Sequence[tuple[str, str]] = ()) -> Picture:
 
 def satisfaction(found: Table) -> Picture:
     """Return each guest's pair beside its best open host, the worst served first."""
-    guest, own, best = (found.columns.index(c) for c in ("Guest", "Points", "Best possible points"))
     frame = pd.DataFrame(
         [
-            {"guest": row[guest], "points": 100 * float(row[column] or 0), "kind": kind, "order": k}
-            for k, row in enumerate(found.rows)
-            for kind, column in (("its pair", own), ("best open host", best))
+            {"guest": row.guest, "points": 100 * points, "kind": kind, "order": k}
+            for k, row in enumerate(rows_of([found], "satisfaction", SatisfactionRow))
+            for kind, points in (("its pair", row.points), ("best open host", row.best))
         ]
     )
+    worst = f"; {frame['guest'].iloc[0]} is served worst" if len(frame) else ""
     return (
         alt.Chart(frame)
         .mark_point(size=60, strokeWidth=2)
         .encode(
-            y=alt.Y("guest:N", sort=alt.SortField("order"), title=None),
+            y=_in_order("guest"),
             x=alt.X("points:Q", title="Points of 100", scale=alt.Scale(zero=False)),
             shape=alt.Shape("kind:N", title=None, scale=alt.Scale(range=["circle", "square"])),
             color=alt.Color("kind:N", title=None, scale=alt.Scale(range=[PLUM, BLUE])),
         )
-        .properties(width=WIDTH)
+        .properties(
+            width=WIDTH,
+            description=f"Points of {len(frame) // 2} pairs beside the guest's best open host{worst}.",
+        )
     )
+
+
+def _in_order(field: str) -> Any:
+    """Return the axis of names, in the order of the rows."""
+    names = alt.Axis(labelLimit=360)
+    return alt.Y(f"{field}:N", sort=alt.SortField("order"), title=None, axis=names)
+
+
+def _percent(field: str, title: str) -> Any:
+    """Return the axis of a part of one, as a percentage."""
+    whole = alt.Scale(domain=[0, 1])
+    return alt.X(f"{field}:Q", title=title, axis=alt.Axis(format="%"), scale=whole)
 
 
 def fairness(found: Table, by: str) -> Picture:
     """Return the part of each group with a place, by one way of grouping; the line is the part of all."""
-    rows = [row for row in found.rows if row[0] == by]
+    rows = [row for row in rows_of([found], "fairness", FairnessRow) if row.by == by]
     frame = pd.DataFrame(
         [
-            {"group": f"{r[1]} ({r[3]} of {r[2]})", "part": r[4], "order": k}
+            {"group": f"{r.group} ({r.placed} of {r.cities})", "part": r.part, "order": k}
             for k, r in enumerate(rows)
         ]
     )
-    overall = sum(int(r[3] or 0) for r in rows) / max(1, sum(int(r[2] or 0) for r in rows))
+    overall = sum(r.placed for r in rows) / max(1, sum(r.cities for r in rows))
     bars = (
         alt.Chart(frame)
         .mark_bar(color=BLUE)
-        .encode(
-            y=alt.Y(
-                "group:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=260)
-            ),
-            x=alt.X(
-                "part:Q",
-                title="Part with a place",
-                axis=alt.Axis(format="%"),
-                scale=alt.Scale(domain=[0, 1]),
-            ),
-        )
+        .encode(y=_in_order("group"), x=_percent("part", "Part with a place"))
     )
     line = (
         alt.Chart(pd.DataFrame([{"part": overall}]))
@@ -306,26 +316,18 @@ def stability_bars(found: Stability) -> Picture:
         }
         for k, p in enumerate(found.pairs)
     ]
+    title = f"Share of {found.runs} runs in which the pair survives"
+    kinds = alt.Scale(domain=["robust", "fragile"], range=[BLUE, ORANGE])
+    said = f"{title}: {len(found.fragile)} of {len(rows)} pairs are fragile."
     return (
         alt.Chart(pd.DataFrame(rows))
         .mark_bar()
         .encode(
-            y=alt.Y(
-                "pair:N", sort=alt.SortField("order"), title=None, axis=alt.Axis(labelLimit=360)
-            ),
-            x=alt.X(
-                "share:Q",
-                title=f"Share of {found.runs} runs in which the pair survives",
-                axis=alt.Axis(format="%"),
-                scale=alt.Scale(domain=[0, 1]),
-            ),
-            color=alt.Color(
-                "judgement:N",
-                title=None,
-                scale=alt.Scale(domain=["robust", "fragile"], range=[BLUE, ORANGE]),
-            ),
+            y=_in_order("pair"),
+            x=_percent("share", title),
+            color=alt.Color("judgement:N", title=None, scale=kinds),
         )
-        .properties(width=WIDTH)
+        .properties(width=WIDTH, description=said)
     )
 
 
@@ -354,52 +356,22 @@ def intervals(
 
 def pair_map(proposal: Proposal, meetings: Sequence[Meeting]) -> Picture:
     """Return the pairs on an equal-area map of Europe: a line from each guest to each city of its host."""
-    cards = {card.id: card for card in proposal.cities}
-    places = {
-        id_: kilometres(c.lat, c.lon)
-        for id_, c in cards.items()
-        if c.lat is not None and c.lon is not None
-    }
-    lines, dots = [], []
+    cards = {c.id: c for c in proposal.cities if c.lat is not None and c.lon is not None}
+    ends: list[dict[str, Any]] = []
     for meeting in meetings:
-        for guest in meeting.cities("guest"):
-            for host in meeting.cities("host"):
-                if guest in places and host in places:
-                    for order, city in enumerate((guest, host)):
-                        x, y = places[city]
-                        lines.append({"x": x, "y": y, "pair": f"{guest} {host}", "order": order})
-                        dots.append(
-                            {
-                                "x": x,
-                                "y": y,
-                                "role": ("guest", "host")[order],
-                                "city": cards[city].name,
-                            }
-                        )
+        for pair in product(meeting.cities("guest"), meeting.cities("host")):
+            for order, card in enumerate(cards[city] for city in pair if cards.keys() >= {*pair}):
+                x, y = kilometres(card.lat or 0.0, card.lon or 0.0)
+                role = ("guest", "host")[order]
+                end = {"x": x, "y": y, "role": role, "city": card.name}
+                ends.append({**end, "pair": " ".join(pair), "order": order})
     drawn = (
-        alt.Chart(pd.DataFrame(lines))
+        alt.Chart(pd.DataFrame(ends))
         .mark_line(color=PLUM, strokeWidth=1.2)
         .encode(**_axes(), detail="pair:N", order="order:Q")
     )
-    points = (
-        alt.Chart(pd.DataFrame(dots).drop_duplicates())
-        .mark_point(filled=True, size=45, stroke="white", strokeWidth=0.5)
-        .encode(
-            **_axes(),
-            shape=alt.Shape(
-                "role:N",
-                title=None,
-                scale=alt.Scale(domain=["guest", "host"], range=["circle", "square"]),
-            ),
-            color=alt.Color(
-                "role:N",
-                title=None,
-                scale=alt.Scale(domain=["guest", "host"], range=[ORANGE, BLUE]),
-            ),
-        )
-    )
+    dots = [{key: end[key] for key in ("x", "y", "role", "city")} for end in ends]
+    points = _dots(dots, {"guest": ("circle", ORANGE), "host": ("square", BLUE)}, None, size=45)
     hosts = list({d["city"]: d for d in dots if d["role"] == "host"}.values())
-    description = f"Map of Europe with {len(meetings)} pairs, a line from each guest to its host."
-    return (_shores() + drawn + points + _names(hosts)).properties(
-        width=WIDTH, height=520, description=description
-    )
+    said = f"Map of Europe with {len(meetings)} pairs, a line from each guest to its host."
+    return _on_map(drawn + points, hosts, said)

@@ -36,6 +36,7 @@ from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.resources import Catalogue, Resource
 from twinmatch.programmes.themes import Theme, ThemeNeed
 from twinmatch.proposal import Fact, Table
+from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 
 ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST = (
@@ -321,7 +322,7 @@ def pathways(
         "Support pathways",
         ("city", "place", "resource", "link", "score", "why"),
         tuple(
-            (
+            PathwayRow(
                 cohort.cities[i].id,
                 place,
                 resources[c].title,

@@ -32,6 +32,7 @@ from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import counted, judged
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
+from twinmatch.proposal.tables import SeatingRow, cities_in, rows_of
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, counts, solve
 
@@ -125,7 +126,7 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
         max(solution.bound, solution.score),
         meetings,
         _left_out(round_, settings, made),
-        judged(seating_rules(round_, settings, meetings, plan.rows)),
+        judged(seating_rules(round_, settings, meetings, rows_of([plan], "seating", SeatingRow))),
         f"{count(len(made), 'café')} of {tables} tables and {count(settings.rounds, 'round')} with "
         f"{sum(len(c.hosts) + len(c.guests) for c in made)} cities; nobody meets anybody twice.",
         weights=shares(affinity) if affinity.rows else (),
@@ -289,7 +290,7 @@ def _meeting(
 
 def _plan(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe], tables: int) -> Table:
     rows = tuple(
-        (
+        SeatingRow(
             f"Café {cafe.number + 1}",
             r + 1,
             settings.themes[t].title,
@@ -308,21 +309,21 @@ def seating_rules(
     round_: Round,
     settings: WorldCafe,
     meetings: Sequence[Meeting],
-    seating: Sequence[Sequence[str | float | None]],
+    seating: Sequence[SeatingRow],
 ) -> tuple[RuleStatus, ...]:
     """Return how cafés stand to each rule, counted in the rows of their seating and nothing else."""
     met: Counter[tuple[str, str]] = Counter()
     been: Counter[tuple[str, str]] = Counter()
     seated: set[str] = set()
     crowd = []
-    for _, _, theme, host, others in seating:
-        guests = [id_ for id_ in str(others).split("; ") if id_]
-        everyone = [str(host), *guests]
+    for row in seating:
+        guests = cities_in(row.guests)
+        everyone = [row.host, *guests]
         seated |= set(everyone)
         if len(everyone) > settings.seats:
-            crowd.append(f"{len(everyone)} at {str(theme)!r}")
+            crowd.append(f"{len(everyone)} at {row.table!r}")
         met.update(itertools.combinations(sorted(everyone), 2))
-        been.update((guest, str(theme)) for guest in guests)
+        been.update((guest, row.table) for guest in guests)
     invited = Counter(id_ for meeting in meetings for id_ in meeting.cities())
     name = {id_: round_.cohort.city(id_).name for id_ in seated | set(invited)}
     checks = (
@@ -370,5 +371,5 @@ def _left_out(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> tupl
 
 def judge_cafes(round_: Round, settings: WorldCafe, product: Product) -> tuple[RuleStatus, ...]:
     """Return how the cafés of a finished product stand to each rule, read from its table of the seating."""
-    seating = [row for table in product.tables if table.name == "seating" for row in table.rows]
+    seating = rows_of(product.tables, "seating", SeatingRow)
     return seating_rules(round_, settings, product.meetings, seating)

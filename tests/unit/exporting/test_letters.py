@@ -21,6 +21,7 @@ from twinmatch.exporting.letters import (
     read_contacts,
 )
 from twinmatch.proposal import Table
+from twinmatch.proposal.tables import AgendaRow, InterviewRow
 
 SETTINGS = {"programme": {"settings": {"twinning": {"takes": {"guest": {"hours": 5, "trips": 1}}}}}}
 
@@ -75,22 +76,24 @@ def test_a_refused_applicant_reads_the_reason_and_an_offer_and_a_host_does_not(p
 
 def test_nobody_reads_what_a_third_city_asked(proposal):
     """Aarhus shows, Lyon asks; Lund is a member too and reads neither."""
-    columns = (
-        "Meeting",
-        "Kind",
-        "Who asks",
-        "What is asked",
-        "Who shows",
-        "What is shown",
-        "Closeness",
+    rows = (
+        AgendaRow("group-1", "need", "fr-lyon", "Heat for flats.", "dk-aarhus", "A plan.", 0.7),
     )
-    rows = (("group-1", "need", "fr-lyon", "Heat for flats.", "dk-aarhus", "A heat plan.", 0.7),)
-    group = replace(proposal.products[1], tables=(Table("agenda", "", columns, rows),))
+    group = replace(proposal.products[1], tables=(Table("agenda", "", AgendaRow._fields, rows),))
     made = {x.city: x.text for x in letters(replace(proposal, products=(group,)))}
-    assert "A heat plan." in made["fr-lyon"]
-    assert "A heat plan." in made["dk-aarhus"]
-    assert "A heat plan." not in made["se-lund"]
+    assert "A plan." in made["fr-lyon"]
+    assert "A plan." in made["dk-aarhus"]
+    assert "A plan." not in made["se-lund"]
     assert [city for city, text in made.items() if "Heat for flats." in text] == ["fr-lyon"]
+
+
+def test_an_applicant_reads_its_questions_of_the_interview_plan_and_nobody_elses(proposal):
+    rows = (InterviewRow("at-graz", 2.0, 0.5, "Which host would you like?"),)
+    plan = Table("interview", "", InterviewRow._fields, rows)
+    product = replace(proposal.products[0], tables=(plan,))
+    made = letters(replace(proposal, products=(product, *proposal.products[1:])))
+    asked = {x.city: p.points for x in made for p in x.parts if "Which host" in str(p.points)}
+    assert asked == {"at-graz": ("Which host would you like?",)}
 
 
 def test_contacts_are_joined_by_city(proposal):

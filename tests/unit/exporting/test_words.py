@@ -10,6 +10,7 @@ from twinmatch.exporting import words
 from twinmatch.exporting.folder_files import cell_text, printable
 from twinmatch.proposal import Fact, Proposal, Table
 from twinmatch.proposal.proposal import FacetWeight
+from twinmatch.proposal.tables import StabilityRow
 
 
 @pytest.mark.parametrize(
@@ -56,8 +57,14 @@ def test_status_never_promises_more_than_was_proven(status, score, bound, said):
 
 
 def test_proven_says_under_which_weights_and_how_many_pairs_survive():
-    columns = ("Meeting", "Pair", "Part", "Judgement")
-    rows = (("a", "A", 0.9, "robust"), ("b", "B", 0.2, "fragile"), ("c", "C", 0.8, "robust"))
+    rows = tuple(
+        StabilityRow(name, name, part, judgement, "–")
+        for name, part, judgement in (
+            ("a", 0.9, "robust"),
+            ("b", 0.2, "fragile"),
+            ("c", 0.8, "robust"),
+        )
+    )
     weights = tuple(
         FacetWeight(name, part, 0.5)
         for name, part in (("context", 0.1), ("wishes", 0.6), ("returns", 0.3))
@@ -68,7 +75,7 @@ def test_proven_says_under_which_weights_and_how_many_pairs_survive():
         score=1.0,
         bound=1.0,
         weights=weights,
-        tables=(Table("stability", "", columns, rows),),
+        tables=(Table("stability", "", StabilityRow._fields, rows),),
     )
     said = words.status_words(product)
     assert "2 of 3 pairs survive" in said
@@ -188,3 +195,19 @@ def test_a_cut_text_is_told_and_fits(text):
 
 def test_what_misleads_is_removed_and_the_rest_is_kept():
     assert printable("a\x00b\u202ec\r\nd\te\ud800👩🏽‍🔧אילת") == "abc\nd\te👩🏽‍🔧אילת"
+
+
+def test_settings_are_in_words():
+    made = {
+        "twinning": {"weights": {"returns": 4.0}, "hosts": ["mission"], "never": [["AT", "XK"]]}
+    }
+    assert list(
+        words.flat({"sha256": "f0", **made, "levers": ["finance_funding"], "open": True})
+    ) == [
+        ("SHA-256", "f0"),
+        ("Twinning › Weights › What flows back to the host", "4"),
+        ("Twinning › Hosts", "Mission City"),
+        ("Twinning › Never › 1", "Austria, Kosovo"),
+        ("Levers", "finance and funding"),
+        ("Open", "yes"),
+    ]

@@ -10,8 +10,9 @@ from exporting_samples import CONTROLS, FORMULA, RIGHT_TO_LEFT, SCRIPT, clusters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twinmatch.exporting.report import report_html
 from twinmatch.exporting.workbook import proposal_xlsx
-from twinmatch.proposal import Proposal, UnitName
+from twinmatch.proposal import Proposal, Table, UnitName
 
 
 def book_of(proposal: Proposal):
@@ -131,6 +132,23 @@ def test_other_products_get_a_sheet_each():
         *("city panels all none  and", "Rules 2", "Twinning"),
     ]
     assert all(len(name) <= 31 for name in names)
+
+
+def test_figures_name_cities_meetings_and_facets_in_place_of_their_codes():
+    row = ("twinning-1", "at-graz; dk-aarhus", "needs_offers", "at-graz and more", 0.5)
+    table = Table("own", "Own", ("Meeting", "who asks", "Facet", "text", "Part of all"), (row,))
+    made = replace(sample(), products=(replace(twinning(), tables=(table,)),))
+    sheet = book_of(made)["Twinning, own"]
+    assert [cell.value for cell in sheet[1]] == [
+        "Meeting",
+        "Who asks",
+        "Facet",
+        "Text",
+        "Part of all",
+    ]
+    named = ["Graz and North", "Graz, Aarhus", "Needs met by offers", "at-graz and more", 0.5]
+    assert [cell.value for cell in sheet[2]] == named
+    assert "at-graz; dk-aarhus" not in report_html(made).decode()
 
 
 def test_an_empty_proposal_is_a_workbook():
