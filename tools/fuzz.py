@@ -124,7 +124,7 @@ def _imported(kind: str) -> Callable[[Path], None]:
 def _validated(raw: object) -> None:
     from twinmatch.errors import TwinmatchError
     from twinmatch.intake import doubts
-    from twinmatch.reading.raw import Raw
+    from twinmatch.reading.grid import Raw
     from twinmatch.schema import City
     from twinmatch.validate import profiles, validate
 

@@ -27,6 +27,7 @@ from twinmatch.programmes.base import ScoredProduct
 from twinmatch.programmes.programme import checked
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
 from twinmatch.proposal.frames import Rows
+from twinmatch.reading import cohort_of_frame, cohort_of_records, read_rows, refused
 from twinmatch.reading import read as read_path
 from twinmatch.reading.mapping import Mapping as Headers
 from twinmatch.reading.mapping import mapping_of, read_mapping
@@ -79,14 +80,12 @@ def read(
         return read_path(None if source is None else Path(source), headers)
     if isinstance(source, Cohort):
         return source
-    from twinmatch.reading import objects
-
     if is_frame(source):
-        return objects.cohort_of_frame(source, headers)
+        return cohort_of_frame(source, headers)
     if isinstance(source, Mapping | bytes) or not isinstance(source, Iterable):
-        raise objects.refused(source)
+        raise refused(source)
     records: Iterable[Any] = source
-    return objects.cohort_of_records(records, headers)
+    return cohort_of_records(records, headers)
 
 
 def is_frame(value: object) -> TypeGuard[pd.DataFrame]:
@@ -373,7 +372,6 @@ def backtest(
 
     >>> tm.backtest([("de-cologne", "fi-lahti")]).figures
     """
-    from twinmatch.app.rows import read_rows
     from twinmatch.whatif.backtest import backtest as answer
     from twinmatch.whatif.backtest import read_pairs
     from twinmatch.whatif.case import twinning_of

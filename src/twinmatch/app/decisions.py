@@ -15,12 +15,12 @@ import numpy as np
 
 from twinmatch.app.decided import Decided
 from twinmatch.app.round import fallbacks_of
-from twinmatch.app.rows import read_rows
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.files import toml_text
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Pairs, Proposal, pairs_wanted
 from twinmatch.proposal.wire import to_wire
+from twinmatch.reading import read_rows
 from twinmatch.store import (
     Fallbacks,
     HistoryEntry,

@@ -47,7 +47,7 @@ from twinmatch.programmes.programme import Programme, load
 from twinmatch.programmes.proposing import card, gaps
 from twinmatch.proposal import CityCard, Gap
 from twinmatch.reading import read, without_contacts
-from twinmatch.reading.raw import Raw
+from twinmatch.reading.grid import Raw
 from twinmatch.schema import City, Role
 from twinmatch.standings import in_parts
 from twinmatch.validate import Record, check

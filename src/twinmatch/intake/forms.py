@@ -17,7 +17,7 @@ from twinmatch.intake.readiness_scale import GENERAL, LEVELS
 from twinmatch.reading.cells import NONE_STATED
 from twinmatch.reading.columns import ProfileColumn, columns
 from twinmatch.reading.sheets import FORM, NEWEST_TEMPLATE
-from twinmatch.reading.workbook import column_letters
+from twinmatch.reading.spreadsheets import column_letters
 from twinmatch.schema import NAMES, SCHEMA_VERSION, City, Dimension, HostUnit, Notation
 
 CREATED: Final = dt.datetime(2026, 1, 1)

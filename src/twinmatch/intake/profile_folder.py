@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.reading import TABLES, Mapping, read_raw
-from twinmatch.reading.raw import not_linked_out
+from twinmatch.reading.grid import not_linked_out
 from twinmatch.schema import City, HostUnit
 from twinmatch.validate import Record, in_order, profiles
 

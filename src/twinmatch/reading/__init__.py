@@ -1,5 +1,7 @@
 """Reading profiles: a folder of YAML files, or a table in any of the usual formats, are the same profiles.
 
+So are a pandas DataFrame (a table) and mappings (profiles, or the rows of a table).
+
 OPEN for additions: a further table format is one file with a function ``(path, encoding) -> list of Grid`` and
 one line in ``TABLES``; an importer of another body's format is one file and one line in
 :data:`twinmatch.reading.importers.IMPORTERS`.
@@ -7,28 +9,30 @@ one line in ``TABLES``; an importer of another body's format is one file and one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping as Dict
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from twinmatch.cohort import Cohort
-from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.files import bundled_path
-from twinmatch.reading.grid import Grid
-from twinmatch.reading.kept import once_read
-from twinmatch.reading.mapping import (
-    Mapping,
-    MappingQuestion,
-    mapping_path,
-    read_mapping,
-)
+from twinmatch.embedding.vectors import cache_folder
+from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
+from twinmatch.files import bundled_path, write_file
+from twinmatch.reading.grid import Grid, Raw, is_empty, text
+from twinmatch.reading.mapping import Mapping, MappingQuestion, mapping_path, read_mapping
 from twinmatch.reading.personal_data import safe, without_personal_data
-from twinmatch.reading.raw import Raw
 from twinmatch.reading.sheets import raw_of
+from twinmatch.reading.spreadsheets import workbook_grids
 from twinmatch.reading.table_files import csv_grids, ods_grids, parquet_grids
-from twinmatch.reading.workbook import workbook_grids
-from twinmatch.validate import validate
+from twinmatch.schema import City, HostUnit
+from twinmatch.validate import Record, validate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 
@@ -115,6 +119,17 @@ def read_grids(path: str | Path, encoding: str | None = None) -> list[Grid]:
     return grids
 
 
+def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Return the rows of a table under these headers; raises DataError where it cannot be read or one is missing."""
+    (_, heads), *rows = read_grids(path, "utf-8")[0].rows or ((1, ()),)
+    names = list(map(text, heads))
+    if missing := [c for c in columns if c not in names]:
+        found, do = f"There is no column {missing[0]!r}.", f"Columns: {', '.join(columns)}."
+        raise DataError(Problem("column-missing", found, Where(str(path)), do))
+    cells = [dict(zip(names, map(text, row), strict=False)) for _, row in rows if not is_empty(row)]
+    return [{c: row.get(c, "") for c in columns} for row in cells]
+
+
 def _folder(place: Path) -> Raw:
     from twinmatch.reading.folder import read_folder  # with PyYAML, which tables do not need
 
@@ -149,3 +164,120 @@ def without_contacts(raw: Raw) -> Raw:
         units=tuple(records[count:]),
         problems=tuple(safe(p) for p in (*raw.problems, *told)),
     )
+
+
+# --- the bundled profiles, read once ------------------------------------------------------------------------
+
+_FORM: Final = "1"
+"""Changes whenever the reader of YAML, or what is kept, changes its meaning."""
+
+
+def once_read(folder: Path, read: Callable[[Path], Raw]) -> Raw:
+    """Return what a folder holds: what was kept of the very same files, or what is read now, and then kept."""
+    keep_in = cache_folder()
+    if keep_in is None:
+        return read(folder)
+    place = keep_in / f"profiles-{_digest(folder)}.json"
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        return _raw(json.loads(place.read_bytes()))
+    raw = read(folder)
+    content = _plain(raw)
+    if not raw.problems:
+        with suppress(OSError, ValueError, TypeError, TwinmatchError):
+            written = json.dumps(content, ensure_ascii=False, allow_nan=False)
+            if _raw(json.loads(written)) == raw:
+                write_file(place, written.encode())
+                for earlier in set(keep_in.glob("profiles-*.json")) - {place}:
+                    earlier.unlink()
+    return raw
+
+
+def _digest(folder: Path) -> str:
+    found = hashlib.sha256(_FORM.encode())
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            content = path.read_bytes()
+            found.update(f"\0{path.name}\0{len(content)}\0".encode() + content)
+    return found.hexdigest()[:32]
+
+
+def _plain(raw: Raw) -> dict[str, list[Any]]:
+    return {
+        name: [[r.where.file, r.where.column, r.data] for r in records]
+        for name, records in (("cities", raw.cities), ("units", raw.units))
+    }
+
+
+def _raw(content: dict[str, list[Any]]) -> Raw:
+    cities, units = (
+        tuple(Record(data, Where(file, column=column)) for file, column, data in content[name])
+        for name in ("cities", "units")
+    )
+    return Raw(cities, units)
+
+
+# --- objects ------------------------------------------------------------------------------------------------
+
+ACCEPTED = (
+    "Accepted: a path to a folder or table, a pandas DataFrame, a list of dicts (one a city), or a "
+    "Cohort; nothing for the bundled cities."
+)
+
+
+def cohort_of_frame(frame: pd.DataFrame, mapping: Mapping | None = None) -> Cohort:
+    """Return the cohort of a table with one row a city, as a file with these columns would be read.
+
+    A named index is a column too. Raises DataError with every problem, rows counted from 2 as under a header.
+    """
+    table = frame if frame.index.name is None else frame.reset_index()
+    cells = table.astype(object).where(table.notna(), None)
+    heads = tuple(str(name) for name in table.columns)
+    return _cohort_of_rows("DataFrame", heads, list(cells.itertuples(index=False)), mapping)
+
+
+def cohort_of_records(
+    records: Iterable[Dict[str, Any] | City | HostUnit], mapping: Mapping | None = None
+) -> Cohort:
+    """Return the cohort of some mappings: rows of a table, or profiles where one of them holds a mapping.
+
+    Lists in a row count as their items. Profiles of host units have ids that begin with "unit-". Raises DataError
+    with every problem, each with the number of its record.
+    """
+    said = [
+        r.model_dump(mode="json", exclude_none=True, by_alias=True)
+        if isinstance(r, City | HostUnit)
+        else r
+        for r in records
+    ]
+    for number, record in enumerate(said, 1):
+        if not isinstance(record, Dict):
+            found = f"{type(record).__name__} is no profile."
+            raise DataError(
+                Problem("profile-wrong", found, Where("list", row=number), "Give a dict a city.")
+            )
+    if any(isinstance(value, Dict) for record in said for value in record.values()):
+        made = [Record(dict(r), Where("list", row=k)) for k, r in enumerate(said, 1)]
+        units = [r for r in made if str(r.data.get("id", "")).startswith("unit-")]
+        raw = without_contacts(Raw(tuple(r for r in made if r not in units), tuple(units)))
+        return validate(raw.cities, raw.units, raw.problems)
+    heads = tuple(dict.fromkeys(key for record in said for key in record))
+    rows = [tuple(_cell(record.get(key)) for key in heads) for record in said]
+    return _cohort_of_rows("list", heads, rows, mapping)
+
+
+def _cohort_of_rows(
+    name: str, heads: tuple[str, ...], rows: Sequence[tuple[Any, ...]], mapping: Mapping | None
+) -> Cohort:
+    numbered = enumerate((heads, *map(tuple, rows)), 1)
+    raw = without_contacts(raw_of([Grid(name, "", tuple(numbered))], mapping))
+    return validate(raw.cities, raw.units, raw.problems)
+
+
+def _cell(value: Any) -> Any:
+    return "; ".join(map(str, value)) if isinstance(value, list | tuple | set) else value
+
+
+def refused(source: object) -> QuestionError:
+    """Return the error of something that is no cohort."""
+    found = f"{type(source).__name__} is no cohort."
+    return QuestionError(Problem("cohort-wrong", found, do=ACCEPTED))

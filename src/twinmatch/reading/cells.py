@@ -9,19 +9,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from twinmatch.errors import Problem
-from twinmatch.reading import answers
+from twinmatch.reading import values
 from twinmatch.reading.columns import ProfileColumn
 from twinmatch.reading.grid import Grid, Percent, text
 from twinmatch.reading.mapping import Mapping, Target
 from twinmatch.reading.names import country_code, language_code
-from twinmatch.reading.numbers import MISSING, Decimal, Number, decides, is_finite, mass, parse
+from twinmatch.reading.values import MISSING, Decimal, Number, decides, is_finite, mass, parse
 from twinmatch.schema import NAMES
-from twinmatch.vocabulary.taxonomy import notation, plain
+from twinmatch.vocabulary.taxonomy import notation, plain, words
 
 NONE_STATED: Final = "(none)"
 """What a cell holds where a list is known to be empty."""
@@ -48,8 +48,7 @@ class Notes:
     is_foreign: bool = False
     """Whether the header is not our own form's, so that what every form asks may be missing."""
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    first: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    said: dict[tuple[str, str, str], tuple[Any, str]] = field(default_factory=dict)
+    first: dict[tuple[str, str, str], Problem] = field(default_factory=dict)
 
     def count(
         self, code: str, column: str, found: str, row: int, level: Any = "note", do: str = ""
@@ -57,8 +56,8 @@ class Notes:
         """Count what is met in many cells of a column."""
         key = (code, column, found)
         self.counted[key] += 1
-        self.first.setdefault(key, row)
-        self.said.setdefault(key, (level, do))
+        if key not in self.first:
+            self.first[key] = Problem(code, found, self.grid.at(row, column), do, level)
 
     @property
     def has_errors(self) -> bool:
@@ -73,17 +72,10 @@ class Notes:
 
     def summed(self) -> list[Problem]:
         """Return what was reported, what was counted once each with how often."""
-        told = [
-            Problem(
-                code,
-                found if n == 1 else f"{found} So in {n:,} cells, first here.",
-                self.grid.at(self.first[code, column, found], column),
-                self.said[code, column, found][1],
-                self.said[code, column, found][0],
-            )
-            for (code, column, found), n in self.counted.items()
+        return self.problems + [
+            p if n == 1 else replace(p, found=f"{p.found} So in {n:,} cells, first here.")
+            for p, n in zip(self.first.values(), self.counted.values(), strict=True)
         ]
-        return self.problems + told
 
 
 def decimal_of(
@@ -105,39 +97,35 @@ def reader_of(
     column: ProfileColumn, target: Target, name: str, decimal: Decimal | None, notes: Notes
 ) -> Callable[[Any, int], Any]:
     """Return the function that reads the cells of a column, given cell and row."""
-    if column.unit == "year" or column.path.endswith(".year"):
-        return _by(lambda v: answers.year(v), column, name, notes)
-    if column.kind == "whole" and column.unit == "level 0-4":
-        return _by(lambda v: answers.level(v), column, name, notes)
-    if column.kind == "flag":
-        return _by(answers.yes_or_no, column, name, notes)
-    if column.path in _FORMS:
-        return _by(_FORMS[column.path], column, name, notes)
+    if form := _form(column):
+        return _by(form, column, name, notes)
     if column.kind in {"whole", "number", "tonnes"}:
         return _Numbers(column, target, name, decimal, notes).read
-    by_kind: dict[str, Callable[[str, ProfileColumn], Any]] = {
-        "list": _list,
-        "sources": _list,
-        "weights": _weights,
-        "choice": answers.choice,
-        "text": _text,
-    }
-    plain_reader = by_kind[column.kind]
+    plain_reader = _BY_KIND[column.kind]
 
     def read(cell: Any, row: int) -> Any:
         value = clean(cell, row, name, notes)
-        return None if not value else plain_reader(value, column)
+        return plain_reader(value, column) if value else None
 
     return read
 
 
+def _form(column: ProfileColumn) -> Callable[[str], Any] | None:
+    """Return the reader of a value that people write in several forms."""
+    if column.unit == "year" or column.path.endswith(".year"):
+        return values.year
+    if column.unit == "level 0-4" and column.kind == "whole":
+        return values.level
+    return values.yes_or_no if column.kind == "flag" else _FORMS.get(column.path)
+
+
 _FORMS: Final[dict[str, Callable[[str], Any]]] = {
-    "participation.english": answers.cefr,
-    "participation.weeks": answers.weeks,
-    "mission.label_awarded": answers.month,
-    "version.date": lambda v: None if answers.is_doubtful_day(v) else _iso(answers.day(v)),
+    "participation.english": values.cefr,
+    "participation.weeks": values.weeks,
+    "mission.label_awarded": values.month,
+    "version.date": lambda v: None if values.is_doubtful_day(v) else _iso(values.day(v)),
 }
-"""Readers of the fields whose values people write in several forms."""
+"""Readers of single fields whose values people write in several forms."""
 
 
 def _iso(day: Any) -> str | None:
@@ -153,7 +141,7 @@ def _by(
         written = clean(cell, row, name, notes)
         if not written:
             return None
-        if written.lower() in MISSING or answers.is_unknown(written):
+        if written.lower() in MISSING or values.is_unknown(written):
             notes.count("not-known", name, f"{written!r} is read as not known.", row)
             return None
         if column.unit == "level 0-4" and hasattr(cell, "isoformat"):
@@ -216,7 +204,7 @@ class _Numbers:
             key := notation(written) or notation(written.replace(".", ""))
         ):
             return key
-        if written.lower() in MISSING or answers.is_unknown(written):
+        if written.lower() in MISSING or values.is_unknown(written):
             self.notes.count("not-known", self.name, f"{written!r} is read as not known.", row)
             return None
         number = parse(_ABOUT.sub("", written)) if self.column.kind != "tonnes" else parse(written)
@@ -252,25 +240,13 @@ class _Numbers:
 
     def _says_co2(self, row: int) -> None:
         found = "The unit says CO2, not CO2e: other greenhouse gases may be missing."
-        self.notes.add(
-            "co2-only",
-            found,
-            row,
-            self.name,
-            "Ask the city; keep it in the inventory's note.",
-            "warning",
-        )
+        do = "Ask the city; keep it in the inventory's note."
+        self.notes.add("co2-only", found, row, self.name, do, "warning")
 
     def _reading(self, number: Number, written: str, row: int, factor: float) -> float | None:
-        if (
-            self.column.unit == "people"
-            and factor == 1.0
-            and not self.decimal
-            and len(number.readings) > 1
-        ):
-            return max(
-                number.readings.values()
-            )  # people have no decimals: three digits follow a thousand
+        is_plain = self.column.unit == "people" and factor == 1.0 and not self.decimal
+        if is_plain and len(number.readings) > 1:
+            return max(number.readings.values())  # people have no decimals: thousands are meant
         if self.decimal and (said := number.as_(self.decimal)) is not None:
             value = _times(said, factor)
             if self.column.admits(value) or number.is_sure:
@@ -280,13 +256,9 @@ class _Numbers:
         if len(fitting) == 1:
             return fitting[0]
         one, other = (f"{v:,.10g}" for v in fitting)
-        self.notes.add(
-            "number-ambiguous",
-            f"{written!r} may be {one} or {other}.",
-            row,
-            self.name,
-            'Say decimal = "," or decimal = "." in a mapping file.',
-        )
+        found = f"{written!r} may be {one} or {other}."
+        do = 'Say decimal = "," or decimal = "." in a mapping file.'
+        self.notes.add("number-ambiguous", found, row, self.name, do)
         return None
 
 
@@ -299,65 +271,12 @@ _ABOUT: Final = re.compile(
     r"(?i)^\s*(?:about|approx\.?|approximately|around|circa|ca\.?|c\.|~|≈|rund|etwa|environ|environ|aproximadamente|aprox\.?|około|ok\.|"
     r"more than|over|mehr als|plus de|>|at least|mindestens|au moins|almeno|al menos|co najmniej)\s*"
 )
-_UNITS: Final = (
-    frozenset(
-        [
-            "h",
-            "hours",
-            "hour",
-            "hrs",
-            "hours",
-            "month",
-            "h",
-            "month",
-            "stunden",
-            "std",
-            "h",
-            "monat",
-            "stunden",
-            "monat",
-            "heures",
-            "heures",
-            "mois",
-            "ore",
-            "ore",
-            "mese",
-            "horas",
-            "horas",
-            "mes",
-            "godzin",
-            "godz",
-            "people",
-            "inhabitants",
-            "einwohner",
-            "habitants",
-            "abitanti",
-            "habitantes",
-            "mieszkancow",
-            "eur",
-        ]
-    )
-    | {
-        "hours a month",
-        "hours per month",
-        "h month",
-        "hours month",
-        "stunden pro monat",
-        "heures par mois",
-        "ore al mese",
-    }
-    | {
-        "horas al mes",
-        "godzin miesiecznie",
-        "ore mese",
-        "h mois",
-        "h mese",
-        "h mes",
-        "",
-        "heures mois",
-        "horas mes",
-        "stunden monat",
-    }
+_UNITS: Final = words(
+    "; h; hour; hours; hrs; month; hours month; hours a month; hours per month; h month; std; stunden; "
+    "monat; stunden monat; stunden pro monat; heures; mois; heures mois; heures par mois; h mois; "
+    "ore; mese; ore mese; ore al mese; h mese; horas; mes; horas mes; horas al mes; h mes; godz; "
+    "godzin; godzin miesiecznie; people; inhabitants; einwohner; habitants; abitanti; habitantes; "
+    "mieszkancow; eur"
 )
 """Units in a cell that say nothing beyond the column's own, in plain letters."""
 
@@ -370,15 +289,13 @@ def _text(value: str, column: ProfileColumn) -> Any:
     return value
 
 
-@cache
-def _codes() -> dict[str, str]:
-    """Return the code of the words that people read, such as "mobility and transport"."""
-    return {plain(words): code for code, words in NAMES.items()} | answers.ROLES
+_CODES: Final = {plain(said): code for code, said in NAMES.items()} | values.ROLES
+"""The code of the words that people read, such as "mobility and transport"."""
 
 
 @lru_cache(4096)
 def _code(value: str) -> str:
-    return _codes().get(plain(value), value)
+    return _CODES.get(plain(value), value)
 
 
 def _list(value: str, column: ProfileColumn) -> list[str]:
@@ -400,3 +317,13 @@ def _weights(value: str, column: ProfileColumn) -> Any:
     if ":" not in value or len(set(names)) < len(names):
         return names  # one that stands twice is told where the names are checked
     return {name: pair[2].strip() or None for name, pair in zip(names, pairs, strict=True)}
+
+
+_BY_KIND: Final[dict[str, Callable[[str, ProfileColumn], Any]]] = {
+    "list": _list,
+    "sources": _list,
+    "weights": _weights,
+    "choice": values.choice,
+    "text": _text,
+}
+"""Readers of the kinds that are not numbers."""

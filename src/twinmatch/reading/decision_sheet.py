@@ -77,7 +77,7 @@ def read_decisions(path: Path) -> DecisionSheet:
 
 
 def _sheet(path: Path) -> Grid:
-    from twinmatch.reading.workbook import workbook_grids
+    from twinmatch.reading.spreadsheets import workbook_grids
 
     if not path.is_file():
         raise DataError(

@@ -10,7 +10,7 @@ import yaml
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.files import whole
-from twinmatch.reading.raw import Raw, bytes_of, not_linked_out, text_of
+from twinmatch.reading.grid import Raw, bytes_of, not_linked_out, text_of
 from twinmatch.validate import Record
 
 UNITS_FILE = "_host_units.yaml"

@@ -1,11 +1,17 @@
-"""A sheet as it was read: numbered rows of cells, whatever the file it came from."""
+"""What readers have in common: sheets as numbered rows, what a file becomes, and its bytes as text."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping as Dict
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from twinmatch.errors import DataError, Problem, Where
+from twinmatch.reading.mapping import Mapping, MappingQuestion
+from twinmatch.validate import Record
 
 Row = tuple[int, tuple[Any, ...]]
 
@@ -67,3 +73,152 @@ def refuse_many(rows: int, file: str) -> None:
         raise DataError(
             Problem("too-many-rows", found, Where(file), "Delete sheets or empty rows.")
         )
+
+
+LARGEST_FILE = 20 * 1024 * 1024
+"""Bytes of a file that is read at most; a profile has a few thousand."""
+
+ENCODINGS = (
+    "cp1252",
+    "cp1250",
+    "cp1253",
+    "cp1251",
+    "cp1254",
+    "cp1257",
+    "iso8859-15",
+    "iso8859-2",
+    "utf-16",
+    "mac-roman",
+    "utf-8",
+)
+"""Encodings that may be named; UTF-8, and UTF-16 with a byte-order mark, are read without being named."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Records of cities and host units, and problems met while reading."""
+
+    cities: tuple[Record, ...]
+    units: tuple[Record, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    questions: tuple[MappingQuestion, ...] = ()
+    contacts: Dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """Whom to write to, by city: for letters, and never among the records."""
+    used: Mapping | None = None
+    """How the table was read, so that it can be read again in the same way."""
+    is_survey: bool = False
+    """Whether it is somebody's own table, of which a wrong answer costs the answer and not the round."""
+
+
+def bytes_of(path: Path) -> bytes:
+    """Return what a file holds; raises DataError where it is no plain file, or larger than is read.
+
+    A link may lead to a device or a pipe, which never end: of anything but a plain file nothing is read.
+    """
+    if path.exists() and not path.is_file():
+        do = "Put the file itself in its place."
+        raise DataError(Problem("not-a-file", "This is not a plain file.", Where(path.name), do))
+    with path.open("rb") as stream:
+        content = stream.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        found = f"The file has {path.stat().st_size:,} bytes; at most {LARGEST_FILE:,} are read."
+        raise DataError(Problem("too-large", found, Where(path.name)))
+    return content
+
+
+def not_linked_out(path: Path, folder: Path) -> None:
+    """Raise DataError where a file of a folder is a link that leads out of it: nobody gave what is there."""
+    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+        do = "Put the file itself in its place."
+        raise DataError(
+            Problem("link", "This is a link that leads out of its folder.", Where(path.name), do)
+        )
+
+
+def text_of(content: bytes, file: str, encoding: str | None = None) -> str:
+    """Return the text of a file: UTF-8, UTF-16 with a byte-order mark, or the encoding that is named.
+
+    Raises DataError that names the first byte which does not fit, its line, and what the text would say in the
+    encodings that such files most often have.
+    """
+    if len(content) > LARGEST_FILE:
+        found = f"The file has {len(content):,} bytes; at most {LARGEST_FILE:,} are read."
+        raise DataError(Problem("too-large", found, Where(file)))
+    chosen = _known(encoding, file) or _marked(content)
+    try:
+        return content.decode(chosen)
+    except UnicodeDecodeError as error:
+        raise DataError(_undecodable(content, error, file, chosen)) from error
+
+
+_WESTERN = re.compile(r"[\w\s!-~€‚„…†•–—‘’“”«»°§²³´·¿¡×÷½¼±©®™µ¶¹ªº‰£¥¤]*")
+
+
+def guessed_encoding(content: bytes) -> str | None:
+    """Return cp1252 for bytes that are no UTF-8 and, so read, are words of western languages; else None.
+
+    Every letter beyond ASCII must stand in a word whose other letters are Latin ones of small case, or begin it.
+    """
+    try:
+        content.decode(_marked(content))
+    except UnicodeDecodeError:
+        with suppress(UnicodeDecodeError):
+            text = content.decode("cp1252")
+            words = [w for w in re.findall(r"\w+", text) if not w.isascii()]
+            odd = [
+                w
+                for w in words
+                if not re.fullmatch(r"[^\W\d_]?[a-zß-öø-ÿœšž]*", w) and not w.isupper()
+            ]
+            if (
+                any(len(w) > 2 for w in words)
+                and len(odd) <= 0.02 * len(words)
+                and _WESTERN.fullmatch(text)
+            ):
+                rare = sum(len(re.findall("[ÐÞðþ¤¥ƒµ]", w)) for w in words)
+                return "cp1252" if rare <= 0.02 * len(words) else None
+    return None
+
+
+def _marked(content: bytes) -> str:
+    """Return the encoding that a byte-order mark tells, or UTF-8."""
+    return "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+
+
+def _known(encoding: str | None, file: str) -> str | None:
+    if encoding is None or encoding.lower() in ENCODINGS:
+        return encoding.lower().replace("utf-8", "utf-8-sig") if encoding else None
+    raise DataError(
+        Problem(
+            "encoding-unknown",
+            f"There is no encoding {encoding!r}.",
+            Where(file),
+            f"Known: {', '.join(ENCODINGS)}.",
+        )
+    )
+
+
+def _undecodable(content: bytes, error: UnicodeDecodeError, file: str, chosen: str) -> Problem:
+    row = content.count(b"\n", 0, error.start) + 1
+    if chosen != "utf-8-sig":
+        found = f"Byte 0x{content[error.start]:02x} is not {chosen}."
+        return Problem("not-decodable", found, Where(file, row=row), "Name another encoding.")
+    guesses = _guesses(content, error.start)
+    do = "Save the file as UTF-8" + (f", or name its encoding: {guesses}." if guesses else ".")
+    return Problem(
+        "not-utf-8", f"Byte 0x{content[error.start]:02x} is not UTF-8.", Where(file, row=row), do
+    )
+
+
+def _guesses(content: bytes, at: int) -> str:
+    """Return what the word around a byte says in the likeliest encodings, those that make it a word first."""
+    before = re.split(rb"[\n,;\t ]", content[max(0, at - 40) : at])[-1]
+    after = re.split(rb"[\r\n,;\t \"]", content[at : at + 30])[0]
+    word = before + after
+    readings: dict[str, str] = {}
+    for name in ENCODINGS[:8]:
+        said = word.decode(name, errors="replace")
+        letters = "".join(c for c in said if c not in ",;\t \"'")
+        if letters.isalpha() and said not in readings.values():
+            readings[name] = said
+    return " or ".join(f"{name} would read {said!r}" for name, said in list(readings.items())[:3])

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem
-from twinmatch.reading import answers
+from twinmatch.reading import values
 from twinmatch.reading.columns import SHORT, columns
 from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target
@@ -33,8 +33,8 @@ from twinmatch.reading.meaning import (
     meaning,
 )
 from twinmatch.reading.names import SYNONYMS, language_code
-from twinmatch.reading.numbers import mass, unit_in
 from twinmatch.reading.personal_data import is_contact
+from twinmatch.reading.values import mass, unit_in
 from twinmatch.schema import City
 from twinmatch.vocabulary.taxonomy import plain
 
@@ -311,7 +311,7 @@ class _Finder:
         Languages are taken; of domains and levers it is asked once, at the first column, which of a city's they are.
         """
         codes = [
-            language_code(n) or next(iter(answers.option_codes(n)), "") if n else ""
+            language_code(n) or next(iter(values.option_codes(n)), "") if n else ""
             for n in self.names
         ]
         is_label = [
@@ -386,9 +386,9 @@ class _Finder:
                 continue
             cells = [t for c in self.cells[i] if (t := text(c))]
             is_tick = all(
-                answers.yes_or_no(t) is not None or plain(t) == plain(option) for t in cells
+                values.yes_or_no(t) is not None or plain(t) == plain(option) for t in cells
             )
-            codes = answers.option_codes(self.mapping.values.get(option, option))
+            codes = values.option_codes(self.mapping.values.get(option, option))
             if (
                 (is_tick and codes)
                 or re.search(

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal
 
-from twinmatch.reading import answers
+from twinmatch.reading import values
 from twinmatch.reading.grid import text
 from twinmatch.reading.names import country_code, language_code
-from twinmatch.reading.numbers import MISSING, parse
 from twinmatch.reading.personal_data import is_contact
+from twinmatch.reading.values import MISSING, parse
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.gazetteer import is_place
 from twinmatch.vocabulary.taxonomy import plain
@@ -102,8 +102,8 @@ def _number(low: float, high: float) -> Callable[[str], bool]:
 
 
 def _is_options(cell: str) -> bool:
-    parts = answers.parts(cell)
-    return bool(parts) and 2 * sum(bool(answers.option_codes(p)) for p in parts) >= len(parts)
+    parts = values.parts(cell)
+    return bool(parts) and 2 * sum(bool(values.option_codes(p)) for p in parts) >= len(parts)
 
 
 def are_options(cells: Sequence[Any], *, is_choice: bool = False) -> bool:
@@ -112,7 +112,7 @@ def are_options(cells: Sequence[Any], *, is_choice: bool = False) -> bool:
     ``is_choice``: the header says that there is something to choose; else the options have to be known ones.
     """
     filled = [t for c in cells[:LOOKED_AT] if (t := text(c))]
-    single = [p for t in filled for p in answers.parts(t)]
+    single = [p for t in filled for p in values.parts(t)]
     if not single:
         return False
     words = sorted(len(p.split()) for p in single)[len(single) // 2]
@@ -147,10 +147,10 @@ _TESTS: Final[Tests] = {
     "wishes": _is_places,
     "refuses": _is_places,
     "population.value": _number(0.1, 5e7),
-    "commitment.neutral_by": lambda c: (y := answers.year(c)) is not None and 2020 <= y <= 2100,
+    "commitment.neutral_by": lambda c: (y := values.year(c)) is not None and 2020 <= y <= 2100,
     "participation.staff_hours_a_month": _number(0, 400),
-    "participation.english": lambda c: answers.cefr(c) is not None,
-    "participation.newcomer": lambda c: answers.yes_or_no(c) is not None,
+    "participation.english": lambda c: values.cefr(c) is not None,
+    "participation.newcomer": lambda c: values.yes_or_no(c) is not None,
     "participation.guests_at_most": _number(0, 50),
     "challenges": _is_options,
     "strengths": _is_options,
@@ -159,7 +159,7 @@ _TESTS: Final[Tests] = {
     "needs": _is_text,
     "offers": _is_text,
     "languages": lambda c: all(language_code(p) for p in re.split(r"[;,/]\s*", c) if p.strip()),
-    SUBMITTED: lambda c: answers.day(c) is not None,
+    SUBMITTED: lambda c: values.day(c) is not None,
     CONTACT: lambda c: bool(re.search(r"@|\d{5}", c)) or c.lower() == "anonymous",
 }
 
@@ -309,7 +309,7 @@ def _by_cells(words: frozenset[str], cells: Sequence[Any]) -> Meaning | None:
     for field in ("country", "participation.english", "commitment.neutral_by", "challenges"):
         if field == "challenges" and not are_options(cells, is_choice=True):
             continue
-        if field == "commitment.neutral_by" and any(answers.moment(text(c)) for c in cells):
+        if field == "commitment.neutral_by" and any(values.moment(text(c)) for c in cells):
             continue
         if (share(field, cells) or 0.0) >= 0.9:
             return Meaning(field, "asked")

@@ -16,12 +16,11 @@ from typing import Any, Final
 from twinmatch.cohort import nearest
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.columns import columns
-from twinmatch.reading.grid import Grid, is_empty, text
+from twinmatch.reading.grid import Grid, Raw, is_empty, text
 from twinmatch.reading.headers import find_header
 from twinmatch.reading.mapping import Mapping
-from twinmatch.reading.numbers import mass
-from twinmatch.reading.raw import Raw
 from twinmatch.reading.table import SheetContent, leaves, put, table_records
+from twinmatch.reading.values import mass
 from twinmatch.schema import HostUnit
 from twinmatch.validate import Record
 from twinmatch.vocabulary.taxonomy import SECTOR_FIELDS
@@ -269,7 +268,7 @@ def _in_tonnes(grid: Grid) -> tuple[Grid, list[Problem]]:
 
 
 def _scale(cells: list[Any], positions: Sequence[int], factor: float) -> None:
-    from twinmatch.reading.numbers import is_finite, parse
+    from twinmatch.reading.values import is_finite, parse
 
     for i in positions:
         if i >= len(cells) or factor == 1.0:

@@ -19,15 +19,15 @@ from pydantic import BaseModel
 
 from twinmatch.errors import Problem, Where
 from twinmatch.geography import countries, is_country
-from twinmatch.reading import answers
+from twinmatch.reading import values
 from twinmatch.reading.cells import Notes, clean, decimal_of, reader_of
 from twinmatch.reading.columns import ProfileColumn, columns
 from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.headers import Header, find_header
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target
 from twinmatch.reading.names import city_id, language_code
-from twinmatch.reading.numbers import MISSING, Decimal
 from twinmatch.reading.rows import no_city
+from twinmatch.reading.values import MISSING, Decimal
 from twinmatch.schema import NAMES, City, Domain, Lever
 from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import (
@@ -333,7 +333,7 @@ class _Reading:
             value = clean(cell, row, name, self.notes)
             if re.search(r"\w:\s*[1-3]\s*(?:;|$)", value):
                 return weighted(cell, row)
-            return answers.parts(value) or None
+            return values.parts(value) or None
 
         return read
 
@@ -342,8 +342,8 @@ class _Reading:
             value = clean(cell, row, name, self.notes)
             if (
                 value.lower() in MISSING
-                or answers.is_unknown(value)
-                or answers.yes_or_no(value) is False
+                or values.is_unknown(value)
+                or values.yes_or_no(value) is False
             ):
                 return None
             found = [
@@ -394,7 +394,7 @@ class _Reading:
         )
 
     def _moment(self, stamp: str) -> Any:
-        return answers.moment(stamp, month_first=self._month_first)
+        return values.moment(stamp, month_first=self._month_first)
 
     @property
     def _month_first(self) -> bool:
@@ -422,7 +422,7 @@ class _Reading:
     def _tick(self, data: dict[str, Any], reader: _Reader, cell: Any, row: int) -> None:
         """Add the option of a column where its cell says that it was ticked; other words are kept as text."""
         value = clean(cell, row, reader.name, self.notes)
-        said = answers.yes_or_no(value)
+        said = values.yes_or_no(value)
         if said or plain(value) == plain(reader.option):
             if reader.path == "languages":
                 self._add(data, reader, [language_code(reader.option) or reader.option], row)
@@ -434,7 +434,7 @@ class _Reading:
     def _option(self, data: dict[str, Any], path: str, part: str, row: int) -> None:
         """Put one ticked option where it belongs: domains and levers by their codes, other words into the text."""
         said = self.mapping.values.get(part)
-        codes = (said,) if said else () if said == "" else answers.option_codes(part)
+        codes = (said,) if said else () if said == "" else values.option_codes(part)
         if len(codes) == 1:
             fields = {v: k for k, v in OPTIONS.items()}
             domains, levers = (path, OPTIONS[path]) if path in OPTIONS else (fields[path], path)
@@ -473,7 +473,7 @@ class _Reading:
         return len(self.unknown[part]) > 1 and len(part.split()) <= 7
 
     def _ask_option(self, value: str, path: str, row: int) -> None:
-        codes = answers.option_codes(value)
+        codes = values.option_codes(value)
         asks = f"Which does the option {value[:60]!r} mean{': ' + ' or '.join(codes) if codes else ''}?"
         named = codes or (*Domain, *Lever)
         choices = (*((str(c), NAMES[c]) for c in named), ("", "none of them"))

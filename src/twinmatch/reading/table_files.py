@@ -17,9 +17,19 @@ from typing import Any
 from xml.parsers import expat
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.reading.grid import MOST_COLUMNS, MOST_CSV_ROWS, MOST_ROWS, Grid, Row, refuse_many
-from twinmatch.reading.raw import LARGEST_FILE, bytes_of, guessed_encoding, text_of
-from twinmatch.reading.workbook import NO_ZIP, measured
+from twinmatch.reading.grid import (
+    LARGEST_FILE,
+    MOST_COLUMNS,
+    MOST_CSV_ROWS,
+    MOST_ROWS,
+    Grid,
+    Row,
+    bytes_of,
+    guessed_encoding,
+    refuse_many,
+    text_of,
+)
+from twinmatch.reading.spreadsheets import NO_ZIP, measured
 
 SEPARATORS = ",;\t|"
 NUL = "\0"

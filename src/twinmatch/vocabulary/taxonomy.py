@@ -57,6 +57,11 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", kept).split())
 
 
+def words(listed: str) -> frozenset[str]:
+    """Return the words of a list that semicolons separate."""
+    return frozenset(word.strip() for word in listed.split(";"))
+
+
 _GRID_OUT = "energy sold to the grid is counted where it is used"
 _WASTE_IN = "waste from outside is counted where it is made"
 _BEYOND = "outside the boundary and not part of BASIC"

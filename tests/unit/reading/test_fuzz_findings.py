@@ -17,7 +17,7 @@ from twinmatch.reading import read, read_grids, read_mapping
 from twinmatch.reading.decision_sheet import read_decisions
 from twinmatch.reading.importers import IMPORTERS, Options
 from twinmatch.reading.importers.base import as_number
-from twinmatch.reading.numbers import mass
+from twinmatch.reading.values import mass
 
 DIGITS = "a = " + "9" * 5_000
 DEEP = "a = " + "[" * 20_000

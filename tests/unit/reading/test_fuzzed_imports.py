@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from twinmatch.errors import DataError, TwinmatchError
 from twinmatch.intake import doubts
 from twinmatch.intake.texts import text_doubts
-from twinmatch.reading import read_grids, read_raw, without_contacts
+from twinmatch.reading import cohort_of_records, read_grids, read_raw, without_contacts
 from twinmatch.reading.importers import IMPORTERS, Options
-from twinmatch.reading.objects import cohort_of_records
 from twinmatch.schema import City
 from twinmatch.validate import profiles
 

@@ -7,9 +7,8 @@ import json
 import pytest
 
 from twinmatch.files import bundled_path
-from twinmatch.reading import read
+from twinmatch.reading import once_read, read
 from twinmatch.reading.folder import read_folder
-from twinmatch.reading.kept import once_read
 
 CITY = "id: de-a\nname: A\ncountry: DE\nroles: [guest]\nchallenges: {waste: 3}\n"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinmatch.reading.numbers import decides, mass, parse, unit_in
+from twinmatch.reading.values import decides, mass, parse, unit_in
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from cities import cohort_of, facet_cache
 from rounds_for_tests import small_cities
 from twinmatch.affinity import compare
-from twinmatch.app.rows import read_rows
 from twinmatch.errors import DataError, QuestionError
+from twinmatch.reading import read_rows
 from twinmatch.schema import Role
 from twinmatch.whatif.backtest import ObservedPair, backtest, figures, ranks, read_pairs
 from twinmatch.whatif.pilots import ASKING, activities, only_activities, partners, stripped

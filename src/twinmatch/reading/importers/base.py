@@ -11,11 +11,10 @@ from typing import Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.geography import countries
-from twinmatch.reading.grid import Grid, is_empty, text
+from twinmatch.reading.grid import Grid, Raw, is_empty, text
 from twinmatch.reading.names import city_id, country_code, is_elsewhere
-from twinmatch.reading.numbers import MISSING, parse
-from twinmatch.reading.raw import Raw
 from twinmatch.reading.table import put
+from twinmatch.reading.values import MISSING, parse
 from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import known_city, near_city
 from twinmatch.vocabulary.taxonomy import plain

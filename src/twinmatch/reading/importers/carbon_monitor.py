@@ -20,7 +20,7 @@ from twinmatch.reading.importers.base import (
     latest,
     tidy,
 )
-from twinmatch.reading.numbers import mass
+from twinmatch.reading.values import mass
 from twinmatch.vocabulary.taxonomy import CARBON_MONITOR
 
 SOURCE: Final = "Carbon Monitor Cities: Huo et al. 2022, Scientific Data 9, 533 (doi:10.1038/s41597-022-01657-z), CC BY 4.0"

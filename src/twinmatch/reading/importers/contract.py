@@ -20,7 +20,7 @@ from twinmatch.reading.importers.base import (
     labels,
     tidy,
 )
-from twinmatch.reading.numbers import mass, parse, unit_in
+from twinmatch.reading.values import mass, parse, unit_in
 from twinmatch.vocabulary.taxonomy import (
     CONTRACT_ECONOMIC,
     CONTRACT_GPC,

@@ -14,7 +14,7 @@ from typing import Any, Final
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.grid import Grid, text
 from twinmatch.reading.importers.base import Drafts, Imported, Options, as_number, labels, tidy
-from twinmatch.reading.numbers import mass, parse
+from twinmatch.reading.values import mass, parse
 from twinmatch.vocabulary.taxonomy import COVENANT, notation, plain
 
 SOURCE: Final = "The city's inventory in the MyCovenant reporting template"

@@ -20,8 +20,15 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.reading.grid import MOST_COLUMNS, MOST_ROWS, Grid, Percent, Row, refuse_many
-from twinmatch.reading.raw import LARGEST_FILE
+from twinmatch.reading.grid import (
+    LARGEST_FILE,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Grid,
+    Percent,
+    Row,
+    refuse_many,
+)
 
 MOST_MEMBERS = 1_000
 MOST_UNPACKED = 100 * 1024 * 1024
