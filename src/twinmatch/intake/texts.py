@@ -17,6 +17,7 @@ from twinmatch.embedding.multilingual import hint
 from twinmatch.errors import Problem
 from twinmatch.schema import City
 from twinmatch.validate import Record
+from twinmatch.vocabulary.taxonomy import words
 
 TEXTS: Final = ("needs", "offers")
 RUN: Final = 5
@@ -26,38 +27,9 @@ FEWEST_WORDS: Final = 12
 
 _WORDS = re.compile(r"\w+")
 _SENTENCE = re.compile(r"[.!?;\n]\s")
-_ENGLISH: Final = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "to",
-        "in",
-        "we",
-        "our",
-        "for",
-        "is",
-        "with",
-        "a",
-        "on",
-        "are",
-        "by",
-        "that",
-        "from",
-        "as",
-        "an",
-        "it",
-        "be",
-        "not",
-        "have",
-        "has",
-        "at",
-        "which",
-        "their",
-        "this",
-        "or",
-        "can",
-    ]
+_ENGLISH: Final = words(
+    "the; of; and; to; in; we; our; for; is; with; a; on; are; by; that; from; as; an; it; be; not; "
+    "have; has; at; which; their; this; or; can"
 )
 _PLAINLY_ENGLISH: Final = 0.18
 
@@ -72,18 +44,18 @@ def text_doubts(
         for name in TEXTS
         if (text := getattr(city, name))
     ]
-    words = [_WORDS.findall(text.lower()) for *_, text in texts]
-    found = list(_foreign(texts, words, languages)) if languages is not None else []
-    return found + list(_alike(texts, words)) + list(_boilerplate(texts))
+    tokens = [_WORDS.findall(text.lower()) for *_, text in texts]
+    found = list(_foreign(texts, tokens, languages)) if languages is not None else []
+    return found + list(_alike(texts, tokens)) + list(_boilerplate(texts))
 
 
 Text = tuple[City, Record, str, str]
 
 
 def _foreign(
-    texts: Sequence[Text], words: Sequence[list[str]], languages: Collection[str]
+    texts: Sequence[Text], said: Sequence[list[str]], languages: Collection[str]
 ) -> Iterator[Problem]:
-    for (city, record, name, text), tokens in zip(texts, words, strict=True):
+    for (city, record, name, text), tokens in zip(texts, said, strict=True):
         if "en" in languages and _is_plainly_english(tokens):
             continue
         code = foreign_language(text, languages)
@@ -98,12 +70,12 @@ def _is_plainly_english(tokens: list[str]) -> bool:
     return sum(t in _ENGLISH for t in tokens) >= _PLAINLY_ENGLISH * max(len(tokens), 1)
 
 
-def _alike(texts: Sequence[Text], words: Sequence[list[str]]) -> Iterator[Problem]:
+def _alike(texts: Sequence[Text], tokens: Sequence[list[str]]) -> Iterator[Problem]:
     runs = [
         {" ".join(t[k : k + RUN]) for k in range(len(t) - RUN + 1)}
         if len(t) >= FEWEST_WORDS
         else set()
-        for t in words
+        for t in tokens
     ]
     holders: dict[str, list[int]] = defaultdict(list)
     for i, mine in enumerate(runs):

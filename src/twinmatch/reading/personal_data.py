@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from twinmatch.errors import Problem, Where
 from twinmatch.validate import Record
-from twinmatch.vocabulary.taxonomy import plain
+from twinmatch.vocabulary.taxonomy import plain, words
 
 REMOVED: Final = {
     "e-mail address": "[e-mail removed]",
@@ -80,52 +80,11 @@ _MARKS = dict.fromkeys(map(ord, ".,:;()[]/-–'\"’"), " ")
 _TITLE_WORDS = frozenset(w.lower() for w in _LETTERS.findall(_TITLES)) | {"m", "mm", "κ"}
 _ROLE_WORDS = frozenset(w for w in _LETTERS.findall(_ROLES) if len(w) > 2)
 
-_NOT_NAMES: Final = frozenset(
-    plain(w)
-    for w in [
-        "City",
-        "Council",
-        "Office",
-        "Agency",
-        "Department",
-        "Mission",
-        "Climate",
-        "Action",
-        "Plan",
-        "Energy",
-        "Mobility",
-        "Europe",
-        "European",
-        "Union",
-        "Green",
-        "Deal",
-        "Horizon",
-        "Covenant",
-        "Municipality",
-        "Region",
-        "District",
-        "University",
-        "Institute",
-        "Fund",
-        "Bank",
-        "Programme",
-        "Platform",
-        "Street",
-        "Square",
-        "Park",
-        "Strategy",
-        "Contract",
-        "Hub",
-        "Team",
-        "Centre",
-        "Center",
-        "Committee",
-        "Board",
-        "Company",
-        "Works",
-        "Authority",
-        "Pact",
-    ]
+_NOT_NAMES: Final = words(
+    "city; council; office; agency; department; mission; climate; action; plan; energy; mobility; "
+    "europe; european; union; green; deal; horizon; covenant; municipality; region; district; "
+    "university; institute; fund; bank; programme; platform; street; square; park; strategy; "
+    "contract; hub; team; centre; center; committee; board; company; works; authority; pact"
 )
 
 
@@ -138,10 +97,10 @@ def redact(text: str, *, names: bool = True) -> tuple[str, dict[str, int]]:
         text = _replace(_IBAN, text, "bank account", found)
         text = _replace(_PHONE, text, "telephone number", found)
     if names:
-        words = set(text.lower().translate(_MARKS).split())
-        if words & _TITLE_WORDS:
+        said = set(text.lower().translate(_MARKS).split())
+        if said & _TITLE_WORDS:
             text = _replace(_TITLED, text, "name of a person", found)
-        if words & _ROLE_WORDS:
+        if said & _ROLE_WORDS:
             text = _IN_ROLE.sub(lambda hit: _without_name(hit, found), text)
     return text, found
 
@@ -181,40 +140,18 @@ _FREE: Final = frozenset(
     {"needs", "offers", "note", "summary", "boundary_note", "basis", "activity"}
 )
 _NEVER: Final = frozenset({"id", "country", "nuts3", "label_awarded", "date", "of"})
-CONTACT_WORDS: Final = frozenset(
-    [
-        "email",
-        "mail",
-        "phone",
-        "telephone",
-        "telefon",
-        "telefono",
-        "telefoon",
-        "mobile",
-        "tel",
-        "kontakt",
-        "contact",
-        "ansprechpartner",
-        "ansprechpartnerin",
-        "courriel",
-        "correo",
-        "surname",
-        "lastname",
-        "firstname",
-        "vorname",
-        "nachname",
-        "prenom",
-    ]
+CONTACT_WORDS: Final = words(
+    "email; mail; phone; telephone; telefon; telefono; telefoon; mobile; tel; kontakt; contact; "
+    "ansprechpartner; ansprechpartnerin; courriel; correo; surname; lastname; firstname; vorname; "
+    "nachname; prenom"
 )
 
 
 def is_contact(header: str) -> bool:
     """Return whether a header announces contact data of a person."""
-    words = plain(header).split()
-    joined = " ".join(words)
-    return bool(CONTACT_WORDS & set(words)) or any(
-        phrase in joined for phrase in ("e mail", "first name", "last name", "filled in by")
-    )
+    said = plain(header)
+    phrases = ("e mail", "first name", "last name", "filled in by")
+    return bool(CONTACT_WORDS & set(said.split())) or any(phrase in said for phrase in phrases)
 
 
 def without_personal_data(record: Record) -> tuple[Record, list[Problem]]:

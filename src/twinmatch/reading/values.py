@@ -288,11 +288,11 @@ def day(text: str, *, month_first: bool = False) -> dt.date | None:
     if found := serial_day(text):
         return found
     if m := _ISO.search(text):
-        return _day(int(m[1]), int(m[2]), int(m[3]))
+        return date_of(int(m[1]), int(m[2]), int(m[3]))
     if m := _DAY_FIRST.search(text):
         one, two, last = int(m[1]), int(m[2]), int(m[3]) + (2000 if len(m[3]) == 2 else 0)
         swap = (month_first or two > 12) and one <= 12
-        return _day(last, one, two) if swap else _day(last, two, one)
+        return date_of(last, one, two) if swap else date_of(last, two, one)
     return None
 
 
@@ -302,7 +302,8 @@ def is_doubtful_day(text: str) -> bool:
     return bool(m) and int(m[1]) <= 12 and int(m[2]) <= 12 and m[1] != m[2]  # type: ignore[index]
 
 
-def _day(of_year: int, month: int, of_month: int) -> dt.date | None:
+def date_of(of_year: int, month: int, of_month: int) -> dt.date | None:
+    """Return a day, None where the calendar has none such."""
     try:
         return dt.date(of_year, month, of_month)
     except ValueError:

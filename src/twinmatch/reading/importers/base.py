@@ -6,7 +6,9 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
@@ -67,13 +69,10 @@ class Line:
 
     def text(self, *headers: str) -> str:
         """Return the first filled cell of these columns; what stands for "not known" is an empty text."""
-        for header in headers:
-            value = self._cell(header)
-            if value and value.lower() not in MISSING:
-                return value
-        return ""
+        return next((c for h in headers if (c := self.cell(h)).lower() not in {"", *MISSING}), "")
 
-    def _cell(self, header: str) -> str:
+    def cell(self, header: str) -> str:
+        """Return a cell as it stands: keys such as NE must not be taken for "not known"."""
         at = self.index.get(plain(header))
         return text(self.cells[at]) if at is not None and at < len(self.cells) else ""
 
@@ -111,19 +110,20 @@ def lines(grid: Grid, *needed: str) -> list[Line]:
     best: set[str] = set()
     for k, (_, cells) in enumerate(grid.rows[:SEARCHED]):
         names = tuple(" ".join(text(c).split()) for c in cells)
-        index: dict[str, int] = {}
-        for i, name in enumerate(names):
-            index.setdefault(plain(name), i)
+        index = {plain(name): i for i, name in reversed(list(enumerate(names)))}
         if wanted <= set(index):
-            return [
-                Line(grid, row, c, index, names) for row, c in grid.rows[k + 1 :] if not is_empty(c)
-            ]
+            below = [(row, c) for row, c in grid.rows[k + 1 :] if not is_empty(c)]
+            return [Line(grid, row, c, index, names) for row, c in below]
         best = max(best, wanted & set(index), key=len)
     lacking = ", ".join(repr(n) for n in needed if plain(n) not in best)
-    found = f"The file is not of this format: there is no header with {lacking}."
-    raise DataError(
-        Problem("not-this-format", found, grid.at(), "twinmatch import --help lists the formats.")
-    )
+    raise other_format(grid, f"there is no header with {lacking}")
+
+
+def other_format(grid: Grid, found: str, do: str = "") -> DataError:
+    """Return the error of a file that is not of the format."""
+    do = do or "twinmatch import --help lists the formats."
+    found = f"The file is not of this format: {found}."
+    return DataError(Problem("not-this-format", found, grid.at(), do))
 
 
 def first_with(grids: Sequence[Grid], *needed: str) -> list[Line]:
@@ -137,24 +137,51 @@ def first_with(grids: Sequence[Grid], *needed: str) -> list[Line]:
     raise errors[0]
 
 
-def labels(grid: Grid, rows: int = SEARCHED) -> dict[str, tuple[str, Where]]:
-    """Return what stands beside labels at the head of a sheet: ``City | Aachen`` or ``City: Aachen`` in one cell."""
-    found: dict[str, tuple[str, Where]] = {}
-    for row, cells in grid.rows[:rows]:
-        filled = [text(c) for c in cells if text(c)]
-        if not filled:
-            continue
-        head, colon, rest = filled[0].partition(":")
-        value = rest.strip() if colon and rest.strip() else filled[1] if len(filled) > 1 else ""
-        if value:
-            found.setdefault(plain(head), (value, grid.at(row)))
+def labels(grid: Grid, rows: int = SEARCHED) -> dict[str, str]:
+    """Return what stands beside labels at the top of a sheet: ``City | Aachen`` or ``City: Aachen`` in one cell."""
+    found: dict[str, str] = {}
+    for _, cells in grid.rows[:rows]:
+        label, *others = [text(c) for c in cells if text(c)] or [""]
+        name, _, rest = label.partition(":")
+        if value := rest.strip() or next(iter(others), ""):
+            found.setdefault(plain(name), value)
     return found
 
 
-def sources_of(data: Mapping[str, Any], *texts: str) -> list[dict[str, Any]]:
-    """Return the sources of a record: every block it has, from these documents."""
-    blocks = sorted(set(data) - {"id", "name", "country", "sources", "_tag"})
-    return [{"of": blocks, "from": list(texts)}] if blocks else []
+def said(about: Mapping[str, str], *names: str) -> str:
+    """Return what stands beside the first of some labels, an empty text where none is there."""
+    return next((about[n] for n in names if n in about), "")
+
+
+def whose(options: Options, about: Mapping[str, str], where: Where) -> tuple[str, str]:
+    """Return the city of a one-city file and its country's word; raises DataError where neither file nor caller say."""
+    name = options.city or said(about, *_CITY)
+    country = options.country or said(about, "country", "country code", "iso2")
+    if name and country:
+        return name, country
+    found = f"The file does not say its {'country' if name else 'city'}."
+    do = "Give --city NAME and --country CODE."
+    raise DataError(Problem("city-not-said", found, where, do))
+
+
+_CITY: Final = (
+    *("signatory", "local authority", "name of the local authority", "municipality"),
+    *("city", "name of city", "city name", "local government", "name"),
+)
+"""Labels beside which a file of one city has its name."""
+
+
+def inventory(name: str, country: str, source: str, **emissions: Any) -> dict[str, Any]:
+    """Return a profile with an inventory, by dotted paths: of the city's own form and area unless it says otherwise."""
+    fields = {"form": "city", "boundary": "city", "sectors": {}} | emissions
+    values = {f"emissions.{key}": value for key, value in fields.items()}
+    sources = [{"of": ["emissions"], "from": [source]}]
+    return {"name": name, "country": country, **values, "sources": sources}
+
+
+def whole(value: float | None) -> int | None:
+    """Return a figure rounded; None where there is none, or it is zero or no figure of a city."""
+    return round(value) if value and abs(value) <= 1e15 else None
 
 
 class Drafts:
@@ -171,21 +198,18 @@ class Drafts:
         code = country_code(word)
         if code in countries():
             return code
-        if not is_elsewhere(word):
-            do = "Write the ISO code or the name in an official language."
-            self.problems.append(
-                Problem(
-                    "country-unknown",
-                    f"{word!r} is no country that is known.",
-                    where,
-                    do,
-                    "warning",
-                )
-            )
-            self.aside["country not known"] += 1
-        else:
+        if is_elsewhere(word):
             self.aside["outside Europe and its neighbours"] += 1
+        else:
+            do = "Write the ISO code or the name in an official language."
+            found = f"{word!r} is no country that is known."
+            self.note("country-unknown", found, where, "warning", do)
+            self.aside["country not known"] += 1
         return None
+
+    def unknown_sector(self, found: str, where: Where, do: str = "") -> None:
+        """Tell of a line whose sector is not known."""
+        self.note("sector-unknown", found, where, "warning", do)
 
     def add(
         self,
@@ -202,9 +226,8 @@ class Drafts:
                 put(data, path, value)
         place = where or (line.grid.at(line.row) if line else Where())
         if not data.get("name"):
-            self.note(
-                "name-missing", "A city without a name.", place, "warning", "Fill in its name."
-            )
+            found = "A city without a name."
+            self.note("name-missing", found, place, "warning", "Fill in its name.")
             self.aside["no name"] += 1
             return
         self._drafts.append((Record(data, place, dict(columns)), tag))
@@ -229,10 +252,7 @@ class Drafts:
             groups[known or city_id(country, name)].append((record, tag))
         told = [
             Problem(
-                code,
-                found if n == 1 else f"{found} So {n:,} times, first here.",
-                where,
-                level="note",
+                code, found if n == 1 else f"{found} So {n:,} times, first here.", where, "", "note"
             )
             for (code, found, where), n in self._counted.items()
         ]
@@ -280,17 +300,27 @@ def latest(
     by_key: dict[str, list[tuple[int, int, Any]]] = defaultdict(list)
     for order, (key, when, item) in enumerate(found):
         by_key[key].append((when or 0, -order, item))
-    chosen = []
+    chosen, others = [], 0
     for group in by_key.values():
         fitting = [g for g in group if year is None or g[0] == year]
-        if not fitting:
+        if fitting:
+            chosen.append(max(fitting, key=lambda g: g[:2])[2])
+            others += len(group) - 1
+        else:
             drafts.aside[f"no inventory of {year}"] += len(group)
-            continue
-        chosen.append(max(fitting, key=lambda g: (g[0], g[1]))[2])
-        drafts.aside["other years or repeated rows of the same city"] += len(group) - 1
-    if not drafts.aside["other years or repeated rows of the same city"]:
-        del drafts.aside["other years or repeated rows of the same city"]
+    if others:
+        drafts.aside["other years or repeated rows of the same city"] += others
     return chosen
+
+
+def by_city_and_year(
+    found: Iterable[Line], code: str, year: str
+) -> list[tuple[str, int | None, Any]]:
+    """Return the rows of each city and year, as :func:`latest` takes them: code, year, and the three together."""
+    groups: dict[tuple[str, int | None], list[Line]] = defaultdict(list)
+    for line in found:
+        groups[line.text(code), line.whole(year)].append(line)
+    return [(c, y, (c, y, group)) for (c, y), group in groups.items()]
 
 
 def tidy(value: float | None) -> float | int | None:
@@ -307,27 +337,14 @@ def names_from(grids: Sequence[Grid]) -> dict[str, str]:
     Raises DataError where there is no such pair of columns.
     """
     codes = ("locode", "un locode", "code", "gcom id", "actor id")
-    words = ("name", "city", "city name", "signatory name")
-    for grid in grids:
-        for code in codes:
-            for word in words:
-                try:
-                    found = lines(grid, code, word)
-                except DataError:
-                    continue
-                return {
-                    _spaced(line.text(code)): line.text(word)
-                    for line in found
-                    if line.text(code) and line.text(word)
-                }
-    raise DataError(
-        Problem(
-            "no-names",
-            "There is no pair of columns with codes and names.",
-            grids[0].at(),
-            f"Give a table with one of {', '.join(codes)} and one of {', '.join(words)}.",
-        )
-    )
+    headers = ("name", "city", "city name", "signatory name")
+    for grid, code, word in product(grids, codes, headers):
+        with suppress(DataError):
+            pairs = [(line.text(code), line.text(word)) for line in lines(grid, code, word)]
+            return {_spaced(c): w for c, w in pairs if c and w}
+    found = "There is no pair of columns with codes and names."
+    do = f"Give a table with one of {', '.join(codes)} and one of {', '.join(headers)}."
+    raise DataError(Problem("no-names", found, grids[0].at(), do))
 
 
 def _spaced(code: str) -> str:

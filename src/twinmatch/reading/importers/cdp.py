@@ -6,14 +6,23 @@ Governments for Sustainability" is the citation that its licence asks for.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from twinmatch.errors import DataError
 from twinmatch.reading.grid import Grid
-from twinmatch.reading.importers.base import Drafts, Imported, Line, Options, latest, lines, tidy
+from twinmatch.reading.importers.base import (
+    Drafts,
+    Imported,
+    Line,
+    Options,
+    inventory,
+    latest,
+    lines,
+    tidy,
+)
+from twinmatch.reading.values import date_of
 
 SOURCE: Final = "CDP and ICLEI, city-wide emissions, reported {year} (collected in partnership by CDP and ICLEI)"
 
@@ -110,42 +119,31 @@ def _report(line: Line, country: str, year: int | None, drafts: Drafts) -> None:
     if name.endswith(")"):
         name = name.partition("(")[0].strip()
     if not line.text(*NAME):
-        drafts.tally(
-            "name-from-organisation",
-            "The city's name was taken from that of its authority.",
-            line.where(*ORGANISATION),
-        )
+        found = "The city's name was taken from that of its authority."
+        drafts.tally("name-from-organisation", found, line.where(*ORGANISATION))
     boundary, words = boundary_of(line.text(*BOUNDARY), line.text("Administrative city boundary"))
-    people = line.whole(*PEOPLE)
-    total = line.number(*TOTAL)
+    people, (lat, lon) = line.whole(*PEOPLE), _point(line.text("City Location"))
     reported = line.text("Year Reported to CDP", "Reporting Year") or "?"
-    lat, lon = _point(line.text("City Location"))
-    values: dict[str, Any] = {
-        "name": name,
-        "country": country,
-        "location.lat": lat,
-        "location.lon": lon,
-        "population.value": people if people and people > 0 else None,
-        "population.note": line.text("Population Year", "Current Population Year")
-        if people
-        else None,
-        "emissions.year": year,
-        "emissions.form": "city",
-        "emissions.boundary": boundary,
-        "emissions.boundary_note": words or "not stated",
-        "emissions.sectors": {},
-        "emissions.total_printed": tidy(total),
-        "emissions.unit_as_printed": "metric tonnes CO2e",
-        "emissions.note": line.text("Primary Protocol", "Primary Methodology", "Protocol"),
-    }
-    for scope, headers in SCOPES.items():
-        values[f"emissions.scopes.{scope}"] = tidy(line.number(*headers))
-    blocks = [
-        "emissions",
-        *(["population"] if people else []),
-        *(["location"] if lat is not None else []),
-    ]
-    values["sources"] = [{"of": blocks, "from": [SOURCE.format(year=reported)]}]
+    values = inventory(
+        name,
+        country,
+        SOURCE.format(year=reported),
+        year=year,
+        boundary=boundary,
+        boundary_note=words or "not stated",
+        total_printed=tidy(line.number(*TOTAL)),
+        unit_as_printed="metric tonnes CO2e",
+        note=line.text("Primary Protocol", "Primary Methodology", "Protocol"),
+    )
+    values |= {f"emissions.scopes.{s}": tidy(line.number(*h)) for s, h in SCOPES.items()}
+    blocks = values["sources"][0]["of"]
+    if people and people > 0:
+        said = line.text("Population Year", "Current Population Year")
+        values |= {"population.value": people, "population.note": said}
+        blocks.append("population")
+    if lat is not None:
+        values |= {"location.lat": lat, "location.lon": lon}
+        blocks.append("location")
     _sum_of_scopes(values, line, drafts)
     columns = {"name": "City", "country": "Country", "population.value": "Population"}
     for path, headers in (("emissions.total_printed", TOTAL), ("emissions.year", YEARS)):
@@ -162,9 +160,8 @@ def _sum_of_scopes(values: dict[str, Any], line: Line, drafts: Drafts) -> None:
     sums = [one + two, one + two + (three or 0)]
     if total and all(abs(s - total) > 0.02 * total for s in sums):
         found = f"Scopes 1 and 2 are {sums[0]:,.0f} t, the total is {total:,.0f} t."
-        drafts.note(
-            "scopes-differ", found, line.where(*TOTAL), "warning", "Ask which figure holds."
-        )
+        do = "Ask which figure holds."
+        drafts.note("scopes-differ", found, line.where(*TOTAL), "warning", do)
 
 
 def inventory_year(period: str) -> int | None:
@@ -173,36 +170,24 @@ def inventory_year(period: str) -> int | None:
     ``2016-01-01 - 2016-12-31``, ``12/31/2013 12:00:00 AM`` and ``2015`` are read.
     """
     found = re.findall(r"(\d{4})-(\d\d)-(\d\d)", period)
-    days = [d for parts in found if (d := _day(*map(int, parts))) is not None]
+    days = [d for parts in found if (d := date_of(*map(int, parts))) is not None]
     if len(days) >= 2 and days[0] <= days[1]:
-        middle = days[0] + (days[1] - days[0]) / 2
-        return middle.year
+        return (days[0] + (days[1] - days[0]) / 2).year
     if days:
         return days[0].year
     years = re.findall(r"(?:19|20)\d\d", period)
     return int(years[0]) if years else None
 
 
-def _day(year: int, month: int, day: int) -> dt.date | None:
-    """Return a day, None where the calendar has none such."""
-    try:
-        return dt.date(year, month, day)
-    except ValueError:
-        return None
-
-
 def boundary_of(words: str, administrative: str = "") -> tuple[str, str]:
     """Return the boundary of a profile that a phrase means, and the phrase."""
-    low = words.lower()
-    if low.startswith(("larger", "partial")) or ("metropolitan area" in low and "not" not in low):
+    low, area = words.lower(), "metropolitan area"
+    if low.startswith(("larger", "partial")) or (area in low and "not" not in low):
         return "metropolitan", words
-    if low.startswith("smaller"):
-        return "district", words
-    if low.startswith("combination"):
-        return "joint", words
-    if "metropolitan area" in administrative.lower() and not administrative.lower().startswith(
-        "local"
-    ):
+    for beginning, boundary in (("smaller", "district"), ("combination", "joint")):
+        if low.startswith(beginning):
+            return boundary, words
+    if area in administrative.lower() and not administrative.lower().startswith("local"):
         return "metropolitan", f"{words}; {administrative}".strip("; ")
     return "city", words
 
@@ -212,9 +197,6 @@ def _point(words: str) -> tuple[float | None, float | None]:
     numbers = [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", words)]
     if len(numbers) < 2:
         return None, None
-    lat, lon = (
-        (numbers[1], numbers[0]) if words.upper().startswith("POINT") else (numbers[0], numbers[1])
-    )
-    return (
-        (lat, lon) if abs(lat) <= 90 and abs(lon) <= 180 and (lat, lon) != (0, 0) else (None, None)
-    )
+    lat, lon = numbers[1::-1] if words.upper().startswith("POINT") else numbers[:2]
+    is_place = abs(lat) <= 90 and abs(lon) <= 180 and (lat, lon) != (0, 0)
+    return (lat, lon) if is_place else (None, None)

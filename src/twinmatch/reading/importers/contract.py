@@ -7,7 +7,7 @@ own form only lines whose wording is known are taken; every other line is told a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
@@ -17,8 +17,13 @@ from twinmatch.reading.importers.base import (
     Imported,
     Options,
     as_number,
+    inventory,
     labels,
+    other_format,
+    said,
     tidy,
+    whole,
+    whose,
 )
 from twinmatch.reading.values import mass, parse, unit_in
 from twinmatch.vocabulary.taxonomy import (
@@ -32,6 +37,7 @@ from twinmatch.vocabulary.taxonomy import (
     notation,
     plain,
     together,
+    words,
 )
 
 SOURCE: Final = "Climate City Contract, emissions table"
@@ -39,45 +45,15 @@ SOURCE: Final = "Climate City Contract, emissions table"
 OWN: Final = (CONTRACT_GPC, CONTRACT_ECONOMIC, EOI, CRF, COVENANT)
 """Where the wording of a city's own form is looked up, in this order."""
 
-TOTALS: Final = frozenset(
-    {
-        "total",
-        "total emissions",
-        "total ghg emissions",
-        "sum",
-        "gesamt",
-        "summe",
-        "totale",
-        "total general",
-        "grand total",
-    }
+TOTALS: Final = words(
+    "total; total emissions; total ghg emissions; sum; gesamt; summe; totale; total general; grand total"
 )
-REMOVALS: Final = frozenset(
-    {
-        "sinks",
-        "carbon sinks",
-        "removals",
-        "lulucf",
-        "afolu sinks",
-        "land use sinks",
-        "carbon removals",
-        "natural sinks",
-    }
+REMOVALS: Final = words(
+    "sinks; carbon sinks; removals; lulucf; afolu sinks; land use sinks; carbon removals; natural sinks"
 )
-_SECTOR_HEADS: Final = frozenset(
-    {"sector", "sectors", "source sector", "emission sector", "source"}
-)
-_AMOUNTS: Final = frozenset(
-    {
-        "total",
-        "emissions",
-        "value",
-        "amount",
-        "base year emissions",
-        "ghg emissions",
-        "baseline",
-        "total emissions",
-    }
+_SECTOR_HEADS: Final = words("sector; sectors; source sector; emission sector; source")
+_AMOUNTS: Final = words(
+    "total; emissions; value; amount; base year emissions; ghg emissions; baseline; total emissions"
 )
 _ONLY_ECONOMIC: Final = frozenset(
     plain(label)
@@ -107,8 +83,7 @@ def read_contract(grids: Sequence[Grid], options: Options) -> Imported:
     problems: list[Problem] = []
     for grid in grids:
         wide = _wide(grid)
-        tables = wide if wide is not None else _tall(grid, options)
-        for about, entries in tables:
+        for about, entries in _tall(grid) if wide is None else wide:
             rows += len(entries)
             try:
                 _inventory(about, entries, options, drafts, grid)
@@ -117,114 +92,91 @@ def read_contract(grids: Sequence[Grid], options: Options) -> Imported:
     if problems:
         raise DataError(problems)
     if not rows:
-        found = "There is no table with a row a sector, or a column a sector."
+        found = "there is no table with a row a sector, or a column a sector"
         do = "Needed: a column 'Sector' and one of totals or scopes; or columns City, Country and sectors."
-        raise DataError(Problem("not-this-format", found, Where(grids[0].file), do))
+        raise other_format(grids[0], found, do)
     return drafts.done(rows)
 
 
 Table = tuple[dict[str, str], list[InventoryEntry]]
 
 
+def _heads(cells: Sequence[Any]) -> tuple[list[str], list[str]]:
+    """Return the names of columns, and their wordings in plain letters without a unit."""
+    names = [" ".join(text(c).split()) for c in cells]
+    return names, [plain(n.replace(_unit(n), "")) for n in names]
+
+
 def _wide(grid: Grid) -> list[Table] | None:
     """Return the tables of a sheet with a row a city, None where it has another shape."""
     for k, (_, cells) in enumerate(grid.rows[:20]):
-        names = [" ".join(text(c).split()) for c in cells]
-        heads = [plain(n.replace(_unit(n), "")) for n in names]
-        known = [i for i, h in enumerate(heads) if _known(h) or h in TOTALS or h in REMOVALS]
+        names, heads = _heads(cells)
+        known = {i for i, h in enumerate(heads) if _known(h) or h in TOTALS or h in REMOVALS}
         if len(known) >= 3 and {"city", "name"} & set(heads):
-            return [
-                _row_table(grid, row, c, names, heads, known)
-                for row, c in grid.rows[k + 1 :]
-                if not is_empty(c)
-            ]
+            below = [(row, c) for row, c in grid.rows[k + 1 :] if not is_empty(c)]
+            return [_row_table(grid, row, c, names, heads, known) for row, c in below]
     return None
 
 
 def _row_table(
     grid: Grid,
     row: int,
-    cells: tuple[Any, ...],
+    cells: Sequence[Any],
     names: list[str],
     heads: list[str],
-    known: list[int],
+    known: set[int],
 ) -> Table:
-    def at(i: int) -> str:
-        return text(cells[i]) if i < len(cells) else ""
-
-    about = {h: at(i) for i, h in enumerate(heads) if i not in known and at(i)}
+    filled = [(i, text(c)) for i, c in enumerate(cells[: len(heads)]) if text(c)]
+    about = {heads[i]: cell for i, cell in filled if i not in known}
+    unit = about.get("unit", "t")
     entries = [
-        _entry(heads[i], at(i), _unit(names[i]) or about.get("unit", "t"), grid.at(row, names[i]))
-        for i in known
-        if at(i)
+        _entry(heads[i], cell, _unit(names[i]) or unit, grid.at(row, names[i]))
+        for i, cell in filled
+        if i in known
     ]
     return about, entries
 
 
-def _tall(grid: Grid, options: Options) -> list[Table]:
+def _tall(grid: Grid) -> list[Table]:
     """Return the table of a sheet with a row a sector, none where it has no such header."""
     for k, (_, cells) in enumerate(grid.rows[:40]):
-        names = [" ".join(text(c).split()) for c in cells]
-        heads = [plain(n.replace(_unit(n), "")) for n in names]
+        names, heads = _heads(cells)
         sector = next((i for i, h in enumerate(heads) if h in _SECTOR_HEADS), None)
-        if sector is None:
-            continue
         amount = [i for i, h in enumerate(heads) if h in _AMOUNTS]
-        scopes = [i for i, h in enumerate(heads) if h.startswith("scope ")]
-        used = amount[-1:] or scopes
-        if not used:
+        used = amount[-1:] or [i for i, h in enumerate(heads) if h.startswith("scope ")]
+        if sector is None or not used:
             continue
-        about = {name: value for name, (value, _) in labels(grid, k).items()}
-        unit = (
-            next((_unit(names[i]) for i in used if _unit(names[i])), "")
-            or about.get("unit", "")
-            or "t"
-        )
-        entries = [
-            _summed_entry(grid, row, cells, sector, used, names, unit)
-            for row, cells in grid.rows[k + 1 :]
-            if len(cells) > sector and text(cells[sector])
-        ]
+        about = labels(grid, k)
+        unit = next((u for i in used if (u := _unit(names[i]))), "") or about.get("unit", "") or "t"
+        entries = []
+        for row, below in grid.rows[k + 1 :]:
+            label = text(below[sector]) if sector < len(below) else ""
+            filled = [(i, cell) for i in used if i < len(below) and (cell := text(below[i]))]
+            parts = [_entry(label, cell, unit, grid.at(row, names[i])) for i, cell in filled]
+            if label and parts:
+                entries.append(_sum_of(parts))
         return [(about, [e for e in entries if e.value is not None or e.key])]
     return []
 
 
-def _summed_entry(
-    grid: Grid,
-    row: int,
-    cells: tuple[Any, ...],
-    sector: int,
-    used: list[int],
-    names: list[str],
-    unit: str,
-) -> InventoryEntry:
+def _sum_of(parts: list[InventoryEntry]) -> InventoryEntry:
     """Return the line of a sector: its total, or its scopes added."""
-    parts = [
-        _entry(text(cells[sector]), text(cells[i]), unit, grid.at(row, names[i]))
-        for i in used
-        if i < len(cells) and text(cells[i])
-    ]
     numbers = [p.value for p in parts if p.value is not None]
     keys = [p.key for p in parts if p.key]
-    where = parts[0].where if parts else grid.at(row)
     key = together(keys) if keys and not numbers else None
-    return InventoryEntry(text(cells[sector]), sum(numbers) if numbers else None, key, where)
+    return replace(parts[0], value=sum(numbers) if numbers else None, key=key)
 
 
 def _entry(label: str, cell: str, unit: str, where: Where) -> InventoryEntry:
-    key = notation(cell)
-    if key:
+    if key := notation(cell):
         return InventoryEntry(label, None, key, where)
     number = parse(cell)
     found = mass(number.unit if number and number.unit else unit)
     if number is None or found is None or (not number.is_sure and as_number(cell) is None):
         return InventoryEntry(label, None, None, where)
-    value = (
-        as_number(cell.replace(number.unit, ""))
-        if not number.is_sure
-        else next(iter(number.readings.values()))
-    )
-    return InventoryEntry(label, None if value is None else value * found.tonnes, None, where)
+    value = next(iter(number.readings.values()))
+    amount = value if number.is_sure else as_number(cell.replace(number.unit, ""))
+    return InventoryEntry(label, None if amount is None else amount * found.tonnes, None, where)
 
 
 def _unit(header: str) -> str:
@@ -240,15 +192,12 @@ def _known(label: str) -> Sector | None:
 def form_of(names: Sequence[str]) -> tuple[str, Standard | None]:
     """Return the form that a list of sector wordings is, and its standard; ``city`` where it is neither."""
     wordings = [plain(n) for n in names if plain(n) not in TOTALS | REMOVALS]
-    if any(w in _ONLY_ECONOMIC for w in wordings) and all(
-        CONTRACT_ECONOMIC.find(w) for w in wordings
-    ):
+    is_economic = bool(wordings) and all(map(CONTRACT_ECONOMIC.find, wordings))
+    if is_economic and _ONLY_ECONOMIC & set(wordings):
         return "economic", CONTRACT_ECONOMIC
-    if wordings and all(CONTRACT_GPC.find(w) for w in wordings):
+    if wordings and all(map(CONTRACT_GPC.find, wordings)):
         return "gpc", CONTRACT_GPC
-    if wordings and all(CONTRACT_ECONOMIC.find(w) for w in wordings):
-        return "economic", CONTRACT_ECONOMIC
-    return "city", None
+    return ("economic", CONTRACT_ECONOMIC) if is_economic else ("city", None)
 
 
 def _inventory(
@@ -260,48 +209,27 @@ def _inventory(
 ) -> None:
     if not entries:
         return
-    name = options.city or about.get("city") or about.get("name") or ""
-    word = (
-        options.country
-        or about.get("country")
-        or about.get("country code")
-        or about.get("iso2")
-        or ""
-    )
-    if not name or not word:
-        found = (
-            "The table does not say its city."
-            if not name
-            else "The table does not say its country."
-        )
-        raise DataError(
-            Problem("city-not-said", found, grid.at(), "Give --city NAME and --country CODE.")
-        )
+    name, word = whose(options, about, grid.at())
     country = drafts.country(word, entries[0].where)
     if country is None:
         return
     form, standard = form_of([e.label for e in entries])
     sectors, total, removals = _added(entries, standard, drafts)
-    year = options.year or as_number(
-        about.get("base year", "") or about.get("year", "") or about.get("inventory year", "")
+    boundary = about.get("boundary", "")
+    values = inventory(
+        name,
+        country,
+        SOURCE,
+        year=options.year or whole(as_number(said(about, "base year", "year", "inventory year"))),
+        form=form,
+        boundary=boundary if boundary in {"district", "joint", "metropolitan"} else "city",
+        boundary_note=boundary or "not stated",
+        boundary_population=whole(as_number(about.get("population", ""))),
+        sectors=sectors,
+        removals=tidy(removals) if removals < 0 else None,
+        total_printed=tidy(total),
+        unit_as_printed=about.get("unit"),
     )
-    people = as_number(about.get("population", ""))
-    values: dict[str, Any] = {
-        "name": name,
-        "country": country,
-        "emissions.year": round(year) if year else None,
-        "emissions.form": form,
-        "emissions.boundary": about.get("boundary")
-        if about.get("boundary") in {"city", "district", "joint", "metropolitan"}
-        else "city",
-        "emissions.boundary_note": about.get("boundary") or "not stated",
-        "emissions.boundary_population": round(people) if people else None,
-        "emissions.sectors": sectors,
-        "emissions.removals": tidy(removals) if removals < 0 else None,
-        "emissions.total_printed": tidy(total),
-        "emissions.unit_as_printed": about.get("unit"),
-        "sources": [{"of": ["emissions"], "from": [SOURCE]}],
-    }
     drafts.add(values, None, {}, name, entries[0].where)
 
 
@@ -321,13 +249,8 @@ def _added(
             removals -= abs(entry.value)
         elif sector is None or sector.field is None:
             found = f"{entry.label!r} is no sector that is known; its {entry.value or 0:,.0f} t were not added to any."
-            drafts.note(
-                "sector-unknown",
-                found,
-                entry.where,
-                "warning",
-                "Rename it to a sector, or put it under 'Other'.",
-            )
+            do = "Rename it to a sector, or put it under 'Other'."
+            drafts.unknown_sector(found, entry.where, do)
         elif entry.value is not None:
             numbers[sector.field] = numbers.get(sector.field, 0.0) + entry.value
         elif entry.key:

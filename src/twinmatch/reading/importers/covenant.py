@@ -1,49 +1,67 @@
-"""The open data of the Covenant of Mayors (GCoM): the context table, the inventories, and compiled totals.
+"""The Covenant of Mayors (GCoM): the context table, the inventories, compiled totals, and the reporting template (SECAP).
 
 Source of the first two: Kona et al. 2021, Earth System Science Data 13, 3551 (doi:10.5194/essd-13-3551-2021; data
-doi:10.2905/57A615EB-CFBC-435A-A8C5-553BD40F76C9). The EDGAR figure is an estimate and marked so.
+doi:10.2905/57A615EB-CFBC-435A-A8C5-553BD40F76C9). The EDGAR figure is an estimate and marked so. Layout of the
+template after the Covenant of Mayors Reporting Guidelines (2016, doi:10.2790/586693): a workbook holds one signatory,
+its sheet has final energy (MWh) above and emissions (t) below, of which only the emissions are read. Electricity of
+buildings is kept apart, since the table does; that of transport stays with transport.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
-from twinmatch.reading.grid import Grid
+from twinmatch.reading.grid import Grid, text
 from twinmatch.reading.importers.base import (
     Drafts,
     Imported,
     Line,
     Options,
+    as_number,
+    by_city_and_year,
     first_with,
+    inventory,
+    labels,
     latest,
-    sources_of,
+    other_format,
+    said,
     tidy,
+    whole,
+    whose,
 )
-from twinmatch.vocabulary.taxonomy import COVENANT, CRF
+from twinmatch.reading.values import mass, parse
+from twinmatch.vocabulary.taxonomy import COVENANT, CRF, notation, plain
 
 SOURCE: Final = "Kona et al. 2021, Earth System Science Data 13, 3551 (doi:10.2905/57A615EB-CFBC-435A-A8C5-553BD40F76C9)"
 
-_COLUMNS: Final = {
+MY_COVENANT: Final = "The city's inventory in the MyCovenant reporting template"
+COMPILED: Final = "Covenant of Mayors totals, compiled by Data-Driven EnviroLab 2022"
+
+_TEXTS: Final = {
     "name": "signatory name",
     "country": "country code",
-    "location.lat": "latitude",
-    "location.lon": "longitude",
+    "context.nuts3": "NUTS3",
+    "covenant.id": "GCoM_ID",
+}
+_WHOLES: Final = {
     "population.value": "population in 2018",
-    "context.heating_degree_days.value": "Heating Degree-Days (HDD)",
     "context.heating_degree_days.year": "reference year HDD",
+    "context.edgar_per_head.year": "reference years in EDGAR",
+    "context.degree_of_urbanisation": "degree of urbanisation",
+    "covenant.adhesion_year": "Year of adhesion",
+}
+_PLACE: Final = {"location.lat": "latitude", "location.lon": "longitude"}
+_NUMBERS: Final = {
+    "context.heating_degree_days.value": "Heating Degree-Days (HDD)",
     "context.gdp_per_head.value": "GDP per capita at NUTS3 [Euro per inhabitant]",
     "context.edgar_per_head.value": "GHG emissions per capita in GCoM sectors_EDGAR [tCO2-eq/year]",
-    "context.edgar_per_head.year": "reference years in EDGAR",
-    "context.nuts3": "NUTS3",
-    "context.degree_of_urbanisation": "degree of urbanisation",
-    "covenant.id": "GCoM_ID",
-    "covenant.adhesion_year": "Year of adhesion",
     "covenant.target_2020": "Mitigation reduction target 2020 [%]",
     "covenant.target_2030": "Mitigation reduction target 2030 [%]",
 }
-"""Where each field stands in the context table."""
+"""Where each field stands in the context table, by the kind of its values."""
 
 
 def read_context(grids: Sequence[Grid], options: Options) -> Imported:
@@ -56,12 +74,8 @@ def read_context(grids: Sequence[Grid], options: Options) -> Imported:
         if not code or not line.text("signatory name"):
             drafts.aside["empty rows"] += 1
         elif code in seen:
-            drafts.note(
-                "id-twice",
-                f"{code} is here again; the first was kept.",
-                line.where("GCoM_ID"),
-                "warning",
-            )
+            found_ = f"{code} is here again; the first was kept."
+            drafts.note("id-twice", found_, line.where("GCoM_ID"), "warning")
             drafts.aside["identifier here before"] += 1
         else:
             seen.add(code)
@@ -73,46 +87,33 @@ def _signatory(line: Line, drafts: Drafts) -> None:
     country = drafts.country(line.text("country code"), line.where("country code"))
     if country is None:
         return
-    wholes = {"population.value", "context.heating_degree_days.year", "context.edgar_per_head.year"}
-    wholes |= {"context.degree_of_urbanisation", "covenant.adhesion_year"}
-    texts = {"name", "country", "context.nuts3", "covenant.id"}
     values: dict[str, Any] = {
-        path: line.text(header)
-        if path in texts
-        else line.whole(header)
-        if path in wholes
-        else tidy(line.number(header))
-        if path not in {"location.lat", "location.lon"}
-        else line.number(header)
-        for path, header in _COLUMNS.items()
+        **{path: line.text(header) for path, header in _TEXTS.items()},
+        **{path: line.whole(header) for path, header in _WHOLES.items()},
+        **{path: line.number(header) for path, header in _PLACE.items()},
+        **{path: tidy(line.number(header)) for path, header in _NUMBERS.items()},
     }
     values |= {"name": _name(line.text("signatory name")), "country": country}
     if len(values["name"]) > 100:
-        drafts.note(
-            "name-shortened",
-            "The name was cut before its list of members.",
-            line.where("signatory name"),
-        )
+        found = "The name was cut before its list of members."
+        drafts.note("name-shortened", found, line.where("signatory name"))
         values["name"] = values["name"].partition(":")[0][:100].strip()
     _population(values, line)
-    if values["context.degree_of_urbanisation"] not in {1, 2, 3, None}:
-        found = f"A degree of urbanisation of {values['context.degree_of_urbanisation']} is none of 1 to 3: read as not known."
+    urban = values["context.degree_of_urbanisation"]
+    if urban not in {1, 2, 3, None}:
+        found = f"A degree of urbanisation of {urban} is none of 1 to 3: read as not known."
         drafts.tally("value-unknown", found, line.where("degree of urbanisation"))
         values["context.degree_of_urbanisation"] = None
-    if (
-        values["location.lat"] is None
-        or values["location.lon"] is None
-        or values["location.lat"] == values["location.lon"] == 0
-    ):
-        values["location.lat"] = values["location.lon"] = None
+    if None in (place := [values[path] for path in _PLACE]) or place == [0, 0]:
+        values |= dict.fromkeys(_PLACE)
     for figure in ("heating_degree_days", "gdp_per_head", "edgar_per_head"):
         if values.get(f"context.{figure}.value") is None:
             values[f"context.{figure}.year"] = None
     if values["context.edgar_per_head.value"] is not None:
         values["context.edgar_per_head.kind"] = "estimated"
-    nested = {path.split(".")[0] for path, v in values.items() if v is not None}
-    values["sources"] = sources_of(dict.fromkeys(nested), SOURCE)
-    drafts.add(values, line, _COLUMNS, line.text("GCoM_ID"))
+    blocks = {path.split(".")[0] for path, v in values.items() if v is not None}
+    values["sources"] = [{"of": sorted(blocks - {"name", "country"}), "from": [SOURCE]}]
+    drafts.add(values, line, _TEXTS | _WHOLES | _PLACE | _NUMBERS, line.text("GCoM_ID"))
 
 
 def _population(values: dict[str, Any], line: Line) -> None:
@@ -141,10 +142,7 @@ def read_inventories(grids: Sequence[Grid], options: Options) -> Imported:
     """
     drafts = Drafts()
     found = first_with(grids, "GCoM_ID", "inventory year", "emission inventory sector", "emissions")
-    groups: dict[tuple[str, int | None], list[Line]] = defaultdict(list)
-    for line in found:
-        groups[line.text("GCoM_ID"), line.whole("inventory year")].append(line)
-    items = [(code, year, (code, year, group)) for (code, year), group in groups.items() if code]
+    items = by_city_and_year(found, "GCoM_ID", "inventory year")
     for code, year, group in latest(items, options.year, drafts):
         _inventory(code, year, group, options, drafts)
     return drafts.done(len(found))
@@ -163,38 +161,31 @@ def _inventory(
         sector = COVENANT.find(label) or CRF.find(label)
         value = each.number("emissions")
         if sector is None or sector.field is None:
-            drafts.note(
-                "sector-unknown",
-                f"{label!r} is no sector that is known; it was not added.",
-                each.where("emission inventory sector"),
-                "warning",
-            )
+            where = each.where("emission inventory sector")
+            drafts.unknown_sector(f"{label!r} is no sector that is known; it was not added.", where)
         elif value is not None:
             sums[sector.field] += value
     name = line.text("signatory name") or options.names.get(code.upper(), "")
-    values: dict[str, Any] = {
-        "name": _name(name) if name else code,
-        "country": country,
-        "covenant.id": code,
-        "emissions.year": year,
-        "emissions.form": "city",
-        "emissions.boundary": "city",
-        "emissions.boundary_population": line.whole("population in the inventory year"),
-        "emissions.sectors": {f: tidy(v) for f, v in sums.items()},
-        "emissions.unit_as_printed": line.text("emission reporting unit", "unit"),
-        "sources": [{"of": ["covenant", "emissions"], "from": [SOURCE]}],
-    }
+    values = inventory(
+        _name(name) if name else code,
+        country,
+        SOURCE,
+        year=year,
+        boundary_population=line.whole("population in the inventory year"),
+        sectors={field: tidy(value) for field, value in sums.items()},
+        unit_as_printed=line.text("emission reporting unit", "unit"),
+    )
+    values |= {"covenant.id": code}
+    values["sources"][0]["of"] = ["covenant", "emissions"]
     if not name:
-        _nameless(code, line, drafts)
+        _nameless(line, drafts)
     drafts.add(values, line, {"emissions.year": "inventory year", "covenant.id": "GCoM_ID"}, code)
 
 
-def _nameless(code: str, line: Line, drafts: Drafts) -> None:
-    drafts.tally(
-        "name-is-a-code",
-        "The table has codes and no names: the profile is called by its code. Give a table of names with --names.",
-        line.grid.at(line.row),
-    )
+def _nameless(line: Line, drafts: Drafts) -> None:
+    found = "The table has codes and no names: the profile is called by its code."
+    do = " Give a table of names with --names."
+    drafts.tally("name-is-a-code", found + do, line.grid.at(line.row))
 
 
 def read_totals(grids: Sequence[Grid], options: Options) -> Imported:
@@ -212,27 +203,131 @@ def read_totals(grids: Sequence[Grid], options: Options) -> Imported:
             continue
         name = options.names.get(code, "")
         if not name:
-            _nameless(code, line, drafts)
-        values = {
-            "name": name or code,
-            "country": country,
-            "emissions.year": line.whole("year"),
-            "emissions.form": "city",
-            "emissions.boundary": "city",
-            "emissions.sectors": {},
-            "emissions.total_printed": tidy(line.number("total_emissions")),
-            "emissions.note": f"UN/LOCODE {code}; {line.text('datasource_id')}",
-            "sources": [
-                {
-                    "of": ["emissions"],
-                    "from": ["Covenant of Mayors totals, compiled by Data-Driven EnviroLab 2022"],
-                }
-            ],
-        }
-        drafts.add(
-            values,
-            line,
-            {"emissions.total_printed": "total_emissions", "emissions.year": "year"},
-            code,
+            _nameless(line, drafts)
+        values = inventory(
+            name or code,
+            country,
+            COMPILED,
+            year=line.whole("year"),
+            total_printed=tidy(line.number("total_emissions")),
+            note=f"UN/LOCODE {code}; {line.text('datasource_id')}",
         )
+        columns = {"emissions.total_printed": "total_emissions", "emissions.year": "year"}
+        drafts.add(values, line, columns, code)
     return drafts.done(len(found))
+
+
+_GROUPS: Final = (
+    *("subtotal", "buildings equipment facilities and industries", "transport", "other"),
+    "buildings equipment facilities",
+)
+"""Beginnings of lines that are headings with a total of their own."""
+
+_UNIT: Final = ("emission reporting unit", "2 emission reporting unit")
+
+
+def read_my_covenant(grids: Sequence[Grid], options: Options) -> Imported:
+    """Return the inventory of a filled template; of several inventories the newest, or that of the year asked for.
+
+    Raises DataError where no sheet has the table, or signatory and country are not said.
+    """
+    drafts = Drafts()
+    about = {k: v for grid in grids for k, v in reversed(labels(grid).items())}
+    tables = [(_year(g, about, options), g, k) for g in grids if (k := _start(g)) is not None]
+    if not tables:
+        do = "Needed: the sheet of the inventory, with its row of energy carriers and TOTAL."
+        found = "there is no sheet with a table of emissions by sector and energy carrier"
+        raise other_format(grids[0], found, do)
+    wanted = [t for t in tables if options.year is None or t[0] == options.year] or tables
+    year, grid, start = max(wanted, key=lambda t: t[0] or 0)
+    if len(tables) > 1:
+        drafts.aside["inventories of other years"] += len(tables) - 1
+    name, word = whose(options, about, grid.at())
+    country = drafts.country(word, grid.at())
+    if country is not None:
+        values = inventory(name, country, MY_COVENANT, year=year)
+        values |= _template(grid, start, about, drafts)
+        where = grid.at(grid.rows[start][0])
+        drafts.add(values, None, {"emissions.total_printed": "TOTAL"}, name, where)
+    return drafts.done(1)
+
+
+def _year(grid: Grid, about: dict[str, str], options: Options) -> int | None:
+    value = said(labels(grid), "inventory year", "1 inventory year", "year")
+    number = as_number(value or said(about, "inventory year", "1 inventory year"))
+    return round(number) if number else options.year
+
+
+def _start(grid: Grid) -> int | None:
+    """Return the place of the row of energy carriers of the emissions table, None where the sheet has none.
+
+    The row has a TOTAL and electricity; the one that counts is the last below a title that speaks of emissions.
+    """
+    found, speaks = None, False
+    for k, (_, cells) in enumerate(grid.rows):
+        words = [plain(text(c)) for c in cells if text(c)]
+        if any(map(_OF_EMISSIONS.match, words[:2])):
+            speaks = True
+        if any("final energy consumption" in w for w in words[:2]):
+            speaks = False
+        if speaks and {"total", "electricity"} <= set(words):
+            found = k
+    return found
+
+
+_OF_EMISSIONS: Final = re.compile(r"(?=.*emissions).*(?:co2|ghg|\bt\b)")
+
+
+def _template(grid: Grid, start: int, about: dict[str, str], drafts: Drafts) -> dict[str, Any]:
+    """Return the fields of the emissions table below its row of energy carriers."""
+    heads = [plain(text(c)) for c in grid.rows[start][1]]
+    total, electricity = heads.index("total"), heads.index("electricity")
+    unit = mass(said(about, *_UNIT, "unit") or "t")
+    factor = unit.tonnes if unit else 1.0
+    sums: dict[str, float] = defaultdict(float)
+    keys: dict[str, str] = {}
+    printed = None
+    for row, cells in grid.rows[start + 1 :]:
+        label = next((text(c) for c in cells[:2] if text(c)), "")
+        word, value = plain(label), _number(cells, total)
+        if word == "total":
+            printed = value
+            break
+        sector = COVENANT.find(label)
+        if sector is None or sector.field is None:
+            if word and not word.startswith(_GROUPS) and value is not None:
+                found = f"{label!r} is no sector that is known; it was not added."
+                drafts.unknown_sector(found, grid.at(row, "TOTAL"))
+        elif value is None:
+            if total < len(cells) and (key := notation(text(cells[total]))):
+                keys.setdefault(sector.field, key)
+        elif word != "transport" or not sums.get("transport"):  # else the heading's own total
+            power = _number(cells, electricity) or 0.0
+            if sector.field == "stationary_energy" and power:
+                sums["electricity"] += power * factor
+                value -= power
+            sums[sector.field] += value * factor
+    if unit and unit.gas == "CO2":
+        found = "The template reports CO2, not CO2e: other gases are missing."
+        drafts.note("co2-only", found, grid.at(), "warning")
+    people = said(about, "number of inhabitants in the inventory year", *_PEOPLE)
+    return {
+        "emissions.boundary_population": whole(as_number(people)),
+        "emissions.sectors": {
+            **keys,
+            **{n: tidy(v) for n, v in sums.items()},
+        },
+        "emissions.total_printed": tidy(printed * factor) if printed is not None else None,
+        "emissions.unit_as_printed": said(about, *_UNIT) or None,
+    }
+
+
+_PEOPLE: Final = ("number of inhabitants", "population")
+
+
+def _number(cells: tuple[Any, ...], at: int) -> float | None:
+    written = text(cells[at]) if at < len(cells) else ""
+    number = parse(written)
+    if number is None:
+        return None
+    return next(iter(number.readings.values())) if number.is_sure else as_number(written)
