@@ -65,7 +65,7 @@ class Harness:
 def harnesses() -> dict[str, Harness]:
     """Return every reader by name; `tests/unit/reading/test_fuzz_harnesses.py` proves that none is missing."""
     from twinmatch.exporting import read_proposal
-    from twinmatch.intake.accepted import read_accepted
+    from twinmatch.intake.profile_folder import read_accepted
     from twinmatch.programmes import programme
     from twinmatch.reading import TABLES, read_mapping
     from twinmatch.reading.decision_sheet import read_decisions

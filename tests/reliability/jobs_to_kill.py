@@ -284,11 +284,11 @@ class Accept:
         text = "id: de-a\nname: A\ncountry: DE\ncommitment: {neutral_by: 2035}\nreadiness: {target: 0}\n"
         (profiles / "de-a.yaml").write_text(text, encoding="utf-8")
         found = check_profiles(profiles)
-        assert [t.key for t in found.told if t.problem.level == "warning"], "nothing to accept"
+        assert [t.key for t in found.problems if t.level == "warning"], "nothing to accept"
 
     def act(self, folder: Path, tell: Any) -> None:
         found = check_profiles(folder / "profiles")
-        keys = [t.key for t in found.told if t.problem.level == "warning"]
+        keys = [t.key for t in found.problems if t.level == "warning"]
         app.intake.accept_warnings(
             folder / "profiles", found, keys, "It is a hamlet.", "2026-01-01"
         )
@@ -298,7 +298,7 @@ class Accept:
         found = check_profiles(folder / "profiles")
         accepted = [t.key for t in found.accepted]
         assert not told or sorted(accepted) == sorted(told[-1])
-        assert [t for t in found.told if t.problem.level == "warning"] or accepted
+        assert [t for t in found.problems if t.level == "warning"] or accepted
         assert not litter(folder, folder / "profiles"), "litter stays"
         return "new" if accepted else "old"
 

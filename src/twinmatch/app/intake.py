@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import PlainSerializer
 
 from twinmatch.cohort import nearest
 from twinmatch.embedding.multilingual import languages_of
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.files import write_files
 from twinmatch.intake import (
+    Import,
+    KeyedProblem,
     ProfileChange,
     accepted_path,
     compare_profiles,
@@ -24,11 +28,10 @@ from twinmatch.intake import (
     with_accepted,
     write_profiles,
 )
-from twinmatch.intake.accepted import KeyedProblem, labelled, to_toml
-from twinmatch.intake.profile_folder import missing_of
+from twinmatch.intake.profile_folder import Existing, accepted_toml, labelled, plain_problems
 from twinmatch.intake.survey import hosts_of, open_survey
 from twinmatch.intake.texts import text_doubts
-from twinmatch.intake.writing import Existing
+from twinmatch.proposal.wire import Part
 from twinmatch.reading import (
     Mapping,
     read,
@@ -52,22 +55,25 @@ KINDS = ("forms", "table", *IMPORTERS)
 """What can be imported: a folder of forms, one table, and the formats of other bodies."""
 
 
+Told = Annotated[tuple[KeyedProblem, ...], PlainSerializer(plain_problems)]
+
+
 @dataclass(frozen=True)
 class Checked:
-    """What was found in profiles: how many rows, how many usable, every problem, and those accepted before."""
+    """What was found in profiles: how many there are, how many usable, every problem, and those accepted before."""
 
-    rows: int
+    cities: int
     usable: int
-    units: int
-    told: tuple[KeyedProblem, ...]
-    accepted: tuple[KeyedProblem, ...]
-    filled: float
+    host_units: int
+    problems: Told
+    accepted: Told
+    filled: Part
     """Part of the blocks, in [0, 1], that are filled on average."""
 
     @property
     def has_errors(self) -> bool:
         """Return whether anything has to be repaired before a round."""
-        return any(t.problem.level == "error" for t in self.told)
+        return any(p.level == "error" for p in self.problems)
 
 
 @dataclass(frozen=True)
@@ -82,23 +88,6 @@ class ImportAsked:
     city: str = ""
     country: str = ""
     estimate_readiness: bool = False
-
-
-@dataclass(frozen=True)
-class Import:
-    """What an import found: rows read, profiles that can be used, rows set aside and why, gaps, problems."""
-
-    rows: int
-    cities: tuple[City, ...]
-    units: tuple[HostUnit, ...]
-    aside: dict[str, int]
-    missing: dict[str, tuple[str, ...]]
-    problems: tuple[Problem, ...]
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """Return the problems because of which rows cannot be used."""
-        return tuple(p for p in self.problems if p.level == "error")
 
 
 def check_profiles(
@@ -132,7 +121,7 @@ def check_profiles(
         len(raw.units),
         tuple(t for t in told if t.key not in keys),
         tuple(t for t in told if t.key in keys),
-        sum(filled) / len(filled) if filled else 0.0,
+        round(sum(filled) / len(filled), 4) if filled else 0.0,
     )
 
 
@@ -160,9 +149,9 @@ def survey_sheet(table: Path) -> dict[str, Any] | None:
     asked = {n: q for q in raw.questions if q.table == "columns" for n in (q.key, *q.options)}
     shown, words = [], Counter[str]()
     for i, (name, target) in enumerate(zip(header.names, header.targets, strict=True)):
-        cells = list(dict.fromkeys(text(c[i]) for c in below if i < len(c) and text(c[i])))
         if not name:
             continue
+        cells = list(dict.fromkeys(text(c[i]) for c in below if i < len(c) and text(c[i])))
         question, said = asked.get(name), target or Target("")
         choice = question.guess if question else said.field
         choice = IN_THOUSANDS if choice and said.factor == 1000.0 else choice
@@ -171,45 +160,24 @@ def survey_sheet(table: Path) -> dict[str, Any] | None:
             words.update([option] if option else (p for cell in cells for p in parts(cell)))
         is_hidden = choice == "contact" or is_contact(name)
         samples = [] if is_hidden else [redact(cell)[0][:60] for cell in cells[:SAMPLES]]
-        shown.append(
-            {
-                "name": name,
-                "samples": samples,
-                "choice": choice,
-                "option": option,
-                "is_asked": bool(question),
-            }
-        )
+        column = {"name": name, "samples": samples, "choice": choice, "option": option}
+        shown.append(column | {"is_asked": bool(question)})
+    told = ("table", "key", "asks", "choices", "guess")
     open_ = [q for q in raw.questions if q.table != "columns"]
-    values = [
-        {
-            "table": q.table,
-            "key": q.key,
-            "asks": q.asks,
-            "choices": q.choices,
-            "guess": q.guess,
-            "is_asked": True,
-        }
-        for q in open_
-    ]
+    values = [{k: getattr(q, k) for k in told} | {"is_asked": True} for q in open_]
     for word, _ in words.most_common(MOST_WORDS):
         code = raw.used.values.get(word, next(iter(option_codes(word)), ""))
         if word not in {q.key for q in open_} and code:
-            known = {"table": "values", "key": word, "asks": "", "choices": ()}
-            values.append({**known, "guess": code, "is_asked": False})
+            known = zip(told, ("values", word, "", (), code), strict=True)
+            values.append(dict(known) | {"is_asked": False})
     return {
         "tabs": [{"name": g.sheet, "is_read": g.sheet not in unread} for g in grids if g.rows],
         "columns": shown,
         "values": values,
         "cities": [
-            {
-                "id": str(d.get("id", "")),
-                "name": str(d.get("name", "")),
-                "known": len(leaves(d)) - 1,
-            }
-            | {"country": str(d.get("country", "")), "row": r.where.row}
+            {name: str(r.data.get(name, "")) for name in ("id", "name", "country")}
+            | {"known": len(leaves(r.data)) - 1, "row": r.where.row}
             for r in raw.cities
-            for d in (r.data,)
         ],
         "mapping": mapping_text(raw.used, table.name),
     }
@@ -220,8 +188,8 @@ def accept_warnings(
 ) -> Path:
     """Return the file beside the profiles in which the warnings of these keys are now remembered."""
     place = accepted_path(profiles_at)
-    told = (*checked.told, *checked.accepted)
-    content = to_toml(with_accepted(read_accepted(place), told, keys, why, on))
+    told = (*checked.problems, *checked.accepted)
+    content = accepted_toml(with_accepted(read_accepted(place), told, keys, why, on))
     return write_files({place.name: content.encode()}, place.parent)[0]
 
 
@@ -233,10 +201,8 @@ def write_template(
         found = f"The form is a workbook, {out.name!r} does not end in .xlsx."
         raise QuestionError(Problem("not-xlsx", found, Where(str(out))))
     if out.exists() and not replace:
-        do = "Name another file, or give --replace."
-        raise QuestionError(
-            Problem("file-exists", "The file is already there.", Where(str(out)), do)
-        )
+        found, do = "The file is already there.", "Name another file, or give --replace."
+        raise QuestionError(Problem("file-exists", found, Where(str(out)), do))
     cohort = read(profiles_at) if profiles_at is not None else None
     content = template(cohort.cities, cohort.units) if cohort else template()
     return write_files({out.name: content}, out.parent)[0]
@@ -251,16 +217,11 @@ def import_profiles(asked: ImportAsked) -> Import:
         do = nearest(asked.kind, {k: k for k in KINDS}) or f"Known: {', '.join(KINDS)}."
         raise QuestionError(Problem("kind-unknown", f"There is no format {asked.kind!r}.", do=do))
     mapping = read_mapping(asked.mapping) if asked.mapping else None
-    found = _forms(asked.source, mapping) if asked.kind == "forms" else _file(asked, mapping)
+    is_folder = asked.kind == "forms"
+    found = merge_forms(asked.source, mapping) if is_folder else _file(asked, mapping)
     if not asked.estimate_readiness:
         return found
-    cities = tuple(_with_estimate(city) for city in found.cities)
-    return Import(found.rows, cities, found.units, found.aside, found.missing, found.problems)
-
-
-def _forms(folder: Path, mapping: Mapping | None) -> Import:
-    back = merge_forms(folder, mapping)
-    return Import(back.rows, back.cities, back.units, {}, back.missing, back.problems)
+    return replace(found, cities=tuple(map(_with_estimate, found.cities)))
 
 
 def _file(asked: ImportAsked, mapping: Mapping | None) -> Import:
@@ -275,30 +236,31 @@ def _file(asked: ImportAsked, mapping: Mapping | None) -> Import:
         imported = IMPORTERS[asked.kind].read(grids, options)
         raw, rows, aside = without_contacts(imported.raw), imported.rows, dict(imported.aside)
     known, wrong = profiles(raw.cities, City)
-    bad = {(p.where.file, p.where.sheet, p.where.row) for p in raw.problems if p.level == "error"}
-    known = [k for k in known if (k[1].where.file, k[1].where.sheet, k[1].where.row) not in bad]
+    bad = {_row(p.where) for p in raw.problems if p.level == "error"}
+    once, twice = _once([k for k in known if _row(k[1].where) not in bad])
     units, more = profiles(raw.units, HostUnit)
-    once, twice = _once(known)
-    doubted = doubts([pair for pair in known if pair[0] in once])
-    problems = in_order([*raw.problems, *wrong, *more, *twice, *doubted])
-    cities = tuple(sorted(once, key=lambda c: c.id))
-    missing = {c.id: missing_of(c) for c in cities}
-    return Import(rows, cities, tuple(u for u, _ in units), aside, missing, tuple(problems))
+    problems = in_order([*raw.problems, *wrong, *more, *twice, *doubts(once)])
+    cities = tuple(sorted((city for city, _ in once), key=lambda c: c.id))
+    return Import(rows, cities, tuple(u for u, _ in units), tuple(problems), aside)
 
 
-def _once(known: Sequence[tuple[City, Record]]) -> tuple[list[City], list[Problem]]:
+def _row(where: Where) -> Where:
+    return replace(where, column="")
+
+
+def _once(
+    known: Sequence[tuple[City, Record]],
+) -> tuple[list[tuple[City, Record]], list[Problem]]:
     """Return the cities whose identifier stands once, and an error for each that stands again."""
-    counts: dict[str, int] = {}
-    for city, _ in known:
-        counts[city.id] = counts.get(city.id, 0) + 1
-    twice = [
+    counts = Counter(city.id for city, _ in known)
+    twice = [(c, r) for c, r in known if counts[c.id] > 1]
+    problems = [
         Problem(
             "city-twice", f"{c.id!r} stands in {counts[c.id]} rows.", r.place("id"), "Keep one."
         )
-        for c, r in known
-        if counts[c.id] > 1
+        for c, r in twice
     ]
-    return [c for c, _ in known if counts[c.id] == 1], twice
+    return [(c, r) for c, r in known if counts[c.id] == 1], problems
 
 
 def _with_estimate(city: City) -> City:
@@ -306,17 +268,11 @@ def _with_estimate(city: City) -> City:
     levels = estimated_readiness(city)
     if not levels:
         return city
-    reasons = [
-        f"estimate by rule, {dimension} {level}: {why}"
-        for dimension, (level, why) in levels.items()
-    ]
+    reasons = [f"estimate by rule, {name} {level}: {why}" for name, (level, why) in levels.items()]
     source = Source.model_validate({"of": ["readiness_estimated"], "from": reasons})
-    return city.model_copy(
-        update={
-            "readiness_estimated": {d: level for d, (level, _) in levels.items()},
-            "sources": (*city.sources, source),
-        }
-    )
+    estimated = {name: level for name, (level, _) in levels.items()}
+    sources = (*city.sources, source)
+    return city.model_copy(update={"readiness_estimated": estimated, "sources": sources})
 
 
 def save_import(
@@ -330,9 +286,8 @@ def save_import(
     if found.errors and not usable:
         raise QuestionError(found.errors)
     if not found.cities:
-        raise QuestionError(
-            Problem("nothing-usable", "No row can be used.", do="See the problems above.")
-        )
+        do = "See the problems above."
+        raise QuestionError(Problem("nothing-usable", "No row can be used.", do=do))
     return write_profiles(found.cities, found.units, out, existing)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
@@ -25,10 +26,11 @@ from twinmatch.cli.options import (
     table,
 )
 from twinmatch.errors import Problem, QuestionError, grouped
+from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
-    from twinmatch.app.intake import Checked, Import
-    from twinmatch.intake.accepted import KeyedProblem
+    from twinmatch.app.intake import Checked
+    from twinmatch.intake import Import
 
 ORDER = ("error", "warning", "note")
 MOST_SHOWN = 60
@@ -68,7 +70,7 @@ def validate(
         say(f"Remembered in {place}.")
         checked = app.intake.check_profiles(profiles, mapping, text_model or "auto", hosts or ())
     if as_json:
-        print_json(_plain_check(checked))
+        print_json(to_wire(checked))
     else:
         _print_check(checked, profiles, notes, hosts or ())
     if checked.has_errors:
@@ -171,16 +173,16 @@ def import_(
     asked = app.intake.ImportAsked(kind, source, mapping, names, year, city, country, estimate)
     found = app.intake.import_profiles(asked)
     existing: Any = "replace" if replace else "merge" if merge else "refuse"
-    written: list[Path] = []
     if out is not None and (usable or not found.errors):
         written, kept = app.intake.save_import(found, out, existing, usable=usable)
+        found = dataclasses.replace(found, written=tuple(map(str, written)))
         if kept:
             say(f"{len(kept)} blocks that say something else were kept as they were.")
     if as_json:
-        print_json(_plain_import(found, written))
+        print_json(to_wire(found))
     else:
-        _print_import(found, kind, source, out, written, notes)
-    if found.errors and not (usable and written):
+        _print_import(found, kind, source, out, notes)
+    if found.errors and not (usable and found.written):
         raise typer.Exit(2)
 
 
@@ -200,12 +202,7 @@ def diff_profiles(
     """Show what cities changed between two sets of profiles, field by field."""
     changes = app.intake.profile_changes(old, new)
     if as_json:
-        print_json(
-            [
-                {"id": c.id, "kind": c.kind, "field": c.field, "old": c.old, "new": c.new}
-                for c in changes
-            ]
-        )
+        print_json(to_wire(changes))
         return
     rows = table("What changed", ("City", "Field", "Was", "Is now"))
     for c in changes:
@@ -224,33 +221,17 @@ def _short(value: Any) -> str:
     return literal(text if len(text) <= 90 else text[:87] + " …")
 
 
-def _plain_told(told: KeyedProblem) -> dict[str, Any]:
-    return {**told.problem.plain(), "city": told.city, "key": told.key}
-
-
-def _plain_check(checked: Checked) -> dict[str, Any]:
-    return {
-        "cities": checked.rows,
-        "usable": checked.usable,
-        "host_units": checked.units,
-        "filled": round(checked.filled, 4),
-        "problems": [_plain_told(t) for t in checked.told],
-        "accepted": [_plain_told(t) for t in checked.accepted],
-    }
-
-
 def _print_check(
     checked: Checked, profiles: Path | None, notes: bool, hosts: Sequence[str]
 ) -> None:
-    problems = [t.problem for t in checked.told]
-    keys = {id(t.problem): t.key for t in checked.told}
-    _print_problems(problems, notes, keys)
+    problems = checked.problems
+    _print_problems(problems, notes)
     if notes and checked.accepted:
         say(f"Accepted before: {', '.join(sorted(t.key for t in checked.accepted))}.")
     counts = Counter(p.level for p in problems)
     accepted = f", {len(checked.accepted)} accepted" if checked.accepted else ""
     say(
-        f"{_count(checked.rows, 'city', 'cities')} and {_count(checked.units, 'host unit')}, {_count(counts['error'], 'error')}; "
+        f"{_count(checked.cities, 'city', 'cities')} and {_count(checked.host_units, 'host unit')}, {_count(counts['error'], 'error')}; "
         f"{checked.usable} usable, {_count(counts['warning'], 'warning')}{accepted}, "
         f"{_count(counts['note'], 'note')}; {100 * checked.filled:.0f}% of the blocks are filled on average."
     )
@@ -268,66 +249,47 @@ def _count(number: int, one: str, more: str = "") -> str:
     return f"{number or 'no'} {one if number == 1 else more or one + 's'}"
 
 
-def _print_problems(problems: Sequence[Problem], notes: bool, keys: dict[int, str]) -> None:
+def _print_problems(problems: Sequence[Problem], notes: bool) -> None:
     shown = [
         p for level in ORDER for p in problems if p.level == level and (notes or level != "note")
     ]
     shown = shown if notes else grouped(shown)
+    alone = set(problems)
     if shown:
         rows = table("", ("Level", "Where", "Found", "What to do", "Key"))
         for problem in shown[:MOST_SHOWN] if not notes else shown:
-            key = keys.get(id(problem), "") if problem.level == "warning" else ""
-            rows.add_row(
-                problem.level,
-                literal(str(problem.where)),
-                literal(problem.found),
-                literal(problem.do),
-                key,
+            key = (
+                getattr(problem, "key", "")
+                if problem in alone and problem.level == "warning"
+                else ""
             )
+            said = (str(problem.where), problem.found, problem.do)
+            rows.add_row(problem.level, *map(literal, said), key)
         show(rows)
         if len(shown) > MOST_SHOWN and not notes:
             say(f"{len(shown) - MOST_SHOWN} more: --notes or --json shows all of them.")
     quiet = Counter(p.code for p in problems if p.level == "note")
     if quiet and not notes:
-        say(
-            "Notes: "
-            + ", ".join(f"{n} {code}" for code, n in sorted(quiet.items()))
-            + " (--notes shows them)."
-        )
+        counts = ", ".join(f"{n} {code}" for code, n in sorted(quiet.items()))
+        say(f"Notes: {counts} (--notes shows them).")
 
 
-def _plain_import(found: Import, written: list[Path]) -> dict[str, Any]:
-    return {
-        "rows": found.rows,
-        "usable": len(found.cities),
-        "set_aside": found.aside,
-        "cities": [
-            {"id": c.id, "name": c.name, "missing": list(found.missing.get(c.id, ()))}
-            for c in found.cities
-        ],
-        "problems": [p.plain() for p in found.problems],
-        "written": [str(path) for path in written],
-    }
-
-
-def _print_import(
-    found: Import, kind: str, source: Path, out: Path | None, written: list[Path], notes: bool
-) -> None:
-    _print_problems(found.problems, notes, {})
+def _print_import(found: Import, kind: str, source: Path, out: Path | None, notes: bool) -> None:
+    _print_problems(found.problems, notes)
     if kind == "forms" and found.cities:
         rows = table("What each city left open", ("City", "Missing"))
-        for c in found.cities:
-            rows.add_row(literal(c.name), ", ".join(found.missing.get(c.id, ())) or "nothing")
+        for city in to_wire(found)["cities"]:
+            rows.add_row(literal(city["name"]), ", ".join(city["missing"]) or "nothing")
         show(rows)
-    for why, count in sorted(found.aside.items()):
+    for why, count in sorted(found.set_aside.items()):
         say(f"Set aside: {count:,} ({why}).")
     counts = Counter(p.level for p in found.problems)
     say(
         f"{found.rows:,} rows, {len(found.cities):,} usable profiles: {_count(counts['error'], 'error')}, "
         f"{_count(counts['warning'], 'warning')}, {_count(counts['note'], 'note')}."
     )
-    if written:
-        say(f"Written to {out}: {len(written):,} files.\nNext: twinmatch validate {out}")
+    if found.written:
+        say(f"Written to {out}: {len(found.written):,} files.\nNext: twinmatch validate {out}")
     elif found.errors and found.cities:
         say(
             "Nothing was written. Repair the errors, or give --usable to write the rows without any."

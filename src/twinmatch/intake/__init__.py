@@ -1,23 +1,27 @@
 """Intake: forms to fill in, checks that an analyst would make, and profiles written from what cities have."""
 
-from twinmatch.intake.accepted import (
+from twinmatch.intake.checks import doubts
+from twinmatch.intake.forms import template
+from twinmatch.intake.profile_folder import (
     Accepted,
+    Import,
+    KeyedProblem,
     ProfileChange,
     accepted_path,
     compare_profiles,
+    merge_forms,
     read_accepted,
+    to_yaml,
     with_accepted,
+    write_profiles,
 )
-from twinmatch.intake.checks import doubts
-from twinmatch.intake.forms import template
-from twinmatch.intake.profile_folder import Returned, merge_forms
 from twinmatch.intake.readiness_scale import estimated_readiness
-from twinmatch.intake.writing import to_yaml, write_profiles
 
 __all__ = [
     "Accepted",
+    "Import",
+    "KeyedProblem",
     "ProfileChange",
-    "Returned",
     "accepted_path",
     "compare_profiles",
     "doubts",

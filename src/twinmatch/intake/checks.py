@@ -24,7 +24,8 @@ from twinmatch.vocabulary.gazetteer import places
 from twinmatch.vocabulary.taxonomy import SECTOR_FIELDS, plain
 
 Known = tuple[City, Record]
-Level = str
+Doubt = tuple[str, str, str, str] | tuple[str, str, str, str, str]
+"""A doubt about a city: its code, what was found, the field, what to do, and its level where it is no warning."""
 
 AGREES: Final = 0.005
 NEARLY: Final = 0.02
@@ -50,7 +51,7 @@ OLD: Final = 10
 
 def doubts(known: Sequence[Known]) -> list[Problem]:
     """Return every doubt about profiles that are valid by themselves, in order of city."""
-    found = [p for city, record in known for check in CHECKS for p in check(city, record)]
+    found = [_say(record, *doubt) for city, record in known for f in CHECKS for doubt in f(city)]
     return [*found, *_outliers(known), *_old_years(known), *_twice(known)]
 
 
@@ -63,11 +64,7 @@ def _say(
 def numbers_of(emissions: Emissions) -> dict[str, float]:
     """Return the sectors that have a number, in t CO2e."""
     values = {name: getattr(emissions.sectors, name) for name in SECTOR_FIELDS}
-    return {
-        n: float(v)
-        for n, v in values.items()
-        if isinstance(v, int | float) and not isinstance(v, bool)
-    }
+    return {n: float(v) for n, v in values.items() if type(v) in {int, float}}
 
 
 def total_of(emissions: Emissions) -> float | None:
@@ -89,14 +86,9 @@ def reporting_population(city: City) -> int | None:
         return None
     if city.emissions.boundary_population is not None:
         return city.emissions.boundary_population
-    population = city.population
-    if (
-        city.emissions.boundary == "city"
-        and population
-        and population.of in {"municipality", "settlement"}
-    ):
-        return population.value
-    return None
+    people = city.population
+    is_own = people is not None and people.of in {"municipality", "settlement"}
+    return people.value if people and is_own and city.emissions.boundary == "city" else None
 
 
 def a_head(city: City) -> float | None:
@@ -106,26 +98,24 @@ def a_head(city: City) -> float | None:
     return total / people if people and total is not None else None
 
 
-def _totals(city: City, record: Record) -> Iterator[Problem]:
-    """The sectors against the printed total."""
+def _totals(city: City) -> Iterator[Doubt]:
+    """The sectors against the printed total, and against what the profile says of it."""
     emissions = city.emissions
     if emissions is None or emissions.total_printed is None:
         return
     numbers, total = numbers_of(emissions), emissions.total_printed
-    if not numbers or total == 0:
-        return
     added = math.fsum(numbers.values())
-    off = (added - total) / total
-    net = (added + (emissions.removals or 0.0) - total) / total
-    if abs(off) <= AGREES:
-        return
-    found = (
-        f"The sectors add up to {added:,.0f} t, the printed total is {total:,.0f} t ({off:+.1%})."
-    )
-    known = emissions.total_check == "differs" or abs(net) <= AGREES
-    level = "note" if abs(off) <= NEARLY or known else "warning"
-    do = _why_off(emissions, numbers, added)
-    yield _say(record, "total-differs", found, "emissions.total_printed", do, level)
+    net = added + (emissions.removals or 0.0)
+    if numbers and total and abs(off := (added - total) / total) > AGREES:
+        found = f"The sectors add up to {added:,.0f} t, the printed total is {total:,.0f} t ({off:+.1%})."
+        known = emissions.total_check == "differs" or abs((net - total) / total) <= AGREES
+        level = "note" if abs(off) <= NEARLY or known else "warning"
+        do = _why_off(emissions, numbers, added)
+        yield "total-differs", found, "emissions.total_printed", do, level
+    is_far = min(abs(added - total), abs(net - total)) > NEARLY * total
+    if emissions.total_check == "agrees" and added and is_far:
+        found = "The profile says that the sectors agree with the printed total; they do not."
+        yield "total-check-wrong", found, "emissions.total_check", "Write 'differs'."
 
 
 def _why_off(emissions: Emissions, numbers: dict[str, float], added: float) -> str:
@@ -140,41 +130,25 @@ def _why_off(emissions: Emissions, numbers: dict[str, float], added: float) -> s
             return (
                 f"The difference is {name}: it may stand inside another line, or outside the total."
             )
-    blank = [
-        n for n in ("waste", "ippu", "afolu") if getattr(emissions.sectors, n) == Notation.BLANK
-    ]
+    blank = _blank(emissions, ("waste", "ippu", "afolu"))
     if gap > 0 and blank:
         return f"What is missing may be in {', '.join(blank)}, which have no figure."
     return "Ask the city which line is missing or counted twice."
 
 
-def _total_check(city: City, record: Record) -> Iterator[Problem]:
-    """What the profile says about its total, against the figures."""
-    emissions = city.emissions
-    if emissions is None or emissions.total_printed is None or emissions.total_check != "agrees":
-        return
-    added, total = math.fsum(numbers_of(emissions).values()), emissions.total_printed
-    gaps = (abs(added - total), abs(added + (emissions.removals or 0.0) - total))
-    if added and min(gaps) > NEARLY * total:
-        found = "The profile says that the sectors agree with the printed total; they do not."
-        yield _say(record, "total-check-wrong", found, "emissions.total_check", "Write 'differs'.")
+def _blank(emissions: Emissions, names: Sequence[str]) -> list[str]:
+    return [n for n in names if getattr(emissions.sectors, n) == Notation.BLANK]
 
 
-def _per_head(city: City, record: Record) -> Iterator[Problem]:
+def _per_head(city: City) -> Iterator[Doubt]:
     """Emissions a head, with the suspicion of a factor of 1000."""
     value = a_head(city)
     if value is None:
         if city.emissions is not None and total_of(city.emissions) is not None:
             found = "Emissions a head cannot be judged: the population inside the boundary is not known."
             do = "Fill in the population inside the boundary."
-            yield _say(
-                record,
-                "boundary-population-unknown",
-                found,
-                "emissions.boundary_population",
-                do,
-                "note",
-            )
+            path = "emissions.boundary_population"
+            yield "boundary-population-unknown", found, path, do, "note"
         return
     if LEAST_A_HEAD <= value <= MOST_A_HEAD:
         return
@@ -182,19 +156,14 @@ def _per_head(city: City, record: Record) -> Iterator[Problem]:
     for factor, words in ((1000.0, "in kt"), (0.001, "in kg"), (1e6, "in Mt")):
         if low <= value * factor <= high:
             found = f"{_figure_of(value)} t CO2e a head; were the figures {words}, it would be {value * factor:.1f}."
-            yield _say(
-                record,
-                "factor-1000",
-                found,
-                _figure(city),
-                f"Check the unit: the source may be {words}, or the population in thousands.",
-            )
+            do = f"Check the unit: the source may be {words}, or the population in thousands."
+            yield "factor-1000", found, _figure(city), do
             return
     found = f"{_figure_of(value)} t CO2e a head is far from what cities emit."
     do = (
         "Check unit, boundary and population; large industry or a port would explain a high figure."
     )
-    yield _say(record, "per-head-implausible", found, _figure(city), do)
+    yield "per-head-implausible", found, _figure(city), do
 
 
 def _figure_of(value: float) -> str:
@@ -208,54 +177,40 @@ def _figure(city: City) -> str:
     return "emissions.total_printed" if printed else "emissions.sectors"
 
 
-def _blanks(city: City, record: Record) -> Iterator[Problem]:
+def _blanks(city: City) -> Iterator[Doubt]:
     """Sectors that are blank, and zeros that may be blanks."""
     emissions = city.emissions
-    if emissions is None or not numbers_of(emissions):
+    if emissions is None or not (numbers := numbers_of(emissions)):
         return
-    blank = [
-        n
-        for n in ("stationary_energy", "transport", "waste", "ippu", "afolu")
-        if getattr(emissions.sectors, n) == Notation.BLANK
-    ]
-    if blank:
+    sectors = ("stationary_energy", "transport", "waste", "ippu", "afolu")
+    if blank := _blank(emissions, sectors):
         found = f"Nothing is said about {', '.join(blank)}: not occurring, or not estimated?"
         do = "Write NO, NE, IE or C: only sectors that both cities report are compared."
-        yield _say(record, "sector-blank", found, f"emissions.sectors.{blank[0]}", do, "note")
+        yield "sector-blank", found, f"emissions.sectors.{blank[0]}", do, "note"
     for name in ("stationary_energy", "transport"):
-        if numbers_of(emissions).get(name) == 0:
-            found = f"{name} is zero, which no city is."
-            yield _say(
-                record,
-                "zero-or-unknown",
-                found,
-                f"emissions.sectors.{name}",
-                "Leave it empty, or write NE or IE.",
-            )
+        if numbers.get(name) == 0:
+            found, do = f"{name} is zero, which no city is.", "Leave it empty, or write NE or IE."
+            yield "zero-or-unknown", found, f"emissions.sectors.{name}", do
 
 
-def _base_year(city: City, record: Record) -> Iterator[Problem]:
+def _base_year(city: City) -> Iterator[Doubt]:
     """The year of the inventory."""
-    emissions = city.emissions
-    if emissions is None:
+    if city.emissions is None:
         return
-    if emissions.year is None:
-        found = "The inventory has no year."
-        yield _say(
-            record,
-            "year-missing",
-            found,
-            "emissions.year",
-            "Fill in the year that the figures are of.",
-            "note",
+    year, path = city.emissions.year, "emissions.year"
+    if year is None:
+        do = "Fill in the year that the figures are of."
+        yield "year-missing", "The inventory has no year.", path, do, "note"
+        return
+    if year < 1990:
+        found = (
+            f"An inventory of {year} is older than the base year of the climate convention, 1990."
         )
-    elif emissions.year < 1990:
-        found = f"An inventory of {emissions.year} is older than the base year of the climate convention, 1990."
-        yield _say(record, "year-early", found, "emissions.year", "Check the year.")
+        yield "year-early", found, path, "Check the year."
     target = city.commitment.neutral_by if city.commitment else None
-    if emissions.year and target and emissions.year >= target:
-        found = f"The inventory is of {emissions.year}, the target year is {target}."
-        yield _say(record, "year-after-target", found, "emissions.year", "One of them is wrong.")
+    if target and year >= target:
+        found = f"The inventory is of {year}, the target year is {target}."
+        yield "year-after-target", found, path, "One of them is wrong."
 
 
 def _old_years(known: Sequence[Known]) -> Iterator[Problem]:
@@ -266,69 +221,40 @@ def _old_years(known: Sequence[Known]) -> Iterator[Problem]:
     for city, record in known:
         if city.emissions and city.emissions.year and newest - city.emissions.year > OLD:
             found = f"The inventory is of {city.emissions.year}; nine in ten are of {newest} or before, most much newer than this."
-            yield _say(
-                record, "year-old", found, "emissions.year", "Ask for a newer inventory.", "note"
-            )
+            do = "Ask for a newer inventory."
+            yield _say(record, "year-old", found, "emissions.year", do, "note")
 
 
-def _commitment(city: City, record: Record) -> Iterator[Problem]:
+def _commitment(city: City) -> Iterator[Doubt]:
     """Target years against each other and against the label."""
-    commitment = city.commitment
-    if commitment is None:
+    by = city.commitment.neutral_by if city.commitment else None
+    if city.commitment is None or by is None:
         return
-    by, latest = commitment.neutral_by, commitment.neutral_by_at_latest
-    if by is not None and latest is not None and by > latest:
+    latest, path = city.commitment.neutral_by_at_latest, "commitment.neutral_by"
+    if latest is not None and by > latest:
         found = f"Climate-neutral by {by}, and by {latest} at the latest."
-        yield _say(
-            record,
-            "target-contradicts",
-            found,
-            "commitment.neutral_by",
-            "Keep the year that the council adopted.",
-            "error",
-        )
-    if by is not None and by > 2050:
+        yield "target-contradicts", found, path, "Keep the year that the council adopted.", "error"
+    if by > 2050:
         found = f"Climate-neutral by {by} is later than 2050, the Union's own year."
-        yield _say(record, "target-late", found, "commitment.neutral_by", "Check the year.")
-    if by is not None and by > 2030 and city.has(Role.MISSION):
+        yield "target-late", found, path, "Check the year."
+    if by > 2030 and city.has(Role.MISSION):
         found = f"A Mission City whose target year is {by}, not 2030."
-        yield _say(
-            record,
-            "target-after-2030",
-            found,
-            "commitment.neutral_by",
-            "Some are; check the contract.",
-            "note",
-        )
+        yield "target-after-2030", found, path, "Some are; check the contract.", "note"
 
 
-def _guests(city: City, record: Record) -> Iterator[Problem]:
+def _guests(city: City) -> Iterator[Doubt]:
     taking = city.participation
-    if (
-        taking
-        and taking.guests_at_least is not None
-        and taking.guests_at_most is not None
-        and taking.guests_at_least > taking.guests_at_most
-    ):
-        found = f"At least {taking.guests_at_least} guests and at most {taking.guests_at_most}."
-        yield _say(
-            record,
-            "guests-contradict",
-            found,
+    least, most = (taking.guests_at_least, taking.guests_at_most) if taking else (None, None)
+    if least is not None and most is not None and least > most:
+        found, path = (
+            f"At least {least} guests and at most {most}.",
             "participation.guests_at_least",
-            "Exchange or repair them.",
-            "error",
         )
-    if city.id in city.refuses or set(city.refuses) & set(city.wishes):
-        both = ", ".join(sorted(set(city.refuses) & set(city.wishes))) or city.id
-        yield _say(
-            record,
-            "wished-and-refused",
-            f"{both} is wished for and refused.",
-            "refuses",
-            "Remove it from one.",
-            "error",
-        )
+        yield "guests-contradict", found, path, "Exchange or repair them.", "error"
+    both = sorted(set(city.refuses) & set(city.wishes))
+    if both or city.id in city.refuses:
+        found = f"{', '.join(both) or city.id} is wished for and refused."
+        yield "wished-and-refused", found, "refuses", "Remove it from one.", "error"
 
 
 _D = Dimension
@@ -360,23 +286,18 @@ _CLASHES: Final[
         ),
         "note",
     ),
-    (
-        "The plan's effects are worked out (level 3 or more) without any inventory (level 0).",
-        _D.PLAN,
-        lambda c, r: r.get(_D.PLAN, 0) >= 3 and r.get(_D.INVENTORY) == 0,
-        "warning",
-    ),
-    (
-        "Measures are on schedule (level 3 or more) without any plan (level 0).",
-        _D.DELIVERY,
-        lambda c, r: r.get(_D.DELIVERY, 0) >= 3 and r.get(_D.PLAN) == 0,
-        "warning",
-    ),
-    (
-        "The money of the plan is in place (level 3 or more) without any plan (level 0).",
-        _D.FINANCE,
-        lambda c, r: r.get(_D.FINANCE, 0) >= 3 and r.get(_D.PLAN) == 0,
-        "warning",
+    *(
+        (
+            f"{what} (level 3 or more) without any {base} (level 0).",
+            dimension,
+            lambda _c, r, d=dimension, b=base: r.get(d, 0) >= 3 and r.get(b) == 0,
+            "warning",
+        )
+        for what, dimension, base in (
+            ("The plan's effects are worked out", _D.PLAN, _D.INVENTORY),
+            ("Measures are on schedule", _D.DELIVERY, _D.PLAN),
+            ("The money of the plan is in place", _D.FINANCE, _D.PLAN),
+        )
     ),
     (
         "The Mission Label was awarded for a contract with a plan, and the plan is at level 0 or 1.",
@@ -393,16 +314,16 @@ _CLASHES: Final[
 )
 
 
-def _readiness(city: City, record: Record) -> Iterator[Problem]:
+def _readiness(city: City) -> Iterator[Doubt]:
     """Levels that contradict each other or the rest of the profile."""
     levels = dict(city.readiness or {})
+    do = "Read the wording of the level again (sheet 'levels' of the form)."
     for found, dimension, clashes, level in _CLASHES:
         if levels and clashes(city, levels):
-            do = "Read the wording of the level again (sheet 'levels' of the form)."
-            yield _say(record, "readiness-contradicts", found, f"readiness.{dimension}", do, level)
+            yield "readiness-contradicts", found, f"readiness.{dimension}", do, level
 
 
-def _place(city: City, record: Record) -> Iterator[Problem]:
+def _place(city: City) -> Iterator[Doubt]:
     """Coordinates and population against the gazetteer."""
     known = places().get(city.id)
     if known is None:
@@ -411,28 +332,18 @@ def _place(city: City, record: Record) -> Iterator[Problem]:
         lat, lon = city.location.lat, city.location.lon
         if abs(lat - known.lon) < 0.5 and abs(lon - known.lat) < 0.5 and abs(lat - known.lat) > 1:
             found = f"{lat}, {lon} looks like longitude and latitude exchanged."
-            yield _say(record, "lat-lon-exchanged", found, "location.lat", "Exchange them.")
+            yield "lat-lon-exchanged", found, "location.lat", "Exchange them."
         elif abs(lat - known.lat) > 0.5 or abs(lon - known.lon) > 0.8:
-            found = (
-                f"{lat}, {lon} is far from {known.name}, which lies at {known.lat}, {known.lon}."
-            )
-            yield _say(
-                record,
-                "place-far",
-                found,
-                "location.lat",
-                "Check the coordinates, or the identifier.",
-            )
-    if (
-        city.population
-        and city.population.of in {"municipality", "settlement"}
-        and known.population
-    ):
-        ratio = city.population.value / known.population
-        if not 1 / 3 <= ratio <= 3:
-            found = f"{city.population.value:,} people; the gazetteer has {known.population:,}."
-            do = "Check whether thousands, or another area, are meant."
-            yield _say(record, "population-differs", found, "population.value", do)
+            there = f"{known.name}, which lies at {known.lat}, {known.lon}"
+            do = "Check the coordinates, or the identifier."
+            yield "place-far", f"{lat}, {lon} is far from {there}.", "location.lat", do
+    people = city.population
+    is_own = people is not None and people.of in {"municipality", "settlement"}
+    ratio = people.value / known.population if people and is_own and known.population else 1.0
+    if people and not 1 / 3 <= ratio <= 3:
+        found = f"{people.value:,} people; the gazetteer has {known.population:,}."
+        do = "Check whether thousands, or another area, are meant."
+        yield "population-differs", found, "population.value", do
 
 
 def _twice(known: Sequence[Known]) -> Iterator[Problem]:
@@ -465,12 +376,12 @@ def _lie_apart(one: City, other: City) -> bool:
     return float(distance_km(lat, lon, to_lat, to_lon)[0]) > APART_KM
 
 
-def _covenant(city: City, record: Record) -> Iterator[Problem]:
+def _covenant(city: City) -> Iterator[Doubt]:
     if city.covenant and city.covenant.id[:2].isalpha():
         code = ALIASES.get(city.covenant.id[:2].upper(), city.covenant.id[:2].upper())
         if code != city.country:
             found = f"The Covenant identifier {city.covenant.id} is of {code}, the city of {city.country}."
-            yield _say(record, "covenant-country", found, "covenant.id", "Check the identifier.")
+            yield "covenant-country", found, "covenant.id", "Check the identifier."
 
 
 def _outliers(known: Sequence[Known]) -> Iterator[Problem]:
@@ -501,9 +412,8 @@ def _gdp(city: City) -> float | None:
     return figure.value if figure else None
 
 
-CHECKS: Final[tuple[Callable[[City, Record], Iterator[Problem]], ...]] = (
+CHECKS: Final[tuple[Callable[[City], Iterator[Doubt]], ...]] = (
     _totals,
-    _total_check,
     _per_head,
     _blanks,
     _base_year,

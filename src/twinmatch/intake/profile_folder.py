@@ -1,77 +1,226 @@
-"""A folder of returned forms becomes one set of profiles, with what each city left open."""
+"""Profiles as files: written to a folder, merged from returned forms, compared; and the warnings accepted beside them.
+
+A profile is a YAML file that people can read and change, and that says exactly what the profile says. Profiles are
+written all or none, and nothing that stands there is overwritten unless asked for. An accepted warning is known by its
+key, made of its code, its city, its field and what was found: when the value changes, so does the key, and the
+warning is back.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import tomllib
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
 
+import yaml
+from pydantic import PlainSerializer, TypeAdapter
+
+from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.files import write_files
+from twinmatch.proposal.wire import Hidden, on_wire
 from twinmatch.reading import TABLES, Mapping, read_raw
+from twinmatch.reading.folder import UNITS_FILE, parse_yaml
 from twinmatch.reading.grid import not_linked_out
-from twinmatch.schema import City, HostUnit
+from twinmatch.reading.personal_data import redact
+from twinmatch.schema import City, Dimension, HostUnit
 from twinmatch.validate import Record, in_order, profiles
 
-ASKED = (
+T = TypeVar("T")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Folded texts, short lists on one line, no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Return that nothing is written as an alias: our reader refuses them."""
+        return True
+
+
+def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    folds = len(text) > 80 and text == text.strip() and "\n" not in text and text.isprintable()
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=">" if folds else None)
+
+
+def _sequence(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.SequenceNode:
+    short = all(isinstance(i, str | int | float) and len(str(i)) < 40 for i in items)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=short)
+
+
+_Dumper.add_representer(str, _string)
+_Dumper.add_representer(list, _sequence)
+
+
+def plain_profile(profile: City | HostUnit) -> dict[str, Any]:
+    """Return the fields of a profile that say something: without what is not known and what is the default."""
+    return profile.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def to_yaml(profile: City | HostUnit | list[HostUnit]) -> str:
+    """Return a profile, or a list of host units, as YAML; reading it gives the same profile."""
+    many = isinstance(profile, list)
+    content = [plain_profile(unit) for unit in profile] if many else plain_profile(profile)  # type: ignore[arg-type]
+    return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))
+
+
+Existing = Literal["refuse", "replace", "merge"]
+"""What is done with profiles that are there already."""
+
+
+def write_profiles(
+    cities: Sequence[City],
+    units: Sequence[HostUnit],
+    out: Path,
+    existing: Existing = "refuse",
+) -> tuple[list[Path], list[Problem]]:
+    """Return the files written, one a city and one for the units, and notes on what a merge kept.
+
+    ``refuse``: raise QuestionError that names every file that is already there. ``replace``: overwrite them.
+    ``merge``: fill only the blocks that the profile there leaves empty; what it says is kept,
+    and of host units those that are there, with the new ones beside them.
+    """
+    notes: list[Problem] = []
+    here = [c for c in cities if (out / f"{c.id}.yaml").exists()]
+    if existing == "refuse":
+        _refuse(out, [f"{c.id}.yaml" for c in here], bool(units))
+    if existing == "merge":
+        merged = {c.id: _merged(c, out / f"{c.id}.yaml", notes) for c in here}
+        cities = [merged.get(c.id, c) for c in cities]
+        units = _merged_units(units, out / UNITS_FILE, notes)
+    files = {f"{c.id}.yaml": to_yaml(c).encode() for c in sorted(cities, key=lambda c: c.id)}
+    if units:
+        files[UNITS_FILE] = to_yaml(sorted(units, key=lambda u: u.id)).encode()
+    return write_files(files, out), notes
+
+
+def _refuse(out: Path, names: list[str], has_units: bool) -> None:
+    if has_units and (out / UNITS_FILE).exists():
+        names = [*names, UNITS_FILE]
+    do = "Name another folder, or give --replace to overwrite or --merge to fill what is empty."
+    there = [Where(str(out / name)) for name in names]
+    if there:
+        found = "This profile is already there."
+        raise QuestionError([Problem("file-exists", found, where, do) for where in there])
+
+
+def _standing(path: Path, kind: type[T]) -> T:
+    """Return what stands at a path; raises DataError where it is not valid."""
+    content = parse_yaml(path.read_bytes(), path.name)
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValueError as error:
+        found = "The profile there cannot be read."
+        do = "Repair it first: twinmatch validate tells what is wrong."
+        raise DataError(Problem("profile-broken", found, Where(str(path)), do)) from error
+
+
+def _merged_units(new: Sequence[HostUnit], path: Path, notes: list[Problem]) -> list[HostUnit]:
+    """Return the host units that stand at a path, with those of the new ones that do not stand there."""
+    units = {unit.id: unit for unit in new}
+    for old in _standing(path, list[HostUnit]) if units and path.exists() else ():
+        if units.get(old.id, old) != old:
+            found = "The host unit there says something else; it was kept."
+            notes.append(Problem("kept", found, Where(path.name, column=old.id), level="note"))
+        units[old.id] = old
+    return list(units.values())
+
+
+def _merged(new: City, path: Path, notes: list[Problem]) -> City:
+    """Return the profile that stands at a path with its empty blocks filled from a new one."""
+    old = _standing(path, City)
+    taken = {}
+    for name in City.model_fields:
+        mine, theirs = getattr(old, name), getattr(new, name)
+        if name == "sources" or theirs in (None, ()) or theirs == mine:
+            continue
+        if mine in (None, ()):
+            taken[name] = theirs
+        else:
+            found = f"The profile says something else about {name}; it was kept."
+            notes.append(Problem("kept", found, Where(path.name, column=name), level="note"))
+    kept = tuple(
+        source.model_copy(update={"of": tuple(b for b in source.of if b in taken)})
+        for source in new.sources
+        if set(source.of) & set(taken)
+    )
+    return old.model_copy(update={**taken, "sources": (*old.sources, *kept)})
+
+
+# --- returned forms -----------------------------------------------------------------------------------------
+
+ASKED: Final = (
     *("location", "population", "languages", "commitment", "participation", "needs", "offers"),
     *("challenges", "strengths", "levers_needed", "levers_offered", "readiness", "emissions"),
 )
 """The blocks that a form asks for, by which it is told what is missing."""
 
 
+def plain_problems(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """Return problems as JSON has them."""
+    return [problem.plain() for problem in problems]
+
+
+def _with_gaps(cities: Sequence[City]) -> list[dict[str, Any]]:
+    return [{"id": c.id, "name": c.name, "missing": missing_of(c)} for c in cities]
+
+
 @dataclass(frozen=True)
-class Returned:
-    """What came back: files read, cities and units of them, what each city left open, and every problem."""
+class Import:
+    """What files became: rows read, profiles that can be used, every problem, rows set aside by reason, files written."""
 
-    files: tuple[str, ...]
     rows: int
-    cities: tuple[City, ...]
-    units: tuple[HostUnit, ...]
-    missing: dict[str, tuple[str, ...]]
-    problems: tuple[Problem, ...]
+    cities: Annotated[tuple[City, ...], PlainSerializer(_with_gaps)]
+    units: Hidden[tuple[HostUnit, ...]]
+    problems: Annotated[tuple[Problem, ...], PlainSerializer(plain_problems)]
+    set_aside: dict[str, int] = field(default_factory=dict)
+    written: tuple[str, ...] = ()
+
+    @on_wire
+    def usable(self) -> int:
+        """Return how many profiles can be used."""
+        return len(self.cities)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Return the problems because of which rows cannot be used."""
+        return tuple(p for p in self.problems if p.level == "error")
 
 
-def merge_forms(folder: Path, mapping: Mapping | None = None) -> Returned:
+def merge_forms(folder: Path, mapping: Mapping | None = None) -> Import:
     """Return the cities of every table in a folder; of a city that came twice, the newer version.
 
     A file that cannot be read is a problem among the others. Two forms of one city that differ and say no
     version or date are an error, and the city is left out: nobody can know which is meant.
     """
     if not folder.is_dir():
-        do = "Name the folder into which the returned forms were put."
-        raise QuestionError(
-            Problem("no-such-folder", "There is no such folder.", Where(str(folder)), do)
-        )
-    paths = sorted(
-        p
-        for p in folder.iterdir()
-        if p.suffix.lower() in TABLES and not p.name.startswith((".", "~"))
-    )
+        found, do = "There is no such folder.", "Name the folder of the returned forms."
+        raise QuestionError(Problem("no-such-folder", found, Where(str(folder)), do))
+    tables = (p for p in folder.iterdir() if p.suffix.lower() in TABLES)
+    paths = sorted(p for p in tables if not p.name.startswith((".", "~")))
     records, units, problems = _read_all(paths, mapping)
     known, wrong = profiles(records, City)
     known_units, wrong_units = profiles(units, HostUnit)
     chosen, doubles = _one_each(known)
     problems += [*wrong, *wrong_units, *doubles]
     if not paths:
-        problems.append(
-            Problem("no-forms", "There are no tables in this folder.", Where(str(folder)))
-        )
+        found = "There are no tables in this folder."
+        problems.append(Problem("no-forms", found, Where(str(folder))))
     cities = tuple(sorted(chosen, key=lambda c: c.id))
-    return Returned(
-        tuple(p.name for p in paths),
-        len(records),
-        cities,
-        tuple(unit for unit, _ in known_units),
-        {c.id: missing_of(c) for c in cities},
-        tuple(in_order(problems)),
-    )
+    made = tuple(unit for unit, _ in known_units)
+    return Import(len(records), cities, made, tuple(in_order(problems)))
 
 
 def missing_of(city: City) -> tuple[str, ...]:
     """Return the blocks that a city left open, and the dimensions of readiness where it filled only some."""
     found = [block for block in ASKED if not getattr(city, block)]
-    if city.readiness and len(city.readiness) < 10:
-        found.append(f"readiness ({10 - len(city.readiness)} of 10 dimensions)")
+    if city.readiness and len(city.readiness) < len(Dimension):
+        left = len(Dimension) - len(city.readiness)
+        found.append(f"readiness ({left} of {len(Dimension)} dimensions)")
     return tuple(found)
 
 
@@ -92,9 +241,8 @@ def _read_all(
         units += raw.units
         problems += raw.problems
         if not raw.cities and not any(p.level == "error" for p in raw.problems):
-            problems.append(
-                Problem("form-empty", "Nothing was filled in.", Where(path.name), level="warning")
-            )
+            found, where = "Nothing was filled in.", Where(path.name)
+            problems.append(Problem("form-empty", found, where, level="warning"))
     return records, units, problems
 
 
@@ -123,13 +271,177 @@ def _age(city: City) -> tuple[int, str]:
 
 
 def _double(city_id: str, newest: Record, other: Record, *, is_rival: bool) -> Problem:
+    there = newest.where
     if is_rival:
-        found = (
-            f"{city_id!r} came back twice with different answers; the other is in {newest.where}."
-        )
+        found = f"{city_id!r} came back twice with different answers; the other is in {there}."
         do = "Keep one, or give the newer one a higher version number."
         return Problem("city-twice", found, other.place("id"), do)
-    found = (
-        f"{city_id!r} came back in a newer version, in {newest.where}; this one was passed over."
-    )
+    found = f"{city_id!r} came back in a newer version, in {there}; this one was passed over."
     return Problem("form-older", found, other.place("id"), level="note")
+
+
+# --- what changed -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ProfileChange:
+    """One change: the city or unit, the field (empty for the whole), what it was and what it is now."""
+
+    id: str
+    kind: Literal["new", "gone", "changed"]
+    field: str = ""
+    old: Any = None
+    new: Any = None
+
+
+def compare_profiles(old: Cohort, new: Cohort) -> list[ProfileChange]:
+    """Return every change from one cohort to another, by id and in the order of the fields."""
+    before, after = _by_id(old), _by_id(new)
+    found: list[ProfileChange] = []
+    for name in sorted(before.keys() | after.keys()):
+        if name not in after:
+            found.append(ProfileChange(name, "gone"))
+        elif name not in before:
+            found.append(ProfileChange(name, "new"))
+        else:
+            found += _fields(name, plain_profile(before[name]), plain_profile(after[name]))
+    return found
+
+
+def _by_id(cohort: Cohort) -> dict[str, City | HostUnit]:
+    cities: dict[str, City | HostUnit] = {city.id: city for city in cohort.cities}
+    return cities | {unit.id: unit for unit in cohort.units}
+
+
+def _fields(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[ProfileChange]:
+    mine, theirs = dict(_leaves(old)), dict(_leaves(new))
+    for path in dict.fromkeys((*mine, *theirs)):
+        if mine.get(path) != theirs.get(path):
+            yield ProfileChange(name, "changed", path, mine.get(path), theirs.get(path))
+
+
+def _leaves(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield from _leaves(item, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", item
+
+
+# --- accepted warnings --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class KeyedProblem(Problem):
+    """A problem with the city that it is about (empty where none) and the key by which it can be accepted."""
+
+    city: str = ""
+    key: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """Return the problem as JSON has it."""
+        return {**super().plain(), "city": self.city, "key": self.key}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An accepted warning: its key, what it said, why it was accepted, and on which day."""
+
+    key: str
+    code: str
+    city: str
+    found: str
+    why: str
+    on: str
+
+
+def labelled(problems: Iterable[Problem], records: Sequence[Record]) -> list[KeyedProblem]:
+    """Return problems with their cities and keys."""
+    owners: dict[tuple[str, str, int], str] = {}
+    for record in records:
+        name = str(record.data.get("id", ""))
+        for where in (record.where, *record.elsewhere.values()):
+            owners.setdefault((where.file, where.sheet, where.row), name)
+    told = []
+    for problem in problems:
+        where = problem.where
+        city = owners.get((where.file, where.sheet, where.row), "")
+        said = {f.name: getattr(problem, f.name) for f in fields(Problem)}
+        told.append(KeyedProblem(**said, city=city, key=_key(problem, city)))
+    return told
+
+
+def _key(problem: Problem, city: str) -> str:
+    place = city or f"{problem.where.file}:{problem.where.row}"
+    text = "|".join((problem.code, place, problem.where.column, problem.found))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def accepted_path(profiles: Path) -> Path:
+    """Return the file of accepted warnings: in a folder of profiles, or beside a table."""
+    return (
+        profiles / "_accepted.toml" if profiles.is_dir() else profiles.with_suffix(".accepted.toml")
+    )
+
+
+def read_accepted(path: Path) -> tuple[Accepted, ...]:
+    """Return what was accepted, nothing where there is no such file; raises DataError where it is broken."""
+    if not path.exists():
+        return ()
+    try:
+        entries = tomllib.loads(path.read_text("utf-8")).get("accepted", [])
+        return tuple(
+            Accepted(**{f: str(e[f]) for f in Accepted.__dataclass_fields__}) for e in entries
+        )
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        # also no UTF-8, no TOML, a number of 5,000 digits
+        do = "Repair it, or delete it and accept the warnings again."
+        raise DataError(
+            Problem("accepted-unreadable", f"Cannot be read: {error}.", Where(str(path)), do)
+        ) from error
+
+
+def with_accepted(
+    before: Sequence[Accepted],
+    told: Sequence[KeyedProblem],
+    keys: Sequence[str],
+    why: str,
+    on: str,
+) -> tuple[Accepted, ...]:
+    """Return the accepted warnings with further ones, sorted.
+
+    Raises QuestionError for a key that no present warning has, and for errors, which cannot be accepted.
+    """
+    by_key = {t.key: t for t in told}
+    problems = []
+    for key in keys:
+        if key not in by_key:
+            do = nearest(key, {k: k for k in by_key})
+            problems.append(Problem("key-unknown", f"No warning here has the key {key!r}.", do=do))
+        elif by_key[key].level == "error":
+            found = f"{key} is an error: {by_key[key].found}"
+            problems.append(Problem("error-not-acceptable", found, do="Repair it."))
+    if not why.strip():
+        problems.append(Problem("why-missing", "No reason is given.", do="Say it: --why TEXT."))
+    if problems:
+        raise QuestionError(problems)
+    kept = {a.key: a for a in before}
+    reason = redact(why.strip())[0]
+    for key in keys:
+        item = by_key[key]
+        kept[key] = Accepted(key, item.code, item.city, item.found, reason, on)
+    return tuple(sorted(kept.values(), key=lambda a: (a.city, a.code, a.key)))
+
+
+def accepted_toml(accepted: Sequence[Accepted]) -> str:
+    """Return the file of accepted warnings; a JSON text is a TOML text, so values are written as such."""
+    lines = [
+        "# Warnings that were looked at and accepted; a changed value brings its warning back."
+    ]
+    for entry in accepted:
+        lines += ["", "[[accepted]]"]
+        lines += [
+            f"{name} = {json.dumps(getattr(entry, name), ensure_ascii=False)}"
+            for name in Accepted.__dataclass_fields__
+        ]
+    return "\n".join(lines) + "\n"

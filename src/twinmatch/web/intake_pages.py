@@ -124,14 +124,10 @@ def _found_in(path: Path, name: str) -> dict[str, Any]:
             "sheets": [],
             "survey": survey,
         }
-    problems = [
-        _renamed(t.problem.plain(), path, name) | {"key": t.key, "city": t.city}
-        for t in checked.told
-        if t.problem.code != "question"
-    ]
+    problems = [_renamed(p.plain(), path, name) for p in checked.problems if p.code != "question"]
     return {
         "survey": survey,
-        "rows": checked.rows,
+        "rows": checked.cities,
         "usable": checked.usable,
         "errors": sum(p["level"] == "error" for p in problems),
         "problems": problems,

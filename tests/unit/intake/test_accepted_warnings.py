@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_an_accepted_warning_is_remembered_until_its_value_changes(folder: Path) -> None:
     before = check_profiles(folder)
-    (warning,) = [t for t in before.told if t.problem.level == "warning"]
+    (warning,) = [t for t in before.problems if t.level == "warning"]
     assert warning.city == "nl-port"
     place = accept_warnings(
         folder, before, [warning.key], "Port industry; ask Dr. Anna Kanarek", "2026-11-22"
@@ -30,7 +30,7 @@ def test_an_accepted_warning_is_remembered_until_its_value_changes(folder: Path)
     assert "Kanarek" not in place.read_text("utf-8")
     after = check_profiles(folder)
     assert [t.key for t in after.accepted] == [warning.key]
-    assert warning.key not in {t.key for t in after.told}
+    assert warning.key not in {t.key for t in after.problems}
     write_profiles(
         [city("nl-port", emissions=inventory(boundary_population=1_200))], [], folder, "replace"
     )
@@ -41,7 +41,7 @@ def test_errors_unknown_keys_and_silence_are_not_accepted(folder: Path) -> None:
     bad = city("de-x", participation={"guests_at_least": 2, "guests_at_most": 1})
     write_profiles([bad], [], folder)
     checked = check_profiles(folder)
-    (error,) = [t for t in checked.told if t.problem.level == "error"]
+    (error,) = [t for t in checked.problems if t.level == "error"]
     with pytest.raises(QuestionError) as caught:
         accept_warnings(folder, checked, [error.key, "00000000"], " ", "2026-11-22")
     assert {p.code for p in caught.value.problems} == {

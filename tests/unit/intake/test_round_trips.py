@@ -17,6 +17,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.intake import merge_forms, template, to_yaml, write_profiles
 from twinmatch.intake.forms import EXAMPLES, _rule
+from twinmatch.intake.profile_folder import missing_of
 from twinmatch.intake.readiness_scale import GENERAL, LEVELS
 from twinmatch.reading import read, read_raw
 from twinmatch.reading.columns import columns
@@ -299,8 +300,8 @@ def test_returned_forms_are_merged_and_gaps_told(tmp_path: Path) -> None:
     back = merge_forms(tmp_path)
     assert [c.id for c in back.cities] == ["at-x", "de-y", "fr-z"]
     assert back.cities[0].needs == "Heat and trams"
-    assert "languages" in back.missing["at-x"]
-    assert "languages" not in back.missing["de-y"]
+    assert "languages" in missing_of(back.cities[0])
+    assert "languages" not in missing_of(back.cities[1])
     told = {(p.where.file, p.code) for p in back.problems}
     assert {
         ("a.xlsx", "form-older"),
@@ -314,7 +315,7 @@ def test_two_forms_of_one_city_that_differ_are_a_question(tmp_path: Path) -> Non
         (tmp_path / f"{name}.csv").write_text(f"name,country,needs\nX,AT,{needs}\n", "utf-8")
     back = merge_forms(tmp_path)
     assert [p.code for p in back.problems if p.level == "error"] == ["city-twice"]
-    assert (back.cities, back.missing) == ((), {})
+    assert back.cities == ()
 
 
 def test_a_folder_without_forms_and_no_folder_are_told(tmp_path: Path) -> None:

@@ -398,4 +398,4 @@ def test_an_empty_table_is_one_message(tmp_path: Path) -> None:
     table = tmp_path / "empty.csv"
     table.write_text("", "utf-8")
     checked = check_profiles(table)
-    assert [t.problem.code for t in checked.told] == ["no-cities"]
+    assert [t.code for t in checked.problems] == ["no-cities"]

@@ -11,7 +11,7 @@ import importer_samples as samples
 import pytest
 
 from twinmatch.errors import DataError, QuestionError, TwinmatchError
-from twinmatch.intake.accepted import read_accepted
+from twinmatch.intake.profile_folder import read_accepted
 from twinmatch.programmes.programme import load
 from twinmatch.reading import read, read_grids, read_mapping
 from twinmatch.reading.decision_sheet import read_decisions
