@@ -11,7 +11,7 @@ from typer import Argument, Option
 
 from twinmatch import app, whatif
 from twinmatch.cli.inputs import proposal_of, round_of
-from twinmatch.cli.lazy import exporting
+from twinmatch.cli.lazy import exporting, reading
 from twinmatch.cli.options import (
     AsJson,
     Model,
@@ -211,7 +211,7 @@ def backtest(
         if pairs is None:
             _backtest_pilots(round_, seed, as_json)
             return
-        lines = app.rows.read_rows(pairs, ("guest", "hosts"))
+        lines = reading.read_rows(pairs, ("guest", "hosts"))
         tested = whatif.backtest.read_pairs(cohort, lines, pairs.name)
         found = whatif.backtest.backtest(
             cohort, tested, twinning.weights, round_.facet_cache, twinning.hosts, seed=seed
