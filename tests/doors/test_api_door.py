@@ -12,7 +12,7 @@ import structlog
 from service_for_tests import board_of, five_cities, served, shared
 
 from twinmatch.web.auth import PREFIX, Rank, digest
-from twinmatch.web.metrics import log_as_json
+from twinmatch.web.middleware import log_as_json
 from twinmatch.web.settings import Settings
 
 READING = {"/healthz", "/readyz", "/metrics"}

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from twinmatch.cli import app, every_command
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.web.auth import Rank
-from twinmatch.web.languages import LANGUAGES, chosen, translation
+from twinmatch.web.pages import LANGUAGES, chosen, translation
 from twinmatch.web.settings import ENVIRONMENT, Settings, from_environment
 
 ROOT = Path(__file__).parents[2]

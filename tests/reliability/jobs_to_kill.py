@@ -631,7 +631,7 @@ class ServiceJobs:
         claimed = board.claim()
         assert claimed is not None
         tell([2, job])
-        board.step(job, ["Profiles"])
+        board.beat(job, steps=["Profiles"])
         tell([3, job])
         board.end(job, "done", result=self.result, fallbacks=FALLBACKS)
         tell([4, job])

@@ -18,7 +18,7 @@ from hostile_cities import hostile_cities, profile
 from service_for_tests import PROGRAMME, board_of, five_cities, served
 
 from twinmatch.web.auth import Rank
-from twinmatch.web.metrics import log_as_json
+from twinmatch.web.middleware import log_as_json
 
 PERSONS = ("kanarek.anna@city.example", "+48 22 555 01 99", "Kanarkova", "kanarek")
 SHORT = "kanarek.anna@city.example +48 22 555 01 99"

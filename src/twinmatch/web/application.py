@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 from threading import Thread
 from typing import Any, Final
 
-import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
@@ -23,6 +22,7 @@ from twinmatch.app.service import Service
 from twinmatch.errors import TwinmatchError
 from twinmatch.web import (
     cities,
+    city_pages,
     decided_pages,
     intake_pages,
     pages,
@@ -34,9 +34,9 @@ from twinmatch.web import (
 )
 from twinmatch.web.auth import reader
 from twinmatch.web.board import Board
+from twinmatch.web.bodies import json_answer
 from twinmatch.web.jobs import Jobs
-from twinmatch.web.metrics import Metrics, log_as_json
-from twinmatch.web.middleware import FrontDoor
+from twinmatch.web.middleware import FrontDoor, Metrics, log_as_json
 from twinmatch.web.settings import Settings, from_environment
 from twinmatch.web.state import State, state_of
 
@@ -79,7 +79,7 @@ def application(settings: Settings) -> ASGIApp:
     app.state.shared = state
     problems.install(app, pages.error_page)
     api = (cities, proposals, persons)
-    for part in (*api, pages, decided_pages, rounds_pages, intake_pages):
+    for part in (*api, pages, city_pages, decided_pages, rounds_pages, intake_pages):
         app.include_router(part.router)
     app.include_router(decided_pages.by_link)
     _add_workbench(app)
@@ -93,15 +93,7 @@ def application(settings: Settings) -> ASGIApp:
             allow_origins=settings.origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "If-None-Match"],
-            expose_headers=[
-                "Deprecation",
-                "ETag",
-                "Link",
-                "Sunset",
-                "RateLimit",
-                "RateLimit-Policy",
-                "X-Request-Id",
-            ],
+            expose_headers=["Deprecation", "Link", "Sunset", *_HEADERS],
         )
     return door
 
@@ -134,7 +126,7 @@ def _find_nearest(service: Service, log: Any) -> None:
 
 
 def _add_health(app: FastAPI) -> None:
-    refused: dict[int | str, dict[str, Any]] = {421: problems.documented()[421]}
+    refused: dict[int | str, Any] = {421: problems.documented()[421]}
 
     @app.get("/healthz", tags=["health"], response_model=schemas.Health, responses=refused)
     async def healthz() -> dict[str, Any]:
@@ -153,20 +145,11 @@ def _add_health(app: FastAPI) -> None:
         store = await run_in_threadpool(state.board.is_reachable)
         checks = {"cities": state.opened is not None, "store": store}
         ready = all(checks.values())
-        content = {
-            "status": "ok" if ready else "not ready",
-            "version": __version__,
-            "checks": checks,
-        }
-        return Response(orjson.dumps(content), 200 if ready else 503, media_type="application/json")
+        status = "ok" if ready else "not ready"
+        content = {"status": status, "version": __version__, "checks": checks}
+        return json_answer(content, 200 if ready else 503)
 
-    @app.get(
-        "/metrics",
-        tags=["health"],
-        response_model=None,
-        response_class=Response,
-        responses={200: {"content": {"text/plain": {}}}, **problems.documented()},
-    )
+    @app.get("/metrics", tags=["health"], **problems.answers(None, forms={"text/plain": {}}))
     async def metrics(request: Request) -> Response:
         """Return the measures of this process for Prometheus."""
         state = state_of(request)
@@ -245,11 +228,8 @@ def _add_workbench(app: FastAPI) -> None:
     app.mount("/assets", _Assets(packages=[("twinmatch.web", "assets")]), name="assets")
 
     @app.get("/", include_in_schema=False)
-    async def first() -> Response:
-        return RedirectResponse("/workbench/cities", 303)
-
     @app.get("/workbench", include_in_schema=False)
-    async def workbench() -> Response:
+    async def first() -> Response:
         return RedirectResponse("/workbench/cities", 303)
 
     @app.get("/workbench/api", include_in_schema=False)

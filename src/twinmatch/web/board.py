@@ -154,19 +154,9 @@ class Board:
     ) -> str:
         job, earlier = secrets.token_hex(8), str(asked.get("programme_of") or "")
         round_ = c.execute(sa.select(jobs.c.round).where(jobs.c.id == earlier)).scalar()
-        c.execute(
-            jobs.insert().values(
-                id=job,
-                title=redact(title)[0],
-                asked=dict(asked),
-                asked_by=by,
-                steps=[],
-                problems=[],
-                created=_now(),
-                round=round_ or earlier or job,
-                **more,
-            )
-        )
+        said = {"title": redact(title)[0], "asked": dict(asked), "asked_by": by, **more}
+        said |= {"steps": [], "problems": [], "round": round_ or earlier or job}
+        c.execute(jobs.insert().values(id=job, created=_now(), **said))
         return job
 
     def keep_made(
@@ -246,17 +236,11 @@ class Board:
                     return _job(row)
         return None
 
-    def step(self, job: str, steps: Sequence[str]) -> bool:
-        """Say how far a running job is; return whether it is still wanted."""
+    def beat(self, job: str, **values: Any) -> bool:
+        """Say that a running job lives, or with ``steps`` how far it is; return whether it is still wanted."""
         running = jobs.update().where(jobs.c.id == job, jobs.c.state == "running")
         with self._change() as c:
-            return bool(c.execute(running.values(steps=list(steps), beat=_now())).rowcount)
-
-    def beat(self, job: str) -> bool:
-        """Say that a running job lives; return whether it is still wanted."""
-        running = jobs.update().where(jobs.c.id == job, jobs.c.state == "running")
-        with self._change() as c:
-            return bool(c.execute(running.values(beat=_now())).rowcount)
+            return bool(c.execute(running.values(beat=_now(), **values)).rowcount)
 
     def end(
         self,
@@ -307,16 +291,8 @@ class Board:
         expires = _now() + timedelta(days=days) if days else None
         made = Key(key, name, rank, _now(), expires, None)
         with self._change() as c:
-            c.execute(
-                keys.insert().values(
-                    id=key,
-                    name=name,
-                    rank=int(rank),
-                    sha256=digest(secret),
-                    created=made.created,
-                    expires=expires,
-                )
-            )
+            values = {"id": key, "name": name, "created": made.created, "expires": expires}
+            c.execute(keys.insert().values(**values, rank=int(rank), sha256=digest(secret)))
             note(c, who, "key made", key)
         return made, secret
 
@@ -349,9 +325,8 @@ class Board:
         session, expires = new_secret(), _now() + timedelta(hours=SESSION_HOURS)
         with self._change() as c:
             c.execute(sessions.delete().where(sessions.c.expires < _now()))
-            c.execute(
-                sessions.insert().values(sha256=digest(session), key=person.key, expires=expires)
-            )
+            values = {"sha256": digest(session), "key": person.key, "expires": expires}
+            c.execute(sessions.insert().values(**values))
         return session
 
     def visitor(self, session: str) -> Person | None:
@@ -380,16 +355,8 @@ class Board:
         """Return the id under which an uploaded file and what was found in it are kept."""
         upload = secrets.token_hex(8)
         with self._change() as c:
-            c.execute(
-                uploads.insert().values(
-                    id=upload,
-                    name=name,
-                    uploaded_by=by,
-                    created=_now(),
-                    found=dict(found),
-                    content=content,
-                )
-            )
+            values = {"id": upload, "name": name, "uploaded_by": by, "created": _now()}
+            c.execute(uploads.insert().values(**values, found=dict(found), content=content))
             note(c, who, "upload kept", upload)
         return upload
 
@@ -399,13 +366,13 @@ class Board:
             row = c.execute(_UPLOAD.where(uploads.c.id == upload)).first()
         if row is None:
             raise QuestionError(Problem("upload-unknown", f"There is no upload {upload!r}."))
-        return Upload(row.id, row.name, row.uploaded_by, row.created, row.found)
+        return Upload(**row._mapping)
 
     def all_uploads(self, size: int = 50) -> list[Upload]:
         """Return the latest uploads, the newest first."""
         with self._look() as c:
             rows = c.execute(_UPLOAD.order_by(uploads.c.created.desc(), uploads.c.id).limit(size))
-            return [Upload(r.id, r.name, r.uploaded_by, r.created, r.found) for r in rows]
+            return [Upload(**row._mapping) for row in rows]
 
     def accept(self, upload: str, keys: Sequence[str], by: str, who: str = COMMAND_LINE) -> None:
         """Remember that doubts about an upload were accepted, and by whom."""
@@ -448,19 +415,8 @@ def _now() -> datetime:
 
 
 def _job(row: Any) -> Job:
-    return Job(
-        row.id,
-        row.title,
-        row.state,
-        row.asked,
-        row.asked_by,
-        tuple(row.steps),
-        tuple(row.problems),
-        row.created,
-        row.begun,
-        row.ended,
-        row.round,
-    )
+    lists = {"steps": tuple(row.steps), "problems": tuple(row.problems)}
+    return Job(**{**row._mapping, **lists})
 
 
 def _as_job(run: RunRecord) -> Job:
@@ -469,14 +425,7 @@ def _as_job(run: RunRecord) -> Job:
 
 
 def _key(row: Any) -> Key:
-    return Key(
-        row.id,
-        row.name,
-        Rank(row.rank),
-        row.created,
-        row.expires,
-        row.taken_back,
-    )
+    return Key(row.id, row.name, Rank(row.rank), row.created, row.expires, row.taken_back)
 
 
 def _person(row: Any) -> Person | None:

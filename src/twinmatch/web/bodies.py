@@ -138,7 +138,7 @@ def _flat(line: dict[str, Any]) -> dict[str, Any]:
     for key, value in line.items():
         if key == "account":
             row |= {f"share.{x['facet']}": x["share"] for x in value}
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             row[key] = " ".join(x["says"] for x in value) if key == "why" else "; ".join(value)
         else:
             row[key] = value

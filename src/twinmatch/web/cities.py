@@ -14,13 +14,13 @@ from twinmatch.app.service import Answer, Order, Question, Search, Wanted
 from twinmatch.cohort import City
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.programmes.programme import programme_schema
-from twinmatch.proposal import CityCard, proposal_schema
+from twinmatch.proposal import proposal_schema
 from twinmatch.proposal.wire import DECIMALS, to_wire
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import schemas
 from twinmatch.web.auth import api_router
 from twinmatch.web.bodies import LISTS, accepted, list_bytes, sources_once
-from twinmatch.web.problems import documented
+from twinmatch.web.problems import answers
 from twinmatch.web.state import KEEP, state_of, tag_of, unchanged
 
 router = api_router("cities")
@@ -82,20 +82,8 @@ _FORMS: Final[dict[str, Any]] = {
     "application/geo+json": {"schema": {"type": "object"}},
 }
 
-_NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
-    304: {"description": "Not Modified: the answer with the ETag sent is still right"}
-}
 
-
-@router.get(
-    "/cities",
-    response_model=None,
-    responses={
-        200: {"model": schemas.Cities, "content": _FORMS},
-        **_NOT_MODIFIED,
-        **documented(406),
-    },
-)
+@router.get("/cities", **answers(schemas.Cities, 406, forms=_FORMS, tagged=True))
 def list_cities(
     request: Request,
     q: Annotated[str, Query(max_length=200, description="Words in a name, country or id")] = "",
@@ -113,29 +101,17 @@ def list_cities(
 ) -> Response:
     """Return the cities that match every word and filter, page by page; the Link header leads to the next one."""
     if lacks and lacks not in City.BLOCKS:
+        where, do = Where(column="lacks"), f"Known: {', '.join(City.BLOCKS)}."
         raise QuestionError(
-            Problem(
-                "block-unknown",
-                f"A profile has no block {lacks!r}.",
-                Where(column="lacks"),
-                f"Known: {', '.join(City.BLOCKS)}.",
-            )
+            Problem("block-unknown", f"A profile has no block {lacks!r}.", where, do)
         )
-    search = Search(
-        q,
-        country,
-        role,
-        lacks,
-        population_at_least,
-        population_at_most,
-        order,
-        (page - 1) * size,
-        size,
-    )
+    between = (population_at_least, population_at_most)
+    search = Search(q, country, role, lacks, *between, order, (page - 1) * size, size)
     found = state_of(request).service.list_cities(search)
     pages = -(-found.total // size)
     counts = {"total": found.total, "page": page, "pages": pages, "size": size}
-    lines = [city_line(c) for c in found.cities]
+    names = schemas.CityLine.model_fields
+    lines = [{name: getattr(c, name) for name in names} for c in found.cities]
     answer = answered(request, lambda: {**counts, "cities": lines}, fields)
     links = [
         f'<{request.url.path}?{urlencode({**request.query_params, "page": n})}>; rel="{rel}"'
@@ -150,26 +126,7 @@ def list_cities(
     return answer
 
 
-def city_line(c: CityCard) -> dict[str, Any]:
-    """Return a city as a list has it."""
-    return {
-        "id": c.id,
-        "name": c.name,
-        "country": c.country,
-        "country_name": c.country_name,
-        "roles": list(c.roles),
-        "population": c.population,
-        "lat": c.lat,
-        "lon": c.lon,
-        "known": c.known,
-    }
-
-
-@router.get(
-    "/cities/{city}",
-    response_model=None,
-    responses={200: {"model": schemas.CityWhole}, **_NOT_MODIFIED, **documented(404)},
-)
+@router.get("/cities/{city}", **answers(schemas.CityWhole, 404, tagged=True))
 def get_city(request: Request, city: CityIn) -> Response:
     """Return a city's whole profile with its sources, and what is not known of it."""
     service = state_of(request).service
@@ -194,10 +151,8 @@ def weights_of(text: str) -> dict[str, float]:
         try:
             found[name.strip()] = float(number)
         except ValueError:
-            where, do = (
-                Where(column="weights"),
-                "Write facet:number, such as readiness:3,context:1.",
-            )
+            where = Where(column="weights")
+            do = "Write facet:number, such as readiness:3,context:1."
             problems.append(Problem("weight-wrong", f"{part[:80]!r} is no weight.", where, do))
     if problems:
         raise QuestionError(problems)
@@ -206,12 +161,7 @@ def weights_of(text: str) -> dict[str, float]:
 
 @router.get(
     "/cities/{city}/similar",
-    response_model=None,
-    responses={
-        200: {"model": schemas.Similar, "content": _FORMS},
-        **_NOT_MODIFIED,
-        **documented(404, 406),
-    },
+    **answers(schemas.Similar, 404, 406, forms=_FORMS, tagged=True),
 )
 def similar_cities(
     request: Request, city: CityIn, asked: Annotated[schemas.SimilarQuery, Query()]
@@ -268,11 +218,7 @@ def answer_plain(city: str, answer: Answer, detail: str) -> dict[str, Any]:
 
 @router.post(
     "/similar",
-    response_model=None,
-    responses={
-        200: {"model": schemas.Similar | schemas.SimilarMany, "content": _FORMS},
-        **documented(404, 406, 413, 422),
-    },
+    **answers(schemas.Similar | schemas.SimilarMany, 404, 406, 413, 422, forms=_FORMS),
 )
 def similar_to_profile(request: Request, asked: schemas.AskSimilar) -> Response:
     """Return the cities most like one that is not in the data, or like each of many; nothing that is sent is kept."""
@@ -298,11 +244,7 @@ def similar_to_profile(request: Request, asked: schemas.AskSimilar) -> Response:
     return Response(body, 200, {"Vary": "Accept"}, LISTS[form])
 
 
-@router.get(
-    "/pairs/{one}/{other}",
-    response_model=None,
-    responses={200: {"model": schemas.Pair}, **_NOT_MODIFIED, **documented(404)},
-)
+@router.get("/pairs/{one}/{other}", **answers(schemas.Pair, 404, tagged=True))
 def explain_pair(request: Request, one: CityIn, other: CityIn) -> Response:
     """Return the accounts of a pair: as peers, and as guest and host both ways, every line with its evidence."""
     service = state_of(request).service
@@ -320,9 +262,7 @@ def explain_pair(request: Request, one: CityIn, other: CityIn) -> Response:
 
 @router.get(
     "/schema/{of}.json",
-    response_model=None,
-    response_class=Response,
-    responses={200: {"content": {"application/schema+json": {}}}, **documented()},
+    **answers(None, forms={"application/schema+json": {}}),
 )
 def get_schema(
     of: Annotated[

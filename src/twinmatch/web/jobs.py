@@ -163,10 +163,8 @@ def work_out(settings_json: str, run: str, what: str) -> None:
     board = Board(settings.store)
     content: Any = []
     try:
-        round_, proposal = (
-            round_of_version(board, settings, board.job(run)),
-            proposal_of(board, run),
-        )
+        round_ = round_of_version(board, settings, board.job(run))
+        proposal = proposal_of(board, run)
         if what == "declines":
             falls = kept_fallbacks(proposal, round_)
             content = [[*pair, *map(list, said)] for pair, said in falls.items()]
@@ -202,7 +200,7 @@ def made(board: Board, settings: Settings, job: Job) -> bytes:
             steps.pop()
         steps.append(step)
         with contextlib.suppress(DataError):  # how far it is can go untold, the work goes on
-            board.step(job.id, steps)
+            board.beat(job.id, steps=list(steps))
 
     round_ = round_of(board, settings, job.asked, progress)
     proposal, _ = propose_round(round_, progress=progress)

@@ -6,7 +6,7 @@ those of the framework with a code of ours, and an unforeseen one without its in
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -140,10 +140,26 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def answers(model: Any, *errors: int, status: int = 200) -> dict[str, Any]:
-    """Return what a route says of itself: the class whose wire form it answers with, and the errors that it can give."""
-    responses = {status: {"model": model}, **documented(*errors)}
-    return {"status_code": status, "response_model": None, "responses": responses}
+def answers(
+    model: Any,
+    *errors: int,
+    status: int = 200,
+    forms: Mapping[str, Any] | None = None,
+    tagged: bool = False,
+) -> dict[str, Any]:
+    """Return what a route says of itself: the class whose wire form it answers with, and the errors that it can give.
+
+    ``forms`` has further media types; without a model they are all there is. ``tagged``: an ETag can be sent back.
+    """
+    said: dict[str, Any] = {"model": model} if model else {}
+    if forms:
+        said["content"] = forms
+    responses = {status: said, **documented(*errors)}
+    if tagged:
+        same = "Not Modified: the answer with the ETag sent is still right"
+        responses[304] = {"description": same}
+    made = {"status_code": status, "response_model": None, "responses": responses}
+    return made if model else {**made, "response_class": Response}
 
 
 Page = Callable[[Request, int, list[Problem]], Response]

@@ -23,7 +23,7 @@ from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, api_router, coordinator
 from twinmatch.web.board import Board, Job
 from twinmatch.web.bodies import MOST_PROBLEMS, accepted, json_answer
-from twinmatch.web.problems import answers, documented
+from twinmatch.web.problems import answers
 from twinmatch.web.sandbox import sandboxed
 from twinmatch.web.settings import VERSION
 from twinmatch.web.state import KEEP, Shared, state_of, unchanged
@@ -83,8 +83,9 @@ def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
     """Return what a proposal is asked with; raises the errors that can be told before it is made."""
     known, problems = (*bundled_names(), *recipe_names()), []
     for name in (n for n in asked.programme if n not in known):
-        found, do = f"There is no bundled programme {name[:80]!r}.", f"Known: {', '.join(known)}."
-        problems.append(Problem("programme-unknown", found, Where(column="programme"), do))
+        found = f"There is no bundled programme {name[:80]!r}."
+        where, do = Where(column="programme"), f"Known: {', '.join(known)}."
+        problems.append(Problem("programme-unknown", found, where, do))
     if asked.programme and asked.programme_toml:
         found = "The programme is named and written out."
         problems.append(Problem("programme-twice", found, do="Keep one of them."))
@@ -153,12 +154,7 @@ def get_proposal(state: Shared, proposal: ProposalId) -> Response:
 
 @router.get(
     "/proposals/{proposal}/events",
-    response_model=None,
-    response_class=Response,
-    responses={
-        200: {"description": "Server-sent events", "content": {"text/event-stream": {}}},
-        **documented(404),
-    },
+    **answers(None, 404, forms={"text/event-stream": {}}),
 )
 async def follow_proposal(request: Request, proposal: ProposalId) -> Response:
     """Follow a proposal by server-sent events: one at each change, the last when it has ended."""
@@ -197,20 +193,12 @@ def _file(board: Board, proposal: str, name: str) -> bytes:
     return EXPORTERS[name](from_plain(orjson.loads(written), f"proposal {proposal}"))
 
 
-_FILES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {
-        "description": "The file",
-        "content": {media.partition(";")[0]: {} for media in MEDIA.values()},
-    },
-    304: {"description": "Not Modified"},
-}
+_FILES: Final[dict[str, Any]] = {media.partition(";")[0]: {} for media in MEDIA.values()}
 
 
 @router.get(
     "/proposals/{proposal}/export",
-    response_model=None,
-    response_class=Response,
-    responses={**_FILES, **documented(404, 406, 409)},
+    **answers(None, 404, 406, 409, forms=_FILES, tagged=True),
 )
 def export_proposal(request: Request, state: Shared, proposal: ProposalId) -> Response:
     """Return the proposal in the form that the Accept header asks for: JSON, workbook, report or network."""
@@ -220,9 +208,7 @@ def export_proposal(request: Request, state: Shared, proposal: ProposalId) -> Re
 
 @router.get(
     "/proposals/{proposal}/files/{name}",
-    response_model=None,
-    response_class=Response,
-    responses={**_FILES, **documented(404, 409)},
+    **answers(None, 404, 409, forms=_FILES, tagged=True),
 )
 def get_proposal_file(
     request: Request,

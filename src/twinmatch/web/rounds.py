@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
 
+from cachetools import LRUCache
 from pydantic import ValidationError
 
 from twinmatch.app.decided import Decided, with_decided
@@ -48,18 +48,15 @@ T = TypeVar("T")
 class Latest(Generic[T]):
     """The last few of what is long to make, each made once however many ask for it."""
 
-    def __init__(self, most: int) -> None:
-        self._kept: OrderedDict[object, T] = OrderedDict()
-        self._most, self._lock = most, Lock()
+    def __init__(self) -> None:
+        self._kept: LRUCache[object, T] = LRUCache(KEPT)
+        self._lock = Lock()
 
     def get(self, key: object, make: Callable[[], T]) -> T:
         """Return what is kept under a key, or make it."""
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = make()
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
             return self._kept[key]
 
 
@@ -68,10 +65,10 @@ class Rounds:
 
     def __init__(self, board: Board, settings: Settings) -> None:
         self._board, self._settings = board, settings
-        self._rounds: Latest[Round] = Latest(KEPT)
-        self._held: Latest[Case] = Latest(KEPT)
-        self._cases: Latest[Case] = Latest(KEPT)
-        self._services: Latest[Service] = Latest(KEPT)
+        self._rounds: Latest[Round] = Latest()
+        self._held: Latest[Case] = Latest()
+        self._cases: Latest[Case] = Latest()
+        self._services: Latest[Service] = Latest()
 
     def round(self, job: Job) -> Round:
         """Return the round of a proposal as it was made: its cities, its programme, what was decided before."""
@@ -148,10 +145,8 @@ class Rounds:
         job = self._board.job(proposal)
         found = self.repair(proposal, change, at_most)
         made = taken(proposal_of(self._board, proposal), found, kind, change)
-        told = {
-            **again(self._board, job, self._board.store.held(proposal)),
-            "repair": {"of": job.id, "offer": kind, "withdrawn": list(change.withdrawn)},
-        }
+        told = again(self._board, job, self._board.store.held(proposal))
+        told["repair"] = {"of": job.id, "offer": kind, "withdrawn": list(change.withdrawn)}
         run = self._board.keep_made(job.title, told, by, proposal_json(made))
         self._board.desk.want(run, "declines")
         return run
@@ -163,9 +158,8 @@ class Rounds:
 
 def _still(locks: Iterable[About], change: Disruption, earlier: Proposal) -> list[About]:
     """Return the locks that are not lifted by what happened: whoever withdrew or refused is not locked."""
-    ids = {card.name: card.id for card in earlier.cities} | {
-        unit.name: unit.id for unit in earlier.units
-    }
+    ids = {city.name: city.id for city in earlier.cities}
+    ids |= {unit.name: unit.id for unit in earlier.units}
     gone = {ids.get(name, name) for name in change.withdrawn}
     refused = {frozenset(ids.get(name, name) for name in pair) for pair in change.refused}
     return [p for p in locks if not gone & set(p) and frozenset(p) not in refused]
@@ -175,23 +169,15 @@ def again(board: Board, job: Job, now: RunSnapshot) -> dict[str, Any]:
     """Return what to ask for the same round under what is decided now: of equally good answers the nearest."""
     pairs = decided_so_far(board.store, job.id, now)
     cities = {name: job.asked[name] for name in ("upload", "hosts") if job.asked.get(name)}
-    return {
-        **cities,
-        "programme_of": job.id,
-        "lock": pairs.lock,
-        "ban": pairs.ban,
-        "previous": job.id,
-    }
+    decided = {"lock": pairs.lock, "ban": pairs.ban}
+    return {**cities, **decided, "programme_of": job.id, "previous": job.id}
 
 
 # --- rules ---
 
 NUMBERS: Final = (
-    "places",
-    "guests_per_country",
-    "pairs_per_host_country",
-    "hosts_per_guest",
-    "once_hosting",
+    *("places", "guests_per_country", "pairs_per_host_country"),
+    *("hosts_per_guest", "once_hosting"),
 )
 """Rules that are a number or nothing."""
 
@@ -235,11 +221,8 @@ def _checked(settings: Mapping[str, Any]) -> Programme:
     try:
         return programme_model().model_validate(settings)
     except ValidationError as error:
-        told = [
-            Problem("rule-wrong", f"{'.'.join(map(str, e['loc']))}: {e['msg']}")
-            for e in error.errors()[:20]
-        ]
-        raise QuestionError(told) from error
+        wrong = ((".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()[:20])
+        raise QuestionError(Problem("rule-wrong", f"{at}: {said}") for at, said in wrong) from error
 
 
 def with_rules(made: Proposal, form: Mapping[str, str]) -> Programme:

@@ -22,7 +22,7 @@ from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import Correspondence, letter_files, letters
 from twinmatch.exporting.words import is_paired
 from twinmatch.programmes.twinning import product_of
-from twinmatch.proposal import Product, Proposal
+from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.schema import City
 from twinmatch.store import HistoryEntry
 from twinmatch.web import schemas
@@ -30,7 +30,6 @@ from twinmatch.web.auth import Coordinator, Person, Reader, coordinator, pages_r
 from twinmatch.web.board import Job
 from twinmatch.web.bodies import as_model
 from twinmatch.web.jobs import proposal_of
-from twinmatch.web.network import network
 from twinmatch.web.pages import page, wants_fragment
 from twinmatch.web.proposals import check_programme, checked, programmes_known
 from twinmatch.web.rounds import again, programme_in, rules_of, toml, tried, with_rules
@@ -403,3 +402,49 @@ def folder(state: Shared, job: Made, name: str) -> Response:
             for path, content in files(made):
                 packed.writestr(zipfile.ZipInfo(f"{place}/{path}"), content)
     return _file(stream.getvalue(), f"{name}.zip", "application/zip")
+
+
+# --- pairs in two columns -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Knot:
+    """A guest or host of the network: its name, and where it stands."""
+
+    name: str
+    y: float
+
+
+@dataclass(frozen=True)
+class Net:
+    """Guests on the left, hosts on the right, a line for each meeting, as thick as its score."""
+
+    guests: tuple[Knot, ...]
+    hosts: tuple[Knot, ...]
+    lines: tuple[tuple[float, float, float, str], ...]
+    height: float
+
+
+def network(product: Product, directory: Directory) -> Net:
+    """Return a product of pairs as a picture in two columns, in the order of the hosts."""
+    hosts: dict[str, list[tuple[str, Meeting]]] = {}
+    for m in product.meetings:
+        for guest in m.cities("guest"):
+            hosts.setdefault(directory.host(m), []).append((guest, m))
+    row, y = 22.0, 20.0
+    left: dict[str, float] = {}
+    right, lines = [], []
+    for host in sorted(hosts):
+        first = y
+        for guest, _ in hosts[host]:
+            if guest not in left:
+                left[guest] = y
+                y += row
+        y = max(y, first + row)
+        middle = (first + y - row) / 2
+        right.append(Knot(host, middle))
+        for guest, m in hosts[host]:
+            title = f"{directory.name(guest)} – {host}: {100 * m.score:.0f}"
+            lines.append((left[guest], middle, round(0.8 + 3 * m.score, 1), title))
+    knots = tuple(Knot(directory.name(g), at) for g, at in left.items())
+    return Net(knots, tuple(right), tuple(lines), y + 10)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Annotated, Any, Final
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 from fastapi import Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
@@ -19,7 +18,7 @@ from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.web.auth import ANYONE, LOCAL, NOBODY, Person
 from twinmatch.web.board import Board
-from twinmatch.web.metrics import Metrics
+from twinmatch.web.middleware import Metrics
 from twinmatch.web.rounds import Rounds
 from twinmatch.web.settings import Settings
 
@@ -36,14 +35,8 @@ KEEP: Final = "private, max-age=0, must-revalidate"
 
 def tag_of(service: Service, scope: Scope, form: str = "json") -> str:
     """Return the tag of what a request asks of a cohort, in a form: equal tags have equal answers."""
-    text = b"\0".join(
-        (
-            service.tag.encode(),
-            scope["path"].encode("utf-8", "surrogatepass"),
-            scope["query_string"],
-            form.encode(),
-        )
-    )
+    path = scope["path"].encode("utf-8", "surrogatepass")
+    text = b"\0".join((service.tag.encode(), path, scope["query_string"], form.encode()))
     return f'"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
 
 
@@ -64,11 +57,13 @@ class State:
     metrics: Metrics
     opened: Service | None = None
     failed: str = ""
-    _people: dict[tuple[str, str], tuple[float, Person]] = field(default_factory=dict)
+    _people: TTLCache[tuple[str, str], Person] = field(
+        default_factory=lambda: TTLCache(10_000, REMEMBERED)
+    )
     _answers: LRUCache[str, bytes] = field(
         default_factory=lambda: LRUCache(MOST_ANSWERS, getsizeof=len)
     )
-    _answers_lock: Lock = field(default_factory=Lock)
+    _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.rounds = Rounds(self.board, self.settings)
@@ -77,11 +72,8 @@ class State:
     def service(self) -> Service:
         """Return the cohort in memory; raises QuestionError while it is being read."""
         if self.opened is None:
-            do = (
-                "Try again in a moment."
-                if not self.failed
-                else "The administrator finds why in the log."
-            )
+            later, why = "Try again in a moment.", "The administrator finds why in the log."
+            do = why if self.failed else later
             raise QuestionError(Problem("service-busy", "The cities are not loaded.", do=do))
         return self.opened
 
@@ -98,12 +90,12 @@ class State:
 
     def answer(self, tag: str, make: Callable[[], bytes]) -> bytes:
         """Return the answer of a tag, made where it was not asked for of late."""
-        with self._answers_lock:
+        with self._lock:
             known = self._answers.get(tag)
         if known is None:
             known = make()
             if len(known) <= MOST_ANSWERS // 16:
-                with self._answers_lock:
+                with self._lock:
                     self._answers[tag] = known
         return known
 
@@ -116,22 +108,21 @@ class State:
         secret = bearer or session
         if not secret or len(secret) > 200:
             return open_
-        now = time.monotonic()
         known = ("key" if bearer else "session", secret)
-        kept = self._people.get(known)
-        if kept is not None and kept[0] > now:
-            return kept[1]
-        look = self.board.holder if bearer else self.board.visitor
-        found = await run_in_threadpool(look, secret) or open_
-        if len(self._people) > 10_000:
-            self._people.clear()
-        self._people[known] = (now + REMEMBERED, found)
-        return found
+        with self._lock:
+            kept = self._people.get(known)
+        if kept is None:
+            look = self.board.holder if bearer else self.board.visitor
+            kept = await run_in_threadpool(look, secret) or open_
+            with self._lock:
+                self._people[known] = kept
+        return kept
 
     def forget(self, secret: str) -> None:
         """Forget who held a secret."""
-        for kind in ("key", "session"):
-            self._people.pop((kind, secret), None)
+        with self._lock:
+            for kind in ("key", "session"):
+                self._people.pop((kind, secret), None)
 
 
 def state_of(request: Request) -> State:
