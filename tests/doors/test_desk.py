@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import lxml.html
 import pytest
 from service_for_tests import PROGRAMME, board_of, finished, five_cities, served, shared
 
@@ -88,6 +91,48 @@ def test_several_pairs_are_decided_together_and_a_later_writer_is_told(five, pro
     assert f'value="{pairs[0]}"' in late.text
     assert {e.kind for e in board.store.held(proposal).verdicts.values()} == {"accept"}
     assert send(five, f"{proposal}/bulk", kind="accept", version=2).status_code == 400
+
+
+def test_a_tab_shows_the_meetings_of_its_own_product_and_they_are_decided_there(five, made):
+    plain = json.loads(board_of(five).result(made))
+    (twinning,) = plain["products"]
+    (first, *_) = twinning["meetings"]
+    visit = {**first, "id": "study_visits:one", "label": "A visit"}
+    plain["products"].append({**twinning, "product": "study_visits", "meetings": [visit]})
+    two = board_of(five).keep_made("Two", {}, "tests", json.dumps(plain).encode())
+    page = lxml.html.fromstring(
+        five.get(f"/workbench/proposals/{two}", params={"tab": "study_visits"}).text
+    )
+    assert [
+        row.get("id") for row in page.xpath("//table[contains(@class, 'meetings')]//tr[@id]")
+    ] == ["m-study_visits:one"]
+    assert not page.xpath("//input[@name='pair']")
+    form = next(f for f in page.forms if {"one", "meeting"} <= set(f.inputs.keys()))
+    given = {**dict(form.form_values()), "kind": "accept"}
+    assert send(five, f"{two}/decisions", **given).status_code == 303
+    assert board_of(five).store.held(two).verdicts.keys() == {("study_visits:one", "")}
+
+
+def test_enter_in_a_form_with_several_decisions_makes_none(five, proposal):
+    link = send(five, f"{proposal}/letters/de-guest/link", days=3).text
+    address = link.partition('value="http://localhost')[2].partition('"')[0]
+    at = f"/workbench/proposals/{proposal}"
+    for place in (
+        f"{at}?tab=twinning",
+        f"{at}/pairs/twinning:de-guest",
+        f"{at}?tab=history",
+        address,
+    ):
+        page = lxml.html.fromstring(five.get(place).text)
+        several = 0
+        for form in page.forms:
+            kinds = form.xpath(".//button[@name='kind']/@value")
+            typed = form.xpath(".//input[not(@type='hidden')]")
+            if len(kinds) > 1 and (typed or form.get("id") == "bulk") and kinds[0] != "note":
+                several += 1
+                first = form.xpath(".//button")[0]
+                assert first.get("disabled") is not None, (place, kinds)
+        assert several == (0 if "history" in place else 1)
 
 
 def test_a_change_by_hand_is_priced_and_kept(five, proposal):

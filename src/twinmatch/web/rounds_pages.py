@@ -20,7 +20,6 @@ from twinmatch.exporting import EXPORTERS, dossier_files
 from twinmatch.exporting.atlas import land, pair_map
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import Correspondence, letter_files, letters
-from twinmatch.exporting.words import is_paired
 from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.schema import City
@@ -159,9 +158,9 @@ def one(
     products = {p.product: p for p in found["made"].products}
     tab = tab if tab in (*products, *TABS) else "overview"
     product = products.get(tab)
-    paired = bool(product and is_paired(product))
-    name = ("pairs" if paired else "product") if product else tab.replace("-", "_")
-    extra: dict[str, Any] = {"product": product, "paired": paired}
+    is_pairs = product is not None and product is found["table"].product
+    name = ("pairs" if is_pairs else "product") if product else tab.replace("-", "_")
+    extra: dict[str, Any] = {"product": product}
     if tab == "overview":
         extra |= _overview(state, job, found, person)
     elif tab == "map":

@@ -71,7 +71,7 @@ function grid(table) {
     else filter();
   });
 
-  // Up and down go from row to row; the letter x ticks the row.
+  // Up and down go from row to row; the letter x ticks the row; Enter opens it, wherever in the row the focus is.
   body.addEventListener("keydown", (event) => {
     const row = event.target.closest("tr");
     const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
@@ -79,6 +79,9 @@ function grid(table) {
       let next = row[step];
       while (next && next.hidden) next = next[step];
       if (next) next.querySelector(event.target.type === "checkbox" ? "input" : "th a").focus();
+      event.preventDefault();
+    } else if (event.key === "Enter") {
+      row.querySelector("th a").click();
       event.preventDefault();
     } else if (event.key === "x" && row.querySelector("input")) {
       row.querySelector("input").click();
