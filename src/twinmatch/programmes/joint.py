@@ -148,7 +148,7 @@ def _shifted(block: Block, start: int, count: int) -> Block:
     wide = sp.csr_array(
         (matrix.data, (matrix.coords[0], matrix.coords[1] + start)), shape=(len(block), count)
     )
-    return Block(block.name, wide, block.low, block.high, block.says)
+    return Block(block.name, wide, block.low, block.high, block.says, price=block.price)
 
 
 def _guest_names(round_: Round, ready: Any) -> list[str]:

@@ -360,6 +360,13 @@ class Quota(ProgrammeSection):
     share_at_most: float | None = Field(None, ge=0, le=1, description="Part of all, at most")
     nobody_alone: bool = Field(False, description="None of the kind, or at least two")
 
+    price: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="Points (a perfect pair has 100) that each unit costs by which the rule is missed; none: it must hold",
+    )
+
     @model_validator(mode="after")
     def _says_something(self) -> Quota:
         numbers = (self.at_least, self.at_most, self.share_at_least, self.share_at_most)
@@ -408,14 +415,16 @@ class Quota(ProgrammeSection):
         return least - 1e-9 <= n <= most + 1e-9 and not alone
 
 
-def counted_per(*places: str) -> AfterValidator:
-    """Return the check that quotas are counted in one of some places; the first is meant where none is said."""
+def counted_per(*places: str, priced: bool = True) -> AfterValidator:
+    """Return the check that quotas are counted in one of some places, the first where none is said, and may have a price."""
 
     def check(quotas: tuple[Quota, ...]) -> tuple[Quota, ...]:
         for quota in quotas:
             if quota.per and quota.per not in places:
                 hint = nearest(quota.per, {place: place for place in places})
                 raise ValueError(f"per = {quota.per!r}: known are {', '.join(places)}. {hint}")
+            if quota.price is not None and not priced:
+                raise ValueError("price: these rules must hold, none has a price")
             said = parsed(quota.who) if quota.who else ()
             if "host" not in places and any(c.field in OF_PAIRS for c in said):
                 raise ValueError(f"who = {quota.who!r} depends on a host, and here is none")

@@ -47,7 +47,7 @@ NEVER: Final = ("structure", "demand", "load")
 def menu(candidates: Candidates, rules: Sequence[Rule]) -> RelaxationMenu:
     """Return repairs of rules that cannot be kept, cheapest first: the fewest places or limits that give way."""
     prices = {rule.block.name: math.inf for rule in rules if rule.kind in NEVER}
-    return relaxations(candidates, [rule.block for rule in rules], prices=prices)
+    return relaxations(candidates, [rule.block.hard for rule in rules], prices=prices)
 
 
 def menu_of(

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -33,7 +33,7 @@ from twinmatch.proposal import Ask, Held, Meeting, RuleStatus, count
 from twinmatch.schema import City
 from twinmatch.solving import Distribute, NobodyIsolated
 from twinmatch.solving.blocks import Block, Candidates, Floats, Sentence, Switch, switched
-from twinmatch.solving.referee import Verdict, referee
+from twinmatch.solving.referee import SLACK, Verdict, referee
 from twinmatch.standings import UNKNOWN
 
 Bools = NDArray[np.bool_]
@@ -101,7 +101,9 @@ def statuses(
     for b, rule in enumerate(rules):
         mine = [v for v in verdicts if v.block == b]
         broken = [rule.block.says(v.row) for v in mine if not v.kept]
-        if broken:
+        if rule.block.price is not None:
+            found.append(_soft(rule, chosen, list(dict.fromkeys(broken))))
+        elif broken:
             found.append(
                 RuleStatus(rule.name, f"{rule.says} Broken: {'; '.join(broken)}.", "broken")
             )
@@ -114,6 +116,17 @@ def statuses(
                 )
             )
     return tuple(found)
+
+
+def _soft(rule: Rule, chosen: Bools, broken: Sequence[str]) -> RuleStatus:
+    """Return how an answer stands to a rule with a price: what it misses, and what that costs."""
+    points = 100 * (rule.block.price or 0.0)
+    says = f"{rule.says} Soft: {points:g} points a unit."
+    missed = float(rule.block.missed(chosen).sum())
+    if missed <= SLACK:
+        return RuleStatus(rule.name, says, "kept")
+    says += f" Missed by {missed:g}, which costs {missed * points:.1f} points: {'; '.join(broken)}."
+    return RuleStatus(rule.name, says, "relaxed")
 
 
 def _binds(rule: Rule, verdicts: Sequence[Verdict]) -> bool:
@@ -185,6 +198,7 @@ def quota_rules(
     """
     if not kinds:
         return
+    price = None if quota.price is None else quota.price / 100
     u = len(units.names)
     masks = [sp.diags_array(k.candidates.astype(np.float64)) for k in kinds]
     counted = sp.csr_array(sp.vstack([units.member @ mask for mask in masks]))
@@ -195,12 +209,13 @@ def quota_rules(
         return lambda i: counted_says(units.names[i % u] + ":", bound, kinds[i // u].what)
 
     def made(bound: str, matrix: sp.csr_array, low: Floats, high: Floats) -> tuple[str, Block]:
-        return bound, Block(name, matrix, low, high, says(bound))
+        return bound, Block(name, matrix, low, high, says(bound), price=price)
 
     rows = len(there)
     least, most = quota.at_least or 0, np.inf if quota.at_most is None else quota.at_most
     if least and not units.open:
-        yield f"at least {least}", _once(name, units, counted, least, says(f"at least {least}"))
+        block = _once(name, units, counted, least, says(f"at least {least}"))
+        yield f"at least {least}", replace(block, price=price)
         least = 0
     bounds = [f"at least {least}"] if least else []
     bounds += [] if quota.at_most is None else [f"at most {quota.at_most}"]
@@ -208,10 +223,9 @@ def quota_rules(
         low = np.maximum(least - there, 0.0) if least else np.full(rows, -np.inf)
         yield made(" and ".join(bounds), counted, low, np.maximum(most - there, 0.0))
     if quota.nobody_alone:
-        yield (
-            "not one alone",
-            _once(name, units, counted, 2 - there, says("not one alone"), counted),
-        )
+        says_two = says("none or at least 2")
+        block = _once(name, units, counted, 2 - there, says_two, counted)
+        yield "none or at least 2", replace(block, price=price)
     everyone = sp.csr_array(sp.vstack([units.member] * len(kinds)))
     all_there = np.tile(units.there.sum(axis=1), len(kinds))
     for share, word in ((quota.share_at_least, "at least"), (quota.share_at_most, "at most")):
@@ -299,6 +313,10 @@ def quotas_kept(
             n, first = (sum(bool(mask[at[c]]) for c in ids) for ids in (members, there))
             if not quota.holds(n, len(members), first):
                 wrong.append(f"{label} has {n} {words}")
+    if quota.price is not None and wrong:
+        says = counted_says(where + ",", quota.bounds, quota.wording)
+        told = f"{says}. Soft: {quota.price:g} points a unit. Missed: {'; '.join(wrong)}."
+        return RuleStatus(name, told, "relaxed")
     return counted(name, counted_says(where + ",", quota.bounds, quota.wording) + ".", wrong)
 
 

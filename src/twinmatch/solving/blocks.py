@@ -77,6 +77,7 @@ class Block:
     `matrix` (r, m) mostly holds 0 and 1 (a count of meetings); other coefficients are allowed.
     `low` and `high` are (r,), infinite where a side is open. `says(i)` words row i and is called
     only for rows that are printed. `switch` is given where the rows come from `once_chosen`.
+    `price` is what each unit costs by which a row is missed, in score; None: every row must hold.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Block:
     high: Floats
     says: Sentence
     switch: Switch | None = None
+    price: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "low", np.asarray(self.low, dtype=np.float64))
@@ -95,6 +97,24 @@ class Block:
 
     def __repr__(self) -> str:
         return f"Block({self.name!r}, {len(self)} rows over {self.matrix.shape[1]} meetings)"
+
+    @property
+    def hard(self) -> Block:
+        """The rule as it must hold: nothing of it where it has a price."""
+        if self.price is None:
+            return self
+        open_ = np.full(len(self), np.inf)
+        return replace(self, low=-open_, high=open_, switch=None, price=None)
+
+    def missed(self, chosen: npt.NDArray[np.generic]) -> Floats:
+        """How far an answer (m,) misses each row, or, of a block with a switch, each of its groups."""
+        found = self.matrix @ chosen.astype(np.float64)
+        missed: Floats = np.maximum(np.maximum(self.low - found, found - self.high), 0.0)
+        if self.switch is None:
+            return missed
+        each = np.zeros(len(self.switch.least))
+        np.maximum.at(each, self.switch.group, missed)
+        return each
 
     def take(self, which: npt.NDArray[np.generic]) -> Block:
         """The same rule over these candidates only."""

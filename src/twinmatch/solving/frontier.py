@@ -118,7 +118,7 @@ class _Aims:
     def model(self) -> Model:
         """The rules that can bind, and as many meetings as can be."""
         m = len(self.candidates)
-        model, _ = base_model(self.blocks, bound(self.blocks, m), m)
+        model, *_ = base_model(self.blocks, bound(self.blocks, m), m)
         filling = sp.csc_array(np.append(np.ones(m), np.zeros(model.matrix.shape[1] - m))[None, :])
         return model.with_rows(filling, np.array([float(self.filled)]), np.array([np.inf]))
 

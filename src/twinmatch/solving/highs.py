@@ -247,19 +247,48 @@ def is_whole(x: Floats, columns: Bools) -> bool:
     return bool(np.all(np.abs(part - np.rint(part)) <= WHOLE))
 
 
-def base_model(blocks: Sequence[Block], rows: RuleRows, m: int) -> tuple[Model, RuleRows]:
-    """The rules as a model whose first m columns are the candidates, and the rows that stand in it as they are."""
+def base_model(blocks: Sequence[Block], rows: RuleRows, m: int) -> tuple[Model, RuleRows, Floats]:
+    """The rules as a model whose first m columns are the candidates, the rows that stand in it as they are, and gains.
+
+    A row with a price has a column for what is missing to its low side and one for what is above its high side; the
+    gain (n,) of such a column is the price taken off, that of every other column is nought.
+    """
     switched = np.array([block.switch is not None for block in blocks], dtype=np.bool_)
     kept = rows.take(np.flatnonzero(~switched[rows.block])) if switched.any() else rows
     every = np.ones(m, dtype=np.bool_)
     model = Model(sp.csc_array(kept.matrix), kept.low, kept.high, np.zeros(m), np.ones(m), every)
+    price = np.array([block.price or 0.0 for block in blocks])
+    priced = np.flatnonzero(price[kept.block] > 0) if len(kept) else np.zeros(0, dtype=np.int64)
+    gain = np.zeros(m)
+    for bounds, sign in ((kept.low, 1.0), (kept.high, -1.0)):
+        soft = priced[np.isfinite(bounds[priced])]
+        model = _missing(model, soft, sign)
+        gain = np.concatenate([gain, -price[kept.block[soft]]])
     for block in blocks:
         if block.switch is not None:
-            model = _switched(model, block.switch, kept)
-    return model, kept
+            model = _switched(model, block.switch, kept, np.flatnonzero(price > 0))
+            gain = np.concatenate([gain, np.zeros(model.matrix.shape[1] - len(gain))])
+            if block.price is not None:
+                counted = np.arange(len(np.unique(block.switch.group[block.switch.trigger >= 0])))
+                first = model.matrix.shape[0] - 2 * len(counted)
+                model = _missing(model, first + counted, 1.0)
+                gain = np.concatenate([gain, np.full(len(counted), -block.price)])
+    return model, kept, gain
 
 
-def _switched(model: Model, switch: Switch, rows: RuleRows) -> Model:
+def _missing(model: Model, rows: Ints, sign: float) -> Model:
+    """The model with a column for each of some rows by which it may be missed."""
+    n, k = model.matrix.shape[1], len(rows)
+    if not k:
+        return model
+    wider = model.with_columns(k, least=0.0, most=np.inf, whole=False)
+    own = sp.csc_array(
+        (np.full(k, sign), (rows, n + np.arange(k))), shape=(model.matrix.shape[0], n + k)
+    )
+    return replace(wider, matrix=sp.csc_array(wider.matrix + own))
+
+
+def _switched(model: Model, switch: Switch, rows: RuleRows, soft: Ints) -> Model:
     live = np.flatnonzero(switch.trigger >= 0)
     trigger, group = switch.trigger[live], switch.group[live]
     used, place = np.unique(group, return_inverse=True)
@@ -287,16 +316,17 @@ def _switched(model: Model, switch: Switch, rows: RuleRows) -> Model:
     model = model.with_rows(on, np.zeros(len(live)), np.full(len(live), np.inf))
     counted = sp.csr_array(switch.counted[used, :])
     model = model.with_rows(rows_of(counted, -switch.least[used]), np.zeros(k), two)
-    return model.with_rows(rows_of(pairs, -_most(pairs, rows)), -two, np.zeros(k))
+    return model.with_rows(rows_of(pairs, -_most(pairs, rows, soft)), -two, np.zeros(k))
 
 
-def _most(pairs: sp.csr_array, rows: RuleRows) -> Floats:
-    """(k,) the most of these pairs that one row lets through, or their number."""
+def _most(pairs: sp.csr_array, rows: RuleRows, soft: Ints) -> Floats:
+    """(k,) the most of these pairs that one row lets through that must hold, or their number."""
     size = np.diff(pairs.indptr).astype(np.float64)
     ones = np.ones(len(rows), dtype=np.bool_)
     owner = np.repeat(np.arange(len(rows)), np.diff(rows.matrix.indptr))
     np.logical_and.at(ones, owner, rows.matrix.data == 1.0)
-    limits = rows.take(np.flatnonzero(ones & np.isfinite(rows.high)))
+    holds = ~np.isin(rows.block, soft)
+    limits = rows.take(np.flatnonzero(ones & holds & np.isfinite(rows.high)))
     shared = sp.coo_array(pairs @ limits.matrix.T)
     whole = shared.data == size[shared.coords[0]]
     np.minimum.at(

@@ -118,7 +118,7 @@ class _Ladder:
         self, question: AssignmentQuestion, rows: RuleRows, clock: Clock, searched: dict[str, Level]
     ) -> None:
         self.question, self.clock, self.searched = question, clock, searched
-        self.model, self.rows = base_model(question.blocks, rows, question.m)
+        self.model, self.rows, self.priced = base_model(question.blocks, rows, question.m)
         self.columns: Ints = np.zeros(0, dtype=np.int64)
         self.stages: list[_Stage] = []
         self.guests: Guests | None = None
@@ -166,7 +166,10 @@ class _Ladder:
             if name == "leximin":
                 yield from self._leximin(guests, served, every)
         else:
-            yield self.model, _padded(self.question.gain(name), self.model.matrix.shape[1]), 0
+            gain = _padded(self.question.gain(name), self.model.matrix.shape[1])
+            if name == "total":
+                gain[: len(self.priced)] += self.priced
+            yield self.model, gain, 0
 
     def _leximin(
         self, guests: Guests, served: int, every: bool
@@ -293,7 +296,7 @@ class _Ladder:
         assert x is not None
         chosen = np.rint(x[: question.m]) > 0
         score = question.candidates.score
-        total = float(score[chosen].sum())
+        total = float(score[chosen].sum()) - question.cost(chosen)
         unit = float(np.abs(score).max(initial=0.0))
         levels = [_reached(question, chosen, stage) for stage in self.stages]
         open_levels = [not _close(question, level, levels, unit) for level in levels]
@@ -417,7 +420,8 @@ def _reached(question: AssignmentQuestion, chosen: Bools, stage: _Stage) -> Leve
         smallest = np.sort(sums[placed])[: max(stage.smallest, 1)]
         value = float(smallest.sum()) if placed.any() else level.bound
     else:
-        value = float(question.gain(level.name)[chosen].sum())
+        cost = question.cost(chosen) if level.name == "total" else 0.0
+        value = float(question.gain(level.name)[chosen].sum()) - cost
     return Level(level.name, value, max(level.bound, value))
 
 

@@ -64,6 +64,11 @@ class AssignmentQuestion:
         c = self.candidates
         return (c.n_hosts - c.host[among]) * (c.n_guests - c.guest[among])
 
+    def cost(self, chosen: Bools) -> float:
+        """What the rows cost that an answer (m,) misses and that have a price."""
+        soft = (block for block in self.blocks if block.price is not None)
+        return sum((float(b.price or 0) * float(b.missed(chosen).sum()) for b in soft), 0.0)
+
     def single(self) -> bool:
         """Whether the rules let every guest have at most one meeting."""
         return bool(np.all(self.most_each <= 1))
@@ -78,6 +83,8 @@ class AssignmentQuestion:
             (np.ones(self.m), (np.arange(self.m), guest)), shape=(self.m, n_guests)
         )
         for block in self.blocks:
+            if block.price is not None:
+                continue
             if block.matrix.nnz and block.matrix.data.min() < 0:
                 continue  # a row that can be paid back says nothing about one guest
             counted = (sp.csr_array(block.matrix >= 1).astype(np.int64) @ by_guest).tocoo()
@@ -228,7 +235,7 @@ Advice = Undercut | Shortage
 class Solution:
     """An answer of `solve`.
 
-    chosen (m,) true where the meeting is held; score, their total; bound, which no answer passes
+    chosen (m,) true where the meeting is held; score, their total less what missed rows cost; bound, which no answer passes
     that is as good in the objectives before the total; gap, (bound - score) / |bound|.
     status: "optimal" (proven up to the stated rounding), "feasible" (gap told), "infeasible".
     engine: which one answered. filled: number of meetings. duals: one (r,) array a block, what one

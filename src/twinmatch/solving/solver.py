@@ -48,7 +48,7 @@ def solve(
         "served"          the number of guests with a meeting
         "worst-off"       the least sum of scores of a guest that has a meeting; "served" goes before
         "leximin"         the same, then the next least, and so on
-        "total"           the sum of scores
+        "total"           the sum of scores, less what the missed rows of blocks with a price cost
         "fewest changes"  the number of earlier meetings that stay
     and last of all early guests with early hosts, so that the answer does not depend on the order
     of the candidates.
@@ -67,7 +67,12 @@ def solve(
     power = exponent(question.candidates.score)
     if power:
         score = np.ldexp(question.candidates.score, -power)
-        question = replace(question, candidates=replace(question.candidates, score=score))
+        blocks = tuple(
+            block if block.price is None else replace(block, price=np.ldexp(block.price, -power))
+            for block in question.blocks
+        )
+        candidates = replace(question.candidates, score=score)
+        question = replace(question, candidates=candidates, blocks=blocks)
     found = answer(question)
     return _in_asked_order(_multiplied(found, power) if power else found, by, len(blocks))
 
@@ -116,12 +121,14 @@ def _with_served(question: AssignmentQuestion) -> tuple[str, ...]:
 
 
 def _flow_can(question: AssignmentQuestion) -> bool:
-    """Whether the objectives are sums over meetings, or floors under single meetings."""
+    """Whether the objectives are sums over meetings, or floors under single meetings, and every rule must hold."""
+    if any(block.price is not None for block in question.blocks):
+        return False
     return not {"served", *FAIR} & set(question.objectives) or question.single()
 
 
 def _impossible(question: AssignmentQuestion, engine: str) -> Solution:
-    candidates, blocks = question.candidates, question.blocks
+    candidates, blocks = question.candidates, [block.hard for block in question.blocks]
     return Solution(
         chosen=np.zeros(question.m, dtype=np.bool_),
         score=np.nan,

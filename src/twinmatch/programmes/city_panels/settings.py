@@ -49,7 +49,7 @@ class CityPanels(ProductSettings):
     cities_per_country: int | None = Field(
         2, ge=1, description="Cities of one country in a panel, at most"
     )
-    rules: Annotated[tuple[Quota, ...], counted_per("panel")] = Field(
+    rules: Annotated[tuple[Quota, ...], counted_per("panel", priced=False)] = Field(
         (), description="Numbers and shares of kinds of cities in each panel; per is 'panel'"
     )
     mix: dict[Attribute, float] = Field(

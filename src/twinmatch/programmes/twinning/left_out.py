@@ -80,7 +80,7 @@ class Unplaced:
         """Return for each rule that counts, by kind and name, the pairs whose addition would break it, (H, G)."""
         found: dict[tuple[str, str], Bools] = {}
         for rule in self.ready.rules:
-            if rule.filters:
+            if rule.filters or rule.block.price is not None:
                 continue
             entries = sp.coo_array(rule.block.matrix)
             row, column = entries.coords
@@ -186,6 +186,7 @@ class Unplaced:
         matrix = sp.csc_array(sp.vstack([b.matrix for b in blocks]))
         low, high = (np.concatenate([getattr(b, side) for b in blocks]) for side in ("low", "high"))
         now = matrix @ self.chosen.astype(np.float64)
+        low, high = np.minimum(low, now), np.maximum(high, now)  # what is missed is missed no more
         found = []
         for h, g, old_h, old_g, cost in self._near():
             guests = self._shape[1]

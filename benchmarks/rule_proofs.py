@@ -1,0 +1,312 @@
+"""Rules drawn from the form of a programme file, each answer against every answer there is.
+
+A case has 3 to 5 hosts, one of them a unit of two countries, 3 to 5 guests with drawn facts, some of them not known,
+and a programme of up to four rules: of any kind of city, alone, together or not; each category; per host, host
+country or round; numbers, shares, nobody alone; hard or with a price. Who is of a kind, and what a rule counts, is read
+here in plain Python from the drawn facts. A fault is an answer that another one betters, one that breaks a rule, a
+wrong "infeasible", or a referee who sees it otherwise. ``benchmarks/proofs.py`` runs it by the thousand.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from twinmatch.programmes.rules import allowed_pairs, statuses
+from twinmatch.programmes.twinning import Twinning
+from twinmatch.programmes.twinning.frame import Frame
+from twinmatch.programmes.twinning.pair_rules import twinning_rules
+from twinmatch.solving import solve
+from twinmatch.testing import cohort_of
+
+Fact = dict[str, Any]
+ERROR = 1e-6
+
+EU = {"at": True, "be": True, "no": False, "tr": False}
+KINDS: dict[str, Callable[[Fact], bool | None]] = {
+    "small": lambda c: None if c["people"] is None else c["people"] < 100_000,
+    "large": lambda c: None if c["people"] is None else c["people"] >= 100_000,
+    "population >= 60000": lambda c: None if c["people"] is None else c["people"] >= 60_000,
+    "size: middle-sized": lambda c: (
+        None if c["people"] is None else 100_000 <= c["people"] < 500_000
+    ),
+    "newcomer": lambda c: c["newcomer"],
+    "experienced": lambda c: None if c["newcomer"] is None else not c["newcomer"],
+    "in the EU": lambda c: EU[c["country"]],
+    "outside the EU": lambda c: not EU[c["country"]],
+    "candidate": lambda c: c["country"] == "tr",
+    "country: AT, Norway": lambda c: c["country"] in ("at", "no"),
+    "region: west": lambda c: c["country"] in ("at", "be"),
+    "language: fr": lambda c: "fr" in c["languages"] if c["languages"] else None,
+    "target <= 2035": lambda c: None if c["by"] is None else c["by"] <= 2035,
+    "topic: energy_communities": lambda c: (
+        None if c["topics"] is None else "energy_communities" in c["topics"]
+    ),
+}
+EACH: dict[str, Callable[[Fact], str | None]] = {
+    "country": lambda c: c["country"],
+    "eu": lambda c: "member" if EU[c["country"]] else c["country"],
+    "size": lambda c: None if c["people"] is None else str(np.digitize(c["people"], (1e5, 5e5))),
+    "newcomer": lambda c: None if c["newcomer"] is None else str(c["newcomer"]),
+}
+
+
+class Drawn(NamedTuple):
+    """A cohort with its facts: the guests', and of each host those of its cities."""
+
+    frame: Frame
+    guests: list[Fact]
+    hosts: list[list[Fact]]
+
+
+@cache
+def cohort(seed: int) -> Drawn:
+    """Return one of a few cohorts; they are shared by many programmes, as reading profiles takes longer than solving."""
+    rng = np.random.default_rng(seed)
+    profiles, facts = [], {}
+    n_guests, n_hosts = int(rng.integers(3, 6)), int(rng.integers(3, 6))
+    for k in range(n_guests + n_hosts + 1):
+        fact: Fact = {
+            "country": list(EU)[int(rng.integers(4))],
+            "people": [None, 20_000, 60_000, 100_000, 300_000, 900_000][int(rng.integers(6))],
+            "newcomer": [None, True, False][int(rng.integers(3))],
+            "languages": [[], ["fr"], ["de", "fr"], ["nl"]][int(rng.integers(4))],
+            "by": [None, 2030, 2035, 2050][int(rng.integers(4))],
+            "topics": [None, [], ["energy_communities"], ["circular_economy"]][
+                int(rng.integers(4))
+            ],
+        }
+        name = f"{fact['country']}-c{k}"
+        facts[name] = fact
+        profiles.append(
+            {
+                "id": name,
+                "roles": ["guest"] if k < n_guests else ["mission"],
+                "languages": fact["languages"],
+                **({"population": {"value": fact["people"]}} if fact["people"] else {}),
+                **({"commitment": {"neutral_by": fact["by"]}} if fact["by"] else {}),
+                **({} if fact["topics"] is None else {"seeks": fact["topics"]}),
+                **(
+                    {}
+                    if fact["newcomer"] is None
+                    else {"participation": {"newcomer": fact["newcomer"]}}
+                ),
+            }
+        )
+    both = [p["id"] for p in profiles[-2:]]
+    found = cohort_of(*profiles, units=[{"id": "unit-two", "name": "Two", "cities": both}])
+    guests = tuple(i for i, c in enumerate(found.cities) if "guest" in c.roles)
+    frame = Frame(found, found.hosts(["mission"]), guests)
+    return Drawn(
+        frame,
+        [facts[found.cities[i].id] for i in guests],
+        [[facts[found.cities[i].id] for i in h.cities] for h in frame.hosts],
+    )
+
+
+def rule(rng: np.random.Generator) -> dict[str, Any]:
+    """Return one rule of the form."""
+    found: dict[str, Any] = {"per": str(rng.choice(["all", "host", "host country"]))}
+    kinds = [("not " if rng.random() < 0.25 else "") + k for k in rng.choice(list(KINDS), 2, False)]
+    if rng.random() < 0.8:
+        found["who"] = " and ".join(kinds[: 1 + (rng.random() < 0.3)])
+        found["of"] = "hosts" if rng.random() < 0.2 else "guests"
+        if found["of"] == "guests" and rng.random() < 0.15:
+            found["who"] += " and " + str(rng.choice(["national", "not national", "foreign"]))
+    if rng.random() < 0.25:
+        found["each"] = str(rng.choice(list(EACH)))
+    what = rng.random()
+    if what < 0.35:
+        found["at_least"] = int(rng.integers(1, 3))
+    if 0.25 < what < 0.7:
+        found["at_most"] = int(rng.integers(max(found.get("at_least", 0), 0), 3))
+    if 0.7 < what < 0.8:
+        found["share_at_least"] = float(rng.choice([0.25, 0.5, 1.0]))
+    if 0.8 < what < 0.9:
+        found["share_at_most"] = float(rng.choice([0.0, 0.3, 0.5]))
+    if what >= 0.9:
+        found["nobody_alone"] = True
+    if rng.random() < 0.3:
+        found["price"] = float(rng.choice([2.0, 20.0, 150.0]))
+    return found
+
+
+def programme(rng: np.random.Generator) -> dict[str, Any]:
+    """Return the settings of a drawn programme."""
+    settings: dict[str, Any] = {
+        "guests_per_host": (0, int(rng.integers(1, 4))),
+        "weights": {"challenges_met": 1},
+        "rules": [rule(rng) for _ in range(int(rng.integers(1, 5)))],
+    }
+    for name, value in (
+        ("places", int(rng.integers(1, 5))),
+        ("guests_per_country", int(rng.integers(1, 3))),
+        ("pairs_per_host_country", int(rng.integers(1, 3))),
+        ("once_hosting", 2),
+        ("another_country", True),
+    ):
+        if rng.random() < 0.15:
+            settings[name] = value
+    return settings
+
+
+# --- every answer, read here ---------------------------------------------------------------------------------
+
+
+def _of(who: str, city: Fact) -> bool:
+    """Return whether a city is known to be all that a text asks for, traits of pairs left aside."""
+    for part in who.split(" and "):
+        said = part.removeprefix("not ")
+        if said in KINDS:
+            held = KINDS[said](city)
+            if held is None or held == part.startswith("not "):
+                return False
+    return True
+
+
+def _pairs(who: str, drawn: Drawn) -> np.ndarray:
+    """Return the pairs (H, G) that the traits of pairs in a text let through."""
+    found = np.ones((len(drawn.hosts), len(drawn.guests)), dtype=bool)
+    own = np.array(
+        [[any(c["country"] == g["country"] for c in h) for g in drawn.guests] for h in drawn.hosts]
+    )
+    for part in who.split(" and "):
+        said = part.removeprefix("not ")
+        if said in ("national", "foreign"):
+            found &= (own if said == "national" else ~own) != part.startswith("not ")
+    return found
+
+
+def _counted(asked: dict[str, Any], drawn: Drawn) -> list[np.ndarray]:
+    """Return the pairs (H, G) that count, one mask for each category where there are any."""
+    who, hosts = asked.get("who", ""), asked.get("of") == "hosts"
+    sides = drawn.hosts if hosts else [[g] for g in drawn.guests]
+    read = EACH.get(asked.get("each", ""))
+    words = {read(c) for side in sides for c in side} - {None} if read else {""}
+    found = []
+    for word in sorted(words):
+        held = np.array(
+            [any(_of(who, c) and (read is None or read(c) == word) for c in side) for side in sides]
+        )
+        found.append(_pairs(who, drawn) & (held[:, None] if hosts else held[None, :]))
+    return found
+
+
+def _units(per: str, drawn: Drawn) -> list[np.ndarray]:
+    """Return the hosts (H,) of each unit that a rule is counted in."""
+    if per == "all":
+        return [np.ones(len(drawn.hosts), dtype=bool)]
+    if per == "host":
+        return list(np.eye(len(drawn.hosts), dtype=bool))
+    codes = sorted({c["country"] for h in drawn.hosts for c in h})
+    return [np.array([any(c["country"] == code for c in h) for h in drawn.hosts]) for code in codes]
+
+
+def missed(asked: dict[str, Any], drawn: Drawn, chosen: np.ndarray) -> np.ndarray:
+    """Return by how much each answer (n, H, G) misses a rule, (n,)."""
+    total = np.zeros(len(chosen))
+    for unit in _units(asked["per"], drawn):
+        everyone = chosen[:, unit].sum(axis=(1, 2))
+        for mask in _counted(asked, drawn):
+            n = (chosen & mask)[:, unit].sum(axis=(1, 2))
+            if "at_least" in asked:
+                short = np.maximum(asked["at_least"] - n, 0)
+                total += short if asked["per"] == "all" else np.where(everyone > 0, short, 0)
+            if "at_most" in asked:
+                total += np.maximum(n - asked["at_most"], 0)
+            if "share_at_least" in asked:
+                total += np.maximum(asked["share_at_least"] * everyone - n, 0)
+            if "share_at_most" in asked:
+                total += np.maximum(n - asked["share_at_most"] * everyone, 0)
+            if "nobody_alone" in asked:
+                total += n == 1
+    return total
+
+
+@cache
+def _every(n_hosts: int, n_guests: int) -> np.ndarray:
+    """Return every choice of at most one host a guest, (n, H, G)."""
+    host = np.array(list(itertools.product(range(n_hosts + 1), repeat=n_guests)))
+    return host[:, None, :] == np.arange(n_hosts)[None, :, None]
+
+
+def answers(settings: dict[str, Any], drawn: Drawn) -> tuple[np.ndarray, np.ndarray]:
+    """Return every answer that keeps what must hold, (n, H, G), and what it costs to miss the rest, (n,)."""
+    found = _every(len(drawn.hosts), len(drawn.guests))
+    per_host = found.sum(axis=2)
+    kept = (per_host <= settings["guests_per_host"][1]).all(axis=1)
+    if "places" in settings:
+        kept &= per_host.sum(axis=1) <= settings["places"]
+    if "once_hosting" in settings:
+        kept &= ((per_host == 0) | (per_host >= settings["once_hosting"])).all(axis=1)
+    if "another_country" in settings:
+        kept &= ~(found & ~_pairs("foreign", drawn)).any(axis=(1, 2))
+    named = [
+        {"per": "all", "each": "country", "at_most": settings.get("guests_per_country", 99)},
+        {"per": "host country", "at_most": settings.get("pairs_per_host_country", 99)},
+    ]
+    found = found[kept]
+    kept, cost = np.ones(len(found), dtype=bool), np.zeros(len(found))
+    for asked in [*named, *settings["rules"]]:
+        off = missed(asked, drawn, found)
+        if "price" in asked:
+            cost += off * asked["price"] / 100
+        else:
+            kept &= off <= 1e-9
+    return found[kept], cost[kept]
+
+
+def fault(seed: int) -> tuple[str, str]:
+    """Return how a drawn programme was answered, and what is wrong with it, "" where nothing is."""
+    rng = np.random.default_rng(seed)
+    drawn, settings = cohort(seed % 40), programme(rng)
+    frame = drawn.frame
+    shape = (len(frame.hosts), len(frame.guests))
+    score = rng.integers(0, 101, shape) / 100
+    candidates = frame.candidates(np.ascontiguousarray(score.T))
+    rules = twinning_rules(frame, Twinning.model_validate(settings))
+    keep = np.flatnonzero(allowed_pairs(rules))
+    blocks = [r.block.take(keep) for r in rules if not r.filters]
+    found = solve(candidates.take(keep), blocks)
+    every, cost = answers(settings, drawn)
+    if found.status == "infeasible" or not len(every):
+        wrong = (found.status == "infeasible") != (len(every) == 0)
+        return found.status, f"{len(every)} answers there are" if wrong else ""
+    chosen = np.zeros(math.prod(shape), dtype=bool)
+    chosen[keep] = found.chosen
+    same = np.flatnonzero((every == chosen.reshape(shape)).all(axis=(1, 2)))
+    if not len(same):
+        return found.status, "a rule is broken"
+    filled, total = every.sum(axis=(1, 2)), (every * score).sum(axis=(1, 2)) - cost
+    at = int(same[0])
+    if filled[at] < filled.max():
+        return found.status, f"{filled[at]} places are filled, and {filled.max()} can be"
+    best = total[filled == filled.max()].max()
+    if total[at] < best - ERROR:
+        return found.status, f"it scores {total[at]:.6f}, and {best:.6f} can be"
+    if abs(found.score - total[at]) > ERROR or found.bound < best - ERROR:
+        return found.status, f"its score {found.score:.6f} or bound {found.bound:.6f} is not true"
+    told = statuses(rules, candidates, chosen)
+    if any(r.status == "broken" for r in told):
+        return found.status, "the referee sees a rule broken"
+    if any(r.status == "relaxed" for r in told) != (cost[at] > 1e-9):
+        return found.status, "the referee sees another cost"
+    return found.status + (" at a price" if cost[at] > 1e-9 else ""), ""
+
+
+def run(seeds: range) -> dict[str, Any]:
+    """Return how many programmes were answered in which way, and every fault with its seed."""
+    ways: Counter[str] = Counter()
+    faults = []
+    for seed in seeds:
+        way, wrong = fault(seed)
+        ways[way] += 1
+        if wrong:
+            faults.append({"seed": seed, "found": wrong})
+    return {"cases": len(seeds), "statuses": dict(sorted(ways.items())), "faults": faults}
