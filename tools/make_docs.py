@@ -252,7 +252,9 @@ def _problems(path: Path) -> Iterator[tuple[str, str, str]]:
             continue
         named: Named = _assigned(scope) if isinstance(scope, ast.FunctionDef) else {}
         for node in _own_calls(scope):
-            if not (isinstance(node.func, ast.Name) and node.func.id == "Problem"):
+            if ast.unparse(node.func) != "Problem" and not ast.unparse(node.func).endswith(
+                "Error.of"
+            ):
                 continue
             given = dict(zip(("code", "found", "where", "do"), node.args, strict=False))
             given |= {k.arg: k.value for k in node.keywords if k.arg}

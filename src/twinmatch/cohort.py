@@ -166,15 +166,15 @@ class Cohort:
             return self.index[name]
         if not name.strip():
             do = "Give the id or the name of a city."
-            raise QuestionError(Problem("city-unknown", "No city was named.", do=do))
+            raise QuestionError.of("city-unknown", "No city was named.", do=do)
         hits = self.names.find(name)
         if len(hits) == 1:
             return self.index[hits[0]]
         if hits:
             found, do = f"Several cities are called {name!r}.", f"Use one of: {', '.join(hits)}."
-            raise QuestionError(Problem("city-ambiguous", found, do=do))
+            raise QuestionError.of("city-ambiguous", found, do=do)
         do = nearest(name, {c.id: c.id for c in self.cities} | {c.name: c.id for c in self.cities})
-        raise QuestionError(Problem("city-unknown", f"No city {name!r} in these profiles.", do=do))
+        raise QuestionError.of("city-unknown", f"No city {name!r} in these profiles.", do=do)
 
     def host_named(self, name: str) -> Host:
         """Return a host unit or a city by its id, or by a name that only one of them has.
@@ -205,7 +205,7 @@ class Cohort:
         if len(units) > 1 or (cities and wanted != units[0].id):
             ids = ", ".join([*cities, *(u.id for u in units)])
             found = f"Several cities or host units are called {name!r}."
-            raise QuestionError(Problem("city-ambiguous", found, do=f"Use one of: {ids}."))
+            raise QuestionError.of("city-ambiguous", found, do=f"Use one of: {ids}.")
         return Host(units[0].id, units[0].name, self.cities_of[units[0].id])
 
     def host_id(self, name: str) -> str | Problem:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 
 @dataclass(frozen=True, order=True)
@@ -94,6 +94,11 @@ class TwinmatchError(Exception):
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(str(p) for p in self.problems))
+
+    @classmethod
+    def of(cls, code: str, found: str, where: Where = Where(), do: str = "") -> Self:
+        """Return the error of one problem."""
+        return cls(Problem(code, found, where, do))
 
 
 class DataError(TwinmatchError):

@@ -16,7 +16,7 @@ from twinmatch.affinity import compare
 from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.cohort import City, Cohort, Host
 from twinmatch.embedding import TextModel
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.facets.features import feature_table
 from twinmatch.public import TextBy, Weights, read, text_model_of
@@ -96,7 +96,7 @@ class CityAffinity(_OfCities):
         """Compare the cities with each other; y is ignored. Raises QuestionError for weights of unknown facets."""
         if self.output not in ("distance", "score"):
             found = f"There is no output {self.output!r}."
-            raise QuestionError(Problem("output-unknown", found, do="Known: distance, score."))
+            raise QuestionError.of("output-unknown", found, do="Known: distance, score.")
         self.cohort_, order = cities_of(X)
         self.text_: TextModel = text_model_of(self.text, self.cohort_)
         self.weights_ = dict(PEER_WEIGHTS if self.weights is None else self.weights)
@@ -143,6 +143,6 @@ def cities_of(X: Any) -> tuple[Cohort, list[int]]:
     for city in X:
         if cities.setdefault(city.id, city) != city:
             found = f"Two different cities have the id {city.id!r}."
-            raise QuestionError(Problem("city-twice", found, do="Keep one."))
+            raise QuestionError.of("city-twice", found, do="Keep one.")
     cohort = Cohort(tuple(cities[name] for name in sorted(cities)))
     return cohort, [cohort.index[city.id] for city in X]

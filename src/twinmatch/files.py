@@ -166,7 +166,7 @@ def settle(folder: Path) -> None:
             f"cannot be moved now ({error.strerror or error})."
         )
         do = "Make the folder writable, or do it as who wrote it, and try again."
-        raise DataError(Problem("folder-unfinished", found, Where(str(folder)), do)) from error
+        raise DataError.of("folder-unfinished", found, Where(str(folder)), do) from error
 
 
 def changed_by_people(folder: Path) -> bool:
@@ -419,11 +419,9 @@ def _folder(name: str, package: Path) -> Path:
     in_source = package.parents[1] / _SOURCE[name]
     if in_source.is_dir() and (package.parents[1] / "pyproject.toml").is_file():
         return in_source
-    raise DataError(
-        Problem(
-            "bundled-missing",
-            f"The bundled folder {name!r} is not part of this installation.",
-            Where(file=str(in_wheel)),
-            "Install twinmatch again from its wheel, or use a whole source checkout.",
-        )
+    raise DataError.of(
+        "bundled-missing",
+        f"The bundled folder {name!r} is not part of this installation.",
+        Where(file=str(in_wheel)),
+        "Install twinmatch again from its wheel, or use a whole source checkout.",
     )

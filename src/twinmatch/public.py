@@ -20,7 +20,7 @@ from twinmatch.app.neighbours import PEER_WEIGHTS, Neighbour
 from twinmatch.app.pairs import Learning, PairExplanation, pair_explanations
 from twinmatch.cohort import City, Cohort
 from twinmatch.embedding import TextModel, own_text_model
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.programmes import Programme, Round, load
 from twinmatch.programmes.base import ScoredProduct
@@ -118,7 +118,7 @@ def programme_of(rules: Rules = None, weights: Mapping[str, Any] | None = None) 
     else:
         do = "Accepted: a path or the name of a bundled programme, a list of them, a dict with the keys of a programme file, or a Programme."
         found = f"{type(rules).__name__} is no programme."
-        raise QuestionError(Problem("programme-wrong", found, do=do))
+        raise QuestionError.of("programme-wrong", found, do=do)
     return with_weights(programme, weights) if weights is not None else programme
 
 
@@ -133,12 +133,10 @@ def with_weights(programme: Programme, weights: Mapping[str, Any]) -> Programme:
             weighted = [
                 n for n in programme.products if isinstance(getattr(programme, n), ScoredProduct)
             ]
-            raise QuestionError(
-                Problem(
-                    "weights-unused",
-                    f"The programme has no {name!r} to weigh.",
-                    do=f"Give weights by product, of: {', '.join(weighted)}.",
-                )
+            raise QuestionError.of(
+                "weights-unused",
+                f"The programme has no {name!r} to weigh.",
+                do=f"Give weights by product, of: {', '.join(weighted)}.",
             )
         whole = settings.model_dump(exclude_unset=True) | {"weights": dict(_mapping(own))}
         changed[name] = checked({name: whole}).__getattribute__(name)
@@ -149,7 +147,7 @@ def _mapping(weights: object) -> Mapping[str, Any]:
     if not isinstance(weights, Mapping):
         do = "Accepted: a dict of facets to numbers, such as {'readiness_step': 2, 'needs_offers': 1}."
         found = f"{type(weights).__name__} is no set of weights."
-        raise QuestionError(Problem("weights-wrong", found, do=do))
+        raise QuestionError.of("weights-wrong", found, do=do)
     return weights
 
 
@@ -433,7 +431,7 @@ def _pair(item: Any, heads: tuple[str, str]) -> dict[str, str]:
     if isinstance(item, tuple | list) and [type(part) for part in item] == [str, str]:
         return dict(zip(heads, item, strict=True))
     do = "Accepted: a CSV, a DataFrame or dicts with the columns guest and hosts, or tuples of a guest and a host."
-    raise QuestionError(Problem("pair-wrong", f"{item!r} is no pair.", do=do))
+    raise QuestionError.of("pair-wrong", f"{item!r} is no pair.", do=do)
 
 
 def _view(noun: type, self: Any) -> str:

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import orjson
 
-from twinmatch.errors import DataError, Problem, Where
+from twinmatch.errors import DataError, Where
 from twinmatch.exporting import words
 from twinmatch.files import settle
+from twinmatch.geography import country, is_country
 from twinmatch.proposal import (
     Cell,
     CityCard,
@@ -34,6 +35,7 @@ from twinmatch.proposal import (
     from_plain,
     to_plain,
 )
+from twinmatch.schema import NAMES
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -99,10 +101,8 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _refuse(path: Path, found: str) -> NoReturn:
-    raise DataError(
-        Problem(
-            "proposal-file", found, Where(str(path)), "A proposal.json of twinmatch is expected."
-        )
+    raise DataError.of(
+        "proposal-file", found, Where(str(path)), "A proposal.json of twinmatch is expected."
     )
 
 
@@ -242,6 +242,44 @@ class Directory:
             for city, found, origin in self.findings(facts)
         )
         return "\n".join(f"{found} ({origin})" if origin else found for found, origin in lines)
+
+
+# --- settings ------------------------------------------------------------------------------------------------
+
+
+def settings_in_words(value: object, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the names and texts of a nested value, such as ``Versions › numpy``, in words where a code has some."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from settings_in_words(part, f"{name} › {_key(str(key))}".removeprefix(" › "))
+    elif isinstance(value, list | tuple) and any(isinstance(v, dict | list | tuple) for v in value):
+        for index, part in enumerate(value, 1):
+            yield from settings_in_words(part, f"{name} › {index}")
+    elif isinstance(value, list | tuple):
+        yield name, ", ".join(map(_setting, value)) or "none"
+    else:
+        yield name, _setting(value) or "none"
+
+
+def _key(code: str) -> str:
+    """Return the name of a setting: that of a facet or product, or its code as words."""
+    return (
+        words.FACETS.get(code)
+        or words.PRODUCTS.get(code)
+        or words.humanise(code).replace("ha256", "HA-256")
+    )
+
+
+def _setting(value: object) -> str:
+    """Return a setting as people write it: words for codes, yes or no, countries by name."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or isinstance(value, int | float):
+        return words.figure(value)
+    text = str(value)
+    if re.fullmatch("[A-Z]{2}", text) and is_country(text):
+        return country(text).name
+    return words.PRODUCTS.get(text) or words.ROLES.get(text) or NAMES.get(text, text)
 
 
 # --- network.graphml ---------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
         return {city: _of_survey(said) for city, said in contacts.items() if city in ids}
     if places["city"] is None:
         do = "Name the columns: city, name, e-mail."
-        raise DataError(Problem("no-city-column", "No column names the city.", grid.at(1), do))
+        raise DataError.of("no-city-column", "No column names the city.", grid.at(1), do)
     found: dict[str, Contact] = {}
     problems = []
     for row, cells in rows:

@@ -19,7 +19,7 @@ from importlib.resources import files
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.exporting.charts import Drawing
 from twinmatch.exporting.dossiers import Dossier, DossierSection
 from twinmatch.exporting.folder_files import printable
@@ -88,12 +88,10 @@ def _document(dossier: Dossier) -> Any:
         from docx import Document
         from docx.shared import Mm, Pt, RGBColor
     except ImportError as error:
-        raise QuestionError(
-            Problem(
-                "word-missing",
-                "Word documents need python-docx, which is not installed.",
-                do="Install it with: pip install 'twinmatch[word]', or leave --word out.",
-            )
+        raise QuestionError.of(
+            "word-missing",
+            "Word documents need python-docx, which is not installed.",
+            do="Install it with: pip install 'twinmatch[word]', or leave --word out.",
         ) from error
     document = Document()
     section = document.sections[0]
@@ -170,13 +168,11 @@ def pdf(page: bytes) -> bytes:
     try:
         import weasyprint
     except (ImportError, OSError) as error:
-        raise QuestionError(
-            Problem(
-                "pdf-missing",
-                f"PDF needs WeasyPrint and Pango, which are not installed ({error}).",
-                do="Install them with: pip install 'twinmatch[pdf]' (Pango comes with the system), or print "
-                "report.html to PDF in any browser.",
-            )
+        raise QuestionError.of(
+            "pdf-missing",
+            f"PDF needs WeasyPrint and Pango, which are not installed ({error}).",
+            do="Install them with: pip install 'twinmatch[pdf]' (Pango comes with the system), or print "
+            "report.html to PDF in any browser.",
         ) from error
     # It tells of every property of the screen that means nothing on paper.
     logging.getLogger("weasyprint").setLevel(logging.CRITICAL)

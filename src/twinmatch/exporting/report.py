@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from twinmatch.exporting import words
 from twinmatch.exporting.atlas import PairMap, distance, land, pair_map
 from twinmatch.exporting.charts import of_meeting
-from twinmatch.exporting.folder_files import Directory, printable
+from twinmatch.exporting.folder_files import Directory, printable, settings_in_words
 from twinmatch.proposal import Gap, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal.tables import (
     ActorRow,
@@ -287,7 +287,7 @@ def _decisions(proposal: Proposal) -> Iterator[tuple[str, str]]:
 
 def _origins(proposal: Proposal) -> dict[str, list[tuple[str, str]]]:
     """Return what the proposal was made from, the long list of settings apart."""
-    lines = list(words.flat(proposal.made_from))
+    lines = list(settings_in_words(proposal.made_from))
     settings = [line for line in lines if "Settings ›" in line[0]]
     return {"made_from": [line for line in lines if line not in settings], "settings": settings}
 

@@ -15,7 +15,7 @@ from math import ceil
 from typing import Any, Final, Literal
 
 from twinmatch.exporting import words
-from twinmatch.exporting.folder_files import cell_text
+from twinmatch.exporting.folder_files import cell_text, settings_in_words
 from twinmatch.proposal import Proposal
 
 Cell = str | int | float | None
@@ -273,7 +273,9 @@ def _sections(proposal: Proposal) -> Iterator[tuple[str, list[tuple[str, str]]]]
             for p in proposal.products
         ],
     )
-    made = [pair for pair in words.flat(proposal.made_from) if "text model" in pair[0].lower()]
+    made = [
+        pair for pair in settings_in_words(proposal.made_from) if "text model" in pair[0].lower()
+    ]
     if made:
         yield "Text model", made
     if proposal.notes:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 
-from twinmatch.geography import country, is_country
 from twinmatch.proposal import Evidence, Fact, Held, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal import count as count
 from twinmatch.proposal.reviewer import printed
@@ -489,34 +488,3 @@ def reasons(
         if line.says and (about is None or cities <= about) and (not of or of in cities):
             lines.append(line)
     return [sentence(line.says) for line in lines[:most]]
-
-
-def flat(value: object, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the names and texts of a nested value, such as ``Versions › numpy``, in words where a code has some."""
-    if isinstance(value, dict):
-        for key, part in value.items():
-            yield from flat(part, f"{name} › {_key(str(key))}".removeprefix(" › "))
-    elif isinstance(value, list | tuple) and any(isinstance(v, dict | list | tuple) for v in value):
-        for index, part in enumerate(value, 1):
-            yield from flat(part, f"{name} › {index}")
-    elif isinstance(value, list | tuple):
-        yield name, ", ".join(map(_setting, value)) or "none"
-    else:
-        yield name, _setting(value) or "none"
-
-
-def _key(code: str) -> str:
-    """Return the name of a setting: that of a facet or product, or its code as words."""
-    return FACETS.get(code) or PRODUCTS.get(code) or humanise(code).replace("ha256", "HA-256")
-
-
-def _setting(value: object) -> str:
-    """Return a setting as people write it: words for codes, yes or no, countries by name."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None or isinstance(value, int | float):
-        return figure(value)
-    text = str(value)
-    if re.fullmatch("[A-Z]{2}", text) and is_country(text):
-        return country(text).name
-    return PRODUCTS.get(text) or ROLES.get(text) or NAMES.get(text, text)

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from twinmatch.exporting import words
 from twinmatch.exporting.charts import write_charts
-from twinmatch.exporting.folder_files import Directory, cell_text
+from twinmatch.exporting.folder_files import Directory, cell_text, settings_in_words
 from twinmatch.exporting.spreadsheet import (
     CREATED,
     SCORE,
@@ -458,7 +458,10 @@ def _parameters(proposal: Proposal) -> Sheet:
     )
     rows = (
         *(row for product in proposal.products for row in _product_parameters(product)),
-        *(("Made from", name, value, None, None) for name, value in words.flat(proposal.made_from)),
+        *(
+            ("Made from", name, value, None, None)
+            for name, value in settings_in_words(proposal.made_from)
+        ),
         *(("Note", "", note, None, None) for note in proposal.notes),
     )
     says = "What the proposal was made from and with: status, weights, data, programme, versions."

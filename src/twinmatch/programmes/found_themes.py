@@ -15,13 +15,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.facets.base import listed
 from twinmatch.facets.text import Passage, needs_passages, readable
@@ -105,12 +105,10 @@ def find_themes(
     numbers = [count] if count else list(range(least, most + 1))
     numbers = [k for k in numbers if k * FEWEST_SENTENCES <= len(read)]
     if not numbers:
-        raise QuestionError(
-            Problem(
-                "too-few-sentences",
-                f"{len(read)} sentences of needs can be read; a theme needs {FEWEST_SENTENCES}.",
-                do="Ask for fewer themes, or collect what cities need in their words.",
-            )
+        raise QuestionError.of(
+            "too-few-sentences",
+            f"{len(read)} sentences of needs can be read; a theme needs {FEWEST_SENTENCES}.",
+            do="Ask for fewer themes, or collect what cities need in their words.",
         )
     labels = {k: _clusters(points, k, seed=0) for k in numbers}
     stability = (
@@ -123,8 +121,8 @@ def find_themes(
 def _check(count: int | None, least: int, most: int) -> None:
     if (count is not None and count < 2) or least < 2 or most < least:
         asked = f"{count}" if count is not None else f"{least} to {most}"
-        raise QuestionError(
-            Problem("themes-wrong", f"Asked for {asked} themes.", do="Ask for at least 2.")
+        raise QuestionError.of(
+            "themes-wrong", f"Asked for {asked} themes.", do="Ask for at least 2."
         )
 
 
@@ -178,17 +176,7 @@ def _told(
     for theme in ordered:
         seen[theme.id] += 1
         number = f"-{seen[theme.id]}" if seen[theme.id] > 1 else ""
-        named.append(
-            FoundTheme(
-                theme.id + number,
-                theme.words,
-                theme.texts,
-                theme.sentences,
-                theme.cities,
-                theme.domains,
-                theme.levers,
-            )
-        )
+        named.append(replace(theme, id=theme.id + number))
     return tuple(named)
 
 

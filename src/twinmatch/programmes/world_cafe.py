@@ -26,7 +26,7 @@ from pydantic import Field, model_validator
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
-from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.base import Load, ScoredProduct
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import counted, judged
@@ -197,12 +197,10 @@ def _who(round_: Round, settings: WorldCafe) -> tuple[list[int], list[int]]:
     ]
     if not hosts:
         roles = " or ".join(role.value for role in settings.host_roles)
-        raise QuestionError(
-            Problem(
-                "no-hosts",
-                f"{settings.title}: no city of this cohort can host a table (role {roles}).",
-                do="Give at least one city that role.",
-            )
+        raise QuestionError.of(
+            "no-hosts",
+            f"{settings.title}: no city of this cohort can host a table (role {roles}).",
+            do="Give at least one city that role.",
         )
     return hosts, guests
 
@@ -233,13 +231,11 @@ def _hosts(
     short = [
         t.title for t, row in zip(settings.themes, strength, strict=True) if not (row > 0).any()
     ]
-    raise NoProposalError(
-        Problem(
-            "no-table-hosts",
-            f"{settings.title}: there are not enough cities strong in the themes to host a table each"
-            + (f"; none in: {', '.join(short)}." if short else "."),
-            do="Drop a theme, or let other roles host.",
-        )
+    raise NoProposalError.of(
+        "no-table-hosts",
+        f"{settings.title}: there are not enough cities strong in the themes to host a table each"
+        + (f"; none in: {', '.join(short)}." if short else "."),
+        do="Drop a theme, or let other roles host.",
     )
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import PlainSerializer
 
 from twinmatch.cohort import Host, nearest
-from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.proposing import programme_of, solve_round
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import Rule, forbid
@@ -283,12 +283,10 @@ def twinning_of(round_: Round) -> Twinning:
     """Return the twinning settings of a round's programme; raises QuestionError where it has none."""
     twinning = programme_of(round_).twinning
     if twinning is None:
-        raise QuestionError(
-            Problem(
-                "no-twinning",
-                "The question is about twinning, which this programme does not have.",
-                do="Name a programme file with [twinning].",
-            )
+        raise QuestionError.of(
+            "no-twinning",
+            "The question is about twinning, which this programme does not have.",
+            do="Name a programme file with [twinning].",
         )
     return twinning
 
@@ -372,8 +370,8 @@ def find_host(round_: Round, hosts: Sequence[Host], name: str) -> int | None:
     except QuestionError:
         if name.startswith("unit-"):
             known = {u.id: u.id for u in round_.cohort.units}
-            raise QuestionError(
-                Problem("unit-unknown", f"No host unit {name!r}.", do=nearest(name, known))
+            raise QuestionError.of(
+                "unit-unknown", f"No host unit {name!r}.", do=nearest(name, known)
             ) from None
         raise
     return next((h for h, host in enumerate(hosts) if i in host.cities), None)

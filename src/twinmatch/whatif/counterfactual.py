@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import compare
 from twinmatch.cohort import City, Cohort, Host
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.facets.domains import FINE, LEVERS, challenges, offered_levers, strengths
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.proposal.wire import Hidden, Number, on_wire, rows
@@ -258,18 +258,12 @@ def counterfactual(case: Case, city: str, host: str) -> Counterfactual:
     h = find_host(case.round, asking.hosts, host)
     if h is None:
         name = host_id(case.round, host)
-        raise QuestionError(
-            Problem(
-                "no-host",
-                f"{name} is no host in this round.",
-                do="See twinmatch prices for the hosts.",
-            )
+        raise QuestionError.of(
+            "no-host", f"{name} is no host in this round.", do="See twinmatch prices for the hosts."
         )
     if i in asking.hosts[h].cities:
-        raise QuestionError(
-            Problem(
-                "same-city", f"{case.round.name(i)} would be its own host.", do="Name another host."
-            )
+        raise QuestionError.of(
+            "same-city", f"{case.round.name(i)} would be its own host.", do="Name another host."
         )
     g = asking.ready.frame.guests.index(i)
     row = asking.ready.affinity.score[g]

@@ -165,26 +165,22 @@ def difference(before: Proposal, after: Proposal) -> ProposalDifference:
 
 
 def _made_from(before: Proposal, after: Proposal) -> Iterator[str]:
-    one, other = before.made_from, after.made_from
-    if (one.get("data") or {}).get("sha256") != (other.get("data") or {}).get("sha256"):
-        yield f"The profiles differ: {_count(before)} before, {_count(after)} after."
+    (one, own, model), (other, new, other_model) = (
+        [p.made_from.get(part) or {} for part in ("data", "programme", "text_model")]
+        for p in (before, after)
+    )
+    if one.get("sha256") != other.get("sha256"):
+        yield f"The profiles differ: {len(before.cities)} cities before, {len(after.cities)} after."
     was, is_ = ({card.id: card.name for card in p.cities} for p in (before, after))
     for names, others, words in ((was, is_, "no longer there"), (is_, was, "new")):
         missing = sorted(set(names) - set(others))
         if missing:
             yield f"Cities {words}: {', '.join(names[c] for c in missing)}."
-    if (one.get("programme") or {}).get("sha256") != (other.get("programme") or {}).get("sha256"):
-        yield from _settings(
-            (one.get("programme") or {}).get("settings") or {},
-            (other.get("programme") or {}).get("settings") or {},
-            {**was, **is_, **{u.id: u.name for u in (*before.units, *after.units)}},
-        )
-    if (one.get("text_model") or {}) != (other.get("text_model") or {}):
+    if own.get("sha256") != new.get("sha256"):
+        names_of = {**was, **is_, **{u.id: u.name for u in (*before.units, *after.units)}}
+        yield from _settings(own.get("settings") or {}, new.get("settings") or {}, names_of)
+    if model != other_model:
         yield "The texts were compared by another model, so scores do not compare exactly."
-
-
-def _count(proposal: Proposal) -> str:
-    return f"{len(proposal.cities)} cities"
 
 
 def _settings(one: object, other: object, names: dict[str, str], path: str = "") -> Iterator[str]:
@@ -228,16 +224,11 @@ def _product(
     shown = after or before
     assert shown is not None
     if before is None or after is None:
-        words = "only in the first" if after is None else "only in the second"
-        return ProductDifference(
-            shown.product, shown.title, 0, (), (f"{shown.title} is {words} proposal.",)
-        )
+        says = f"{shown.title} is only in the {'first' if after is None else 'second'} proposal."
+        return ProductDifference(shown.product, shown.title, 0, (), (says,))
     was, is_ = _meetings_of(before), _meetings_of(after)
     moved = tuple(
-        Moved(
-            city,
-            _moved_says(names.get(city, city), was.get(city, ()), is_.get(city, ()), city, names),
-        )
+        Moved(city, _moved_says(city, was.get(city, ()), is_.get(city, ()), names))
         for city in sorted({*was, *is_})
         if _partners(was.get(city, ()), city) != _partners(is_.get(city, ()), city)
     )
@@ -253,8 +244,7 @@ def _product(
 def _meetings_of(product: Product) -> dict[str, tuple[Meeting, ...]]:
     found: dict[str, tuple[Meeting, ...]] = {}
     for meeting in product.meetings:
-        for city in dict.fromkeys(meeting.cities()):
-            found[city] = (*found.get(city, ()), meeting)
+        found |= {city: (*found.get(city, ()), meeting) for city in meeting.cities()}
     return found
 
 
@@ -273,12 +263,9 @@ def _partners(meetings: tuple[Meeting, ...], city: str) -> set[tuple[str, str]]:
 
 
 def _moved_says(
-    name: str,
-    was: tuple[Meeting, ...],
-    is_: tuple[Meeting, ...],
-    city: str,
-    names: dict[str, str],
+    city: str, was: tuple[Meeting, ...], is_: tuple[Meeting, ...], names: dict[str, str]
 ) -> str:
+    name = names.get(city, city)
     if not is_:
         return f"{name} has no place any more; it had {_phrase(was, city, names)}."
     if not was:

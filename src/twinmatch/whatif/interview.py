@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.eligibility import applicants
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import ANSWERED_BY, GATE, QUESTIONS, Rule, forbid, gate, missing
@@ -46,12 +46,10 @@ def interview_plan(
     number below 1, NoProposalError where the round has no answer.
     """
     if cities < 1 or draws < 1:
-        raise QuestionError(
-            Problem(
-                "interview-wrong",
-                f"Asked for {cities} cities and {draws} draws.",
-                do="Ask for at least 1.",
-            )
+        raise QuestionError.of(
+            "interview-wrong",
+            f"Asked for {cities} cities and {draws} draws.",
+            do="Ask for at least 1.",
         )
     plan = _Plan.of(round_, settings)
     random = np.random.default_rng(rng)

@@ -22,7 +22,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.proposal.wire import Hidden, Number, on_wire
 
 Floats = NDArray[np.float64]
@@ -128,12 +128,10 @@ def learn(
     start = _closed(np.array([today[f] for f in facets], dtype=np.float64))
     names = sorted({guest for p in found for guest in p.guests})
     if len(found) < LEAST or len(names) < FOLDS:
-        raise QuestionError(
-            Problem(
-                "too-few-decisions",
-                f"There are {len(found)} preferences of {len(names)} guests.",
-                do=f"At least {LEAST} of {FOLDS} guests are needed; decide on more pairs first.",
-            )
+        raise QuestionError.of(
+            "too-few-decisions",
+            f"There are {len(found)} preferences of {len(names)} guests.",
+            do=f"At least {LEAST} of {FOLDS} guests are needed; decide on more pairs first.",
         )
     D = np.array([np.subtract(p.better, p.worse) for p in found])
     place = {name: k for k, name in enumerate(names)}

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from twinmatch.affinity import compare
 from twinmatch.cohort import Cohort, Host
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.proposal.wire import Numbers
 from twinmatch.schema import Role
@@ -67,9 +67,7 @@ def partners(
     }
     units = {name: members for name, members in units.items() if len(members) > 1}
     if not units:
-        raise QuestionError(
-            Problem("no-units", "No host unit has two cities of which anything is told.")
-        )
+        raise QuestionError.of("no-units", "No host unit has two cities of which anything is told.")
     abroad = np.not_equal.outer(bare.countries[candidates], bare.countries[candidates])
     everyone = np.ones_like(abroad)
     by_unit = {name: _unit_rank(affinity.score, m, everyone) for name, m in units.items()}
@@ -147,12 +145,10 @@ def activities(
         if bare.pilots(i) and bare.cities[i].needs
     }
     if not asked or not own:
-        raise QuestionError(
-            Problem(
-                "no-activities",
-                "No facet of needs has a weight, or no city that states needs runs a pilot activity.",
-                do=f"Facets of needs are: {', '.join(sorted(ASKING))}.",
-            )
+        raise QuestionError.of(
+            "no-activities",
+            "No facet of needs has a weight, or no city that states needs runs a pilot activity.",
+            do=f"Facets of needs are: {', '.join(sorted(ASKING))}.",
         )
     rows = tuple(sorted(own))
     true = np.array([own[i] for i in rows], dtype=np.int64)

@@ -23,7 +23,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import Field
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.programmes.rules import Rule
 from twinmatch.proposal.frames import Rows, Tabular
 from twinmatch.proposal.wire import Number, on_wire
@@ -314,16 +314,16 @@ def _guest(case: Case, guest: str) -> int:
     if i in case.ready.frame.guests:
         return case.ready.frame.guests.index(i)
     found = f"{case.round.name(i)} is no guest of this round."
-    raise QuestionError(Problem("no-such-pair", found, do="Ask why not: it names the condition."))
+    raise QuestionError.of("no-such-pair", found, do="Ask why not: it names the condition.")
 
 
 def _places(case: Case, guest: str, host: str) -> tuple[int, int]:
     g, h = _guest(case, guest), find_host(case.round, case.hosts, host)
     if h is None:
-        raise QuestionError(Problem("no-such-pair", f"{host} is no host of this round."))
+        raise QuestionError.of("no-such-pair", f"{host} is no host of this round.")
     if case.chosen[case.pair(g, h)]:
         found = f"{case.guest_name(g)} and {case.hosts[h].name} meet already."
-        raise QuestionError(Problem("no-such-pair", found, do="Choose another host."))
+        raise QuestionError.of("no-such-pair", found, do="Choose another host.")
     return g, h
 
 

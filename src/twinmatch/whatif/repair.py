@@ -91,12 +91,10 @@ class RepairOffers:
         for offer in self.offers:
             if offer.kind == kind:
                 return offer
-        raise QuestionError(
-            Problem(
-                "no-such-offer",
-                f"Nothing keeps the rules and is the offer {kind!r}.",
-                do=f"There are: {', '.join(o.kind for o in self.offers)}.",
-            )
+        raise QuestionError.of(
+            "no-such-offer",
+            f"Nothing keeps the rules and is the offer {kind!r}.",
+            do=f"There are: {', '.join(o.kind for o in self.offers)}.",
         )
 
 
@@ -126,10 +124,8 @@ def earlier_pairs(proposal: Proposal) -> tuple[tuple[str, str], ...]:
     """Return the (guest, host) ids of a proposal's twinning pairs; raises QuestionError where it has none."""
     products = [p for p in proposal.products if p.product == "twinning"]
     if not products:
-        raise QuestionError(
-            Problem(
-                "no-twinning", "The proposal has no twinning.", do="Name another proposal.json."
-            )
+        raise QuestionError.of(
+            "no-twinning", "The proposal has no twinning.", do="Name another proposal.json."
         )
     return tuple(
         (g, m.unit or m.cities("host")[0]) for m in products[0].meetings for g in m.cities("guest")
@@ -143,12 +139,8 @@ def repair(held: Case, change: Disruption, at_most: int = 3) -> RepairOffers:
     keeps the rules after the change.
     """
     if at_most < 0:
-        raise QuestionError(
-            Problem(
-                "changes",
-                f"At most {at_most} changes is no number of changes.",
-                do="Give 0 or more.",
-            )
+        raise QuestionError.of(
+            "changes", f"At most {at_most} changes is no number of changes.", do="Give 0 or more."
         )
     rules = (*held.ready.rules, *_gone(held, change))
     ready = replace(held.ready, rules=rules)

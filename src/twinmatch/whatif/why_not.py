@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import City
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.programmes.eligibility import Eligibility, conditions
 from twinmatch.programmes.rules import Rule
 from twinmatch.proposal.wire import Number, on_wire
@@ -159,12 +159,10 @@ def why_not(case: Case, guest: str, host: str) -> WhyNotAnswer:
     target = case.hosts[h].id if h is not None else host_id(round_, host)
     target_name = case.hosts[h].name if h is not None else _name(case, target)
     if (h is not None and i in case.hosts[h].cities) or target == round_.id(i):
-        raise QuestionError(
-            Problem(
-                "same-city",
-                f"{round_.name(i)} would be its own host.",
-                do="Name a guest and another city or unit as its host.",
-            )
+        raise QuestionError.of(
+            "same-city",
+            f"{round_.name(i)} would be its own host.",
+            do="Name a guest and another city or unit as its host.",
         )
     start = WhyNotAnswer(round_.id(i), target, round_.name(i), target_name, "not eligible", ())
     if h is None:

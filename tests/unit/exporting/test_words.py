@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinmatch.exporting import words
-from twinmatch.exporting.folder_files import cell_text, printable
+from twinmatch.exporting.folder_files import cell_text, printable, settings_in_words
 from twinmatch.proposal import Fact, Proposal, Table
 from twinmatch.proposal.proposal import FacetWeight
 from twinmatch.proposal.tables import StabilityRow
@@ -136,7 +136,7 @@ def test_sentences_end_once(text, said):
         (Fact("x", "finance", 3, "level 0-4"), "finance: level 3 of 4"),
         (Fact("x", "", 2030.0), "2,030"),
         (Fact("x", "challenge: heat", None), "challenge: heat"),
-        (Fact("x", "needs", "heat", kind="stated", place="needs, 3-7"), "needs: “heat”"),
+        (Fact("x", "needs", "heat", kind="stated", place="needs, 3-7"), "needs: heat"),
         (Fact("x", "levers", "procurement", kind="stated"), "levers: procurement"),
     ],
 )
@@ -202,7 +202,7 @@ def test_settings_are_in_words():
         "twinning": {"weights": {"returns": 4.0}, "hosts": ["mission"], "never": [["AT", "XK"]]}
     }
     assert list(
-        words.flat({"sha256": "f0", **made, "levers": ["finance_funding"], "open": True})
+        settings_in_words({"sha256": "f0", **made, "levers": ["finance_funding"], "open": True})
     ) == [
         ("SHA-256", "f0"),
         ("Twinning › Weights › What flows back to the host", "4"),

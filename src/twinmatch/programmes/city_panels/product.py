@@ -180,12 +180,10 @@ def _number(n: int, settings: CityPanels) -> int:
         return settings.panels  # those who fit the questions best are chosen
     wanted = settings.panels or min(max(round(2 * n / (low + high)), least), max(most, least))
     if not least <= wanted <= most:
-        raise NoProposalError(
-            Problem(
-                "no-panels",
-                f"{settings.title}: {n} cities do not make {wanted} panels of {low} to {high}.",
-                do=f"Ask for {least} to {most} panels." if least <= most else "Widen the sizes.",
-            )
+        raise NoProposalError.of(
+            "no-panels",
+            f"{settings.title}: {n} cities do not make {wanted} panels of {low} to {high}.",
+            do=f"Ask for {least} to {most} panels." if least <= most else "Widen the sizes.",
         )
     return wanted
 

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.embedding.classifier import TOPICS
-from twinmatch.errors import NoProposalError, Problem
+from twinmatch.errors import NoProposalError
 from twinmatch.facets.quoting import classifier_for
 from twinmatch.facets.shared_topics import TopicTable, topic_table
 from twinmatch.programmes.city_panels.settings import CityPanels, Purpose
@@ -162,12 +162,10 @@ def seated(
         rules.append(counts(f"mixed in {name}", row, high=most, rows=len(asked) * len(names)))
     found = solve(Candidates(p, c, np.round(fits[p, c], 6), len(asked), len(cities)), rules)
     if found.status == "infeasible" or not len(c):
-        raise NoProposalError(
-            Problem(
-                "no-panels",
-                f"{settings.title}: too few cities seek or show what the panels ask to seat {size[0]} on each.",
-                do="Give other questions, or loosen a quota.",
-            )
+        raise NoProposalError.of(
+            "no-panels",
+            f"{settings.title}: too few cities seek or show what the panels ask to seat {size[0]} on each.",
+            do="Give other questions, or loosen a quota.",
         )
     label = np.full(len(cities), -1, dtype=np.int64)
     label[c[found.chosen]] = p[found.chosen]
@@ -252,9 +250,7 @@ def grouped(
     )
     if found.status not in ("optimal", "feasible"):
         why = "; ".join(str(reason) for reason in found.reasons) or "the quotas clash"
-        raise NoProposalError(
-            Problem("no-panels", f"{settings.title}: {why}.", do="Loosen a quota.")
-        )
+        raise NoProposalError.of("no-panels", f"{settings.title}: {why}.", do="Loosen a quota.")
     return found.label, n + found.bound if found.status == "optimal" else min(
         bound, n + found.bound
     )

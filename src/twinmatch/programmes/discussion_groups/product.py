@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.facets.base import listed
 from twinmatch.programmes.discussion_groups.search import (
     WHERE,
@@ -41,12 +41,10 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
     cohort = round_.cohort
     if not any(set(settings.lead_roles) & set(c.roles) for c in cohort.cities):
         roles = " or ".join(role.value for role in settings.lead_roles)
-        raise QuestionError(
-            Problem(
-                "no-leads",
-                f"No city of this cohort can lead a group (role {roles}).",
-                do="Give at least one city that role.",
-            )
+        raise QuestionError.of(
+            "no-leads",
+            f"No city of this cohort can lead a group (role {roles}).",
+            do="Give at least one city that role.",
         )
     many = dict.fromkeys(settings.themes, 1)
     closed: list[str] = []

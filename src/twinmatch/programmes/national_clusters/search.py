@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
-from twinmatch.errors import NoProposalError, Problem
+from twinmatch.errors import NoProposalError
 from twinmatch.facets.base import listed
 from twinmatch.geography import (
     are_neighbours,
@@ -284,12 +284,10 @@ def split_country(
     count = -(-len(cities) // high)
     sizes = [len(cities) // count + (g < len(cities) % count) for g in range(count)]
     if min(sizes) < low:
-        raise NoProposalError(
-            Problem(
-                "no-split",
-                f"{home.name} has {len(cities)} cities, which do not fit into clusters of {low} to {high}.",
-                do="Widen the band of sizes.",
-            )
+        raise NoProposalError.of(
+            "no-split",
+            f"{home.name} has {len(cities)} cities, which do not fit into clusters of {low} to {high}.",
+            do="Widen the band of sizes.",
         )
     anchors = np.array([settings.is_anchor(round_.cohort.cities[i]) for i in cities])
     each = int(anchors.sum()) // count
@@ -318,12 +316,10 @@ def split_country(
 
 
 def _no_seats(home: Home, low: int, high: int) -> NoProposalError:
-    return NoProposalError(
-        Problem(
-            "no-split",
-            f"{home.name}: its countries do not fit whole into clusters of {low} to {high}.",
-            do="Join fewer countries, or widen the band of sizes.",
-        )
+    return NoProposalError.of(
+        "no-split",
+        f"{home.name}: its countries do not fit whole into clusters of {low} to {high}.",
+        do="Join fewer countries, or widen the band of sizes.",
     )
 
 

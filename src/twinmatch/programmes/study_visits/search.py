@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.programmes.load_ledger import Loads, loads_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, load_rules
@@ -108,12 +108,10 @@ def _hosts(round_: Round, settings: StudyVisits) -> tuple[Host, ...]:
     )
     if not hosts:
         roles = " or ".join(role.value for role in settings.hosts)
-        raise QuestionError(
-            Problem(
-                "no-hosts",
-                f"{settings.title}: no city of this cohort can be visited (role {roles}).",
-                do="Give at least one city that role.",
-            )
+        raise QuestionError.of(
+            "no-hosts",
+            f"{settings.title}: no city of this cohort can be visited (role {roles}).",
+            do="Give at least one city that role.",
         )
     return hosts
 
@@ -169,12 +167,10 @@ def _groups(
     source = "discussion_groups" if settings.travellers == "groups" else "twinning"
     product = round_.product(source)
     if product is None:
-        raise QuestionError(
-            Problem(
-                "visits-without-groups",
-                f"{settings.title}: who travels together comes from [{source}], which is not made before.",
-                do=f'Add [{source}], put it first in [ledger] order, or set travellers = "cities".',
-            )
+        raise QuestionError.of(
+            "visits-without-groups",
+            f"{settings.title}: who travels together comes from [{source}], which is not made before.",
+            do=f'Add [{source}], put it first in [ledger] order, or set travellers = "cities".',
         )
     index, parties = round_.cohort.index, []
     if settings.travellers == "pairs":
