@@ -20,7 +20,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -109,20 +109,6 @@ def write_file(path: Path, content: bytes) -> None:
             ready.touch(0o600)
             _write(ready, content, durably=True)
             os.replace(ready, path)
-
-
-def write_folder(place: Path, write: Callable[[Path], None]) -> None:
-    """Make a folder with what ``write`` puts into it, in place of one that is there; raises OSError."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with held(place.parent) as alone:
-        _finish(place.parent, alone)
-        with _staging(place.parent, place.name) as staging:
-            write(staging / _READY)
-            for path in (staging / _READY).iterdir():
-                _sync(path)
-            if place.exists():
-                os.replace(place, staging / _EARLIER)
-            os.rename(staging / _READY, place)
 
 
 @contextmanager

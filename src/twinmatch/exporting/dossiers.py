@@ -159,29 +159,20 @@ BRINGS: tuple[tuple[str, str], ...] = (
 
 
 def _what_each_brings(sources: Sources, meeting: Meeting) -> DossierSection:
-    cities = (*meeting.cities("guest"), *meeting.cities("host"))
-    if len(cities) > GROUP_SIZE:
-        cities = cities[:GROUP_SIZE]
-    rows = [
+    cities = (*meeting.cities("guest"), *meeting.cities("host"))[:GROUP_SIZE]
+    stated = [
         (label, *(_brief(sources.statement(c, block)) for c in cities))
         for block, label in BRINGS
         if any(sources.statement(c, block) for c in cities)
     ]
+    places = tuple(map(sources.directory.place, cities))
     if len(cities) > 3:
-        columns = ("City", *(row[0] for row in rows))
-        turned = list(zip(*rows, strict=True))[1:] if rows else []
-        rows = [
-            (sources.directory.place(city), *cells)
-            for city, cells in zip(cities, turned, strict=True)
-        ]
-        keep = [
-            k for k, head in enumerate(columns) if head in ("City", "Wants to learn", "Can show")
-        ]
-        columns = tuple(columns[k] for k in keep)
-        rows = [tuple(row[k] for k in keep) for row in rows]
-    else:
-        columns = ("", *(sources.directory.place(city) for city in cities))
-    return DossierSection("What each brings", columns=columns, rows=tuple(rows))
+        stated = [row for row in stated if row[0] in ("Wants to learn", "Can show")]
+        columns, *rows = zip(("City", *places), *stated, strict=True)
+        return DossierSection(
+            "What each brings", columns=columns, rows=tuple(rows) if stated else ()
+        )
+    return DossierSection("What each brings", columns=("", *places), rows=tuple(stated))
 
 
 def _brief(text: str) -> str:

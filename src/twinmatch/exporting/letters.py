@@ -201,7 +201,7 @@ def _letter(
     name = names.name(city)
     invited = sources.meetings.get(city, [])
     takes = [figures.get((p.product, role_of(m, city)), Takes()) for p, m in invited]
-    hours, trips = sum(load.hours for load in takes), sum(load.trips for load in takes)
+    whole = Takes(sum(load.hours for load in takes), sum(load.trips for load in takes))
     refused = [
         (p, left)
         for p, left in sources.left_out.get(city, ())
@@ -209,7 +209,7 @@ def _letter(
     ]
     asked = [x for x in sources.left_out.get(city, ()) if words.outcome(x[1]) == "to ask"]
     parts = (
-        DossierSection("", (_opening(sources, name, invited, hours, trips),)),
+        DossierSection("", (_opening(sources, name, invited, whole),)),
         *(
             _invitation(sources, city, product, meeting, load)
             for (product, meeting), load in zip(invited, takes, strict=True)
@@ -239,8 +239,8 @@ def _letter(
         f"Dear {contact.name or f'colleagues in {name}'},",
         tuple(part for part in parts if not part.is_empty),
         close,
-        hours,
-        trips,
+        whole.hours,
+        whole.trips,
         tuple(meeting.id for _, meeting in invited),
     )
 
@@ -249,8 +249,7 @@ def _opening(
     sources: Sources,
     name: str,
     invited: list[tuple[Product, Meeting]],
-    hours: float,
-    trips: float,
+    whole: Takes,
 ) -> str:
     """Return the first paragraph: how many places, in what, and what they take together."""
     if not invited:
@@ -264,17 +263,15 @@ def _opening(
         for product in products
     ]
     text = f"For {name} we propose {words.listed([_with_article(part) for part in parts])}."
-    if hours or trips:
-        takes = [f"about {_hours(hours)} of staff time a month"] if hours else []
-        takes += [words.count(int(trips), "journey")] if trips else []
-        text += (
-            f" {'It takes' if len(invited) == 1 else 'Together they take'} {words.listed(takes)}."
-        )
-    return text
+    return text + _costs(whole, "It takes" if len(invited) == 1 else "Together they take")
 
 
-def _hours(number: float) -> str:
-    return f"{number:g} {'hour' if number == 1 else 'hours'}"
+def _costs(load: Takes, begins: str) -> str:
+    """Return in a sentence what something takes of a city; empty where it takes nothing."""
+    hours = f"about {load.hours:g} {'hour' if load.hours == 1 else 'hours'} of staff time a month"
+    parts = [hours] if load.hours else []
+    parts += [words.count(int(load.trips), "journey")] if load.trips else []
+    return f" {begins} {words.listed(parts)}." if parts else ""
 
 
 def _with_article(counted: str) -> str:
@@ -300,12 +297,7 @@ def _invitation(
             "host": "You are asked to host it",
         }.get(role, "You are invited to take part")
         says = f"{part}, together with {met}." if met else f"{part}."
-    costs = []
-    if load.hours:
-        costs.append(f"about {_hours(load.hours)} a month")
-    if load.trips:
-        costs.append(words.count(int(load.trips), "journey"))
-    says += f" It takes {words.listed(costs)}." if costs else ""
+    says += _costs(load, "It takes")
     why = why_for(sources, city, meeting)
     begin = begin_with(sources, meeting, why)
     points = (*why, *([f"To begin with: {begin}"] if begin else []))

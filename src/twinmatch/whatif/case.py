@@ -154,6 +154,14 @@ class Case:
         """Return where the pair of a guest and a host stands in the frame."""
         return h * len(self.ready.frame.guests) + g
 
+    def pairs(self, chosen: Bools) -> list[tuple[int, int]]:
+        """Return the guest and the host of some pairs, by their places in the frame, in order of host and guest."""
+        return [(int(g), int(h)) for h, g in np.argwhere(self.grid(chosen))]
+
+    def only(self, pair: int) -> Bools:
+        """Return the pairs of which one alone is true, (m,)."""
+        return np.asarray(np.arange(len(self.score)) == pair)
+
     def guest_name(self, g: int) -> str:
         """Return the name of a guest by its place in the frame."""
         return self.round.name(self.ready.frame.guests[g])
@@ -296,9 +304,7 @@ def twinning_of(round_: Round) -> Twinning:
 
 def must_meet(pairs: Bools, says: str) -> Rule:
     """Return the rule that at least one of some pairs meets."""
-    matrix = sp.csr_array(pairs[None, :].astype(np.float64))
-    block = Block("what if", matrix, np.ones(1), np.array([np.inf]), lambda _: says)
-    return Rule("what if", says, block)
+    return at_least(pairs, 1, says, "what if")
 
 
 def must_not_meet(pairs: Bools, says: str) -> Rule:
@@ -306,24 +312,19 @@ def must_not_meet(pairs: Bools, says: str) -> Rule:
     return forbid("what if", says, pairs)
 
 
-def at_least_kept(pairs: Bools, count: int, says: str) -> Rule:
+def at_least(pairs: Bools, count: int, says: str, name: str = "earlier pairs") -> Rule:
     """Return the rule that at least so many of some pairs meet."""
     matrix = sp.csr_array(pairs[None, :].astype(np.float64))
-    block = Block(
-        "earlier pairs", matrix, np.array([float(count)]), np.array([np.inf]), lambda _: says
-    )
-    return Rule("earlier pairs", says, block)
+    low, high = np.array([float(count)]), np.array([np.inf])
+    return Rule(name, says, Block(name, matrix, low, high, lambda _: says))
 
 
 def all_kept(pairs: Bools, says: str) -> Rule:
     """Return the rule that each of some pairs meets, a row for each."""
     at = np.flatnonzero(pairs)
-    shape = (len(at), len(pairs))
-    matrix = sp.csr_array((np.ones(len(at)), (np.arange(len(at)), at)), shape=shape)
-    block = Block(
-        "earlier pairs", matrix, np.ones(len(at)), np.full(len(at), np.inf), lambda _: says
-    )
-    return Rule("earlier pairs", says, block)
+    ones, name = np.ones(len(at)), "earlier pairs"
+    matrix = sp.csr_array((ones, (np.arange(len(at)), at)), shape=(len(at), len(pairs)))
+    return Rule(name, says, Block(name, matrix, ones, np.full(len(at), np.inf), lambda _: says))
 
 
 def widened(rule: Rule, row: int, by: float = 1.0) -> Rule:

@@ -78,31 +78,17 @@ def _checked_product(
         counted("known cities", "Every city of a meeting is in the profiles.", strangers),
         _once(product),
     ]
-    entry = PRODUCTS.get(product.product)
+    entry, unjudged = PRODUCTS.get(product.product), ""
     if entry is None or settings is None:
-        return RefereeReport(
-            product.product,
-            product.title,
-            tuple(rules),
-            "This programme has no such format: its own rules were not judged.",
-        )
-    if strangers:
-        return RefereeReport(
-            product.product,
-            product.title,
-            tuple(rules),
-            "The format's own rules were not judged, because cities are unknown.",
-        )
-    if entry.judge is None:
-        return RefereeReport(
-            product.product,
-            product.title,
-            tuple(rules),
-            "This format comes without rules of its own to judge by: only those of every format were judged.",
-        )
-    own = entry.judge(round_, settings, product)
-    gave_way = (r for r in product.rules if r.status == "relaxed" and r not in own)
-    return RefereeReport(product.product, product.title, (*rules, *own, *gave_way))
+        unjudged = "This programme has no such format: its own rules were not judged."
+    elif strangers:
+        unjudged = "The format's own rules were not judged, because cities are unknown."
+    elif entry.judge is None:
+        unjudged = "This format comes without rules of its own to judge by: only those of every format were judged."
+    else:
+        own = entry.judge(round_, settings, product)
+        rules += [*own, *(r for r in product.rules if r.status == "relaxed" and r not in own)]
+    return RefereeReport(product.product, product.title, tuple(rules), unjudged)
 
 
 def _once(product: Product) -> RuleStatus:

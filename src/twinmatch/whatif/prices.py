@@ -172,7 +172,7 @@ def _of_rule(case: Case, rule: Rule) -> list[Priced]:
 
 
 def _pair_says(case: Case, pair: int) -> str:
-    g, h = pair % len(case.ready.frame.guests), pair // len(case.ready.frame.guests)
+    h, g = divmod(pair, len(case.ready.frame.guests))
     return f"{case.guest_name(g)} with {case.hosts[h].name} must not meet"
 
 
@@ -286,9 +286,8 @@ def edits(case: Case, guest: str, host: str) -> tuple[Edit, ...]:
 
 def solved_with(case: Case, guest: str, host: str) -> Outcome | None:
     """Return what the best round with a pair costs, proven, and who moves; None where no choice keeps the rules."""
-    mask = np.zeros(len(case.score), dtype=np.bool_)
-    mask[case.pair(*_places(case, guest, host))] = True
-    answer = case.settled((*case.ready.rules, must_meet(mask, "The two meet.")))
+    pair = case.only(case.pair(*_places(case, guest, host)))
+    answer = case.settled((*case.ready.rules, must_meet(pair, "The two meet.")))
     return None if answer is None else case.outcome(answer)
 
 

@@ -10,7 +10,7 @@ Fallbacks are the same question asked beforehand: for each pair, what is offered
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
@@ -29,7 +29,7 @@ from twinmatch.whatif.case import (
     Move,
     Price,
     all_kept,
-    at_least_kept,
+    at_least,
     find_host,
     host_id,
     must_not_meet,
@@ -142,19 +142,18 @@ def repair(held: Case, change: Disruption, at_most: int = 3) -> RepairOffers:
         raise QuestionError.of(
             "changes", f"At most {at_most} changes is no number of changes.", do="Give 0 or more."
         )
-    rules = (*held.ready.rules, *_gone(held, change))
-    ready = replace(held.ready, rules=rules)
-    case = replace(held, ready=ready)
-    still = held.chosen & ready.allowed
+    case, still = _changed(held, change)
+    rules = case.ready.rules
     lost = tuple(
-        f"{held.guest_name(int(p) % guests)} with {held.hosts[int(p) // guests].name}"
-        for guests in (len(held.ready.frame.guests),)
-        for p in np.flatnonzero(held.chosen & ~still)
+        f"{held.guest_name(g)} with {held.hosts[h].name}"
+        for g, h in held.pairs(held.chosen & ~still)
     )
     count = int(still.sum())
     best = _answer(case, rules, still, None)
     if best is None:
-        raise NoProposalError([*_no_repair(), *_why(case)])
+        found = "No answer keeps the rules after this change."
+        said = Problem("no-repair", found, do="Loosen or drop what is named here.")
+        raise NoProposalError([said, *_why(case)])
     answers = {
         "keep all": _answer(case, rules, still, count),
         "few changes": _answer(case, rules, still, max(count - at_most, 0)),
@@ -171,9 +170,11 @@ def repair(held: Case, change: Disruption, at_most: int = 3) -> RepairOffers:
     )
 
 
-def _no_repair() -> list[Problem]:
-    found = "No answer keeps the rules after this change."
-    return [Problem("no-repair", found, do="Loosen or drop what is named here.")]
+def _changed(held: Case, change: Disruption) -> tuple[Case, Bools]:
+    """Return the case after a change, and the earlier pairs that are still possible, (m,)."""
+    rules = (*held.ready.rules, *_gone(held, change))
+    case = replace(held, ready=replace(held.ready, rules=rules))
+    return case, held.chosen & case.ready.allowed
 
 
 def _why(case: Case) -> tuple[Problem, ...]:
@@ -187,78 +188,50 @@ def _why(case: Case) -> tuple[Problem, ...]:
 
 def _gone(held: Case, change: Disruption) -> list[Rule]:
     """The filters of a change: the pairs of those who withdrew, and the pairs refused."""
+    parts: tuple[tuple[str, str, dict[str, tuple[str, ...]], Callable[..., Bools]], ...] = (
+        ("withdrawals", "Withdrawn", {name: (name,) for name in change.withdrawn}, _all_pairs_of),
+        ("refused since", "Refused", {"=".join(p): p for p in change.refused}, _one_pair),
+    )
     problems: list[Problem] = []
     rules = []
-    gone = np.zeros(len(held.score), dtype=np.bool_)
-    names = []
-    for name in change.withdrawn:
-        mask = _all_pairs_of(held, name, problems)
-        if mask is not None:
-            gone |= mask
-            names.append(name)
-    if gone.any():
-        rules.append(
-            replace(must_not_meet(gone, f"Withdrawn: {', '.join(names)}."), name="withdrawals")
-        )
-    refused = np.zeros(len(held.score), dtype=np.bool_)
-    for one, other in change.refused:
-        mask = _one_pair(held, one, other, problems)
-        if mask is not None:
-            refused |= mask
-    if refused.any():
-        said = ", ".join("=".join(pair) for pair in change.refused)
-        rules.append(replace(must_not_meet(refused, f"Refused: {said}."), name="refused since"))
+    for rule, word, asked, find in parts:
+        mask = np.zeros(len(held.score), dtype=np.bool_)
+        for names in asked.values():
+            try:
+                mask |= find(held, *names)
+            except QuestionError as error:
+                problems += error.problems
+        if asked:
+            filtered = must_not_meet(mask, f"{word}: {', '.join(asked)}.")
+            rules.append(replace(filtered, name=rule))
     if problems:
         raise QuestionError(problems)
     return rules
 
 
-def _all_pairs_of(held: Case, name: str, problems: list[Problem]) -> Bools | None:
+def _all_pairs_of(held: Case, name: str) -> Bools:
     """All pairs of a city as a guest, and of a unit or city as a host; a member of a unit alone takes no host away."""
-    try:
-        target = host_id(held.round, name)
-    except QuestionError as error:
-        problems += error.problems
-        return None
-    frame = held.ready.frame
+    target, frame = host_id(held.round, name), held.ready.frame
     guests = [g for g, i in enumerate(frame.guests) if held.round.id(i) == target]
     hosts = [h for h, host in enumerate(frame.hosts) if host.id == target]
     mask = np.isin(frame.guest, guests) | np.isin(frame.host, hosts)
     if not mask.any():
         unit = held.round.cohort.unit_of.get(target)
-        problems.append(
-            Problem(
-                "nothing-withdrawn",
-                f"{name} is neither a guest nor a host of this round.",
-                do=f"It hosts through {unit.id}; name that unit if all of it withdraws."
-                if unit
-                else "",
-            )
-        )
+        do = f"It hosts through {unit.id}; name that unit if all of it withdraws." if unit else ""
+        found = f"{name} is neither a guest nor a host of this round."
+        raise QuestionError.of("nothing-withdrawn", found, do=do)
     return np.asarray(mask)
 
 
-def _one_pair(held: Case, one: str, other: str, problems: list[Problem]) -> Bools | None:
+def _one_pair(held: Case, one: str, other: str) -> Bools:
     frame = held.ready.frame
     for guest, host in ((one, other), (other, one)):
-        try:
-            i = held.round.cohort.find(guest) if not guest.startswith("unit-") else -1
-            h = find_host(held.round, held.hosts, host)
-        except QuestionError as error:
-            problems += error.problems
-            return None
+        i = held.round.cohort.find(guest) if not guest.startswith("unit-") else -1
+        h = find_host(held.round, held.hosts, host)
         if i in frame.guests and h is not None:
-            mask = np.zeros(len(held.score), dtype=np.bool_)
-            mask[held.pair(frame.guests.index(i), h)] = True
-            return mask
-    problems.append(
-        Problem(
-            "no-such-pair",
-            f"{one}={other} is no guest and host of this round.",
-            do="Check the two ids.",
-        )
-    )
-    return None
+            return held.only(held.pair(frame.guests.index(i), h))
+    found = f"{one}={other} is no guest and host of this round."
+    raise QuestionError.of("no-such-pair", found, do="Check the two ids.")
 
 
 def _answer(
@@ -270,14 +243,14 @@ def _answer(
         # The same as "at least all of them", but row by row it stays a flow, which is far quicker.
         extra = (all_kept(still, "Every earlier pair stays."),)
     elif keep:
-        extra = (at_least_kept(still, keep, f"At least {keep} earlier pairs stay."),)
+        extra = (at_least(still, keep, f"At least {keep} earlier pairs stay."),)
     found = case.settled((*rules, *extra), before=still)
     if found is None:
         return None
     for mine in _rehoused(case, still):
         if found[0][mine].any():
             continue  # it has a place in any case
-        wanted = at_least_kept(mine, 1, "A guest whose host is gone has a place again.")
+        wanted = at_least(mine, 1, "A guest whose host is gone has a place again.")
         again = case.settled((*rules, *extra, wanted), before=still)
         if again is not None:
             found, extra = again, (*extra, wanted)
@@ -321,30 +294,16 @@ def _offer(
 def _told(case: Case, moves: Sequence[Move]) -> tuple[Notice, ...]:
     """Everyone whose partners change: the guests, then every city of the hosts that lose or gain one."""
     told = [Notice(m.guest, m.name, False, m.says) for m in moves]
-    by_host = {host.id: host for host in case.hosts}
-    lost: dict[str, list[str]] = {}
-    won: dict[str, list[str]] = {}
-    for move in moves:
-        before, after = set(move.before), set(move.after)
-        for host in before - after:
-            lost.setdefault(host, []).append(move.name)
-        for host in after - before:
-            won.setdefault(host, []).append(move.name)
-    for host in sorted({*lost, *won}):
+    for host in sorted(case.hosts, key=lambda host: host.id):
         parts = []
-        if host in lost:
-            parts.append(f"no longer hosts {', '.join(lost[host])}")
-        if host in won:
-            parts.append(f"hosts {', '.join(won[host])}")
-        for i in by_host[host].cities:
-            told.append(
-                Notice(
-                    case.round.id(i),
-                    case.round.name(i),
-                    True,
-                    f"{by_host[host].name} {' and '.join(parts)}.",
-                )
-            )
+        for says, had, has in (("no longer hosts", True, False), ("hosts", False, True)):
+            moved = [
+                m.name for m in moves if ((host.id in m.before), (host.id in m.after)) == (had, has)
+            ]
+            parts += [f"{says} {', '.join(moved)}"] if moved else []
+        said = f"{host.name} {' and '.join(parts)}."
+        cities = host.cities if parts else ()
+        told += [Notice(case.round.id(i), case.round.name(i), True, said) for i in cities]
     return tuple(told)
 
 
@@ -368,9 +327,7 @@ def with_offer(proposal: Proposal, offer: Offer, change: Disruption) -> Proposal
 def fallbacks(held: Case) -> tuple[Fallback, ...]:
     """Return for each pair what is offered if either side says no, with every other pair kept; in order of guest."""
     found = []
-    guests = len(held.ready.frame.guests)
-    for p in sorted(np.flatnonzero(held.chosen).tolist(), key=lambda p: (p % guests, p)):
-        g, h = p % guests, p // guests
+    for g, h in sorted(held.pairs(held.chosen)):
         guest, host = held.guest_id(g), held.hosts[h]
         found.append(
             Fallback(
@@ -387,11 +344,8 @@ def fallbacks(held: Case) -> tuple[Fallback, ...]:
 
 def _without(held: Case, change: Disruption, gone: str) -> tuple[str, ...]:
     """What keeping all other pairs offers after a change, as sentences."""
-    rules = (*held.ready.rules, *_gone(held, change))
-    ready = replace(held.ready, rules=rules)
-    still = held.chosen & ready.allowed
-    case = replace(held, ready=ready)
-    answer = _answer(case, rules, still, int(still.sum()))
+    case, still = _changed(held, change)
+    answer = _answer(case, case.ready.rules, still, int(still.sum()))
     if answer is None:
         return (
             "Nothing fits beside the other pairs; twinmatch repair tells what moving some would do.",

@@ -305,9 +305,7 @@ def _pairs(
 ) -> tuple[PairStable, ...]:
     found = []
     runs = max(len(grids), 1)
-    guests = len(case.ready.frame.guests)
-    for p in np.flatnonzero(case.chosen).tolist():
-        g, h = p % guests, p // guests
+    for g, h in case.pairs(case.chosen):
         mine = grids[:, :, g]
         others = {
             host.name: float(mine[:, k].sum()) / runs
@@ -323,7 +321,7 @@ def _pairs(
                 f"twinning:{case.guest_id(g)}",
                 f"{case.guest_name(g)} with {case.hosts[h].name}",
                 float(mine[:, h].sum()) / runs,
-                tuple(n for n, a in without.items() if a is None or not a[p]),
+                tuple(n for n, a in without.items() if a is None or not a[case.pair(g, h)]),
                 case.guest_id(g),
                 case.hosts[h].id,
                 tuple(instead),

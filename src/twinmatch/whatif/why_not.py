@@ -247,9 +247,7 @@ def _of_candidates(case: Case, start: WhyNotAnswer, g: int, h: int) -> WhyNotAns
     start = replace(start, score=float(case.score[pair]))
     if case.chosen[pair]:
         return _meets(case, start, pair)
-    mask = np.zeros(len(case.score), dtype=np.bool_)
-    mask[pair] = True
-    forced = must_meet(mask, f"{start.guest_name} meets {start.host_name}")
+    forced = must_meet(case.only(pair), f"{start.guest_name} meets {start.host_name}")
     filters = [rule for rule in case.ready.rules if rule.forbidden[pair]]
     if filters:
         return _forbidden(case, start, pair, forced, filters)
@@ -275,9 +273,7 @@ def _of_candidates(case: Case, start: WhyNotAnswer, g: int, h: int) -> WhyNotAns
 
 def _meets(case: Case, start: WhyNotAnswer, pair: int) -> WhyNotAnswer:
     """The two do meet: what it would cost to keep them apart."""
-    mask = np.zeros(len(case.score), dtype=np.bool_)
-    mask[pair] = True
-    apart = must_not_meet(mask, f"{start.guest_name} does not meet {start.host_name}")
+    apart = must_not_meet(case.only(pair), f"{start.guest_name} does not meet {start.host_name}")
     answer = case.settled((*case.ready.rules, apart))
     if answer is None:
         text = "They do meet, and no answer that keeps the rules has them apart."

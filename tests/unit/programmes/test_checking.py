@@ -14,6 +14,7 @@ from twinmatch.programmes.proposing import propose
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Member, Product
+from twinmatch.proposal.tables import SeatingRow, rows_of
 from twinmatch.whatif.difference import check_proposal
 
 AARHUS = city("dk-aarhus", "mission", shows={"industry": 3}, by=2030, at=(56.2, 10.2))
@@ -94,11 +95,11 @@ def test_seats_that_were_moved():
     ]
     round_ = round_of(*hosts, *(city(f"at-g{k}", wants={"energy_systems": 1}) for k in range(6)))
     product = propose_world_cafe(round_, CAFE)
-    rows = [list(row) for row in next(t for t in product.tables if t.name == "seating").rows]
+    rows = rows_of(product.tables, "seating", SeatingRow)
     assert not broken(seating_rules(round_, CAFE, product.meetings, rows))
     again = seating_rules(round_, CAFE, product.meetings, [*rows[:3], *rows[:3]])
     assert broken(again) == ["new faces", "new tables"]
-    crowded = [[*row[:4], f"{row[4]}; at-g0"] if k == 1 else row for k, row in enumerate(rows)]
+    crowded = [rows[0], rows[1]._replace(guests=f"{rows[1].guests}; at-g0"), *rows[2:]]
     assert "seats" in broken(seating_rules(round_, CAFE, product.meetings, crowded))
     assert broken(seating_rules(round_, CAFE, product.meetings, [])) == ["a seat each"]
 

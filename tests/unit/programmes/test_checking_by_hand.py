@@ -13,6 +13,7 @@ from twinmatch.programmes.load_ledger import Ledger
 from twinmatch.programmes.registry import OWN
 from twinmatch.programmes.world_cafe import propose_world_cafe, seating_rules
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, RuleStatus
+from twinmatch.proposal.tables import SeatingRow
 from twinmatch.whatif.difference import RefereeReport, check_proposal
 
 MISSION = [city(f"{code}-m{k}", "mission") for k, code in enumerate(("dk", "be", "dk"))]
@@ -424,7 +425,10 @@ def test_the_rules_of_cafes_in_words_and_a_city_invited_twice():
         seats=3,
         weights={"theme": 1},
     )
-    seats = [("K", 1, "T0", "dk-m0", "at-g0; at-g1; at-g2"), ("K", 2, "T1", "be-m1", "at-g0")]
+    seats = [
+        SeatingRow("K", 1, "T0", "dk-m0", "at-g0; at-g1; at-g2"),
+        SeatingRow("K", 2, "T1", "be-m1", "at-g0"),
+    ]
     both = [meeting("K", "dk-m0", "at-g0"), meeting("L", "at-g0", "be-m1", "at-g1", "at-g2")]
     found = seating_rules(ROUND, cafe, both, seats)
     assert [(r.rule, r.says) for r in found] == [

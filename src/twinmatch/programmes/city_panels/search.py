@@ -44,12 +44,6 @@ Places = NDArray[np.intp]
 MOST_OF_A_KIND = 0.5
 """Part of a panel that one known category of an attribute takes at most, where members are chosen."""
 
-AREAS = {
-    "practice": {domain.value for domain in Domain},
-    "strategy": {"governance_policy", "finance_funding", "regulation_national"},
-}
-"""Domains and levers whose topics a proposed question of practice or of strategy may be on."""
-
 FITS = 0.3
 """From this much on a topic counts as sought or shown."""
 
