@@ -68,9 +68,9 @@ def test_other_names_give_as_good_an_answer(table: dict, random: object) -> None
 @given(tables())
 def test_limits_are_kept_and_the_bound_is_reached(table: dict) -> None:
     for threshold in (0, sys.maxsize):
-        kept, module.PRICED_FROM = module.PRICED_FROM, threshold
+        kept, module.FEW_FROM = module.FEW_FROM, threshold
         answer = assign(**table)
-        module.PRICED_FROM = kept
+        module.FEW_FROM = kept
         host, guest = answer.pairs.T
         assert table["allowed"][host, guest].all()
         assert np.all(np.bincount(host, minlength=len(table["capacity"])) <= table["capacity"])

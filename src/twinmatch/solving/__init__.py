@@ -18,7 +18,6 @@ from twinmatch.solving.initial_grouping import GroupingReason
 from twinmatch.solving.model import Level, RowRef, Shortage, Solution, Undercut
 from twinmatch.solving.partition import Partition, partition
 from twinmatch.solving.referee import Verdict, broken, referee
-from twinmatch.solving.scores import ScoreBlocks
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solver import solve
 from twinmatch.solving.wording import Labels, in_words, labels_of
@@ -44,7 +43,6 @@ __all__ = [
     "Relaxation",
     "RelaxationMenu",
     "RowRef",
-    "ScoreBlocks",
     "Shortage",
     "Solution",
     "Undercut",

@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, counts
-from twinmatch.solving.column_generation import Limits, PricedAssignment, priced
-from twinmatch.solving.flow import FIRST_ROW, SINK, SOURCE, bipartite
+from twinmatch.solving.column_generation import FEW_FROM, FIRST, over_few
+from twinmatch.solving.flow import FIRST_ROW, SINK, SOURCE, transport
 from twinmatch.solving.flow_engine import Chain, settled
+from twinmatch.solving.laminar import Families
 from twinmatch.solving.model import (
     FEASIBLE,
     FLOW,
@@ -28,29 +29,18 @@ from twinmatch.solving.model import (
     PRICED,
     Advice,
     AssignmentQuestion,
-    Known,
-    Solution,
     gap_between,
 )
 from twinmatch.solving.scaling import HUGE, exponent, is_time, numbers, tolerance
-from twinmatch.solving.scores import (
-    Lifted,
-    ScoreBlocks,
-    ScoreTable,
-    Weighted,
-    blocks_of,
-    candidates_of,
-    lifted,
-)
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solver import answer
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PRICED_FROM = 200_000  # pairs; below, one flow over all of them is as quick
-NEAR_EACH = 6  # candidates a host and a guest with which the fair modes begin
 GAP = 1e-4  # of the total, at which the fair modes may stop and still call it optimal
+WEIGHTS = (1.0, 4.0, 16.0, 64.0)  # given to guests below the floor, one after the other
+REACHED = 1e-9  # of the floor: what rounding may take from a sum
 FAIRNESS = {
     "total": ("filled", "total"),
     "max-min": ("filled", "worst-off", "total"),
@@ -111,27 +101,70 @@ class Assignment:
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """The checked arguments."""
+    """The checked arguments: a table (H, G), where a meeting may be (None: everywhere), and limits."""
 
-    scores: ScoreBlocks
-    limits: Limits
-    largest: float  # score, whatever its sign
+    score: Floats
+    allowed: Bools | None
+    demand: Ints
+    capacity: Ints
+    at_least: Ints
 
     def candidates(self) -> Candidates:
         """All pairs that may meet, by host and guest."""
-        return candidates_of(self.scores)
+        H, G = self.score.shape
+        if self.allowed is None:
+            host, guest = np.repeat(np.arange(H), G), np.tile(np.arange(G), H)
+            return Candidates(host, guest, self.score.ravel(), H, G)
+        host, guest = np.nonzero(self.allowed)
+        return Candidates(host, guest, self.score[host, guest], H, G)
 
     def blocks(self, c: Candidates) -> list[Block]:
         """The limits as rules over these candidates."""
-        limits = self.limits
         return [
-            counts("host", c.host, low=limits.at_least, high=limits.capacity, rows=c.n_hosts),
-            counts("guest", c.guest, low=0.0, high=limits.demand, rows=c.n_guests),
+            counts("host", c.host, low=self.at_least, high=self.capacity, rows=c.n_hosts),
+            counts("guest", c.guest, low=0.0, high=self.demand, rows=c.n_guests),
         ]
+
+    def limits(self, host: Ints, guest: Ints) -> Families:
+        """The limits of guests and hosts as two families of rules, over these candidates."""
+        H, G = self.score.shape
+        may = np.ones((H, G), np.bool_) if self.allowed is None else self.allowed
+        rows = np.arange(G + H)
+        return Families(
+            low=np.concatenate([np.zeros(G, dtype=np.int64), self.at_least]),
+            high=np.concatenate([self.demand, self.capacity]),
+            size=np.concatenate([may.sum(axis=0), may.sum(axis=1)]),
+            side=np.repeat([0, 1], [G, H]),
+            parent=np.full(G + H, -1),
+            leaf=np.stack([guest, G + host]),
+            low_from=rows,
+            high_from=rows,
+        )
+
+    # -- as a source of pairs, see `column_generation` --------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(G, H)."""
+        return self.score.shape[1], self.score.shape[0]
+
+    @property
+    def ends(self) -> tuple[Ints, Ints]:
+        """The nodes of guests and of hosts."""
+        G, H = self.shape
+        return FIRST_ROW + np.arange(G), FIRST_ROW + G + np.arange(H)
+
+    def block(self, start: int, stop: int) -> tuple[Floats, Ints, Ints]:
+        """The scores of some guests with every host, (B, H), -inf where they may not meet, and their nodes."""
+        rows = self.score[:, start:stop].T.copy()
+        if self.allowed is not None:
+            rows[~self.allowed[:, start:stop].T] = -np.inf
+        guests, hosts = self.ends
+        return rows, guests[start:stop, None], hosts[None, :]
 
 
 def assign(
-    score: npt.ArrayLike | ScoreBlocks,
+    score: npt.ArrayLike,
     demand: npt.ArrayLike,
     capacity: npt.ArrayLike,
     *,
@@ -142,8 +175,8 @@ def assign(
 ) -> Assignment:
     """Who meets whom: places filled first, then the fairness asked for, then the total score.
 
-    score (H, G), higher is better, read only where `allowed` (H, G), or `ScoreBlocks` that are
-    read some guests at a time; demand (G,): meetings each guest is to get; capacity and at_least (H,): most and fewest meetings of a host, both hard.
+    score (H, G), higher is better, read only where `allowed` (H, G); demand (G,): meetings each guest
+    is to get; capacity and at_least (H,): most and fewest meetings of a host, both hard.
     fairness, over each guest's sum of scores: "total" none; "max-min" as many guests served as can
     be, then the worst-off of them; "leximin" then the next worst-off, and so on. seconds bounds the search of the
     fair modes, which may then be "feasible".
@@ -163,18 +196,13 @@ def assign(
     if seconds is not None and not is_time(seconds):
         raise QuestionError(Problem("seconds", f"{seconds!r} seconds are no time to solve in"))
     task = _task(score, demand, capacity, at_least, allowed)
-    power = exponent(task.largest)
+    power = exponent(
+        task.score if task.allowed is None else np.where(task.allowed, task.score, 0.0)
+    )
     if power:
-        task = replace(task, scores=_divided(task.scores, power))
+        task = replace(task, score=np.ldexp(task.score, -power))
     found = _by_total(task) if fairness == "total" else _fair(task, FAIRNESS[fairness], seconds)
     return _multiplied(found, power) if power else found
-
-
-def _divided(scores: ScoreBlocks, power: int) -> ScoreBlocks:
-    if not isinstance(scores, ScoreTable):
-        return Weighted(scores, np.zeros(scores.n_guests), power)
-    score = scores.score if scores.allowed is None else np.where(scores.allowed, scores.score, 0.0)
-    return ScoreTable(np.ldexp(score, -power), scores.allowed)
 
 
 def _multiplied(found: Assignment, power: int) -> Assignment:
@@ -190,144 +218,131 @@ def _multiplied(found: Assignment, power: int) -> Assignment:
 
 
 def _fair(task: _Task, objectives: tuple[str, ...], seconds: float | None) -> Assignment:
-    """The fair modes, from where the best total stands: by flows if that is enough, else by LP."""
+    """The fair modes: by flows if these are enough, else by linear programming."""
     best = _by_total(task)
     if best.status == INFEASIBLE:
         return best
-    if "worst-off" in objectives and len(best.pairs) == task.limits.demand.sum():
+    if "worst-off" in objectives and len(best.pairs) == task.demand.sum():
         raised = _raised(task, best)
         if raised is not None:
             return raised
     c = task.candidates()
     blocks = tuple(task.blocks(c))
-    known = Known(len(best.pairs), _nearly_used(c, best))
-    question = AssignmentQuestion(c, blocks, objectives, None, seconds, GAP, known)
-    return _assignment(c, answer(question))
-
-
-def _raised(task: _Task, best: Assignment) -> Assignment | None:
-    """The worst-off guest first, where weights in a flow reach a floor that none can pass."""
-    if best.score <= 0 or not len(best.pairs):
-        return None
-
-    def sums_of(pairs: Ints) -> Floats:
-        score = _scores_of(task.scores, pairs)
-        return np.bincount(pairs[:, 1], score, task.scores.n_guests).astype(np.float64)
-
-    def best_total(scores: ScoreBlocks) -> Lifted:
-        found = _by_total(replace(task, scores=scores))
-        return Lifted(found.pairs, np.nan, found.bound)
-
-    start = Lifted(best.pairs, np.nan, best.bound)
-    found = lifted(task.scores, task.limits.demand, start, sums_of, best_total)
-    if found is None:
-        return None
-    score = float(_scores_of(task.scores, found.pairs).sum())
-    bound = max(found.bound, score)
-    if gap_between(score, bound) > GAP:
-        return None
-    floor = float(sums_of(found.pairs)[task.limits.demand > 0].min())
-    return replace(
-        best,
-        pairs=found.pairs,
-        score=score,
-        bound=bound,
-        gap=gap_between(score, bound),
-        status=OPTIMAL,
-        floor=floor,
-        floor_bound=max(found.floor, floor),
+    found = answer(AssignmentQuestion(c, blocks, objectives, None, seconds, GAP))
+    floors = [level for level in found.levels if level.name in ("worst-off", "leximin")]
+    chosen = np.flatnonzero(found.chosen)
+    return Assignment(
+        np.stack([c.host[chosen], c.guest[chosen]], axis=1),
+        found.score,
+        found.bound,
+        found.gap,
+        found.status,
+        found.engine,
+        Duals(*found.duals),
+        floors[0].value if floors else np.nan,
+        floors[0].bound if floors else np.nan,
+        len(c),
+        found.advice,
     )
 
 
-def _scores_of(scores: ScoreBlocks, pairs: Ints) -> Floats:
-    """(n,) the scores of these pairs of host and guest."""
-    if isinstance(scores, ScoreTable):
-        picked: Floats = scores.score[pairs[:, 0], pairs[:, 1]]
-        return picked
-    found = np.zeros(len(pairs))
-    for first, rows in blocks_of(scores):
-        here = np.flatnonzero((pairs[:, 1] >= first) & (pairs[:, 1] < first + len(rows)))
-        found[here] = rows[pairs[here, 1] - first, pairs[here, 0]]
-    return found
+def _raised(task: _Task, best: Assignment) -> Assignment | None:
+    """The best total raised to the highest floor, where weights in a flow reach one that none can pass.
+
+    No guest can have more than the sum of its best allowed scores, so the least of these sums bounds every floor. Guests
+    below it get their scores weighted up; each trial is one flow. Where all reach it, the floor is exact, and the total
+    is proven by Lagrangian duality (Geoffrion 1974, doi:10.1007/BFb0120690): with weights w_g >= 0 and floor t
+
+        total of any answer with that floor  <=  best total of scores s (1 + w_g)  -  t * sum of w_g
+    """
+    if best.score <= 0 or not len(best.pairs):
+        return None
+    asks = np.flatnonzero(task.demand)
+    highest = highest_floor(task.score, task.allowed, task.demand)
+    enough = highest - REACHED * max(1.0, abs(highest))
+    weight, found, bound = np.zeros(len(task.demand)), best, best.bound
+    for more in (*WEIGHTS, None):
+        score = task.score[found.pairs[:, 0], found.pairs[:, 1]]
+        sums = np.bincount(found.pairs[:, 1], score, len(weight))
+        below = asks[sums[asks] < enough]
+        if not len(below):
+            break
+        if more is None:
+            return None
+        weight[below] = more
+        found = _by_total(replace(task, score=task.score * (1.0 + weight)))
+        bound = min(bound, found.bound - highest * float(weight.sum()))
+    total, floor = float(score.sum()), float(sums[asks].min())
+    bound = max(bound, total)
+    gap = gap_between(total, bound)
+    if gap > GAP:
+        return None
+    return replace(
+        best,
+        pairs=found.pairs,
+        score=total,
+        bound=bound,
+        gap=gap,
+        status=OPTIMAL,
+        floor=floor,
+        floor_bound=max(highest, floor),
+    )
 
 
-def _nearly_used(c: Candidates, best: Assignment) -> Ints:
-    """The candidates of the best total, and those that its prices put nearest to being chosen."""
-    rest = c.score - best.duals.host[c.host] - best.duals.guest[c.guest]
-    n = min(NEAR_EACH * (c.n_hosts + c.n_guests), len(c))
-    nearest = np.argpartition(-rest, n - 1)[:n] if n else np.zeros(0, dtype=np.int64)
-    used = np.searchsorted(c.host * c.n_guests + c.guest, best.pairs @ [c.n_guests, 1])
-    return np.union1d(nearest, used)
+def highest_floor(score: Floats, allowed: Bools | None, demand: Ints) -> float:
+    """The least, over guests that ask for meetings, of the sum of their best allowed scores."""
+    may = score if allowed is None else np.where(allowed, score, -np.inf)
+    best = -np.sort(-may, axis=0)[: int(demand.max(initial=0))]
+    sums = np.cumsum(best, axis=0)
+    asks = np.flatnonzero(demand)
+    return float(sums[demand[asks] - 1, asks].min())
 
 
 def _by_total(task: _Task) -> Assignment:
     """A flow over few pairs where there are many, else, or where that gives up, over all."""
-    limits = task.limits
-    if task.scores.n_hosts * task.scores.n_guests >= PRICED_FROM:
-        found = priced(task.scores, limits)
-        if found is not None:
-            return _from_priced(found)
+    G, H = task.shape
+    nobody = np.zeros(0, dtype=np.int64)
+    if G * H >= FEW_FROM:
+        rows = transport(task.limits(nobody, nobody), 0)
+        filled = rows.most_by_rows()
+        rows = rows.with_filled(filled)
+        first = max(FIRST, 2 * int(task.demand.max(initial=0)))
+        few = over_few(task, rows.network, np.zeros(len(rows.network.tail)), first)
+        if few is not None:
+            by = np.lexsort((few.guest, few.host))
+            host, guest = few.host[by], few.guest[by]
+            c = Candidates(host, guest, task.score[host, guest], H, G)
+            problem = transport(task.limits(host, guest), len(c))
+            chain = Chain(_total_of(c), problem, filled)
+            chain.keep("total", few, np.concatenate([few.flow[by], few.flow[len(by) :]]))
+            assert chain.early(), "a flow that holds has an early one"
+            return _from_chain(chain)
     c = task.candidates()
-    question = AssignmentQuestion(c, (), ("filled", "total"), None, None, 0.0)
-    problem = bipartite(c.guest, c.host, limits.demand, limits.at_least, limits.capacity)
-    chain = settled(question, problem)
-    if chain is None or chain.flow is None:
-        return _impossible(c, task.blocks(c))
-    return _from_chain(c, chain)
+    found = settled(_total_of(c), transport(task.limits(c.host, c.guest), len(c)))
+    return _impossible(c, task.blocks(c)) if found is None else _from_chain(found)
 
 
-def _from_priced(found: PricedAssignment) -> Assignment:
-    total = float(found.score.sum())
-    bound = max(found.bound, total)
-    return Assignment(
-        np.stack([found.host, found.guest], axis=1),
-        total,
-        bound,
-        gap_between(total, bound),
-        _status(found.score, total, bound, found.step),
-        PRICED,
-        Duals(found.host_price, found.guest_price),
-        considered=found.considered,
-    )
+def _total_of(c: Candidates) -> AssignmentQuestion:
+    return AssignmentQuestion(c, (), ("filled", "total"), None, None, 0.0)
 
 
-def _status(score: Floats, total: float, bound: float, step: float) -> str:
-    return OPTIMAL if bound - total <= tolerance(score, len(score), step) else FEASIBLE
-
-
-def _from_chain(c: Candidates, chain: Chain) -> Assignment:
+def _from_chain(chain: Chain) -> Assignment:
     assert chain.flow is not None
+    c = chain.question.candidates
     chosen = np.flatnonzero(chain.flow[: len(c)])
     score = c.score[chosen]
     total, bound = float(score.sum()), chain.levels[-1].bound
     rows = chain.prices[FIRST_ROW:]
+    proven = bound - total <= tolerance(score, len(score), chain.step)
     return Assignment(
         np.stack([c.host[chosen], c.guest[chosen]], axis=1),
         total,
         bound,
         gap_between(total, bound),
-        _status(score, total, bound, chain.step),
-        FLOW,
+        OPTIMAL if proven else FEASIBLE,
+        PRICED if chain.rounds else FLOW,
         Duals(chain.prices[SINK] - rows[c.n_guests :], rows[: c.n_guests] - chain.prices[SOURCE]),
-        considered=len(c),
-    )
-
-
-def _assignment(c: Candidates, solution: Solution) -> Assignment:
-    floors = [level for level in solution.levels if level.name in ("worst-off", "leximin")]
-    chosen = np.flatnonzero(solution.chosen)
-    return Assignment(
-        np.stack([c.host[chosen], c.guest[chosen]], axis=1),
-        solution.score,
-        solution.bound,
-        solution.gap,
-        solution.status,
-        solution.engine,
-        Duals(*solution.duals),
-        floors[0].value if floors else np.nan,
-        floors[0].bound if floors else np.nan,
-        len(c),
-        solution.advice,
+        considered=chain.considered,
     )
 
 
@@ -339,15 +354,25 @@ def _impossible(c: Candidates, blocks: list[Block]) -> Assignment:
 
 
 def _task(
-    score: npt.ArrayLike | ScoreBlocks,
+    score: npt.ArrayLike,
     demand: npt.ArrayLike,
     capacity: npt.ArrayLike,
     at_least: npt.ArrayLike | None,
     allowed: npt.ArrayLike | None,
 ) -> _Task:
     """The arguments checked; raises `DataError` with all that is wrong."""
-    scores, largest, problems = _scores(score, allowed)
-    H, G = scores.n_hosts, scores.n_guests
+    _array("score", score)
+    table, wrong = numbers(score)
+    if wrong is not None:
+        cell = np.asarray(score, dtype=object)[wrong]
+        place = " and ".join(f"{n} {i}" for n, i in zip(("host", "guest"), wrong, strict=False))
+        found = f"the score of {place} is {cell!r}, which is no real number"
+        raise DataError(Problem("score", found, do="Give a number."))
+    if table.ndim != 2:
+        raise DataError(Problem("shape", f"score has shape {table.shape}, not (hosts, guests)"))
+    may = np.ones(table.shape, np.bool_) if allowed is None else _array("allowed", allowed)
+    problems = list(_table_problems(table, may))
+    H, G = table.shape
     limits = {
         "demand": (demand, G),
         "capacity": (capacity, H),
@@ -365,7 +390,7 @@ def _task(
         name: np.minimum(values.astype(np.float64), max(H, G) + 1).astype(np.int64)
         for name, values in whole.items()
     }
-    return _Task(scores, Limits(**integers), largest)
+    return _Task(table, None if may.all() else may.astype(np.bool_), **integers)
 
 
 def _array(name: str, given: npt.ArrayLike) -> npt.NDArray[np.generic]:
@@ -373,45 +398,6 @@ def _array(name: str, given: npt.ArrayLike) -> npt.NDArray[np.generic]:
         return np.asarray(given)
     except ValueError:
         raise DataError(Problem("shape", f"the rows of {name} differ in length")) from None
-
-
-def _scores(
-    score: npt.ArrayLike | ScoreBlocks, allowed: npt.ArrayLike | None
-) -> tuple[ScoreBlocks, float, list[Problem]]:
-    """The scores as blocks, the largest of them, and what is wrong; raises where they have no shape."""
-    if isinstance(score, ScoreBlocks):
-        if allowed is not None:
-            found = "allowed is given beside scores by block"
-            raise DataError(Problem("allowed", found, do="Let forbidden pairs score -inf."))
-        largest = 0.0
-        told: list[Problem] = []
-        for first, rows in blocks_of(score):
-            told += _block_problems(first, rows)
-            largest = max(largest, float(np.abs(rows).max(initial=0.0, where=rows > -np.inf)))
-        return score, largest, told
-    _array("score", score)
-    table, wrong = numbers(score)
-    if wrong is not None:
-        cell = np.asarray(score, dtype=object)[wrong]
-        place = " and ".join(f"{n} {i}" for n, i in zip(("host", "guest"), wrong, strict=False))
-        found = f"the score of {place} is {cell!r}, which is no real number"
-        raise DataError(Problem("score", found, do="Give a number."))
-    if table.ndim != 2:
-        raise DataError(Problem("shape", f"score has shape {table.shape}, not (hosts, guests)"))
-    may = None if allowed is None else _array("allowed", allowed)
-    problems = list(_table_problems(table, np.ones(table.shape, np.bool_) if may is None else may))
-    if may is None or problems or may.all():
-        return ScoreTable(table, None), float(np.abs(table).max(initial=0.0)), problems
-    some = may.astype(np.bool_)
-    return ScoreTable(table, some), float(np.abs(table).max(initial=0.0, where=some)), problems
-
-
-def _block_problems(first: int, rows: Floats) -> Iterable[Problem]:
-    unknown = np.argwhere(~((np.abs(rows) <= HUGE) | (rows == -np.inf)))
-    if len(unknown):
-        b, h = unknown[0]
-        found = f"the score of host {h} and guest {first + b} is {rows[b, h]}"
-        yield Problem("score", found, do="Give a finite score, or -inf where no meeting may be.")
 
 
 def _table_problems(table: Floats, may: npt.NDArray[np.generic]) -> Iterable[Problem]:

@@ -221,6 +221,20 @@ class Transport:
         high[: self.m][removed] = 0
         return replace(self, network=replace(self.network, high=high))
 
+    def take(self, columns: Ints) -> Transport:
+        """The same rows over these candidates only."""
+        network, m = self.network, self.m
+        arcs = np.concatenate([columns, np.arange(m, len(network.tail))])
+        part = replace(
+            network,
+            tail=network.tail[arcs],
+            head=network.head[arcs],
+            low=network.low[arcs],
+            high=network.high[arcs],
+        )
+        one, other = (rows - m + len(columns) for rows in self.outer)
+        return Transport(part, len(columns), self.n_rows, (one, other))
+
     def on(self, network: Network) -> Transport:
         """The same candidates and rows on a network with other bounds."""
         return replace(self, network=network)
@@ -234,8 +248,8 @@ class Transport:
         return int(self.network.high[-1])
 
 
-def transport(families: Families, m: int, kept: Bools | None = None) -> Transport:
-    """The network of these families over m candidates; those `kept` (m,) must be chosen."""
+def transport(families: Families, m: int) -> Transport:
+    """The network of these families over m candidates."""
     n_rows = len(families.low)
     node = np.arange(n_rows) + FIRST_ROW
     feeds = families.side == 0
@@ -244,12 +258,11 @@ def transport(families: Families, m: int, kept: Bools | None = None) -> Transpor
     )
     leaf_out = np.where(families.leaf[0] >= 0, families.leaf[0] + FIRST_ROW, SOURCE)
     leaf_in = np.where(families.leaf[1] >= 0, families.leaf[1] + FIRST_ROW, SINK)
-    low = np.zeros(m, dtype=np.int64) if kept is None else kept.astype(np.int64)
     most = _most(families, np.minimum(families.high, families.size))
     network = Network(
         tail=np.concatenate([leaf_out, np.where(feeds, parent, node), [SINK]]),
         head=np.concatenate([leaf_in, np.where(feeds, node, parent), [SOURCE]]),
-        low=np.concatenate([low, families.low, [0]]),
+        low=np.concatenate([np.zeros(m, np.int64), families.low, [0]]),
         high=np.concatenate([np.ones(m, np.int64), families.high, [most]]),
         supply=np.zeros(n_rows + 2, dtype=np.int64),
     )
@@ -260,28 +273,6 @@ def transport(families: Families, m: int, kept: Bools | None = None) -> Transpor
         for side in (0, 1)
     ]
     return Transport(network, m, n_rows, (outer[0], outer[1]))
-
-
-def bipartite(guest: Ints, host: Ints, demand: Ints, at_least: Ints, capacity: Ints) -> Transport:
-    """The network of candidates guest (m,) to host (m,) under limits of guests and hosts alone."""
-    n_guests, n_hosts, m = len(demand), len(capacity), len(guest)
-    guests = FIRST_ROW + np.arange(n_guests)
-    hosts = FIRST_ROW + n_guests + np.arange(n_hosts)
-    n_arcs = m + n_guests + n_hosts + 1
-    # Filled in place: on small questions, joining arrays costs as much as the flow itself.
-    tail, head = np.full(n_arcs, SINK), np.full(n_arcs, SOURCE)
-    low, high = np.zeros(n_arcs, dtype=np.int64), np.ones(n_arcs, dtype=np.int64)
-    np.add(guest, FIRST_ROW, out=tail[:m])
-    np.add(host, FIRST_ROW + n_guests, out=head[:m])
-    tail[m:-1] = np.concatenate([np.full(n_guests, SOURCE), hosts])
-    head[m:-1] = np.concatenate([guests, np.full(n_hosts, SINK)])
-    low[m + n_guests : -1] = at_least
-    high[m:] = np.concatenate([demand, capacity, [min(demand.sum(), capacity.sum())]])
-    supply = np.zeros(FIRST_ROW + n_guests + n_hosts, dtype=np.int64)
-    network = Network(tail, head, low, high, supply)
-    rows = m + np.arange(n_guests + n_hosts)
-    outer = (rows[:n_guests], rows[n_guests:])
-    return Transport(network, m, n_guests + n_hosts, outer)
 
 
 def _most(families: Families, high: Ints) -> int:

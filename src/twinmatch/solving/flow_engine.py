@@ -1,25 +1,13 @@
-"""A flow over few candidates that is proven best over all of them, whatever nested rules it keeps.
-
-Column generation, as in `pricing`, on the network of `transport`: solve over each guest's best hosts, price every
-other candidate with the node potentials, add those that would improve, and stop when there are none. A candidate is
-an arc between two nodes that are always there (the smallest rows that hold it), so its price is one subtraction.
-The potentials then prove the answer over all candidates, and the face of equally good answers is that of the whole
-network. They are taken half way between the highest and the lowest that fit, which needs far fewer rounds.
-
-    held (m,)    candidates in the network; cost (E,) of the whole network, doubled here
-    joker        one more node that stands in, at a price above any score, for what is not in the network yet
-
-`solve` where the rules are a network: exact min-cost flow, one objective after the other.
-"""
+"""`solve` where the rules are a network: exact min-cost flow, one objective after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints
+from twinmatch.solving.blocks import Block, Bools, Floats, Ints
+from twinmatch.solving.column_generation import FEW_FROM, CandidatePairs, FewPairs, over_few
 from twinmatch.solving.flow import (
     FIRST_ROW,
     SINK,
@@ -27,7 +15,6 @@ from twinmatch.solving.flow import (
     Transport,
     cheapest,
     least_cost_bound,
-    middle,
     most_meetings,
     on_face,
     potentials,
@@ -45,122 +32,7 @@ from twinmatch.solving.model import (
     Solution,
     gap_between,
 )
-from twinmatch.solving.scaling import scaled, tolerance
-
-FEW_FROM = 500_000  # candidates; below, one flow over all of them is as quick
-FIRST = 16  # best hosts of each guest to begin with
-ADDED = 8  # candidates added for a guest in a round, at most
-JOKER = 64  # times the highest cost: the price of a stand-in
-SHARE = (
-    0.5  # with more than this share of all candidates in the network, it is not worth the rounds
-)
-ROUNDS = 60
-
-
-@dataclass(frozen=True, eq=False)
-class Few:
-    """A cheapest flow (E,) of the whole network and potentials (N,), in doubled costs, that prove it.
-
-    considered: how many candidates were ever in the network; rounds: how often they were priced.
-    """
-
-    flow: Ints
-    potential: Ints
-    considered: int
-    rounds: int
-
-
-def over_few(problem: Transport, cost: Ints, gain: Floats, candidates: Candidates) -> Few | None:
-    """The cheapest flow and its proof; None where it is for a flow over all candidates to tell.
-
-    That is where they are not many, where no flow keeps the bounds, or where most would be needed anyway.
-    """
-    network, m = problem.network, problem.m
-    free = network.high[:m] > network.low[:m]
-    number = int(np.count_nonzero(free))
-    if number < FEW_FROM:
-        return None
-    cost = 2 * cost
-    held = _best_of_guests(gain, free, candidates)
-    held |= network.low[:m] > 0
-    for rounds in range(1, ROUNDS + 1):
-        if np.count_nonzero(held) > SHARE * number:
-            return None
-        solved = _solved(problem, cost, held)
-        if solved is None:
-            return None
-        flow, potential, stands_in = solved
-        better = _improving(network, cost, potential, free & ~held, candidates)
-        if not len(better):
-            # Where the joker still stands in, what the rows let through cannot be reached.
-            return None if stands_in else Few(flow, potential, int(held.sum()), rounds)
-        held[better] = True
-    return None
-
-
-def _best_of_guests(gain: Floats, free: Bools, c: Candidates) -> Bools:
-    """(m,) the best candidates of each guest."""
-    held = np.zeros(len(c), dtype=np.bool_)
-    at = np.flatnonzero(free)
-    held[at[_leading(c.guest[at], -gain[at], FIRST)]] = True
-    return held
-
-
-def _leading(owner: Ints, value: Floats | Ints, n: int) -> Ints:
-    """The places of the n lowest values of each owner, the first of equals."""
-    order = np.lexsort((value, owner))
-    ordered = owner[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    size = np.diff(np.append(starts, len(order)))
-    rank = np.arange(len(order)) - np.repeat(starts, size)
-    return order[rank < n]
-
-
-def _solved(problem: Transport, cost: Ints, held: Bools) -> tuple[Ints, Ints, bool] | None:
-    """The flow of the whole network (E,), potentials (N,), and whether the joker stands in for anything."""
-    network, m = problem.network, problem.m
-    arcs = np.concatenate([np.flatnonzero(held), np.arange(m, len(network.tail))])
-    small, price = _with_joker(network, m, arcs, cost)
-    flow = cheapest(small, price)
-    if flow is None:
-        return None
-    whole = network.low.copy()
-    whole[arcs] = flow[: len(arcs)]
-    potential = middle(small, flow, price)[: network.n_nodes]
-    return whole, potential, bool(flow[len(arcs) :].any())
-
-
-def _with_joker(network: Network, m: int, arcs: Ints, cost: Ints) -> tuple[Network, Ints]:
-    """These arcs and one more node, which takes from wherever a candidate leaves and gives to wherever one enters."""
-    leaves, enters, joker = (
-        np.unique(network.tail[:m]),
-        np.unique(network.head[:m]),
-        network.n_nodes,
-    )
-    extra = len(leaves) + len(enters)
-    most = int(network.high[m:].max(initial=1))
-    small = Network(
-        tail=np.concatenate([network.tail[arcs], leaves, np.full(len(enters), joker)]),
-        head=np.concatenate([network.head[arcs], np.full(len(leaves), joker), enters]),
-        low=np.concatenate([network.low[arcs], np.zeros(extra, dtype=np.int64)]),
-        high=np.concatenate([network.high[arcs], np.full(extra, most, dtype=np.int64)]),
-        supply=np.append(network.supply, 0),
-    )
-    stand_in = 2 * JOKER * (int(np.abs(cost).max(initial=0)) // 2 + 1)
-    added = np.concatenate([np.full(len(leaves), stand_in), np.zeros(len(enters), np.int64)])
-    return small, np.concatenate([cost[arcs], added])
-
-
-def _improving(
-    network: Network, cost: Ints, potential: Ints, outside: Bools, c: Candidates
-) -> Ints:
-    """The candidates outside the network that would improve the answer, the best of each guest."""
-    m = len(outside)
-    rest = potential[network.tail[:m]] - potential[network.head[:m]]
-    rest += cost[:m]
-    at = np.flatnonzero(outside & (rest < 0))
-    return at[_leading(c.guest[at], rest[at], ADDED)] if len(at) else at
-
+from twinmatch.solving.scaling import Scale, scaled, tolerance
 
 HALVED_FROM = 5_000  # candidates; below, one flow over all is done before they are sorted out
 SWEEPS = 50  # to tell whether half of the candidates held the answer
@@ -169,7 +41,9 @@ SWEEPS = 50  # to tell whether half of the candidates held the answer
 def by_flow(question: AssignmentQuestion, rows: RuleRows, nested: Families) -> Solution | None:
     """The exact answer, or None where no choice keeps the rules."""
     chain = settled(question, transport(nested, question.m))
-    return None if chain is None else chain.solution(rows, nested)
+    if chain is None:
+        return None
+    return chain.solution(question, duals(question.blocks, rows, nested, chain.prices))
 
 
 def settled(question: AssignmentQuestion, problem: Transport) -> Chain | None:
@@ -213,12 +87,15 @@ def _well_above(gain: Floats, owner: Ints, n: int) -> Bools:
 
 
 class Chain:
-    """Objectives settled one after the other on one network, each locked before the next."""
+    """Objectives settled one after the other on one network, each locked before the next.
+
+    at: the places of the candidates that are left in the question, among those that it began with.
+    """
 
     def __init__(
         self, question: AssignmentQuestion, problem: Transport, filled: int | None = None
     ) -> None:
-        self.question = question
+        self.question, self.at = question, np.arange(question.m)
         self.problem = problem if filled is None else problem.with_filled(filled)
         self.levels = [] if filled is None else [Level("filled", filled, filled)]
         self.flow: Ints | None = None
@@ -229,34 +106,63 @@ class Chain:
     def best(self, name: str) -> bool:
         """The best sum over meetings, proven by prices and locked; False where no flow is."""
         gain = self.question.gain(name)
-        units = scaled(gain)
-        cost = self.problem.cost(-units.value)
-        network = self.problem.network
-        few = over_few(self.problem, cost, gain, self.question.candidates)
-        if few is not None:
-            # Half way between two integer potentials lies an integer where all costs are even.
-            cost, self.considered, self.rounds = 2 * cost, few.considered, few.rounds
-            self.flow, potential, price = few.flow, few.potential, few.potential / 2 / units.scale
-        else:
-            solved = self._over_likely(gain, cost) or _over_all(network, cost)
-            if solved is None:
-                return False
-            self.flow, potential = solved
-            price = potential / units.scale
+        if self._best_of_few(name, gain):
+            return True
+        value, scale = scaled(gain)
+        cost, network = self.problem.cost(-value), self.problem.network
+        solved = self._over_likely(gain, cost) or _over_all(network, cost)
+        if solved is None:
+            return False
+        price = solved[1] / scale.factor
         bound = -least_cost_bound(network, self.problem.cost(-gain), price)
-        held = np.flatnonzero(self.flow[: len(gain)])
-        value = float(gain[held].sum())
+        self.lock(name, *solved, scale, 1, bound)
+        return True
+
+    def _best_of_few(self, name: str, gain: Floats) -> bool:
+        """Whether few of many candidates were proven enough; then the rest has left the question."""
+        network, m = self.problem.network, self.question.m
+        if np.count_nonzero(network.high[:m] > network.low[:m]) < FEW_FROM:
+            return False
+        source = CandidatePairs(self.question, self.problem, gain)
+        fixed = np.flatnonzero(network.low[:m])
+        others = self.problem.take(fixed)
+        few = over_few(source, others.network, others.cost(gain[fixed]))
+        if few is None:
+            return False
+        at = np.concatenate([source.place[few.guest, few.host], fixed])
+        by = np.argsort(at)
+        at, flow = at[by], np.concatenate([few.flow[by], few.flow[len(by) :]])
+        self.at, self.question, self.problem = (
+            self.at[at],
+            self.question.take(at),
+            self.problem.take(at),
+        )
+        self.keep(name, few, flow)
+        return True
+
+    def keep(self, name: str, few: FewPairs, flow: Ints) -> None:
+        """Lock what few pairs have proven; the question and the network hold these alone."""
+        self.considered, self.rounds = few.considered, few.rounds
+        self.lock(name, flow, few.potential, few.scale, 2, few.bound)
+
+    def lock(
+        self, name: str, flow: Ints, potential: Ints, scale: Scale, times: int, bound: float
+    ) -> None:
+        """Keep a level whose cheapest flow has these potentials, at costs of so many times the scaled gains."""
+        gain, network = self.question.gain(name), self.problem.network
+        value = np.rint(gain * scale.factor).astype(np.int64)
+        held = np.flatnonzero(flow[: len(gain)])
+        total = float(gain[held].sum())
         if self._filled():
             # The potentials prove the flow best for the rounded gains, exactly. Every answer that is as good so far
             # has as many meetings, each off by at most a step, so no true total passes this one by more. Where many
             # pairs tie, the prices alone would add up a step for each of them.
-            rounded = float(units.value[held].sum()) / units.scale + len(held) * units.step
-            bound = min(bound, rounded)
-        self.levels.append(Level(name, value, max(bound, value)))
+            bound = min(bound, float(value[held].sum()) / scale.factor + len(held) * scale.step)
+        self.levels.append(Level(name, total, max(bound, total)))
         if name == "total":
-            self.prices, self.step = price, units.step
-        self.problem = self.problem.on(on_face(network, self.flow, cost, potential))
-        return True
+            self.prices, self.step = potential / (times * scale.factor), scale.step
+        face = on_face(network, flow, self.problem.cost(-times * value), potential)
+        self.flow, self.problem = flow, self.problem.on(face)
 
     def _over_likely(self, gain: Floats, cost: Ints) -> tuple[Ints, Ints] | None:
         """The flow over the likelier half of the candidates, where it is the best over all.
@@ -356,15 +262,14 @@ class Chain:
         nothing = np.zeros(len(trial.network.tail), dtype=np.int64)
         return cheapest(trial.network, nothing) is not None
 
-    def solution(self, rows: RuleRows, nested: Families) -> Solution:
-        """The answer with its proof."""
+    def solution(self, question: AssignmentQuestion, prices: tuple[Floats, ...]) -> Solution:
+        """The answer to the question that this began with, and its proof."""
         assert self.flow is not None
-        question = self.question
-        chosen = self.flow[: question.m] > 0
+        chosen = np.zeros(question.m, dtype=np.bool_)
+        chosen[self.at[self.flow[: len(self.at)] > 0]] = True
         score = question.candidates.score
-        total = float(score[chosen].sum())
+        total, n = float(score[chosen].sum()), int(chosen.sum())
         bound = next((level.bound for level in self.levels if level.name == "total"), np.nan)
-        n = int(chosen.sum())
         settled = all(v.value == v.bound for v in self.levels if v.name == "guests settled")
         proven = settled and not bound - total > tolerance(score, n, self.step)
         return Solution(
@@ -375,7 +280,7 @@ class Chain:
             OPTIMAL if proven else FEASIBLE,
             PRICED if self.rounds else FLOW,
             n,
-            duals(question.blocks, rows, nested, self.prices),
+            prices,
             tuple(self.levels),
             considered=self.considered,
             rounds=self.rounds,

@@ -56,7 +56,6 @@ MANY = 100_000  # columns, from which the first MIP sees only those that the LP 
 NEAR = 0.05  # of the largest gain: columns this near to being used are in the first MIP
 SMALL = 2_000  # candidates up to which a search goes on to the very best, whatever gap is allowed
 STEPS = 4_000  # rows that the steps of leximin may add; each step has one for each guest
-UNKNOWN = LinearOutcome(None, -np.inf, np.inf, None, False)
 COUNTS = ("filled", "served", "fewest changes")  # levels with whole values
 ASSUMED = (
     "filled",
@@ -142,8 +141,6 @@ class _Ladder:
     def _first_columns(self) -> Ints | None:
         """The columns to begin with, which hold an answer; None where there is none."""
         question = self.question
-        if question.known is not None and question.m > ALL_FROM_START:
-            return question.known.columns
         n = self.model.matrix.shape[1]
         first = first_columns(question.candidates, n)
         return feasible_columns(self.model, first, question.candidates.guest, self.clock)
@@ -205,10 +202,6 @@ class _Ladder:
         """One step settled; None where it is the first and nothing keeps the rows."""
         question, n = self.question, model.matrix.shape[1]
         columns = np.union1d(self.columns, np.arange(question.m, n))
-        known = question.known
-        if name == "filled" and known is not None and not self.stages:
-            level = Level(name, float(known.filled), float(known.filled))
-            return _Stage(level, model, gain, UNKNOWN, columns, assumed=False)
         master = Master(model, columns, question.candidates.guest, self.clock)
         outcome = master.best(gain)
         if outcome.impossible and not self.stages:
@@ -287,11 +280,7 @@ class _Ladder:
     def solution(self) -> Solution:
         """The answer of the last stage, with its proof."""
         question, last = self.question, self.stages[-1]
-        engine = (
-            LP
-            if all(s.outcome.price is not None or s.outcome is UNKNOWN for s in self.stages)
-            else MIP
-        )
+        engine = LP if all(s.outcome.price is not None for s in self.stages) else MIP
         x = _tie_broken(question, last, self.clock) if engine == LP else last.outcome.x
         assert x is not None
         chosen = np.rint(x[: question.m]) > 0

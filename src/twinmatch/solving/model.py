@@ -6,7 +6,7 @@ What a solve gives back: an answer, how good it is proven to be, and advice wher
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,14 +21,6 @@ FAIR = ("worst-off", "leximin")
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
-    """What an earlier answer tells: the most meetings, and candidates (by place) that hold it."""
-
-    filled: int
-    columns: Ints
-
-
-@dataclass(frozen=True, eq=False)
 class AssignmentQuestion:
     """Candidates sorted by host and guest, blocks over them (the asker's first), and the aims."""
 
@@ -38,12 +30,17 @@ class AssignmentQuestion:
     previous: Bools | None
     seconds: float | None
     gap: float
-    known: Known | None = None
 
     @property
     def m(self) -> int:
         """The number of candidates."""
         return len(self.candidates)
+
+    def take(self, which: Ints) -> AssignmentQuestion:
+        """The question over these candidates only, without its rules."""
+        previous = None if self.previous is None else self.previous[which]
+        candidates = self.candidates.take(which)
+        return replace(self, candidates=candidates, blocks=(), previous=previous)
 
     def gain(self, name: str) -> Floats:
         """(m,) what each candidate adds to an objective that is a sum over meetings."""

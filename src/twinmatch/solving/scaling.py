@@ -77,15 +77,6 @@ class Scale:
     step: float
 
 
-@dataclass(frozen=True, eq=False)
-class Scaled:
-    """Scores as integers, and their scale."""
-
-    value: Ints
-    scale: float
-    step: float
-
-
 class DecimalGrid:
     """The scale that fits all scores seen, which may come in parts."""
 
@@ -114,13 +105,13 @@ class DecimalGrid:
         return Scale(factor, 0.5 / factor)
 
 
-def scaled(score: Floats) -> Scaled:
+def scaled(score: Floats) -> tuple[Ints, Scale]:
     """The scores as integers, exactly where they lie on a grid (see the module's head)."""
     grid = DecimalGrid()
     grid.see(score)
     scale = grid.scale()
     value = score * scale.factor
-    return Scaled(np.rint(value, out=value).astype(np.int64), scale.factor, scale.step)
+    return np.rint(value, out=value).astype(np.int64), scale
 
 
 def _lies_on(score: Floats, grid: float) -> bool:

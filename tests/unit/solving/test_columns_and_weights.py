@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from twinmatch.solving import Candidates, assign, broken, counts, solve
-from twinmatch.solving.scores import ScoreTable, highest_floor
+from twinmatch.solving.assign import highest_floor
 
 columns = sys.modules["twinmatch.solving.column_generation"]
 by_highs = sys.modules["twinmatch.solving.highs_engine"]
@@ -37,7 +37,7 @@ def test_few_columns_give_the_answer_of_all(
     whole = solve(c, blocks, objectives=objectives)
     for place in (columns, by_highs):
         monkeypatch.setattr(place, "ALL_FROM_START", 0)
-    monkeypatch.setattr(columns, "FIRST", 1)
+    monkeypatch.setattr(columns, "BEST", 1)
     few = solve(c, blocks, objectives=objectives)
     assert broken(c, few.chosen, blocks) == []
     assert (few.filled, few.status) == (whole.filled, "optimal")
@@ -55,7 +55,7 @@ def test_minima_that_even_parts_cannot_keep(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_highest_floor_is_the_least_of_best_sums() -> None:
     score = np.array([[3.0, 1.0, 9.0], [2.0, 5.0, 9.0], [1.0, 1.0, 9.0]])
-    assert highest_floor(ScoreTable(score, None), np.array([2, 1, 0])) == 5.0
+    assert highest_floor(score, None, np.array([2, 1, 0])) == 5.0
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -64,7 +64,7 @@ def test_weights_and_programmes_agree(seed: int, monkeypatch: pytest.MonkeyPatch
     score = rng.random((12, 10))
     arguments = (score, np.full(10, 2), np.full(12, 3))
     by_weights = assign(*arguments, fairness="max-min")
-    monkeypatch.setattr(module, "lifted", lambda *_: None)
+    monkeypatch.setattr(module, "_raised", lambda *_: None)
     by_programme = assign(*arguments, fairness="max-min")
     assert by_weights.floor == pytest.approx(by_programme.floor, abs=1e-5)
     assert by_weights.score == pytest.approx(by_programme.score, rel=2e-4)

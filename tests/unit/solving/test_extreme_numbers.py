@@ -57,27 +57,6 @@ def test_a_score_that_cannot_be_used_is_named_by_its_cell(score: list, cell: str
         assign(score, [1, 1], [1])
 
 
-class Columns:
-    """A table as scores by block."""
-
-    def __init__(self, score: np.ndarray) -> None:
-        self.score = score
-        self.n_hosts, self.n_guests = score.shape
-
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        return self.score[:, start:stop].T.copy()
-
-
-@pytest.mark.parametrize("power", [-900, 900])
-def test_scores_by_block_have_any_unit_too(power: int) -> None:
-    usual = assign(Columns(SMALL), [2, 1], [2, 1])
-    other = assign(Columns(np.ldexp(SMALL, power)), [2, 1], [2, 1])
-    assert (other.status, other.pairs.tolist()) == ("optimal", usual.pairs.tolist())
-    assert other.score == np.ldexp(usual.score, power)
-    with pytest.raises(DataError, match="host 1 and guest 0"):
-        assign(Columns(np.array([[1.0], [1e305]])), [1], [1, 1])
-
-
 @pytest.mark.parametrize("ragged", ["score", "demand", "capacity"])
 def test_rows_that_differ_in_length_are_told(ragged: str) -> None:
     given = {"score": SMALL, "demand": [1, 1], "capacity": [1, 1], ragged: [[1], [1, 2]]}

@@ -10,6 +10,7 @@ import pytest
 from twinmatch.solving import Candidates, counts, solve
 
 module = sys.modules["twinmatch.solving.flow_engine"]
+columns = sys.modules["twinmatch.solving.column_generation"]
 
 
 def question(seed, tied):
@@ -37,7 +38,7 @@ def test_same_answer_as_one_flow_over_all(seed, tied, monkeypatch):
     monkeypatch.setattr(module, "FEW_FROM", sys.maxsize)
     whole = solve(candidates, blocks)
     monkeypatch.setattr(module, "FEW_FROM", 0)
-    monkeypatch.setattr(module, "FIRST", 3)
+    monkeypatch.setattr(columns, "FIRST", 3)
     few = solve(candidates, blocks)
     assert whole.rounds == 0
     assert few.status == whole.status
@@ -56,7 +57,7 @@ def test_few_are_enough_and_it_is_told(monkeypatch):
         counts("country", (guest % 7), high=60, rows=7),
     ]
     monkeypatch.setattr(module, "FEW_FROM", 0)
-    monkeypatch.setattr(module, "FIRST", 4)
+    monkeypatch.setattr(columns, "FIRST", 4)
     found = solve(Candidates(host, guest, rng.random(H * G), H, G), blocks)
     assert found.status == "optimal"
     assert found.engine == "flow + pricing"

@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 
-from twinmatch.errors import DataError
 from twinmatch.solving import assign
 
 module = sys.modules["twinmatch.solving.assign"]
@@ -15,13 +14,13 @@ module = sys.modules["twinmatch.solving.assign"]
 
 @pytest.fixture
 def always_priced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PRICED_FROM", 0)
+    monkeypatch.setattr(module, "FEW_FROM", 0)
 
 
 def both(score, demand, capacity, monkeypatch, **more):  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(module, "PRICED_FROM", sys.maxsize)
+    monkeypatch.setattr(module, "FEW_FROM", sys.maxsize)
     whole = assign(score, demand, capacity, **more)
-    monkeypatch.setattr(module, "PRICED_FROM", 0)
+    monkeypatch.setattr(module, "FEW_FROM", 0)
     return whole, assign(score, demand, capacity, **more)
 
 
@@ -55,46 +54,6 @@ def test_prices_prove_the_answer_over_all_pairs() -> None:
     chosen[tuple(answer.pairs.T)] = True
     assert rest[~chosen].max() < 1e-6
     assert rest[chosen].min() > -1e-6
-
-
-class ByFormula:
-    """Scores made when asked for, never all at once."""
-
-    def __init__(self, n_hosts: int, n_guests: int) -> None:
-        self.n_hosts, self.n_guests = n_hosts, n_guests
-        self.largest = 0
-
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        self.largest = max(self.largest, stop - start)
-        guest, host = np.arange(start, stop)[:, None], np.arange(self.n_hosts)[None, :]
-        rows = np.modf(np.sin(guest * 12.9898 + host * 78.233) * 43758.5453)[0]
-        return np.where((guest + host) % 7 == 0, -np.inf, rows)
-
-
-def test_scores_by_block_are_never_asked_for_all_at_once() -> None:
-    scores = ByFormula(400, 2000)
-    answer = assign(scores, np.ones(2000, int), np.full(400, 6))
-    assert (answer.status, answer.engine) == ("optimal", "flow + pricing")
-    assert len(answer.pairs) == 2000
-    assert scores.largest < 2000
-
-
-def test_blocks_and_table_agree() -> None:
-    scores = ByFormula(50, 40)
-    table = scores.rows(0, 40).T
-    by_block = assign(scores, np.ones(40, int), np.full(50, 2))
-    by_table = assign(
-        np.where(table > -np.inf, table, 0.0), np.ones(40, int), np.full(50, 2),
-        allowed=table > -np.inf,
-    )  # fmt: skip
-    assert by_block.pairs.tolist() == by_table.pairs.tolist()
-
-
-def test_block_with_an_unknown_score_is_an_error() -> None:
-    scores = ByFormula(3, 3)
-    scores.rows = lambda start, stop: np.full((stop - start, 3), np.nan)  # type: ignore[method-assign]
-    with pytest.raises(DataError, match="the score of host 0 and guest 0 is nan"):
-        assign(scores, [1, 1, 1], [1, 1, 1])
 
 
 @pytest.mark.usefixtures("always_priced")

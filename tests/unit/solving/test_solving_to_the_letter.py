@@ -11,7 +11,6 @@ import pytest
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.solving import (
     Candidates,
-    ScoreBlocks,
     assign,
     counts,
     shortage,
@@ -22,17 +21,6 @@ from twinmatch.solving.laminar import binding, bound, families, stack
 from twinmatch.solving.scaling import FINEST, DecimalGrid, tolerance, upper_bound
 
 module = sys.modules["twinmatch.solving.assign"]
-
-
-class Rows:
-    """Scores that come a guest at a time; also a `ScoreBlocks`."""
-
-    def __init__(self, table: list[list[float]]) -> None:
-        self.table = np.array(table)
-        self.n_hosts, self.n_guests = self.table.shape
-
-    def rows(self, first: int, last: int) -> np.ndarray:
-        return self.table[:, first:last].T.copy()
 
 
 def told(error: DataError | QuestionError) -> list[tuple[str, str, str, str]]:
@@ -91,28 +79,6 @@ def test_limits_of_a_wrong_shape_and_a_demand_too_high_to_the_letter() -> None:
     assert told(caught.value) == [("demand", found, "demand", "A guest meets a host once.")]
 
 
-def test_scores_by_block_to_the_letter() -> None:
-    assert isinstance(Rows([[1.0]]), ScoreBlocks)
-    with pytest.raises(DataError) as caught:
-        assign(Rows([[1.0]]), [1], [1], allowed=np.array([[True]]))
-    assert told(caught.value) == [
-        (
-            "allowed",
-            "allowed is given beside scores by block",
-            "",
-            "Let forbidden pairs score -inf.",
-        )
-    ]
-    with pytest.raises(DataError) as caught:
-        assign(Rows([[1.0, 1.0], [1.0, math.nan]]), [1, 1], [1, 1])
-    found = "the score of host 1 and guest 1 is nan"
-    do = "Give a finite score, or -inf where no meeting may be."
-    assert told(caught.value) == [("score", found, "", do)]
-    with pytest.raises(DataError, match="host 0 and guest 0 is inf"):
-        assign(Rows([[math.inf]]), [1], [1])
-    assert assign(Rows([[-math.inf, 1.0]]), [1, 1], [2]).pairs.tolist() == [[0, 1]]
-
-
 # --- fields ------------------------------------------------------------------------------------------------
 
 
@@ -158,21 +124,9 @@ def test_the_worst_off_of_those_who_have_a_meeting(fairness: str) -> None:
     assert answer.floor == pytest.approx(0.8)
 
 
-def test_fair_by_scores_in_blocks_is_fair_by_a_table() -> None:
-    rng = np.random.default_rng(3)
-    table = np.round(rng.random((4, 6)), 3)
-    one = assign(table, [1] * 6, [2] * 4, fairness="max-min")
-    other = assign(Rows(table.tolist()), [1] * 6, [2] * 4, fairness="max-min")
-    assert one.pairs.tolist() == other.pairs.tolist()
-    assert (one.floor, one.score) == pytest.approx((other.floor, other.score))
-    scores = table[tuple(one.pairs.T)]
-    assert one.score == pytest.approx(scores.sum())
-    assert one.floor == pytest.approx(scores.min())
-
-
 @pytest.fixture
 def always_priced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PRICED_FROM", 0)
+    monkeypatch.setattr(module, "FEW_FROM", 0)
 
 
 @pytest.mark.usefixtures("always_priced")
