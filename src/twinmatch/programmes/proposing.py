@@ -143,7 +143,8 @@ def solve_round(
             round_ = replace(round_, repairs={k: v for k, v in round_.repairs.items() if k})
     problems = [p for why in failed.values() for p in why if p.code != "visits-without-groups"]
     if problems and (not round_.made or until in failed):
-        raise NoProposalError(dict.fromkeys(problems))
+        wrong = any(p.code == "lock-impossible" for p in problems)
+        raise (QuestionError if wrong else NoProposalError)(dict.fromkeys(problems))
     made = {p.product: p for p in round_.made}
     products = (
         made.get(name) or _not_formed(round_, name, failed[name])

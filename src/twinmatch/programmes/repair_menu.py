@@ -2,7 +2,7 @@
 
 A repair lets some limits give way by as little as helps. The coordinator takes repairs by their numbers, and every
 limit that gave way is a row of the result. Where a product chooses among candidates, rows of its rules give way ("let
-Odense take 2 guests in place of 3"); elsewhere its settings do ("panels of up to 13 cities in place of 12").
+Odense take 2 guests in place of 3"); elsewhere its settings do ("cities of a meeting: at most 13 in place of 12").
 
     knob        a setting that can be loosened, with the values it may take, the next one first
     steps (K,)  how far each knob is turned; 0 leaves it as it is
@@ -44,28 +44,37 @@ NEVER: Final = ("structure", "demand", "load")
 """Kinds of rules that never give way: what a meeting is, and what cities can carry over all formats."""
 
 
-def menu(candidates: Candidates, rules: Sequence[Rule]) -> RelaxationMenu:
+def menu(candidates: Candidates, rules: Sequence[Rule], at_most: int = 5) -> RelaxationMenu:
     """Return repairs of rules that cannot be kept, cheapest first: the fewest places or limits that give way."""
     prices = {rule.block.name: math.inf for rule in rules if rule.kind in NEVER}
-    return relaxations(candidates, [rule.block.hard for rule in rules], prices=prices)
+    blocks = [rule.block.hard for rule in rules]
+    return relaxations(candidates, blocks, prices=prices, at_most=at_most)
 
 
 def menu_of(
-    rules: Sequence[Rule], candidates: Candidates, allowed: NDArray[np.bool_]
+    rules: Sequence[Rule],
+    candidates: Candidates,
+    allowed: NDArray[np.bool_],
+    at_most: int = 5,
 ) -> tuple[RelaxationMenu, list[Rule]]:
     """Return the menu over the pairs that no filter takes out, and the rules that it is about."""
     keep = np.flatnonzero(allowed)
     hard = [replace(r, block=r.block.take(keep)) for r in rules if not r.filters]
-    return menu(candidates.take(keep), hard), hard
+    return menu(candidates.take(keep), hard, at_most), hard
 
 
 def in_menu(found: RelaxationMenu, rules: Sequence[Rule], product: str = "") -> list[Problem]:
     """Return the menu in words, one line a repair with its number, and a note where the search was cut short."""
-    told = by_number(("; ".join(_told(repair, rules).values()) for repair in found.items), product)
+    told = by_number(in_words(found, rules), product)
     if not (found.complete and all(repair.cheapest for repair in found.items)):
         cut = "The search for repairs reached its limit of effort: there may be cheaper ones, or more."
         told.append(Problem("repairs-cut-short", cut, level="note"))
     return told
+
+
+def in_words(found: RelaxationMenu, rules: Sequence[Rule]) -> list[str]:
+    """Return what gives way in each repair of a menu."""
+    return ["; ".join(_told(repair, rules).values()) for repair in found.items]
 
 
 def by_number(repairs: Iterable[str], product: str = "") -> list[Problem]:
@@ -168,16 +177,20 @@ def _told(repair: Relaxation, rules: Sequence[Rule]) -> dict[str, str]:
 
 
 def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
+    """Return in words what gives way in a row, such as "let Odense have at least 2 guests in place of 3"."""
     rule = rules[change.at.block]
-    block = rule.block
-    row = block.says(change.at.row).rstrip(".")
+    block, row = rule.block, change.at.row
     if rule.kind == "lock":
-        return f"drop the lock: {row}"
+        return f"drop the lock: {block.says(row).rstrip('.')}"
     before = change.to + (change.by if change.bound == "low" else -change.by)
-    if block.switch is None and block.matrix[[change.at.row]].data.min(initial=0.0) < 0:
-        return f"{row}: off by {change.by:g} at most"  # a share, of which one side moves with the other
+    share = block.switch is None and block.matrix[[row]].data.min(initial=0.0) < 0
     way = "at least" if change.bound == "low" else "at most"
-    return f"{row}: {way} {change.to:g} in place of {before:g}"
+    if share:  # of which one side moves with the other
+        return f"{block.says(row).rstrip('.')}: off by {change.by:g} at most"
+    if rule.loosened is None:
+        return f"{block.says(row).rstrip('.')}: {way} {change.to:g} in place of {before:g}"
+    bound = "0 or more" if change.bound == "low" and change.to <= 0 else f"{way} {change.to:g}"
+    return f"{rule.loosened(row).format(bound)} in place of {before:g}"
 
 
 # --- settings that give way ----------------------------------------------------------------------------------
@@ -193,13 +206,19 @@ MOST: Final = 3
 """Repairs of a menu of settings."""
 
 KNOBS: Final = (
-    ("guests_per_host", 0, -1, 0, "at least {to} guests a host in place of {now}"),
-    ("size", 0, -1, 2, "meetings of at least {to} cities in place of {now}"),
-    ("size", 1, 1, None, "meetings of up to {to} cities in place of {now}"),
-    ("visitors", 0, -1, 1, "visits by at least {to} cities in place of {now}"),
-    ("leads", 0, -1, 0, "at least {to} leads a group in place of {now}"),
-    ("mission_at_least", None, -1, 0, "at least {to} Mission Cities in a panel in place of {now}"),
-    ("cities_per_country", None, 1, None, "up to {to} cities of one country in place of {now}"),
+    ("guests_per_host", 0, -1, 0, "guests of a host: at least {to} in place of {now}"),
+    ("size", 0, -1, 2, "cities of a meeting: at least {to} in place of {now}"),
+    ("size", 1, 1, None, "cities of a meeting: at most {to} in place of {now}"),
+    ("visitors", 0, -1, 1, "cities on a visit: at least {to} in place of {now}"),
+    ("leads", 0, -1, 0, "leads of a group: at least {to} in place of {now}"),
+    ("mission_at_least", None, -1, 0, "Mission Cities in a panel: at least {to} in place of {now}"),
+    (
+        "cities_per_country",
+        None,
+        1,
+        None,
+        "cities of one country in a meeting: at most {to} in place of {now}",
+    ),
 )
 """Settings with a limit: the side of the band, one step, the last value (None: all cities), and what is said."""
 
@@ -232,7 +251,7 @@ def knobs(round_: Round, settings: ProductSettings) -> list[Knob]:
             end = len(round_.cohort) if last is None else last
             found.append(_limit(field, side, step, now, max(0, (end - now) * step), words))
     if getattr(settings, "panels", None) is not None:
-        says = f"as many panels as the cities fill in place of {settings.panels}"  # type: ignore[attr-defined]
+        says = f"panels: as many as the cities fill in place of {settings.panels}"  # type: ignore[attr-defined]
         found.append(Knob("panels", 1, lambda *_: None, lambda _: says))
     for field in ("lead_roles", "host_roles", "hosts"):
         held = getattr(settings, field, None)

@@ -16,7 +16,7 @@ out are not refused: their places are held, and each is asked the fewest questio
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -58,6 +58,8 @@ class Rule:
     block: Block
     filters: bool = False
     kind: RuleKind = "rule"
+    loosened: Callable[[int], str] | None = None
+    """A row that gives way, in words with {} for its new bound, such as "let Odense have {} guests"."""
 
     @property
     def forbidden(self) -> Bools:

@@ -10,14 +10,15 @@ Chinneck 2008, "Feasibility and Infeasibility in Optimization", doi:10.1007/978-
 comes with a choice of meetings that keeps the rules so changed, which the referee checks. The rules of
 one are held fast for the next: a menu, cheapest first.
 
-All searches are bounded by CP-SAT's deterministic time, so they find the same on every machine.
+A relaxation is a mixed-integer programme for HiGHS. All searches are bounded by nodes or deterministic time, so they
+find the same on every machine.
 A rule here is one row of a block, or all rows of a group where the block has a `Switch`. A plain
 shortage of places is for `shortage`, which names it at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +27,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check, switched
+from twinmatch.solving.highs import Model, maximise
 from twinmatch.solving.laminar import bound
 from twinmatch.solving.model import RowRef
 from twinmatch.solving.referee import broken
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 CLASH, NO_CLASH, UNKNOWN = "clash", "no clash", "not known"
 CLASH_EFFORT = 4.0  # of deterministic time, about a second each, for all searches of a clash
-MENU_EFFORT = 2.0  # likewise for each relaxation of a menu
 MOST_TERMS = 2_000_000  # of all rules; with more the menu is not looked for
 GRAIN = 1e6  # measured coefficients are taken to six digits
 FAR = 2**50
@@ -115,7 +116,6 @@ def relaxations(
     prices: Mapping[str, float | npt.ArrayLike] | None = None,
     wanted: npt.ArrayLike | None = None,
     at_most: int = 5,
-    effort: float = MENU_EFFORT,
 ) -> RelaxationMenu:
     """A menu of what would make rules fit that cannot be kept; empty where they can, or nothing is found.
 
@@ -131,13 +131,16 @@ def relaxations(
     price = np.array([_price(at, len(blocks), prices or {}) for at in rules.at])
     menu: list[Relaxation] = []
     while len(menu) < at_most:
-        status, found, chosen = _cheapest(rules, price, effort)
+        status, found, chosen = _cheapest(rules, price)
         if found is None or not found.changes:
             return RelaxationMenu(_in_order(menu), complete=status != UNKNOWN)
         if broken(candidates, chosen, relaxed(asked, found)):
             return RelaxationMenu(_in_order(menu), complete=False)
         menu.append(found)
         gone = {change.at for change in found.changes}
+        alike = {at.rule for at in gone}
+        if sum({c.at.rule for c in one.changes} == alike for one in menu) > 1:
+            gone |= {at for at in rules.at if at.rule in alike}
         price = np.where([at in gone for at in rules.at], np.inf, price)
     return RelaxationMenu(_in_order(menu), complete=True)
 
@@ -294,45 +297,59 @@ def _core(rules: _Rules, which: Ints, budget: _Budget) -> tuple[str, Ints]:
     return (UNKNOWN if status == cp_model.UNKNOWN else NO_CLASH), which
 
 
-def _cheapest(rules: _Rules, price: Floats, effort: float) -> tuple[str, Relaxation | None, Bools]:
-    """The cheapest slack, in whole units, under which the rules fit, and the meetings that then keep them."""
-    from ortools.sat.python import cp_model  # a second to import, and seldom needed
+def _cheapest(rules: _Rules, price: Floats) -> tuple[str, Relaxation | None, Bools]:
+    """The cheapest slack, in whole units, under which the rules fit, and the meetings that then keep them.
 
-    model = cp_model.CpModel()
-    x: dict[int, cp_model.IntVar] = {}
-    paid, weight = [], []
+    Of equally cheap ones, that of the fewest rules. Columns: candidates, whether a rule is switched on, and for each
+    bound that may give way its slack and whether it has any. A bound reads  terms + slack - bound * on >= 0.
+    """
+    entries: list[tuple[int, int, float]] = []  # row, column, factor
+    most, whole, cost, low = [1.0] * rules.m, [True] * rules.m, [0.0] * rules.m, list[float]()
     pays = price[np.isfinite(price)]
-    grain = 1 if np.all(pays == np.rint(pays)) else 1_000
+    each = float(pays.min(initial=1.0)) / (
+        4 * len(pays) + 4
+    )  # all rules together are worth less than a unit
+
+    def column(top: float, paid: float, is_whole: bool = True) -> int:
+        most.append(top)
+        whole.append(is_whole)
+        cost.append(paid)
+        return len(most) - 1
+
+    def row(terms: Iterable[tuple[int, float]], least: float) -> None:
+        entries.extend((len(low), c, factor) for c, factor in terms)
+        low.append(least)
+
     for i in range(len(rules)):
-        enforced = _switch(model, rules, i, x)
-        total = _sum(model, rules, i, x)
-        factors, unit = rules.factors[i], rules.unit[i]
-        least, most = int(factors[factors < 0].sum()), int(factors[factors > 0].sum())
-        for bound_, room, sign in (
-            (rules.low[i], rules.low[i] - least, 1),
-            (rules.high[i], most - rules.high[i], -1),
-        ):
+        triggers, unit = rules.triggers[i], float(rules.unit[i])
+        factors, columns = rules.factors[i] / unit, rules.columns[i].tolist()
+        on = -1
+        if triggers is not None:
+            on = column(1.0, 0.0, is_whole=False)
+            for t in triggers.tolist():
+                row([(on, 1.0), (t, -1.0)], 0.0)
+        for sign, bound_ in ((1.0, rules.low[i] / unit), (-1.0, -rules.high[i] / unit)):
+            signed = sign * factors
+            room = bound_ - float(signed[signed < 0].sum())
             if room <= 0:
                 continue  # holds for every choice
+            terms = list(zip(columns, signed.tolist(), strict=True))
             if np.isfinite(price[i]):
-                slack = model.new_int_var(0, -(-room // unit), "")
-                paid.append(slack)
-                weight.append(round(float(price[i]) * grain))
-                total_ = total + sign * unit * slack
-            else:
-                total_ = total
-            rule = model.add(total_ >= bound_) if sign > 0 else model.add(total_ <= bound_)
-            if enforced:
-                rule.only_enforce_if(enforced)
-    model.minimize(cp_model.LinearExpr.weighted_sum(paid, weight))
-    solver = _solver(effort)
-    status = solver.solve(model)
-    chosen = np.zeros(rules.m, dtype=np.bool_)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return (NO_CLASH if status == cp_model.INFEASIBLE else UNKNOWN), None, chosen
-    for column, variable in x.items():
-        chosen[column] = solver.boolean_value(variable)
-    return CLASH, _of_choice(rules, price, chosen, status == cp_model.OPTIMAL), chosen
+                steps = float(np.ceil(room))
+                slack, any_ = column(steps, float(price[i])), column(1.0, each)
+                terms.append((slack, 1.0))
+                row([(any_, steps), (slack, -1.0)], 0.0)
+            row([*terms, (on, -bound_)] if on >= 0 else terms, 0.0 if on >= 0 else bound_)
+    r, c, factor = np.array(entries).reshape(-1, 3).T
+    shape = (len(low), len(most))
+    matrix = sp.csc_array((factor, (r.astype(np.int64), c.astype(np.int64))), shape=shape)
+    sides = np.array(low), np.full(len(low), np.inf), np.zeros(len(most)), np.array(most)
+    found = maximise(Model(matrix, *sides, np.array(whole)), -np.array(cost), whole=True)
+    if found.x is None:
+        nothing = np.zeros(rules.m, dtype=np.bool_)
+        return (NO_CLASH if found.impossible else UNKNOWN), None, nothing
+    chosen = found.x[: rules.m] > 0.5
+    return CLASH, _of_choice(rules, price, chosen, found.proven), chosen
 
 
 def _of_choice(rules: _Rules, price: Floats, chosen: Bools, cheapest: bool) -> Relaxation:

@@ -132,6 +132,102 @@ def test_facilitators_take_their_load_and_speak_the_language():
     assert all("Facilitator: Bob." in m.notes for m in product.meetings)
 
 
+def test_a_facilitator_accompanies_no_pair_whose_language_she_does_not_speak():
+    """Ada speaks French alone and Bo English: of four pairs, the two with a French-speaking guest are for either."""
+    hosts = [city(f"be-h{k}", "mission", languages=["fr", "en"]) for k in range(4)]
+    guests = [city(f"fr-{k}", "guest", languages=["fr", "en"]) for k in "ab"]
+    guests += [city(f"lv-{k}", "guest", languages=["lv", "en"]) for k in "cd"]
+    staff = [
+        {"name": "Ada", "pairs_at_most": 9, "languages": ["fr"]},
+        {"name": "Bo", "hours": 7.5, "hours_a_pair": 4, "languages": ["en"]},
+    ]
+    round_ = round_of(*hosts, *guests)
+    product = propose_twinning(round_, twinning(facilitators=staff))
+    met = {m.cities("guest")[0]: m.notes[-1] for m in product.meetings}
+    assert len(met) == 3  # Bo has hours for one pair
+    assert [met[g] for g in ("fr-a", "fr-b")] == ["Facilitator: Ada."] * 2
+    assert {met[g] for g in met if g.startswith("lv")} == {"Facilitator: Bo."}
+    only = [{**staff[0], "countries": ["LV"]}]
+    nobody = propose_twinning(round_, twinning(facilitators=only))
+    assert not nobody.meetings
+    assert "facilitators' languages" in nobody.left_out[-1].why
+
+
+def test_the_rows_of_facilitators_hold_just_where_every_pair_finds_one():
+    rng = np.random.default_rng(22)
+    for _ in range(40):
+        tongues = ["de", "en", "fr"]
+        cities = [
+            city(f"at-{k}", "mission" if k < 3 else "guest", languages=spoken(rng, tongues))
+            for k in range(7)
+        ]
+        staff = [
+            {
+                "name": f"F{k}",
+                "pairs_at_most": int(rng.integers(0, 4)),
+                "languages": spoken(rng, tongues),
+            }
+            for k in range(int(rng.integers(1, 4)))
+        ]
+        settings = twinning(facilitators=staff)
+        ready = prepare(round_of(*cities), settings)
+        rows = next(r.block for r in ready.rules if r.name == "facilitators")
+        for _ in range(8):
+            chosen = ready.allowed & (rng.random(len(ready.allowed)) < 0.4)
+            pairs = [
+                (ready.frame.hosts[h].cities, ready.frame.guests[g])
+                for h, g in zip(ready.frame.host[chosen], ready.frame.guest[chosen], strict=True)
+            ]
+            can = [[k for k, one in enumerate(settings.facilitators)
+                    if one.speaks(cities_of(ready, hosts)) and one.speaks(cities_of(ready, [guest]))]
+                   for hosts, guest in pairs]  # fmt: skip
+            kept = bool((rows.matrix @ chosen <= rows.high).all())
+            assert kept == find_all(can, [one.most for one in settings.facilitators])
+
+
+def spoken(rng, tongues):
+    return sorted(rng.choice(tongues, size=int(rng.integers(1, 3)), replace=False).tolist())
+
+
+def cities_of(ready, who):
+    return {v for i in who for v in ready.frame.cohort.cities[i].languages}
+
+
+def find_all(can, room):
+    """Whether every pair finds one of those who can, within their room: tried one by one."""
+    if not can:
+        return True
+    first, *rest = can
+    return any(
+        room[k] and find_all(rest, [r - (n == k) for n, r in enumerate(room)]) for k in first
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"guests_per_host": (0, 1)}, "1 of 3 places stay empty because of the rule on guests per host"),
+        ({"guests_per_host": (0, 2)}, ""),
+        ({"guests_per_host": (0, 1), "places": 2}, ""),
+        ({"guests_per_host": (0, 3), "places": 5}, "2 of 5 places stay empty: every eligible applicant has a pair."),
+        (
+            {"guests_per_host": (0, 3), "another_country": True},
+            "1 of 3 places stay empty: Guest and host are in different countries (without this, 3 are filled).",
+        ),
+    ],
+)  # fmt: skip
+def test_places_that_stay_empty_are_said_with_the_rule_that_binds(settings, says):
+    """Two hosts, three guests; one guest has both hosts at home."""
+    round_ = round_of(
+        city("at-one", "mission"),
+        city("at-two", "mission"),
+        *(city(name, "guest") for name in ("at-g", "be-g", "dk-g")),
+    )
+    product = propose_twinning(round_, twinning(**{"places": 3, **settings}))
+    assert says in product.says
+    assert bool(says) == ("empty" in product.says)
+
+
 def test_facilitators_limit_the_pairs():
     product = propose_twinning(
         round_of(GRAZ, LINZ, AARHUS, BRUGES),

@@ -17,12 +17,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.facets.base import listed
+from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import GATE, held_for, questions
+from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, held_for, questions
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table, count
-from twinmatch.solving import solve
+from twinmatch.solving import counts, solve
 from twinmatch.solving.referee import SLACK
 
 Bools = NDArray[np.bool_]
@@ -32,6 +33,9 @@ TIED: Final = 0.001
 """Scores closer than this tie: 0.1 points."""
 
 TIES_SHOWN: Final = 60
+PAIRS_PROBED: Final = 100_000
+"""Beyond so many pairs of the frame it is not looked into which rules leave places empty."""
+
 PAIRS_COMPARED: Final = 20_000_000
 """Beyond so many pairs of a choice and an alternative, ties are not listed."""
 
@@ -108,6 +112,42 @@ class Unplaced:
         if places < 1:
             return ()
         return held_for(self.ready.affinity, self.gated, places, self.settings.known_at_least)
+
+    def empty(self, held: int) -> str:
+        """Return how many places stay empty beside those held, and the rules without which more would be filled."""
+        places, filled = self.settings.places or 0, int(self.chosen.sum())
+        left = places - filled - held
+        if left < 1:
+            return ""
+        says = f"{left} of {count(places, 'place')} stay empty"
+        if len(self.chosen) > PAIRS_PROBED:
+            return f"{says}."
+        if self.placed.all() and self.settings.hosts_per_guest == 1:
+            return f"{says}: every eligible applicant has a pair."
+        everyone = np.zeros(len(self.chosen), dtype=np.int64)
+        full = Rule("fill", "", counts("fill", everyone, low=places), kind="structure")
+        rules = (*self.ready.rules, full)
+        menu, hard = menu_of(rules, self.ready.candidates, self.ready.allowed, at_most=1)
+        for repair, words in zip(menu.items, in_words(menu, hard), strict=True):
+            names = listed(list(dict.fromkeys(change.at.rule for change in repair.changes)))
+            return f"{says} because of the rule on {names} (to fill them: {words})."
+        without = {
+            r.says.rstrip("."): self._filled_without(r) for r in self.ready.rules if r.filters
+        }
+        more = [
+            f"{rule} (without this, {n} are filled)" for rule, n in without.items() if n > filled
+        ]
+        return f"{says}: {'; '.join(more) or 'there are too few pairs that may meet'}."
+
+    def _filled_without(self, filter_: Rule) -> int:
+        """Return how many places can be filled without a filter; 0 where it alone takes out no pair."""
+        rules = [other for other in self.ready.rules if other is not filter_]
+        keep = np.flatnonzero(allowed_pairs(rules))
+        if filter_.name == GATE or len(keep) == int(self.ready.allowed.sum()):
+            return 0
+        blocks = [r.block.take(keep) for r in rules if not r.filters]
+        found = solve(self.ready.candidates.take(keep), blocks, objectives=("filled",))
+        return int(found.chosen.sum())
 
     def cause(self, g: int) -> tuple[Cause, str, str]:
         """Return what keeps an eligible guest without a pair: code, sentence, and what to ask."""

@@ -9,24 +9,29 @@ Notation: m pairs in the frame; host, guest (m,) index the frame's hosts and gue
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
+from typing import Final
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from twinmatch.cohort import Host
+from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.facets.base import listed
 from twinmatch.geography import country
 from twinmatch.programmes.kinds import OF_PAIRS, categories, parsed
 from twinmatch.programmes.rules import Counted, Rule, Units, counted_says, forbid, quota_rules
 from twinmatch.programmes.twinning.frame import Frame, compatriots, extra_rules, memberships
-from twinmatch.programmes.twinning.settings import PairQuota, Twinning
+from twinmatch.programmes.twinning.settings import Facilitator, PairQuota, Twinning
 from twinmatch.solving.blocks import Block, counts, once_chosen
 
 Bools = NDArray[np.bool_]
+
+MOST_UNIONS: Final = 1_000
+"""Sets of facilitators whose pairs are counted."""
 
 
 def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
@@ -43,7 +48,15 @@ def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
             least,
             lambda h: f"{frame.hosts[h].name}: {says[:1].lower()}{says[1:-1]}",
         )
-        rules.append(Rule("once hosting", says, block))
+        host_of = block.switch.group if block.switch is not None else frame.host
+        rules.append(
+            Rule(
+                "once hosting",
+                says,
+                block,
+                loosened=lambda k: f"let {frame.hosts[int(host_of[k])].name} host with {{}} guests",
+            )
+        )
     taken = {rule.name for rule in rules}
     for name, quota in settings.quotas:
         units = _units(frame, quota.per)
@@ -52,8 +65,20 @@ def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
             says = counted_says(units.where + ",", bound, quota.wording) + "."
             own = next(n for k in count(1) if (n := name if k == 1 else f"{name} {k}") not in taken)
             taken.add(own)
-            rules.append(Rule(own, says, replace(block, name=own)))
+            gives = _gives(block, units, kinds)
+            rules.append(Rule(own, says, replace(block, name=own), loosened=gives))
     return rules
+
+
+def _gives(block: Block, units: Units, kinds: Sequence[Counted]) -> Callable[[int], str]:
+    """Return how a row of a quota is worded where it gives way."""
+
+    def row(k: int) -> str:
+        k = k if block.switch is None else int(block.switch.group[k])
+        what = kinds[k // len(units.names)].what
+        return f"{units.names[k % len(units.names)]}: let {{}} be {what or 'chosen'}"
+
+    return row
 
 
 def _units(frame: Frame, per: str) -> Units:
@@ -155,11 +180,78 @@ def _asked_for(frame: Frame, settings: Twinning) -> list[Rule]:
         says = "Guest and host share a working language, where both have named any."
         rules.append(forbid("language", says, _speechless(frame)))
     if settings.facilitators:
-        most = sum(f.pairs_at_most for f in settings.facilitators)
-        says = f"The {len(settings.facilitators)} facilitators accompany at most {most} pairs."
-        one = np.zeros(len(frame.host), dtype=int)
-        block = counts("facilitators", one, high=most, rows=1, says=lambda _: says)
-        rules.append(Rule("facilitators", says, block, kind="total"))
+        rules += _facilitators(frame, settings.facilitators)
+    return rules
+
+
+def accompanied(
+    cohort: Cohort,
+    staff: Sequence[Facilitator],
+    hosts: Sequence[Sequence[int]],
+    guests: Sequence[int],
+) -> tuple[Bools, Bools]:
+    """Return whose hosts (cities of each) and whose guests each facilitator can accompany, (F, H) and (F, G)."""
+    cities = cohort.cities
+    spoken = [{v for i in host for v in cities[i].languages or ()} for host in hosts]
+    of_host = [[one.speaks(languages) for languages in spoken] for one in staff]
+    of_guest = [
+        [
+            one.speaks(cities[i].languages or ())
+            and (not one.countries or cities[i].country in one.countries)
+            for i in guests
+        ]
+        for one in staff
+    ]
+    return np.array(of_host, dtype=bool), np.array(of_guest, dtype=bool)
+
+
+def _facilitators(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
+    """The rules by which every pair finds a facilitator who speaks with both sides and has room.
+
+    By Hall's theorem (1935, doi:10.1112/jlms/s1-10.37.26) it is enough that of the pairs whom only some of the
+    facilitators can accompany there are no more than these take, for every union of the sets that pairs leave.
+    """
+    hosts, guests = accompanied(frame.cohort, staff, [h.cities for h in frame.hosts], frame.guests)
+    can = hosts[:, frame.host] & guests[:, frame.guest]
+    nobody = np.asarray(~can.any(axis=0))
+    rules = []
+    if nobody.any():
+        says = "Each pair has a facilitator who speaks with both sides and accompanies guests of that country."
+        rules.append(forbid("facilitators' languages", says, nobody))
+    kinds, of_pair = np.unique(can.T, axis=0, return_inverse=True)
+    unions = {(True,) * len(staff)}
+    for kind in kinds[kinds.any(axis=1)].tolist():
+        unions |= {tuple(kind), *(tuple(map(any, zip(kind, one, strict=True))) for one in unions)}
+        if len(unions) > MOST_UNIONS:
+            found = f"The {len(staff)} facilitators differ in too many ways for a proof that each pair finds one."
+            do = "Give facilitators the same languages and countries where they may stand in for each other."
+            raise QuestionError(Problem("facilitators-differ", found, do=do))
+    rows = sorted(unions, key=lambda one: (-sum(one), one))
+    taken = np.array([[not (k & ~np.array(row)).any() for k in kinds] for row in rows])
+    matrix = sp.csr_array(taken[:, of_pair.ravel()].astype(np.float64))
+    most = [sum(one.most for one, x in zip(staff, row, strict=True) if x) for row in rows]
+    who = [listed([one.name for one, x in zip(staff, row, strict=True) if x]) for row in rows]
+    says = f"The {len(staff)} facilitators accompany at most {most[0]} pairs."
+
+    def row_says(k: int) -> str:
+        return (
+            f"{who[k]} can take {most[k]} of the pairs whom nobody else can accompany"
+            if k
+            else says
+        )
+
+    block = Block(
+        "facilitators", matrix, np.full(len(rows), -np.inf), np.array(most, dtype=float), row_says
+    )
+    rules.append(
+        Rule(
+            "facilitators",
+            says,
+            block,
+            kind="total",
+            loosened=lambda k: f"let {who[k]} have {{}} pairs",
+        )
+    )
     return rules
 
 
@@ -206,6 +298,7 @@ def _host_places(frame: Frame, settings: Twinning) -> Rule:
         says,
         counts("guests per host", frame.host, low=low, high=high, rows=len(frame.hosts), says=row),
         kind="places",
+        loosened=lambda h: f"let {frame.hosts[h].name} have {{}} guests",
     )
 
 
@@ -246,7 +339,7 @@ def _places(frame: Frame, places: int) -> Rule:
     says = f"At most {places} guests are chosen."
     everyone = np.zeros(len(frame.host), dtype=int)
     block = counts("places", everyone, high=places, rows=1, says=lambda _: says)
-    return Rule("places", says, block, kind="total")
+    return Rule("places", says, block, kind="total", loosened=lambda _: "choose {} guests")
 
 
 def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:

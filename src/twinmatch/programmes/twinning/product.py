@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +15,10 @@ from twinmatch.programmes.repair_menu import excepting, in_menu, made_again, men
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
 from twinmatch.programmes.twinning.left_out import Unplaced
+from twinmatch.programmes.twinning.pair_rules import accompanied
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.proposal import (
-    Held,
     Meeting,
     Member,
     Product,
@@ -81,7 +82,12 @@ def product_of(
         meetings,
         unplaced.everyone(),
         kept,
-        _headline(meetings, ready.who, ready.frame.hosts, held),
+        _headline(
+            meetings,
+            ready.who,
+            ready.frame.hosts,
+            [*(item.why for item in held), unplaced.empty(sum(item.places for item in held))],
+        ),
         weights=shares(ready.affinity),
         tables=(*facilitators, *unplaced.ties()),
         held=held,
@@ -93,22 +99,18 @@ def facilitated(
 ) -> tuple[tuple[Meeting, ...], tuple[Table, ...]]:
     """Return the pairs with their facilitators noted, and the table of facilitators; unchanged where there are none.
 
-    An exact flow within each facilitator's load: as many shared languages as possible (the guest's and the
-    hosts' count alike), so pairs are chosen first and facilitators follow.
+    The rules let no more pairs be than find a facilitator, so pairs are chosen first; a repair may let more be.
     """
     staff = settings.facilitators
     if not staff or not meetings:
         return meetings, ()
-    f, m = (axis.ravel() for axis in np.indices((len(staff), len(meetings))))
-    spoken = [
-        [set(round_.cohort.city(x.city).languages) for x in meeting.members] for meeting in meetings
-    ]
-    score = np.array(
-        [np.mean([bool(set(one.languages) & s) for s in pair]) for one in staff for pair in spoken]
-    )
-    most = np.array([one.pairs_at_most for one in staff], dtype=np.float64)
+    index = round_.cohort.index
+    hosts = [[index[c] for c in x.cities("host")] for x in meetings]
+    guests = [index[x.cities("guest")[0]] for x in meetings]
+    f, m = np.nonzero(np.logical_and(*accompanied(round_.cohort, staff, hosts, guests)))
+    most = np.array([one.most for one in staff], dtype=np.float64)
     found = solve(
-        Candidates(f, m, score, len(staff), len(meetings)),
+        Candidates(f, m, np.zeros(len(f)), len(staff), len(meetings)),
         [
             counts("facilitator's load", f, high=most, rows=len(staff)),
             counts("one facilitator each", m, high=1, rows=len(meetings)),
@@ -131,7 +133,7 @@ def facilitated(
         (
             one.name,
             sum(1 for who in of.values() if who is one),
-            one.pairs_at_most,
+            one.most,
             "; ".join(meeting.label for k, meeting in enumerate(meetings) if of.get(k) is one),
         )
         for one in staff
@@ -221,12 +223,12 @@ def _headline(
     meetings: tuple[Meeting, ...],
     who: Applicants,
     hosts: tuple[Host, ...],
-    held: tuple[Held, ...],
+    left: Sequence[str],
 ) -> str:
     applied = len(who.eligible) + len(who.refused) + len(who.ask)
     used = len({m.unit or m.cities("host")[0] for m in meetings})
     text = f"{count(applied, 'applicant')}, {len(who.eligible)} of them eligible: {count(len(meetings), 'pair')} with {used} of {count(len(hosts), 'host unit')}."
-    text += "".join(f" {item.why}" for item in held)
+    text += "".join(f" {why}" for why in left if why)
     if who.ask:
         text += f" For {count(len(who.ask), 'applicant')} eligibility is not known: named under 'left out', to be asked first."
     return text

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from math import inf
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from twinmatch.programmes.base import Band, GatedProduct, Load, ProgrammeSection, ordered
 from twinmatch.programmes.eligibility import Eligibility
@@ -26,11 +27,39 @@ PairQuotas = Annotated[tuple[PairQuota, ...], counted_per("all", "host", "host c
 
 
 class Facilitator(ProgrammeSection):
-    """Who accompanies pairs: a name, how many at most, and the languages that are spoken."""
+    """Who accompanies pairs: a name, how many, the languages that are spoken, and the countries of the guests."""
 
     name: str = Field(min_length=1)
-    pairs_at_most: int = Field(ge=0, description="Pairs accompanied, at most")
-    languages: tuple[LanguageCode, ...] = Field((), description="Languages spoken, ISO 639-1")
+    pairs_at_most: int | None = Field(None, ge=0, description="Pairs accompanied, at most")
+    hours: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Hours a month for all pairs together"
+    )
+    hours_a_pair: float = Field(
+        4, gt=0, allow_inf_nan=False, description="Hours a month that a pair takes"
+    )
+    languages: tuple[LanguageCode, ...] = Field(
+        (),
+        description="Languages spoken, ISO 639-1: one with the guest and one with the host; none: any",
+    )
+    countries: tuple[str, ...] = Field(
+        (), description="Only pairs with guests of these countries; none: of any"
+    )
+
+    @model_validator(mode="after")
+    def _limited(self) -> Facilitator:
+        if self.pairs_at_most is None and self.hours is None:
+            raise ValueError("a facilitator needs pairs_at_most or hours")
+        return self
+
+    @property
+    def most(self) -> int:
+        """Return how many pairs the limit and the hours allow."""
+        by_hours = inf if self.hours is None else self.hours // self.hours_a_pair
+        return int(min(by_hours, inf if self.pairs_at_most is None else self.pairs_at_most))
+
+    def speaks(self, languages: Collection[str]) -> bool:
+        """Return whether a language is shared, where both sides name any."""
+        return not self.languages or not languages or not {*self.languages}.isdisjoint(languages)
 
 
 class Twinning(GatedProduct):
