@@ -186,3 +186,81 @@ def test_who_looked_before_is_told_what_others_did_since(five, proposal):
     assert "Since you last looked" not in five.get(page).text
     board_of(five).store.add(proposal, "note", "Somebody else", why="the council agreed")
     assert "the council agreed" in five.get(page).text
+
+
+GROUPS = """
+[discussion_groups]
+leads = [1, 1]
+size = [1, 9]
+[[discussion_groups.themes]]
+id = "heat"
+title = "Heat"
+domains = ["energy_systems"]
+[[discussion_groups.themes]]
+id = "trams"
+title = "Trams"
+domains = ["mobility_transport"]
+[discussion_groups.weights]
+theme = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def grouped(tmp_path_factory):
+    """A client and a finished proposal of two groups, one with a city that would fit the other too."""
+    folder = tmp_path_factory.mktemp("groups")
+    cities = five_cities(folder)
+    both = "challenges: {energy_systems: 3, mobility_transport: 1}"
+    text = f"id: at-both\nname: At-Both\ncountry: AT\nroles: [guest]\n{both}\n"
+    (cities / "at-both.yaml").write_text(text, encoding="utf-8")
+    with served(folder / "s.sqlite", profiles=cities, heavy_a_minute=10_000) as client:
+        job = client.post("/v1/proposals", json={"title": "G", "programme_toml": GROUPS}).json()
+        assert finished(client, job["id"])["state"] == "done"
+        yield client, job["id"]
+
+
+def in_group(client, run):
+    """Return the group of each city."""
+    product = proposal_of(board_of(client), run).products[0]
+    return {city: m.label for m in product.meetings for city in m.cities()}
+
+
+def solved_again(client, run):
+    version = send(client, f"{run}/again").headers["location"].rpartition("/")[2]
+    assert finished(client, version)["state"] == "done"
+    return version
+
+
+def test_a_city_is_moved_to_another_group_and_solve_again_honours_it(grouped):
+    client, run = grouped
+    assert in_group(client, run)["at-both"] == "Heat"
+    asked = {"product": "discussion_groups", "city": "at-both"}
+    costs = client.get(f"/workbench/proposals/{run}/moves", params=asked).text
+    assert costs.count("keeps all") == 2
+    assert "breaks" not in costs
+    worse = client.get(f"/workbench/proposals/{run}/moves", params={**asked, "city": "de-guest"})
+    assert "shared challenge" in worse.text
+    kept = {"city": "at-both", "group": "discussion_groups:trams", "version": 0}
+    assert (
+        send(client, f"{run}/keep-group", **kept).headers["location"].endswith("discussion_groups")
+    )
+    assert board_of(client).store.held(run).locks == (("at-both", "discussion_groups:trams"),)
+    version = solved_again(client, run)
+    assert in_group(client, version)["at-both"] == "Trams"
+    assert in_group(client, version)["de-guest"] == "Heat"
+    page = client.get(f"/workbench/proposals/{version}?tab=discussion_groups").text
+    assert "At-Both – Trams" in page
+    # A later move takes the place of the earlier one, and what is released holds no longer.
+    back = {**kept, "group": "discussion_groups:heat", "version": 1}
+    send(client, f"{version}/keep-group", **back)
+    assert board_of(client).store.held(version).locks == (("at-both", "discussion_groups:heat"),)
+    assert in_group(client, solved_again(client, version))["at-both"] == "Heat"
+
+
+@pytest.mark.parametrize("city", ["it-host", "nowhere", ""])
+def test_who_leads_or_is_not_there_is_not_moved(grouped, city):
+    client, run = grouped
+    asked = {"product": "discussion_groups", "city": city}
+    answer = client.get(f"/workbench/proposals/{run}/moves", params=asked)
+    assert answer.status_code in (400, 404)
+    assert "Traceback" not in answer.text

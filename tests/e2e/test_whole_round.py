@@ -219,6 +219,24 @@ def test_a_change_by_hand_is_priced_kept_and_solved(service, visit):
     expect(page.locator(".ties a:not([hidden])")).to_have_count(0)
 
 
+def test_a_city_is_moved_to_another_group_with_what_it_costs(service, visit):
+    page = visit(service).go("/workbench/proposals")
+    page.get_by_label("Title").fill("Groups")
+    own_cities(page)
+    page.get_by_label("Discussion groups", exact=True).check()
+    page.get_by_role("button", name="Propose").click()
+    first = made(page)
+    page.goto(f"{first}?tab=discussion_groups")
+    page.locator("#move-city").select_option(index=1)
+    table = page.locator("#moves tbody")
+    expect(table.locator("tr").first).to_contain_text("+0.0")
+    assert page.locator("#moves").bounding_box()["width"] <= 1280
+    table.get_by_role("button", name=re.compile("^Lock here")).first.click()
+    expect(
+        page.get_by_text("must meet").or_(page.get_by_text("1 decided pair")).first
+    ).to_be_visible()
+
+
 def test_the_second_of_two_people_is_told_and_nothing_is_overwritten(service, visit):
     one, other = visit(service), visit(service)
     page = one.go("/workbench/proposals")

@@ -125,13 +125,51 @@ def read_sheet(file: Path, cohort: Cohort, earlier: Proposal | None = None) -> D
     )
 
 
+def group_of(pair: tuple[str, str]) -> tuple[str, str] | None:
+    """Return product and group of a city that is locked in a group, such as de-x and discussion_groups:heat."""
+    product, colon, group = pair[1].partition(":")
+    return (product, group) if colon else None
+
+
+def groups_wanted(made_from: Mapping[str, Any]) -> Pairs:
+    """Return the cities that are locked in groups by the settings that a proposal was made from, as decisions have them."""
+    settings = (made_from.get("programme") or {}).get("settings") or {}
+    return tuple(
+        (str(city), f"{product}:{group}")
+        for product, part in settings.items()
+        if product != "twinning" and isinstance(part, dict)
+        for city, group in part.get("lock") or ()
+    )
+
+
+def _with_groups(programme: Programme, decided: Sequence[Decided]) -> Programme:
+    """Return the programme with the cities that were locked in groups; raises QuestionError where it has no such groups."""
+    asked = [pair for one in decided for pair in one.lock if group_of(pair)]
+    lifted = {pair for one in decided for pair in one.lifted if group_of(pair)}
+    changed: dict[str, Any] = {}
+    for product in dict.fromkeys(pair[1].partition(":")[0] for pair in (*asked, *lifted)):
+        settings: Any = getattr(programme, product, None)
+        if not hasattr(settings, "lock"):
+            found = f"This programme has no {product} for a city that is locked in one of them."
+            raise QuestionError(Problem("no-groups", found, do="Release the lock."))
+        own = [(city, f"{product}:{group}") for city, group in settings.lock]
+        held = dict(pair for pair in (*own, *asked) if pair not in lifted)  # the last word counts
+        start = f"{product}:"
+        locks = tuple((c, g.removeprefix(start)) for c, g in held.items() if g.startswith(start))
+        changed[product] = settings.model_copy(update={"lock": locks})
+    return programme.model_copy(update=changed) if changed else programme
+
+
 def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohort) -> Programme:
     """Return the programme with what was decided on its twinning pairs, by id.
 
     Raises QuestionError where a name is not known or means several cities, and where there is no twinning to decide on.
     """
+    programme = _with_groups(programme, decided)
     lock, ban = (
-        _resolved([(pair, Where()) for one in decided for pair in getattr(one, name)], cohort)
+        _resolved(
+            [(p, Where()) for one in decided for p in getattr(one, name) if not group_of(p)], cohort
+        )
         for name in ("lock", "ban")
     )
     lifted = {pair for one in decided for pair in one.lifted}

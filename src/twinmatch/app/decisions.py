@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from twinmatch.app.decided import Decided
+from twinmatch.app.decided import Decided, group_of, groups_wanted
 from twinmatch.app.round import fallbacks_of
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.files import toml_text
@@ -222,7 +222,8 @@ def programme_lines(run: str | None, place: Place = None) -> str:
         again = decided_so_far(store, kept.id, store.held(kept.id)) if kept else None
     lines = [_pairs_line("past", past)]
     if again is not None:
-        lines += [_pairs_line("lock", again.lock), _pairs_line("ban", again.ban)]
+        lock = [pair for pair in again.lock if not group_of(pair)]
+        lines += [_pairs_line("lock", lock), _pairs_line("ban", again.ban)]
     return "".join(lines)
 
 
@@ -239,7 +240,8 @@ def decided_so_far(store: Store, run: str, now: RunSnapshot) -> Decided:
     meetings = store.meetings(run)
     found: list[Pairs] = []
     lifted: list[Pair] = []
-    for made, asked in zip(pairs_wanted(made_from), (must, must_not), strict=True):
+    locks, bans = pairs_wanted(made_from)
+    for made, asked in (((*locks, *groups_wanted(made_from)), must), (bans, must_not)):
         same = {pair: frozenset(as_met(pair, meetings)) for pair in made}
         gone = decided - {frozenset(pair) for pair in asked}
         lifted += [pair for pair in made if same[pair] in gone]

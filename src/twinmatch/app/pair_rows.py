@@ -183,6 +183,7 @@ def pending(made: Proposal, run: RunState) -> tuple[tuple[str, About], ...]:
     """Return what was decided and is not so in the proposal: it holds once the round is solved again."""
     must, must_not = run.held.wanted
     met = {m.about for m in run.meetings}
+    met |= {(city, m.id) for m in run.meetings if not m.host for city in m.cities}
     return (
         *(("must", pair) for pair in must if pair not in met),
         *(("must not", pair) for pair in must_not if pair in met),

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from twinmatch.app.decided import Decided, with_decided
+from twinmatch.app.group_moves import beside
 from twinmatch.app.neighbours import Progress, silent, text_model, text_of
 from twinmatch.cohort import Cohort
 from twinmatch.embedding import TextModel
@@ -205,12 +206,7 @@ class Repaired:
 def held_twinning(round_: Round, earlier: Proposal) -> Case:
     """Return the twinning of a proposal in a round, beside what the proposal's other products take of each city."""
     settings, pairs = twinning_of(round_), earlier_pairs(earlier)
-    programme, ledger = programme_of(round_), round_.ledger
-    for product in earlier.products:
-        other = getattr(programme, product.product, None)
-        if other is not None and product.product != "twinning":
-            ledger = ledger.with_product(product, other)
-    return held_case(replace(round_, load_ledger=ledger), settings, pairs)
+    return held_case(beside(round_, earlier, "twinning"), settings, pairs)
 
 
 def repaired(earlier: Proposal, change: Disruption, round_: Round, at_most: int = 3) -> Repaired:

@@ -118,7 +118,8 @@ class HistoryEntry:
     def told(self, name: Callable[[str], str] = str) -> str:
         """Return what was done, without by whom; ``name`` gives what a city, unit or meeting is called."""
         one = name(self.one) if self.one else ""
-        what = f"{one} with {name(self.other)}" if self.other else one
+        joins = "in" if ":" in self.other else "with"
+        what = f"{one} {joins} {name(self.other)}" if self.other else one
         city = name(self.city) if self.city else ""
         words = {
             "accept": f"accepted {what}",
@@ -329,7 +330,7 @@ def _decision_problems(
                 "pair-missing", f"To {entry.kind} needs a guest and a host.", do="Name both ids."
             )
         elif places:
-            yield from _strangers(entry, places)
+            yield from _strangers(entry, places, meetings)
         if entry.kind in {"lock", "hold"} and entry.about in now.declined:
             yield Problem(
                 "pair-declined",
@@ -337,7 +338,7 @@ def _decision_problems(
                 do="Once it agrees, note that first: twinmatch runs decide RUN agreed GUEST HOST --city CITY",
             )
     elif entry.kind == "release" and entry.other and places:
-        yield from _strangers(entry, places)
+        yield from _strangers(entry, places, meetings)
     elif not entry.one:
         yield Problem(
             "meeting-missing",
@@ -354,9 +355,13 @@ def _decision_problems(
         )
 
 
-def _strangers(entry: HistoryEntry, places: Mapping[str, str]) -> Iterable[Problem]:
-    """Yield a problem for each side of a pair that is no city and no host unit of the run."""
-    for name in dict.fromkeys(entry.about):
+def _strangers(
+    entry: HistoryEntry, places: Mapping[str, str], meetings: Mapping[About, tuple[str, ...]]
+) -> Iterable[Problem]:
+    """Yield a problem for each side of a pair that is no city and no host unit of the run; a city may be locked in a group."""
+    is_group = (entry.other, "") in meetings or (entry.kind == "release" and ":" in entry.other)
+    is_in_group = entry.kind in {"lock", "release"} and is_group
+    for name in dict.fromkeys(entry.about[: 1 if is_in_group else 2]):
         if name not in places.values():
             yield Problem(
                 "city-unknown",
@@ -391,7 +396,7 @@ def _consent_problems(
 
 def _absent(entry: HistoryEntry, places: Mapping[str, str]) -> Iterable[Problem]:
     """Yield that a meeting is not in the run; or of a pair, that one of the two is not."""
-    strangers = list(_strangers(entry, places)) if entry.other and places else []
+    strangers = list(_strangers(entry, places, {})) if entry.other and places else []
     yield from strangers or [
         Problem(
             "meeting-not-in-run",

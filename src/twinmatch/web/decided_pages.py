@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from twinmatch.app.decided import read_sheet
 from twinmatch.app.decisions import decide_on, run_state
+from twinmatch.app.group_moves import group_moves
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting.letters import letters
 from twinmatch.store import CONSENTS, held
@@ -116,6 +117,7 @@ def _decide_all(
     action: str,
     given: dict[str, Any],
     decisions: list[tuple[str, tuple[str, str]]],
+    tab: str = "twinning",
 ) -> Response:
     """Write decisions on several pairs, each on the version before it: whoever comes between is not overwritten."""
     seen, why = given["version"], given.get("why", "")
@@ -130,7 +132,7 @@ def _decide_all(
         mine = [(k, str(v)) for k, v in given.items() if k not in ("pair", "version")]
         mine += [("pair", " ".join(pair)) for _, pair in decisions]
         return _conflict(request, state, run, given["version"], action, mine, error)
-    return to_proposal(run, "?tab=twinning")
+    return to_proposal(run, f"?tab={tab}")
 
 
 def _pairs(given: list[str] | None) -> list[tuple[str, str]]:
@@ -260,6 +262,38 @@ def price_solved(
     base = f"/workbench/proposals/{job.id}"
     parts: dict[str, Any] = {"guest": guest, "host": host, "base": base}
     return page(request, "price_solved.html.j2", outcome=outcome, **parts)
+
+
+# --- a city in a group --------------------------------------------------------------------------------------
+
+
+@router.get("/{proposal}/moves", dependencies=[Depends(coordinator)])
+def moves(
+    request: Request, state: Shared, job: Made, city: str = "", product: str = ""
+) -> Response:
+    """Return what it costs to put a city in each group, and which rules that breaks; nothing is solved."""
+    made, now = proposal_of(state.board, job.id), state.board.store.held(job.id)
+    found = group_moves(state.rounds.round(job), made, city[:120], product[:40])
+    return part_of(request, "moves", job, found=found, city=city, product=product, now=now)
+
+
+@router.post("/{proposal}/keep-group")
+def keep_group(
+    request: Request,
+    state: Shared,
+    person: Coordinator,
+    job: Made,
+    city: Name,
+    group: Name,
+    version: Version,
+) -> Response:
+    """Lock a city in a group, in place of any other of its locks in groups; it holds once solved again."""
+    locks = state.board.store.held(job.id).locks
+    old = [pair for pair in locks if pair[0] == city and ":" in pair[1] and pair[1] != group]
+    decisions = [("release", pair) for pair in old] + [("lock", (city, group))]
+    given = {"city": city, "group": group, "version": version}
+    product = group.partition(":")[0]
+    return _decide_all(request, state, person, job.id, "keep-group", given, decisions, product)
 
 
 # --- what is asked before deciding --------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import structlog
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from twinmatch.app.decided import Decided
+from twinmatch.app.decided import Decided, group_of, groups_wanted
 from twinmatch.app.decisions import kept_fallbacks
 from twinmatch.app.round import RUNS, held_twinning, open_round, propose_round
 from twinmatch.cohort import Cohort
@@ -81,7 +81,7 @@ class Jobs:
             process.terminate()
             with contextlib.suppress(TwinmatchError):  # without a database it is buried later
                 self._board.end(job, "failed", [_interrupted().plain()])
-        for process in self._running.values():
+        for process in list(self._running.values()):
             process.join(5)
         sweep()
 
@@ -256,7 +256,11 @@ def pairs(asked: Mapping[str, Any], name: str) -> Pairs:
 
 def programme_made_from(board: Board, proposal: str) -> Programme:
     """Return the programme that a proposal was made from, without its locks and bans; raises QuestionError."""
-    return _programme_in(orjson.loads(board.result(proposal))["made_from"], lock=(), ban=())
+    made_from = orjson.loads(board.result(proposal))["made_from"]
+    programme = _programme_in(made_from, lock=(), ban=())
+    products = {group[0] for pair in groups_wanted(made_from) if (group := group_of(pair))}
+    bare = {name: getattr(programme, name).model_copy(update={"lock": ()}) for name in products}
+    return programme.model_copy(update=bare)
 
 
 def _programme_in(made_from: Mapping[str, Any], **twinning: Any) -> Programme:

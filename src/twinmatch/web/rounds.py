@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 from cachetools import LRUCache
 from pydantic import ValidationError
 
-from twinmatch.app.decided import Decided, with_decided
+from twinmatch.app.decided import Decided, group_of, with_decided
 from twinmatch.app.decisions import decided_so_far
 from twinmatch.app.round import Repaired, held_twinning, repaired, taken
 from twinmatch.app.service import Service, open_service
@@ -85,8 +85,10 @@ class Rounds:
         """Return the twinning of a proposal's round solved under what is decided now."""
         job, now = self._board.job(proposal), self._board.store.held(proposal)
         pairs = decided_so_far(self._board.store, job.id, now)
-        key = (job.id, pairs.lock, pairs.ban)
-        return self._cases.get(key, lambda: self._solved(job, pairs.lock, pairs.ban))
+        lock = tuple(pair for pair in pairs.lock if not group_of(pair))
+        return self._cases.get(
+            (job.id, lock, pairs.ban), lambda: self._solved(job, lock, pairs.ban)
+        )
 
     def _solved(self, job: Job, lock: Pairs, ban: Pairs) -> Case:
         made = proposal_of(self._board, job.id)

@@ -160,7 +160,9 @@ def one(
     product = products.get(tab)
     is_pairs = product is not None and product is found["table"].product
     name = ("pairs" if is_pairs else "product") if product else tab.replace("-", "_")
-    extra: dict[str, Any] = {"product": product}
+    extra: dict[str, Any] = {"product": product, "movable": ()}
+    if product and not is_pairs:
+        extra["movable"] = _movable(found["made"], product, found["directory"])
     if tab == "overview":
         extra |= _overview(state, job, found, person)
     elif tab == "map":
@@ -234,6 +236,16 @@ def _overview(state: State, job: Job, found: dict[str, Any], person: Person) -> 
         "consents": _counts_of_consent(found),
         "others": [j for j in state.board.all_jobs() if j.state == "done" and j.round != job.round],
     }
+
+
+def _movable(made: Proposal, product: Product, directory: Directory) -> list[tuple[str, str]]:
+    """Return the cities that can be put in a group, id and name: members, and those left out that may join one."""
+    settings = made.made_from.get("programme", {}).get("settings", {}).get(product.product, {})
+    if "themes" not in settings:
+        return []
+    cities = {city for m in product.meetings for city in m.cities("member")}
+    cities |= {x.city for x in product.left_out if x.code not in ("audience", "own limit")}
+    return _by_name((city, directory.name(city)) for city in cities)
 
 
 def _counts_of_consent(found: dict[str, Any]) -> dict[str, int]:

@@ -118,6 +118,52 @@ def sizes(product):
     return sorted(tuple(sorted(c[:2] for c in m.cities("member"))) for m in product.meetings)
 
 
+AS_GOOD = [
+    wants("at-a", "energy_systems", "waste_circular_economy"),
+    wants("at-b", "energy_systems"),
+]
+
+
+@pytest.mark.parametrize(
+    ("group", "label"), [("heat", "Heat"), ("waste", "Waste"), ("waste-2", "Waste")]
+)
+def test_a_city_that_is_locked_in_a_group_is_in_it(group, label):
+    """At-a fits both themes alike; a number that no group has stands for the first of its theme."""
+    settings = groups(lock=[("at-a", group)], size=(1, 9))
+    round_ = round_of(*LEADS, *AS_GOOD)
+    product = propose_discussion_groups(round_, settings)
+    assert [name for name, cities in of(product).items() if "at-a" in cities] == [label]
+    rules = {r.rule: r.status for r in group_rules(round_, settings, product.meetings)}
+    assert rules["locks"] == "kept"
+    elsewhere = groups(lock=[("at-a", "waste" if label == "Heat" else "heat")], size=(1, 9))
+    judged = group_rules(round_, elsewhere, product.meetings)
+    assert {r.rule: r.status for r in judged}["locks"] == "broken"
+
+
+def test_a_lock_that_a_rule_forbids_names_the_rule():
+    with pytest.raises(NoProposalError, match="shared challenge") as error:
+        propose_discussion_groups(round_of(*LEADS, *AS_GOOD), groups(lock=[("at-b", "waste")]))
+    assert [p.code for p in error.value.problems] == ["lock-in-group"]
+
+
+def test_a_lead_that_is_locked_in_another_group_does_not_lead_this_one():
+    two = [*LEADS, lead("se-a", "energy_systems", 2)]
+    locked = groups(lock=[("dk-aarhus", "waste")], size=(1, 9), least_need=0)
+    round_ = round_of(*two, *AS_GOOD)
+    leads = {
+        m.label: m.cities("lead") for m in propose_discussion_groups(round_, groups()).meetings
+    }
+    assert leads["Heat"] == ("dk-aarhus",)
+    with pytest.raises(NoProposalError, match="Aarhus"):  # it shares no challenge of waste
+        propose_discussion_groups(round_, locked)
+
+
+def test_locked_members_are_not_swapped():
+    settings = groups(size=(3, 3), mixed=["size"], lock=[("fi-a", "heat"), ("fi-b", "heat")])
+    product = propose_discussion_groups(round_of(*LEADS, *FOUR), settings)
+    assert of(product)["Heat"] == {"dk-aarhus", "fi-a", "fi-b"}
+
+
 def test_groups_mixed_and_alike_as_asked():
     mixed = propose_discussion_groups(round_of(*LEADS, *FOUR), groups(size=(3, 3), mixed=["size"]))
     assert sizes(mixed) == [("fi", "it"), ("fi", "it")]

@@ -17,6 +17,7 @@ from twinmatch.programmes.discussion_groups.search import (
     Groups,
     Slot,
     groups_for,
+    locked_in,
     one_group_fewer,
     pairs_met,
     with_more_groups,
@@ -260,6 +261,17 @@ def _left_out(
     return tuple(out)
 
 
+def slots_of(settings: DiscussionGroups, meetings: Sequence[Meeting]) -> list[Slot]:
+    """Return the groups that finished meetings are, read from their ids."""
+    keys = [m.id.partition(":")[2] for m in meetings]
+    found = []
+    for theme in settings.themes:
+        mine = [k for k in keys if k == theme.id or k.rpartition("-")[0] == theme.id]
+        found += [Slot(theme, n, len(mine)) for n in range(1, len(mine) + 1)]
+    order = {slot.key: slot for slot in found}
+    return [order[key] for key in keys]
+
+
 def group_rules(
     round_: Round, settings: DiscussionGroups, meetings: Sequence[Meeting]
 ) -> tuple[RuleStatus, ...]:
@@ -305,6 +317,14 @@ def group_rules(
         ]
         kinds = listed([r.value for r in settings.not_roles], "or")
         rules.append(counted("audience", f"No member is a {kinds} city.", wrong))
+    if settings.lock:
+        slots = slots_of(settings, meetings)
+        groups = {i: meetings[k] for i, k in locked_in(round_, settings, slots).items()}
+        away = [round_.name(i) for i, m in groups.items() if round_.id(i) not in m.cities()]
+        cities = round_.cohort.by_id([city] for city, _ in settings.lock)
+        lost = [city for (city,) in cities if city not in {round_.id(i) for i in groups}]
+        says = "Cities that are locked in a group are in it."
+        rules.append(counted("locks", says, [*away, *lost]))
     rules += _within_countries(round_, settings, meetings)
     for name, quota in settings.quotas:
         sets = _counted_sets(settings, meetings, quota.per)

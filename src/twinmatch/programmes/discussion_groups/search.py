@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
+from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.readiness import levels
 from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
 from twinmatch.programmes.kinds import Attribute, alike, categories
@@ -72,10 +73,12 @@ def with_swaps(
     joined = [(affinity.rows[int(r)], int(r), int(k)) for k, r in np.argwhere(chosen)]
     cities = [i for group in leads for i in group] + [i for i, _, _ in joined]
     label = [k for k, group in enumerate(leads) for _ in group] + [k for _, _, k in joined]
-    fixed = np.array([True] * sum(map(len, leads)) + [False] * len(joined))
+    locked = locked_in(round_, settings, slots)
+    fixed = np.array([True] * sum(map(len, leads)) + [i in locked for i, _, _ in joined])
+    first = sum(map(len, leads))
     bonus, may = np.zeros((len(cities), len(slots))), np.ones((len(cities), len(slots)), dtype=bool)
     open_ = allowed_pairs(members.rules).reshape(chosen.shape)
-    for place, (_, r, _) in enumerate(joined, int(fixed.sum())):
+    for place, (_, r, _) in enumerate(joined, first):
         bonus[place], may[place] = affinity.score[r], open_[:, r]
     sizes = np.bincount(label)
     rules = [
@@ -88,7 +91,7 @@ def with_swaps(
     worth = _pair_worth(round_, settings, cities)
     found = exchange(label, worth, rules, bonus=np.round(bonus, 9), allowed=may, fixed=fixed)
     after = np.zeros_like(chosen)
-    for place, (_, r, _) in enumerate(joined, int(fixed.sum())):
+    for place, (_, r, _) in enumerate(joined, first):
         after[found[place], r] = True
     if broken(members.candidates, after.ravel(), [rule.block for rule in members.rules]):
         return members  # a swap of cities cannot see every rule
@@ -121,6 +124,22 @@ def pairs_met(round_: Round, settings: DiscussionGroups) -> set[frozenset[int]]:
     past = round_.cohort.by_id(settings.past)
     groups = [[index[c] for c in group if c in index] for group in past]
     return {frozenset((a, b)) for group in groups for a in group for b in group if a != b}
+
+
+def locked_in(round_: Round, settings: DiscussionGroups, slots: Sequence[Slot]) -> dict[int, int]:
+    """Return for each city that is locked in a group the place of the group.
+
+    A group that is not held is replaced by the first of its theme; where its theme does not open, the lock does not
+    hold, and the rules tell of it.
+    """
+    found: dict[int, int] = {}
+    cities = round_.cohort.by_id([city] for city, _ in settings.lock)
+    for (city,), (_, group) in zip(cities, settings.lock, strict=True):
+        for name in (group, group.rpartition("-")[0]):
+            named = [k for k, s in enumerate(slots) if name in (s.key, s.theme.id)]
+            if named and city in round_.cohort.index:
+                found.setdefault(round_.cohort.index[city], named[0])
+    return found
 
 
 Bools = NDArray[np.bool_]
@@ -273,7 +292,10 @@ def _leads(
         known.any(axis=1), np.nan_to_num(ready).sum(axis=1) / np.maximum(known.sum(axis=1), 1), 2.0
     )
     score = np.round((1 - LEAD_READINESS) * strength + LEAD_READINESS * mean / 4, 6)
-    t, g = np.nonzero(strength > 0)
+    locked = locked_in(round_, settings, slots)
+    own = np.array([locked.get(i, -1) for i in may], dtype=np.int64)
+    elsewhere = (own >= 0) & (own != np.arange(len(slots))[:, None])
+    t, g = np.nonzero((strength > 0) & ~elsewhere)
     candidates = Candidates(t, g, score[t, g], len(slots), max(len(may), 1))
     solution = solve(candidates, _lead_blocks(round_, settings, slots, may, t, g))
     if solution.status == "infeasible":
@@ -340,6 +362,49 @@ def _members(
     leads: Sequence[Sequence[int]],
 ) -> tuple[MemberPairs, Affinity, Floats]:
     """Return the members' solve, the affinity of every city to every group, and every city's need (R, K)."""
+    candidates, rules, affinity, need = member_frame(round_, settings, slots, leads)
+    keep = np.flatnonzero(allowed_pairs(rules))
+    _check_locks(round_, settings, slots, leads, rules, affinity)
+    solution = solve(
+        candidates.take(keep), [rule.block.take(keep) for rule in rules if not rule.filters]
+    )
+    chosen = np.zeros(len(candidates), dtype=bool)
+    chosen[keep] = solution.chosen
+    return MemberPairs(candidates, rules, solution, chosen, solution.engine), affinity, need
+
+
+def _check_locks(
+    round_: Round,
+    settings: DiscussionGroups,
+    slots: Sequence[Slot],
+    leads: Sequence[Sequence[int]],
+    rules: Sequence[Rule],
+    affinity: Affinity,
+) -> None:
+    """Raise NoProposalError with every lock of a city in a group that another rule keeps it from."""
+    problems = []
+    for i, k in locked_in(round_, settings, slots).items():
+        if i in leads[k]:
+            continue
+        pair = k * len(affinity.rows) + affinity.row_of[i] if i in affinity.row_of else None
+        broken = [r.name for r in rules if pair is not None and r.forbidden[pair]]
+        if pair is None or broken:
+            why = f"the rules keep it out: {', '.join(broken) or 'it can join no group'}"
+            found = f"{round_.name(i)} is locked in the group {slots[k].title!r}, but {why}."
+            problems.append(
+                Problem("lock-in-group", found, do="Release the lock, or loosen the rule.")
+            )
+    if problems:
+        raise NoProposalError(problems)
+
+
+def member_frame(
+    round_: Round,
+    settings: DiscussionGroups,
+    slots: Sequence[Slot],
+    leads: Sequence[Sequence[int]],
+) -> tuple[Candidates, tuple[Rule, ...], Affinity, Floats]:
+    """Return every pair of a group and a city, group-major, the rules over them, their affinity, and the need (R, K)."""
     cohort = round_.cohort
     led = [i for group in leads for i in group]
     fits = _ledger_after(round_, settings, leads).fits(settings.load("member"))
@@ -368,14 +433,7 @@ def _members(
     candidates = Candidates(t, g, affinity.score.T.ravel(), len(slots), max(len(rows), 1))
     rules = _member_rules(round_, settings, slots, leads, rows, candidates, need)
     closed = gate(affinity.coverage.T.ravel(), settings.known_at_least)
-    rules = (*rules, closed) if closed else rules
-    keep = np.flatnonzero(allowed_pairs(rules))
-    solution = solve(
-        candidates.take(keep), [rule.block.take(keep) for rule in rules if not rule.filters]
-    )
-    chosen = np.zeros(len(candidates), dtype=bool)
-    chosen[keep] = solution.chosen
-    return MemberPairs(candidates, rules, solution, chosen, solution.engine), affinity, need
+    return candidates, (*rules, closed) if closed else rules, affinity, need
 
 
 def _member_rules(
@@ -425,10 +483,30 @@ def _member_rules(
     if most > 1:
         rules += _one_of_a_theme(slots, leads, rows, pairs)
     rules += _quotas(round_, settings, slots, leads, rows, pairs)
+    rules += _lock_rules(locked_in(round_, settings, slots), round_, slots, leads, rows, len(pairs))
     load = settings.load("member")
     city = np.array(rows, dtype=np.int64)[pairs.guest]
     limited = same_loads(np.arange(len(pairs)), city, amount(load), len(pairs))
     return (*rules, *load_rules(limited.block(_ledger_after(round_, settings, leads))))
+
+
+def _lock_rules(
+    locked: dict[int, int],
+    round_: Round,
+    slots: Sequence[Slot],
+    leads: Sequence[Sequence[int]],
+    rows: Sequence[int],
+    pairs: int,
+) -> list[Rule]:
+    """Cities that are locked in a group are in it; none where no city is."""
+    held = [(i, k) for i, k in locked.items() if i in rows and i not in leads[k]]
+    if not held:
+        return []
+    label = np.full(pairs, -1, dtype=np.int64)
+    label[[k * len(rows) + rows.index(i) for i, k in held]] = np.arange(len(held))
+    named = [f"{round_.name(i)} is locked in {slots[k].title!r}" for i, k in held]
+    block = counts("locks", label, low=1, high=1, rows=len(held), says=lambda n: named[n])
+    return [Rule("locks", "Cities that are locked in a group are in it.", block)]
 
 
 def _one_of_a_theme(

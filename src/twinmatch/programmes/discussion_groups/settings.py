@@ -55,6 +55,10 @@ class DiscussionGroups(GatedProduct):
     past: tuple[tuple[str, ...], ...] = Field(
         (), description="Groups of earlier editions: people are to meet new peers"
     )
+    lock: tuple[tuple[str, str], ...] = Field(
+        (),
+        description="Cities that are in a group whatever else: the city, and the group's theme or id",
+    )
     pairs_weight: float = Field(
         0.5,
         ge=0,
