@@ -23,7 +23,7 @@ from twinmatch.proposal import Proposal, Table
 from twinmatch.proposal.tables import InterviewRow, StabilityRow
 from twinmatch.proposal.wire import Hidden, on_wire
 from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
-from twinmatch.whatif.interview import Interview, interview_plan
+from twinmatch.whatif.counterfactual import Interview, interview_plan
 from twinmatch.whatif.prices import PriceList, price_list
 from twinmatch.whatif.repair import (
     Disruption,

@@ -186,7 +186,7 @@ def ask(
     with progress() as told:
         case = case_of(profiles, programme, text_model, told)
         told("Interview plan")
-        found = whatif.interview.interview_plan(
+        found = whatif.counterfactual.interview_plan(
             case.round, case.settings, cities=cities, draws=draws, rng=seed
         )
     if as_json:

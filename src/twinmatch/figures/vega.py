@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from twinmatch.proposal import Account, CityCard, Evidence, Measure
+from twinmatch.proposal import Account, CityCard, Measure
 
 Spec = dict[str, Any]
 
@@ -80,9 +80,11 @@ def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = N
     rows: list[dict[str, Any]] = []
     reached = 0.0
     for line in account.lines:
-        rows.append(_fall(line, reached, (titles or {}).get(line.facet, line.facet)))
+        name, kind = (titles or {}).get(line.facet, line.facet), KNOWN if line.known else UNKNOWN
+        rows.append(_fall(name, reached, 100 * line.share, 100 * line.weight, kind, line.says))
         reached += 100 * line.share
-    rows.append(_total(account))
+    total = round(100 * account.score, 6)
+    rows.append(_fall("Score", 0.0, total, 100.0, SCORE, "The sum of the lines above."))
     kinds = {row["kind"] for row in rows}
     colours = {KNOWN: BLUE, UNKNOWN: LILAC, SCORE: GREY}
     colours = {kind: colour for kind, colour in colours.items() if kind in kinds}
@@ -105,33 +107,18 @@ def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = N
     )
 
 
-def _fall(line: Evidence, reached: float, name: str) -> dict[str, Any]:
-    adds, most = 100 * line.share, 100 * line.weight
+def _fall(line: str, start: float, adds: float, most: float, kind: str, says: str) -> Spec:
+    """Return the row of a bar that begins at a place and adds some points of those that it could."""
     return {
-        "line": name,
-        "from": round(reached, 6),
-        "to": round(reached + adds, 6),
-        "could": round(reached + most, 6),
+        "line": line,
+        "from": round(start, 6),
+        "to": round(start + adds, 6),
+        "could": round(start + most, 6),
         "adds": round(adds, 6),
         "most": round(most, 6),
-        "gives": f"{adds:.1f} of {most:.1f}",
-        "kind": KNOWN if line.known else UNKNOWN,
-        "says": line.says,
-    }
-
-
-def _total(account: Account) -> dict[str, Any]:
-    total = round(100 * account.score, 6)
-    return {
-        "line": "Score",
-        "from": 0.0,
-        "to": total,
-        "could": 100.0,
-        "adds": total,
-        "most": 100.0,
-        "gives": f"{total:.1f} of 100",
-        "kind": SCORE,
-        "says": "The sum of the lines above.",
+        "gives": f"{adds:.1f} of {most:g}" if kind == SCORE else f"{adds:.1f} of {most:.1f}",
+        "kind": kind,
+        "says": says,
     }
 
 

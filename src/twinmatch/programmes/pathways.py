@@ -15,7 +15,7 @@ city's are not offered. A city of which nothing is known begins with what serves
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -195,81 +195,68 @@ LEAST: Final = 0.3
 """Likeness of a topic or theme from which a resource fits what a city asks for."""
 
 
-class _Topic:
+@dataclass(frozen=True, eq=False)
+class _Resourced:
+    """How far resources suit cities in one respect: the whole table, (n, R), and the sentence of a cell."""
+
+    table: Floats
+    sentence: Callable[[int, int], str]
+
+    def likeness(self, rows: Sequence[int]) -> Floats:
+        return np.asarray(self.table[list(rows)])
+
+    def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
+        return self.sentence(i, column), ()
+
+
+def _topic(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource]) -> _Resourced:
     """How far a resource's topics are what a city seeks, in [0, 1]; nan where either is not known."""
+    seeks = np.clip(topic_table(cohort, facet_cache).seeks, 0.0, 1.0)
+    table = np.full((len(cohort), len(resources)), np.nan)
+    known = seeks.any(axis=1)
+    for c, resource in enumerate(resources):
+        if resource.topics:
+            columns = [TOPICS.index(t) for t in resource.topics]
+            table[known, c] = seeks[known][:, columns].max(axis=1)
 
-    def __init__(
-        self, cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource]
-    ) -> None:
-        self._cities, self._resources = cohort.cities, resources
-        self._sought = np.clip(topic_table(cohort, facet_cache).seeks, 0.0, 1.0)
+    def says(i: int, column: int) -> str:
+        name, topics = cohort.cities[i].name, resources[column].topics
+        sought = [t.wording for t in topics if seeks[i, TOPICS.index(t)] >= LEAST]
+        what = listed(sought) if sought else ""
+        return f"{name} seeks {what}." if what else f"{name} is known to seek none of its topics."
 
-    def likeness(self, rows: Sequence[int]) -> Floats:
-        table = np.full((len(rows), len(self._resources)), np.nan)
-        known = self._sought[list(rows)].any(axis=1)
-        for c, resource in enumerate(self._resources):
-            if resource.topics:
-                sought = self._sought[np.ix_(rows, [TOPICS.index(t) for t in resource.topics])]
-                table[known, c] = sought.max(axis=1)[known]
-        return table
-
-    def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
-        name, resource = self._cities[i].name, self._resources[column]
-        sought = [t for t in resource.topics if self._sought[i, TOPICS.index(t)] >= LEAST]
-        if not sought:
-            return f"{name} is known to seek none of its topics.", ()
-        return f"{name} seeks {listed([t.wording for t in sought])}.", ()
+    return _Resourced(table, says)
 
 
-class _Step:
+def _step(cohort: Cohort, resources: Sequence[Resource]) -> _Resourced:
     """1 where a resource serves the step at which a city is stuck, else 0; nan where either is not known."""
+    stuck = stuck_at(step_levels(cohort))
+    serves = np.array([[step.code in r.steps for r in resources] for step in STEPS], dtype=float)
+    known = (stuck >= 0)[:, None] & np.array([bool(r.steps) for r in resources])
 
-    def __init__(self, cohort: Cohort, resources: Sequence[Resource]) -> None:
-        self._cities, self._resources = cohort.cities, resources
-        self._stuck = stuck_at(step_levels(cohort))
-
-    def likeness(self, rows: Sequence[int]) -> Floats:
-        table = np.full((len(rows), len(self._resources)), np.nan)
-        for r, i in enumerate(rows):
-            for c, resource in enumerate(self._resources):
-                if self._stuck[i] >= 0 and resource.steps:
-                    table[r, c] = float(STEPS[self._stuck[i]].code in resource.steps)
-        return table
-
-    def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
-        name, resource = self._cities[i].name, self._resources[column]
-        if self._stuck[i] < 0 or not resource.steps:
+    def says(i: int, column: int) -> str:
+        name = cohort.cities[i].name
+        if not known[i, column]:
             return (
-                f"At which step {name} is stuck, or which step the resource serves, is not known.",
-                (),
+                f"At which step {name} is stuck, or which step the resource serves, is not known."
             )
-        step = STEPS[self._stuck[i]]
-        serves = "serves" if step.code in resource.steps else "does not serve"
-        return f"It {serves} the step at which {name} is stuck: “{step.name}”.", ()
+        verb = "serves" if serves[stuck[i], column] else "does not serve"
+        return f"It {verb} the step at which {name} is stuck: “{STEPS[stuck[i]].name}”."
+
+    return _Resourced(np.where(known, serves[stuck], np.nan), says)
 
 
-class _Language:
+def _language(cohort: Cohort, resources: Sequence[Resource]) -> _Resourced:
     """1 where a city works in a language of the resource, else 0; nan where its languages are not known."""
+    table = [
+        [float(bool({*r.languages} & {*c.languages})) if c.languages else np.nan for r in resources]
+        for c in cohort.cities
+    ]
 
-    def __init__(self, cohort: Cohort, resources: Sequence[Resource]) -> None:
-        self._cities, self._resources = cohort.cities, resources
+    def says(_: int, column: int) -> str:
+        return f"It is in {listed([language_name(v) for v in resources[column].languages], 'or')}."
 
-    def likeness(self, rows: Sequence[int]) -> Floats:
-        return np.array(
-            [
-                [
-                    float(not {*resource.languages}.isdisjoint(self._cities[i].languages))
-                    if self._cities[i].languages
-                    else np.nan
-                    for resource in self._resources
-                ]
-                for i in rows
-            ]
-        ).reshape(len(rows), len(self._resources))
-
-    def says(self, i: int, column: int) -> tuple[str, tuple[Fact, ...]]:
-        names = listed([language_name(v) for v in self._resources[column].languages], "or")
-        return f"It is in {names}.", ()
+    return _Resourced(np.array(table).reshape(len(cohort), len(resources)), says)
 
 
 def matched(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource]) -> Affinity:
@@ -280,10 +267,10 @@ def matched(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resourc
     ]
     columns = [Host(r.id, r.title, ()) for r in resources]
     own: dict[str, OwnFacet] = {
-        "topic": _Topic(cohort, facet_cache, resources),
+        "topic": _topic(cohort, facet_cache, resources),
         "theme": ThemeNeed(cohort, themes),
-        "step": _Step(cohort, resources),
-        "language": _Language(cohort, resources),
+        "step": _step(cohort, resources),
+        "language": _language(cohort, resources),
     }
     return compare(cohort, WEIGHTS, facet_cache, columns=columns, own=own)
 

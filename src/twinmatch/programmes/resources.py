@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from pydantic import Field, model_validator
 from twinmatch.files import bundled_path
 from twinmatch.geography import countries, in_eu
 from twinmatch.programmes.base import ProgrammeSection
+from twinmatch.proposal.tables import ActorRow
 from twinmatch.schema import Domain, Lever
 from twinmatch.vocabulary.topics import Topic
 
@@ -80,18 +80,6 @@ class Catalogue(ProgrammeSection):
         return self
 
 
-@dataclass(frozen=True)
-class Actor:
-    """A body that helps the cities of a country: ministry, agency, platform, network, fund."""
-
-    name: str
-    kind: str
-    country: str
-    link: str
-    offers: str
-    year: str
-
-
 def _rows(name: str) -> list[dict[str, str]]:
     with bundled_path("support", name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -127,16 +115,7 @@ def _resource(row: dict[str, str]) -> Resource:
 
 
 @cache
-def national_actors() -> tuple[Actor, ...]:
-    """Return the bundled actors, those of single countries and those of Europe (country EU)."""
-    return tuple(
-        Actor(
-            row["name"],
-            row["kind"],
-            row["country"],
-            row["address"],
-            row["offers"],
-            row["year"],
-        )
-        for row in _rows("actors.csv")
-    )
+def national_actors() -> tuple[ActorRow, ...]:
+    """Return the bundled actors by code of country, those of Europe under EU."""
+    fields = ("country", "name", "kind", "offers", "address", "year")
+    return tuple(ActorRow(*(row[field] for field in fields)) for row in _rows("actors.csv"))

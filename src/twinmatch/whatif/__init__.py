@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from twinmatch.whatif import case as case
     from twinmatch.whatif import counterfactual as counterfactual
     from twinmatch.whatif import difference as difference
-    from twinmatch.whatif import interview as interview
     from twinmatch.whatif import learning as learning
     from twinmatch.whatif import pilots as pilots
     from twinmatch.whatif import prices as prices

@@ -98,7 +98,7 @@ def test_an_agenda_has_the_need_and_the_offer_that_answers_it(product):
     found = table(product, "agenda")
     needs = {row[0]: row for row in found.rows if row[1] == "need"}
     assert needs["twinning:de-one"][2:6] == (
-        "de-one", "“heat networks for old towns”", "it-heat", "“heat networks in old towns”",
+        "de-one", "heat networks for old towns", "it-heat", "heat networks in old towns",
     )  # fmt: skip
     assert (
         "twinning:fr-two",

@@ -8,7 +8,7 @@ from cities import cohort_of, facet_cache
 from twinmatch.errors import QuestionError
 from twinmatch.programmes import Round
 from twinmatch.programmes.twinning import Twinning
-from twinmatch.whatif.interview import interview_plan
+from twinmatch.whatif.counterfactual import interview_plan
 
 CITIES = (
     {"id": "at-a", "roles": ["guest"], "challenges": {"industry": 3}},

@@ -40,7 +40,6 @@ from twinmatch.programmes.kinds import (
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import (
     counted,
-    counted_says,
     grouping_rules,
     judged,
     outside,
@@ -58,7 +57,7 @@ from twinmatch.proposal import (
     count,
 )
 from twinmatch.schema import Role
-from twinmatch.solving import Distribute, GroupRule, NobodyIsolated, group_referee
+from twinmatch.solving import Distribute, NobodyIsolated
 from twinmatch.solving.attributes import masks, per_group
 from twinmatch.solving.exchange import pair_score
 
@@ -89,7 +88,6 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
         label, bound = grouped(round_, settings, cities, number, mix, words, rules)
     else:
         label, bound = chosen, len(cities) - least_alike(settings, words, np.bincount(chosen))
-    kept = _judged(round_, settings, cities, label, rules)
     score = len(cities) - pair_score(label, mix.likeness)
     members = [list(np.flatnonzero(label == g).tolist()) for g in range(number)]
     members = members if asked else sorted(members)
@@ -109,7 +107,7 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
         score if proven else bound,
         meetings,
         tuple(out),
-        kept,
+        judged(panel_rules(round_, settings, meetings)),
         f"{count(number, 'panel')} with {len(cities)} cities of "
         f"{len({round_.cohort.cities[i].country for i in cities})} countries.",
         tables=(
@@ -212,35 +210,6 @@ def _quotas(
             for text in problems
         )
     return rules
-
-
-def _judged(
-    round_: Round,
-    settings: CityPanels,
-    cities: Sequence[int],
-    label: Ints,
-    rules: Sequence[GroupRule],
-) -> tuple[RuleStatus, ...]:
-    says = {
-        **{
-            name: counted_says("In each panel,", q.bounds, q.wording) + "."
-            for name, q in settings.quotas
-        },
-        "sizes": f"A panel has {settings.size[0]} to {settings.size[1]} cities.",
-        "everyone in a group": "A city is in one panel.",
-    }
-    verdicts = group_referee(label, *rules, sizes=settings.size)
-    return judged(
-        [
-            RuleStatus(
-                v.rule,
-                says[v.rule] + (f" Broken: {'; '.join(v.breaches)}." if v.breaches else ""),
-                "kept" if v.kept else "broken",
-            )
-            for v in verdicts
-            if v.rule in says
-        ]
-    )
 
 
 def _meeting(

@@ -27,7 +27,6 @@ from twinmatch.programmes.resources import national_actors
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, outside
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
-from twinmatch.proposal.tables import ActorRow
 from twinmatch.schema import NAMES, City
 
 ABOUT_NOTHING = frozenset({"readiness", "emissions_mix"})
@@ -147,7 +146,7 @@ def room_table(round_: Round) -> Table:
     """Return who should be in the room beside the cities: the national actors of each country of the cohort."""
     codes = sorted({c.country for c in round_.cohort.cities})
     rows = tuple(
-        ActorRow(country(code).name, actor.name, actor.kind, actor.offers, actor.link, actor.year)
+        actor._replace(country=country(code).name)
         for code in codes
         for actor in national_actors()
         if actor.country == code

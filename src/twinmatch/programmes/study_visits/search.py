@@ -10,7 +10,7 @@ Notation: V visitors of a party, H hosts; s (V, H) scores; km (V, H) distances; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -417,16 +417,26 @@ def _rules(
 
 def _per_host(affinity: Affinity, options: Sequence[Option], most: int) -> Block:
     pairs = [(h, k) for k, option in enumerate(options) for h in option.stops]
-    rows, columns = [h for h, _ in pairs], [k for _, k in pairs]
-    shape = (len(affinity.columns), len(options))
-    matrix = sp.csr_array((np.ones(len(pairs)), (rows, columns)), shape=shape)
-    return Block(
+    return _at_most(
         "visits per host",
-        matrix,
-        np.full(shape[0], -np.inf),
-        np.full(shape[0], float(most)),
+        pairs,
+        (len(affinity.columns), len(options)),
+        most,
         lambda h: f"{affinity.columns[h].name} receives at most {visits_in_words(most)}",
     )
+
+
+def _at_most(
+    name: str,
+    pairs: Sequence[tuple[int, int]],
+    shape: tuple[int, int],
+    most: int,
+    says: Callable[[int], str],
+) -> Block:
+    """Return the rows in each of which at most so many of the options of its pairs are chosen."""
+    rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
+    matrix = sp.csr_array((np.ones(len(pairs)), (rows, columns)), shape=shape)
+    return Block(name, matrix, np.full(shape[0], -np.inf), np.full(shape[0], float(most)), says)
 
 
 def visits_in_words(number: int) -> str:
@@ -442,15 +452,6 @@ def _in_several(round_: Round, parties: Sequence[Party], options: Sequence[Optio
         return None
     row = {i: r for r, i in enumerate(several)}
     pairs = [(row[i], k) for k, o in enumerate(options) for i in o.visitors if i in row]
-    matrix = sp.csr_array(
-        (np.ones(len(pairs)), ([r for r, _ in pairs], [k for _, k in pairs])),
-        shape=(len(several), len(options)),
-    )
-    block = Block(
-        "one visit a city",
-        matrix,
-        np.full(len(several), -np.inf),
-        np.ones(len(several)),
-        lambda r: f"{round_.name(several[r])} makes one visit",
-    )
+    shape, name = (len(several), len(options)), "one visit a city"
+    block = _at_most(name, pairs, shape, 1, lambda r: f"{round_.name(several[r])} makes one visit")
     return Rule("one visit a city", "A city of several groups makes one visit.", block)
