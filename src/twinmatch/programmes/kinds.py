@@ -259,7 +259,7 @@ def _condition(text: str) -> Condition:
     for value in values:
         _check(name, sign, value, len(values))
     compared = "" if sign == ":" else _SIGNS[sign][1] + " "
-    words = f"with {name} {compared}{' or '.join(values).replace('_', ' ')}"
+    words = f"of {name} {compared}{' or '.join(values).replace('_', ' ')}"
     return Condition(name, sign, tuple(values), no, before + words)
 
 

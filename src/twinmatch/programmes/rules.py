@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem
-from twinmatch.programmes.kinds import Quota, categories, is_kind
+from twinmatch.facets.shared_topics import topic_table
+from twinmatch.programmes.kinds import Quota, categories, is_kind, parsed
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Ask, Held, Meeting, RuleStatus, count
 from twinmatch.schema import City
@@ -205,7 +206,7 @@ def quota_rules(
     masks = [sp.diags_array(k.candidates.astype(np.float64)) for k in kinds]
     counted = sp.csr_array(sp.vstack([units.member @ mask for mask in masks]))
     counted.eliminate_zeros()
-    there = np.concatenate([units.there @ k.cities for k in kinds]).astype(np.float64)
+    there = np.concatenate([units.there.astype(np.float64) @ k.cities for k in kinds])
 
     def says(bound: str) -> Sentence:
         return lambda i: counted_says(units.names[i % u] + ":", bound, kinds[i // u].what)
@@ -258,6 +259,21 @@ def _once(
     )
 
 
+def with_topics(round_: Round, quotas: Iterable[tuple[str, Quota]]) -> Cohort:
+    """Return the cohort with the topics that cities speak of, beside those that they set, where a rule counts topics."""
+    cohort = round_.cohort
+    said = {c.field for _, q in quotas for c in parsed(q.who or "mission")}
+    if not said & {"topic", "shows"}:
+        return cohort
+    table = topic_table(cohort, round_.facet_cache)
+    cities = []
+    for i, city in enumerate(cohort.cities):
+        read = {"seeks": table.named(table.seeks[i]), "shows": table.named(table.shows[i])}
+        silent = {k: tuple(v) for k, v in read.items() if v and getattr(city, k) is None}
+        cities.append(city.model_copy(update=silent))
+    return replace(cohort, cities=tuple(cities))
+
+
 def counted_kinds(cohort: Cohort, quota: Quota, among: Sequence[int]) -> list[tuple[str, Bools]]:
     """Return what a quota counts in words, each with its cities (n,): its kind, or one for each category of ``each``.
 
@@ -306,7 +322,7 @@ def quotas_kept(
 
     ``sets`` are labels, the ids of the cities in each, and those of them that were there first, such as leads.
     """
-    cohort = round_.cohort
+    cohort = with_topics(round_, [(name, quota)])
     at = cohort.index
     everyone = sorted({at[city] for _, members, _ in sets for city in members})
     wrong = []

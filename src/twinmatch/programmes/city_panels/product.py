@@ -44,6 +44,7 @@ from twinmatch.programmes.rules import (
     judged,
     outside,
     quotas_kept,
+    with_topics,
 )
 from twinmatch.proposal import (
     Account,
@@ -193,7 +194,7 @@ def _quotas(
     rules, problems = [], []
     sizes = (len(cities) // number, -(-len(cities) // number))
     for name, quota in settings.quotas:
-        found = grouping_rules(round_.cohort, quota, name, cities, sizes)
+        found = grouping_rules(with_topics(round_, settings.quotas), quota, name, cities, sizes)
         for rule in (r for r in found if isinstance(r, Distribute)):
             needed = int(per_group(rule.low, number).sum())
             room = math.inf if rule.high is None else float(per_group(rule.high, number).sum())

@@ -23,7 +23,7 @@ from twinmatch.facets.shared_topics import TopicTable, topic_table
 from twinmatch.programmes.city_panels.settings import CityPanels, Purpose
 from twinmatch.programmes.kinds import Alike, Attribute, silent_mean
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Counted, Units, counted_kinds, quota_rules
+from twinmatch.programmes.rules import Counted, Units, counted_kinds, quota_rules, with_topics
 from twinmatch.schema import Domain
 from twinmatch.solving import (
     Candidates,
@@ -145,7 +145,7 @@ def seated(
     for name, quota in settings.quotas:
         counted = [
             Counted(mask[seats], mask, words)
-            for words, mask in counted_kinds(round_.cohort, quota, cities)
+            for words, mask in counted_kinds(with_topics(round_, settings.quotas), quota, cities)
         ]
         rules += [block for _, block in quota_rules(name, quota, units, counted)]
     kinds = [(words[a], math.ceil(MOST_OF_A_KIND * size[1]), a) for a in words if a != "country"]

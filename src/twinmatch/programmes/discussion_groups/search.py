@@ -41,6 +41,7 @@ from twinmatch.programmes.rules import (
     grouping_rules,
     load_rules,
     quota_rules,
+    with_topics,
 )
 from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of
 from twinmatch.solving import Block, Candidates, Distribute, Solution, counts, solve
@@ -85,7 +86,9 @@ def with_swaps(
         rule
         for name, quota in settings.quotas
         if quota.per == "group"
-        for rule in grouping_rules(round_.cohort, quota, name, cities, (sizes.min(), sizes.max()))
+        for rule in grouping_rules(
+            with_topics(round_, settings.quotas), quota, name, cities, (sizes.min(), sizes.max())
+        )
         if isinstance(rule, Distribute)
     ]
     worth = _pair_worth(round_, settings, cities)
@@ -546,7 +549,7 @@ def _quotas(
     pairs: Candidates,
 ) -> Iterator[Rule]:
     """Yield the rules on kinds of cities in a group, the groups of a theme, or all; leads count where they lead."""
-    cohort = round_.cohort
+    cohort = with_topics(round_, settings.quotas)
     for name, quota in settings.quotas:
         titles = {
             "group": [slot.title for slot in slots],

@@ -94,7 +94,10 @@ def _units(frame: Frame, per: str) -> Units:
     else:  # a unit of several countries counts in each of them
         of_host = [{cities[i].country for i in host.cities} for host in frame.hosts]
         names = sorted(set().union(*of_host))
-        where, told = "Of the pairs with hosts of one country", [country(c).name for c in names]
+        where, told = (
+            "Of the pairs with hosts of one country",
+            [f"Pairs with hosts in {country(c).name}" for c in names],
+        )
     member = sp.csr_array(memberships(of_host, names).T.astype(np.float64))[:, frame.host]
     there = np.zeros((len(names), len(cities)), dtype=bool)
     return Units(where, told, sp.csr_array(member), there, open=per == "all")

@@ -14,7 +14,7 @@ from twinmatch.geography import in_eu
 from twinmatch.programmes.eligibility import Applicants, applicants
 from twinmatch.programmes.load_ledger import Loads, amount, same_loads
 from twinmatch.programmes.round import Round, no_answer
-from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, gate, load_rules
+from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, gate, load_rules, with_topics
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
 from twinmatch.programmes.twinning.settings import Twinning
@@ -61,7 +61,7 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
     affinity = compare(
         round_.cohort, settings.weights, round_.facet_cache, rows=who.eligible, columns=hosts
     )
-    frame = Frame(round_.cohort, hosts, who.eligible)
+    frame = Frame(with_topics(round_, settings.quotas), hosts, who.eligible)
     takes = amount(settings.load("host")), amount(settings.load("guest"))
     limited = _loads(frame, *takes).block(round_.ledger)
     rules = [*twinning_rules(frame, settings), *load_rules(limited)]

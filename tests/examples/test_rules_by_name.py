@@ -1,0 +1,237 @@
+"""The rules of real programmes that docs/recipes.md shows, each solved as it stands there and counted again by hand."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cities import cohort_of, facet_cache
+from twinmatch.programmes import PRODUCTS, Round
+from twinmatch.programmes.programme import load_text
+
+PAGE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text("utf-8")
+ROWS = re.findall(r"^\| (.+?) \| .+? \| (`(?:twinning|discussion|city_).+`) \|$", PAGE, re.M)
+SNIPPETS = {name: "\n".join(re.findall(r"`([^`]+)`", code)) for name, code in ROWS}
+
+REGION = {"at": "west", "be": "west", "no": "north", "tr": "south", "pl": "east", "es": "south"}
+NUTS = {"at": "AT130", "be": "BE100", "no": "NO081", "tr": "TR100", "pl": "PL213", "es": "ES618"}
+EU = {"at", "be", "pl", "es"}
+DOMAINS = (
+    "industry",
+    "mobility_transport",
+    "energy_systems",
+    "built_environment",
+    "waste_circular_economy",
+)
+LEVERS = ("procurement", "finance_funding", "governance_policy", "social_innovation")
+
+
+def _facts(k: int, rng: np.random.Generator) -> dict[str, Any]:
+    code = list(REGION)[k % 6]
+    host = k % 5 == 1
+    return {
+        "id": f"{code}-c{k}",
+        "roles": ["mission"] if host else ["guest"],
+        "population": {"value": [30_000, 60_000, 150_000, 700_000][int(rng.integers(4))]},
+        "languages": [["en", "fr"], ["en"], ["en", "de"]][int(rng.integers(3))],
+        "commitment": {"neutral_by": [2030, 2035, 2040, 2050][int(rng.integers(4))]},
+        "participation": {
+            "newcomer": bool(rng.random() < 0.4),
+            "staff_hours_a_month": 20,
+            "english": ["B2", "C1"][int(rng.integers(2))],
+        },
+        "context": {"nuts3": NUTS[code], "degree_of_urbanisation": 1 + int(rng.integers(3))},
+        **({"covenant": {"id": f"X{k}"}} if rng.random() < 0.6 else {}),
+        "seeks": [["district_heating_cooling"], ["air_quality"]][int(rng.integers(2))],
+        "challenges": {d: int(w) for d, w in zip(DOMAINS, rng.integers(1, 4, 5), strict=True)},
+        "strengths": {d: int(w) for d, w in zip(DOMAINS, rng.integers(1, 4, 5), strict=True)},
+        "levers_needed": list(rng.permutation(LEVERS)[:2]),
+        "levers_offered": list(rng.permutation(LEVERS)[:2]),
+        "readiness": dict.fromkeys(
+            ("mandate", "inventory", "target", "plan"), int(rng.integers(4))
+        ),
+        "needs": "We look for heat networks and for ways to pay for renovation.",
+        "offers": "We built heat networks and pay for renovation.",
+    }
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    rng = np.random.default_rng(7)
+    return cohort_of(*(_facts(k, rng) for k in range(60)))
+
+
+@pytest.fixture(scope="module")
+def cache():
+    return facet_cache()
+
+
+def solved(text, cohort, cache):
+    programme = load_text(text)
+    (name,) = programme.products
+    return PRODUCTS[name](Round(cohort, cache), getattr(programme, name))
+
+
+class Read:
+    """A product as a reader counts it: city by city, from the profiles and the meetings alone."""
+
+    def __init__(self, product, cohort):
+        self.product, self.city = product, cohort.city
+        self.meetings = [[cohort.city(c) for c in m.cities()] for m in product.meetings]
+        if product.product == "twinning":
+            self.pairs = [
+                (self.city(m.cities("guest")[0]), self.city(m.cities("host")[0]))
+                for m in product.meetings
+            ]
+            self.guests = [g for g, _ in self.pairs]
+            self.at = {h.id: [g for g, k in self.pairs if k == h] for _, h in self.pairs}
+
+    def each_host(self, holds):
+        return all(sum(holds(g) for g in guests) >= 1 for guests in self.at.values())
+
+    def foreign(self, national):
+        return all(
+            any((g.country == self.city(h).country) == national for g in guests)
+            for h, guests in self.at.items()
+        )
+
+    def themes(self):
+        found: dict[str, list[Any]] = {}
+        for meeting, cities in zip(self.product.meetings, self.meetings, strict=True):
+            found.setdefault(re.sub(r" \d+$", "", meeting.label), []).extend(cities)
+        return found.values()
+
+
+def code(city):
+    return city.country.lower()
+
+
+def people(city):
+    return city.population.value
+
+
+def by(city):
+    return city.commitment.neutral_by
+
+
+def few(counted, most):
+    return max(Counter(counted).values()) <= most
+
+
+HELD = {
+    "A guest from outside the EU at each host": lambda r: r.each_host(lambda g: code(g) not in EU),
+    "A guest from inside the EU at each host": lambda r: r.each_host(lambda g: code(g) in EU),
+    "Exactly four guests at a host, or none": lambda r: {len(g) for g in r.at.values()} == {4},
+    "A national guest at each host": lambda r: r.foreign(True),
+    "A foreign guest at each host": lambda r: r.foreign(False),
+    "Peers of another Member State": lambda r: all(
+        g.country != h.country and {code(g), code(h)} <= EU for g, h in r.pairs
+    ),
+    "Cities and towns, no rural areas": lambda r: all(
+        g.context.degree_of_urbanisation <= 2 for g in r.guests
+    ),
+    "At least 50,000 residents": lambda r: all(people(g) >= 50_000 for g in r.guests),
+    "At most two partners of a city": lambda r: few((g.id for g in r.guests), 2),
+    "Signatories only": lambda r: all(g.covenant for g in r.guests),
+    "One learner a mentor, one of a country": lambda r: (
+        few((h.id for _, h in r.pairs), 1) and few((g.country for g in r.guests), 1)
+    ),
+    "One or two guests of a host": lambda r: few((h.id for _, h in r.pairs), 2),
+    "At most three pairs within one country": lambda r: (
+        sum(g.country == h.country for g, h in r.pairs) <= 3
+    ),
+    "Climate-neutral by 2040, staff and English": lambda r: all(by(g) <= 2040 for g in r.guests),
+    "A fifth of the guests are small": lambda r: (
+        sum(people(g) < 100_000 for g in r.guests) >= 0.2 * len(r.guests)
+    ),
+    "Hosts in many countries": lambda r: few((h.country for _, h in r.pairs), 1),
+    "No repeat of an earlier pair": lambda r: (
+        ("at-c0", "be-c31") not in {(g.id, h.id) for g, h in r.pairs}
+    ),
+    "Four guests of associated countries": lambda r: (
+        sum(code(g) in ("no", "tr") for g in r.guests) >= 4
+    ),
+    "Three guests of each region of Europe": lambda r: all(
+        sum(REGION[code(g)] == region for g in r.guests) >= 3 for region in set(REGION.values())
+    ),
+    "A third are new to exchange": lambda r: (
+        sum(g.participation.newcomer for g in r.guests) >= 0.33 * len(r.guests)
+    ),
+    "Five are small and new": lambda r: (
+        sum(people(g) < 100_000 and g.participation.newcomer for g in r.guests) >= 5
+    ),
+    "At most one large guest in a host country": lambda r: few(
+        [h.country for g, h in r.pairs if people(g) >= 100_000] or [""], 1
+    ),
+    "Four pairs with hosts outside the EU": lambda r: (
+        sum(code(h) not in EU for _, h in r.pairs) >= 4
+    ),
+    "Two guests of two regions": lambda r: sum(code(g) in ("pl", "be") for g in r.guests) >= 2,
+    "Six who seek heat networks": lambda r: (
+        sum("district_heating_cooling" in g.seeks for g in r.guests) >= 6
+    ),
+    "French speakers not alone at a host": lambda r: all(
+        sum("fr" in g.languages for g in guests) != 1 for guests in r.at.values()
+    ),
+    "Rather ambitious: each guest too few costs 5 points": lambda r: (
+        (sum(by(g) <= 2035 for g in r.guests) < 8)
+        == any(rule.status == "relaxed" for rule in r.product.rules)
+    ),
+    "Partners of different countries": lambda r: all(
+        few((c.country for c in cities), 1) for cities in r.meetings
+    ),
+    "Two small cities in each group, leads included": lambda r: all(
+        sum(people(c) < 100_000 for c in cities) >= 2 for cities in r.meetings
+    ),
+    "Nobody from outside the EU alone in a group": lambda r: (
+        not any(
+            [m.role for m in meeting.members if code(r.city(m.city)) not in EU] == ["member"]
+            for meeting in r.product.meetings
+        )
+    ),
+    "At most half of the groups of a theme are large": lambda r: all(
+        sum(people(c) >= 100_000 for c in cities) <= 0.5 * len(cities) for cities in r.themes()
+    ),
+    "Mission Cities on each panel": lambda r: all(
+        sum("mission" in c.roles for c in cities) >= 3 for cities in r.meetings
+    ),
+    "Two of a country on a panel": lambda r: all(
+        few((c.country for c in cities), 2) for cities in r.meetings
+    ),
+    "Three small, not experienced cities on each panel": lambda r: all(
+        sum(people(c) < 100_000 and c.participation.newcomer for c in cities) >= 3
+        for cities in r.meetings
+    ),
+}
+
+
+def test_the_page_shows_thirty_rules_and_all_are_counted_here():
+    assert len(SNIPPETS) >= 30
+    assert set(SNIPPETS) == set(HELD)
+
+
+@pytest.mark.parametrize("name", SNIPPETS)
+def test_a_rule_of_the_page_holds(name, cohort, cache):
+    product = solved(SNIPPETS[name], cohort, cache)
+    assert product.meetings
+    assert not [r for r in product.rules if r.status == "broken"]
+    assert HELD[name](Read(product, cohort))
+
+
+def test_most_of_them_would_not_hold_unasked(cohort, cache):
+    """So that a check that cannot fail is found."""
+    plain = {
+        "twinning": "[twinning]\nplaces = 30\nguests_per_host = [0, 3]\noverall = []\n",
+        "discussion_groups": "[discussion_groups]\nsize = [3, 24]\n",
+        "city_panels": "[city_panels]\nmission_at_least = 0\ncities_per_country = 9\n",
+    }
+    made = {name: Read(solved(text, cohort, cache), cohort) for name, text in plain.items()}
+    idle = [
+        name for name, text in SNIPPETS.items() if HELD[name](made[re.split(r"[.\s]", text)[0]])
+    ]
+    assert len(idle) <= len(SNIPPETS) / 2, idle
