@@ -106,11 +106,19 @@ def check_profiles(
         opened = open_survey(raw, [hosts_of(place) for place in hosts])
         mine = [r for r in opened.records if r.data["id"] in opened.applicants]
         known = tuple(profiles(mine, City)[0])
-        problems = [*opened.problems, *(q.problem() for q in opened.questions)]
+        asked = {
+            c
+            for r in mine
+            for c in (*r.columns.values(), *(w.column for w in r.elsewhere.values()))
+        }
+        # A table without such a column is not doubted for what the bundled data says of a city.
+        problems = [p for p in doubts(known) if p.where.column in asked]
+        problems += [*opened.problems, *(q.problem() for q in opened.questions)]
     else:
         found = examine(raw.cities, raw.units)
-        known, problems = found.known, [*raw.problems, *found.problems]
-    problems += [*doubts(known), *text_doubts(known, languages_of(text_model))]
+        known = found.known
+        problems = [*raw.problems, *found.problems, *doubts(known)]
+    problems += text_doubts(known, languages_of(text_model))
     told = labelled(in_order(problems), raw.cities)
     place = accepted_path(Path(profiles_at)) if profiles_at else None
     keys = {a.key for a in read_accepted(place)} if place else set()
@@ -172,6 +180,7 @@ def survey_sheet(table: Path) -> dict[str, Any] | None:
             values.append(dict(known) | {"is_asked": False})
     return {
         "tabs": [{"name": g.sheet, "is_read": g.sheet not in unread} for g in grids if g.rows],
+        "rows": sum(any(map(text, cells)) for cells in below),
         "columns": shown,
         "values": values,
         "cities": [

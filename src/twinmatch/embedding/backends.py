@@ -111,7 +111,7 @@ class Static:
 
     def describe(self) -> str:
         """Say in half a sentence what this is."""
-        return f"a static table distilled from all-MiniLM-L6-v2 ({self.dimension} dimensions)"
+        return "the small English text model"
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return (n, d) float32 rows of length 1; nan where no word piece is known."""
@@ -182,7 +182,7 @@ class BundledOnly:
 
     def describe(self) -> str:
         """Say in half a sentence what this is."""
-        return f"the vectors of {MINILM} bundled with the profiles"
+        return "the English text model"
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Refuse: a text that came this far has no bundled vector."""

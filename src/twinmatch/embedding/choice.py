@@ -203,14 +203,15 @@ def _auto(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
     read = Counter(code for code in codes.values() if code and code in multilingual.LANGUAGES)
     if read and multilingual.is_there():
         named = ", ".join(f"{n} in {language_name(code)}" for code, n in sorted(read.items()))
-        return _said(multilingual.multilingual(), f", for of this run's sentences {named}")
+        return _said(multilingual.multilingual(), f"; of this run's sentences, {named}")
     if not others:
-        return _said(backends.BundledOnly(), ", for every English sentence of this run has one")
-    why = f"{len(others)} of this run's sentences {'is' if len(others) == 1 else 'are'} not bundled"
-    absent = backends.missing("sentence_transformers", backends.MINILM_PACKAGE)
-    if absent:
-        return _said(backends.static(), f", for {why} and {' and '.join(absent)} not installed")
-    return _said(backends.minilm(), f", for {why} and the model is installed")
+        return _said(backends.BundledOnly(), "")
+    why = f"; {len(others)} of this run's sentences {'is' if len(others) == 1 else 'are'} new"
+    if backends.missing("sentence_transformers", backends.MINILM_PACKAGE):
+        return _said(
+            backends.static(), f"{why}, and the full one is not installed (twinmatch[text])"
+        )
+    return _said(backends.minilm(), why)
 
 
 def _bundled(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:

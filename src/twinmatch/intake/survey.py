@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from twinmatch.cohort import Cohort
-from twinmatch.errors import DataError, Problem
+from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading import Raw, read_raw
 from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.schema import City
@@ -209,20 +209,22 @@ def _resolved(
         data = record.data
         for path in ("wishes", "refuses", "welcomes"):
             kept: list[str] = []
-            for wish in map(str, data.get(path) or ()):
+            for k, wish in enumerate(map(str, data.get(path) or ())):
                 hits = (wish,) if wish in everyone else names.find(wish)
                 hits = tuple(h for h in hits if h in hosting) or hits if len(hits) > 1 else hits
                 if len(hits) == 1 and hits[0] != data["id"]:
                     kept += [hits[0]] if hits[0] not in kept else []
                 if str(data["id"]) in mine and not (hits and hits[0] in hosting and len(hits) == 1):
-                    problems.append(_no_host(record, path, wish, hits, names))
+                    place = record.place(f"{path}.{k}")
+                    problems.append(_no_host(str(data["name"]), path, wish, hits, names, place))
             if data.get(path):
                 data[path] = kept
     return [p for p in problems if p is not None]
 
 
-def _no_host(record: Record, path: str, wish: str, hits: tuple[str, ...], names: Names) -> Problem:
-    city, where = str(record.data["name"]), record.place(path)
+def _no_host(
+    city: str, path: str, wish: str, hits: tuple[str, ...], names: Names, where: Where
+) -> Problem:
     if len(hits) > 1:
         found = f"{city} names {wish!r}, which may be {' or '.join(hits)}."
         return Problem(

@@ -368,6 +368,9 @@ class _Reading:
                 self._tick(data, reader, cell, row)
             elif (value := reader.read(cell, row)) is not None:
                 self._add(data, reader, value, row)
+                if reader.path in {"wishes", "refuses", "welcomes"}:
+                    each = range(len(data[reader.path]))
+                    names = {f"{reader.path}.{k}": reader.name for k in each} | names
             names.setdefault(reader.path, reader.name)
         for path, value in self.mapping.defaults.items():
             put(data, path, value, keep=True)

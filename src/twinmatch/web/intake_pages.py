@@ -31,8 +31,9 @@ from twinmatch.reading.personal_data import is_contact, redact
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, Person, coordinator, pages_router
-from twinmatch.web.board import Upload
+from twinmatch.web.board import Board, Upload
 from twinmatch.web.bodies import as_model
+from twinmatch.web.jobs import kept_table
 from twinmatch.web.pages import page
 from twinmatch.web.proposals import checked, programmes_known
 from twinmatch.web.sandbox import changed, put_table, sandboxed, scratch, with_cell
@@ -43,6 +44,9 @@ router = pages_router("/workbench/intake")
 KINDS: Final = (".xlsx", ".csv", ".tsv", ".ods", ".parquet")
 SHOWN: Final = 60
 """Rows with problems whose cells are shown."""
+
+UNREAD: Final = "language-unknown"
+"""The code of a text in a language that the text model does not read."""
 
 ACCEPTED: Final = ("accepted", "accepted_by")
 """What was accepted of an upload and by whom: it stays when its table is written anew."""
@@ -81,15 +85,21 @@ def hand_in(state: Shared, person: Coordinator, file: UploadFile) -> Response:
 
 def _keep(state: State, name: str, content: bytes, person: Person, **more: Any) -> str:
     mapping = ((more.get("survey") or {}).get("mapping")) or ""
-    found = {**more, **examined(name, content, mapping)}
+    found = {**more, **examined(state.board, name, content, mapping, more.get("hosts", "bundled"))}
     return state.board.keep_upload(name, person.name, found, content, person.trace)
 
 
-def examined(name: str, content: bytes, mapping: str = "") -> dict[str, Any]:
-    """Return what is found in a table, by a process that may not do more than it should."""
-    with scratch() as folder:
+def examined(
+    board: Board, name: str, content: bytes, mapping: str = "", hosts: str = "bundled"
+) -> dict[str, Any]:
+    """Return what is found in a table, by a process that may not do more than it should.
+
+    Wishes of a survey are checked against ``hosts``: "bundled", another upload, or "" for its own cities.
+    """
+    with scratch() as folder, scratch() as beside:
         path = put_table(folder, name, content, mapping)
-        told = sandboxed(examine, str(path), name)
+        at = hosts if hosts in {"", "bundled"} else str(kept_table(board, hosts, beside))
+        told = sandboxed(examine, str(path), name, at)
     if not told:
         found = "The file could not be read within the memory and time that a table may take."
         return {
@@ -99,19 +109,19 @@ def examined(name: str, content: bytes, mapping: str = "") -> dict[str, Any]:
             "problems": [Problem("too-heavy", found).plain() | {"key": "", "city": ""}],
             "sheets": [],
         }
-    return dict(orjson.loads(told))
+    return {**orjson.loads(told), "hosts": hosts}
 
 
-def examine(path: str, name: str) -> bytes:
+def examine(path: str, name: str, hosts: str) -> bytes:
     """Return what is found in a table as JSON; for a process of its own."""
-    return orjson.dumps(_found_in(Path(path), name), option=orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(_found_in(Path(path), name, hosts), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _found_in(path: Path, name: str) -> dict[str, Any]:
+def _found_in(path: Path, name: str, hosts: str) -> dict[str, Any]:
     survey: dict[str, Any] | None = None
     try:
         survey = survey_sheet(path)
-        checked = check_profiles(path)
+        checked = check_profiles(path, hosts=[hosts] if survey and hosts else [])
     except TwinmatchError as error:
         problems = [
             _renamed(p.plain(), path, name) | {"key": "", "city": ""} for p in error.problems
@@ -127,7 +137,7 @@ def _found_in(path: Path, name: str) -> dict[str, Any]:
     problems = [_renamed(p.plain(), path, name) for p in checked.problems if p.code != "question"]
     return {
         "survey": survey,
-        "rows": checked.cities,
+        "rows": survey["rows"] if survey else checked.cities,
         "usable": checked.usable,
         "errors": sum(p["level"] == "error" for p in problems),
         "problems": problems,
@@ -140,6 +150,8 @@ def _renamed(problem: dict[str, Any], path: Path, name: str) -> dict[str, Any]:
     said = {k: v.replace(path.name, name) if isinstance(v, str) else v for k, v in problem.items()}
     if "mapping file" in said["do"]:
         said["do"] = "Choose it in the step Columns or Values."
+    elif said["code"] == UNREAD:
+        said["do"] = "It is not compared; topics, figures and wishes are."
     return said
 
 
@@ -230,7 +242,7 @@ def repair(
     content = state.board.uploaded(upload)
     mended = changed(found.name, content, with_cell, (sheet, row, column), value)
     name = f"{Path(found.name).stem}.xlsx"
-    accepted = {k: v for k, v in found.found.items() if k in {*ACCEPTED, "survey"}}
+    accepted = {k: v for k, v in found.found.items() if k in {*ACCEPTED, "survey", "hosts"}}
     made = _keep(state, name, mended, person, repaired=upload, **accepted)
     return RedirectResponse(f"/workbench/intake/{made}", 303)
 
@@ -374,8 +386,8 @@ def _mapping(survey: Dict[str, Any]) -> Mapping:
 
 def _again(state: State, upload: Upload, mapping: Mapping, who: str) -> dict[str, Any]:
     """Return what is found in a table read by a mapping, which is kept with it."""
-    content = state.board.uploaded(upload.id)
-    kept = examined(upload.name, content, to_toml(mapping, upload.name))
+    content, hosts = state.board.uploaded(upload.id), upload.found.get("hosts", "bundled")
+    kept = examined(state.board, upload.name, content, to_toml(mapping, upload.name), hosts)
     state.board.note_upload(upload.id, kept, "columns matched", who)
     return kept
 
@@ -386,20 +398,30 @@ def review(request: Request, state: Shared, upload: str) -> Response:
     found, survey = _survey(state, upload)
     doubts: dict[str, list[dict[str, Any]]] = {}
     for p in found.found["problems"]:
-        if p["level"] != "note":
+        if p["level"] != "note" and p["code"] != UNREAD:
             doubts.setdefault(p["city"], []).append(p)
-    accepted = set(found.found.get("accepted", ()))
-    return page(
-        request,
-        "survey_review.html.j2",
-        upload=found,
-        survey=survey,
-        doubts=doubts,
-        counts=Counter(p["level"] for p in found.found["problems"]),
-        accepted=accepted,
-        others=[u for u in state.board.all_uploads() if u.id != upload and not u.found["errors"]],
-        **programmes_known(),
-    )
+    parts: dict[str, Any] = {"upload": found, "survey": survey, "doubts": doubts}
+    parts |= {"cities": sorted(survey["cities"], key=lambda c: c["id"] not in doubts)}
+    parts |= {
+        "unread": {p["city"] for p in found.found["problems"] if p["code"] == UNREAD},
+        "hosts": found.found.get("hosts", ""),
+    }
+    parts |= {"counts": Counter(p["level"] for p in found.found["problems"])}
+    parts |= {"accepted": set(found.found.get("accepted", ())), **programmes_known()}
+    tables = [u for u in state.board.all_uploads() if u.id != upload and not u.found["errors"]]
+    return page(request, "survey_review.html.j2", others=tables, **parts)
+
+
+@router.post("/{upload}/hosts")
+def choose_hosts(state: Shared, person: Coordinator, upload: str, form: Sent) -> Response:
+    """Check the wishes of a survey against other hosts, whom its cities are then to meet, and go back to the review."""
+    found, survey = _survey(state, upload)
+    hosts = str(form.get("hosts", ""))
+    if hosts not in {"", "bundled"}:
+        state.board.upload(hosts)
+    other = replace(found, found={**found.found, "hosts": hosts})
+    _again(state, other, _mapping(survey), person.trace)
+    return RedirectResponse(f"/workbench/intake/{upload}/review", 303)
 
 
 @router.post("/{upload}/accept-all")

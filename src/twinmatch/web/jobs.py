@@ -287,14 +287,15 @@ def cohort_of(board: Board, settings: Settings, asked: Mapping[str, Any]) -> Coh
     if not upload:
         return read(settings.profiles)
     with scratch() as folder, scratch() as beside:
-        raw = read_raw(_kept_table(board, upload, folder))
+        raw = read_raw(kept_table(board, upload, folder))
         if not raw.is_survey and not hosts:
             return validate(raw.cities, raw.units, raw.problems)
-        at = hosts if hosts in {"", "bundled"} else str(_kept_table(board, hosts, beside))
+        at = hosts if hosts in {"", "bundled"} else str(kept_table(board, hosts, beside))
         return open_survey(raw, [hosts_of(at)] if at else []).cohort
 
 
-def _kept_table(board: Board, upload: str, folder: Path) -> Path:
+def kept_table(board: Board, upload: str, folder: Path) -> Path:
+    """Return the path of an upload in a folder, with the mapping beside it by which it is read."""
     kept = board.upload(upload)
     mapping = (kept.found.get("survey") or {}).get("mapping", "")
     return put_table(folder, kept.name, board.uploaded(upload), mapping)

@@ -135,7 +135,9 @@ def _replace(board: Board, upload: str, names: Sequence[str], who: str) -> None:
     content = changed(kept.name, board.uploaded(upload), without_persons, list(names))
     name = f"{File(kept.name).stem}.xlsx"
     said = {k: v for k, v in kept.found.items() if k in {*ACCEPTED, "repaired"}}
-    values = {"name": name, "content": content, "found": {**examined(name, content), **said}}
+    mapping = (kept.found.get("survey") or {}).get("mapping", "")
+    found = examined(board, name, content, mapping, kept.found.get("hosts", "bundled"))
+    values = {"name": name, "content": content, "found": {**found, **said}}
     with board.store.change() as c:
         wipe(c)
         c.execute(uploads.update().where(uploads.c.id == upload).values(**values))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Annotated, Any, Final
 
 import orjson
@@ -16,7 +17,13 @@ from twinmatch.app.decisions import decide_on, plain_run_state, run_state
 from twinmatch.app.round import Repaired
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting import EXPORTERS
-from twinmatch.programmes.programme import bundled_names, load_text, recipe_names, refuse_large
+from twinmatch.programmes.programme import (
+    bundled_names,
+    load,
+    load_text,
+    recipe_names,
+    refuse_large,
+)
 from twinmatch.proposal import from_plain
 from twinmatch.proposal.wire import to_wire
 from twinmatch.web import schemas
@@ -73,10 +80,11 @@ def job_plain(job: Job) -> dict[str, Any]:
     return {**to_wire(job), "links": links(job)}
 
 
+@cache
 def programmes_known() -> dict[str, Any]:
-    """Return the names of the bundled programmes and of the recipes beside them."""
+    """Return the names of the bundled programmes, and of the recipes beside them with their titles."""
     bundled = list(bundled_names())
-    return {"bundled": bundled, "recipes": [n for n in recipe_names() if n not in bundled]}
+    return {"bundled": bundled, "recipes": {n: load(n).name for n in recipe_names()}}
 
 
 def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def _asked(
     programme_toml: ProgrammeText = "",
     previous: Text = "",
     upload: Text = "",
+    hosts: Text = "",
     past: Text = "",
 ) -> schemas.AskProposal:
     """Return what the form asks for."""
@@ -77,6 +78,7 @@ def _asked(
         "programme_toml": programme_toml.strip(),
         "previous": previous[:40],
         "upload": upload[:40],
+        "hosts": hosts[:40] if upload else "",
         "past": bool(past),
     }
     return as_model(schemas.AskProposal, given, "form")

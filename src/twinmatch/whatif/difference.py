@@ -289,6 +289,6 @@ def _sums(before: Product, after: Product) -> Iterator[str]:
         if rule not in other:
             yield f"The rule {rule!r} is no longer there."
         elif rule not in one:
-            yield f"New rule {rule!r}: {other[rule].says}"
+            yield f"New rule ({rule}): {other[rule].says}"
         elif one[rule].status != other[rule].status:
             yield f"The rule {rule!r} is {other[rule].status} now, {one[rule].status} before."

@@ -10,8 +10,10 @@ Fallbacks are the same question asked beforehand: for each pair, what is offered
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -144,10 +146,7 @@ def repair(held: Case, change: Disruption, at_most: int = 3) -> RepairOffers:
         )
     case, still = _changed(held, change)
     rules = case.ready.rules
-    lost = tuple(
-        f"{held.guest_name(g)} with {held.hosts[h].name}"
-        for g, h in held.pairs(held.chosen & ~still)
-    )
+    lost = tuple(_pairs(held, held.chosen & ~still))
     count = int(still.sum())
     best = _answer(case, rules, still, None)
     if best is None:
@@ -202,11 +201,26 @@ def _gone(held: Case, change: Disruption) -> list[Rule]:
             except QuestionError as error:
                 problems += error.problems
         if asked:
-            filtered = must_not_meet(mask, f"{word}: {', '.join(asked)}.")
+            said = _pairs(held, mask) if find is _one_pair else map(partial(_name, held), asked)
+            filtered = must_not_meet(mask, f"{word}: {', '.join(said)}.")
             rules.append(replace(filtered, name=rule))
     if problems:
         raise QuestionError(problems)
     return rules
+
+
+def _pairs(held: Case, mask: Bools) -> Iterator[str]:
+    """Yield "guest with host" for each pair of a mask, (m,)."""
+    return (f"{held.guest_name(g)} with {held.hosts[h].name}" for g, h in held.pairs(mask))
+
+
+def _name(held: Case, city: str) -> str:
+    """Return the name of a host or guest that was named in any way; the words themselves of nobody."""
+    with suppress(QuestionError):
+        id_ = host_id(held.round, city)
+        at = next((h.name for h in held.hosts if h.id == id_), "")
+        return at or held.round.cohort.city(id_).name
+    return city
 
 
 def _all_pairs_of(held: Case, name: str) -> Bools:

