@@ -30,7 +30,7 @@ from twinmatch.errors import DataError, Problem
 from twinmatch.facets.shared_topics import topic_table
 from twinmatch.programmes.kinds import Quota, categories, is_kind, parsed
 from twinmatch.programmes.round import Round
-from twinmatch.proposal import Ask, Held, Meeting, RuleStatus, count
+from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RuleStatus, count
 from twinmatch.schema import City
 from twinmatch.solving import Distribute, NobodyIsolated
 from twinmatch.solving.blocks import Block, Candidates, Floats, Sentence, Switch, switched
@@ -99,26 +99,45 @@ def statuses(
 
     "binding" means that at least one row of the rule is at its limit.
     """
-    verdicts = referee(candidates, chosen, [rule.block for rule in rules])
+    filters = sum(rule.forbidden.astype(np.int64) for rule in rules)
     found = []
-    for b, rule in enumerate(rules):
-        mine = [v for v in verdicts if v.block == b]
+    for rule in rules:
+        mine = referee(candidates, chosen, [rule.block])
         broken = [rule.block.says(v.row) for v in mine if not v.kept]
         if rule.block.price is not None:
             found.append(_soft(rule, chosen, list(dict.fromkeys(broken))))
         elif broken:
-            found.append(
-                RuleStatus(rule.name, f"{rule.says} Broken: {'; '.join(broken)}.", "broken")
-            )
+            says = f"{rule.says} Broken: {'; '.join(broken)}."
+            found.append(RuleStatus(rule.name, says, "broken"))
         else:
-            found.append(
-                RuleStatus(
-                    rule.name,
-                    rule.says + _at_limit(rule, mine),
-                    "binding" if _binds(rule, mine) else "kept",
-                )
-            )
+            numbers = _numbers(rule, chosen, mine, np.asarray(filters))
+            says = f"{rule.says} {numbers.says}".rstrip()
+            status: Literal["binding", "kept"] = "binding" if numbers.at_limit else "kept"
+            found.append(RuleStatus(rule.name, says, status, numbers=numbers))
     return tuple(found)
+
+
+def _numbers(
+    rule: Rule, chosen: Bools, verdicts: Sequence[Verdict], filters: NDArray[np.int64]
+) -> RuleNumbers:
+    """Return what a rule forbids in numbers; ``filters`` (m,) counts the filters that take out each pair."""
+    possible, block = len(chosen), rule.block
+    if rule.filters:
+        out = rule.forbidden
+        return RuleNumbers(possible, int(out.sum()), int((out & (filters == 1)).sum()))
+    if (
+        block.switch is not None
+    ):  # a row of numbers for each group, which binds where it is switched on
+        switch, live = block.switch, block.switch.trigger >= 0
+        on = np.unique(switch.group[live][chosen[switch.trigger[live]]])
+        full = (switch.counted @ chosen.astype(np.float64))[on] == switch.least[on]
+        return RuleNumbers(possible, rows=len(switch.least), at_limit=int(full.sum()))
+    at = sum(v.found == v.high or (v.found == v.low and v.low > 0) for v in verdicts)
+    if len(verdicts) != 1 or block.matrix.data.min(initial=0.0) < 0:
+        return RuleNumbers(possible, rows=len(verdicts), at_limit=at)
+    (one,) = verdicts
+    low, high = (side if math.isfinite(side) else None for side in (one.low, one.high))
+    return RuleNumbers(possible, rows=1, at_limit=at, now=one.found, at_least=low, at_most=high)
 
 
 def _soft(rule: Rule, chosen: Bools, broken: Sequence[str]) -> RuleStatus:
@@ -130,19 +149,6 @@ def _soft(rule: Rule, chosen: Bools, broken: Sequence[str]) -> RuleStatus:
         return RuleStatus(rule.name, says, "kept")
     says += f" Missed by {missed:g}, which costs {missed * points:.1f} points: {'; '.join(broken)}."
     return RuleStatus(rule.name, says, "relaxed")
-
-
-def _binds(rule: Rule, verdicts: Sequence[Verdict]) -> bool:
-    return not rule.filters and any(
-        v.found == v.high or (v.found == v.low and v.low > 0) for v in verdicts
-    )
-
-
-def _at_limit(rule: Rule, verdicts: Sequence[Verdict]) -> str:
-    if rule.filters or len(verdicts) < 2:
-        return ""
-    full = sum(v.found == v.high for v in verdicts)
-    return f" {full} of {len(verdicts)} are at the limit." if full else ""
 
 
 def counted(name: str, says: str, broken: Sequence[str]) -> RuleStatus:

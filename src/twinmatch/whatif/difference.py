@@ -59,7 +59,7 @@ def _as_repaired(
 ) -> ProductSettings | None:
     """Return the settings of a product; those that it states to have given way are as the proposal was made with."""
     settings: ProductSettings | None = getattr(programme, product.product, None)
-    gave_way = {r.rule for r in product.rules if r.status == "relaxed"} & set(dict(settings or ()))
+    gave_way = {r.rule for r in product.rules if r.repair} & set(dict(settings or ()))
     if settings is None or not gave_way:
         return settings
     made_with = proposal.made_from["programme"]["settings"][product.product]
@@ -87,7 +87,7 @@ def _checked_product(
         unjudged = "This format comes without rules of its own to judge by: only those of every format were judged."
     else:
         own = entry.judge(round_, settings, product)
-        rules += [*own, *(r for r in product.rules if r.status == "relaxed" and r not in own)]
+        rules += [*own, *(r for r in product.rules if r.repair and r not in own)]
     return RefereeReport(product.product, product.title, tuple(rules), unjudged)
 
 

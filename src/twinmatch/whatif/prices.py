@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from twinmatch.errors import QuestionError
-from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.rules import Rule, statuses
+from twinmatch.proposal import RuleNumbers, RuleStatus
 from twinmatch.proposal.frames import Rows, Tabular
 from twinmatch.proposal.wire import Number, on_wire
 from twinmatch.solving import Block
@@ -62,6 +63,8 @@ class Priced:
     says: str
     price: Annotated[Price, Field(alias="gain")]
     moves: tuple[Move, ...]
+    numbers: RuleNumbers | None = None
+    """What a rule forbids in numbers."""
 
     def row(self) -> dict[str, Any]:
         """Return the price as a row of a table: places and score gained without it."""
@@ -123,7 +126,12 @@ class PriceList(Tabular):
 
 def price_list(case: Case) -> PriceList:
     """Return what each rule, named pair and limit of a settled round costs, and the demand for every host."""
-    rules = [found for rule in case.ready.rules for found in _of_rule(case, rule)]
+    cards = statuses(case.ready.rules, case.ready.candidates, case.chosen)
+    rules = [
+        found
+        for rule, card in zip(case.ready.rules, cards, strict=True)
+        for found in _of_rule(case, rule, card)
+    ]
     limits = [found for rule in case.ready.rules for found in _limits(case, rule)]
     return PriceList(
         case.filled, case.total, Rows(_dearest(rules)), Rows(_dearest(limits)), Rows(_demand(case))
@@ -144,7 +152,7 @@ def gain(case: Case, rules: tuple[Rule, ...]) -> tuple[Price, tuple[Move, ...]]:
     return Price(-cost.places, -cost.score + 0.0, cost.proven), outcome.moves
 
 
-def _of_rule(case: Case, rule: Rule) -> list[Priced]:
+def _of_rule(case: Case, rule: Rule, card: RuleStatus) -> list[Priced]:
     if rule.kind == "structure":
         return []
     rules = case.ready.rules
@@ -168,7 +176,9 @@ def _of_rule(case: Case, rule: Rule) -> list[Priced]:
             )
             for pair in np.flatnonzero(rule.forbidden).tolist()
         ]
-    return [Priced("rule", rule.name, rule.says, *gain(case, swapped(rules, rule, None)))]
+    return [
+        Priced("rule", rule.name, card.says, *gain(case, swapped(rules, rule, None)), card.numbers)
+    ]
 
 
 def _pair_says(case: Case, pair: int) -> str:

@@ -36,8 +36,8 @@ def contract() -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-OMITTED = {"city", "what", "value", "unit", "year", "kind", "source", "place", "repair"}
-"""Parts of a fact, and the repair of a rule, which are left out where they are empty."""
+OMITTED = {"city", "what", "value", "unit", "year", "kind", "source", "place", "repair", "numbers"}
+"""Parts of a fact, and the repair and numbers of a rule, which are left out where they are empty."""
 
 
 def problems_of(plain: object) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from twinmatch.programmes.proposing import absent_names
 from twinmatch.programmes.rules import Rule, allowed_pairs, counted, forbid, judged, statuses
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
-from twinmatch.proposal import RuleStatus
+from twinmatch.proposal import RuleNumbers, RuleStatus
 
 UNIT = {"id": "unit-north", "name": "North", "cities": ["dk-aarhus", "be-bruges"]}
 CITIES = {
@@ -475,9 +475,10 @@ def test_a_rule_is_kept_binding_or_broken_and_says_how_many_rows_are_full():
         "places": "kept",
     }
     assert found["one host each"].says == "Each guest has one host unit. 2 of 3 are at the limit."
-    assert found["places"].says == "At most 3 guests are chosen."
+    assert found["places"].says == "At most 3 guests are chosen. Now 2 of at most 3."
+    assert found["places"].numbers == RuleNumbers(6, rows=1, now=2.0, at_most=3.0)
     full = judge(0, 1, 5, guests_per_host=(0, 2), places=3)
-    assert full["places"] == RuleStatus("places", "At most 3 guests are chosen.", "binding")
+    assert (full["places"].status, full["places"].numbers.at_limit) == ("binding", 1)
     assert full["guests per host"].says == (
         "Each host unit has 0 to 2 guests. 1 of 2 are at the limit."
     )
@@ -510,7 +511,22 @@ def test_what_is_broken_is_named_row_by_row():
 
 def test_a_filter_that_nobody_crossed_is_kept_and_never_binds():
     found = judge(0, another_country=True)["another country"]
-    assert (found.status, found.says) == ("kept", "Guest and host are in different countries.")
+    assert found.status == "kept"
+    assert found.numbers == RuleNumbers(6, taken_out=2, alone=2)
+    assert found.says == (
+        "Guest and host are in different countries. It takes out 2 of 6 possible meetings, 2 that no other rule does."
+    )
+
+
+def test_a_pair_that_two_filters_take_out_is_of_neither_alone():
+    found = judge(0, another_country=True, ban=[("be-ghent", "unit-north")])
+    assert found["another country"].numbers == RuleNumbers(6, taken_out=2, alone=1)
+    assert found["bans"].numbers == RuleNumbers(6, taken_out=1, alone=0)
+
+
+def test_a_rule_that_holds_where_a_host_takes_any_counts_hosts_and_binds():
+    found = judge(0, 1, guests_per_host=(0, 3), once_hosting=2)["once hosting"]
+    assert (found.status, found.numbers) == ("binding", RuleNumbers(6, rows=2, at_limit=1))
 
 
 def test_a_count_over_meetings_names_what_breaks_it():

@@ -49,6 +49,9 @@ def test_rules_and_limits_cost_what_the_best_answer_without_them_has_more(seed):
     by_rule = {p.rule: p.price for p in found.rules}
     assert matches(by_rule["places"], gained(small_case(cities, guests_per_country=1), case))
     assert matches(by_rule["guests per country"], gained(small_case(cities, places=2), case))
+    (places,) = (p for p in found.rules if p.rule == "places")
+    assert (places.numbers.now, places.numbers.at_most) == (case.filled, 2)
+    assert f"Now {case.filled} of at most 2." in places.says
     one_more = {p.rule: p.price for p in found.limits if p.rule == "places"}
     wider = small_case(cities, places=3, guests_per_country=1)
     assert matches(one_more["places"], gained(wider, case))
