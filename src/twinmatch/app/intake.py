@@ -40,13 +40,13 @@ from twinmatch.reading import (
     read_raw,
     without_contacts,
 )
-from twinmatch.reading.grid import text
+from twinmatch.reading.grid import leaves, text
 from twinmatch.reading.headers import find_header
 from twinmatch.reading.importers import IMPORTERS, Options, names_from
 from twinmatch.reading.mapping import Target
 from twinmatch.reading.mapping import to_toml as mapping_text
 from twinmatch.reading.personal_data import is_contact, redact
-from twinmatch.reading.table import TEXT_OF, leaves
+from twinmatch.reading.table import TEXT_OF
 from twinmatch.reading.values import option_codes, parts
 from twinmatch.schema import City, HostUnit, Source
 from twinmatch.validate import Record, examine, in_order, profiles

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from twinmatch.errors import Problem
 from twinmatch.reading import values
 from twinmatch.reading.columns import ProfileColumn
 from twinmatch.reading.grid import Grid, Percent, text
-from twinmatch.reading.mapping import Mapping, Target
+from twinmatch.reading.mapping import Mapping, MappingQuestion, Target
 from twinmatch.reading.names import country_code, language_code
 from twinmatch.reading.values import MISSING, Decimal, Number, decides, is_finite, mass, parse
 from twinmatch.schema import NAMES
@@ -47,6 +47,7 @@ class Notes:
     problems: list[Problem]
     is_foreign: bool = False
     """Whether the header is not our own form's, so that what every form asks may be missing."""
+    questions: list[MappingQuestion] = field(default_factory=list)
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     first: dict[tuple[str, str, str], Problem] = field(default_factory=dict)
 
@@ -69,6 +70,19 @@ class Notes:
     ) -> None:
         """Report what is met in one cell or row."""
         self.problems.append(Problem(code, found, self.grid.at(row, column), do, level))
+
+    def ask(
+        self,
+        table: Literal["columns", "values", "names", "repair_letters"],
+        key: str,
+        asks: str,
+        place: tuple[int, str],
+        choices: Sequence[tuple[str, str]],
+        guess: str = "",
+    ) -> None:
+        """Ask what reading cannot decide, at a row and column."""
+        where = self.grid.at(*place)
+        self.questions.append(MappingQuestion(table, key, asks, where, tuple(choices), guess))
 
     def summed(self) -> list[Problem]:
         """Return what was reported, what was counted once each with how often."""

@@ -110,6 +110,27 @@ class Raw:
     """Whether it is somebody's own table, of which a wrong answer costs the answer and not the round."""
 
 
+def leaves(data: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Return the values of a record by their dotted paths; domains with weights stay together."""
+    found: list[tuple[str, Any]] = []
+    for name, value in data.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, dict) and path not in {"challenges", "strengths"}:
+            found += leaves(value, f"{path}.")
+        else:
+            found.append((path, value))
+    return found
+
+
+def put(data: dict[str, Any], path: str, value: Any, *, keep: bool = False) -> None:
+    """Put a value at a dotted path; ``keep`` leaves one that stands there."""
+    *parents, name = path.split(".")
+    for parent in parents:
+        data = data.setdefault(parent, {})
+    if not (keep and name in data):
+        data[name] = value
+
+
 def bytes_of(path: Path) -> bytes:
     """Return what a file holds; raises DataError where it is no plain file, or larger than is read.
 

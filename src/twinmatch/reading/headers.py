@@ -8,11 +8,11 @@ likely and not sure is asked. In a form of our own, most of whose headers are fi
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -36,24 +36,14 @@ from twinmatch.reading.names import SYNONYMS, language_code
 from twinmatch.reading.personal_data import is_contact
 from twinmatch.reading.values import mass, unit_in
 from twinmatch.schema import City
-from twinmatch.vocabulary.taxonomy import plain
+from twinmatch.vocabulary.taxonomy import plain, words
 
 SEARCHED: Final = 30
 """Rows in which the header is looked for."""
 
-SEVERAL: Final = frozenset(
-    {
-        "needs",
-        "offers",
-        "challenges",
-        "strengths",
-        "levers_needed",
-        "levers_offered",
-        "wishes",
-        "refuses",
-    }
-    | {"welcomes", "languages", *BESIDE}
-)
+SEVERAL: Final = words(
+    "needs; offers; challenges; strengths; levers_needed; levers_offered; wishes; refuses; welcomes; languages"
+) | set(BESIDE)
 """Fields that several columns may fill together."""
 
 NEAR: Final = 80
@@ -180,11 +170,10 @@ def _chosen(
     def known(cells: tuple[Any, ...]) -> int:
         names = {" ".join(text(cell).split()) for cell in cells} - {""}
         exact = sum(n in columns(model) or n in SHORT or n in other for n in names)
-        worded = [
-            n for n in names if len(n) < 300 and (_exact(n, mapping, model) or n in mapping.columns)
-        ]
-        asked = [n for n in names if model is City and len(n) < 300 and has_candidates(n)]
-        return 2 * exact + len({*worded, *asked})
+        short = {n for n in names if len(n) < 300}
+        worded = {n for n in short if n in mapping.columns or _exact(n, mapping, model)}
+        asked = {n for n in short if model is City and has_candidates(n)}
+        return 2 * exact + len(worded | asked)
 
     chosen = max(rows, key=lambda r: (known(r[1]), -r[0]))
     if 2 * known(chosen[1]) >= sum(bool(text(cell)) for cell in chosen[1]):
@@ -229,6 +218,12 @@ def _exact(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None
 _OPTION: Final = re.compile(
     r"^(?P<base>.{3,200}?)\s{0,9}(?:\[(?P<a>[^\[\]]{1,300})\]|(?: [-–—:/] ?|[.:/](?=[^\s.])| \| )(?P<b>[^\[\]]{1,120}))$"
 )
+
+
+_CHOICE: Final = re.compile(
+    r"(?i)\s{0,9}[-–:]?\s{0,9}(?:selected choice|choice|ausgewählte.{0,99})$"
+)
+_OTHER: Final = re.compile(r"\b(?:other|text|sonstig|autre|altro|otro|inn[ey]|outro|anders)")
 
 
 @dataclass
@@ -294,13 +289,7 @@ class _Finder:
         """Return whether the tool filled a column: who answered (beside a column of cities), in which language."""
         if field == "languages":
             return any(plain(n) == "contribution id" for n in self.names)
-        if field != "name" or plain(self.names[i]) not in {
-            "name",
-            "nom",
-            "nome",
-            "nombre",
-            "nazwa",
-        }:
+        if field != "name" or plain(self.names[i]) not in words("name; nom; nome; nombre; nazwa"):
             return False
         others = (n for k, n in enumerate(self.names) if k != i and "city" in concepts(n))
         return any(meaning(n, self.cells[self.names.index(n)]) == Meaning("name") for n in others)
@@ -310,36 +299,37 @@ class _Finder:
 
         Languages are taken; of domains and levers it is asked once, at the first column, which of a city's they are.
         """
-        codes = [
-            language_code(n) or next(iter(values.option_codes(n)), "") if n else ""
-            for n in self.names
-        ]
-        is_label = [
-            bool(code) and {plain(text(c)) for c in cells} <= {"", plain(name)}
-            for code, cells, name in zip(codes, self.cells, self.names, strict=True)
-        ]
-        found, i = list(exact), 0
-        while i < len(found):
-            end = i
-            while end < len(found) and is_label[end] and len(codes[end]) == 2 == len(codes[i]):
-                end += 1
-            while end < len(found) and is_label[end] and len(codes[end]) > 2 < len(codes[i]):
-                end += 1
-            if end - i >= 2 and any(text(c) for c in self.cells[i]):
-                field = "languages" if len(codes[i]) == 2 else "challenges"
-                said = self.mapping.columns.get(self.names[i])
-                run = [k for k in range(i, end) if self.names[k] not in self.mapping.columns]
-                if said is None and field == "challenges":
-                    self.asked[i], self.runs[i] = field, tuple(self.names[i + 1 : end])
-                    field = ""
-                elif said is not None:
-                    run, field = [i, *run], said.field
-                for k in run:
-                    found[k] = Target(field, option=self.names[k] if field else "")
-                    self.beside.add(k)
-                self.beside -= set(self.asked)
-            i = max(end, i + 1)
+        kinds = [self._kind_of_label(i) for i in range(len(self.names))]
+        found = list(exact)
+        for kind, group in groupby(range(len(kinds)), key=kinds.__getitem__):
+            first, *others = group
+            if not kind or not others or not any(text(c) for c in self.cells[first]):
+                continue
+            said = self.mapping.columns.get(self.names[first])
+            run = [k for k in (first, *others) if self.names[k] not in self.mapping.columns]
+            if said is None and kind == "challenges":
+                self.asked[first] = kind
+                self.runs[first] = tuple(self.names[k] for k in others)
+                kind = ""
+            elif said is not None:
+                run, kind = [first, *run], said.field
+            for k in run:
+                found[k] = Target(kind, option=self.names[k] if kind else "")
+            self.beside |= set(run) - set(self.asked)
         return found
+
+    def _kind_of_label(self, i: int) -> str:
+        """Return the field of a column that is headed by an option and holds nothing but it."""
+        name = self.names[i]
+        if not name or not {plain(text(c)) for c in self.cells[i]} <= {"", plain(name)}:
+            return ""
+        return (
+            "languages"
+            if language_code(name)
+            else "challenges"
+            if values.option_codes(name)
+            else ""
+        )
 
     def _by_meaning(self, exact: list[Target | None]) -> list[Target | None]:
         found = list(exact)
@@ -348,15 +338,12 @@ class _Finder:
         for i, name in enumerate(self.names):
             if exact[i] is not None or i in self.asked:
                 continue
+            means = None if i in ticked or not name else meaning(name, self.cells[i])
             if i in ticked:
                 found[i] = ticked[i]
+            elif means is None or means.field in single:
                 continue
-            means = meaning(name, self.cells[i]) if name else None
-            if means is None:
-                continue
-            if means.field in single:
-                continue
-            if means.sureness == "sure":
+            elif means.sureness == "sure":
                 factor = factor_in(name) if means.field == "population.value" else 1.0
                 found[i] = Target(means.field, "", factor)
                 if not means.field:
@@ -377,47 +364,36 @@ class _Finder:
         found = {}
         for i, m in split.items():
             option = m["a"] or m["b"]
-            base = re.sub(
-                r"(?i)\s{0,9}[-–:]?\s{0,9}(?:selected choice|choice|ausgewählte.{0,99})$",
-                "",
-                m["base"],
-            )
-            if several[bases[i]] < 2 or not has_candidates(base, options=True):
+            base = _CHOICE.sub("", m["base"])
+            field = has_candidates(base, options=True)
+            if several[bases[i]] < 2 or not field:
                 continue
             cells = [t for c in self.cells[i] if (t := text(c))]
             is_tick = all(
                 values.yes_or_no(t) is not None or plain(t) == plain(option) for t in cells
             )
             codes = values.option_codes(self.mapping.values.get(option, option))
-            if (
-                (is_tick and codes)
-                or re.search(
-                    r"\b(?:other|text|sonstig|autre|altro|otro|inn[ey]|outro|anders)", plain(option)
-                )
-                or (is_tick and cells)
-            ):
-                found[i] = Target(has_candidates(base, options=True), option=option)
+            if (is_tick and (codes or cells)) or _OTHER.search(plain(option)):
+                found[i] = Target(field, option=option)
         return found
 
     def _once(self, targets: list[Target | None]) -> tuple[Target | None, ...]:
         """Set aside a column whose field stands in another one; one that says something else is asked about."""
-        by_field: dict[str, list[int]] = {}
+        by_field: dict[str, list[int]] = defaultdict(list)
         for i, target in enumerate(targets):
             if target is not None and target.field and target.field not in SEVERAL:
-                by_field.setdefault(target.field, []).append(i)
+                by_field[target.field].append(i)
         kept = list(targets)
         for field, positions in by_field.items():
             first = max(positions, key=lambda i: (self.names[i] in self.mapping.columns, -i))
-            for i in positions:
-                if i != first:
-                    kept[i] = None
-                    self.doubled.add(i)
-            others = [i for i in positions if i != first]
-            if others and any(self._differ(first, i) for i in others):
+            others = set(positions) - {first}
+            if any(self._differ(first, i) for i in others):
                 self._ask_which(field, positions)
                 if field not in {"name", "country"}:
-                    kept[first] = None
-                    self.doubled.add(first)
+                    others.add(first)
+            self.doubled |= others
+            for i in others:
+                kept[i] = None
         return tuple(kept)
 
     def _differ(self, one: int, other: int) -> bool:
@@ -425,14 +401,15 @@ class _Finder:
         return any(text(a) and text(b) and text(a) != text(b) for a, b in pairs)
 
     def _ask_which(self, field: str, positions: Sequence[int]) -> None:
-        label = columns(self.model)[field].label if field in columns(self.model) else field
+        label, first = self._label(field), self.names[positions[0]]
         named = " and ".join(repr(self.names[i]) for i in positions)
-        asks = f"{named} both read as {label}, and say different things. Is {self.names[positions[0]]!r} the one?"
-        where = self.grid.at(self.row, self.names[positions[0]])
+        asks = f"{named} both read as {label}, and say different things. Is {first!r} the one?"
         choices = ((field, label), SET_ASIDE)
-        self.questions.append(
-            MappingQuestion("columns", self.names[positions[0]], asks, where, choices)
-        )
+        where = self.grid.at(self.row, first)
+        self.questions.append(MappingQuestion("columns", first, asks, where, choices))
+
+    def _label(self, field: str) -> str:
+        return columns(self.model)[field].label if field in columns(self.model) else field
 
     def told(self, header: Header) -> list[Problem]:
         """Return what is said of the columns, and ask what is in doubt."""
@@ -453,21 +430,12 @@ class _Finder:
             elif target.field == CONTACT and name not in self.mapping.columns:
                 found = "A column of contacts was seen and set aside: it is kept for letters and never compared."
                 problems.append(Problem("contact-column", found, place, level="note"))
-            elif (
-                target.field
-                and name not in self.mapping.columns
-                and not _is_own(name, target.field)
-            ):
+            elif target.field and not (name in self.mapping.columns or _is_own(name, target.field)):
                 problems.append(_read_as(name, target, place))
-        problems += [
-            Problem(
-                "column-missing",
-                f"The mapping names a column {n!r}, which is not here.",
-                self.grid.at(self.row),
-            )
-            for n in self.mapping.columns
-            if n not in self.names and not self.mapping.is_found
-        ]
+        gone = set() if self.mapping.is_found else set(self.mapping.columns) - set(self.names)
+        for name in (n for n in self.mapping.columns if n in gone):
+            found = f"The mapping names a column {name!r}, which is not here."
+            problems.append(Problem("column-missing", found, self.grid.at(self.row)))
         return problems
 
     def _again(self, i: int) -> str:
@@ -476,16 +444,15 @@ class _Finder:
 
     def _ask(self, i: int, place: Any) -> None:
         field = self.asked[i]
-        label = columns(self.model)[field].label if field in columns(self.model) else field
+        label = self._label(field)
         example = next((text(c) for c in self.cells[i] if text(c)), "")
         run = self.runs.get(i, ())
         more = f" and the {len(run)} after it, each headed by an option," if run else ""
         asks = f"Is the column {self.names[i]!r}{more} (such as {example[:40]!r}) {label!r}?"
-        other = columns(self.model).get("strengths") if field == "challenges" else None
-        choices = ((field, label), *([(other.path, other.label)] if other else []), SET_ASIDE)
-        self.questions.append(
-            MappingQuestion("columns", self.names[i], asks, place, choices, field, run)
-        )
+        other = [("strengths", self._label("strengths"))] if field == "challenges" else []
+        choices = ((field, label), *other, SET_ASIDE)
+        question = MappingQuestion("columns", self.names[i], asks, place, choices, field, run)
+        self.questions.append(question)
 
     def _unknown(self, i: int, header: Header, read: set[str]) -> list[Problem]:
         name = self.names[i]

@@ -1,26 +1,24 @@
 """From the sheets of a file to raw records: the list of cities, and the sheets that stand beside it.
 
 The list is the sheet ``cities``, the one that the mapping names, in a form the only one with its header, or the first
-that has rows. Beside ``cities``
-there may be ``emissions`` (a row a city, or a row a cell with ``id``, ``sector`` and ``value``), ``readiness``,
-``one city`` (a form, a row a field), ``sources`` and ``host_units``; the template has all of them.
+that has rows. Beside ``cities`` there may be ``emissions`` (a row a city, or a row a cell with ``id``, ``sector`` and
+``value``), ``readiness``, ``one city`` (a form, a row a field), ``sources`` and ``host_units``; the template has all.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.columns import columns
-from twinmatch.reading.grid import Grid, Raw, is_empty, text
+from twinmatch.reading.grid import Grid, Raw, is_empty, leaves, put, text
 from twinmatch.reading.headers import find_header
 from twinmatch.reading.mapping import Mapping
-from twinmatch.reading.table import SheetContent, leaves, put, table_records
-from twinmatch.reading.values import mass
+from twinmatch.reading.table import SheetContent, table_records
+from twinmatch.reading.values import is_finite, mass, parse
 from twinmatch.schema import HostUnit
 from twinmatch.validate import Record
 from twinmatch.vocabulary.taxonomy import SECTOR_FIELDS
@@ -29,6 +27,11 @@ SIDE_SHEETS: Final = ("emissions", "readiness", "participation")
 """Sheets with further columns of the cities, one row a city, by its id."""
 
 FORM: Final = "one city"
+_OURS: Final = frozenset(
+    ("cities", FORM, "sources", "host_units", "about", "fields", "levels", "instructions", "lists")
+) | set(SIDE_SHEETS)
+"""Sheets of the template."""
+
 NEWEST_TEMPLATE: Final = 2
 
 
@@ -53,37 +56,25 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
         found = f"Nothing is filled in: neither 'cities' nor {FORM!r} has a city."
         do = "Fill a row of the sheet 'cities' for each city; the row with examples does not count."
         told.append(Problem("form-empty", found, Where(main.file), do))
+    beside = _Beside(cities)
     for name in SIDE_SHEETS:
         if name in by_name:
-            problems += _add_side(cities, by_name[name])
+            problems += beside.add_side(by_name[name])
     if "sources" in by_name:
-        problems += _add_sources(cities, by_name["sources"])
-    units: list[Record] = []
+        problems += beside.add_sources(by_name["sources"])
+    of_units = SheetContent()
     if "host_units" in by_name:
         of_units = table_records(by_name["host_units"], model=HostUnit)
-        units, problems = list(of_units.records), [*problems, *of_units.problems]
     for record in cities:
         if "emissions" in record.data:
             record.data["emissions"].setdefault("sectors", {})
-    known = {
-        "cities",
-        FORM,
-        "sources",
-        "host_units",
-        "about",
-        "fields",
-        "levels",
-        "instructions",
-        "lists",
-        *SIDE_SHEETS,
-    }
     told += _unread(
-        [g for g in grids if g.sheet not in known and g is not renamed and not g.is_hidden]
+        [g for g in grids if g.sheet not in _OURS and g is not renamed and not g.is_hidden]
     )
     return Raw(
         tuple(cities),
-        tuple(units),
-        tuple(told + problems),
+        of_units.records,
+        (*told, *problems, *of_units.problems),
         table.questions,
         table.contacts,
         table.mapping,
@@ -94,34 +85,28 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
 def _tables(main: Grid, grids: Sequence[Grid], mapping: Mapping) -> Raw:
     """Return the records of the main sheet and of those of its shape, such as one a country; others are named."""
     names = find_header(main, mapping).names
-    alike = [
-        g
-        for g in grids
-        if g is main
-        or (
-            mapping.sheet is None
-            and not g.is_hidden
-            and _filled(g)
-            and find_header(g, mapping).names == names
-        )
-    ]
+
+    def is_alike(grid: Grid) -> bool:
+        is_shown = mapping.sheet is None and not grid.is_hidden and bool(_filled(grid))
+        return grid is main or (is_shown and find_header(grid, mapping).names == names)
+
+    alike = [g for g in grids if is_alike(g)]
     tables = [table_records(g, mapping) for g in alike]
     told = [p for t in tables for p in t.problems] + _unread([g for g in grids if g not in alike])
+    used = tables[0].mapping
     if len(alike) > 1:
         found = f"{len(alike)} sheets of one shape are read as one table: {', '.join(g.sheet for g in alike)}."
         told.append(Problem("sheets-together", found, main.at(), level="warning"))
-    contacts = {city: who for t in tables for city, who in t.contacts.items()}
-    questions = tuple(dict.fromkeys(q for t in tables for q in t.questions))
-    used = tables[0].mapping
-    if len(grids) > 1 and len(alike) == 1:
+        used = replace(used, header_row=None)
+    elif len(grids) > 1:
         used = replace(used, sheet=main.sheet)
     return Raw(
         tuple(r for t in tables for r in t.records),
         (),
         tuple(told),
-        questions,
-        contacts,
-        used if len(alike) == 1 else replace(used, header_row=None),
+        tuple(dict.fromkeys(q for t in tables for q in t.questions)),
+        {city: who for t in tables for city, who in t.contacts.items()},
+        used,
         not tables[0].is_form,
     )
 
@@ -171,11 +156,8 @@ def _filled(grid: Grid) -> list[tuple[int, tuple[Any, ...]]]:
 
 def _newer(by_name: dict[str, Grid]) -> list[Problem]:
     """Return a warning where the form was made by a version of twinmatch that is newer than this one."""
-    about = (
-        {text(c[0]): text(c[1]) for _, c in by_name["about"].rows if len(c) > 1}
-        if "about" in by_name
-        else {}
-    )
+    rows = by_name["about"].rows if "about" in by_name else ()
+    about = {text(c[0]): text(c[1]) for _, c in rows if len(c) > 1}
     version = about.get("template", "")
     if version.isdigit() and int(version) > NEWEST_TEMPLATE:
         found = f"The form is of version {version}; this twinmatch knows versions up to {NEWEST_TEMPLATE}."
@@ -199,43 +181,111 @@ def _form(grid: Grid) -> tuple[list[Record], list[Problem]]:
     if not answers:
         return [], []
     # The form is the table laid on its side: read it as a table of one row, then give each field its own place.
-    flat = Grid(
-        grid.file,
-        grid.sheet,
-        ((1, tuple(a[1] for a in answers)), (2, tuple(a[2] for a in answers))),
-    )
-    table = table_records(flat)
-    records, problems = table.records, table.problems
+    _, names, cells = zip(*answers, strict=True)
+    table = table_records(Grid(grid.file, grid.sheet, ((1, names), (2, cells))))
     rows = {path: grid.at(row, path) for row, path, _ in answers}
-    moved = [
-        replace(p, where=rows.get(p.where.column, grid.at(grid.rows[start][0]))) for p in problems
-    ]
-    return [replace(r, where=grid.at(), elsewhere=rows) for r in records], moved
+    top = grid.at(grid.rows[start][0])
+    moved = [replace(p, where=rows.get(p.where.column, top)) for p in table.problems]
+    return [replace(r, where=grid.at(), elsewhere=rows) for r in table.records], moved
 
 
-def _add_side(cities: list[Record], grid: Grid) -> list[Problem]:
-    """Put the columns of a side sheet into the cities' records; return what does not fit."""
-    header = find_header(grid, Mapping(), other=frozenset({"sector", "value", "unit"}))
-    if grid.sheet == "emissions" and ("sector" in header.names or "value" in header.names):
-        return _add_cells(cities, grid)
-    with_units, problems = _in_tonnes(grid)
-    side = table_records(with_units, is_side=True)
-    records, more = side.records, list(side.problems)
-    by_id = {str(r.data.get("id", "")): (k, r) for k, r in enumerate(cities)}
-    for record in records:
-        city = str(record.data.pop("id", "")).strip()
-        if city not in by_id:
-            problems.append(_no_city(city, record.where))
-            continue
-        position, target = by_id[city]
-        data = copy.deepcopy(target.data)
-        for path, value in leaves(record.data):
-            put(data, path, value)
-        places = {path: record.place(path) for path in record.columns}
-        merged = replace(target, data=data, elsewhere={**target.elsewhere, **places})
-        cities[position] = merged
-        by_id[city] = (position, merged)
-    return problems + more
+class _Beside:
+    """The cities of the list by id, into which the sheets beside it are put."""
+
+    def __init__(self, cities: list[Record]) -> None:
+        self.cities = cities
+        self.by_id = {str(r.data.get("id", "")): k for k, r in enumerate(cities)}
+
+    def put(self, city: str, values: Iterable[tuple[str, Any, Where]]) -> None:
+        """Put values at dotted paths into the record of a city, each with its place."""
+        record = self.cities[self.by_id[city]]
+        elsewhere = dict(record.elsewhere)
+        for path, value, where in values:
+            put(record.data, path, value)
+            elsewhere[path] = where
+        self.cities[self.by_id[city]] = replace(record, elsewhere=elsewhere)
+
+    def add_side(self, grid: Grid) -> list[Problem]:
+        """Put the columns of a side sheet into the cities' records; return what does not fit."""
+        header = find_header(grid, Mapping(), other=frozenset({"sector", "value", "unit"}))
+        if grid.sheet == "emissions" and {"sector", "value"} & set(header.names):
+            return self._add_cells(grid)
+        with_units, problems = _in_tonnes(grid)
+        side = table_records(with_units, is_side=True)
+        for record in side.records:
+            city = str(record.data.pop("id", "")).strip()
+            if city in self.by_id:
+                self.put(city, [(p, v, record.place(p)) for p, v in leaves(record.data)])
+            else:
+                problems.append(_no_city(city, record.where))
+        return [*problems, *side.problems]
+
+    def _add_cells(self, grid: Grid) -> list[Problem]:
+        """Put the cells of an emissions sheet with a row a cell into the cities' records."""
+        names = ("id", "sector", "value")
+        header = find_header(grid, Mapping(), other=frozenset(names))
+        rows = [(row, cells) for row, cells in grid.rows if row > header.row]
+        lines, problems = _named(grid, header.row, header.names, rows, names)
+        for row, (city, sector, value) in lines:
+            if text(city) not in self.by_id:
+                problems.append(_no_city(text(city), grid.at(row)))
+            elif text(sector) not in SECTOR_FIELDS:
+                do = nearest(text(sector), {s: s for s in SECTOR_FIELDS})
+                found = f"There is no sector {text(sector)!r}."
+                problems.append(Problem("sector-unknown", found, grid.at(row, "sector"), do))
+            elif text(value):
+                said = value.strip() if isinstance(value, str) else value
+                path = f"emissions.sectors.{text(sector)}"
+                self.put(text(city), [(path, said, grid.at(row, "value"))])
+        return problems
+
+    def add_sources(self, grid: Grid) -> list[Problem]:
+        """Put the rows of the sources sheet into the cities' records, in their order.
+
+        Its columns are id, entry, of, from and, where stated, year and after_pairing ("yes").
+        """
+        if not grid.rows:
+            return []
+        heads = tuple(text(cell) for cell in grid.rows[0][1])
+        needed, more = ("id", "entry", "of", "from"), ("year", "after_pairing")
+        lines, problems = _named(grid, 1, heads, grid.rows[1:], needed, more)
+        entries: dict[tuple[str, str], dict[str, Any]] = {}
+        for row, cells in lines:
+            city, entry, of, source, *stated = map(text, cells)
+            if city not in self.by_id:
+                problems.append(_no_city(city, grid.at(row)))
+                continue
+            blocks = [part.strip() for part in of.split(";") if part.strip()]
+            item = entries.setdefault((city, entry), {"of": blocks, "from": []})
+            item["from"].append(source)
+            item |= {name: said for name, said in zip(more, stated, strict=True) if said}
+        for (city, _), item in entries.items():
+            self.cities[self.by_id[city]].data.setdefault("sources", []).append(item)
+        return problems
+
+
+def _named(
+    grid: Grid,
+    row: int,
+    heads: Sequence[str],
+    rows: Iterable[tuple[int, Sequence[Any]]],
+    needed: Sequence[str],
+    more: Sequence[str] = (),
+) -> tuple[list[tuple[int, list[Any]]], list[Problem]]:
+    """Return the cells of filled rows under some headers, None where there is none, or what is missing."""
+    lacking = [name for name in needed if name not in heads]
+    if lacking:
+        where = grid.at(row)
+        return [], [
+            Problem("column-missing", f"The sheet has no column {name!r}.", where)
+            for name in lacking
+        ]
+    at = [heads.index(n) if n in heads else len(heads) for n in (*needed, *more)]
+    return [
+        (row, [cells[i] if i < len(cells) else None for i in at])
+        for row, cells in rows
+        if not is_empty(tuple(cells))
+    ], []
 
 
 def _in_tonnes(grid: Grid) -> tuple[Grid, list[Problem]]:
@@ -252,24 +302,19 @@ def _in_tonnes(grid: Grid) -> tuple[Grid, list[Problem]]:
     for row, cells in grid.rows:
         kept = list(cells)
         word = text(kept[at]) if at < len(kept) else ""
-        if at < len(kept):
-            kept[at] = None
+        kept[at : at + 1] = [None] * (at < len(kept))
         if row > header.row and word and not is_empty(tuple(kept)):
-            found = mass(word)
-            if found is None:
-                what = f"{word!r} is no unit of mass that is known."
-                problems.append(
-                    Problem("unit-unknown", what, grid.at(row, "unit"), "Write t, kt or Mt.")
-                )
-            else:
+            if found := mass(word):
                 _scale(kept, masses, found.tonnes)
+            else:
+                what = f"{word!r} is no unit of mass that is known."
+                do = "Write t, kt or Mt."
+                problems.append(Problem("unit-unknown", what, grid.at(row, "unit"), do))
         rows.append((row, tuple(kept)))
     return replace(grid, rows=tuple(rows)), problems
 
 
 def _scale(cells: list[Any], positions: Sequence[int], factor: float) -> None:
-    from twinmatch.reading.values import is_finite, parse
-
     for i in positions:
         if i >= len(cells) or factor == 1.0:
             continue
@@ -279,83 +324,6 @@ def _scale(cells: list[Any], positions: Sequence[int], factor: float) -> None:
             cells[i] = float(f"{value * factor:.15g}")
 
 
-def _add_cells(cities: list[Record], grid: Grid) -> list[Problem]:
-    """Put the cells of an emissions sheet with a row a cell into the cities' records."""
-    header = find_header(grid, Mapping(), other=frozenset({"sector", "value"}))
-    names = header.names
-    missing = [name for name in ("id", "sector", "value") if name not in names]
-    if missing:
-        return [
-            Problem("column-missing", f"The sheet has no column {name!r}.", grid.at(header.row))
-            for name in missing
-        ]
-    by_id = {str(record.data.get("id", "")): (k, record) for k, record in enumerate(cities)}
-    problems = []
-    for row, cells in grid.rows:
-        if row <= header.row or is_empty(cells):
-            continue
-        padded = [*cells, *[None] * len(names)]
-        city, sector, value = (padded[names.index(n)] for n in ("id", "sector", "value"))
-        if text(city) not in by_id:
-            problems.append(_no_city(text(city), grid.at(row)))
-        elif text(sector) not in SECTOR_FIELDS:
-            do = nearest(text(sector), {s: s for s in SECTOR_FIELDS})
-            problems.append(
-                Problem(
-                    "sector-unknown",
-                    f"There is no sector {text(sector)!r}.",
-                    grid.at(row, "sector"),
-                    do,
-                )
-            )
-        elif text(value):
-            position, record = by_id[text(city)]
-            path = f"emissions.sectors.{text(sector)}"
-            put(record.data, path, value if not isinstance(value, str) else value.strip())
-            merged = replace(record, elsewhere={**record.elsewhere, path: grid.at(row, "value")})
-            cities[position] = merged
-            by_id[text(city)] = (position, merged)
-    return problems
-
-
 def _no_city(name: str, where: Where) -> Problem:
     place = Where(where.file, where.sheet, where.row, "id")
     return Problem("reference-unknown", f"{name!r} has no row among the cities.", place)
-
-
-def _add_sources(cities: list[Record], grid: Grid) -> list[Problem]:
-    """Put the rows of the sources sheet into the cities' records, in their order.
-
-    Its columns are id, entry, of, from and, where stated, year and after_pairing ("yes").
-    """
-    if not grid.rows:
-        return []
-    names = [text(cell) for cell in grid.rows[0][1]]
-    lacking = [n for n in ("id", "entry", "of", "from") if n not in names]
-    if lacking:
-        return [
-            Problem("column-missing", f"The sheet has no column {n!r}.", grid.at(1))
-            for n in lacking
-        ]
-    by_id = {str(r.data.get("id", "")): r for r in cities}
-    entries: dict[tuple[str, str], dict[str, Any]] = {}
-    problems = []
-    for row, cells in grid.rows[1:]:
-        if is_empty(cells):
-            continue
-        padded = [*cells, *[None] * len(names)]
-        city, entry, of, source, year, after = (
-            text(padded[names.index(n)]) if n in names else ""
-            for n in ("id", "entry", "of", "from", "year", "after_pairing")
-        )
-        if city not in by_id:
-            problems.append(_no_city(city, grid.at(row)))
-            continue
-        blocks = [part.strip() for part in of.split(";") if part.strip()]
-        item = entries.setdefault((city, entry), {"of": blocks, "from": []})
-        item["from"].append(source)
-        item |= {"year": year} if year else {}
-        item |= {"after_pairing": after} if after else {}
-    for (city, _), item in entries.items():
-        by_id[city].data.setdefault("sources", []).append(item)
-    return problems

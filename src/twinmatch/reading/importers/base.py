@@ -13,9 +13,8 @@ from typing import Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.geography import countries
-from twinmatch.reading.grid import Grid, Raw, is_empty, text
+from twinmatch.reading.grid import Grid, Raw, is_empty, put, text
 from twinmatch.reading.names import city_id, country_code, is_elsewhere
-from twinmatch.reading.table import put
 from twinmatch.reading.values import MISSING, parse
 from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import known_city, near_city
