@@ -7,7 +7,7 @@ same content gives the same bytes.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
@@ -18,7 +18,7 @@ from twinmatch.reading.cells import NONE_STATED
 from twinmatch.reading.columns import ProfileColumn, columns
 from twinmatch.reading.sheets import FORM, NEWEST_TEMPLATE
 from twinmatch.reading.spreadsheets import column_letters
-from twinmatch.schema import NAMES, SCHEMA_VERSION, City, Dimension, HostUnit, Notation
+from twinmatch.schema import NAMES, SCHEMA_VERSION, City, Dimension, Domain, HostUnit, Notation
 
 CREATED: Final = dt.datetime(2026, 1, 1)
 ROWS: Final = 500
@@ -107,17 +107,12 @@ def template(cities: Sequence[City] = (), units: Sequence[HostUnit] = ()) -> byt
     import xlsxwriter
 
     stream = BytesIO()
-    options = {
-        "in_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
+    kinds = ("formulas", "urls", "numbers")
+    options = {"in_memory": True, **{f"strings_to_{kind}": False for kind in kinds}}
     ordered = sorted(cities, key=lambda c: c.id)
+    about = {"title": "twinmatch intake form", "author": "twinmatch", "created": CREATED}
     with xlsxwriter.Workbook(stream, options) as book:
-        book.set_properties(
-            {"title": "twinmatch intake form", "author": "twinmatch", "created": CREATED}
-        )
+        book.set_properties(about)
         _Form(book).write(ordered, sorted(units, key=lambda u: u.id))
     return stream.getvalue()
 
@@ -144,31 +139,17 @@ class _Form:
     """Writes the sheets of the form into a book."""
 
     def __init__(self, book: Any) -> None:
+        def style(**more: Any) -> Any:
+            return book.add_format({"text_wrap": True, "valign": "top", **more})
+
         self._book = book
         self._title = book.add_format({"bold": True, "font_size": 14, "font_color": "#12436D"})
-        self._bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
-        self._words = book.add_format(
-            {
-                "bold": True,
-                "text_wrap": True,
-                "valign": "top",
-                "bg_color": "#12436D",
-                "font_color": "#FFFFFF",
-            }
-        )
-        self._meaning = book.add_format({"text_wrap": True, "valign": "top", "font_size": 9})
-        self._example = book.add_format(
-            {
-                "italic": True,
-                "text_wrap": True,
-                "valign": "top",
-                "font_size": 9,
-                "font_color": "#3D3D3D",
-            }
-        )
+        self._bold = style(bold=True)
+        self._words = style(bold=True, bg_color="#12436D", font_color="#FFFFFF")
+        self._meaning = style(font_size=9)
+        self._example = style(italic=True, font_size=9, font_color="#3D3D3D")
         self._field = book.add_format({"font_size": 8, "bg_color": "#E6E6E6", "bottom": 1})
-        self._wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-        self._text = book.add_format({"num_format": "@"})
+        self._wrapped = style()
 
     def write(self, cities: Sequence[City], units: Sequence[HostUnit]) -> None:
         """Write every sheet in order."""
@@ -199,10 +180,17 @@ class _Form:
         page = self._book.add_worksheet(sheet.name)
         shown = list(sheet.columns)
         for c, column in enumerate(shown):
-            self._head(page, c, column)
+            width = 40 if column.path in {"needs", "offers"} else 18
+            example = f"e.g. {EXAMPLES[column.path]}" if column.path in EXAMPLES else ""
+            page.set_column(c, c, width, self._wrapped)
+            self._head(page, c, (_asked(column), _meaning(column), example, column.path))
             self._validate(page, 4, 3 + ROWS, c, column)
         if sheet.has_unit:
-            self._unit_column(page, len(shown))
+            c, units = len(shown), ["t CO2e", "kt CO2e", "Mt CO2e"]
+            page.set_column(c, c, 12)
+            about = ("Unit of this row", "Tonnes CO2e where left empty", "e.g. kt CO2e", "unit")
+            self._head(page, c, about)
+            page.data_validation(4, c, 3 + ROWS, c, {"validate": "list", "source": units})
         page.set_row(1, 75)
         page.set_row(2, 45)
         page.freeze_panes(4, 2 if sheet.name == "cities" else 1)
@@ -214,23 +202,10 @@ class _Form:
                     self._cell(page, row, c, value)
                 row += 1
 
-    def _head(self, page: Any, c: int, column: ProfileColumn) -> None:
-        page.set_column(c, c, 40 if column.path in {"needs", "offers"} else 18, self._wrapped)
-        page.write_string(0, c, column.label + (" *" if column.is_required else ""), self._words)
-        page.write_string(1, c, _meaning(column), self._meaning)
-        example = EXAMPLES.get(column.path, "")
-        page.write_string(2, c, f"e.g. {example}" if example else "", self._example)
-        page.write_string(3, c, column.path, self._field)
-
-    def _unit_column(self, page: Any, c: int) -> None:
-        page.set_column(c, c, 12)
-        page.write_string(0, c, "Unit of this row", self._words)
-        page.write_string(1, c, "Tonnes CO2e where left empty", self._meaning)
-        page.write_string(2, c, "e.g. kt CO2e", self._example)
-        page.write_string(3, c, "unit", self._field)
-        page.data_validation(
-            4, c, 3 + ROWS, c, {"validate": "list", "source": ["t CO2e", "kt CO2e", "Mt CO2e"]}
-        )
+    def _head(self, page: Any, c: int, rows: Sequence[str]) -> None:
+        styles = (self._words, self._meaning, self._example, self._field)
+        for row, (words, style) in enumerate(zip(rows, styles, strict=True)):
+            page.write_string(row, c, words, style)
 
     def _one_city(self) -> None:
         page = self._book.add_worksheet(FORM)
@@ -244,9 +219,7 @@ class _Form:
         ]
         for row, column in enumerate(asked, 2):
             page.write_string(row, 0, column.path, self._field)
-            page.write_string(
-                row, 1, column.label + (" *" if column.is_required else ""), self._bold
-            )
+            page.write_string(row, 1, _asked(column), self._bold)
             page.write_blank(row, 2, None, self._wrapped)
             page.write_string(row, 3, self._question(column), self._meaning)
             page.write_string(row, 4, EXAMPLES.get(column.path, ""), self._example)
@@ -322,43 +295,44 @@ class _Form:
             page.data_validation(top, c, bottom, c, {**rule, **hint})
 
 
+def _asked(column: ProfileColumn) -> str:
+    return column.label + (" *" if column.is_required else "")
+
+
 def _rule(column: ProfileColumn, cell: str) -> dict[str, Any]:
-    """Return the check that a spreadsheet program makes of a cell, none where any text may stand."""
-    wrong = {"error_title": column.label[:32], "error_message": _meaning(column)[:250]}
+    """Return the check that a spreadsheet program makes of a cell; any text may stand where there is none."""
+    rule = _checked(column, cell)
+    if not rule:
+        return {"validate": "any"}
+    return {**rule, "error_title": column.label[:32], "error_message": _meaning(column)[:250]}
+
+
+def _checked(column: ProfileColumn, cell: str) -> dict[str, Any]:
     if column.path == "country":
-        return {
-            "validate": "list",
-            "source": f"=lists!$A$1:$A${len(countries())}",
-            "error_type": "warning",
-            **wrong,
-        }
-    if column.kind == "choice":
-        return {"validate": "list", "source": list(column.choices), **wrong}
-    if column.kind == "whole" and column.path.startswith("readiness"):
-        return {"validate": "list", "source": ["0", "1", "2", "3", "4"], **wrong}
-    if column.kind == "whole":
-        low, high = column.low or 0, column.high or 1_000_000_000
-        return {
-            "validate": "integer",
-            "criteria": "between",
-            "minimum": low,
-            "maximum": high,
-            **wrong,
-        }
-    if column.kind == "number":
-        low = column.low if column.low is not None else -1e12
-        high = column.high if column.high is not None else 1e12
-        return {
-            "validate": "decimal",
-            "criteria": "between",
-            "minimum": low,
-            "maximum": high,
-            **wrong,
-        }
+        source = f"=lists!$A$1:$A${len(countries())}"
+        return {"validate": "list", "source": source, "error_type": "warning"}
+    is_level = column.kind == "whole" and column.path.startswith("readiness")
+    if (
+        choices := list("01234")
+        if is_level
+        else list(column.choices)
+        if column.kind == "choice"
+        else []
+    ):
+        return {"validate": "list", "source": choices}
     if column.kind == "tonnes":
         formula = f"=OR(ISNUMBER({cell}),COUNTIF(lists!$B$1:$B$5,{cell})>0)"
-        return {"validate": "custom", "value": formula, **wrong}
-    return {"validate": "any"}
+        return {"validate": "custom", "value": formula}
+    kinds = {"whole": ("integer", 0, 1_000_000_000), "number": ("decimal", -1e12, 1e12)}
+    if column.kind not in kinds:
+        return {}
+    kind, low, high = kinds[column.kind]
+    return {
+        "validate": kind,
+        "criteria": "between",
+        "minimum": low if column.low is None else column.low,
+        "maximum": high if column.high is None else column.high,
+    }
 
 
 def _meaning(column: ProfileColumn) -> str:
@@ -370,14 +344,8 @@ def _meaning(column: ProfileColumn) -> str:
     if column.choices:
         parts.append("One of: " + "; ".join(column.choices) + ".")
     if column.kind == "weights":
-        parts.append("Domains: " + "; ".join(_domains()) + ".")
+        parts.append("Domains: " + "; ".join(Domain) + ".")
     return " ".join(parts)
-
-
-def _domains() -> Iterator[str]:
-    from twinmatch.schema import Domain
-
-    yield from (str(d) for d in Domain)
 
 
 def _value_at(profile: City | HostUnit, column: ProfileColumn) -> Any:

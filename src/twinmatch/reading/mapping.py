@@ -32,9 +32,16 @@ import tomllib
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError, Where
@@ -53,57 +60,34 @@ class Target:
     ``option``: the column is one option of a question, and its cells say whether it was ticked.
     """
 
-    field: str
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    field: Annotated[str, AfterValidator(lambda name: SHORT.get(name, name))]
     unit: str = ""
-    factor: float = 1.0
+    factor: Annotated[float, Field(gt=0, le=1e9)] = 1.0
     option: str = ""
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    field: str
-    unit: str = ""
-    factor: float = Field(1.0, gt=0, le=1e9)
-    option: str = ""
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    sheet: str | None = None
-    header_row: int | None = Field(None, ge=1)
-    encoding: str | None = None
-    decimal: Literal[",", "."] | None = None
-    repair_letters: bool | None = None
-    columns: dict[str, _Entry] = {}
-    values: dict[str, str] = {}
-    names: dict[str, str] = {}
-    defaults: dict[str, Any] = {}
-
-    @field_validator("columns", mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {k: {"field": v} if isinstance(v, str) else v for k, v in value.items()}
+_AsTarget = Annotated[Target, BeforeValidator(lambda v: {"field": v} if isinstance(v, str) else v)]
 
 
 @dataclass(frozen=True)
 class Mapping:
     """How a table is to be read; the empty mapping leaves everything to be found, or asked."""
 
-    columns: Dict[str, Target] = field(default_factory=dict)
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    columns: Dict[str, _AsTarget] = field(default_factory=dict)
     defaults: Dict[str, Any] = field(default_factory=dict)
     sheet: str | None = None
-    header_row: int | None = None
+    header_row: Annotated[int, Field(ge=1)] | None = None
     encoding: str | None = None
     decimal: Literal[",", "."] | None = None
     repair_letters: bool | None = None
     values: Dict[str, str] = field(default_factory=dict)
     names: Dict[str, str] = field(default_factory=dict)
-    is_found: bool = False
-    """Whether it was found beside the table: columns that are no longer there are then no error."""
+    is_found: Annotated[bool, Field(validation_alias="(found)")] = False
+    """Whether it was found beside the table: columns that are no longer there are then no error. No file says so."""
 
     def answered(self, question: MappingQuestion, answer: str) -> Mapping:
         """Return the mapping with the answer to a question."""
@@ -170,28 +154,20 @@ def read_mapping(path: Path) -> Mapping:
 def mapping_of(content: Dict[str, Any], file: str = "") -> Mapping:
     """Return the mapping that the contents of a file say; raises QuestionError with every problem."""
     try:
-        read = _File.model_validate(content)
+        mapping: Mapping = TypeAdapter(Mapping).validate_python(content)
     except ValidationError as error:
-        problems = [
-            Problem(
-                "mapping-wrong",
-                f"Found {str(item['input'])[:60]!r}.",
-                Where(file, column=_at(item["loc"])),
-                f"Expected {in_words(item)}.",
-            )
-            for item in error.errors()
-        ]
-        raise QuestionError(problems) from error
-    targets = {
-        n: Target(SHORT.get(e.field, e.field), e.unit, e.factor, e.option)
-        for n, e in read.columns.items()
-    }
-    fields = [t.field for t in targets.values() if t.field not in BESIDE] + list(read.defaults)
-    unknown = [f for f in fields if f and f not in columns()]
+        raise QuestionError(_wrong(item, file) for item in error.errors()) from error
+    fields = [t.field for t in mapping.columns.values() if t.field not in BESIDE]
+    unknown = [f for f in (*fields, *mapping.defaults) if f and f not in columns()]
     if unknown:
         raise QuestionError([_no_field(name, file) for name in unknown])
-    rest = {k: getattr(read, k) for k in _File.model_fields if k != "columns"}
-    return Mapping(columns=targets, **rest)
+    return mapping
+
+
+def _wrong(item: Any, file: str) -> Problem:
+    where = Where(file, column=".".join(map(str, item["loc"])))
+    found = f"Found {str(item['input'])[:60]!r}."
+    return Problem("mapping-wrong", found, where, f"Expected {in_words(item)}.")
 
 
 def to_toml(mapping: Mapping, table: str, questions: tuple[MappingQuestion, ...] = ()) -> str:
@@ -229,10 +205,6 @@ def _toml(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return str(value) if isinstance(value, int | float) else toml_text(str(value))
-
-
-def _at(loc: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, loc))
 
 
 def _no_field(name: str, file: str) -> Problem:
