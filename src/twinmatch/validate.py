@@ -33,13 +33,20 @@ class Record:
     elsewhere: Mapping[str, Where] = field(default_factory=dict)
     """Fields that stand on another sheet or row than the rest of the record."""
 
+    @property
+    def spot(self) -> tuple[float, float] | None:
+        """Return the latitude and longitude, None where one of them is no number."""
+        place = self.data.get("location")
+        lat, lon = (place.get("lat"), place.get("lon")) if isinstance(place, dict) else (None, None)
+        if isinstance(lat, int | float) and isinstance(lon, int | float):
+            return float(lat), float(lon)
+        return None
+
     def place(self, path: str) -> Where:
         """Return where a field stands, given its dotted path."""
         if path in self.elsewhere:
             return self.elsewhere[path]
-        whole = path.rpartition(".")[
-            0
-        ]  # a cell that holds a list is the place of each of its parts
+        whole = path.rpartition(".")[0]  # a cell with a list is the place of each of its parts
         column = self.columns.get(path, self.columns.get(whole, path))
         return Where(self.where.file, self.where.sheet, self.where.row, column)
 
@@ -103,14 +110,13 @@ def examine(cities: Sequence[Record], units: Sequence[Record] = ()) -> Examined:
     problems += _dangling(known_units, (*cities, *units))
     cohort = None
     if not problems:
-        cohort = Cohort(
-            tuple(sorted((m for m, _ in known), key=lambda c: c.id)),
-            tuple(sorted((m for m, _ in known_units), key=lambda u: u.id)),
-        )
+        made = sorted((city for city, _ in known), key=lambda c: c.id)
+        units_made = sorted((unit for unit, _ in known_units), key=lambda u: u.id)
+        cohort = Cohort(tuple(made), tuple(units_made))
     return Examined(cohort, tuple(known), tuple(problems))
 
 
-_NAMING: Final = ("wishes", "refuses", "welcomes")
+NAMING: Final = ("wishes", "refuses", "welcomes")
 """Fields that name other cities and host units."""
 
 
@@ -120,10 +126,10 @@ def _with_ids(cities: Sequence[Record], units: Sequence[Record]) -> Sequence[Rec
     found = []
     names: Names | None = None
     for record in cities:
-        for path in _NAMING:
+        for path in NAMING:
             said = record.data.get(path)
             if isinstance(said, list | tuple) and not everyone.issuperset(map(str, said)):
-                names = names or Names(map(_named, (*cities, *units)))
+                names = names or names_of((*cities, *units))
                 ids = [_only(names.find(n)) or n if isinstance(n, str) else n for n in said]
                 once = list(dict.fromkeys(ids)) if all(isinstance(i, str) for i in ids) else ids
                 record = replace(record, data={**record.data, path: once})
@@ -135,10 +141,15 @@ def _only(hits: tuple[str, ...]) -> str:
     return hits[0] if len(hits) == 1 else ""
 
 
+def names_of(records: Iterable[Record]) -> Names:
+    """Return the resolver of the names of some cities and units."""
+    return Names(map(_named, records))
+
+
 def _named(record: Record) -> NamedEntity:
     data = record.data
     names = tuple(str(data[k]) for k in ("name", "local_name") if data.get(k))
-    return NamedEntity(str(data.get("id", "")), names, str(data.get("country") or ""))
+    return NamedEntity(str(data.get("id", "")), names, str(data.get("country") or ""), record.spot)
 
 
 def profiles(
@@ -179,9 +190,7 @@ def _code(items: list[Any]) -> str:
     kinds = {item["type"] for item in items}
     if "missing" in kinds:
         return "field-missing"
-    if "extra_forbidden" in kinds:
-        return "field-unknown"
-    return "value-wrong"
+    return "field-unknown" if "extra_forbidden" in kinds else "value-wrong"
 
 
 def _found(items: list[Any]) -> str:
@@ -204,9 +213,8 @@ def _do(kind: type[BaseModel], path: str, items: list[Any]) -> str:
     if items[0]["type"] == "extra_forbidden":
         *parents, name = path.split(".")
         fields = _fields_at(kind, parents)
-        return (
-            nearest(name, {f: f for f in fields}) or f"Known fields: {', '.join(sorted(fields))}."
-        )
+        known = f"Known fields: {', '.join(sorted(fields))}."
+        return nearest(name, {f: f for f in fields}) or known
     if items[0]["type"] in {"missing", "value_error"}:
         return ""
     expected = list(dict.fromkeys(map(in_words, items)))
@@ -332,43 +340,34 @@ def _dangling(
     names = {str(r.data["name"]): str(r.data["id"]) for r in given if "name" in r.data}
     problems = []
     for record in given:
-        for name in _NAMING:
-            said = record.data.get(name)
+        for path in NAMING:
+            said = record.data.get(path)
             named = (
                 [n for n in said if isinstance(n, str)] if isinstance(said, list | tuple) else []
             )
-            problems += [
-                _unknown(n, everyone, names, record.place(name)) for n in named if n not in everyone
-            ]
+            where = record.place(path)
+            problems += [_unknown(n, everyone, names, where) for n in named if n not in everyone]
             if record.data["id"] in named:
                 found = f"{record.data['id']} names itself."
-                problems.append(Problem("names-itself", found, record.place(name), "Remove it."))
+                problems.append(Problem("names-itself", found, where, "Remove it."))
     seen: dict[str, str] = {}
     for unit, record in units:
-        problems += [
-            _unknown(city, cities, names, record.place("cities"))
-            for city in unit.cities
-            if city not in cities
-        ]
-        for city_id in unit.cities:
-            if city_id in seen:
-                problems.append(
-                    Problem(
-                        "city-in-two-units",
-                        f"{city_id!r} is already in {seen[city_id]!r}.",
-                        record.place("cities"),
-                        "A city acts in one host unit.",
-                    )
+        where = record.place("cities")
+        for city in unit.cities:
+            if city not in cities:
+                problems.append(_unknown(city, cities, names, where))
+            if city in seen:
+                found, do = (
+                    f"{city!r} is already in {seen[city]!r}.",
+                    "A city acts in one host unit.",
                 )
-            seen[city_id] = unit.id
+                problems.append(Problem("city-in-two-units", found, where, do))
+            seen[city] = unit.id
     return problems
 
 
 def _unknown(name: str, known: set[str], names: Mapping[str, str], where: Where) -> Problem:
     of_name = {n: i for n, i in names.items() if i in known}
-    return Problem(
-        "reference-unknown",
-        f"{name!r} is neither a city nor a host unit here.",
-        where,
-        nearest(name, {k: k for k in sorted(known)} | of_name),
-    )
+    found = f"{name!r} is neither a city nor a host unit here."
+    near = nearest(name, {k: k for k in sorted(known)} | of_name)
+    return Problem("reference-unknown", found, where, near)

@@ -7,7 +7,7 @@ not say of a city that the bundled data knows is filled in, and marked by its so
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,28 +17,13 @@ from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading import Raw, read_raw
 from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.schema import City
-from twinmatch.validate import Record, in_order, profiles, validate
-from twinmatch.vocabulary.gazetteer import NamedEntity, Names, listed_place
+from twinmatch.validate import NAMING, Record, in_order, names_of, profiles, validate
+from twinmatch.vocabulary.gazetteer import Names, listed_place
 
 PUBLIC: Final = (
-    *(
-        "local_name",
-        "location",
-        "population",
-        "languages",
-        "mission",
-        "pilot",
-        "commitment",
-        "offers",
-    ),
-    *(
-        "strengths",
-        "levers_offered",
-        "readiness_estimated",
-        "emissions",
-        "context",
-        "covenant",
-    ),
+    *("local_name", "location", "population", "languages", "mission", "pilot", "commitment"),
+    *("offers", "strengths", "levers_offered", "readiness_estimated", "emissions", "context"),
+    "covenant",
 )
 """Blocks of a bundled profile that stand in where an applicant's table is silent."""
 
@@ -69,11 +54,10 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
     cities, dropped = _usable(raw.cities, is_guest=bool(hosts))
     problems += dropped
     if not cities:
-        errors = [p for p in raw.problems if p.level == "error"] + [
-            replace(p, level="error") for p in dropped
-        ]
+        errors = [p for p in raw.problems if p.level == "error"]
+        errors += [replace(p, level="error") for p in dropped]
         nothing = Problem("nothing-usable", "No row can be used.", do="See the other problems.")
-        raise DataError(in_order([*errors, *([] if errors else [nothing])]))
+        raise DataError(in_order(errors or [nothing]))
     known = {str(r.data["id"]): r for host in hosts for r in host.cities if _hosts(r)}
     bundled = {str(r.data["id"]): r for r in read_raw().cities}
     mine = [
@@ -83,7 +67,7 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
     others = [_host_only(r) for i, r in known.items() if i not in ids]
     units = [*raw.units, *(u for host in hosts for u in host.units)]
     everyone = [*mine, *others]
-    told = _resolved(everyone, units, frozenset(ids))
+    told = _resolved(everyone, units, ids)
     cohort = validate(everyone, units)
     return Opened(
         cohort,
@@ -133,9 +117,9 @@ def _usable(records: Sequence[Record], *, is_guest: bool) -> tuple[list[Record],
             at = {record.place(path): path for path in _paths(record.data)}
             paths = [at.get(p.where, "") for p in wrong]
             if any(not path or path.partition(".")[0] in NEEDED for path in paths):
+                says = "The row is left out."
                 problems += [
-                    replace(p, level="warning", do=f"{p.do} The row is left out.".strip())
-                    for p in wrong
+                    replace(p, level="warning", do=f"{p.do} {says}".strip()) for p in wrong
                 ]
                 break
             for path, problem in zip(paths, wrong, strict=True):
@@ -154,14 +138,11 @@ def _paths(data: dict[str, Any], prefix: str = "") -> list[str]:
 
 
 def _drop(data: dict[str, Any], path: str) -> None:
-    *parents, last = path.split(".")
-    held = [data]
-    for parent in parents:
-        held.append(held[-1].get(parent, {}))
-    held[-1].pop(last, None)
-    for parent, block in zip(reversed(parents), reversed(held[:-1]), strict=True):
-        if not block.get(parent):
-            block.pop(parent, None)
+    first, _, rest = path.partition(".")
+    if rest and isinstance(data.get(first), dict):
+        _drop(data[first], rest)
+    if not rest or not data.get(first):
+        data.pop(first, None)
 
 
 def _filled(record: Record, bundled: Record | None) -> Record:
@@ -187,39 +168,28 @@ def _filled(record: Record, bundled: Record | None) -> Record:
 
 
 def _resolved(
-    records: Sequence[Record], units: Sequence[Record], mine: frozenset[str]
+    records: Sequence[Record], units: Sequence[Record], mine: Collection[str]
 ) -> list[Problem]:
     """Give the cities that applicants name their ids; a wish for a city that is not there is a warning."""
-    named = [
-        NamedEntity(
-            str(r.data["id"]),
-            tuple(str(r.data[k]) for k in ("name", "local_name") if r.data.get(k)),
-            str(r.data.get("country", "")),
-            _spot(r.data),
-        )
-        for r in records
-    ]
-    names = Names(
-        [*named, *(NamedEntity(str(u.data["id"]), (str(u.data.get("name", "")),)) for u in units)]
-    )
-    everyone = {n.id for n in named} | {str(u.data["id"]) for u in units}
+    names = names_of([*records, *units])
+    everyone = {str(r.data["id"]) for r in (*records, *units)}
     hosting = {str(r.data["id"]) for r in records if _hosts(r)} | {str(u.data["id"]) for u in units}
     problems = []
     for record in records:
-        data = record.data
-        for path in ("wishes", "refuses", "welcomes"):
-            kept: list[str] = []
+        data, city = record.data, str(record.data["id"])
+        for path in NAMING:
+            kept: dict[str, None] = {}
             for k, wish in enumerate(map(str, data.get(path) or ())):
                 hits = (wish,) if wish in everyone else names.find(wish)
-                hits = tuple(h for h in hits if h in hosting) or hits if len(hits) > 1 else hits
-                if len(hits) == 1 and hits[0] != data["id"]:
-                    kept += [hits[0]] if hits[0] not in kept else []
-                if str(data["id"]) in mine and not (hits and hits[0] in hosting and len(hits) == 1):
+                hits = tuple(h for h in hits if len(hits) == 1 or h in hosting) or hits
+                if len(hits) == 1 and hits[0] != city:
+                    kept[hits[0]] = None
+                if city in mine and not (len(hits) == 1 and hits[0] in hosting):
                     place = record.place(f"{path}.{k}")
                     problems.append(_no_host(str(data["name"]), path, wish, hits, names, place))
             if data.get(path):
-                data[path] = kept
-    return [p for p in problems if p is not None]
+                data[path] = list(kept)
+    return problems
 
 
 def _no_host(
@@ -227,17 +197,11 @@ def _no_host(
 ) -> Problem:
     if len(hits) > 1:
         found = f"{city} names {wish!r}, which may be {' or '.join(hits)}."
-        return Problem(
-            "wish-ambiguous", found, where, f"Write one of: {', '.join(hits)}.", "warning"
-        )
+        do = f"Write one of: {', '.join(hits)}."
+        return Problem("wish-ambiguous", found, where, do, "warning")
     near = names.near(wish)
     do = f"Did you mean {' or '.join(near)}?" if near and not hits else ""
     verb = {"wishes": "wishes for", "refuses": "refuses", "welcomes": "welcomes"}[path]
-    found = f"{city} {verb} {wish!r}, which {'does not host in this round' if hits else 'is no city of this round'}."
+    why = "does not host in this round" if hits else "is no city of this round"
+    found = f"{city} {verb} {wish!r}, which {why}."
     return Problem("wish-no-host", found, where, do, "warning")
-
-
-def _spot(data: dict[str, Any]) -> tuple[float, float] | None:
-    place = data.get("location") or {}
-    both = isinstance(place.get("lat"), int | float) and isinstance(place.get("lon"), int | float)
-    return (float(place["lat"]), float(place["lon"])) if both else None

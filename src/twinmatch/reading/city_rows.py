@@ -207,7 +207,7 @@ def identify(rows: Sequence[CityRow], mapping: Mapping, notes: Notes) -> None:
         _identify_one(row, mapping, notes)
         named[str(row.data.get("id"))].append(row)
     for city, same in named.items():
-        spots = [spot for row in same if (spot := spot_of(row.data))]
+        spots = [spot for row in same if (spot := row.record.spot)]
         if (
             len(same) < 2
             or len(spots) < len(same)
@@ -218,15 +218,6 @@ def identify(rows: Sequence[CityRow], mapping: Mapping, notes: Notes) -> None:
             row.data["id"] = f"{city}-{abs(lat * 100):.0f}n{abs(lon * 100):.0f}e"
             found = f"{len(same)} places are called {row.data.get('name')!r}: each is a city of its own by its coordinates."
             notes.add("same-name", found, row.row, "name", "", "warning")
-
-
-def spot_of(data: dict[str, Any]) -> tuple[float, float] | None:
-    """Return the latitude and longitude of a record, None where one of them is no number."""
-    place = data.get("location") or {}
-    lat, lon = place.get("lat"), place.get("lon")
-    if isinstance(lat, int | float) and isinstance(lon, int | float):
-        return float(lat), float(lon)
-    return None
 
 
 def _apart(one: tuple[float, float], other: tuple[float, float]) -> bool:
