@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import DataError, Problem, Where
+from twinmatch.reading import read_grids
 from twinmatch.reading.grid import Grid, text
 
 Word = Literal["lock", "ban", "reject"]
@@ -59,15 +60,11 @@ def read_decisions(path: Path) -> DecisionSheet:
         said = {head: text(cells[k]) if k < len(cells) else "" for head, k in heads.items()}
         for id_, name in ((GUEST, GUEST_NAME), (HOST, HOST_NAME)):
             said[id_] = said[id_] or said.get(name, "")
-        problem = _problem(grid, row, said)
-        if problem:
+        if problem := _problem(grid, row, said):
             problems.append(problem)
         elif word := WORDS[said[DECISION].casefold()]:
-            found.append(
-                SheetDecision(
-                    said[GUEST], said[HOST], word, said.get(NOTE, ""), grid.at(row, DECISION)
-                )
-            )
+            where, note = grid.at(row, DECISION), said.get(NOTE, "")
+            found.append(SheetDecision(said[GUEST], said[HOST], word, note, where))
         elif not said[DECISION] and not said.get(SCORE) and any(said.values()):
             undecided.append(row)
     problems += _contradictions(found)
@@ -77,40 +74,20 @@ def read_decisions(path: Path) -> DecisionSheet:
 
 
 def _sheet(path: Path) -> Grid:
-    from twinmatch.reading.spreadsheets import workbook_grids
-
-    if not path.is_file():
-        raise DataError(
-            Problem(
-                "no-such-file",
-                f"There is no file {str(path)!r}.",
-                do="Name the proposal.xlsx that you filled.",
-            )
-        )
-    try:
-        grids = workbook_grids(path)
-    except OSError as error:
-        found = f"Cannot be read: {error.strerror or error}."
-        raise DataError(Problem("unreadable", found, Where(str(path)))) from error
+    grids = read_grids(path)
     for grid in grids:
         if grid.sheet.casefold() == SHEET.casefold() and grid.rows:
             return grid
-    raise DataError(
-        Problem(
-            "no-decisions",
-            f"The workbook has no sheet {SHEET!r}.",
-            Where(path.name),
-            f"Its sheets: {', '.join(g.sheet for g in grids)}. Take the proposal.xlsx that twinmatch wrote.",
-        )
-    )
+    found = f"The workbook has no sheet {SHEET!r}."
+    names = ", ".join(g.sheet for g in grids)
+    do = f"Its sheets: {names}. Take the proposal.xlsx that twinmatch wrote."
+    raise DataError(Problem("no-decisions", found, Where(path.name), do))
 
 
 def _heads(grid: Grid) -> tuple[dict[str, int], list[Problem]]:
     """Return where each column stands, whatever their order; those that are missing are problems."""
-    known = {
-        head.casefold(): head
-        for head in (GUEST, HOST, DECISION, NOTE, GUEST_NAME, HOST_NAME, SCORE)
-    }
+    all_heads = (GUEST, HOST, DECISION, NOTE, GUEST_NAME, HOST_NAME, SCORE)
+    known = {head.casefold(): head for head in all_heads}
     cells = [text(cell).casefold() for cell in grid.rows[0][1]]
     heads = {known[cell]: k for k, cell in enumerate(cells) if cell in known}
     missing = [head for head in (GUEST, HOST, DECISION) if head not in heads]
@@ -125,17 +102,13 @@ def _problem(grid: Grid, row: int, said: dict[str, str]) -> Problem | None:
     if word.casefold() not in WORDS:
         known = {w: w for w in WORDS if w}
         hint = nearest(word.casefold(), known) or f"Use one of: {', '.join(known)}."
-        return Problem(
-            "decision-unknown", f"{word!r} is no decision.", grid.at(row, DECISION), hint
-        )
+        found = f"{word!r} is no decision."
+        return Problem("decision-unknown", found, grid.at(row, DECISION), hint)
     if WORDS[word.casefold()] and not (said[GUEST] and said[HOST]):
         empty = GUEST if not said[GUEST] else HOST
-        return Problem(
-            "pair-incomplete",
-            f"A decision {word!r} without a {empty.lower()}.",
-            grid.at(row, empty),
-            "Name both cities of the pair, or clear the decision.",
-        )
+        found = f"A decision {word!r} without a {empty.lower()}."
+        do = "Name both cities of the pair, or clear the decision."
+        return Problem("pair-incomplete", found, grid.at(row, empty), do)
     return None
 
 
@@ -146,12 +119,7 @@ def _contradictions(found: list[SheetDecision]) -> list[Problem]:
     for decision in found:
         first = seen.setdefault((decision.guest.casefold(), decision.host.casefold()), decision)
         if (first.word == "lock") != (decision.word == "lock"):
-            problems.append(
-                Problem(
-                    "decisions-clash",
-                    f"{decision.guest} and {decision.host}: {cast('str', decision.word)!r} here, but {first.word!r} in row {first.where.row}.",
-                    decision.where,
-                    "Keep one of them.",
-                )
-            )
+            names = f"{decision.guest} and {decision.host}"
+            said = f"{names}: {decision.word!r} here, but {first.word!r} in row {first.where.row}."
+            problems.append(Problem("decisions-clash", said, decision.where, "Keep one of them."))
     return problems

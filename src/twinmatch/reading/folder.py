@@ -89,13 +89,8 @@ def _read_folder(folder: Path) -> Raw:
         elif isinstance(content, dict):
             cities.append(Record(content, Where(path.name)))
         else:
-            problems.append(
-                Problem(
-                    "not-a-profile",
-                    "The file holds no profile (fields such as id, name, country).",
-                    Where(path.name),
-                )
-            )
+            found = "The file holds no profile (fields such as id, name, country)."
+            problems.append(Problem("not-a-profile", found, Where(path.name)))
     return Raw(tuple(cities), tuple(units), tuple(problems))
 
 
@@ -105,15 +100,11 @@ def parse_yaml(content: bytes, file: str) -> Any:
     try:
         _look_through(text)
         return yaml.load(text, Loader=_PlainLoader)
-    except yaml.MarkedYAMLError as error:
-        row = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise DataError(
-            Problem("not-yaml", f"Not readable as YAML: {error.problem}.", Where(file, row=row))
-        ) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise DataError(
-            Problem("not-yaml", f"Not readable as YAML: {error}.", Where(file))
-        ) from error
+        mark = getattr(error, "problem_mark", None)
+        found = f"Not readable as YAML: {getattr(error, 'problem', None) or error}."
+        where = Where(file, row=mark.line + 1 if mark else 0)
+        raise DataError(Problem("not-yaml", found, where)) from error
 
 
 def _look_through(text: str) -> None:
@@ -137,13 +128,8 @@ def _look_through(text: str) -> None:
 
 def _unit_records(content: Any, file: str, problems: list[Problem]) -> list[Record]:
     if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
-        problems.append(
-            Problem(
-                "not-a-list",
-                "Host units are a list of entries with id, name and cities.",
-                Where(file),
-            )
-        )
+        found = "Host units are a list of entries with id, name and cities."
+        problems.append(Problem("not-a-list", found, Where(file)))
         return []
     return [
         Record(item, Where(file, column=str(item.get("id", f"entry {k}"))))

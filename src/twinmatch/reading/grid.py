@@ -70,26 +70,16 @@ def refuse_many(rows: int, file: str) -> None:
     """Raise DataError where the sheets of a file have more rows together than are read: a few bytes can say many."""
     if rows > MOST_TOGETHER:
         found = f"The sheets have more than {MOST_TOGETHER:,} rows together; at most that many are read."
-        raise DataError(
-            Problem("too-many-rows", found, Where(file), "Delete sheets or empty rows.")
-        )
+        do = "Delete sheets or empty rows."
+        raise DataError(Problem("too-many-rows", found, Where(file), do))
 
 
 LARGEST_FILE = 20 * 1024 * 1024
 """Bytes of a file that is read at most; a profile has a few thousand."""
 
 ENCODINGS = (
-    "cp1252",
-    "cp1250",
-    "cp1253",
-    "cp1251",
-    "cp1254",
-    "cp1257",
-    "iso8859-15",
-    "iso8859-2",
-    "utf-16",
-    "mac-roman",
-    "utf-8",
+    *("cp1252", "cp1250", "cp1253", "cp1251", "cp1254", "cp1257", "iso8859-15", "iso8859-2"),
+    *("utf-16", "mac-roman", "utf-8"),
 )
 """Encodings that may be named; UTF-8, and UTF-16 with a byte-order mark, are read without being named."""
 
@@ -141,19 +131,25 @@ def bytes_of(path: Path) -> bytes:
         raise DataError(Problem("not-a-file", "This is not a plain file.", Where(path.name), do))
     with path.open("rb") as stream:
         content = stream.read(LARGEST_FILE + 1)
-    if len(content) > LARGEST_FILE:
-        found = f"The file has {path.stat().st_size:,} bytes; at most {LARGEST_FILE:,} are read."
-        raise DataError(Problem("too-large", found, Where(path.name)))
+    refuse_large(path.stat().st_size if len(content) > LARGEST_FILE else 0, path.name)
     return content
+
+
+def refuse_large(size: int, file: str) -> None:
+    """Raise DataError where a file has more bytes than are read."""
+    if size > LARGEST_FILE:
+        found = f"The file has {size:,} bytes; at most {LARGEST_FILE:,} are read."
+        raise DataError(Problem("too-large", found, Where(file)))
 
 
 def not_linked_out(path: Path, folder: Path) -> None:
     """Raise DataError where a file of a folder is a link that leads out of it: nobody gave what is there."""
     if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-        do = "Put the file itself in its place."
-        raise DataError(
-            Problem("link", "This is a link that leads out of its folder.", Where(path.name), do)
+        found, do = (
+            "This is a link that leads out of its folder.",
+            "Put the file itself in its place.",
         )
+        raise DataError(Problem("link", found, Where(path.name), do))
 
 
 def text_of(content: bytes, file: str, encoding: str | None = None) -> str:
@@ -162,9 +158,7 @@ def text_of(content: bytes, file: str, encoding: str | None = None) -> str:
     Raises DataError that names the first byte which does not fit, its line, and what the text would say in the
     encodings that such files most often have.
     """
-    if len(content) > LARGEST_FILE:
-        found = f"The file has {len(content):,} bytes; at most {LARGEST_FILE:,} are read."
-        raise DataError(Problem("too-large", found, Where(file)))
+    refuse_large(len(content), file)
     chosen = _known(encoding, file) or _marked(content)
     try:
         return content.decode(chosen)
@@ -186,18 +180,11 @@ def guessed_encoding(content: bytes) -> str | None:
         with suppress(UnicodeDecodeError):
             text = content.decode("cp1252")
             words = [w for w in re.findall(r"\w+", text) if not w.isascii()]
-            odd = [
-                w
-                for w in words
-                if not re.fullmatch(r"[^\W\d_]?[a-zß-öø-ÿœšž]*", w) and not w.isupper()
-            ]
-            if (
-                any(len(w) > 2 for w in words)
-                and len(odd) <= 0.02 * len(words)
-                and _WESTERN.fullmatch(text)
-            ):
-                rare = sum(len(re.findall("[ÐÞðþ¤¥ƒµ]", w)) for w in words)
-                return "cp1252" if rare <= 0.02 * len(words) else None
+            usual = re.compile(r"[^\W\d_]?[a-zß-öø-ÿœšž]*")
+            odd = sum(not usual.fullmatch(w) and not w.isupper() for w in words)
+            rare = sum(len(re.findall("[ÐÞðþ¤¥ƒµ]", w)) for w in words)
+            are_words = any(len(w) > 2 for w in words) and max(odd, rare) <= 0.02 * len(words)
+            return "cp1252" if are_words and _WESTERN.fullmatch(text) else None
     return None
 
 
@@ -209,26 +196,18 @@ def _marked(content: bytes) -> str:
 def _known(encoding: str | None, file: str) -> str | None:
     if encoding is None or encoding.lower() in ENCODINGS:
         return encoding.lower().replace("utf-8", "utf-8-sig") if encoding else None
-    raise DataError(
-        Problem(
-            "encoding-unknown",
-            f"There is no encoding {encoding!r}.",
-            Where(file),
-            f"Known: {', '.join(ENCODINGS)}.",
-        )
-    )
+    found, do = f"There is no encoding {encoding!r}.", f"Known: {', '.join(ENCODINGS)}."
+    raise DataError(Problem("encoding-unknown", found, Where(file), do))
 
 
 def _undecodable(content: bytes, error: UnicodeDecodeError, file: str, chosen: str) -> Problem:
-    row = content.count(b"\n", 0, error.start) + 1
+    where = Where(file, row=content.count(b"\n", 0, error.start) + 1)
+    byte = f"Byte 0x{content[error.start]:02x}"
     if chosen != "utf-8-sig":
-        found = f"Byte 0x{content[error.start]:02x} is not {chosen}."
-        return Problem("not-decodable", found, Where(file, row=row), "Name another encoding.")
+        return Problem("not-decodable", f"{byte} is not {chosen}.", where, "Name another encoding.")
     guesses = _guesses(content, error.start)
     do = "Save the file as UTF-8" + (f", or name its encoding: {guesses}." if guesses else ".")
-    return Problem(
-        "not-utf-8", f"Byte 0x{content[error.start]:02x} is not UTF-8.", Where(file, row=row), do
-    )
+    return Problem("not-utf-8", f"{byte} is not UTF-8.", where, do)
 
 
 def _guesses(content: bytes, at: int) -> str:

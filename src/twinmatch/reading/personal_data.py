@@ -195,13 +195,9 @@ def _clean(value: Any, path: str, name: str, record: Record, problems: list[Prob
 
 def _told(found: dict[str, int], where: Where) -> Problem:
     kinds = ", ".join(f"{n} × {kind}" for kind, n in sorted(found.items()))
-    return Problem(
-        "personal-data",
-        f"Personal data was found and taken out of this text: {kinds}.",
-        where,
-        "Keep contacts in a list of their own; look once more for names that stand alone.",
-        "warning",
-    )
+    said = f"Personal data was found and taken out of this text: {kinds}."
+    do = "Keep contacts in a list of their own; look once more for names that stand alone."
+    return Problem("personal-data", said, where, do, "warning")
 
 
 def safe(problem: Problem) -> Problem:

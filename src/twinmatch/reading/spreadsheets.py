@@ -21,12 +21,12 @@ from typing import IO, Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.grid import (
-    LARGEST_FILE,
     MOST_COLUMNS,
     MOST_ROWS,
     Grid,
     Percent,
     Row,
+    refuse_large,
     refuse_many,
 )
 
@@ -70,9 +70,7 @@ def measured(path: Path) -> dict[str, SheetScan]:
     of cities can be: more than 20 MB, 1,000 parts, 100 MB unpacked, 20,000 rows or 300 columns.
     """
     where = Where(path.name)
-    if path.stat().st_size > LARGEST_FILE:
-        found = f"The file has {path.stat().st_size:,} bytes; at most {LARGEST_FILE:,} are read."
-        raise DataError(Problem("too-large", found, where))
+    refuse_large(path.stat().st_size, path.name)
     with path.open("rb") as file:  # what opens and cannot be read on is damaged
         try:
             with zipfile.ZipFile(file) as archive:
@@ -195,14 +193,8 @@ def _refuse_old(path: Path) -> None:
     with path.open("rb") as file:
         if file.read(8) == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
             found = "The file is an old .xls workbook, or one with a password; neither is read."
-            raise DataError(
-                Problem(
-                    "not-a-workbook",
-                    found,
-                    Where(path.name),
-                    "Save it as .xlsx without a password.",
-                )
-            )
+            do = "Save it as .xlsx without a password."
+            raise DataError(Problem("not-a-workbook", found, Where(path.name), do))
 
 
 _STRICT: Final = (
@@ -241,15 +233,12 @@ def _grids(book: Any, file: str, parts: dict[str, SheetScan]) -> list[Grid]:
     active = book.active.title if book.active is not None else ""
     has_percent = any(f is not None and "%" in f for f in _formats(book))
     grids: list[Grid] = []
-    rows = 0
     for sheet in book.worksheets:
         grid = _grid(sheet, file, parts, has_percent=has_percent)
         hidden = sheet.sheet_state != "visible"
-        grids.append(
-            replace(grid, is_hidden=hidden, is_active=sheet.title == active and not hidden)
-        )
-        rows += len(grid.rows)
-        refuse_many(rows, file)
+        is_active = sheet.title == active and not hidden
+        grids.append(replace(grid, is_hidden=hidden, is_active=is_active))
+        refuse_many(sum(len(g.rows) for g in grids), file)
     return grids
 
 
@@ -266,14 +255,12 @@ def _formats(book: Any) -> list[str | None]:
 
 def _values(cells: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the values of a row, those shown as percentages marked."""
-    return tuple(
-        Percent(c.value)
-        if isinstance(c.value, int | float)
-        and not isinstance(c.value, bool)
-        and "%" in c.number_format
-        else c.value
-        for c in cells
-    )
+    return tuple(Percent(c.value) if _is_percent(c) else c.value for c in cells)
+
+
+def _is_percent(cell: Any) -> bool:
+    is_number = isinstance(cell.value, int | float) and not isinstance(cell.value, bool)
+    return is_number and "%" in cell.number_format
 
 
 def _grid(sheet: Any, file: str, parts: dict[str, SheetScan], *, has_percent: bool) -> Grid:
@@ -282,25 +269,23 @@ def _grid(sheet: Any, file: str, parts: dict[str, SheetScan], *, has_percent: bo
     rows = sheet.iter_rows(max_row=MOST_ROWS, max_col=MOST_COLUMNS, values_only=not has_percent)
     read = map(_values, rows) if has_percent else map(tuple, rows)
     numbered: list[Row] = list(enumerate(read, start=1))
+    do = "Open and save the workbook in a spreadsheet program, or paste the values."
     problems = [
         Problem(
             "formula-without-result",
             f"The formula in {ref} was saved without its result.",
             Where(file, sheet.title, _row(ref)),
-            "Open and save the workbook in a spreadsheet program, or paste the values.",
+            do,
         )
         for ref in sorted(part.formulas, key=lambda ref: (_row(ref), ref))
     ]
-    if part.hidden_rows and (
-        shown := sorted(part.hidden_rows & {n for n, c in numbered if any(c)})
-    ):
+    if shown := sorted(part.hidden_rows & {n for n, c in numbered if any(c)}):
         why = "hidden by a filter or by hand" if part.is_filtered else "hidden"
         rows_ = ", ".join(map(str, shown[:10])) + (" ..." if len(shown) > 10 else "")
         found = f"{len(shown)} rows are {why} and are read like the others: {rows_}."
+        where = Where(file, sheet.title, shown[0])
         do = "Delete them if they are not meant."
-        problems.append(
-            Problem("hidden-rows", found, Where(file, sheet.title, shown[0]), do, "warning")
-        )
+        problems.append(Problem("hidden-rows", found, where, do, "warning"))
     if part.merged:
         numbered = _unmerged(numbered, part.merged)
         found = f"{len(part.merged)} merged ranges: each of their cells is read as holding the merged value."

@@ -18,7 +18,6 @@ from xml.parsers import expat
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.grid import (
-    LARGEST_FILE,
     MOST_COLUMNS,
     MOST_CSV_ROWS,
     MOST_ROWS,
@@ -26,6 +25,7 @@ from twinmatch.reading.grid import (
     Row,
     bytes_of,
     guessed_encoding,
+    refuse_large,
     refuse_many,
     text_of,
 )
@@ -42,9 +42,8 @@ def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     text = text_of(content, path.name, encoding or guess)
     told: list[Problem] = []
     if NUL in text:
-        told.append(
-            _dropped(text.count(NUL), Where(path.name, row=text[: text.index(NUL)].count("\n") + 1))
-        )
+        row = text[: text.index(NUL)].count("\n") + 1
+        told.append(_dropped(text.count(NUL), Where(path.name, row=row)))
         text = text.replace(NUL, "")
     separator = "\t" if path.suffix.lower() == ".tsv" else separator_of(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -67,9 +66,8 @@ def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
 
 def _dropped(count: int, where: Where) -> Problem:
     found = f"{count:,} NUL characters are left out: no text holds one."
-    return Problem(
-        "nul-left-out", found, where, "Save the table anew if text is missing.", "warning"
-    )
+    do = "Save the table anew if text is missing."
+    return Problem("nul-left-out", found, where, do, "warning")
 
 
 def separator_of(text: str) -> str:
@@ -109,13 +107,10 @@ def parquet_grids(path: Path, encoding: str | None = None) -> list[Grid]:
         import pyarrow.parquet as pq
         from pyarrow import ArrowException
     except ImportError as error:
+        found = "Parquet files need pyarrow."
         do = "Install it: pip install 'twinmatch[parquet]', or save the table as .csv."
-        raise DataError(
-            Problem("needs-pyarrow", "Parquet files need pyarrow.", where, do)
-        ) from error
-    if path.stat().st_size > LARGEST_FILE:
-        found = f"The file has {path.stat().st_size:,} bytes; at most {LARGEST_FILE:,} are read."
-        raise DataError(Problem("too-large", found, where))
+        raise DataError(Problem("needs-pyarrow", found, where, do)) from error
+    refuse_large(path.stat().st_size, path.name)
     try:
         with pq.ParquetFile(path, memory_map=False) as file:
             _check_size(file.metadata, where)
@@ -127,16 +122,15 @@ def parquet_grids(path: Path, encoding: str | None = None) -> list[Grid]:
         raise DataError(Problem("not-parquet", found, where)) from error
     rows = [names, *zip(*columns, strict=True)]
     count = sum(c.count(NUL) for cells in rows for c in cells if isinstance(c, str))
-    if not count:
-        return [Grid(path.name, "", tuple(enumerate(rows, start=1)))]
-    rows = [tuple(c.replace(NUL, "") if isinstance(c, str) else c for c in cells) for cells in rows]
-    return [Grid(path.name, "", tuple(enumerate(rows, start=1)), (_dropped(count, where),))]
+    if count:
+        rows = [tuple(c.replace(NUL, "") if isinstance(c, str) else c for c in r) for r in rows]
+    told = (_dropped(count, where),) if count else ()
+    return [Grid(path.name, "", tuple(enumerate(rows, start=1)), told)]
 
 
-def _check_size(metadata: object, where: Where) -> None:
-    rows, columns = metadata.num_rows, metadata.num_columns  # type: ignore[attr-defined]
-    groups = metadata.num_row_groups  # type: ignore[attr-defined]
-    size = sum(metadata.row_group(i).total_byte_size for i in range(groups))  # type: ignore[attr-defined]
+def _check_size(metadata: Any, where: Where) -> None:
+    rows, columns = metadata.num_rows, metadata.num_columns
+    size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     if rows > MOST_CSV_ROWS or columns > MOST_COLUMNS or size > MOST_BYTES:
         found = f"{rows:,} rows, {columns:,} columns, {size:,} bytes; at most {MOST_CSV_ROWS:,}, {MOST_COLUMNS} and {MOST_BYTES:,} are read."
         raise DataError(Problem("too-large", found, where))
