@@ -246,6 +246,8 @@ _WORDS: Final = {
     "model": "names with values",
     "missing": "a value, which is missing",
     "extra_forbidden": "no such name",
+    "unexpected_keyword_argument": "no such name",
+    "dataclass": "names with values",
 }
 """What is expected where a value does not fit, by the beginning of the validator's type of error."""
 

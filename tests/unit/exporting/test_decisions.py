@@ -122,7 +122,7 @@ def test_every_wrong_decision_is_told_with_its_row(tmp_path):
 
 
 def test_wrong_workbooks_are_refused(tmp_path):
-    assert "There is no file" in problems_of(tmp_path / "nothing.xlsx")[0]
+    assert "There is no such file" in problems_of(tmp_path / "nothing.xlsx")[0]
     other = openpyxl.Workbook()
     other.save(tmp_path / "other.xlsx")
     assert "no sheet 'Decisions'" in problems_of(tmp_path / "other.xlsx")[0]
