@@ -163,6 +163,24 @@ def test_other_rules_are_tried_and_the_file_says_them(five, proposal):
     assert send(five, f"{proposal}/rules", **form | {"places": "many"}).status_code == 400
 
 
+def test_rules_on_kinds_of_cities_are_written_on_the_page(five, proposal):
+    made = proposal_of(board_of(five), proposal)
+    form = {"host_least": "0", "host_most": "1", "w-challenges_met": "67", "w-needs_offers": "33"}
+    first = {"who-0": "small and not newcomer", "per-0": "host", "at_most-0": "1", "price-0": "3"}
+    (rule,) = with_rules(made, form | first).twinning.rules
+    assert (rule.who, rule.per) == ("small and not newcomer", "host")
+    assert (rule.at_least, rule.at_most, rule.price) == (None, 1, 3.0)
+    settings = with_rules(made, form | first | {"at_most-0": "", "share_at_least-0": "33"})
+    assert settings.twinning.rules[0].share_at_least == 0.33
+    assert with_rules(made, form | {"per-0": "all", "who-0": "small"}).twinning.rules == ()
+    assert (
+        'name="who-0"' in five.get(f"/workbench/proposals/{proposal}", params={"tab": "rules"}).text
+    )
+    wrong = send(five, f"{proposal}/rules", **form | first | {"who-0": "north"})
+    assert wrong.status_code == 400
+    assert "region: north" in wrong.text
+
+
 def test_a_city_sees_its_own_page_by_its_link_and_answers(five, proposal):
     board = board_of(five)
     page = send(five, f"{proposal}/letters/de-guest/link", days=3).text

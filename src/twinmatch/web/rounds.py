@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
@@ -18,6 +18,7 @@ from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.exporting.folder_files import proposal_json
 from twinmatch.files import toml_text
+from twinmatch.programmes.kinds import TRAITS
 from twinmatch.programmes.programme import Programme, programme_model
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.twinning import Twinning
@@ -183,7 +184,9 @@ NUMBERS: Final = (
 )
 """Rules that are a number or nothing."""
 
-NEWCOMER: Final = "newcomer"
+RULE_NUMBERS: Final = ("at_least", "at_most", "share_at_least", "share_at_most", "price")
+SHARES: Final = RULE_NUMBERS[2:4]
+"""Numbers of a rule on a kind of cities that the page shows; a share is in per cent."""
 
 
 @dataclass(frozen=True)
@@ -198,19 +201,49 @@ class Tried:
 
 
 def rules_of(made: Proposal) -> dict[str, Any]:
-    """Return the twinning's settings as they were used, its newcomers, and the programme as a file; None without twinning."""
+    """Return the twinning's settings as they were used, with a row for each rule and for a new one; None without twinning."""
     programme = programme_in(made)
     settings = programme.twinning
     if settings is None:
         return {"settings": None}
-    newcomers = next((q.at_least for q in settings.overall if q.who == NEWCOMER), None)
     total = sum(settings.weights.values()) or 1.0
     return {
         "settings": settings,
         "numbers": NUMBERS,
-        "newcomers": newcomers,
+        "rules": [*_said(settings), {}],
+        "traits": TRAITS,
+        "shown": _shown,
         "weights": {name: round(100 * w / total) for name, w in settings.weights.items()},
     }
+
+
+def _said(settings: Twinning) -> list[dict[str, Any]]:
+    """Return the rules on kinds of cities as a programme file says them, in one list."""
+    rules = [*(q.model_copy(update={"per": "host"}) for q in settings.per_host), *settings.overall]
+    rules += settings.rules
+    return [q.model_dump(mode="json", exclude_none=True) for q in rules]
+
+
+def _shown(name: str, value: float | None) -> str:
+    """Return a number of a rule as its field shows it; shares are in per cent."""
+    return "" if value is None else f"{round(100 * value) if name in SHARES else value:g}"
+
+
+def _rules_in(form: Mapping[str, str], said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rules on kinds of cities that a form says, those without a number left out."""
+    found = []
+    for k, before in enumerate([*said, {}]):
+        row = {**before, **{n: form.get(f"{n}-{k}", "").strip() or None for n in ("who", "per")}}
+        for name in RULE_NUMBERS:
+            text = form.get(f"{name}-{k}", "").strip()
+            if text != _shown(
+                name, before.get(name)
+            ):  # a field that was not touched is not rounded
+                number = _number(name, text) if text else None
+                row[name] = number / 100 if number is not None and name in SHARES else number
+        if row.get("nobody_alone") or any(row.get(n) is not None for n in RULE_NUMBERS[:-1]):
+            found.append({name: value for name, value in row.items() if value is not None})
+    return found
 
 
 def programme_in(made: Proposal) -> Programme:
@@ -239,10 +272,12 @@ def with_rules(made: Proposal, form: Mapping[str, str]) -> Programme:
             plain[name] = _number(name, text)
     plain["guests_per_host"] = [_number(n, form.get(n, "0")) for n in ("host_least", "host_most")]
     plain["known_at_least"] = _number("known_at_least", form.get("known_at_least", "25")) / 100
-    overall = [q for q in plain.get("overall", ()) if q["who"] != NEWCOMER]
-    if text := form.get("newcomers", "").strip():
-        overall.append({"who": NEWCOMER, "at_least": _number("newcomers", text)})
-    plain["overall"] = overall
+    if "per-0" in form:
+        plain |= {
+            "rules": _rules_in(form, _said(programme.twinning)),
+            "overall": [],
+            "per_host": [],
+        }
     weights = {
         name: _number(name, form.get(f"w-{name}", "0")) for name in programme.twinning.weights
     }
