@@ -16,6 +16,7 @@ from pathlib import Path
 from twinmatch.exporting import read_proposal, words
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import letters
+from twinmatch.exporting.report import CODES
 from twinmatch.proposal import Proposal
 
 
@@ -32,7 +33,7 @@ def lines_of(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
         for table in product.tables:
             if table.name == "agenda":
                 for row in table.rows:
-                    code = row[1] in ("domain", "lever")
+                    code = row[1] in CODES
                     said = f"Experience with {row[3]}" if code else f"{row[3]} – {row[5]}"
                     yield f"{kind}: agenda", str(row[0]), said
         for left in product.left_out:

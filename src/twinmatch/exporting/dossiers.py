@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from twinmatch.exporting import words
 from twinmatch.exporting.charts import Drawing, of_meeting
-from twinmatch.exporting.report import GROUP_SIZE, Sources, partners, why_for
+from twinmatch.exporting.report import CODES, GROUP_SIZE, Sources, partners, why_for
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.proposal.tables import AgendaRow, cities_in
 
@@ -193,7 +193,7 @@ def _agenda(sources: Sources, meeting: Meeting) -> DossierSection:
     """Return a first meeting of about ninety minutes, built from needs and the offers that answer them."""
     talks = sources.talks.get(meeting.id, ())
     asked = [t for t in talks if t.kind == "need"][:NEEDS_SHOWN]
-    codes = [t for t in talks if t.kind in ("domain", "lever")]
+    codes = [t for t in talks if t.kind in CODES]
     back = [t for t in talks if t.kind == "return"][:1]
     rows: list[tuple[str, str, str]] = [
         ("10 min", "Welcome: who we are, and what each of us hopes to take home", "all")

@@ -149,12 +149,16 @@ def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
     return tuple(found[:2]) or ((words.sentence(meeting.says),) if meeting.says else ())
 
 
+CODES = ("topic", "domain", "lever")
+"""Kinds of lines of an agenda that name what both know, rather than saying it in a sentence."""
+
+
 def begin_with(sources: Sources, meeting: Meeting, said: Sequence[str] = ()) -> str:
     """Return what a pair can begin with and is not ``said`` yet: what is shown there, or a domain that both know."""
     if len(meeting.cities("guest")) != 1:
         return ""
     for talk in sources.talks.get(meeting.id, ()):
-        if talk.kind in ("domain", "lever"):
+        if talk.kind in CODES:
             return f"experience with {talk.asked}."
         if talk.kind == "need" and not any(talk.shown in text for text in said):
             return f"{sources.directory.name(talk.showing)} can show: {talk.shown}"

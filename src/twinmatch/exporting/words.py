@@ -236,10 +236,20 @@ def status_words(product: Product) -> str:
 
 
 def _weightiest(product: Product) -> str:
-    """Return in brackets the facets that weigh most, with their points of 100."""
+    """Return in brackets the facets that weigh most, with their points of 100, and which of them nobody can know."""
     most = sorted(product.weights, key=lambda x: (-x.weight, x.facet))[:WEIGHTS_NAMED]
-    named = [f"{facet_title(x.facet).lower()} {round(100 * x.weight)}" for x in most]
+    named = [
+        f"{facet_title(x.facet).lower()} {round(100 * x.weight)}"
+        + (" known for none" if known_for(product, x.facet).startswith("0 ") else "")
+        for x in most
+    ]
     return f" (of 100: {', '.join(named)} …)" if named else ""
+
+
+def known_for(product: Product, facet: str) -> str:
+    """Return for how many of a product's meetings a facet is known, such as "0 of 30"; a dash where none has it."""
+    lines = [x for m in product.meetings for x in m.account.lines if x.facet == facet]
+    return f"{sum(x.known for x in lines)} of {len(lines)}" if lines else "–"
 
 
 def _survivors(product: Product) -> str:

@@ -139,8 +139,10 @@ class Sayings:
     @cached_property
     def named(self) -> Floats | None:
         """The topics sure enough to be named, (s, T), 0 elsewhere; None where nobody reads topics."""
-        read = self.reading
-        return None if read is None else np.where(read.topics >= SURE, read.topics, 0.0)
+        if self._classifier is None or self.reading is None:
+            return None
+        topics = self.reading.topics
+        return np.where(topics >= self._classifier.threshold, topics, 0.0)
 
     @cached_property
     def may(self) -> NDArray[np.bool_]:

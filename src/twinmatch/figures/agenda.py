@@ -21,7 +21,14 @@ from twinmatch.facets.domains import (
     strengths,
     wider,
 )
-from twinmatch.facets.text import PassageMatch, Sayings, answers, needs_said, offers_said
+from twinmatch.facets.text import (
+    PassageMatch,
+    Sayings,
+    answers,
+    named_by_both,
+    needs_said,
+    offers_said,
+)
 from twinmatch.figures.fairness import TwinningRound
 from twinmatch.programmes import Round
 from twinmatch.programmes.themes import theme_of, topics_of
@@ -135,7 +142,7 @@ def pair_agenda(round_: TwinningRound) -> Table:
     """Return what each pair can begin with: the guest's needs beside the host's offers, and what flows back."""
     cohort = round_.cohort
     needs, offers = (said(cohort, round_.facet_cache) for said in (needs_said, offers_said))
-    codes = _Codes(cohort)
+    codes = _Codes(cohort, needs, offers)
     rows: list[AgendaRow] = []
     for meeting in round_.product.meetings:
         guest = [round_.guest(meeting)]
@@ -162,17 +169,17 @@ def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: PassageMatch) -> A
 
 
 class _Codes:
-    """The domains and levers that cities ask for and show."""
+    """The topics, domains and levers that cities ask for and show."""
 
-    def __init__(self, cohort: Cohort) -> None:
-        self._cohort = cohort
+    def __init__(self, cohort: Cohort, needs: Sayings, offers: Sayings) -> None:
+        self._cohort, self._needs, self._offers = cohort, needs, offers
         self._wanted, self._shown = challenges(cohort), strengths(cohort)
         self._offered = offered_levers(cohort)
 
     def shared(
         self, meeting: Meeting, asking: Sequence[int], showing: Sequence[int]
     ) -> list[AgendaRow]:
-        """Return the domains and levers that the one side of a meeting asks for and the other shows."""
+        """Return the topics, domains and levers that the one side of a meeting asks for and the other shows."""
         cities = self._cohort.cities
         rows: list[AgendaRow] = []
         for i in asking:
@@ -195,7 +202,12 @@ class _Codes:
         domains = [d for d, a, b in zip(names, one, other, strict=True) if a and b]
         needed = self._cohort.cities[i].levers_needed or ()
         levers = [lever for lever in needed if lever in self._offered[j]]
-        return [("domain", NAMES[d]) for d in domains] + [("lever", NAMES[v]) for v in levers]
+        topics = named_by_both(self._needs, self._offers, i, j)
+        return [
+            *(("topic", topic.wording) for topic in topics),
+            *(("domain", NAMES[d]) for d in domains),
+            *(("lever", NAMES[v]) for v in levers),
+        ]
 
 
 def group_agenda(round_: Round, product: Product) -> Table:

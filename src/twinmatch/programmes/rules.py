@@ -414,6 +414,26 @@ def gate(known: NDArray[np.float64], least: float, exempt: Bools | None = None) 
     )
 
 
+SHARED_CONTENT: Final[dict[str, float]] = {
+    "wishes": 0.0,
+    "topics_met": 0.1,
+    "challenges_met": 0.0,
+    "levers_met": 0.0,
+}
+"""Facets that say what two cities have to talk of, each with the likeness up to which that is nothing."""
+
+
+def nothing_shared(affinity: Affinity) -> Bools:
+    """Return the pairs of which some content is known and none is shared, shape (R, C)."""
+    known = np.zeros((len(affinity.rows), len(affinity.columns)), dtype=bool)
+    shared = known.copy()
+    for name in SHARED_CONTENT.keys() & affinity.weights.keys():
+        likeness = affinity.likeness[name]
+        known |= ~np.isnan(likeness)
+        shared |= likeness > SHARED_CONTENT[name]
+    return known & ~shared
+
+
 def missing(city: City, facets: Iterable[str]) -> list[str]:
     """Return the blocks that a city leaves empty and that one of some facets asks of it, in the order of questions."""
     asked = {block for facet in facets for block in ANSWERED_BY.get(facet, ())}

@@ -123,23 +123,35 @@ class Account:
 
         What a city asked for and what another shows come before domains and levels; where cities lie and how large
         they are is no reason. A line that rests on the same facts as one before it is left out. ``worded`` puts a
-        line into words that has none yet; it is called for no more lines than it takes.
+        line into words that has none yet; it is called for no more lines than it takes. What flows back to the host is
+        no reason alone: what the guest learns stands before it, however little it lifts the score.
         """
-        lines = [x for x in self.lines if x.known and x.standing > 0.5 and x.weight > 0]
-        found: list[Evidence] = []
-        for line in map(worded, sorted(lines, key=_place)):
-            said = {x.says for x in found}
-            told = line.facet in TOPICS_TOLD and any(x.facet in QUOTING for x in found)
-            if is_reason(line) and line.says not in said and not told:
-                found.append(line)
-            if len(found) >= count:
-                break
+        lines = [x for x in self.lines if x.known and x.weight > 0]
+        found = _reasons([x for x in lines if x.standing > 0.5], count, worded)
+        if found and all(line.facet == "returns" for line in found):
+            learned = [x for x in lines if x.facet in LEARNED and x.likeness > 0]
+            found = [*_reasons(learned, count, worded), *found]
         return tuple(found[:count])
 
     def summary(self) -> str:
         """Return the strongest reasons as one or two sentences."""
         says = " ".join(line.says for line in self.strongest(2))
         return says or "Not enough is known to give a reason."
+
+
+def _reasons(
+    lines: list[Evidence], count: int, worded: Callable[[Evidence], Evidence]
+) -> list[Evidence]:
+    """Return the first lines that are reasons, in words, none of them said by one before it."""
+    found: list[Evidence] = []
+    for line in map(worded, sorted(lines, key=_place)):
+        said = {x.says for x in found}
+        told = line.facet in TOPICS_TOLD and any(x.facet in QUOTING for x in found)
+        if is_reason(line) and line.says not in said and not told:
+            found.append(line)
+        if len(found) >= count:
+            break
+    return found
 
 
 CONTENT: Final = (
@@ -149,6 +161,8 @@ CONTENT: Final = (
 """Facets whose lines say what it is about."""
 
 QUOTING: Final = frozenset({"needs_offers", "needs_answered", "shared_needs"})
+LEARNED: Final = frozenset({*CONTENT, "challenges_met", "levers_met"})
+"""Facets that say what a guest learns."""
 TOPICS_TOLD: Final = frozenset({"topics_met", "shared_topics"})
 """Facets that quote a sentence on a topic, and those that name topics: no reason beside a quotation."""
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from twinmatch.exporting import words
 from twinmatch.exporting.folder_files import cell_text, printable, settings_in_words
-from twinmatch.proposal import Fact, Proposal, Table
+from twinmatch.proposal import Account, Evidence, Fact, Meeting, Proposal, Table
 from twinmatch.proposal.proposal import FacetWeight
 from twinmatch.proposal.tables import StabilityRow
 
@@ -82,6 +82,19 @@ def test_proven_says_under_which_weights_and_how_many_pairs_survive():
     assert said.index("stated wishes 60") < said.index("30") < said.index("10 …")
 
 
+def test_a_weight_that_is_known_for_no_meeting_says_so():
+    lines = [Evidence("wishes", k, 0.5, 0.5, "") for k in (0.4, math.nan, math.nan)]
+    meetings = tuple(Meeting(str(n), "", (), Account((x,))) for n, x in enumerate(lines))
+    weights = (FacetWeight("wishes", 1.0, 0.0),)
+    product = replace(twinning(), status="optimal", score=1.0, meetings=meetings, weights=weights)
+    assert words.known_for(product, "wishes") == "1 of 3"
+    assert "known for none" not in words.status_words(product)
+    nobody = replace(product, meetings=meetings[1:])
+    assert words.known_for(nobody, "wishes") == "0 of 2"
+    assert "stated wishes 100 known for none" in words.status_words(nobody)
+    assert words.known_for(product, "context") == "–"
+
+
 def test_codes_are_read_as_words():
     assert words.facet_title("needs_offers") == "Needs met by offers"
     assert words.facet_title("moon_phase") == "Moon phase"
@@ -136,7 +149,7 @@ def test_sentences_end_once(text, said):
         (Fact("x", "finance", 3, "level 0-4"), "finance: level 3 of 4"),
         (Fact("x", "", 2030.0), "2,030"),
         (Fact("x", "challenge: heat", None), "challenge: heat"),
-        (Fact("x", "needs", "heat", kind="stated", place="needs, 3-7"), "needs: heat"),
+        (Fact("x", "needs", "We want heat.", place="needs, 3-7"), "needs: “We want heat.”"),
         (Fact("x", "levers", "procurement", kind="stated"), "levers: procurement"),
     ],
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from product_cases import city, pairs, round_of, twinning
 
 from twinmatch.programmes.programme import programme_model
 from twinmatch.programmes.proposing import propose
 from twinmatch.programmes.twinning import pair_rules, propose_twinning
-from twinmatch.proposal import Account, Meeting, Member, Product
+from twinmatch.proposal import Account, Evidence, Fact, Meeting, Member, Product
 
 GUEST = city("at-a", "guest", wants={"industry": 3})
 SILENT = city("at-b", "guest")
@@ -45,6 +47,36 @@ def test_a_pair_that_the_coordinator_locked_passes_the_gate():
     product = proposed(GUEST, SILENT, *HOSTS, lock=(("at-b", "fr-y"),))
     assert pairs(product) == {("at-a", "de-x"), ("at-b", "fr-y")}
     assert product.held == ()
+
+
+def test_a_pair_that_shares_nothing_is_none_unless_it_is_locked():
+    """What is not known shares nothing either, and stays for the gate."""
+    other = city("at-c", "guest", wants={"energy_systems": 3})
+    product = proposed(GUEST, other, *HOSTS, shared_content=True)
+    assert pairs(product) == {("at-a", "de-x")}
+    assert causes(product) == {"at-c": "rule"}
+    assert pairs(proposed(GUEST, other, *HOSTS)) == {("at-a", "de-x"), ("at-c", "fr-y")}
+    locked = proposed(GUEST, other, *HOSTS, shared_content=True, lock=(("at-c", "fr-y"),))
+    assert ("at-c", "fr-y") in pairs(locked)
+    free = propose_twinning(round_of(SILENT, *HOSTS), twinning(shared_content=True))
+    assert len(pairs(free)) == 1
+
+
+def test_what_flows_back_is_no_reason_alone():
+    returns, met, weak = (
+        Evidence(name, likeness, standing, 0.4, f"{name}.", (Fact("at-a", "x", 1),))
+        for name, likeness, standing in (
+            ("returns", 0.9, 0.9),
+            ("challenges_met", 0.3, 0.4),
+            ("emissions_mix", 0.3, 0.4),
+        )
+    )
+    assert Account((returns, met, weak)).strongest() == (met, returns)
+    assert Account((returns, weak)).strongest() == (returns,)
+    assert Account((returns, replace(met, standing=0.6))).strongest() == (
+        replace(met, standing=0.6),
+        returns,
+    )
 
 
 def test_as_few_questions_are_asked_as_would_open_the_gate():

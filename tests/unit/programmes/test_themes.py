@@ -74,9 +74,9 @@ def test_what_is_not_named_is_said_too():
     assert needs(HEAT).says(3, 0) == ("The challenges of D are not known.", ())
 
 
-def test_a_sentence_near_the_text_is_quoted_with_its_place():
+def test_what_is_near_the_text_is_a_fact_with_its_place():
     told, (fact,) = needs(HEAT, WORDS).says(2, 1)
-    assert told == "C says: “Steel heat for houses.”"
+    assert told == "C names Steel heat for houses among what it needs."
     assert (fact.city, fact.what, fact.value) == ("at-c", "needs", "Steel heat for houses.")
     assert (fact.kind, fact.source) == ("stated", "Form")
     assert fact.place

@@ -14,7 +14,16 @@ from twinmatch.geography import in_eu
 from twinmatch.programmes.eligibility import Applicants, applicants
 from twinmatch.programmes.load_ledger import Loads, amount, same_loads
 from twinmatch.programmes.round import Round, no_answer
-from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, gate, load_rules, with_topics
+from twinmatch.programmes.rules import (
+    GATE,
+    Rule,
+    allowed_pairs,
+    forbid,
+    gate,
+    load_rules,
+    nothing_shared,
+    with_topics,
+)
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
 from twinmatch.programmes.twinning.settings import Twinning
@@ -69,6 +78,11 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
     for rule in rules:
         if rule.kind == "lock":
             asked_for[rule.block.matrix.indices] = True
+    if settings.shared_content and (unlike := nothing_shared(affinity)).any():
+        says = "Every pair shares a wish, topic, domain or lever, where that is known."
+        rules.append(
+            forbid("nothing shared", says, np.ascontiguousarray(unlike.T).ravel() & ~asked_for)
+        )
     known = np.ascontiguousarray(affinity.coverage.T).ravel()
     closed = gate(known, settings.known_at_least, asked_for)
     return PreparedTwinning(

@@ -96,6 +96,10 @@ class Twinning(GatedProduct):
     past: tuple[tuple[str, str], ...] = Field(
         (), description="Pairs of earlier rounds, which do not meet again"
     )
+    shared_content: bool = Field(
+        False,
+        description="A pair shares a wish, topic, domain or lever, where that is known of it",
+    )
     reserves: int = Field(3, ge=0, le=20, description="Reserve hosts named for each pair")
     once_hosting: int | None = Field(
         None, ge=1, description="Guests of a host that takes any at all, at least"
