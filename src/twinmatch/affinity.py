@@ -38,9 +38,9 @@ from twinmatch.standings import (
     Steps,
     expected_standing,
     in_parts,
-    kinds_of,
     likeness_of,
     mean_by_host,
+    numbered_kinds,
     standing_table,
 )
 
@@ -478,7 +478,7 @@ def _of_cities(
     """Return a facet over rows and hosts; a host of several cities counts with the mean of those that are known."""
     facet = facets[name]
     places = np.array(rows, dtype=np.intp)
-    row, first = kinds_of(facet, places)
+    row, first = numbered_kinds(facet, places)
     if any(len(host.cities) != 1 for host in hosts):
         column = np.arange(len(hosts), dtype=np.intp)
 
@@ -487,7 +487,7 @@ def _of_cities(
 
         return Compared(row, column, of_units, False)
     members = np.array([host.cities[0] for host in hosts], dtype=np.intp)
-    column, first_column = kinds_of(facet, members)
+    column, first_column = numbered_kinds(facet, members)
     same = not FACETS[name].directed and np.array_equal(places, members)
     return Compared(
         row, column, lambda r, c: facet.likeness(places[first[r]], members[first_column[c]]), same

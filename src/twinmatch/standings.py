@@ -191,7 +191,7 @@ def expected_standing(standing: Floats, known: NDArray[np.bool_]) -> Floats:
     return np.asarray(UNKNOWN_STANDING + np.round(mean, DECIMALS))
 
 
-def kinds_of(facet: Facet, cities: Ints) -> tuple[Ints, Ints]:
+def numbered_kinds(facet: Facet, cities: Ints) -> tuple[Ints, Ints]:
     """Return the kind of each city, numbered from 0, and the first place of each kind; all differ where none is named."""
     named = getattr(facet, "kinds", None)
     if named is None:

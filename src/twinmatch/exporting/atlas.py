@@ -22,7 +22,10 @@ from itertools import product as crossed
 from math import atanh, cos, hypot, radians, sin, sqrt
 from typing import Final
 
+import numpy as np
+
 from twinmatch.exporting.folder_files import Directory
+from twinmatch.geography import distance_km
 from twinmatch.proposal import CityCard, Meeting
 
 SEMI_MAJOR_AXIS: Final = 6_378_137.0
@@ -235,48 +238,24 @@ def _dots(
 
 def _labelled(dots: list[Dot], unit: float) -> list[Dot]:
     """Return the dots with their labels where nothing else stands; a name without room is left out."""
-    taken = _Taken(2 * LETTER * unit)
-    for dot in dots:
-        taken.add(_square(dot.x, dot.y, DOT * unit))
+    taken = np.array([_square(dot.x, dot.y, DOT * unit) for dot in dots])
     placed = []
     for dot in dots:
-        options = list(_places_beside(dot, unit))
-        free = [spot for spot in options if taken.leaves(spot)]
-        if not free and dot.is_host:
+        options = np.array(list(_places_beside(dot, unit)))
+        west, north, east, south = options.T[:, :, None]
+        across = (west < taken[:, 2]) & (taken[:, 0] < east)
+        free = options[~(across & (north < taken[:, 3]) & (taken[:, 1] < south)).any(axis=1)]
+        if not len(free) and dot.is_host:
             placed.append(replace(dot, label=""))
             continue
-        spot = (free or options)[0]
-        taken.add(spot)
-        placed.append(replace(dot, label_x=round(spot[0], 1), label_y=round(spot[3], 1)))
+        spot = (free if len(free) else options)[0]
+        taken = np.vstack([taken, spot])
+        x, y = round(float(spot[0]), 1), round(float(spot[3]), 1)
+        placed.append(replace(dot, label_x=x, label_y=y))
     return placed
 
 
 Box = tuple[float, float, float, float]
-
-
-class _Taken:
-    """Boxes of the map that something stands in, by the squares of a grid that they touch."""
-
-    def __init__(self, side: float) -> None:
-        self._side = side
-        self._of: dict[tuple[int, int], list[Box]] = {}
-
-    def _touched(self, box: Box) -> Iterator[tuple[int, int]]:
-        west, north, east, south = (int(edge // self._side) for edge in box)
-        return crossed(range(west, east + 1), range(north, south + 1))
-
-    def add(self, box: Box) -> None:
-        """Note a box."""
-        for square in self._touched(box):
-            self._of.setdefault(square, []).append(box)
-
-    def leaves(self, box: Box) -> bool:
-        """Return whether no box shares some area with this one."""
-        return not any(
-            _overlap(box, other)
-            for square in self._touched(box)
-            for other in self._of.get(square, ())
-        )
 
 
 def _square(x: float, y: float, half: float) -> Box:
@@ -298,17 +277,8 @@ def _places_beside(dot: Dot, unit: float) -> Iterator[Box]:
         yield x, y, x + width, y + height
 
 
-def _overlap(one: Box, other: Box) -> bool:
-    """Return whether two boxes share some area."""
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
 def distance(meeting: Meeting, directory: Directory) -> float | None:
     """Return the kilometres from a guest to the nearest city of its host, along a great circle."""
-    import numpy as np
-
-    from twinmatch.geography import distance_km
-
     guests = [directory.card(city) for city in meeting.cities("guest")]
     hosts = [directory.card(city) for city in meeting.cities("host")]
     one, other = (

@@ -13,6 +13,7 @@ from collections.abc import Sequence, Set
 
 from twinmatch.proposal import Evidence, Fact, Held, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal import count as count
+from twinmatch.proposal import listed as listed
 from twinmatch.proposal.reviewer import printed
 from twinmatch.proposal.tables import StabilityRow, rows_of
 from twinmatch.schema import NAMES
@@ -151,13 +152,6 @@ def meetings_counted(product: Product) -> str:
     """Return the number of a product's meetings with their noun, such as ``30 twinning pairs``."""
     one, several = NOUNS.get(product.product, ("meeting", "meetings"))
     return count(len(product.meetings), one, several)
-
-
-def listed(parts: Sequence[str]) -> str:
-    """Return parts as a list in a sentence: ``a, b and c``."""
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def sentence(text: str) -> str:

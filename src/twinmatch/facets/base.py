@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.proposal import Fact
+from twinmatch.proposal import listed as listed
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -95,10 +96,3 @@ def kinds_of(*tables: NDArray[Any]) -> Ints:
     rows = np.column_stack([np.asarray(t, dtype=np.float64) + 0.0 for t in tables])  # no -0.0
     as_one = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1] * 8))).ravel()
     return np.unique(as_one, return_inverse=True)[1].astype(np.intp)
-
-
-def listed(words: list[str], joiner: str = "and") -> str:
-    """Return words as a phrase: "a", "a and b", "a, b and c"."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {joiner} {words[-1]}"

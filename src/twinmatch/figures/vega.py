@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from twinmatch.proposal import Account, CityCard, Measure
+from twinmatch.proposal import Account, CityCard, Measure, listed
 
 Spec = dict[str, Any]
 
@@ -151,7 +151,7 @@ def emissions_mix(cards: Sequence[CityCard]) -> Spec | None:
         for row in _stack(name, {s: values[s] for s in shared}, total, shades)
     ]
     return _spec(
-        f"Where the emissions of {_listed([card.name for card in there])} come from",
+        f"Where the emissions of {listed([card.name for card in there])} come from",
         _mix_note(cards, there, [n for n in every if n not in shared], tonnes, totals),
         rows,
         y=_rows_in_order("city", names),
@@ -206,7 +206,7 @@ def _mix_note(
         else f"All sectors are reported by {whom}"
     ]
     without = [card.name for card in asked if card not in there]
-    parts += [f"no inventory is known of {_listed(without)}"] if without else []
+    parts += [f"no inventory is known of {listed(without)}"] if without else []
     for card, values, total in zip(there, tonnes, totals, strict=True):
         held = 100 * total / math.fsum(values.values())
         parts += (
@@ -243,10 +243,11 @@ def readiness(cards: Sequence[CityCard]) -> Spec | None:
     left_out = [name for name in every if name not in shared]
     parts = [f"not known of {whom}: {', '.join(left_out)}"] if left_out else []
     without = [card.name for card in cards if card not in there]
-    parts += [f"not known at all: {_listed(without)}"] if without else []
+    parts += [f"not known at all: {listed(without)}"] if without else []
+    note = "; ".join([*parts, "half a level is noise"])
     return _spec(
-        f"Readiness of {_listed(names)}",
-        _first_raised("; ".join([*parts, "half a level is noise"])),
+        f"Readiness of {listed(names)}",
+        f"{note[:1].upper()}{note[1:]}",
         rows,
         y=_rows_in_order("dimension", shared),
         x={
@@ -280,14 +281,6 @@ def _apart(cards: Sequence[CityCard]) -> list[str]:
         name if names.count(name) == 1 else f"{name}, {card.id}"
         for name, card in zip(names, cards, strict=True)
     ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
-
-
-def _first_raised(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _whole(percent: float) -> str:

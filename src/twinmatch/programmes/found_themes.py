@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
-from twinmatch.facets.base import listed
 from twinmatch.facets.text import Passage, needs_passages, readable
 from twinmatch.files import toml_text
+from twinmatch.proposal import listed
 from twinmatch.schema import NAMES
 
 Floats = NDArray[np.float32]

@@ -15,12 +15,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.facets.base import listed
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.load_ledger import Loads
 from twinmatch.programmes.registry import RegisteredProduct
 from twinmatch.programmes.round import Round, SolvedProduct, no_answer
 from twinmatch.programmes.rules import load_rules
+from twinmatch.proposal import listed
 from twinmatch.solving import Block, Candidates, solve
 
 

@@ -26,7 +26,6 @@ from twinmatch.affinity import Affinity, OwnFacet, compare
 from twinmatch.cohort import City, Cohort, Host
 from twinmatch.embedding.classifier import TOPICS
 from twinmatch.facets import FacetCache
-from twinmatch.facets.base import listed
 from twinmatch.facets.readiness import levels
 from twinmatch.facets.shared_topics import topic_table
 from twinmatch.facets.steps import STEPS, step_levels, stuck_at
@@ -35,7 +34,7 @@ from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.resources import Catalogue, Resource
 from twinmatch.programmes.themes import Theme, ThemeNeed
-from twinmatch.proposal import Fact, Table
+from twinmatch.proposal import Fact, Table, listed
 from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 

@@ -12,7 +12,6 @@ from twinmatch import __version__
 from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem, QuestionError, TwinmatchError
 from twinmatch.facets import FacetCache
-from twinmatch.facets.base import listed
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.facets.readiness import DIMENSIONS
 from twinmatch.geography import country, language_name
@@ -36,6 +35,7 @@ from twinmatch.proposal import (
     Statement,
     UnitName,
     count,
+    listed,
 )
 from twinmatch.schema import NAMES, City
 

@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.facets.base import listed
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.themes import strength_of
-from twinmatch.proposal import RuleStatus
+from twinmatch.proposal import RuleStatus, listed
 from twinmatch.solving import (
     Candidates,
     LimitChange,

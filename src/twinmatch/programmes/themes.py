@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets import FacetCache
-from twinmatch.facets.base import listed
 from twinmatch.facets.domains import (
     FINE,
     LEVERS,
@@ -28,7 +27,7 @@ from twinmatch.facets.quoting import asks, shows
 from twinmatch.facets.text import Passage, needs_passages, offers_passages, offers_said, quotes
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.round import Round
-from twinmatch.proposal import Fact
+from twinmatch.proposal import Fact, listed
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.vocabulary.topics import Topic
 

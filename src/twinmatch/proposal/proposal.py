@@ -475,6 +475,13 @@ def _pairs(part: Any, name: str) -> Iterator[Sequence[str]]:
             yield pair
 
 
+def listed(parts: Sequence[str], joiner: str = "and") -> str:
+    """Return parts as a list in a sentence: ``a, b and c``."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {joiner} {parts[-1]}"
+
+
 def count(number: int, one: str, several: str = "") -> str:
     """Return a counted noun, such as ``1 city`` or ``1,200 cities``."""
     return f"{number:,} {one if number == 1 else several or one + 's'}"

@@ -37,7 +37,7 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import ANSWERED_BY, GATE, QUESTIONS, Rule, forbid, gate, missing
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.frame import Frame
-from twinmatch.proposal import Ask
+from twinmatch.proposal import Ask, listed
 from twinmatch.proposal.wire import Hidden, Number, on_wire, rows
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.solving import Candidates, Solution
@@ -205,9 +205,7 @@ def _lead(row: Floats, h: int) -> float:
 
 def said(name: str, answers: Sequence[ChangedAnswer]) -> str:
     """Return changed answers as the condition of a sentence: "If Braga names … and says …"."""
-    parts = [answer.says for answer in answers]
-    listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-    return f"If {name} {listed}"
+    return f"If {name} {listed([answer.says for answer in answers])}"
 
 
 BEST = 5

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem
-from twinmatch.facets.base import listed
 from twinmatch.programmes.city_panels.search import (
     FITS,
     Mix,
@@ -56,6 +55,7 @@ from twinmatch.proposal import (
     RuleStatus,
     Table,
     count,
+    listed,
 )
 from twinmatch.schema import Role
 from twinmatch.solving import Distribute, NobodyIsolated

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
 from twinmatch.errors import QuestionError
-from twinmatch.facets.base import listed
 from twinmatch.programmes.discussion_groups.search import (
     WHERE,
     Groups,
@@ -28,7 +27,7 @@ from twinmatch.programmes.kinds import TITLES, Attribute, categories, compositio
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import counted, judged, outside, quotas_kept, statuses
 from twinmatch.programmes.themes import need_of, shown_on, strength_of
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count, listed
 
 Floats = NDArray[np.float64]
 

@@ -19,14 +19,13 @@ import numpy as np
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.embedding.sentences import split_sentences
-from twinmatch.facets.base import listed
 from twinmatch.geography import country
 from twinmatch.programmes.national_clusters.search import BLOCK, Home, join_countries, split_country
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.resources import national_actors
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, outside
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count, listed
 from twinmatch.schema import NAMES, City
 
 ABOUT_NOTHING = frozenset({"readiness", "emissions_mix"})

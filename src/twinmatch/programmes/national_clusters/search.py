@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
 from twinmatch.errors import NoProposalError
-from twinmatch.facets.base import listed
 from twinmatch.geography import (
     are_neighbours,
     cooperation,
@@ -28,6 +27,7 @@ from twinmatch.geography import (
 )
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
+from twinmatch.proposal import listed
 from twinmatch.solving import Distribute, group_referee
 from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
 from twinmatch.solving.sets import disjoint_sets

@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.facets.base import listed
 from twinmatch.programmes.round import Round, coverage_note, no_answer, shares
 from twinmatch.programmes.rules import counted, judged, statuses
 from twinmatch.programmes.study_visits.search import (
@@ -30,7 +29,7 @@ from twinmatch.programmes.study_visits.search import (
 )
 from twinmatch.programmes.study_visits.settings import Mode, StudyVisits, by_rail, distances
 from twinmatch.programmes.themes import Theme, shown_on, theme_of
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count, listed
 from twinmatch.solving import Solution, solve
 
 

@@ -16,13 +16,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from twinmatch.facets.base import listed
 from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, held_for, questions
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.programmes.twinning.settings import Twinning
-from twinmatch.proposal import Cause, Held, LeftOut, Table, count
+from twinmatch.proposal import Cause, Held, LeftOut, Table, count, listed
 from twinmatch.solving import counts, solve
 from twinmatch.solving.referee import SLACK
 

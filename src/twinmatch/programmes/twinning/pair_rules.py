@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.facets.base import listed
 from twinmatch.geography import country
 from twinmatch.programmes.kinds import OF_PAIRS, categories, parsed
 from twinmatch.programmes.rules import Counted, Rule, Units, counted_says, forbid, quota_rules
 from twinmatch.programmes.twinning.frame import Frame, compatriots, extra_rules, memberships
 from twinmatch.programmes.twinning.settings import Facilitator, PairQuota, Twinning
+from twinmatch.proposal import listed
 from twinmatch.solving.blocks import Block, counts, once_chosen
 
 Bools = NDArray[np.bool_]
