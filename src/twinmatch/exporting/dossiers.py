@@ -244,14 +244,12 @@ def _not_known(sources: Sources, cities: Sequence[str]) -> DossierSection:
 def _room(sources: Sources, cities: Sequence[str]) -> DossierSection:
     """Return the national actors of the countries of some cities, who should be in the room with them."""
     countries = dict.fromkeys(sources.directory.country(city) for city in cities)
-    rows = tuple(
-        (f"{x.name}, {x.kind}", f"{x.does}{f' (as of {x.year})' if x.year else ''}", x.link)
-        for name in countries
-        for x in sources.room.get(name, ())
+    found = (actor for name in countries for actor in sources.room.get(name, ()))
+    points = (
+        f"{x.name} ({x.kind}{f', as of {x.year}' if x.year else ''}): {words.sentence(x.does)} {x.link}"
+        for x in found
     )
-    return DossierSection(
-        "Who should be in the room", columns=("Who", "What it does", "Where"), rows=rows
-    )
+    return DossierSection("Who should be in the room", points=tuple(map(str.rstrip, points)))
 
 
 def _contacts(sources: Sources, cities: Sequence[str]) -> DossierSection:

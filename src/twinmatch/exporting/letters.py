@@ -335,7 +335,8 @@ def _questions(
         for product, _ in asked
     )
     if put:
-        return first, tuple(dict.fromkeys(put))
+        about = f"Of {sources.directory.name(city)} we ask, what matters most first:"
+        return (*first, about), tuple(dict.fromkeys(put))
     gaps = sources.gaps.get(city, ())
     blocks = [words.block_title(gap.block).lower() for gap in gaps][:MOST_QUESTIONS]
     if not blocks and not first:
