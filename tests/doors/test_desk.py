@@ -285,6 +285,62 @@ def test_who_leads_or_is_not_there_is_not_moved(grouped, city):
     assert "Traceback" not in answer.text
 
 
+def test_after_a_decline_every_page_leads_to_the_offers(five, proposal):
+    base, meeting = f"/workbench/proposals/{proposal}", "twinning:de-guest"
+    pair = {"one": PAIR[0], "other": PAIR[1], "city": PAIR[1], "version": 0}
+    assert send(five, f"{proposal}/decisions", kind="declined", **pair).status_code == 303
+    for tab in ("overview", "twinning", "history"):
+        page = lxml.html.fromstring(five.get(base, params={"tab": tab}).text)
+        assert [
+            link.get("href").replace("%3A", ":")
+            for link in page.xpath("//p[contains(@class, 'bad')]/a")
+        ] == [f"{base}/pairs/{meeting}"]
+        assert page.xpath(f"//form[@action='{base}/again']")
+    page = lxml.html.fromstring(five.get(f"{base}/pairs/{meeting}").text)
+    assert not page.xpath("//p[contains(@class, 'bad')]")  # it is the page itself
+    (form,) = (f for f in page.forms if f.action == f"{base}/repair")
+    assert form.form_values() == [("refused", " ".join(PAIR)), ("at_most", "3")]
+    offers = five.post(form.action, data=dict(form.form_values()))
+    assert offers.status_code == 200
+    assert {
+        b.get("value") for b in lxml.html.fromstring(offers.text).xpath("//button[@name='offer']")
+    } >= {"best"}
+
+
+def test_what_is_decided_says_whether_it_is_in_this_version(five, proposal):
+    other = {"one": PAIR[0], "other": "se-host", "version": 0}
+    assert send(five, f"{proposal}/decisions", kind="lock", **other).status_code == 303
+    here = {"one": "fr-guest", "other": "se-host", "version": 1}
+    assert send(five, f"{proposal}/decisions", kind="hold", **here).status_code == 303
+    page = lxml.html.fromstring(five.get(f"/workbench/proposals/{proposal}").text)
+    told = page.xpath("//ul[@aria-label='Decided pairs']/li")
+    assert [bool(li.xpath("./span[@class='soft']")) for li in told] == [True, False]
+
+
+def test_the_list_of_rounds_tells_which_version_is_published(five, proposal):
+    board = board_of(five)
+    send(five, f"{proposal}/decisions", kind="approve", version=0)
+    send(five, f"{proposal}/decisions", kind="publish", version=1)
+    again = {"programme_toml": PROGRAMME, "programme_of": proposal}
+    later = board.keep_made("Desk", again, "tests", board.result(proposal))
+    page = lxml.html.fromstring(five.get("/workbench/proposals").text)
+    (row,) = page.xpath(f"//tr[.//a[@href='/workbench/proposals/{later}']]")
+    assert [s.get("class") for s in row.xpath(".//span")] == ["state draft", "state published"]
+
+
+def test_a_change_by_hand_leads_back_to_where_it_was_made(five, proposal):
+    back = f"/workbench/proposals/{proposal}/pairs/twinning:de-guest"
+    options = five.get(
+        f"/workbench/proposals/{proposal}/hosts/de-guest", params={"back": back}
+    ).text
+    assert f'value="{back}"' in options
+    for place, there in ((back, back), ("https://elsewhere.example", "")):
+        version = board_of(five).store.held(proposal).version
+        given = {"kind": "lock", "version": version, "pair": ["de-guest se-host"], "back": place}
+        location = send(five, f"{proposal}/keep", **given).headers["location"]
+        assert location == (there or f"/workbench/proposals/{proposal}?tab=twinning")
+
+
 # --- the intake of a survey ---
 
 SURVEY = """City,Country,Please describe your main challenge,Preferred host – 1st choice,Preferred host – 2nd choice,Preferred host – 3rd choice

@@ -34,6 +34,8 @@ class PairRow:
     assigned: str
     comments: int
     contested: bool
+    wish: int
+    """The place of the host among the guest's wishes, 0 where it asked for others or for nobody."""
 
     @property
     def about(self) -> About:
@@ -160,7 +162,15 @@ def _pair(
         assigned.why if assigned else "",
         len(now.notes.get(about, ())),
         names.host(meeting) in contested,
+        _wish(meeting, guest, {about[1], *hosts}),
     )
+
+
+def _wish(meeting: Meeting, guest: str, hosts: set[str]) -> int:
+    """Return which wish of a guest its host is, 0 for none; the account of a pair lists the wishes, best first."""
+    stated = (f for line in meeting.account.lines if line.facet == "wishes" for f in line.facts)
+    wishes = next((str(f.value).split("; ") for f in stated if f.city == guest), [])
+    return next((k for k, name in enumerate(wishes, 1) if name in hosts), 0)
 
 
 def decision_on(run: RunState, about: About) -> str:

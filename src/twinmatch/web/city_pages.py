@@ -215,10 +215,10 @@ def pair(
 
 
 def _places(state: State, city: str, round_: Job | None) -> list[tuple[str, str, str, str, str]]:
-    """Return proposal, its title, product, meeting and role for every place of a city in the latest proposals, or a round's."""
+    """Return proposal, its title, product, meeting and role for every place of a city in one version, or the latest of rounds."""
     found = []
-    jobs = state.board.versions(round_.round) if round_ else state.board.all_jobs(12)
-    for job in (j for j in jobs if j.state == "done"):
+    done = [round_] if round_ else [j for j in state.board.all_jobs(24) if j.state == "done"]
+    for job in {j.round: j for j in reversed(done)}.values():
         for product in json.loads(state.board.result(job.id))["products"]:
             where = (job.id, job.title, product["title"])
             for meeting in product["meetings"]:

@@ -132,6 +132,8 @@ def _decide_all(
         mine = [(k, str(v)) for k, v in given.items() if k not in ("pair", "version")]
         mine += [("pair", " ".join(pair)) for _, pair in decisions]
         return _conflict(request, state, run, given["version"], action, mine, error)
+    if str(given.get("back", "")).startswith(f"/workbench/proposals/{run}/"):
+        return RedirectResponse(own(given["back"]), 303)
     return to_proposal(run, f"?tab={tab}")
 
 
@@ -176,9 +178,11 @@ def keep(
     kind: Kind,
     version: Version,
     pair: Names = None,
+    back: Annotated[str, Form(max_length=400)] = "",
 ) -> Response:
     """Keep a change by hand as decisions: each pair that it makes is locked or held."""
-    given, decisions = {"kind": kind, "version": version}, [(kind, p) for p in _pairs(pair)]
+    given: dict[str, Any] = {"kind": kind, "version": version, "back": back}
+    decisions = [(kind, p) for p in _pairs(pair)]
     return _decide_all(request, state, person, job.id, "keep", given, decisions)
 
 
@@ -231,10 +235,10 @@ def guest(request: Request, found: Looked, guest: str) -> Response:
 
 
 @router.get("/{proposal}/hosts/{guest}")
-def hosts(request: Request, state: Shared, job: Made, guest: str) -> Response:
+def hosts(request: Request, state: Shared, job: Made, guest: str, back: str = "") -> Response:
     """Return the form that gives a guest another host, with every host that it could have; the round is read for it."""
     case = state.rounds.held(job.id)
-    parts: dict[str, Any] = {"options": (), "guest": guest, "at_now": ()}
+    parts: dict[str, Any] = {"options": (), "guest": guest, "at_now": (), "return_to": back[:400]}
     with suppress(QuestionError):  # it is no guest of the round
         parts["options"] = list(options(case, guest))
         g = case.ready.frame.guests.index(case.round.cohort.find(guest))
@@ -243,12 +247,15 @@ def hosts(request: Request, state: Shared, job: Made, guest: str) -> Response:
 
 
 @router.get("/{proposal}/price")
-def price(request: Request, state: Shared, job: Made, guest: str = "", host: str = "") -> Response:
+def price(
+    request: Request, state: Shared, job: Made, guest: str = "", host: str = "", back: str = ""
+) -> Response:
     """Return what it costs to give a guest a host by hand, at once: nothing is solved."""
     case = state.rounds.held(job.id)
     parts: dict[str, Any] = {"found": edits(case, guest[:120], host[:120])}
     parts["host_name"] = next(h.name for h in case.hosts if h.id == host)
     parts |= {"guest": guest, "host": host, "guest_name": case.round.cohort.city(guest).name}
+    parts["return_to"] = back[:400]
     now, base = state.board.store.held(job.id), f"/workbench/proposals/{job.id}"
     return page(request, "price.html.j2", now=now, base=base, **parts)
 

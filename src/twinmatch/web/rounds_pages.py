@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -53,13 +53,22 @@ def proposals(request: Request, state: Shared, upload: str = "") -> Response:
     return page(
         request,
         "proposals.html.j2",
-        rounds=[(r[0], len(r), status.get(r[0].id, "draft")) for r in rounds.values()],
+        rounds=[
+            (r[0], len(r), status.get(r[0].id, "draft"), _published(r, status))
+            for r in rounds.values()
+        ],
         names={u.id: u.name for u in board.all_uploads(500)},
         past=len(board.store.past()),
         uploads=uploads,
         upload=upload if any(u.id == upload for u in uploads) else "",
         **programmes_known(),
     )
+
+
+def _published(versions: list[Job], status: Mapping[str, str]) -> int:
+    """Return the number of the version of a round that is published, 0 for none; the newest version comes first."""
+    done = [job.id for job in reversed(versions) if job.state == "done"]
+    return next((n for n, run in enumerate(done, 1) if status.get(run) == "published"), 0)
 
 
 def _asked(
@@ -228,6 +237,9 @@ def _overview(state: State, job: Job, found: dict[str, Any], person: Person) -> 
         "before": before,
         "changed": state.rounds.difference(before.id, job.id) if before else None,
         "names": {c.id: c.name for c in made.cities},
+        "pair_hosts": [_hosts_of(proposal_of(state.board, before.id)), _hosts_of(made)]
+        if before
+        else [],
         "since": [e for e in run.history if looked and e.at > looked and e.by != person.name],
         "looked": looked,
         "pairs": [m for m in run.meetings if m.host],
@@ -321,7 +333,17 @@ def compare(request: Request, state: Shared, proposal: str, other: str) -> Respo
     made = [proposal_of(state.board, j.id) for j in jobs]
     found = state.rounds.difference(other, proposal)
     names = {c.id: c.name for m in made for c in m.cities}
-    return page(request, "compare.html.j2", jobs=jobs, made=made, found=found, names=names)
+    parts: dict[str, Any] = {"jobs": jobs, "made": made, "found": found, "names": names}
+    rounds = [[v.id for v in state.board.versions(j.round) if v.state == "done"] for j in jobs]
+    parts["numbers"] = [ids.index(j.id) + 1 for ids, j in zip(rounds, jobs, strict=True)]
+    return page(request, "compare.html.j2", **parts, hosts=[*map(_hosts_of, made)])
+
+
+def _hosts_of(made: Proposal) -> dict[str, tuple[str, float]]:
+    """Return host and score, in [0, 1], of each guest of the twinning."""
+    names = Directory(made)
+    pairs = [m for p in made.products if p.product == "twinning" for m in p.meetings]
+    return {g: (names.host(m), m.score) for m in pairs for g in m.cities("guest")}
 
 
 @router.post("/{proposal}/cancel")

@@ -301,21 +301,62 @@ def solved_with(case: Case, guest: str, host: str) -> Outcome | None:
     return None if answer is None else case.outcome(answer)
 
 
-def options(case: Case, guest: str) -> Iterator[tuple[str, str, float, int, tuple[str, ...]]]:
-    """Yield every host that a guest could have: id, name, score, guests that it has, and the filters that forbid it.
+@dataclass(frozen=True)
+class HostOption:
+    """A host that a guest could have, with its score in [0, 1] and the guests that it has.
 
-    The best first, and those that nothing forbids before all others.
+    ``wish`` is its place among the guest's wishes, 0 where it is none; ``forbidden`` names the filters that forbid it,
+    and ``is_full`` says whether a move there, everybody else staying, breaks a limit.
     """
+
+    id: str
+    name: str
+    cities: tuple[str, ...]
+    score: float
+    guests: int
+    wish: int
+    forbidden: tuple[str, ...]
+    is_full: bool
+
+
+def options(case: Case, guest: str) -> Iterator[HostOption]:
+    """Yield every host that a guest could have, the best first, and those that nothing forbids before all others."""
     g = _guest(case, guest)
     score, held = case.grid(case.score)[:, g], case.grid(case.chosen).sum(axis=1)
     filters = [
         (rule.name, case.grid(rule.forbidden)[:, g]) for rule in case.ready.rules if rule.filters
     ]
+    cities, full = case.round.cohort.cities, _full(case, g)
+    wishes = cities[case.ready.frame.guests[g]].wishes
     rows = [
-        (host.id, host.name, float(score[h]), int(held[h]), tuple(n for n, no in filters if no[h]))
+        HostOption(
+            host.id,
+            host.name,
+            tuple(cities[i].name for i in host.cities),
+            float(score[h]),
+            int(held[h]),
+            next((k for k, w in enumerate(wishes, 1) if w in case.ready.frame.members(host)), 0),
+            tuple(n for n, no in filters if no[h]),
+            bool(full[h]),
+        )
         for h, host in enumerate(case.hosts)
     ]
-    yield from sorted(rows, key=lambda r: (bool(r[4]), -round(r[2], 9), r[0]))
+    yield from sorted(rows, key=lambda r: (bool(r.forbidden), -round(r.score, 9), r.id))
+
+
+def _full(case: Case, g: int) -> Bools:
+    """Return for each host whether a guest's move there, everybody else staying, breaks a limit, shape (hosts,)."""
+    grid = case.grid(case.chosen).copy()
+    grid[:, g] = False
+    mine = np.arange(len(case.hosts)) * len(case.ready.frame.guests) + g
+    found = np.zeros(len(case.hosts), dtype=np.bool_)
+    for block in (rule.block for rule in case.ready.rules if not rule.filters):
+        low, high = block.low[:, None] - 1e-6, block.high[:, None] + 1e-6
+        was = (block.matrix @ case.chosen.astype(np.float64))[:, None]
+        without = (block.matrix @ grid.ravel().astype(np.float64))[:, None]
+        is_ = without + block.matrix[:, mine].toarray()
+        found |= (((is_ < low) | (is_ > high)) & (was >= low) & (was <= high)).any(axis=0)
+    return found
 
 
 def _guest(case: Case, guest: str) -> int:

@@ -62,11 +62,26 @@ def test_a_swap_is_among_the_ways_and_moves_two():
 def test_every_host_stands_among_the_options_the_best_first_and_what_forbids_it():
     case = random_case(1, guests=4, hosts=3, ban=[("at-guest-0", "be-host-0")])
     found = list(options(case, "at-guest-0"))
-    assert {row[0] for row in found} == {host.id for host in case.hosts}
-    assert found[-1][0] == "be-host-0"
-    assert found[-1][4] == ("bans",)
-    open_ = [row[2] for row in found if not row[4]]
+    assert {row.id for row in found} == {host.id for host in case.hosts}
+    assert found[-1].id == "be-host-0"
+    assert found[-1].forbidden == ("bans",)
+    open_ = [row.score for row in found if not row.forbidden]
     assert open_ == sorted(open_, reverse=True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_host_is_full_where_the_move_alone_breaks_a_limit(seed):
+    case = random_case(seed, guests=5, hosts=3, places=3)
+    for g in range(5):
+        for option in options(case, case.guest_id(g)):
+            h = [host.id for host in case.hosts].index(option.id)
+            if not case.chosen[case.pair(g, h)] and not option.forbidden:
+                alone = [
+                    e
+                    for e in edits(case, case.guest_id(g), option.id)
+                    if {m.guest for m in e.outcome.moves} == {case.guest_id(g)}
+                ]
+                assert [option.is_full] == [bool(e.breaks) for e in alone]
 
 
 def test_who_is_no_guest_or_meets_already_is_told():

@@ -62,7 +62,7 @@ function grid(table) {
 
   const show = (box) => { for (const row of table.rows) row.cells[box.dataset.shows].hidden = !box.checked; };
   for (const box of panel.querySelectorAll("[data-shows]")) {
-    box.checked = !rows.length || rows.some((row) => text(row.cells[box.dataset.shows]) !== "");
+    box.checked = "always" in box.dataset || !rows.length || rows.some((row) => text(row.cells[box.dataset.shows]) !== "");
     if (!box.checked) show(box);
   }
   panel.addEventListener("input", (event) => {

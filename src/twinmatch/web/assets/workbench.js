@@ -18,6 +18,20 @@ document.addEventListener("reset", (event) => {
   }, 0);
 });
 
+// Escape, or a click elsewhere, closes what lies over the page.
+document.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && document.querySelector("details.once[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+});
+
+document.addEventListener("click", (event) => {
+  for (const open of document.querySelectorAll("details.once[open]")) {
+    if (!open.contains(event.target)) open.open = false;
+  }
+});
+
 document.addEventListener("htmx:beforeSwap", (event) => {
   const told = document.getElementById("told");
   if (told && !event.detail.isError) told.replaceChildren();
