@@ -37,18 +37,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.solving.grouping import Task, in_order
+from twinmatch.solving.grouping import Task, breaches, in_order
 from twinmatch.solving.kernels import (
     LOOPS,
     SHARED,
     Best,
     PlainTask,
-    RuledTask,
     Sweeps,
     exchange_plain,
-    exchange_under_rules,
     seat,
-    seat_under_rules,
 )
 
 
@@ -70,6 +67,7 @@ class Limit:
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 
 def group_counts(n_items: int, low: int, high: int) -> range:
@@ -127,7 +125,6 @@ CHUNK = 1 << 15  # rows of one kernel call: short enough to look at the clock, l
 SLOWER = 32  # times that Python alone takes for a row
 SLOW_ROWS = 40_000  # rows beyond which loading numba costs less than doing without
 STARTS = 4
-PRICE = 8.0  # of breaking a rule by one, in units of a typical gain
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,14 +155,15 @@ def anneal(
     over all starts, or None for as many as the seconds allow. fast: numba or not; None chooses.
     """
     if fast is None and seconds is not None:
-        fast = _is_compiled(task)  # the compiler would take the time that the search has
-    kernels = kernels_for(task, effort, fast)
+        # the compiler would take the time that the search has
+        fast = compiled.cache_info().currsize > 0 and bool(compiled().signatures)
+    kernel = kernel_for(task, effort, fast) if task.plain else None
     starts = STARTS if effort is not None else workers
     each = None if effort is None else max(1, effort // starts)
     limit = None if seconds is None else Limit(seconds)
 
     def one(child: np.random.SeedSequence) -> Found:
-        return _run(task, start, kernels, each, np.random.PCG64(child), limit)
+        return _run(task, start, kernel, each, np.random.PCG64(child), limit)
 
     children = np.random.SeedSequence(seed).spawn(starts)
     if workers == 1:
@@ -180,7 +178,7 @@ def anneal(
 def _run(
     task: Task,
     start: IntArray | None,
-    kernels: tuple[Kernel, Kernel],
+    kernel: Kernel | None,
     sweeps: int | None,
     bits: np.random.PCG64,
     limit: Limit | None,
@@ -188,7 +186,8 @@ def _run(
     """One start: cooled from where a quarter of the items move, then reheated and cooled again."""
     if start is None:
         start = random_grouping(task, bits)
-    walk = PlainWalk(task, start, kernels[0]) if task.plain else RuledWalk(task, start, kernels[1])
+    walk = RuledWalk(task, start) if kernel is None else PlainWalk(task, start, kernel)
+    usable = walk.keeps()
     hot = _melting(walk, typical_gain(task), bits, limit)
     best, value = start, -math.inf
     cycles = (
@@ -198,7 +197,7 @@ def _run(
     )
     for cycle in cycles:
         top = hot if value == -math.inf else hot * REHEAT
-        rows = CHUNK if kernels[0] is not exchange_plain else CHUNK // SLOWER
+        rows = CHUNK if kernel not in (None, exchange_plain) else CHUNK // SLOWER
         for heats in cycle(top, hot * COLD, max(1, rows // len(start))):
             walk.sweep(heats, bits)
             if limit is not None and limit.spent() >= 1.0:
@@ -209,7 +208,7 @@ def _run(
         if limit is not None and limit.spent() >= 1.0:
             break
         walk.restart(best)
-    if value == -math.inf and walk.keeps(start):
+    if value == -math.inf and usable:
         best, value = start, task.score(start)  # no time to search: an answer all the same
     label = in_order(best, task.kin)
     score = task.score(label) if value > -math.inf else -math.inf
@@ -323,27 +322,16 @@ def random_grouping(task: Task, bits: np.random.PCG64) -> IntArray:
     return label
 
 
-def places_only(task: Task) -> IntArray:
-    """A grouping in which each atom may sit where it does, whatever other rules say."""
-    room = task.high.astype(np.float64)
-    label = np.zeros(task.mass.size, dtype=np.int64)
-    for atom in range(task.mass.size):
-        label[atom] = np.where(np.isfinite(task.bonus[atom]), room, -np.inf).argmax()
-        room[label[atom]] -= task.mass[atom]
-    return label
-
-
 class Walk(ABC):
     """One search: the arrays it works on, the best grouping it has seen, and a kernel to go on."""
 
-    def __init__(self, task: Task, start: IntArray, kernel: Kernel) -> None:
+    def __init__(self, task: Task, start: IntArray) -> None:
         self._task = task
-        self._kernel = kernel
         self._best = start.copy()
         self._standing = np.zeros(2)
         self.n_atoms = len(start)
         self.restart(start)
-        if self.keeps(start):
+        if self.keeps():
             self._standing[1] = self._standing[0]
         self._least = 1e-9 * max(1.0, self._scale())
 
@@ -351,8 +339,8 @@ class Walk(ABC):
     def restart(self, label: IntArray) -> None:
         """Go on from another grouping; what is best starts afresh."""
 
-    def keeps(self, label: IntArray) -> bool:
-        """Whether a grouping keeps the rules."""
+    def keeps(self) -> bool:
+        """Whether the grouping that the search is at keeps the rules."""
         return True
 
     @abstractmethod
@@ -361,7 +349,7 @@ class Walk(ABC):
 
     @abstractmethod
     def _advance(self, sweeps: Sweeps, best: Best) -> int:
-        """Call the kernel."""
+        """Make the sweeps."""
 
     def sweep(self, heats: FloatArray, bits: np.random.PCG64) -> int:
         """Sweep once a heat; returns the number of exchanges."""
@@ -376,7 +364,7 @@ class Walk(ABC):
         The value is -inf where no grouping that keeps the rules has been seen.
         """
         self.restart(self._best)
-        if self.keeps(self._best):
+        if self.keeps():
             self._standing[1] = self._standing[0]
         while (limit is None or limit.spent() < 1.0) and self.sweep(np.zeros(1), bits):
             pass
@@ -390,7 +378,8 @@ class PlainWalk(Walk):
         bonus = np.ascontiguousarray(task.bonus.T)
         rigid = bool((task.low == task.high).all())
         self._plain = PlainTask(task.weight, bonus, task.low, task.high, task.factor, rigid)
-        super().__init__(task, start, kernel)
+        self._kernel = kernel
+        super().__init__(task, start)
 
     def restart(self, label: IntArray) -> None:
         """Go on from another grouping; what is best starts afresh."""
@@ -408,47 +397,110 @@ class PlainWalk(Walk):
 
 
 class RuledWalk(Walk):
-    """A search under rules, with a price on what breaks them."""
-
-    def __init__(self, task: Task, start: IntArray, kernel: Kernel) -> None:
-        price = PRICE * max(typical_gain(task), 1e-6)
-        apart = np.zeros((0, 2), dtype=np.int64) if task.apart is None else np.argwhere(task.apart)
-        self._ruled = RuledTask(
-            weight=task.weight if task.apart is None else task.weight - price * task.apart,
-            inner=task.inner,
-            bonus=np.ascontiguousarray(task.bonus.T),
-            mass=task.mass,
-            factor=task.factor,
-            kind=task.kind,
-            tally=task.tally,
-            floor=task.floor,
-            ceiling=task.ceiling,
-            slope=task.slope,
-            price=price,
-            apart=np.ascontiguousarray(apart[apart[:, 0] < apart[:, 1]]),
-        )
-        super().__init__(task, start, kernel)
+    """A search under rules, over groupings that keep all of them; a move is a swap with nobody."""
 
     def restart(self, label: IntArray) -> None:
         """Go on from another grouping; what is best starts afresh."""
-        task = self._ruled
-        self._seating = at = seat_under_rules(label, task)
-        seats = task.bonus[label, np.arange(label.size)]
-        value = float((task.factor[at.size] * at.inside).sum() + seats.sum())
-        self._standing[:] = value, -np.inf
+        task, everyone = self._task, np.arange(label.size)
+        self._label, self._bonus = label.copy(), task.bonus.T
+        self._reach = np.zeros((task.n_groups, label.size))
+        self._held = np.zeros((task.kind.size, task.n_groups))
+        for atom, group in enumerate(label.tolist()):
+            self._reach[group] += task.weight[atom]
+            self._held[:, group] += task.tally[:, atom]
+        self._size = np.bincount(label, task.mass, task.n_groups).astype(np.int64)
+        inside = task.inner + self._reach[label, everyone] / 2.0
+        self._inside = np.bincount(label, inside, task.n_groups)
+        value = (task.factor[self._size] * self._inside).sum() + self._bonus[label, everyone].sum()
+        self._standing[:] = float(value), -np.inf
 
-    def keeps(self, label: IntArray) -> bool:
-        """Whether a grouping keeps the rules."""
-        apart = self._ruled.apart
-        met = label[apart[:, 0]] == label[apart[:, 1]]
-        return not (seat_under_rules(label, self._ruled).broken.any() or met.any())
+    def keeps(self) -> bool:
+        """Whether the grouping keeps the rules; one to start from may lack the rounding of a balance."""
+        task, label = self._task, self._label
+        held = task.kind[:, None], self._held, task.floor, task.ceiling, task.slope[:, None]
+        met = task.apart is not None and task.apart[label[:, None] == label].any()
+        return not (breaches(*held, self._size).any() or met)
 
     def _scale(self) -> float:
-        return float(max(self._ruled.price, np.abs(self._ruled.weight).max()))
+        return float(np.abs(self._task.weight).max())
 
     def _advance(self, sweeps: Sweeps, best: Best) -> int:
-        made: int = self._kernel(self._ruled, self._seating, sweeps, best)
+        made, standing = 0, best.standing
+        for heat, draws in zip(sweeps.heats, sweeps.draws, strict=True):
+            for i in range(self.n_atoms):
+                gain = self._gains(i)
+                margin = gain + heat * sweeps.noise[draws[i] : draws[i] + gain.size]
+                better = np.flatnonzero(margin > best.least)
+                better = better[self._may(i, better)] if better.size else better
+                if better.size:
+                    k = int(better[margin[better].argmax()])
+                    standing[0] += gain[k]
+                    made += 1
+                    a, b = self._label[i], self._other[k]
+                    if k < self.n_atoms:
+                        self._shift(k, b, a)
+                    self._shift(i, a, b)
+            if standing[0] > standing[1] + best.least and self.keeps():
+                standing[1] = standing[0]
+                best.label[:] = self._label
         return made
+
+    def _gains(self, i: int) -> FloatArray:
+        """What each swap of atom i, (m,), and then each move of it, (K,), gains; -inf in its own group."""
+        task, label, size, inside, reach = (
+            self._task,
+            self._label,
+            self._size,
+            self._inside,
+            self._reach,
+        )
+        a, nobody = label[i], np.zeros(task.n_groups)
+        other = self._other = np.concatenate((label, np.arange(task.n_groups)))
+        joins = task.mass[i] - np.concatenate((task.mass, nobody)).astype(np.int64)
+        pair, core = np.concatenate((task.weight[i], nobody)), np.concatenate((task.inner, nobody))
+        from_b = np.concatenate((reach[label, np.arange(label.size)], nobody))
+        in_a = inside[a] - reach[a, i] - task.inner[i]
+        in_a = in_a + np.concatenate((reach[a], nobody)) - pair + core
+        in_b = inside[other] - from_b - core + reach[other, i] - pair + task.inner[i]
+        last = task.factor.size - 1
+        gain = task.factor[np.clip(size[a] - joins, 0, last)] * in_a
+        gain += task.factor[np.clip(size[other] + joins, 0, last)] * in_b
+        gain -= task.factor[size[a]] * inside[a] + task.factor[size[other]] * inside[other]
+        gain += self._bonus[other, i] - self._bonus[a, i]
+        gain[: label.size] += self._bonus[a] - self._bonus[label, np.arange(label.size)]
+        gain[other == a] = -np.inf
+        return np.asarray(gain)
+
+    def _may(self, i: int, which: IntArray) -> BoolArray:
+        """Whether each of these exchanges of atom i keeps every rule."""
+        task, a, b = self._task, self._label[i], self._other[which]
+        swaps = which < self.n_atoms
+        k = np.where(swaps, which, 0)
+        joins = task.tally[:, [i]] - task.tally[:, k] * swaps
+        mass = task.mass[i] - task.mass[k] * swaps
+        kind, slope = task.kind[:, None], task.slope[:, None]
+        may = np.ones(which.size, dtype=np.bool_)
+        for g, sign in ((np.full(which.size, a), -1), (b, 1)):
+            held = kind, self._held[:, g] + sign * joins, task.floor[:, g], task.ceiling[:, g]
+            may &= ~breaches(*held, slope, self._size[g] + sign * mass).any(axis=0)
+        if task.apart is not None:
+            seat = self._label == np.arange(task.n_groups)[:, None]
+            met = (
+                seat.astype(np.int64) @ task.apart
+            )  # (K, m) of whose group each is to keep apart from how many
+            may &= met[b, i] == task.apart[i, k] * swaps
+            may &= (met[a, k] - task.apart[i, k]) * swaps == 0
+        return may
+
+    def _shift(self, i: int, a: int, b: int) -> None:
+        """Take atom i out of group a and into group b, in all running sums."""
+        task = self._task
+        for g, sign in ((a, -1), (b, 1)):
+            self._inside[g] += sign * (self._reach[g, i] + task.inner[i])
+            self._reach[g] += sign * task.weight[i]
+            self._size[g] += sign * task.mass[i]
+            self._held[:, g] += sign * task.tally[:, i]
+        self._label[i] = b
 
 
 @cache
@@ -458,29 +510,21 @@ def _noise() -> FloatArray:
     return np.array([round(-math.log((k + 0.5) / NOISE), 9) for k in order.tolist()])
 
 
-def kernels_for(task: Task, effort: int | None, fast: bool | None) -> tuple[Kernel, Kernel]:
-    """The kernels for plain tasks and for rules: compiled where numba is there and worth loading."""
+def kernel_for(task: Task, effort: int | None, fast: bool | None) -> Kernel:
+    """The kernel for plain tasks: compiled where numba is there and worth loading."""
     if fast is None:
-        rows = (effort or SLOW_ROWS) * len(task.weight) * (1 if task.plain else 4)
+        rows = (effort or SLOW_ROWS) * len(task.weight)
         fast = rows > SLOW_ROWS and importlib.util.find_spec("numba") is not None
-    return compiled() if fast else (exchange_plain, exchange_under_rules)
-
-
-def _is_compiled(task: Task) -> bool:
-    """Whether the kernel that a task needs has been compiled, or loaded, by this process."""
-    return compiled.cache_info().currsize > 0 and bool(
-        compiled()[0 if task.plain else 1].signatures
-    )
+    return compiled() if fast else exchange_plain
 
 
 @cache
-def compiled() -> tuple[Any, Any]:
-    """The kernels compiled by numba, kept on disk for the next run."""
+def compiled() -> Any:
+    """The kernel compiled by numba, kept on disk for the next run."""
     numba: Any = importlib.import_module("numba")
     extending: Any = importlib.import_module("numba.extending")
     for rows, loops in LOOPS.items():
         extending.overload(rows, strict=False)(lambda *_, loops=loops: loops)
     for shared in SHARED:
         extending.register_jitable(shared)
-    keep = numba.njit(cache=True, nogil=True)
-    return keep(exchange_plain), keep(exchange_under_rules)
+    return numba.njit(cache=True, nogil=True)(exchange_plain)

@@ -36,8 +36,14 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csc_array, csr_array, kron, vstack
 from scipy.sparse import eye_array as eye
 
-from twinmatch.solving.grouping import Band, GroupingQuestion, Task, in_order, pair_worth
-from twinmatch.solving.kernels import breaches
+from twinmatch.solving.grouping import (
+    Band,
+    GroupingQuestion,
+    Task,
+    breaches,
+    in_order,
+    pair_worth,
+)
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]

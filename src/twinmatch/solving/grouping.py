@@ -35,6 +35,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Band = tuple[int, int]
 
+TINY = 1e-10  # a breach below this is rounding
 SIZE, RANGE, ISOLATED = 0, 1, 2  # kinds of counts; all but SIZE are kept by an empty group
 
 
@@ -505,6 +506,13 @@ def _kin(columns: FloatArray) -> IntArray:
     first: dict[bytes, int] = {}
     one: Callable[[int], bytes] = lambda g: np.ascontiguousarray(columns[:, g] + 0.0).tobytes()  # noqa: E731
     return np.array([first.setdefault(one(g), g) for g in range(columns.shape[1])], dtype=np.int64)
+
+
+def breaches(kind: Any, count: Any, floor: Any, ceiling: Any, slope: Any, size: Any) -> FloatArray:
+    """By how much counts of groups of these sizes break their rules, elementwise; 0 where they are kept."""
+    over = np.maximum((floor - slope * size) - count, count - (ceiling + slope * size))
+    over = np.where(kind == ISOLATED, 1.0 * (count == 1.0), over)
+    return np.where((over <= TINY) | ((size == 0) & (kind != SIZE)), 0.0, over)
 
 
 def in_order(label: IntArray, kin: IntArray) -> IntArray:

@@ -1,4 +1,4 @@
-"""The kernels of the search for groups: one sweep after another of exchanges, plain or under rules.
+"""The kernel of the search for groups where sizes and places are the only rules: sweeps of exchanges.
 
 One sweep offers each item its best exchange: with any item of another group, or a move where the
 sizes allow it. Best is meant after a random handicap, heat * -log u, so that at heat zero a sweep
@@ -6,37 +6,27 @@ is a steepest descent and above it an annealing (Kirkpatrick et al. 1983,
 doi:10.1126/science.220.4598.671). What makes it quick is that reach is kept up to date, so that the
 gain of an exchange is read off in a few operations.
 
-Under rules (ties, pairs apart, counts in every group) what breaks a rule is allowed on the way at a
-price, and items of any size (several tied together are one atom) can change places: sizes are one
-more count. The best grouping is kept only where nothing is broken.
-
-Notation: as in `grouping`: n items or m atoms, K groups.
+Notation: as in `grouping`: n items, K groups.
 weight (n, n), bonus (K, n) with -inf where an item may not sit, label (n,), size (K,),
 reach[g, i] the weights of i to the members of g, inside[g] the weights inside g,
 rate[g] what a pair in g is worth at its present size, pace[i] = rate[label[i]],
-pull = rate * reach + bonus, own[i] = pull[label[i], i]; held[r, g] the tally of group g, broken[g] its breach summed over the
-counts; heats (T,) one a sweep; noise a table of -log u, and draws (T, n) where in that table each
-row of each sweep begins.
+pull = rate * reach + bonus, own[i] = pull[label[i], i]; heats (T,) one a sweep; noise a table of
+-log u, and draws (T, n) where in that table each row of each sweep begins.
 
-Rows of numpy, which numba compiles where it is installed. Two functions of the plain search are spelled
-as loops too, since numba takes three times as long over rows: the same operations in the same order,
-so that the answer is the same to the last bit, and a test holds the two together. Arguments come in
-named tuples, which numba takes apart.
+Rows of numpy, which numba compiles where it is installed. Two functions are spelled as loops too, since numba
+takes three times as long over rows: the same operations in the same order, so that the answer is the
+same to the last bit, and a test holds the two together. Arguments come in named tuples, which numba takes apart.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.solving.grouping import ISOLATED, SIZE
-
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
-
-TINY = 1e-10  # a breach below this is rounding
 
 
 class Sweeps(NamedTuple):
@@ -57,9 +47,6 @@ class Best(NamedTuple):
     standing: FloatArray
     label: IntArray
     least: float
-
-
-# -- sizes and places only ---------------------------------------------------------------------
 
 
 class PlainTask(NamedTuple):
@@ -231,178 +218,6 @@ def refresh_loops(a: int, b: int, task: PlainTask, at: Seating) -> None:
             pace[k] = at.rate[g]
 
 
-# -- under rules -------------------------------------------------------------------------------
-
-
-class RuledTask(NamedTuple):
-    """The question of a search under rules, as in `grouping.Task`.
-
-    price: what one unit of breach costs; apart (P, 2): pairs whose price is in weight already.
-    """
-
-    weight: FloatArray
-    inner: FloatArray
-    bonus: FloatArray
-    mass: IntArray
-    factor: FloatArray
-    kind: IntArray
-    tally: FloatArray
-    floor: FloatArray
-    ceiling: FloatArray
-    slope: FloatArray
-    price: float
-    apart: IntArray
-
-
-class RuledSeating(NamedTuple):
-    """The arrays that a search under rules works on in place."""
-
-    label: IntArray
-    size: IntArray
-    inside: FloatArray
-    reach: FloatArray
-    held: FloatArray
-    broken: FloatArray
-
-
-def seat_under_rules(label: IntArray, task: RuledTask) -> RuledSeating:
-    """The arrays of a grouping of atoms; sums run in the order of the atoms."""
-    n_groups, n_atoms = task.floor.shape[1], label.size
-    at = RuledSeating(
-        label.copy(),
-        np.zeros(n_groups, dtype=np.int64),
-        np.zeros(n_groups),
-        np.zeros((n_groups, n_atoms)),
-        np.zeros((task.kind.size, n_groups)),
-        np.zeros(n_groups),
-    )
-    for atom in range(n_atoms):
-        group = label[atom]
-        at.inside[group] += task.inner[atom] + at.reach[group, atom]
-        at.reach[group] += task.weight[atom]
-        at.size[group] += task.mass[atom]
-        at.held[:, group] += task.tally[:, atom]
-    for group in range(n_groups):
-        at.broken[group] = broken_in(group, task, at)
-    return at
-
-
-def broken_in(group: int, task: RuledTask, at: RuledSeating) -> float:
-    """By how much a group breaks the rules, summed over the counts in their order."""
-    total, size = 0.0, at.size[group : group + 1]
-    for r in range(task.kind.size):
-        floor, ceiling = task.floor[r, group], task.ceiling[r, group]
-        held = at.held[r, group : group + 1]
-        total += breaches(task.kind[r], held, floor, ceiling, task.slope[r], size)[0]
-    return total
-
-
-def breaches(
-    kind: int, count: FloatArray, floor: Any, ceiling: Any, slope: float, size: IntArray
-) -> FloatArray:
-    """By how much counts of groups break their rule, (C,); 0 where it is kept. Bounds: (C,) or one."""
-    if kind == ISOLATED:
-        alone: FloatArray = ((count == 1.0) & (size != 0)).astype(np.float64)
-        return alone
-    over: FloatArray = np.maximum((floor - slope * size) - count, count - (ceiling + slope * size))
-    over[(over <= TINY) | ((size == 0) & (kind != SIZE))] = 0.0
-    return over
-
-
-def exchange_under_rules(task: RuledTask, at: RuledSeating, sweeps: Sweeps, best: Best) -> int:
-    """Run one sweep a heat, in place; returns how many exchanges were made.
-
-    Only groupings that break nothing become best.
-    """
-    n_atoms = at.label.size
-    standing = best.standing
-    margin = np.empty(n_atoms + at.size.size)
-    made = 0
-    for t in range(sweeps.heats.size):
-        heat = sweeps.heats[t]
-        for i in range(n_atoms):
-            fill_margins(i, task, at, margin)
-            start = sweeps.draws[t, i]
-            handicapped = margin + heat * sweeps.noise[start : start + margin.size]
-            k = int(handicapped.argmax())
-            if not handicapped[k] > best.least:
-                continue
-            standing[0] += margin[k]
-            a = at.label[i]
-            if k < n_atoms:
-                b = at.label[k]
-                shift(k, b, a, task, at)
-            else:
-                b = k - n_atoms
-            shift(i, a, b, task, at)
-            at.broken[a] = broken_in(a, task, at)
-            at.broken[b] = broken_in(b, task, at)
-            made += 1
-        better = standing[0] > standing[1] + best.least and at.broken.max() == 0.0
-        if better and not (at.label[task.apart[:, 0]] == at.label[task.apart[:, 1]]).any():
-            standing[1] = standing[0]
-            best.label[:] = at.label
-    return made
-
-
-def shift(i: int, a: int, b: int, task: RuledTask, at: RuledSeating) -> None:
-    """Take atom i out of group a and into group b, in all running sums."""
-    at.inside[a] -= at.reach[a, i] + task.inner[i]
-    at.inside[b] += at.reach[b, i] + task.inner[i]
-    at.reach[a] -= task.weight[i]
-    at.reach[b] += task.weight[i]
-    at.size[a] -= task.mass[i]
-    at.size[b] += task.mass[i]
-    at.held[:, a] -= task.tally[:, i]
-    at.held[:, b] += task.tally[:, i]
-    at.label[i] = b
-
-
-def fill_margins(i: int, task: RuledTask, at: RuledSeating, margin: FloatArray) -> None:
-    """What each swap of atom i, (m,), and then each move of it, (K,), gains less what it breaks."""
-    a = at.label[i]
-    n_atoms = at.label.size
-    n_groups = at.size.size
-    # a swap gives the other group's place to i; a move is a swap with an atom of no mass
-    place = at.label * n_atoms + np.arange(n_atoms)  # of each atom in a table (K, m)
-    other = np.concatenate((at.label, np.arange(n_groups)))
-    back = np.concatenate((task.mass, np.zeros(n_groups, dtype=np.int64)))
-    small_a = np.maximum((at.size[a] - task.mass[i]) + back, 0)
-    small_b = np.maximum(
-        np.minimum((at.size[other] + task.mass[i]) - back, task.factor.size - 1), 0
-    )
-    small_a = np.minimum(small_a, task.factor.size - 1)
-    nobody = np.zeros(n_groups)
-    pair = np.concatenate((task.weight[i], nobody))
-    core = np.concatenate((task.inner, nobody))
-    to_a = np.concatenate((at.reach[a], nobody))
-    from_b = np.concatenate((at.reach.ravel()[place], nobody))
-    in_a = (((at.inside[a] - at.reach[a, i]) - task.inner[i]) + (to_a - pair)) + core
-    in_b = (((at.inside[other] - from_b) - core) + (at.reach[other, i] - pair)) + task.inner[i]
-    worth_a = task.factor[small_a] * in_a - task.factor[at.size[a]] * at.inside[a]
-    worth_b = task.factor[small_b] * in_b - task.factor[at.size[other]] * at.inside[other]
-    seat_back = np.concatenate((task.bonus[a] - task.bonus.ravel()[place], nobody))
-    margin[:] = (worth_a + worth_b) + ((task.bonus[other, i] - task.bonus[a, i]) + seat_back)
-    more = np.zeros(n_atoms + n_groups)
-    for r in range(task.kind.size):
-        given = np.concatenate((task.tally[r], nobody))
-        held_a = (at.held[r, a] - task.tally[r, i]) + given
-        held_b = (at.held[r][other] + task.tally[r, i]) - given
-        more += breaches(
-            task.kind[r], held_a, task.floor[r, a], task.ceiling[r, a], task.slope[r], small_a
-        )
-        more += breaches(
-            task.kind[r],
-            held_b,
-            task.floor[r][other],
-            task.ceiling[r][other],
-            task.slope[r],
-            small_b,
-        )
-    margin -= task.price * ((more - at.broken[a]) - at.broken[other])
-    margin[other == a] = -np.inf
-
-
 # What numba compiles in place of rows, and what it compiles as it stands.
 LOOPS = {swap_margins: swap_margins_loops, refresh: refresh_loops}
-SHARED = (best_move, move_gain, breaches, broken_in, fill_margins, shift)
+SHARED = (best_move, move_gain)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twinmatch.errors import Problem
-from twinmatch.solving.annealing import Limit, anneal, group_counts, places_only
+from twinmatch.solving.annealing import Limit, anneal, group_counts
 from twinmatch.solving.exact import (
     CLOSE,
     MOST_COLUMNS,
@@ -238,22 +238,24 @@ def _grouped(
     """The partition into groups of the bands given."""
     limit = None if seconds is None else Limit(seconds)
     task = task_of(question, bands)
-    start, kept, none = _start(question, task, bands, seed, limit)
-    if none is not None:
-        return none
+    start, none = _start(question, task, bands, seed, limit)
     columns = column_count(task)
+    if none is not None and (none.status == "infeasible" or columns > MOST_COLUMNS):
+        return none
     bound, final = math.inf, None
     if columns <= MOST_COLUMNS:
         quick = None
-        if kept and columns > FEW_COLUMNS:
+        if none is None and columns > FEW_COLUMNS:
             quick = anneal(task, start, effort=min(effort or QUICK, QUICK), seed=seed).label
         solved = solve_exactly(task, quick, None if limit is None else limit.left())
         if solved.proven:
             return _proven(question, task, bands, solved)
         bound, final = solved.bound, solved.label
+        if none is not None and final is None:
+            return none
     found = anneal(
         task,
-        start if kept or final is None else final,
+        start if none is None else final,
         effort=effort,
         seconds=None if limit is None else limit.left(),
         seed=seed,
@@ -273,23 +275,21 @@ def _grouped(
 
 def _start(
     question: GroupingQuestion, task: Task, bands: tuple[Band, ...], seed: int, limit: Limit | None
-) -> tuple[IntArray | None, bool, Partition | None]:
-    """A grouping of the atoms to start from, None where the search makes its own; whether it keeps
-    every rule; and the answer where there is none."""
+) -> tuple[IntArray | None, Partition | None]:
+    """A grouping of the atoms that keeps every rule, None where the search makes its own; and the
+    answer where none was found."""
     fits = sum(low for low, _ in bands) <= question.n_items <= sum(high for _, high in bands)
     if task.plain and fits and np.isfinite(task.bonus).all():
-        return None, True, None
+        return None, None
     seconds = None if limit is None else limit.left()
     first = first_grouping(question, bands, seed=seed % 2**31, seconds=seconds)
     if first.label is not None:
         start = np.zeros(task.mass.size, dtype=np.int64)
         start[task.atom] = first.label
-        return start, True, None
+        return start, None
     if first.proven:
-        return None, False, _nobody(question, *why_none(question, bands))
-    if task.plain or not np.isfinite(task.bonus).any(axis=1).all():
-        return None, False, _nobody(question, unknown=True)
-    return places_only(task), False, None
+        return None, _nobody(question, *why_none(question, bands))
+    return None, _nobody(question, unknown=True)
 
 
 def _proven(
