@@ -26,15 +26,12 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations, compress
+from itertools import chain, combinations
 from math import comb
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import csc_array, csr_array, kron, vstack
-from scipy.sparse import eye_array as eye
+from scipy.sparse import csc_array, csr_array, eye_array, kron, vstack
 
 from twinmatch.solving.grouping import (
     Band,
@@ -44,12 +41,12 @@ from twinmatch.solving.grouping import (
     in_order,
     pair_worth,
 )
+from twinmatch.solving.highs import Model, maximise
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 MOST_COLUMNS = 60_000
-MOST_NODES = 2_000
 WHOLE = 1e-7  # a share this near a whole number is one
 CLOSE = 1e-9  # relative difference below which score and bound are the same
 
@@ -97,94 +94,45 @@ def solve_exactly(
     columns = _columns(task)
     if not columns.members:
         return Solved(None, -np.inf, True)
-    rules, low, high = _rules(task, columns)
-    relaxed = _relaxed(columns.score, rules, low, high)
-    if relaxed is None:
-        return Solved(None, -np.inf, True)
-    bound, reduced, x = relaxed
+    model = _model(task, columns)
+    relaxed = maximise(model, columns.score, whole=False)
+    if relaxed.x is None or relaxed.price is None:
+        return Solved(None, -np.inf if relaxed.proven else np.inf, relaxed.proven)
+    bound = relaxed.value
     score = -np.inf if incumbent is None else task.score(incumbent)
     room = CLOSE * max(1.0, abs(bound))
     if bound - score <= room:
         return Solved(incumbent, max(bound, score), True)
-    if (np.abs(x - np.round(x)) < WHOLE).all():
-        return Solved(_label(x, columns, task), bound, True)
-    kept = reduced >= score - bound - room
-    left = _Columns(
-        list(compress(columns.members, kept)), columns.family[kept], columns.score[kept]
-    )
-    remaining = None if seconds is None else seconds - (time.monotonic() - began)
-    return _branch(
-        task, left, LinearConstraint(rules[:, kept], low, high), incumbent, bound, remaining
-    )
+    if (np.abs(relaxed.x - np.round(relaxed.x)) < WHOLE).all():
+        return Solved(_label(relaxed.x, columns, task), bound, True)
+    reduced = columns.score - model.matrix.T @ relaxed.price
+    left = np.flatnonzero(reduced >= score - bound - room)
+    rest = None if seconds is None else seconds - (time.monotonic() - began)
+    found = maximise(model.take(left), columns.score[left], whole=True, seconds=rest)
+    if found.impossible:  # nothing better than the incumbent, if there is one
+        return Solved(incumbent, score, True)
+    bound = min(bound, found.bound)
+    if found.x is None:
+        return Solved(incumbent, bound, False)
+    x = np.zeros(len(columns.members))
+    x[left] = np.round(found.x)
+    score = float(columns.score @ x)
+    proven = found.proven and bound - score <= CLOSE * max(1.0, abs(score))
+    return Solved(_label(x, columns, task), max(bound, score), proven)
 
 
-def _rules(task: Task, columns: _Columns) -> tuple[csc_array, FloatArray, FloatArray]:
+def _model(task: Task, columns: _Columns) -> Model:
     """Every atom in one column, and as many columns of a family as it has groups.
 
     A group that may stay empty may also have no column.
     """
     kins, counts = np.unique(task.kin, return_counts=True)
     families = np.array([columns.family == kin for kin in kins], dtype=np.float64)
-    rules = csc_array(vstack([_matrix(columns.members, task.mass.size), csc_array(families)]))
-    once = np.ones(task.mass.size)
-    least = np.where(task.low[kins] == 0, 0, counts)
-    return rules, np.concatenate([once, least]), np.concatenate([once, counts])
-
-
-def _relaxed(
-    score: FloatArray, rules: csc_array, low: FloatArray, high: FloatArray
-) -> tuple[float, FloatArray, FloatArray] | None:
-    """Bound, reduced costs (C,) and solution (C,) of the linear relaxation; None if it has none."""
-    solve: Any = linprog  # its stubs know no sparse rows
-    firm = low == high
-    result = solve(
-        -score,
-        A_eq=rules[firm],
-        b_eq=low[firm],
-        A_ub=rules[~firm] if (~firm).any() else None,
-        b_ub=high[~firm] if (~firm).any() else None,
-    )
-    if result.status != 0:
-        return None
-    worth = np.zeros(low.size)
-    worth[firm] = -result.eqlin.marginals
-    if (~firm).any():
-        worth[~firm] = -result.ineqlin.marginals
-    return -float(result.fun), score - worth @ rules, result.x
-
-
-def _branch(
-    task: Task,
-    columns: _Columns,
-    rules: LinearConstraint,
-    incumbent: IntArray | None,
-    bound: float,
-    seconds: float | None,
-) -> Solved:
-    """The set partition over the columns kept, by HiGHS."""
-    if not columns.members:
-        return Solved(incumbent, bound, False)
-    options = {"node_limit": MOST_NODES, "mip_rel_gap": 0.0}
-    if seconds is not None:
-        options["time_limit"] = max(seconds, 0.01)
-    solve: Any = milp
-    result = solve(
-        -columns.score,
-        integrality=np.ones(columns.score.size),
-        bounds=Bounds(0.0, 1.0),
-        constraints=rules,
-        options=options,
-    )
-    if result.status == 2:  # nothing better than the incumbent, if there is one
-        score = -np.inf if incumbent is None else task.score(incumbent)
-        return Solved(incumbent, score, True)
-    if result.mip_dual_bound is not None:
-        bound = min(bound, -float(result.mip_dual_bound))
-    if result.x is None:
-        return Solved(incumbent, bound, False)
-    score = float(columns.score @ np.round(result.x))
-    proven = result.status == 0 and bound - score <= CLOSE * max(1.0, abs(score))
-    return Solved(_label(result.x, columns, task), max(bound, score), proven)
+    matrix = csc_array(vstack([_matrix(columns.members, task.mass.size), csc_array(families)]))
+    once, n = np.ones(task.mass.size), len(columns.members)
+    low = np.concatenate([once, np.where(task.low[kins] == 0, 0, counts)])
+    every = np.ones(n, dtype=np.bool_)
+    return Model(matrix, low, np.concatenate([once, counts]), np.zeros(n), np.ones(n), every)
 
 
 def _columns(task: Task) -> _Columns:
@@ -343,20 +291,23 @@ def _transport(reward: FloatArray, bands: Sequence[Band], told_apart: bool) -> f
     if not told_apart or not np.isfinite(simple) or reward.size > MOST_SEATS:
         return simple
     n_items, n_groups = reward.shape
-    one_group = kron(eye(n_items), np.ones((1, n_groups)))
-    per_group = kron(np.ones((1, n_items)), eye(n_groups))
     low, high = np.array(bands, dtype=np.float64).T
-    seats = np.isfinite(reward).ravel()
-    solve: Any = linprog  # its stubs know no sparse rows
-    result = solve(
-        -np.where(seats, reward.ravel(), 0.0),
-        A_eq=csr_array(one_group),
-        b_eq=np.ones(n_items),
-        A_ub=csr_array(vstack([per_group, -per_group])),
-        b_ub=np.concatenate([high, -low]),
-        bounds=np.stack([np.zeros(seats.size), seats.astype(np.float64)], axis=1),
+    one_group = kron(eye_array(n_items), np.ones((1, n_groups)))
+    per_group = kron(np.ones((1, n_items)), eye_array(n_groups))
+    once, seats = np.ones(n_items), np.isfinite(reward).ravel()
+    found = maximise(
+        Model(
+            csc_array(vstack([one_group, per_group])),
+            np.concatenate([once, low]),
+            np.concatenate([once, high]),
+            np.zeros(seats.size),
+            seats.astype(np.float64),
+            np.ones(seats.size, dtype=np.bool_),
+        ),
+        np.where(seats, reward.ravel(), 0.0),
+        whole=False,
     )
-    return min(simple, -float(result.fun)) if result.status == 0 else simple
+    return simple if found.x is None else min(simple, found.value)
 
 
 def _above(bound: float) -> float:
@@ -365,3 +316,42 @@ def _above(bound: float) -> float:
         return bound
     step = 10.0 ** (math.floor(math.log10(abs(bound))) - 8)
     return math.ceil(bound / step + 0.01) * step
+
+
+def disjoint_sets(
+    sets: Sequence[Sequence[int]], worth: Sequence[float], size: FloatArray
+) -> tuple[int, ...]:
+    """The positions of disjoint sets that cover the most size, then have the most worth.
+
+    sets hold items 0 .. n-1, size (n,) is what covering an item counts; worth (S,) counts to 6 decimals. Both
+    aims are proven optimal (set packing as an integer programme). Of equal answers the one with the earliest sets
+    is returned: item by item, the set that holds it stands as early as any answer has it.
+    """
+    if not sets:
+        return ()
+    n = len(sets)
+    member = _matrix([np.asarray(items, dtype=np.int64) for items in sets], len(size))
+    none, once = np.full(len(size), -np.inf), np.ones(len(size))
+    model = Model(member, none, once, np.zeros(n), np.ones(n), np.ones(n, dtype=np.bool_))
+    covered = np.array([sum(size[item] for item in items) for items in sets])
+    model, _ = _packed(model, covered, 0.5e-6)
+    # Whole numbers: HiGHS takes answers within 1e-6 of each other for equal.
+    model, chosen = _packed(model, np.round(np.asarray(worth, dtype=np.float64) * 1e6), 0.5)
+    for items in csr_array(member).tolil().rows[: len(size)]:
+        holding = np.array([k for k in items if model.most[k] > 0], dtype=np.int64)
+        if len(holding) and not chosen[holding[0]]:
+            early = np.zeros(n)
+            early[holding] = np.arange(len(holding), 0, -1)
+            _, chosen = _packed(model, early, 0.5)
+        model.least[holding] = model.most[holding] = chosen[holding]
+    return tuple(int(k) for k in np.flatnonzero(chosen))
+
+
+def _packed(model: Model, worth: FloatArray, apart: float) -> tuple[Model, FloatArray]:
+    """The model held to its best worth, no two of which are less than twice ``apart`` apart, and the choice."""
+    found = maximise(model, worth, whole=True)
+    if found.x is None or not found.proven:
+        raise ArithmeticError("set packing found no proven answer")
+    chosen = np.round(found.x)
+    least = np.array([chosen @ worth - apart])
+    return model.with_rows(csc_array(worth[None, :]), least, np.array([np.inf])), chosen

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from twinmatch.solving.sets import disjoint_sets
+from twinmatch.solving.exact import disjoint_sets
 
 
 def by_hand(sets, worth, size):

@@ -29,8 +29,8 @@ from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import listed
 from twinmatch.solving import Distribute, group_referee
+from twinmatch.solving.exact import disjoint_sets
 from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
-from twinmatch.solving.sets import disjoint_sets
 
 NEAREST_KM = 1_200
 """Farther than this a country is not near."""
