@@ -304,7 +304,7 @@ def test_after_a_decline_every_page_leads_to_the_offers(five, proposal):
     assert offers.status_code == 200
     assert {
         b.get("value") for b in lxml.html.fromstring(offers.text).xpath("//button[@name='offer']")
-    } >= {"best"}
+    } >= {"keep all"}
 
 
 def test_what_is_decided_says_whether_it_is_in_this_version(five, proposal):

@@ -71,6 +71,14 @@ function grid(table) {
     else filter();
   });
 
+  // Down goes from the region of the table to its first row.
+  table.parentElement.addEventListener("keydown", (event) => {
+    const first = rows.find((row) => !row.hidden);
+    if (event.key !== "ArrowDown" || event.target !== table.parentElement || !first) return;
+    first.querySelector("th a").focus();
+    event.preventDefault();
+  });
+
   // Up and down go from row to row; the letter x ticks the row; Enter opens it, wherever in the row the focus is.
   body.addEventListener("keydown", (event) => {
     const row = event.target.closest("tr");

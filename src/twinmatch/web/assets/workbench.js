@@ -32,6 +32,9 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// On a narrow screen the tabs scroll sideways: the current one is brought into view.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 document.addEventListener("htmx:beforeSwap", (event) => {
   const told = document.getElementById("told");
   if (told && !event.detail.isError) told.replaceChildren();
