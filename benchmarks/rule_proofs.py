@@ -4,7 +4,8 @@ A case has 3 to 5 hosts, one of them a unit of two countries, 3 to 5 guests with
 and a programme of up to four rules: of any kind of city, alone, together or not; each category; per host, host
 country or round; numbers, shares, nobody alone; hard or with a price. Who is of a kind, and what a rule counts, is read
 here in plain Python from the drawn facts. A fault is an answer that another one betters, one that breaks a rule, a
-wrong "infeasible", or a referee who sees it otherwise. ``benchmarks/proofs.py`` runs it by the thousand.
+wrong "infeasible", a referee who sees it otherwise, or a menu of repairs whose first is not the smallest or does not
+solve, that changes nothing, or has three alike. ``benchmarks/proofs.py`` runs it by the thousand.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from twinmatch.programmes.rules import allowed_pairs, statuses
+from twinmatch.programmes.repair_menu import NEVER, menu_of, taken
+from twinmatch.programmes.rules import Rule, allowed_pairs, statuses
 from twinmatch.programmes.twinning import Twinning
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
-from twinmatch.solving import solve
+from twinmatch.solving import Candidates, solve
 from twinmatch.testing import cohort_of
 
 Fact = dict[str, Any]
@@ -277,7 +279,9 @@ def fault(seed: int) -> tuple[str, str]:
     every, cost = answers(settings, drawn)
     if found.status == "infeasible" or not len(every):
         wrong = (found.status == "infeasible") != (len(every) == 0)
-        return found.status, f"{len(every)} answers there are" if wrong else ""
+        return found.status, f"{len(every)} answers there are" if wrong else menu_fault(
+            rules, candidates
+        )
     chosen = np.zeros(math.prod(shape), dtype=bool)
     chosen[keep] = found.chosen
     same = np.flatnonzero((every == chosen.reshape(shape)).all(axis=(1, 2)))
@@ -298,6 +302,54 @@ def fault(seed: int) -> tuple[str, str]:
     if any(r.status == "relaxed" for r in told) != (cost[at] > 1e-9):
         return found.status, "the referee sees another cost"
     return found.status + (" at a price" if cost[at] > 1e-9 else ""), ""
+
+
+def smallest(rules: Sequence[Rule], candidates: Candidates) -> float:
+    """Return by how many whole units the rules must give way at least, over every answer; inf where none would do."""
+    every = _every(candidates.n_hosts, candidates.n_guests).reshape(-1, len(candidates))
+    every = every[~(every & ~allowed_pairs(rules)).any(axis=1)].T.astype(float)
+    units = np.zeros(every.shape[1])
+    for one in rules:
+        block, switch = one.block, one.block.switch
+        if one.filters or block.price is not None or one.kind in NEVER:
+            continue
+        if switch is None:
+            found = block.matrix @ every
+            short = np.maximum(block.low[:, None] - found, found - block.high[:, None])
+        else:
+            on = np.zeros((len(switch.least), every.shape[1]), dtype=bool)
+            for group, trigger in zip(switch.group, switch.trigger, strict=True):
+                if trigger >= 0:
+                    on[group] |= every[trigger] > 0
+            short = np.where(on, switch.least[:, None] - switch.counted @ every, 0.0)
+        units += np.ceil(np.maximum(short, 0.0) - 1e-6).sum(axis=0)
+    return float(units.min(initial=np.inf))
+
+
+def menu_fault(rules: Sequence[Rule], candidates: Candidates) -> str:
+    """Return what is wrong with the menu of repairs of rules that no answer keeps, "" where nothing is."""
+    allowed = allowed_pairs(rules)
+    menu, hard = menu_of(rules, candidates, allowed)
+    least = smallest(rules, candidates)
+    if not menu.items:
+        return (
+            f"there is no repair, and one of {least:g} units would do" if np.isfinite(least) else ""
+        )
+    if menu.items[0].price != least:
+        return f"the first repair takes {menu.items[0].price:g} units, and {least:g} would do"
+    changes = [c for item in menu.items for c in item.changes]
+    limits = [c for c in changes if hard[c.at.block].block.matrix.data.min(initial=0.0) >= 0]
+    if any(c.by <= 0 for c in changes) or any(c.to < 0 for c in limits):
+        return "a repair changes nothing, or asks for less than nothing"
+    if max(Counter(frozenset(c.at.rule for c in i.changes) for i in menu.items).values()) > 2:
+        return "three repairs are alike"
+    keep = np.flatnonzero(allowed)
+    for number in range(1, len(menu.items) + 1):
+        repaired, _ = taken(rules, candidates, allowed, [number])
+        blocks = [r.block.take(keep) for r in repaired if not r.filters]
+        if solve(candidates.take(keep), blocks).status == "infeasible":
+            return f"repair {number} does not solve"
+    return ""
 
 
 def run(seeds: range) -> dict[str, Any]:
