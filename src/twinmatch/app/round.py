@@ -16,8 +16,9 @@ from twinmatch.embedding import TextModel
 from twinmatch.facets import FacetCache
 from twinmatch.figures import with_figures
 from twinmatch.programmes.load_ledger import open_ledger
+from twinmatch.programmes.pathways import with_offers
 from twinmatch.programmes.programme import Programme
-from twinmatch.programmes.proposing import programme_of, proposal_of, solve_round, with_offers
+from twinmatch.programmes.proposing import programme_of, proposal_of, solve_round
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.proposal import Proposal, Table
 from twinmatch.proposal.tables import InterviewRow, StabilityRow

@@ -15,8 +15,8 @@ city's are not offered. A city of which nothing is known begins with what serves
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -34,7 +34,7 @@ from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.resources import Catalogue, Resource
 from twinmatch.programmes.themes import Theme, ThemeNeed
-from twinmatch.proposal import Fact, Table, listed
+from twinmatch.proposal import Fact, LeftOut, Meeting, Product, Table, listed
 from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 
@@ -372,3 +372,67 @@ def _why(
         why = [f"Nothing is known yet of what {city.name} needs; this is for the first steps."]
     own = f"It is for cities of {country(city.country).name}." if resource.countries else ""
     return " ".join(filter(None, (resource.gives, *why, own)))
+
+
+STEPS_DOWN = (
+    "twinning",
+    "study_visits",
+    "discussion_groups",
+    "policy_exchange",
+    "world_cafe",
+    "city_panels",
+    "national_clusters",
+)
+"""Formats from the highest step of the support ladder down; others follow in the order of the registry."""
+
+
+def with_offers(cohort: Cohort, programme: Programme, products: Sequence[Product]) -> list[Product]:
+    """Return the products, with what each left-out city is offered instead: the highest step open to it."""
+    places = {
+        p.product: {city: m for m in reversed(p.meetings) for city in m.cities()} for p in products
+    }
+    titles = {p.product: p.title for p in products}
+
+    def offered(item: LeftOut, product: str) -> LeftOut:
+        if item.city not in cohort.index:  # an earlier proposal knew it
+            return item
+        steps = _steps(cohort.city(item.city), programme, places, titles)
+        return replace(item, offered="; ".join([s for name, s in steps if name != product][:2]))
+
+    return [replace(p, left_out=tuple(offered(x, p.product) for x in p.left_out)) for p in products]
+
+
+def _steps(
+    city: City,
+    programme: Programme,
+    places: Mapping[str, Mapping[str, Meeting]],
+    titles: dict[str, str],
+) -> list[tuple[str, str]]:
+    """Return what a city can join, the highest step of the support ladder first."""
+    order = [*(n for n in STEPS_DOWN if n in places), *(n for n in places if n not in STEPS_DOWN)]
+    steps = [
+        (name, _place(name, places[name][city.id], titles[name]))
+        for name in order
+        if city.id in places[name]
+    ]
+    grouped = city.id in places.get("discussion_groups", {})
+    if not grouped and not city.challenges and not city.levers_needed:
+        steps.append(("online", "a discussion group as soon as it names its challenges"))
+    steps.append(("online", "online resources and training, open to every city"))
+    guests = programme.twinning.guests if programme.twinning is not None else None
+    if guests and guests.unknown != "let in" and set(guests.roles) & set(city.roles):
+        failed, unknown = conditions(city, guests)
+        if unknown and not failed:
+            asked = f"twinning in the next round, once these are known: {'; '.join(unknown)}"
+            steps.append(("online", asked))
+    return steps
+
+
+def _place(name: str, meeting: Meeting, title: str) -> str:
+    words = {
+        "twinning": f"twinning: {meeting.label}",
+        "discussion_groups": f"discussion group '{meeting.label}'",
+        "national_clusters": f"national cluster '{meeting.label}'",
+        "study_visits": f"study visit: {meeting.label}",
+    }
+    return words.get(name, f"{title[:1].lower()}{title[1:]}: {meeting.label}")

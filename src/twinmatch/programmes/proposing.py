@@ -17,18 +17,16 @@ from twinmatch.facets.readiness import DIMENSIONS
 from twinmatch.geography import country, language_name
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.base import ProductSettings
-from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.joint import JointPart, propose_together
 from twinmatch.programmes.load_ledger import LoadLedger, judged_ledger
-from twinmatch.programmes.pathways import ladder, pathways, transition_map
-from twinmatch.programmes.repair_menu import by_number, composed, loosened, numbered
+from twinmatch.programmes.pathways import ladder, pathways, transition_map, with_offers
+from twinmatch.programmes.repair_menu import by_number, loosened, numbered
 from twinmatch.programmes.round import SolvedProduct
 from twinmatch.proposal import (
     CityCard,
     Gap,
     LeftOut,
     Measure,
-    Meeting,
     Product,
     Proposal,
     RuleStatus,
@@ -190,7 +188,9 @@ def _repaired(
     if not asked:
         told = by_number(("; ".join(one.says.values()) for one in menu), round_.named(name))
         return (*error.problems, *told)
-    changed = composed(settings, [one for _, one in asked])
+    changed = settings.model_copy(
+        update={name: getattr(one.settings, name) for _, one in asked for name in one.says}
+    )
     programme = programme.model_copy(update={name: changed})
     made = _made(replace(round_, programme=programme), programme, names)
     gave_way = tuple(
@@ -453,87 +453,3 @@ def gaps(cohort: Cohort) -> tuple[Gap, ...]:
         for block in City.BLOCKS
         if not getattr(city, block)
     )
-
-
-STEPS_DOWN = (
-    "twinning",
-    "study_visits",
-    "discussion_groups",
-    "policy_exchange",
-    "world_cafe",
-    "city_panels",
-    "national_clusters",
-)
-"""Formats from the highest step of the support ladder down; others follow in the order of the registry."""
-
-
-def with_offers(cohort: Cohort, programme: Programme, products: Sequence[Product]) -> list[Product]:
-    """Return the products, with what each left-out city is offered instead: the highest step open to it."""
-    places: dict[str, dict[str, Meeting]] = {p.product: {} for p in products}
-    titles = {p.product: p.title for p in products}
-    for product in products:
-        for meeting in product.meetings:
-            for city in meeting.cities():
-                places[product.product].setdefault(city, meeting)
-    return [
-        replace(
-            product,
-            left_out=tuple(
-                _with_offer(cohort, programme, item, product.product, places, titles)
-                for item in product.left_out
-            ),
-        )
-        for product in products
-    ]
-
-
-def _with_offer(
-    cohort: Cohort,
-    programme: Programme,
-    item: LeftOut,
-    product: str,
-    places: dict[str, dict[str, Meeting]],
-    titles: dict[str, str],
-) -> LeftOut:
-    if item.city not in cohort.index:  # an earlier proposal knew it
-        return item
-    city = cohort.city(item.city)
-    steps = _steps(city, programme, places, titles)
-    offers = [text for name, text in steps if name != product]
-    return replace(item, offered="; ".join(offers[:2]))
-
-
-def _steps(
-    city: City,
-    programme: Programme,
-    places: dict[str, dict[str, Meeting]],
-    titles: dict[str, str],
-) -> list[tuple[str, str]]:
-    """Return what a city can join, the highest step of the support ladder first."""
-    order = [*(n for n in STEPS_DOWN if n in places), *(n for n in places if n not in STEPS_DOWN)]
-    steps = [
-        (name, _place(name, places[name][city.id], titles[name]))
-        for name in order
-        if city.id in places[name]
-    ]
-    grouped = city.id in places.get("discussion_groups", {})
-    if not grouped and not city.challenges and not city.levers_needed:
-        steps.append(("online", "a discussion group as soon as it names its challenges"))
-    steps.append(("online", "online resources and training, open to every city"))
-    guests = programme.twinning.guests if programme.twinning is not None else None
-    if guests and guests.unknown != "let in" and set(guests.roles) & set(city.roles):
-        failed, unknown = conditions(city, guests)
-        if unknown and not failed:
-            asked = f"twinning in the next round, once these are known: {'; '.join(unknown)}"
-            steps.append(("online", asked))
-    return steps
-
-
-def _place(name: str, meeting: Meeting, title: str) -> str:
-    words = {
-        "twinning": f"twinning: {meeting.label}",
-        "discussion_groups": f"discussion group '{meeting.label}'",
-        "national_clusters": f"national cluster '{meeting.label}'",
-        "study_visits": f"study visit: {meeting.label}",
-    }
-    return words.get(name, f"{title[:1].lower()}{title[1:]}: {meeting.label}")

@@ -11,8 +11,9 @@ Odense take 2 guests in place of 3"); elsewhere its settings do ("cities of a me
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
-from twinmatch.programmes.themes import strength_of
+from twinmatch.programmes.themes import Theme, strength_of
 from twinmatch.proposal import RuleStatus, listed
 from twinmatch.solving import (
     Candidates,
@@ -211,25 +212,22 @@ KNOBS: Final = (
     ("visitors", 0, -1, 1, "cities on a visit: at least {to} in place of {now}"),
     ("leads", 0, -1, 0, "leads of a group: at least {to} in place of {now}"),
     ("mission_at_least", None, -1, 0, "Mission Cities in a panel: at least {to} in place of {now}"),
-    (
-        "cities_per_country",
-        None,
-        1,
-        None,
-        "cities of one country in a meeting: at most {to} in place of {now}",
-    ),
+    ("cities_per_country", None, 1, None, "cities of one country: at most {to} in place of {now}"),
 )
 """Settings with a limit: the side of the band, one step, the last value (None: all cities), and what is said."""
+
+ROLES: Final = {"lead_roles": "lead", "host_roles": "host a table", "hosts": "host"}
+"""Settings that name roles, and what cities with these roles may do."""
 
 
 @dataclass(frozen=True)
 class Knob:
-    """A setting that can be loosened: its name, how far, the value after some steps, and what is said of it."""
+    """A setting, or one side of it, that can be loosened: the values it may take, and what is said of each."""
 
     field: str
-    most: int
-    after: Callable[[Any, int], Any]
-    says: Callable[[int], str]
+    side: int | None
+    values: Sequence[Any]
+    says: Callable[..., str]
 
 
 @dataclass(frozen=True)
@@ -240,54 +238,39 @@ class Loosened:
     says: Mapping[str, str]
 
 
-def knobs(round_: Round, settings: ProductSettings) -> list[Knob]:
-    """Return what can be loosened in the settings of a product: limits, roles, how many panels, the themes of tables."""
-    found = []
+def knobs(round_: Round, settings: Any) -> Iterator[Knob]:
+    """Yield what can be loosened in the settings of a product: limits, roles, how many panels, the themes of tables."""
     for field, side, step, last, words in KNOBS:
-        band = getattr(settings, field, None)
-        if band is not None:
-            now = band if side is None else band[side]
+        if (held := getattr(settings, field, None)) is not None:
+            now = held if side is None else held[side]
             end = len(round_.cohort) if last is None else last
-            found.append(_limit(field, side, step, now, max(0, (end - now) * step), words))
-    if getattr(settings, "panels", None) is not None:
-        says = f"panels: as many as the cities fill in place of {settings.panels}"  # type: ignore[attr-defined]
-        found.append(Knob("panels", 1, lambda *_: None, lambda _: says))
-    for field in ("lead_roles", "host_roles", "hosts"):
-        held = getattr(settings, field, None)
-        if held is not None:
-            there = {role for city in round_.cohort.cities for role in city.roles} - set(held)
-            found += [_role(field, role) for role in sorted(there)]
-    if getattr(settings, "cafes", None) is not None:
-        found.append(_tables(round_, settings))
-    return [knob for knob in found if knob.most]
+            values = range(now + step, end + step, step)
+            yield Knob(field, side, values, partial(words.format, now=now))
+    if now := getattr(settings, "panels", None):
+        yield Knob("panels", None, [None], partial(MANY_PANELS.format, now=now))
+    for field, what in ROLES.items():
+        if (held := getattr(settings, field, None)) is not None:
+            there = {role for city in round_.cohort.cities for role in city.roles}
+            for role in sorted(there - {*held}):
+                yield Knob(field, None, [(*held, role)], partial(_wider_roles, what))
+    if (
+        getattr(settings, "cafes", None) is not None
+    ):  # themes with the fewest strong cities go first
+        themes = settings.themes
+        order = sorted(themes, key=lambda theme: int((strength_of(round_, theme) > 0).sum()))
+        fewer = [tuple(t for t in themes if t not in order[:k]) for k in range(1, len(themes) - 1)]
+        yield Knob("themes", None, fewer, partial(_fewer_tables, themes))
 
 
-def _limit(field: str, side: int | None, step: int, now: int, most: int, words: str) -> Knob:
-    def after(value: Any, k: int) -> Any:
-        if side is None:
-            return value + step * k
-        return tuple(v + step * k if n == side else v for n, v in enumerate(value))
-
-    return Knob(field, most, after, lambda k: words.format(to=now + step * k, now=now))
+MANY_PANELS: Final = "panels: as many as the cities fill in place of {now}"
 
 
-def _role(field: str, role: Any) -> Knob:
-    what = {"lead_roles": "lead", "host_roles": "host a table", "hosts": "host"}[field]
-    says = f"cities with the role {role.value} may {what} too"
-    return Knob(field, 1, lambda held, _: (*held, role), lambda _: says)
+def _wider_roles(what: str, to: Sequence[Any]) -> str:
+    return f"cities with the role {to[-1].value} may {what} too"
 
 
-def _tables(round_: Round, settings: Any) -> Knob:
-    """The themes of tables, of which those go first in which the fewest cities are strong."""
-    themes = settings.themes
-    order = sorted(themes, key=lambda theme: int((strength_of(round_, theme) > 0).sum()))
-    gone = [theme.title for theme in order]
-    return Knob(
-        "themes",
-        max(0, len(themes) - 2),
-        lambda held, k: tuple(theme for theme in held if theme not in order[:k]),
-        lambda k: f"no table for {listed(gone[:k])}",
-    )
+def _fewer_tables(themes: Sequence[Theme], to: Sequence[Theme]) -> str:
+    return f"no table for {listed([theme.title for theme in themes if theme not in to])}"
 
 
 def loosened(
@@ -297,40 +280,37 @@ def loosened(
 
     Each is irreducible: no setting of it can be a step nearer to what it was. Bounded by ``ATTEMPTS``.
     """
-    turns = knobs(round_, settings) if len(round_.cohort) <= LARGEST else []
-    tried: dict[tuple[int, ...], bool] = {}
+    small = len(round_.cohort) <= LARGEST
+    turns = [knob for knob in knobs(round_, settings) if len(knob.values)] if small else []
+    tried: dict[tuple[int, ...], ProductSettings | None] = {}
 
     def possible(steps: Sequence[int]) -> bool:
         key = tuple(steps)
         if key not in tried:
             changed = _turned(settings, turns, steps) if len(tried) < ATTEMPTS else None
-            tried[key] = changed is not None and works(changed)
-        return tried[key]
+            tried[key] = changed if changed is not None and works(changed) else None
+        return tried[key] is not None
 
-    found = [
-        _least(alone, k, possible) for k, alone in enumerate(_each_alone(turns)) if possible(alone)
-    ]
-    everything = [knob.most for knob in turns]
+    every = range(len(turns))
+    everything = [len(knob.values) for knob in turns]
+    alone = [[everything[k] if k == n else 0 for k in every] for n in every]
+    found = [_least(steps, n, possible) for n, steps in enumerate(alone) if possible(steps)]
     if not found and possible(everything):
-        for last in range(len(turns)):
+        for last in every:
             steps = everything
-            for k in [*(k for k in range(len(turns)) if k != last), last]:
+            for k in [*(k for k in every if k != last), last]:
                 steps = _least(steps, k, possible)
             found.append(steps)
-    order = sorted({tuple(s) for s in found}, key=lambda s: (sum(map(bool, s)), sum(s), s[::-1]))
-    return [_loosened(settings, turns, steps) for steps in order[:MOST]]
-
-
-def composed(settings: ProductSettings, repairs: Sequence[Loosened]) -> ProductSettings:
-    """Return the settings with what gives way in several repairs of a menu; the last one decides where two change one."""
-    changed = {field: getattr(one.settings, field) for one in repairs for field in one.says}
-    return settings.model_copy(update=changed)
-
-
-def _each_alone(turns: Sequence[Knob]) -> list[list[int]]:
-    return [
-        [knob.most if k == n else 0 for n, knob in enumerate(turns)] for k, _ in enumerate(turns)
-    ]
+    menu = []
+    order = {tuple(s) for s in found}
+    for key in sorted(order, key=lambda s: (sum(map(bool, s)), sum(s), s[::-1]))[:MOST]:
+        says: dict[str, str] = {}
+        for knob, k in zip(turns, key, strict=True):
+            if k:
+                before = f"{says[knob.field]}; " if knob.field in says else ""
+                says[knob.field] = before + knob.says(to=knob.values[k - 1])
+        menu += [Loosened(changed, says) for changed in [tried[key]] if changed is not None]
+    return menu
 
 
 def _least(steps: Sequence[int], k: int, possible: Callable[[Sequence[int]], bool]) -> list[int]:
@@ -352,20 +332,14 @@ def _turned(
     changed = dict(settings)
     for knob, k in zip(turns, steps, strict=True):
         if k:
-            changed[knob.field] = knob.after(changed[knob.field], k)
+            held, value = changed[knob.field], knob.values[k - 1]
+            if knob.side is not None:
+                value = tuple(value if n == knob.side else old for n, old in enumerate(held))
+            changed[knob.field] = value
     try:
         return type(settings).model_validate(changed)
     except ValidationError:
         return None
-
-
-def _loosened(settings: ProductSettings, turns: Sequence[Knob], steps: Sequence[int]) -> Loosened:
-    changed, says = _turned(settings, turns, steps), dict[str, str]()
-    assert changed is not None  # it was possible
-    for knob, k in zip(turns, steps, strict=True):
-        if k:
-            says[knob.field] = "; ".join(filter(None, (says.get(knob.field), knob.says(k))))
-    return Loosened(changed, says)
 
 
 def asked_repairs(texts: Iterable[str], products: Sequence[str]) -> dict[str, tuple[int, ...]]:

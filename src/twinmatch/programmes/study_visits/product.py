@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.programmes.round import Round, coverage_note, no_answer, shares
+from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
 from twinmatch.programmes.study_visits.search import (
     Option,
@@ -113,18 +113,12 @@ Bools = NDArray[np.bool_]
 def propose_study_visits(round_: Round, settings: StudyVisits) -> Product:
     """Return the visits of a round: at most one a party, proven best among all options under the rules.
 
-    Raises QuestionError where there is no host or the products that parties come from were not made before,
-    NoProposalError where no choice keeps the rules.
+    Raises QuestionError where there is no host or the products that parties come from were not made before; no rule
+    asks for a visit, so there is always a choice.
     """
     ready = prepare(round_, settings)
     blocks = [rule.block for rule in ready.rules]
     solution = solve(ready.candidates, blocks)
-    if solution.status == "infeasible":
-        names = [party.title for party in ready.parties]
-        hosts = [h.name for h in ready.affinity.columns]
-        raise no_answer(
-            settings.title, solution, ready.candidates, blocks, hosts=hosts, guests=names
-        )
     return product_of(round_, settings, ready, solution.chosen, solution)
 
 

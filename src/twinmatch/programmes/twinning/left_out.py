@@ -7,7 +7,7 @@ Notation: m pairs in the frame; H hosts, G guests.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -104,10 +104,8 @@ class Unplaced:
         """Return the places that stay open because of the gate: those that the same rules would fill without it."""
         if not self.gated:
             return ()
-        keep = np.flatnonzero(self.ready.ungated)
-        blocks = [r.block.take(keep) for r in self.ready.rules if not r.filters]
-        filled = solve(self.ready.candidates.take(keep), blocks, objectives=("filled",))
-        places = int(filled.chosen.sum()) - int(self.chosen.sum())
+        open_ = [rule for rule in self.ready.rules if rule.name != GATE]
+        places = self._filled(open_) - int(self.chosen.sum())
         if places < 1:
             return ()
         return held_for(self.ready.affinity, self.gated, places, self.settings.known_at_least)
@@ -130,21 +128,17 @@ class Unplaced:
         for repair, words in zip(menu.items, in_words(menu, hard), strict=True):
             names = listed(list(dict.fromkeys(change.at.rule for change in repair.changes)))
             return f"{says} because of the rule on {names} (to fill them: {words})."
-        without = {
-            r.says.rstrip("."): self._filled_without(r) for r in self.ready.rules if r.filters
-        }
-        more = [
-            f"{rule} (without this, {n} are filled)" for rule, n in without.items() if n > filled
-        ]
+        more = []
+        for rule in self.ready.rules:
+            rules = [other for other in self.ready.rules if other is not rule]
+            if rule.filters and rule.name != GATE and (n := self._filled(rules)) > filled:
+                more.append(f"{rule.says.rstrip('.')} (without this, {n} are filled)")
         return f"{says}: {'; '.join(more) or 'there are too few pairs that may meet'}."
 
-    def _filled_without(self, filter_: Rule) -> int:
-        """Return how many places can be filled without a filter; 0 where it alone takes out no pair."""
-        rules = [other for other in self.ready.rules if other is not filter_]
+    def _filled(self, rules: Sequence[Rule]) -> int:
+        """Return how many places some rules let be filled."""
         keep = np.flatnonzero(allowed_pairs(rules))
-        if filter_.name == GATE or len(keep) == int(self.ready.allowed.sum()):
-            return 0
-        blocks = [r.block.take(keep) for r in rules if not r.filters]
+        blocks = [rule.block.take(keep) for rule in rules if not rule.filters]
         found = solve(self.ready.candidates.take(keep), blocks, objectives=("filled",))
         return int(found.chosen.sum())
 
