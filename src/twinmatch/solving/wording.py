@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from twinmatch.solving.blocks import Block
-from twinmatch.solving.diagnosis import CLASH, NO_CLASH, Clash, Relaxation
+from twinmatch.solving.diagnosis import CLASH, NO_CLASH, Clash
 from twinmatch.solving.model import RowRef, Shortage, Undercut
 
 NAMED, ROWS = (
@@ -48,15 +48,13 @@ def labels_of(
     return Labels(row, host, guest)
 
 
-def in_words(told: Undercut | Shortage | Clash | Relaxation, labels: Labels) -> str:
+def in_words(told: Undercut | Shortage | Clash, labels: Labels) -> str:
     """One piece of advice as a sentence or two."""
     if isinstance(told, Undercut):
         return _undercut(told, labels)
     if isinstance(told, Shortage):
         return _shortage(told, labels)
-    if isinstance(told, Clash):
-        return _clash(told, labels)
-    return _relaxation(told, labels)
+    return _clash(told, labels)
 
 
 def _undercut(told: Undercut, labels: Labels) -> str:
@@ -91,13 +89,6 @@ def _clash(told: Clash, labels: Labels) -> str:
     rules = _listed(map(labels.row, told.rows), "; ")
     drop = " Without any one of them the others hold." if told.minimal else ""
     return f"These cannot hold together: {rules}.{drop}"
-
-
-def _relaxation(told: Relaxation, labels: Labels) -> str:
-    word = {"low": "lower the minimum to", "high": "raise the maximum to"}
-    parts = (f"{word[c.bound]} {c.to:g} ({labels.row(c.at)})" for c in told.changes)
-    sentence = " and ".join(parts)
-    return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
 def _listed(names: Iterable[str], between: str = ", ", most: int = NAMED) -> str:

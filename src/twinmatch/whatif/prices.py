@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -28,7 +27,6 @@ from twinmatch.programmes.rules import Rule, statuses
 from twinmatch.proposal import RuleNumbers, RuleStatus
 from twinmatch.proposal.frames import Rows, Tabular
 from twinmatch.proposal.wire import Number, on_wire
-from twinmatch.solving import Block
 from twinmatch.whatif.case import (
     Case,
     Move,
@@ -152,33 +150,31 @@ def gain(case: Case, rules: tuple[Rule, ...]) -> tuple[Price, tuple[Move, ...]]:
     return Price(-cost.places, -cost.score + 0.0, cost.proven), outcome.moves
 
 
+def _priced(
+    case: Case,
+    kind: Kind,
+    rule: Rule,
+    says: str,
+    new: Rule | None,
+    numbers: RuleNumbers | None = None,
+) -> Priced:
+    """Return the price of a rule, or of a part of it, against the round with another rule in its place."""
+    looser = gain(case, swapped(case.ready.rules, rule, new))
+    return Priced(kind, rule.name, says, *looser, numbers)
+
+
 def _of_rule(case: Case, rule: Rule, card: RuleStatus) -> list[Priced]:
     if rule.kind == "structure":
         return []
-    rules = case.ready.rules
     if rule.kind == "lock":
-        return [
-            Priced(
-                "lock",
-                rule.name,
-                rule.block.says(k),
-                *gain(case, swapped(rules, rule, _less(rule, k))),
-            )
-            for k in range(len(rule.block))
-        ]
+        rows = range(len(rule.block))
+        return [_priced(case, "lock", rule, rule.block.says(k), _lifted(rule, k)) for k in rows]
     if rule.kind == "ban" or rule.kind == "past pair":
         return [
-            Priced(
-                rule.kind,
-                rule.name,
-                _pair_says(case, pair),
-                *gain(case, swapped(rules, rule, spared(rule, pair))),
-            )
+            _priced(case, rule.kind, rule, _pair_says(case, pair), spared(rule, pair))
             for pair in np.flatnonzero(rule.forbidden).tolist()
         ]
-    return [
-        Priced("rule", rule.name, card.says, *gain(case, swapped(rules, rule, None)), card.numbers)
-    ]
+    return [_priced(case, "rule", rule, card.says, None, card.numbers)]
 
 
 def _pair_says(case: Case, pair: int) -> str:
@@ -186,17 +182,11 @@ def _pair_says(case: Case, pair: int) -> str:
     return f"{case.guest_name(g)} with {case.hosts[h].name} must not meet"
 
 
-def _less(rule: Rule, row: int) -> Rule:
-    """A rule without one of its rows."""
-    keep = np.flatnonzero(np.arange(len(rule.block)) != row)
-    block = rule.block
-    says = [block.says(int(k)) for k in keep]
-    matrix = sp.csr_array(block.matrix[keep, :])
-    return Rule(
-        rule.name,
-        rule.says,
-        Block(block.name, matrix, block.low[keep], block.high[keep], lambda k: says[k]),
-    )
+def _lifted(rule: Rule, row: int) -> Rule:
+    """A rule without the minimum of one of its rows."""
+    low = rule.block.low.copy()
+    low[row] = -np.inf
+    return replace(rule, block=replace(rule.block, low=low))
 
 
 def _limits(case: Case, rule: Rule) -> list[Priced]:
@@ -204,12 +194,7 @@ def _limits(case: Case, rule: Rule) -> list[Priced]:
     if rule.filters or rule.kind in ("structure", "lock", "places"):
         return []
     return [
-        Priced(
-            "one more",
-            rule.name,
-            rule.block.says(row),
-            *gain(case, swapped(case.ready.rules, rule, widened(rule, row))),
-        )
+        _priced(case, "one more", rule, rule.block.says(row), widened(rule, row))
         for row in _rows_that_may_matter(case, rule)
     ]
 

@@ -130,8 +130,8 @@ class Unplaced:
             return f"{says} because of the rule on {names} (to fill them: {words})."
         more = []
         for rule in self.ready.rules:
-            rules = [other for other in self.ready.rules if other is not rule]
-            if rule.filters and rule.name != GATE and (n := self._filled(rules)) > filled:
+            others = [other for other in self.ready.rules if other is not rule]
+            if rule.filters and rule.name != GATE and (n := self._filled(others)) > filled:
                 more.append(f"{rule.says.rstrip('.')} (without this, {n} are filled)")
         return f"{says}: {'; '.join(more) or 'there are too few pairs that may meet'}."
 
