@@ -1,10 +1,11 @@
 """Are the sentences that are printed as reasons on the matter that they are printed for? A sheet to judge, and what it comes to.
 
-    python benchmarks/evidence.py sample [--seed 0] [--quotes 100] [--without SHEET.csv ...] [--out SHEET.csv]
+    python benchmarks/evidence.py sample [--seed 0] [--quotes 100] [--halves 0] [--without SHEET.csv ...] [--out SHEET.csv]
     python benchmarks/evidence.py measure SHEET.csv [--json]
     python benchmarks/evidence.py fit SHEET.csv ...
 
-``sample`` draws what is printed: reasons, agendas, notes and letters of the bundled round and of two recipes, what a host
+``sample`` draws what is printed: reasons, agendas, notes and letters of the bundled round, of two recipes, and of rounds of
+half of the cities, drawn by seed (``--halves``): what a host
 shows beside what a guest asks, or beside the theme that it is shown for; every distinct pair once, evenly over the kinds of
 lines, in an order drawn by seed, without the score, the facet or the method. Two persons fill in judge_1 and judge_2,
 blind to each other: ``on`` (what is shown answers or is about what is asked), ``related`` (the same field, another matter)
@@ -80,19 +81,22 @@ def printed_pairs(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
 
 
 def sample(
-    seed: int, count: int, rounds: Sequence[str], without: Sequence[Path]
+    seed: int, count: int, rounds: Sequence[str], halves: int, without: Sequence[Path]
 ) -> list[tuple[str, str, str]]:
     """Return distinct pairs of sentences drawn by seed, evenly over the kinds of lines; those of earlier sheets left out."""
-    cohort = read()
+    cohort, rng = read(), random.Random(seed)
+    half = [cohort.of(rng.sample(cohort.cities, len(cohort) // 2)) for _ in range(halves)]
+    proposals = [
+        *(propose(cohort, load(name) if name else None) for name in rounds),
+        *(propose(part) for part in half),
+    ]
     known = {plain(row["asks"], row["shows"]) for sheet in without for row in rows_of(sheet)}
     kinds: dict[str, dict[tuple[str, str], tuple[str, str, str]]] = {}
-    for name in rounds:
-        proposal = propose(cohort, programme=load(name) if name else None)
+    for proposal in proposals:
         for line, asks, shows in printed_pairs(proposal):
             if plain(asks, shows) not in known:
                 known.add(plain(asks, shows))
                 kinds.setdefault(line, {})[asks, shows] = (line, asks, shows)
-    rng = random.Random(seed)
     pools = [rng.sample(sorted(found.values()), len(found)) for _, found in sorted(kinds.items())]
     drawn: list[tuple[str, str, str]] = []
     while pools and len(drawn) < count:
@@ -106,9 +110,8 @@ def sample(
 def plain(*texts: str) -> tuple[str, ...]:
     """Return texts by their letters alone, so that a sentence and its reported form meet."""
     persons = {"we": "they", "our": "their", "us": "them", "ours": "theirs"}
-    words = [
-        re.findall(r"\w+", re.sub(r"\([^()]*(?:page|Contract)\)\.?$", "", t.lower())) for t in texts
-    ]
+    bare = [re.sub(r"\((?:public page|its Climate City Contract)\)\.$", "", text) for text in texts]
+    words = [re.findall(r"\w+", text.lower()) for text in bare]
     return tuple(" ".join(persons.get(w, w) for w in each) for each in words)
 
 
@@ -197,6 +200,7 @@ def main() -> None:
     drawing.add_argument("--seed", type=int, default=0)
     drawing.add_argument("--quotes", type=int, default=100)
     drawing.add_argument("--rounds", nargs="+", default=ROUNDS)
+    drawing.add_argument("--halves", type=int, default=0)
     drawing.add_argument("--without", type=Path, nargs="+", default=[])
     drawing.add_argument("--out", type=Path)
     measuring = commands.add_parser("measure")
@@ -208,7 +212,7 @@ def main() -> None:
         fit([row for sheet in given.sheets for row in rows_of(sheet)])
         return
     if given.command == "sample":
-        rows = sample(given.seed, given.quotes, given.rounds, given.without)
+        rows = sample(given.seed, given.quotes, given.rounds, given.halves, given.without)
         with given.out.open("w", encoding="utf-8", newline="") if given.out else sys.stdout as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)

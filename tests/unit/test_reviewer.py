@@ -26,7 +26,7 @@ def claim(text=HEAT, role="shows", **known):
 
 def test_a_good_claim_has_no_fault():
     assert (
-        faults(claim(kind="achievement", showable=True, standalone=True, likeness=0.6), HERE) == ()
+        faults(claim(kind="achievement", showable=True, standalone=True, likeness=0.7), HERE) == ()
     )
     assert faults(claim(), HERE) == ()
 

@@ -30,7 +30,7 @@ Role = Literal["shows", "asks"]
 FEWEST: Final = 1000
 """Sentences of which a cohort is taken to have at least so many: among a few, every shared word would be common."""
 
-SURE: Final = 0.5
+SURE: Final = 0.6
 """Probability from which a single sentence stands for a topic."""
 
 SAME_MATTER: Final = (-2.14, 1.3, 7.57)
@@ -125,12 +125,13 @@ class WordWeights:
 def same_matter(words: Floats, one: Floats | None, other: Floats | None) -> Floats:
     """Return how likely sentences are on the same matter, in [0, 1], shape (a, b).
 
-    words (a, b) is the likeness of their words; one (a, T) and other (b, T) the probabilities of their topics, None
-    where nobody reads topics: words alone have to do then.
+    words (a, b) is the likeness of their words; one (a, T) and other (b, T) the probabilities of their topics: sentences
+    that share none are on none. None where nobody reads topics: words alone have to do then.
     """
     topics = np.zeros_like(words)
     if one is not None and other is not None:
         topics = np.minimum(one[:, None, :], other[None, :, :]).sum(axis=2)
+        topics[topics == 0] = -np.inf
     start, by_topic, by_word = SAME_MATTER
     return np.asarray(np.round(1 / (1 + np.exp(-(start + by_topic * topics + by_word * words))), 4))
 

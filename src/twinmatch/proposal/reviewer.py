@@ -15,7 +15,7 @@ from typing import Final, Literal
 LONGEST: Final = 260
 """Characters of a sentence that is printed whole; a longer one ends at a clause or is not printed."""
 
-LEAST: Final = 0.6
+LEAST: Final = 0.62
 """Likelihood in [0, 1] from which two sentences are taken to be on the same matter (benchmarks/evidence.py)."""
 
 OFFERS: Final = frozenset({"achievement", "action"})

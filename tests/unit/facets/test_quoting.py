@@ -77,7 +77,7 @@ HEAT, TRAM = topics(district_heating_cooling=0.64), topics(public_transport=0.64
         (0.0, HEAT, HEAT, 0.64),
         (0.4, HEAT, HEAT + TRAM, 0.64),
         (0.3, HEAT + TRAM, HEAT + TRAM, 1.28),
-        (0.3, HEAT, TRAM, 0.0),
+        (0.9, HEAT, TRAM, -math.inf),
         (0.3, None, HEAT, 0.0),
     ],
 )
