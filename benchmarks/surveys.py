@@ -1,4 +1,4 @@
-"""Read thirty exports of surveys as nobody helps, and print how right the guesses and the cells are.
+"""Read forty exports of surveys as nobody helps, and print how right the guesses and the cells are.
 
     python benchmarks/surveys.py
 
@@ -7,6 +7,12 @@ in them. They were written before the reader was looked at, and the reader was m
 come from one bank of questions and cities, so the figures say that these thirty are read; surveys that nobody here has
 seen will fare worse. A guess is a column read as something, without a question; likely answers to questions are taken,
 as ``--yes`` does.
+
+Ten more (31 to 40, ``fresh``) ask in other words than that bank; their cells too were written before the reader met
+them. Its first reading: 243 of 373 cells right (65.1%), 118 not read, 12 wrong and all of these in silence; guesses of
+columns 86 right, 5 wrong, 36 missed or asked (precision 0.945, recall 0.677). The kinds that failed were mended then, so
+today's figure is no measure of new words: of 45 headers written after it, 31 were right, 11 not read and 3 wrong
+before these were mended in turn.
 """
 
 from __future__ import annotations
@@ -24,6 +30,7 @@ from twinmatch.vocabulary.gazetteer import bundled_names
 from twinmatch.vocabulary.taxonomy import plain
 
 SURVEYS = Path(__file__).parent / "data" / "surveys"
+PARTS = ("used while mending", "held out", "in other words")
 BESIDE = ("", "contact", "submitted")
 """Columns of a survey tool's own, which may each be left unread."""
 
@@ -130,17 +137,21 @@ def _same(said: Any, value: Any) -> bool:
     return bool(said == value) and isinstance(said, bool) == isinstance(value, bool)
 
 
-def scores() -> dict[str, tuple[bool, Score]]:
-    """Return the score of every export by its file, and whether it is held out."""
+def scores() -> dict[str, tuple[str, Score]]:
+    """Return the score of every export by its file, and the part that it belongs to."""
     truth = json.loads((SURVEYS / "truth.json").read_text("utf-8"))
-    return {n: (t["held_out"], score(SURVEYS / n, t)) for n, t in truth.items()}
+    return {n: (_part(t), score(SURVEYS / n, t)) for n, t in truth.items()}
+
+
+def _part(truth: dict[str, Any]) -> str:
+    return PARTS[2 if truth.get("fresh") else int(truth["held_out"])]
 
 
 def main() -> int:
     """Print the scores of both halves; end with 1 where a cell is wrong in silence."""
     found = scores()
-    for part, held in (("used while mending", False), ("held out", True)):
-        total = sum((s for h, s in found.values() if h is held), Score())
+    for part in PARTS:
+        total = sum((s for p, s in found.values() if p == part), Score())
         c, n = total.columns, total.cells
         cells = n["right"] + n["wrong"] + n["missed"]
         print(
@@ -150,8 +161,8 @@ def main() -> int:
             f"{n['silent']} of them in silence; {total.asked} questions, {n['extra rows']} rows too many"
         )
     if "-v" in sys.argv:
-        for name, (held, one) in found.items():
-            if not held or "-a" in sys.argv:
+        for name, (part, one) in found.items():
+            if part != "held out" or "-a" in sys.argv:
                 print(
                     name,
                     dict(one.columns),

@@ -25,12 +25,14 @@ from twinmatch.reading.grid import Grid, is_empty, text
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target
 from twinmatch.reading.meaning import (
     CONTACT,
+    FITS,
     Meaning,
     are_options,
     concepts,
     factor_in,
     has_candidates,
     meaning,
+    share,
 )
 from twinmatch.reading.names import SYNONYMS, language_code
 from twinmatch.reading.personal_data import is_contact
@@ -463,6 +465,10 @@ class _Finder:
         if header.is_form:
             do = nearest(name, {k: k for k in columns(self.model)})
             return [Problem("column-unknown", "There is no such column.", place, do)]
+        if missing := self._texts_missing(i, read):
+            asks = f"The column {name!r} holds texts. What are they?"
+            self.questions.append(MappingQuestion("columns", name, asks, place, missing))
+            return []
         if near := near_field(name, self.model, read):
             self.asked[i] = near
             self._ask(i, place)
@@ -470,6 +476,13 @@ class _Finder:
         found = "Nothing tells which field this column is; it was not read."
         do = f'If it is one, say so in the mapping file: [columns] "{name}" = "needs" (or another field).'
         return [Problem("column-set-aside", found, place, do, "warning")]
+
+    def _texts_missing(self, i: int, read: set[str]) -> tuple[tuple[str, str], ...]:
+        """Return what a column of sentences may be that no other column is, with that it is not read; else nothing."""
+        fields = [f for f in ("needs", "offers") if f not in read | set(self.asked.values())]
+        is_text = (share("needs", self.cells[i]) or 0.0) >= FITS and not are_options(self.cells[i])
+        choices = tuple((f, self._label(f)) for f in fields)
+        return (*choices, SET_ASIDE) if choices and is_text and self.model is City else ()
 
 
 def _read_as(name: str, target: Target, place: Any) -> Problem:

@@ -30,38 +30,39 @@ LOOKED_AT: Final = 200
 
 _CONCEPTS: Final[dict[str, str]] = {
     "city": r"\bcit(?:y|ies)\b|municipalit|\btowns?\b|local (?:authority|government)|\bstadt|\bstadte|gemeinde|kommune?n?\b|\bvilles?\b|"
-    r"\bcommunes?\b|collectivit|\bcitta\b|\bcomun[ei]\b|ente locale|ciudad|municipi|ayuntamiento|ajuntament|cidade|miast|gmin|\bobec|"
+    r"\bcommunes?\b|collectivit|\bcitta\b|\bcomun[ei]\b|ente locale|ciudad|municipi|ayuntamiento|ajuntament|entidad local|entite locale|\bente\b|jednostk\w* samorzad|cidade|miast|gmin|\bobec|"
     r"\bmest[oa]\b|\bstad\b|steden|gemeente|πολη|δημοσ|oras|kaupun|\bby\b",
     "country": r"\bcountr|\bland\b|\bpays\b|\bpaese\b|\bpanstwo$|\bkraju\b|\bpais\b|\bkraj\b|\bstaat\b|\bnation|\bstato\b|member state|\bzeme\b|\btara\b|χωρα",
-    "people": r"inhabit|populat|residents|how many people|einwohn|bevolker|habitant|abitant|popolaz|residenti|poblac|mieszkanc|ludnos|"
+    "people": r"inhabit|populat|residents|how many people|wie viele menschen|\bew\b|combien de (?:gens|personnes)|cuantas personas|quante persone|ile osob|\bpadron\b|\bvecinos\b|einwohn|bevolker|habitant|abitant|popolaz|residenti|poblac|mieszkanc|ludnos|"
     r"inwoner|habitants|populac|moradores|invanar|obyvatel",
     "year": r"\byear\b|\bjahr|\bannee\b|\banno\b|\bano\b|\brok|\brok\b|\bjaar|\bwhen\b|\bquando\b|\bcuando\b|\bdo kiedy|\bbis wann\b|horizon|zieljahr|\bby which\b",
     "neutral": r"neutral|net ?zero|\btarget\b|\bziel|klimaneutral|neutralit|objectif|obiettivo|objetivo|\bcel\b|neutralnos|doel",
-    "hours": r"\bhours?\b|stunden|\bheures?\b|\bore\b|\bhoras?\b|\bgodzin|\buren\b|person hours|arbeitszeit|staff time",
+    "hours": r"\bhours?\b|\bhrs\b|stunden|\bstd\b|\bheures?\b|\bore\b|\bhoras?\b|\bgodzin|\buren\b|person hours|arbeitszeit|staff time",
     "staff": r"\bstaff|\bteam|month|monat|\bmois\b|\bmese\b|\bmes\b|miesia|maand|personal|mitarbeit|capacit|zeit|temps|tempo|tiempo|czas",
     "english": r"\benglish|englisch|anglais|inglese|ingles|angielsk|engels",
-    "languages": r"working language|\blanguages\b|arbeitssprach|\bsprachen|langues|lingue|idiomas|jezyki|\btalen\b",
-    "struggle": r"challeng|struggle|\bproblem|difficult|barrier|herausforder|schwierig|\bdefi|\bsfid|\bdesafio|\breto|wyzwa|trudnos|uitdaging|obstacle|needs?\b|"
-    r"\bbedarf|besoin|bisogn|necesid|potrzeb|behoef|necessid|hindernis",
+    "languages": r"\blanguages?\b|arbeitssprach|\bsprachen|langues|lingue|idiomas|jezyki|\btalen\b",
+    "struggle": r"challeng|struggle|problem|difficul|difficil|hardest|barrier|bottleneck|headache|worr(?:y|ies)|up at night|herausforder|schwierig|druckt der schuh|baustelle|nachhol|engpass|hakt es|helping hand|\bfreins?\b|\bfrena\b|hamuj|sorgen|casse tete|preoccup|preocup|carenc|deficit|lacune|\bdefi|\bsfid|\bdesafio|\breto|wyzwa|trudn|uitdaging|obsta[ck]|\bobstacul|ostacol|przeszkod|klopot|needs?\b|"
+    r"\bbedarf|besoin|bisogn|necesid|potrzeb|attentes|erwartung|aspettativ|expectativ|oczekiwan|behoef|necessid|hindernis",
     "learn": r"\blearn|\blernen|apprendre|imparare|aprender|nauczy|dowiedz|\bleren\b|want to know|improve|erfahren mochte",
-    "offer": r"\boffer|\bshow|\bshare|can .*teach|strength|\bstrong|good practice|best practice|experience|success|anbiet|angebot|zeigen|\bstarke?\b|gute praxis|erfahrung|"
-    r"erfolg|offrir|montrer|partager|atouts?|bonnes pratiques|reussi|points forts|\bfortes?\b|\bfuertes?\b|\bforti\b|\bmocn|offrire|mostrare|condivid|punti di forza|buone pratiche|ofrecer|ofrece|"
-    r"mostrar|compartir|fortalez|buenas practicas|zaoferow|pokaza|podziel|mocne strony|dobre praktyki|aanbieden|laten zien|sterk|oferecer|partilhar",
+    "offer": r"\boffer|\bshow|\bshare|can .*teach|strength|\bstrong|good practice|best practice|experience|success|proud|better than|recommend to|lauft .*gut|\bteach|contribut|ahead of|anbiet|angebot|zeigen|\bstark|stolz|beitragen|einbringen|gute praxis|erfahrung|"
+    r"erfolg|offrir|montrer|partager|apporter|\bfiers?\b|raconter|atouts?|bonnes pratiques|reussi|points forts|\bfortes?\b|\bfuertes?\b|\bforti\b|\bmocn|offrire|mostrare|condivid|apportare|orgoglios|passo avanti|punti di forza|buone pratiche|ofrecer|ofrece|"
+    r"mostrar|compartir|aportar|ensenar|orgull|fortalez|buenas practicas|zaoferow|pokaza|podziel|pochwal|dumn|wniesc|mocne strony|dobre praktyki|aanbieden|laten zien|sterk|oferecer|partilhar",
     "domain": r"\bdomains?\b|\bareas?\b|\bsectors?\b|\bfields?\b|\btopics?\b|\bthemes?\b|handlungsfeld|bereich|sektor|themen|domaines?|secteurs?|thematique|"
     r"ambit[oi]|settor|\btem[ai]\b|ambitos?|sectores|\btemas\b|obszar|dziedzin|tematy|domein|thema",
     "lever": r"\blevers?\b|hebel|leviers?|\blev[ea]\b|palancas?|dzwigni|hefbo|cross ?cutting|querschnitt|transvers|trasvers|przekroj",
     "host": r"\bhosts?\b|gastgeb|\bhote|\baccueil|ospit|anfitri|gospodarz|gastheer|pilot|mission cit|mentor|\bgastst",
     "partner": r"partner|\bpeer|\btwin|partnerst|jumel|gemell|herman|bliznia|zuster",
-    "wish": r"prefer|\bwish|\bchoice|would like to (?:be matched|visit|work|meet|twin|pair)|matched with|wunsch|bevorzug|\bwahl\b|\bprio|souhait|\bchoix|voeu|prefere|"
-    r"preferit|preferen|scelta|desider|\belecc|\bopcion|prefiere|preferid|wybor|prefero|preferowan|voorkeur|keuze|\bescolha|\brank",
-    "refuse": r"\bnot (?:be )?(?:matched|paired)|\bavoid|exclud|nicht (?:mit|zusammen)|ausschlie|\beviter|exclu|\bpas (?:avec|etre)|evitare|escludere|evitar|wyklucz|unikac|uitslui",
-    "first": r"first (?:time|twinning|exchange|participation)|newcomer|new to|erste[srn]? (?:mal|teilnahme|twinning)|erstmal|zum ersten|premiere (?:fois|participation)|"
-    r"premiere participation|premier \w+|prima (?:volta|partecipazione)|primera (?:vez|participacion)|primer \w+|pierwszy (?:raz|udzial)|po raz pierwszy|pierwsz|eerste keer|primeira vez",
-    "exchange": r"twinning|exchange|programm|partnerschaft|jumelage|gemellagg|hermanam|bliznia|wymian|particip|teilnahme",
+    "wish": r"prefer|\bwish|\bchoice|would (?:you )?(?:like|love) to (?:be matched|visit|work|meet|twin|pair)|matched with|wunsch|bevorzug|\bwahl\b|\bprio|souhait|\bchoix|voeu|prefere|"
+    r"preferit|preferen|scelta|desider|vorreste (?:lavorare|visitare|incontrare)|\bwith which|\bmit welche|\bavec quel|\bcon que\b|\bcon cual|\bcon qual|\bz jakim|\bz ktorym|\bmet welke|\belecc|\bopcion|prefiere|preferid|wybor|prefero|preferowan|voorkeur|keuze|\bescolha|\brank",
+    "refuse": r"\b(?:not|rather not) (?:be )?(?:matched|paired)|lieber nicht|plutot pas|preferi\w* non|wolal\w* nie|\bavoid|exclud|nicht (?:mit|zusammen)|ausschlie|\beviter|exclu|\bpas (?:avec|etre)|evitare|escludere|evitar|wyklucz|unikac|uitslui",
+    "first": r"\bfirst\b(?! (?:name|choice|preference|option|priority))|newcomer|new to|\berste[srn]?\b(?! (?:wahl|prioritat|wunsch))|erstmal|\bpremiere?\b(?! (?:choix|voeu))|"
+    r"\bprim[ao]\b(?! scelta)|\bprimera?\b(?! (?:opcion|eleccion|ciudad))|pierwsz(?!\w* (?:wybor|miasto))|eerste keer|primeira vez",
+    "before": r"\b(?:before|already|ever)\b|\bbereits\b|\bschon\b|\bdeja\b|\bgia\b|\bantes\b|\balguna vez\b|\bjuz\b|\bwczesniej\b",
+    "exchange": r"twinning|exchange|programm|partnerschaft|jumelage|gemellagg|hermanam|bliznia|wymian|particip|teilnahme|\bdabei\b|candidature|candidatura|bewerbung|udzial",
     "signed": r"\bsigned|\badopted|\bcommit|council|unterzeichn|beschloss|beschluss|ratsbeschl|signe\b|adopte|engage|firmat|adottat|impegn|firmado|aprobad|compromis|podpisa|"
     r"przyj|uchwal|zobowiaz|\bhas your|\bhave you|ondertekend",
     "contact": r"e ?mail|\bphone|telef|\bcontact|kontakt|courriel|correo|contatto|\bmobile no|ansprech|adres e|filled in by|your name|ihr name|votre nom|(?:il )?suo nome|su nombre|imie|nazwisko|"
-    r"person|recipient|\bip ?address|first name|last name|surname|vorname|nachname|prenom|cognome|apellid|interlocut",
+    r"\bpersona?\b(?! hours)|\bpersonne\b|\bperson of|who is (?:completing|filling)|recipient|\bip ?address|first name|last name|surname|vorname|nachname|prenom|cognome|apellid|interlocut",
     "submitted": r"time ?stamp|zeitstempel|horodat|marca temporal|informazioni cronologiche|sygnatura czasowa|submi(?:t|ssion)|\bcompletion time|complet(?:ed|ion) (?:date|time|at)|"
     r"end ?date|date ?modified|recorded ?date|abgabe|abgeschickt|eingereicht|date d envoi|date de soumission|data (?:di )?invio|fecha de envio|hora de finalizacion|data przeslania|"
     r"heure de fin|ora di completamento|godzina ukonczenia|\bfertigstellung|date ?submitted|submit ?date|datum abgeschickt|last ?updated?|ended ?at|contribution date|date de la contribution|"
@@ -72,6 +73,9 @@ _CONCEPTS: Final[dict[str, str]] = {
     r"external ?data ?reference|location ?latitude|location ?longitude|recipient ?\w*|ip ?address|invitation number|is draft|score|points|total points|tags|started ?at|response type|"
     r"dauer|laufnummer|lfd nr|numer|numero|fortschritt|language|idioma|sprache|langue|lingua|jezyk|stage date|landing.*|columna? \d+|unnamed.*|hora de inicio|respondent|ort|duration in seconds)$",
     "coverage": r"\barea\b|density|budget|\bgdp\b|surface|flache|superfic",
+    "from_you": r"(?=.*\b(?:learn|lernen|apprendre|aprender|imparare|nauczyc|leren)\b).*\b(?:from you|from your|von ihnen|von euch|de vous|de usted(?:es)?|de su ciudad|da voi|od panstwa|od was|van u)\b|"
+    r"\bcan (?:support|help|advise) (?:others|other|peers)|\byou (?:can|could) (?:support|help)\b|helfen konnen|aider d autres|ayudar a otr|aiutare altr|pomoc innym",
+    "to_you": r"\b(?:show|teach|offer|tell) you\b|\b(?:zeigen|erzahlen) (?:ihnen|euch)|\bihnen (?:zeigen|erzahlen)|vous (?:montre|apport|enseign)|mostrarvi|mostrarles|ensenarles|pokazac panstwu",
     "support": r"\bsupport|\bhelp\b|unterstutz|aide\b|aiuto|ayuda|pomoc|hulp",
     "emissions": r"emission|emisj|emision|\bco2|ghg|treibhaus|\bghe",
 }
@@ -137,7 +141,7 @@ def _is_text(cell: str) -> bool:
 
 
 def _is_places(cell: str) -> bool:
-    parts = [p for p in re.split(r"[;|\n]|,", cell) if p.strip()]
+    parts = [p for p in re.split(r"[;|\n,]|\d[.)]\s", cell) if p.strip()]
     return bool(parts) and 2 * sum(map(is_place, parts)) >= len(parts)
 
 
@@ -203,9 +207,7 @@ def _candidates(words: frozenset[str], header: str) -> list[tuple[str, bool]]:
     def add(field: str, clear: bool = True) -> None:
         found.append((field, clear))
 
-    if words & {"wish", "host", "partner", "refuse"} and (
-        words & {"host", "city", "partner", "wish"}
-    ):
+    if words & {"wish", "host", "partner", "refuse"}:
         if "refuse" in words:
             add("refuses")
         elif words & {"wish"} or ({"host", "city"} <= words or {"partner", "city"} <= words):
@@ -214,7 +216,7 @@ def _candidates(words: frozenset[str], header: str) -> list[tuple[str, bool]]:
         add("participation.staff_hours_a_month", "staff" in words)
     if "english" in words:
         add("participation.english")
-    if "first" in words:
+    if "first" in words and "before" not in words:
         add("participation.newcomer", bool(words & {"exchange", "partner"}) or short)
     if "people" in words and not words & {"struggle", "offer", "learn"}:
         add("population.value", "coverage" not in words)
@@ -222,6 +224,10 @@ def _candidates(words: frozenset[str], header: str) -> list[tuple[str, bool]]:
         add("commitment.neutral_by", {"neutral", "year"} <= words and "emissions" not in words)
     if "languages" in words:
         add("languages")
+    if "from_you" in words:
+        words = words - {"learn", "struggle", "support"} | {"offer"}
+    elif "to_you" in words:
+        words = words - {"offer"} | {"learn"}
     is_offer = "offer" in words and not words & {"struggle", "learn"}
     if is_offer:
         for field in (
@@ -296,7 +302,12 @@ def meaning(header: str, cells: Sequence[Any]) -> Meaning | None:
         if fits >= CONTRADICTS or (clear and field in {"name", "population.value"}):
             doubted = doubted or field
     if doubted:
-        return Meaning(doubted, "sure" if doubted == "name" and _all_text(cells) else "asked")
+        is_name = doubted == "name" and _all_text(cells) and (share("needs", cells) or 0.0) < FITS
+        return (
+            Meaning(doubted, "sure" if is_name else "asked")
+            if is_name or doubted != "name"
+            else None
+        )
     if _are_yes_or_no(cells):
         return Meaning("") if words & {"signed", "neutral"} else None
     return _by_cells(words, cells)

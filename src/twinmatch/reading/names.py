@@ -100,6 +100,11 @@ _MORE: Final = {
     "state of palestine": "PS",
     "hong kong": "HK",
     "lao people s democratic republic": "LA",
+    "china hong kong special administrative region": "HK",
+    "taiwan greater china": "TW",
+    "democratic republic of the congo": "CD",
+    "democratic republic of congo": "CD",
+    "republic of the congo": "CG",
 }
 """Names in use that the Unicode CLDR does not list as a country's name."""
 
@@ -177,13 +182,14 @@ def language_code(text: str) -> str | None:
 
 
 @cache
-def is_elsewhere(text: str) -> bool:
-    """Return whether a text names a country of the world outside Europe and its neighbours."""
-    if (code := country_code(text)) is not None:
-        return code not in countries()
+def country_within(text: str) -> str | None:
+    """Return the code of the one country outside Europe whose name stands among other words; else None."""
     word = f" {plain(text)} "
-    names = (plain(country.name) for country in world().values())
-    return any(f" {name} " in word for name in names if len(name) > 4)
+    names = {code: plain(country.name) for code, country in world().items()}
+    hits = {code: name for code, name in names.items() if len(name) > 4 and f" {name} " in word}
+    longest = max(hits.values(), key=len, default="")
+    found = [code for code, name in hits.items() if name == longest and code not in countries()]
+    return found[0] if len(found) == 1 else None
 
 
 def city_id(country: str, name: str) -> str:

@@ -284,12 +284,11 @@ class _Reading:
             is_none = value.lower() in MISSING or values.is_unknown(value)
             if is_none or values.yes_or_no(value) is False:
                 return None
-            split = re.split(r"[;|\n]|\d\)\s|\d\.\s", value)
-            if len([p for p in split if p.strip(" .")]) == 1 and not re.search(
-                r",\s*[A-Z]{2}$", value
-            ):
-                split = value.split(",")
-            found = [p.strip(" .") for p in split if p.strip(" .")]
+            found = [
+                p for part in re.split(r"[;|\n]|\d\)\s|\d\.\s", value) if (p := part.strip(" ."))
+            ]
+            if len(found) == 1 and not re.search(r",\s*[A-Z]{2}$", value):
+                found = [part.strip() for part in found[0].split(",") if part.strip()]
             return [self.mapping.names.get(p, p) for p in found] or None
 
         return read

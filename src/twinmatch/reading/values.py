@@ -194,7 +194,7 @@ _STEMS: Final[dict[str, str]] = {
     "mobility_transport": r"mobilit|mobilid|mobiln|movilid|transport|trasport|verkehr|trafic|traffic|cycling|\bbus|ciclab|vervoer|kollektivtrafik",
     "waste_circular_economy": r"\bwaste|circular|abfall|kreislauf|dechet|circulaire|rifiut|circolar|residu|odpad|obieg|cyrkular|afval|circulair|residuo|avfall",
     "industry": r"industr|przemysl",
-    "nature_based_solutions": r"natur|green infra|greening|biodivers|begrun|grunfl|vegetal|espaces verts|\bverde|zielon|przyrod|groen",
+    "nature_based_solutions": r"natur|green infra|greening|biodivers|begrun|grunfl|vegetal|espaces verts|\bverde|zielon|zielen|przyrod|groen",
     "culture_behaviour": r"cultur|kultur|behavio|verhalten|comporte|zachowan|lifestyle",
     "data_digitalisation": r"\bdata|digital|daten|donnees|numeri|\bdati\b|\bdatos\b|\bdane\b|cyfr|dados",
     "democracy_participation": r"particip|democra|demokrat|engage|burger|beteiligung|citoyen|cittadin|ciudadan|partecip|demokrac|mieszkanc|uczestn|participat|burgers|cidada",

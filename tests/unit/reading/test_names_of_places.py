@@ -10,7 +10,7 @@ from twinmatch.reading.names import (
     city_id,
     country_code,
     country_names,
-    is_elsewhere,
+    country_within,
     language_code,
 )
 from twinmatch.schema import City
@@ -106,15 +106,18 @@ def test_every_name_leads_to_one_country() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Brazil", "USA", "Bolivia (Plurinational State of)", "Taiwan, Greater China", "JP"]
+    ("name", "code"),
+    [
+        ("Bolivia (Plurinational State of)", "BO"),
+        ("United Republic of Tanzania", "TZ"),
+        ("Taiwan, Greater China", "TW"),
+        ("Democratic Republic of the Congo", "CD"),
+        ("Atlantis", None),
+        ("Republic of Atlantis", None),
+    ],
 )
-def test_countries_of_the_rest_of_the_world(name: str) -> None:
-    assert is_elsewhere(name)
-
-
-@pytest.mark.parametrize("name", ["Germany", "Ελλάδα", "Atlantis"])
-def test_countries_here_and_nowhere(name: str) -> None:
-    assert not is_elsewhere(name)
+def test_countries_as_organisations_write_them(name: str, code: str | None) -> None:
+    assert (country_code(name) or country_within(name)) == code
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,8 @@ from itertools import product
 from typing import Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.geography import countries
 from twinmatch.reading.grid import Grid, Raw, is_empty, put, text
-from twinmatch.reading.names import city_id, country_code, is_elsewhere
+from twinmatch.reading.names import city_id, country_code, country_within
 from twinmatch.reading.values import MISSING, parse
 from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import known_city, near_city
@@ -193,18 +192,14 @@ class Drafts:
         self._counted: Counter[tuple[str, str, Where]] = Counter()
 
     def country(self, word: str, where: Where) -> str | None:
-        """Return the code of a country; None, counted or told, where it lies elsewhere or is not known."""
-        code = country_code(word)
-        if code in countries():
-            return code
-        if is_elsewhere(word):
-            self.aside["outside Europe and its neighbours"] += 1
-        else:
+        """Return the code of a country of the world; None, counted and told, where it is not known."""
+        code = country_code(word) or country_within(word)
+        if code is None:
             do = "Write the ISO code or the name in an official language."
             found = f"{word!r} is no country that is known."
             self.note("country-unknown", found, where, "warning", do)
             self.aside["country not known"] += 1
-        return None
+        return code
 
     def unknown_sector(self, found: str, where: Where, do: str = "") -> None:
         """Tell of a line whose sector is not known."""
