@@ -9,6 +9,7 @@ import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 
 from counting import lines_run
 from twinmatch.app.intake import KINDS
-from twinmatch.cli import app
+from twinmatch.cli import app, main
 from twinmatch.errors import DataError, Problem, TwinmatchError, Where, grouped
 from twinmatch.reading import read
 
@@ -274,3 +275,43 @@ def test_problems_of_one_cause_are_one_message() -> None:
     assert len(grouped([at(2), at(3)])) == 2
     assert len(grouped([at(n, column=f"c{n}") for n in range(9)])) == 9
     assert len(grouped([Problem("repair", f"{n}") for n in range(9)])) == 9
+
+
+def failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *said: object
+) -> list[dict[str, Any]]:
+    """Run the command line as it is started; return the problems of its failure on stdout."""
+    monkeypatch.setattr(sys, "argv", ["twinmatch", *map(str, said), "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    problems: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["problems"]
+    return problems
+
+
+@pytest.mark.parametrize("command", ["validate", "propose"])
+def test_json_lists_every_problem_of_a_failure(
+    tmp_path: Path,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = tmp_path / "cities.csv"
+    rows = "".join(f"de-x{k},X{k},DE,many,{k}\n" for k in range(30))
+    table.write_text("id,name,country,population,emissions.year\n" + rows, "utf-8")
+    found = failed(monkeypatch, capsys, command, table)
+    errors = {(p["row"], p["column"]) for p in found if p["level"] == "error"}
+    assert errors >= {(row, "population") for row in range(2, 32)}
+
+
+@pytest.mark.parametrize("name", ["old.xls", "old.xlsx", "old.csv"])
+def test_an_old_workbook_is_refused_in_one_sentence_whatever_its_name(
+    tmp_path: Path,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = tmp_path / name
+    table.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + b"W\0o\0r\0k\0")
+    (problem,) = failed(monkeypatch, capsys, "validate", table)
+    assert (problem["code"], problem["file"]) == ("not-a-workbook", name)

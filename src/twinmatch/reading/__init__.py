@@ -22,7 +22,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.embedding.vectors import cache_folder
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.files import bundled_path, write_file
-from twinmatch.reading.grid import Grid, Raw, is_empty, text
+from twinmatch.reading.grid import Grid, Raw, is_empty, refuse_old, text
 from twinmatch.reading.mapping import Mapping, MappingQuestion, mapping_path, read_mapping
 from twinmatch.reading.personal_data import safe, without_personal_data
 from twinmatch.reading.sheets import raw_of
@@ -108,6 +108,8 @@ def read_grids(path: str | Path, encoding: str | None = None) -> list[Grid]:
         raise DataError(
             Problem("no-such-file", "There is no such file or folder.", Where(str(place)))
         )
+    if place.is_file():
+        _opened(place, lambda: refuse_old(place))
     reader = TABLES.get(place.suffix.lower())
     if reader is None or place.is_dir():
         found = f"Files ending in {place.suffix!r} cannot be read."

@@ -142,6 +142,16 @@ def refuse_large(size: int, file: str) -> None:
         raise DataError(Problem("too-large", found, Where(file)))
 
 
+def refuse_old(path: Path) -> None:
+    """Raise DataError where a file is an old or locked document of Excel, whatever its ending."""
+    with path.open("rb") as file:
+        is_old = file.read(8) == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    if is_old:
+        found = "The file is an old .xls workbook, or one with a password; neither is read."
+        do = "Save it as .xlsx without a password."
+        raise DataError(Problem("not-a-workbook", found, Where(path.name), do))
+
+
 def not_linked_out(path: Path, folder: Path) -> None:
     """Raise DataError where a file of a folder is a link that leads out of it: nobody gave what is there."""
     if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):

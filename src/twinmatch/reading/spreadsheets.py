@@ -28,6 +28,7 @@ from twinmatch.reading.grid import (
     Row,
     refuse_large,
     refuse_many,
+    refuse_old,
 )
 
 MOST_MEMBERS = 1_000
@@ -163,7 +164,7 @@ def workbook_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     Raises DataError where the file is no workbook, or larger than a list of cities can be. Formulas are
     never computed: the result that was saved is read, and a formula saved without one is an error.
     """
-    _refuse_old(path)
+    refuse_old(path)
     parts = measured(path)
     import openpyxl
 
@@ -186,15 +187,6 @@ def workbook_grids(path: Path, encoding: str | None = None) -> list[Grid]:
             said = _first_line(error).replace(str(path), path.name)  # no folder of the machine
             found = f"Not readable as a workbook: {said}."
             raise DataError(Problem("not-a-workbook", found, Where(path.name))) from error
-
-
-def _refuse_old(path: Path) -> None:
-    """Raise DataError where a file is no zip but an old or locked document of Excel under a new ending."""
-    with path.open("rb") as file:
-        if file.read(8) == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-            found = "The file is an old .xls workbook, or one with a password; neither is read."
-            do = "Save it as .xlsx without a password."
-            raise DataError(Problem("not-a-workbook", found, Where(path.name), do))
 
 
 _STRICT: Final = (
