@@ -407,6 +407,9 @@ class City(ProfileBlock):
     welcomes: tuple[str, ...] = _left_out(
         "Guest cities that the host asked for, best first", default=()
     )
+    own_labels: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = _left_out(
+        "Labels of the programme's own, such as a lot or a wave, by which rules may count"
+    )
     sources: tuple[Source, ...] = _left_out("Where each block comes from", default=())
     version: Version | None = _left_out("Which state of the profile this is")
     note: Remark | None = _left_out("What a reader should know about the profile")

@@ -150,6 +150,7 @@ FIELDS: Final[dict[str, CityField]] = {
     "covenant": CityField(_one(lambda c: "yes" if c.covenant else None), known=lambda: ["yes"]),
     "role": CityField(lambda c: c.roles, known=lambda: [*Role]),
     "language": CityField(lambda c: c.languages or None, known=language_codes),
+    "label": CityField(lambda c: c.own_labels),
     "topic": CityField(lambda c: c.seeks, known=lambda: [*Topic]),
     "shows": CityField(lambda c: c.shows, known=lambda: [*Topic]),
     "domain": CityField(lambda c: c.challenges, known=lambda: [*Domain]),

@@ -114,6 +114,7 @@ FULL: dict[str, Any] = {
     "covenant": {"id": "DE0021", "adhesion_year": 2009, "target_2020": 40, "target_2030": 55.5},
     "wishes": ["se-malmo", "unit-x"],
     "refuses": ["fr-a"],
+    "own_labels": ["lot B", "wave 1"],
     "welcomes": ["it-b"],
     "sources": [
         {"of": ["needs", "offers"], "from": ["A; B", "C"]},

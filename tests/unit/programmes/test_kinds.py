@@ -24,6 +24,7 @@ SEVILLE = city(
     context={"nuts3": "ES618", "degree_of_urbanisation": 1},
     challenges=["mobility_transport"],
     seeks=["district_heating_cooling"],
+    own_labels=["Lot B", "wave 1"],
     levers_needed=["procurement"],
     covenant={"id": "ES1"},
 )
@@ -71,6 +72,8 @@ SILENT = city("no-silent", "guest")
         ("urbanisation >= 2", False, None),
         ("topic: District heating cooling", True, None),
         ("domain: industry", False, None),
+        ("label: lot b", True, None),
+        ("label: lot A, wave 2", False, None),
         ("lever: procurement", True, None),
         ("signatory", True, None),
         ("large and language: es and not newcomer", True, None),
