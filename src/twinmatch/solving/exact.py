@@ -355,3 +355,46 @@ def _packed(model: Model, worth: FloatArray, apart: float) -> tuple[Model, Float
     chosen = np.round(found.x)
     least = np.array([chosen @ worth - apart])
     return model.with_rows(csc_array(worth[None, :]), least, np.array([np.inf])), chosen
+
+
+MOST_HALVES = 50_000_000  # splits in two that are looked at, a second's work
+
+
+def halves_bound(
+    likeness: FloatArray,
+    sizes: Sequence[int],
+    seats: IntArray,
+    marked: NDArray[np.bool_],
+    band: Band,
+) -> float:
+    """The highest sum of mean likenesses to the own group that two groups reach, from all there are; inf if too many.
+
+    seats (n,): 0 or 1 where an item has to sit, else -1; each group has low to high of the marked items. Each half of
+    the items is enumerated, and halves that fit together are joined by a product of matrices.
+    """
+    n, half = len(likeness), len(likeness) // 2
+    free, open_seats = int((seats < 0).sum()), sizes[0] - int((seats == 0).sum())
+    if len(sizes) != 2 or open_seats < 0 or comb(free, open_seats) > MOST_HALVES:
+        return math.inf
+    one, other = (1.0 / max(size - 1, 1) for size in sizes)
+    worth = likeness - np.diag(np.diagonal(likeness))
+    if free == n and sizes[0] == sizes[1]:  # the groups may change places
+        seats = np.append(0, seats[1:])
+    parts = []
+    for items in (np.arange(half), np.arange(half, n)):
+        chosen = np.arange(2**items.size)[:, None] >> np.arange(items.size) & 1
+        may = ((seats[items] < 0) | (chosen == (seats[items] == 0))).all(axis=1)
+        x = chosen[may].astype(np.float64)
+        own = (x @ worth[np.ix_(items, items)] * x).sum(axis=1) * (one + other)
+        own -= 2.0 * other * (x @ worth[items].sum(axis=1))
+        parts.append((x, own, (x.sum(axis=1) * (n + 1) + x @ marked[items]).astype(np.int64)))
+    (x, own, kind), (y, theirs, fits) = parts
+    cross = 2.0 * (one + other) * worth[:half, half:]
+    total, best = int(marked.sum()), -math.inf
+    for k in range(max(band[0], total - band[1]), min(band[1], total - band[0]) + 1):
+        for here in np.unique(kind):
+            left, right = kind == here, fits == sizes[0] * (n + 1) + k - here
+            if right.any():
+                value = x[left] @ cross @ y[right].T + own[left][:, None] + theirs[right]
+                best = max(best, float(value.max()))
+    return best + other * float(worth.sum())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 
-from twinmatch.solving.exact import upper_bound, upper_bound_of_any_number
+from twinmatch.solving.exact import halves_bound, upper_bound, upper_bound_of_any_number
+from twinmatch.solving.exchange import pair_score
 from twinmatch.solving.grouping import ask, task_of
 
 
@@ -43,3 +45,29 @@ def test_eigenvalues_halve_the_gap_on_noise():
     bands = [(10, 10)] * 6
     question = ask((matrix + matrix.T) / 2, sizes=None, groups=bands, objective="total")
     assert upper_bound(question, bands) < 200
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_bound_of_two_halves_is_the_best_of_all(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(4, 9))
+    table = rng.random((n, n))
+    likeness, first = (table + table.T) / 2, int(rng.integers(2, n - 1))
+    marked, most = rng.random(n) < 0.4, int(rng.integers(1, 4))
+    seats = np.where(rng.random(n) < 0.2, rng.integers(0, 2, n), -1)
+    best = -math.inf
+    for group in itertools.combinations(range(n), first):
+        label = np.ones(n, dtype=int)
+        label[list(group)] = 0
+        kept = all((marked & (label == g)).sum() <= most for g in (0, 1))
+        if kept and not ((seats >= 0) & (seats != label)).any():
+            best = max(best, pair_score(label, likeness))
+    found = halves_bound(likeness, [first, n - first], seats, marked, (0, most))
+    assert found == pytest.approx(best)
+
+
+def test_too_many_halves_are_not_looked_at() -> None:
+    n = 60
+    assert halves_bound(np.ones((n, n)), [30, 30], np.full(n, -1), np.zeros(n, bool), (0, n)) == (
+        math.inf
+    )

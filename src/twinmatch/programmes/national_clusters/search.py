@@ -29,7 +29,7 @@ from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import listed
 from twinmatch.solving import Distribute, group_referee
-from twinmatch.solving.exact import disjoint_sets
+from twinmatch.solving.exact import disjoint_sets, halves_bound
 from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
 
 NEAREST_KM = 1_200
@@ -302,7 +302,9 @@ def split_country(
         return _members_of(cities, label, count), slack
     likeness = _likeness(affinity, settings, cities)
     best: tuple[float, list[int]] | None = None
+    reach, shared = -math.inf, (each, each + 1) if anchors.any() else (0, len(cities))
     for seats in _seatings(round_, home, cities, sizes):
+        reach = max(reach, halves_bound(likeness, sizes, seats, anchors, shared))
         for start in _starts(seats, sizes, settings.starts):
             label = exchange(start, likeness, rules, fixed=seats >= 0)
             kept = all(v.kept for v in group_referee(label, *rules))
@@ -311,7 +313,8 @@ def split_country(
                 best = found
     if best is None:
         raise _no_seats(home, low, high)
-    slack = pair_bound(likeness, sizes) - pair_score(np.array(best[1]), likeness)
+    bound = min(pair_bound(likeness, sizes), reach)
+    slack = bound - pair_score(np.array(best[1]), likeness)
     return _members_of(cities, np.array(best[1]), count), max(0.0, slack)
 
 
