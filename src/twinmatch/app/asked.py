@@ -10,7 +10,7 @@ import numpy as np
 from twinmatch.app.neighbours import Floats
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.sentences import split_sentences
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.facets.quoting import shows
 from twinmatch.facets.text import offers_said, quotes
@@ -31,12 +31,10 @@ class AskedText:
         vectors = np.asarray(facet_cache.text.vectors(sentences), dtype=np.float64)
         vectors = vectors[~np.isnan(vectors).any(axis=1)]
         if not len(vectors):
-            raise QuestionError(
-                Problem(
-                    "text-not-read",
-                    "The text model can read no sentence of the question.",
-                    do="Ask in a few plain sentences, in English unless the service names another text model.",
-                )
+            raise QuestionError.of(
+                "text-not-read",
+                "The text model can read no sentence of the question.",
+                do="Ask in a few plain sentences, in English unless the service names another text model.",
             )
         self._cohort, self._offers = cohort, offers_said(cohort, facet_cache)
         self._cosine = np.round(vectors @ self._offers.vectors.T, 4)

@@ -151,7 +151,7 @@ def _with_groups(programme: Programme, decided: Sequence[Decided]) -> Programme:
         settings: Any = getattr(programme, product, None)
         if not hasattr(settings, "lock"):
             found = f"This programme has no {product} for a city that is locked in one of them."
-            raise QuestionError(Problem("no-groups", found, do="Release the lock."))
+            raise QuestionError.of("no-groups", found, do="Release the lock.")
         own = [(city, f"{product}:{group}") for city, group in settings.lock]
         held = dict(pair for pair in (*own, *asked) if pair not in lifted)  # the last word counts
         start = f"{product}:"
@@ -178,7 +178,7 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
     if twinning is None:
         if lock or ban:
             found = "Locks and bans are about twinning, which this programme does not have."
-            raise QuestionError(Problem("no-twinning", found, do="Add [twinning]."))
+            raise QuestionError.of("no-twinning", found, do="Add [twinning].")
         return programme
     own = {name: cohort.by_id(getattr(twinning, name)) for name in ("lock", "ban", "past")}
     changed = {

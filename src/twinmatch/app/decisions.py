@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +45,14 @@ Place = str | Store | None
 Pair = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class Consent:
-    """What is known of both sides' consent to a pair: each asked, agreed, declined, or "" (not asked).
-
-    A host of several cities has agreed when all of them have, and declined when one of them has.
-    """
-
-    of_guest: str
-    of_host: str
-
-    @property
-    def complete(self) -> bool:
-        """Return whether both sides have agreed."""
-        return self.of_guest == self.of_host == "agreed"
+def joint(said: Iterable[str]) -> str:
+    """Return the consent of several cities: declined where one has, agreed where all have, asked where one was, or ""."""
+    words = list(said)
+    if "declined" in words:
+        return "declined"
+    if words and set(words) == {"agreed"}:
+        return "agreed"
+    return "asked" if any(words) else ""
 
 
 @dataclass(frozen=True)
@@ -80,18 +74,6 @@ class RunState:
         said = self.held.consents.get(meeting.about, {})
         return {city: said[city].kind if city in said else "" for city in meeting.cities}
 
-    def consent(self, pair: KeptMeeting) -> Consent:
-        """Return what is known of both sides of a pair."""
-        said = self.consents(pair)
-        hosts = [word for city, word in said.items() if city != pair.guest]
-        if "declined" in hosts:
-            of_host = "declined"
-        elif hosts and all(word == "agreed" for word in hosts):
-            of_host = "agreed"
-        else:
-            of_host = "asked" if any(hosts) else ""
-        return Consent(said.get(pair.guest, ""), of_host)
-
 
 def store_place(place: str | None = None) -> str:
     """Return where the store is: as named, else TWINMATCH_STORE, else a file in the current folder."""
@@ -103,14 +85,8 @@ def standing_store(place: str | None = None) -> str:
     found = store_place(place)
     file = found.removeprefix("sqlite:///")
     if "://" not in file and not Path(file).exists():
-        raise DataError(
-            Problem(
-                "no-store",
-                "There is no store here yet.",
-                Where(found),
-                "Name it with --store, or keep a run first: twinmatch runs keep PROPOSAL.json",
-            )
-        )
+        do = "Name it with --store, or keep a run first: twinmatch runs keep PROPOSAL.json"
+        raise DataError.of("no-store", "There is no store here yet.", Where(found), do)
     return found
 
 
@@ -142,9 +118,8 @@ def keep_run(
     keeps it, DataError where the store cannot be used.
     """
     if not by.strip():
-        raise QuestionError(
-            Problem("by-missing", "It is not said who keeps it.", do="Name yourself with --by.")
-        )
+        found = "It is not said who keeps it."
+        raise QuestionError.of("by-missing", found, do="Name yourself with --by.")
     falls = kept_fallbacks(proposal, round_) if round_ is not None else {}
     with opened(place, make=True) as store:
         return store.keep(content, title or proposal.title, by, falls)
@@ -176,18 +151,16 @@ def plain_run_state(state: RunState) -> dict[str, Any]:
         # The version is that of this very history, even where somebody has written since the run was read.
         "version": state.held.version,
         "status": state.held.status,
-        "locks": [list(p) for p in state.held.locks],
-        "bans": [list(p) for p in state.held.bans],
+        "locks": to_wire(state.held.locks),
+        "bans": to_wire(state.held.bans),
         "history": to_wire(state.history),
-        "meetings": [
-            {
-                **to_wire(meeting),
-                "verdict": state.verdict(meeting) or None,
-                "consents": {c: word or None for c, word in state.consents(meeting).items()},
-            }
-            for meeting in state.meetings
-        ],
+        "meetings": [_plain_meeting(state, meeting) for meeting in state.meetings],
     }
+
+
+def _plain_meeting(state: RunState, meeting: KeptMeeting) -> dict[str, Any]:
+    consents = {city: word or None for city, word in state.consents(meeting).items()}
+    return {**to_wire(meeting), "verdict": state.verdict(meeting) or None, "consents": consents}
 
 
 def decide_on(
@@ -230,11 +203,8 @@ def programme_lines(run: str | None, place: Place = None) -> str:
 def decided_so_far(store: Store, run: str, now: RunSnapshot) -> Decided:
     """Return the locks and bans that a run was made with, as its decisions changed them."""
     must, must_not = now.wanted
-    released = {
-        entry.about
-        for entry in store.history(run)
-        if entry.kind == "release" and entry.number not in now.undone
-    }
+    live = [e for e in store.history(run) if e.number not in now.undone]
+    released = {e.about for e in live if e.kind == "release"}
     decided = {frozenset(pair) for pair in (*must, *must_not, *released)}
     made_from = json.loads(store.proposal(run))["made_from"]
     meetings = store.meetings(run)
@@ -249,14 +219,10 @@ def decided_so_far(store: Store, run: str, now: RunSnapshot) -> Decided:
         further = (pair for pair in asked if frozenset(pair) not in again)
         found.append((*(pair for pair in made if same[pair] not in gone), *further))
     rejected = (one for (one, other), e in now.verdicts.items() if e.kind == "reject" and not other)
-    return Decided(
-        found[0],
-        found[1],
-        lifted=tuple(lifted),
-        rejected=tuple(rejected),
-        run=run,
-        made_from=made_from,
+    decided_on = Decided(
+        lifted=tuple(lifted), rejected=tuple(rejected), run=run, made_from=made_from
     )
+    return replace(decided_on, lock=found[0], ban=found[1])
 
 
 def decided_in_run(run: str, place: Place = None) -> Decided:
@@ -319,10 +285,8 @@ def satisfaction_of(path: Path) -> dict[Pair, float]:
                 raise ValueError
             liked[row["guest"].strip(), row["host"].strip()] = value
         except ValueError:
-            where = Where(path.name, row=number, column="satisfaction")
-            problems.append(
-                Problem("not-a-number", f"{row['satisfaction']!r} is no number.", where)
-            )
+            where, found = Where(path.name, row=number, column="satisfaction"), row["satisfaction"]
+            problems.append(Problem("not-a-number", f"{found!r} is no number.", where))
     if problems:
         raise DataError(problems)
     return liked

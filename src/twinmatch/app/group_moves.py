@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.programmes.discussion_groups.product import slots_of
 from twinmatch.programmes.discussion_groups.search import member_frame
 from twinmatch.programmes.proposing import programme_of
@@ -48,7 +48,7 @@ def group_moves(
     settings = getattr(programme_of(round_), product, None)
     groups = next((p for p in made.products if p.product == product), None)
     if settings is None or groups is None or not groups.meetings:
-        raise QuestionError(Problem("no-groups", "This proposal has no groups."))
+        raise QuestionError.of("no-groups", "This proposal has no groups.")
     meetings, cohort = groups.meetings, round_.cohort
     slots = slots_of(settings, meetings)
     leads = [[cohort.index[c] for c in m.cities("lead")] for m in meetings]
@@ -58,7 +58,7 @@ def group_moves(
     row = affinity.row_of.get(cohort.find(city))
     if row is None:
         leads_one = f"{cohort.city(city).name} leads a group, or can be in none."
-        raise QuestionError(Problem("not-movable", leads_one, do="Move a member of a group."))
+        raise QuestionError.of("not-movable", leads_one, do="Move a member of a group.")
     shape = (len(slots), len(affinity.rows))
     now = np.zeros(shape, dtype=bool)
     for k, meeting in enumerate(meetings):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Cohort
 from twinmatch.embedding import TextModel, open_text_model
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.proposal import Account, Evidence
@@ -133,7 +133,7 @@ def similar(
 ) -> tuple[str, list[Neighbour]]:
     """Return what is said of the standings, and the k cities most like a city, best first, each with its account."""
     if k < 1:
-        raise QuestionError(Problem("k-wrong", f"Asked for {k} cities.", do="Ask for at least 1."))
+        raise QuestionError.of("k-wrong", f"Asked for {k} cities.", do="Ask for at least 1.")
     i = cohort.find(city)
     affinity = peers(cohort, FacetCache(text), weights)
     return says(text, affinity), neighbours(affinity, i, nearest(affinity, i, k))

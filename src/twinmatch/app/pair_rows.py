@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from twinmatch.app.decisions import RunState
+from twinmatch.app.decisions import RunState, joint
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
 from twinmatch.proposal.tables import SatisfactionRow, rows_of
@@ -52,12 +52,7 @@ class PairRow:
     @property
     def consent(self) -> str:
         """Return the consent of the pair: declined, agreed by all, asked, or ""."""
-        said = [*self.consents.values()]
-        if "declined" in said:
-            return "declined"
-        if said and all(word == "agreed" for word in said):
-            return "agreed"
-        return "asked" if any(said) else ""
+        return joint(self.consents.values())
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity, compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, peers, says, text_of
 from twinmatch.cohort import Cohort, Host
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.exporting.charts import svg_file
 from twinmatch.exporting.words import facet_title
 from twinmatch.facets import FacetCache
@@ -212,12 +212,12 @@ def found_pair(cohort: Cohort, one: str, other: str) -> tuple[int, Host]:
     beside = cohort.host_named(other)
     if one in cohort.cities_of and one not in cohort.index:
         found = f"{one!r} is a host unit, which is no guest."
-        raise QuestionError(Problem("unit-first", found, do="Name the city first, then the unit."))
+        raise QuestionError.of("unit-first", found, do="Name the city first, then the unit.")
     i = cohort.find(one)
     if i in beside.cities:
         same = len(beside.cities) == 1
         found = f"{one!r} and {other!r} are the same city." if same else f"{one!r} is in {other!r}."
-        raise QuestionError(Problem("same-city", found, do="Name two cities."))
+        raise QuestionError.of("same-city", found, do="Name two cities.")
     return i, beside
 
 

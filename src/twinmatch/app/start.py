@@ -12,7 +12,7 @@ from pathlib import Path
 
 from twinmatch.app.neighbours import Progress, silent, text_model, told
 from twinmatch.cohort import Cohort
-from twinmatch.errors import Problem, QuestionError, Where
+from twinmatch.errors import QuestionError, Where
 from twinmatch.exporting import publish
 from twinmatch.exporting.letters import Correspondence, read_contacts
 from twinmatch.facets import FacetCache
@@ -77,13 +77,11 @@ def start_round(
     QuestionError where the folder holds something already or a programme is not known.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise QuestionError(
-            Problem(
-                "folder-not-empty",
-                "There is something in this place already.",
-                Where(str(folder)),
-                "Name a new folder.",
-            )
+        raise QuestionError.of(
+            "folder-not-empty",
+            "There is something in this place already.",
+            Where(str(folder)),
+            "Name a new folder.",
         )
     load(*programmes)
     text = text_of(*programmes)
@@ -135,8 +133,8 @@ def copy_notebooks(folder: Path) -> list[Path]:
     taken = [name for name in files if (folder / name).exists()]
     if taken:
         do = "Name another folder."
-        raise QuestionError(
-            Problem("folder-not-empty", f"There is {taken[0]} already.", Where(str(folder)), do)
+        raise QuestionError.of(
+            "folder-not-empty", f"There is {taken[0]} already.", Where(str(folder)), do
         )
     return write_files(files, folder)
 

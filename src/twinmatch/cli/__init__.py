@@ -27,7 +27,7 @@ from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
 from twinmatch import __version__
-from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.errors import QuestionError, TwinmatchError
 
 _RARE_COLLECTION: Final = (50_000, 20, 100)
 """Arguments of gc.set_threshold: a round is millions of objects without cycles, and a command ends soon."""
@@ -282,7 +282,7 @@ def _missing(error: ModuleNotFoundError) -> QuestionError:
         raise error
     found = f"This needs {module}, not installed here."
     do = f"pip install 'twinmatch[{EXTRAS[module]}]'"
-    return QuestionError(Problem("extra-missing", found, do=do))
+    return QuestionError.of("extra-missing", found, do=do)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ import twinmatch as tm
 from twinmatch.cli.lazy import board, geography, problems, public
 from twinmatch.cli.options import Model, Profiles, Programme
 from twinmatch.errors import Problem, TwinmatchError
+from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -78,10 +79,7 @@ class _Asked:
             for city in self._cohort
             if (not country_code or city.country == country_code.upper())
             and (not role or role in [r.value for r in city.roles])
-            and wanted
-            in " ".join(
-                filter(None, (city.name, city.local_name, city.needs, city.offers))
-            ).casefold()
+            and wanted in _own_words(city)
         ]
         return {"found": len(found), "cities": [_short(city) for city in found[:MOST]]}
 
@@ -98,23 +96,16 @@ class _Asked:
         found = _answered(
             lambda: tm.similar(name, self._cohort, min(k, MOST), weights, text_model=self._model)
         )
-        return {
-            "similar": [
-                {"id": c.id, "name": c.name, "country": c.country, **_account(c.account)}
-                for c in found
-            ]
-        }
+        cities = ({"id": c.id, "name": c.name, "country": c.country} for c in found)
+        scored = zip(cities, found, strict=True)
+        return {"similar": [{**city, **_account(c.account)} for city, c in scored]}
 
     def explain(self, one: str, other: str) -> dict[str, Any]:
         """The accounts of a pair: as peers, the first learning from the second, and the other way round."""
-        found = _answered(
-            lambda: tm.explain(
-                one, other, self._cohort, programme=self._programme, text_model=self._model
-            )
-        )
-        return {
-            "accounts": [{"title": p.title, "says": p.says, **_account(p.account)} for p in found]
-        }
+        over: dict[str, Any] = {"programme": self._programme, "text_model": self._model}
+        found = _answered(lambda: tm.explain(one, other, self._cohort, **over))
+        accounts = [{"title": p.title, "says": p.says, **_account(p.account)} for p in found]
+        return {"accounts": accounts}
 
     def why_not(self, guest: str, host: str) -> dict[str, Any]:
         """Why a guest and a host do not meet in the round, what forcing it costs, and what would bring it about."""
@@ -153,9 +144,7 @@ class _Asked:
                 ],
                 "meetings_in_all": len(found.meetings),
                 "left_out": [{"city": x.city, "why": x.why} for x in found.left_out[:MOST]],
-                "rules": [
-                    {"rule": r.rule, "says": r.says, "status": r.status} for r in found.rules
-                ],
+                "rules": to_wire(found.rules),
             }
 
         return _answered(made)
@@ -163,13 +152,9 @@ class _Asked:
     def prices(self) -> dict[str, Any]:
         """What each rule of the round's twinning costs, and what one more place at each host is worth."""
         found = _answered(lambda: tm.prices(self._cohort, self._programme, text_model=self._model))
-        hosts = [h for h in found.hosts if not h.worth.is_nothing]
-        return {
-            "rules": [p.row() | {"costs": str(p.price)} for p in found.rules],
-            "hosts": [
-                {"host": h.host, "name": h.name, "one_more_place": str(h.worth)} for h in hosts
-            ],
-        }
+        worth = [(h, str(h.worth)) for h in found.hosts if not h.worth.is_nothing]
+        hosts = [{"host": h.host, "name": h.name, "one_more_place": says} for h, says in worth]
+        return {"rules": [p.row() | {"costs": str(p.price)} for p in found.rules], "hosts": hosts}
 
 
 def _answered(ask: Callable[[], T]) -> T:
@@ -180,6 +165,11 @@ def _answered(ask: Callable[[], T]) -> T:
         from mcp.server.mcpserver.exceptions import ToolError
 
         raise ToolError(str(error)) from error
+
+
+def _own_words(city: tm.City) -> str:
+    said = (city.name, city.local_name, city.needs, city.offers)
+    return " ".join(filter(None, said)).casefold()
 
 
 def _short(city: tm.City) -> dict[str, Any]:

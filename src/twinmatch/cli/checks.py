@@ -28,7 +28,7 @@ from twinmatch.cli.options import (
     show,
     show_table,
 )
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def repair(
     if (take is None) != (out is None) or (take is not None and take not in kinds):
         given = f"--take is {take!r} and --out is {str(out) if out else None!r}."
         do = f"Give both or neither; --take is one of: {', '.join(kinds)}."
-        raise QuestionError(Problem("take-wrong", given, do=do))
+        raise QuestionError.of("take-wrong", given, do=do)
     change = whatif.repair.Disruption(tuple(withdrawn or ()), pairs)
     kind = next((k for k in kinds if k == take), None)
     with progress() as told:

@@ -15,7 +15,7 @@ from twinmatch import app, whatif
 from twinmatch.cli.lazy import files, folder_files, programmes, reading, survey, validate
 from twinmatch.cli.lazy import mapping as mappings
 from twinmatch.cli.options import Pairs, pair, say
-from twinmatch.errors import Problem, QuestionError, grouped
+from twinmatch.errors import QuestionError, grouped
 
 if TYPE_CHECKING:
     from twinmatch.app.decided import Decided
@@ -147,7 +147,7 @@ def spread_over(dask: str | None) -> Iterator[None]:
         distributed: Any = import_module("dask.distributed")
     except ImportError:
         do = 'Install it with: pip install "twinmatch[cluster]".'
-        raise QuestionError(Problem("no-dask", "Dask is not installed.", do=do)) from None
+        raise QuestionError.of("no-dask", "Dask is not installed.", do=do) from None
     from joblib import parallel_config
 
     with ExitStack() as stack:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from twinmatch.errors import Problem, QuestionError, TwinmatchError, grouped
+from twinmatch.errors import QuestionError, TwinmatchError, grouped
 from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def need_web() -> None:
     """Raise QuestionError where the web front, which keeps keys and uploads, is not installed."""
     if find_spec("fastapi") is None:
         found = "Keys and uploads belong to the web front, which is not installed."
-        raise QuestionError(Problem("web-not-installed", found, do="pip install 'twinmatch[web]'"))
+        raise QuestionError.of("web-not-installed", found, do="pip install 'twinmatch[web]'")
 
 
 def pair(text: str, option: str) -> tuple[str, str]:
@@ -86,7 +86,7 @@ def pair(text: str, option: str) -> tuple[str, str]:
     one, equals, other = (part.strip() for part in text.partition("="))
     if not equals or not one or not other:
         found = f"{option} {text!r} is not a pair."
-        raise QuestionError(Problem("pair-wrong", found, do="Write it as A=B, with two ids."))
+        raise QuestionError.of("pair-wrong", found, do="Write it as A=B, with two ids.")
     return one, other
 
 

@@ -26,7 +26,7 @@ from twinmatch.cli.options import (
     show,
     show_table,
 )
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def state(
     if step is not None:
         if step not in steps:
             known = f"Known: {', '.join(steps)}."
-            raise QuestionError(Problem("step-unknown", f"There is no step {step!r}.", do=known))
+            raise QuestionError.of("step-unknown", f"There is no step {step!r}.", do=known)
         done = app.decisions.decide_on(run, step, by or _user(), why=why, seen=seen, place=store)
         _tell(*done, as_json)
         return
@@ -182,9 +182,10 @@ def _show_meetings(found: RunState) -> None:
     pairs, others = [], []
     for m in found.meetings:
         if m.host:
-            both, declined = found.consent(m), (m.if_guest_declines, m.if_host_declines)
+            consents, declined = found.consents(m), (m.if_guest_declines, m.if_host_declines)
+            sides = (consents.pop(m.guest or "", ""), app.decisions.joint(consents.values()))
             decided = ", ".join(filter(None, (found.verdict(m), named.pop(m.about, ""))))
-            said = (both.of_guest or "not asked", both.of_host or "not asked")
+            said = (word or "not asked" for word in sides)
             pairs.append((f"{m.guest} – {m.host}", decided, *said, *map(" ".join, declined)))
         elif found.verdict(m) or any(found.consents(m).values()):
             told = ", ".join(f"{c} {word}" for c, word in found.consents(m).items() if word)

@@ -43,7 +43,7 @@ def serve(**given: Any) -> None:
     except ImportError as error:
         found = f"The web front needs {error.name}, which is not installed."
         do = "pip install 'twinmatch[web]'"
-        raise QuestionError(Problem("web-not-installed", found, do=do)) from error
+        raise QuestionError.of("web-not-installed", found, do=do) from error
     settings = _settings(given)
     reading.read(settings.profiles)  # what is wrong with it is said now, not in a process's log
     if workers > 1:
@@ -156,7 +156,7 @@ def keys(
         do = f"add, list or take-back; roles {', '.join(ranks)}."
         raise QuestionError(Problem("keys-wrong", found, do=do))
     if action != "list" and not what:
-        raise QuestionError(Problem("keys-wrong", "Name whom the key is for, or its id."))
+        raise QuestionError.of("keys-wrong", "Name whom the key is for, or its id.")
     opened = board.Board(store if action == "add" else app.decisions.standing_store(store))
     if action == "add":
         key, secret = opened.add_key(what, ranks[role], days)
@@ -206,7 +206,7 @@ def personal_data(
     """Show or erase what the store holds of the persons of a city: contacts in uploads, reasons of decisions."""
     if action not in {"show", "erase"}:
         found = f"There is no {action!r}."
-        raise QuestionError(Problem("action-unknown", found, do="Known: show, erase."))
+        raise QuestionError.of("action-unknown", found, do="Known: show, erase.")
     opened, cohort = _opened(store), reading.read(profiles)
     if action == "erase":
         told = persons.erase(opened, cohort, city, history.COMMAND_LINE, reasons=reasons)

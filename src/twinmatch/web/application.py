@@ -133,12 +133,9 @@ def _add_health(app: FastAPI) -> None:
         """Return that the process lives."""
         return {"status": "ok", "version": __version__}
 
-    @app.get(
-        "/readyz",
-        tags=["health"],
-        response_model=None,
-        responses={200: {"model": schemas.Health}, 503: {"model": schemas.Health}, **refused},
-    )
+    health: dict[int | str, Any] = {status: {"model": schemas.Health} for status in (200, 503)}
+
+    @app.get("/readyz", tags=["health"], response_model=None, responses={**health, **refused})
     async def readyz(request: Request) -> Response:
         """Return whether the service can answer: cities loaded, store reachable."""
         state = state_of(request)
@@ -211,9 +208,8 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
         name: {"description": says, "schema": {"type": "string"}, "example": example}
         for name, (says, example) in _HEADERS.items()
     }
-    parts["securitySchemes"] = {
-        "key": {"type": "http", "scheme": "bearer", "description": "A key: twm_…"}
-    }
+    key = {"type": "http", "scheme": "bearer", "description": "A key: twm_…"}
+    parts["securitySchemes"] = {"key": key}
     document["tags"] = [{"name": name, "description": says} for name, says in _TAGS.items()]
     return document
 
@@ -254,16 +250,15 @@ def _routes(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            found.setdefault(operation["tags"][0], []).append(
-                {
-                    "method": method.upper(),
-                    "path": path,
-                    "says": operation.get("description", "").split("\n")[0],
-                    "parameters": [
-                        {"description": "", **p, "schema": {"description": "", **p["schema"]}}
-                        for p in operation.get("parameters", [])
-                    ],
-                    "answers": sorted(operation["responses"]),
-                }
-            )
+            line = {
+                "method": method.upper(),
+                "path": path,
+                "answers": sorted(operation["responses"]),
+            }
+            line["says"] = operation.get("description", "").split("\n")[0]
+            line["parameters"] = [
+                {"description": "", **p, "schema": {"description": "", **p["schema"]}}
+                for p in operation.get("parameters", [])
+            ]
+            found.setdefault(operation["tags"][0], []).append(line)
     return found

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.web.bodies import only_known
 from twinmatch.web.settings import VERSION
 
@@ -94,11 +94,11 @@ class AtLeast:
             return person
         if person.rank is Rank.NOBODY:
             do = "Send it as 'Authorization: Bearer twm_…'; the administrator makes keys with 'twinmatch service keys'."
-            raise QuestionError(Problem("key-missing", "This needs a key.", do=do))
+            raise QuestionError.of("key-missing", "This needs a key.", do=do)
         found = (
             f"This needs the role {self.rank.name.lower()}; the key has {person.rank.name.lower()}."
         )
-        raise QuestionError(Problem("role-too-low", found, do="Ask the administrator."))
+        raise QuestionError.of("role-too-low", found, do="Ask the administrator.")
 
 
 reader = AtLeast(Rank.READER)

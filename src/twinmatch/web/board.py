@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from twinmatch.errors import Problem, QuestionError, TwinmatchError
+from twinmatch.errors import QuestionError, TwinmatchError
 from twinmatch.proposal.wire import Hidden, Instant
 from twinmatch.reading.personal_data import redact
 from twinmatch.store import COMMAND_LINE, Fallbacks, RunRecord, Store, note, open_store
@@ -192,7 +192,7 @@ class Board:
         if found is None:
             raise unknown(proposal)
         said = f"The proposal {proposal!r} is {found.state}; it has no result."
-        raise QuestionError(Problem("not-ready", said, do=f"Look at /v1/proposals/{proposal}."))
+        raise QuestionError.of("not-ready", said, do=f"Look at /v1/proposals/{proposal}.")
 
     def all_jobs(self, size: int = 100) -> list[Job]:
         """Return the latest proposals, the newest first: jobs, and runs that were kept by another door."""
@@ -307,7 +307,7 @@ class Board:
         with self._change() as c:
             open_ = keys.update().where(keys.c.id == key, keys.c.taken_back.is_(None))
             if not c.execute(open_.values(taken_back=_now())).rowcount:
-                raise QuestionError(Problem("key-unknown", f"There is no open key {key!r}."))
+                raise QuestionError.of("key-unknown", f"There is no open key {key!r}.")
             c.execute(sessions.delete().where(sessions.c.key == key))
             note(c, who, "key taken back", key)
 
@@ -365,7 +365,7 @@ class Board:
         with self._look() as c:
             row = c.execute(_UPLOAD.where(uploads.c.id == upload)).first()
         if row is None:
-            raise QuestionError(Problem("upload-unknown", f"There is no upload {upload!r}."))
+            raise QuestionError.of("upload-unknown", f"There is no upload {upload!r}.")
         return Upload(**row._mapping)
 
     def all_uploads(self, size: int = 50) -> list[Upload]:
@@ -396,7 +396,7 @@ class Board:
         with self._look() as c:
             row = c.execute(sa.select(uploads.c.content).where(uploads.c.id == upload)).first()
         if row is None:
-            raise QuestionError(Problem("upload-unknown", f"There is no upload {upload!r}."))
+            raise QuestionError.of("upload-unknown", f"There is no upload {upload!r}.")
         return bytes(row.content)
 
 
@@ -407,7 +407,7 @@ _UPLOAD: Final = sa.select(*(column for column in uploads.c if column.name != "c
 def unknown(proposal: str) -> QuestionError:
     """Return the error of a proposal that is not there."""
     shown = proposal if len(proposal) <= 40 else f"{proposal[:40]}…"
-    return QuestionError(Problem("proposal-unknown", f"There is no proposal {shown!r}."))
+    return QuestionError.of("proposal-unknown", f"There is no proposal {shown!r}.")
 
 
 def _now() -> datetime:

@@ -88,7 +88,7 @@ def accepted(header: str, offered: Mapping[str, str]) -> str:
             if media in {own, "*/*"} or (media.endswith("/*") and own.startswith(media[:-1])):
                 return name
     do = f"There is: {', '.join(forms.values())}."
-    raise QuestionError(Problem("not-acceptable", "There is no such form.", do=do))
+    raise QuestionError.of("not-acceptable", "There is no such form.", do=do)
 
 
 def list_bytes(

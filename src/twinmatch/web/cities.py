@@ -102,9 +102,7 @@ def list_cities(
     """Return the cities that match every word and filter, page by page; the Link header leads to the next one."""
     if lacks and lacks not in City.BLOCKS:
         where, do = Where(column="lacks"), f"Known: {', '.join(City.BLOCKS)}."
-        raise QuestionError(
-            Problem("block-unknown", f"A profile has no block {lacks!r}.", where, do)
-        )
+        raise QuestionError.of("block-unknown", f"A profile has no block {lacks!r}.", where, do)
     between = (population_at_least, population_at_most)
     search = Search(q, country, role, lacks, *between, order, (page - 1) * size, size)
     found = state_of(request).service.list_cities(search)
@@ -179,19 +177,13 @@ def similar_cities(
 
 
 def question_of(
-    asked: schemas.SimilarQuery | schemas.AskSimilar,
+    asked: schemas.SimilarAsked,
     weights: Mapping[str, float],
     without: Iterable[str],
-    filters: schemas.SimilarQuery | schemas.Filters,
+    filters: schemas.Filters,
 ) -> Question:
     """Return what was asked."""
-    wanted = Wanted(
-        filters.other_country,
-        filters.mission,
-        filters.country,
-        filters.population_at_least,
-        filters.population_at_most,
-    )
+    wanted = Wanted(**{name: getattr(filters, name) for name in schemas.Filters.model_fields})
     words = asked.text.strip(), asked.text_weight, asked.detail == "account"
     return Question(asked.k, weights, tuple(without), wanted, *words)
 

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.app.pairs import found_pair
 from twinmatch.app.service import Question, Search, Service, Wanted
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.exporting.atlas import kilometres, land
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.geography import is_country, language_name
@@ -39,7 +39,7 @@ def number(text: str) -> int | None:
 
 
 @dataclass(frozen=True)
-class Place:
+class RoundCities:
     """The cities of a round, or the service's own; where their pages are."""
 
     service: Service
@@ -47,15 +47,15 @@ class Place:
     round: Job | None = None
 
 
-def _place(state: Shared, proposal: str = "") -> Place:
+def _place(state: Shared, proposal: str = "") -> RoundCities:
     if not proposal:
-        return Place(state.service)
+        return RoundCities(state.service)
     job = state.board.job(state.board.run(proposal).id)
     at = f"/workbench/proposals/{job.id}/cities"
-    return Place(state.rounds.service(job) or state.service, at, job)
+    return RoundCities(state.rounds.service(job) or state.service, at, job)
 
 
-Here = Annotated[Place, Depends(_place)]
+Here = Annotated[RoundCities, Depends(_place)]
 
 
 @router.get("/proposals/{proposal}/cities")
@@ -176,7 +176,7 @@ def similar(
     weights = {name: min(100, number(query.get(name, "")) or 0) for name in PEER_WEIGHTS}
     if not any(weights.values()):
         found = "Every weight is 0."
-        raise QuestionError(Problem("weights-empty", found, do="Give at least one facet a weight."))
+        raise QuestionError.of("weights-empty", found, do="Give at least one facet a weight.")
     question = Question(
         k=min(50, number(query.get("k", "10")) or 10),
         weights={name: float(w) for name, w in weights.items()},

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from twinmatch.app.decided import read_sheet
 from twinmatch.app.decisions import decide_on, run_state
 from twinmatch.app.group_moves import group_moves
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.exporting.letters import letters
 from twinmatch.store import CONSENTS, held
 from twinmatch.web.auth import (
@@ -163,7 +163,7 @@ def bulk(
     }.get(which, _pairs(pair))
     if not chosen:
         do = "Tick some, or have it worked out first which pairs are robust."
-        raise QuestionError(Problem("meeting-missing", "No pair was chosen.", do=do))
+        raise QuestionError.of("meeting-missing", "No pair was chosen.", do=do)
     given = {"kind": kind, "version": version, "why": why}
     decisions = [(kind, p) for p in chosen]
     return _decide_all(request, state, person, found["job"].id, "bulk", given, decisions)
@@ -213,7 +213,7 @@ def pair(request: Request, found: Looked, proposal: str, meeting: str) -> Respon
     """Return all about one pair: why, consent, what if one declines, another host, the account, comments."""
     place = found["table"].by_meeting.get(meeting)
     if place is None:
-        raise QuestionError(Problem("not-found", f"There is no pair {meeting[:80]!r}."))
+        raise QuestionError.of("not-found", f"There is no pair {meeting[:80]!r}.")
     row = found["table"].pairs[place]
     parts = {"row": row, "guest": row.about[0], "meeting": row.meeting, "place": place}
     parts |= {"overdue": overdue, "proposal": proposal}
@@ -230,7 +230,7 @@ def guest(request: Request, found: Looked, guest: str) -> Response:
     """Return why an applicant has no place, and what a place would cost."""
     left = next((r.left for r in found["table"].unplaced if r.city == guest), None)
     if left is None:
-        raise QuestionError(Problem("not-found", f"{guest[:80]!r} is not without a place here."))
+        raise QuestionError.of("not-found", f"{guest[:80]!r} is not without a place here.")
     return page(request, "guest.html.j2", tab="left-out", **found, guest=guest, left=left)
 
 
@@ -358,7 +358,7 @@ def take(
     kind: OfferKind | None = next((k for k in KINDS if k == offer), None)
     if kind is None:
         known = f"Known: {', '.join(KINDS)}."
-        raise QuestionError(Problem("no-such-offer", f"There is no offer {offer!r}.", do=known))
+        raise QuestionError.of("no-such-offer", f"There is no offer {offer!r}.", do=known)
     made = state.rounds.take(job.id, change, at_most, kind, person.name)
     return to_proposal(made, f"/compare?other={job.id}")
 
@@ -377,7 +377,7 @@ def invite(
 ) -> Response:
     """Make the link by which a city sees its own page; it is shown this once."""
     if all(card.id != city for card in proposal_of(state.board, job.id).cities):
-        raise QuestionError(Problem("not-found", f"There is no city {city[:80]!r} in this round."))
+        raise QuestionError.of("not-found", f"There is no city {city[:80]!r} in this round.")
     secret = state.board.desk.invite(job.id, city, days, person.trace)
     link = f"{request.url.scheme}://{request.url.netloc}/workbench/city/{secret}"
     back = f"/workbench/proposals/{job.id}/letters/{city}"
@@ -416,7 +416,7 @@ def answered(
     parts = _offered(state, invited)
     mine = {id_ for id_, _, _ in parts["meetings"]}
     if kind not in (*CONSENTS[1:], "note") or (meeting and meeting not in mine):
-        raise QuestionError(Problem("not-found", "This page asks for no such answer."))
+        raise QuestionError.of("not-found", "This page asks for no such answer.")
     by = f"{parts['letter'].name} by its link"
     who = invited.city if kind in CONSENTS else ""
     decide_on(invited.run, kind, by, one=meeting, city=who, why=why, place=state.board.store)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.store import Store, note
 from twinmatch.store.tables import Moment, Name, answers, metadata
 from twinmatch.web.auth import digest, new_secret
@@ -58,7 +58,7 @@ class Desk:
         """Have something worked out of a run, unless it is already."""
         if what not in WHAT:
             found = f"Nothing called {what[:40]!r} can be worked out."
-            raise QuestionError(Problem("not-found", found, do=f"Known: {', '.join(WHAT)}."))
+            raise QuestionError.of("not-found", found, do=f"Known: {', '.join(WHAT)}.")
         with self._change() as c:
             known = sa.select(answers.c.run).where(answers.c.run == run, answers.c.what == what)
             if c.execute(known).first() is None:
@@ -129,5 +129,5 @@ class Desk:
             row = c.execute(sa.select(links).where(live)).first()
         if row is None:
             do = "Ask the programme's coordinator for a new one."
-            raise QuestionError(Problem("link-closed", "This link opens nothing any more.", do=do))
+            raise QuestionError.of("link-closed", "This link opens nothing any more.", do=do)
         return Invited(row.run, row.city, row.expires)

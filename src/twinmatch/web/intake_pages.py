@@ -9,6 +9,7 @@ review by city, then hosts and rules.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping as Dict
@@ -36,7 +37,7 @@ from twinmatch.web.bodies import as_model
 from twinmatch.web.jobs import kept_table
 from twinmatch.web.pages import page
 from twinmatch.web.proposals import checked, programmes_known
-from twinmatch.web.sandbox import changed, put_table, sandboxed, scratch, with_cell
+from twinmatch.web.sandbox import TOO_HEAVY, changed, put_table, sandboxed, scratch, with_cell
 from twinmatch.web.state import Shared, State
 
 router = pages_router("/workbench/intake")
@@ -65,17 +66,10 @@ def hand_in(state: Shared, person: Coordinator, file: UploadFile) -> Response:
     path = PurePath(PurePath((file.filename or "").replace("\\", "/")).name[-120:])
     name = f"{redact(path.stem)[0]}{path.suffix}" or "table"
     content = file.file.read()
-    problems = []
+    problems = [] if content else [Problem("file-empty", "The file is empty.")]
     if Path(name).suffix.lower() not in KINDS:
-        problems.append(
-            Problem(
-                "format-unknown",
-                f"Files such as {name!r} are not read.",
-                do=f"Known: {', '.join(KINDS)}.",
-            )
-        )
-    if not content:
-        problems.append(Problem("file-empty", "The file is empty."))
+        found, known = f"Files such as {name!r} are not read.", f"Known: {', '.join(KINDS)}."
+        problems.insert(0, Problem("format-unknown", found, do=known))
     if problems:
         raise QuestionError(problems)
     upload = _keep(state, name, content, person)
@@ -100,16 +94,14 @@ def examined(
         path = put_table(folder, name, content, mapping)
         at = hosts if hosts in {"", "bundled"} else str(kept_table(board, hosts, beside))
         told = sandboxed(examine, str(path), name, at)
-    if not told:
-        found = "The file could not be read within the memory and time that a table may take."
-        return {
-            "rows": 0,
-            "usable": 0,
-            "errors": 1,
-            "problems": [Problem("too-heavy", found).plain() | {"key": "", "city": ""}],
-            "sheets": [],
-        }
-    return {**orjson.loads(told), "hosts": hosts}
+    return {**orjson.loads(told), "hosts": hosts} if told else _unread([TOO_HEAVY.plain()])
+
+
+def _unread(problems: list[dict[str, Any]], survey: Any = None) -> dict[str, Any]:
+    """Return what is found in a table of which nothing could be read."""
+    listed = [p | {"key": "", "city": ""} for p in problems]
+    nothing = {"rows": 0, "usable": 0, "sheets": [], "survey": survey}
+    return {**nothing, "errors": len(listed), "problems": listed}
 
 
 def examine(path: str, name: str, hosts: str) -> bytes:
@@ -123,17 +115,7 @@ def _found_in(path: Path, name: str, hosts: str) -> dict[str, Any]:
         survey = survey_sheet(path)
         checked = check_profiles(path, hosts=[hosts] if survey and hosts else [])
     except TwinmatchError as error:
-        problems = [
-            _renamed(p.plain(), path, name) | {"key": "", "city": ""} for p in error.problems
-        ]
-        return {
-            "rows": 0,
-            "usable": 0,
-            "errors": len(problems),
-            "problems": problems,
-            "sheets": [],
-            "survey": survey,
-        }
+        return _unread([_renamed(p.plain(), path, name) for p in error.problems], survey)
     problems = [_renamed(p.plain(), path, name) for p in checked.problems if p.code != "question"]
     return {
         "survey": survey,
@@ -196,21 +178,15 @@ def one(request: Request, state: Shared, upload: str) -> Response:
     cells: dict[tuple[str, int, str], list[Dict[str, Any]]] = {}
     for p in problems:
         cells.setdefault((p["sheet"], p["row"], p.get("cell", p["column"])), []).append(p)
-    placed = {
-        (s["sheet"], r["row"], h)
-        for s in found.found["sheets"]
-        for r in s["rows"]
-        for h in s["header"]
-    }
+    sheets = found.found["sheets"]
+    placed = {(s["sheet"], r["row"], h) for s in sheets for r in s["rows"] for h in s["header"]}
     return page(
         request,
         "upload.html.j2",
         upload=found,
         counts=Counter(p["level"] for p in problems),
         cells=cells,
-        elsewhere=[
-            p for p in problems if (p["sheet"], p["row"], p.get("cell", p["column"])) not in placed
-        ],
+        elsewhere=[p for place, said in cells.items() if place not in placed for p in said],
         accepted=set(found.found.get("accepted", ())),
     )
 
@@ -218,13 +194,9 @@ def one(request: Request, state: Shared, upload: str) -> Response:
 @router.get("/{upload}/file", dependencies=[Depends(coordinator)])
 def original(state: Shared, upload: str) -> Response:
     """Return the very file that was handed in, contacts and all: to those who may hand in."""
-    found = state.board.upload(upload)
-    content = state.board.uploaded(upload)
-    plain_name = "".join(
-        c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in found.name
-    )
-    headers = {"Content-Disposition": f'attachment; filename="{plain_name}"'}
-    return Response(content, 200, headers, "application/octet-stream")
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", state.board.upload(upload).name)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(state.board.uploaded(upload), 200, headers, "application/octet-stream")
 
 
 @router.post("/{upload}/repair")
@@ -254,9 +226,8 @@ def accept(
     """Accept a doubt: it is remembered, and the file is not changed."""
     found = state.board.upload(upload)
     if key not in {p["key"] for p in found.found["problems"] if p["level"] != "error"}:
-        raise QuestionError(
-            Problem("not-possible-now", "Only a doubt is accepted; an error is repaired.")
-        )
+        found_out = "Only a doubt is accepted; an error is repaired."
+        raise QuestionError.of("not-possible-now", found_out)
     state.board.accept(upload, [key], person.name, person.trace)
     return RedirectResponse(f"/workbench/intake/{upload}", 303)
 
@@ -293,9 +264,8 @@ def field_choices() -> list[tuple[str, str]]:
 def _survey(state: State, upload: str) -> tuple[Upload, dict[str, Any]]:
     found = state.board.upload(upload)
     if not found.found.get("survey"):
-        raise QuestionError(
-            Problem("no-survey", "This table is our own form: its columns need no matching.")
-        )
+        own = "This table is our own form: its columns need no matching."
+        raise QuestionError.of("no-survey", own)
     return found, found.found["survey"]
 
 
@@ -334,21 +304,17 @@ def matched_columns(state: Shared, person: Coordinator, upload: str, form: Sent)
 
 def _one_of(sheet: str, tabs: list[dict[str, Any]]) -> str:
     if sheet not in {t["name"] for t in tabs}:
-        raise QuestionError(Problem("sheet-missing", f"There is no sheet {sheet[:60]!r}."))
+        raise QuestionError.of("sheet-missing", f"There is no sheet {sheet[:60]!r}.")
     return sheet
 
 
 def _with_column(mapping: Mapping, column: Dict[str, Any], said: str) -> Mapping:
     """Return the mapping with what a column is; one that is left as it was keeps its unit, factor and option."""
     field = said.removesuffix(", in thousands")
-    factor = 1000.0 if said == IN_THOUSANDS else 1.0
-    before = mapping.columns.get(column["name"])
-    is_as_before = before is not None and said == column["choice"]
-    if is_as_before and before:
-        target = before
-    else:
+    target = mapping.columns.get(column["name"])
+    if target is None or said != column["choice"]:
         option = column["option"] if field not in {"", *BESIDE} else ""
-        target = Target(field, factor=factor, option=option)
+        target = Target(field, factor=1000.0 if said == IN_THOUSANDS else 1.0, option=option)
     return replace(mapping, columns={**mapping.columns, column["name"]: target})
 
 

@@ -273,7 +273,7 @@ def _programme_in(made_from: Mapping[str, Any], **twinning: Any) -> Programme:
     except ValidationError as error:
         found = "The programme that this proposal was made from is not one of this version."
         do = "Ask for a new proposal."
-        raise QuestionError(Problem("programme-other-version", found, do=do)) from error
+        raise QuestionError.of("programme-other-version", found, do=do) from error
 
 
 def proposal_of(board: Board, proposal: str) -> Proposal:

@@ -39,21 +39,9 @@ _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5,
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 LOGGED: Final = frozenset(
-    {
-        "event",
-        "level",
-        "timestamp",
-        "logger",
-        "id",
-        "method",
-        "route",
-        "path",
-        "status",
-        "ms",
-        "bytes",
-        "role",
-    }
-    | {"job", "state", "seconds", "cities", "exception", "code", "port", "workers", "what"}
+    {"event", "level", "timestamp", "logger", "id", "method", "route", "path", "status"}
+    | {"ms", "bytes", "role", "job", "state", "seconds", "cities", "exception", "code"}
+    | {"port", "workers", "what"}
 )
 """Every key that a log line may have; the values of any other are taken out before they are written."""
 
@@ -63,24 +51,15 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "twinmatch_requests",
-            "Requests answered",
-            ("method", "route", "status"),
-            registry=self.registry,
-        )
+        here: dict[str, Any] = {"registry": self.registry}
+        labels = ("method", "route", "status")
+        self._requests = Counter("twinmatch_requests", "Requests answered", labels, **here)
         self._seconds = Histogram(
-            "twinmatch_request_seconds",
-            "Seconds to answer",
-            ("route",),
-            buckets=_BUCKETS,
-            registry=self.registry,
+            "twinmatch_request_seconds", "Seconds to answer", ("route",), buckets=_BUCKETS, **here
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self.cities = Gauge("twinmatch_cities", "Cities loaded", registry=self.registry)
-        self.jobs = Gauge(
-            "twinmatch_jobs", "Proposals by state", ("state",), registry=self.registry
-        )
+        self.cities = Gauge("twinmatch_cities", "Cities loaded", **here)
+        self.jobs = Gauge("twinmatch_jobs", "Proposals by state", ("state",), **here)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -359,11 +338,8 @@ class _Visit:
         return str(getattr(route, "path", None) or self._scope.get("route_path", "(no route)"))
 
     def _tell(self) -> None:
-        seconds, route, method = (
-            time.perf_counter() - self._begun,
-            self._route(),
-            self._scope["method"],
-        )
+        seconds, route = time.perf_counter() - self._begun, self._route()
+        method = self._scope["method"]
         self._door._metrics.request(method, route, self._status, seconds)
         person = self._scope.get("person", NOBODY)
         if self._scope["path"].startswith(_UNCOUNTED):
@@ -389,8 +365,5 @@ class _TooLargeError(HTTPException):
 
 
 def _cookie(header: str, name: str) -> str:
-    for part in header.split(";"):
-        key, _, value = part.strip().partition("=")
-        if key == name:
-            return value
-    return ""
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return next((value for key, _, value in pairs if key == name), "")

@@ -28,7 +28,7 @@ from twinmatch.exporting import words
 from twinmatch.exporting.charts import drawing, of_meeting
 from twinmatch.exporting.folder_files import printable
 from twinmatch.schema import NAMES
-from twinmatch.web.auth import COOKIE, Rank, asking, pages_router
+from twinmatch.web.auth import COOKIE, SESSION_HOURS, Rank, asking, pages_router
 from twinmatch.web.state import state_of
 
 LANGUAGES: Final = {"en": "English", "de": "Deutsch", "fr": "Français"}
@@ -107,22 +107,12 @@ def _clean(value: Any) -> Any:
 def page(request: Request, name: str, answered: int = 200, **parts: Any) -> HTMLResponse:
     """Return a page in the language of whoever asks."""
     code, person = language(request), asking(request)
-    text = (
-        templates(code)
-        .get_template(name)
-        .render(
-            lang=code,
-            person=person,
-            may=person.rank >= Rank.COORDINATOR,
-            here=request.url.path,
-            back=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
-            keyed=state_of(request).settings.access != "local",
-            **parts,
-        )
-    )
-    answer = HTMLResponse(text, answered)
-    answer.headers["Vary"] = "Accept-Language, Cookie"
-    return answer
+    here, query = request.url.path, request.url.query
+    parts |= {"lang": code, "person": person, "may": person.rank >= Rank.COORDINATOR}
+    parts |= {"here": here, "back": here + (f"?{query}" if query else "")}
+    parts["keyed"] = state_of(request).settings.access != "local"
+    text = templates(code).get_template(name).render(parts)
+    return HTMLResponse(text, answered, {"Vary": "Accept-Language, Cookie"})
 
 
 def language(request: Request) -> str:
@@ -173,14 +163,8 @@ def enter(
         return page(request, "login.html.j2", 401, next=own(next), wrong=True)
     _end_session(request)
     answer = RedirectResponse(own(next), 303)
-    answer.set_cookie(
-        COOKIE,
-        session,
-        max_age=12 * 3600,
-        httponly=True,
-        samesite="strict",
-        secure=state.settings.https,
-    )
+    safe: dict[str, Any] = {"httponly": True, "samesite": "strict", "secure": state.settings.https}
+    answer.set_cookie(COOKIE, session, max_age=SESSION_HOURS * 3600, **safe)
     return answer
 
 

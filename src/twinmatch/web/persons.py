@@ -180,15 +180,14 @@ def purge(
 
 def changes_of(board: Board) -> list[dict[str, Any]]:
     """Return every change, the first one first: those that are noted, and the decisions without their words."""
-    found = [
-        {"at": c.at.isoformat(), "by": c.by, "what": c.what, "about": c.about}
-        for c in board.store.changes()
-    ]
+    found = [(c.at, c.by, c.what, c.about) for c in board.store.changes()]
     for run in board.store.runs():
-        for entry in board.store.history(run.id):
-            at = {"at": entry.at.isoformat(), "by": entry.by, "what": f"decision: {entry.kind}"}
-            found.append({**at, "about": f"{run.id} {entry.number}"})
-    return sorted(found, key=lambda line: line["at"])
+        history = board.store.history(run.id)
+        found += [(e.at, e.by, f"decision: {e.kind}", f"{run.id} {e.number}") for e in history]
+    return [
+        {"at": at.isoformat(), "by": by, "what": what, "about": about}
+        for at, by, what, about in sorted(found, key=lambda line: line[0].isoformat())
+    ]
 
 
 # --- over HTTP ------------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
     for upload in (asked.upload, "" if asked.hosts == "bundled" else asked.hosts):
         if errors := board.upload(upload).found.get("errors", 0) if upload else 0:
             found = f"The upload has {errors} problems."
-            raise DataError(Problem("not-usable", found, do=f"See /workbench/intake/{upload}."))
+            raise DataError.of("not-usable", found, do=f"See /workbench/intake/{upload}.")
     content = asked.model_dump(mode="json", exclude_defaults=True, exclude={"title", "past"})
     if asked.past:
         content["past"] = sorted({(p.guest, p.host) for p in board.store.past()})
@@ -190,7 +190,7 @@ def cancel_proposal(state: Shared, proposal: ProposalId, person: Coordinator) ->
     job = state.board.job(proposal)
     if not state.board.end(proposal, "cancelled", who=person.trace):
         found = f"The proposal has ended: it is {state.board.job(proposal).state}."
-        raise QuestionError(Problem("not-possible-now", found))
+        raise QuestionError.of("not-possible-now", found)
     return json_answer(job_plain(state.board.job(job.id)))
 
 
@@ -229,7 +229,7 @@ def get_proposal_file(
     """Return one file of a proposal, the same bytes that the command line writes."""
     if name not in EXPORTERS:
         found = f"A proposal has no file {name[:80]!r}."
-        raise QuestionError(Problem("file-unknown", found, do=f"It has: {', '.join(EXPORTERS)}."))
+        raise QuestionError.of("file-unknown", found, do=f"It has: {', '.join(EXPORTERS)}.")
     content = _file(state.board, proposal, name)
     tag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
     if (same := unchanged(request, tag)) is not None:
@@ -287,7 +287,7 @@ def version_of(if_match: str | None) -> int:
         found = "Which version was seen is not said."
         raise QuestionError(Problem("version-missing", found, do=do))
     if not (text.isascii() and text.isdigit()) or len(text) > 9:
-        raise QuestionError(Problem("changed-meanwhile", f"There is no version {text[:20]!r}."))
+        raise QuestionError.of("changed-meanwhile", f"There is no version {text[:20]!r}.")
     return int(text)
 
 

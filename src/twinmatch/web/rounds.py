@@ -264,7 +264,7 @@ def with_rules(made: Proposal, form: Mapping[str, str]) -> Programme:
     """Return the programme of a proposal with what a form says of its twinning; raises QuestionError with all that is wrong."""
     programme = programme_in(made)
     if programme.twinning is None:
-        raise QuestionError(Problem("no-twinning", "This round has no twinning."))
+        raise QuestionError.of("no-twinning", "This round has no twinning.")
     plain = programme.twinning.model_dump(mode="json", exclude_none=True)
     for name in NUMBERS:
         plain.pop(name, None)
@@ -291,7 +291,7 @@ def with_rules(made: Proposal, form: Mapping[str, str]) -> Programme:
 def _number(name: str, text: str) -> int:
     if not text.strip().isdecimal() or len(text.strip()) > 6:
         found = f"{name}: {text[:20]!r} is no whole number."
-        raise QuestionError(Problem("rule-wrong", found, do="Write a number, or leave it empty."))
+        raise QuestionError.of("rule-wrong", found, do="Write a number, or leave it empty.")
     return int(text)
 
 

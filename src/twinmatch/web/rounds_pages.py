@@ -308,7 +308,7 @@ def account(request: Request, state: Shared, proposal: str, product: str, meetin
     meetings = (m for p in made.products if p.product == product for m in p.meetings)
     found = next((m for m in meetings if m.id == meeting), None)
     if found is None:
-        raise QuestionError(Problem("not-found", f"There is no meeting {meeting[:80]!r}."))
+        raise QuestionError.of("not-found", f"There is no meeting {meeting[:80]!r}.")
     name = "account.html.j2" if wants_fragment(request) else "account_page.html.j2"
     return page(request, name, meeting=found, directory=Directory(made), proposal=proposal)
 
@@ -418,7 +418,7 @@ def letter(request: Request, found: Looked, city: str, sender: str = "", by: str
     written = letters(found["made"], Correspondence(sender=parts["sender"], answer_by=parts["by"]))
     mine = next((w for w in written if w.city == city), None)
     if mine is None:
-        raise QuestionError(Problem("not-found", f"There is no letter to {city[:80]!r}."))
+        raise QuestionError.of("not-found", f"There is no letter to {city[:80]!r}.")
     parts |= {"letter": mine, "rows": [r for r in found["table"].pairs if city in r.kept.cities]}
     return page(request, "letter.html.j2", tab="letters", **found, **parts)
 
@@ -427,7 +427,7 @@ def letter(request: Request, found: Looked, city: str, sender: str = "", by: str
 def folder(state: Shared, job: Made, name: str) -> Response:
     """Return dossiers and letters in one file: pages, and the table for a mail merge."""
     if name not in ("dossiers", "letters"):
-        raise QuestionError(Problem("file-unknown", f"There is no file {name[:40]!r}."))
+        raise QuestionError.of("file-unknown", f"There is no file {name[:40]!r}.")
     made, stream = proposal_of(state.board, job.id), io.BytesIO()
     parts: dict[str, Callable[[Proposal], Iterator[tuple[str, bytes]]]] = {"letters": letter_files}
     if name == "dossiers":

@@ -176,17 +176,19 @@ _DONE: Final = b"+"
 _NOT_IN_NAMES: Final = re.compile(r"[\[\]:*?/\\]")
 
 
+TOO_HEAVY: Final = Problem(
+    "too-heavy", "The file could not be read within the memory and time that a table may take."
+)
+
+
 def changed(name: str, content: bytes, change: Callable[..., bytes], *given: Any) -> bytes:
     """Return what a change of a table returns, made in a process with limits; raises what the change raises."""
     with scratch() as folder:
-        path = folder / f"table{Path(name).suffix.lower()}"
-        path.write_bytes(content)
-        told = sandboxed(_told, str(path), change, given)
+        told = sandboxed(_told, str(put_table(folder, name, content)), change, given)
     if told[:1] == _DONE:
         return told[1:]
     if not told:
-        found = "The file could not be read within the memory and time that a table may take."
-        raise QuestionError(Problem("too-heavy", found))
+        raise QuestionError(TOO_HEAVY)
     raise QuestionError(Problem.from_plain({**p, "file": name}) for p in orjson.loads(told))
 
 
@@ -220,7 +222,7 @@ def with_cell(path: Path, cell: tuple[str, int, str], value: str) -> bytes:
                     cells[at], done = _typed(value), True
         tables.append((grid.sheet, rows))
     if not done:
-        raise QuestionError(Problem("not-found", f"There is no cell {column!r} in row {row}."))
+        raise QuestionError.of("not-found", f"There is no cell {column!r} in row {row}.")
     return _workbook(tables)
 
 
@@ -229,7 +231,7 @@ def with_cell(path: Path, cell: tuple[str, int, str], value: str) -> bytes:
 
 def persons(path: Path, city: list[str]) -> bytes:
     """Return as JSON what a table may hold of the persons of a city, known by its names."""
-    return orjson.dumps([found for found, _, _ in _persons(_read(path), city)])
+    return orjson.dumps([found for found, _, _ in _persons(read_grids(path), city)])
 
 
 def without_persons(path: Path, city: list[str]) -> bytes:
@@ -237,7 +239,7 @@ def without_persons(path: Path, city: list[str]) -> bytes:
 
     It is a workbook of the same sheets and rows. Notes in the margin and properties of the file are not in it.
     """
-    grids = _read(path)
+    grids = read_grids(path)
     tables: Tables = [(g.sheet, [(n, list(cells)) for n, cells in g.rows]) for g in grids]
     rows = {(sheet, n): cells for sheet, lines in tables for n, cells in lines}
     changes = list(_persons(grids, city))
@@ -245,10 +247,6 @@ def without_persons(path: Path, city: list[str]) -> bytes:
         cells = rows[found["sheet"], found["row"]]
         cells[at] = None if whole else redact(str(cells[at]))[0]
     return _workbook(tables) if changes else b""
-
-
-def _read(path: Path) -> Any:
-    return read_grids(path)
 
 
 def _persons(grids: Any, city: list[str]) -> Iterator[tuple[Found, int, bool]]:
@@ -267,10 +265,8 @@ def _persons(grids: Any, city: list[str]) -> Iterator[tuple[Found, int, bool]]:
             if row <= header.row:
                 continue
             told = [text(c) for c in cells]
-            places = named or range(len(told))
-            if not any(
-                letters(told[k].replace("-", " ")) in wanted for k in places if k < len(told)
-            ):
+            names = (told[k] for k in named or range(len(told)) if k < len(told))
+            if not any(letters(name.replace("-", " ")) in wanted for name in names):
                 continue
             for k, cell in enumerate(told):
                 field = fields[k] if k < len(fields) else ""
@@ -308,22 +304,14 @@ def _workbook(tables: list[tuple[str, list[tuple[int, list[Any]]]]]) -> bytes:
     import xlsxwriter
 
     out = io.BytesIO()
-    options = {
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "in_memory": True,
-        "nan_inf_to_errors": True,
-    }
+    options = dict.fromkeys(("strings_to_formulas", "strings_to_urls"), False)
+    options |= {"in_memory": True, "nan_inf_to_errors": True}
     with xlsxwriter.Workbook(out, options) as book:
         names: set[str] = set()
         for name, rows in tables:
             sheet = book.add_worksheet(_sheet_name(name, names))
             for row, cells in rows:
                 for column, value in enumerate(cells):
-                    if value is None:
-                        continue
-                    if isinstance(value, bool | int | float | str):
-                        sheet.write(row - 1, column, value)
-                    else:
-                        sheet.write_string(row - 1, column, str(value))
+                    is_plain = isinstance(value, bool | int | float | str | None)
+                    sheet.write(row - 1, column, value if is_plain else str(value))
     return out.getvalue()

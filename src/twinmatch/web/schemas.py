@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from twinmatch.app.pairs import PairExplanation
 from twinmatch.proposal import Evidence
+from twinmatch.store import HistoryEntry
 from twinmatch.store.tables import is_storable
 
 MOST_VALUES: Final = 10_000
@@ -169,21 +170,20 @@ class Pair(BaseModel):
 Detail = Literal["reasons", "account", "none"]
 
 
-class SimilarQuery(Asked):
-    """What "cities like mine" may be asked with."""
+class Filters(Asked):
+    """Which cities count."""
 
-    k: int = Field(10, ge=1, le=100, description="How many cities")
-    weights: str = Field(
-        "",
-        max_length=400,
-        description="Weight by facet, such as readiness:3,context:1; none: the usual ones",
-    )
-    without: str = Field("", max_length=400, description="Facets to leave out, with commas")
     other_country: bool = Field(False, description="Cities of other countries only")
     mission: bool = Field(False, description="Mission Cities only")
     country: str = Field("", pattern="^([A-Z]{2})?$", description="ISO 3166-1 alpha-2")
     population_at_least: int | None = Field(None, ge=0, le=50_000_000, description="Residents")
     population_at_most: int | None = Field(None, ge=0, le=50_000_000, description="Residents")
+
+
+class SimilarAsked(Asked):
+    """What "cities like mine" may be asked with, beside weights and filters."""
+
+    k: int = Field(10, ge=1, le=100, description="How many cities")
     text: str = Field(
         "", max_length=5000, description="A question in words, against what cities can show"
     )
@@ -192,14 +192,15 @@ class SimilarQuery(Asked):
     fields: Annotated[str, fields_of(SimilarCity)] = ""
 
 
-class Filters(Asked):
-    """Which cities count."""
+class SimilarQuery(SimilarAsked, Filters):
+    """What "cities like mine" may be asked with."""
 
-    other_country: bool = False
-    mission: bool = Field(False, description="Mission Cities only")
-    country: str = Field("", pattern="^([A-Z]{2})?$")
-    population_at_least: int | None = Field(None, ge=0, le=50_000_000)
-    population_at_most: int | None = Field(None, ge=0, le=50_000_000)
+    weights: str = Field(
+        "",
+        max_length=400,
+        description="Weight by facet, such as readiness:3,context:1; none: the usual ones",
+    )
+    without: str = Field("", max_length=400, description="Facets to leave out, with commas")
 
 
 _EXAMPLE: dict[str, Any] = {
@@ -216,7 +217,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class AskSimilar(Asked):
+class AskSimilar(SimilarAsked):
     """A city that is not in the data, and what is asked of it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
@@ -228,16 +229,9 @@ class AskSimilar(Asked):
     cities: list[str | dict[str, Any]] = Field(
         [], max_length=50, description="Or many: ids of cities in the data, and profiles"
     )
-    k: int = Field(10, ge=1, le=100)
     weights: dict[str, Weight] = Field({}, description="Weight by facet; none: the usual ones")
     without: list[str] = Field([], max_length=20, description="Facets to leave out")
     filters: Filters = Filters()
-    text: str = Field(
-        "", max_length=5000, description="A question in words, against what cities can show"
-    )
-    text_weight: float = Field(50, gt=0, lt=100, description="Its part of all weights, in percent")
-    detail: Detail = "reasons"
-    fields: Annotated[str, fields_of(SimilarCity)] = ""
 
     @model_validator(mode="after")
     def _one_or_many(self) -> AskSimilar:
@@ -303,15 +297,19 @@ class Proposals(BaseModel):
     proposals: list[ProposalState]
 
 
+_LOCKED: dict[str, Any] = {
+    "kind": "lock",
+    "one": "de-cologne",
+    "other": "fi-lahti",
+    "why": "wish of both",
+}
+
+
 class Decision(Asked):
     """A decision about a proposal."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"kind": "lock", "one": "de-cologne", "other": "fi-lahti", "why": "wish of both"}
-            ]
-        },
+        json_schema_extra={"examples": [_LOCKED]},
     )
 
     kind: Literal[
@@ -341,20 +339,6 @@ class Decision(Asked):
         "", max_length=200, description="Of consent: the city that was asked or has answered"
     )
     why: str = Field("", max_length=2000)
-
-
-class DecisionLine(BaseModel):
-    """One line of the history."""
-
-    number: int
-    at: str
-    by: str
-    kind: str
-    one: str
-    other: str
-    city: str
-    why: str
-    says: str
 
 
 class MeetingHeld(BaseModel):
@@ -388,7 +372,7 @@ class Decisions(BaseModel):
     sha256: str
     locks: list[tuple[str, str]]
     bans: list[tuple[str, str]]
-    history: list[DecisionLine]
+    history: list[HistoryEntry]
     meetings: list[MeetingHeld]
 
 

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
 from twinmatch.app.service import Service, open_service
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.web.auth import ANYONE, LOCAL, NOBODY, Person
 from twinmatch.web.board import Board
 from twinmatch.web.middleware import Metrics
@@ -74,7 +74,7 @@ class State:
         if self.opened is None:
             later, why = "Try again in a moment.", "The administrator finds why in the log."
             do = why if self.failed else later
-            raise QuestionError(Problem("service-busy", "The cities are not loaded.", do=do))
+            raise QuestionError.of("service-busy", "The cities are not loaded.", do=do)
         return self.opened
 
     def open(self) -> None:

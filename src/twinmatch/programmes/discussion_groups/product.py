@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +15,103 @@ from twinmatch.errors import QuestionError
 from twinmatch.programmes.discussion_groups.search import (
     WHERE,
     Groups,
+    MemberPairs,
     Slot,
     groups_for,
     locked_in,
     one_group_fewer,
-    pairs_met,
     with_more_groups,
-    with_swaps,
 )
 from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
-from twinmatch.programmes.kinds import TITLES, Attribute, categories, composition
+from twinmatch.programmes.kinds import TITLES, Attribute, alike, categories, composition
 from twinmatch.programmes.round import Round, shares
-from twinmatch.programmes.rules import counted, judged, outside, quotas_kept, statuses
+from twinmatch.programmes.rules import (
+    allowed_pairs,
+    counted,
+    grouping_rules,
+    judged,
+    outside,
+    quotas_kept,
+    statuses,
+    with_topics,
+)
 from twinmatch.programmes.themes import need_of, shown_on, strength_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count, listed
+from twinmatch.solving import Distribute
+from twinmatch.solving.exchange import exchange
+from twinmatch.solving.referee import broken
 
 Floats = NDArray[np.float64]
+
+
+def with_swaps(
+    round_: Round,
+    settings: DiscussionGroups,
+    slots: Sequence[Slot],
+    leads: Sequence[Sequence[int]],
+    members: MemberPairs,
+    affinity: Affinity,
+) -> MemberPairs:
+    """Return the members after swaps for what groups are to be mixed or alike in and for new peers."""
+    if not (settings.mixed or settings.alike or settings.past):
+        return members
+    chosen = members.chosen.reshape(len(slots), len(affinity.rows))
+    joined = [(affinity.rows[int(r)], int(r), int(k)) for k, r in np.argwhere(chosen)]
+    cities = [i for group in leads for i in group] + [i for i, _, _ in joined]
+    label = [k for k, group in enumerate(leads) for _ in group] + [k for _, _, k in joined]
+    locked = locked_in(round_, settings, slots)
+    fixed = np.array([True] * sum(map(len, leads)) + [i in locked for i, _, _ in joined])
+    first = sum(map(len, leads))
+    bonus, may = np.zeros((len(cities), len(slots))), np.ones((len(cities), len(slots)), dtype=bool)
+    open_ = allowed_pairs(members.rules).reshape(chosen.shape)
+    for place, (_, r, _) in enumerate(joined, first):
+        bonus[place], may[place] = affinity.score[r], open_[:, r]
+    sizes = np.bincount(label)
+    rules = [
+        rule
+        for name, quota in settings.quotas
+        if quota.per == "group"
+        for rule in grouping_rules(
+            with_topics(round_, settings.quotas), quota, name, cities, (sizes.min(), sizes.max())
+        )
+        if isinstance(rule, Distribute)
+    ]
+    worth = _pair_worth(round_, settings, cities)
+    found = exchange(label, worth, rules, bonus=np.round(bonus, 9), allowed=may, fixed=fixed)
+    after = np.zeros_like(chosen)
+    for place, (_, r, _) in enumerate(joined, first):
+        after[found[place], r] = True
+    if broken(members.candidates, after.ravel(), [rule.block for rule in members.rules]):
+        return members  # a swap of cities cannot see every rule
+    score = members.candidates.score
+    cost = float(score[members.chosen].sum() - score[after.ravel()].sum())
+    return replace(
+        members,
+        chosen=after.ravel(),
+        cost=cost,
+        engine=f"{members.engine}, then swaps for the mix of groups",
+    )
+
+
+def _pair_worth(round_: Round, settings: DiscussionGroups, cities: Sequence[int]) -> Floats:
+    """Return what two cities in one group are worth to each other beside their fit, shape (n, n)."""
+    worth = np.zeros((len(cities), len(cities)))
+    wishes: list[tuple[Attribute, float]] = [(a, 1.0) for a in settings.alike]
+    wishes += [(a, -1.0) for a in settings.mixed]
+    for attribute, sign in wishes:
+        words = categories(round_.cohort, attribute)
+        worth += sign * settings.pairs_weight / len(wishes) * alike([words[i] for i in cities])
+    met = pairs_met(round_, settings)
+    again = np.array([[frozenset((a, b)) in met and a != b for b in cities] for a in cities])
+    return np.asarray(np.round(worth - settings.new_peers_weight * again.astype(np.float64), 9))
+
+
+def pairs_met(round_: Round, settings: DiscussionGroups) -> set[frozenset[int]]:
+    """Return the pairs of cities that shared a group of an earlier edition; cities no longer here are passed over."""
+    index = round_.cohort.index
+    past = round_.cohort.by_id(settings.past)
+    groups = [[index[c] for c in group if c in index] for group in past]
+    return {frozenset((a, b)) for group in groups for a in group for b in group if a != b}
 
 
 def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Product:

@@ -1,6 +1,4 @@
-"""Swaps of members between groups, so that groups are mixed or alike in something and people meet new peers.
-
-Discussion groups: a theme each, led by cities strong in it, joined by cities for whom it is a challenge.
+"""Discussion groups: a theme each, led by cities strong in it, joined by cities for whom it is a challenge.
 
 Exact flows one after the other, told as such: first the leads (how strong a city is in the theme), then the
 members (how far the theme is their challenge, and how well the leads answer their needs). Where groups are to be
@@ -26,7 +24,6 @@ from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.readiness import levels
 from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
-from twinmatch.programmes.kinds import Attribute, alike, categories
 from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, amount, loads_of, same_loads
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import (
@@ -38,15 +35,12 @@ from twinmatch.programmes.rules import (
     counted_says,
     forbid,
     gate,
-    grouping_rules,
     load_rules,
     quota_rules,
     with_topics,
 )
 from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of
-from twinmatch.solving import Block, Candidates, Distribute, Solution, counts, solve
-from twinmatch.solving.exchange import exchange
-from twinmatch.solving.referee import broken
+from twinmatch.solving import Block, Candidates, Solution, counts, solve
 
 Floats = NDArray[np.float64]
 
@@ -57,76 +51,6 @@ WHERE: Final = {
     "all": "In all groups",
 }
 """Where a rule on kinds of cities is counted, in words."""
-
-
-def with_swaps(
-    round_: Round,
-    settings: DiscussionGroups,
-    slots: Sequence[Slot],
-    leads: Sequence[Sequence[int]],
-    members: MemberPairs,
-    affinity: Affinity,
-) -> MemberPairs:
-    """Return the members after swaps for what groups are to be mixed or alike in and for new peers."""
-    if not (settings.mixed or settings.alike or settings.past):
-        return members
-    chosen = members.chosen.reshape(len(slots), len(affinity.rows))
-    joined = [(affinity.rows[int(r)], int(r), int(k)) for k, r in np.argwhere(chosen)]
-    cities = [i for group in leads for i in group] + [i for i, _, _ in joined]
-    label = [k for k, group in enumerate(leads) for _ in group] + [k for _, _, k in joined]
-    locked = locked_in(round_, settings, slots)
-    fixed = np.array([True] * sum(map(len, leads)) + [i in locked for i, _, _ in joined])
-    first = sum(map(len, leads))
-    bonus, may = np.zeros((len(cities), len(slots))), np.ones((len(cities), len(slots)), dtype=bool)
-    open_ = allowed_pairs(members.rules).reshape(chosen.shape)
-    for place, (_, r, _) in enumerate(joined, first):
-        bonus[place], may[place] = affinity.score[r], open_[:, r]
-    sizes = np.bincount(label)
-    rules = [
-        rule
-        for name, quota in settings.quotas
-        if quota.per == "group"
-        for rule in grouping_rules(
-            with_topics(round_, settings.quotas), quota, name, cities, (sizes.min(), sizes.max())
-        )
-        if isinstance(rule, Distribute)
-    ]
-    worth = _pair_worth(round_, settings, cities)
-    found = exchange(label, worth, rules, bonus=np.round(bonus, 9), allowed=may, fixed=fixed)
-    after = np.zeros_like(chosen)
-    for place, (_, r, _) in enumerate(joined, first):
-        after[found[place], r] = True
-    if broken(members.candidates, after.ravel(), [rule.block for rule in members.rules]):
-        return members  # a swap of cities cannot see every rule
-    score = members.candidates.score
-    cost = float(score[members.chosen].sum() - score[after.ravel()].sum())
-    return replace(
-        members,
-        chosen=after.ravel(),
-        cost=cost,
-        engine=f"{members.engine}, then swaps for the mix of groups",
-    )
-
-
-def _pair_worth(round_: Round, settings: DiscussionGroups, cities: Sequence[int]) -> Floats:
-    """Return what two cities in one group are worth to each other beside their fit, shape (n, n)."""
-    worth = np.zeros((len(cities), len(cities)))
-    wishes: list[tuple[Attribute, float]] = [(a, 1.0) for a in settings.alike]
-    wishes += [(a, -1.0) for a in settings.mixed]
-    for attribute, sign in wishes:
-        words = categories(round_.cohort, attribute)
-        worth += sign * settings.pairs_weight / len(wishes) * alike([words[i] for i in cities])
-    met = pairs_met(round_, settings)
-    again = np.array([[frozenset((a, b)) in met and a != b for b in cities] for a in cities])
-    return np.asarray(np.round(worth - settings.new_peers_weight * again.astype(np.float64), 9))
-
-
-def pairs_met(round_: Round, settings: DiscussionGroups) -> set[frozenset[int]]:
-    """Return the pairs of cities that shared a group of an earlier edition; cities no longer here are passed over."""
-    index = round_.cohort.index
-    past = round_.cohort.by_id(settings.past)
-    groups = [[index[c] for c in group if c in index] for group in past]
-    return {frozenset((a, b)) for group in groups for a in group for b in group if a != b}
 
 
 def locked_in(round_: Round, settings: DiscussionGroups, slots: Sequence[Slot]) -> dict[int, int]:
