@@ -278,13 +278,15 @@ PROGRAMMES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 VISITS = {"weights": {"challenges_met": 1}, "modes": []}
-IMPOSSIBLE: dict[str, dict[str, Any]] = {
-    "more guests than there are": {"twinning": {"weights": FACETS, "guests_per_host": (3, 4)}},
+PROGRAMMES |= {
     "pairs and visits that do not fit together": {
         "ledger": {"trips": 1, "together": ["twinning", "study_visits"]},
         "twinning": {"weights": FACETS, "lock": [("be-c01", "dk-c03")]},
         "study_visits": {**VISITS, "travellers": "cities"},
     },
+}
+IMPOSSIBLE: dict[str, dict[str, Any]] = {
+    "more guests than there are": {"twinning": {"weights": FACETS, "guests_per_host": (3, 4)}},
     "unknown and contradictory pairs": {
         "twinning": {
             "weights": FACETS,

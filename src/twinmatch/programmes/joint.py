@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.load_ledger import Loads
 from twinmatch.programmes.registry import RegisteredProduct
-from twinmatch.programmes.round import Round, SolvedProduct, no_answer
+from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import load_rules
 from twinmatch.proposal import listed
 from twinmatch.solving import Block, Candidates, solve
@@ -56,10 +56,9 @@ def propose_together(round_: Round, parts: Sequence[JointPart]) -> list[SolvedPr
         objectives = (*objectives, "fewest changes")
     solution = solve(candidates, blocks, objectives=objectives, previous=held)
     if solution.status == "infeasible":
-        names = [name for one in ready for name in _guest_names(round_, one)]
-        hosts = [name for one in ready for name in _host_names(one)]
         title = listed([part.settings.title for part in parts])
-        raise no_answer(title, solution, candidates, blocks, hosts=hosts, guests=names)
+        says = f"{title} cannot be made together."
+        raise NoProposalError(Problem("no-proposal", says, do="Make them in turn."))
     found, start = [], 0
     slack = max(0.0, solution.bound - solution.score)
     for part, one, k in zip(parts, ready, keep, strict=True):
@@ -149,15 +148,3 @@ def _shifted(block: Block, start: int, count: int) -> Block:
         (matrix.data, (matrix.coords[0], matrix.coords[1] + start)), shape=(len(block), count)
     )
     return Block(block.name, wide, block.low, block.high, block.says, price=block.price)
-
-
-def _guest_names(round_: Round, ready: Any) -> list[str]:
-    if hasattr(ready, "frame"):
-        return [round_.name(i) for i in ready.frame.guests]
-    return [party.title for party in ready.parties] or [""]
-
-
-def _host_names(ready: Any) -> list[str]:
-    if hasattr(ready, "frame"):
-        return [host.name for host in ready.frame.hosts]
-    return [f"stop {k}" for k in range(ready.candidates.n_hosts)]

@@ -121,22 +121,29 @@ def solve_round(
     failed: dict[str, tuple[Problem, ...]] = {}
     order = turns(programme_of(round_))
     last = next((k for k, names in enumerate(order, 1) if until in names), len(order))
-    for names in order[:last]:
+    queue = order[:last]
+    while queue:
+        names, *queue = queue
         programme = programme_of(round_)
         progress(listed([getattr(programme, name).title for name in names]))
         before = round_
         try:
             round_ = _made(round_, programme, names)
             if not round_.made[-1].meetings:
-                round_ = _with_advice(round_, _repaired(before, names, QuestionError(())))
+                round_ = _with_advice(round_, _repaired(before, names[-1], QuestionError(())))
         except (NoProposalError, QuestionError) as error:
             if isinstance(error, QuestionError) and not _unformed(error, failed):
                 raise
-            found = _repaired(before, names, error)
+            if len(names) > 1:  # those that do not fit together are made in turn
+                ledger = programme.ledger.model_copy(update={"together": ()})
+                in_turn = programme.model_copy(update={"ledger": ledger})
+                round_, queue = replace(round_, programme=in_turn), [*((n,) for n in names), *queue]
+                continue
+            found = _repaired(before, names[0], error)
             if isinstance(found, Round):
                 round_ = found
             else:
-                failed |= dict.fromkeys(names, found)
+                failed[names[0]] = found
         if any(rule.repair for product in round_.made for rule in product.rules):
             round_ = replace(round_, repairs={k: v for k, v in round_.repairs.items() if k})
     problems = [p for why in failed.values() for p in why if p.code != "visits-without-groups"]
@@ -162,17 +169,14 @@ def _unformed(error: QuestionError, failed: Mapping[str, object]) -> bool:
     return codes <= NOT_FORMED | ({"visits-without-groups"} if failed else set())
 
 
-def _repaired(
-    round_: Round, names: Sequence[str], error: TwinmatchError
-) -> Round | tuple[Problem, ...]:
+def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[Problem, ...]:
     """Return the round with a product made as the repairs that were asked for loosen its settings.
 
     Without such repairs, its problems with the menu. A product that chooses among candidates brings its own menu of
     rules that clash.
     """
-    name, *others = names
     waits = any(p.code == "visits-without-groups" for p in error.problems)
-    if others or waits or (PRODUCTS[name].prepare and isinstance(error, NoProposalError)):
+    if waits or (PRODUCTS[name].prepare and isinstance(error, NoProposalError)):
         return error.problems
     programme, entry = programme_of(round_), PRODUCTS[name]
     settings: ProductSettings = getattr(programme, name)
@@ -192,7 +196,7 @@ def _repaired(
         update={name: getattr(one.settings, name) for _, one in asked for name in one.says}
     )
     programme = programme.model_copy(update={name: changed})
-    made = _made(replace(round_, programme=programme), programme, names)
+    made = _made(replace(round_, programme=programme), programme, (name,))
     gave_way = tuple(
         RuleStatus(field, f"Gave way by repair {n}: {says}.", "relaxed", n)
         for n, one in asked

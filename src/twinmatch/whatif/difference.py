@@ -79,7 +79,9 @@ def _checked_product(
         _once(product),
     ]
     entry, unjudged = PRODUCTS.get(product.product), ""
-    if entry is None or settings is None:
+    if product.status == "infeasible":
+        unjudged = "It was not formed, so there is nothing to judge."
+    elif entry is None or settings is None:
         unjudged = "This programme has no such format: its own rules were not judged."
     elif strangers:
         unjudged = "The format's own rules were not judged, because cities are unknown."
