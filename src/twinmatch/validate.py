@@ -236,6 +236,7 @@ _WORDS: Final = {
     "less_than": "less than {lt:,.10g}",
     "literal_error": "{expected}",
     "enum": "{expected}",
+    "json_invalid": "JSON ({error})",
     "too_short": "at least {min_length}",
     "too_long": "at most {max_length}",
     "tuple": "a list",
@@ -257,6 +258,8 @@ _EXAMPLES: Final = {
     r"\d{4}-(0[1-9]|1[0-2])-": "a day, such as 2027-03-31",
     r"^[A-Z]{2}[A-Z0-9]": "a code of NUTS 3, such as DE600",
     "unit-": "an id, such as unit-north",
+    "([A-Z]{2})": "two capital letters of a country, such as DE",
+    "(,(": "names of fields, with commas between",
     r"^https?": "a link that begins with https://",
 }
 """An example of what a pattern asks for, by a part of the pattern."""
@@ -275,6 +278,17 @@ def in_words(item: Any) -> str:
         (w for k, w in _WORDS.items() if kind.startswith(f"{k}_")), "another kind of value"
     )
     return words.format(**context)
+
+
+def as_sentence(item: Any) -> str:
+    """Return what a validator found wrong as one sentence in a coordinator's words."""
+    whole = {"missing": "The value is missing.", "extra_forbidden": "There is no such name."}
+    if item["type"] in whole:
+        return whole[item["type"]]
+    said = in_words(item)
+    if item["type"] == "value_error":
+        return f"{said[:1].upper()}{said[1:].rstrip('.')}."
+    return f"Expected {said}."
 
 
 def _meant(item: Any) -> str:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from typer import Argument, Option
 
 from twinmatch import app
-from twinmatch.cli.lazy import auth, board, history, persons, reading, service
+from twinmatch.cli.lazy import auth, board, history, persons, reading, service, validate
 from twinmatch.cli.options import (
     AsJson,
     Model,
@@ -121,7 +121,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         raise QuestionError(
             Problem(
                 "setting-wrong",
-                str(item["msg"]).removeprefix("Value error, ").rstrip(".") + ".",
+                validate.as_sentence(item),
                 Where(column=_option_of(str(item["loc"][0])) if item["loc"] else ""),
             )
             for item in error.errors()

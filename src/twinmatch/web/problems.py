@@ -18,46 +18,38 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from twinmatch.errors import DataError, NoProposalError, Problem, TwinmatchError, Where
+from twinmatch.validate import as_sentence
 from twinmatch.web.bodies import MOST_PROBLEMS, more_problems
 
 MEDIA_TYPE: Final = "application/problem+json"
 
-_STATUS: Final[dict[str, int]] = {
-    "city-unknown": 404,
-    "proposal-unknown": 404,
-    "upload-unknown": 404,
-    "file-unknown": 404,
-    "not-found": 404,
-    "link-closed": 404,
-    "not-allowed-here": 405,
-    "not-acceptable": 406,
-    "changed-meanwhile": 412,
-    "not-ready": 409,
-    "not-possible-now": 409,
-    "status-wrong": 409,
-    "not-a-draft": 409,
-    "nothing-to-undo": 409,
-    "seen-by-others": 409,
-    "withdrawn": 409,
-    "run-unknown": 404,
-    "meeting-not-in-run": 404,
-    "too-large": 413,
-    "kind-unknown": 415,
-    "version-missing": 428,
-    "too-many": 429,
-    "key-missing": 401,
-    "key-wrong": 401,
-    "role-too-low": 403,
-    "other-origin": 403,
-    "host-unknown": 421,
-    "service-busy": 503,
-    "store-busy": 503,
-    "store-broken": 503,
-    "store-full": 503,
-    "store-read-only": 503,
-    "store-unreachable": 503,
+_CODES: Final[dict[int, tuple[str, ...]]] = {
+    401: ("key-missing", "key-wrong"),
+    403: ("role-too-low", "other-origin"),
+    404: (
+        *("city-unknown", "proposal-unknown", "upload-unknown", "file-unknown"),
+        *("not-found", "link-closed", "run-unknown", "meeting-not-in-run"),
+    ),
+    405: ("not-allowed-here",),
+    406: ("not-acceptable",),
+    409: (
+        *("not-ready", "not-possible-now", "status-wrong", "not-a-draft"),
+        *("nothing-to-undo", "seen-by-others", "withdrawn"),
+    ),
+    412: ("changed-meanwhile",),
+    413: ("too-large",),
+    415: ("kind-unknown",),
+    421: ("host-unknown",),
+    428: ("version-missing",),
+    429: ("too-many",),
+    503: (
+        *("service-busy", "store-busy", "store-broken", "store-full"),
+        *("store-read-only", "store-unreachable"),
+    ),
 }
-"""Status of the codes that are no plain bad request."""
+"""The codes of each status that is no plain bad request."""
+
+_STATUS: Final = {code: status for status, codes in _CODES.items() for code in codes}
 
 _FRAMEWORK: Final[dict[int, str]] = {
     400: "request-wrong",
@@ -198,7 +190,7 @@ def _by_validation(_: Request, error: Exception) -> Told:
     problems = [
         Problem(
             "request-wrong",
-            _sentence(item["msg"]),
+            as_sentence(item),
             Where(column=".".join(str(part)[:80] for part in item["loc"][1:])),
         )
         for item in found[:MOST_PROBLEMS]

@@ -25,6 +25,7 @@ from twinmatch.programmes.twinning import Twinning
 from twinmatch.proposal import Pairs, Proposal
 from twinmatch.store import RunSnapshot
 from twinmatch.store.history import About
+from twinmatch.validate import as_sentence
 from twinmatch.web.board import Board, Job
 from twinmatch.web.jobs import (
     cohort_of,
@@ -256,7 +257,7 @@ def _checked(settings: Mapping[str, Any]) -> Programme:
     try:
         return programme_model().model_validate(settings)
     except ValidationError as error:
-        wrong = ((".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()[:20])
+        wrong = ((".".join(map(str, e["loc"])), as_sentence(e)) for e in error.errors()[:20])
         raise QuestionError(Problem("rule-wrong", f"{at}: {said}") for at, said in wrong) from error
 
 
