@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from twinmatch import app
 from twinmatch.cli.options import (
@@ -44,15 +45,11 @@ def validate(
     hosts: Hosts = None,
     accept: Annotated[
         list[str] | None,
-        typer.Option(
-            "--accept",
-            help="Key of a warning to accept; may be given several times.",
-            show_default=False,
-        ),
+        Option(help="Key of a warning to accept; may be given several times."),
     ] = None,
-    why: Annotated[str, typer.Option("--why", help="Why it is accepted.", show_default=False)] = "",
+    why: Annotated[str, Option(help="Why it is accepted.", show_default=False)] = "",
     notes: Annotated[
-        bool, typer.Option("--notes", help="Show notes one by one, and accepted warnings.")
+        bool, Option("--notes", help="Show notes one by one, and accepted warnings.")
     ] = False,
     text_model: Model = None,
     as_json: AsJson = False,
@@ -61,10 +58,9 @@ def validate(
     checked = app.intake.check_profiles(profiles, mapping, text_model or "auto", hosts or ())
     if accept:
         if profiles is None:
+            found = "The bundled profiles are not changed."
             do = "Copy the bundled profiles to a folder of your own and name it."
-            raise QuestionError(
-                Problem("bundled-not-accepted", "The bundled profiles are not changed.", do=do)
-            )
+            raise QuestionError(Problem("bundled-not-accepted", found, do=do))
         today = dt.date.today().isoformat()
         place = app.intake.accept_warnings(profiles, checked, accept, why, today)
         say(f"Remembered in {place}.")
@@ -78,9 +74,9 @@ def validate(
 
 
 def template(
-    out: Annotated[Path, typer.Argument(help="The workbook to write, ending in .xlsx.")],
+    out: Annotated[Path, Argument(help="The workbook to write, ending in .xlsx.")],
     profiles: Profiles = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Overwrite the file.")] = False,
+    replace: Annotated[bool, Option("--replace", help="Overwrite the file.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the intake form as a workbook: empty, or with the profiles of PROFILES in it."""
@@ -99,65 +95,52 @@ def template(
 def import_(
     kind: Annotated[
         str,
-        typer.Argument(
+        Argument(
             help="forms, table, covenant, covenant-inventories, covenant-totals, mycovenant, cdp, c40, ciris, carbon-monitor or contract."
         ),
     ],
     source: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="The file; for forms, the folder of returned files."),
+        Argument(metavar="FILE", help="The file; for forms, the folder of returned files."),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="Folder of profiles to write; nothing is written where left out.",
-            show_default=False,
+        Option(
+            "--out", "-o", help="Folder of profiles to write; nothing is written where left out."
         ),
     ] = None,
     mapping: MappingFile = None,
     suggest: Annotated[
-        bool, typer.Option("--suggest", help="Print a mapping file for a table, to look over.")
+        bool, Option("--suggest", help="Print a mapping file for a table, to look over.")
     ] = False,
     names: Annotated[
         Path | None,
-        typer.Option(
-            "--names",
-            help="Table with the names of codes (LOCODE, GCoM identifier).",
-            show_default=False,
-        ),
+        Option(help="Table with the names of codes (LOCODE, GCoM identifier)."),
     ] = None,
     year: Annotated[
         int | None,
-        typer.Option(
-            "--year", help="Inventory year; the newest where left out.", show_default=False
-        ),
+        Option(help="Inventory year; the newest where left out."),
     ] = None,
-    city: Annotated[
-        str, typer.Option("--city", help="The city of a one-city file.", show_default=False)
-    ] = "",
-    country: Annotated[
-        str, typer.Option("--country", help="Its country.", show_default=False)
-    ] = "",
+    city: Annotated[str, Option(help="The city of a one-city file.", show_default=False)] = "",
+    country: Annotated[str, Option(help="Its country.", show_default=False)] = "",
     estimate: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--estimate-readiness",
             help="Add readiness inferred from public facts, marked as estimated.",
         ),
     ] = False,
     usable: Annotated[
         bool,
-        typer.Option("--usable", help="Write the rows without errors, though others have some."),
+        Option("--usable", help="Write the rows without errors, though others have some."),
     ] = False,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Overwrite profiles that are there.")
+        bool, Option("--replace", help="Overwrite profiles that are there.")
     ] = False,
     merge: Annotated[
-        bool, typer.Option("--merge", help="Fill what profiles that are there leave empty.")
+        bool, Option("--merge", help="Fill what profiles that are there leave empty.")
     ] = False,
-    notes: Annotated[bool, typer.Option("--notes", help="Show notes one by one.")] = False,
+    notes: Annotated[bool, Option("--notes", help="Show notes one by one.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make profiles of forms, tables and the formats that cities report in; every doubt is shown where it stands."""
@@ -165,11 +148,8 @@ def import_(
         typer.echo(app.intake.suggest_mapping(source, mapping), nl=False)
         return
     if replace and merge:
-        raise QuestionError(
-            Problem(
-                "replace-and-merge", "Profiles are replaced or merged, not both.", do="Give one."
-            )
-        )
+        found_ = "Profiles are replaced or merged, not both."
+        raise QuestionError(Problem("replace-and-merge", found_, do="Give one."))
     asked = app.intake.ImportAsked(kind, source, mapping, names, year, city, country, estimate)
     found = app.intake.import_profiles(asked)
     existing: Any = "replace" if replace else "merge" if merge else "refuse"
@@ -190,12 +170,10 @@ import_.__name__ = "import"  # a keyword, so it cannot be the function's own nam
 
 
 def diff_profiles(
-    old: Annotated[Path, typer.Argument(help="The earlier profiles.")],
+    old: Annotated[Path, Argument(help="The earlier profiles.")],
     new: Annotated[
         Path | None,
-        typer.Argument(
-            help="The later ones; the bundled cities where left out.", show_default=False
-        ),
+        Argument(help="The later ones; the bundled cities where left out."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as Dict
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.validate import Record
+from twinmatch.vocabulary.taxonomy import plain
 
 Row = tuple[int, tuple[Any, ...]]
 
@@ -64,6 +67,31 @@ def text(cell: Any) -> str:
 def is_empty(cells: tuple[Any, ...]) -> bool:
     """Return whether a row holds nothing."""
     return not any(cell is not None and cell != "" and text(cell) for cell in cells)
+
+
+_RESPONSE: Final = re.compile(
+    r"(?:open ended )?response|(?:offene )?antwort|reponse(?: ouverte)?|respuesta(?: abierta)?|risposta(?: aperta)?|odpowiedz(?: otwarta)?"
+)
+"""What a survey tool writes in a second row under a question that has one column."""
+
+
+def two_rows(rows: Sequence[Row]) -> Row | None:
+    """Return a header of two rows, questions and their options, as the row of the second and one text a column."""
+    for (_, above), (row, below) in pairwise(rows[:4]):
+        questions = [text(c) for c in above]
+        options = [text(c) for c in below] + [""] * (len(questions) - len(below))
+        pairs = list(zip(questions, options, strict=False))
+        is_second = any(_RESPONSE.fullmatch(plain(o)) for _, o in pairs)
+        if not is_second or not any(q and not o for q, o in pairs):
+            continue
+        names, asked = [], ""
+        for i, (question, option) in enumerate(pairs):
+            asked = question or asked
+            is_alone = bool(question) and (i + 1 == len(pairs) or bool(pairs[i + 1][0]))
+            is_answer = not option or (is_alone and bool(_RESPONSE.fullmatch(plain(option))))
+            names.append(asked if is_answer else f"{asked} [{option}]")
+        return row, tuple(names)
+    return None
 
 
 def refuse_many(rows: int, file: str) -> None:

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -21,7 +21,7 @@ from twinmatch.cohort import nearest
 from twinmatch.errors import Problem
 from twinmatch.reading import values
 from twinmatch.reading.columns import SHORT, columns
-from twinmatch.reading.grid import Grid, is_empty, text
+from twinmatch.reading.grid import Grid, is_empty, text, two_rows
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target
 from twinmatch.reading.meaning import (
     CONTACT,
@@ -55,6 +55,8 @@ SHORTEST: Final = 4
 """Letters of a header below which nothing is called near: of two or three letters, some field always is."""
 
 SET_ASIDE: Final = ("", "not read")
+
+Choices = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def find_header(
     if not rows:
         return Header(1, (), (), (), ())
     first = rows[0][0]
-    if model is City and (two := _two_rows(rows)) and mapping.header_row in {None, two[0]}:
+    if model is City and (two := two_rows(rows)) and mapping.header_row in {None, two[0]}:
         row, cells = first, _ = two
     else:
         row, cells = _chosen(rows, grid, mapping, model, other)
@@ -121,31 +123,6 @@ def find_header(
         said = f"Row {row} is read as the header; the rows above it are taken for titles."
         problems.append(Problem("title-rows", said, grid.at(row), level="note"))
     return replace(found, problems=tuple(problems), questions=tuple(finder.questions))
-
-
-_RESPONSE: Final = re.compile(
-    r"(?:open ended )?response|(?:offene )?antwort|reponse(?: ouverte)?|respuesta(?: abierta)?|risposta(?: aperta)?|odpowiedz(?: otwarta)?"
-)
-"""What a survey tool writes in a second row under a question that has one column."""
-
-
-def _two_rows(rows: Sequence[tuple[int, tuple[Any, ...]]]) -> tuple[int, tuple[Any, ...]] | None:
-    """Return a header of two rows, questions and their options, as the row of the second and one text a column."""
-    for (_, above), (row, below) in pairwise(rows[:4]):
-        questions = [text(c) for c in above]
-        options = [text(c) for c in below] + [""] * (len(questions) - len(below))
-        pairs = list(zip(questions, options, strict=False))
-        is_second = any(_RESPONSE.fullmatch(plain(o)) for _, o in pairs)
-        if not is_second or not any(q and not o for q, o in pairs):
-            continue
-        names, asked = [], ""
-        for i, (question, option) in enumerate(pairs):
-            asked = question or asked
-            is_alone = bool(question) and (i + 1 == len(pairs) or bool(pairs[i + 1][0]))
-            is_answer = not option or (is_alone and bool(_RESPONSE.fullmatch(plain(option))))
-            names.append(asked if is_answer else f"{asked} [{option}]")
-        return row, tuple(names)
-    return None
 
 
 def _named_once(names: list[str]) -> tuple[str, ...]:
@@ -220,7 +197,6 @@ def _exact(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None
 _OPTION: Final = re.compile(
     r"^(?P<base>.{3,200}?)\s{0,9}(?:\[(?P<a>[^\[\]]{1,300})\]|(?: [-–—:/] ?|[.:/](?=[^\s.])| \| )(?P<b>[^\[\]]{1,120}))$"
 )
-
 
 _CHOICE: Final = re.compile(
     r"(?i)\s{0,9}[-–:]?\s{0,9}(?:selected choice|choice|ausgewählte.{0,99})$"
@@ -406,9 +382,13 @@ class _Finder:
         label, first = self._label(field), self.names[positions[0]]
         named = " and ".join(repr(self.names[i]) for i in positions)
         asks = f"{named} both read as {label}, and say different things. Is {first!r} the one?"
-        choices = ((field, label), SET_ASIDE)
-        where = self.grid.at(self.row, first)
-        self.questions.append(MappingQuestion("columns", first, asks, where, choices))
+        self._question(positions[0], asks, ((field, label), SET_ASIDE))
+
+    def _question(
+        self, i: int, asks: str, choices: Choices, guess: str = "", run: tuple[str, ...] = ()
+    ) -> None:
+        name, where = self.names[i], self.grid.at(self.row, self.names[i])
+        self.questions.append(MappingQuestion("columns", name, asks, where, choices, guess, run))
 
     def _label(self, field: str) -> str:
         return columns(self.model)[field].label if field in columns(self.model) else field
@@ -426,7 +406,7 @@ class _Finder:
                 problems.append(Problem("column-twice", found, place, "Keep one."))
             elif i in self.doubled or i in self.asked:
                 if i in self.asked:
-                    self._ask(i, place)
+                    self._ask(i)
             elif target is None:
                 problems += self._unknown(i, header, read)
             elif target.field == CONTACT and name not in self.mapping.columns:
@@ -444,17 +424,14 @@ class _Finder:
         target = _exact(re.sub(r" \(\d+\)$", "", self.names[i]), self.mapping, self.model)
         return target.field if target else self.names[i]
 
-    def _ask(self, i: int, place: Any) -> None:
-        field = self.asked[i]
+    def _ask(self, i: int) -> None:
+        field, run = self.asked[i], self.runs.get(i, ())
         label = self._label(field)
         example = next((text(c) for c in self.cells[i] if text(c)), "")
-        run = self.runs.get(i, ())
         more = f" and the {len(run)} after it, each headed by an option," if run else ""
         asks = f"Is the column {self.names[i]!r}{more} (such as {example[:40]!r}) {label!r}?"
         other = [("strengths", self._label("strengths"))] if field == "challenges" else []
-        choices = ((field, label), *other, SET_ASIDE)
-        question = MappingQuestion("columns", self.names[i], asks, place, choices, field, run)
-        self.questions.append(question)
+        self._question(i, asks, ((field, label), *other, SET_ASIDE), field, run)
 
     def _unknown(self, i: int, header: Header, read: set[str]) -> list[Problem]:
         name = self.names[i]
@@ -466,18 +443,17 @@ class _Finder:
             do = nearest(name, {k: k for k in columns(self.model)})
             return [Problem("column-unknown", "There is no such column.", place, do)]
         if missing := self._texts_missing(i, read):
-            asks = f"The column {name!r} holds texts. What are they?"
-            self.questions.append(MappingQuestion("columns", name, asks, place, missing))
+            self._question(i, f"The column {name!r} holds texts. What are they?", missing)
             return []
         if near := near_field(name, self.model, read):
             self.asked[i] = near
-            self._ask(i, place)
+            self._ask(i)
             return []
         found = "Nothing tells which field this column is; it was not read."
         do = f'If it is one, say so in the mapping file: [columns] "{name}" = "needs" (or another field).'
         return [Problem("column-set-aside", found, place, do, "warning")]
 
-    def _texts_missing(self, i: int, read: set[str]) -> tuple[tuple[str, str], ...]:
+    def _texts_missing(self, i: int, read: set[str]) -> Choices:
         """Return what a column of sentences may be that no other column is, with that it is not read; else nothing."""
         fields = [f for f in ("needs", "offers") if f not in read | set(self.asked.values())]
         is_text = (share("needs", self.cells[i]) or 0.0) >= FITS and not are_options(self.cells[i])

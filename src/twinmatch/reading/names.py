@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final
 
 from twinmatch.geography import ALIASES, SAME_LANGUAGE, countries, is_country, language_codes, world
-from twinmatch.vocabulary.taxonomy import plain
+from twinmatch.vocabulary.taxonomy import plain, words
 
 SYNONYMS: Final[dict[str, str]] = {
     "id": "city id; twinmatch id",
@@ -65,46 +65,34 @@ SYNONYMS: Final[dict[str, str]] = {
 
 
 _MORE: Final = {
-    "czech republic": "CZ",
-    "ceska republika": "CZ",
-    "slovak republic": "SK",
-    "slovenska republika": "SK",
-    "the netherlands": "NL",
-    "holland": "NL",
-    "great britain": "GB",
-    "england": "GB",
-    "scotland": "GB",
-    "wales": "GB",
-    "northern ireland": "GB",
-    "united kingdom of great britain and northern ireland": "GB",
-    "republic of ireland": "IE",
-    "eire": "IE",
-    "turkiye": "TR",
-    "turkey": "TR",
-    "macedonia": "MK",
-    "republic of north macedonia": "MK",
-    "the former yugoslav republic of macedonia": "MK",
-    "former yugoslav republic of macedonia": "MK",
-    "bosnia": "BA",
-    "bosnia and herzegovina": "BA",
-    "republic of moldova": "MD",
-    "moldova republic of": "MD",
-    "kosovo": "XK",
-    "hellas": "GR",
-    "hellenic republic": "GR",
-    "vatican": "VA",
-    "russian federation": "RU",
-    "united states of america": "US",
-    "viet nam": "VN",
-    "republic of korea": "KR",
-    "state of palestine": "PS",
-    "hong kong": "HK",
-    "lao people s democratic republic": "LA",
-    "china hong kong special administrative region": "HK",
-    "taiwan greater china": "TW",
-    "democratic republic of the congo": "CD",
-    "democratic republic of congo": "CD",
-    "republic of the congo": "CG",
+    name: code
+    for code, names in {
+        "CZ": "czech republic; ceska republika",
+        "SK": "slovak republic; slovenska republika",
+        "NL": "the netherlands; holland",
+        "GB": "great britain; england; scotland; wales; northern ireland; united kingdom of great "
+        "britain and northern ireland",
+        "IE": "republic of ireland; eire",
+        "TR": "turkiye; turkey",
+        "MK": "macedonia; republic of north macedonia; the former yugoslav republic of macedonia; "
+        "former yugoslav republic of macedonia",
+        "BA": "bosnia; bosnia and herzegovina",
+        "MD": "republic of moldova; moldova republic of",
+        "XK": "kosovo",
+        "GR": "hellas; hellenic republic",
+        "VA": "vatican",
+        "RU": "russian federation",
+        "US": "united states of america",
+        "VN": "viet nam",
+        "KR": "republic of korea",
+        "PS": "state of palestine",
+        "HK": "hong kong; china hong kong special administrative region",
+        "LA": "lao people s democratic republic",
+        "TW": "taiwan greater china",
+        "CD": "democratic republic of the congo; democratic republic of congo",
+        "CG": "republic of the congo",
+    }.items()
+    for name in words(names)
 }
 """Names in use that the Unicode CLDR does not list as a country's name."""
 

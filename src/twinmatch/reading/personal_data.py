@@ -14,7 +14,6 @@ Nothing taken out reaches features, exports or logs, because nothing after readi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -156,25 +155,9 @@ def is_contact(header: str) -> bool:
 
 def without_personal_data(record: Record) -> tuple[Record, list[Problem]]:
     """Return the record with personal data taken out of its texts, and a warning for each text that had some."""
-    if not any(redact(text, names=name in _FREE)[1] for name, text in _texts(record.data)):
-        return record, []
     problems: list[Problem] = []
     data = _clean(record.data, "", "", record, problems)
-    return replace(record, data=data), problems
-
-
-def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the texts of a record that may hold personal data, each with the name of its field."""
-    if isinstance(value, str):
-        if len(value) >= 6:
-            yield name, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key not in _NEVER:
-                yield from _texts(item, str(key))
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item, name)
+    return (replace(record, data=data), problems) if problems else (record, [])
 
 
 def _clean(value: Any, path: str, name: str, record: Record, problems: list[Problem]) -> Any:

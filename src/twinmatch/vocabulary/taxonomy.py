@@ -93,39 +93,36 @@ GPC: Final = Standard(
     _gpc(),
 )
 
+
+def _line(field: str | None, wordings: str, scope: int | None = None, why: str = "") -> Sector:
+    """Return a line of a standard; of its wordings, separated by semicolons, the first is its label."""
+    label, *also = wordings.split("; ")
+    return Sector(label, field, scope, why=why, also=tuple(also))
+
+
 CRF: Final = Standard(
     "crf",
     "Common Reporting Framework of the Global Covenant of Mayors (2018), chapter 3 and annex",
     (
-        Sector(
-            "Stationary energy",
+        _line(
             "stationary_energy",
-            also=(
-                "Residential buildings",
-                "Commercial buildings and facilities",
-                "Institutional buildings and facilities",
-                "Industrial buildings and facilities",
-                "Agriculture, forestry and fishing activities",
-                "Fugitive emissions",
-            ),
+            "Stationary energy; Residential buildings; Commercial buildings and facilities; "
+            "Institutional buildings and facilities; Industrial buildings and facilities; "
+            "Agriculture, forestry and fishing activities; Fugitive emissions",
         ),
-        Sector(
-            "Transportation",
-            "transport",
-            also=("On-road", "Rail", "Waterborne navigation", "Aviation", "Off-road"),
+        _line(
+            "transport", "Transportation; On-road; Rail; Waterborne navigation; Aviation; Off-road"
         ),
-        Sector(
-            "Waste",
+        _line(
             "waste",
-            also=("Solid waste", "Biological waste", "Incineration and open burning", "Wastewater"),
+            "Waste; Solid waste; Biological waste; Incineration and open burning; Wastewater",
         ),
-        Sector("Industrial processes and product use (IPPU)", "ippu", also=("IPPU",)),
-        Sector("Agriculture, forestry and other land use (AFOLU)", "afolu", also=("AFOLU",)),
-        Sector(
-            "Energy generation",
+        _line("ippu", "Industrial processes and product use (IPPU); IPPU"),
+        _line("afolu", "Agriculture, forestry and other land use (AFOLU); AFOLU"),
+        _line(
             None,
+            "Energy generation; Electricity-only generation; CHP generation; Heat/cold generation",
             why=_GRID_OUT,
-            also=("Electricity-only generation", "CHP generation", "Heat/cold generation"),
         ),
     ),
 )
@@ -135,56 +132,41 @@ COVENANT: Final = Standard(
     "Covenant of Mayors Reporting Guidelines (2016, doi:10.2790/586693), inventory table; Kona et al. 2021, "
     "Earth System Science Data 13, 3551, table 2",
     (
-        Sector(
-            "Municipal buildings, equipment/facilities",
+        _line(
             "stationary_energy",
-            also=("Municipal buildings and facilities", "Municipal buildings"),
+            "Municipal buildings, equipment/facilities; Municipal buildings and facilities; "
+            "Municipal buildings",
         ),
-        Sector(
-            "Tertiary (non municipal) buildings, equipment/facilities",
+        _line(
             "stationary_energy",
-            also=(
-                "Tertiary buildings, equipment/facilities",
-                "Institutional/tertiary buildings and facilities",
-                "Tertiary buildings",
-            ),
+            "Tertiary (non municipal) buildings, equipment/facilities; Tertiary buildings, "
+            "equipment/facilities; Institutional/tertiary buildings and facilities; Tertiary "
+            "buildings",
         ),
-        Sector(
-            "Residential buildings",
-            "stationary_energy",
-            also=("Residential buildings and facilities",),
-        ),
-        Sector("Public lighting", "stationary_energy", also=("Municipal public lighting",)),
-        Sector(
-            "Industry: Non-ETS",
+        _line("stationary_energy", "Residential buildings; Residential buildings and facilities"),
+        _line("stationary_energy", "Public lighting; Municipal public lighting"),
+        _line(
             "industry_energy",
-            also=(
-                "Non-ETS",
-                "Industry",
-                "Industries",
-                "Industries (excluding industries involved in the EU Emission trading scheme - ETS)",
-                "Manufacturing and construction industries",
-            ),
+            "Industry: Non-ETS; Non-ETS; Industry; Industries; Industries (excluding industries "
+            "involved in the EU Emission trading scheme - ETS); Manufacturing and construction "
+            "industries",
         ),
-        Sector(
-            "Industry: ETS (not recommended)",
+        _line(
             "industry_energy",
-            also=("ETS (not recommended)", "Industry ETS"),
+            "Industry: ETS (not recommended); ETS (not recommended); Industry ETS",
         ),
-        Sector("Municipal fleet", "transport"),
-        Sector("Public transport", "transport"),
-        Sector("Private and commercial transport", "transport"),
-        Sector("Transport", "transport", also=("Transportation", "Transport not allocated")),
-        Sector(
+        _line("transport", "Municipal fleet"),
+        _line("transport", "Public transport"),
+        _line("transport", "Private and commercial transport"),
+        _line("transport", "Transport; Transportation; Transport not allocated"),
+        _line(
+            "stationary_energy",
             "Agriculture, Forestry, Fisheries",
-            "stationary_energy",
             why="the inventory counts the energy that they use, not their land",
         ),
-        Sector("Waste management", "waste", also=("Solid waste",)),
-        Sector(
-            "Waste water management", "waste", also=("Wastewater management", "Waste/wastewater")
-        ),
-        Sector("Other non-energy related", "other", also=("Other",)),
+        _line("waste", "Waste management; Solid waste"),
+        _line("waste", "Waste water management; Wastewater management; Waste/wastewater"),
+        _line("other", "Other non-energy related; Other"),
     ),
 )
 
@@ -192,21 +174,21 @@ CONTRACT_GPC: Final = Standard(
     "contract-gpc",
     "Climate City Contract, Action Plan template (NetZeroCities), table of emissions by source sector",
     (
-        Sector("Buildings", "stationary_energy", also=("Stationary energy", "Energy", "Heating")),
-        Sector("Transport", "transport", also=("Transportation", "Mobility")),
-        Sector("Waste", "waste", also=("Waste and wastewater",)),
-        Sector(
-            "Industrial Process and Product Use (IPPU)",
+        _line("stationary_energy", "Buildings; Stationary energy; Energy; Heating"),
+        _line("transport", "Transport; Transportation; Mobility"),
+        _line("waste", "Waste; Waste and wastewater"),
+        _line(
             "ippu",
-            also=("Industrial Processes and Product Use", "IPPU", "Industrial processes"),
+            "Industrial Process and Product Use (IPPU); Industrial Processes and Product Use; "
+            "IPPU; Industrial processes",
         ),
-        Sector(
-            "Agricultural, Forestry and Land Use (AFOLU)",
+        _line(
             "afolu",
-            also=("Agriculture, Forestry and Other Land Use", "AFOLU", "Agriculture"),
+            "Agricultural, Forestry and Land Use (AFOLU); Agriculture, Forestry and Other Land "
+            "Use; AFOLU; Agriculture",
         ),
-        Sector("Electricity", "electricity", also=("Grid-supplied energy",)),
-        Sector("Other", "other"),
+        _line("electricity", "Electricity; Grid-supplied energy"),
+        _line("other", "Other"),
     ),
 )
 
@@ -214,21 +196,19 @@ CONTRACT_ECONOMIC: Final = Standard(
     "contract-economic",
     "Climate City Contract, Investment Plan and economic model (NetZeroCities), emissions by sector",
     (
-        Sector("Transport", "transport", also=("Transportation", "Mobility and transport")),
-        Sector(
-            "Buildings & Heating",
-            "stationary_energy",
-            also=("Buildings and heating", "Buildings", "Heating"),
+        _line("transport", "Transport; Transportation; Mobility and transport"),
+        _line(
+            "stationary_energy", "Buildings & Heating; Buildings and heating; Buildings; Heating"
         ),
-        Sector("Electricity", "electricity", also=("Electricity generation", "Energy systems")),
-        Sector("Waste", "waste", also=("Waste & circular economy",)),
-        Sector("IPPU", "ippu", also=("Industrial processes and product use",)),
-        Sector("AFOLU", "afolu", also=("Agriculture, forestry and other land use",)),
-        Sector(
-            "Other (incl. IPPU and AFOLU)",
+        _line("electricity", "Electricity; Electricity generation; Energy systems"),
+        _line("waste", "Waste; Waste & circular economy"),
+        _line("ippu", "IPPU; Industrial processes and product use"),
+        _line("afolu", "AFOLU; Agriculture, forestry and other land use"),
+        _line(
             "other",
+            "Other (incl. IPPU and AFOLU); Other; Other (IPPU, AFOLU); Other sectors; Industry "
+            "and other",
             why="IPPU and AFOLU stand in one figure, which is not split",
-            also=("Other", "Other (IPPU, AFOLU)", "Other sectors", "Industry and other"),
         ),
     ),
 )
@@ -238,12 +218,12 @@ EOI: Final = Standard(
     "Info Kit for Cities, EU Mission Climate-Neutral and Smart Cities (European Commission, October 2021), "
     "and the expression of interest that followed it",
     (
-        Sector("Stationary energy", "stationary_energy", also=("Buildings", "Energy in buildings")),
-        Sector("Transport", "transport"),
-        Sector("Waste and wastewater", "waste", also=("Waste", "Wastewater")),
-        Sector("Industrial processes and product use", "ippu", also=("IPPU",)),
-        Sector("Agriculture, forestry and other land use", "afolu", also=("AFOLU", "Land use")),
-        Sector("Grid-supplied energy", "electricity", 2, also=("Energy generation",)),
+        _line("stationary_energy", "Stationary energy; Buildings; Energy in buildings"),
+        _line("transport", "Transport"),
+        _line("waste", "Waste and wastewater; Waste; Wastewater"),
+        _line("ippu", "Industrial processes and product use; IPPU"),
+        _line("afolu", "Agriculture, forestry and other land use; AFOLU; Land use"),
+        _line("electricity", "Grid-supplied energy; Energy generation", 2),
     ),
 )
 
