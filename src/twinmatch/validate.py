@@ -302,21 +302,21 @@ def _fields_at(kind: type[BaseModel], parents: list[str]) -> list[str]:
     model: type[BaseModel] = kind
     for name in parents:
         found = model.model_fields.get(name)
-        inner = [
-            a
-            for a in _arguments(found.annotation if found else None)
-            if isinstance(a, type) and issubclass(a, BaseModel)
-        ]
+        inner = models_in(found.annotation if found else None)
         if not inner:
             return []
         model = inner[0]
     return list(model.model_fields)
 
 
-def _arguments(annotation: Any) -> list[Any]:
-    """Return the annotation itself and everything inside its unions and containers."""
-    inner = getattr(annotation, "__args__", ())
-    return [annotation, *(a for part in inner for a in _arguments(part))]
+def parts_of(annotation: Any) -> list[Any]:
+    """Return an annotation and everything inside its unions and containers."""
+    return [annotation, *(t for a in getattr(annotation, "__args__", ()) for t in parts_of(a))]
+
+
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the blocks of the schema in an annotation."""
+    return [t for t in parts_of(annotation) if isinstance(t, type) and issubclass(t, BaseModel)]
 
 
 def _twice(given: Sequence[Record]) -> list[Problem]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from twinmatch.schema import NAMES, City, Dimension, Level
+from twinmatch.validate import models_in, parts_of
 
 Kind = Literal["text", "whole", "number", "tonnes", "choice", "flag", "list", "weights", "sources"]
 
@@ -106,7 +107,7 @@ def columns(model: type[BaseModel] = City, prefix: str = "") -> dict[str, Profil
     for name, info in model.model_fields.items():
         path = prefix + name
         words = str(info.annotation)
-        inner = [t for t in parts_of(info.annotation) if is_model(t)]
+        inner = models_in(info.annotation)
         if name == "sources":
             found[path] = _column(path, "sources", info)
         elif "dict[" in words and "Dimension" in words:
@@ -123,16 +124,6 @@ def columns(model: type[BaseModel] = City, prefix: str = "") -> dict[str, Profil
         else:
             found[path] = _column(path, _kind(info), info)
     return found
-
-
-def is_model(kind: Any) -> bool:
-    """Return whether something is a block of the schema."""
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
-
-
-def parts_of(annotation: Any) -> list[Any]:
-    """Return an annotation and everything inside its unions and containers."""
-    return [annotation, *(t for a in getattr(annotation, "__args__", ()) for t in parts_of(a))]
 
 
 def _column(path: str, kind: Kind, info: FieldInfo) -> ProfileColumn:
