@@ -141,6 +141,15 @@ def test_a_change_by_hand_is_priced_and_kept(five, proposal):
     page = five.get(f"/workbench/proposals/{proposal}/price", params=asked).text
     assert 'value="de-guest se-host"' in page
     assert 'value="fr-guest it-host"' in page  # the swap
+    other = {
+        "guest": "pl-other",
+        "host": "it-host",
+    }  # a limit is reached, so the move alone breaks it
+    for given in (asked, other):
+        assert five.get(f"/workbench/proposals/{proposal}/price", params=given).status_code in (
+            200,
+            400,
+        )
     pairs = ["de-guest se-host", "fr-guest it-host"]
     assert send(five, f"{proposal}/keep", kind="lock", version=0, pair=pairs).status_code == 303
     assert board_of(five).store.held(proposal).locks == (
@@ -372,6 +381,10 @@ def test_wishes_are_checked_against_the_hosts_chosen_and_stand_at_their_own_cell
     done = five.post(f"{place}/hosts", data={"hosts": ""}, follow_redirects=False)
     assert done.status_code == 303
     assert {row for row, _ in wishes()} == {2, 3, 4}
+    # A new round may be asked for on the page of rounds too, and chooses its hosts there.
+    for asked, chosen in (("", "bundled"), (upload, "bundled")):
+        page = lxml.html.fromstring(five.get("/workbench/proposals", params={"upload": asked}).text)
+        assert page.xpath("//select[@name='hosts']/option[@selected]/@value") == [chosen]
     page = lxml.html.fromstring(five.get(f"{place}/review").text)
     assert page.xpath("//form[contains(@action, '/propose')]//input[@name='hosts']/@value") == [""]
     assert five.post(f"{place}/hosts", data={"hosts": "none-such"}).status_code == 404
