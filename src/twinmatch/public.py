@@ -26,7 +26,7 @@ from twinmatch.programmes import Programme, Round, load
 from twinmatch.programmes.base import ScoredProduct
 from twinmatch.programmes.programme import checked
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
-from twinmatch.proposal.frames import Rows
+from twinmatch.proposal.wire import Rows
 from twinmatch.reading import cohort_of_frame, cohort_of_records, read_rows, refused
 from twinmatch.reading import read as read_path
 from twinmatch.reading.mapping import Mapping as Headers

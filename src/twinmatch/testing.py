@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError, Where
 from twinmatch.facets import FacetCache, FacetEntry
-from twinmatch.facets.base import Facet
-from twinmatch.facets.own import checked_entry
+from twinmatch.facets.base import Facet, checked_entry
 from twinmatch.facets.text import all_sentences
 from twinmatch.programmes import RegisteredProduct, Round
 from twinmatch.programmes.registry import checked_product

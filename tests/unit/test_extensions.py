@@ -18,7 +18,7 @@ from twinmatch.affinity import compare
 from twinmatch.errors import QuestionError
 from twinmatch.extensions import Registry
 from twinmatch.facets import FACETS, FacetEntry
-from twinmatch.facets.own import checked_entry
+from twinmatch.facets.base import checked_entry
 from twinmatch.programmes import PRODUCTS, RegisteredProduct, load
 from twinmatch.programmes.registry import OWN as OWN_PRODUCTS
 from twinmatch.programmes.rules import forbid

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twinmatch.extensions import Registry
-from twinmatch.facets.answered import NeedsAnswered
-from twinmatch.facets.base import Facet, FacetCache, FacetEntry
-from twinmatch.facets.context import SharedContext
-from twinmatch.facets.country import Language
+from twinmatch.facets.answered import NeedsAnswered, SameWords
+from twinmatch.facets.base import Facet, FacetCache, FacetEntry, OfTwoCities, checked_entry
+from twinmatch.facets.context import Language, Nearness, SharedContext
 from twinmatch.facets.domains import (
     ChallengesMet,
     LeversMet,
@@ -21,12 +20,8 @@ from twinmatch.facets.domains import (
     SharedLevers,
 )
 from twinmatch.facets.emissions import EmissionsLevel, EmissionsMix
-from twinmatch.facets.nearness import Nearness
-from twinmatch.facets.own import OfTwoCities, checked_entry
-from twinmatch.facets.readiness import Readiness, ReadinessStep
-from twinmatch.facets.same_words import SameWords
+from twinmatch.facets.readiness import Readiness, ReadinessStep, StuckStep
 from twinmatch.facets.shared_topics import SharedTopics, TopicsMet
-from twinmatch.facets.steps import StuckStep
 from twinmatch.facets.text import NeedsOffers, SharedNeeds
 from twinmatch.facets.wishes import Wishes
 from twinmatch.schema import City

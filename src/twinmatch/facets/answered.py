@@ -1,25 +1,125 @@
-"""Needs answered: does this host answer this guest's needs better than it answers everyone's?
+"""Needs answered: do the host's texts use the words of the guest's needs, and does it answer these better than everyone's?
+
+Okapi BM25 over word stems (Robertson and Zaragoza 2009, doi:10.1561/1500000019) with k1 = 1.2 and b = 0.75, divided by the
+number of different words asked, so that a long need is not a closer one. Names and rare terms count that vectors blur.
+Words of two languages do not meet, so sentences in another language than English are left out.
 
 Some hosts say much, or speak of what everyone needs, and come out close to all: in high dimensions a few points
 are near neighbours of everything (hubs; Radovanović, Nanopoulos and Ivanović 2010, JMLR 11, 2487-2531). So the
 closeness of needs and offers, by topics and by words, is taken relative to the host: the share of the cities that
-state needs which the host's offers answer less well, ties half. A host that is close to everyone is then close to
-nobody in particular. Where words cannot be compared, since either side writes in another language, the closeness of
-sentences takes their place.
+state needs which the host's offers answer less well, ties half. Where words cannot be compared, since either side writes
+in another language, the closeness of sentences takes their place.
+
+Notation: V words; asked (n, V) is 0 or 1, said (n, V) the BM25 weight of each word in a city's texts.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from twinmatch.cohort import Cohort
+from twinmatch.embedding.backends import ENGLISH
+from twinmatch.embedding.multilingual import foreign_language
 from twinmatch.facets.base import FacetCache, Floats, Ints
-from twinmatch.facets.same_words import SameWords
+from twinmatch.facets.quoting import stems
 from twinmatch.facets.shared_topics import TopicsMet
-from twinmatch.facets.text import NeedsOffers
+from twinmatch.facets.text import NeedsOffers, Passage, needs_passages, offers_passages
 from twinmatch.proposal import Fact
+
+K1: Final = 1.2
+B: Final = 0.75
+
+
+class WordTable:
+    """BM25 of all needs against all texts of hosts."""
+
+    def __init__(self, cohort: Cohort) -> None:
+        asked, said = (
+            _bags(len(cohort), passages)
+            for passages in (needs_passages(cohort), offers_passages(cohort))
+        )
+        frequency = Counter(word for bag in said for word in bag)
+        place = {word: v for v, word in enumerate(sorted(frequency))}
+        speaking = sum(map(bool, said))
+        mean = sum(map(Counter.total, said)) / max(speaking, 1)
+        self.speaks = np.array([bool(bag) for bag in said])
+        self.asks = np.array([len(bag) for bag in asked])
+        self._asked = _sparse(
+            [dict.fromkeys((w for w in bag if w in place), 1.0) for bag in asked], place
+        )
+        self._said = _sparse(
+            [
+                {
+                    word: float(
+                        np.log1p((speaking - frequency[word] + 0.5) / (frequency[word] + 0.5))
+                    )
+                    * count
+                    * (K1 + 1)
+                    / (count + K1 * (1 - B + B * bag.total() / mean))
+                    for word, count in bag.items()
+                }
+                for bag in said
+            ],
+            place,
+        )
+
+    def closeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the BM25 a word asked, at least 0, shape (r, c); nan where either side says nothing."""
+        total = (self._asked[rows] @ self._said[cols].T).toarray()
+        found = np.round(total / np.maximum(self.asks[rows], 1)[:, None], 6)
+        known = (self.asks[rows] > 0)[:, None] & self.speaks[cols][None, :]
+        return np.asarray(np.where(known, found, np.nan), dtype=np.float64)
+
+
+def word_table(cohort: Cohort, facet_cache: FacetCache) -> WordTable:
+    """Return the words of a cohort, counted once a run."""
+    return facet_cache.once(cohort, "words", lambda: WordTable(cohort))
+
+
+def _bags(n: int, passages: Sequence[Passage]) -> list[Counter[str]]:
+    bags: list[Counter[str]] = [Counter() for _ in range(n)]
+    for passage in passages:
+        if not foreign_language(passage.text, ENGLISH):
+            bags[passage.city].update(stems(passage.text))
+    return bags
+
+
+def _sparse(rows: Sequence[dict[str, float]], place: dict[str, int]) -> csr_array:
+    starts = np.cumsum([0, *map(len, rows)])
+    columns = [place[word] for row in rows for word in sorted(row)]
+    values = [row[word] for row in rows for word in sorted(row)]
+    return csr_array((values, columns, starts), shape=(len(rows), max(len(place), 1)))
+
+
+MOST: Final = 2.0
+"""BM25 a word asked that counts as full likeness; the bundled cities reach 1.6."""
+
+
+class SameWords:
+    """BM25 of the guest's needs in the host's offers and pilots, a word asked, over 2."""
+
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
+        self._cohort = cohort
+        self._table = word_table(cohort, facet_cache)
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return how far each column's texts use the words of each row's needs, shape (r, c)."""
+        return np.clip(self._table.closeness(rows, cols) / MOST, 0.0, 1.0)
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return that the two texts share words, or whose text is not known."""
+        guest, host = self._cohort.cities[i], self._cohort.cities[j]
+        if not self._table.asks[i]:
+            return f"The needs of {guest.name} are not known in English.", ()
+        if not self._table.speaks[j]:
+            return f"What {host.name} offers is not known in English.", ()
+        return f"The offers of {host.name} use words in which {guest.name} states its needs.", ()
+
 
 MOST_ASKING: Final = 500
 """Cities that a host is compared over, at most: beyond that, evenly spaced ones in order of id."""

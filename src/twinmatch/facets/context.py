@@ -1,16 +1,21 @@
-"""Context: what a city cannot choose - climate, wealth, size, urbanisation - with light weights.
+"""What a city cannot choose: climate, wealth, size, urbanisation, where it lies, its languages; with light weights.
 
-The published twinning pairs show that nearness and equal size are weak signals, so distance is no part of it.
+Nearness is a light signal of its own. Half of the published twinning pairs lie within 992 km, where half of all possible
+pairs of the same guests and hosts lie within about 1,650 km: pairs are nearer than chance would have them. But only 5 of
+46 are within one country, so up to ``NEAR_KM`` all cities are as near, and none is favoured for being next door. A shared
+language other than English makes an exchange of staff easier; whether a pair must cross a border is a rule of a programme.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints, listed
+from twinmatch.geography import country, distance_km, language_name, related_languages
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
 
@@ -25,7 +30,7 @@ LEAST_KNOWN: Final = 2
 
 
 def table(cohort: Cohort) -> Floats:
-    """Return log10 population, heating degree days, log10 GDP a head, urbanisation, shape (n, 4); nan unknown."""
+    """Return log10 population, heating degree days, log10 GDP per head, urbanisation, shape (n, 4); nan unknown."""
     return np.array([_row(city) for city in cohort.cities], dtype=np.float64).reshape(
         -1, len(PARTS)
     )
@@ -82,48 +87,141 @@ def _spread(columns: Floats) -> Floats:
 
 
 def _facts(city: City) -> tuple[Fact, ...]:
+    people, context = city.population, city.context
     facts = []
-    if city.population:
-        what = (
-            "population"
-            if city.population.of == "municipality"
-            else f"population of the {city.population.of}"
+    if people:
+        of = "" if people.of == "municipality" else f" of the {people.of}"
+        source = city.source_of("population")
+        facts.append(Fact(city.id, f"population{of}", people.value, "people", source=source))
+    if context:
+        source = city.source_of("context")
+        figures = (
+            ("heating degree days", "kelvin days", context.heating_degree_days),
+            ("GDP per head of the NUTS 3 region", "EUR", context.gdp_per_head),
         )
-        facts.append(
-            Fact(
-                city.id, what, city.population.value, "people", source=city.source_of("population")
-            )
-        )
-    context = city.context
-    if context and context.heating_degree_days:
-        f = context.heating_degree_days
-        facts.append(
-            Fact(
-                city.id,
-                "heating degree days",
-                f.value,
-                "kelvin days",
-                f.year,
-                f.kind,
-                city.source_of("context"),
-            )
-        )
-    if context and context.gdp_per_head:
-        f = context.gdp_per_head
-        facts.append(
-            Fact(
-                city.id,
-                "GDP a head of the NUTS 3 region",
-                f.value,
-                "EUR",
-                f.year,
-                f.kind,
-                city.source_of("context"),
-            )
-        )
-    if context and context.degree_of_urbanisation:
-        words = {1: "city", 2: "town or suburb", 3: "rural area"}[context.degree_of_urbanisation]
-        facts.append(
-            Fact(city.id, "degree of urbanisation", words, source=city.source_of("context"))
-        )
+        facts += [
+            Fact(city.id, what, f.value, unit, f.year, f.kind, source)
+            for what, unit, f in figures
+            if f
+        ]
+        if context.degree_of_urbanisation:
+            words = {1: "city", 2: "town or suburb", 3: "rural area"}
+            words_of = words[context.degree_of_urbanisation]
+            facts.append(Fact(city.id, "degree of urbanisation", words_of, source=source))
     return tuple(facts)
+
+
+NEAR_KM: Final = 1000.0
+"""Up to this distance the likeness is 1: within a day by train or a short flight."""
+
+FAR_KM: Final = 3000.0
+"""From this distance on the likeness is 0."""
+
+
+class Nearness:
+    """1 up to 1,000 km, falling in a straight line to 0 at 3,000 km; nan where the place of either city is not known."""
+
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
+        self._cities = cohort.cities
+        self._places = cohort.coordinates
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the nearness, shape (r, c)."""
+        one, other = self._places[rows][:, None, :], self._places[cols][None, :, :]
+        apart = distance_km(one[..., 0], one[..., 1], other[..., 0], other[..., 1])
+        return np.asarray(np.clip((FAR_KM - apart) / (FAR_KM - NEAR_KM), 0.0, 1.0))
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return how far apart the two cities lie, as the crow flies."""
+        one, other = self._cities[i], self._cities[j]
+        unknown = [c.name for c in (one, other) if c.location is None]
+        if unknown:
+            return f"Where {listed(unknown)} lies is not known.", ()
+        apart = float(distance_km(*self._places[[i]].T, *self._places[[j]].T)[0])
+        text = f"{one.name} and {other.name} lie {apart:,.0f} km apart as the crow flies."
+        return text, _place(one) + _place(other)
+
+
+def _place(city: City) -> tuple[Fact, ...]:
+    assert city.location is not None
+    where = f"{city.location.lat:.2f}, {city.location.lon:.2f}"
+    source = city.source_of("location")
+    return (Fact(city.id, "location", where, "degrees north, east", source=source),)
+
+
+RELATED = 0.5
+"""Likeness of two languages that are commonly understood by each other's readers."""
+
+
+class Language:
+    """1 where two cities share a working language beside English, 0.5 where their languages are close, else 0.
+
+    A city's languages are those it states; where it states none beside English, those of its country's
+    administration. English counts only where it is an official language: nearly every profile names it, so
+    it tells no pair from another. nan where the answer depends on which of its country's languages a city uses.
+    """
+
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
+        self._cities = cohort.cities
+        self._own = [_languages(city) for city in cohort.cities]
+        self._sure = [
+            bool(_stated(c)) or len(own) == 1
+            for c, own in zip(cohort.cities, self._own, strict=True)
+        ]
+        keys = [self._key(i) for i in range(len(cohort))]
+        kinds = sorted(set(keys))
+        of = {key: k for k, key in enumerate(kinds)}
+        self.kinds = np.array([of[key] for key in keys], dtype=np.intp)
+        self._table = np.array([[_pair(a, b) for b in kinds] for a in kinds]).reshape(
+            len(kinds), len(kinds)
+        )
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the likeness of language, shape (r, c)."""
+        block = self._table[np.ix_(self.kinds[rows], self.kinds[cols])]
+        return np.asarray(block, dtype=np.float64)
+
+    def _key(self, i: int) -> tuple[str, tuple[str, ...], bool]:
+        return self._cities[i].country, tuple(sorted(self._own[i])), self._sure[i]
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return the languages that both work in."""
+        pair = [(self._cities[k], k) for k in (i, j)]
+        one, other = (city.name for city, _ in pair)
+        shared = sorted(self._own[i] & self._own[j])
+        unsure = [city.name for city, k in pair if not self._sure[k]]
+        facts = tuple(
+            Fact(city.id, "languages", _named(self._own[k]), source=city.source_of("languages"))
+            for city, k in pair
+        )
+        if shared and unsure:
+            said = f"Which of its country's languages {listed(unsure)} works in is not known."
+        elif shared:
+            said = f"{one} and {other} both work in {_named(shared)}."
+        elif related_languages(*(city.country for city, _ in pair)):
+            said = f"The languages of {one} and {other} are close to each other."
+        else:
+            said = f"{one} and {other} share no language beside English."
+        return said, facts
+
+
+def _named(languages: Iterable[str]) -> str:
+    return listed([language_name(code) for code in sorted(languages)])
+
+
+def _stated(city: City) -> frozenset[str]:
+    return frozenset(city.languages) - {"en"}
+
+
+def _languages(city: City) -> frozenset[str]:
+    official = frozenset(country(city.country).languages)
+    stated = _stated(city) | (official & frozenset(city.languages))
+    return stated or official
+
+
+def _pair(
+    one: tuple[str, tuple[str, ...], bool], other: tuple[str, tuple[str, ...], bool]
+) -> float:
+    if set(one[1]) & set(other[1]):
+        return 1.0 if one[2] and other[2] else np.nan
+    return RELATED if related_languages(one[0], other[0]) else 0.0

@@ -328,44 +328,26 @@ def _not_stated(block: str, one: City, other: City, words: str) -> str:
 
 def _domain_facts(city: City, block: str) -> tuple[Fact, ...]:
     stated: dict[Domain, int | None] = getattr(city, block) or {}
-    what = "challenge" if block == "challenges" else "strength"
+    what, source = "challenge" if block == "challenges" else "strength", city.source_of(block)
     return tuple(
-        Fact(
-            city.id,
-            f"{what}: {NAMES[d]}",
-            w,
-            "weight 1-3" if w else "",
-            kind="stated",
-            source=city.source_of(block),
-        )
+        Fact(city.id, f"{what}: {NAMES[d]}", w, "weight 1-3" if w else "", None, "stated", source)
         for d, w in stated.items()
     )
 
 
 def _lever_facts(city: City, block: str) -> tuple[Fact, ...]:
-    stated: tuple[Lever, ...] | None = getattr(city, block)
-    if not stated:
-        return ()
+    stated: tuple[Lever, ...] = getattr(city, block) or ()
+    named, source = listed([NAMES[v] for v in stated]), city.source_of(block)
     what = block.replace("_", " ")
-    return (
-        Fact(
-            city.id,
-            what,
-            listed([NAMES[v] for v in stated]),
-            kind="stated",
-            source=city.source_of(block),
-        ),
-    )
+    return (Fact(city.id, what, named, kind="stated", source=source),) if stated else ()
 
 
 def _pilot_facts(cohort: Cohort, i: int) -> tuple[Fact, ...]:
-    city = cohort.cities[i]
     return tuple(
         Fact(
-            city.id,
+            cohort.cities[i].id,
             "pilot activity",
             pilot.activity,
-            kind="reported",
             source=cohort.pilot_source(i, pilot),
         )
         for pilot in cohort.pilots(i)

@@ -19,7 +19,7 @@ from twinmatch.facets.domains import LEVERS, challenges, lever_table, offered_le
 from twinmatch.facets.emissions import COARSE, coarse_sectors, per_head
 from twinmatch.facets.readiness import DIMENSIONS, levels
 from twinmatch.facets.text import Passage, needs_passages, offers_passages
-from twinmatch.schema import NAMES
+from twinmatch.schema import NAMES, Domain, Lever
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,35 +95,26 @@ def _emissions(cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
 
 def _domains(cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
     asks, shows = challenges(cohort), strengths(cohort)
-    for k, d in enumerate(DOMAINS):
-        yield (
-            Feature(f"challenge.{d}", f"Part of the challenges in {NAMES[d]}", "0-1"),
-            np.where(asks.known & ~asks.wide_only, asks.fine[:, k], np.nan),
-        )
-    for k, d in enumerate(DOMAINS):
-        yield (
-            Feature(f"strength.{d}", f"Strength in {NAMES[d]}", "0-1"),
-            np.where(shows.known & ~shows.wide_only, shows.fine[:, k], np.nan),
-        )
-    needed, known = lever_table(c.levers_needed for c in cohort.cities)
-    offered, offers_known = lever_table(offered_levers(cohort))
-    for k, lever in enumerate(LEVERS):
-        yield (
-            Feature(f"lever_needed.{lever}", f"Lacks {NAMES[lever]}", "0 or 1"),
-            np.where(known, needed[:, k], np.nan),
-        )
-    for k, lever in enumerate(LEVERS):
-        yield (
-            Feature(f"lever_offered.{lever}", f"Can show {NAMES[lever]}", "0 or 1"),
-            np.where(offers_known, offered[:, k], np.nan),
-        )
+    needed = lever_table(c.levers_needed for c in cohort.cities)
+    offered = lever_table(offered_levers(cohort))
+    tables = (
+        ("challenge", "Part of the challenges in", "0-1", asks.fine, asks.known & ~asks.wide_only),
+        ("strength", "Strength in", "0-1", shows.fine, shows.known & ~shows.wide_only),
+        ("lever_needed", "Lacks", "0 or 1", *needed),
+        ("lever_offered", "Can show", "0 or 1", *offered),
+    )
+    for code, meaning, unit, table, known in tables:
+        names: tuple[Domain | Lever, ...] = LEVERS if code.startswith("lever") else DOMAINS
+        for k, name in enumerate(names):
+            feature = Feature(f"{code}.{name}", f"{meaning} {NAMES[name]}", unit)
+            yield feature, np.where(known, table[:, k], np.nan)
 
 
 def _context(cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
     described = (
         Feature("context.log10_population", "Population", "log10 people"),
         Feature("context.heating_degree_days", "Heating degree days of a year", "kelvin days"),
-        Feature("context.log10_gdp_per_head", "GDP a head of the NUTS 3 region", "log10 EUR"),
+        Feature("context.log10_gdp_per_head", "GDP per head of the NUTS 3 region", "log10 EUR"),
         Feature("context.degree_of_urbanisation", "1 city, 2 town or suburb, 3 rural", "class"),
     )
     yield from zip(described, context_table(cohort).T, strict=True)

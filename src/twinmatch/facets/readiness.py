@@ -1,13 +1,20 @@
 """Climate readiness: alike for groups; for learning, the host a step ahead on what the guest lacks.
 
-Notation: D dimensions, levels (n, D) from 0 to 4, nan where not known.
+The climate transition map reads its six steps and the overarching one from the dimensions of readiness: a city stands at
+several at once, each at its own level, and is *stuck* at the step where its level is lowest. The steps are those of
+NetZeroCities' map; which dimensions stand for which step is this project's reading; adaptation is no step of the map.
+
+Notation: D dimensions, levels (n, D), and T = 7 steps, step_levels (n, T), both from 0 to 4, nan where not known.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of, listed
@@ -124,7 +131,7 @@ def _unknown(one: City, other: City) -> str:
     return f"Too few dimensions of readiness are known to both {one.name} and {other.name}."
 
 
-def _facts(city: City, known: Ints) -> tuple[Fact, ...]:
+def _facts(city: City, known: Ints | Sequence[int]) -> tuple[Fact, ...]:
     readiness = city.readiness or {}
     return tuple(
         Fact(
@@ -136,4 +143,99 @@ def _facts(city: City, known: Ints) -> tuple[Fact, ...]:
             source=city.source_of("readiness"),
         )
         for d in known
+        if DIMENSIONS[d] in readiness
     )
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the map: its code, its name, and the dimensions of readiness that stand for it."""
+
+    code: str
+    name: str
+    dimensions: tuple[Dimension, ...]
+
+
+STEPS: Final = (
+    Step("mandate", "Build a strong mandate", (Dimension.MANDATE,)),
+    Step("understand", "Understand the system", (Dimension.INVENTORY,)),
+    Step("portfolio", "Co-create the portfolio", (Dimension.TARGET, Dimension.PLAN)),
+    Step("act", "Take action", (Dimension.FINANCE, Dimension.DELIVERY)),
+    Step("learn", "Learn and reflect", (Dimension.LEARNING,)),
+    Step("normal", "Make it the new normal", (Dimension.MAINSTREAM,)),
+    Step("ecosystem", "Inclusive ecosystem", (Dimension.ECOSYSTEM,)),
+)
+
+LEAST_KNOWN: Final = 4
+"""Steps that must be known before one of them is called the one where a city is stuck."""
+
+_STEP_GAPS: Final = np.array([0.0, 1.0, 2.0, 4.0])
+_STEP_FIT: Final = np.array([0.0, 1.0, 1.0, 0.25])
+"""How well a host helps by how many levels it is ahead at the step; in between, straight lines."""
+
+
+def step_levels(cohort: Cohort) -> Floats:
+    """Return every city's level at every step, shape (n, T): the mean of its known dimensions."""
+    ready = levels(cohort)
+    columns = []
+    for step in STEPS:
+        part = ready[:, [DIMENSIONS.index(d) for d in step.dimensions]]
+        known = ~np.isnan(part)
+        count = known.sum(axis=1)
+        total = np.where(known, part, 0.0).sum(axis=1)
+        columns.append(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+    return np.column_stack(columns) if len(ready) else np.zeros((0, len(STEPS)))
+
+
+def stuck_at(at: Floats) -> NDArray[np.intp]:
+    """Return the step where each city is stuck, shape (n,): its lowest, the earlier one where several tie.
+
+    -1 where fewer than ``LEAST_KNOWN`` steps are known or the city stands at the top of all known ones.
+    """
+    known = ~np.isnan(at)
+    lowest = np.where(known, at, np.inf)
+    step = np.argmin(lowest, axis=1)
+    ok = (known.sum(axis=1) >= LEAST_KNOWN) & (lowest.min(axis=1, initial=np.inf) < 4)
+    return np.asarray(np.where(ok, step, -1), dtype=np.intp)
+
+
+class StuckStep:
+    """Help at the step where the guest is stuck: 1 where the host is one or two levels ahead there, 0 where level.
+
+    nan where it is not known at which step the guest is stuck, or where the host stands there.
+    """
+
+    def __init__(self, cohort: Cohort, _: FacetCache) -> None:
+        self._cities = cohort.cities
+        self._at = step_levels(cohort)
+        self._stuck = stuck_at(self._at)
+
+    def likeness(self, rows: Ints, cols: Ints) -> Floats:
+        """Return how well each column helps each row at its stuck step, shape (r, c)."""
+        stuck = self._stuck[rows]
+        step = np.maximum(stuck, 0)
+        gap = self._at[cols][:, step].T - self._at[rows, step][:, None]
+        known = (stuck >= 0)[:, None] & ~np.isnan(gap)
+        return np.where(known, np.interp(np.nan_to_num(gap), _STEP_GAPS, _STEP_FIT), np.nan)
+
+    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
+        """Return where the guest is stuck and how the host stands there."""
+        guest, host = self._cities[i], self._cities[j]
+        step = int(self._stuck[i])
+        if step < 0:
+            return f"At which step of the transition map {guest.name} is stuck is not known.", ()
+        name = STEPS[step].name
+        mine, theirs = float(self._at[i, step]), float(self._at[j, step])
+        if np.isnan(theirs):
+            return (
+                f"{guest.name} is stuck at “{name}”; how {host.name} stands there is not known.",
+                (),
+            )
+        how = (
+            f"where {host.name} stands at"
+            if theirs > mine
+            else f"and {host.name} is no further, at"
+        )
+        says = f"{guest.name} is stuck at “{name}” (level {mine:g}), {how} {theirs:g}."
+        places = [DIMENSIONS.index(d) for d in STEPS[step].dimensions]
+        return says, _facts(guest, places) + _facts(host, places)

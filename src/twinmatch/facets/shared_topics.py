@@ -19,7 +19,6 @@ from twinmatch.embedding.classifier import TOPICS
 from twinmatch.facets.base import FacetCache, Floats, Ints, listed
 from twinmatch.facets.text import NAMED, Sayings, answers, needs_said, offers_said, quotes
 from twinmatch.proposal import Fact
-from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
 
 PRESENT: Final = 0.3
@@ -31,10 +30,6 @@ class TopicTable:
 
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self.needs, self.offers = needs_said(cohort, facet_cache), offers_said(cohort, facet_cache)
-        self._ticked = {
-            side: [getattr(city, side) or () for city in cohort.cities]
-            for side in ("seeks", "shows")
-        }
         self.seeks = _profiles(cohort, "seeks", self.needs)
         self.shows = _profiles(cohort, "shows", self.offers)
         count = (self.seeks > PRESENT).sum(axis=0) + (self.shows > PRESENT).sum(axis=0)
@@ -45,24 +40,6 @@ class TopicTable:
         """Return the topics of a profile (T,), strongest first."""
         order = np.argsort(-np.round(profile, 4), kind="stable")
         return [TOPICS[t] for t in order if profile[t] > PRESENT]
-
-    def shared(self, one: Floats, other: Floats) -> list[Topic]:
-        """Return the topics that two weighted profiles have in common, those that tie them most first."""
-        return self.named(np.where(one * other > 0, one * other + PRESENT, 0.0))
-
-    def grounded(
-        self, seeking: int, showing: int, shared: Sequence[Topic], *, offers: bool
-    ) -> list[Topic]:
-        """Return the topics that both cities ticked or say in a sentence that may be printed."""
-        sides = (
-            (seeking, "seeks", self.needs),
-            ((showing, "shows", self.offers) if offers else (showing, "seeks", self.needs)),
-        )
-        return [
-            t
-            for t in shared
-            if all(t in self._ticked[field][i] or said.saying(i, t) for i, field, said in sides)
-        ]
 
 
 def topic_table(cohort: Cohort, facet_cache: FacetCache) -> TopicTable:
@@ -91,97 +68,74 @@ def _unit(table: Floats) -> Floats:
 class TopicsMet:
     """Cosine of the topics that the guest seeks and the host shows, rare topics counting for more."""
 
+    shows = True
+    """Whether the other city's topics are those that it shows, rather than those that it seeks as well."""
+
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
-        self.table = topic_table(cohort, facet_cache)
+        self.table = table = topic_table(cohort, facet_cache)
+        self._sides = (
+            ("seeks", table.seeking, table.needs),
+            ("shows", table.showing, table.offers)
+            if self.shows
+            else ("seeks", table.seeking, table.needs),
+        )
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
-        """Return how far each column shows what each row seeks, shape (r, c)."""
-        met = self.table.seeking[rows] @ self.table.showing[cols].T
-        return np.asarray(np.round(np.clip(met, 0.0, 1.0), 6), dtype=np.float64)
+        """Return how far the topics of each row and column are the same, shape (r, c)."""
+        (_, one, _), (_, other, _) = self._sides
+        return np.asarray(np.round(np.clip(one[rows] @ other[cols].T, 0.0, 1.0), 6))
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the topics that tie the two, and a sentence of each on the first of them."""
-        guest, host = self._cohort.cities[i], self._cohort.cities[j]
-        table = self.table
-        if np.isnan(table.seeking[i]).any() or np.isnan(table.showing[j]).any():
-            return _unknown(
-                (guest, "seeks", bool(np.isnan(table.seeking[i]).any())),
-                (host, "shows", bool(np.isnan(table.showing[j]).any())),
-            ), ()
-        shared = table.grounded(
-            i, j, table.shared(table.seeking[i], table.showing[j]), offers=True
-        )[:NAMED]
-        if not shared:
-            return (
-                f"No topic that {guest.name} seeks and {host.name} shows is sure enough to be named; "
-                "likely ones are compared."
-            ), ()
-        return (
-            f"{host.name} shows work on {listed([t.wording for t in shared])}, which {guest.name} seeks.",
-            topic_facts(self._cohort, self.table, (i, j), shared, offers=True),
-        )
+        one, other = (self._cohort.cities[k].name for k in (i, j))
+        unknown = {
+            f"{name} {field}": None
+            for name, k, (field, profile, _) in zip((one, other), (i, j), self._sides, strict=True)
+            if np.isnan(profile[k]).any()
+        }
+        if unknown:
+            return f"Which topics {listed(list(unknown))} is not known.", ()
+        topics = self._grounded(i, j)[:NAMED]
+        words = listed([topic.wording for topic in topics])
+        if self.shows:
+            said = f"{other} shows work on {words}, which {one} seeks."
+            none = f"{one} seeks and {other} shows"
+        else:
+            said = f"Both {one} and {other} seek {words}."
+            none = f"both {one} and {other} seek"
+        if not topics:
+            return f"No topic that {none} is sure enough to be named; likely ones are compared.", ()
+        return said, self._facts((i, j), topics)
+
+    def _grounded(self, i: int, j: int) -> list[Topic]:
+        """Return the topics that both cities ticked or say in what may be printed, those that tie them most first."""
+        (_, one, _), (_, other, _) = self._sides
+        both = one[i] * other[j]
+        return [
+            topic
+            for topic in self.table.named(np.where(both > 0, both + PRESENT, 0.0))
+            if all(
+                topic in (getattr(self._cohort.cities[k], field) or ()) or said.saying(k, topic)
+                for k, (field, _, said) in zip((i, j), self._sides, strict=True)
+            )
+        ]
+
+    def _facts(self, pair: tuple[int, int], topics: Sequence[Topic]) -> tuple[Fact, ...]:
+        """Return a sentence of each city where they answer each other on a topic, else the topics that they share."""
+        (_, _, needs), (_, _, there) = self._sides
+        for topic in topics:
+            for found in answers(needs, there, [pair[0]], [pair[1]], {topic}):
+                return quotes(self._cohort, found.asks, found.shows)
+        named, facts = listed([topic.wording for topic in topics]), []
+        for k, (field, _, side) in zip(pair, self._sides, strict=True):
+            city, said = self._cohort.cities[k], side.saying(k, topics[0])
+            kind, source = ("estimated", said.source) if said else ("stated", city.source_of(field))
+            facts.append(Fact(city.id, "topics", named, kind=kind, source=source))
+        return tuple(facts)
 
 
-class SharedTopics:
+class SharedTopics(TopicsMet):
     """Cosine of the topics that two cities seek, rare topics counting for more."""
 
-    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
-        self._cohort = cohort
-        self.table = topic_table(cohort, facet_cache)
-
-    def likeness(self, rows: Ints, cols: Ints) -> Floats:
-        """Return how alike what each row and column seek is, shape (r, c)."""
-        shared = self.table.seeking[rows] @ self.table.seeking[cols].T
-        return np.asarray(np.round(np.clip(shared, 0.0, 1.0), 6), dtype=np.float64)
-
-    def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return the topics that both seek, and a sentence of each on the first of them."""
-        one, other = self._cohort.cities[i], self._cohort.cities[j]
-        seeking = self.table.seeking
-        unknown = [bool(np.isnan(seeking[k]).any()) for k in (i, j)]
-        if any(unknown):
-            return _unknown((one, "seeks", unknown[0]), (other, "seeks", unknown[1])), ()
-        shared = self.table.grounded(i, j, self.table.shared(seeking[i], seeking[j]), offers=False)[
-            :NAMED
-        ]
-        if not shared:
-            return (
-                f"No topic that both {one.name} and {other.name} seek is sure enough to be named; "
-                "likely ones are compared."
-            ), ()
-        return (
-            f"Both {one.name} and {other.name} seek {listed([t.wording for t in shared])}.",
-            topic_facts(self._cohort, self.table, (i, j), shared, offers=False),
-        )
-
-
-def topic_facts(
-    cohort: Cohort,
-    table: TopicTable,
-    pair: tuple[int, int],
-    shared: Sequence[Topic],
-    *,
-    offers: bool,
-) -> tuple[Fact, ...]:
-    """Return a sentence of each city on the first topic where they answer each other, else the topics that they share."""
-    there = table.offers if offers else table.needs
-    for topic in shared:
-        for found in answers(table.needs, there, [pair[0]], [pair[1]], {topic}):
-            return quotes(cohort, found.asks, found.shows)
-    named = listed([t.wording for t in shared])
-    facts = []
-    for k, side in zip(pair, (table.needs, there), strict=True):
-        city, said = cohort.cities[k], side.saying(k, shared[0])
-        source = (
-            said.source if said else city.source_of("seeks" if side is table.needs else "shows")
-        )
-        facts.append(
-            Fact(city.id, "topics", named, kind="estimated" if said else "stated", source=source)
-        )
-    return tuple(facts)
-
-
-def _unknown(*sides: tuple[City, str, bool]) -> str:
-    words = list(dict.fromkeys(f"{city.name} {what}" for city, what, missing in sides if missing))
-    return f"Which topics {listed(words)} is not known."
+    shows = False

@@ -26,9 +26,8 @@ from twinmatch.affinity import Affinity, OwnFacet, compare
 from twinmatch.cohort import City, Cohort, Host
 from twinmatch.embedding.classifier import TOPICS
 from twinmatch.facets import FacetCache
-from twinmatch.facets.readiness import levels
+from twinmatch.facets.readiness import STEPS, levels, step_levels, stuck_at
 from twinmatch.facets.shared_topics import topic_table
-from twinmatch.facets.steps import STEPS, step_levels, stuck_at
 from twinmatch.geography import country, language_name
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.programme import Programme

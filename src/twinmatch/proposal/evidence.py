@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import core_schema
 
-from twinmatch.proposal.frames import frame
-from twinmatch.proposal.wire import Cell, Number, Part, Unknown, Whole, adds_up, on_wire
+from twinmatch.proposal.wire import Cell, Number, Part, Unknown, Whole, adds_up, frame, on_wire
 
 if TYPE_CHECKING:
     import pandas as pd

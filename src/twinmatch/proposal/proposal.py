@@ -15,7 +15,6 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from twinmatch.proposal.evidence import Account
-from twinmatch.proposal.frames import frame
 from twinmatch.proposal.wire import (
     Anything,
     Cell,
@@ -25,6 +24,7 @@ from twinmatch.proposal.wire import (
     Unknown,
     Whole,
     adds_up,
+    frame,
     from_wire,
     on_wire,
     rounded,

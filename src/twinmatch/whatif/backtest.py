@@ -30,8 +30,7 @@ from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import Passage, needs_passages, offers_passages, readable
 from twinmatch.geography import distance_km
-from twinmatch.proposal.frames import Rows, Tabular
-from twinmatch.proposal.wire import Number, Numbers, Unknown
+from twinmatch.proposal.wire import Number, Numbers, Rows, Tabular, Unknown
 from twinmatch.schema import City, Role
 from twinmatch.standings import standing
 

@@ -25,8 +25,7 @@ from pydantic import Field
 from twinmatch.errors import QuestionError
 from twinmatch.programmes.rules import Rule, statuses
 from twinmatch.proposal import RuleNumbers, RuleStatus
-from twinmatch.proposal.frames import Rows, Tabular
-from twinmatch.proposal.wire import Number, on_wire
+from twinmatch.proposal.wire import Number, Rows, Tabular, on_wire
 from twinmatch.whatif.case import (
     Case,
     Move,

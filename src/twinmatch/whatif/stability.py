@@ -28,8 +28,7 @@ from pydantic import Field
 
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.twinning import PreparedTwinning, solve_twinning
-from twinmatch.proposal.frames import Rows, Tabular
-from twinmatch.proposal.wire import Number, Unknown, on_wire, rows
+from twinmatch.proposal.wire import Number, Rows, Tabular, Unknown, on_wire, rows
 from twinmatch.solving import Candidates
 from twinmatch.solving.frontier import frontier
 from twinmatch.solving.parallel import spread

@@ -7,7 +7,7 @@ import pytest
 
 from cities import cohort_of, facet_cache
 from twinmatch.facets.answered import NeedsAnswered
-from twinmatch.facets.nearness import Nearness
+from twinmatch.facets.context import Nearness
 from twinmatch.facets.text import NeedsOffers
 from twinmatch.geography import distance_km
 

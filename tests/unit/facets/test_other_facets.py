@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from cities import cohort_of, facet_cache
-from twinmatch.facets.context import SharedContext
-from twinmatch.facets.country import Language
+from twinmatch.facets.context import Language, SharedContext
 from twinmatch.facets.wishes import Wishes
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from cities import cohort_of, facet_cache
 from twinmatch.embedding.classifier import TOPICS
-from twinmatch.facets.answered import NeedsAnswered
-from twinmatch.facets.same_words import MOST, SameWords, WordTable, stems
+from twinmatch.facets.answered import MOST, NeedsAnswered, SameWords, WordTable
+from twinmatch.facets.quoting import stems
 from twinmatch.facets.shared_topics import SharedTopics, TopicsMet
 
 GERMAN = "Wir suchen Hilfe bei der Umstellung unserer Fernwärme auf Abwärme und Holz."

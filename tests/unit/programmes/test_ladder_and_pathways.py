@@ -12,7 +12,7 @@ from product_cases import city, round_of
 
 from cities import facet_cache
 from twinmatch.errors import QuestionError
-from twinmatch.facets.steps import STEPS, StuckStep, step_levels, stuck_at
+from twinmatch.facets.readiness import STEPS, StuckStep, step_levels, stuck_at
 from twinmatch.files import bundled_path
 from twinmatch.programmes import load
 from twinmatch.programmes.found_themes import find_themes, says
