@@ -77,7 +77,7 @@ def test_every_column_has_its_name_meaning_and_unit() -> None:
         *((f"lever_offered.{v}", f"Can show {NAMES[v]}", "0 or 1") for v in Lever),
         ("context.log10_population", "Population", "log10 people"),
         ("context.heating_degree_days", "Heating degree days of a year", "kelvin days"),
-        ("context.log10_gdp_per_head", "GDP a head of the NUTS 3 region", "log10 EUR"),
+        ("context.log10_gdp_per_head", "GDP per head of the NUTS 3 region", "log10 EUR"),
         ("context.degree_of_urbanisation", "1 city, 2 town or suburb, 3 rural", "class"),
         ("location.lat", "Latitude", "degrees north"),
         ("location.lon", "Longitude", "degrees east"),
