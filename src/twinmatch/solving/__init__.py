@@ -5,22 +5,23 @@ from twinmatch.solving.attributes import Balance, Distribute, Gather, GroupRule,
 from twinmatch.solving.blocks import Block, Candidates, counts
 from twinmatch.solving.diagnosis import (
     Clash,
+    Labels,
     LimitChange,
     Relaxation,
     RelaxationMenu,
     clash,
+    in_words,
+    labels_of,
     relaxations,
     relaxed,
 )
 from twinmatch.solving.frontier import FrontierPoint, frontier
-from twinmatch.solving.group_referee import GroupVerdict, group_referee
 from twinmatch.solving.initial_grouping import GroupingReason
 from twinmatch.solving.model import Level, RowRef, Shortage, Solution, Undercut
 from twinmatch.solving.partition import Partition, partition
-from twinmatch.solving.referee import Verdict, broken, referee
+from twinmatch.solving.referee import GroupVerdict, Verdict, broken, group_referee, referee
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solver import solve
-from twinmatch.solving.wording import Labels, in_words, labels_of
 
 __all__ = [
     "Assignment",

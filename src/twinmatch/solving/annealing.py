@@ -25,11 +25,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
-import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
 from typing import Any
@@ -37,33 +35,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.solving.grouping import Task, breaches, in_order
+from twinmatch.solving.grouping import Task, in_order
 from twinmatch.solving.kernels import (
     LOOPS,
     SHARED,
-    Best,
-    PlainTask,
-    Sweeps,
+    Kernel,
+    Limit,
+    PlainWalk,
+    RuledWalk,
+    Walk,
     exchange_plain,
-    seat,
 )
-
-
-@dataclass(frozen=True)
-class Limit:
-    """So many seconds from now on."""
-
-    seconds: float
-    began: float = field(default_factory=time.monotonic)
-
-    def spent(self) -> float:
-        """The share of the time that is gone, 1 or more when it is over."""
-        return (time.monotonic() - self.began) / self.seconds
-
-    def left(self) -> float:
-        """The seconds that are left, at least a moment."""
-        return max(self.seconds - (time.monotonic() - self.began), 0.01)
-
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -109,9 +91,6 @@ def _trace(
     return sizes
 
 
-Kernel = Callable[..., Any]
-
-NOISE = 1 << 13  # entries in the table of -log u
 PILOT = ((0.7, 1), (1.15, 4))  # the pilot cools, then warms: by so much, after so many sweeps
 PILOT_SHARE = 0.25  # of a limit in seconds, at most
 MOST_LEVELS = 40
@@ -320,194 +299,6 @@ def random_grouping(task: Task, bits: np.random.PCG64) -> IntArray:
     label = np.empty(n_items, dtype=np.int64)
     label[order] = np.repeat(np.arange(task.n_groups), sizes)
     return label
-
-
-class Walk(ABC):
-    """One search: the arrays it works on, the best grouping it has seen, and a kernel to go on."""
-
-    def __init__(self, task: Task, start: IntArray) -> None:
-        self._task = task
-        self._best = start.copy()
-        self._standing = np.zeros(2)
-        self.n_atoms = len(start)
-        self.restart(start)
-        if self.keeps():
-            self._standing[1] = self._standing[0]
-        self._least = 1e-9 * max(1.0, self._scale())
-
-    @abstractmethod
-    def restart(self, label: IntArray) -> None:
-        """Go on from another grouping; what is best starts afresh."""
-
-    def keeps(self) -> bool:
-        """Whether the grouping that the search is at keeps the rules."""
-        return True
-
-    @abstractmethod
-    def _scale(self) -> float:
-        """The size of the numbers that are summed, for what counts as a gain."""
-
-    @abstractmethod
-    def _advance(self, sweeps: Sweeps, best: Best) -> int:
-        """Make the sweeps."""
-
-    def sweep(self, heats: FloatArray, bits: np.random.PCG64) -> int:
-        """Sweep once a heat; returns the number of exchanges."""
-        draws = bits.random_raw(heats.size * self.n_atoms) % NOISE
-        noise = np.resize(_noise(), NOISE + self.n_atoms + self._task.n_groups)
-        sweeps = Sweeps(heats, noise, draws.astype(np.int64).reshape(heats.size, -1))
-        return self._advance(sweeps, Best(self._standing, self._best, self._least))
-
-    def descend(self, bits: np.random.PCG64, limit: Limit | None = None) -> tuple[IntArray, float]:
-        """The local optimum from the best grouping seen, by steepest descent, and its value.
-
-        The value is -inf where no grouping that keeps the rules has been seen.
-        """
-        self.restart(self._best)
-        if self.keeps():
-            self._standing[1] = self._standing[0]
-        while (limit is None or limit.spent() < 1.0) and self.sweep(np.zeros(1), bits):
-            pass
-        return self._best.copy(), float(self._standing[1])
-
-
-class PlainWalk(Walk):
-    """A search where sizes and places are the only rules."""
-
-    def __init__(self, task: Task, start: IntArray, kernel: Kernel) -> None:
-        bonus = np.ascontiguousarray(task.bonus.T)
-        rigid = bool((task.low == task.high).all())
-        self._plain = PlainTask(task.weight, bonus, task.low, task.high, task.factor, rigid)
-        self._kernel = kernel
-        super().__init__(task, start)
-
-    def restart(self, label: IntArray) -> None:
-        """Go on from another grouping; what is best starts afresh."""
-        task = self._plain
-        self._seating = at = seat(label, task.weight, task.bonus, task.factor)
-        seats = task.bonus[label, np.arange(label.size)]
-        self._standing[:] = float((at.rate * at.inside).sum() + seats.sum()), -np.inf
-
-    def _scale(self) -> float:
-        return float(max(np.abs(self._task.weight).max(), np.abs(self._seating.own).max()))
-
-    def _advance(self, sweeps: Sweeps, best: Best) -> int:
-        made: int = self._kernel(self._plain, self._seating, sweeps, best)
-        return made
-
-
-class RuledWalk(Walk):
-    """A search under rules, over groupings that keep all of them; a move is a swap with nobody."""
-
-    def restart(self, label: IntArray) -> None:
-        """Go on from another grouping; what is best starts afresh."""
-        task, everyone = self._task, np.arange(label.size)
-        self._label, self._bonus = label.copy(), task.bonus.T
-        self._reach = np.zeros((task.n_groups, label.size))
-        self._held = np.zeros((task.kind.size, task.n_groups))
-        for atom, group in enumerate(label.tolist()):
-            self._reach[group] += task.weight[atom]
-            self._held[:, group] += task.tally[:, atom]
-        self._size = np.bincount(label, task.mass, task.n_groups).astype(np.int64)
-        inside = task.inner + self._reach[label, everyone] / 2.0
-        self._inside = np.bincount(label, inside, task.n_groups)
-        value = (task.factor[self._size] * self._inside).sum() + self._bonus[label, everyone].sum()
-        self._standing[:] = float(value), -np.inf
-
-    def keeps(self) -> bool:
-        """Whether the grouping keeps the rules; one to start from may lack the rounding of a balance."""
-        task, label = self._task, self._label
-        held = task.kind[:, None], self._held, task.floor, task.ceiling, task.slope[:, None]
-        met = task.apart is not None and task.apart[label[:, None] == label].any()
-        return not (breaches(*held, self._size).any() or met)
-
-    def _scale(self) -> float:
-        return float(np.abs(self._task.weight).max())
-
-    def _advance(self, sweeps: Sweeps, best: Best) -> int:
-        made, standing = 0, best.standing
-        for heat, draws in zip(sweeps.heats, sweeps.draws, strict=True):
-            for i in range(self.n_atoms):
-                gain = self._gains(i)
-                margin = gain + heat * sweeps.noise[draws[i] : draws[i] + gain.size]
-                better = np.flatnonzero(margin > best.least)
-                better = better[self._may(i, better)] if better.size else better
-                if better.size:
-                    k = int(better[margin[better].argmax()])
-                    standing[0] += gain[k]
-                    made += 1
-                    a, b = self._label[i], self._other[k]
-                    if k < self.n_atoms:
-                        self._shift(k, b, a)
-                    self._shift(i, a, b)
-            if standing[0] > standing[1] + best.least and self.keeps():
-                standing[1] = standing[0]
-                best.label[:] = self._label
-        return made
-
-    def _gains(self, i: int) -> FloatArray:
-        """What each swap of atom i, (m,), and then each move of it, (K,), gains; -inf in its own group."""
-        task, label, size, inside, reach = (
-            self._task,
-            self._label,
-            self._size,
-            self._inside,
-            self._reach,
-        )
-        a, nobody = label[i], np.zeros(task.n_groups)
-        other = self._other = np.concatenate((label, np.arange(task.n_groups)))
-        joins = task.mass[i] - np.concatenate((task.mass, nobody)).astype(np.int64)
-        pair, core = np.concatenate((task.weight[i], nobody)), np.concatenate((task.inner, nobody))
-        from_b = np.concatenate((reach[label, np.arange(label.size)], nobody))
-        in_a = inside[a] - reach[a, i] - task.inner[i]
-        in_a = in_a + np.concatenate((reach[a], nobody)) - pair + core
-        in_b = inside[other] - from_b - core + reach[other, i] - pair + task.inner[i]
-        last = task.factor.size - 1
-        gain = task.factor[np.clip(size[a] - joins, 0, last)] * in_a
-        gain += task.factor[np.clip(size[other] + joins, 0, last)] * in_b
-        gain -= task.factor[size[a]] * inside[a] + task.factor[size[other]] * inside[other]
-        gain += self._bonus[other, i] - self._bonus[a, i]
-        gain[: label.size] += self._bonus[a] - self._bonus[label, np.arange(label.size)]
-        gain[other == a] = -np.inf
-        return np.asarray(gain)
-
-    def _may(self, i: int, which: IntArray) -> BoolArray:
-        """Whether each of these exchanges of atom i keeps every rule."""
-        task, a, b = self._task, self._label[i], self._other[which]
-        swaps = which < self.n_atoms
-        k = np.where(swaps, which, 0)
-        joins = task.tally[:, [i]] - task.tally[:, k] * swaps
-        mass = task.mass[i] - task.mass[k] * swaps
-        kind, slope = task.kind[:, None], task.slope[:, None]
-        may = np.ones(which.size, dtype=np.bool_)
-        for g, sign in ((np.full(which.size, a), -1), (b, 1)):
-            held = kind, self._held[:, g] + sign * joins, task.floor[:, g], task.ceiling[:, g]
-            may &= ~breaches(*held, slope, self._size[g] + sign * mass).any(axis=0)
-        if task.apart is not None:
-            seat = self._label == np.arange(task.n_groups)[:, None]
-            met = (
-                seat.astype(np.int64) @ task.apart
-            )  # (K, m) of whose group each is to keep apart from how many
-            may &= met[b, i] == task.apart[i, k] * swaps
-            may &= (met[a, k] - task.apart[i, k]) * swaps == 0
-        return may
-
-    def _shift(self, i: int, a: int, b: int) -> None:
-        """Take atom i out of group a and into group b, in all running sums."""
-        task = self._task
-        for g, sign in ((a, -1), (b, 1)):
-            self._inside[g] += sign * (self._reach[g, i] + task.inner[i])
-            self._reach[g] += sign * task.weight[i]
-            self._size[g] += sign * task.mass[i]
-            self._held[:, g] += sign * task.tally[:, i]
-        self._label[i] = b
-
-
-@cache
-def _noise() -> FloatArray:
-    """A shuffled table of -log u at evenly spaced u, rounded so that it is the same everywhere."""
-    order = np.argsort(np.random.PCG64(0).random_raw(NOISE), kind="stable")
-    return np.array([round(-math.log((k + 0.5) / NOISE), 9) for k in order.tolist()])
 
 
 def kernel_for(task: Task, effort: int | None, fast: bool | None) -> Kernel:

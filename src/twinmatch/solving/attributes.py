@@ -6,14 +6,20 @@ stays empty keeps all of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Bound = int | Sequence[int]
+FloatArray = NDArray[np.float64]
+
+TINY = 1e-10  # a breach below this is rounding
+SIZE, RANGE, ISOLATED = 0, 1, 2  # kinds of counts; all but SIZE are kept by an empty group
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,3 +90,68 @@ def masks(values: ArrayLike) -> list[tuple[str, NDArray[np.bool_]]]:
 def per_group(bound: Bound, n_groups: int) -> NDArray[np.float64]:
     """A bound as one float a group, (K,)."""
     return np.broadcast_to(np.asarray(bound, dtype=np.float64), (n_groups,)).copy()
+
+
+# -- as counts ---------------------------------------------------------------------------------
+
+
+def gathered(rules: Sequence[GroupRule]) -> list[tuple[int, int]]:
+    """The pairs that the Gather rules tie together, as a chain through each category."""
+    chain: list[tuple[int, int]] = []
+    for rule in rules:
+        if isinstance(rule, Gather):
+            for _, mask in masks(rule.values):
+                chosen = np.flatnonzero(mask).tolist()
+                chain.extend(pairwise(chosen))
+    return chain
+
+
+@dataclass(frozen=True, eq=False)
+class Count:
+    """One row of a rule over K groups: values (n,) summed in a group, and where the sum must lie."""
+
+    kind: int
+    values: FloatArray
+    floor: FloatArray
+    ceiling: FloatArray
+    slope: float = 0.0
+
+
+def counts_of(rule: GroupRule, n_groups: int) -> list[Count]:
+    """The counts that say a rule; none for Gather, which ties items instead."""
+    free = np.full(n_groups, np.inf)
+    if isinstance(rule, Distribute):
+        low = per_group(rule.low, n_groups)
+        high = free if rule.high is None else per_group(rule.high, n_groups)
+        return [Count(RANGE, m.astype(np.float64), low, high) for _, m in masks(rule.values)]
+    if isinstance(rule, NobodyIsolated):
+        return [
+            Count(ISOLATED, m.astype(np.float64), np.zeros(n_groups), free)
+            for _, m in masks(rule.values)
+        ]
+    if isinstance(rule, Balance):
+        return [_balance_count(rule, n_groups)]
+    return []
+
+
+def _balance_count(rule: Balance, n_groups: int) -> Count:
+    """Values around their mean and on the scale of one, so that a breach weighs like one item's."""
+    values = np.asarray(rule.values, dtype=np.float64)
+    plain = values.tolist()
+    if rule.of == "mean":
+        centred = values - math.fsum(plain) / len(plain)
+        scale = float(np.abs(centred).max()) or 1.0
+        zero = np.zeros(n_groups)
+        return Count(RANGE, centred / scale, zero, zero, rule.tolerance / scale)
+    scale = float(np.abs(values).max()) or 1.0
+    common = math.fsum(plain) / n_groups
+    low = np.full(n_groups, (common - rule.tolerance) / scale)
+    high = np.full(n_groups, (common + rule.tolerance) / scale)
+    return Count(RANGE, values / scale, low, high)
+
+
+def breaches(kind: Any, count: Any, floor: Any, ceiling: Any, slope: Any, size: Any) -> FloatArray:
+    """By how much counts of groups of these sizes break their rules, elementwise; 0 where they are kept."""
+    over = np.maximum((floor - slope * size) - count, count - (ceiling + slope * size))
+    over = np.where(kind == ISOLATED, 1.0 * (count == 1.0), over)
+    return np.where((over <= TINY) | ((size == 0) & (kind != SIZE)), 0.0, over)

@@ -18,9 +18,9 @@ shortage of places is for `shortage`, which names it at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ import scipy.sparse as sp
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check, switched
 from twinmatch.solving.highs import Model, maximise
 from twinmatch.solving.laminar import bound
-from twinmatch.solving.model import RowRef
+from twinmatch.solving.model import RowRef, Shortage, Undercut
 from twinmatch.solving.referee import broken
 
 if TYPE_CHECKING:
@@ -91,22 +91,20 @@ def clash(
 ) -> Clash:
     """A minimal set of rules that clash, found and verified within the effort given."""
     check(candidates, blocks)
-    rules = _Rules(blocks, len(candidates))
-    budget = _Budget(effort)
-    status, core = _core(rules, np.arange(len(rules)), budget)
+    rules = list(_rules(blocks, len(candidates)))
+    status, core, left = _core(rules, np.arange(len(rules)), effort)
     if status != CLASH:
         return Clash(status, (), minimal=False)
     minimal = True
     for rule in core.tolist():
         rest = core[core != rule]
-        status, smaller = _core(rules, rest, budget)
+        status, smaller, left = _core(rules, rest, left)
         if status == CLASH:
             core = smaller if len(smaller) < len(rest) else rest
         minimal &= status != UNKNOWN
-    again, _ = _core(rules, core, _Budget(effort))
-    if again != CLASH:
+    if _core(rules, core, effort)[0] != CLASH:
         return Clash(UNKNOWN, (), minimal=False)
-    return Clash(CLASH, tuple(rules.at[i] for i in core.tolist()), minimal)
+    return Clash(CLASH, tuple(rules[i].at for i in core.tolist()), minimal)
 
 
 def relaxations(
@@ -121,17 +119,18 @@ def relaxations(
 
     prices: by rule name, what one unit costs (one number, or one a row; infinite where it may not
     give way); 1 where nothing is said. wanted (G,): meetings each guest is to get, as a rule that may
-    not give way, for a menu against a shortage. effort: CP-SAT's deterministic time for each.
+    not give way, for a menu against a shortage.
     """
     check(candidates, blocks)
     asked = [*blocks, *_wishes(candidates, wanted)]
-    rules = _Rules(asked, len(candidates))
-    if rules.terms > MOST_TERMS:
+    rules = list(_rules(asked, len(candidates)))
+    if sum(len(rule.columns) for rule in rules) > MOST_TERMS:
         return RelaxationMenu((), complete=False)
-    price = np.array([_price(at, len(blocks), prices or {}) for at in rules.at])
+    places = [rule.at for rule in rules]
+    price = np.array([_price(at, len(blocks), prices or {}) for at in places])
     menu: list[Relaxation] = []
     while len(menu) < at_most:
-        status, found, chosen = _cheapest(rules, price)
+        status, found, chosen = _cheapest(rules, len(candidates), price)
         if found is None or not found.changes:
             return RelaxationMenu(_in_order(menu), complete=status != UNKNOWN)
         if broken(candidates, chosen, relaxed(asked, found)):
@@ -140,8 +139,8 @@ def relaxations(
         gone = {change.at for change in found.changes}
         alike = {at.rule for at in gone}
         if sum({c.at.rule for c in one.changes} == alike for one in menu) > 1:
-            gone |= {at for at in rules.at if at.rule in alike}
-        price = np.where([at in gone for at in rules.at], np.inf, price)
+            gone |= {at for at in places if at.rule in alike}
+        price = np.where([at in gone for at in places], np.inf, price)
     return RelaxationMenu(_in_order(menu), complete=True)
 
 
@@ -185,126 +184,138 @@ def _price(at: RowRef, n_given: int, prices: Mapping[str, float | npt.ArrayLike]
     return float(price if price.ndim == 0 else price[at.row])
 
 
-class _Budget:
-    """Deterministic time that several searches share."""
+@dataclass(frozen=True, eq=False)
+class _Rule:
+    """A rule that can bind, in whole numbers:  low <= sum of factors * x over its columns <= high.
 
-    def __init__(self, effort: float) -> None:
-        self.left = effort
-
-
-class _Rules:
-    """All rules that can bind, in whole numbers, each with its place.
-
-    Rule i reads  low[i] <= sum of factor * x over its terms <= high[i]; with triggers (else None) only
-    where one of these candidates is chosen. Measured coefficients are taken to six digits and bounds a
-    hair wider, so that a clash of rounding is never taken for one of rules; unit[i] is one of the rule's own.
+    With triggers (else None) only where one of these candidates is chosen. Measured coefficients are taken to six digits
+    and bounds a hair wider, so that a clash of rounding is never taken for one of rules; unit is one of the rule's own.
     """
 
-    def __init__(self, blocks: Sequence[Block], m: int) -> None:
-        self.m = m
-        self.at: list[RowRef] = []
-        self.columns: list[Ints] = []
-        self.factors: list[Ints] = []
-        self.low: list[int] = []
-        self.high: list[int] = []
-        self.unit: list[int] = []
-        self.given: list[tuple[float, float]] = []
-        self.triggers: list[Ints | None] = []
-        rows = bound(blocks, m)
-        for i in range(len(rows)):
-            block = int(rows.block[i])
-            if blocks[block].switch is None:
-                part = slice(rows.matrix.indptr[i], rows.matrix.indptr[i + 1])
-                self._add(
-                    RowRef(blocks[block].name, block, int(rows.row[i])),
-                    (rows.matrix.indices[part].astype(np.int64), rows.matrix.data[part]),
-                    (float(rows.low[i]), float(rows.high[i])),
-                    None,
-                )
-        for b, block_ in enumerate(blocks):
-            if block_.switch is not None:
-                self._add_groups(b, block_)
+    at: RowRef
+    columns: Ints
+    factors: Ints
+    low: int
+    high: int
+    unit: int
+    given: tuple[float, float]
+    triggers: Ints | None
 
-    def _add_groups(self, b: int, block: Block) -> None:
-        switch = block.switch
-        assert switch is not None
+
+def _rules(blocks: Sequence[Block], m: int) -> Iterator[_Rule]:
+    rows = bound(blocks, m)
+    for i in range(len(rows)):
+        block = int(rows.block[i])
+        if blocks[block].switch is None:
+            part = slice(rows.matrix.indptr[i], rows.matrix.indptr[i + 1])
+            at = RowRef(blocks[block].name, block, int(rows.row[i]))
+            bounds = float(rows.low[i]), float(rows.high[i])
+            yield _rule(at, rows.matrix.indices[part], rows.matrix.data[part], bounds, None)
+    for b, one in enumerate(blocks):
+        if one.switch is None:
+            continue
+        switch = one.switch
         live = switch.trigger >= 0
         for k in np.unique(switch.group[live]).tolist():
-            part = slice(switch.counted.indptr[k], switch.counted.indptr[k + 1])
-            counted = switch.counted.indices[part].astype(np.int64)
-            at = RowRef(block.name, b, int(np.flatnonzero(switch.group == k)[0]))
+            counted = switch.counted.indices[slice(*switch.counted.indptr[k : k + 2])]
+            at = RowRef(one.name, b, int(np.flatnonzero(switch.group == k)[0]))
             triggers = switch.trigger[live & (switch.group == k)]
-            bounds = (float(switch.least[k]), np.inf)
-            self._add(at, (counted, np.ones(len(counted))), bounds, triggers)
-
-    def _add(
-        self,
-        at: RowRef,
-        terms: tuple[Ints, Floats],
-        bounds: tuple[float, float],
-        triggers: Ints | None,
-    ) -> None:
-        columns, data = terms
-        whole = bool(np.all(data == np.rint(data)))
-        unit, slack = (1, 1e-9) if whole else (int(GRAIN), 1.0 + len(data))
-        self.at.append(at)
-        self.columns.append(columns)
-        self.factors.append(np.rint(data * unit).astype(np.int64))
-        self.low.append(int(np.ceil(np.clip(bounds[0] * unit - slack, -FAR, FAR))))
-        self.high.append(int(np.floor(np.clip(bounds[1] * unit + slack, -FAR, FAR))))
-        self.unit.append(unit)
-        self.given.append(bounds)
-        self.triggers.append(triggers)
-
-    def __len__(self) -> int:
-        return len(self.at)
-
-    @property
-    def terms(self) -> int:
-        """How many terms all rules have."""
-        return sum(map(len, self.columns))
+            bounds = float(switch.least[k]), np.inf
+            yield _rule(at, counted, np.ones(len(counted)), bounds, triggers)
 
 
-def _core(rules: _Rules, which: Ints, budget: _Budget) -> tuple[str, Ints]:
-    """Whether these rules clash, and if so a set of them that does."""
-    from ortools.sat.python import cp_model  # a second to import, and seldom needed
+def _rule(
+    at: RowRef,
+    columns: npt.NDArray[Any],
+    data: Floats,
+    bounds: tuple[float, float],
+    triggers: Ints | None,
+) -> _Rule:
+    whole = bool(np.all(data == np.rint(data)))
+    unit, slack = (1, 1e-9) if whole else (int(GRAIN), 1.0 + len(data))
+    return _Rule(
+        at,
+        columns.astype(np.int64),
+        np.rint(data * unit).astype(np.int64),
+        int(np.ceil(np.clip(bounds[0] * unit - slack, -FAR, FAR))),
+        int(np.floor(np.clip(bounds[1] * unit + slack, -FAR, FAR))),
+        unit,
+        bounds,
+        triggers,
+    )
 
-    if budget.left <= 0:
-        return UNKNOWN, which
-    model = cp_model.CpModel()
-    x: dict[int, cp_model.IntVar] = {}
+
+class _Choice:
+    """A CP-SAT model of which candidates are chosen; only those that a rule names get a variable."""
+
+    def __init__(self) -> None:
+        from ortools.sat.python import cp_model  # a second to import, and seldom needed
+
+        self.cp, self.model = cp_model, cp_model.CpModel()
+        self.x: dict[int, cp_model.IntVar] = {}
+
+    def of(self, column: int) -> cp_model.IntVar:
+        """Whether a candidate is chosen."""
+        if column not in self.x:
+            self.x[column] = self.model.new_bool_var("")
+        return self.x[column]
+
+    def total(self, rule: _Rule) -> cp_model.LinearExpr:
+        """What a rule counts."""
+        terms = [self.of(c) for c in rule.columns.tolist()]
+        return self.cp.LinearExpr.weighted_sum(terms, rule.factors.tolist())
+
+    def switch(self, rule: _Rule) -> list[cp_model.IntVar]:
+        """What is true where any trigger of a rule is chosen; nothing for a rule that always binds."""
+        if rule.triggers is None:
+            return []
+        on = self.model.new_bool_var("")
+        for c in rule.triggers.tolist():
+            self.model.add_implication(self.of(c), on)
+        return [on]
+
+
+def _core(rules: Sequence[_Rule], which: Ints, left: float) -> tuple[str, Ints, float]:
+    """Whether these rules clash, if so a set of them that does, and the effort that is left."""
+    if left <= 0:
+        return UNKNOWN, which, left
+    choice = _Choice()
     held = {}
     for i in which.tolist():
-        held[i] = model.new_bool_var("")
-        domain = cp_model.Domain(rules.low[i], rules.high[i])
+        held[i] = choice.model.new_bool_var("")
+        domain = choice.cp.Domain(rules[i].low, rules[i].high)
         if domain.is_empty():
-            return CLASH, np.array([i])
-        enforced = [held[i], *_switch(model, rules, i, x)]
-        model.add_linear_expression_in_domain(_sum(model, rules, i, x), domain).only_enforce_if(
-            enforced
-        )
-    model.add_assumptions(list(held.values()))
-    solver = _solver(budget.left)
+            return CLASH, np.array([i]), left
+        enforced = [held[i], *choice.switch(rules[i])]
+        total = choice.total(rules[i])
+        choice.model.add_linear_expression_in_domain(total, domain).only_enforce_if(enforced)
+    choice.model.add_assumptions(list(held.values()))
+    solver = choice.cp.CpSolver()
+    solver.parameters.num_workers = 1  # assumptions, and the same answer on every machine
+    solver.parameters.random_seed = 0
+    solver.parameters.max_deterministic_time = left
     # Counts over 0 and 1 are what the search is best at; presolve and cuts take five times as long.
     solver.parameters.cp_model_presolve = False
     solver.parameters.linearization_level = 0
-    status = solver.solve(model)
-    budget.left -= solver.response_proto.deterministic_time
-    if status == cp_model.INFEASIBLE:
+    status = solver.solve(choice.model)
+    left -= solver.response_proto.deterministic_time
+    if status == choice.cp.INFEASIBLE:
         found = set(solver.sufficient_assumptions_for_infeasibility())
         core = [i for i, literal in held.items() if literal.index in found]
-        return CLASH, np.array(core or which.tolist(), dtype=np.int64)
-    return (UNKNOWN if status == cp_model.UNKNOWN else NO_CLASH), which
+        return CLASH, np.array(core or which.tolist(), dtype=np.int64), left
+    return (UNKNOWN if status == choice.cp.UNKNOWN else NO_CLASH), which, left
 
 
-def _cheapest(rules: _Rules, price: Floats) -> tuple[str, Relaxation | None, Bools]:
+def _cheapest(
+    rules: Sequence[_Rule], m: int, price: Floats
+) -> tuple[str, Relaxation | None, Bools]:
     """The cheapest slack, in whole units, under which the rules fit, and the meetings that then keep them.
 
     Of equally cheap ones, that of the fewest rules. Columns: candidates, whether a rule is switched on, and for each
     bound that may give way its slack and whether it has any. A bound reads  terms + slack - bound * on >= 0.
     """
     entries: list[tuple[int, int, float]] = []  # row, column, factor
-    most, whole, cost, low = [1.0] * rules.m, [True] * rules.m, [0.0] * rules.m, list[float]()
+    most, whole, cost, low = [1.0] * m, [True] * m, [0.0] * m, list[float]()
     pays = price[np.isfinite(price)]
     each = float(pays.min(initial=1.0)) / (
         4 * len(pays) + 4
@@ -320,23 +331,22 @@ def _cheapest(rules: _Rules, price: Floats) -> tuple[str, Relaxation | None, Boo
         entries.extend((len(low), c, factor) for c, factor in terms)
         low.append(least)
 
-    for i in range(len(rules)):
-        triggers, unit = rules.triggers[i], float(rules.unit[i])
-        factors, columns = rules.factors[i] / unit, rules.columns[i].tolist()
+    for rule, paid in zip(rules, price.tolist(), strict=True):
+        unit, columns = float(rule.unit), rule.columns.tolist()
         on = -1
-        if triggers is not None:
+        if rule.triggers is not None:
             on = column(1.0, 0.0, is_whole=False)
-            for t in triggers.tolist():
+            for t in rule.triggers.tolist():
                 row([(on, 1.0), (t, -1.0)], 0.0)
-        for sign, bound_ in ((1.0, rules.low[i] / unit), (-1.0, -rules.high[i] / unit)):
-            signed = sign * factors
+        for sign, bound_ in ((1.0, rule.low / unit), (-1.0, -rule.high / unit)):
+            signed = sign * rule.factors / unit
             room = bound_ - float(signed[signed < 0].sum())
             if room <= 0:
                 continue  # holds for every choice
             terms = list(zip(columns, signed.tolist(), strict=True))
-            if np.isfinite(price[i]):
+            if np.isfinite(paid):
                 steps = float(np.ceil(room))
-                slack, any_ = column(steps, float(price[i])), column(1.0, each)
+                slack, any_ = column(steps, paid), column(1.0, each)
                 terms.append((slack, 1.0))
                 row([(any_, steps), (slack, -1.0)], 0.0)
             row([*terms, (on, -bound_)] if on >= 0 else terms, 0.0 if on >= 0 else bound_)
@@ -346,66 +356,122 @@ def _cheapest(rules: _Rules, price: Floats) -> tuple[str, Relaxation | None, Boo
     sides = np.array(low), np.full(len(low), np.inf), np.zeros(len(most)), np.array(most)
     found = maximise(Model(matrix, *sides, np.array(whole)), -np.array(cost), whole=True)
     if found.x is None:
-        nothing = np.zeros(rules.m, dtype=np.bool_)
+        nothing = np.zeros(m, dtype=np.bool_)
         return (NO_CLASH if found.impossible else UNKNOWN), None, nothing
-    chosen = found.x[: rules.m] > 0.5
+    chosen = found.x[:m] > 0.5
     return CLASH, _of_choice(rules, price, chosen, found.proven), chosen
 
 
-def _of_choice(rules: _Rules, price: Floats, chosen: Bools, cheapest: bool) -> Relaxation:
+def _of_choice(rules: Sequence[_Rule], price: Floats, chosen: Bools, cheapest: bool) -> Relaxation:
     """What must give way for these meetings, no more than they need."""
     changes, paid = [], 0.0
-    for i, at in enumerate(rules.at):
-        triggers = rules.triggers[i]
-        if triggers is not None and not chosen[triggers].any():
+    for i, rule in enumerate(rules):
+        if rule.triggers is not None and not chosen[rule.triggers].any():
             continue
-        total = int(rules.factors[i] @ chosen[rules.columns[i]])
-        unit, (low, high) = rules.unit[i], rules.given[i]
+        total = int(rule.factors @ chosen[rule.columns])
+        unit, (low, high) = rule.unit, rule.given
         sides: tuple[tuple[Literal["low", "high"], int], ...] = (
-            ("low", -(-(rules.low[i] - total) // unit)),
-            ("high", -(-(total - rules.high[i]) // unit)),
+            ("low", -(-(rule.low - total) // unit)),
+            ("high", -(-(total - rule.high) // unit)),
         )
         for bound_, by in sides:
             if by > 0:
                 to = low - by if bound_ == "low" else high + by
-                changes.append(LimitChange(at, bound_, float(by), float(to)))
+                changes.append(LimitChange(rule.at, bound_, float(by), float(to)))
                 paid += float(price[i]) * by
     return Relaxation(tuple(sorted(changes, key=lambda c: (c.at.block, c.at.row))), paid, cheapest)
 
 
-def _solver(effort: float) -> cp_model.CpSolver:
-    from ortools.sat.python import cp_model  # a second to import, and seldom needed
+# -- in words ----------------------------------------------------------------------------------
 
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1  # assumptions, and the same answer on every machine
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = effort
-    return solver
+NAMED, ROWS = (
+    12,
+    3,
+)  # guests or hosts, and rows of a shortage, named in a sentence; more are counted
 
 
-def _sum(
-    model: cp_model.CpModel, rules: _Rules, i: int, x: dict[int, cp_model.IntVar]
-) -> cp_model.LinearExpr:
-    from ortools.sat.python import cp_model  # a second to import, and seldom needed
-
-    terms = [_chosen(model, x, c) for c in rules.columns[i].tolist()]
-    return cp_model.LinearExpr.weighted_sum(terms, rules.factors[i].tolist())
+def _host(h: int) -> str:
+    return f"host {h}"
 
 
-def _switch(
-    model: cp_model.CpModel, rules: _Rules, i: int, x: dict[int, cp_model.IntVar]
-) -> list[cp_model.IntVar]:
-    """The variable that is true where any trigger of a rule is chosen; none for a rule that always binds."""
-    triggers = rules.triggers[i]
-    if triggers is None:
-        return []
-    on = model.new_bool_var("")
-    for c in triggers.tolist():
-        model.add_implication(_chosen(model, x, c), on)
-    return [on]
+def _guest(g: int) -> str:
+    return f"guest {g}"
 
 
-def _chosen(model: cp_model.CpModel, x: dict[int, cp_model.IntVar], c: int) -> cp_model.IntVar:
-    if c not in x:
-        x[c] = model.new_bool_var("")
-    return x[c]
+@dataclass(frozen=True)
+class Labels:
+    """How to name a host, a guest, and a row of a rule (a phrase, such as "places at Ghent")."""
+
+    row: Callable[[RowRef], str]
+    host: Callable[[int], str] = _host
+    guest: Callable[[int], str] = _guest
+
+
+def labels_of(
+    blocks: Sequence[Block],
+    *,
+    host: Callable[[int], str] = _host,
+    guest: Callable[[int], str] = _guest,
+) -> Labels:
+    """Labels whose rows are worded by the blocks; rows of wishes by the guest that wishes."""
+
+    def row(at: RowRef) -> str:
+        if at.block < len(blocks):
+            return blocks[at.block].says(at.row).rstrip(".")
+        return f"the wish of {guest(at.row)}"
+
+    return Labels(row, host, guest)
+
+
+def in_words(told: Undercut | Shortage | Clash, labels: Labels) -> str:
+    """One piece of advice as a sentence or two."""
+    if isinstance(told, Undercut):
+        return _undercut(told, labels)
+    if isinstance(told, Shortage):
+        return _shortage(told, labels)
+    return _clash(told, labels)
+
+
+def _undercut(told: Undercut, labels: Labels) -> str:
+    rule = labels.row(told.at)
+    if told.low > told.high:
+        return f"{rule}: at least {told.low:g} and at most {told.high:g} cannot both be."
+    if told.low > told.most:
+        return f"{rule}: at least {told.low:g} is asked, and only {told.most:g} can be."
+    return f"{rule}: at most {told.high:g} is allowed, and it is {told.least:g} at least."
+
+
+def _shortage(told: Shortage, labels: Labels) -> str:
+    needs, limits = (
+        _listed(dict.fromkeys(map(labels.row, rows)), "; ", ROWS)
+        for rows in (told.needs, told.limits)
+    )
+    if not len(told.hosts):
+        return f"{told.needed} asked ({needs}), and nobody may be met."
+    guests = f"{_many(len(told.guests), 'guest')} ({_listed(map(labels.guest, told.guests))})"
+    hosts = f"{_many(len(told.hosts), 'host')} ({_listed(map(labels.host, told.hosts))})"
+    return (
+        f"{_many(told.needed, 'meeting')} asked ({needs}), {told.places} possible"
+        f"{f' ({limits})' if limits else ''}: {told.short} short, between {guests} and {hosts}."
+    )
+
+
+def _clash(told: Clash, labels: Labels) -> str:
+    if told.status == NO_CLASH:
+        return "The rules do not clash."
+    if told.status != CLASH:
+        return "Whether the rules clash was not found out with the effort allowed."
+    rules = _listed(map(labels.row, told.rows), "; ")
+    drop = " Without any one of them the others hold." if told.minimal else ""
+    return f"These cannot hold together: {rules}.{drop}"
+
+
+def _listed(names: Iterable[str], between: str = ", ", most: int = NAMED) -> str:
+    every = list(names)
+    more = len(every) - most
+    end = f"{between.strip(', ')} and {more} more" if more > 0 else ""
+    return between.join(every[:most]) + end
+
+
+def _many(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

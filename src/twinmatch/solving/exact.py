@@ -33,11 +33,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, eye_array, kron, vstack
 
+from twinmatch.solving.attributes import breaches
 from twinmatch.solving.grouping import (
     Band,
     GroupingQuestion,
     Task,
-    breaches,
     in_order,
     pair_worth,
 )

@@ -16,14 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.solving.attributes import (
+    RANGE,
     Balance,
+    Count,
     Distribute,
     Gather,
     GroupRule,
     NobodyIsolated,
+    counts_of,
+    gathered,
     masks,
 )
-from twinmatch.solving.grouping import RANGE, Band, Count, GroupingQuestion, counts_of, gathered
+from twinmatch.solving.grouping import Band, GroupingQuestion
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twinmatch.errors import Problem
-from twinmatch.solving.annealing import Limit, anneal, group_counts
+from twinmatch.solving.annealing import anneal, group_counts
 from twinmatch.solving.exact import (
     CLOSE,
     MOST_COLUMNS,
@@ -26,6 +26,7 @@ from twinmatch.solving.exact import (
 )
 from twinmatch.solving.grouping import Band, GroupingQuestion, GroupWishes, Task, ask, task_of
 from twinmatch.solving.initial_grouping import GroupingReason, first_grouping, why_none
+from twinmatch.solving.kernels import Limit
 from twinmatch.solving.scaling import exponent, is_time
 
 if TYPE_CHECKING:

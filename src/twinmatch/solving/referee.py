@@ -1,18 +1,32 @@
-"""The referee: does an answer keep the rules, row by row.
+"""The referees: does an answer keep the rules, whoever made it.
 
-Written apart from every engine: it reads the blocks and the chosen meetings and nothing else, so it
-judges any answer, also one made by hand.
+Written apart from every engine. One reads the blocks and the chosen meetings and nothing else, row by row. The other
+counts the members of groups in plain Python; it shares no array, no tolerance of the search and no model with it.
+
+Notation: n items, K groups, label (n,) the group of each item, -1 where an item has none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from twinmatch.errors import DataError, Problem
+from twinmatch.solving.attributes import (
+    Balance,
+    Bound,
+    Distribute,
+    Gather,
+    GroupRule,
+    NobodyIsolated,
+    is_category,
+)
 from twinmatch.solving.blocks import Block, Candidates
 
 SLACK = 1e-6  # coefficients are measured quantities; counts are whole
@@ -75,3 +89,167 @@ def _problems(held: npt.NDArray[np.generic], m: int, blocks: Iterable[Block]) ->
     for block in blocks:
         if block.matrix.shape[1] != m:
             yield Problem("shape", f"{block.name} has {block.matrix.shape[1]} columns, not {m}")
+
+
+ROUNDING = 1e-9  # relative room for the rounding of sums in Balance
+
+Groups = dict[int, list[int]]
+Band = tuple[int, int]
+ItemPairs = Iterable[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class GroupVerdict:
+    """One rule, whether a grouping keeps it, and in words each place where it does not."""
+
+    rule: str
+    kept: bool
+    breaches: tuple[str, ...] = ()
+
+
+def group_referee(
+    label: ArrayLike,
+    *rules: GroupRule,
+    sizes: Band | None = None,
+    groups: Sequence[Band] | None = None,
+    allowed: ArrayLike | None = None,
+    fixed: ArrayLike | None = None,
+    together: ItemPairs = (),
+    apart: ItemPairs = (),
+) -> tuple[GroupVerdict, ...]:
+    """The verdict on each rule given, in the order sizes, allowed, fixed, together, apart, rules.
+
+    label: (n,) group of each item, -1 for none. The other arguments are those of `partition`;
+    what is not given is not judged, save that every item must have a group.
+    """
+    of = [int(g) for g in np.asarray(label).tolist()]
+    members: Groups = defaultdict(list)
+    for item, group in enumerate(of):
+        members[group].append(item)
+    left_out = members.pop(-1, [])
+    n_groups = len(groups) if groups is not None else len(members)
+
+    found: list[tuple[str, Iterable[str]]] = [
+        ("everyone in a group", (f"item {i} has no group" for i in left_out))
+    ]
+    if sizes is not None or groups is not None:
+        found.append(("sizes", _wrong_sizes(members, sizes, groups)))
+    if allowed is not None:
+        found.append(("allowed", _not_allowed(of, np.asarray(allowed, dtype=bool).tolist())))
+    if fixed is not None:
+        found.append(("fixed", _moved(of, np.asarray(fixed).tolist())))
+    found.append(
+        ("together", (f"items {i} and {j} are parted" for i, j in together if of[i] != of[j]))
+    )
+    found.append(
+        (
+            "apart",
+            (f"items {i} and {j} share group {of[i]}" for i, j in apart if of[i] == of[j] >= 0),
+        )
+    )
+    found.extend((rule.name, _breaches(rule, members, n_groups)) for rule in rules)
+    return tuple(_verdict(name, breaches) for name, breaches in found)
+
+
+def _verdict(name: str, breaches: Iterable[str]) -> GroupVerdict:
+    listed = tuple(breaches)
+    return GroupVerdict(name, not listed, listed)
+
+
+def _wrong_sizes(
+    members: Groups, sizes: Band | None, groups: Sequence[Band] | None
+) -> Iterator[str]:
+    if groups is not None:
+        bands = dict(enumerate(groups))
+        yield from (f"group {g} does not exist" for g in sorted(members) if g not in bands)
+    else:
+        assert sizes is not None
+        bands = dict.fromkeys(sorted(members), sizes)
+    for group, (low, high) in bands.items():
+        count = len(members.get(group, []))
+        if not low <= count <= high:
+            yield f"group {group} has {count} members, not {low} to {high}"
+
+
+def _not_allowed(of: list[int], allowed: list[list[bool]]) -> Iterator[str]:
+    for item, group in enumerate(of):
+        if group >= 0 and not (group < len(allowed[item]) and allowed[item][group]):
+            yield f"item {item} may not be in group {group}"
+
+
+def _moved(of: list[int], fixed: list[int]) -> Iterator[str]:
+    for item, group in enumerate(fixed):
+        if group >= 0 and of[item] != group:
+            yield f"item {item} is in group {of[item]}, fixed in group {group}"
+
+
+def _breaches(rule: GroupRule, members: Groups, n_groups: int) -> Iterator[str]:
+    match rule:
+        case Distribute():
+            return _uneven(rule, members)
+        case Gather():
+            return _scattered(rule, members)
+        case NobodyIsolated():
+            return _isolated(rule, members)
+        case Balance():
+            return _unbalanced(rule, members, n_groups)
+
+
+def _at(bound: Bound, group: int) -> int:
+    flat = np.asarray(bound)
+    return int(flat) if flat.ndim == 0 else int(flat[group])
+
+
+def _counts(values: ArrayLike, members: Groups) -> Iterator[tuple[int, str, int]]:
+    """For each group and each category of the whole cohort: its group, word and number of members."""
+    array = np.asarray(values)
+    plain = array.tolist()
+    if array.dtype == np.bool_:
+        categories = [True]
+    else:
+        categories = list(dict.fromkeys(v for v in plain if is_category(v)))
+    for group, items in sorted(members.items()):
+        for category in categories:
+            word = "" if category is True else f" of {category}"
+            yield group, word, sum(plain[i] == category for i in items)
+
+
+def _uneven(rule: Distribute, members: Groups) -> Iterator[str]:
+    for group, word, count in _counts(rule.values, members):
+        low = _at(rule.low, group)
+        high = math.inf if rule.high is None else _at(rule.high, group)
+        if count < low:
+            yield f"group {group} has {count}{word}, at least {low} wanted"
+        if count > high:
+            yield f"group {group} has {count}{word}, at most {high} wanted"
+
+
+def _scattered(rule: Gather, members: Groups) -> Iterator[str]:
+    seats: dict[str, list[int]] = defaultdict(list)
+    for group, word, count in _counts(rule.values, members):
+        if count:
+            seats[word].append(group)
+    for word, in_groups in seats.items():
+        if len(in_groups) > 1:
+            yield f"the items{word} sit in groups {', '.join(map(str, in_groups))}"
+
+
+def _isolated(rule: NobodyIsolated, members: Groups) -> Iterator[str]:
+    for group, word, count in _counts(rule.values, members):
+        if count == 1:
+            yield f"group {group} has one{word} alone"
+
+
+def _unbalanced(rule: Balance, members: Groups, n_groups: int) -> Iterator[str]:
+    values = [float(v) for v in np.asarray(rule.values).tolist()]
+    everyone = math.fsum(values)
+    common = everyone / (len(values) if rule.of == "mean" else n_groups)
+    room = rule.tolerance + ROUNDING * max(1.0, max(map(abs, values)))
+    for group, items in sorted(members.items()):
+        total = math.fsum(values[i] for i in items)
+        found = total / len(items) if rule.of == "mean" else total
+        if abs(found - common) > room:
+            yield (
+                f"group {group} has a {rule.of} of {found:.6g}, "
+                f"more than {rule.tolerance:.6g} from {common:.6g}"
+            )
