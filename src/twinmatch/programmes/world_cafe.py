@@ -322,30 +322,17 @@ def seating_rules(
         been.update((guest, row.table) for guest in guests)
     invited = Counter(id_ for meeting in meetings for id_ in meeting.cities())
     name = {id_: round_.cohort.city(id_).name for id_ in seated | set(invited)}
-    checks = (
-        (
-            "new faces",
-            "Nobody meets anybody at a table twice.",
-            [f"{name[a]} and {name[b]}" for (a, b), n in sorted(met.items()) if n > 1],
-        ),
-        (
-            "new tables",
-            "Nobody comes by a table twice; hosts stay.",
-            [name[guest] for (guest, _), n in sorted(been.items()) if n > 1],
-        ),
-        ("seats", f"A table has at most {settings.seats} people.", crowd),
-        (
-            "one café each",
-            "A city is in one café.",
-            [name[id_] for id_, n in sorted(invited.items()) if n > 1],
-        ),
-        (
-            "a seat each",
-            "Who is invited has a seat, and nobody else.",
-            [name[id_] for id_ in sorted(seated ^ set(invited))],
-        ),
+    again = [f"{name[a]} and {name[b]}" for (a, b), n in sorted(met.items()) if n > 1]
+    back = [name[guest] for (guest, _), n in sorted(been.items()) if n > 1]
+    twice = [name[id_] for id_, n in sorted(invited.items()) if n > 1]
+    odd = [name[id_] for id_ in sorted(seated ^ set(invited))]
+    return (
+        counted("new faces", "Nobody meets anybody at a table twice.", again),
+        counted("new tables", "Nobody comes by a table twice; hosts stay.", back),
+        counted("seats", f"A table has at most {settings.seats} people.", crowd),
+        counted("one café each", "A city is in one café.", twice),
+        counted("a seat each", "Who is invited has a seat, and nobody else.", odd),
     )
-    return tuple(counted(*check) for check in checks)
 
 
 def _left_out(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> tuple[LeftOut, ...]:

@@ -94,22 +94,15 @@ def possible_answers(cohort: Cohort, city: City, host: Host) -> Iterator[Changed
 
 
 def _domains(cohort: Cohort, city: City, host: Host) -> Iterator[ChangedAnswer]:
-    shown, asked = strengths(cohort), challenges(cohort)
-    members = list(host.cities)
-    for k, domain in enumerate(FINE):
-        if shown.fine[members, k].any() and (city.challenges or {}).get(domain) != TOP_WEIGHT:
-            yield ChangedAnswer(
-                "challenges",
-                f"names {NAMES[domain]} as a main challenge",
-                _with_domain(city.challenges, domain),
-            )
-    for k, domain in enumerate(FINE):
-        if asked.fine[members, k].any() and (city.strengths or {}).get(domain) != TOP_WEIGHT:
-            yield ChangedAnswer(
-                "strengths",
-                f"names {NAMES[domain]} as a main strength",
-                _with_domain(city.strengths, domain),
-            )
+    for block, table, stated, noun in (
+        ("challenges", strengths(cohort), city.challenges, "challenge"),
+        ("strengths", challenges(cohort), city.strengths, "strength"),
+    ):
+        for k, domain in enumerate(FINE):
+            speaks = table.fine[list(host.cities), k].any()
+            if speaks and (stated or {}).get(domain) != TOP_WEIGHT:
+                says = f"names {NAMES[domain]} as a main {noun}"
+                yield ChangedAnswer(block, says, _with_domain(stated, domain))
 
 
 def _with_domain(stated: dict[Domain, int | None] | None, domain: Domain) -> dict[Domain, int]:

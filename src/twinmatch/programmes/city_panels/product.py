@@ -309,13 +309,10 @@ def panel_rules(
     """Return how the finished panels stand to each rule, read from the meetings and nothing else."""
     low, high = settings.size
     everyone = Counter(city for m in meetings for city in m.cities())
+    twice = [c for c, n in sorted(everyone.items()) if n > 1]
     rules = [
         counted("sizes", f"A panel has {low} to {high} cities.", outside(meetings, low, high)),
-        counted(
-            "one panel each",
-            "A city is in one panel.",
-            [c for c, n in sorted(everyone.items()) if n > 1],
-        ),
+        counted("one panel each", "A city is in one panel.", twice),
     ]
     sets = [(m.label, m.cities(), ()) for m in meetings]
     for name, quota in settings.quotas:

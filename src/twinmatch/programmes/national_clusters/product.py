@@ -244,16 +244,10 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
     )
     bridges = bridges_between(settings, affinity, clusters)
     anchors = {city.country for city in round_.cohort.cities if settings.is_anchor(city)}
+    notes = [bridge_note(round_, affinity, clusters, bridges, k) for k in range(len(clusters))]
     meetings = tuple(
-        _meeting(
-            round_,
-            settings,
-            affinity,
-            c,
-            anchors,
-            bridge_note(round_, affinity, clusters, bridges, k),
-        )
-        for k, c in enumerate(clusters)
+        _meeting(round_, settings, affinity, cluster, anchors, note)
+        for cluster, note in zip(clusters, notes, strict=True)
     )
     kept = judged(cluster_rules(round_, settings, meetings))
     score = sum(_cohesion(affinity, c.cities) for c in clusters)
@@ -278,10 +272,6 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
             room_table(round_),
         ),
     )
-
-
-def _pairs(cities: Sequence[int]) -> list[tuple[int, int]]:
-    return list(combinations(cities, 2))
 
 
 def _cohesion(affinity: Affinity, cities: Sequence[int]) -> float:
@@ -355,7 +345,7 @@ def _meeting(
         Member(round_.id(i), "lead" if i in leads else "member")
         for i in sorted(cluster.cities, key=lambda i: (i not in leads, i))
     )
-    account = affinity.joint_account(_pairs(cluster.cities), "pairs")
+    account = affinity.joint_account(list(combinations(cluster.cities, 2)), "pairs")
     notes = coverage_note(account) if len(cluster.cities) > 1 else ()
     kind = settings.anchors
     if kind and not leads:
@@ -401,22 +391,13 @@ def cluster_rules(
     torn = [
         country(code).name for code in spread if len(where[code]) + _guests_of(code, where) <= high
     ]
+    twice = [c for c, n in sorted(everyone.items()) if n > 1]
+    together = "Compatriots are together; only countries too large for one cluster are split"
+    size = f"A cluster has {low} to {high} cities."
     rules = [
-        counted(
-            "cluster size",
-            f"A cluster has {low} to {high} cities.",
-            outside(meetings, low, high),
-        ),
-        counted(
-            "one cluster each",
-            "A city is in one cluster.",
-            [c for c, n in sorted(everyone.items()) if n > 1],
-        ),
-        counted(
-            "country first",
-            f"Compatriots are together; only countries too large for one cluster are split ({len(spread)}).",
-            torn,
-        ),
+        counted("cluster size", size, outside(meetings, low, high)),
+        counted("one cluster each", "A city is in one cluster.", twice),
+        counted("country first", f"{together} ({len(spread)}).", torn),
     ]
     if settings.anchors:
         bare = [m.label for m in meetings if not m.cities("lead")]

@@ -239,18 +239,11 @@ def _checked(
                 home.append(f"{city(g).name} visits {listed([city(h).name for h in hosts])}")
             if why_barred(city(g), settings):
                 target.append(city(g).name)
-    checks = [
-        (
-            "visitors",
-            f"A visit has {max(low, 1)} to {high} visiting cities, or fewer where a host said so.",
-            crowd,
-        ),
-        (
-            "another country",
-            "Nobody visits its own country unless it asked to, nor a city that either side refuses.",
-            home,
-        ),
-    ]
+    size = f"A visit has {max(low, 1)} to {high} visiting cities, or fewer where a host said so."
+    abroad = (
+        "Nobody visits its own country unless it asked to, nor a city that either side refuses."
+    )
+    checks = [("visitors", size, crowd), ("another country", abroad, home)]
     if settings.not_roles:
         kinds = listed([r.value for r in settings.not_roles], "or")
         wrong = [
@@ -273,7 +266,8 @@ def visit_rules(
     name = {m.city: round_.cohort.city(m.city).name for x in meetings for m in x.members}
     received = Counter(h for meeting in meetings for h in meeting.cities("host"))
     travelling = Counter(g for meeting in meetings for g in meeting.cities("guest"))
-    unfit = [h for h in received if not set(settings.hosts) & set(round_.cohort.city(h).roles)]
+    may = set(settings.hosts)
+    unfit = sorted(name[h] for h in received if not may & set(round_.cohort.city(h).roles))
     at = round_.cohort.index
     stops, far = [], []
     for meeting in meetings:
@@ -283,40 +277,22 @@ def visit_rules(
             stops.append(f"{meeting.label} has {len(hosts)}")
         if any(leg > settings.leg_km for leg in np.diagonal(legs, 1)):
             far.append(meeting.label)
+    most = f"A host receives at most {visits_in_words(settings.visits_per_host)}."
+    often = [name[h] for h, n in sorted(received.items()) if n > settings.visits_per_host]
+    twice = [name[g] for g, n in sorted(travelling.items()) if n > 1]
+    weak = [
+        meeting.label
+        for meeting in meetings
+        for hosts in ([at[h] for h in meeting.cities("host")],)
+        if not shows_theme(round_, meeting.id.partition(":")[2], hosts).all()
+    ]
+    few = f"A visit has {'one stop' if settings.stops == 1 else 'one or two stops'}."
     checks = (
-        (
-            "hosts",
-            f"Hosts are {listed([r.value for r in settings.hosts], 'or')} cities.",
-            sorted(name[h] for h in unfit),
-        ),
-        (
-            "visits per host",
-            f"A host receives at most {visits_in_words(settings.visits_per_host)}.",
-            [name[h] for h, n in sorted(received.items()) if n > settings.visits_per_host],
-        ),
-        (
-            "one visit a city",
-            "A city makes one visit.",
-            [name[g] for g, n in sorted(travelling.items()) if n > 1],
-        ),
-        (
-            "stops",
-            f"A visit has {'one stop' if settings.stops == 1 else 'one or two stops'}.",
-            stops,
-        ),
-        (
-            "theme",
-            "Hosts are strong in the theme of the group that visits them.",
-            [
-                meeting.label
-                for meeting in meetings
-                if not shows_theme(
-                    round_,
-                    meeting.id.partition(":")[2],
-                    [at[h] for h in meeting.cities("host")],
-                ).all()
-            ],
-        ),
+        ("hosts", f"Hosts are {listed([r.value for r in settings.hosts], 'or')} cities.", unfit),
+        ("visits per host", most, often),
+        ("one visit a city", "A city makes one visit.", twice),
+        ("stops", few, stops),
+        ("theme", "Hosts are strong in the theme of the group that visits them.", weak),
         ("leg of a tour", f"Two stops lie at most {settings.leg_km:g} km apart.", far),
     )
     return (
