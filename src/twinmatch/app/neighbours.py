@@ -57,15 +57,10 @@ def silent(_: str) -> None:
     """Take note of nothing."""
 
 
-@dataclass(frozen=True)
-class Neighbour:
-    """A city like mine: its id, name, country, the account of the pair and its strongest lines."""
+class Scored:
+    """Something with an account: its score, and the part of the weights that rests on something known, in JSON too."""
 
-    id: str
-    name: str
-    country: str
     account: Account
-    reasons: Hidden[tuple[Evidence, ...]] = ()
 
     @on_wire
     def score(self) -> Number:
@@ -77,11 +72,25 @@ class Neighbour:
         """Return the part of the weights, in [0, 1], that rests on something known."""
         return self.account.coverage
 
+    def _figures(self) -> dict[str, Any]:
+        account = self.account
+        return {"score": account.score, "known": account.coverage, "why": account.summary()}
+
+
+@dataclass(frozen=True)
+class Neighbour(Scored):
+    """A city like mine: its id, name, country, the account of the pair and its strongest lines."""
+
+    id: str
+    name: str
+    country: str
+    account: Account
+    reasons: Hidden[tuple[Evidence, ...]] = ()
+
     def row(self) -> dict[str, Any]:
         """Return the city as a row of a table: its score, the part of the weights known, the strongest reasons."""
-        figures = {"score": self.account.score, "known": self.account.coverage}
         city = {"id": self.id, "name": self.name, "country": self.country}
-        return {**city, **figures, "why": self.account.summary()}
+        return city | self._figures()
 
 
 def text_model(

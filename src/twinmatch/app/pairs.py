@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
-from twinmatch.app.neighbours import PEER_WEIGHTS, peers, says, text_of
+from twinmatch.app.neighbours import PEER_WEIGHTS, Scored, peers, says, text_of
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.charts import svg_file
@@ -27,7 +27,7 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import Twinning, prepare
 from twinmatch.proposal import Account, count
-from twinmatch.proposal.wire import Hidden, Number, on_wire
+from twinmatch.proposal.wire import Hidden
 from twinmatch.whatif.case import twinning_of
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
 
@@ -37,7 +37,7 @@ PEERS = "Scored against all pairs of cities."
 
 
 @dataclass(frozen=True)
-class PairExplanation:
+class PairExplanation(Scored):
     """The account of a pair for a purpose; in learning the first learns from the second."""
 
     purpose: Purpose
@@ -50,25 +50,9 @@ class PairExplanation:
     pictures: Hidden[tuple[Spec, ...]] = ()
     """How the score adds up; in the first account of a pair also its emissions and readiness side by side."""
 
-    @on_wire
-    def score(self) -> Number:
-        """Return the score, in [0, 1]."""
-        return self.account.score
-
-    @on_wire
-    def coverage(self) -> Number:
-        """Return the part of the weights, in [0, 1], that rests on something known."""
-        return self.account.coverage
-
     def row(self) -> dict[str, Any]:
         """Return the account as a row of a table; its own lines are ``account.to_frame()``."""
-        figures = {"score": self.account.score, "known": self.account.coverage}
-        return {
-            "purpose": self.purpose,
-            "title": self.title,
-            **figures,
-            "why": self.account.summary(),
-        }
+        return {"purpose": self.purpose, "title": self.title, **self._figures()}
 
 
 @dataclass(frozen=True, eq=False)
