@@ -17,7 +17,7 @@ import numpy as np
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.classifier import TOPICS
 from twinmatch.facets.base import FacetCache, Floats, Ints, listed
-from twinmatch.facets.text import NAMED, Sayings, answers, needs_said, offers_said, quotes
+from twinmatch.facets.text import NAMED, Sayings, answers, needs_said, offers_said, quotes, shown
 from twinmatch.proposal import Fact
 from twinmatch.vocabulary.topics import Topic
 
@@ -98,15 +98,16 @@ class TopicsMet:
             return f"Which topics {listed(list(unknown))} is not known.", ()
         topics = self._grounded(i, j)[:NAMED]
         words = listed([topic.wording for topic in topics])
-        if self.shows:
-            said = f"{other} shows work on {words}, which {one} seeks."
-            none = f"{one} seeks and {other} shows"
-        else:
-            said = f"Both {one} and {other} seek {words}."
-            none = f"both {one} and {other} seek"
         if not topics:
+            none = (
+                f"{one} seeks and {other} shows" if self.shows else f"both {one} and {other} seek"
+            )
             return f"No topic that {none} is sure enough to be named; likely ones are compared.", ()
-        return said, self._facts((i, j), topics)
+        facts = self._facts((i, j), topics)
+        if not self.shows:
+            return f"Both {one} and {other} seek {words}.", facts
+        text, quoted = shown(self._cohort, self.table.offers, i, j, topics)
+        return text, tuple(dict.fromkeys((*facts, *quoted)))
 
     def _grounded(self, i: int, j: int) -> list[Topic]:
         """Return the topics that both cities ticked or say in what may be printed, those that tie them most first."""

@@ -294,12 +294,25 @@ class NeedsOffers:
                     f"What {guest.name} needs and {host.name} shows is compared as a whole; no two "
                     "sentences are sure enough to be quoted."
                 ), ()
-            return f"{host.name} shows work on {_worded(shared)}, which {guest.name} seeks.", (
+            text, facts = shown(self._cohort, self._offers, i, j, shared)
+            return text, (
                 _read(guest, self._needs, i, shared),
-                _read(host, self._offers, j, shared),
+                *(facts or (_read(host, self._offers, j, shared),)),
             )
         text = f"{shows(host.name, found.shows, found.topic)} {asks(guest.name, found.asks)}"
         return text, quotes(self._cohort, found.asks, found.shows)
+
+
+def shown(
+    cohort: Cohort, offers: Sayings, i: int, j: int, topics: Sequence[Topic]
+) -> tuple[str, tuple[Fact, ...]]:
+    """Return what a host shows of topics that a guest seeks, by the host's surest sentence on one of them if it has any."""
+    guest, host = cohort.cities[i], cohort.cities[j]
+    found = offers.best_on([j], frozenset(topics))
+    if found is None or not is_sentence(found[0].text):
+        return f"{host.name} shows work on {_worded(topics)}, which {guest.name} seeks.", ()
+    text = f"{shows(host.name, *found)} {guest.name} seeks {_worded(topics)}."
+    return text, quotes(cohort, found[0])
 
 
 class SharedNeeds:

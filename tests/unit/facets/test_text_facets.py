@@ -116,3 +116,18 @@ def test_every_sentence_compared_is_listed(bundled):
     sentences = all_sentences(bundled)
     assert sentences == sorted(set(sentences))
     assert any("Weisweiler" in s for s in sentences)
+
+
+def test_a_shared_topic_is_shown_by_a_whole_sentence_of_the_host(bundled, bundled_facet_cache):
+    facet = NeedsOffers(bundled, bundled_facet_cache)
+    hosts = [j for j, c in enumerate(bundled.cities) if c.offers][:12]
+    seen = 0
+    for i in [k for k, c in enumerate(bundled.cities) if c.needs][:12]:
+        for j in hosts:
+            text, facts = facet.says(i, j)
+            quoted = [f for f in facts if f.kind == "stated" and f.city == bundled.cities[j].id]
+            if len(facts) == 2 and len(quoted) == 1 and facts[0].what == "topics":
+                seen += 1
+                assert quoted[0].value in bundled.cities[j].offers or quoted[0].place
+                assert text.rstrip(".").endswith(facts[0].value)
+    assert seen
