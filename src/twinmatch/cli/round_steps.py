@@ -244,6 +244,7 @@ def propose(
     say_written(out, made)
     again = [f"twinmatch propose{over(profiles, programme)}"]
     again += [f"--hosts {quoted(h)}" for h in hosts or ()] + ["--past"] * past
+    again += [f"--repair {r}" for r in repair or ()]
     again += [f"--decisions {out / 'proposal.xlsx'} --out {_next(out)}"]
     say(
         f"Open {out / 'report.html'} first; {out / 'dossiers' / 'index.html'} has a page for each pair and city. To change "
@@ -269,6 +270,8 @@ def _show_proposal(proposal: Proposal) -> None:
         show(f"\n[bold]{literal(product.title)}[/bold]: {literal(product.says)} {literal(status)}")
         for advice in product.advice:
             show(f"  {literal(advice)}")
+        if product.advice:
+            show(f"  Take repairs with --repair {product.product}=NUMBER.")
         if not product.meetings:
             continue
         show_table(

@@ -212,7 +212,7 @@ def _with_advice(round_: Round, found: Round | tuple[Problem, ...]) -> Round:
     if isinstance(found, Round):
         return found
     *others, empty = round_.made
-    advised = replace(empty, advice=tuple(str(problem) for problem in found))
+    advised = replace(empty, advice=tuple(problem.found for problem in found))
     return replace(round_, made=(*others, advised))
 
 
@@ -238,7 +238,7 @@ def _not_formed(round_: Round, name: str, why: Sequence[Problem]) -> Product:
         )
         for city in round_.cohort.cities
     )
-    advice = tuple(str(p) for p in why if p.code == "repair")
+    advice = tuple(p.found for p in why if p.code == "repair")
     advice = advice or tuple(p.do for p in why if p.do)
     return Product(name, title, "infeasible", "none", 0.0, 0.0, (), out, (), says, advice)
 

@@ -52,11 +52,10 @@ def test_thirteen_cities_make_no_two_panels_and_the_clusters_are_made() -> None:
     assert "13 cities do not make 2 panels" in panels.says
     assert len(panels.left_out) == 13
     assert len(clusters.meetings) == 1
-    assert [text.partition(" Take")[0] for text in panels.advice] == [
+    assert list(panels.advice) == [
         "Repair 1: cities of a meeting: at most 13 in place of 12.",
         "Repair 2: cities of a meeting: at least 6 in place of 8.",
     ]
-    assert "--repair city_panels=1" in panels.advice[0]
 
 
 @pytest.mark.parametrize(("number", "panels", "size"), [(1, 1, [8, 13]), (2, 2, [6, 12])])
@@ -86,7 +85,7 @@ def test_two_settings_give_way_together_where_neither_would_do_alone() -> None:
     """One Mission City and 13 cities: two panels that each need a Mission City and 8 cities."""
     asked = {**PANELS, "panels": 2, "mission_at_least": 1}
     panels = proposed(13, city_panels=asked, national_clusters=CLUSTERS).product("city_panels")
-    assert [text.partition(" Take")[0] for text in panels.advice] == [
+    assert list(panels.advice) == [
         "Repair 1: cities of a meeting: at most 13 in place of 12; panels: as many as the cities fill in place of 2.",
         "Repair 2: cities of a meeting: at least 6 in place of 8; "
         "Mission Cities in a panel: at least 0 in place of 1.",
