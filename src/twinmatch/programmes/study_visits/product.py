@@ -76,6 +76,8 @@ def _sums(
     chosen = sum(float((row[3] if row[5] == "rail" else row[4]) or 0) for row in rows)
     flown = sum(float(row[4] or 0) for row in rows)
     trains = sum(row[5] == "rail" for row in rows)
+    if not trains:
+        return (f"{text}; {flown / 1000:.1f} t CO2e, all by air.",)
     return (
         f"{text}; {chosen / 1000:.1f} t CO2e with rail for {trains} of them, {flown / 1000:.1f} t if all fly.",
     )
