@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from twinmatch.cohort import City
 from twinmatch.geography import in_eu
 from twinmatch.programmes.base import Policy, ProgrammeSection
-from twinmatch.programmes.kinds import ENGLISH_LEVELS
+from twinmatch.programmes.kinds import FIELDS, Who, is_kind, without_host, wording
 from twinmatch.programmes.round import Round
 from twinmatch.schema import Role
 
@@ -42,6 +42,9 @@ class Eligibility(ProgrammeSection):
         None, ge=1, le=3, description="Degree of urbanisation: 1 city, 2 town or suburb, 3 rural"
     )
     covenant: bool = Field(False, description="Only signatories of the Covenant of Mayors")
+    who: Annotated[Who, AfterValidator(without_host)] | None = Field(
+        None, description="Only cities of this kind, as rules say it"
+    )
     took_part_in: tuple[str, ...] = Field(
         (), description="Only cities that took part in one of these programmes, to replay a round"
     )
@@ -91,82 +94,53 @@ def _took_part(city: City, rule: Eligibility) -> bool:
     return bool(set(own) & set(rule.took_part_in))
 
 
+CONDITIONS: Final = {
+    "neutral_by": ("target <= {0}", "a commitment to climate neutrality by {0} or earlier", ""),
+    "staff_hours_a_month": ("hours >= {0:f}", "{0:g} staff hours a month", ""),
+    "english": ("english >= {0}", "English at {0} or better", ""),
+    "population_at_least": (
+        "population >= {0}",
+        "at least {0:,} residents",
+        "it has {has:,} residents where at least {0:,} are asked",
+    ),
+    "population_at_most": (
+        "population <= {0}",
+        "at most {0:,} residents",
+        "it has {has:,} residents where at most {0:,} are asked",
+    ),
+    "urbanisation_at_most": (
+        "urbanisation <= {0}",
+        "a degree of urbanisation of {0} or less",
+        "its degree of urbanisation is {has} where {0} or less is asked",
+    ),
+}
+"""Each setting as a kind of city, in words, and what is the case where it is not met; nothing: the city lacks it."""
+
+
 def conditions(city: City, rule: Eligibility) -> tuple[list[str], list[str]]:
     """Return the conditions that a city fails, and those of which it is not known, in words."""
     failed: list[str] = []
     unknown: list[str] = []
-    clash = [role.value for role in rule.not_roles if city.has(role)]
+    clash = next((role.value for role in rule.not_roles if city.has(role)), "")
     if clash:
-        failed.append(
-            f"it is a {clash[0].capitalize()} City already"
-            if clash[0] != "guest"
-            else "it is a guest already"
-        )
-    if rule.neutral_by is not None:
-        commitment = city.commitment
-        year = (commitment.neutral_by or commitment.neutral_by_at_latest) if commitment else None
-        _weigh(
-            year,
-            year is not None and year <= rule.neutral_by,
-            f"a commitment to climate neutrality by {rule.neutral_by} or earlier",
-            failed,
-            unknown,
-        )
-    participation = city.participation
-    if rule.staff_hours_a_month is not None:
-        hours = participation.staff_hours_a_month if participation else None
-        _weigh(
-            hours,
-            hours is not None and hours >= rule.staff_hours_a_month,
-            f"{rule.staff_hours_a_month:g} staff hours a month",
-            failed,
-            unknown,
-        )
-    if rule.english is not None:
-        level = participation.english if participation else None
-        enough = level is not None and ENGLISH_LEVELS.index(level) >= ENGLISH_LEVELS.index(
-            rule.english
-        )
-        _weigh(level, enough, f"English at {rule.english} or better", failed, unknown)
-    _weigh_place(city, rule, failed, unknown)
-    return failed, unknown
-
-
-def _weigh_place(city: City, rule: Eligibility, failed: list[str], unknown: list[str]) -> None:
-    """Add the conditions on size, density and membership that a city fails, or of which it is not known."""
-    people = city.population.value if city.population else None
-    density = city.context.degree_of_urbanisation if city.context else None
-    least, most = rule.population_at_least, rule.population_at_most
-    has = f"it has {people or 0:,} residents where"
-    if least is not None:
-        enough = people is not None and people >= least
-        words = f"at least {least:,} residents"
-        _weigh(people, enough, words, failed, unknown, f"{has} at least {least:,} are asked")
-    if most is not None:
-        few = people is not None and people <= most
-        words = f"at most {most:,} residents"
-        _weigh(people, few, words, failed, unknown, f"{has} at most {most:,} are asked")
-    if rule.urbanisation_at_most is not None:
-        dense = density is not None and density <= rule.urbanisation_at_most
-        words = f"a degree of urbanisation of {rule.urbanisation_at_most} or less"
-        otherwise = f"its degree of urbanisation is {density} where {rule.urbanisation_at_most} or less is asked"
-        _weigh(density, dense, words, failed, unknown, otherwise)
+        city_of = "guest" if clash == "guest" else f"{clash.capitalize()} City"
+        failed.append(f"it is a {city_of} already")
+    for name, (kind, words, otherwise) in CONDITIONS.items():
+        if (asked := getattr(rule, name)) is None:
+            continue
+        held = is_kind(city, kind.format(asked))
+        if held is None:
+            unknown.append(words.format(asked))
+        elif not held:
+            read = FIELDS[kind.partition(" ")[0]].number
+            has = read(city) if read else None
+            failed.append((otherwise or f"it lacks {words}").format(asked, has=has))
     if rule.inside_eu is not None and in_eu(city.country) != rule.inside_eu:
         failed.append("it is not in the EU" if rule.inside_eu else "it is in the EU")
     if rule.covenant and city.covenant is None:
         unknown.append("a signature of the Covenant of Mayors")
-
-
-def _weigh(
-    value: object,
-    holds: bool,
-    condition: str,
-    failed: list[str],
-    unknown: list[str],
-    otherwise: str = "",
-) -> None:
-    """Add a condition where it is not known, or, where it does not hold, what is the case instead."""
-    if value is None:
-        unknown.append(condition)
-    elif not holds:
-        failed.append(otherwise or f"it lacks {condition}")
+    if rule.who and not (held := is_kind(city, rule.who)):
+        (unknown if held is None else failed).append(
+            f"{'' if held is None else 'it is not '}{wording(rule.who)}"
+        )
+    return failed, unknown

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -315,19 +315,12 @@ def wording(who: str) -> str:
 
 # --- the one form of a rule ----------------------------------------------------------------------------------
 
-Attribute = Literal[
-    "country",
-    "region",
-    "eu",
-    "nuts1",
-    "nuts2",
-    "nuts3",
-    "size",
-    "urbanisation",
-    "readiness",
-    "mission",
-    "newcomer",
-]
+Nuts = Literal["nuts1", "nuts2", "nuts3"]
+Attribute = (
+    Literal["country", "region", "eu", "size", "urbanisation", "readiness", "mission", "newcomer"]
+    | Nuts
+)
+NUTS: Final[tuple[Nuts, ...]] = get_args(Nuts)
 
 
 def _said(who: object) -> object:
@@ -336,12 +329,14 @@ def _said(who: object) -> object:
     return " and ".join(map(str, who))  # a list means all of them
 
 
-def _known(who: str) -> str:
-    parsed(who)
+def without_host(who: str) -> str:
+    """Return a kind; raises ValueError where it depends on a host."""
+    if any(condition.field in OF_PAIRS for condition in parsed(who)):
+        raise ValueError(f"{who!r} depends on a host, and here is none")
     return who
 
 
-Who = Annotated[str, BeforeValidator(_said), AfterValidator(_known)]
+Who = Annotated[str, BeforeValidator(_said), AfterValidator(lambda who: parsed(who) and who)]
 
 
 class Quota(ProgrammeSection):
@@ -426,9 +421,8 @@ def counted_per(*places: str, priced: bool = True) -> AfterValidator:
                 raise ValueError(f"per = {quota.per!r}: known are {', '.join(places)}. {hint}")
             if quota.price is not None and not priced:
                 raise ValueError("price: these rules must hold, none has a price")
-            said = parsed(quota.who) if quota.who else ()
-            if "host" not in places and any(c.field in OF_PAIRS for c in said):
-                raise ValueError(f"who = {quota.who!r} depends on a host, and here is none")
+            if "host" not in places and quota.who:
+                without_host(quota.who)
         return tuple(q if q.per else q.model_copy(update={"per": places[0]}) for q in quotas)
 
     return AfterValidator(check)
@@ -440,14 +434,12 @@ TITLES: Final[dict[Attribute, str]] = {
     "country": "countries",
     "region": "regions of Europe",
     "eu": "standings to the EU",
-    "nuts1": "NUTS 1 regions",
-    "nuts2": "NUTS 2 regions",
-    "nuts3": "NUTS 3 regions",
     "size": "sizes of city",
     "urbanisation": "degrees of urbanisation",
     "readiness": "stages of readiness",
     "mission": "Mission Cities and others",
     "newcomer": "newcomers and others",
+    **{name: f"NUTS {name[-1]} regions" for name in NUTS},
 }
 
 CATEGORIES: Final[dict[Attribute, Callable[[City], object]]] = {
@@ -500,22 +492,5 @@ def silent_mean(words: Sequence[str | None]) -> float:
 
 def composition(words: Sequence[str | None]) -> str:
     """Return the categories of some cities in words, the most frequent first, such as "5 small, 3 large"."""
-    counted: dict[str, int] = {}
-    for word in words:
-        counted[word or "not known"] = counted.get(word or "not known", 0) + 1
-    return ", ".join(
-        f"{count} {word}" for word, count in sorted(counted.items(), key=lambda x: (-x[1], x[0]))
-    )
-
-
-def likeness_to_all(members: Sequence[str | None], everyone: Counter[str]) -> float:
-    """Return how far a group has the mix of all, in [0, 1]: 1 minus half the summed difference of shares.
-
-    Over the known ones of both, ``everyone`` counting those of all cities; nan where there are none.
-    """
-    mine = Counter(w for w in members if w)
-    if not mine or not everyone:
-        return float("nan")
-    own, all_ = mine.total(), everyone.total()
-    words = sorted({*mine, *everyone})
-    return 1.0 - sum(abs(mine[w] / own - everyone[w] / all_) for w in words) / 2.0
+    counted = sorted(Counter(word or "not known" for word in words).items())
+    return ", ".join(f"{n} {word}" for word, n in sorted(counted, key=lambda x: -x[1]))

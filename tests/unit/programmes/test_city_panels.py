@@ -12,7 +12,8 @@ from product_cases import city, everywhere, round_of, settings_of
 
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.city_panels import propose_city_panels
-from twinmatch.programmes.kinds import alike, categories, likeness_to_all
+from twinmatch.programmes.city_panels.product import likeness_to_all
+from twinmatch.programmes.kinds import alike, categories
 
 
 def panels(**changes):

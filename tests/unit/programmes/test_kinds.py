@@ -6,6 +6,7 @@ import pytest
 from product_cases import city, round_of
 
 from twinmatch.errors import DataError
+from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.kinds import FIELDS, TRAITS, categories, is_kind, parsed, wording
 from twinmatch.programmes.programme import load_text
 
@@ -141,6 +142,21 @@ def test_every_trait_and_every_field_can_be_said():
 def test_a_rule_that_says_nothing_or_counts_nowhere(rule, said):
     with pytest.raises(DataError, match=said):
         load_text(f"[twinning]\n[[twinning.rules]]\n{rule}\n")
+
+
+def test_guests_may_be_of_one_kind_only():
+    text = "[twinning]\n[twinning.guests]\nroles = ['guest', 'mission']\nnot_roles = []\n"
+    rule = load_text(text + "who = 'large and language: es'\n").twinning.guests
+    bare = rule.model_copy(
+        update={"neutral_by": None, "staff_hours_a_month": None, "english": None}
+    )
+    seville, silent = round_of(SEVILLE, SILENT).cohort
+    assert conditions(seville, bare) == ([], [])
+    assert conditions(silent, bare) == ([], ["large and of language es"])
+    small = bare.model_copy(update={"who": "small"})
+    assert conditions(seville, small) == (["it is not small"], [])
+    with pytest.raises(DataError, match="host"):
+        load_text(text + "who = 'national'\n")
 
 
 def test_no_host_in_a_group():

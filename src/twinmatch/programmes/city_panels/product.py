@@ -34,7 +34,6 @@ from twinmatch.programmes.kinds import (
     Attribute,
     categories,
     composition,
-    likeness_to_all,
 )
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import (
@@ -283,6 +282,19 @@ def _balance(
         tuple(rows),
         "1 where a panel has the same mix as all cities together, 0 where they share nothing.",
     )
+
+
+def likeness_to_all(members: Sequence[str | None], everyone: Counter[str]) -> float:
+    """Return how far a group has the mix of all, in [0, 1]: 1 minus half the summed difference of shares.
+
+    Over the known ones of both, ``everyone`` counting those of all cities; nan where there are none.
+    """
+    mine = Counter(w for w in members if w)
+    if not mine or not everyone:
+        return float("nan")
+    own, all_ = mine.total(), everyone.total()
+    words = sorted({*mine, *everyone})
+    return 1.0 - sum(abs(mine[w] / own - everyone[w] / all_) for w in words) / 2.0
 
 
 def _none(

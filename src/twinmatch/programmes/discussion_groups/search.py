@@ -45,11 +45,8 @@ from twinmatch.solving import Block, Candidates, Solution, counts, solve
 Floats = NDArray[np.float64]
 
 
-WHERE: Final = {
-    "group": "In each group",
-    "theme": "In the groups of each theme",
-    "all": "In all groups",
-}
+_OF_THEME, _OF_ALL = "In the groups of each theme", "In all groups"
+WHERE: Final = {"group": "In each group", "theme": _OF_THEME, "all": _OF_ALL}
 """Where a rule on kinds of cities is counted, in words."""
 
 
