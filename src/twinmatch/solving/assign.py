@@ -22,16 +22,15 @@ from twinmatch.solving.flow import FIRST_ROW, SINK, SOURCE, transport
 from twinmatch.solving.flow_engine import Chain, settled
 from twinmatch.solving.laminar import Families
 from twinmatch.solving.model import (
-    FEASIBLE,
     FLOW,
     INFEASIBLE,
     OPTIMAL,
-    PRICED,
     Advice,
     AssignmentQuestion,
+    Solution,
     gap_between,
 )
-from twinmatch.solving.scaling import HUGE, exponent, is_time, numbers, tolerance
+from twinmatch.solving.scaling import HUGE, exponent, is_time, numbers
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solver import answer
 
@@ -228,22 +227,7 @@ def _fair(task: _Task, objectives: tuple[str, ...], seconds: float | None) -> As
             return raised
     c = task.candidates()
     blocks = tuple(task.blocks(c))
-    found = answer(AssignmentQuestion(c, blocks, objectives, None, seconds, GAP))
-    floors = [level for level in found.levels if level.name in ("worst-off", "leximin")]
-    chosen = np.flatnonzero(found.chosen)
-    return Assignment(
-        np.stack([c.host[chosen], c.guest[chosen]], axis=1),
-        found.score,
-        found.bound,
-        found.gap,
-        found.status,
-        found.engine,
-        Duals(*found.duals),
-        floors[0].value if floors else np.nan,
-        floors[0].bound if floors else np.nan,
-        len(c),
-        found.advice,
-    )
+    return _assignment(c, answer(AssignmentQuestion(c, blocks, objectives, None, seconds, GAP)))
 
 
 def _raised(task: _Task, best: Assignment) -> Assignment | None:
@@ -327,22 +311,26 @@ def _total_of(c: Candidates) -> AssignmentQuestion:
 
 
 def _from_chain(chain: Chain) -> Assignment:
-    assert chain.flow is not None
-    c = chain.question.candidates
-    chosen = np.flatnonzero(chain.flow[: len(c)])
-    score = c.score[chosen]
-    total, bound = float(score.sum()), chain.levels[-1].bound
-    rows = chain.prices[FIRST_ROW:]
-    proven = bound - total <= tolerance(score, len(score), chain.step)
+    c, rows = chain.question.candidates, chain.prices[FIRST_ROW:]
+    host, guest = chain.prices[SINK] - rows[c.n_guests :], rows[: c.n_guests] - chain.prices[SOURCE]
+    return _assignment(c, chain.solution(chain.question, (host, guest)))
+
+
+def _assignment(c: Candidates, found: Solution) -> Assignment:
+    floors = [level for level in found.levels if level.name in ("worst-off", "leximin")]
+    chosen = np.flatnonzero(found.chosen)
     return Assignment(
         np.stack([c.host[chosen], c.guest[chosen]], axis=1),
-        total,
-        bound,
-        gap_between(total, bound),
-        OPTIMAL if proven else FEASIBLE,
-        PRICED if chain.rounds else FLOW,
-        Duals(chain.prices[SINK] - rows[c.n_guests :], rows[: c.n_guests] - chain.prices[SOURCE]),
-        considered=chain.considered,
+        found.score,
+        found.bound,
+        found.gap,
+        found.status,
+        found.engine,
+        Duals(*found.duals),
+        floors[0].value if floors else np.nan,
+        floors[0].bound if floors else np.nan,
+        found.considered or len(c),
+        found.advice,
     )
 
 

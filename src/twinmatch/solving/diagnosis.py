@@ -18,6 +18,7 @@ shortage of places is for `shortage`, which names it at once.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -245,65 +246,43 @@ def _rule(
     )
 
 
-class _Choice:
-    """A CP-SAT model of which candidates are chosen; only those that a rule names get a variable."""
-
-    def __init__(self) -> None:
-        from ortools.sat.python import cp_model  # a second to import, and seldom needed
-
-        self.cp, self.model = cp_model, cp_model.CpModel()
-        self.x: dict[int, cp_model.IntVar] = {}
-
-    def of(self, column: int) -> cp_model.IntVar:
-        """Whether a candidate is chosen."""
-        if column not in self.x:
-            self.x[column] = self.model.new_bool_var("")
-        return self.x[column]
-
-    def total(self, rule: _Rule) -> cp_model.LinearExpr:
-        """What a rule counts."""
-        terms = [self.of(c) for c in rule.columns.tolist()]
-        return self.cp.LinearExpr.weighted_sum(terms, rule.factors.tolist())
-
-    def switch(self, rule: _Rule) -> list[cp_model.IntVar]:
-        """What is true where any trigger of a rule is chosen; nothing for a rule that always binds."""
-        if rule.triggers is None:
-            return []
-        on = self.model.new_bool_var("")
-        for c in rule.triggers.tolist():
-            self.model.add_implication(self.of(c), on)
-        return [on]
-
-
 def _core(rules: Sequence[_Rule], which: Ints, left: float) -> tuple[str, Ints, float]:
     """Whether these rules clash, if so a set of them that does, and the effort that is left."""
     if left <= 0:
         return UNKNOWN, which, left
-    choice = _Choice()
+    from ortools.sat.python import cp_model  # a second to import, and seldom needed
+
+    model = cp_model.CpModel()
+    chosen: dict[int, cp_model.IntVar] = defaultdict(lambda: model.new_bool_var(""))
     held = {}
     for i in which.tolist():
-        held[i] = choice.model.new_bool_var("")
-        domain = choice.cp.Domain(rules[i].low, rules[i].high)
+        rule, enforced = rules[i], [model.new_bool_var("")]
+        held[i] = enforced[0]
+        domain = cp_model.Domain(rule.low, rule.high)
         if domain.is_empty():
             return CLASH, np.array([i]), left
-        enforced = [held[i], *choice.switch(rules[i])]
-        total = choice.total(rules[i])
-        choice.model.add_linear_expression_in_domain(total, domain).only_enforce_if(enforced)
-    choice.model.add_assumptions(list(held.values()))
-    solver = choice.cp.CpSolver()
+        if rule.triggers is not None:  # it binds where any of these is chosen
+            enforced.append(model.new_bool_var(""))
+            for c in rule.triggers.tolist():
+                model.add_implication(chosen[c], enforced[1])
+        terms = [chosen[c] for c in rule.columns.tolist()]
+        total = cp_model.LinearExpr.weighted_sum(terms, rule.factors.tolist())
+        model.add_linear_expression_in_domain(total, domain).only_enforce_if(enforced)
+    model.add_assumptions(list(held.values()))
+    solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1  # assumptions, and the same answer on every machine
     solver.parameters.random_seed = 0
     solver.parameters.max_deterministic_time = left
     # Counts over 0 and 1 are what the search is best at; presolve and cuts take five times as long.
     solver.parameters.cp_model_presolve = False
     solver.parameters.linearization_level = 0
-    status = solver.solve(choice.model)
+    status = solver.solve(model)
     left -= solver.response_proto.deterministic_time
-    if status == choice.cp.INFEASIBLE:
+    if status == cp_model.INFEASIBLE:
         found = set(solver.sufficient_assumptions_for_infeasibility())
         core = [i for i, literal in held.items() if literal.index in found]
         return CLASH, np.array(core or which.tolist(), dtype=np.int64), left
-    return (UNKNOWN if status == choice.cp.UNKNOWN else NO_CLASH), which, left
+    return (UNKNOWN if status == cp_model.UNKNOWN else NO_CLASH), which, left
 
 
 def _cheapest(
