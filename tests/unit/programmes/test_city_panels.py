@@ -184,3 +184,68 @@ def test_a_trait_that_is_not_known_for_most_is_not_called_mixed():
     (line,) = product.meetings[0].account.lines
     assert not line.known
     assert product.meetings[0].account.coverage == 0.0
+
+
+DRAWN_RULES = [
+    {"who": "small", "at_least": 1},
+    {"who": "small", "at_most": 1},
+    {"who": "not small", "share_at_least": 0.6},
+    {"who": "newcomer", "share_at_most": 0.4},
+    {"who": "small and newcomer", "nobody_alone": True},
+    {"each": "country", "at_most": 2},
+]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_panels_under_drawn_rules_are_the_best_of_all_groupings(seed):
+    rng = np.random.default_rng(seed)
+    cities = [
+        city(
+            f"{('at', 'be', 'tr')[int(rng.integers(3))]}-c{k}",
+            people_in_it=int(rng.choice([20_000, 300_000])),
+            participation={"newcomer": bool(rng.random() < 0.5)},
+        )
+        for k in range(6)
+    ]
+    said = [DRAWN_RULES[int(k)] for k in rng.choice(len(DRAWN_RULES), 2, replace=False)]
+    settings = panels(size=(3, 3), panels=2, mix={"country": 1, "size": 1}, rules=said)
+    round_ = round_of(*cities)
+    facts = {c.id: (c.population.value < 100_000, c.participation.newcomer) for c in round_.cohort}
+
+    def kept(group):
+        little, new = (sum(facts[c][k] for c in group) for k in (0, 1))
+        both = sum(all(facts[c]) for c in group)
+        held = {
+            0: little >= 1,
+            1: little <= 1,
+            2: 3 - little >= 1.8,
+            3: new <= 1.2,
+            4: both != 1,
+            5: max(Counter(c[:2] for c in group).values()) <= 2,
+        }
+        return all(held[DRAWN_RULES.index(rule)] for rule in said)
+
+    ids = sorted(facts)
+    like = sum(alike(categories(round_.cohort, a)) / 2 for a in ("country", "size"))
+    at = {c: k for k, c in enumerate(ids)}
+    groupings = [
+        (part, tuple(c for c in ids if c not in part))
+        for part in itertools.combinations(ids, 3)
+        if ids[0] in part
+    ]
+    scores = [
+        sum(
+            2 - like[at[a]][[at[b] for b in group if b != a]].sum() for group in pair for a in group
+        )
+        / 2
+        for pair in groupings
+        if all(map(kept, pair))
+    ]
+    if not scores:
+        with pytest.raises(NoProposalError):
+            propose_city_panels(round_, settings)
+        return
+    product = propose_city_panels(round_, settings)
+    assert all(map(kept, members(product)))
+    assert {rule.status for rule in product.rules} == {"kept"}
+    assert product.score == pytest.approx(max(scores))
