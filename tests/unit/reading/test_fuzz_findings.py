@@ -113,7 +113,9 @@ def test_a_city_without_a_name_is_set_aside_and_told(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(samples.CARBON_MONITOR.replace("Vorbild", ""), "utf-8")
     found = IMPORTERS["carbon-monitor"].read(read_grids(path), Options())
-    assert found.raw.cities == ()
+    assert [r.data["name"] for r in found.raw.cities] == [
+        "Exemplis"
+    ]  # the other city of the sample
     assert found.aside["no name"] == 1
     assert "name-missing" in {p.code for p in found.raw.problems}
 
