@@ -208,10 +208,10 @@ def write_template(
     """Return the intake form as it was written; with profiles, their workbook form."""
     if out.suffix.lower() != ".xlsx":
         found = f"The form is a workbook, {out.name!r} does not end in .xlsx."
-        raise QuestionError(Problem("not-xlsx", found, Where(str(out))))
+        raise QuestionError.of("not-xlsx", found, Where(str(out)))
     if out.exists() and not replace:
         found, do = "The file is already there.", "Name another file, or give --replace."
-        raise QuestionError(Problem("file-exists", found, Where(str(out)), do))
+        raise QuestionError.of("file-exists", found, Where(str(out)), do)
     cohort = read(profiles_at) if profiles_at is not None else None
     content = template(cohort.cities, cohort.units) if cohort else template()
     return write_files({out.name: content}, out.parent)[0]
@@ -224,7 +224,7 @@ def import_profiles(asked: ImportAsked) -> Import:
     """
     if asked.kind not in KINDS:
         do = nearest(asked.kind, {k: k for k in KINDS}) or f"Known: {', '.join(KINDS)}."
-        raise QuestionError(Problem("kind-unknown", f"There is no format {asked.kind!r}.", do=do))
+        raise QuestionError.of("kind-unknown", f"There is no format {asked.kind!r}.", do=do)
     mapping = read_mapping(asked.mapping) if asked.mapping else None
     is_folder = asked.kind == "forms"
     found = merge_forms(asked.source, mapping) if is_folder else _file(asked, mapping)
@@ -296,7 +296,7 @@ def save_import(
         raise QuestionError(found.errors)
     if not found.cities:
         do = "See the problems above."
-        raise QuestionError(Problem("nothing-usable", "No row can be used.", do=do))
+        raise QuestionError.of("nothing-usable", "No row can be used.", do=do)
     return write_profiles(found.cities, found.units, out, existing)
 
 

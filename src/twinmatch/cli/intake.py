@@ -60,7 +60,7 @@ def validate(
         if profiles is None:
             found = "The bundled profiles are not changed."
             do = "Copy the bundled profiles to a folder of your own and name it."
-            raise QuestionError(Problem("bundled-not-accepted", found, do=do))
+            raise QuestionError.of("bundled-not-accepted", found, do=do)
         today = dt.date.today().isoformat()
         place = app.intake.accept_warnings(profiles, checked, accept, why, today)
         say(f"Remembered in {place}.")
@@ -149,7 +149,7 @@ def import_(
         return
     if replace and merge:
         found_ = "Profiles are replaced or merged, not both."
-        raise QuestionError(Problem("replace-and-merge", found_, do="Give one."))
+        raise QuestionError.of("replace-and-merge", found_, do="Give one.")
     asked = app.intake.ImportAsked(kind, source, mapping, names, year, city, country, estimate)
     found = app.intake.import_profiles(asked)
     existing: Any = "replace" if replace else "merge" if merge else "refuse"

@@ -154,7 +154,7 @@ def keys(
     if action not in {"add", "list", "take-back"} or role not in ranks:
         found = f"There is no {action!r}." if role in ranks else f"There is no role {role!r}."
         do = f"add, list or take-back; roles {', '.join(ranks)}."
-        raise QuestionError(Problem("keys-wrong", found, do=do))
+        raise QuestionError.of("keys-wrong", found, do=do)
     if action != "list" and not what:
         raise QuestionError.of("keys-wrong", "Name whom the key is for, or its id.")
     opened = board.Board(store if action == "add" else app.decisions.standing_store(store))

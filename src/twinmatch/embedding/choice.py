@@ -30,7 +30,7 @@ from twinmatch.embedding.vectors import (
     lacking,
     read_store,
 )
-from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.errors import DataError, QuestionError, Where
 from twinmatch.files import bundled_path
 
 
@@ -151,13 +151,11 @@ def own_text_model(model: object) -> TextModel:
     """
     function = getattr(model, "encode", model)
     if not callable(function) or isinstance(model, type):
-        raise QuestionError(
-            Problem(
-                "text-model-wrong",
-                f"{type(model).__name__} is no text model.",
-                do="Accepted: the name of a model, an object with encode(texts), or a function that returns a "
-                "row of numbers for each text.",
-            )
+        raise QuestionError.of(
+            "text-model-wrong",
+            f"{type(model).__name__} is no text model.",
+            do="Accepted: the name of a model, an object with encode(texts), or a function that returns a "
+            "row of numbers for each text.",
         )
     name = getattr(model, "__name__", type(model).__name__)
     backend = backends.Own(name, function)
@@ -173,12 +171,10 @@ def choose(
 ) -> tuple[Backend, str]:
     """Return the backend for these sentences, and a sentence that says which and why."""
     if prefix is not None and name in _NAMED_HERE:
-        raise QuestionError(
-            Problem(
-                "text-prefix",
-                f"The text model {name!r} takes no prefix.",
-                do="Leave the prefix out, or name the sentence-transformers model it is for.",
-            )
+        raise QuestionError.of(
+            "text-prefix",
+            f"The text model {name!r} takes no prefix.",
+            do="Leave the prefix out, or name the sentence-transformers model it is for.",
         )
     if name == "auto":
         return _auto(texts, bundled)
@@ -242,11 +238,9 @@ def _bundled_store(name: str, dimension: int) -> VectorStore:
     try:
         return read_store(path, dimension)
     except UnreadableStoreError as error:
-        raise DataError(
-            Problem(
-                "bundled-vectors-broken",
-                str(error),
-                Where(file=str(path)),
-                "Install twinmatch again, or build them: python tools/build_text_models.py vectors.",
-            )
+        raise DataError.of(
+            "bundled-vectors-broken",
+            str(error),
+            Where(file=str(path)),
+            "Install twinmatch again, or build them: python tools/build_text_models.py vectors.",
         ) from error

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.errors import DataError, Problem, Where
+from twinmatch.errors import DataError, Where
 from twinmatch.files import bundled_path
 from twinmatch.vocabulary.topics import Topic
 
@@ -130,12 +130,10 @@ def bundled_classifier(weights_sha256: str) -> Classifier | None:
                         float(file["least"]),
                     )
         except (OSError, ValueError, KeyError) as error:
-            raise DataError(
-                Problem(
-                    "text-model-broken",
-                    f"{path.name} cannot be read ({error}).",
-                    Where(file=str(path)),
-                    "Install twinmatch again.",
-                )
+            raise DataError.of(
+                "text-model-broken",
+                f"{path.name} cannot be read ({error}).",
+                Where(file=str(path)),
+                "Install twinmatch again.",
             ) from error
     return None

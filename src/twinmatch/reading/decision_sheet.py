@@ -81,7 +81,7 @@ def _sheet(path: Path) -> Grid:
     found = f"The workbook has no sheet {SHEET!r}."
     names = ", ".join(g.sheet for g in grids)
     do = f"Its sheets: {names}. Take the proposal.xlsx that twinmatch wrote."
-    raise DataError(Problem("no-decisions", found, Where(path.name), do))
+    raise DataError.of("no-decisions", found, Where(path.name), do)
 
 
 def _heads(grid: Grid) -> tuple[dict[str, int], list[Problem]]:

@@ -104,7 +104,7 @@ def parse_yaml(content: bytes, file: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         found = f"Not readable as YAML: {getattr(error, 'problem', None) or error}."
         where = Where(file, row=mark.line + 1 if mark else 0)
-        raise DataError(Problem("not-yaml", found, where)) from error
+        raise DataError.of("not-yaml", found, where) from error
 
 
 def _look_through(text: str) -> None:

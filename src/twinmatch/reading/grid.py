@@ -99,7 +99,7 @@ def refuse_many(rows: int, file: str) -> None:
     if rows > MOST_TOGETHER:
         found = f"The sheets have more than {MOST_TOGETHER:,} rows together; at most that many are read."
         do = "Delete sheets or empty rows."
-        raise DataError(Problem("too-many-rows", found, Where(file), do))
+        raise DataError.of("too-many-rows", found, Where(file), do)
 
 
 LARGEST_FILE = 20 * 1024 * 1024
@@ -156,7 +156,7 @@ def bytes_of(path: Path) -> bytes:
     """
     if path.exists() and not path.is_file():
         do = "Put the file itself in its place."
-        raise DataError(Problem("not-a-file", "This is not a plain file.", Where(path.name), do))
+        raise DataError.of("not-a-file", "This is not a plain file.", Where(path.name), do)
     with path.open("rb") as stream:
         content = stream.read(LARGEST_FILE + 1)
     refuse_large(path.stat().st_size if len(content) > LARGEST_FILE else 0, path.name)
@@ -167,7 +167,7 @@ def refuse_large(size: int, file: str) -> None:
     """Raise DataError where a file has more bytes than are read."""
     if size > LARGEST_FILE:
         found = f"The file has {size:,} bytes; at most {LARGEST_FILE:,} are read."
-        raise DataError(Problem("too-large", found, Where(file)))
+        raise DataError.of("too-large", found, Where(file))
 
 
 def refuse_old(path: Path) -> None:
@@ -177,7 +177,7 @@ def refuse_old(path: Path) -> None:
     if is_old:
         found = "The file is an old .xls workbook, or one with a password; neither is read."
         do = "Save it as .xlsx without a password."
-        raise DataError(Problem("not-a-workbook", found, Where(path.name), do))
+        raise DataError.of("not-a-workbook", found, Where(path.name), do)
 
 
 def not_linked_out(path: Path, folder: Path) -> None:
@@ -187,7 +187,7 @@ def not_linked_out(path: Path, folder: Path) -> None:
             "This is a link that leads out of its folder.",
             "Put the file itself in its place.",
         )
-        raise DataError(Problem("link", found, Where(path.name), do))
+        raise DataError.of("link", found, Where(path.name), do)
 
 
 def text_of(content: bytes, file: str, encoding: str | None = None) -> str:
@@ -235,7 +235,7 @@ def _known(encoding: str | None, file: str) -> str | None:
     if encoding is None or encoding.lower() in ENCODINGS:
         return encoding.lower().replace("utf-8", "utf-8-sig") if encoding else None
     found, do = f"There is no encoding {encoding!r}.", f"Known: {', '.join(ENCODINGS)}."
-    raise DataError(Problem("encoding-unknown", found, Where(file), do))
+    raise DataError.of("encoding-unknown", found, Where(file), do)
 
 
 def _undecodable(content: bytes, error: UnicodeDecodeError, file: str, chosen: str) -> Problem:

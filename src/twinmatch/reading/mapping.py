@@ -147,7 +147,7 @@ def read_mapping(path: Path) -> Mapping:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # also a number of 5,000 digits
         found = f"The mapping cannot be read: {error}."
-        raise QuestionError(Problem("mapping-unreadable", found, Where(str(path)))) from error
+        raise QuestionError.of("mapping-unreadable", found, Where(str(path))) from error
     return mapping_of(content, path.name)
 
 

@@ -140,7 +140,7 @@ def _main(grids: Sequence[Grid], by_name: dict[str, Grid], mapping: Mapping) -> 
         if mapping.sheet not in named:
             do = nearest(mapping.sheet, {name: name for name in named})
             found = f"There is no sheet {mapping.sheet!r}."
-            raise DataError(Problem("sheet-missing", found, Where(grids[0].file), do))
+            raise DataError.of("sheet-missing", found, Where(grids[0].file), do)
         return named[mapping.sheet]
     if "cities" in by_name:
         return by_name["cities"]

@@ -78,20 +78,20 @@ def measured(path: Path) -> dict[str, SheetScan]:
                 return _all_parts(archive, where)
         except NO_ZIP as error:
             found = f"Not readable as a workbook: {error}."
-            raise DataError(Problem("not-a-workbook", found, where, "Save it as .xlsx.")) from error
+            raise DataError.of("not-a-workbook", found, where, "Save it as .xlsx.") from error
         except (zlib.error, lzma.LZMAError, OSError) as error:
             found = f"The workbook is damaged: {error}."
-            raise DataError(Problem("not-a-workbook", found, where)) from error
+            raise DataError.of("not-a-workbook", found, where) from error
 
 
 def _all_parts(archive: zipfile.ZipFile, where: Where) -> dict[str, SheetScan]:
     members = archive.infolist()
     if len(members) > MOST_MEMBERS:
         found = f"The workbook has {len(members):,} parts; at most {MOST_MEMBERS:,} are read."
-        raise DataError(Problem("too-many-parts", found, where))
+        raise DataError.of("too-many-parts", found, where)
     if any(m.filename.lower().endswith(("vbaproject.bin", "basic/script-lc.xml")) for m in members):
         found = "The workbook holds a macro; files with macros are not opened."
-        raise DataError(Problem("macro", found, where, "Save it as .xlsx without macros."))
+        raise DataError.of("macro", found, where, "Save it as .xlsx without macros.")
     left, parts = MOST_UNPACKED, {}
     for member in members:
         part = SheetScan()
@@ -112,11 +112,11 @@ def _measure(
             left -= len(piece)
             if left < 0:
                 found = f"The workbook unpacks to more than {MOST_UNPACKED:,} bytes."
-                raise DataError(Problem("too-large", found, where))
+                raise DataError.of("too-large", found, where)
             window = tail + piece
             if is_xml and _DOCTYPE.search(window):
                 found = f"{member.filename} holds a document type or entity, which workbooks do not have."
-                raise DataError(Problem("not-a-workbook", found, where, "Save it anew as .xlsx."))
+                raise DataError.of("not-a-workbook", found, where, "Save it anew as .xlsx.")
             if is_sheet:
                 _look(window, member.filename, where, part)
             tail = window[-_OVERLAP:]
@@ -128,14 +128,14 @@ def _look(xml: bytes, name: str, where: Where, part: SheetScan) -> None:
         if int(digits) > MOST_ROWS or column_number(letters.decode()) > MOST_COLUMNS:
             found = f"There is a cell at {letters.decode()}{digits.decode()} ({name}); rows to {MOST_ROWS:,} and columns to {MOST_COLUMNS} are read."
             do = "Delete that cell or its empty formatting."
-            raise DataError(Problem("cell-beyond", found, where, do))
+            raise DataError.of("cell-beyond", found, where, do)
     part.merged.update(ref.decode() for ref in _MERGED.findall(xml))
     part.hidden_rows.update(int(row) for row in _HIDDEN_ROW.findall(xml))
     part.is_filtered |= bool(_FILTER.search(xml))
     part.formulas.update(ref.decode() for ref in _EMPTY_FORMULA.findall(xml))
     if len(part.merged) > MOST_MERGED:
         found = f"{name} has more than {MOST_MERGED:,} merged ranges."
-        raise DataError(Problem("too-many-merged", found, where, "Unmerge the cells."))
+        raise DataError.of("too-many-merged", found, where, "Unmerge the cells.")
 
 
 def column_number(letters: str) -> int:
@@ -186,7 +186,7 @@ def workbook_grids(path: Path, encoding: str | None = None) -> list[Grid]:
         except Exception as error:  # openpyxl raises whatever the damage causes
             said = _first_line(error).replace(str(path), path.name)  # no folder of the machine
             found = f"Not readable as a workbook: {said}."
-            raise DataError(Problem("not-a-workbook", found, Where(path.name))) from error
+            raise DataError.of("not-a-workbook", found, Where(path.name)) from error
 
 
 _STRICT: Final = (

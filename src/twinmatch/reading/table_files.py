@@ -56,7 +56,7 @@ def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
             row = reader.line_num + 1
     except csv.Error as error:
         found = f"Not readable as CSV: {error}."
-        raise DataError(Problem("not-csv", found, Where(path.name, row=row))) from error
+        raise DataError.of("not-csv", found, Where(path.name, row=row)) from error
     if guess:
         found = f"The file is not UTF-8; its letters make words in {guess}, and it is read so."
         do = 'If letters are wrong, name the encoding: encoding = "..." in the mapping file.'
@@ -88,10 +88,10 @@ def separator_of(text: str) -> str:
 def _within(rows: int, columns: int, row: int, file: str) -> None:
     if rows >= MOST_CSV_ROWS:
         found = f"More than {MOST_CSV_ROWS:,} rows; at most that many are read."
-        raise DataError(Problem("too-many-rows", found, Where(file), "Split the file."))
+        raise DataError.of("too-many-rows", found, Where(file), "Split the file.")
     if columns > MOST_COLUMNS:
         found = f"{columns:,} columns; at most {MOST_COLUMNS} are read."
-        raise DataError(Problem("cell-beyond", found, Where(file, row=row)))
+        raise DataError.of("cell-beyond", found, Where(file, row=row))
 
 
 MOST_BYTES = 100 * 1024 * 1024
@@ -109,7 +109,7 @@ def parquet_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     except ImportError as error:
         found = "Parquet files need pyarrow."
         do = "Install it: pip install 'twinmatch[parquet]', or save the table as .csv."
-        raise DataError(Problem("needs-pyarrow", found, where, do)) from error
+        raise DataError.of("needs-pyarrow", found, where, do) from error
     refuse_large(path.stat().st_size, path.name)
     try:
         with pq.ParquetFile(path, memory_map=False) as file:
@@ -119,7 +119,7 @@ def parquet_grids(path: Path, encoding: str | None = None) -> list[Grid]:
             names = tuple(table.column_names)
     except (ArrowException, OSError, ValueError) as error:
         found = f"Not readable as Parquet: {str(error).splitlines()[0]}."
-        raise DataError(Problem("not-parquet", found, where)) from error
+        raise DataError.of("not-parquet", found, where) from error
     rows = [names, *zip(*columns, strict=True)]
     count = sum(c.count(NUL) for cells in rows for c in cells if isinstance(c, str))
     if count:
@@ -133,7 +133,7 @@ def _check_size(metadata: Any, where: Where) -> None:
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     if rows > MOST_CSV_ROWS or columns > MOST_COLUMNS or size > MOST_BYTES:
         found = f"{rows:,} rows, {columns:,} columns, {size:,} bytes; at most {MOST_CSV_ROWS:,}, {MOST_COLUMNS} and {MOST_BYTES:,} are read."
-        raise DataError(Problem("too-large", found, where))
+        raise DataError.of("too-large", found, where)
 
 
 def ods_grids(path: Path, encoding: str | None = None) -> list[Grid]:
@@ -149,7 +149,7 @@ def ods_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     except (*NO_ZIP, LookupError, zlib.error, expat.ExpatError) as error:
         # Also an encoding unheard of, or a directory that lies about the size of a part.
         found = f"Not readable as an OpenDocument spreadsheet: {str(error) or 'it ends too early'}."
-        raise DataError(Problem("not-a-workbook", found, Where(path.name))) from error
+        raise DataError.of("not-a-workbook", found, Where(path.name)) from error
     return content.grids
 
 
@@ -178,7 +178,7 @@ class _Content:
 
     def _refuse(self, *_: Any) -> None:
         found = "The file holds a document type, which spreadsheets do not have."
-        raise DataError(Problem("not-a-workbook", found, Where(self._file)))
+        raise DataError.of("not-a-workbook", found, Where(self._file))
 
     def _start(self, name: str, has: dict[str, str]) -> None:
         if name == "table:table":
@@ -240,7 +240,7 @@ class _Content:
     def _beyond(self, what: str, most: int) -> None:
         where = Where(self._file, self._sheet, self._row + 1)
         found = f"There are cells beyond the {most:,} {what} that are read."
-        raise DataError(Problem("cell-beyond", found, where, "Delete them."))
+        raise DataError.of("cell-beyond", found, where, "Delete them.")
 
 
 def _count(has: dict[str, str], name: str) -> int:

@@ -189,11 +189,9 @@ def assign(
     """
     if fairness not in FAIRNESS:
         known = ", ".join(FAIRNESS)
-        raise QuestionError(
-            Problem("fairness", f"{fairness!r} is no fairness", do=f"Known: {known}.")
-        )
+        raise QuestionError.of("fairness", f"{fairness!r} is no fairness", do=f"Known: {known}.")
     if seconds is not None and not is_time(seconds):
-        raise QuestionError(Problem("seconds", f"{seconds!r} seconds are no time to solve in"))
+        raise QuestionError.of("seconds", f"{seconds!r} seconds are no time to solve in")
     task = _task(score, demand, capacity, at_least, allowed)
     power = exponent(
         task.score if task.allowed is None else np.where(task.allowed, task.score, 0.0)
@@ -355,9 +353,9 @@ def _task(
         cell = np.asarray(score, dtype=object)[wrong]
         place = " and ".join(f"{n} {i}" for n, i in zip(("host", "guest"), wrong, strict=False))
         found = f"the score of {place} is {cell!r}, which is no real number"
-        raise DataError(Problem("score", found, do="Give a number."))
+        raise DataError.of("score", found, do="Give a number.")
     if table.ndim != 2:
-        raise DataError(Problem("shape", f"score has shape {table.shape}, not (hosts, guests)"))
+        raise DataError.of("shape", f"score has shape {table.shape}, not (hosts, guests)")
     may = np.ones(table.shape, np.bool_) if allowed is None else _array("allowed", allowed)
     problems = list(_table_problems(table, may))
     H, G = table.shape
@@ -385,7 +383,7 @@ def _array(name: str, given: npt.ArrayLike) -> npt.NDArray[np.generic]:
     try:
         return np.asarray(given)
     except ValueError:
-        raise DataError(Problem("shape", f"the rows of {name} differ in length")) from None
+        raise DataError.of("shape", f"the rows of {name} differ in length") from None
 
 
 def _table_problems(table: Floats, may: npt.NDArray[np.generic]) -> Iterable[Problem]:

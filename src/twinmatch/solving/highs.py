@@ -48,7 +48,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.solving.blocks import Block, Bools, Floats, Ints, Switch
 from twinmatch.solving.laminar import RuleRows
 from twinmatch.solving.model import AssignmentQuestion
@@ -163,8 +163,8 @@ def highspy() -> ModuleType:
         module: ModuleType = importlib.import_module("highspy")
     except ImportError as error:
         found = f"HiGHS cannot be loaded beside OR-Tools ({error})."
-        raise QuestionError(
-            Problem("highs", found, do="Install highspy below 1.15, which carries its own HiGHS.")
+        raise QuestionError.of(
+            "highs", found, do="Install highspy below 1.15, which carries its own HiGHS."
         ) from error
     return module
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.solving.blocks import Bools, Floats, Ints
 from twinmatch.solving.column_generation import (
     ALL_FROM_START,
@@ -317,7 +317,7 @@ class _Ladder:
 
 def _too_hard() -> QuestionError:
     found = "No answer was found within the effort or the time given, and none was ruled out."
-    return QuestionError(Problem("time", found, do="Give more seconds, or loosen a rule."))
+    return QuestionError.of("time", found, do="Give more seconds, or loosen a rule.")
 
 
 def _padded(gain: Floats, n: int) -> Floats:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.errors import DataError, QuestionError, Where
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -45,22 +45,18 @@ def engine_of(place: str) -> sa.Engine:
             url, pool_pre_ping=True, hide_parameters=True, connect_args=patience
         )
     if "://" in place and not place.startswith("sqlite"):
-        raise QuestionError(
-            Problem(
-                "store-kind",
-                f"A store is a file or a postgresql:// address, not {shown(place)!r}.",
-                do="Name one of the two.",
-            )
+        raise QuestionError.of(
+            "store-kind",
+            f"A store is a file or a postgresql:// address, not {shown(place)!r}.",
+            do="Name one of the two.",
         )
     path = Path(place.removeprefix("sqlite:///"))
     if not path.absolute().parent.is_dir():
-        raise DataError(
-            Problem(
-                "store-folder",
-                "There is no such folder.",
-                Where(str(path.absolute().parent)),
-                "Make it first.",
-            )
+        raise DataError.of(
+            "store-folder",
+            "There is no such folder.",
+            Where(str(path.absolute().parent)),
+            "Make it first.",
         )
     if path.exists() and not all(os.access(p, os.W_OK) for p in (path, path.absolute().parent)):
         return _only_read(path)
@@ -98,13 +94,13 @@ def _address(place: str) -> sa.URL:
     except ImportError as error:
         found = "A store on PostgreSQL needs a driver that is not installed."
         do = "Install it with: pip install 'twinmatch[postgres]'."
-        raise QuestionError(Problem("store-driver", found, do=do)) from error
+        raise QuestionError.of("store-driver", found, do=do) from error
     try:
         return sa.make_url(f"postgresql+psycopg://{rest}")
     except (sa.exc.ArgumentError, ValueError) as error:
         found = "The address of the store cannot be read."  # it may have a password
         do = "Write postgresql://user@host:port/database."
-        raise QuestionError(Problem("store-address", found, do=do)) from error
+        raise QuestionError.of("store-address", found, do=do) from error
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
@@ -140,13 +136,11 @@ def migrate(engine: sa.Engine, place: str) -> None:
         found = revision(connection)
         scripts = ScriptDirectory.from_config(config)
         if found is not None and found not in {s.revision for s in scripts.walk_revisions()}:
-            raise DataError(
-                Problem(
-                    "store-newer",
-                    f"The store was made by a newer version (its tables are {found!r}).",
-                    Where(shown(place)),
-                    "Use that version of twinmatch, or a copy of the store from before.",
-                )
+            raise DataError.of(
+                "store-newer",
+                f"The store was made by a newer version (its tables are {found!r}).",
+                Where(shown(place)),
+                "Use that version of twinmatch, or a copy of the store from before.",
             )
         if found != HEAD:
             config.attributes["connection"] = connection

@@ -227,8 +227,8 @@ class Store:
         meeting or city that is not there, and for a step out of order.
         """
         if not by.strip():
-            raise QuestionError(
-                Problem("by-missing", "It is not said who decides.", do="Name yourself with --by.")
+            raise QuestionError.of(
+                "by-missing", "It is not said who decides.", do="Name yourself with --by."
             )
         # What people write may name others; that is taken out before it is kept where nothing can be taken out.
         said = redact(why.strip())[0]
@@ -297,12 +297,10 @@ def named(by: str) -> str:
     """Return the name of who keeps or decides; raises QuestionError where it is an address or a number."""
     name = by.strip()
     if redact(name, names=False)[1]:
-        raise QuestionError(
-            Problem(
-                "by-personal",
-                "An e-mail address or a telephone number is kept for nobody.",
-                do="Give a name, a role or a body.",
-            )
+        raise QuestionError.of(
+            "by-personal",
+            "An e-mail address or a telephone number is kept for nobody.",
+            do="Give a name, a role or a body.",
         )
     return name
 
@@ -463,10 +461,8 @@ def _changed_meanwhile(history: Sequence[HistoryEntry], seen: int) -> QuestionEr
     """Return the error that tells what others did meanwhile; nothing was written."""
     later = [entry for entry in history if entry.number > seen]
     told = "; ".join(f"{e.by} {e.told()}" for e in later[-LATEST:]) or f"there is no version {seen}"
-    return QuestionError(
-        Problem(
-            "changed-meanwhile",
-            f"The run has gone on since it was seen ({told}); nothing was written.",
-            do="Look at it as it is now, then decide again.",
-        )
+    return QuestionError.of(
+        "changed-meanwhile",
+        f"The run has gone on since it was seen ({told}); nothing was written.",
+        do="Look at it as it is now, then decide again.",
     )

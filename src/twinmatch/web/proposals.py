@@ -285,7 +285,7 @@ def version_of(if_match: str | None) -> int:
     if not text:
         do = "Send If-Match with the ETag of the decisions as you saw them."
         found = "Which version was seen is not said."
-        raise QuestionError(Problem("version-missing", found, do=do))
+        raise QuestionError.of("version-missing", found, do=do)
     if not (text.isascii() and text.isdigit()) or len(text) > 9:
         raise QuestionError.of("changed-meanwhile", f"There is no version {text[:20]!r}.")
     return int(text)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort, Host
-from twinmatch.errors import Problem, QuestionError
+from twinmatch.errors import QuestionError
 from twinmatch.extensions import Registry, need
 from twinmatch.programmes.rules import Rule
 from twinmatch.solving.blocks import Candidates
@@ -137,5 +137,5 @@ def extra_rules(frame: Frame, names: tuple[str, ...]) -> list[Rule]:
     for name in names:
         if name not in RULES:
             do = RULES.why_not(name) or f"Known: {', '.join(RULES) or 'none is installed'}."
-            raise QuestionError(Problem("rule-unknown", f"There is no rule {name!r}.", do=do))
+            raise QuestionError.of("rule-unknown", f"There is no rule {name!r}.", do=do)
     return [RULES[name](frame) for name in names]

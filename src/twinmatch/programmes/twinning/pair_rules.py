@@ -228,7 +228,7 @@ def _facilitators(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
         if len(unions) > MOST_UNIONS:
             found = f"The {len(staff)} facilitators differ in too many ways for a proof that each pair finds one."
             do = "Give facilitators the same languages and countries where they may stand in for each other."
-            raise QuestionError(Problem("facilitators-differ", found, do=do))
+            raise QuestionError.of("facilitators-differ", found, do=do)
     rows = sorted(unions, key=lambda one: (-sum(one), one))
     taken = np.array([[not (k & ~np.array(row)).any() for k in kinds] for row in rows])
     matrix = sp.csr_array(taken[:, of_pair.ravel()].astype(np.float64))
@@ -313,12 +313,10 @@ def _limits(frame: Frame, host: Host, settings: Twinning) -> tuple[int, int]:
     at_most = min([most, *stated, *([] if host.guests_at_most is None else [host.guests_at_most])])
     at_least = least if host.guests_at_least is None else max(least, host.guests_at_least)
     if at_least > at_most:
-        raise QuestionError(
-            Problem(
-                "limits-undercut",
-                f"{host.id} can take at most {at_most} guests, but at least {at_least} are asked of it.",
-                do="Change one of the two.",
-            )
+        raise QuestionError.of(
+            "limits-undercut",
+            f"{host.id} can take at most {at_most} guests, but at least {at_least} are asked of it.",
+            do="Change one of the two.",
         )
     return at_least, at_most
 

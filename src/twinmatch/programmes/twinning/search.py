@@ -176,7 +176,7 @@ def _hosts(round_: Round, settings: Twinning, eligible: set[int]) -> tuple[Host,
         who = "host_ids names" if named else f"this cohort has in the role {roles}"
         where = ", and hosts_inside_eu asks for Member States" if settings.hosts_inside_eu else ""
         do = "Name other hosts." if named else "Give at least one city that role."
-        raise QuestionError(Problem("no-hosts", f"No city that {who} can be a host{where}.", do=do))
+        raise QuestionError.of("no-hosts", f"No city that {who} can be a host{where}.", do=do)
     return hosts
 
 

@@ -121,7 +121,7 @@ def other_format(grid: Grid, found: str, do: str = "") -> DataError:
     """Return the error of a file that is not of the format."""
     do = do or "twinmatch import --help lists the formats."
     found = f"The file is not of this format: {found}."
-    return DataError(Problem("not-this-format", found, grid.at(), do))
+    return DataError.of("not-this-format", found, grid.at(), do)
 
 
 def first_with(grids: Sequence[Grid], *needed: str) -> list[Line]:
@@ -159,7 +159,7 @@ def whose(options: Options, about: Mapping[str, str], where: Where) -> tuple[str
         return name, country
     found = f"The file does not say its {'country' if name else 'city'}."
     do = "Give --city NAME and --country CODE."
-    raise DataError(Problem("city-not-said", found, where, do))
+    raise DataError.of("city-not-said", found, where, do)
 
 
 _CITY: Final = (
@@ -338,7 +338,7 @@ def names_from(grids: Sequence[Grid]) -> dict[str, str]:
             return {_spaced(c): w for c, w in pairs if c and w}
     found = "There is no pair of columns with codes and names."
     do = f"Give a table with one of {', '.join(codes)} and one of {', '.join(headers)}."
-    raise DataError(Problem("no-names", found, grids[0].at(), do))
+    raise DataError.of("no-names", found, grids[0].at(), do)
 
 
 def _spaced(code: str) -> str:
