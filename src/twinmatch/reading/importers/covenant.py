@@ -266,7 +266,7 @@ def _start(grid: Grid) -> int | None:
     found, speaks = None, False
     for k, (_, cells) in enumerate(grid.rows):
         words = [plain(text(c)) for c in cells if text(c)]
-        if any(map(_OF_EMISSIONS.match, words[:2])):
+        if any("emissions" in w and _OF_GASES.search(w) for w in words[:2]):
             speaks = True
         if any("final energy consumption" in w for w in words[:2]):
             speaks = False
@@ -275,7 +275,7 @@ def _start(grid: Grid) -> int | None:
     return found
 
 
-_OF_EMISSIONS: Final = re.compile(r"(?=.*emissions).*(?:co2|ghg|\bt\b)")
+_OF_GASES: Final = re.compile(r"co2|ghg|\bt\b")
 
 
 def _template(grid: Grid, start: int, about: dict[str, str], drafts: Drafts) -> dict[str, Any]:
