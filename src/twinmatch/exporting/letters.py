@@ -209,7 +209,7 @@ def _letter(
     ]
     asked = [x for x in sources.left_out.get(city, ()) if words.outcome(x[1]) == "to ask"]
     parts = (
-        DossierSection("", (_opening(sources, name, invited, whole),)),
+        DossierSection("", (_opening(sources, city, name, invited, whole),)),
         *(
             _invitation(sources, city, product, meeting, load)
             for (product, meeting), load in zip(invited, takes, strict=True)
@@ -247,6 +247,7 @@ def _letter(
 
 def _opening(
     sources: Sources,
+    city: str,
     name: str,
     invited: list[tuple[Product, Meeting]],
     whole: Takes,
@@ -263,7 +264,11 @@ def _opening(
         for product in products
     ]
     text = f"For {name} we propose {words.listed([_with_article(part) for part in parts])}."
-    return text + _costs(whole, "It takes" if len(invited) == 1 else "Together they take")
+    text += _costs(whole, "It takes" if len(invited) == 1 else "Together they take")
+    load = sources.loads.get(city)
+    if load is None or not load.is_more_than_stated:
+        return text
+    return f"{text} You stated at least {load.hours_stated:g} a month: please say whether you can give more."
 
 
 def _costs(load: Takes, begins: str) -> str:

@@ -26,6 +26,7 @@ from twinmatch.proposal.tables import (
     AgendaRow,
     AlikeRow,
     InterviewRow,
+    LoadRow,
     PathwayRow,
     cities_in,
     rows_of,
@@ -74,6 +75,11 @@ class Sources:
     def interviews(self) -> dict[str, list[InterviewRow]]:
         """Return the questions of the interview plan by city."""
         return _grouped(rows_of(self._tables, "interview", InterviewRow), attrgetter("city"))
+
+    @cached_property
+    def loads(self) -> dict[str, LoadRow]:
+        """Return what each city carries over all formats."""
+        return {row.city: row for row in rows_of(self._tables, "ledger", LoadRow)}
 
     @cached_property
     def room(self) -> dict[str, list[ActorRow]]:
@@ -287,6 +293,14 @@ def _decisions(proposal: Proposal) -> Iterator[tuple[str, str]]:
         for n, table in enumerate(product.tables, 1):
             if table.name in ("watch", "stability") and table.rows and table.says:
                 yield f"{title}: {table.says}", f"{anchor}-figures-{n}"
+    asked = [row for row in rows_of(proposal.tables, "ledger", LoadRow) if row.is_more_than_stated]
+    if asked:
+        most = max(asked, key=lambda row: (row.hours - (row.hours_stated or 0), row.city))
+        yield (
+            f"{words.count(len(asked), 'city is', 'cities are')} asked for more staff hours a month than the least that "
+            f"{'it' if len(asked) == 1 else 'they'} stated, up to {most.hours:g} in place of {most.hours_stated:g}",
+            "round",
+        )
 
 
 def _origins(proposal: Proposal) -> dict[str, list[tuple[str, str]]]:

@@ -169,14 +169,22 @@ class LoadLedger:
                 )
             ]
             what = "; ".join(f"{e.role} in {e.meeting}" for e in mine)
-            rows.append((self.cohort.cities[i].id, *numbers, what))
-        columns = ("city", *(c for kind in KINDS for c in (kind, f"{kind} at most")), "in")
+            own = self.cohort.cities[i].participation
+            stated = own.staff_hours_a_month if own else None
+            rows.append((self.cohort.cities[i].id, *numbers, stated, what))
+        columns = (
+            "city",
+            *(c for kind in KINDS for c in (kind, f"{kind} at most")),
+            "hours stated",
+            "in",
+        )
         return Table(
             "ledger",
             "What each city carries",
             columns,
             tuple(rows),
-            f"{len(rows)} cities over all formats; an empty limit was set by nobody.",
+            f"{len(rows)} cities over all formats; an empty limit was set by nobody. Hours stated are the least that a "
+            "city said it can give, and no limit.",
         )
 
 

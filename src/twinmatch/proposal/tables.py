@@ -57,6 +57,25 @@ class ActorRow(NamedTuple):
     year: str
 
 
+class LoadRow(NamedTuple):
+    """What a city carries over all formats, each beside its limit (None: none), and the least hours that it stated."""
+
+    city: str
+    hours: float
+    hours_at_most: float | None
+    trips: float
+    trips_at_most: float | None
+    tasks: float
+    tasks_at_most: float | None
+    hours_stated: float | None
+    where: str
+
+    @property
+    def is_more_than_stated(self) -> bool:
+        """Return whether more hours are asked of the city than it said it can give at least."""
+        return self.hours_stated is not None and self.hours > self.hours_stated
+
+
 class PathwayRow(NamedTuple):
     """A resource named for a city, its place among them, and why."""
 

@@ -20,8 +20,9 @@ from twinmatch.exporting.letters import (
     merge_csv,
     read_contacts,
 )
+from twinmatch.exporting.report import report_html
 from twinmatch.proposal import Table
-from twinmatch.proposal.tables import AgendaRow, InterviewRow
+from twinmatch.proposal.tables import AgendaRow, InterviewRow, LoadRow
 
 SETTINGS = {"programme": {"settings": {"twinning": {"takes": {"guest": {"hours": 5, "trips": 1}}}}}}
 
@@ -191,3 +192,16 @@ def test_every_problem_of_a_table_of_contacts_has_its_row(proposal, tmp_path, ta
         read_contacts(path, proposal)
     assert [problem.code for problem in caught.value.problems] == codes
     assert [problem.where.row for problem in caught.value.problems] == rows
+
+
+def test_who_is_asked_for_more_hours_than_it_stated_reads_both(proposal):
+    """The letter and the first page say it; nobody else reads of it."""
+    rows = (
+        LoadRow("at-graz", 9, None, 1, None, 0, None, 4, "guest in twinning-1"),
+        LoadRow("se-lund", 12, None, 1, None, 1, None, 12, "host in twinning-1"),
+    )
+    ledger = Table("ledger", "What each city carries", LoadRow._fields, rows)
+    changed = replace(proposal, tables=(ledger,))
+    of = {letter.city: letter.text for letter in letters(changed)}
+    assert [city for city, text in of.items() if "You stated" in text] == ["at-graz"]
+    assert "1 city is asked for more staff hours a month" in report_html(changed).decode()
