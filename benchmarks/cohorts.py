@@ -12,7 +12,7 @@ sources). Each further city is a *place* and a *donor*, both drawn with a seed:
   by up to a factor of two, so that no two are the same;
 - the donor is a bundled city, and what it leaves open the new city leaves open: that is the real pattern of missing
   values. Challenges, strengths and levers are those of cities that state them, one city for each block; readiness
-  is the donor's, each level up to one off; languages are those of its country's administration; emissions are the donor's a head with each sector off by a factor around
+  is the donor's, each level up to one off; languages are those of its country's administration; emissions are the donor's per capita with each sector off by a factor around
   one; needs and offers are sentences that real cities wrote, as many as the donor's, so that the bundled vectors
   serve and no time goes into encoding.
 

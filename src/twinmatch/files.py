@@ -1,11 +1,11 @@
 """Files written into a folder all at once: either every one of them is there, whole, or nothing changed.
 
-Whoever is stopped in between leaves no half: not by an error, an interrupt, a kill or a loss of power.
+A process that is stopped in between leaves no half: not by an error, an interrupt, a kill or a loss of power.
 
 - A new folder is made beside its place and moved there in one step.
 - Into a folder that is there, files are made ready in a hidden folder in it, then a journal is written, then they
   are moved. A process that dies before the journal has changed nothing; one that dies after it has written
-  everything, and whoever reads or writes the folder next moves what it had left to move.
+  everything, and the next reader or writer of the folder moves what it had left to move.
 - One process at a time writes a folder: the folder itself is locked, and the system lets go of a lock with the
   process that held it. So what lies half made in a folder that is locked was left by a process that is no more.
 """

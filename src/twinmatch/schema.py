@@ -294,7 +294,7 @@ class Context(ProfileBlock):
         "Gross domestic product per head of the NUTS 3 region", "EUR a head"
     )
     edgar_per_head: Figure | None = _left_out(
-        "Emissions per head by the gridded EDGAR estimate", "t CO2e a head"
+        "Emissions per head by the gridded EDGAR estimate", "t CO2e per capita"
     )
     nuts3: str | None = _left_out("NUTS 3 region", pattern=r"^[A-Z]{2}[A-Z0-9]{1,3}$")
     degree_of_urbanisation: int | None = _left_out(

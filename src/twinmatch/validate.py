@@ -170,7 +170,7 @@ def _model(kind: type[M], record: Record, problems: list[Problem]) -> M | None:
 
 
 def problems_of(kind: type[BaseModel], error: ValidationError, record: Record) -> list[Problem]:
-    """Return one problem a field: a union's several complaints about one value are told as one."""
+    """Return one problem a field: a union's several complaints about one value are reported as one."""
     by_path: dict[str, list[Any]] = defaultdict(list)
     for item in error.errors(include_url=False):
         by_path[_path(item["loc"])].append(item)

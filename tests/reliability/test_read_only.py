@@ -55,7 +55,7 @@ def test_a_store_in_a_read_only_place_is_read_and_not_written(tmp_path: Path) ->
             assert "Ada" in done_well(twinmatch("decisions", run, *place, cwd=tmp_path))
             assert run in done_well(twinmatch("runs", *place, cwd=tmp_path))
             done = twinmatch("decide", run, "note", "--why", "x", *place, cwd=tmp_path)
-            said_in_words(done, "The store can only be read here", "Let whoever runs this")
+            said_in_words(done, "The store can only be read here", "Let the user who runs this")
         again = open_store(disk / "store.sqlite")
         assert len(again.history(run)) == 1
         again.close()

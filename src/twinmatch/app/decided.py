@@ -1,4 +1,4 @@
-"""What is decided about a round before it is solved: one carrier, whoever decided, and names resolved in one place.
+"""What is decided about a round before it is solved: one carrier for all who decide, and names resolved in one place.
 
 Decisions come from options of the command line, the sheet of a workbook, or a run of the store.
 """

@@ -164,7 +164,7 @@ def stability_table(found: Stability) -> Table:
     )
     says = (
         f"{len(found.fragile)} of {len(rows)} pairs are fragile: they survive in fewer than 70% of the {found.runs} runs in "
-        "which the weights, and what is not known, were drawn anew."
+        "which the weights, and what is not known, were drawn again."
     )
     columns = (
         "Meeting",

@@ -30,7 +30,7 @@ def themes_of(
     model: str | None = None,
     progress: Progress = silent,
 ) -> tuple[str, FoundThemes]:
-    """Return what is told of the text model, and the themes found in what cities say they need.
+    """Return what is said of the text model, and the themes found in what cities say they need.
 
     Raises QuestionError where cities say too little for so many themes.
     """
@@ -48,7 +48,7 @@ GUIDE = """# {name}
 A round of twinmatch. Everything happens in this folder; nothing is sent anywhere.
 
 1. **Fill the form.** `{form}` has one row a city; the sheet of fields says what each column means. What you do
-   not know stays empty: an empty cell is *not known*, never nought or no. Leave names, e-mail addresses and
+   not know stays empty: an empty cell is *not known*, never zero or no. Leave names, e-mail addresses and
    telephone numbers of people out.
    Your cities are in another file already? `twinmatch import table YOUR_FILE --out cities` turns it into
    profiles; the help of that command names the other kinds of file.
@@ -149,7 +149,7 @@ def publish_again(
     answer_by: str = "",
     first_meetings: date | None = None,
 ) -> list[Path]:
-    """Return the files of a proposal written anew, as Word and PDF too, letters addressed, where asked for."""
+    """Return the files of a proposal rewritten, as Word and PDF too, letters addressed, where asked for."""
     found = read_contacts(contacts, proposal) if contacts else {}
     given = Correspondence(found, sender, answer_by)
     word, pdf = "word" in forms, "pdf" in forms

@@ -207,7 +207,7 @@ class RootGroup(LazyGroup):
         return {n: GROUPS[n][0] if n in GROUPS else words_of(n) for n in TOP}
 
     def load(self, name: str) -> Any:
-        """Return a command or a group; a name of before is named anew on stderr."""
+        """Return a command or a group; a name of before is reported on stderr with its new name."""
         if name in GROUPS:
             return CommandGroup(name)
         if name in MOVED and name in OLD_NAMES:

@@ -120,7 +120,9 @@ def state(
     run: Run,
     step: Annotated[
         str | None,
-        Argument(help="approve, reopen, publish, withdraw, redraft; left out, the state is told."),
+        Argument(
+            help="approve, reopen, publish, withdraw, redraft; left out, the state is printed."
+        ),
     ] = None,
     why: Why = "",
     by: By = None,

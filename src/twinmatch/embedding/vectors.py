@@ -35,7 +35,7 @@ TOGETHER = 8
 _LOADED: dict[tuple[str, str, str], Backend] = {}
 """The model that a process was given with work from elsewhere."""
 KEEP_EVERY = 10.0
-"""Seconds of encoding after which what was made is kept, so that whoever is stopped loses no more."""
+"""Seconds of encoding after which what was made is kept, so that a run that is stopped loses no more."""
 DECIMALS = 4
 CACHE_VARIABLE = "TWINMATCH_CACHE"
 _KEY_BYTES = 32
@@ -72,7 +72,7 @@ def key_of(text: str, weights_sha256: str, prefix: str = "") -> bytes:
 
 
 def similarities(left: Vectors, right: Vectors) -> Vectors:
-    """Return the (n, m) cosines of unit rows, rounded so that no order hangs on the last bits.
+    """Return the (n, m) cosines of unit rows, rounded so that no order depends on the last bits.
 
     Rounding to four decimals comes before anything sorts or solves; an unknown row gives nan.
     """
@@ -95,7 +95,7 @@ def encode_texts(
     """Return the (n, d) vectors of the texts, and those of them that had to be made, by key.
 
     Each different text is looked up once and encoded at most once, in batches of like length whose
-    order does not hang on the order asked for. Empty text gives a row of nan. What is made is given to
+    order does not depend on the order asked for. Empty text gives a row of nan. What is made is given to
     ``keep`` every few seconds, at the end, and where something stops it, so that the next run goes on from there.
     """
     wanted = {text: normalised(text) for text in texts}
@@ -224,7 +224,7 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 @dataclass
 class UserCache:
-    """The vectors made on this machine, one file a model; a cache that fails is told, no error."""
+    """The vectors made on this machine, one file a model; a cache that fails is reported, no error."""
 
     folder: Path | None
     notes: list[str] = field(default_factory=list)
@@ -246,7 +246,7 @@ class UserCache:
         try:
             return read_store(path, backend.dimension)
         except UnreadableStoreError as error:
-            self._note(f"The cache of sentence vectors is ignored and made anew: {error}.")
+            self._note(f"The cache of sentence vectors is ignored and rebuilt: {error}.")
             return VectorStore()
 
     def add(self, backend: Backend, made: Mapping[bytes, Half]) -> None:

@@ -67,7 +67,7 @@ OWN: dict[str, FacetEntry] = {
     "emissions_mix": FacetEntry(
         EmissionsMix, False, "Do their emissions come from the same sectors?"
     ),
-    "emissions_level": FacetEntry(EmissionsLevel, False, "Do they emit as much a head?"),
+    "emissions_level": FacetEntry(EmissionsLevel, False, "Do they emit as much per capita?"),
     "language": FacetEntry(Language, False, "Do they share a language beside English?"),
     "nearness": FacetEntry(Nearness, False, "Do they lie near each other?"),
     "context": FacetEntry(SharedContext, False, "Are climate, wealth and size alike?"),

@@ -1,4 +1,4 @@
-"""Emissions: is the mix of sectors alike, and is the level a head alike?
+"""Emissions: is the mix of sectors alike, and is the level per capita alike?
 
 Notation: S sectors; shares (n, S) in t CO2e, nan where a city does not report the sector. A blank, an estimate
 not made and an amount included elsewhere are not known; only "not occurring" is a zero. Removals stay out.
@@ -137,9 +137,9 @@ class EmissionsMix:
 
 
 class EmissionsLevel:
-    """Likeness of emissions a head: the smaller over the larger, over buildings, energy and transport.
+    """Likeness of emissions per capita: the smaller over the larger, over buildings, energy and transport.
 
-    In t CO2e a head; known only where the population of the reporting boundary is known: stated, or the city's
+    In t CO2e per capita; known only where the population of the reporting boundary is known: stated, or the city's
     own where the inventory covers the whole city. Waste, processes and land use are left out because too many
     tables leave them blank.
     """
@@ -155,7 +155,7 @@ class EmissionsLevel:
             return np.asarray(np.minimum(one, other) / np.maximum(one, other))
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
-        """Return both levels in t CO2e a head."""
+        """Return both levels in t CO2e per capita."""
         one, other = self._cities[i], self._cities[j]
         unknown = [c.name for c, k in ((one, i), (other, j)) if np.isnan(self._level[k])]
         facts = tuple(
@@ -165,18 +165,18 @@ class EmissionsLevel:
         )
         if unknown:
             return (
-                f"Emissions a head of {listed(unknown)} are not known for the boundary that is reported.",
+                f"Emissions per capita of {listed(unknown)} are not known for the boundary that is reported.",
                 facts,
             )
         return (
-            f"Buildings, energy and transport emit {self._level[i]:.1f} t CO2e a head in {_dated(one)} and "
+            f"Buildings, energy and transport emit {self._level[i]:.1f} t CO2e per capita in {_dated(one)} and "
             f"{self._level[j]:.1f} in {_dated(other)}{_years_note(one, other)}.",
             facts,
         )
 
 
 def per_head(city: City) -> float:
-    """Return t CO2e a head from buildings, energy and transport; nan where the boundary's people are not known."""
+    """Return t CO2e per capita from buildings, energy and transport; nan where the boundary's people are not known."""
     emissions = city.emissions
     if emissions is None:
         return np.nan
@@ -276,7 +276,7 @@ def _kind(city: City) -> str:
 def _level_fact(city: City, level: float) -> Fact:
     stated = city.emissions is not None and city.emissions.boundary_population is not None
     kind = _kind(city) if stated else "estimated"
-    what = "buildings, energy and transport a head" + (
+    what = "buildings, energy and transport per capita" + (
         "" if stated or city.population is None else f", by the {city.population.of}'s population"
     )
     return Fact(

@@ -86,8 +86,8 @@ def _emissions(cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
     yield (
         Feature(
             "emissions.per_head",
-            "Buildings, energy and transport a head of the reporting boundary",
-            "t CO2e a head",
+            "Buildings, energy and transport per capita of the reporting boundary",
+            "t CO2e per capita",
         ),
         level,
     )

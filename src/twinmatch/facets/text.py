@@ -321,7 +321,7 @@ class SharedNeeds:
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
         self._needs = needs_said(cohort, facet_cache)
-        # Whoever says nothing that can be read is of one kind, whoever says something of its own.
+        # Cities that say nothing that can be read are of one kind, each other city is of its own.
         speaks = self._needs.end > self._needs.start
         self.kinds = np.where(speaks, np.cumsum(speaks), 0)
 

@@ -327,7 +327,7 @@ Naming = Callable[[City], str]
 
 
 def dimensions(cohort: Cohort) -> tuple[tuple[str, Naming], ...]:
-    """Return by what fairness is told, each with the name of a city's group."""
+    """Return by what fairness is reported, each with the name of a city's group."""
     low, high = _thirds(cohort)
     return (
         ("Country", lambda c: country(c.country).name),

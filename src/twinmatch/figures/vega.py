@@ -3,7 +3,7 @@
 A picture is a plain dictionary with its rows, words, colours and order inside, made from an account and from the
 cards of cities and from nothing else. ``altair.Chart.from_dict`` shows it in a notebook, and
 :mod:`twinmatch.exporting.charts` draws the same dictionary as SVG for pages. Its table twin, for those who
-cannot see it, stands in ``usermeta``. What is not known is not drawn as nought: it is named in the subtitle.
+cannot see it, stands in ``usermeta``. What is not known is not drawn as zero: it is named in the subtitle.
 
 Layers are of three kinds only, which is what ``drawings`` can draw: ranged bars, points, and texts at the end of a bar.
 """

@@ -33,10 +33,10 @@ NEARLY: Final = 0.02
 
 LEAST_A_HEAD: Final = 0.3
 MOST_A_HEAD: Final = 60.0
-"""t CO2e a head: below the lowest and above the highest national figure of Europe, with room for industry towns."""
+"""t CO2e per capita: below the lowest and above the highest national figure of Europe, with room for industry towns."""
 
 USUAL: Final = (1.0, 25.0)
-"""t CO2e a head in which nearly all cities lie: where a slip of a factor of 1000 would land again."""
+"""t CO2e per capita in which nearly all cities lie: where a slip of a factor of 1000 would land again."""
 
 FAR: Final = 3.5
 """Modified z-score from which a value is far out (Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers)."""
@@ -92,7 +92,7 @@ def reporting_population(city: City) -> int | None:
 
 
 def a_head(city: City) -> float | None:
-    """Return t CO2e a head of the reporting boundary, None where not known."""
+    """Return t CO2e per capita of the reporting boundary, None where not known."""
     people = reporting_population(city)
     total = total_of(city.emissions) if city.emissions else None
     return total / people if people and total is not None else None
@@ -141,11 +141,11 @@ def _blank(emissions: Emissions, names: Sequence[str]) -> list[str]:
 
 
 def _per_head(city: City) -> Iterator[Doubt]:
-    """Emissions a head, with the suspicion of a factor of 1000."""
+    """Emissions per capita, with the suspicion of a factor of 1000."""
     value = a_head(city)
     if value is None:
         if city.emissions is not None and total_of(city.emissions) is not None:
-            found = "Emissions a head cannot be judged: the population inside the boundary is not known."
+            found = "Emissions per capita cannot be judged: the population inside the boundary is not known."
             do = "Fill in the population inside the boundary."
             path = "emissions.boundary_population"
             yield "boundary-population-unknown", found, path, do, "note"
@@ -155,11 +155,11 @@ def _per_head(city: City) -> Iterator[Doubt]:
     low, high = USUAL
     for factor, words in ((1000.0, "in kt"), (0.001, "in kg"), (1e6, "in Mt")):
         if low <= value * factor <= high:
-            found = f"{_figure_of(value)} t CO2e a head; were the figures {words}, it would be {value * factor:.1f}."
+            found = f"{_figure_of(value)} t CO2e per capita; were the figures {words}, it would be {value * factor:.1f}."
             do = f"Check the unit: the source may be {words}, or the population in thousands."
             yield "factor-1000", found, _figure(city), do
             return
-    found = f"{_figure_of(value)} t CO2e a head is far from what cities emit."
+    found = f"{_figure_of(value)} t CO2e per capita is far from what cities emit."
     do = (
         "Check unit, boundary and population; large industry or a port would explain a high figure."
     )
@@ -387,8 +387,8 @@ def _covenant(city: City) -> Iterator[Doubt]:
 def _outliers(known: Sequence[Known]) -> Iterator[Problem]:
     """Values that lie far from those of the other cities, on a logarithmic scale."""
     for path, what, unit, value in (
-        ("emissions.total_printed", "Emissions a head", "t CO2e", a_head),
-        ("context.gdp_per_head.value", "Gross domestic product a head", "EUR", _gdp),
+        ("emissions.total_printed", "Emissions per capita", "t CO2e", a_head),
+        ("context.gdp_per_head.value", "Gross domestic product per capita", "EUR", _gdp),
     ):
         values = {i: v for i, (c, _) in enumerate(known) if (v := value(c)) is not None and v > 0}
         logs = {i: math.log(v) for i, v in values.items()}

@@ -4,7 +4,7 @@ Sentences are clustered by k-means on the run's text vectors, which are of unit 
 angle. The number of themes is the one whose clusters come back most alike when a part of the sentences is left
 out (stability: Ben-Hur, Elisseeff and Guyon 2002, doi:10.1142/9789812799623_0002, with the adjusted Rand index).
 A cluster's words are those that it has far more often than the others, by class-based tf-idf (Grootendorst 2022,
-arXiv:2203.05794). The coordinator names the themes: what is found here is an offer, never used by itself.
+arXiv:2203.05794). The coordinator names the themes: what is found here is an offer, never used automatically.
 
 Notation: s sentences, vectors (s, d) of unit length; k themes; label (s,).
 """

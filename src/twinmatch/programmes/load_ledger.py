@@ -79,7 +79,7 @@ class LoadEntry:
 
 @dataclass(frozen=True, eq=False)
 class LoadLedger:
-    """The limits of every city and the entries so far; made anew with each product, never changed."""
+    """The limits of every city and the entries so far; made again with each product, never changed."""
 
     cohort: Cohort
     limit: Floats

@@ -39,7 +39,7 @@ from twinmatch.schema import NAMES, City
 
 BLOCK_WORDS = {
     "location": ("location", "distance"),
-    "population": ("population", "likeness of context, emissions a head"),
+    "population": ("population", "likeness of context, emissions per capita"),
     "languages": ("working languages", "shared language, unless its country has only one"),
     "commitment": ("climate-neutrality commitment", "eligibility for twinning"),
     "participation": ("staff hours and English", "eligibility for twinning"),
@@ -70,7 +70,7 @@ def propose(
 
     Formats choose in the order of the ledger, or together where it says so; what they take of each city is
     entered in one ledger, whose limits hold across all of them. ``repairs`` are taken, by product and number, where a
-    product fits no rules. ``text_model`` is what the run records of its text model; ``progress`` is told what begins.
+    product fits no rules. ``text_model`` is what the run records of its text model; ``progress`` is called with what begins.
     A product that cannot be made has the status "infeasible", with its reason and repairs. Raises QuestionError for a
     question that cannot be answered, and NoProposalError, with the repairs of every product, where none can be made.
     """

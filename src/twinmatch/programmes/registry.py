@@ -36,7 +36,7 @@ from twinmatch.programmes.world_cafe import WorldCafe, judge_cafes, propose_worl
 from twinmatch.proposal import Meeting, Product, RuleStatus
 
 Judge = Callable[[Round, Any, Product], tuple[RuleStatus, ...]]
-"""How a finished product, whoever made it, stands to each rule of its kind."""
+"""How a finished product, no matter who made it, stands to each rule of its kind."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Rules, said once: the solver, the referee and the report all read the same saying.
 
 A rule over pairs yields a :class:`~twinmatch.solving.blocks.Block` over the frame, which holds *every* pair of
-an eligible guest and a host. A filter is the same thing with a limit of nought: the pairs it forbids are taken
+an eligible guest and a host. A filter is the same thing with a limit of zero: the pairs it forbids are taken
 out of the candidates before anything is solved (forbidden is removed, never priced), and the referee, who
 judges over the whole frame, still sees whether any of them was chosen.
 
@@ -203,7 +203,7 @@ def quota_rules(
 ) -> Iterator[tuple[str, Block]]:
     """Yield the bounds of a quota in words, such as "at most 2", each with its block: a row for each kind and unit.
 
-    A share is a count less its part of the count of all, at least or at most nought.
+    A share is a count less its part of the count of all, at least or at most zero.
     """
     if not kinds:
         return

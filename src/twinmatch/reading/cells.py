@@ -41,7 +41,7 @@ Cells = Sequence[Any]
 
 @dataclass
 class Notes:
-    """Problems of a sheet; what is met in many cells of a column is told once, with how often."""
+    """Problems of a sheet; what is met in many cells of a column is reported once, with how often."""
 
     grid: Grid
     problems: list[Problem]
@@ -167,7 +167,7 @@ def _by(
 
 
 def clean(cell: Any, row: int, name: str, notes: Notes) -> str:
-    """Return a cell's text without invisible and control characters, which is told."""
+    """Return a cell's text without invisible and control characters, which is reported."""
     value = text(cell)
     if not value or (value.isascii() and value.isprintable() and value[0] != "#"):
         return value
@@ -185,7 +185,7 @@ def clean(cell: Any, row: int, name: str, notes: Notes) -> str:
 
 @dataclass
 class _Numbers:
-    """Reads the numbers of a column: signs, separators, units and factors; doubt is told, never settled."""
+    """Reads the numbers of a column: signs, separators, units and factors; doubt is reported, never decided."""
 
     column: ProfileColumn
     target: Target
@@ -329,7 +329,7 @@ def _weights(value: str, column: ProfileColumn) -> Any:
     pairs = [part.partition(":") for part in parts]
     names = [_code(name.strip()) for name, _, _ in pairs]
     if ":" not in value or len(set(names)) < len(names):
-        return names  # one that stands twice is told where the names are checked
+        return names  # one that stands twice is reported where the names are checked
     return {name: pair[2].strip() or None for name, pair in zip(names, pairs, strict=True)}
 
 

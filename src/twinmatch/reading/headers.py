@@ -103,7 +103,7 @@ def find_header(
     """Return the header of a sheet, with what is unknown in it as problems and what is in doubt as questions.
 
     It is the row named by the mapping, or the one of the first rows that names most fields; rows above it are
-    titles. ``other`` are header names that the caller reads by itself.
+    titles. ``other`` are header names that the caller reads.
     """
     rows = [(row, cells) for row, cells in grid.rows[:SEARCHED] if not is_empty(cells)]
     if not rows:

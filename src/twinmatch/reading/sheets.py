@@ -161,7 +161,7 @@ def _newer(by_name: dict[str, Grid]) -> list[Problem]:
     version = about.get("template", "")
     if version.isdigit() and int(version) > NEWEST_TEMPLATE:
         found = f"The form is of version {version}; this twinmatch knows versions up to {NEWEST_TEMPLATE}."
-        do = "Columns that it does not know are told below; a newer twinmatch reads them."
+        do = "Columns that it does not know are listed below; a newer twinmatch reads them."
         return [Problem("template-newer", found, by_name["about"].at(), do, "warning")]
     return []
 

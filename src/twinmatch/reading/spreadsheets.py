@@ -116,7 +116,7 @@ def _measure(
             window = tail + piece
             if is_xml and _DOCTYPE.search(window):
                 found = f"{member.filename} holds a document type or entity, which workbooks do not have."
-                raise DataError.of("not-a-workbook", found, where, "Save it anew as .xlsx.")
+                raise DataError.of("not-a-workbook", found, where, "Save it again as .xlsx.")
             if is_sheet:
                 _look(window, member.filename, where, part)
             tail = window[-_OVERLAP:]
@@ -159,7 +159,7 @@ _MOST_FILLED = 200_000
 
 
 def workbook_grids(path: Path, encoding: str | None = None) -> list[Grid]:
-    """Return the sheets of a workbook; merged cells hold their value throughout, which is told.
+    """Return the sheets of a workbook; merged cells hold their value throughout, which is reported.
 
     Raises DataError where the file is no workbook, or larger than a list of cities can be. Formulas are
     never computed: the result that was saved is read, and a formula saved without one is an error.

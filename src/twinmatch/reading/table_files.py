@@ -66,7 +66,7 @@ def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
 
 def _dropped(count: int, where: Where) -> Problem:
     found = f"{count:,} NUL characters are left out: no text holds one."
-    do = "Save the table anew if text is missing."
+    do = "Save the table again if text is missing."
     return Problem("nul-left-out", found, where, do, "warning")
 
 

@@ -12,7 +12,7 @@ Many starts of the search, the best of them kept: budgets, temperatures, cores, 
 
 Starts are independent, each with its own seed spawned from the one given, and are merged by score
 and then by labels; so the answer does not depend on how many cores took part. A budget in sweeps
-(`effort`) gives the same bytes on every machine; a limit in seconds does not, and is told.
+(`effort`) gives the same bytes on every machine; a limit in seconds does not, and is reported.
 
 A start cools from where groups begin to take shape, and then reheats and cools again from its best
 (thermal cycling, Möbius et al. 1997, doi:10.1103/PhysRevLett.79.4297).

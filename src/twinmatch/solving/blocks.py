@@ -227,7 +227,7 @@ def _candidate_problems(c: Candidates) -> Iterable[Problem]:
             do="Give a finite score, or leave the meeting out of the candidates.",
         )
     keys = c.host * max(c.n_guests, 1) + c.guest
-    # Sorted keys (the usual case) show a double by a step of nought; no sort is needed then.
+    # Sorted keys (the usual case) show a double by a step of zero; no sort is needed then.
     steps = np.diff(keys)
     if np.any(steps <= 0) and len(np.unique(keys)) < len(keys):
         yield Problem("double", "the same host and guest stand twice among the candidates")

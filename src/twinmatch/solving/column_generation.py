@@ -4,7 +4,7 @@ Ford and Fulkerson 1958, doi:10.1287/mnsc.5.1.97; Dantzig and Wolfe 1960, doi:10
 columns, price all others with the prices of the rows, add those that would improve, and stop when there are none.
 
 For rules of any shape the model is an LP, and HiGHS goes on from its last basis; columns left out are at their least,
-nought. For rules that are a network it is a flow over each guest's best pairs. A pair is an arc between two nodes that
+zero. For rules that are a network it is a flow over each guest's best pairs. A pair is an arc between two nodes that
 are always there (the smallest rows that hold it), so its price is one subtraction. Potentials are taken half way
 between the highest and the lowest that fit, which needs far fewer rounds than either end; costs are doubled, so that
 the middle is whole.
@@ -114,7 +114,7 @@ def _improving(model: Model, gain: Floats, price: Floats, columns: Ints, owner: 
 
 
 def _spread(part: LinearOutcome, columns: Ints, n: int) -> LinearOutcome:
-    """The outcome over all columns, those that were left out at nought."""
+    """The outcome over all columns, those that were left out at zero."""
     assert part.x is not None
     x = np.zeros(n)
     x[columns] = part.x
@@ -133,7 +133,7 @@ def _proven(model: Model, gain: Floats, whole: LinearOutcome) -> LinearOutcome:
 def feasible_columns(model: Model, columns: Ints, owner: Ints, clock: Clock) -> Ints | None:
     """Columns that hold an answer, or None where the rows cannot be kept even in part.
 
-    Stand-ins make up what the minima lack; their sum is brought down to nought.
+    Stand-ins make up what the minima lack; their sum is brought down to zero.
     """
     short = np.flatnonzero((model.low > 0) | (model.high < 0))
     n = model.matrix.shape[1]

@@ -111,7 +111,7 @@ def potentials(network: Network, flow: Ints, cost: Ints, sweeps: int | None = No
 
 
 def _near(network: Network, cost: Ints, used: Ints) -> Ints:
-    """(N,) potentials that fit the arcs in use wherever their heads are at nought.
+    """(N,) potentials that fit the arcs in use wherever their heads are at zero.
 
     That is nearly right where few limits bind, and halves the sweeps.
     """
@@ -155,7 +155,7 @@ class _Sweep:
 def on_face(network: Network, flow: Ints, cost: Ints, potential: Ints) -> Network:
     """The network whose flows are exactly the cheapest flows of this one.
 
-    Complementary slackness: an arc with a reduced cost other than nought carries the same flow in
+    Complementary slackness: an arc with a reduced cost other than zero carries the same flow in
     every cheapest answer, so it is fixed; on the others every flow within the bounds is as cheap.
     """
     fixed = cost + potential[network.tail] != potential[network.head]
@@ -297,7 +297,7 @@ def most_meetings(problem: Transport) -> int | None:
 
 
 def middle(network: Network, flow: Ints, cost: Ints) -> Ints:
-    """(N,) half way between the highest and the lowest potentials, nought at the sink.
+    """(N,) half way between the highest and the lowest potentials, zero at the sink.
 
     Both are even, as all costs are, so their middle is whole.
     """

@@ -251,7 +251,7 @@ def base_model(blocks: Sequence[Block], rows: RuleRows, m: int) -> tuple[Model, 
     """The rules as a model whose first m columns are the candidates, the rows that stand in it as they are, and gains.
 
     A row with a price has a column for what is missing to its low side and one for what is above its high side; the
-    gain (n,) of such a column is the price taken off, that of every other column is nought.
+    gain (n,) of such a column is the price taken off, that of every other column is zero.
     """
     switched = np.array([block.switch is not None for block in blocks], dtype=np.bool_)
     kept = rows.take(np.flatnonzero(~switched[rows.block])) if switched.any() else rows

@@ -66,7 +66,7 @@ def first_grouping(
 
 
 def families(question: GroupingQuestion) -> dict[str, str]:
-    """The rules of a question, each key with the words for it, in the order they are told."""
+    """The rules of a question, each key with the words for it, in the order of the report."""
     words = {"sizes": "the sizes of the groups"}
     if question.allowed is not None:
         words["allowed"] = "the groups allowed to each item"

@@ -266,6 +266,6 @@ class Solution:
 def gap_between(value: float, bound: float, unit: float = 0.0) -> float:
     """The gap between a value and its bound, relative to the bound, or to `unit` if that is more.
 
-    `unit` is the size of one meeting's share, so that a value near nought has no gap of rounding.
+    `unit` is the size of one meeting's share, so that a value near zero has no gap of rounding.
     """
     return max(bound - value, 0.0) / max(abs(bound), unit, 1e-9) if bound != value else 0.0

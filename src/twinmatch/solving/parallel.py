@@ -3,7 +3,7 @@
     with joblib.parallel_config(backend="dask"):  # or threading, multiprocessing, a backend of one's own
         frontier(...)
 
-A piece is a function and its arguments, and hangs on nothing else, so the results are the same wherever it is done.
+A piece is a function and its arguments, and depends on nothing else, so the results are the same wherever it is done.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The referees: does an answer keep the rules, whoever made it.
+"""The referees: does an answer keep the rules, no matter who made it.
 
 Written apart from every engine. One reads the blocks and the chosen meetings and nothing else, row by row. The other
 counts the members of groups in plain Python; it shares no array, no tolerance of the search and no model with it.

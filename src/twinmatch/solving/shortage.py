@@ -25,7 +25,7 @@ from twinmatch.solving.model import RowRef, Shortage, Undercut
 
 
 def undercuts(candidates: Candidates, blocks: Sequence[Block]) -> tuple[Undercut, ...]:
-    """The rows that no choice of candidates can keep, each by itself.
+    """The rows that no choice of candidates can keep, each alone.
 
     A maximum below its own minimum, or a minimum above all that the candidates can bring.
     """

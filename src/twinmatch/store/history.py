@@ -1,6 +1,6 @@
 """Changes beside the history of runs: who did what to which key, upload or name, and when; nothing of what was said.
 
-A line names whoever did it by the id of a key, and what it was done to by its id, so it holds no personal data and
+A line names the person who did it by the id of a key, and what it was done to by its id, so it holds no personal data and
 can be kept for as long as the store. The database lets nobody change or delete one.
 
 The history of a run: entries that are only ever added, and what holds after them.
@@ -154,7 +154,7 @@ class RunSnapshot:
     bans: tuple[About, ...]
     holds: tuple[About, ...]
     consents: Mapping[About, Mapping[str, HistoryEntry]]
-    """What is known of each city's consent to a meeting, by city; whoever was not asked is not there."""
+    """What is known of each city's consent to a meeting, by city; a city that was not asked is not there."""
     notes: Mapping[About, tuple[HistoryEntry, ...]]
     assigned: Mapping[About, HistoryEntry]
     """To whom a meeting is assigned: the reason of the entry names them; empty where to nobody any more."""

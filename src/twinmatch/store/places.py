@@ -39,7 +39,7 @@ def engine_of(place: str) -> sa.Engine:
     """Return the engine of a place; raises QuestionError and DataError where it can be none."""
     if place.startswith(("postgresql://", "postgres://")):
         url = _address(place)
-        # A server that does not answer is told within seconds; one that is back is found by the next request.
+        # A server that does not answer is reported within seconds; one that is back is found by the next request.
         patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
         return sa.create_engine(
             url, pool_pre_ping=True, hide_parameters=True, connect_args=patience

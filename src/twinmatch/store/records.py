@@ -37,7 +37,7 @@ TRIES: Final = 8
 """How often an entry is tried again where another one took its number, when no version was named."""
 
 LATEST: Final = 5
-"""Entries told, at most, to whoever decided on what was no longer there."""
+"""Entries listed, at most, to a person who decided on what was no longer there."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ class Store:
     def _add(self, name: str, asked: HistoryEntry, seen: int | None) -> HistoryEntry:
         with self.change() as connection:
             run = _find(connection, name).id
-            # Writers of one run wait for each other (SQLite lets only one write at a time by itself).
+            # Writers of one run wait for each other (SQLite lets only one write at a time).
             connection.execute(sa.select(runs.c.id).where(runs.c.id == run).with_for_update())
             history = _history(connection, run)
             now = held(history)

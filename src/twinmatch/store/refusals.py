@@ -1,7 +1,7 @@
 """What a database cannot do, in words: it is full, read-only, busy, damaged, or gone.
 
 SQLite names its errors (sqlite.org/rescode.html) and PostgreSQL numbers them (SQLSTATE, its manual's appendix A); what
-neither names is told as it was said.
+neither names is passed on as it was said.
 
 What the law lets nobody keep for ever is taken out of the history: names after a time, reasons on demand.
 
@@ -98,7 +98,7 @@ def _problem(code: str, said: str, engine: sa.Engine) -> Problem:
         return Problem("store-full", found, where, do)
     if code == "store-read-only":
         found = f"The store can only be read here ({said})."
-        do = "Let whoever runs this write to the store and to the folder it is in, or name another."
+        do = "Let the user who runs this write to the store and to the folder it is in, or name another."
         return Problem("store-read-only", found, where, do)
     if code == "store-busy":
         found = f"Others have used the store for too long ({said})."
@@ -187,7 +187,7 @@ def wipe(connection: sa.Connection) -> None:
 
 
 def empty_log(engine: sa.Engine) -> None:
-    """Empty SQLite's write-ahead log, which holds what was there before; PostgreSQL vacuums by itself."""
+    """Empty SQLite's write-ahead log, which holds what was there before; PostgreSQL vacuums on its own."""
     if engine.dialect.name == "sqlite":
         connection = engine.raw_connection()
         try:

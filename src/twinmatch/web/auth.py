@@ -66,7 +66,7 @@ def digest(secret: str) -> str:
 
 
 def same(kept: str, secret: str) -> bool:
-    """Return whether a secret is the one kept, in a time that does not hang on where they differ."""
+    """Return whether a secret is the one kept, in a time that does not depend on where they differ."""
     return hmac.compare_digest(kept, digest(secret))
 
 
@@ -77,7 +77,7 @@ def asking(request: Request) -> Person:
 
 
 class AtLeast:
-    """A route's condition: whoever asks has at least a rank."""
+    """A route's condition: the person who asks has at least a rank."""
 
     def __init__(self, rank: Rank) -> None:
         self.rank = rank

@@ -253,7 +253,7 @@ class Board:
     ) -> bool:
         """End a job that has not ended yet, and keep the proposal that it made as a run; return whether it had not.
 
-        ``who`` is whoever stopped it, where somebody did.
+        ``who`` is the person who stopped it, if anybody did.
         """
         open_ = jobs.update().where(jobs.c.id == job, jobs.c.state.not_in(ENDED))
         values: dict[str, Any] = {"state": state, "problems": [dict(p) for p in problems]}

@@ -75,7 +75,7 @@ def names_in(text: str) -> frozenset[str]:
 
 
 REASON: Final = ("facet", "says", "standing", "share")
-"""What is told of a line of an account where it stands as a reason."""
+"""What is said of a line of an account where it stands as a reason."""
 
 _FORMS: Final[dict[str, Any]] = {
     "text/csv": {"schema": {"type": "string"}},

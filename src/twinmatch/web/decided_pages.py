@@ -119,7 +119,7 @@ def _decide_all(
     decisions: list[tuple[str, tuple[str, str]]],
     tab: str = "twinning",
 ) -> Response:
-    """Write decisions on several pairs, each on the version before it: whoever comes between is not overwritten."""
+    """Write decisions on several pairs, each on the version before it: a decision that came between is not overwritten."""
     seen, why = given["version"], given.get("why", "")
     try:
         for kind, (one, other) in decisions:

@@ -50,7 +50,7 @@ UNREAD: Final = "language-unknown"
 """The code of a text in a language that the text model does not read."""
 
 ACCEPTED: Final = ("accepted", "accepted_by")
-"""What was accepted of an upload and by whom: it stays when its table is written anew."""
+"""What was accepted of an upload and by whom: it stays when its table is rewritten."""
 
 
 @router.get("")

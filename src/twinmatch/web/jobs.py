@@ -128,7 +128,7 @@ class Jobs:
             if process.is_alive() and not self._running:
                 self._board.desk.beat(*asked)
                 return
-            process.terminate()  # it makes way for a proposal, and begins anew when it is stale
+            process.terminate()  # it makes way for a proposal, and begins again when it is stale
             process.join(5)
             self._afterwards = None
         if self._stopping or self._running or not self._settings.jobs:

@@ -83,7 +83,7 @@ def redacted(_: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]
 
 
 def where_it_went_wrong(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """Return a log event whose error is told by its kind and place alone: its words may repeat what people wrote."""
+    """Return a log event whose error is reported by its kind and place alone: its words may repeat what people wrote."""
     info = event.pop("exc_info", None)
     error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
@@ -143,7 +143,7 @@ _HEAVY: Final = re.compile(r"^/(v1/(similar|proposals)|workbench/(intake|proposa
 """What is handed in there is solved or read."""
 
 _COMPUTED: Final = re.compile(r"^/(v1/pairs/|(v1|workbench)/proposals/[^/]+/(why-not|prices)$)")
-"""What is worked out for whoever looks at it."""
+"""What is worked out for a person who looks at it."""
 
 _UNVERSIONED: Final = re.compile(
     r"^/(cities|similar|pairs|proposals|schema|personal-data|changes)(/|$)"
@@ -217,7 +217,9 @@ class _Visit:
             await self._door._app(asked, self._bounded(), self._out)
         except _TooLargeError as error:
             await self._fail(413, error.problem)
-        except TwinmatchError as error:  # whoever asks cannot be looked up: the store is gone
+        except (
+            TwinmatchError
+        ) as error:  # the person who asks cannot be looked up: the store is gone
             await self._fail(problems.status_of(error), error.problems[0])
         except Exception:
             self._door._log.exception("unforeseen", id=self._id, path=self._route())
@@ -274,7 +276,7 @@ class _Visit:
         return 429, Problem("too-many", found, do=do), {"Retry-After": str(seconds)}
 
     def _most(self) -> int:
-        # Whoever may not hand in has no large body taken in before being told so.
+        # A person who may not hand in has no large body taken in before being told so.
         may = self._scope.get("person", NOBODY).rank >= Rank.COORDINATOR
         uploads = may and self._scope["path"].startswith(UPLOADS)
         settings = self._door._settings

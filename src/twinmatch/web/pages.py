@@ -105,7 +105,7 @@ def _clean(value: Any) -> Any:
 
 
 def page(request: Request, name: str, answered: int = 200, **parts: Any) -> HTMLResponse:
-    """Return a page in the language of whoever asks."""
+    """Return a page in the language of the person who asks."""
     code, person = language(request), asking(request)
     here, query = request.url.path, request.url.query
     parts |= {"lang": code, "person": person, "may": person.rank >= Rank.COORDINATOR}

@@ -213,7 +213,7 @@ def _unforeseen(request: Request, _: Exception) -> Told:
 
 
 def unforeseen(request_id: str) -> Problem:
-    """Return what is told of an error that nobody foresaw: where to find it, and nothing of its inside."""
+    """Return what is said of an error that nobody foresaw: where to find it, and nothing of its inside."""
     found = f"The service met an error that it did not foresee; it is logged as {request_id}."
     return Problem("unforeseen", found, do="Try again; then tell the administrator.")
 

@@ -47,7 +47,7 @@ MEDIA: Final = {
     "report.html": "text/html; charset=utf-8",
     "network.graphml": "application/xml",
 }
-"""The media type of each export, in the order of preference where whoever asks does not say."""
+"""The media type of each export, in the order of preference where the request does not say."""
 
 ProposalId = Annotated[
     str,

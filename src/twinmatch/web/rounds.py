@@ -161,7 +161,7 @@ class Rounds:
 
 
 def _still(locks: Iterable[About], change: Disruption, earlier: Proposal) -> list[About]:
-    """Return the locks that are not lifted by what happened: whoever withdrew or refused is not locked."""
+    """Return the locks that are not lifted by what happened: a city that withdrew or refused is not locked."""
     ids = {city.name: city.id for city in earlier.cities}
     ids |= {unit.name: unit.id for unit in earlier.units}
     gone = {ids.get(name, name) for name in change.withdrawn}

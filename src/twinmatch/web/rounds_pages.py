@@ -413,7 +413,7 @@ def part_of(request: Request, name: str, job: Job, **parts: Any) -> Response:
 
 @router.get("/{proposal}/letters/{city}")
 def letter(request: Request, found: Looked, city: str, sender: str = "", by: str = "") -> Response:
-    """Return the letter of a city, to be looked at and edited before it is sent by whoever sends it."""
+    """Return the letter of a city, to be looked at and edited before it is sent by a person."""
     parts: dict[str, Any] = {"sender": sender[:120], "by": by[:60]}
     written = letters(found["made"], Correspondence(sender=parts["sender"], answer_by=parts["by"]))
     mine = next((w for w in written if w.city == city), None)

@@ -1,6 +1,6 @@
 """Work on files that others made, in processes of its own with little memory and time, and in folders that nobody finds.
 
-A file can be made to harm whoever reads it. What happens to it happens to a process that holds no key, no store and
+A file can be made to harm its reader. What happens to it happens to a process that holds no key, no store and
 no other request; it may not do more than it should, and a few at a time are all there are.
 
 The owner of a folder holds a lock on it that the system lets go when the process dies; a folder without an owner is
@@ -200,7 +200,7 @@ def _told(path: str, change: Callable[..., bytes], given: tuple[Any, ...]) -> by
 
 
 def with_cell(path: Path, cell: tuple[str, int, str], value: str) -> bytes:
-    """Return a table with one cell written anew, as a workbook of the same sheets and rows."""
+    """Return a table with one cell rewritten, as a workbook of the same sheets and rows."""
     sheet, row, column = cell
     tables: Tables = []
     done = False

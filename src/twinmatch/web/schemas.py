@@ -188,7 +188,7 @@ class SimilarAsked(Asked):
         "", max_length=5000, description="A question in words, against what cities can show"
     )
     text_weight: float = Field(50, gt=0, lt=100, description="Its part of all weights, in percent")
-    detail: Detail = Field("reasons", description="What is told of each city beside its score")
+    detail: Detail = Field("reasons", description="What is said of each city beside its score")
     fields: Annotated[str, fields_of(SimilarCity)] = ""
 
 

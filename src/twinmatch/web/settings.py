@@ -37,7 +37,7 @@ class Settings(BaseModel):
     port: int = Field(8080, ge=0, le=65535, description="Port to listen at")
     access: Literal["local", "keys", "keys, reading open"] = Field(
         "local",
-        description="local: whoever reaches this machine's loopback address is the coordinator; keys: a key "
+        description="local: anyone who reaches this machine's loopback address is the coordinator; keys: a key "
         "is needed; keys, reading open: a key is needed for everything but reading",
     )
     hosts: tuple[str, ...] = Field((), description="Names under which the service is reached")

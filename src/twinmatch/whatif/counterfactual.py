@@ -204,7 +204,7 @@ def said(name: str, answers: Sequence[ChangedAnswer]) -> str:
 BEST = 5
 
 SHOWN = 5
-"""Ways that are told, at most."""
+"""Ways that are listed, at most."""
 
 
 @dataclass(frozen=True)

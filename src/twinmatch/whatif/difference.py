@@ -1,4 +1,4 @@
-"""check(): the referee over a proposal, whoever made it: also one that was edited by hand.
+"""check(): the referee over a proposal, no matter who made it: also one that was edited by hand.
 
 Twinning is judged by the rules' own blocks over the whole frame; every other format by what stands in its meetings.
 The registry of formats holds who judges them. Nothing of the solver is used. What is left unjudged is said.

@@ -1,4 +1,4 @@
-"""Learning weights from decisions: a suggestion with its uncertainty and a back-test, never applied by itself.
+"""Learning weights from decisions: a suggestion with its uncertainty and a back-test, never applied automatically.
 
 A decision prefers one pair to another: an accepted pair to the same guest's pairs that were not, any pair to a
 rejected one; satisfaction after the twinning prefers the more satisfied pair. The difference of the two pairs'
@@ -252,7 +252,7 @@ def _card(found: Learned, name: str, sha256: str) -> str:
         "- **What it is**: weights of the facets of a twinning score, learned from coordinators' decisions or from",
         "  satisfaction after the twinning. None is negative; all are pulled towards the weights in use.",
         "- **What it is for**: a suggestion to a coordinator, who may copy it into `[twinning.weights]`.",
-        "- **What it is not for**: changing a programme by itself; judging cities; rounds with other facets.",
+        "- **What it is not for**: changing a programme automatically; judging cities; rounds with other facets.",
         f"- **Back-test**: {FOLDS} folds of guests; agreement with preferences of guests that were not learned from.",
         "- **What it cannot know**: decisions follow what was shown first, and the weights in use chose that.",
         f"- **File**: {name}.json, SHA-256 {sha256}.",

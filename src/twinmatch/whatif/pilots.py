@@ -48,7 +48,7 @@ def partners(
     """Return how high the score ranks true partners: cities that chose to run a pilot activity together.
 
     Every city of a multi-city pilot asks; its candidates are all other Mission and Pilot Cities of which
-    anything is told. The activity itself is taken out of all profiles first. The ranks of a city's partners are
+    anything is known. The activity itself is taken out of all profiles first. The ranks of a city's partners are
     averaged, then those of a unit's cities, and the interval is over units, since the cities of one are no
     independent draws.
     """
@@ -67,7 +67,9 @@ def partners(
     }
     units = {name: members for name, members in units.items() if len(members) > 1}
     if not units:
-        raise QuestionError.of("no-units", "No host unit has two cities of which anything is told.")
+        raise QuestionError.of(
+            "no-units", "No host unit has two cities of which anything is known."
+        )
     abroad = np.not_equal.outer(bare.countries[candidates], bare.countries[candidates])
     everyone = np.ones_like(abroad)
     by_unit = {name: _unit_rank(affinity.score, m, everyone) for name, m in units.items()}

@@ -241,7 +241,7 @@ def _demand(case: Case) -> tuple[HostDemand, ...]:
 
 
 MOST: Final = 5
-"""Ways to make one change that are told, at most."""
+"""Ways to make one change that are listed, at most."""
 
 
 @dataclass(frozen=True)

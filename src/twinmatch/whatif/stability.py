@@ -1,6 +1,6 @@
 """Stability: the share of perturbed rounds in which each meeting, and each city's place, survives.
 
-Likenesses and standings are computed once; a run only weighs them anew, draws what is not known, and settles.
+Likenesses and standings are computed once; a run only weighs them again, draws what is not known, and settles.
 
 *Perturbed runs*: each weight is multiplied by a factor drawn log-normally, and all are closed again to sum to 1;
 what is not known, 0.5 by agreement, is drawn from the cohort. A guest of which a facet knows nothing is given the
@@ -273,7 +273,7 @@ def _spread_out(
     workers: int,
     progress: Callable[[str], None],
 ) -> list[Bools | None]:
-    # The bench goes with every batch to whoever makes it, so there are not many.
+    # The bench goes with every batch to its process, so there are not many.
     size = max(BATCH, -(-len(seeds) // MOST_BATCHES))
     batches = [seeds[k : k + size] for k in range(0, len(seeds), size)]
     answers: list[Bools | None] = []

@@ -67,8 +67,8 @@ def test_every_column_has_its_name_meaning_and_unit() -> None:
         ),
         (
             "emissions.per_head",
-            "Buildings, energy and transport a head of the reporting boundary",
-            "t CO2e a head",
+            "Buildings, energy and transport per capita of the reporting boundary",
+            "t CO2e per capita",
         ),
         *((f"readiness.{d}", f"Readiness: {NAMES[d]}", "level 0-4") for d in Dimension),
         *((f"challenge.{d}", f"Part of the challenges in {NAMES[d]}", "0-1") for d in FINE),

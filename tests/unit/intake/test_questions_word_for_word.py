@@ -37,7 +37,7 @@ def asked(*cities: City) -> set[str]:
     return {code for code, *_ in told(*cities)}
 
 
-# --- what a head emits -----------------------------------------------------------------------------------
+# --- what is emitted per capita -----------------------------------------------------------------------------------
 
 
 def test_numbers_are_the_sectors_that_have_one() -> None:
@@ -222,7 +222,7 @@ def test_who_says_that_they_agree_is_asked_beyond_two_percent(
     ] * int(is_asked)
 
 
-# --- a head ----------------------------------------------------------------------------------------------
+# --- per capita ----------------------------------------------------------------------------------------------
 
 
 def per_head(words: str, amount: str, path: str = TOTAL) -> tuple[str, ...]:
@@ -246,7 +246,7 @@ FAR_OFF = (
                 "per-head-implausible",
                 "warning",
                 TOTAL,
-                "0.2941 t CO2e a head is far from what cities emit.",
+                "0.2941 t CO2e per capita is far from what cities emit.",
                 FAR_OFF,
             ),
         ),
@@ -256,21 +256,21 @@ FAR_OFF = (
                 "per-head-implausible",
                 "warning",
                 TOTAL,
-                "62.5 t CO2e a head is far from what cities emit.",
+                "62.5 t CO2e per capita is far from what cities emit.",
                 FAR_OFF,
             ),
         ),
         (
             100_000_000,
-            per_head("in kt", "0.001 t CO2e a head; were the figures in kt, it would be 1.0."),
+            per_head("in kt", "0.001 t CO2e per capita; were the figures in kt, it would be 1.0."),
         ),
         (
             4_000_000,
-            per_head("in kt", "0.025 t CO2e a head; were the figures in kt, it would be 25.0."),
+            per_head("in kt", "0.025 t CO2e per capita; were the figures in kt, it would be 25.0."),
         ),
         (
             100,
-            per_head("in kg", "1,000 t CO2e a head; were the figures in kg, it would be 1.0."),
+            per_head("in kg", "1,000 t CO2e per capita; were the figures in kg, it would be 1.0."),
         ),
     ],
 )
@@ -282,7 +282,7 @@ def test_emissions_a_head_are_judged(people: int, question: tuple[str, ...] | No
 def test_figures_in_millions_of_tonnes_are_suspected() -> None:
     tiny = emitting(boundary_population=100_000_000, total_printed=500, sectors={"transport": 500})
     found = [q for q in told(tiny) if q[0] == "factor-1000"]
-    words = "5e-06 t CO2e a head; were the figures in Mt, it would be 5.0."
+    words = "5e-06 t CO2e per capita; were the figures in Mt, it would be 5.0."
     assert found == [per_head("in Mt", words)]
 
 
@@ -297,7 +297,7 @@ def test_who_lives_inside_the_boundary_is_asked_where_there_are_figures() -> Non
             "boundary-population-unknown",
             "note",
             "emissions.boundary_population",
-            "Emissions a head cannot be judged: the population inside the boundary is not known.",
+            "Emissions per capita cannot be judged: the population inside the boundary is not known.",
             "Fill in the population inside the boundary.",
         )
     ]
@@ -638,7 +638,7 @@ def test_an_outlier_is_told_with_the_middle_and_its_score() -> None:
         "outlier",
         "warning",
         TOTAL,
-        "Emissions a head, 50 t CO2e, is far from the cohort's middle, 4.082 (score +15.7).",
+        "Emissions per capita, 50 t CO2e, is far from the cohort's middle, 4.082 (score +15.7).",
         "True outliers exist (ports, steel, capitals): accept it if it is one.",
     )
 
@@ -652,7 +652,7 @@ def test_a_low_figure_is_an_outlier_too_and_wealth_is_only_a_note() -> None:
     (question,) = told(*wealth, poor)
     assert question[:3] == ("outlier", "note", "context.gdp_per_head.value")
     assert question[3].startswith(
-        "Gross domestic product a head, 1,000 EUR, is far from the cohort's middle, 34,500 (score -"
+        "Gross domestic product per capita, 1,000 EUR, is far from the cohort's middle, 34,500 (score -"
     )
 
 

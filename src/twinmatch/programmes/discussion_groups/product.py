@@ -117,7 +117,7 @@ def pairs_met(round_: Round, settings: DiscussionGroups) -> set[frozenset[int]]:
 def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Product:
     """Return the discussion groups of a round, each with its leads, members and joint account.
 
-    A theme that too few cities share or lead does not open, and is told. Raises QuestionError where no city
+    A theme that too few cities share or lead does not open, and is reported. Raises QuestionError where no city
     may lead.
     """
     cohort = round_.cohort

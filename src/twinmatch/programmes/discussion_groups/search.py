@@ -3,7 +3,7 @@
 Exact flows one after the other, told as such: first the leads (how strong a city is in the theme), then the
 members (how far the theme is their challenge, and how well the leads answer their needs). Where groups are to be
 mixed or alike in something, or people are to meet new peers, members are then swapped between groups under the
-same rules, and what that costs in fit is told.
+same rules, and what that costs in fit is reported.
 
 Notation: K groups, each of a theme (several groups may share one); R cities that may join; need (R, K).
 """
@@ -107,7 +107,7 @@ class MemberPairs:
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Groups with their leads and members, before they are told."""
+    """Groups with their leads and members, before they are put into words."""
 
     slots: Sequence[Slot]
     leads: Sequence[Sequence[int]]
@@ -144,7 +144,7 @@ def with_more_groups(
     """Return the groups with further ones of themes for which cities wait, as long as that places more of them.
 
     Where so many wait for a theme that they would fill several groups, half as many open at once: else a cohort of
-    thousands would be solved anew for every single group.
+    thousands would be solved again for every single group.
     """
     full: set[str] = set()
     at_once: dict[str, int] = {}
@@ -180,7 +180,7 @@ def with_more_groups(
 
 
 def one_group_fewer(many: dict[Theme, int], theme_id: str, why: str) -> list[str]:
-    """Take a group from a theme; return what is told where it does not open at all."""
+    """Take a group from a theme; return what is said where it does not open at all."""
     theme = next(t for t in many if t.id == theme_id)
     many[theme] -= 1
     if many[theme]:

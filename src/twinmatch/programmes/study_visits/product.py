@@ -264,7 +264,7 @@ def _checked(
 def visit_rules(
     round_: Round, settings: StudyVisits, meetings: Sequence[Meeting]
 ) -> tuple[RuleStatus, ...]:
-    """Return how finished visits, whoever made them, stand to every rule, read from the meetings and nothing else."""
+    """Return how finished visits, no matter who made them, stand to every rule, read from the meetings and nothing else."""
     name = {m.city: round_.cohort.city(m.city).name for x in meetings for m in x.members}
     received = Counter(h for meeting in meetings for h in meeting.cities("host"))
     travelling = Counter(g for meeting in meetings for g in meeting.cities("guest"))

@@ -137,7 +137,7 @@ def _side(frame: Frame, of: str, cities: Bools) -> Bools:
 
 
 def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
-    """Return the rules of a twinning round over its frame, in the order in which they are told.
+    """Return the rules of a twinning round over its frame, in the order of the report.
 
     Raises QuestionError where a lock stands on a pair that cannot meet, or on one that is banned or met before.
     """

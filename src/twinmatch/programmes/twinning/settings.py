@@ -15,7 +15,7 @@ from twinmatch.schema import LanguageCode, Role
 
 
 class PairQuota(Quota):
-    """A number or share of guests, or of pairs by the kind of their host. Whoever's kind is not known does not count."""
+    """A number or share of guests, or of pairs by the kind of their host. A city whose kind is not known does not count."""
 
     of: Literal["guests", "hosts"] = Field(
         "guests",

@@ -1,7 +1,7 @@
 """The emissions table of a Climate City Contract, in its three forms: GPC sectors, economic sectors, the city's own.
 
 A table has a row a sector and a column of totals or of scopes, or a row a city and a column a sector. Of the city's
-own form only lines whose wording is known are taken; every other line is told and left out, since nothing is split.
+own form only lines whose wording is known are taken; every other line is reported and left out, since nothing is split.
 """
 
 from __future__ import annotations

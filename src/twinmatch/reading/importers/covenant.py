@@ -191,7 +191,7 @@ def _nameless(line: Line, drafts: Drafts) -> None:
 def read_totals(grids: Sequence[Grid], options: Options) -> Imported:
     """Return city totals of a compilation (``actor_id``, ``year``, ``total_emissions``); the newest a city.
 
-    Identifiers are UN/LOCODEs; without names for them a profile is called by its code, which is told.
+    Identifiers are UN/LOCODEs; without names for them a profile is called by its code, which is reported.
     """
     drafts = Drafts()
     found = first_with(grids, "actor_id", "year", "total_emissions")
