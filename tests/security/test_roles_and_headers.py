@@ -94,7 +94,9 @@ MAY: dict[str, Rank] = {
     f"POST {PAGE}/again": COORDINATOR,
     f"POST {PAGE}/cancel": COORDINATOR,
     f"POST {PAGE}/bulk": COORDINATOR,
+    f"GET {PAGE}/moves": COORDINATOR,
     f"POST {PAGE}/keep": COORDINATOR,
+    f"POST {PAGE}/keep-group": COORDINATOR,
     f"POST {PAGE}/workbook": COORDINATOR,
     f"POST {PAGE}/answers": COORDINATOR,
     f"POST {PAGE}/rules": COORDINATOR,
@@ -105,7 +107,7 @@ MAY: dict[str, Rank] = {
     **{f"GET {UPLOAD}/{step}": READER for step in ("columns", "values", "review")},
     **{
         f"POST {UPLOAD}/{step}": COORDINATOR
-        for step in ("columns", "values", "accept-all", "propose")
+        for step in ("columns", "values", "hosts", "accept-all", "propose")
     },
     f"GET {UPLOAD}/file": COORDINATOR,
     f"POST {UPLOAD}/repair": COORDINATOR,
@@ -135,7 +137,9 @@ ASKED: dict[str, dict[str, Any]] = {
     f"POST {PAGE}/decisions": {"data": {"kind": "note", "version": 0, "why": "x"}},
     f"POST {PAGE}/repair/take": {"data": OFFER},
     f"POST {PAGE}/bulk": {"data": {"kind": "note", "version": 0}},
+    f"GET {PAGE}/moves": {"params": {"city": "de-guest"}},
     f"POST {PAGE}/keep": {"data": {"kind": "lock", "version": 0}},
+    f"POST {PAGE}/keep-group": {"data": {"city": "de-guest", "group": "x", "version": 0}},
     f"POST {PAGE}/workbook": {"data": {"version": 0}, "files": {"file": ("a.xlsx", b"no")}},
     "POST /workbench/city/{secret}": {"data": {"kind": "agreed"}},
     f"POST {PAGE}/answers": {"data": {"what": "x"}},

@@ -206,7 +206,7 @@ def kind_of(value: object) -> str:
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, int | float):
-        return f"the number {value}"
+        return f"the number {str(value)[:SHOWN]}"
     if isinstance(value, str):
         return repr(value[:SHOWN])
     if isinstance(value, list):
@@ -222,7 +222,7 @@ def adds_up(plain: Any, key: str, computed: float, parts: str) -> None:
     """Raise an error where a stated number is not what its parts give: there is no other way to get a score."""
     stated = plain.get(key, computed) if isinstance(plain, dict) else computed
     wrong = isinstance(stated, bool) or not isinstance(stated, int | float)
-    if wrong or not abs(stated - computed) <= TOLERANCE:
+    if wrong or not computed - TOLERANCE <= stated <= computed + TOLERANCE:
         said = {
             "key": key,
             "stated": kind_of(stated),

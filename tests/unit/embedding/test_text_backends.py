@@ -100,7 +100,9 @@ def test_the_core_alone_needs_no_torch_and_no_tokenizers() -> None:
         [sys.executable, "-c", CORE_ALONE], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("static (2, 256) Texts are compared by a static table")
+    assert done.stdout.startswith(
+        "static (2, 256) Texts are compared by the small English text model"
+    )
 
 
 def test_importing_the_package_is_light() -> None:

@@ -186,6 +186,7 @@ WRONG = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
+    st.just(10**400),
     st.floats(),
     st.text(max_size=3),
     st.just([]),
