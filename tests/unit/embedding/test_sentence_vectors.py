@@ -171,7 +171,7 @@ def test_an_unsound_cache_is_told_ignored_and_replaced(
     assert len(cache.read(counting)) == 0
     cache.add(counting, rows_of(counting, TEXTS))
     assert len(cache.notes) == 1
-    assert "ignored and made anew" in cache.notes[0]
+    assert "ignored and rebuilt" in cache.notes[0]
     assert len(UserCache(tmp_path).read(counting)) == 3
 
 
