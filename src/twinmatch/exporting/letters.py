@@ -93,6 +93,21 @@ def _of_survey(said: Sequence[str]) -> Contact:
     return Contact(names[-1] if names else "", emails[-1] if emails else "")
 
 
+ASKED: Final = {
+    "needs": "what you need help with",
+    "challenges": "your main challenges",
+    "levers_needed": "what kind of help you look for",
+    "offers": "what you can show others",
+    "strengths": "what you are strong in",
+    "levers_offered": "what kind of help you can give",
+    "participation": "how many staff hours, what English and what earlier programmes you have",
+    "commitment": "your climate target",
+    "readiness": "how far your climate plan is",
+    "languages": "your working languages",
+    "emissions": "your emissions",
+}
+"""What a city can tell of a block of its profile that is not known, what matters most first."""
+
 MOST_QUESTIONS = 3
 """Questions that a letter puts to its city."""
 
@@ -235,7 +250,7 @@ def _letter(
         name,
         names.country(city),
         contact,
-        f"{sources.title}: what is proposed for {name}",
+        f"What is proposed for {name} ({sources.title})",
         f"Dear {contact.name or f'colleagues in {name}'},",
         tuple(part for part in parts if not part.is_empty),
         close,
@@ -342,13 +357,11 @@ def _questions(
     if put:
         about = f"Of {sources.directory.name(city)} we ask, what matters most first:"
         return (*first, about), tuple(dict.fromkeys(put))
-    gaps = sources.gaps.get(city, ())
-    blocks = [words.block_title(gap.block).lower() for gap in gaps][:MOST_QUESTIONS]
-    if not blocks and not first:
-        return (), ()
-    if not blocks:
+    gaps = {gap.block for gap in sources.gaps.get(city, ())}
+    unknown = [said for block, said in ASKED.items() if block in gaps][:MOST_QUESTIONS]
+    if not unknown:
         return first, ()
-    return first, (f"We know nothing yet of your {words.listed(blocks)}; a few lines are enough.",)
+    return first, (f"We do not know yet {words.listed(unknown)}; a few lines are enough.",)
 
 
 COLUMNS = (

@@ -21,7 +21,7 @@ from twinmatch.exporting.letters import (
     read_contacts,
 )
 from twinmatch.exporting.report import report_html
-from twinmatch.proposal import Table
+from twinmatch.proposal import Gap, Table
 from twinmatch.proposal.tables import AgendaRow, InterviewRow, LoadRow
 
 SETTINGS = {"programme": {"settings": {"twinning": {"takes": {"guest": {"hours": 5, "trips": 1}}}}}}
@@ -205,3 +205,10 @@ def test_who_is_asked_for_more_hours_than_it_stated_reads_both(proposal):
     of = {letter.city: letter.text for letter in letters(changed)}
     assert [city for city, text in of.items() if "You stated" in text] == ["at-graz"]
     assert "1 city is asked for more staff hours a month" in report_html(changed).decode()
+
+
+def test_a_city_is_asked_only_what_it_can_answer(proposal):
+    gaps = tuple(Gap("at-graz", block, "Not known.") for block in ("context", "languages", "needs"))
+    of = {letter.city: letter.text for letter in letters(replace(proposal, gaps=gaps))}
+    assert "We do not know yet what you need help with and your working languages;" in of["at-graz"]
+    assert "context" not in of["at-graz"]
