@@ -230,7 +230,7 @@ def _headline(
     text = f"{count(applied, 'applicant')}, {len(who.eligible)} of them eligible: {count(len(meetings), 'pair')} with {used} of {count(len(hosts), 'host unit')}."
     text += "".join(f" {why}" for why in left if why)
     if who.ask:
-        text += f" For {count(len(who.ask), 'applicant')} eligibility is not known: named under 'left out', to be asked first."
+        text += f" For {count(len(who.ask), 'applicant')} eligibility is not known: they are to be asked first."
     return text
 
 
