@@ -220,11 +220,12 @@ def _places(state: State, city: str, round_: Job | None) -> list[tuple[str, str,
     done = [round_] if round_ else [j for j in state.board.all_jobs(24) if j.state == "done"]
     for job in {j.round: j for j in reversed(done)}.values():
         for product in json.loads(state.board.result(job.id))["products"]:
-            where = (job.id, job.title, product["title"])
+            # Proposals of earlier releases lack some of today's fields.
+            where = (job.id, job.title, product.get("title") or product["product"])
             for meeting in product["meetings"]:
                 roles = (m["role"] for m in meeting["members"] if m["city"] == city)
-                found += [(*where, meeting["label"], role) for role in roles]
+                found += [(*where, meeting.get("label", ""), role) for role in roles]
             for left in product.get("left_out", ()):
                 if left["city"] == city and left.get("as_role") != "":
-                    found.append((*where, "", left["why"]))
+                    found.append((*where, "", left.get("why", "")))
     return found
