@@ -43,6 +43,7 @@ from twinmatch.standings import (
     numbered_kinds,
     standing_table,
 )
+from twinmatch.wording import say
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -374,7 +375,7 @@ class Affinity:
                 math.nan,
                 mean_standing,
                 self.weights[name],
-                f"Not known for any of the {len(rows)} {noun}.",
+                say("Not known for any of the {n} {noun}.", n=len(rows), noun=noun),
             )
         best = int(np.argmax(np.where(known, standing, -1.0)))
         says, facts = self._words(name, self.rows[rows[best]], self.columns[columns[best]])
@@ -393,7 +394,11 @@ class Affinity:
         if np.isnan(each).all():
             text, facts = facet.says(i, host.cities[0])
             return (
-                f"Not known for any of the {len(host.cities)} cities of the unit; for the first: {text}",
+                say(
+                    "Not known for any of the {n} cities of the unit; for the first: {text}",
+                    n=len(host.cities),
+                    text=text,
+                ),
                 facts,
             )
         best = int(np.nanargmax(np.round(each, DECIMALS)))

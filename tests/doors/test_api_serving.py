@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 from twinmatch.cli import app, every_command
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.web.auth import Rank
-from twinmatch.web.pages import LANGUAGES, chosen, translation
+from twinmatch.web.pages import chosen
 from twinmatch.web.settings import ENVIRONMENT, Settings, from_environment
+from twinmatch.wording import LANGUAGES, translation
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "src" / "twinmatch" / "web"
@@ -102,7 +103,7 @@ def test_every_text_of_the_pages_is_there_in_every_language():
     for code in LANGUAGES:
         if code == "en":
             continue
-        with (WEB / "catalogues" / f"{code}.po").open("rb") as file:
+        with (files("twinmatch") / "catalogues" / f"{code}.po").open("rb") as file:
             catalogue = read_po(file, locale=code)
         for text in found:
             message = catalogue.get(text)
@@ -142,7 +143,7 @@ def test_the_language_is_the_one_chosen_or_the_best_accepted(wanted, accepted, e
 
 
 def test_plural_forms_are_those_of_the_catalogue():
-    text = read_po(io.BytesIO((WEB / "catalogues" / "de.po").read_bytes()), locale="de")
+    text = read_po(io.BytesIO((files("twinmatch") / "catalogues" / "de.po").read_bytes()), locale="de")
     one, several = next(m.id for m in text if isinstance(m.id, tuple))
     said = translation("de")
     assert said.ngettext(one, several, 1) != said.ngettext(one, several, 2)

@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Sequence, Set
 
 from twinmatch.proposal import Evidence, Fact, Held, LeftOut, Meeting, Product, Proposal, Table
-from twinmatch.proposal import count as count
-from twinmatch.proposal import listed as listed
 from twinmatch.proposal.reviewer import printed
 from twinmatch.proposal.tables import StabilityRow, rows_of
 from twinmatch.schema import NAMES
+from twinmatch.wording import count as count
+from twinmatch.wording import listed as listed
+from twinmatch.wording import sentence as sentence
+from twinmatch.wording import shortened as shortened
 
 FACETS: dict[str, str] = {
     "wishes": "Stated wishes",
@@ -152,21 +154,6 @@ def meetings_counted(product: Product) -> str:
     """Return the number of a product's meetings with their noun, such as ``30 twinning pairs``."""
     one, several = NOUNS.get(product.product, ("meeting", "meetings"))
     return count(len(product.meetings), one, several)
-
-
-def sentence(text: str) -> str:
-    """Return a text as a sentence: the first letter raised, and an end that quotation marks may close."""
-    text = text.strip()
-    text = text[:1].upper() + text[1:]
-    ended = text.rstrip("”’»\"')").endswith((".", "!", "?", "…"))
-    return text if not text or ended else text + "."
-
-
-def shortened(text: str, longest: int = 240) -> str:
-    """Return a text of at most so many characters, cut between words with an ellipsis."""
-    if len(text) <= longest:
-        return text
-    return text[: longest - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 
 
 def percent(part: float) -> str:

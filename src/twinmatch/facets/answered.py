@@ -30,6 +30,7 @@ from twinmatch.facets.quoting import stems
 from twinmatch.facets.shared_topics import TopicsMet
 from twinmatch.facets.text import NeedsOffers, Passage, needs_passages, offers_passages
 from twinmatch.proposal import Fact
+from twinmatch.wording import say
 
 K1: Final = 1.2
 B: Final = 0.75
@@ -115,10 +116,14 @@ class SameWords:
         """Return that the two texts share words, or whose text is not known."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
         if not self._table.asks[i]:
-            return f"The needs of {guest.name} are not known in English.", ()
+            return say("The needs of {guest} are not known in English.", guest=guest.name), ()
         if not self._table.speaks[j]:
-            return f"What {host.name} offers is not known in English.", ()
-        return f"The offers of {host.name} use words in which {guest.name} states its needs.", ()
+            return say("What {host} offers is not known in English.", host=host.name), ()
+        return say(
+            "The offers of {host} use words in which {guest} states its needs.",
+            host=host.name,
+            guest=guest.name,
+        ), ()
 
 
 MOST_ASKING: Final = 500

@@ -18,8 +18,8 @@ from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
 from twinmatch.extensions import need, wrong
 from twinmatch.proposal import Fact
-from twinmatch.proposal import listed as listed
 from twinmatch.schema import City
+from twinmatch.wording import say
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -192,7 +192,18 @@ class OfTwoCities:
         """Return the caller's sentence of two cities, or their likeness in figures."""
         one, other, found = self._cities[i], self._cities[j], self._one(i, j)
         if np.isnan(found):
-            return f"The {self._name} of {one.name} and {other.name} is not known.", ()
+            return say(
+                "The {name} of {one} and {other} is not known.",
+                name=self._name,
+                one=one.name,
+                other=other.name,
+            ), ()
         if self._sentence is not None:
             return self._sentence(one, other), ()
-        return f"The {self._name} of {one.name} and {other.name} is {found:.2f} of 1.", ()
+        return say(
+            "The {name} of {one} and {other} is {found:.2f} of 1.",
+            name=self._name,
+            one=one.name,
+            other=other.name,
+            found=found,
+        ), ()

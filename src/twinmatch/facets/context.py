@@ -14,16 +14,17 @@ from typing import Final
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import FacetCache, Floats, Ints, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.geography import country, distance_km, language_name, related_languages
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
+from twinmatch.wording import joined, listed, say
 
 PARTS: Final = (
-    "population",
-    "heating degree days",
-    "wealth of the region",
-    "degree of urbanisation",
+    say("population"),
+    say("heating degree days"),
+    say("wealth of the region"),
+    say("degree of urbanisation"),
 )
 LEAST_KNOWN: Final = 2
 """Parts that both cities must know before their context is compared."""
@@ -71,12 +72,20 @@ class SharedContext:
         one, other = self._cities[i], self._cities[j]
         gap = np.abs(self._table[i] - self._table[j]) / self._spread
         if (~np.isnan(gap)).sum() < LEAST_KNOWN:
-            return f"Too little is known of the context of {listed([one.name, other.name])}.", ()
+            return say(
+                "Too little is known of the context of {value}.",
+                value=listed([one.name, other.name]),
+            ), ()
         near = [name for name, g in zip(PARTS, gap, strict=True) if g <= 1 / 3]
         far = [name for name, g in zip(PARTS, gap, strict=True) if g > 2 / 3]
-        parts = [f"alike in {listed(near)}"] if near else []
-        parts += [f"unlike in {listed(far)}"] if far else []
-        text = f"{one.name} and {other.name} are {', '.join(parts) or 'neither close nor far apart in context'}."
+        parts = [say("alike in {near}", near=listed(near))] if near else []
+        parts += [say("unlike in {far}", far=listed(far))] if far else []
+        text = say(
+            "{one} and {other} are {parts}.",
+            one=one.name,
+            other=other.name,
+            parts=joined(parts, ", ") if parts else say("neither close nor far apart in context"),
+        )
         return text, _facts(one) + _facts(other)
 
 
@@ -90,14 +99,18 @@ def _facts(city: City) -> tuple[Fact, ...]:
     people, context = city.population, city.context
     facts = []
     if people:
-        of = "" if people.of == "municipality" else f" of the {people.of}"
         source = city.source_of("population")
-        facts.append(Fact(city.id, f"population{of}", people.value, "people", source=source))
+        what = (
+            PARTS[0]
+            if people.of == "municipality"
+            else say("population of the {area}", area=people.of)
+        )
+        facts.append(Fact(city.id, what, people.value, say("people"), source=source))
     if context:
         source = city.source_of("context")
         figures = (
-            ("heating degree days", "kelvin days", context.heating_degree_days),
-            ("GDP per head of the NUTS 3 region", "EUR", context.gdp_per_head),
+            (PARTS[1], say("kelvin days"), context.heating_degree_days),
+            (say("GDP per head of the NUTS 3 region"), "EUR", context.gdp_per_head),
         )
         facts += [
             Fact(city.id, what, f.value, unit, f.year, f.kind, source)
@@ -105,9 +118,9 @@ def _facts(city: City) -> tuple[Fact, ...]:
             if f
         ]
         if context.degree_of_urbanisation:
-            words = {1: "city", 2: "town or suburb", 3: "rural area"}
+            words = {1: say("city"), 2: say("town or suburb"), 3: say("rural area")}
             words_of = words[context.degree_of_urbanisation]
-            facts.append(Fact(city.id, "degree of urbanisation", words_of, source=source))
+            facts.append(Fact(city.id, PARTS[3], words_of, source=source))
     return tuple(facts)
 
 
@@ -136,9 +149,14 @@ class Nearness:
         one, other = self._cities[i], self._cities[j]
         unknown = [c.name for c in (one, other) if c.location is None]
         if unknown:
-            return f"Where {listed(unknown)} lies is not known.", ()
+            return say("Where {unknown} lies is not known.", unknown=listed(unknown)), ()
         apart = float(distance_km(*self._places[[i]].T, *self._places[[j]].T)[0])
-        text = f"{one.name} and {other.name} lie {apart:,.0f} km apart as the crow flies."
+        text = say(
+            "{one} and {other} lie {apart:,.0f} km apart as the crow flies.",
+            one=one.name,
+            other=other.name,
+            apart=apart,
+        )
         return text, _place(one) + _place(other)
 
 
@@ -146,7 +164,7 @@ def _place(city: City) -> tuple[Fact, ...]:
     assert city.location is not None
     where = f"{city.location.lat:.2f}, {city.location.lon:.2f}"
     source = city.source_of("location")
-    return (Fact(city.id, "location", where, "degrees north, east", source=source),)
+    return (Fact(city.id, say("location"), where, say("degrees north, east"), source=source),)
 
 
 RELATED = 0.5
@@ -191,17 +209,29 @@ class Language:
         shared = sorted(self._own[i] & self._own[j])
         unsure = [city.name for city, k in pair if not self._sure[k]]
         facts = tuple(
-            Fact(city.id, "languages", _named(self._own[k]), source=city.source_of("languages"))
+            Fact(
+                city.id, say("languages"), _named(self._own[k]), source=city.source_of("languages")
+            )
             for city, k in pair
         )
         if shared and unsure:
-            said = f"Which of its country's languages {listed(unsure)} works in is not known."
+            said = say(
+                "Which of its country's languages {unsure} works in is not known.",
+                unsure=listed(unsure),
+            )
         elif shared:
-            said = f"{one} and {other} both work in {_named(shared)}."
+            said = say(
+                "{one} and {other} both work in {shared}.",
+                one=one,
+                other=other,
+                shared=_named(shared),
+            )
         elif related_languages(*(city.country for city, _ in pair)):
-            said = f"The languages of {one} and {other} are close to each other."
+            said = say(
+                "The languages of {one} and {other} are close to each other.", one=one, other=other
+            )
         else:
-            said = f"{one} and {other} share no language beside English."
+            said = say("{one} and {other} share no language beside English.", one=one, other=other)
         return said, facts
 
 

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, City, Domain, Lever
+from twinmatch.wording import joined, listed, say
 
 FINE: Final = tuple(d for d in Domain if d is not Domain.STATIONARY_ENERGY)
 WIDE: Final = tuple(d for d in Domain if d not in {Domain.BUILT_ENVIRONMENT, Domain.ENERGY_SYSTEMS})
@@ -135,12 +136,15 @@ class SharedChallenges:
         """Return the challenges that both name."""
         one, other = self._cities[i], self._cities[j]
         if not one.challenges or not other.challenges:
-            return _not_stated("challenges", one, other, "challenges"), ()
+            without = [c.name for c in (one, other) if not c.challenges]
+            return say("The challenges of {cities} are not known.", cities=listed(without)), ()
         shared = _shared_domains(one.challenges, other.challenges)
         text = (
-            f"Both struggle with {listed([NAMES[d] for d in shared])}."
+            say("Both struggle with {shared}.", shared=listed([NAMES[d] for d in shared]))
             if shared
-            else f"{one.name} and {other.name} name no challenge in common."
+            else say(
+                "{one} and {other} name no challenge in common.", one=one.name, other=other.name
+            )
         )
         return text, _domain_facts(one, "challenges") + _domain_facts(other, "challenges")
 
@@ -167,9 +171,9 @@ class ChallengesMet:
         """Return which of the guest's challenges the host is strong in."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
         if not guest.challenges:
-            return f"The challenges of {guest.name} are not known.", ()
+            return say("The challenges of {cities} are not known.", cities=guest.name), ()
         if not self._shows.known[j]:
-            return f"What {host.name} is strong in is not known.", _domain_facts(
+            return say("What {host} is strong in is not known.", host=host.name), _domain_facts(
                 guest, "challenges"
             )
         wide = bool(self._needs.wide_only[i] or self._shows.wide_only[j])
@@ -183,12 +187,24 @@ class ChallengesMet:
         stated = {wider(d) if wide else d for d in host.strengths or ()}
         strong = [NAMES[d] for d in met if d in stated]
         piloted = [NAMES[d] for d in met if d not in stated]
-        parts = [f"is strong in {listed(strong)}"] if strong else []
-        parts += [f"has a pilot activity on {listed(piloted)}"] if piloted else []
+        parts = [say("is strong in {strong}", strong=listed(strong))] if strong else []
+        parts += (
+            [say("has a pilot activity on {piloted}", piloted=listed(piloted))] if piloted else []
+        )
         text = (
-            f"{host.name} {' and '.join(parts)}: {_of(met, unmet)} that {guest.name} struggles with."
+            say(
+                "{host} {parts}: {of} that {guest} struggles with.",
+                host=host.name,
+                parts=listed(parts),
+                of=_of(met, unmet),
+                guest=guest.name,
+            )
             if met
-            else f"{host.name} is known for none of the challenges of {guest.name}."
+            else say(
+                "{host} is known for none of the challenges of {guest}.",
+                host=host.name,
+                guest=guest.name,
+            )
         )
         return text, _domain_facts(guest, "challenges") + _domain_facts(
             host, "strengths"
@@ -220,12 +236,13 @@ class SharedLevers:
         """Return the levers that both lack."""
         one, other = self._cities[i], self._cities[j]
         if not one.levers_needed or not other.levers_needed:
-            return _not_stated("levers_needed", one, other, "levers needed"), ()
+            without = [c.name for c in (one, other) if not c.levers_needed]
+            return say("The levers needed of {cities} are not known.", cities=listed(without)), ()
         shared = [NAMES[v] for v in one.levers_needed if v in other.levers_needed]
         text = (
-            f"Both look for help with {listed(shared)}."
+            say("Both look for help with {shared}.", shared=listed(shared))
             if shared
-            else f"{one.name} and {other.name} lack different levers."
+            else say("{one} and {other} lack different levers.", one=one.name, other=other.name)
         )
         return text, _lever_facts(one, "levers_needed") + _lever_facts(other, "levers_needed")
 
@@ -250,17 +267,27 @@ class LeversMet:
         """Return the levers that the guest lacks and the host can show."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
         if not guest.levers_needed:
-            return f"The levers that {guest.name} lacks are not known.", ()
+            return say("The levers that {guest} lacks are not known.", guest=guest.name), ()
         if not self._shows_known[j]:
-            return f"The levers that {host.name} can show are not known.", _lever_facts(
-                guest, "levers_needed"
-            )
+            return say(
+                "The levers that {host} can show are not known.", host=host.name
+            ), _lever_facts(guest, "levers_needed")
         met = [NAMES[v] for v in guest.levers_needed if v in self._offers[j]]
         unmet = [NAMES[v] for v in guest.levers_needed if v not in self._offers[j]]
         text = (
-            f"{host.name} can help with {_of(met, unmet, 'lever')} that {guest.name} looks for: {listed(met)}."
+            say(
+                "{host} can help with {of} that {guest} looks for: {met}.",
+                host=host.name,
+                of=_of(met, unmet, levers=True),
+                guest=guest.name,
+                met=listed(met),
+            )
             if met
-            else f"{host.name} is known for none of the levers that {guest.name} looks for."
+            else say(
+                "{host} is known for none of the levers that {guest} looks for.",
+                host=host.name,
+                guest=guest.name,
+            )
         )
         return text, _lever_facts(guest, "levers_needed") + _lever_facts(
             host, "levers_offered"
@@ -292,19 +319,26 @@ class Returns:
             for facet in (self._challenges, self._levers)
         ]
         told = [part for part, flows in parts if flows] or [part for part, _ in parts]
-        return " ".join(text for text, _ in told), tuple(
+        return joined(text for text, _ in told), tuple(
             dict.fromkeys(f for _, facts in told for f in facts)
         )
 
 
-def _of(met: Sequence[object], unmet: Sequence[object], noun: str = "domain") -> str:
+def _of(met: Sequence[object], unmet: Sequence[object], levers: bool = False) -> str:
     """Return how many are met, such as "2 of the 3 domains" or "the domain"."""
     total = len(met) + len(unmet)
     if total == 1:
-        return f"the {noun}"
+        return say("the lever") if levers else say("the domain")
     if unmet:
-        return f"{len(met)} of the {total} {noun}s"
-    return f"{'both' if total == 2 else f'all {total}'} {noun}s"
+        part = {"met": len(met), "total": total}
+        return (
+            say("{met} of the {total} levers", **part)
+            if levers
+            else say("{met} of the {total} domains", **part)
+        )
+    if total == 2:
+        return say("both levers") if levers else say("both domains")
+    return say("all {n} levers", n=total) if levers else say("all {n} domains", n=total)
 
 
 def _ruzicka(one: Floats, other: Floats) -> Floats:
@@ -321,16 +355,21 @@ def _shared_domains(one: dict[Domain, int | None], other: dict[Domain, int | Non
     return [d for d in one if d in other]
 
 
-def _not_stated(block: str, one: City, other: City, words: str) -> str:
-    without = [c.name for c in (one, other) if not getattr(c, block)]
-    return f"The {words} of {listed(without)} are not known."
-
-
 def _domain_facts(city: City, block: str) -> tuple[Fact, ...]:
     stated: dict[Domain, int | None] = getattr(city, block) or {}
-    what, source = "challenge" if block == "challenges" else "strength", city.source_of(block)
+    needs, source = block == "challenges", city.source_of(block)
     return tuple(
-        Fact(city.id, f"{what}: {NAMES[d]}", w, "weight 1-3" if w else "", None, "stated", source)
+        Fact(
+            city.id,
+            say("challenge: {domain}", domain=NAMES[d])
+            if needs
+            else say("strength: {domain}", domain=NAMES[d]),
+            w,
+            say("weight 1-3") if w else "",
+            None,
+            "stated",
+            source,
+        )
         for d, w in stated.items()
     )
 
@@ -338,7 +377,7 @@ def _domain_facts(city: City, block: str) -> tuple[Fact, ...]:
 def _lever_facts(city: City, block: str) -> tuple[Fact, ...]:
     stated: tuple[Lever, ...] = getattr(city, block) or ()
     named, source = listed([NAMES[v] for v in stated]), city.source_of(block)
-    what = block.replace("_", " ")
+    what = say("levers needed") if block == "levers_needed" else say("levers offered")
     return (Fact(city.id, what, named, kind="stated", source=source),) if stated else ()
 
 
@@ -346,7 +385,7 @@ def _pilot_facts(cohort: Cohort, i: int) -> tuple[Fact, ...]:
     return tuple(
         Fact(
             cohort.cities[i].id,
-            "pilot activity",
+            say("pilot activity"),
             pilot.activity,
             source=cohort.pilot_source(i, pilot),
         )

@@ -12,18 +12,19 @@ from typing import Final
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of
 from twinmatch.proposal import Fact
 from twinmatch.schema import City, Emissions, Notation
+from twinmatch.wording import joined, listed, say
 
 FINE: Final = (
-    "buildings and energy",
-    "transport",
-    "waste",
-    "industrial processes",
-    "agriculture and land use",
+    say("buildings and energy"),
+    say("transport"),
+    say("waste"),
+    say("industrial processes"),
+    say("agriculture and land use"),
 )
-COARSE: Final = ("buildings and energy", "transport", "waste", "other")
+COARSE: Final = (*FINE[:3], say("other"))
 LEAST_SHARED_MASS: Final = 0.6
 """Part of each city's reported emissions that the sectors known to both must hold, or the mix abstains."""
 
@@ -111,7 +112,9 @@ class EmissionsMix:
         one, other = self._cities[i], self._cities[j]
         if one.emissions is None or other.emissions is None:
             without = [c.name for c in (one, other) if c.emissions is None]
-            return f"The emissions inventory of {listed(without)} is not known.", ()
+            return say(
+                "The emissions inventory of {cities} is not known.", cities=listed(without)
+            ), ()
         both_gpc = bool(self._gpc[i] and self._gpc[j])
         table, names = (self._fine, FINE) if both_gpc else (self._coarse, COARSE)
         shared = ~np.isnan(table[i]) & ~np.isnan(table[j])
@@ -119,19 +122,39 @@ class EmissionsMix:
             other, table[j], names, shared
         )
         if np.isnan(self.likeness(np.array([i]), np.array([j]))[0, 0]):
-            return "The two inventories share too few sectors to compare their mix.", facts
+            return say("The two inventories share too few sectors to compare their mix."), facts
         main = [names[int(np.nanargmax(np.where(shared, table[k], np.nan)))] for k in (i, j)]
         share = [
             100 * np.nanmax(np.where(shared, table[k], np.nan)) / table[k][shared].sum()
             for k in (i, j)
         ]
         if main[0] == main[1]:
-            text = f"In both cities {main[0]} is the largest source ({share[0]:.0f}% in {_dated(one)}, {share[1]:.0f}% in {_dated(other)})"
+            text = say(
+                "In both cities {sector} is the largest source ({share:.0f}% in {one}, {share_2:.0f}% in {other})",
+                sector=main[0],
+                share=share[0],
+                one=_dated(one),
+                share_2=share[1],
+                other=_dated(other),
+            )
         else:
-            text = f"The largest source is {main[0]} in {_dated(one)} ({share[0]:.0f}%) and {main[1]} in {_dated(other)} ({share[1]:.0f}%)"
+            text = say(
+                "The largest source is {sector} in {one} ({share:.0f}%) and {sector_2} in {other} ({share_2:.0f}%)",
+                sector=main[0],
+                one=_dated(one),
+                share=share[0],
+                sector_2=main[1],
+                other=_dated(other),
+                share_2=share[1],
+            )
         return (
-            f"{text}; compared over {listed([n for n, both in zip(names, shared, strict=True) if both])}"
-            f"{_boundary_note(one, other)}{_years_note(one, other)}.",
+            say(
+                "{text}; compared over {sectors}{boundary_note}{years_note}.",
+                text=text,
+                sectors=listed([n for n, both in zip(names, shared, strict=True) if both]),
+                boundary_note=_boundary_note(one, other),
+                years_note=_years_note(one, other),
+            ),
             facts,
         )
 
@@ -165,12 +188,21 @@ class EmissionsLevel:
         )
         if unknown:
             return (
-                f"Emissions per capita of {listed(unknown)} are not known for the boundary that is reported.",
+                say(
+                    "Emissions per capita of {cities} are not known for the boundary that is reported.",
+                    cities=listed(unknown),
+                ),
                 facts,
             )
         return (
-            f"Buildings, energy and transport emit {self._level[i]:.1f} t CO2e per capita in {_dated(one)} and "
-            f"{self._level[j]:.1f} in {_dated(other)}{_years_note(one, other)}.",
+            say(
+                "Buildings, energy and transport emit {level:.1f} t CO2e per capita in {one} and {level_2:.1f} in {other}{years_note}.",
+                level=self._level[i],
+                one=_dated(one),
+                level_2=self._level[j],
+                other=_dated(other),
+                years_note=_years_note(one, other),
+            ),
             facts,
         )
 
@@ -227,23 +259,33 @@ def _entropy_terms(p: Floats, middle: Floats) -> Floats:
 def _dated(city: City) -> str:
     """Return a city's name with the year of its inventory."""
     year = city.emissions.year if city.emissions else None
-    return f"{city.name} in {year}" if year else f"{city.name} (year not known)"
+    return (
+        say("{city} in {year}", city=city.name, year=year)
+        if year
+        else say("{city} (year not known)", city=city.name)
+    )
 
 
 def _years_note(one: City, other: City) -> str:
     """Return that two inventories are so far apart in time that they do not compare like with like."""
     years = [c.emissions.year for c in (one, other) if c.emissions and c.emissions.year]
     apart = max(years) - min(years) if len(years) == 2 else 0
-    return f"; the inventories are {apart} years apart" if apart >= FAR_APART else ""
+    return (
+        say("; the inventories are {apart} years apart", apart=apart) if apart >= FAR_APART else ""
+    )
 
 
 def _boundary_note(*cities: City) -> str:
     notes = [
-        f"{city.name} reports {city.emissions.boundary_note or 'another boundary than the city'}"
+        say(
+            "{city} reports {boundary_note}",
+            city=city.name,
+            boundary_note=city.emissions.boundary_note or say("another boundary than the city"),
+        )
         for city in cities
         if city.emissions is not None and city.emissions.boundary != "city"
     ]
-    return f" ({'; '.join(notes)})" if notes else ""
+    return say(" ({notes})", notes=joined(notes, "; ")) if notes else ""
 
 
 def _mix_facts(
@@ -257,7 +299,7 @@ def _mix_facts(
     return tuple(
         Fact(
             city.id,
-            f"share of {name}",
+            say("share of {name}", name=name),
             round(100 * float(t) / total, 1),
             "%",
             year,
@@ -276,9 +318,9 @@ def _kind(city: City) -> str:
 def _level_fact(city: City, level: float) -> Fact:
     stated = city.emissions is not None and city.emissions.boundary_population is not None
     kind = _kind(city) if stated else "estimated"
-    what = "buildings, energy and transport per capita" + (
-        "" if stated or city.population is None else f", by the {city.population.of}'s population"
-    )
+    what = say("buildings, energy and transport per capita")
+    if not stated and city.population is not None:
+        what += say(", by the {area}'s population", area=city.population.of)
     return Fact(
         city.id,
         what,

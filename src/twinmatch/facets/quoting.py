@@ -24,6 +24,7 @@ from twinmatch.embedding.multilingual import foreign_language
 from twinmatch.facets.base import FacetCache, Floats
 from twinmatch.proposal.reviewer import Claim, Ground, faults, is_sentence, printed
 from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import say
 
 Role = Literal["shows", "asks"]
 
@@ -144,25 +145,36 @@ def topic_of(one: Floats | None, other: Floats | None, a: int, b: int) -> Topic 
     return TOPICS[int(both.argmax())] if both.any() else None
 
 
+def in_language(passage: Quoted) -> str:
+    """Return the language of a sentence, English where it is not surely another."""
+    return foreign_language(passage.text, ("en",)) or "en"
+
+
 def shows(name: str, passage: Quoted, topic: Topic | None = None) -> str:
     """Return what a city can show as a sentence of its own, its topic first where one is known."""
-    said = printed(passage.text, passage.source)
+    said = printed(passage.text, passage.source, in_language(passage))
     if not is_sentence(passage.text):
-        return f"{_on(topic)}{name} names {said} among what it can show."
-    verb = "works on" if passage.place.startswith("summary of the pilot") else "can show"
-    return f"{_on(topic)}{name} {verb}: {said}"
+        return say(
+            "{on}{name} names {said} among what it can show.", on=_on(topic), name=name, said=said
+        )
+    told = {"on": _on(topic), "name": name, "said": said}
+    if passage.place.startswith("summary of the pilot"):
+        return say("{on}{name} works on: {said}", **told)
+    return say("{on}{name} can show: {said}", **told)
 
 
 def asks(name: str, passage: Quoted, topic: Topic | None = None) -> str:
     """Return what a city asks for as a sentence of its own, its topic first where one is known."""
-    said = printed(passage.text, passage.source)
+    said = printed(passage.text, passage.source, in_language(passage))
     if not is_sentence(passage.text):
-        return f"{_on(topic)}{name} names {said} among what it needs."
-    return f"{_on(topic)}{name} says: {said}"
+        return say(
+            "{on}{name} names {said} among what it needs.", on=_on(topic), name=name, said=said
+        )
+    return say("{on}{name} says: {said}", on=_on(topic), name=name, said=said)
 
 
 def _on(topic: Topic | None) -> str:
-    return f"On {topic.wording}, " if topic else ""
+    return say("On {topic}, ", topic=topic.wording) if topic else ""
 
 
 COMMON: Final = frozenset(

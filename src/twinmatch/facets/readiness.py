@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, City, Dimension
+from twinmatch.wording import joined, listed, say
 
 DIMENSIONS: Final = tuple(Dimension)
 MOST_NAMED: Final = 3
@@ -63,11 +64,22 @@ class Readiness:
         if len(known) < LEAST_SHARED:
             return _unknown(one, other), ()
         same = int((gap[known] == 0).sum())
-        text = f"{one.name} and {other.name} stand at the same level on {same} of {len(known)} dimensions of readiness"
+        text = say(
+            "{one} and {other} stand at the same level on {same} of {known} dimensions of readiness",
+            one=one.name,
+            other=other.name,
+            same=same,
+            known=len(known),
+        )
         widest = int(known[np.argmax(np.abs(gap[known]))])
         if gap[widest]:
             ahead = one if gap[widest] > 0 else other
-            text += f"; furthest apart on {NAMES[DIMENSIONS[widest]]}, where {ahead.name} is {abs(gap[widest]):.0f} ahead"
+            text += say(
+                "; furthest apart on {dimension}, where {city} is {gap:.0f} ahead",
+                dimension=NAMES[DIMENSIONS[widest]],
+                city=ahead.name,
+                gap=abs(gap[widest]),
+            )
         return text + ".", _facts(one, known) + _facts(other, known)
 
 
@@ -100,18 +112,34 @@ class ReadinessStep:
         ahead = [d for d in known.tolist() if 1 <= gap[d] <= 2]
         # What the guest lacks most comes first.
         first = sorted(ahead, key=lambda d: (self._levels[i][d], d))[:MOST_NAMED]
-        more = f" and {len(ahead) - len(first)} more" if len(ahead) > len(first) else ""
+        more = say(" and {n} more", n=len(ahead) - len(first)) if len(ahead) > len(first) else ""
         text = (
-            f"{host.name} is a step ahead where {guest.name} lacks it: "
-            f"{', '.join(_levels(d, self._levels[i], self._levels[j]) for d in first)}{more}."
+            say(
+                "{host} is a step ahead where {guest} lacks it: {dimensions}{more}.",
+                host=host.name,
+                guest=guest.name,
+                dimensions=joined(
+                    (_levels(d, self._levels[i], self._levels[j]) for d in first), ", "
+                ),
+                more=more,
+            )
             if first
-            else f"{host.name} is nowhere one or two levels ahead of {guest.name}."
+            else say(
+                "{host} is nowhere one or two levels ahead of {guest}.",
+                host=host.name,
+                guest=guest.name,
+            )
         )
         return text, _facts(guest, known) + _facts(host, known)
 
 
 def _levels(dimension: int, guest: Floats, host: Floats) -> str:
-    return f"{NAMES[DIMENSIONS[dimension]]} ({host[dimension]:g} against {guest[dimension]:g} of 4)"
+    return say(
+        "{dimension} ({host:g} against {guest:g} of 4)",
+        dimension=NAMES[DIMENSIONS[dimension]],
+        host=host[dimension],
+        guest=guest[dimension],
+    )
 
 
 def _mean_known(worth: Floats, weight: Floats) -> Floats:
@@ -127,8 +155,12 @@ def _mean_known(worth: Floats, weight: Floats) -> Floats:
 def _unknown(one: City, other: City) -> str:
     without = [c.name for c in (one, other) if not c.readiness]
     if without:
-        return f"The readiness of {listed(without)} is not known."
-    return f"Too few dimensions of readiness are known to both {one.name} and {other.name}."
+        return say("The readiness of {cities} is not known.", cities=listed(without))
+    return say(
+        "Too few dimensions of readiness are known to both {one} and {other}.",
+        one=one.name,
+        other=other.name,
+    )
 
 
 def _facts(city: City, known: Ints | Sequence[int]) -> tuple[Fact, ...]:
@@ -138,7 +170,7 @@ def _facts(city: City, known: Ints | Sequence[int]) -> tuple[Fact, ...]:
             city.id,
             NAMES[DIMENSIONS[d]],
             readiness[DIMENSIONS[d]],
-            "level 0-4",
+            say("level 0-4"),
             kind="estimated",
             source=city.source_of("readiness"),
         )
@@ -157,13 +189,13 @@ class Step:
 
 
 STEPS: Final = (
-    Step("mandate", "Build a strong mandate", (Dimension.MANDATE,)),
-    Step("understand", "Understand the system", (Dimension.INVENTORY,)),
-    Step("portfolio", "Co-create the portfolio", (Dimension.TARGET, Dimension.PLAN)),
-    Step("act", "Take action", (Dimension.FINANCE, Dimension.DELIVERY)),
-    Step("learn", "Learn and reflect", (Dimension.LEARNING,)),
-    Step("normal", "Make it the new normal", (Dimension.MAINSTREAM,)),
-    Step("ecosystem", "Inclusive ecosystem", (Dimension.ECOSYSTEM,)),
+    Step("mandate", say("Build a strong mandate"), (Dimension.MANDATE,)),
+    Step("understand", say("Understand the system"), (Dimension.INVENTORY,)),
+    Step("portfolio", say("Co-create the portfolio"), (Dimension.TARGET, Dimension.PLAN)),
+    Step("act", say("Take action"), (Dimension.FINANCE, Dimension.DELIVERY)),
+    Step("learn", say("Learn and reflect"), (Dimension.LEARNING,)),
+    Step("normal", say("Make it the new normal"), (Dimension.MAINSTREAM,)),
+    Step("ecosystem", say("Inclusive ecosystem"), (Dimension.ECOSYSTEM,)),
 )
 
 LEAST_KNOWN: Final = 4
@@ -223,19 +255,39 @@ class StuckStep:
         guest, host = self._cities[i], self._cities[j]
         step = int(self._stuck[i])
         if step < 0:
-            return f"At which step of the transition map {guest.name} is stuck is not known.", ()
+            return say(
+                "At which step of the transition map {guest} is stuck is not known.",
+                guest=guest.name,
+            ), ()
         name = STEPS[step].name
         mine, theirs = float(self._at[i, step]), float(self._at[j, step])
         if np.isnan(theirs):
             return (
-                f"{guest.name} is stuck at “{name}”; how {host.name} stands there is not known.",
+                say(
+                    "{guest} is stuck at “{step}”; how {host} stands there is not known.",
+                    guest=guest.name,
+                    step=name,
+                    host=host.name,
+                ),
                 (),
             )
-        how = (
-            f"where {host.name} stands at"
+        both = {
+            "guest": guest.name,
+            "step": name,
+            "mine": mine,
+            "host": host.name,
+            "theirs": theirs,
+        }
+        says = (
+            say(
+                "{guest} is stuck at “{step}” (level {mine:g}), where {host} stands at {theirs:g}.",
+                **both,
+            )
             if theirs > mine
-            else f"and {host.name} is no further, at"
+            else say(
+                "{guest} is stuck at “{step}” (level {mine:g}), and {host} is no further, at {theirs:g}.",
+                **both,
+            )
         )
-        says = f"{guest.name} is stuck at “{name}” (level {mine:g}), {how} {theirs:g}."
         places = [DIMENSIONS.index(d) for d in STEPS[step].dimensions]
         return says, _facts(guest, places) + _facts(host, places)

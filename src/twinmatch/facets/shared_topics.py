@@ -16,10 +16,11 @@ import numpy as np
 
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.classifier import TOPICS
-from twinmatch.facets.base import FacetCache, Floats, Ints, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.facets.text import NAMED, Sayings, answers, needs_said, offers_said, quotes, shown
 from twinmatch.proposal import Fact
 from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import listed, say
 
 PRESENT: Final = 0.3
 """From this much on a topic counts among those that a city speaks of, for the rarity of topics."""
@@ -90,22 +91,36 @@ class TopicsMet:
         """Return the topics that tie the two, and a sentence of each on the first of them."""
         one, other = (self._cohort.cities[k].name for k in (i, j))
         unknown = {
-            f"{name} {field}": None
+            (
+                say("{city} seeks", city=name)
+                if field == "seeks"
+                else say("{city} shows", city=name)
+            ): None
             for name, k, (field, profile, _) in zip((one, other), (i, j), self._sides, strict=True)
             if np.isnan(profile[k]).any()
         }
         if unknown:
-            return f"Which topics {listed(list(unknown))} is not known.", ()
+            return say("Which topics {unknown} is not known.", unknown=listed(list(unknown))), ()
         topics = self._grounded(i, j)[:NAMED]
         words = listed([topic.wording for topic in topics])
         if not topics:
-            none = (
-                f"{one} seeks and {other} shows" if self.shows else f"both {one} and {other} seek"
-            )
-            return f"No topic that {none} is sure enough to be named; likely ones are compared.", ()
+            both = {"one": one, "other": other}
+            return (
+                say(
+                    "No topic that {one} seeks and {other} shows is sure enough to be named; likely ones are compared.",
+                    **both,
+                )
+                if self.shows
+                else say(
+                    "No topic that both {one} and {other} seek is sure enough to be named; likely ones are compared.",
+                    **both,
+                )
+            ), ()
         facts = self._facts((i, j), topics)
         if not self.shows:
-            return f"Both {one} and {other} seek {words}.", facts
+            return say(
+                "Both {one} and {other} seek {topics}.", one=one, other=other, topics=words
+            ), facts
         text, quoted = shown(self._cohort, self.table.offers, i, j, topics)
         return text, tuple(dict.fromkeys((*facts, *quoted)))
 
@@ -132,7 +147,7 @@ class TopicsMet:
         for k, (field, _, side) in zip(pair, self._sides, strict=True):
             city, said = self._cohort.cities[k], side.saying(k, topics[0])
             kind, source = ("estimated", said.source) if said else ("stated", city.source_of(field))
-            facts.append(Fact(city.id, "topics", named, kind=kind, source=source))
+            facts.append(Fact(city.id, say("topics"), named, kind=kind, source=source))
         return tuple(facts)
 
 

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.classifier import TOPICS, Reading
 from twinmatch.embedding.sentences import Sentence, split_sentences
-from twinmatch.facets.base import FacetCache, Floats, Ints, listed
+from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.facets.quoting import (
     SURE,
     Role,
     WordWeights,
     asks,
     classifier_for,
+    in_language,
     printable,
     same_matter,
     shows,
@@ -36,6 +37,7 @@ from twinmatch.proposal import Fact
 from twinmatch.proposal.reviewer import LEAST, is_sentence
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import joined, listed, own_words, say, sentence
 
 NAMED = 2
 """Topics named in a sentence, at most."""
@@ -291,15 +293,18 @@ class NeedsOffers:
             shared = named_by_both(self._needs, self._offers, i, j)
             if not shared:
                 return (
-                    f"What {guest.name} needs and {host.name} shows is compared as a whole; no two "
-                    "sentences are sure enough to be quoted."
+                    say(
+                        "What {guest} needs and {host} shows is compared as a whole; no two sentences are sure enough to be quoted.",
+                        guest=guest.name,
+                        host=host.name,
+                    )
                 ), ()
             text, facts = shown(self._cohort, self._offers, i, j, shared)
             return text, (
                 _read(guest, self._needs, i, shared),
                 *(facts or (_read(host, self._offers, j, shared),)),
             )
-        text = f"{shows(host.name, found.shows, found.topic)} {asks(guest.name, found.asks)}"
+        text = joined([shows(host.name, found.shows, found.topic), asks(guest.name, found.asks)])
         return text, quotes(self._cohort, found.asks, found.shows)
 
 
@@ -310,8 +315,18 @@ def shown(
     guest, host = cohort.cities[i], cohort.cities[j]
     found = offers.best_on([j], frozenset(topics))
     if found is None or not is_sentence(found[0].text):
-        return f"{host.name} shows work on {_worded(topics)}, which {guest.name} seeks.", ()
-    text = f"{shows(host.name, *found)} {guest.name} seeks {_worded(topics)}."
+        return say(
+            "{host} shows work on {topics}, which {guest} seeks.",
+            host=host.name,
+            topics=_worded(topics),
+            guest=guest.name,
+        ), ()
+    text = joined(
+        [
+            shows(host.name, *found),
+            say("{guest} seeks {topics}.", guest=guest.name, topics=_worded(topics)),
+        ]
+    )
     return text, quotes(cohort, found[0])
 
 
@@ -339,14 +354,22 @@ class SharedNeeds:
             shared = named_by_both(self._needs, self._needs, i, j)
             if not shared:
                 return (
-                    f"What {one.name} and {other.name} need is compared as a whole; no two sentences "
-                    "are sure enough to be quoted."
+                    say(
+                        "What {one} and {other} need is compared as a whole; no two sentences are sure enough to be quoted.",
+                        one=one.name,
+                        other=other.name,
+                    )
                 ), ()
-            return f"Both {one.name} and {other.name} seek {_worded(shared)}.", (
+            return say(
+                "Both {one} and {other} seek {topics}.",
+                one=one.name,
+                other=other.name,
+                topics=_worded(shared),
+            ), (
                 _read(one, self._needs, i, shared),
                 _read(other, self._needs, j, shared),
             )
-        text = f"{asks(one.name, found.asks, found.topic)} {asks(other.name, found.shows)}"
+        text = joined([asks(one.name, found.asks, found.topic), asks(other.name, found.shows)])
         return text, quotes(self._cohort, found.asks, found.shows)
 
 
@@ -419,7 +442,7 @@ def _read(city: City, side: Sayings, i: int, topics: Sequence[Topic]) -> Fact:
     """Return the topics that were read in a city's sentences as a fact, with the source of the first of them."""
     said = side.saying(i, topics[0])
     source = said.source if said else ""
-    return Fact(city.id, "topics", _worded(topics), kind="estimated", source=source)
+    return Fact(city.id, say("topics"), _worded(topics), kind="estimated", source=source)
 
 
 def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
@@ -428,7 +451,7 @@ def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
         Fact(
             cohort.cities[p.city].id,
             p.place.split(",")[0],
-            p.text,
+            own_words(p.text, in_language(p)),
             kind="stated",
             source=p.source,
             place=p.place,
@@ -442,11 +465,19 @@ def _silent(*sides: tuple[City, Sayings, int, str]) -> str:
     parts = []
     for city, side, k, text in sides:
         if side.is_silent(k):
-            why = (
-                "are in a language that the text model does not read"
-                if k in side.unread
-                else "are not known"
-            )
-            parts.append(f"the {text} of {city.name} {why}")
-    sentence = " and ".join(dict.fromkeys(parts))
-    return sentence[:1].upper() + sentence[1:] + "."
+            parts.append(_why_silent(city.name, text == "needs", k in side.unread))
+    return sentence(listed(list(dict.fromkeys(parts))))
+
+
+def _why_silent(city: str, needs: bool, unread: bool) -> str:
+    if needs and unread:
+        return say(
+            "the needs of {city} are in a language that the text model does not read", city=city
+        )
+    if needs:
+        return say("the needs of {city} are not known", city=city)
+    if unread:
+        return say(
+            "the offers of {city} are in a language that the text model does not read", city=city
+        )
+    return say("the offers of {city} are not known", city=city)

@@ -7,6 +7,7 @@ import numpy as np
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.proposal import Fact
+from twinmatch.wording import joined, say
 
 
 class Wishes:
@@ -50,23 +51,31 @@ class Wishes:
                 if name in {other.id, unit.id if unit else other.id}
             ]
             parts.append(
-                f"{one.name} asked for {other.name} as wish {places[0]} of {len(wishes)}"
+                say(
+                    "{one} asked for {other} as wish {place} of {wishes}",
+                    one=one.name,
+                    other=other.name,
+                    place=places[0],
+                    wishes=len(wishes),
+                )
                 if places
-                else f"{one.name} asked for others"
+                else say("{one} asked for others", one=one.name)
             )
             facts.append(
                 Fact(
                     one.id,
-                    "wishes, best first",
+                    say("wishes, best first"),
                     "; ".join(wishes),
                     kind="stated",
                     source=one.source_of("wishes"),
                 )
             )
         return (
-            "; ".join(parts) + "."
+            joined(parts, "; ") + "."
             if parts
-            else f"Neither {guest.name} nor {host.name} has stated a wish."
+            else say(
+                "Neither {guest} nor {host} has stated a wish.", guest=guest.name, host=host.name
+            )
         ), tuple(facts)
 
 

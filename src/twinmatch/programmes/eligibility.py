@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -13,6 +14,7 @@ from twinmatch.programmes.base import Policy, ProgrammeSection
 from twinmatch.programmes.kinds import FIELDS, Who, is_kind, without_host, wording
 from twinmatch.programmes.round import Round
 from twinmatch.schema import Role
+from twinmatch.wording import joined, say
 
 English = Literal["A1", "A2", "B1", "B2", "C1", "C2"]
 
@@ -77,15 +79,17 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
             continue
         failed, unknown = conditions(city, rule)
         if failed:
-            refused[i] = f"Not eligible: {'; '.join(failed)}."
+            refused[i] = say("Not eligible: {failed}.", failed=joined(failed, "; "))
         elif unknown and rule.unknown != "let in":
-            (ask if rule.unknown == "ask first" else refused)[i] = (
-                f"Not known: {'; '.join(unknown)}."
+            (ask if rule.unknown == "ask first" else refused)[i] = say(
+                "Not known: {unknown}.", unknown=joined(unknown, "; ")
             )
         else:
             eligible.append(i)
             if unknown:
-                let_in[i] = f"Let in although not known: {'; '.join(unknown)}."
+                let_in[i] = say(
+                    "Let in although not known: {unknown}.", unknown=joined(unknown, "; ")
+                )
     return Applicants(tuple(eligible), refused, ask, let_in)
 
 
@@ -94,24 +98,34 @@ def _took_part(city: City, rule: Eligibility) -> bool:
     return bool(set(own) & set(rule.took_part_in))
 
 
-CONDITIONS: Final = {
-    "neutral_by": ("target <= {0}", "a commitment to climate neutrality by {0} or earlier", ""),
-    "staff_hours_a_month": ("hours >= {0:f}", "{0:g} staff hours a month", ""),
-    "english": ("english >= {0}", "English at {0} or better", ""),
+CONDITIONS: Final[dict[str, tuple[str, Callable[[Any], str], Callable[[Any, Any], str] | None]]] = {
+    "neutral_by": (
+        "target <= {0}",
+        lambda n: say("a commitment to climate neutrality by {n} or earlier", n=n),
+        None,
+    ),
+    "staff_hours_a_month": (
+        "hours >= {0:f}",
+        lambda n: say("{n:g} staff hours a month", n=n),
+        None,
+    ),
+    "english": ("english >= {0}", lambda n: say("English at {n} or better", n=n), None),
     "population_at_least": (
         "population >= {0}",
-        "at least {0:,} residents",
-        "it has {has:,} residents where at least {0:,} are asked",
+        lambda n: say("at least {n:,} residents", n=n),
+        lambda n, has: say("it has {has:,} residents where at least {n:,} are asked", n=n, has=has),
     ),
     "population_at_most": (
         "population <= {0}",
-        "at most {0:,} residents",
-        "it has {has:,} residents where at most {0:,} are asked",
+        lambda n: say("at most {n:,} residents", n=n),
+        lambda n, has: say("it has {has:,} residents where at most {n:,} are asked", n=n, has=has),
     ),
     "urbanisation_at_most": (
         "urbanisation <= {0}",
-        "a degree of urbanisation of {0} or less",
-        "its degree of urbanisation is {has} where {0} or less is asked",
+        lambda n: say("a degree of urbanisation of {n} or less", n=n),
+        lambda n, has: say(
+            "its degree of urbanisation is {has} where {n} or less is asked", n=n, has=has
+        ),
     ),
 }
 """Each setting as a kind of city, in words, and what is the case where it is not met; nothing: the city lacks it."""
@@ -123,24 +137,33 @@ def conditions(city: City, rule: Eligibility) -> tuple[list[str], list[str]]:
     unknown: list[str] = []
     clash = next((role.value for role in rule.not_roles if city.has(role)), "")
     if clash:
-        city_of = "guest" if clash == "guest" else f"{clash.capitalize()} City"
-        failed.append(f"it is a {city_of} already")
+        already = {
+            "guest": say("it is a guest already"),
+            "mission": say("it is a Mission City already"),
+            "pilot": say("it is a Pilot City already"),
+        }
+        failed.append(
+            already.get(clash) or say("it is a {role} City already", role=clash.capitalize())
+        )
     for name, (kind, words, otherwise) in CONDITIONS.items():
         if (asked := getattr(rule, name)) is None:
             continue
         held = is_kind(city, kind.format(asked))
         if held is None:
-            unknown.append(words.format(asked))
+            unknown.append(words(asked))
         elif not held:
             read = FIELDS[kind.partition(" ")[0]].number
             has = read(city) if read else None
-            failed.append((otherwise or f"it lacks {words}").format(asked, has=has))
+            lacks = say("it lacks {condition}", condition=words(asked))
+            failed.append(otherwise(asked, has) if otherwise else lacks)
     if rule.inside_eu is not None and in_eu(city.country) != rule.inside_eu:
-        failed.append("it is not in the EU" if rule.inside_eu else "it is in the EU")
+        failed.append(say("it is not in the EU") if rule.inside_eu else say("it is in the EU"))
     if rule.covenant and city.covenant is None:
-        unknown.append("a signature of the Covenant of Mayors")
+        unknown.append(say("a signature of the Covenant of Mayors"))
     if rule.who and not (held := is_kind(city, rule.who)):
-        (unknown if held is None else failed).append(
-            f"{'' if held is None else 'it is not '}{wording(rule.who)}"
-        )
+        kind = wording(rule.who)
+        if held is None:
+            unknown.append(kind)
+        else:
+            failed.append(say("it is not {kind}", kind=kind))
     return failed, unknown

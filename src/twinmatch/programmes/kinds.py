@@ -28,6 +28,7 @@ from twinmatch.geography import ALIASES, countries, country, eu_standing, langua
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.schema import Domain, Lever, Role
 from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import joined, say
 
 Floats = NDArray[np.float64]
 
@@ -162,30 +163,30 @@ FIELDS: Final[dict[str, CityField]] = {
 # --- conditions in words -------------------------------------------------------------------------------------
 
 TRAITS: Final[dict[str, tuple[str, str]]] = {
-    "small": ("population < small", "small"),
-    "large": ("population >= small", "large"),
-    "newcomer": ("history: newcomer", "new to exchange programmes"),
-    "experienced": ("history: experienced", "experienced in exchange programmes"),
-    "in the EU": ("eu: member", "from the EU"),
-    "outside the EU": ("not eu: member", "from outside the EU"),
-    "associated": ("eu: associated", "from associated countries"),
-    "candidate": ("eu: candidate", "from candidate countries"),
-    "mission": ("role: mission", "Mission Cities"),
-    "pilot": ("role: pilot", "Pilot Cities"),
-    "guest": ("role: guest", "guests"),
-    "signatory": ("covenant: yes", "signatories of the Covenant"),
-    "national": ("", "from the host's own country"),
-    "foreign": ("", "from another country than the host's"),
+    "small": ("population < small", say("small")),
+    "large": ("population >= small", say("large")),
+    "newcomer": ("history: newcomer", say("new to exchange programmes")),
+    "experienced": ("history: experienced", say("experienced in exchange programmes")),
+    "in the EU": ("eu: member", say("from the EU")),
+    "outside the EU": ("not eu: member", say("from outside the EU")),
+    "associated": ("eu: associated", say("from associated countries")),
+    "candidate": ("eu: candidate", say("from candidate countries")),
+    "mission": ("role: mission", say("Mission Cities")),
+    "pilot": ("role: pilot", say("Pilot Cities")),
+    "guest": ("role: guest", say("guests")),
+    "signatory": ("covenant: yes", say("signatories of the Covenant")),
+    "national": ("", say("from the host's own country")),
+    "foreign": ("", say("from another country than the host's")),
 }
 """Traits, the condition that each stands for, and its wording; the last two depend on the host."""
 
 OF_PAIRS: Final = ("national", "foreign")
 
 _SIGNS: Final = {
-    ">=": (operator.ge, "at least"),
-    "<=": (operator.le, "at most"),
-    ">": (operator.gt, "above"),
-    "<": (operator.lt, "below"),
+    ">=": (operator.ge, say("at least")),
+    "<=": (operator.le, say("at most")),
+    ">": (operator.gt, say("above")),
+    "<": (operator.lt, say("below")),
 }
 _CONDITION = re.compile(r"([a-z]+) *([<>]=?|[:=])(.+)", re.DOTALL)
 _BAND = re.compile(r"([\d.]+)(?:\s*to\s*([\d.]+))?")
@@ -246,12 +247,12 @@ def parsed(who: str) -> tuple[Condition, ...]:
 
 def _condition(text: str) -> Condition:
     no, rest = text.startswith("not "), text.removeprefix("not ").strip()
-    before = "not " if no else ""
     if rest in TRAITS:
         stands_for, words = TRAITS[rest]
         meant = _condition(stands_for or f"role: {Role.GUEST.value}")
         field = meant.field if stands_for else rest
-        return Condition(field, meant.sign, meant.values, meant.no != no, before + words)
+        said = say("not {kind}", kind=words) if no else words
+        return Condition(field, meant.sign, meant.values, meant.no != no, said)
     match = _CONDITION.fullmatch(rest)
     if match is None or match[1] not in FIELDS:
         raise ValueError(_unknown(rest))
@@ -259,9 +260,11 @@ def _condition(text: str) -> Condition:
     values = [v.strip().strip('"') for v in re.split("," + _UNQUOTED, match[3])]
     for value in values:
         _check(name, sign, value, len(values))
-    compared = "" if sign == ":" else _SIGNS[sign][1] + " "
-    words = f"of {name} {compared}{' or '.join(values).replace('_', ' ')}"
-    return Condition(name, sign, tuple(values), no, before + words)
+    value = " or ".join(values).replace("_", " ")
+    compared = value if sign == ":" else joined((_SIGNS[sign][1], value))
+    words = say("of {field} {value}", field=name, value=compared)
+    said = say("not {kind}", kind=words) if no else words
+    return Condition(name, sign, tuple(values), no, said)
 
 
 def _check(name: str, sign: str, value: str, count: int) -> None:
@@ -310,7 +313,7 @@ def is_kind(city: City, who: str, small_below: int = SMALL) -> bool | None:
 
 def wording(who: str) -> str:
     """Return a kind as it stands in a sentence."""
-    return " and ".join(condition.wording for condition in parsed(who))
+    return joined((condition.wording for condition in parsed(who)), " and ")
 
 
 # --- the one form of a rule ----------------------------------------------------------------------------------
@@ -383,22 +386,27 @@ class Quota(ProgrammeSection):
         """Return whom it counts in a sentence: of one category of ``each`` by its name, or of any."""
         parts = [wording(self.who)] if self.who else []
         if self.each == "country":
-            parts.append(f"from {category or 'one country'}")
+            parts.append(say("from {country}", country=category or say("one country")))
         elif self.each:
-            parts.append(f"of {self.each} {category}" if category else f"of one {self.each}")
-        return " and ".join(parts)
+            parts.append(
+                say("of {each} {category}", each=self.each, category=category)
+                if category
+                else say("of one {each}", each=self.each)
+            )
+        return joined(parts, " and ")
 
     @property
     def bounds(self) -> str:
         """Return what it asks for, in words."""
-        said = [
-            ("at least", self.at_least),
-            ("at most", self.at_most),
-            ("at least", None if (part := self.share_at_least) is None else f"{100 * part:.0f}%"),
-            ("at most", None if (part := self.share_at_most) is None else f"{100 * part:.0f}%"),
-        ]
-        words = [f"{word} {value}" for word, value in said if value is not None]
-        return " and ".join([*words, *(["none or at least 2"] if self.nobody_alone else [])])
+        words = []
+        for least, most in (
+            (self.at_least, self.at_most),
+            (percent(self.share_at_least), percent(self.share_at_most)),
+        ):
+            words += [] if least is None else [say("at least {n}", n=least)]
+            words += [] if most is None else [say("at most {n}", n=most)]
+        words += [say("none or at least 2")] if self.nobody_alone else []
+        return joined(words, " and ")
 
     def holds(self, n: int, total: int, there: int = 0) -> bool:
         """Return whether it is kept where n of ``total`` cities are counted, ``there`` of them whatever is chosen."""
@@ -409,6 +417,11 @@ class Quota(ProgrammeSection):
         )
         alone = self.nobody_alone and n == 1 and not there
         return least - 1e-9 <= n <= most + 1e-9 and not alone
+
+
+def percent(part: float | None) -> str | None:
+    """Return a part of one as a percentage, None for none."""
+    return None if part is None else say("{n:.0f}%", n=100 * part)
 
 
 def counted_per(*places: str, priced: bool = True) -> AfterValidator:
@@ -431,15 +444,15 @@ def counted_per(*places: str, priced: bool = True) -> AfterValidator:
 # --- categories ----------------------------------------------------------------------------------------------
 
 TITLES: Final[dict[Attribute, str]] = {
-    "country": "countries",
-    "region": "regions of Europe",
-    "eu": "standings to the EU",
-    "size": "sizes of city",
-    "urbanisation": "degrees of urbanisation",
-    "readiness": "stages of readiness",
-    "mission": "Mission Cities and others",
-    "newcomer": "newcomers and others",
-    **{name: f"NUTS {name[-1]} regions" for name in NUTS},
+    "country": say("countries"),
+    "region": say("regions of Europe"),
+    "eu": say("standings to the EU"),
+    "size": say("sizes of city"),
+    "urbanisation": say("degrees of urbanisation"),
+    "readiness": say("stages of readiness"),
+    "mission": say("Mission Cities and others"),
+    "newcomer": say("newcomers and others"),
+    **{name: say("NUTS {n} regions", n=name[-1]) for name in NUTS},
 }
 
 CATEGORIES: Final[dict[Attribute, Callable[[City], object]]] = {

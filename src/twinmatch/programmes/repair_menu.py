@@ -25,7 +25,7 @@ from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.themes import Theme, strength_of
-from twinmatch.proposal import RuleStatus, listed
+from twinmatch.proposal import RuleStatus
 from twinmatch.solving import (
     Candidates,
     LimitChange,
@@ -34,6 +34,7 @@ from twinmatch.solving import (
     relaxations,
     relaxed,
 )
+from twinmatch.wording import joined, listed, say
 
 T = TypeVar("T")
 
@@ -67,21 +68,27 @@ def in_menu(found: RelaxationMenu, rules: Sequence[Rule], product: str = "") -> 
     """Return the menu in words, one line a repair with its number, and a note where the search was cut short."""
     told = by_number(in_words(found, rules), product)
     if not (found.complete and all(repair.cheapest for repair in found.items)):
-        cut = "The search for repairs reached its limit of effort: there may be cheaper ones, or more."
+        cut = say(
+            "The search for repairs reached its limit of effort: there may be cheaper ones, or more."
+        )
         told.append(Problem("repairs-cut-short", cut, level="note"))
     return told
 
 
 def in_words(found: RelaxationMenu, rules: Sequence[Rule]) -> list[str]:
     """Return what gives way in each repair of a menu."""
-    return ["; ".join(_told(repair, rules).values()) for repair in found.items]
+    return [joined(_told(repair, rules).values(), "; ") for repair in found.items]
 
 
 def by_number(repairs: Iterable[str], product: str = "") -> list[Problem]:
     """Return repairs in words, each with its number and how to take it; ``product`` where a programme has several."""
     of = f"{product}=" if product else ""
     return [
-        Problem("repair", f"Repair {n}: {says}.", do=f"Take it with --repair {of}{n}.")
+        Problem(
+            "repair",
+            say("Repair {n}: {says}.", n=n, says=says),
+            do=say("Take it with --repair {option}.", option=f"{of}{n}"),
+        )
         for n, says in enumerate(repairs, 1)
     ]
 
@@ -141,7 +148,8 @@ def excepting(
     """Return the rules as they stand, those that gave way with a word on it, and then what gave way."""
     names = {rule.rule for rule in gave_way}
     told = (
-        replace(r, says=f"{r.says} But for what gave way.") if r.rule in names else r for r in rules
+        replace(r, says=say("{rule} But for what gave way.", rule=r.says)) if r.rule in names else r
+        for r in rules
     )
     return (*told, *gave_way)
 
@@ -155,7 +163,12 @@ def _made(
         blocks = relaxed(blocks, repair)
     changed = dict(zip((rule.name for rule in hard), blocks, strict=True))
     gave_way = tuple(
-        RuleStatus(c.at.rule, f"Gave way by repair {n}: {_says(c, hard)}.", "relaxed", n)
+        RuleStatus(
+            c.at.rule,
+            say("Gave way by repair {n}: {says}.", n=n, says=_says(c, hard)),
+            "relaxed",
+            n,
+        )
         for n, repair in repairs
         for c in repair.changes
     )
@@ -169,11 +182,11 @@ def _told(repair: Relaxation, rules: Sequence[Rule]) -> dict[str, str]:
     rows: dict[str, list[str]] = {}
     for change in repair.changes:
         rows.setdefault(change.at.rule, []).append(_says(change, rules))
-    more = {
-        rule: f"; and {len(says) - SHOWN} more of {rule!r} likewise" if len(says) > SHOWN else ""
-        for rule, says in rows.items()
-    }
-    return {rule: "; ".join(says[:SHOWN]) + more[rule] for rule, says in rows.items()}
+    found = {}
+    for rule, says in rows.items():
+        more = say("and {n} more of {rule} likewise", n=len(says) - SHOWN, rule=repr(rule))
+        found[rule] = joined([*says[:SHOWN], *([more] if len(says) > SHOWN else [])], "; ")
+    return found
 
 
 def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
@@ -181,16 +194,18 @@ def _says(change: LimitChange, rules: Sequence[Rule]) -> str:
     rule = rules[change.at.block]
     block, row = rule.block, change.at.row
     if rule.kind == "lock":
-        return f"drop the lock: {block.says(row).rstrip('.')}"
+        return say("drop the lock: {row:stopless}", row=block.says(row))
     before = change.to + (change.by if change.bound == "low" else -change.by)
     share = block.switch is None and block.matrix[[row]].data.min(initial=0.0) < 0
-    way = "at least" if change.bound == "low" else "at most"
     if share:  # of which one side moves with the other
-        return f"{block.says(row).rstrip('.')}: off by {change.by:g} at most"
+        return say("{row:stopless}: off by {by:g} at most", row=block.says(row), by=change.by)
+    low = change.bound == "low"
+    bound = say("at least {n:g}", n=change.to) if low else say("at most {n:g}", n=change.to)
     if rule.loosened is None:
-        return f"{block.says(row).rstrip('.')}: {way} {change.to:g} in place of {before:g}"
-    bound = "0 or more" if change.bound == "low" and change.to <= 0 else f"{way} {change.to:g}"
-    return f"{rule.loosened(row).format(bound)} in place of {before:g}"
+        told = {"row": block.says(row), "bound": bound, "before": before}
+        return say("{row:stopless}: {bound} in place of {before:g}", **told)
+    bound = say("0 or more") if low and change.to <= 0 else bound
+    return say("{row} in place of {before:g}", row=rule.loosened(row, bound), before=before)
 
 
 # --- settings that give way ----------------------------------------------------------------------------------
@@ -206,17 +221,57 @@ MOST: Final = 3
 """Repairs of a menu of settings."""
 
 KNOBS: Final = (
-    ("guests_per_host", 0, -1, 0, "guests of a host: at least {to} in place of {now}"),
-    ("size", 0, -1, 2, "cities of a meeting: at least {to} in place of {now}"),
-    ("size", 1, 1, None, "cities of a meeting: at most {to} in place of {now}"),
-    ("visitors", 0, -1, 1, "cities on a visit: at least {to} in place of {now}"),
-    ("leads", 0, -1, 0, "leads of a group: at least {to} in place of {now}"),
-    ("mission_at_least", None, -1, 0, "Mission Cities in a panel: at least {to} in place of {now}"),
-    ("cities_per_country", None, 1, None, "cities of one country: at most {to} in place of {now}"),
+    (
+        "guests_per_host",
+        0,
+        -1,
+        0,
+        lambda **n: say("guests of a host: at least {to} in place of {now}", **n),
+    ),
+    (
+        "size",
+        0,
+        -1,
+        2,
+        lambda **n: say("cities of a meeting: at least {to} in place of {now}", **n),
+    ),
+    (
+        "size",
+        1,
+        1,
+        None,
+        lambda **n: say("cities of a meeting: at most {to} in place of {now}", **n),
+    ),
+    (
+        "visitors",
+        0,
+        -1,
+        1,
+        lambda **n: say("cities on a visit: at least {to} in place of {now}", **n),
+    ),
+    ("leads", 0, -1, 0, lambda **n: say("leads of a group: at least {to} in place of {now}", **n)),
+    (
+        "mission_at_least",
+        None,
+        -1,
+        0,
+        lambda **n: say("Mission Cities in a panel: at least {to} in place of {now}", **n),
+    ),
+    (
+        "cities_per_country",
+        None,
+        1,
+        None,
+        lambda **n: say("cities of one country: at most {to} in place of {now}", **n),
+    ),
 )
 """Settings with a limit: the side of the band, one step, the last value (None: all cities), and what is said."""
 
-ROLES: Final = {"lead_roles": "lead", "host_roles": "host a table", "hosts": "host"}
+ROLES: Final = {
+    "lead_roles": lambda role: say("cities with the role {role} may lead too", role=role),
+    "host_roles": lambda role: say("cities with the role {role} may host a table too", role=role),
+    "hosts": lambda role: say("cities with the role {role} may host too", role=role),
+}
 """Settings that name roles, and what cities with these roles may do."""
 
 
@@ -245,14 +300,14 @@ def knobs(round_: Round, settings: Any) -> Iterator[Knob]:
             now = held if side is None else held[side]
             end = len(round_.cohort) if last is None else last
             values = range(now + step, end + step, step)
-            yield Knob(field, side, values, partial(words.format, now=now))
+            yield Knob(field, side, values, partial(words, now=now))
     if now := getattr(settings, "panels", None):
-        yield Knob("panels", None, [None], partial(MANY_PANELS.format, now=now))
-    for field, what in ROLES.items():
+        yield Knob("panels", None, [None], partial(_many_panels, now))
+    for field, says in ROLES.items():
         if (held := getattr(settings, field, None)) is not None:
             there = {role for city in round_.cohort.cities for role in city.roles}
             for role in sorted(there - {*held}):
-                yield Knob(field, None, [(*held, role)], partial(_wider_roles, what))
+                yield Knob(field, None, [(*held, role)], partial(_wider_roles, says))
     if (
         getattr(settings, "cafes", None) is not None
     ):  # themes with the fewest strong cities go first
@@ -262,15 +317,17 @@ def knobs(round_: Round, settings: Any) -> Iterator[Knob]:
         yield Knob("themes", None, fewer, partial(_fewer_tables, themes))
 
 
-MANY_PANELS: Final = "panels: as many as the cities fill in place of {now}"
+def _many_panels(now: int, to: None) -> str:
+    return say("panels: as many as the cities fill in place of {now}", now=now)
 
 
-def _wider_roles(what: str, to: Sequence[Any]) -> str:
-    return f"cities with the role {to[-1].value} may {what} too"
+def _wider_roles(says: Callable[[str], str], to: Sequence[Any]) -> str:
+    return says(to[-1].value)
 
 
 def _fewer_tables(themes: Sequence[Theme], to: Sequence[Theme]) -> str:
-    return f"no table for {listed([theme.title for theme in themes if theme not in to])}"
+    gone = listed([theme.title for theme in themes if theme not in to])
+    return say("no table for {themes}", themes=gone)
 
 
 def loosened(
@@ -307,8 +364,9 @@ def loosened(
         says: dict[str, str] = {}
         for knob, k in zip(turns, key, strict=True):
             if k:
-                before = f"{says[knob.field]}; " if knob.field in says else ""
-                says[knob.field] = before + knob.says(to=knob.values[k - 1])
+                told = knob.says(to=knob.values[k - 1])
+                parts = (says[knob.field], told) if knob.field in says else (told,)
+                says[knob.field] = joined(parts, "; ")
         menu += [Loosened(changed, says) for changed in [tried[key]] if changed is not None]
     return menu
 

@@ -18,6 +18,7 @@ from twinmatch.programmes.load_ledger import Ledger, LoadLedger, open_ledger
 from twinmatch.proposal import Account, FacetWeight, Product, Proposal
 from twinmatch.solving import Block, Candidates, Clash, Solution, clash, in_words, labels_of
 from twinmatch.solving.model import Advice, Undercut
+from twinmatch.wording import say
 
 if TYPE_CHECKING:
     from twinmatch.programmes.programme import Programme
@@ -103,7 +104,10 @@ def coverage_note(account: Account) -> tuple[str, ...]:
     if account.coverage >= THIN_COVERAGE:
         return ()
     return (
-        f"Only {100 * account.coverage:.0f}% of what is compared is known of these cities; ask before this is confirmed.",
+        say(
+            "Only {coverage:.0f}% of what is compared is known of these cities; ask before this is confirmed.",
+            coverage=100 * account.coverage,
+        ),
     )
 
 

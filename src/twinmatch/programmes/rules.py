@@ -28,14 +28,15 @@ from twinmatch.affinity import Affinity
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem
 from twinmatch.facets.shared_topics import topic_table
-from twinmatch.programmes.kinds import Quota, categories, is_kind, parsed
+from twinmatch.programmes.kinds import Quota, categories, is_kind, parsed, percent
 from twinmatch.programmes.round import Round
-from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RuleStatus, count
+from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RuleStatus
 from twinmatch.schema import City
 from twinmatch.solving import Distribute, NobodyIsolated
 from twinmatch.solving.blocks import Block, Candidates, Floats, Sentence, Switch, switched
 from twinmatch.solving.referee import SLACK, Verdict, referee
 from twinmatch.standings import UNKNOWN
+from twinmatch.wording import count, joined, listed, say
 
 Bools = NDArray[np.bool_]
 
@@ -59,8 +60,8 @@ class Rule:
     block: Block
     filters: bool = False
     kind: RuleKind = "rule"
-    loosened: Callable[[int], str] | None = None
-    """A row that gives way, in words with {} for its new bound, such as "let Odense have {} guests"."""
+    loosened: Callable[[int, str], str] | None = None
+    """A row that gives way with its new bound, in words, such as "let Odense have at least 2 guests"."""
 
     @property
     def forbidden(self) -> Bools:
@@ -88,7 +89,7 @@ def forbid(name: str, says: str, pairs: Bools, kind: RuleKind = "rule") -> Rule:
 
 def load_rules(limited: Block | None) -> list[Rule]:
     """Return the rule on what cities can carry over all products, or none where nothing limits it."""
-    says = "No city carries more than its limits over all formats."
+    says = say("No city carries more than its limits over all formats.")
     return [Rule("load", says, limited, kind="load")] if limited else []
 
 
@@ -107,11 +108,11 @@ def statuses(
         if rule.block.price is not None:
             found.append(_soft(rule, chosen, list(dict.fromkeys(broken))))
         elif broken:
-            says = f"{rule.says} Broken: {'; '.join(broken)}."
+            says = _broken(rule.says, broken)
             found.append(RuleStatus(rule.name, says, "broken"))
         else:
             numbers = _numbers(rule, chosen, mine, np.asarray(filters))
-            says = f"{rule.says} {numbers.says}".rstrip()
+            says = joined(filter(None, (rule.says, numbers.says)))
             status: Literal["binding", "kept"] = "binding" if numbers.at_limit else "kept"
             found.append(RuleStatus(rule.name, says, status, numbers=numbers))
     return tuple(found)
@@ -143,27 +144,34 @@ def _numbers(
 def _soft(rule: Rule, chosen: Bools, broken: Sequence[str]) -> RuleStatus:
     """Return how an answer stands to a rule with a price: what it misses, and what that costs."""
     points = 100 * (rule.block.price or 0.0)
-    says = f"{rule.says} Soft: {points:g} points a unit."
+    says = say("{rule} Soft: {points:g} points a unit.", rule=rule.says, points=points)
     missed = float(rule.block.missed(chosen).sum())
     if missed <= SLACK:
         return RuleStatus(rule.name, says, "kept")
-    says += f" Missed by {missed:g}, which costs {missed * points:.1f} points: {'; '.join(broken)}."
+    says += say(
+        " Missed by {missed:g}, which costs {cost:.1f} points: {rows}.",
+        missed=missed,
+        cost=missed * points,
+        rows=joined(broken, "; "),
+    )
     return RuleStatus(rule.name, says, "relaxed")
 
 
 def counted(name: str, says: str, broken: Sequence[str]) -> RuleStatus:
     """Return a rule that was counted over finished meetings: kept, or broken by what is named."""
     return RuleStatus(
-        name,
-        says + (f" Broken: {'; '.join(broken)}." if broken else ""),
-        "broken" if broken else "kept",
+        name, _broken(says, broken) if broken else says, "broken" if broken else "kept"
     )
+
+
+def _broken(says: str, rows: Sequence[str]) -> str:
+    return say("{rule} Broken: {rows}.", rule=says, rows=joined(rows, "; "))
 
 
 def outside(meetings: Sequence[Meeting], low: int, high: int, role: str | None = None) -> list[str]:
     """Return the meetings whose size, of one role or of all, lies outside a band, in words."""
     sizes = [(m.label, sum(role is None or x.role == role for x in m.members)) for m in meetings]
-    return [f"{label} has {n}" for label, n in sizes if not low <= n <= high]
+    return [say("{label} has {n}", label=label, n=n) for label, n in sizes if not low <= n <= high]
 
 
 # --- quotas ---------------------------------------------------------------------------------------------------
@@ -193,9 +201,14 @@ class Counted:
     what: str
 
 
-def counted_says(where: str, bound: str, what: str) -> str:
-    """Return a quota as a sentence without its stop."""
-    return f"{where} {bound}{f' are {what}' if what else ''}"
+def counted_says(where: str, bound: str, what: str, row: bool = False) -> str:
+    """Return a quota, or one row of it, as a sentence without its stop."""
+    told = {"where": where, "bound": bound, "what": what}
+    if not what:
+        return joined((where, bound), ": " if row else ", ")
+    if row:
+        return say("{where}: {bound} are {what}", **told)
+    return say("{where}, {bound} are {what}", **told)
 
 
 def quota_rules(
@@ -215,7 +228,7 @@ def quota_rules(
     there = np.concatenate([units.there.astype(np.float64) @ k.cities for k in kinds])
 
     def says(bound: str) -> Sentence:
-        return lambda i: counted_says(units.names[i % u] + ":", bound, kinds[i // u].what)
+        return lambda i: counted_says(units.names[i % u], bound, kinds[i // u].what, row=True)
 
     def made(bound: str, matrix: sp.csr_array, low: Floats, high: Floats) -> tuple[str, Block]:
         return bound, Block(name, matrix, low, high, says(bound), price=price)
@@ -223,27 +236,30 @@ def quota_rules(
     rows = len(there)
     least, most = quota.at_least or 0, np.inf if quota.at_most is None else quota.at_most
     if least and not units.open:
-        block = _once(name, units, counted, least, says(f"at least {least}"))
-        yield f"at least {least}", replace(block, price=price)
+        block = _once(name, units, counted, least, says(say("at least {n}", n=least)))
+        yield say("at least {n}", n=least), replace(block, price=price)
         least = 0
-    bounds = [f"at least {least}"] if least else []
-    bounds += [] if quota.at_most is None else [f"at most {quota.at_most}"]
+    bounds = [say("at least {n}", n=least)] if least else []
+    bounds += [] if quota.at_most is None else [say("at most {n}", n=quota.at_most)]
     if bounds:
         low = np.maximum(least - there, 0.0) if least else np.full(rows, -np.inf)
-        yield made(" and ".join(bounds), counted, low, np.maximum(most - there, 0.0))
+        yield made(listed(bounds), counted, low, np.maximum(most - there, 0.0))
     if quota.nobody_alone:
-        says_two = says("none or at least 2")
-        block = _once(name, units, counted, 2 - there, says_two, counted)
-        yield "none or at least 2", replace(block, price=price)
+        two = say("none or at least 2")
+        block = _once(name, units, counted, 2 - there, says(two), counted)
+        yield two, replace(block, price=price)
     everyone = sp.csr_array(sp.vstack([units.member] * len(kinds)))
     all_there = np.tile(units.there.sum(axis=1), len(kinds))
-    for share, word in ((quota.share_at_least, "at least"), (quota.share_at_most, "at most")):
+    for share, bound in (
+        (quota.share_at_least, say("at least {n}", n=percent(quota.share_at_least))),
+        (quota.share_at_most, say("at most {n}", n=percent(quota.share_at_most))),
+    ):
         if share is not None:
             edge = share * all_there - there
             open_ = np.full(rows, np.inf)
-            low, high = (edge, open_) if word == "at least" else (-open_, edge)
+            low, high = (edge, open_) if share is quota.share_at_least else (-open_, edge)
             matrix = sp.csr_array(counted - share * everyone)
-            yield made(f"{word} {100 * share:.0f}%", matrix, low, high)
+            yield made(bound, matrix, low, high)
 
 
 def _once(
@@ -336,12 +352,17 @@ def quotas_kept(
         for label, members, there in sets:
             n, first = (sum(bool(mask[at[c]]) for c in ids) for ids in (members, there))
             if not quota.holds(n, len(members), first):
-                wrong.append(f"{label} has {n} {words}")
+                wrong.append(say("{label} has {n} {what}", label=label, n=n, what=words))
     if quota.price is not None and wrong:
-        says = counted_says(where + ",", quota.bounds, quota.wording)
-        told = f"{says}. Soft: {quota.price:g} points a unit. Missed: {'; '.join(wrong)}."
+        says = counted_says(where, quota.bounds, quota.wording)
+        told = say(
+            "{rule}. Soft: {price:g} points a unit. Missed: {rows}.",
+            rule=says,
+            price=quota.price,
+            rows=joined(wrong, "; "),
+        )
         return RuleStatus(name, told, "relaxed")
-    return counted(name, counted_says(where + ",", quota.bounds, quota.wording) + ".", wrong)
+    return counted(name, counted_says(where, quota.bounds, quota.wording) + ".", wrong)
 
 
 def judged(rules: Sequence[RuleStatus]) -> tuple[RuleStatus, ...]:
@@ -383,18 +404,24 @@ ANSWERED_BY: Final[dict[str, tuple[str, ...]]] = {
 """The blocks of a profile of which each facet needs one from the city that learns."""
 
 QUESTIONS: Final[dict[str, str]] = {
-    "needs": "What does the city want to learn? Two or three sentences in its own words.",
-    "challenges": "Which domains does it struggle with, and how much (1 a little, 3 a lot)?",
-    "levers_needed": "Which levers does it lack (finance, procurement, participation ...)?",
-    "wishes": "Which cities or pilot activities would it most like to learn from, first choice first?",
-    "readiness": "How far is it on each dimension of climate readiness (0 to 4)?",
-    "strengths": "What can it show to others, by domain (1 to 3)?",
-    "emissions": "What are its emissions by sector, in t CO2e, and of which year?",
-    "population": "How many residents does it have?",
-    "languages": "In which languages can its team work?",
-    "location": "Where does it lie (latitude and longitude)?",
-    "commitment": "By which year has it committed to be climate neutral, and by which document?",
-    "participation": "How many staff hours a month can it give, and how good is its team's English?",
+    "needs": say("What does the city want to learn? Two or three sentences in its own words."),
+    "challenges": say("Which domains does it struggle with, and how much (1 a little, 3 a lot)?"),
+    "levers_needed": say("Which levers does it lack (finance, procurement, participation ...)?"),
+    "wishes": say(
+        "Which cities or pilot activities would it most like to learn from, first choice first?"
+    ),
+    "readiness": say("How far is it on each dimension of climate readiness (0 to 4)?"),
+    "strengths": say("What can it show to others, by domain (1 to 3)?"),
+    "emissions": say("What are its emissions by sector, in t CO2e, and of which year?"),
+    "population": say("How many residents does it have?"),
+    "languages": say("In which languages can its team work?"),
+    "location": say("Where does it lie (latitude and longitude)?"),
+    "commitment": say(
+        "By which year has it committed to be climate neutral, and by which document?"
+    ),
+    "participation": say(
+        "How many staff hours a month can it give, and how good is its team's English?"
+    ),
 }
 """The question that fills each block of a profile; the order settles ties."""
 
@@ -410,7 +437,9 @@ def gate(known: NDArray[np.float64], least: float, exempt: Bools | None = None) 
     if not below.any():
         return None
     return forbid(
-        GATE, f"Of every pair at least {100 * least:.0f}% of what is compared is known.", below
+        GATE,
+        say("Of every pair at least {least:.0f}% of what is compared is known.", least=100 * least),
+        below,
     )
 
 
@@ -471,8 +500,10 @@ def held_for(
     affinity: Affinity, rows: Sequence[int], places: int, least: float
 ) -> tuple[Held, ...]:
     """Return the places held for cities (rows) that the gate keeps out, with what to ask them."""
-    why = (
-        f"{count(places, 'place')} held: {count(len(rows), 'applicant')} of whom less than "
-        f"{100 * least:.0f}% of what is compared is known."
+    why = say(
+        "{places} held: {applicants} of whom less than {least:.0f}% of what is compared is known.",
+        places=count(places, "place"),
+        applicants=count(len(rows), "applicant"),
+        least=100 * least,
     )
     return (Held(places, why, tuple(q for row in rows for q in questions(affinity, row, least))),)

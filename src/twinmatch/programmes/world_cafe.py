@@ -31,10 +31,11 @@ from twinmatch.programmes.base import Load, ScoredProduct
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import counted, judged
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.proposal.tables import SeatingRow, cities_in, rows_of
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, counts, solve
+from twinmatch.wording import count, say
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -278,7 +279,7 @@ def _meeting(
         f"world_cafe:{cafe.number + 1}",
         f"Café {cafe.number + 1}",
         members,
-        affinity.joint_account(pairs, "visits to tables"),
+        affinity.joint_account(pairs, say("visits to tables")),
         f"{count(len(cafe.guests), 'guest comes', 'guests come')} by {settings.rounds} of {tables} tables each.",
         notes=notes,
     )

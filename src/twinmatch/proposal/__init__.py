@@ -24,14 +24,13 @@ from twinmatch.proposal.proposal import (
     Status,
     Table,
     UnitName,
-    count,
     from_plain,
-    listed,
     pairs_wanted,
     proposal_schema,
     to_plain,
 )
 from twinmatch.proposal.wire import Cell
+from twinmatch.wording import count, listed
 
 __all__ = [
     "SCHEMA",

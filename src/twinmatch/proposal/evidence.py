@@ -20,6 +20,7 @@ from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import core_schema
 
 from twinmatch.proposal.wire import Cell, Number, Part, Unknown, Whole, adds_up, frame, on_wire
+from twinmatch.wording import joined, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,8 +135,8 @@ class Account:
 
     def summary(self) -> str:
         """Return the strongest reasons as one or two sentences."""
-        says = " ".join(line.says for line in self.strongest(2))
-        return says or "Not enough is known to give a reason."
+        says = joined(line.says for line in self.strongest(2))
+        return says or say("Not enough is known to give a reason.")
 
 
 def _reasons(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from twinmatch.errors import DataError
 from twinmatch.proposal.evidence import Account
 from twinmatch.proposal.wire import (
     Anything,
@@ -31,6 +32,7 @@ from twinmatch.proposal.wire import (
     schema_of,
     to_wire,
 )
+from twinmatch.wording import Saying, count, restored, sayings_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -392,6 +394,22 @@ class Proposal:
             f"Peer-matching proposal: {name}" if isinstance(name, str) else "Peer-matching proposal"
         )
 
+    @on_wire
+    def sayings(self) -> tuple[Saying, ...]:
+        """Return what its texts were made of, by which they are shown in other languages."""
+        return sayings_of(self)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, plain: Any, handler: Any) -> Any:
+        made = handler(plain)
+        try:
+            return restored(made, from_wire(tuple[Saying, ...], plain.get("sayings", ())))
+        except DataError as error:
+            wrong = error.problems[0]
+            said = {"where": wrong.where.column, "found": wrong.found}
+            raise PydanticCustomError("proposal-type", "sayings{where}: {found}", said) from None
+
     @property
     def wanted(self) -> tuple[Pairs, Pairs]:
         """Return the twinning pairs that had to meet and those that must not, as guest and host by id."""
@@ -473,15 +491,3 @@ def _pairs(part: Any, name: str) -> Iterator[Sequence[str]]:
     for pair in found if isinstance(found, list | tuple) else ():
         if isinstance(pair, list | tuple) and [type(city) for city in pair] == [str, str]:
             yield pair
-
-
-def listed(parts: Sequence[str], joiner: str = "and") -> str:
-    """Return parts as a list in a sentence: ``a, b and c``."""
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} {joiner} {parts[-1]}"
-
-
-def count(number: int, one: str, several: str = "") -> str:
-    """Return a counted noun, such as ``1 city`` or ``1,200 cities``."""
-    return f"{number:,} {one if number == 1 else several or one + 's'}"

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
+from twinmatch.wording import own_words, say
+
 LONGEST: Final = 260
 """Characters of a sentence that is printed whole; a longer one ends at a clause or is not printed."""
 
@@ -220,19 +222,21 @@ def is_own_words(source: str) -> bool:
 
 
 @lru_cache(maxsize=65_536)
-def printed(text: str, source: str) -> str:
+def printed(text: str, source: str, language: str = "en") -> str:
     """Return a sentence as it is printed: a city's own words in quotation marks, a paraphrase reported with its source.
 
     Words that are no sentence stand as they are; empty for what cannot be printed whole.
     """
     if not is_sentence(text):
         words = text.strip().rstrip(".")
-        return words if len(words) <= LONGEST_WORDS else ""
+        return own_words(words, language) if len(words) <= LONGEST_WORDS else ""
     short = shortened(text)
     if is_own_words(source):
-        return f"“{short}”" if short == text.strip() else ""
-    origin = (
-        "its Climate City Contract" if "climate city contract" in source.lower() else "public page"
-    )
-    said = reported(short)
-    return f"{said.rstrip('.')} ({origin})." if said else ""
+        whole = short == text.strip()
+        return say("“{words}”", words=own_words(short, language)) if whole else ""
+    said = own_words(reported(short).rstrip("."), language)
+    if not said:
+        return ""
+    if "climate city contract" in source.lower():
+        return say("{words} (its Climate City Contract).", words=said)
+    return say("{words} (public page).", words=said)

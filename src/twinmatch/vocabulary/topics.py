@@ -8,6 +8,9 @@ and new ones are added at the end.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+from twinmatch.wording import raised, say
 
 
 class Domain(StrEnum):
@@ -64,13 +67,13 @@ class Topic(StrEnum):
         """Return the topic of a row of the table below."""
         topic = str.__new__(cls, code)
         topic._value_ = code
-        topic.wording, topic.area, topic.examples = wording, area, examples
+        topic.wording, topic.area, topic.examples = say(wording), area, examples
         return topic
 
     @property
     def heading(self) -> str:
         """Return the wording as a heading."""
-        return self.wording[0].upper() + self.wording[1:]
+        return raised(self.wording)
 
     DISTRICT_HEATING_COOLING = (
         "district_heating_cooling",
@@ -404,7 +407,7 @@ class Topic(StrEnum):
     )
 
 
-NAMES: dict[str, str] = {
+_NAMES: Final = {
     "built_environment": "built environment",
     "energy_systems": "energy systems",
     "stationary_energy": "buildings and energy",
@@ -434,4 +437,5 @@ NAMES: dict[str, str] = {
     "adaptation": "adaptation",
     **{topic.value: topic.wording for topic in Topic},
 }
+NAMES: Final = {code: say(text) for code, text in _NAMES.items()}
 """The words that people read for each code of a domain, lever, dimension of readiness or topic."""

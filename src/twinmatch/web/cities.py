@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
@@ -22,7 +21,7 @@ from twinmatch.web import schemas
 from twinmatch.web.auth import api_router
 from twinmatch.web.bodies import LISTS, accepted, list_bytes, sources_once
 from twinmatch.web.problems import answers
-from twinmatch.web.state import KEEP, State, state_of, tag_of, unchanged
+from twinmatch.web.state import KEEP, state_of, tag_of, unchanged
 
 router = api_router("cities")
 
@@ -51,7 +50,7 @@ def answered(
     """
     state = state_of(request)
     form = "json" if fields is None else form_of(request)
-    tag = tag_of(state.service, request.scope["path"], request.scope["query_string"], form)
+    tag = tag_of(state.service, request.scope, form)
     if request.headers.get("if-none-match") != "*" and (same := unchanged(request, tag)):
         return same
 
@@ -175,15 +174,6 @@ def similar_cities(
         return answer_plain(name, service.similar(name, question), asked.detail)
 
     return answered(request, content, asked.fields)
-
-
-def answer_beforehand(state: State) -> None:
-    """Write what is asked most, the usual question of each city, before anybody asks; the cities in their order."""
-    service = state.service
-    for city in service.cohort.cities:
-        tag = tag_of(service, f"{router.prefix}/cities/{city.id}/similar")
-        plain = answer_plain(city.id, service.similar(city.id, Question(worded=False)), "reasons")
-        state.answer(tag, partial(list_bytes, "json", plain))
 
 
 def question_of(

@@ -1,23 +1,14 @@
-"""What every page of the workbench stands on: templates, languages (gettext, compiled by Babel), errors; and who is here.
-
-A further language is one file in ``catalogues`` and one line in ``LANGUAGES``. What is said of cities and
-meetings comes from the facets and is English in every language of the interface.
-"""
+"""What every page of the workbench stands on: templates, the language of the page, errors; and who is here."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cache
-from gettext import GNUTranslations, NullTranslations
-from importlib.resources import files
-from io import BytesIO
+from functools import cache, partial
 from operator import itemgetter
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from babel import negotiate_locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -30,21 +21,7 @@ from twinmatch.exporting.folder_files import printable
 from twinmatch.schema import NAMES
 from twinmatch.web.auth import COOKIE, SESSION_HOURS, Rank, asking, pages_router
 from twinmatch.web.state import state_of
-
-LANGUAGES: Final = {"en": "English", "de": "Deutsch", "fr": "Français"}
-
-
-@cache
-def translation(code: str) -> NullTranslations:
-    """Return the words of a language, with its own plural forms; what has no translation stays English."""
-    if code == "en":
-        return NullTranslations()
-    with (files("twinmatch.web") / "catalogues" / f"{code}.po").open("rb") as file:
-        catalogue = read_po(file, locale=code)
-    compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+from twinmatch.wording import LANGUAGES, Said, filled, translation
 
 
 def chosen(wanted: str, accepted: str) -> str:
@@ -75,7 +52,7 @@ def templates(code: str) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_clean,
+        finalize=partial(_clean, code),
         extensions=["jinja2.ext.i18n"],
     )
     said = translation(code)
@@ -98,10 +75,22 @@ def _filled(text: str, values: dict[str, Any]) -> Markup:
     return escape(text) % values if values else escape(text.replace("%%", "%"))
 
 
-def _clean(value: Any) -> Any:
+def _clean(code: str, value: Any) -> Any:
+    """Return what is written of a value: made texts in the language of the page, words of others marked with theirs."""
     if value is None:
         return ""
+    if isinstance(value, Said):
+        return Markup(filled(value, code, partial(_marked, code)))
     return printable(value) if type(value) is str else value
+
+
+def _marked(code: str, text: str, language: str) -> str:
+    text = escape(printable(text))
+    return (
+        Markup('<span lang="{}">{}</span>').format(language, text)
+        if language not in ("", code)
+        else text
+    )
 
 
 def page(request: Request, name: str, answered: int = 200, **parts: Any) -> HTMLResponse:

@@ -53,13 +53,12 @@ from twinmatch.proposal import (
     Product,
     RuleStatus,
     Table,
-    count,
-    listed,
 )
 from twinmatch.schema import Role
 from twinmatch.solving import Distribute, NobodyIsolated
 from twinmatch.solving.attributes import masks, per_group
 from twinmatch.solving.exchange import pair_score
+from twinmatch.wording import count, listed
 
 Ints = NDArray[np.int64]
 

@@ -36,10 +36,11 @@ from twinmatch.programmes.rules import (
     with_topics,
 )
 from twinmatch.programmes.themes import need_of, shown_on, strength_of
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count, listed
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.solving import Distribute
 from twinmatch.solving.exchange import exchange
 from twinmatch.solving.referee import broken
+from twinmatch.wording import count, listed, say
 
 Floats = NDArray[np.float64]
 
@@ -232,7 +233,7 @@ def _meeting(
         f"{settings.PRODUCT}:{slot.key}",
         slot.title,
         members,
-        affinity.joint_account([(r, t) for r in rows], "members"),
+        affinity.joint_account([(r, t) for r in rows], say("members")),
         says,
     )
 

@@ -492,5 +492,5 @@ def _quotas(
         ]
         for k, (bound, block) in enumerate(quota_rules(name, quota, units, kinds)):
             own = f"{name} {k + 1}" if k else name
-            says = counted_says(units.where + ",", bound, quota.wording) + "."
+            says = counted_says(units.where, bound, quota.wording) + "."
             yield Rule(own, says, replace(block, name=own))

@@ -25,8 +25,9 @@ from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.resources import national_actors
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, outside
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count, listed
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import NAMES, City
+from twinmatch.wording import count, listed, say
 
 ABOUT_NOTHING = frozenset({"readiness", "emissions_mix"})
 """Facets that make cities alike and give them nothing to talk about."""
@@ -345,7 +346,7 @@ def _meeting(
         Member(round_.id(i), "lead" if i in leads else "member")
         for i in sorted(cluster.cities, key=lambda i: (i not in leads, i))
     )
-    account = affinity.joint_account(list(combinations(cluster.cities, 2)), "pairs")
+    account = affinity.joint_account(list(combinations(cluster.cities, 2)), say("pairs"))
     notes = coverage_note(account) if len(cluster.cities) > 1 else ()
     kind = settings.anchors
     if kind and not leads:

@@ -29,8 +29,9 @@ from twinmatch.programmes.study_visits.search import (
 )
 from twinmatch.programmes.study_visits.settings import Mode, StudyVisits, by_rail, distances
 from twinmatch.programmes.themes import Theme, shown_on, theme_of
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table, count, listed
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.solving import Solution, solve
+from twinmatch.wording import count, listed, say
 
 
 def journey_rows(
@@ -172,7 +173,9 @@ def _visit(
     affinity, party = ready.affinity, ready.parties[option.party]
     hosts = [affinity.columns[h].cities[0] for h in option.stops]
     stop = {i: _stop_for(ready, option, i, round_, settings) for i in option.visitors}
-    account = affinity.joint_account([(affinity.row_of[i], h) for i, h in stop.items()], "visitors")
+    account = affinity.joint_account(
+        [(affinity.row_of[i], h) for i, h in stop.items()], say("visitors")
+    )
     names = [round_.name(h) for h in hosts]
     members = (
         *(Member(round_.id(h), "host") for h in hosts),

@@ -21,9 +21,10 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, held_for, questions
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.programmes.twinning.settings import Twinning
-from twinmatch.proposal import Cause, Held, LeftOut, Table, count, listed
+from twinmatch.proposal import Cause, Held, LeftOut, Table
 from twinmatch.solving import counts, solve
 from twinmatch.solving.referee import SLACK
+from twinmatch.wording import count, joined, listed, say
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -45,7 +46,7 @@ CAUSES: Final[dict[str, Cause]] = {
 }
 """What binds where a rule of a kind blocks a pair; every other rule that counts is a quota or cap."""
 
-NEITHER = "It has neither applied as a guest nor is it a host in this round."
+NEITHER = say("It has neither applied as a guest nor is it a host in this round.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,24 +117,35 @@ class Unplaced:
         left = places - filled - held
         if left < 1:
             return ""
-        says = f"{left} of {count(places, 'place')} stay empty"
+        says = say("{left} of {places} stay empty", left=left, places=count(places, "place"))
         if len(self.chosen) > PAIRS_PROBED:
-            return f"{says}."
+            return say("{says}.", says=says)
         if self.placed.all() and self.settings.hosts_per_guest == 1:
-            return f"{says}: every eligible applicant has a pair."
+            return say("{says}: every eligible applicant has a pair.", says=says)
         everyone = np.zeros(len(self.chosen), dtype=np.int64)
         full = Rule("fill", "", counts("fill", everyone, low=places), kind="structure")
         rules = (*self.ready.rules, full)
         menu, hard = menu_of(rules, self.ready.candidates, self.ready.allowed, at_most=1)
         for repair, words in zip(menu.items, in_words(menu, hard), strict=True):
             names = listed(list(dict.fromkeys(change.at.rule for change in repair.changes)))
-            return f"{says} because of the rule on {names} (to fill them: {words})."
+            return say(
+                "{says} because of the rule on {names} (to fill them: {repair}).",
+                says=says,
+                names=names,
+                repair=words,
+            )
         more = []
         for rule in self.ready.rules:
             others = [other for other in self.ready.rules if other is not rule]
             if rule.filters and rule.name != GATE and (n := self._filled(others)) > filled:
-                more.append(f"{rule.says.rstrip('.')} (without this, {n} are filled)")
-        return f"{says}: {'; '.join(more) or 'there are too few pairs that may meet'}."
+                more.append(
+                    say("{rule:stopless} (without this, {n} are filled)", rule=rule.says, n=n)
+                )
+        return say(
+            "{says}: {more}.",
+            says=says,
+            more=joined(more, "; ") if more else say("there are too few pairs that may meet"),
+        )
 
     def _filled(self, rules: Sequence[Rule]) -> int:
         """Return how many places some rules let be filled."""
@@ -148,15 +160,18 @@ class Unplaced:
             rules = [r.name for r in self.ready.rules if r.filters and r.name != GATE]
             return (
                 "rule",
-                f"Every host is closed to it by a rule of the round ({listed(rules, 'or')}).",
+                say(
+                    "Every host is closed to it by a rule of the round ({rules}).",
+                    rules=listed(rules, "or"),
+                ),
                 "",
             )
         if not self._allowed[:, g].any():
             asked = questions(self.ready.affinity, g, self.settings.known_at_least)
             return (
                 "gate",
-                "Too little is known of it to say who fits.",
-                " ".join(q.question for q in asked),
+                say("Too little is known of it to say who fits."),
+                joined(q.question for q in asked),
             )
         return (*self._bound(g), "")
 
@@ -176,18 +191,24 @@ class Unplaced:
         if "quota" in codes:
             quota = [name for kind, name in rules if kind not in CAUSES]
             says = next(r.says for r in self.ready.rules if r.name == quota[0])
-            return "quota", f"A quota binds, not its fit: {says}"
+            return "quota", say("A quota binds, not its fit: {says}", says=says)
         if "own limit" in codes:
-            return "own limit", f"What it or {host} can carry is taken by other products."
+            return "own limit", say(
+                "What it or {host} can carry is taken by other products.", host=host
+            )
         if any(g == other for _, other, _, _, _ in self._replacements):
             return (
                 "tie",
-                "It fits as well as a city that was chosen: the committee may choose between them.",
+                say(
+                    "It fits as well as a city that was chosen: the committee may choose between them."
+                ),
             )
         if codes == {"capacity"}:
             return (
                 "capacity",
-                "Every host that is open to it has its places taken by cities that fit it better.",
+                say(
+                    "Every host that is open to it has its places taken by cities that fit it better."
+                ),
             )
         return "places", self._outscored(g)
 
@@ -200,11 +221,16 @@ class Unplaced:
             int(np.argmax(score)),
             float(self._score[self.chosen.reshape(self._shape)].min(initial=1.0)),
         )
-        says = f"All {places} places went to cities with whom the round as a whole fits better."
+        says = say(
+            "All {places} places went to cities with whom the round as a whole fits better.",
+            places=places,
+        )
         if round(100 * float(score[best])) < round(100 * lowest):
-            says += (
-                f" Its best pair, with {self.ready.frame.hosts[best].name}, scores {100 * score[best]:.0f} of 100, "
-                f"the lowest pair chosen {100 * lowest:.0f}."
+            says += say(
+                " Its best pair, with {host}, scores {score:.0f} of 100, the lowest pair chosen {lowest:.0f}.",
+                host=self.ready.frame.hosts[best].name,
+                score=100 * score[best],
+                lowest=100 * lowest,
             )
         return says
 
@@ -262,8 +288,10 @@ class Unplaced:
         if not rows:
             return ()
         columns = ("guest chosen", "host chosen", "guest as good", "host as good", "points lost")
-        says = "Each may be taken in place of the other without changing the round by more than 0.1 points."
-        return (Table("tied_choices", "Choices that tie", columns, rows, says),)
+        says = say(
+            "Each may be taken in place of the other without changing the round by more than 0.1 points."
+        )
+        return (Table("tied_choices", say("Choices that tie"), columns, rows, says),)
 
     # --- everyone
 
@@ -281,7 +309,7 @@ class Unplaced:
             if i in who.refused:
                 out.append(LeftOut(city.id, who.refused[i], "", "", "guest", "eligibility"))
             elif i in who.ask:
-                ask = "Ask the city, then run again."
+                ask = say("Ask the city, then run again.")
                 out.append(LeftOut(city.id, who.ask[i], "", ask, "guest", "ask"))
             elif i in frame.guest_at:
                 code, why, asked = self.cause(frame.guest_at[i])
@@ -298,8 +326,17 @@ class Unplaced:
         places = next(r.block.high[h] for r in self.ready.rules if r.kind == "places")
         if places < 1:
             return LeftOut(
-                city.id, "It takes no guests in this round.", "", "", "host", "own limit"
+                city.id, say("It takes no guests in this round."), "", "", "host", "own limit"
             )
-        through = f" through {frame.hosts[h].name}" if len(frame.hosts[h].cities) > 1 else ""
-        why = f"Ready to host{through}, but no guest was matched with it: {count(pairs, 'pair')} for {count(len(frame.hosts), 'host unit')}."
+        told = {"pairs": count(pairs, "pair"), "hosts": count(len(frame.hosts), "host unit")}
+        if len(frame.hosts[h].cities) > 1:
+            why = say(
+                "Ready to host through {unit}, but no guest was matched with it: {pairs} for {hosts}.",
+                unit=frame.hosts[h].name,
+                **told,
+            )
+        else:
+            why = say(
+                "Ready to host, but no guest was matched with it: {pairs} for {hosts}.", **told
+            )
         return LeftOut(city.id, why, "", "", "host", "idle")

@@ -25,8 +25,8 @@ from twinmatch.programmes.kinds import OF_PAIRS, categories, parsed
 from twinmatch.programmes.rules import Counted, Rule, Units, counted_says, forbid, quota_rules
 from twinmatch.programmes.twinning.frame import Frame, compatriots, extra_rules, memberships
 from twinmatch.programmes.twinning.settings import Facilitator, PairQuota, Twinning
-from twinmatch.proposal import listed
 from twinmatch.solving.blocks import Block, counts, once_chosen
+from twinmatch.wording import joined, listed, say
 
 Bools = NDArray[np.bool_]
 
@@ -40,13 +40,17 @@ def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
     everyone = np.ones(len(frame.host), dtype=bool)
     if settings.once_hosting is not None:
         least = settings.once_hosting
-        says = f"A host that takes any guest takes at least {least}."
+        says = say("A host that takes any guest takes at least {least}.", least=least)
         block = once_chosen(
             "once hosting",
             frame.host,
             everyone,
             least,
-            lambda h: f"{frame.hosts[h].name}: {says[:1].lower()}{says[1:-1]}",
+            lambda h: say(
+                "{host}: a host that takes any guest takes at least {least}",
+                host=frame.hosts[h].name,
+                least=least,
+            ),
         )
         host_of = block.switch.group if block.switch is not None else frame.host
         rules.append(
@@ -54,7 +58,11 @@ def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
                 "once hosting",
                 says,
                 block,
-                loosened=lambda k: f"let {frame.hosts[int(host_of[k])].name} host with {{}} guests",
+                loosened=lambda k, n: say(
+                    "let {host} host with {bound} guests",
+                    host=frame.hosts[int(host_of[k])].name,
+                    bound=n,
+                ),
             )
         )
     taken = {rule.name for rule in rules}
@@ -62,21 +70,28 @@ def _pair_quotas(frame: Frame, settings: Twinning) -> list[Rule]:
         units = _units(frame, quota.per)
         kinds = _counted(frame, quota, settings.small_below)
         for bound, block in quota_rules(name, quota, units, kinds):
-            says = counted_says(units.where + ",", bound, quota.wording) + "."
-            own = next(n for k in count(1) if (n := name if k == 1 else f"{name} {k}") not in taken)
+            says = counted_says(units.where, bound, quota.wording) + "."
+            own = next(
+                n
+                for k in count(1)
+                if (n := name if k == 1 else say("{name} {k}", name=name, k=k)) not in taken
+            )
             taken.add(own)
             gives = _gives(block, units, kinds)
             rules.append(Rule(own, says, replace(block, name=own), loosened=gives))
     return rules
 
 
-def _gives(block: Block, units: Units, kinds: Sequence[Counted]) -> Callable[[int], str]:
+def _gives(block: Block, units: Units, kinds: Sequence[Counted]) -> Callable[[int, str], str]:
     """Return how a row of a quota is worded where it gives way."""
 
-    def row(k: int) -> str:
+    def row(k: int, bound: str) -> str:
         k = k if block.switch is None else int(block.switch.group[k])
         what = kinds[k // len(units.names)].what
-        return f"{units.names[k % len(units.names)]}: let {{}} be {what or 'chosen'}"
+        unit = units.names[k % len(units.names)]
+        return say(
+            "{unit}: let {bound} be {what}", unit=unit, bound=bound, what=what or say("chosen")
+        )
 
     return row
 
@@ -86,17 +101,18 @@ def _units(frame: Frame, per: str) -> Units:
     cities = frame.cohort.cities
     if per == "all":
         of_host, names = [{""} for _ in frame.hosts], [""]
-        where, told = "Of all guests chosen", ["Of all guests chosen"]
+        where = say("Of all guests chosen")
+        told: list[str] = [where]
     elif per == "host":
         names = [host.id for host in frame.hosts]
         of_host = [{name} for name in names]
-        where, told = "At each host that takes any guest", [host.name for host in frame.hosts]
+        where, told = say("At each host that takes any guest"), [host.name for host in frame.hosts]
     else:  # a unit of several countries counts in each of them
         of_host = [{cities[i].country for i in host.cities} for host in frame.hosts]
         names = sorted(set().union(*of_host))
         where, told = (
-            "Of the pairs with hosts of one country",
-            [f"Pairs with hosts in {country(c).name}" for c in names],
+            say("Of the pairs with hosts of one country"),
+            [say("Pairs with hosts in {country}", country=country(c).name) for c in names],
         )
     member = sp.csr_array(memberships(of_host, names).T.astype(np.float64))[:, frame.host]
     there = np.zeros((len(names), len(cities)), dtype=bool)
@@ -149,7 +165,7 @@ def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
         rules.append(
             forbid(
                 "another country",
-                "Guest and host are in different countries.",
+                say("Guest and host are in different countries."),
                 compatriots(frame),
             )
         )
@@ -157,12 +173,12 @@ def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
     for name, says, pairs in (
         (
             "refusals",
-            "Nobody is matched with a city that either side refuses.",
+            say("Nobody is matched with a city that either side refuses."),
             _refused(frame),
         ),
         (
             "not itself",
-            "No city is matched with its own host unit.",
+            say("No city is matched with its own host unit."),
             _itself(frame),
         ),
     ):
@@ -177,10 +193,10 @@ def _asked_for(frame: Frame, settings: Twinning) -> list[Rule]:
     """The filters that a programme may ask for beside the others: wishes, language, facilitators' total."""
     rules = []
     if settings.only_wished:
-        says = "A guest with wishes is matched with a host among them."
+        says = say("A guest with wishes is matched with a host among them.")
         rules.append(forbid("wishes", says, _not_wished(frame)))
     if settings.shared_language:
-        says = "Guest and host share a working language, where both have named any."
+        says = say("Guest and host share a working language, where both have named any.")
         rules.append(forbid("language", says, _speechless(frame)))
     if settings.facilitators:
         rules += _facilitators(frame, settings.facilitators)
@@ -219,7 +235,9 @@ def _facilitators(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
     nobody = np.asarray(~can.any(axis=0))
     rules = []
     if nobody.any():
-        says = "Each pair has a facilitator who speaks with both sides and accompanies guests of that country."
+        says = say(
+            "Each pair has a facilitator who speaks with both sides and accompanies guests of that country."
+        )
         rules.append(forbid("facilitators' languages", says, nobody))
     kinds, of_pair = np.unique(can.T, axis=0, return_inverse=True)
     unions = {(True,) * len(staff)}
@@ -234,11 +252,17 @@ def _facilitators(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
     matrix = sp.csr_array(taken[:, of_pair.ravel()].astype(np.float64))
     most = [sum(one.most for one, x in zip(staff, row, strict=True) if x) for row in rows]
     who = [listed([one.name for one, x in zip(staff, row, strict=True) if x]) for row in rows]
-    says = f"The {len(staff)} facilitators accompany at most {most[0]} pairs."
+    says = say(
+        "The {staff} facilitators accompany at most {pairs} pairs.", staff=len(staff), pairs=most[0]
+    )
 
     def row_says(k: int) -> str:
         return (
-            f"{who[k]} can take {most[k]} of the pairs whom nobody else can accompany"
+            say(
+                "{who} can take {most} of the pairs whom nobody else can accompany",
+                who=who[k],
+                most=most[k],
+            )
             if k
             else says
         )
@@ -252,7 +276,7 @@ def _facilitators(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
             says,
             block,
             kind="total",
-            loosened=lambda k: f"let {who[k]} have {{}} pairs",
+            loosened=lambda k, n: say("let {who} have {bound} pairs", who=who[k], bound=n),
         )
     )
     return rules
@@ -289,19 +313,28 @@ def _host_places(frame: Frame, settings: Twinning) -> Rule:
         for side in zip(*(_limits(frame, h, settings) for h in frame.hosts), strict=True)
     )
     least, most = settings.guests_per_host
-    says = f"Each host unit has {_band_words(least, most)} guests" + (
-        ", or fewer where it said so." if (high < most).any() else "."
+    band = _band_words(least, most)
+    says = (
+        say("Each host unit has {band} guests, or fewer where it said so.", band=band)
+        if (high < most).any()
+        else say("Each host unit has {band} guests.", band=band)
     )
 
     def row(h: int) -> str:
-        return f"{frame.hosts[h].name} takes {_band_words(int(low[h]), int(high[h]))} guests"
+        return say(
+            "{host} takes {band} guests",
+            host=frame.hosts[h].name,
+            band=_band_words(int(low[h]), int(high[h])),
+        )
 
     return Rule(
         "guests per host",
         says,
         counts("guests per host", frame.host, low=low, high=high, rows=len(frame.hosts), says=row),
         kind="places",
-        loosened=lambda h: f"let {frame.hosts[h].name} have {{}} guests",
+        loosened=lambda h, n: say(
+            "let {host} have {bound} guests", host=frame.hosts[h].name, bound=n
+        ),
     )
 
 
@@ -322,25 +355,31 @@ def _limits(frame: Frame, host: Host, settings: Twinning) -> tuple[int, int]:
 
 
 def _hosts_each(frame: Frame, most: int) -> Rule:
-    words = "one host unit" if most == 1 else f"at most {most} host units"
+    words = say("one host unit") if most == 1 else say("at most {most} host units", most=most)
     block = counts(
         "one host each",
         frame.guest,
         high=most,
         rows=len(frame.guests),
-        says=lambda g: f"{_name(frame, g)} has {words}",
+        says=lambda g: say("{guest} has {words}", guest=_name(frame, g), words=words),
     )
-    says = f"Each guest has {words}."
+    says = say("Each guest has {words}.", words=words)
     if most == 1:
         return Rule("one host each", says, block, kind="structure")
     return Rule("hosts per guest", says, block, kind="demand")
 
 
 def _places(frame: Frame, places: int) -> Rule:
-    says = f"At most {places} guests are chosen."
+    says = say("At most {places} guests are chosen.", places=places)
     everyone = np.zeros(len(frame.host), dtype=int)
     block = counts("places", everyone, high=places, rows=1, says=lambda _: says)
-    return Rule("places", says, block, kind="total", loosened=lambda _: "choose {} guests")
+    return Rule(
+        "places",
+        says,
+        block,
+        kind="total",
+        loosened=lambda _, n: say("choose {bound} guests", bound=n),
+    )
 
 
 def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
@@ -379,23 +418,23 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
             matrix,
             np.ones(len(locked)),
             np.full(len(locked), np.inf),
-            lambda k: f"{locks[k]} must meet",
+            lambda k: say("{pair} must meet", pair=locks[k]),
         )
-        says = f"These pairs must meet: {', '.join(locks)}."
+        says = say("These pairs must meet: {locks}.", locks=joined(locks, ", "))
         rules.append(Rule("locks", says, block, kind="lock"))
     if banned:
         bans = [_pair_in_words(frame, pair) for pair in ban]
-        says = f"These pairs must not meet: {', '.join(bans)}."
+        says = say("These pairs must not meet: {bans}.", bans=joined(bans, ", "))
         rules.append(forbid("bans", says, np.any(banned, axis=0), "ban"))
     if met:
-        says = f"Pairs of earlier rounds ({len(met)}) do not meet again."
+        says = say("Pairs of earlier rounds ({n}) do not meet again.", n=len(met))
         rules.append(forbid("past pairs", says, np.any(met, axis=0), "past pair"))
     return rules
 
 
 def _pair_in_words(frame: Frame, pair: Sequence[str]) -> str:
     names = {c.id: c.name for c in frame.cohort.cities} | {u.id: u.name for u in frame.cohort.units}
-    return f"{names[pair[0]]} with {names[pair[1]]}"
+    return say("{one} with {other}", one=names[pair[0]], other=names[pair[1]])
 
 
 def _pairs_of(frame: Frame, pair: Sequence[str]) -> Bools:
@@ -433,4 +472,8 @@ def _name(frame: Frame, g: int) -> str:
 
 
 def _band_words(least: int, most: int) -> str:
-    return f"{least} to {most}" if least != most else f"exactly {most}"
+    return (
+        say("{least} to {most}", least=least, most=most)
+        if least != most
+        else say("exactly {most}", most=most)
+    )

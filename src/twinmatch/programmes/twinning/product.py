@@ -18,16 +18,9 @@ from twinmatch.programmes.twinning.left_out import Unplaced
 from twinmatch.programmes.twinning.pair_rules import accompanied
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.settings import Twinning
-from twinmatch.proposal import (
-    Meeting,
-    Member,
-    Product,
-    Reserve,
-    RuleStatus,
-    Table,
-    count,
-)
+from twinmatch.proposal import Meeting, Member, Product, Reserve, RuleStatus, Table
 from twinmatch.solving import Candidates, Solution, counts, solve
+from twinmatch.wording import count, joined, say
 
 
 def propose_twinning(round_: Round, settings: Twinning) -> Product:
@@ -165,7 +158,7 @@ def _meetings(
             Meeting(
                 f"twinning:{round_.id(guest)}"
                 + (f":{host.id}" if settings.hosts_per_guest > 1 else ""),
-                f"{round_.name(guest)} learns from {host.name}",
+                say("{guest} learns from {host}", guest=round_.name(guest), host=host.name),
                 members,
                 account,
                 account.summary(),
@@ -227,10 +220,20 @@ def _headline(
 ) -> str:
     applied = len(who.eligible) + len(who.refused) + len(who.ask)
     used = len({m.unit or m.cities("host")[0] for m in meetings})
-    text = f"{count(applied, 'applicant')}, {len(who.eligible)} of them eligible: {count(len(meetings), 'pair')} with {used} of {count(len(hosts), 'host unit')}."
-    text += "".join(f" {why}" for why in left if why)
+    text = say(
+        "{applicants}, {eligible} of them eligible: {pairs} with {used} of {hosts}.",
+        applicants=count(applied, "applicant"),
+        eligible=len(who.eligible),
+        pairs=count(len(meetings), "pair"),
+        used=used,
+        hosts=count(len(hosts), "host unit"),
+    )
+    text = joined(filter(None, (text, *left)))
     if who.ask:
-        text += f" For {count(len(who.ask), 'applicant')} eligibility is not known: they are to be asked first."
+        text += say(
+            " For {applicants} eligibility is not known: they are to be asked first.",
+            applicants=count(len(who.ask), "applicant"),
+        )
     return text
 
 
@@ -247,9 +250,13 @@ def pair_rules(round_: Round, settings: Twinning, product: Product) -> tuple[Rul
     ]
     ready = prepare(round_, settings)
     known = {(round_.id(g), host.id) for host in ready.frame.hosts for g in ready.frame.guests}
-    strange = [f"{guest} with {host}" for guest, host in pairs if (guest, host) not in known]
+    strange = [
+        say("{guest} with {host}", guest=guest, host=host)
+        for guest, host in pairs
+        if (guest, host) not in known
+    ]
     told = counted(
-        "eligible pairs", "Every pair is an eligible guest and a host of the round.", strange
+        "eligible pairs", say("Every pair is an eligible guest and a host of the round."), strange
     )
     held = set(pairs)
     chosen = ready.frame.pairs(lambda host, g: (round_.id(g), host.id) in held)

@@ -1,0 +1,315 @@
+"""Sentences made of a message and its parameters: English at once, and any language that has a catalogue when shown.
+
+``say("{host} takes {n} guests", host=name, n=3)`` is an English text like any other, a ``str`` that keeps its message
+and parameters, which may be such texts themselves. :func:`shown` gives it in another language by gettext, numbers as
+that language writes them. Nothing is recognised by its English text, and a city's own words stay as they are.
+
+A further language is one file in ``catalogues`` and one line in ``LANGUAGES``.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cache, lru_cache, reduce
+from gettext import GNUTranslations, NullTranslations
+from importlib.resources import files
+from io import BytesIO
+from string import Formatter
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import Field
+
+LANGUAGES: Final = {"en": "English", "de": "Deutsch", "fr": "Français"}
+
+T = TypeVar("T")
+
+Absent = Field(exclude_if=lambda value: not value)
+"""What JSON leaves out where it is empty."""
+
+MARKS: Final = " ,;:.()“”%"
+"""What stands between texts and belongs to no language."""
+
+Leaf = Callable[[str, str], str]
+"""What becomes of a piece of text, with the language of a city's own words or an empty one."""
+
+
+@cache
+def translation(code: str) -> NullTranslations:
+    """Return the words of a language, with its own plural forms; what has no translation stays English."""
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    if code == "en":
+        return NullTranslations()
+    with (files("twinmatch") / "catalogues" / f"{code}.po").open("rb") as file:
+        catalogue = read_po(file, locale=code)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+class Said(str):
+    """An English text that keeps what it was made of: message, parameters by name; or a city's words and language.
+
+    ``several`` is the message of the plural, where ``n`` among the values is not 1.
+    """
+
+    message = ""
+    several = ""
+    language = ""
+    values: Mapping[str, Any] = {}
+
+    def __add__(self, other: str) -> str:
+        return joined((self, other), "")
+
+    def __radd__(self, other: str) -> str:
+        return joined((other, self), "")
+
+
+def say(message: str, /, **values: Any) -> str:
+    """Return the text of a message with values in its ``{names}``, which take the formats of numbers.
+
+    ``{name:raised}`` begins a text with a capital letter, ``{name:lower}`` with a small one unless it is German, and
+    ``{name:sentence}`` makes a sentence of it; ``{name:max240}`` cuts it to so many characters,
+    ``{name:stopless}`` takes its full stop off.
+    """
+    return _said(message, "", values)
+
+
+def say_n(one: str, several: str, n: float, /, **values: Any) -> str:
+    """Return the text of the message for one or for several, with the number as ``{n}``."""
+    return _said(one, several, {"n": n, **values})
+
+
+def own_words(text: str, language: str) -> str:
+    """Return somebody's own words in a language: they are never translated."""
+    found = Said(text)
+    found.language = language
+    return found
+
+
+def count(number: float, one: str, several: str = "") -> str:
+    """Return a counted noun, such as ``1 city`` or ``1,200 cities``."""
+    return say("{number:,} {noun}", number=number, noun=say_n(one, several or one + "s", number))
+
+
+def joined(parts: Iterable[str], between: str = " ") -> str:
+    """Return several texts as one."""
+    given = tuple(parts)
+    if len(given) == 1 and isinstance(given[0], Said):
+        return given[0]
+    if between == " and " and given:
+        return reduce(lambda one, other: listed((one, other)), given[1:], joined(given[:1]))
+    between = between.replace("{", "{{").replace("}", "}}")
+    return say(between.join(f"{{t{k}}}" for k in range(len(given))), **_numbered(given))
+
+
+def _numbered(parts: Sequence[str]) -> dict[str, str]:
+    return {f"t{k}": part for k, part in enumerate(parts)}
+
+
+def listed(parts: Sequence[str], joiner: str = "and") -> str:
+    """Return parts as a list in a sentence: ``a, b and c``."""
+    if len(parts) < 2:
+        return joined(parts)
+    first = joined(parts[:-1], ", ")
+    if joiner == "or":
+        return say("{first} or {last}", first=first, last=parts[-1])
+    return say("{first} and {last}", first=first, last=parts[-1])
+
+
+def raised(text: str) -> str:
+    """Return a text with its first letter raised."""
+    return say("{text:raised}", text=text)
+
+
+def shortened(text: str, longest: int = 240) -> str:
+    """Return a text of at most so many characters, cut between words with an ellipsis."""
+    if isinstance(text, Said):
+        return say(f"{{text:max{longest}}}", text=text)
+    return text if len(text) <= longest else _cut(text, longest)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text[: longest - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
+def sentence(text: str) -> str:
+    """Return a text as a sentence: the first letter raised, and an end that quotation marks may close."""
+    if isinstance(text, Said) and not text.language:
+        made = say("{text:sentence}", text=text)
+        return text if made == text else made
+    text = text.strip()
+    text = text[:1].upper() + text[1:]
+    ended = text.rstrip("”’»\"')").endswith((".", "!", "?", "…"))
+    return text if not text or ended else text + "."
+
+
+def _said(message: str, several: str, values: Mapping[str, Any]) -> Said:
+    plain = {name: _plain_value(value) for name, value in values.items()}
+    return _made(_filled(_made("", message, several, plain), "en", _plain), message, several, plain)
+
+
+def _made(text: str, message: str, several: str, values: Mapping[str, Any]) -> Said:
+    found = Said(text)
+    found.message, found.several, found.values = message, several, values
+    return found
+
+
+def _plain_value(value: Any) -> Any:
+    """Return a parameter as JSON can hold it: no number of numpy, and no more decimals than elsewhere."""
+    value = value.item() if hasattr(value, "item") else value
+    return round(value, 10) if isinstance(value, float) else value
+
+
+# --- shown -------------------------------------------------------------------------------------------------
+
+
+def shown(text: str, code: str) -> str:
+    """Return a text in a language; one that was made of no message, or wrongly, as it is."""
+    if code == "en" or not isinstance(text, Said) or text.language:
+        return text
+    return filled(text, code, _plain)
+
+
+def filled(text: Said, code: str, leaf: Leaf) -> str:
+    """Return a text in a language with each piece of it put through ``leaf``."""
+    try:
+        return _filled(text, code, leaf)
+    except (KeyError, ValueError, TypeError, IndexError):  # a stored text whose parts do not fit
+        return leaf(str(text), "en")
+
+
+def _filled(text: Said, code: str, leaf: Leaf) -> str:
+    if text.language:
+        return leaf(str(text), text.language)
+    message = _message(text, code)
+    language = "en" if code != "en" and message in (text.message, text.several) else ""
+    return "".join(
+        leaf(literal, language if literal.strip(MARKS) else "")
+        + ("" if name is None else _part(text.values[name], spec, code, leaf))
+        for literal, name, spec in _pieces(message)
+    )
+
+
+def _message(text: Said, code: str) -> str:
+    if text.several:
+        return translation(code).ngettext(text.message, text.several, text.values["n"])
+    return translation(code).gettext(text.message) if text.message else ""
+
+
+@lru_cache(maxsize=4096)
+def _pieces(message: str) -> tuple[tuple[str, str | None, str], ...]:
+    return tuple((a, name, spec or "") for a, name, spec, _ in Formatter().parse(message))
+
+
+def _part(value: Any, spec: str, code: str, leaf: Leaf) -> str:
+    """Return a parameter as it stands in a text."""
+    if not isinstance(value, str):
+        return leaf(format(value, spec).translate(_marks(code)), "")
+    text = _filled(value, code, leaf) if isinstance(value, Said) else leaf(value, "")
+    if spec == "stopless":
+        return text.rstrip(".")
+    if spec.startswith("max"):
+        plain = _part(value, "", code, _plain)
+        return text if len(plain) <= int(spec[3:]) else leaf(_cut(plain, int(spec[3:])), "")
+    if spec == "sentence":
+        plain = _part(value, "", code, _plain)
+        text += leaf(sentence(plain)[len(plain.strip()) :], "")
+    if spec in ("sentence", "raised"):
+        return text[:1].upper() + text[1:]
+    lower = spec == "lower" and code != "de"
+    return text[:1].lower() + text[1:] if lower else text
+
+
+def _plain(text: str, _: str) -> str:
+    return text
+
+
+@cache
+def _marks(code: str) -> dict[int, str]:
+    """Return the marks of thousands and decimals of a language for those of English."""
+    if code == "en":
+        return {}
+    from babel.numbers import get_decimal_symbol, get_group_symbol
+
+    return {ord(","): get_group_symbol(code), ord("."): get_decimal_symbol(code)}
+
+
+# --- stored --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What a text was made of; a parameter that is the text of another saying stands for that one."""
+
+    text: str
+    message: Annotated[str, Absent] = ""
+    several: Annotated[str, Absent] = ""
+    values: Annotated[
+        dict[str, str | int | float], Field(alias="with", exclude_if=lambda value: not value)
+    ] = field(default_factory=dict)
+    language: Annotated[str, Absent] = ""
+
+
+def sayings_of(thing: Any) -> tuple[Saying, ...]:
+    """Return what the texts of a result were made of, each text once, sorted."""
+    found = {str(text): text for text in _said_in(thing)}
+    plain = {
+        text: {k: str(v) if isinstance(v, str) else v for k, v in said.values.items()}
+        for text, said in found.items()
+    }
+    return tuple(
+        Saying(text, found[text].message, found[text].several, plain[text], found[text].language)
+        for text in sorted(found)
+    )
+
+
+def restored(result: T, sayings: Iterable[Saying]) -> T:
+    """Return a result that was read, its texts made of what they were made of."""
+    found: dict[str, Said] = {}
+    for one in sorted(sayings, key=lambda saying: (len(saying.text), saying.text)):
+        # A parameter is shorter than the text that it stands in, so it is there already.
+        values = {k: found.get(v, v) if isinstance(v, str) else v for k, v in one.values.items()}
+        found[one.text] = said = _made(one.text, one.message, one.several, values)
+        said.language = one.language
+    return mapped(result, lambda text: found.get(text, text)) if found else result
+
+
+def translated(result: T, code: str) -> T:
+    """Return a result with its texts in a language."""
+    return result if code == "en" else mapped(result, lambda text: shown(text, code))
+
+
+def mapped(result: T, change: Callable[[str], str]) -> T:
+    """Return a result whose texts are changed: those of frozen dataclasses and tuples, however deep."""
+    given: Any = result
+    if isinstance(given, str):
+        return change(given)  # type: ignore[return-value]
+    if isinstance(given, tuple):
+        parts: Any = tuple(mapped(part, change) for part in given)
+        same = type(given) is not tuple or all(map(operator.is_, parts, given))
+        return result if same else parts
+    old = {name: getattr(given, name) for name in _names(type(given))}
+    new = {name: mapped(value, change) for name, value in old.items()}
+    changed = {name: value for name, value in new.items() if value is not old[name]}
+    return replace(given, **changed) if changed else result
+
+
+def _said_in(thing: Any) -> Iterator[Said]:
+    if isinstance(thing, Said):
+        yield thing
+        yield from _said_in(tuple(thing.values.values()))
+    elif isinstance(thing, tuple):
+        for part in thing:
+            yield from _said_in(part)
+    elif not isinstance(thing, str):
+        for name in _names(type(thing)):
+            yield from _said_in(getattr(thing, name))
+
+
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(part.name for part in fields(kind)) if is_dataclass(kind) else ()
