@@ -1,11 +1,12 @@
 """Cities in scikit-learn: feature vectors as a transformer, and affinities for ``metric="precomputed"``.
 
 X is a Cohort, a sequence of cities, a DataFrame or a list of dicts: whatever ``tm.read`` takes. Rows come out in the
-order of X; of a Cohort, a table or dicts that is the order of id.
+order of X, so that they fit a target beside them.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +20,8 @@ from twinmatch.embedding import TextModel
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.facets.features import feature_table
-from twinmatch.public import TextBy, Weights, read, text_model_of
+from twinmatch.public import TextBy, Weights, is_frame, read, records_of, text_model_of
+from twinmatch.validate import validate
 
 try:
     from sklearn.base import BaseEstimator, TransformerMixin
@@ -136,9 +138,13 @@ def cities_of(X: Any) -> tuple[Cohort, list[int]]:
 
     Raises DataError and QuestionError as ``tm.read`` does, and QuestionError where two cities share an id.
     """
-    if not isinstance(X, Sequence) or not X or not all(isinstance(c, City) for c in X):
+    if X is None or isinstance(X, Cohort | str | os.PathLike):
         cohort = read(X)
         return cohort, list(range(len(cohort)))
+    if is_frame(X) or not isinstance(X, Sequence) or not all(isinstance(c, City) for c in X):
+        raw = records_of(X)
+        cohort = validate(raw.cities, raw.units, raw.problems)
+        return cohort, [cohort.index[record.data["id"]] for record in raw.cities]
     cities: dict[str, City] = {}
     for city in X:
         if cities.setdefault(city.id, city) != city:

@@ -27,10 +27,12 @@ from twinmatch.programmes.base import ScoredProduct
 from twinmatch.programmes.programme import checked
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
 from twinmatch.proposal.wire import Rows
-from twinmatch.reading import cohort_of_frame, cohort_of_records, read_rows, refused
+from twinmatch.reading import raw_of_frame, raw_of_records, read_rows, refused
 from twinmatch.reading import read as read_path
+from twinmatch.reading.grid import Raw
 from twinmatch.reading.mapping import Mapping as Headers
 from twinmatch.reading.mapping import mapping_of, read_mapping
+from twinmatch.validate import validate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,12 +82,17 @@ def read(
         return read_path(None if source is None else Path(source), headers)
     if isinstance(source, Cohort):
         return source
+    raw = records_of(source, headers)
+    return validate(raw.cities, raw.units, raw.problems)
+
+
+def records_of(source: Any, headers: Headers | None = None) -> Raw:
+    """Return the records of a DataFrame or of dicts, in their order; raises QuestionError for anything else."""
     if is_frame(source):
-        return cohort_of_frame(source, headers)
+        return raw_of_frame(source, headers)
     if isinstance(source, Mapping | bytes) or not isinstance(source, Iterable):
         raise refused(source)
-    records: Iterable[Any] = source
-    return cohort_of_records(records, headers)
+    return raw_of_records(source, headers)
 
 
 def is_frame(value: object) -> TypeGuard[pd.DataFrame]:

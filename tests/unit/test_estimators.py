@@ -67,6 +67,23 @@ def test_sequences_keep_their_order_and_repeats_and_frames_their_ids(bundled):
     assert features.transform(frame).loc["de-x", "context.log10_population"] == 3
 
 
+def test_rows_of_a_table_keep_their_order_beside_a_target(bundled):
+    rows = [
+        {"name": name, "country": country, "population": people}
+        for name, country, people in (("X", "SE", 9000), ("A", "DE", 7000), ("B", "AT", 5000))
+    ]
+    features = tm.CityFeatures().fit(bundled)
+    nested = [{"id": f"{r['country'].lower()}-{r['name'].lower()}", **r, "population": {"value": r["population"]}} for r in rows]  # fmt: skip
+    for given in (rows, pd.DataFrame(rows), pd.DataFrame(rows, index=[7, 3, 5]), nested):
+        found = features.transform(given)
+        assert list(found.index) == ["se-x", "de-a", "at-b"]
+        people = 10 ** found["context.log10_population"]
+        np.testing.assert_allclose(people, [9000, 7000, 5000])
+    distance = tm.CityAffinity(weights={"context": 1}).fit(pd.DataFrame(rows)).transform(nested)
+    assert list(distance.index) == list(distance.columns) == ["se-x", "de-a", "at-b"]
+    assert (np.diag(distance) == 0).all()
+
+
 def test_set_output_keeps_ids_through_a_pipeline(bundled):
     pipeline = make_pipeline(tm.CityFeatures(), SimpleImputer(keep_empty_features=True))
     found = pipeline.set_output(transform="pandas").fit_transform(bundled)

@@ -224,24 +224,24 @@ ACCEPTED = (
 )
 
 
-def cohort_of_frame(frame: pd.DataFrame, mapping: Mapping | None = None) -> Cohort:
-    """Return the cohort of a table with one row a city, as a file with these columns would be read.
+def raw_of_frame(frame: pd.DataFrame, mapping: Mapping | None = None) -> Raw:
+    """Return the records of a table with one row a city, in their order, as a file with these columns would be read.
 
-    A named index is a column too. Raises DataError with every problem, rows counted from 2 as under a header.
+    A named index is a column too. Rows are counted from 2, as under a header.
     """
     table = frame if frame.index.name is None else frame.reset_index()
     cells = table.astype(object).where(table.notna(), None)
     heads = tuple(str(name) for name in table.columns)
-    return _cohort_of_rows("DataFrame", heads, list(cells.itertuples(index=False)), mapping)
+    return _raw_of_rows("DataFrame", heads, list(cells.itertuples(index=False)), mapping)
 
 
-def cohort_of_records(
+def raw_of_records(
     records: Iterable[Dict[str, Any] | City | HostUnit], mapping: Mapping | None = None
-) -> Cohort:
-    """Return the cohort of some mappings: rows of a table, or profiles where one of them holds a mapping.
+) -> Raw:
+    """Return the records of some mappings, in their order: rows of a table, or profiles where one holds a mapping.
 
     Lists in a row count as their items. Profiles of host units have ids that begin with "unit-". Raises DataError
-    with every problem, each with the number of its record.
+    for what is no mapping, with the number of its record.
     """
     said = [
         r.model_dump(mode="json", exclude_none=True, by_alias=True)
@@ -258,19 +258,17 @@ def cohort_of_records(
     if any(isinstance(value, Dict) for record in said for value in record.values()):
         made = [Record(dict(r), Where("list", row=k)) for k, r in enumerate(said, 1)]
         units = [r for r in made if str(r.data.get("id", "")).startswith("unit-")]
-        raw = without_contacts(Raw(tuple(r for r in made if r not in units), tuple(units)))
-        return validate(raw.cities, raw.units, raw.problems)
+        return without_contacts(Raw(tuple(r for r in made if r not in units), tuple(units)))
     heads = tuple(dict.fromkeys(key for record in said for key in record))
     rows = [tuple(_cell(record.get(key)) for key in heads) for record in said]
-    return _cohort_of_rows("list", heads, rows, mapping)
+    return _raw_of_rows("list", heads, rows, mapping)
 
 
-def _cohort_of_rows(
+def _raw_of_rows(
     name: str, heads: tuple[str, ...], rows: Sequence[tuple[Any, ...]], mapping: Mapping | None
-) -> Cohort:
+) -> Raw:
     numbered = enumerate((heads, *map(tuple, rows)), 1)
-    raw = without_contacts(raw_of([Grid(name, "", tuple(numbered))], mapping))
-    return validate(raw.cities, raw.units, raw.problems)
+    return without_contacts(raw_of([Grid(name, "", tuple(numbered))], mapping))
 
 
 def _cell(value: Any) -> Any:

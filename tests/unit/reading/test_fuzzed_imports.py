@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from twinmatch.errors import DataError, TwinmatchError
 from twinmatch.intake import doubts
 from twinmatch.intake.texts import text_doubts
-from twinmatch.reading import cohort_of_records, read_grids, read_raw, without_contacts
+from twinmatch.public import read as read_records
+from twinmatch.reading import read_grids, read_raw, without_contacts
 from twinmatch.reading.importers import IMPORTERS, Options
 from twinmatch.schema import City
 from twinmatch.validate import profiles
@@ -110,7 +111,7 @@ def test_a_number_that_is_not_finite_is_a_problem_of_its_cell(
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), 10**400, -(10**400)])
 def test_an_object_that_is_not_finite_is_refused(number: float) -> None:
     with pytest.raises(DataError):
-        cohort_of_records([{"id": "de-x", "name": "X", "country": "DE", "population": number}])
+        read_records([{"id": "de-x", "name": "X", "country": "DE", "population": number}])
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
