@@ -118,6 +118,7 @@ def built(folder):
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     pytest.importorskip("hatchling")
+    pytest.importorskip("hatch_fancy_pypi_readme")
     return built(tmp_path_factory.mktemp("one"))
 
 
@@ -128,6 +129,15 @@ def test_a_wheel_is_the_same_bytes_twice(wheel, tmp_path):
     assert (
         hashlib.sha256(wheel.read_bytes()).digest() == hashlib.sha256(again.read_bytes()).digest()
     )
+
+
+def test_an_index_shows_the_readme_without_places_that_it_does_not_have(wheel):
+    with zipfile.ZipFile(wheel) as file:
+        metadata = file.read(f"twinmatch-{twinmatch.__version__}.dist-info/METADATA").decode()
+    head, _, body = metadata.partition("\n\n")
+    assert "Description-Content-Type: text/markdown" in head
+    assert body.startswith("# twinmatch")
+    assert re.findall(r"\]\((?!https?:|#)[^)]*\)", body) == []
 
 
 @pytest.mark.slow
