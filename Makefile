@@ -9,7 +9,7 @@ MINIMAL := tests/unit/reading tests/unit/intake tests/unit/store tests/unit/face
 	tests/doors/test_api_cities.py tests/doors/test_api_proposals.py tests/doors/test_intake_commands.py
 
 .PHONY: supply lock minimal audit sbom licences
-.PHONY: help docs pictures install test fast slow check lint types layers docs-check site notebooks notebooks-check format propose pythons bench clean
+.PHONY: help docs pictures install test fast slow check lint types layers docs-check site site-version notebooks notebooks-check format propose pythons bench clean
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ pictures:  ## take the pictures of the documentation anew
 
 site:  ## build the documentation site into build/site; a broken link fails
 	$(BIN)/mkdocs build --strict
+
+site-version:  ## add this version's site to the branch gh-pages, which keeps those of earlier ones
+	$(BIN)/mike deploy --update-aliases $$($(BIN)/python -c "import twinmatch; print(twinmatch.__version__)") latest
 
 notebooks:  ## run the notebooks and keep their outputs
 	$(BIN)/python tools/run_notebooks.py

@@ -99,6 +99,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
             wanted = in_repo.removeprefix("docs/")
         elif files.get_file_from_path(f"repository/{in_repo}"):
             wanted = f"repository/{in_repo}"
+        elif files.get_file_from_path(in_repo.replace(".ipynb", ".md")):
+            wanted = in_repo.replace(".ipynb", ".md")
         elif (REPO / in_repo).exists() and not in_repo.startswith(".."):
             return text if text.startswith("`") else f"{text} (`{in_repo}`)"
         else:
