@@ -54,7 +54,8 @@ def test_a_lock_is_kept_with_by_whom_when_and_why(five, proposal):
     assert (entry["number"], entry["kind"], entry["why"]) == (1, "lock", "the mayor")
     assert entry["by"]
     assert entry["at"]
-    answer = five.get(f"/v1/proposals/{proposal}/decisions")
+    whole = {"Accept-Encoding": "identity"}
+    answer = five.get(f"/v1/proposals/{proposal}/decisions", headers=whole)
     assert answer.json() == found
     assert answer.headers["etag"] == '"1"'
 
@@ -249,3 +250,19 @@ def test_two_proposals_side_by_side(five, proposal, tmp_path):
         place.write_bytes(five.get(f"/v1/proposals/{name}/files/proposal.json").content)
         places.append(place)
     assert answer.json() == to_wire(difference(*map(read_proposal, places)))
+
+
+def test_a_compressed_answer_has_a_tag_of_its_own_and_it_opens_too(five, proposal):
+    long = "because " * 200
+    decide(five, proposal, 0, kind="note", why=long)
+    path = f"/v1/proposals/{proposal}/decisions"
+    tags = {
+        coding: five.get(path, headers={"Accept-Encoding": coding}).headers["etag"]
+        for coding in ("identity", "gzip", "zstd")
+    }
+    assert tags == {"identity": '"1"', "gzip": '"1-gzip"', "zstd": '"1-zstd"'}
+    for version, tag in enumerate((tags["gzip"], '"2-zstd"'), 2):
+        asked = five.post(path, json={"kind": "note", "why": "x"}, headers={"If-Match": tag})
+        assert (asked.status_code, asked.json()["version"]) == (201, version)
+    stale = five.post(path, json={"kind": "undo"}, headers={"If-Match": tags["zstd"]})
+    assert stale.status_code == 412

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from twinmatch.cli import app as command_line
 from twinmatch.exporting import EXPORTERS
+from twinmatch.web.bodies import cursor_after
 from twinmatch.web.jobs import PATIENCE, work
 from twinmatch.web.settings import Settings
 
@@ -152,6 +153,31 @@ def test_a_job_belongs_to_one_process_and_a_dead_one_is_buried(tmp_path):
         module.SILENCE = silence
     assert other.job(job).state == "failed"
     assert other.job(job).problems[0]["code"] == "interrupted"
+
+
+def test_proposals_and_changes_go_on_by_cursor_while_more_are_asked_for(tmp_path):
+    with served(tmp_path / "s.sqlite", profiles=five_cities(tmp_path), jobs=0) as client:
+        board = board_of(client)
+        asked = [board.ask(f"Round {k}", {}, "Ann") for k in range(5)]
+        for job in asked:
+            client.post(f"/v1/proposals/{job}/cancel")
+        for path, key, known in (
+            ("/v1/proposals", "proposals", lambda line: line["id"]),
+            ("/v1/changes", "changes", lambda line: line["about"]),
+        ):
+            seen, link = [], f"{path}?size=2"
+            while link:
+                answer = client.get(link)
+                assert answer.status_code == 200, answer.text
+                seen += map(known, answer.json()[key])
+                link = answer.links.get("next", {}).get("url")
+                assert bool(link) == bool(answer.json()["next"])
+                board.ask("Newer", {}, "Ben")
+            assert seen == (asked[::-1] if key == "proposals" else asked)
+            for cursor in ("x", "WzEsMl0", cursor_after(["2026-01-01", "\0", ""])):
+                assert client.get(f"{path}?cursor={cursor}").status_code == 400
+        wrong = client.get("/v1/changes", params={"size": 501})
+        assert wrong.json()["problems"][0]["column"] == "size"
 
 
 def test_the_work_of_a_job_can_be_done_anywhere(tmp_path):

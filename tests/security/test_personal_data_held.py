@@ -227,7 +227,7 @@ def test_the_command_line_shows_and_erases_the_same(filled, tmp_path):
     assert json.loads(shown) == service.get("/v1/personal-data/de-guest").json()
     told = json.loads(run("personal-data", "erase", "de-guest", "--profiles", cities))
     assert told == {"uploads": 1, "cells": 5, "reasons": 0, "not_readable": []}
-    assert json.loads(run("changes")) == service.get("/v1/changes").json()
+    assert json.loads(run("changes")) | {"next": ""} == service.get("/v1/changes").json()
 
 
 def test_without_the_web_front_it_is_told_and_nothing_is_a_traceback(monkeypatch):

@@ -6,9 +6,11 @@ Every object here is safe to ask from several threads.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Literal
@@ -108,15 +110,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Listing:
-    """A page of cities: how many match, and those of the page."""
+    """A page of cities: how many match, how many come before, those of the page, and after which key more follow."""
 
     total: int
+    first: int
     cities: tuple[CityCard, ...]
+    after: tuple[Any, ...] | None
 
 
 @dataclass(frozen=True)
 class Search:
-    """What cities are looked for, in which order, and which page."""
+    """What cities are looked for, in which order, and which page: from a number on, or after a key of this order."""
 
     words: str = ""
     country: str = ""
@@ -127,6 +131,7 @@ class Search:
     order: Order = "name"
     first: int = 0
     size: int = 50
+    after: tuple[Any, ...] | None = None
 
 
 ASKED: Final = "asked"
@@ -224,18 +229,21 @@ class Service:
         words = search.words.casefold().split()
         within = self._within(search.population_at_least, search.population_at_most)
         cards = list(self.cards.values())
-        found = [
-            i
+        found = sorted(
+            (_order(cards[i], search.order), i)
             for i, city in enumerate(self.cohort.cities)
             if all(word in self._hay[i] for word in words)
             and search.country in {"", city.country}
             and (search.role is None or city.has(search.role))
             and (not search.lacks or not getattr(city, search.lacks))
             and within[i]
-        ]
-        found.sort(key=lambda i: _order(cards[i], search.order))
-        page = found[search.first : search.first + search.size]
-        return Listing(len(found), tuple(cards[i] for i in page))
+        )
+        first = search.first
+        if search.after is not None:
+            first = bisect_right(found, search.after, key=itemgetter(0))
+        page = found[first : first + search.size]
+        more = page[-1][0] if page and first + search.size < len(found) else None
+        return Listing(len(found), first, tuple(cards[i] for _, i in page), more)
 
     def _within(self, least: int | None, most: int | None) -> Bools:
         """Return which cities have a known population between the two, (n,); all where neither is given."""

@@ -11,11 +11,11 @@ from typing import Any, Final
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
+from starlette_compress import CompressMiddleware, add_compress_type
 
 from twinmatch import __version__
 from twinmatch.app.service import Service
@@ -34,11 +34,14 @@ from twinmatch.web import (
 )
 from twinmatch.web.auth import reader
 from twinmatch.web.board import Board
-from twinmatch.web.bodies import json_answer
+from twinmatch.web.bodies import LISTS, json_answer
 from twinmatch.web.jobs import Jobs
 from twinmatch.web.middleware import FrontDoor, Metrics, log_as_json
 from twinmatch.web.settings import Settings, from_environment
 from twinmatch.web.state import State, state_of
+
+for _media in (*LISTS.values(), "application/problem+json", "application/schema+json"):
+    add_compress_type(_media)
 
 ABOUT = """Peer matching and twinning for climate-neutral cities: "cities like mine" with the reasons, the account of
 any pair, and proposals for whole rounds.
@@ -85,7 +88,7 @@ def application(settings: Settings) -> ASGIApp:
     _add_workbench(app)
     _add_health(app)
     _describe(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(CompressMiddleware, minimum_size=1000, gzip_level=5)
     door: ASGIApp = FrontDoor(app, settings, state.who, state.metrics)
     if settings.origins:
         door = CORSMiddleware(
@@ -93,7 +96,7 @@ def application(settings: Settings) -> ASGIApp:
             allow_origins=settings.origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "If-None-Match"],
-            expose_headers=["Deprecation", "Link", "Sunset", *_HEADERS],
+            expose_headers=["Deprecation", "Sunset", *_HEADERS],
         )
     return door
 
@@ -161,8 +164,9 @@ _HEADERS: Final = {
     "X-Request-Id": ("Names the request in the log", "8f14e45fceea167a"),
     "RateLimit": ("Requests that are left, and seconds until all are", '"usual";r=1199;t=60'),
     "RateLimit-Policy": ("Requests in how many seconds", '"usual";q=1200;w=60'),
-    "ETag": ("Send it back as If-None-Match, or as If-Match with a decision", '"5f2b8c"'),
+    "ETag": ("Send it back as If-None-Match, or as If-Match with a decision", 'W/"5f2b8c"'),
     "Location": ("Where to look", "/v1/proposals/8f14e45fceea167a"),
+    "Link": ("The next page of a list", '</v1/cities?cursor=WyJuYW1lIl0>; rel="next"'),
 }
 """What the headers of answers mean, each with an example."""
 
@@ -203,6 +207,7 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
                 names = list(_HEADERS)[: 3 if counted else 1]
                 names += ["ETag"] if status == "200" and "304" in route["responses"] else []
                 names += ["Location"] if status in {"201", "202"} else []
+                names += ["Link"] if status == "200" and _is_list(route) else []
                 answer["headers"] = {n: {"$ref": f"#/components/headers/{n}"} for n in names}
     parts["headers"] = {
         name: {"description": says, "schema": {"type": "string"}, "example": example}
@@ -212,6 +217,10 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
     parts["securitySchemes"] = {"key": key}
     document["tags"] = [{"name": name, "description": says} for name, says in _TAGS.items()]
     return document
+
+
+def _is_list(route: dict[str, Any]) -> bool:
+    return any(parameter["name"] == "cursor" for parameter in route.get("parameters", ()))
 
 
 def _is_framework(route: dict[str, Any]) -> bool:
@@ -239,6 +248,7 @@ class _Assets(StaticFiles):
 
     def file_response(self, *given: Any, **named: Any) -> Response:
         answer = super().file_response(*given, **named)
+        answer.headers["ETag"] = f"W/{answer.headers['etag']}"  # it stands for every coding
         answer.headers["Cache-Control"] = "public, max-age=86400"
         if str(given[0]).endswith("similar.js"):
             answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

@@ -194,13 +194,19 @@ class Board:
         said = f"The proposal {proposal!r} is {found.state}; it has no result."
         raise QuestionError.of("not-ready", said, do=f"Look at /v1/proposals/{proposal}.")
 
-    def all_jobs(self, size: int = 100) -> list[Job]:
-        """Return the latest proposals, the newest first: jobs, and runs that were kept by another door."""
+    def all_jobs(self, size: int = 100, after: tuple[datetime, str] | None = None) -> list[Job]:
+        """Return the latest proposals, the newest first: jobs, and runs that were kept by another door.
+
+        Those that come after one alone, by when it was asked for and its id.
+        """
+        at, last = after or (datetime.max.replace(tzinfo=UTC), "")
+        query = _JOB.where((jobs.c.created < at) | ((jobs.c.created == at) & (jobs.c.id > last)))
         with self._look() as c:
-            rows = c.execute(_JOB.order_by(jobs.c.created.desc(), jobs.c.id).limit(size)).all()
+            rows = c.execute(query.order_by(jobs.c.created.desc(), jobs.c.id).limit(size)).all()
             known = set(c.execute(sa.select(jobs.c.id)).scalars())
         found = [_job(row) for row in rows]
-        found += [_as_job(run) for run in self.store.runs() if run.id not in known]
+        runs = [_as_job(run) for run in self.store.runs() if run.id not in known]
+        found += [j for j in runs if j.created < at or (j.created == at and j.id > last)]
         return sorted(found, key=lambda j: (-j.created.timestamp(), j.id))[:size]
 
     def versions(self, round_: str) -> list[Job]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 import orjson
 from fastapi import Request, Response
@@ -70,25 +74,79 @@ LISTS: Final = {"json": "application/json", "csv": "text/csv", "geojson": "appli
 """The media type of each form of a list of cities, in the order of preference where a client has none."""
 
 
+def qualities(header: str) -> dict[str, float]:
+    """Return what a header such as Accept names, in lower case, with its quality in [0, 1], the best first."""
+    found: dict[str, float] = {}
+    for part in header[:1000].lower().split(","):
+        name, *parameters = (p.strip() for p in part.split(";"))
+        text = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+        with suppress(ValueError):
+            if 0 <= float(text) <= 1:
+                found[name] = float(text)
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
 def accepted(header: str, offered: Mapping[str, str]) -> str:
     """Return the name of the form that an Accept header asks for; raises QuestionError where it asks for no other."""
-    wishes = []
-    for place, part in enumerate(header.split(",")):
-        media, *parameters = (p.strip() for p in part.split(";"))
-        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-        try:
-            wishes.append((-float(quality), place, media.lower()))
-        except ValueError:
-            continue
+    wishes = qualities(header)
     forms = {name: media.partition(";")[0] for name, media in offered.items()}
-    for quality_, _, media in sorted(wishes):
-        if quality_ == 0:
-            continue
+    for media in (m for m, quality in wishes.items() if quality):
         for name, own in forms.items():
-            if media in {own, "*/*"} or (media.endswith("/*") and own.startswith(media[:-1])):
+            is_range = media == "*/*" or (media.endswith("/*") and own.startswith(media[:-1]))
+            if media == own or (is_range and wishes.get(own) != 0):
                 return name
     do = f"There is: {', '.join(forms.values())}."
     raise QuestionError.of("not-acceptable", "There is no such form.", do=do)
+
+
+CODINGS: Final = ("zstd", "br", "gzip")
+"""How answers can be compressed, the one that is preferred first."""
+
+
+def coding_of(header: str) -> str:
+    """Return how an Accept-Encoding header wants an answer compressed: "identity" where not at all."""
+    wishes = qualities(header)
+    found = {coding: wishes.get(coding, wishes.get("*", 0.0)) for coding in CODINGS}
+    best = max(found, key=found.__getitem__)
+    return best if found[best] > 0 and found[best] >= wishes.get("identity", 0.0) else "identity"
+
+
+def cursor_after(key: Iterable[Any]) -> str:
+    """Return a place in a list, as clients send it back: the key of the last line that they have."""
+    return urlsafe_b64encode(orjson.dumps(list(key))).decode().rstrip("=")
+
+
+def key_after(cursor: str, *kinds: Callable[[Any], Any]) -> tuple[Any, ...] | None:
+    """Return the key that a cursor holds, None where none is given; raises QuestionError for a cursor of no such list."""
+    if not cursor:
+        return None
+    try:
+        written = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        if rb"\u0000" in written:  # cannot be stored, so not be compared
+            raise ValueError(cursor)
+        key = orjson.loads(written)
+        return tuple(kind(part) for kind, part in zip(kinds, key, strict=True))
+    except (ValueError, TypeError, KeyError):
+        where, do = Where(column="cursor"), "Begin again without it."
+        raise QuestionError.of(
+            "cursor-wrong", "This list gave out no such cursor.", where, do
+        ) from None
+
+
+def moment(text: str) -> datetime:
+    """Return a moment, in UTC, of a cursor."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def page_link(request: Request, rel: str, **place: str | int) -> str:
+    """Return the link to another page of a list, at a cursor or with a number."""
+    given = {k: v for k, v in request.query_params.items() if k not in {"cursor", "page"}}
+    return f'<{request.url.path}?{urlencode(given | place)}>; rel="{rel}"'
+
+
+def next_page(request: Request, cursor: str) -> dict[str, str]:
+    """Return the header that leads to the next page of a list; none on the last."""
+    return {"Link": page_link(request, "next", cursor=cursor)} if cursor else {}
 
 
 def list_bytes(

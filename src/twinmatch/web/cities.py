@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlencode
 
 import orjson
 from fastapi import Path, Query, Request, Response
@@ -19,7 +18,16 @@ from twinmatch.proposal.wire import DECIMALS, to_wire
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import schemas
 from twinmatch.web.auth import api_router
-from twinmatch.web.bodies import LISTS, accepted, list_bytes, sources_once
+from twinmatch.web.bodies import (
+    LISTS,
+    accepted,
+    cursor_after,
+    key_after,
+    list_bytes,
+    next_page,
+    page_link,
+    sources_once,
+)
 from twinmatch.web.problems import answers
 from twinmatch.web.state import KEEP, state_of, tag_of, unchanged
 
@@ -79,7 +87,7 @@ REASON: Final = ("facet", "says", "standing", "share")
 
 _FORMS: Final[dict[str, Any]] = {
     "text/csv": {"schema": {"type": "string"}},
-    "application/geo+json": {"schema": {"type": "object"}},
+    "application/geo+json": {"schema": schemas.COLLECTION},
 }
 
 
@@ -96,29 +104,33 @@ def list_cities(
     population_at_most: People = None,
     order: Annotated[Order, Query(description="Known and population: the most first")] = "name",
     page: Annotated[int, Query(ge=1, le=1_000_000, description="The first is 1")] = 1,
+    cursor: schemas.Cursor = "",
     size: Annotated[int, Query(ge=1, le=500, description="Cities of a page")] = 50,
     fields: Annotated[str, schemas.fields_of(schemas.CityLine)] = "",
 ) -> Response:
-    """Return the cities that match every word and filter, page by page; the Link header leads to the next one."""
+    """Return the cities that match every word and filter, page by page; the Link header leads to the next one.
+
+    A cursor stays right where cities come or go between two pages; page numbers do not.
+    """
     if lacks and lacks not in City.BLOCKS:
         where, do = Where(column="lacks"), f"Known: {', '.join(City.BLOCKS)}."
         raise QuestionError.of("block-unknown", f"A profile has no block {lacks!r}.", where, do)
+    after = key_after(cursor, {order: order}.__getitem__, float, str, str)
+    if after and page > 1:
+        where, do = Where(column="cursor"), "Keep one of them."
+        raise QuestionError.of("cursor-wrong", "A cursor and a page are given.", where, do)
     between = (population_at_least, population_at_most)
-    search = Search(q, country, role, lacks, *between, order, (page - 1) * size, size)
+    first, begin = (page - 1) * size, after and after[1:]
+    search = Search(q, country, role, lacks, *between, order, first, size, begin)
     found = state_of(request).service.list_cities(search)
     pages = -(-found.total // size)
-    counts = {"total": found.total, "page": page, "pages": pages, "size": size}
+    more = cursor_after((order, *found.after)) if found.after else ""
+    counts = {"total": found.total, "page": found.first // size + 1, "pages": pages, "size": size}
     names = schemas.CityLine.model_fields
     lines = [{name: getattr(c, name) for name in names} for c in found.cities]
-    answer = answered(request, lambda: {**counts, "cities": lines}, fields)
-    links = [
-        f'<{request.url.path}?{urlencode({**request.query_params, "page": n})}>; rel="{rel}"'
-        for rel, n, there in (
-            ("prev", page - 1, 1 < page <= pages + 1),
-            ("next", page + 1, page < pages),
-        )
-        if there
-    ]
+    answer = answered(request, lambda: {**counts, "cities": lines, "next": more}, fields)
+    links = [page_link(request, "prev", page=page - 1)] if 1 < page <= pages + 1 else []
+    links += next_page(request, more).values()
     if links:
         answer.headers["Link"] = ", ".join(links)
     return answer

@@ -30,6 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from twinmatch.errors import Problem, TwinmatchError
 from twinmatch.web import problems
 from twinmatch.web.auth import COOKIE, NOBODY, Person, Rank
+from twinmatch.web.bodies import coding_of
 from twinmatch.web.settings import VERSION, Settings
 
 # --- what is measured and logged ---
@@ -196,6 +197,10 @@ class _Visit:
         self._headed = False
         self._limits: tuple[tuple[bytes, bytes], ...] = ()
         self._sent, self._is_head = False, scope["method"] == "HEAD"
+        # The one coding that is best here, by quality: what compresses knows names alone.
+        coding = coding_of(self._header(b"accept-encoding")).encode()
+        others = [item for item in scope["headers"] if item[0] != b"accept-encoding"]
+        scope["headers"] = [*others, (b"accept-encoding", coding)]
         given = self._header(b"x-request-id")
         self._id = scope["request_id"] = given if _ID.match(given) else secrets.token_hex(8)
 
@@ -317,6 +322,8 @@ class _Visit:
             self._sent, self._status = True, message["status"]
             headers = list(message.get("headers", ()))
             named = {name for name, _ in headers}
+            if b"content-encoding" in named:
+                headers = _coded(headers)
             headers += [item for item in self._door._headers if item[0] not in named]
             headers += [(b"x-request-id", self._id.encode()), *self._limits]
             if "unversioned" in self._scope:
@@ -364,6 +371,13 @@ class _TooLargeError(HTTPException):
     def __init__(self, problem: Problem) -> None:
         super().__init__(413, problem.found)
         self.problem = problem
+
+
+def _coded(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a compressed answer: a strong tag, which stands for the very bytes, names the coding."""
+    end = b"-" + dict(headers)[b"content-encoding"] + b'"'
+    is_strong = [name == b"etag" and value[:1] == b'"' for name, value in headers]
+    return [(n, v[:-1] + end if s else v) for (n, v), s in zip(headers, is_strong, strict=True)]
 
 
 def _cookie(header: str, name: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import cache, partial
-from operator import itemgetter
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -20,6 +18,7 @@ from twinmatch.exporting.charts import drawing, of_meeting
 from twinmatch.exporting.folder_files import printable
 from twinmatch.schema import NAMES
 from twinmatch.web.auth import COOKIE, SESSION_HOURS, Rank, asking, pages_router
+from twinmatch.web.bodies import qualities
 from twinmatch.web.state import state_of
 from twinmatch.wording import LANGUAGES, Said, filled, translation
 
@@ -28,12 +27,8 @@ def chosen(wanted: str, accepted: str) -> str:
     """Return the language chosen here, or else the one accepted with the highest quality that there is, or English."""
     if wanted in LANGUAGES:
         return wanted
-    found = []
-    for part in accepted[:200].lower().replace(" ", "").split(","):
-        name, _, quality = part.partition(";q=")
-        with suppress(ValueError):
-            found.append((-float(quality or 1), "en" if name == "*" else name))
-    best_first = [name for less, name in sorted(found, key=itemgetter(0)) if -1 <= less < 0]
+    wishes = qualities(accepted[:200])
+    best_first = ["en" if name == "*" else name for name, quality in wishes.items() if quality]
     return negotiate_locale(best_first, list(LANGUAGES), sep="-") or "en"
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 
 import orjson
 import sqlalchemy as sa
-from fastapi import Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
@@ -29,7 +29,7 @@ from twinmatch.store.refusals import (
 from twinmatch.web import schemas
 from twinmatch.web.auth import Administrator, administrator, api_router
 from twinmatch.web.board import ENDED, Board, jobs, keys, sessions, uploads
-from twinmatch.web.bodies import json_answer
+from twinmatch.web.bodies import cursor_after, json_answer, key_after, moment, next_page
 from twinmatch.web.intake_pages import ACCEPTED, examined
 from twinmatch.web.problems import answers
 from twinmatch.web.sandbox import changed, persons, sweep, without_persons
@@ -178,15 +178,19 @@ def purge(
     return {"uploads": len(gone), "sessions": int(ended), "names": int(names)}
 
 
-def changes_of(board: Board) -> list[dict[str, Any]]:
-    """Return every change, the first one first: those that are noted, and the decisions without their words."""
-    found = [(c.at, c.by, c.what, c.about) for c in board.store.changes()]
+def changes_of(board: Board, after: tuple[Any, ...] | None = None) -> list[dict[str, Any]]:
+    """Return every change, the first one first: those that are noted, and the decisions without their words.
+
+    Those after one alone, by its moment, what it was, and of what.
+    """
+    found = [(c.at, c.what, c.about, c.by) for c in board.store.changes()]
     for run in board.store.runs():
         history = board.store.history(run.id)
-        found += [(e.at, e.by, f"decision: {e.kind}", f"{run.id} {e.number}") for e in history]
+        found += [(e.at, f"decision: {e.kind}", f"{run.id} {e.number}", e.by) for e in history]
     return [
         {"at": at.isoformat(), "by": by, "what": what, "about": about}
-        for at, by, what, about in sorted(found, key=lambda line: line[0].isoformat())
+        for at, what, about, by in sorted(found)
+        if after is None or (at, what, about) > after
     ]
 
 
@@ -220,6 +224,16 @@ def erase_personal_data(
 
 
 @router.get("/changes", dependencies=[Depends(administrator)], **answers(schemas.Changes))
-def list_changes(state: Shared) -> Response:
-    """Return who changed what, and when: keys, uploads, what was erased, decisions."""
-    return json_answer({"changes": changes_of(state.board)})
+def list_changes(
+    request: Request,
+    state: Shared,
+    cursor: schemas.Cursor = "",
+    size: Annotated[int, Query(ge=1, le=500, description="Changes of a page")] = 500,
+) -> Response:
+    """Return who changed what, and when, page by page: keys, uploads, what was erased, decisions."""
+    after = key_after(cursor, moment, str, str)
+    found = changes_of(state.board, after)
+    last = found[size - 1] if len(found) > size else None
+    more = cursor_after((last["at"], last["what"], last["about"])) if last else ""
+    content = {"changes": found[:size], "next": more}
+    return json_answer(content, headers=next_page(request, more))

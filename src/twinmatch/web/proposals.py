@@ -29,7 +29,15 @@ from twinmatch.proposal.wire import to_wire
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, api_router, coordinator
 from twinmatch.web.board import Board, Job
-from twinmatch.web.bodies import MOST_PROBLEMS, accepted, json_answer
+from twinmatch.web.bodies import (
+    MOST_PROBLEMS,
+    accepted,
+    cursor_after,
+    json_answer,
+    key_after,
+    moment,
+    next_page,
+)
 from twinmatch.web.problems import answers
 from twinmatch.web.sandbox import sandboxed
 from twinmatch.web.settings import VERSION
@@ -143,11 +151,18 @@ def ask_proposal(state: Shared, asked: schemas.AskProposal, person: Coordinator)
 
 @router.get("/proposals", **answers(schemas.Proposals))
 def list_proposals(
-    state: Shared, size: Annotated[int, Query(ge=1, le=500, description="Proposals, at most")] = 50
+    request: Request,
+    state: Shared,
+    cursor: schemas.Cursor = "",
+    size: Annotated[int, Query(ge=1, le=500, description="Proposals of a page")] = 50,
 ) -> Response:
-    """Return the latest proposals, the newest first."""
-    found = state.board.all_jobs(size)
-    return json_answer({"proposals": [job_plain(job) for job in found]})
+    """Return the proposals, the newest first, page by page; the Link header leads to the next one."""
+    at_and_id = key_after(cursor, moment, str)
+    found = state.board.all_jobs(size + 1, at_and_id)
+    last = found[size - 1] if len(found) > size else None
+    more = cursor_after((last.created, last.id)) if last else ""
+    content = {"proposals": [job_plain(job) for job in found[:size]], "next": more}
+    return json_answer(content, headers=next_page(request, more))
 
 
 @router.get("/proposals/{proposal}", **answers(schemas.ProposalState, 404))
@@ -231,7 +246,7 @@ def get_proposal_file(
         found = f"A proposal has no file {name[:80]!r}."
         raise QuestionError.of("file-unknown", found, do=f"It has: {', '.join(EXPORTERS)}.")
     content = _file(state.board, proposal, name)
-    tag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+    tag = f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
     if (same := unchanged(request, tag)) is not None:
         return same
     headers = {"ETag": tag, "Cache-Control": KEEP, "Vary": "Accept"}
@@ -281,7 +296,7 @@ def decide(
 
 def version_of(if_match: str | None) -> int:
     """Return the version of an If-Match header; raises QuestionError where there is none."""
-    text = (if_match or "").strip().removeprefix("W/").strip('"')
+    text = (if_match or "").strip().removeprefix("W/").strip('"').partition("-")[0]  # "3-zstd"
     if not text:
         do = "Send If-Match with the ETag of the decisions as you saw them."
         found = "Which version was seen is not said."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from twinmatch.app.pairs import PairExplanation
@@ -86,6 +87,13 @@ def fields_of(model: type[BaseModel]) -> Any:
     )
 
 
+Cursor = Annotated[
+    str, Query(max_length=400, description="Where the page begins: `next` of the one before")
+]
+
+NEXT: Final[Any] = Field(description="Cursor of the next page; empty on the last")
+
+
 class Cities(BaseModel):
     """A page of the cities that match."""
 
@@ -94,6 +102,18 @@ class Cities(BaseModel):
     pages: int = Field(ge=0)
     size: int = Field(ge=1, description="Cities of a page, at most")
     cities: list[CityLine]
+    next: str = NEXT
+
+
+COLLECTION: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["type", "features"],
+    "properties": {
+        "type": {"const": "FeatureCollection"},
+        "features": {"type": "array", "items": {"type": "object"}},
+    },
+}
+"""A list of cities in GeoJSON (RFC 7946)."""
 
 
 class GapLine(BaseModel):
@@ -292,9 +312,10 @@ class ProposalState(BaseModel):
 
 
 class Proposals(BaseModel):
-    """The latest proposals, the newest first."""
+    """A page of the proposals, the newest first."""
 
     proposals: list[ProposalState]
+    next: str = NEXT
 
 
 _LOCKED: dict[str, Any] = {
@@ -433,6 +454,7 @@ class ChangeLine(BaseModel):
 
 
 class Changes(BaseModel):
-    """Who changed what, the first change first."""
+    """A page of who changed what, the first change first."""
 
     changes: list[ChangeLine]
+    next: str = NEXT

@@ -34,18 +34,24 @@ KEEP: Final = "private, max-age=0, must-revalidate"
 
 
 def tag_of(service: Service, scope: Scope, form: str = "json") -> str:
-    """Return the tag of what a request asks of a cohort, in a form: equal tags have equal answers."""
+    """Return the tag of what a request asks of a cohort, in a form: equal tags have equal answers.
+
+    It is weak, for the bytes differ by how they are compressed.
+    """
     path = scope["path"].encode("utf-8", "surrogatepass")
     text = b"\0".join((service.tag.encode(), path, scope["query_string"], form.encode()))
-    return f'"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
+    return f'W/"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
 
 
 def unchanged(request: Request, tag: str) -> Response | None:
     """Return "not modified" to a caller that has the answer of this tag already."""
-    given = request.headers.get("if-none-match", "")
-    if given.strip() != "*" and tag not in {t.strip().removeprefix("W/") for t in given.split(",")}:
+    given = {
+        t.strip().removeprefix("W/") for t in request.headers.get("if-none-match", "").split(",")
+    }
+    if not given & {"*", tag.removeprefix("W/")}:
         return None
-    return Response(status_code=304, headers={"ETag": tag, "Cache-Control": KEEP})
+    headers = {"ETag": tag, "Cache-Control": KEEP, "Vary": "Accept, Accept-Encoding"}
+    return Response(status_code=304, headers=headers)
 
 
 @dataclass
