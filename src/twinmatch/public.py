@@ -275,11 +275,12 @@ def propose(
     previous: Proposal | None = None,
     lock: Iterable[Pair] = (),
     ban: Iterable[Pair] = (),
+    title: str = "",
 ) -> Proposal:
     """Return the proposal of a round: every product solved, refereed and explained, with its figures.
 
     ``weights`` are the twinning's, or a mapping of products to weights; ``lock`` and ``ban`` are pairs of a guest and
-    a host by id. Raises NoProposalError with advice where the rules fit no proposal.
+    a host by id; ``title`` is what reports and letters call the round. Raises NoProposalError with advice where the rules fit no proposal.
 
     >>> tm.propose(programme="covenant-twinning").to_frame()
     """
@@ -287,7 +288,7 @@ def propose(
     from twinmatch.app.round import propose_round
 
     decided = (Decided(tuple(lock), tuple(ban), earlier=previous),)
-    return propose_round(_asked(cohort, programme, weights, text_model, decided))[0]
+    return propose_round(_asked(cohort, programme, weights, text_model, decided), title=title)[0]
 
 
 def why_not(

@@ -49,12 +49,13 @@ def test_a_proposal_is_made_in_steps_that_are_told(done):
 def test_the_files_are_those_of_the_command_line(five, done, folder):
     out = folder / "out"
     arguments = ["propose", folder / "cities", "--programme", folder / "round.toml"]
-    arguments += ["--text-model", "static", "--out", out]
+    arguments += ["--text-model", "static", "--out", out, "--title", "Round"]
     result = CliRunner().invoke(command_line, [str(a) for a in arguments], catch_exceptions=False)
     assert result.exit_code == 0
     ours = {name: five.get(done["links"][name]).content for name in EXPORTERS}
     theirs = json.loads((out / "proposal.json").read_bytes())
     assert _without_programme(json.loads(ours["proposal.json"])) == _without_programme(theirs)
+    assert theirs["title"] == "Round"
     again = {name: five.get(done["links"][name]).content for name in EXPORTERS}
     assert again == ours
 
@@ -63,7 +64,7 @@ def _without_programme(plain):
     """The two programmes are files of different names."""
     made = dict(plain["made_from"])
     made["programme"] = made["programme"]["settings"]["twinning"]
-    return {**plain, "made_from": made, "title": ""}
+    return {**plain, "made_from": made}
 
 
 @pytest.mark.parametrize(

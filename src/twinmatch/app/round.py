@@ -75,12 +75,13 @@ def propose_round(
     round_: Round,
     decided: Sequence[Decided] = (),
     *,
+    title: str = "",
     answers: bool = False,
     progress: Progress = silent,
 ) -> tuple[Proposal, Round]:
     """Return the proposal of a round with its figures, and the round with everything that was solved.
 
-    ``answers`` adds prices and stability to the twinning; the notes say what was decided and what that changed.
+    ``title`` is the round's own, which reports and letters bear. ``answers`` adds prices and stability to the twinning; the notes say what was decided and what that changed.
     Raises NoProposalError with advice where a product fits no rules.
     """
     round_ = solve_round(round_, progress)
@@ -96,7 +97,9 @@ def propose_round(
         progress("Shaken weights")
         proposal = _with_shaken(proposal, case_of(solved))
     notes = [note for one in decided for note in one.notes(proposal)]
-    return replace(proposal, notes=(*proposal.notes, *text.notes, *notes)), round_
+    made_from = ({"title": title.strip()} if title.strip() else {}) | proposal.made_from
+    notes = [*proposal.notes, *text.notes, *notes]
+    return replace(proposal, made_from=made_from, notes=tuple(notes)), round_
 
 
 def with_answers(proposal: Proposal, case: Case) -> Proposal:

@@ -212,6 +212,9 @@ def propose(
             "--answers", help="What each rule costs and how stable each pair is; takes a minute."
         ),
     ] = False,
+    title: Annotated[
+        str, Option("--title", help="What the round is called in the report and the letters.")
+    ] = "",
     word: Word = False,
     pdf: Pdf = False,
     text_model: Model = None,
@@ -232,7 +235,11 @@ def propose(
         round_ = app.round.open_round(cohort, rules, decided, model=text_model, progress=told)
         repairs = repair_menu.asked_repairs(repair or (), rules.products)
         proposal, _ = app.round.propose_round(
-            replace(round_, repairs=repairs), decided, answers=answers, progress=told
+            replace(round_, repairs=repairs),
+            decided,
+            title=title,
+            answers=answers,
+            progress=told,
         )
         told("Files")
         made = exporting.publish(proposal, out, word=word, pdf=pdf)
@@ -244,7 +251,7 @@ def propose(
     say_written(out, made)
     again = [f"twinmatch propose{over(profiles, programme)}"]
     again += [f"--hosts {quoted(h)}" for h in hosts or ()] + ["--past"] * past
-    again += [f"--repair {r}" for r in repair or ()]
+    again += [f"--repair {r}" for r in repair or ()] + [f"--title {quoted(title)}"] * bool(title)
     again += [f"--decisions {out / 'proposal.xlsx'} --out {_next(out)}"]
     say(
         f"Open {out / 'report.html'} first; {out / 'dossiers' / 'index.html'} has a page for each pair and city. To change "

@@ -56,7 +56,9 @@ class Programme(ProgrammeSection):
     Each format of the registry is a field of the class that :func:`programme_model` makes.
     """
 
-    name: str = Field("Bundled programme", min_length=1)
+    name: str = Field(
+        "", description="Name of the round, for the titles of what is made; none: no name"
+    )
     text: Text = Text()
     ledger: Ledger = Ledger()
     pathways: Catalogue = Catalogue()
@@ -146,7 +148,9 @@ def load(*files: str | Path) -> Programme:
     for file in chosen:
         path, content = _parsed(file, problems)
         for key, value in content.items():
-            if key in merged and not (key == "name" or merged[key] == value):
+            if key == "name" and merged.get(key, value) != value:
+                value = f"{merged[key]}, {value}"
+            elif key in merged and merged[key] != value:
                 problems.append(
                     Problem(
                         "key-twice",
@@ -156,10 +160,6 @@ def load(*files: str | Path) -> Programme:
                     )
                 )
             merged[key], origin[key] = value, path
-    if len(chosen) > 1 and "name" in merged:
-        merged["name"] = (
-            "Bundled programme" if not files else "Programme of " + ", ".join(str(f) for f in files)
-        )
     return checked(merged, Where(", ".join(dict.fromkeys(origin.values()))), problems)
 
 

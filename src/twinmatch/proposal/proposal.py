@@ -390,9 +390,8 @@ class Proposal:
             return stated
         programme = self.made_from.get("programme")
         name = programme.get("name") if isinstance(programme, dict) else None
-        return (
-            f"Peer-matching proposal: {name}" if isinstance(name, str) else "Peer-matching proposal"
-        )
+        named = isinstance(name, str) and name.strip()
+        return f"Peer-matching proposal: {name}" if named else "Peer-matching proposal"
 
     @on_wire
     def sayings(self) -> tuple[Saying, ...]:

@@ -203,7 +203,7 @@ def made(board: Board, settings: Settings, job: Job) -> bytes:
             board.beat(job.id, steps=list(steps))
 
     round_ = round_of(board, settings, job.asked, progress)
-    proposal, _ = propose_round(round_, progress=progress)
+    proposal, _ = propose_round(round_, title=str(job.asked.get("title", "")), progress=progress)
     progress("Writing")
     return proposal_json(proposal)
 

@@ -26,6 +26,7 @@ from twinmatch.programmes.programme import (
 )
 from twinmatch.proposal import from_plain
 from twinmatch.proposal.wire import to_wire
+from twinmatch.reading.personal_data import redact
 from twinmatch.web import schemas
 from twinmatch.web.auth import Coordinator, api_router, coordinator
 from twinmatch.web.board import Board, Job
@@ -115,7 +116,9 @@ def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
         if errors := board.upload(upload).found.get("errors", 0) if upload else 0:
             found = f"The upload has {errors} problems."
             raise DataError.of("not-usable", found, do=f"See /workbench/intake/{upload}.")
-    content = asked.model_dump(mode="json", exclude_defaults=True, exclude={"title", "past"})
+    content = asked.model_dump(mode="json", exclude_defaults=True, exclude={"past"})
+    if asked.title.strip():
+        content["title"] = redact(asked.title.strip())[0]
     if asked.past:
         content["past"] = sorted({(p.guest, p.host) for p in board.store.past()})
     return content

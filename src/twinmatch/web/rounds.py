@@ -172,9 +172,9 @@ def _still(locks: Iterable[About], change: Disruption, earlier: Proposal) -> lis
 def again(board: Board, job: Job, now: RunSnapshot) -> dict[str, Any]:
     """Return what to ask for the same round under what is decided now: of equally good answers the nearest."""
     pairs = decided_so_far(board.store, job.id, now)
-    cities = {name: job.asked[name] for name in ("upload", "hosts") if job.asked.get(name)}
+    kept = {name: job.asked[name] for name in ("title", "upload", "hosts") if job.asked.get(name)}
     decided = {"lock": pairs.lock, "ban": pairs.ban}
-    return {**cities, **decided, "programme_of": job.id, "previous": job.id}
+    return {**kept, **decided, "programme_of": job.id, "previous": job.id}
 
 
 # --- rules ---

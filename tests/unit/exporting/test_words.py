@@ -122,7 +122,8 @@ def test_the_first_sentence_is_a_result():
 def test_the_title_is_the_rounds_own():
     assert Proposal({"title": "Round 4"}, ()).title == "Round 4"
     assert Proposal({"programme": {"name": "North"}}, ()).title == ("Peer-matching proposal: North")
-    assert Proposal({"title": 3}, ()).title == "Peer-matching proposal"
+    for none in ({"title": 3}, {"programme": {"name": ""}}, {"title": " ", "programme": {}}):
+        assert Proposal(none, ()).title == "Peer-matching proposal"
 
 
 @pytest.mark.parametrize(
