@@ -9,6 +9,9 @@ worst of 20 runs of 3, 20 and 120 seconds at n = 120, 240 and 480. They are publ
 runs of this machine; a negative gap is better than any of them. The folder of the instances is
 named by TWINMATCH_BENCH_INSTANCES; without it this part is left out.
 
+``peers``: on those instances of n = 120 whose groups have one size, the published methods of anticlust and gruepr
+(``group_peers.py``), the first for the same seconds, the second until it ends by its own rule.
+
 Clustering under sizes: k-means-constrained runs here, on the digits of scikit-learn.
 `pip install k-means-constrained` where it is missing; without it this part is left out.
 """
@@ -101,6 +104,51 @@ def report_diverse(folder: Path, n: int, seeds: int, workers: int) -> dict[str, 
     }
 
 
+def report_peers(folder: Path, seeds: int) -> dict[str, Any]:
+    """Mean gaps to the best published value, and seconds, of the methods of two other tools on the same instances."""
+    from group_peers import diversity, exchanges, generations
+
+    found: dict[str, list[tuple[float, float]]] = {}
+    seconds = SECONDS[120]
+    for published in json.loads((folder / "mdgp.json").read_text()):
+        weight, bands = instance(folder / "mdgp" / f"{published['instance']}.npz")
+        sizes = np.array([low for low, _ in bands])
+        if published["n"] != 120 or sizes.sum() != 120:
+            continue
+        methods = {
+            "ours": lambda seed, w=weight, b=bands: (
+                partition(w, groups=b, seconds=seconds, rng=seed).label
+            ),
+            "anticlust: exchange, restarted": lambda seed, w=weight, s=sizes: exchanges(
+                w, s, seconds, seed
+            ),
+            "gruepr: genetic, to its end": lambda seed, w=weight, s=sizes: generations(
+                w, s, np.inf, seed
+            ),
+        }
+        for method in (exchanges, generations):
+            method(weight, sizes, 0.01, 0)  # compiled untimed
+        for name, method in methods.items():
+            for seed in range(seeds):
+                began = time.perf_counter()
+                score = diversity(weight, method(seed))
+                gap = 100 * (published["best"] - score) / published["best"]
+                found.setdefault(name, []).append((gap, time.perf_counter() - began))
+    rows = []
+    for name, runs in found.items():
+        gaps, took = zip(*runs, strict=True)
+        rows.append(
+            {
+                "method": name,
+                "mean_gap_percent": statistics.fmean(gaps),
+                "worst_gap_percent": max(gaps),
+                "seconds": statistics.median(took),
+            }
+        )
+        print(f"{name:34}" + "".join(f"{rows[-1][k]:10.3f}" for k in list(rows[-1])[1:]))
+    return {"rows": rows, "runs": len(runs), "load": round(os.getloadavg()[0], 1)}
+
+
 def report_digits(seeds: int, workers: int) -> dict[str, Any] | None:
     """Sum of squares and seconds on the digits, side by side."""
     if importlib.util.find_spec("k_means_constrained") is None:
@@ -144,7 +192,7 @@ def report_digits(seeds: int, workers: int) -> dict[str, Any] | None:
 
 def main() -> None:
     """Run the parts asked for, print their tables and keep them as JSON."""
-    parts = ["120", "240", "480", "digits"]
+    parts = ["120", "240", "480", "peers", "digits"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--seeds", type=int, default=3)
@@ -163,6 +211,8 @@ def main() -> None:
         if part == "digits":
             digits = report_digits(asked.seeds, asked.workers)
             results |= {"digits": digits} if digits else {}
+        elif folder and (Path(folder) / "mdgp.json").exists() and part == "peers":
+            results["peers"] = report_peers(Path(folder), asked.seeds)
         elif folder and (Path(folder) / "mdgp.json").exists():
             results[f"n{part}"] = report_diverse(
                 Path(folder), int(part), asked.seeds, asked.workers

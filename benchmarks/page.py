@@ -142,6 +142,13 @@ def groups(found: dict[str, Any]) -> str:
         ],
         rows,
     )
+    if "peers" in found:
+        peers = found["peers"]
+        text += f"\nThe methods of two other tools, written from their descriptions (`benchmarks/group_peers.py`), on the instances of n = 120 with groups of one size; {peers['runs']} runs each, load {peers['load']}. Gaps to the best published value, %.\n\n"
+        text += table(
+            ["method", "mean gap", "worst gap", "seconds"],
+            [list(row.values()) for row in peers["rows"]],
+        )
     if "digits" in found:
         peer = found["digits"]["k_means_constrained"]
         ours = [
