@@ -47,7 +47,7 @@ from twinmatch.reading.mapping import Target
 from twinmatch.reading.mapping import to_toml as mapping_text
 from twinmatch.reading.personal_data import is_contact, redact
 from twinmatch.reading.table import TEXT_OF
-from twinmatch.reading.values import option_codes, parts
+from twinmatch.reading.values import option_codes, options_of
 from twinmatch.schema import City, HostUnit, Source
 from twinmatch.validate import Record, examine, in_order, profiles
 
@@ -161,11 +161,13 @@ def survey_sheet(table: Path) -> dict[str, Any] | None:
             continue
         cells = list(dict.fromkeys(text(c[i]) for c in below if i < len(c) and text(c[i])))
         question, said = asked.get(name), target or Target("")
-        choice = question.guess if question else said.field
+        choice = question.guess if question else said.said
         choice = IN_THOUSANDS if choice and said.factor == 1000.0 else choice
-        option = said.option or (name if question and question.options else "")
+        option = said.option or (question.option_of(name) if question else "")
         if choice in TEXT_OF and choice not in {"needs", "offers"}:
-            words.update([option] if option else (p for cell in cells for p in parts(cell)))
+            words.update(
+                [option] if option else (p for ps in options_of(cells).values() for p in ps)
+            )
         is_hidden = choice == "contact" or is_contact(name)
         samples = [] if is_hidden else [redact(cell)[0][:60] for cell in cells[:SAMPLES]]
         column = {"name": name, "samples": samples, "choice": choice, "option": option}

@@ -112,7 +112,7 @@ def reader_of(
 ) -> Callable[[Any, int], Any]:
     """Return the function that reads the cells of a column, given cell and row."""
     if form := _form(column):
-        return _by(form, column, name, notes)
+        return _by(_negated(form) if target.is_negated else form, column, name, notes)
     if column.kind in {"whole", "number", "tonnes"}:
         return _Numbers(column, target, name, decimal, notes).read
     plain_reader = _BY_KIND[column.kind]
@@ -122,6 +122,10 @@ def reader_of(
         return plain_reader(value, column) if value else None
 
     return read
+
+
+def _negated(form: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda written: None if (said := form(written)) is None else not said
 
 
 def _form(column: ProfileColumn) -> Callable[[str], Any] | None:

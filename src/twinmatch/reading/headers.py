@@ -11,8 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from itertools import groupby
+from itertools import chain
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -22,20 +21,32 @@ from twinmatch.errors import Problem
 from twinmatch.reading import values
 from twinmatch.reading.columns import SHORT, columns
 from twinmatch.reading.grid import Grid, is_empty, text, two_rows
-from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target
+from twinmatch.reading.mapping import (
+    BESIDE,
+    NOT,
+    Mapping,
+    MappingQuestion,
+    Target,
+    target_of,
+)
 from twinmatch.reading.meaning import (
     CONTACT,
     FITS,
+    NEWCOMER,
     Meaning,
     are_options,
     concepts,
     factor_in,
+    fitting,
     has_candidates,
     meaning,
+    of_codes,
+    options_in,
     share,
 )
-from twinmatch.reading.names import SYNONYMS, language_code
+from twinmatch.reading.names import count_near, field_words, language_code, near_field, own_names
 from twinmatch.reading.personal_data import is_contact
+from twinmatch.reading.sense import likely
 from twinmatch.reading.values import mass, unit_in
 from twinmatch.schema import City
 from twinmatch.vocabulary.taxonomy import plain, words
@@ -48,13 +59,20 @@ SEVERAL: Final = words(
 ) | set(BESIDE)
 """Fields that several columns may fill together."""
 
-NEAR: Final = 80
-"""Likeness of two wordings, of 100, from which one may be the other misspelt; lower finds words of other fields."""
-
-SHORTEST: Final = 4
-"""Letters of a header below which nothing is called near: of two or three letters, some field always is."""
-
 SET_ASIDE: Final = ("", "not read")
+
+LANGUAGES: Final = "languages"
+
+_EITHER: Final = (
+    *(("challenges", "strengths"), ("levers_needed", "levers_offered"), ("needs", "offers")),
+    (NEWCOMER, NOT + NEWCOMER),
+)
+"""What a column may be instead, to be chosen where it is asked."""
+
+_CONTRIBUTION: Final = re.compile(
+    r"contribution id|id (?:de la |del? |della |do )?contribu\w*|beitrags id|identyfikator wkladu"
+)
+"""The column of EUSurvey's own number of an answer."""
 
 Choices = tuple[tuple[str, str], ...]
 
@@ -75,22 +93,6 @@ class Header:
     def is_form(self) -> bool:
         """Return whether most headers are our own, so that an unknown one is an error and everything is strict."""
         return 2 * sum(self.is_own) >= sum(map(bool, self.names))
-
-
-@cache
-def _own_names(model: type[BaseModel]) -> dict[str, str]:
-    """Return the path of every field by its own name, reduced to plain letters."""
-    return {plain(path): path for path in columns(model)}
-
-
-@cache
-def _words(model: type[BaseModel]) -> dict[str, str]:
-    """Return the path of every label and synonym, reduced to plain letters."""
-    known = columns(model)
-    found = {plain(c.label): path for path, c in known.items()}
-    if model is City:
-        found |= {plain(w): path for path, ws in SYNONYMS.items() for w in ws.split(";")}
-    return found
 
 
 def find_header(
@@ -158,17 +160,7 @@ def _chosen(
     if 2 * known(chosen[1]) >= sum(bool(text(cell)) for cell in chosen[1]):
         return chosen
     # Few headers are known: a row of misspelt ones is more of a header than a row of values with one word in it.
-    return max(rows, key=lambda r: (2 * known(r[1]) + _count_near(r[1], model), -r[0]))
-
-
-def _count_near(cells: tuple[Any, ...], model: type[BaseModel]) -> int:
-    from rapidfuzz import fuzz, process
-
-    wordings = list(_words(model) | _own_names(model))
-    names = {plain(text(cell)) for cell in cells if SHORTEST <= len(text(cell)) < 80}
-    return sum(
-        bool(process.extractOne(n, wordings, scorer=fuzz.ratio, score_cutoff=NEAR)) for n in names
-    )
+    return max(rows, key=lambda r: (2 * known(r[1]) + count_near(r[1], model), -r[0]))
 
 
 def _is_own(name: str, path: str) -> bool:
@@ -186,7 +178,7 @@ def _exact(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None
     bare = re.sub(r"\s{0,9}[\[(][^\])]{0,300}[\])]\s{0,9}$", "", name) if unit else name
     bare = bare[: -len(unit)] if unit and bare.endswith(unit) else bare
     bare = bare.rstrip("*†¹²³:? \t\n\xa0")
-    path = _words(model).get(plain(bare)) or _words(model).get(plain(name)) or ""
+    path = field_words(model).get(plain(bare)) or field_words(model).get(plain(name)) or ""
     if not path:
         return None
     is_mass = columns(model)[path].unit == "t CO2e" and mass(unit) is not None
@@ -201,7 +193,9 @@ _OPTION: Final = re.compile(
 _CHOICE: Final = re.compile(
     r"(?i)\s{0,9}[-–:]?\s{0,9}(?:selected choice|choice|ausgewählte.{0,99})$"
 )
-_OTHER: Final = re.compile(r"\b(?:other|text|sonstig|autre|altro|otro|inn[ey]|outro|anders)")
+_OTHER: Final = re.compile(
+    r"\b(?:others?|text|sonstig\w*|ander[es]\w*|autres?|altr[oie]|otr[oa]s?|inn[aey]|outr[oa]s?|annat|annan|alt[aei]l?e?|αλλ[οη])\b"
+)
 
 
 @dataclass
@@ -221,6 +215,7 @@ class _Finder:
         self.questions: list[MappingQuestion] = []
         self.asked: dict[int, str] = {}
         self.runs: dict[int, tuple[str, ...]] = {}
+        self.labels: dict[int, tuple[str, ...]] = {}
         self.doubled: set[int] = set()
         self.beside: set[int] = set()
 
@@ -229,7 +224,7 @@ class _Finder:
         exact = [_exact(name, self.mapping, self.model) if name else None for name in self.names]
         taken = {t.field for t in exact if t}
         for i, name in enumerate(self.names):
-            path = _own_names(self.model).get(plain(name), "")
+            path = own_names(self.model).get(plain(name), "")
             is_free = exact[i] is None and name not in self.mapping.columns and path not in taken
             if path and is_free and not (path == "id" and self._are_numbers(i)):
                 exact[i] = Target(path)
@@ -243,7 +238,7 @@ class _Finder:
         found: list[Target | None] = exact
         if self.model is City and 2 * own < sum(map(bool, self.names)):
             found = [self._unless_contradicted(i, t) for i, t in enumerate(exact)]
-            found = self._by_meaning(self._labelled(found))
+            found = self._by_meaning(self._grouped(found))
         return self._once(found)
 
     def _are_numbers(self, i: int) -> bool:
@@ -254,6 +249,8 @@ class _Finder:
         """Set aside what a survey tool fills in by its own account, and a wish for long text where options are ticked."""
         if target is None or self.names[i] in self.mapping.columns:
             return target
+        if any(map(text, self.cells[i])) and self._kind_of_label(i, self.names[i]):
+            return None
         if self._is_of_tool(i, target.field):
             self.beside.add(i)
             return Target(CONTACT if target.field == "name" else "")
@@ -266,93 +263,127 @@ class _Finder:
     def _is_of_tool(self, i: int, field: str) -> bool:
         """Return whether the tool filled a column: who answered (beside a column of cities), in which language."""
         if field == "languages":
-            return any(plain(n) == "contribution id" for n in self.names)
+            return any(_CONTRIBUTION.fullmatch(plain(n)) for n in self.names)
         if field != "name" or plain(self.names[i]) not in words("name; nom; nome; nombre; nazwa"):
             return False
         others = (n for k, n in enumerate(self.names) if k != i and "city" in concepts(n))
         return any(meaning(n, self.cells[self.names.index(n)]) == Meaning("name") for n in others)
 
-    def _labelled(self, exact: list[Target | None]) -> list[Target | None]:
-        """Return the targets, with runs of columns that are each headed by an option and hold it where it was ticked.
+    def _grouped(self, exact: list[Target | None]) -> list[Target | None]:
+        """Return the targets, with those of columns that are parts of one question: options to tick, ranks, an address.
 
-        Languages are taken; of domains and levers it is asked once, at the first column, which of a city's they are.
+        Where the question does not say which options of a city they are, it is asked once, at the first column.
         """
-        kinds = [self._kind_of_label(i) for i in range(len(self.names))]
         found = list(exact)
-        for kind, group in groupby(range(len(kinds)), key=kinds.__getitem__):
-            first, *others = group
-            if not kind or not others or not any(text(c) for c in self.cells[first]):
+        again: set[str] = set()
+        for base, group in self._groups(exact):
+            positions = [i for i in group if self.names[i] not in self.mapping.columns]
+            if not all(self._is_ticked(i, label) for i, label in group.items()):
+                if base:
+                    self._by_label(base, {i: group[i] for i in positions}, found)
                 continue
-            said = self.mapping.columns.get(self.names[first])
-            run = [k for k in (first, *others) if self.names[k] not in self.mapping.columns]
-            if said is None and kind == "challenges":
-                self.asked[first] = kind
-                self.runs[first] = tuple(self.names[k] for k in others)
-                kind = ""
-            elif said is not None:
-                run, kind = [first, *run], said.field
-            for k in run:
-                found[k] = Target(kind, option=self.names[k] if kind else "")
-            self.beside |= set(run) - set(self.asked)
+            named = [n for n in group.values() if not _OTHER.search(plain(n))]
+            is_language = 2 * sum(bool(language_code(n)) for n in named) > len(named)
+            coded = sum(bool(values.option_codes(self.mapping.values.get(n, n))) for n in named)
+            field = LANGUAGES if is_language else has_candidates(base, options=True) if base else ""
+            if not field and 3 * coded >= len(named) and positions:
+                self._ask_group(base, {i: group[i] for i in positions}, again & {*named})
+            elif field and (is_language or coded or base):
+                field = of_codes(field, named)
+                for i in positions:
+                    found[i] = Target(field, option=group[i])
+                self.beside |= set(positions) if not base else set()
+            again |= {*named}
         return found
 
-    def _kind_of_label(self, i: int) -> str:
-        """Return the field of a column that is headed by an option and holds nothing but it."""
-        name = self.names[i]
-        if not name or not {plain(text(c)) for c in self.cells[i]} <= {"", plain(name)}:
+    def _ask_group(self, base: str, group: dict[int, str], again: set[str]) -> None:
+        first, *others = group
+        guess = likely(base, ("challenges", "strengths")) if base else ""
+        guess = guess or ("strengths" if again else "challenges")
+        self.asked[first] = of_codes(guess, [*group.values()])
+        self.runs[first] = tuple(self.names[k] for k in others)
+        self.labels[first] = tuple(group.values())
+        self.beside |= set(others)
+
+    def _by_label(self, base: str, group: dict[int, str], found: list[Target | None]) -> None:
+        """Take each column for what its own label says, or the question over all of them."""
+        whole = concepts(base)
+        for i, label in group.items():
+            means = Meaning(CONTACT) if "contact" in whole and "city" not in whole else None
+            means = means or meaning(label, self.cells[i]) or meaning(base, self.cells[i])
+            if means and means.sureness == "sure":
+                found[i] = self._target(i, means.field)
+
+    def _groups(self, exact: Sequence[Target | None]) -> list[tuple[str, dict[int, str]]]:
+        """Return the columns that are parts of one question, each with its label: by question, or headed by options alone."""
+        free = [i for i, n in enumerate(self.names) if n and exact[i] is None]
+        split = {i: m for i in free if (m := _OPTION.match(self.names[i]))}
+        by_base: dict[str, dict[int, str]] = defaultdict(dict)
+        for i, m in split.items():
+            base = re.sub(r"\[[^\[\]]{0,300}\]", "", _CHOICE.sub("", m["base"]))
+            by_base[plain(base)][i] = m["a"] or m["b"]
+        found = [(base, group) for base, group in by_base.items() if len(group) > 1]
+        taken = {i for _, group in found for i in group}
+        names = {i: re.sub(r" \(\d+\)$", "", self.names[i]) for i in free if i not in taken}
+        kinds = {i: k for i, n in names.items() if (k := self._kind_of_label(i, n))}
+        bare: list[dict[int, str]] = []
+        for i, kind in sorted(kinds.items()):
+            last = bare[-1] if bare else {}
+            is_next = i - 1 in last and names[i] not in last.values()
+            if is_next and kind in {"other", kinds[min(last)]}:
+                last[i] = names[i]
+            elif kind != "other":
+                bare.append({i: names[i]})
+        ticked = [
+            g for g in bare if len(g) > 1 and any(map(text, chain(*map(self.cells.__getitem__, g))))
+        ]
+        return found + [("", group) for group in ticked]
+
+    def _kind_of_label(self, i: int, name: str) -> str:
+        """Return the kind of a column that is headed by an option and holds nothing but it."""
+        cells = {plain(text(c)) for c in self.cells[i]} - {""}
+        if _OTHER.match(plain(name)):
+            return "other"
+        if not cells <= {plain(name)} or concepts(name) & {"consent", "else", "meta"}:
             return ""
-        return (
-            "languages"
-            if language_code(name)
-            else "challenges"
-            if values.option_codes(name)
-            else ""
-        )
+        kind = "language" if language_code(name) else "option"
+        return kind if cells or kind == "language" or values.option_codes(name) else ""
+
+    def _is_ticked(self, i: int, label: str) -> bool:
+        """Return whether a column holds nothing but whether its option was ticked, or other words under "Other"."""
+        cells = {t for c in self.cells[i] if (t := text(c))}
+        is_tick = all(values.yes_or_no(t) is not None or plain(t) == plain(label) for t in cells)
+        return is_tick or bool(_OTHER.search(plain(label)))
+
+    def _target(self, i: int, said: str) -> Target:
+        factor = factor_in(self.names[i]) if said == "population.value" else 1.0
+        if not said:
+            self.beside.add(i)
+        return target_of(said, factor=factor)
 
     def _by_meaning(self, exact: list[Target | None]) -> list[Target | None]:
         found = list(exact)
         single = {t.field for t in exact if t} - SEVERAL
-        ticked = self._options(exact)
+        met = Counter(p for cells in self.cells for p in set(options_in(cells)))
+        seen = {p for p, n in met.items() if n > 1 and values.option_codes(p)}
         for i, name in enumerate(self.names):
-            if exact[i] is not None or i in self.asked:
+            if exact[i] is not None or i in self.asked or i in self.beside or not name:
                 continue
-            means = None if i in ticked or not name else meaning(name, self.cells[i])
-            if i in ticked:
-                found[i] = ticked[i]
-            elif means is None or means.field in single:
+            means = meaning(name, self.cells[i], seen)
+            if means is None:
+                fields = [f for f in fitting(self.cells[i], seen) if f not in single]
+                if guess := likely(name, fields):
+                    self.asked[i] = guess
+            elif means.field.removeprefix(NOT) in single:
                 continue
             elif means.sureness == "sure":
-                factor = factor_in(name) if means.field == "population.value" else 1.0
-                found[i] = Target(means.field, "", factor)
-                if not means.field:
-                    self.beside.add(i)
+                found[i] = self._target(i, means.field)
             else:
                 self.asked[i] = means.field
         sure = {t.field for t in found if t}
-        self.asked = {i: f for i, f in self.asked.items() if f in SEVERAL or f not in sure}
-        return found
-
-    def _options(self, exact: Sequence[Target | None]) -> dict[int, Target]:
-        """Return the columns that are each one option of a question, by their positions."""
-        split = {
-            i: m for i, n in enumerate(self.names) if exact[i] is None and (m := _OPTION.match(n))
+        self.asked = {
+            i: f for i, f in self.asked.items() if f in SEVERAL or f.removeprefix(NOT) not in sure
         }
-        bases = {i: plain(re.sub(r"\[[^\[\]]{0,300}\]", "", m["base"])) for i, m in split.items()}
-        several = Counter(bases.values())
-        found = {}
-        for i, m in split.items():
-            option = m["a"] or m["b"]
-            base = _CHOICE.sub("", m["base"])
-            field = has_candidates(base, options=True)
-            if several[bases[i]] < 2 or not field:
-                continue
-            cells = [t for c in self.cells[i] if (t := text(c))]
-            is_tick = all(
-                values.yes_or_no(t) is not None or plain(t) == plain(option) for t in cells
-            )
-            codes = values.option_codes(self.mapping.values.get(option, option))
-            if (is_tick and (codes or cells)) or _OTHER.search(plain(option)):
-                found[i] = Target(field, option=option)
         return found
 
     def _once(self, targets: list[Target | None]) -> tuple[Target | None, ...]:
@@ -384,14 +415,16 @@ class _Finder:
         asks = f"{named} both read as {label}, and say different things. Is {first!r} the one?"
         self._question(positions[0], asks, ((field, label), SET_ASIDE))
 
-    def _question(
-        self, i: int, asks: str, choices: Choices, guess: str = "", run: tuple[str, ...] = ()
-    ) -> None:
+    def _question(self, i: int, asks: str, choices: Choices, guess: str = "") -> None:
         name, where = self.names[i], self.grid.at(self.row, self.names[i])
-        self.questions.append(MappingQuestion("columns", name, asks, where, choices, guess, run))
+        run, labels = self.runs.get(i, ()), self.labels.get(i, ())
+        asked = MappingQuestion("columns", name, asks, where, choices, guess, run, labels)
+        self.questions.append(asked)
 
     def _label(self, field: str) -> str:
-        return columns(self.model)[field].label if field in columns(self.model) else field
+        path = field.removeprefix(NOT)
+        label = columns(self.model)[path].label if path in columns(self.model) else path
+        return label if path == field else f"{label}: a yes means no"
 
     def told(self, header: Header) -> list[Problem]:
         """Return what is said of the columns, and ask what is in doubt."""
@@ -426,12 +459,11 @@ class _Finder:
 
     def _ask(self, i: int) -> None:
         field, run = self.asked[i], self.runs.get(i, ())
-        label = self._label(field)
         example = next((text(c) for c in self.cells[i] if text(c)), "")
         more = f" and the {len(run)} after it, each headed by an option," if run else ""
-        asks = f"Is the column {self.names[i]!r}{more} (such as {example[:40]!r}) {label!r}?"
-        other = [("strengths", self._label("strengths"))] if field == "challenges" else []
-        self._question(i, asks, ((field, label), *other, SET_ASIDE), field, run)
+        asks = f"Is the column {self.names[i]!r}{more} (such as {example[:40]!r}) {self._label(field)!r}?"
+        other = (f for pair in _EITHER if field in pair for f in pair if f != field)
+        self._question(i, asks, (*((f, self._label(f)) for f in (field, *other)), SET_ASIDE), field)
 
     def _unknown(self, i: int, header: Header, read: set[str]) -> list[Problem]:
         name = self.names[i]
@@ -457,6 +489,7 @@ class _Finder:
         """Return what a column of sentences may be that no other column is, with that it is not read; else nothing."""
         fields = [f for f in ("needs", "offers") if f not in read | set(self.asked.values())]
         is_text = (share("needs", self.cells[i]) or 0.0) >= FITS and not are_options(self.cells[i])
+        is_text = is_text and not concepts(self.names[i]) & {"else", "contact"}
         choices = tuple((f, self._label(f)) for f in fields)
         return (*choices, SET_ASIDE) if choices and is_text and self.model is City else ()
 
@@ -467,16 +500,3 @@ def _read_as(name: str, target: Target, place: Any) -> Problem:
     how += f", option {target.option!r}" if target.option else ""
     do = f'If it is not: "{name}" = "" in the [columns] of the mapping file.'
     return Problem("header-read-as", f"{name!r} is read as {target.field}{how}.", place, do, "note")
-
-
-def near_field(name: str, model: type[BaseModel] = City, read: set[str] | None = None) -> str:
-    """Return the field of which a header may be the misspelt name, or an empty text.
-
-    ``read`` are the fields that other headers mean; they are not suggested again.
-    """
-    from rapidfuzz import fuzz, process
-
-    words = {w: p for w, p in (_own_names(model) | _words(model)).items() if p not in (read or ())}
-    word = plain(name)
-    hit = process.extractOne(word, list(words), scorer=fuzz.ratio, score_cutoff=NEAR)
-    return words[hit[0]] if hit and len(word) >= SHORTEST else ""

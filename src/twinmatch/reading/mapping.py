@@ -58,6 +58,7 @@ class Target:
     """Where a header's values go: a field (an empty text sets the column aside), a unit, a factor.
 
     ``option``: the column is one option of a question, and its cells say whether it was ticked.
+    ``is_negated``: yes stands for no, as under "Have you taken part before?" for a newcomer.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -66,9 +67,27 @@ class Target:
     unit: str = ""
     factor: Annotated[float, Field(gt=0, le=1e9)] = 1.0
     option: str = ""
+    is_negated: bool = False
+
+    @property
+    def said(self) -> str:
+        """Return the field as a mapping file and a menu have it: "not participation.newcomer" where negated."""
+        return NOT + self.field if self.is_negated else self.field
 
 
-_AsTarget = Annotated[Target, BeforeValidator(lambda v: {"field": v} if isinstance(v, str) else v)]
+NOT: Final = "not "
+
+
+def target_of(said: str, **more: Any) -> Target:
+    """Return the target of a field as a mapping file and a menu have it."""
+    return Target(said.removeprefix(NOT), is_negated=said.startswith(NOT), **more)
+
+
+def _as_target(said: Any) -> Any:
+    return target_of(SHORT.get(said, said)) if isinstance(said, str) else said
+
+
+_AsTarget = Annotated[Target, BeforeValidator(_as_target)]
 
 
 @dataclass(frozen=True)
@@ -95,7 +114,7 @@ class Mapping:
             return replace(self, repair_letters=answer == "true")
         if question.table == "columns":
             names = (question.key, *question.options)
-            said = {n: Target(answer, option=n if question.options else "") for n in names}
+            said = {n: target_of(answer, option=question.option_of(n)) for n in names}
             return replace(self, columns={**self.columns, **said})
         if question.table == "values":
             return replace(self, values={**self.values, question.key: answer})
@@ -118,6 +137,13 @@ class MappingQuestion:
     guess: str = ""
     options: tuple[str, ...] = ()
     """Further columns of which the answer is given: with the first, each is an option of one question."""
+    labels: tuple[str, ...] = ()
+    """The options of the first and the further columns, where their names say more than the option."""
+
+    def option_of(self, name: str) -> str:
+        """Return the option that a column of this name is; an empty text where it is none."""
+        names = (self.key, *self.options) if self.options else ()
+        return dict(zip(names, self.labels or names, strict=True)).get(name, "")
 
     @property
     def line(self) -> str:
@@ -159,6 +185,11 @@ def mapping_of(content: Dict[str, Any], file: str = "") -> Mapping:
         raise QuestionError(_wrong(item, file) for item in error.errors()) from error
     fields = [t.field for t in mapping.columns.values() if t.field not in BESIDE]
     unknown = [f for f in (*fields, *mapping.defaults) if f and f not in columns()]
+    unknown += [
+        t.said
+        for t in mapping.columns.values()
+        if t.is_negated and t.field in columns() and columns()[t.field].kind != "flag"
+    ]
     if unknown:
         raise QuestionError([_no_field(name, file) for name in unknown])
     return mapping
@@ -196,7 +227,12 @@ def _target_text(target: Target) -> str:
     more += [f"unit = {toml_text(target.unit)}"] if target.unit else []
     more += [f"factor = {target.factor:g}"] if target.factor != 1.0 else []
     more += [f"option = {toml_text(target.option)}"] if target.option else []
-    return toml_text(target.field) if len(more) == 1 else "{ " + ", ".join(more) + " }"
+    more += ["is_negated = true"] if target.is_negated else []
+    return (
+        toml_text(target.said)
+        if len(more) == 1 + target.is_negated
+        else "{ " + ", ".join(more) + " }"
+    )
 
 
 def _toml(value: Any) -> str:

@@ -9,9 +9,14 @@ import re
 import unicodedata
 from collections.abc import Set
 from functools import cache
-from typing import Final
+from typing import Any, Final
+
+from pydantic import BaseModel
 
 from twinmatch.geography import ALIASES, SAME_LANGUAGE, countries, is_country, language_codes, world
+from twinmatch.reading.columns import columns
+from twinmatch.reading.grid import text
+from twinmatch.schema import City
 from twinmatch.vocabulary.taxonomy import plain, words
 
 SYNONYMS: Final[dict[str, str]] = {
@@ -189,3 +194,54 @@ def city_id(country: str, name: str) -> str:
     latin = ["".join(re.findall(r"[a-z0-9]+", anyascii(word).lower())) for word in words]
     slug = "-".join(word for word in latin if word)
     return f"{country.lower()}-{slug or 'city'}"
+
+
+# --- headers that are fields ------------------------------------------------------------------------------------
+
+NEAR: Final = 80
+"""Likeness of two wordings, of 100, from which one may be the other misspelt; lower finds words of other fields."""
+
+SHORTEST: Final = 4
+"""Letters of a header below which nothing is called near: of two or three letters, some field always is."""
+
+
+@cache
+def own_names(model: type[BaseModel]) -> dict[str, str]:
+    """Return the path of every field by its own name, reduced to plain letters."""
+    return {plain(path): path for path in columns(model)}
+
+
+@cache
+def field_words(model: type[BaseModel]) -> dict[str, str]:
+    """Return the path of every label and synonym, reduced to plain letters."""
+    known = columns(model)
+    found = {plain(c.label): path for path, c in known.items()}
+    if model is City:
+        found |= {plain(w): path for path, ws in SYNONYMS.items() for w in ws.split(";")}
+    return found
+
+
+def count_near(cells: tuple[Any, ...], model: type[BaseModel]) -> int:
+    """Return how many cells of a row may be misspelt names of fields."""
+    from rapidfuzz import fuzz, process
+
+    wordings = list(field_words(model) | own_names(model))
+    names = {plain(text(cell)) for cell in cells if SHORTEST <= len(text(cell)) < 80}
+    return sum(
+        bool(process.extractOne(n, wordings, scorer=fuzz.ratio, score_cutoff=NEAR)) for n in names
+    )
+
+
+def near_field(name: str, model: type[BaseModel] = City, read: set[str] | None = None) -> str:
+    """Return the field of which a header may be the misspelt name, or an empty text.
+
+    ``read`` are the fields that other headers mean; they are not suggested again.
+    """
+    from rapidfuzz import fuzz, process
+
+    words = {
+        w: p for w, p in (own_names(model) | field_words(model)).items() if p not in (read or ())
+    }
+    word = plain(name)
+    hit = process.extractOne(word, list(words), scorer=fuzz.ratio, score_cutoff=NEAR)
+    return words[hit[0]] if hit and len(word) >= SHORTEST else ""

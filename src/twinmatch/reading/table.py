@@ -7,7 +7,6 @@ option of a question adds to the answer; each is reported.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field, replace
@@ -32,17 +31,15 @@ from twinmatch.reading.columns import columns
 from twinmatch.reading.grid import Grid, is_empty, put, text
 from twinmatch.reading.headers import Header, find_header
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target
+from twinmatch.reading.meaning import LEVERS
 from twinmatch.reading.names import language_code
 from twinmatch.reading.values import MISSING, Decimal
 from twinmatch.schema import NAMES, City, Domain, Lever
 from twinmatch.validate import Record
-from twinmatch.vocabulary.gazetteer import countries_of
+from twinmatch.vocabulary.gazetteer import countries_of, is_place
 from twinmatch.vocabulary.taxonomy import plain
 
 Cells = Sequence[Any]
-
-OPTIONS: Final = {"challenges": "levers_needed", "strengths": "levers_offered"}
-"""Fields of domains, and the field of the levers that are ticked among them."""
 
 TEXT_OF: Final = {
     "challenges": "needs",
@@ -114,8 +111,8 @@ class _Reading:
         self.notes.questions += header.questions
         self.rows = [(r, c) for r, c in grid.rows if r > header.row and not is_empty(c)]
         self.named = list(zip(header.names, header.targets, strict=True))
-        self.options: dict[str, tuple[str, int]] = {}
-        self.unknown: dict[str, list[int]] = defaultdict(list)
+        self.options: dict[str, str] = {}
+        self.unknown: set[str] = set()
 
     def table(self) -> SheetContent:
         """Return the records of the sheet, with everything that was met."""
@@ -139,8 +136,8 @@ class _Reading:
             identify(found, self.mapping, self.notes)
         if self.is_survey:
             found = merged(found, self.notes)
-        for value, (path, row) in self.options.items():
-            self._ask_option(value, path, row)
+        for value, name in self.options.items():
+            self._ask_option(value, name)
         if self.is_main and not lacking and not self.rows and not self.notes.has_errors:
             self._empty()
         return SheetContent(
@@ -258,7 +255,7 @@ class _Reading:
             column = known[target.field]
             reader = reader_of(column, target, name, decimal or own, self.notes)
             if self.is_survey and column.path in TEXT_OF and not target.option:
-                reader = self._ticked(name, reader)
+                reader = self._ticked(position, name, reader)
             elif self.is_survey and column.path in {"wishes", "refuses", "welcomes"}:
                 reader = self._named_cities(name)
             found.append(_Reader(position, column.path, name, reader, target.option))
@@ -267,14 +264,18 @@ class _Reading:
             found.sort(key=lambda r: (order.get(r.position) or 0) if r.path == "wishes" else 0)
         return found
 
-    def _ticked(self, name: str, weighted: Callable[[Any, int], Any]) -> Callable[[Any, int], Any]:
+    def _ticked(
+        self, position: int, name: str, weighted: Callable[[Any, int], Any]
+    ) -> Callable[[Any, int], Any]:
         """Return the reader of a cell with the options that were ticked; one with weights is read as our own."""
+        cells = [text(c[position]) for _, c in self.rows if position < len(c)]
+        options = values.options_of(cells)
 
         def read(cell: Any, row: int) -> Any:
             value = clean(cell, row, name, self.notes)
             if re.search(r"\w:\s*[1-3]\s*(?:;|$)", value):
                 return weighted(cell, row)
-            return values.parts(value) or None
+            return [*options.get(value, values.parts(value))] or None
 
         return read
 
@@ -289,6 +290,7 @@ class _Reading:
             ]
             if len(found) == 1 and not re.search(r",\s*[A-Z]{2}$", value):
                 found = [part.strip() for part in found[0].split(",") if part.strip()]
+            found = [p for part in found for p in _joined(part)]
             return [self.mapping.names.get(p, p) for p in found] or None
 
         return read
@@ -305,11 +307,14 @@ class _Reading:
             if reader.option:
                 self._tick(data, reader, cell, row)
             elif (value := reader.read(cell, row)) is not None:
-                self._add(data, reader.path, value, row)
+                self._add(data, reader, value, row)
                 if reader.path in {"wishes", "refuses", "welcomes"}:
                     for k in range(len(data[reader.path])):
                         names.setdefault(f"{reader.path}.{k}", reader.name)
-            names.setdefault(reader.path, reader.name)
+            for path in {reader.path, LEVERS.get(reader.path, reader.path)}:
+                if reader.name in self.options.values():
+                    names[path] = reader.name  # the place of a list is that of its part in doubt
+                names.setdefault(path, reader.name)
         for path, value in self.mapping.defaults.items():
             put(data, path, value, keep=True)
         if "emissions" in data and not self.is_side:
@@ -335,10 +340,11 @@ class _Reading:
         cells = [text(c[i]) for _, c in self.rows for i in at if i < len(c)]
         return any(re.search(r"(?i)^\d{1,2}/(?:1[3-9]|2\d|3[01])/\d|\d [ap]m", c) for c in cells)
 
-    def _add(self, data: dict[str, Any], path: str, value: Any, row: int) -> None:
+    def _add(self, data: dict[str, Any], reader: _Reader, value: Any, row: int) -> None:
+        path = reader.path
         if self.is_survey and path in TEXT_OF and isinstance(value, list):
             for part in value:
-                self._option(data, path, part, row)
+                self._option(data, reader, part, row)
         elif path in {"needs", "offers"} and path in data and value:
             data[path] = f"{data[path]}\n{value}" if value not in data[path] else data[path]
         elif path in _NAMED and isinstance(data.get(path), list):
@@ -350,50 +356,51 @@ class _Reading:
         """Add the option of a column where its cell says that it was ticked; other words are kept as text."""
         value = clean(cell, row, reader.name, self.notes)
         said = values.yes_or_no(value)
-        if said or plain(value) == plain(reader.option):
-            if reader.path == "languages":
-                code = language_code(reader.option) or reader.option
-                self._add(data, reader.path, [code], row)
-            else:
-                self._option(data, reader.path, reader.option, row)
-        elif said is None and value.lower() not in {"", *MISSING}:
-            self._option(data, reader.path, value, row)
+        if said is False or value.lower() in {"", *MISSING}:
+            return
+        part = reader.option if said or plain(value) == plain(reader.option) else value
+        if reader.path == "languages":
+            named = [part] if language_code(part) else re.split(r"\s*[;,/&]\s*", part)
+            self._add(data, reader, [language_code(p) or p for p in named if p], row)
+        else:
+            self._option(data, reader, part, row)
 
-    def _option(self, data: dict[str, Any], path: str, part: str, row: int) -> None:
+    def _option(self, data: dict[str, Any], reader: _Reader, part: str, row: int) -> None:
         """Put one ticked option where it belongs: domains and levers by their codes, other words into the text."""
-        said = self.mapping.values.get(part)
+        path, said = reader.path, self.mapping.values.get(part)
         codes = (said,) if said else values.option_codes(part) if said is None else ()
         if len(codes) == 1:
-            domains = path if path in OPTIONS else next(k for k, v in OPTIONS.items() if v == path)
-            field = domains if codes[0] in {*Domain} else OPTIONS[domains]
+            domains = path if path in LEVERS else next(k for k, v in LEVERS.items() if v == path)
+            field = domains if codes[0] in {*Domain} else LEVERS[domains]
             held = data.setdefault(field, [])
             if isinstance(held, list) and codes[0] in {*Domain, *Lever} and codes[0] not in held:
                 held.append(codes[0])
         if said == "" or len(codes) == 1:
             return
         own = _OTHER.sub("", part)
-        if codes:
-            self.options.setdefault(part, (path, row))
-        elif own == part and self._is_met_again(part, row):
-            self.options.setdefault(part, (path, self.unknown[part][0]))
+        if codes or (own == part and (reader.option == part or self._is_met_again(part, row))):
+            self.options.setdefault(part, reader.name)
         else:
             found = f"{part[:60]!r} is no domain or lever: it is kept in the text."
-            self.notes.count("option-kept", path, found, row)
+            level = "note" if own != part or reader.option else "warning"
+            self.notes.count("option-kept", reader.name, found, row, level)
         words = str(data.get(TEXT_OF[path], ""))
         if own and own not in words:
             data[TEXT_OF[path]] = f"{words}\n{own}" if words else own
 
     def _is_met_again(self, part: str, row: int) -> bool:
         """Return whether words that are no domain or lever stand in several rows, so that they are an option."""
-        self.unknown[part].append(row)
-        return len(self.unknown[part]) > 1 and len(part.split()) <= 7
+        is_known = part in self.unknown
+        self.unknown.add(part)
+        return is_known and len(part.split()) <= values.MOST_WORDS
 
-    def _ask_option(self, value: str, path: str, row: int) -> None:
+    def _ask_option(self, value: str, name: str) -> None:
         codes = values.option_codes(value)
         either = f": {' or '.join(codes)}" if codes else ""
         asks = f"Which does the option {value[:60]!r} mean{either}?"
         named = ((str(c), NAMES[c]) for c in codes or (*Domain, *Lever))
-        self.notes.ask("values", value, asks, (row, path), (*named, ("", "none of them")))
+        choices, guess = (*named, ("", "none of them")), codes[0] if codes else ""
+        self.notes.ask("values", value, asks, (self.header.row, name), choices, guess)
 
     # What is known of the cities
 
@@ -424,6 +431,12 @@ class _Reading:
         for row in rows:
             if isinstance(row.people, int | float):
                 row.data["population"]["value"] = round(row.people * factor)
+
+
+def _joined(part: str) -> list[str]:
+    """Return the cities that a text joins by a word, such as "Turin and Lisbon"; the text where they are no cities."""
+    named = re.split(r"\s+(?:and|und|et|ed?|[yioe]|oraz|en|och|si|și|και|&|\+|/)\s+", part)
+    return named if all(map(is_place, named)) else [part]
 
 
 def _ordinal(name: str) -> int | None:

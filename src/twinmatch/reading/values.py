@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Final, Literal
 
 from twinmatch.reading.columns import ProfileColumn
@@ -188,24 +191,39 @@ ROLES: Final = {f"{role} cit{end}": role.value for role in Role for end in ("y",
 
 _STEMS: Final[dict[str, str]] = {
     "stationary_energy": r"buildings? (?:and|&) energy",
-    "built_environment": r"\bbuil[dt]|\bhousing|\bretrofit|\brenovat|gebaude|bauen|costrui|construi|\bbau\b|sanierung|wohn|batiment|bati\b|renovation|logement|edific|"
-    r"edil|ristruttur|abitativ|vivienda|rehabilit|budyn|budown|mieszkan|gebouw|woning|bebouwde|edifica|habitac|bygg",
-    "energy_systems": r"\benerg(?!.*effici)|\bheat|fernwarme|\bwarme|strom|chaleur|electricit|calor|riscaldamento|teleriscald|calefacc|ciepl|warmte|aquec|renewabl",
-    "mobility_transport": r"mobilit|mobilid|mobiln|movilid|transport|trasport|verkehr|trafic|traffic|cycling|\bbus|ciclab|vervoer|kollektivtrafik",
-    "waste_circular_economy": r"\bwaste|circular|abfall|kreislauf|dechet|circulaire|rifiut|circolar|residu|odpad|obieg|cyrkular|afval|circulair|residuo|avfall",
-    "industry": r"industr|przemysl",
-    "nature_based_solutions": r"natur|green infra|greening|biodivers|begrun|grunfl|vegetal|espaces verts|\bverde|zielon|zielen|przyrod|groen",
-    "culture_behaviour": r"cultur|kultur|behavio|verhalten|comporte|zachowan|lifestyle",
-    "data_digitalisation": r"\bdata|digital|daten|donnees|numeri|\bdati\b|\bdatos\b|\bdane\b|cyfr|dados",
-    "democracy_participation": r"particip|democra|demokrat|engage|burger|beteiligung|citoyen|cittadin|ciudadan|partecip|demokrac|mieszkanc|uczestn|participat|burgers|cidada",
-    "finance_funding": r"financ|\bfund|finanz|finans|foerder|forder|investi|financi|subven|inwesty",
-    "governance_policy": r"governance|policy|policies|politik|gouvern|politique|\bpolitic|gobern|zarzadz|polityk|bestuur|beleid|govern",
-    "learning_capabilities": r"\blearning|capabilit|capacity|\blernen|kompeten|apprentissage|competenc|apprendi|capacit|capacid|aprendiz|uczeni|umiejet",
-    "procurement": r"procure|beschaff|vergabe|marches publics|commande publique|appalt|contratacion|zamowien|aanbested|inkoop",
-    "regulation_national": r"regulat|regulier|gesetz|reglement|normativ|regulac|wetgeving|legislat",
-    "social_innovation": r"social innov|soziale innov|innovation sociale|innovazione sociale|innovacion social|innowacj\w* spolec|sociale innov",
-    "technology_infrastructure": r"technolog|infrastr|techniq|tecnolog",
+    "built_environment": r"\bbuil[dt]|\bhous|\bhomes?\b|\bflats?\b|retrofit|\brenov|insulat|dwelling|gebaude|bauen|costrui|constru[ic]|\bbau(?!m)|sanier|wohn|dammung|batiment|\bbati\b|logement|habitat\b|isolation|"
+    r"edific|\bedil|ristruttur|riqualific|abitativ|case popolari|residen[tz]ial|vivienda|rehabilit|reabilit|budyn|budow|mieszkan(?!c|ie?c)|modernizac|kamienic|gebouw|woning|bebouwde|habitac|bygg|bostad|"
+    r"fastighet|cladir|locuint|κτιρι|κτηρι|κατοικι|ανακαιν|στεγασ",
+    "energy_systems": r"\benerg(?!.*effici)|\bheat(?! ?(?:island|wave|stress))|\bpower\b|electri|renewabl|\bsolar|fossil|photovolt|fotovolt|warme|heiz|\bstrom\b|erneuerbar|(?<!ilots de )chaleur|chauffage|renouvelabl|(?<!islas de )\bcalor|riscald|"
+    r"elettri|rinnovabil|calefacc|renovabl|ciepl|grzewcz|odnawialn|\boze\b|warmte|verwarm|elektri|hernieuw|aquec|varme|fornybar|fornyelig|caldur|incalz|regenerabil|θερμανσ|θερμοτ|ενεργει|ηλεκτρ|ανανεωσιμ",
+    "mobility_transport": r"mobili[td]|mobiln|movilid|transport|trasport|verkehr|traffi[ck]|\btrafik|\bcycl|\bbus(?:es)?\b|\bcars?\b|\bautos?\b|\bbik|\btrams?\b|\brail|walking|pedestr|\brad(?:weg|fahr|verkehr)|parkraum|"
+    r"deplacement|voiture|\bvelos?\b|circulation|spostament|biciclet|ciclab|ciclist|desplaz|coches|komunikacj|rower|samochod|vervoer|verkeer|fiets|mobilite|kollektiv|cykel|μεταφορ|κινητικ|μετακινησ|αυτοκινητ",
+    "waste_circular_economy": r"\bwaste|circular|recycl|recicl|\bre ?use|abfall|kreislauf|\bmull\b|wiederverwend|dechet|circulaire|reemploi|reutili|rifiut|circolar|riuso|ricicl|residu|basura|odpad|obieg|cyrkular|smieci|"
+    r"\bafval|circulair|hergebruik|avfall|cirkular|atervin|deseu|\blixo|αποβλητ|απορριμμ|κυκλικ|ανακυκλωσ",
+    "industry": r"industr|przemysl|employers|gewerbe|entreprises|\busines\b|imprese|fabbric|fabrica|poligono|przedsiebiorst|bedrijven|foretag|βιομηχαν",
+    "nature_based_solutions": r"natu[ru]|green infra|greening|greener(?=.*(?:city|street|space))|green spac|\bgreenery|biodiv|\btrees?\b|\bshade|\bparks\b|begrun|\bgrun(?!d)|stadtgrun|schwamm|entsiegel|baum(?:e|pfl)|vegetal|"
+    r"espaces verts|fraicheur|\bverd[ei]\b|alberi|arbol|zielon|zielen|przyrod|drzew|groen|\bgron(?:a|ska|str|omr)|\bskog|\bspatii verzi|verzi\b|arvor|πρασιν|φυσ(?:η|ικ)|δεντρ",
+    "culture_behaviour": r"cultur|kultur|behavio|verhalten|comporte|comportam|zachowan|lifestyle|gedrag|beteende|πολιτισμ|συμπεριφορ",
+    "data_digitalisation": r"\bdata|digital|\bdaten|donnees|numeri[qc]|\bdati\b|\bdatos\b|\bdane\b|\bdanych|cyfr|dados|gegevens|\bdate si\b|δεδομεν|ψηφια",
+    "democracy_participation": r"particip|democra|demokra|engag|residents|citizens?\b|co ?creation|burger|beteilig|citoyen|concertation|cittadin|ciudadan|partecip|coinvolg|vecin[oa]|mieszkanc|uczestn|udzial|"
+    r"bewoner|inwoner|cidad[ao]|cetaten|medborgar|invanar|delaktig|συμμετοχ|πολιτων",
+    "finance_funding": r"financ|\bfund|money|business case|\bgrants?\b|finanz|finans|foerder|forder|\bgeld|investi|argent|subven|soldi|\bfond[is]\b|dinero|fondos|inwesty|pieniad|dotac|srodk|pengar|\bbani\b|"
+    r"dinheiro|χρηματ",
+    "governance_policy": r"governance|govern|polic(?:y|ies)|politi[ckqsf]|gouvern|gobern|silos?\b|buy in|zustandig|steuerung|verwaltungs|portage|zarzadz|polity[kc]|bestuur|beleid|styrning|guvern|διακυβερν|πολιτικη",
+    "learning_capabilities": r"\blearning|capabilit|capacity|skills|\blernen|kompeten|qualifi[kz]|schulung|fachkraft|apprentissage|competenc|apprendi|capacit|capacid|aprendiz|formaz|formacion|uczeni|umiejet|kadr|"
+    r"szkolen|vaardigh|opleid|kompetens|utbildn|ικανοτ|δεξιοτ",
+    "procurement": r"procure|purchas|\bbuying|tender|beschaff|vergabe|einkauf|marches publics|commande publique|achats?\b|appalt|acquist|contratac|compra|zamowien|przetarg|aanbested|inkoop|upphandl|\binkop|achizit|προμηθ",
+    "regulation_national": r"regulat|regulier|gesetz|rechtsrahm|reglement|normativ|regulac|przepis|wetgeving|legisl|\blegal|\blaws?\b|lagstift|νομοθε|κανονισμ",
+    "social_innovation": r"social innov|soziale innov|innovation sociale|innovazione sociale|innovacion social|innowacj\w* spolec|sociale innov|inovac\w* social|social innovation|inovare sociala|κοινωνικη καινοτ",
+    "technology_infrastructure": r"technolog|infra(?:str|estr)|techniq|tecnolog|teknik|τεχνολογ|υποδομ",
 }
+
+_WEAK: Final = ("technology_infrastructure", "learning_capabilities", "culture_behaviour")
+"""What an option does not mean where its words speak of something else too."""
+
+
+MOST_WORDS: Final = 8
+"""Words of an option at most; longer ones are a city's own words."""
 
 
 @cache
@@ -215,33 +233,83 @@ def _stems() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 @cache
 def option_codes(text: str) -> tuple[str, ...]:
-    """Return the domain or lever that an option's words mean; none where nothing fits, several where they mean several."""
-    word = plain(text)
+    """Return the domain or lever that an option's words mean; none where nothing fits, several where they mean several.
+
+    The likeliest comes first. Words in brackets count only where those outside say nothing.
+    """
     exact = {plain(words): code for code, words in NAMES.items()} | {plain(c): c for c in NAMES}
-    codes = {*Domain, *Lever}
-    if word in exact and exact[word] in codes:
+    word = plain(text)
+    if exact.get(word) in {*Domain, *Lever}:
         return (exact[word],)
-    if not word or len(word.split()) > 7:
+    return _codes_in(plain(re.sub(r"[(\[][^)\]]{0,300}[)\]]", " ", text))) or _codes_in(word)
+
+
+def _codes_in(word: str) -> tuple[str, ...]:
+    if not word or len(word.split()) > MOST_WORDS:
         return ()
-    found = [code for code, stems in _stems() if stems.search(word)]
-    if "stationary_energy" in found:
-        return ("stationary_energy",)
-    if "social_innovation" in found:
-        return ("social_innovation",)
-    if "waste_circular_economy" in found and "energy_systems" not in found:
-        return ("waste_circular_economy",)
-    return tuple(found)
+    at = {code: hit.start() for code, stems in _stems() if (hit := stems.search(word))}
+    for one, beside in _ALONE:
+        if one in at and not at.keys() & beside:
+            return (one,)
+    if at.keys() >= {"built_environment", "energy_systems"} and _REFURBISHED.search(word):
+        del at["energy_systems"]
+    strong = [code for code in at if code not in _WEAK] or list(at)
+    return tuple(sorted(strong, key=at.__getitem__))
+
+
+_ALONE: Final[tuple[tuple[str, frozenset[str]], ...]] = (
+    ("stationary_energy", frozenset()),
+    ("social_innovation", frozenset()),
+    ("waste_circular_economy", frozenset({"energy_systems"})),
+)
+"""What an option means alone where its words speak of it, unless they speak of one of those beside it too."""
+
+_REFURBISHED: Final = re.compile(
+    r"energet|energetyczn|energiq|retrofit|renov|sanier|riqualific|ristruttur|rehabil|reabil|modernizac|efficien"
+)
+"""Words of the refurbishing of buildings, for the sake of energy."""
+
+
+def options_of(cells: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the options that each cell of a column has ticked, split as the whole column shows.
+
+    A semicolon, line or bar in any cell is the separator of all; else the commas outside of brackets are, but for
+    those within one option: what always stands before a part in small letters and never without it.
+    """
+    cells = [c for c in dict.fromkeys(cells) if c.strip(" ,;")]
+    if any(re.search(r"[;|\n•]", c) for c in cells):
+        return {
+            c: tuple(p.strip() for p in re.split(r"[;|\n•]", c) if p.strip(" ,")) for c in cells
+        }
+    split = {c: [p.strip() for p in re.split(r",(?![^(]*\))", c) if p.strip()] for c in cells}
+    after, before = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for found in split.values():
+        for one, other in pairwise([*found, ""]):
+            after[one].add(other)
+            before[other].add(one)
+
+    def is_one(one: str, other: str) -> bool:
+        codes = {*option_codes(one)}, {*option_codes(other)}
+        is_bound = after[one] == {other} and before[other] == {one}
+        return is_bound and other[:1].islower() and not (all(codes) and codes[0] != codes[1])
+
+    joined: dict[str, tuple[str, ...]] = {}
+    for cell, found in split.items():
+        joined[cell] = tuple(found[:1])
+        for one, other in pairwise(found):
+            *others, last = joined[cell]
+            joined[cell] = (
+                *others,
+                *((f"{last}, {other}",) if is_one(one, other) else (last, other)),
+            )
+    met = Counter(part for found in joined.values() for part in found)
+    known = sum(bool(n > 1 or option_codes(part)) for part, n in met.items())
+    return joined if 2 * known >= len(met) else {c: (c,) for c in cells}
 
 
 def parts(text: str) -> list[str]:
     """Return the options of a cell: by semicolon, line or bar, else by the commas between options that are known."""
-    found = [p.strip() for p in re.split(r"[;|\n•]", text) if p.strip(" ,")]
-    if len(found) > 1 or "," not in text:
-        return found
-    split = [p.strip() for p in re.split(r",(?![^(]*\))", text) if p.strip()]
-    known = sum(bool(option_codes(p)) for p in split)
-    enough = len(split) if len(option_codes(text)) == 1 else len(split) / 2
-    return split if known >= enough else found
+    return list(options_of([text]).get(text, ()))
 
 
 def yes_or_no(text: str) -> bool | None:

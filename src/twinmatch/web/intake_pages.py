@@ -27,7 +27,7 @@ from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.reading import read_grids
 from twinmatch.reading.columns import columns
 from twinmatch.reading.grid import text
-from twinmatch.reading.mapping import BESIDE, Mapping, Target, mapping_of, to_toml
+from twinmatch.reading.mapping import BESIDE, NOT, Mapping, mapping_of, target_of, to_toml
 from twinmatch.reading.personal_data import is_contact, redact
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.web import schemas
@@ -258,6 +258,8 @@ def field_choices() -> list[tuple[str, str]]:
         found.append((path, known[path].label))
         if path == "population.value":
             found.append((IN_THOUSANDS, f"{known[path].label}, in thousands"))
+        if path == "participation.newcomer":
+            found.append((NOT + path, f"{known[path].label}: a yes means no"))
     return found
 
 
@@ -314,7 +316,7 @@ def _with_column(mapping: Mapping, column: Dict[str, Any], said: str) -> Mapping
     target = mapping.columns.get(column["name"])
     if target is None or said != column["choice"]:
         option = column["option"] if field not in {"", *BESIDE} else ""
-        target = Target(field, factor=1000.0 if said == IN_THOUSANDS else 1.0, option=option)
+        target = target_of(field, factor=1000.0 if said == IN_THOUSANDS else 1.0, option=option)
     return replace(mapping, columns={**mapping.columns, column["name"]: target})
 
 

@@ -17,8 +17,8 @@ from surveys import SURVEYS, score
 TRUTH = json.loads((SURVEYS / "truth.json").read_text("utf-8"))
 
 
-def test_there_are_forty_of_seven_tools_in_six_languages() -> None:
-    assert len(TRUTH) == 40
+def test_there_are_forty_eight_of_seven_tools_in_six_languages() -> None:
+    assert len(TRUTH) == 48
     assert len({t["tool"] for t in TRUTH.values()}) == 7
     assert len({t["language"] for t in TRUTH.values()}) == 6
 
@@ -39,14 +39,14 @@ DIRECTED = [
     ("What would you like a host city to show you?", "needs"),
     ("Was können andere von Ihnen lernen?", "offers"),
     ("Avec quelle ville aimeriez-vous échanger ?", "wishes"),
-    ("Have you taken part in a peer exchange before?", ""),
+    ("Have you taken part in a peer exchange before?", "not participation.newcomer"),
     ("Is this your first EU twinning?", "participation.newcomer"),
     ("Experiencias que puede enseñar a otras ciudades", "offers"),
 ]
 CELLS = {
     "wishes": ["Ghent", "Espoo", "Lyon"],
     "participation.newcomer": ["Yes", "No", "Yes"],
-    "": ["Yes", "No", "Yes"],
+    "not participation.newcomer": ["Yes", "No", "Yes"],
 }
 TEXTS = [
     "We cannot find installers.",
