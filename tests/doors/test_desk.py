@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import zipfile
 
 import lxml.html
 import pytest
@@ -276,6 +279,71 @@ def test_a_city_is_moved_to_another_group_and_solve_again_honours_it(grouped):
     assert in_group(client, solved_again(client, version))["at-both"] == "Heat"
 
 
+def test_a_group_is_renamed_and_keeps_its_name_in_every_form_and_version(grouped):
+    client, run = grouped
+    board = board_of(client)
+    run = board.keep_made("G", {"programme_toml": GROUPS}, "tests", board.result(run))
+    heat = {"one": "discussion_groups:heat", "version": 0}
+    for wrong in ("", "x" * 121):
+        answer = send(client, f"{run}/decisions", kind="rename", why=wrong, **heat)
+        assert answer.status_code == 400
+    done = send(client, f"{run}/decisions", kind="rename", why="Warm <homes>", **heat)
+    assert done.status_code == 303
+    version = solved_again(client, run)
+    for made in (run, version):
+        assert set(in_group(client, made).values()) == {"Warm <homes>", "Trams"}
+        report = client.get(f"/v1/proposals/{made}/files/report.html").text
+        assert "Warm &lt;homes&gt;" in report
+        book = client.get(f"/v1/proposals/{made}/files/proposal.xlsx").content
+        with zipfile.ZipFile(io.BytesIO(book)) as parts:
+            assert any(b"Warm &lt;homes&gt;" in parts.read(name) for name in parts.namelist())
+        letter = client.get(f"/workbench/proposals/{made}/letters/de-guest").text
+        assert "Warm &lt;homes&gt;" in letter
+    (product,) = json.loads(board.result(version))["products"]
+    assert {row[0] for t in product["tables"] for row in t["rows"]} >= {"Warm <homes>"}
+    send(client, f"{version}/decisions", kind="release", one=heat["one"], version=1)
+    assert set(in_group(client, solved_again(client, version)).values()) == {"Heat", "Trams"}
+
+
+def test_a_theme_is_split_where_rules_allow_and_joined_again(tmp_path):
+    lines = [f"{c}-{n},{c}-{n},{c.upper()}" for c in ("at", "be", "fi") for n in "ab"]
+    guests = [f"{line},guest,energy_systems:3," for line in lines]
+    hosts = [f"it-{n},it-{n},IT,mission,,energy_systems:3" for n in "ab"]
+    table = ["id,name,country,roles,challenges,strengths", *guests, *hosts]
+    (tmp_path / "cities.csv").write_text("\n".join(table), encoding="utf-8")
+    toml = GROUPS.replace("size = [1, 9]", "size = [3, 9]")
+    with served(tmp_path / "s.sqlite", profiles=tmp_path / "cities.csv") as client:
+        asked = client.post("/v1/proposals", json={"title": "S", "programme_toml": toml}).json()
+        assert finished(client, asked["id"])["state"] == "done"
+        run, heat = asked["id"], "discussion_groups:heat"
+        assert set(in_group(client, run).values()) == {"Heat"}
+
+        def costs(number, group=heat, of=run):
+            asked = {"meeting": group, "number": number}
+            return client.get(f"/workbench/proposals/{of}/split", params=asked).text
+
+        sizes = [int(n) for n in re.findall(r"</strong> \((\d+)\):", costs(2))]
+        assert (len(sizes), min(sizes) >= 3, sum(sizes)) == (2, True, 8)
+        # Three leads are not there, whatever the size.
+        assert "too few cities can lead it" in costs(3)
+        assert 'value="split"' not in costs(3)
+        kept = {"kind": "split", "one": heat, "why": "2", "version": 0}
+        assert send(client, f"{run}/decisions", **kept).status_code == 303
+        assert "from the next version on" in client.get(f"/workbench/proposals/{run}").text
+        two = solved_again(client, run)
+        groups = in_group(client, two)
+        assert set(groups.values()) == {"Heat 1", "Heat 2"}
+        assert all(list(groups.values()).count(g) >= 3 for g in groups.values())
+        assert "from the next version on" not in client.get(f"/workbench/proposals/{two}").text
+        # Joined again from one of the two, the second lead has no place; a number that is none, and a group that is none, are refused.
+        assert "</strong> (7):" in costs(1, f"{heat}-2", two)
+        for wrong in ({"why": "0"}, {"why": "many"}, {"one": "discussion_groups:trams"}):
+            again = {**kept, "version": 1, **wrong}
+            assert send(client, f"{two}/decisions", **again).status_code in (400, 404)
+        send(client, f"{two}/decisions", **{**kept, "why": "1", "version": 1})
+        assert set(in_group(client, solved_again(client, two)).values()) == {"Heat"}
+
+
 @pytest.mark.parametrize("city", ["it-host", "nowhere", ""])
 def test_who_leads_or_is_not_there_is_not_moved(grouped, city):
     client, run = grouped
@@ -313,7 +381,7 @@ def test_what_is_decided_says_whether_it_is_in_this_version(five, proposal):
     here = {"one": "fr-guest", "other": "se-host", "version": 1}
     assert send(five, f"{proposal}/decisions", kind="hold", **here).status_code == 303
     page = lxml.html.fromstring(five.get(f"/workbench/proposals/{proposal}").text)
-    told = page.xpath("//ul[@aria-label='Decided pairs']/li")
+    told = page.xpath("//ul[@aria-label='Decisions kept']/li")
     assert [bool(li.xpath("./span[@class='soft']")) for li in told] == [True, False]
 
 

@@ -33,6 +33,10 @@ class Decided:
     """Locks and bans of the programme that were decided otherwise since."""
     rejected: tuple[str, ...] = ()
     """Meetings of groups that were rejected: no rule keeps those from being made again."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The names that groups were given, by the id of the meeting."""
+    splits: Mapping[str, int] = field(default_factory=dict)
+    """Into how many groups a theme is split, such as {"discussion_groups:heat": 2}."""
     sheet: str = ""
     """The name of the workbook, where it was read from one."""
     undecided: tuple[int, ...] = ()
@@ -142,6 +146,33 @@ def groups_wanted(made_from: Mapping[str, Any]) -> Pairs:
     )
 
 
+def bare(programme: Programme, made_from: Mapping[str, Any]) -> Programme:
+    """Return a programme without what the page decides on groups: locks, names and splits."""
+    products = {group[0] for pair in groups_wanted(made_from) if (group := group_of(pair))}
+    changed: dict[str, Any] = {"names": {}}
+    for name in programme.products:
+        settings = getattr(programme, name)
+        empty: dict[str, Any] = {"lock": ()} if name in products else {}
+        if hasattr(settings, "split"):
+            empty["split"] = {}
+        changed[name] = settings.model_copy(update=empty)
+    return programme.model_copy(update=changed)
+
+
+def _with_splits(programme: Programme, decided: Sequence[Decided]) -> Programme:
+    """Return the programme with the names of groups that were given, and themes split into as many as was decided."""
+    changed: dict[str, Any] = {"names": dict(programme.names)}
+    for one in decided:
+        changed["names"] |= one.names
+        for theme, number in one.splits.items():
+            product, _, key = theme.partition(":")
+            settings: Any = changed.get(product) or getattr(programme, product, None)
+            if hasattr(settings, "split"):
+                split = {**settings.split, key: number}
+                changed[product] = settings.model_copy(update={"split": split})
+    return programme.model_copy(update=changed)
+
+
 def _with_groups(programme: Programme, decided: Sequence[Decided]) -> Programme:
     """Return the programme with the cities that were locked in groups; raises QuestionError where it has no such groups."""
     asked = [pair for one in decided for pair in one.lock if group_of(pair)]
@@ -165,7 +196,7 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
 
     Raises QuestionError where a name is not known or means several cities, and where there is no twinning to decide on.
     """
-    programme = _with_groups(programme, decided)
+    programme = _with_splits(_with_groups(programme, decided), decided)
     lock, ban = (
         _resolved(
             [(p, Where()) for one in decided for p in getattr(one, name) if not group_of(p)], cohort

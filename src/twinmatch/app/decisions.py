@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -203,7 +203,8 @@ def programme_lines(run: str | None, place: Place = None) -> str:
 def decided_so_far(store: Store, run: str, now: RunSnapshot) -> Decided:
     """Return the locks and bans that a run was made with, as its decisions changed them."""
     must, must_not = now.wanted
-    live = [e for e in store.history(run) if e.number not in now.undone]
+    history = store.history(run)
+    live = [e for e in history if e.number not in now.undone]
     released = {e.about for e in live if e.kind == "release"}
     decided = {frozenset(pair) for pair in (*must, *must_not, *released)}
     made_from = json.loads(store.proposal(run))["made_from"]
@@ -222,7 +223,25 @@ def decided_so_far(store: Store, run: str, now: RunSnapshot) -> Decided:
     decided_on = Decided(
         lifted=tuple(lifted), rejected=tuple(rejected), run=run, made_from=made_from
     )
-    return replace(decided_on, lock=found[0], ban=found[1])
+    names, splits = _groups_so_far(made_from, history, now)
+    return replace(decided_on, lock=found[0], ban=found[1], names=names, splits=splits)
+
+
+def _groups_so_far(
+    made_from: Mapping[str, Any], history: Sequence[HistoryEntry], now: RunSnapshot
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Return names of groups and splits of themes that a run was made with, as its decisions changed them."""
+    settings = (made_from.get("programme") or {}).get("settings") or {}
+    splits = {
+        f"{product}:{theme}": number
+        for product, part in settings.items()
+        if isinstance(part, dict) and isinstance(part.get("split"), dict)
+        for theme, number in part["split"].items()
+    }
+    said = {(e.kind, e.one) for e in history}
+    names = {k: v for k, v in settings.get("names", {}).items() if ("rename", k) not in said}
+    splits = {k: v for k, v in splits.items() if ("split", k) not in said}
+    return {**names, **now.names}, {**splits, **now.splits}
 
 
 def decided_in_run(run: str, place: Place = None) -> Decided:

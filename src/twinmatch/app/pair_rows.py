@@ -12,6 +12,7 @@ from twinmatch.exporting.folder_files import Directory
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
 from twinmatch.proposal.tables import SatisfactionRow, rows_of
 from twinmatch.store import About, KeptMeeting
+from twinmatch.store.history import is_of_theme
 
 FRAGILE = 0.7
 """A pair that survives in a smaller part of the perturbed runs is fragile."""
@@ -192,4 +193,9 @@ def pending(made: Proposal, run: RunState) -> tuple[tuple[str, About], ...]:
     return (
         *(("must", pair) for pair in must if pair not in met),
         *(("must not", pair) for pair in must_not if pair in met),
+        *(
+            ("split", (theme, ""))
+            for theme, number in run.held.splits.items()
+            if sum(is_of_theme(m.id, theme) for m in run.meetings) != number
+        ),
     )

@@ -163,7 +163,8 @@ class Directory:
         self._cards = {card.id: card for card in proposal.cities}
         self._units = {unit.id: unit.name for unit in proposal.units}
         self._known = {*self._cards, *self._units}
-        self._meetings = {
+        self._meetings: dict[str, str] = {}
+        self._meetings |= {
             m.id: self.title(m) for product in proposal.products for m in product.meetings
         }
 
@@ -194,8 +195,8 @@ class Directory:
         return self._cards.get(city) or CityCard(city, city, "", "", (), None, None, None, 0.0)
 
     def name(self, id_: str) -> str:
-        """Return the name of a city or host unit."""
-        return self._units.get(id_) or self.card(id_).name
+        """Return the name of a city, host unit or meeting."""
+        return self._units.get(id_) or self._meetings.get(id_) or self.card(id_).name
 
     def place(self, id_: str) -> str:
         """Return a city's name with its country, or a host unit's name."""

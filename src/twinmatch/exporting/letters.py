@@ -36,8 +36,13 @@ HEADS: Final[dict[str, tuple[str, ...]]] = {
     "city": ("city", "city id", "id", "municipality"),
     "name": ("name", "contact", "contact name", "contact person"),
     "email": ("e-mail", "email", "mail", "contact email", "e-mail address", "email address"),
+    "consent": ("consent", "agreed to e-mail", "agreed to email"),
 }
 """The columns of a table of contacts, and the heads by which each is known, in any case."""
+
+
+YES: Final = frozenset({"yes", "y", "true", "1", "x", "ja", "oui"})
+"""What a contact's consent to letters by mail reads as, in any case; anything else is none."""
 
 
 def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
@@ -66,7 +71,7 @@ def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
     for row, cells in rows:
         if is_empty(cells):
             continue
-        city, name, email = (
+        city, name, email, consent = (
             text(cells[place]) if place is not None and place < len(cells) else ""
             for place in places.values()
         )
@@ -80,7 +85,7 @@ def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
             do = "Keep the one who is to read the letter."
             problems.append(Problem("contact-twice", says, grid.at(row, "city"), do))
         else:
-            found[id_] = Contact(name, email)
+            found[id_] = Contact(name, email, consent.casefold() in YES)
     if problems:
         raise DataError(problems)
     return found
@@ -114,10 +119,11 @@ MOST_QUESTIONS = 3
 
 @dataclass(frozen=True)
 class Contact:
-    """Who reads a city's letters: name and e-mail address, empty where the coordinator has none."""
+    """Who reads a city's letters: name and e-mail address, empty where the coordinator has none, and the consent to mail."""
 
     name: str = ""
     email: str = ""
+    consent: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, PrivateAttr, ValidationError, create_model
 
@@ -62,6 +62,10 @@ class Programme(ProgrammeSection):
     text: Text = Text()
     ledger: Ledger = Ledger()
     pathways: Catalogue = Catalogue()
+    names: dict[str, Annotated[str, Field(min_length=1, max_length=120)]] = Field(
+        {},
+        description="What a meeting is called in place of its own title, by its id in proposal.json",
+    )
     twinning: Twinning | None = None
     _bundled: dict[str, tuple[str, ...]] = PrivateAttr({})
 

@@ -23,6 +23,7 @@ from twinmatch.programmes.pathways import ladder, pathways, transition_map, with
 from twinmatch.programmes.repair_menu import by_number, loosened, numbered
 from twinmatch.programmes.round import SolvedProduct
 from twinmatch.proposal import (
+    Cell,
     CityCard,
     Gap,
     LeftOut,
@@ -259,6 +260,7 @@ def turns(programme: Programme) -> list[tuple[str, ...]]:
 def _made(round_: Round, programme: Programme, names: Sequence[str]) -> Round:
     """Return the round with the products of some formats, each with what the ledger's limits cost it."""
     found, solved = _propose(round_, programme, names)
+    found = [named(product, programme.names) for product in found]
     ledger = round_.ledger
     for product in found:
         ledger = ledger.with_product(product, getattr(programme, product.product))
@@ -274,6 +276,19 @@ def _made(round_: Round, programme: Programme, names: Sequence[str]) -> Round:
     solved = [replace(one, product=priced[one.product.product]) for one in solved]
     made, so_far = (*round_.made, *found), (*round_.solved, *solved)
     return replace(round_, load_ledger=ledger, made=made, solved=so_far)
+
+
+def named(product: Product, names: Mapping[str, str]) -> Product:
+    """Return a product whose meetings are called as ``names`` says, by id, in its tables too."""
+    told: dict[Cell, Cell] = {m.label: names[m.id] for m in product.meetings if m.id in names}
+    if not told:
+        return product
+    meetings = tuple(replace(m, label=names.get(m.id, m.label)) for m in product.meetings)
+    tables = (
+        replace(t, rows=tuple(tuple(told.get(v, v) for v in row) for row in t.rows))
+        for t in product.tables
+    )
+    return replace(product, meetings=meetings, tables=tuple(tables))
 
 
 def _propose(
@@ -339,7 +354,9 @@ def absent_names(cohort: Cohort, programme: Programme) -> tuple[str, ...]:
     for product in programme.products:
         settings = getattr(programme, product)
         for kind in ("lock", "ban", "past"):
-            names = dict.fromkeys(name for group in getattr(settings, kind, ()) for name in group)
+            # A lock of a group has the group's id behind the city.
+            of = 1 if kind == "lock" and product != "twinning" else None
+            names = dict.fromkeys(n for group in getattr(settings, kind, ()) for n in group[:of])
             found = {name: cohort.host_id(name) for name in names}
             absent = [
                 f"{name} ({p.do[:1].lower()}{p.do[1:]})" if p.do else name

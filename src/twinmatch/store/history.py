@@ -57,12 +57,25 @@ About = tuple[str, str]
 
 WHOLE: Final[About] = ("", "")
 
-DECISIONS: Final = ("accept", "reject", "lock", "ban", "hold", "release", "note", "assign")
+DECISIONS: Final = (
+    *("accept", "reject", "lock", "ban", "hold", "release", "note", "assign"),
+    *("rename", "split"),
+)
 """What can be decided: accept and reject of a meeting; lock, ban and hold of any guest and host (held: the place is kept
-for the guest while something is open); note on anything; to whom a meeting is assigned."""
+for the guest while something is open); note on anything; to whom a meeting is assigned; the name of a group, and into
+how many groups its theme is split, both in the reason of the entry."""
+
+LONGEST_NAME: Final = 120
+"""Characters of a group's name, at most."""
+
+MOST_GROUPS: Final = 20
+"""Groups that a theme is split into, at most."""
 
 CONSENTS: Final = ("asked", "agreed", "declined")
 """What is known of a city's consent to its meeting."""
+
+MAILS: Final = ("sending", "sent", "unsent")
+"""What became of a city's letter: begun, sent (the reason is the code of its text), or refused with the reason."""
 
 STEPS: Final[dict[str, tuple[Status, Status]]] = {
     "approve": ("draft", "approved"),
@@ -82,7 +95,7 @@ OPPOSITE: Final = {
 }
 """What each decision on a pair takes back: the last word holds."""
 
-KINDS: Final = (*DECISIONS, *CONSENTS, *STEPS, "undo")
+KINDS: Final = (*DECISIONS, *CONSENTS, *MAILS, *STEPS, "undo")
 
 SEEN_BY_OTHERS: Final = frozenset({"publish", "withdraw"})
 """What others have seen is not undone: there is a step back for it."""
@@ -129,10 +142,15 @@ class HistoryEntry:
             "hold": f"held a place: {what}",
             "release": f"released {what}",
             "assign": f"assigned {what}",
+            "rename": f"renamed the group {self.one.rpartition(':')[2]}",
+            "split": f"set the number of groups of {self.one.rpartition(':')[2]}",
             "note": f"noted on {what or 'the proposal'}",
             "asked": f"asked {city} about {what}",
             "agreed": f"heard that {city} agrees to {what}",
             "declined": f"heard that {city} declines {what}",
+            "sending": f"began to send the letter to {city}",
+            "sent": f"sent the letter to {city}",
+            "unsent": f"could not send the letter to {city}",
             "approve": "approved the proposal",
             "reopen": "reopened the proposal",
             "publish": "published the proposal",
@@ -158,6 +176,12 @@ class RunSnapshot:
     notes: Mapping[About, tuple[HistoryEntry, ...]]
     assigned: Mapping[About, HistoryEntry]
     """To whom a meeting is assigned: the reason of the entry names them; empty where to nobody any more."""
+    names: Mapping[str, str]
+    """The names that groups were given, by the id of the meeting."""
+    splits: Mapping[str, int]
+    """Into how many groups a theme is split, by the id of its meeting without a number."""
+    mails: Mapping[str, HistoryEntry]
+    """What became of each city's letter last."""
     undoable: HistoryEntry | None
     """The entry that an undo takes back, None where there is none."""
     undone: frozenset[int]
@@ -202,6 +226,8 @@ def held(history: Sequence[HistoryEntry]) -> RunSnapshot:
     consents: dict[About, dict[str, HistoryEntry]] = {}
     notes: dict[About, tuple[HistoryEntry, ...]] = {}
     assigned: dict[About, HistoryEntry] = {}
+    mails: dict[str, HistoryEntry] = {}
+    groups: dict[str, dict[str, str]] = {"rename": {}, "split": {}}
     for entry in live:
         about = entry.about
         if entry.kind in STEPS:
@@ -217,6 +243,12 @@ def held(history: Sequence[HistoryEntry]) -> RunSnapshot:
         elif entry.kind == "release":
             named.pop(about, None)
             verdicts.pop(about, None)
+            for said in () if entry.other else groups.values():
+                said.pop(entry.one, None)
+        elif entry.kind in groups:
+            groups[entry.kind][entry.one] = entry.why
+        elif entry.kind in MAILS:
+            mails[entry.city] = entry
         elif entry.kind in CONSENTS:
             consents.setdefault(about, {})[entry.city] = entry
         elif entry.kind == "assign":
@@ -237,7 +269,10 @@ def held(history: Sequence[HistoryEntry]) -> RunSnapshot:
         consents,
         notes,
         assigned,
-        live[-1] if live else None,
+        groups["rename"],
+        {one: int(number) for one, number in groups["split"].items()},
+        mails,
+        next((e for e in reversed(live) if e.kind not in MAILS), None),
         undone,
     )
 
@@ -287,12 +322,16 @@ def _problems(
         yield from _step_problems(now, kind)
     elif kind == "undo":
         yield from _undo_problems(now)
+    elif kind in MAILS:
+        yield from _mail_problems(now, entry)
     elif kind in CONSENTS:
         yield from _consent_problems(now, entry, meetings, places)
     elif kind == "note":
         if not entry.why:
             yield Problem("note-empty", "A note says something.", do="Say why.")
     else:
+        if kind in {"rename", "split"}:
+            yield from _group_problems(entry, meetings)
         yield from _decision_problems(now, entry, meetings, places)
 
 
@@ -316,6 +355,35 @@ def _undo_problems(now: RunSnapshot) -> Iterable[Problem]:
             f"What others have seen is not undone: {now.undoable.told()}.",
             do="Withdraw it, or make it a draft again.",
         )
+
+
+def _mail_problems(now: RunSnapshot, entry: HistoryEntry) -> Iterable[Problem]:
+    last = now.mails.get(entry.city)
+    if not entry.city:
+        yield Problem("city-missing", "It is not said whose letter it is.", do="Name the city.")
+    elif entry.kind == "sending" and now.status not in {"approved", "published"}:
+        found = f"The run is {now.status}; letters of an approved or published one are sent."
+        yield Problem("status-wrong", found, do="Approve it first.")
+    elif entry.kind == "sending" and last and (last.kind == "sending" or last.why == entry.why):
+        yield Problem("sent-already", f"The letter to {entry.city} is sent, or being sent.")
+
+
+def _group_problems(
+    entry: HistoryEntry, meetings: Mapping[About, tuple[str, ...]]
+) -> Iterable[Problem]:
+    said, number = entry.why, entry.why.isascii() and entry.why.isdecimal()
+    if entry.kind == "rename" and not 0 < len(said) <= LONGEST_NAME:
+        do = f"Give one of 1 to {LONGEST_NAME} characters."
+        yield Problem("name-wrong", "That is no name for a group.", do=do)
+    if entry.kind == "split" and not (number and 1 <= int(said[:9]) <= MOST_GROUPS):
+        do = f"Give a whole number from 1 to {MOST_GROUPS}."
+        yield Problem("number-wrong", f"{said[:40]!r} is no number of groups.", do=do)
+
+
+def is_of_theme(meeting: str, theme: str) -> bool:
+    """Return whether a meeting is a group of a theme, by their ids: a theme of several groups numbers them."""
+    head, dash, number = meeting.rpartition("-")
+    return meeting == theme or (head == theme and bool(dash) and number.isdecimal())
 
 
 def _decision_problems(
@@ -345,6 +413,8 @@ def _decision_problems(
             f"To {entry.kind} needs a meeting.",
             do="Name a guest and a host, or the id of a meeting.",
         )
+    elif entry.kind == "split" and any(is_of_theme(m, entry.one) for m, _ in meetings):
+        pass
     elif entry.about not in meetings and entry.kind != "release":
         yield from _absent(entry, places)
     if now.status != "draft" and entry.kind != "assign":

@@ -25,6 +25,7 @@ from twinmatch.web import (
     city_pages,
     decided_pages,
     intake_pages,
+    mail,
     pages,
     persons,
     problems,
@@ -82,7 +83,7 @@ def application(settings: Settings) -> ASGIApp:
     app.state.shared = state
     problems.install(app, pages.error_page)
     api = (cities, proposals, persons)
-    for part in (*api, pages, city_pages, decided_pages, rounds_pages, intake_pages):
+    for part in (*api, pages, city_pages, decided_pages, mail, rounds_pages, intake_pages):
         app.include_router(part.router)
     app.include_router(decided_pages.by_link)
     _add_workbench(app)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Form, Path, Request, Response, UploadFile
+from fastapi import Depends, Form, Path, Query, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from twinmatch.app.decided import read_sheet
 from twinmatch.app.decisions import decide_on, run_state
-from twinmatch.app.group_moves import group_moves
+from twinmatch.app.group_moves import group_moves, group_split
 from twinmatch.errors import QuestionError
+from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import letters
 from twinmatch.store import CONSENTS, held
 from twinmatch.web.auth import (
@@ -26,7 +28,7 @@ from twinmatch.web.auth import (
 )
 from twinmatch.web.desk import Invited
 from twinmatch.web.jobs import proposal_of
-from twinmatch.web.pages import own, page
+from twinmatch.web.pages import own, page, wants_fragment
 from twinmatch.web.rounds_pages import Looked, Made, Text, gate, part_of, teller, to_proposal
 from twinmatch.web.sandbox import scratch
 from twinmatch.web.state import Shared, State
@@ -39,10 +41,14 @@ router = pages_router("/workbench/proposals")
 REMINDED: Final = timedelta(days=10)
 """A city that was asked so long ago and has said nothing is to be reminded."""
 
+STEP: Final = 0.5
+"""Seconds for which prices are worked out before those are shown that are there."""
+
 Version = Annotated[int, Form(ge=0, le=1_000_000)]
 Kind = Annotated[str, Form(max_length=20)]
 Name = Annotated[str, Form(max_length=200)]
 Names = Annotated[list[Name] | None, Form(max_length=5000)]
+Number = Annotated[int, Query(ge=1, le=20)]
 
 
 @router.post("/{proposal}/decisions")
@@ -284,6 +290,16 @@ def moves(
     return part_of(request, "moves", job, found=found, city=city, product=product, now=now)
 
 
+@router.get("/{proposal}/split", dependencies=[Depends(coordinator)])
+def split(
+    request: Request, state: Shared, job: Made, meeting: str = "", number: Number = 2
+) -> Response:
+    """Return what another number of groups of a theme changes, solved again; nothing is kept."""
+    made, now = proposal_of(state.board, job.id), state.board.store.held(job.id)
+    found = group_split(state.rounds.round(job), made, meeting[:120], number)
+    return part_of(request, "split", job, found=found, now=now, directory=Directory(made))
+
+
 @router.post("/{proposal}/keep-group")
 def keep_group(
     request: Request,
@@ -295,11 +311,10 @@ def keep_group(
     version: Version,
 ) -> Response:
     """Lock a city in a group, in place of any other of its locks in groups; it holds once solved again."""
-    locks = state.board.store.held(job.id).locks
-    old = [pair for pair in locks if pair[0] == city and ":" in pair[1] and pair[1] != group]
+    product, locks = group.partition(":")[0], state.board.store.held(job.id).locks
+    old = [p for p in locks if p[0] == city and p[1].startswith(f"{product}:") and p[1] != group]
     decisions = [("release", pair) for pair in old] + [("lock", (city, group))]
     given = {"city": city, "group": group, "version": version}
-    product = group.partition(":")[0]
     return _decide_all(request, state, person, job.id, "keep-group", given, decisions, product)
 
 
@@ -316,9 +331,21 @@ def why_not(
 
 
 @router.get("/{proposal}/prices")
-def prices(request: Request, state: Shared, job: Made) -> Response:
-    """Return what each rule, lock and ban costs, and what one more place at each host is worth."""
-    return part_of(request, "prices", job, found=state.rounds.prices(job.id))
+def prices(
+    request: Request, state: Shared, job: Made, at: Annotated[int, Query(ge=0)] | None = None
+) -> Response:
+    """Return what each rule, lock and ban costs, and what one more place at each host is worth.
+
+    To htmx the prices go as they are worked out: the next ones from ``at`` on; past the last of them all, as a list.
+    """
+    asked = state.rounds.price_questions(job.id)
+    if not wants_fragment(request) or (at is not None and at >= len(asked)):
+        return part_of(request, "prices", job, found=state.rounds.prices(job.id))
+    begun, found = time.monotonic(), []
+    while at is not None and at + len(found) < len(asked) and time.monotonic() < begun + STEP:
+        found.append(asked[at + len(found)].priced)
+    parts = {"found": found, "first": at is None, "at": (at or 0) + len(found), "all": len(asked)}
+    return part_of(request, "prices_step", job, **parts)
 
 
 @router.post("/{proposal}/answers", dependencies=[Depends(coordinator)])

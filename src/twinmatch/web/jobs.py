@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ import structlog
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from twinmatch.app.decided import Decided, group_of, groups_wanted
+from twinmatch.app.decided import Decided, bare
 from twinmatch.app.decisions import kept_fallbacks
 from twinmatch.app.round import RUNS, held_twinning, open_round, propose_round
 from twinmatch.cohort import Cohort
@@ -27,6 +28,7 @@ from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError
 from twinmatch.exporting.folder_files import proposal_json
 from twinmatch.intake.survey import hosts_of, open_survey
 from twinmatch.programmes.programme import Programme, load, load_text, programme_model
+from twinmatch.programmes.proposing import named
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Pairs, Proposal, from_plain
 from twinmatch.reading import read, read_raw
@@ -231,6 +233,8 @@ def round_of(
         pairs(asked, "ban"),
         pairs(asked, "past"),
         proposal_of(board, earlier) if earlier else None,
+        names=asked.get("names", {}),
+        splits=asked.get("splits", {}),
     )
     return _opened(board, settings, asked, programme, decided, progress)
 
@@ -255,12 +259,9 @@ def pairs(asked: Mapping[str, Any], name: str) -> Pairs:
 
 
 def programme_made_from(board: Board, proposal: str) -> Programme:
-    """Return the programme that a proposal was made from, without its locks and bans; raises QuestionError."""
+    """Return the programme that a proposal was made from, without what is decided on the page; raises QuestionError."""
     made_from = orjson.loads(board.result(proposal))["made_from"]
-    programme = _programme_in(made_from, lock=(), ban=())
-    products = {group[0] for pair in groups_wanted(made_from) if (group := group_of(pair))}
-    bare = {name: getattr(programme, name).model_copy(update={"lock": ()}) for name in products}
-    return programme.model_copy(update=bare)
+    return bare(_programme_in(made_from, lock=(), ban=()), made_from)
 
 
 def _programme_in(made_from: Mapping[str, Any], **twinning: Any) -> Programme:
@@ -277,8 +278,10 @@ def _programme_in(made_from: Mapping[str, Any], **twinning: Any) -> Programme:
 
 
 def proposal_of(board: Board, proposal: str) -> Proposal:
-    """Return a proposal that was made; raises QuestionError where there is none yet."""
-    return from_plain(orjson.loads(board.result(proposal)), f"proposal {proposal}")
+    """Return a proposal that was made, its groups called as was decided since; raises QuestionError where there is none yet."""
+    made = from_plain(orjson.loads(board.result(proposal)), f"proposal {proposal}")
+    names = board.store.held(proposal).names
+    return replace(made, products=tuple(named(p, names) for p in made.products))
 
 
 def cohort_of(board: Board, settings: Settings, asked: Mapping[str, Any]) -> Cohort:

@@ -28,13 +28,13 @@ _CODES: Final[dict[int, tuple[str, ...]]] = {
     403: ("role-too-low", "other-origin"),
     404: (
         *("city-unknown", "proposal-unknown", "upload-unknown", "file-unknown"),
-        *("not-found", "link-closed", "run-unknown", "meeting-not-in-run"),
+        *("not-found", "link-closed", "run-unknown", "meeting-not-in-run", "mail-off"),
     ),
     405: ("not-allowed-here",),
     406: ("not-acceptable",),
     409: (
         *("not-ready", "not-possible-now", "status-wrong", "not-a-draft"),
-        *("nothing-to-undo", "seen-by-others", "withdrawn"),
+        *("nothing-to-undo", "seen-by-others", "withdrawn", "letter-changed", "sent-already"),
     ),
     412: ("changed-meanwhile",),
     413: ("too-large",),
@@ -42,6 +42,7 @@ _CODES: Final[dict[int, tuple[str, ...]]] = {
     421: ("host-unknown",),
     428: ("version-missing",),
     429: ("too-many",),
+    502: ("mail-broken", "mail-unreachable"),
     503: (
         *("service-busy", "store-busy", "store-broken", "store-full"),
         *("store-read-only", "store-unreachable"),

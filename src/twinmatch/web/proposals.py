@@ -24,7 +24,6 @@ from twinmatch.programmes.programme import (
     recipe_names,
     refuse_large,
 )
-from twinmatch.proposal import from_plain
 from twinmatch.proposal.wire import to_wire
 from twinmatch.reading.personal_data import redact
 from twinmatch.web import schemas
@@ -39,6 +38,7 @@ from twinmatch.web.bodies import (
     moment,
     next_page,
 )
+from twinmatch.web.jobs import proposal_of
 from twinmatch.web.problems import answers
 from twinmatch.web.sandbox import sandboxed
 from twinmatch.web.settings import VERSION
@@ -216,7 +216,7 @@ def _file(board: Board, proposal: str, name: str) -> bytes:
     written = board.result(proposal)
     if name == "proposal.json":
         return written
-    return EXPORTERS[name](from_plain(orjson.loads(written), f"proposal {proposal}"))
+    return EXPORTERS[name](proposal_of(board, proposal))
 
 
 _FILES: Final[dict[str, Any]] = {media.partition(";")[0]: {} for media in MEDIA.values()}

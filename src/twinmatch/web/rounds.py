@@ -37,7 +37,7 @@ from twinmatch.web.jobs import (
 from twinmatch.web.settings import Settings
 from twinmatch.whatif.case import Case, Outcome, open_case, twinning_case
 from twinmatch.whatif.difference import ProposalDifference, difference
-from twinmatch.whatif.prices import PriceList, price_list
+from twinmatch.whatif.prices import PriceList, PriceQuestion, price_list, price_questions
 from twinmatch.whatif.repair import Disruption, Kind
 from twinmatch.whatif.why_not import WhyNotAnswer, why_not
 
@@ -70,6 +70,7 @@ class Rounds:
         self._rounds: Latest[Round] = Latest()
         self._held: Latest[Case] = Latest()
         self._cases: Latest[Case] = Latest()
+        self._questions: Latest[tuple[PriceQuestion, ...]] = Latest()
         self._services: Latest[Service] = Latest()
 
     def round(self, job: Job) -> Round:
@@ -131,9 +132,14 @@ class Rounds:
         """Return why a guest and a host do not meet in a proposal."""
         return why_not(self.case(proposal), guest, host)
 
+    def price_questions(self, proposal: str) -> tuple[PriceQuestion, ...]:
+        """Return the prices that can be asked for of a proposal under what is decided now; answered ones stay so."""
+        case = self.case(proposal)
+        return self._questions.get(case, lambda: price_questions(case))
+
     def prices(self, proposal: str) -> PriceList:
         """Return what each rule, lock and ban of a proposal's twinning costs, and what a further place is worth."""
-        return price_list(self.case(proposal))
+        return price_list(self.case(proposal), self.price_questions(proposal))
 
     def repair(self, proposal: str, change: Disruption, at_most: int) -> Repaired:
         """Return three offers to repair a proposal."""
@@ -173,7 +179,7 @@ def again(board: Board, job: Job, now: RunSnapshot) -> dict[str, Any]:
     """Return what to ask for the same round under what is decided now: of equally good answers the nearest."""
     pairs = decided_so_far(board.store, job.id, now)
     kept = {name: job.asked[name] for name in ("title", "upload", "hosts") if job.asked.get(name)}
-    decided = {"lock": pairs.lock, "ban": pairs.ban}
+    decided = {"lock": pairs.lock, "ban": pairs.ban, "names": pairs.names, "splits": pairs.splits}
     return {**kept, **decided, "programme_of": job.id, "previous": job.id}
 
 

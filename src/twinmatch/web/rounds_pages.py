@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -171,9 +172,10 @@ def one(
     product = products.get(tab)
     is_pairs = product is not None and product is found["table"].product
     name = ("pairs" if is_pairs else "product") if product else tab.replace("-", "_")
-    extra: dict[str, Any] = {"product": product, "movable": ()}
+    extra: dict[str, Any] = {"product": product, "movable": (), "splittable": False}
     if product and not is_pairs:
         extra["movable"] = _movable(found["made"], product, found["directory"])
+        extra["splittable"] = "split" in settings_in(found["made"], product)
     if tab == "overview":
         extra |= _overview(state, job, found, person)
     elif tab == "map":
@@ -181,8 +183,7 @@ def one(
     elif tab == "rules":
         extra |= rules_of(found["made"])
     elif tab == "letters":
-        extra["letters"] = letters(found["made"])
-        extra["takes"] = {c for c, n in _counts_of_consent(found).items() if n}
+        extra |= {"letters": letters(found["made"]), "by_mail": "TWINMATCH_SMTP_HOST" in os.environ}
     return page(request, f"{name}.html.j2", tab=tab, **found, **extra)
 
 
@@ -253,13 +254,19 @@ def _overview(state: State, job: Job, found: dict[str, Any], person: Person) -> 
 
 
 def _movable(made: Proposal, product: Product, directory: Directory) -> list[tuple[str, str]]:
-    """Return the cities that can be put in a group, id and name: members, and those left out that may join one."""
-    settings = made.made_from.get("programme", {}).get("settings", {}).get(product.product, {})
-    if "themes" not in settings:
+    """Return the cities that can be put in a group or panel, id and name: members, and those left out that may join one."""
+    if product.product == "twinning" or "lock" not in settings_in(made, product):
         return []
     cities = {city for m in product.meetings for city in m.cities("member")}
-    cities |= {x.city for x in product.left_out if x.code not in ("audience", "own limit")}
+    cities |= {x.city for x in product.left_out if x.code not in ("", "audience", "own limit")}
     return _by_name((city, directory.name(city)) for city in cities)
+
+
+def settings_in(made: Proposal, product: Product) -> dict[str, Any]:
+    """Return the settings that a product was made from, as they stand in the proposal."""
+    settings: dict[str, Any] = made.made_from.get("programme", {}).get("settings", {})
+    found: dict[str, Any] = settings.get(product.product, {})
+    return found
 
 
 def _counts_of_consent(found: dict[str, Any]) -> dict[str, int]:
@@ -279,8 +286,7 @@ def _map(found: dict[str, Any]) -> dict[str, Any]:
 def teller(made: Proposal) -> Callable[[HistoryEntry], str]:
     """Return what says an entry of the history with the names of a proposal."""
     directory = Directory(made)
-    labels = {m.id: directory.title(m) for p in made.products for m in p.meetings}
-    return lambda e: e.told(lambda key: labels.get(key) or directory.name(key))
+    return lambda e: e.told(directory.name)
 
 
 def _by_name(named: Any) -> list[tuple[str, str]]:

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from product_cases import city, everywhere, round_of, settings_of
 
+from twinmatch.app.group_moves import group_moves
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.city_panels import propose_city_panels
 from twinmatch.programmes.city_panels.product import likeness_to_all
 from twinmatch.programmes.kinds import alike, categories
+from twinmatch.programmes.programme import programme_model
+from twinmatch.proposal import Proposal
 
 
 def panels(**changes):
@@ -249,3 +252,75 @@ def test_panels_under_drawn_rules_are_the_best_of_all_groupings(seed):
     assert all(map(kept, members(product)))
     assert {rule.status for rule in product.rules} == {"kept"}
     assert product.score == pytest.approx(max(scores))
+
+
+# --- panels by hand ---
+
+
+def seats(product):
+    return {c: m.id for m in product.meetings for c in m.cities()}
+
+
+def test_with_a_lock_the_panels_are_the_best_of_those_that_keep_it():
+    cities = [city("at-a"), city("at-b"), city("be-c"), city("be-d"), city("fi-e"), city("fi-f")]
+    lock = [("at-a", "2"), ("at-b", "2")]
+    settings = panels(size=(3, 3), mix={"country": 1}, lock=lock)
+    round_ = round_of(*cities)
+    product = propose_city_panels(round_, settings)
+    assert {seats(product)[c] for c, _ in lock} == {"city_panels:2"}
+    # Two compatriots on one panel of three leave a third of its pairs alike, and at best one pair on the other.
+    assert product.score == pytest.approx(6 - 2 * (2 / 2))
+    assert product.bound >= product.score
+    assert "locks" in {r.rule for r in product.rules if r.status == "kept"}
+    assert propose_city_panels(round_of(*reversed(cities)), settings).meetings == product.meetings
+
+
+def many(rng, n=48):
+    codes = ["at", "be", "fi", "it", "pl", "es"]
+    sizes = rng.integers(1, 9, n) * 100_000
+    return [city(f"{codes[k % 6]}-c{k:02}", people_in_it=int(sizes[k])) for k in range(n)]
+
+
+def test_a_city_that_was_moved_stays_there_and_its_panel_keeps_its_number():
+    cities, settings = many(np.random.default_rng(0)), panels(size=(5, 7), cities_per_country=2)
+    before = propose_city_panels(round_of(*cities), settings)
+    moved = next(c for c, m in sorted(seats(before).items()) if m == "city_panels:2")
+    again = settings.model_copy(update={"lock": ((moved, "1"),)})
+    after = propose_city_panels(round_of(*cities, previous=Proposal({}, (before,))), again)
+    assert seats(after)[moved] == "city_panels:1"
+    same = {c for c, m in seats(before).items() if m == seats(after)[c] and c != moved}
+    assert len(same) > 24  # of 47; dealt anew it is one in eight
+    assert all(5 <= len(m.members) <= 7 for m in after.meetings)
+    assert all(r.status != "broken" for r in after.rules)
+
+
+def test_a_locked_city_has_a_seat_though_the_question_is_not_its_own():
+    cities = [*(city(f"at-{k}", seeks=[HEAT]) for k in "abc"), city("it-h"), city("it-i")]
+    settings = panels(panels=1, size=(2, 3), mix={"country": 1}, lock=[("it-h", "1")])
+    purposes = ({"title": "Heat", "question": "What works?", "topics": [HEAT]},)
+    settings = type(settings).model_validate({**settings.model_dump(), "purposes": purposes})
+    (panel,) = propose_city_panels(round_of(*cities), settings).meetings
+    assert "it-h" in panel.cities()
+    assert "it-i" not in panel.cities()
+
+
+@pytest.mark.parametrize("lock", [("at-a", "3"), ("be-z", "1")])
+def test_a_lock_that_cannot_be_kept_is_told(lock):
+    cities = [city("at-a", "guest"), city("at-b", "guest"), city("be-c", "guest"), city("be-z")]
+    settings = panels(size=(1, 2), panels=2, roles=["guest"], lock=[lock, ("no-where", "1")])
+    with pytest.raises(NoProposalError) as caught:
+        propose_city_panels(round_of(*cities), settings)
+    assert [p.code for p in caught.value.problems] == ["lock-in-group"]
+
+
+def test_what_a_move_by_hand_costs_is_counted_and_broken_rules_are_named():
+    cities = [city("at-a"), city("at-b"), city("be-c"), city("be-d")]
+    table = {"size": (2, 2), "mission_at_least": 0, "cities_per_country": 1, "mix": {"country": 1}}
+    programme = programme_model().model_validate({"city_panels": table})
+    round_ = round_of(*cities, programme=programme)
+    made = Proposal({}, (propose_city_panels(round_, programme.city_panels),))
+    stays, goes = group_moves(round_, made, "at-a", "city_panels")
+    assert (stays.is_now, stays.change, stays.breaks) == (True, 0.0, ())
+    # Of four cities that differ from all beside them two are now alike, each to one of the two others.
+    assert goes.change == pytest.approx(-1.0)
+    assert set(goes.breaks) == {"sizes", "cities per country"}

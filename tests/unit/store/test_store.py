@@ -11,7 +11,7 @@ from stores_for_tests import FALLBACKS, MEETINGS, keep, proposal
 
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.store import CONSENTS, DECISIONS, STEPS, HistoryEntry, held, open_store
-from twinmatch.store.history import KINDS
+from twinmatch.store.history import KINDS, MAILS
 from twinmatch.store.tables import answers, entries, metadata
 
 
@@ -393,5 +393,5 @@ def test_every_kind_has_its_words():
     for kind in KINDS:
         says = HistoryEntry(1, datetime.now(UTC), "Ada", kind, "at-a", "be-h", "at-a").says
         assert says.startswith("Ada ")
-    assert {*DECISIONS, *CONSENTS, *STEPS, "undo"} == set(KINDS)
+    assert {*DECISIONS, *CONSENTS, *MAILS, *STEPS, "undo"} == set(KINDS)
     assert held(()).status == "draft"

@@ -24,13 +24,14 @@ from twinmatch.programmes.city_panels.search import (
     fit_of,
     grouped,
     least_alike,
+    locked_on,
+    mix_of,
     questions,
     seated,
 )
 from twinmatch.programmes.city_panels.settings import CityPanels
 from twinmatch.programmes.kinds import (
     TITLES,
-    Alike,
     Attribute,
     categories,
     composition,
@@ -71,17 +72,18 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
 
     Raises NoProposalError with the quota that no grouping keeps.
     """
-    cities, out = _who(round_, settings)
+    cities, out = taking_part(round_, settings)
     number = _number(len(cities), settings)
     if not number:
         return _none(round_, settings, cities, out)
+    _check_locks(round_, settings, cities, number)
     everyone = {a: categories(round_.cohort, a) for a in settings.mix}
     asked = questions(round_, settings.purposes[:number], cities)
     chosen: Ints | None = None
     if len(cities) > number * settings.size[1]:
         cities, chosen = _chosen(round_, settings, cities, number, asked, out)
     words = {a: [everyone[a][i] for i in cities] for a in settings.mix}
-    mix = Mix({a: Alike(words[a]) for a in settings.mix}, settings.mix)
+    mix = mix_of(round_, settings, cities)
     rules = _quotas(round_, settings, cities, number)
     if chosen is None:
         label, bound = grouped(round_, settings, cities, number, mix, words, rules)
@@ -89,7 +91,7 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
         label, bound = chosen, len(cities) - least_alike(settings, words, np.bincount(chosen))
     score = len(cities) - pair_score(label, mix.likeness)
     members = [list(np.flatnonzero(label == g).tolist()) for g in range(number)]
-    members = members if asked else sorted(members)
+    members = members if asked or settings.lock else sorted(members)
     meetings = tuple(
         _meeting(round_, settings, cities, group, words, mix, n, asked[n - 1 : n])
         for n, group in enumerate(members, 1)
@@ -148,7 +150,7 @@ def _asked(asked: Sequence[PanelQuestion]) -> tuple[Table, ...]:
     return (Table("questions", "What the panels ask", ("panel", "question", "topics"), rows),)
 
 
-def _who(round_: Round, settings: CityPanels) -> tuple[list[int], list[LeftOut]]:
+def taking_part(round_: Round, settings: CityPanels) -> tuple[list[int], list[LeftOut]]:
     """Return the cities that take part, and why the others do not."""
     fits = round_.ledger.fits(settings.load("member"))
     cities, out = [], []
@@ -161,6 +163,23 @@ def _who(round_: Round, settings: CityPanels) -> tuple[list[int], list[LeftOut]]
         else:
             cities.append(i)
     return cities, out
+
+
+def _check_locks(round_: Round, settings: CityPanels, cities: Sequence[int], number: int) -> None:
+    """Raise NoProposalError with every lock of a city that may not take part, or on a panel that there is not."""
+    everyone = range(len(round_.cohort))
+    locked = locked_on(round_, settings, everyone)
+    wrong = [i for i in everyone if locked[i] >= 0 and (locked[i] >= number or i not in cities)]
+    if wrong:
+        raise NoProposalError(
+            Problem(
+                "lock-in-group",
+                f"{settings.title}: {round_.name(i)} is locked on panel {locked[i] + 1}, but "
+                + (f"there are {number} panels." if i in cities else "it may not take part."),
+                do="Release the lock, or loosen the rule.",
+            )
+            for i in wrong
+        )
 
 
 def _number(n: int, settings: CityPanels) -> int:
@@ -325,6 +344,15 @@ def panel_rules(
         counted("sizes", f"A panel has {low} to {high} cities.", outside(meetings, low, high)),
         counted("one panel each", "A city is in one panel.", twice),
     ]
+    if settings.lock:
+        on = {city: m.id for m in meetings for city in m.cities()}
+        locks = zip(round_.cohort.by_id([c] for c, _ in settings.lock), settings.lock, strict=True)
+        away = [
+            c
+            for (c,), (_, n) in locks
+            if c in round_.cohort.index and on.get(c) != f"city_panels:{n}"
+        ]
+        rules.append(counted("locks", "Cities that are locked on a panel are on it.", away))
     sets = [(m.label, m.cities(), ()) for m in meetings]
     for name, quota in settings.quotas:
         rules.append(quotas_kept(round_, quota, name, "In each panel", sets))

@@ -20,8 +20,9 @@ from twinmatch.embedding.classifier import TOPICS
 from twinmatch.errors import NoProposalError
 from twinmatch.facets.quoting import classifier_for
 from twinmatch.facets.shared_topics import TopicTable, topic_table
+from twinmatch.programmes.base import Band
 from twinmatch.programmes.city_panels.settings import CityPanels, Purpose
-from twinmatch.programmes.kinds import Alike, Attribute, silent_mean
+from twinmatch.programmes.kinds import Alike, Attribute, categories, silent_mean
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Counted, Units, counted_kinds, quota_rules, with_topics
 from twinmatch.schema import Domain
@@ -39,6 +40,7 @@ from twinmatch.vocabulary.topics import Topic
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
 MOST_OF_A_KIND = 0.5
@@ -120,6 +122,15 @@ def fit_of(round_: Round, question: PanelQuestion) -> tuple[Floats, Floats]:
     return seeks, shows
 
 
+def locked_on(round_: Round, settings: CityPanels, cities: Sequence[int]) -> Ints:
+    """Return the panel on which each of some cities is locked, (n,) and -1 for none; locks of other cities are passed over."""
+    of: dict[str, int] = {}
+    for city, panel in settings.lock:
+        ((id_,),) = round_.cohort.by_id([[city]])
+        of.setdefault(id_, int(panel) - 1)
+    return np.array([of.get(round_.id(i), -1) for i in cities], dtype=np.int64)
+
+
 def seated(
     round_: Round,
     asked: Sequence[PanelQuestion],
@@ -133,8 +144,11 @@ def seated(
     """
     size = settings.size
     fits = np.array([np.maximum(*fit_of(round_, q))[list(cities)] for q in asked])
-    p, c = np.nonzero(fits >= FITS)
+    locked = locked_on(round_, settings, cities)
+    here = np.arange(len(asked))[:, None] == locked
+    p, c = np.nonzero((fits >= FITS) | here)
     rules = [
+        counts("locks", np.where(here[p, c], c, -1), low=locked >= 0, rows=len(cities)),
         counts("one panel each", c, high=1, rows=len(cities)),
         counts("sizes", p, low=size[0], high=size[1], rows=len(asked)),
     ]
@@ -208,6 +222,13 @@ class Mix:
         return least[of.ravel()]
 
 
+def mix_of(round_: Round, settings: CityPanels, cities: Sequence[int]) -> Mix:
+    """Return how alike some cities are in what panels are mixed by."""
+    words = {a: categories(round_.cohort, a) for a in settings.mix}
+    each = {a: Alike([said[i] for i in cities]) for a, said in words.items()}
+    return Mix(each, settings.mix)
+
+
 def grouped(
     round_: Round,
     settings: CityPanels,
@@ -218,12 +239,9 @@ def grouped(
     rules: Sequence[GroupRule],
 ) -> tuple[Ints, float]:
     """Return the panel of every city and a bound on the score; raises NoProposalError where quotas clash."""
-    n = len(cities)
+    n, locked = len(cities), locked_on(round_, settings, cities)
     sizes = np.full(number, n // number)
     sizes[: n % number] += 1
-    smallest = int(sizes.min())
-    apart = math.inf if smallest < 2 else n - _sum_of_means(mix.least_alike(smallest - 1))
-    bound = min(apart, n - least_alike(settings, words, sizes))
     if n > PROVABLE:
         codes = [round_.cohort.cities[i].country for i in cities]
         keys = [
@@ -231,12 +249,17 @@ def grouped(
             for k, i in enumerate(cities)
         ]
         numbers = [rule for rule in rules if isinstance(rule, Distribute)]
-        label = _swapped(dealt(keys, number), number, mix, numbers)
+        start = dealt(keys, number)
+        if (locked >= 0).any():
+            start = _with_locks(_earlier(round_, cities, start), locked, settings.size)
+            sizes = np.bincount(start, minlength=number)
+        label = _swapped(start, number, mix, numbers, locked >= 0)
         if all(verdict.kept for verdict in group_referee(label, *rules)):
-            return label, bound
+            return label, _bound(settings, mix, words, sizes)
     found = partition(
         mix.likeness(np.arange(n)),
         groups=[(int(s), int(s)) for s in sizes],
+        fixed=locked if (locked >= 0).any() else None,
         objective="mean",
         alike=False,
         effort=50,
@@ -245,22 +268,63 @@ def grouped(
     if found.status not in ("optimal", "feasible"):
         why = "; ".join(str(reason) for reason in found.reasons) or "the quotas clash"
         raise NoProposalError.of("no-panels", f"{settings.title}: {why}.", do="Loosen a quota.")
-    return found.label, n + found.bound if found.status == "optimal" else min(
-        bound, n + found.bound
-    )
+    bound = n + found.bound
+    if found.status != "optimal":
+        bound = min(bound, _bound(settings, mix, words, sizes))
+    return found.label, bound
 
 
-def _swapped(start: Ints, number: int, mix: Mix, rules: Sequence[Distribute]) -> Ints:
+def _bound(
+    settings: CityPanels, mix: Mix, words: dict[Attribute, list[str | None]], sizes: Ints
+) -> float:
+    """Return what the score of panels of these sizes does not exceed."""
+    n, smallest = int(sizes.sum()), int(sizes.min())
+    apart = math.inf if smallest < 2 else n - _sum_of_means(mix.least_alike(smallest - 1))
+    return min(apart, n - least_alike(settings, words, sizes))
+
+
+def _earlier(round_: Round, cities: Sequence[int], otherwise: Ints) -> Ints:
+    """Return the panel that each city was on in the earlier proposal, (n,) and -1 for none; ``otherwise`` without one."""
+    products = round_.previous.products if round_.previous else ()
+    meetings = next((p.meetings for p in products if p.product == "city_panels"), ())
+    places = [int(m.id.rpartition(":")[2]) - 1 for m in meetings]
+    if not places or max(places) > otherwise.max():
+        return otherwise
+    of = {city: k for m, k in zip(meetings, places, strict=True) for city in m.cities()}
+    return np.array([of.get(round_.id(i), -1) for i in cities], dtype=np.int64)
+
+
+def _with_locks(label: Ints, locked: Ints, size: Band) -> Ints:
+    """Return panels (n,) with locked cities on theirs, cities without one on the smallest, and sizes within the band.
+
+    Where locks leave no way into the band, sizes stay outside it.
+    """
+    number = int(max(label.max(), locked.max())) + 1
+    label = np.where(locked >= 0, locked, label)
+    for k in np.flatnonzero(label < 0):
+        label[k] = np.argmin(np.bincount(label[label >= 0], minlength=number))
+    while True:
+        held = np.bincount(label, minlength=number)
+        most, least = int(np.argmax(held)), int(np.argmin(held))
+        free = np.flatnonzero((label == most) & (locked < 0))
+        if (size[0] <= held[least] and held[most] <= size[1]) or not len(free):
+            return label
+        if held[most] - held[least] < 2:
+            return label
+        label[free[-1]] = least
+
+
+def _swapped(start: Ints, number: int, mix: Mix, rules: Sequence[Distribute], fixed: Bools) -> Ints:
     """Return panels that no swap betters; of thousands of cities, no swap within some panels at a time.
 
     Then swaps are tried twice, among panels that were dealt next to each other and among panels far apart.
     """
     if len(start) <= AT_ONCE:
-        return exchange(start, mix.likeness(np.arange(len(start))), rules, alike=False)
+        return exchange(start, mix.likeness(np.arange(len(start))), rules, fixed=fixed, alike=False)
     parts = -(-len(start) // TOGETHER)
     far = [list(range(part, number, parts)) for part in range(parts)]
     near = [part.tolist() for part in np.array_split(np.arange(number), parts)]
-    return exchange_in_parts(start, mix.likeness, rules, [*near, *far], alike=False)
+    return exchange_in_parts(start, mix.likeness, rules, [*near, *far], fixed=fixed, alike=False)
 
 
 def _sum_of_means(least: Floats) -> float:

@@ -52,6 +52,9 @@ class CityPanels(ProductSettings):
     rules: Annotated[tuple[Quota, ...], counted_per("panel", priced=False)] = Field(
         (), description="Numbers and shares of kinds of cities in each panel; per is 'panel'"
     )
+    lock: tuple[tuple[str, Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]], ...] = Field(
+        (), description="Cities that are on a panel whatever else: the city, and the panel's number"
+    )
     mix: dict[Attribute, float] = Field(
         {"country": 25, "region": 20, "size": 20, "readiness": 20, "mission": 15},
         min_length=1,

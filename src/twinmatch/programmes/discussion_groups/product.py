@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
-from twinmatch.errors import QuestionError
+from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.discussion_groups.search import (
     WHERE,
     Groups,
@@ -119,7 +119,7 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
     """Return the discussion groups of a round, each with its leads, members and joint account.
 
     A theme that too few cities share or lead does not open, and is reported. Raises QuestionError where no city
-    may lead.
+    may lead, NoProposalError where a theme cannot have the groups that it is split into.
     """
     cohort = round_.cohort
     if not any(set(settings.lead_roles) & set(c.roles) for c in cohort.cities):
@@ -129,7 +129,7 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
             f"No city of this cohort can lead a group (role {roles}).",
             do="Give at least one city that role.",
         )
-    many = dict.fromkeys(settings.themes, 1)
+    many = {theme: settings.split.get(theme.id, 1) for theme in settings.themes}
     closed: list[str] = []
     while many:
         made = groups_for(round_, settings, many)
@@ -137,6 +137,14 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
             made = with_more_groups(round_, settings, many, made)
             return _product(round_, settings, made, closed)
         theme_id, why = made
+        if theme_id in settings.split:
+            title = next(theme.title for theme in many if theme.id == theme_id)
+            groups = count(settings.split[theme_id], "group")
+            raise NoProposalError.of(
+                "split-impossible",
+                f"{settings.title}: {title!r} is to have {groups}, but {why}.",
+                do="Take fewer groups, or loosen the number of leads or the size of a group.",
+            )
         closed += one_group_fewer(many, theme_id, why)
     rules = (RuleStatus("themes", "No theme opens: " + "; ".join(closed) + ".", "kept"),)
     everyone = tuple(LeftOut(c.id, "No theme opens in this round.", "") for c in cohort.cities)

@@ -158,7 +158,10 @@ def with_more_groups(
         open_ = [
             t
             for t in np.argsort(-counted, kind="stable").tolist()
-            if counted[t] and themes[t].id not in full and many[themes[t]] < settings.groups_a_theme
+            if counted[t]
+            and themes[t].id not in full
+            and themes[t].id not in settings.split
+            and many[themes[t]] < settings.groups_a_theme
         ]
         if not open_:
             return made

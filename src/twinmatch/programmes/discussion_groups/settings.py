@@ -59,6 +59,9 @@ class DiscussionGroups(GatedProduct):
         (),
         description="Cities that are in a group whatever else: the city, and the group's theme or id",
     )
+    split: dict[str, Annotated[int, Field(ge=1, le=20)]] = Field(
+        {}, description="Number of groups of a theme, by its id, whatever else"
+    )
     pairs_weight: float = Field(
         0.5,
         ge=0,
@@ -77,6 +80,8 @@ class DiscussionGroups(GatedProduct):
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
             raise ValueError(f"the theme {twice[0]!r} stands here twice")
+        if unknown := sorted(set(self.split) - set(ids)):
+            raise ValueError(f"split names {unknown[0]!r}, which is no theme here")
         if self.leads[1] > self.size[1]:
             raise ValueError("a group cannot have more leads than cities")
         both = sorted(set(self.mixed) & set(self.alike))
