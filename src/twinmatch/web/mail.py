@@ -1,0 +1,312 @@
+"""Letters by mail: only where SMTP is configured, only to contacts that agreed to it, each letter once.
+
+TWINMATCH_SMTP_HOST turns it on; TWINMATCH_SMTP_CONTACTS names the table of contacts (city, name, e-mail, consent), which
+is read for each page and kept nowhere. A letter is noted as being sent before it leaves and as sent, or refused, after;
+where the connection breaks between the two nobody knows, so it stays noted as being sent and is not offered again until
+a person says that it did not arrive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import smtplib
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
+
+from fastapi import Depends, Form, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from twinmatch.app.decisions import RunState, decide_on
+from twinmatch.errors import Problem, QuestionError, Where
+from twinmatch.exporting.letters import Correspondence, Letter, letters, read_contacts
+from twinmatch.proposal import Proposal
+from twinmatch.store import HistoryEntry, KeptMeeting, Store
+from twinmatch.web.auth import Coordinator, coordinator, pages_router
+from twinmatch.web.pages import page
+from twinmatch.web.rounds_pages import Looked, to_proposal
+from twinmatch.web.settings import LOOPBACK
+from twinmatch.web.state import Shared
+
+PREFIX: Final = "TWINMATCH_SMTP_"
+
+ADDRESS: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+"""An address that mail is sent to; quoted and non-ASCII ones are left to people."""
+
+SECONDS: Final = 30
+"""Seconds for which an answer of the mail server is waited for."""
+
+
+class MailSettings(BaseModel):
+    """How mail is sent; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(min_length=1, description="The mail server")
+    port: int = Field(587, ge=1, le=65535, description="Its port")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="none is for a server on this machine only"
+    )
+    user: str = Field("", description="Who logs in there; nobody where it is empty")
+    password: SecretStr = Field(SecretStr(""), description="The password of the user")
+    sender: str = Field(pattern=f"^{ADDRESS.pattern}$", description="The address in From")
+    contacts: Path = Field(description="Table of contacts: city, name, e-mail, consent (yes)")
+
+    @model_validator(mode="after")
+    def _open_only_here(self) -> MailSettings:
+        if self.security == "none" and self.host not in LOOPBACK:
+            raise ValueError("without TLS mail goes to a server on this machine only")
+        return self
+
+
+def mail_settings(environment: Mapping[str, str] = os.environ) -> MailSettings | None:
+    """Return the settings of TWINMATCH_SMTP_*; None without a host. Raises QuestionError with every wrong one."""
+    said = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and value
+    }
+    if "host" not in said:
+        return None
+    try:
+        return MailSettings.model_validate(said)
+    except ValidationError as error:
+        # What was said is not repeated: it may be the password.
+        raise QuestionError(
+            Problem(
+                "mail-settings",
+                f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}.",
+                do="Set it as docs/governance.md says, and start the service again.",
+            )
+            for e in error.errors()
+        ) from None
+
+
+MailState = Literal[
+    "ready", "no contact", "no consent", "wrong address", "sent", "not known", "failed"
+]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The letter of a city as a mail: the code of its text, whether it may be sent, and what was said of it last."""
+
+    letter: Letter
+    code: str
+    state: MailState
+    last: HistoryEntry | None
+
+    @property
+    def may_be_sent(self) -> bool:
+        """Return whether it is offered: a consented contact, and neither sent nor perhaps sent as it stands."""
+        return self.state in {"ready", "failed"}
+
+
+def drafts(
+    made: Proposal, run: RunState, settings: MailSettings, sender: str, by: str
+) -> tuple[Draft, ...]:
+    """Return the letter of every city as a draft; raises DataError where the table of contacts cannot be read."""
+    contacts = read_contacts(settings.contacts, made)
+    written = letters(made, Correspondence(contacts, sender, by))
+    return tuple(_draft(letter, run.held.mails.get(letter.city)) for letter in written)
+
+
+def _draft(letter: Letter, last: HistoryEntry | None) -> Draft:
+    to = letter.contact
+    hexed = hashlib.sha256(f"{to.email}\n{letter.subject}\n{letter.text}".encode()).hexdigest()[:12]
+    code = "".join(
+        chr(ord("a") + int(digit, 16)) for digit in hexed
+    )  # no number, which is redacted
+    state: MailState = "ready"
+    if last is not None and last.kind == "sending":
+        state = "not known"
+    elif last is not None and last.kind == "sent" and last.why == code:
+        state = "sent"
+    elif not to.email:
+        state = "no contact"
+    elif not to.consent:
+        state = "no consent"
+    elif not ADDRESS.fullmatch(to.email) or not to.name.isprintable():
+        state = "wrong address"
+    elif last is not None and last.kind == "unsent":
+        state = "failed"
+    return Draft(letter, code, state, last)
+
+
+def message(draft: Draft, run: str, settings: MailSettings) -> EmailMessage:
+    """Return the mail of a draft; headers are encoded by the library, which refuses line breaks in them."""
+    to, mail = draft.letter.contact, EmailMessage(policy=SMTP)
+    mail["From"] = Address(addr_spec=settings.sender)
+    mail["To"] = Address(to.name, addr_spec=to.email)
+    mail["Subject"] = " ".join(draft.letter.subject.split())
+    # The same letter has the same id, by which a mailbox tells a copy.
+    mail["Message-ID"] = f"<{run}.{draft.code}@{settings.sender.rpartition('@')[2]}>"
+    mail.set_content(draft.letter.text)
+    return mail
+
+
+@contextmanager
+def connected(settings: MailSettings) -> Iterator[smtplib.SMTP]:
+    """Give a connection to the mail server, encrypted as the settings say; raises QuestionError where there is none."""
+    context, place = ssl.create_default_context(), (settings.host, settings.port)
+    with ExitStack() as closing:
+        try:
+            if settings.security == "tls":
+                server: smtplib.SMTP = smtplib.SMTP_SSL(*place, timeout=SECONDS, context=context)
+            else:
+                server = smtplib.SMTP(*place, timeout=SECONDS)
+            closing.callback(server.close)
+            if settings.security == "starttls":
+                server.starttls(context=context)
+            if settings.user:
+                server.login(settings.user, settings.password.get_secret_value())
+        except (OSError, smtplib.SMTPException) as error:
+            found = f"The mail server cannot be used: {type(error).__name__}."
+            do = "Nothing was sent. Check TWINMATCH_SMTP_*, and try again."
+            raise QuestionError.of("mail-unreachable", found, Where(settings.host), do) from error
+        yield server
+        with suppress(OSError, smtplib.SMTPException):
+            server.quit()
+
+
+def send(
+    chosen: Sequence[Draft], run: RunState, settings: MailSettings, by: str, store: Store
+) -> None:
+    """Send drafts one after another, each noted before and after; a city that is invited is noted as asked.
+
+    Raises QuestionError where the run has gone on since it was looked at, or the connection breaks: of the letter
+    then under way nobody knows, and no further one is sent.
+    """
+    name, seen = run.run.id, run.held.version
+    with connected(settings) as server:
+        for k, draft in enumerate(chosen):
+            city = draft.letter.city
+            begun: dict[str, Any] = {"city": city, "why": draft.code, "seen": None if k else seen}
+            entry, _ = decide_on(name, "sending", by, **begun, place=store)
+            said: list[tuple[str, str, str]] = [("sent", "", draft.code)]
+            try:
+                server.send_message(_dated(message(draft, name, settings), entry))
+            except smtplib.SMTPServerDisconnected as error:
+                raise _broken(city) from error
+            except smtplib.SMTPException as error:
+                said = [("unsent", "", _refused(error))]
+            except OSError as error:
+                raise _broken(city) from error
+            else:
+                said += [("asked", m.id, "") for m in _not_asked(run, city)]
+            for kind, one, why in said:
+                decide_on(name, kind, by, one=one, city=city, why=why, place=store)
+
+
+def _dated(mail: EmailMessage, entry: HistoryEntry) -> EmailMessage:
+    mail["Date"] = format_datetime(entry.at)
+    return mail
+
+
+def _not_asked(run: RunState, city: str) -> Iterator[KeptMeeting]:
+    return (m for m in run.meetings if city in m.cities and not run.consents(m)[city])
+
+
+def _refused(error: smtplib.SMTPException) -> str:
+    """Return what a mail server said in refusing a letter."""
+    answers = getattr(error, "recipients", None)
+    code, text = (
+        next(iter(answers.values()))
+        if answers
+        else (getattr(error, "smtp_code", ""), getattr(error, "smtp_error", type(error).__name__))
+    )
+    plain = text.decode("ascii", "replace") if isinstance(text, bytes) else str(text)
+    return f"{code} {' '.join(plain.split())[:200]}".strip()
+
+
+def _broken(city: str) -> QuestionError:
+    found = f"The connection broke while the letter to {city} was being sent: it may have arrived or not."
+    do = "Ask the city, then say on the page of mails whether it did; no further letter was sent."
+    return QuestionError.of("mail-broken", found, do=do)
+
+
+# --- the pages ------------------------------------------------------------------------------------------------
+
+router = pages_router("/workbench/proposals")
+
+Signed = Annotated[str, Form(max_length=120)]
+Chosen = Annotated[list[Annotated[str, Form(max_length=200)]] | None, Form(max_length=1000)]
+
+
+def _settings() -> MailSettings:
+    settings = mail_settings()
+    if settings is None:
+        do = "Take the letters away, or set TWINMATCH_SMTP_HOST and start the service again."
+        raise QuestionError.of("mail-off", "This service sends no mail.", do=do)
+    return settings
+
+
+def _no_store(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = "no-store"  # addresses of people
+    return answer
+
+
+@router.get("/{proposal}/mail", dependencies=[Depends(coordinator)])
+def mail(request: Request, found: Looked, sender: str = "", by: str = "") -> Response:
+    """Return every letter as a draft with to whom it would go, or why it may not be sent."""
+    parts: dict[str, Any] = {"sender": sender[:120], "by": by[:60], "chosen": ()}
+    parts["drafts"] = drafts(found["made"], found["run"], _settings(), **_signed(parts))
+    return _no_store(page(request, "mail.html.j2", tab="letters", **found, **parts))
+
+
+def _signed(parts: dict[str, Any]) -> dict[str, str]:
+    return {"sender": parts["sender"], "by": parts["by"]}
+
+
+@router.post("/{proposal}/mail", dependencies=[Depends(coordinator)])
+def confirm(
+    request: Request, found: Looked, draft: Chosen = None, sender: Signed = "", by: Signed = ""
+) -> Response:
+    """Return who would get what, to be confirmed once; nothing is sent."""
+    parts: dict[str, Any] = {"sender": sender, "by": by, "drafts": ()}
+    parts["chosen"] = _chosen(found, draft, **_signed(parts))
+    return _no_store(page(request, "mail.html.j2", tab="letters", **found, **parts))
+
+
+@router.post("/{proposal}/mail/send")
+def send_mail(
+    state: Shared,
+    person: Coordinator,
+    found: Looked,
+    draft: Chosen = None,
+    sender: Signed = "",
+    by: Signed = "",
+) -> Response:
+    """Send the drafts that were confirmed, and go to what became of them."""
+    chosen = _chosen(found, draft, sender, by)
+    send(chosen, found["run"], _settings(), person.name, state.board.store)
+    signed = urlencode({"sender": sender, "by": by})
+    return to_proposal(found["job"].id, f"/mail?{signed}")
+
+
+def _chosen(
+    found: dict[str, Any], asked: list[str] | None, sender: str, by: str
+) -> tuple[Draft, ...]:
+    """Return the drafts that a form names, each as "city code"; raises QuestionError where one is no longer as it was shown."""
+    offered = drafts(found["made"], found["run"], _settings(), sender, by)
+    named = {f"{d.letter.city} {d.code}": d for d in offered if d.may_be_sent}
+    if not asked:
+        raise QuestionError.of("letter-missing", "No letter was chosen.", do="Tick some.")
+    if found["now"].status not in {"approved", "published"}:
+        do = "Approve the proposal first."
+        raise QuestionError.of("status-wrong", "Letters of a draft are not sent.", do=do)
+    gone = [one.partition(" ")[0] for one in asked if one not in named]
+    if gone:
+        told = f"Not as they were shown, or sent meanwhile: {', '.join(sorted(gone))[:200]}."
+        raise QuestionError.of("letter-changed", told, do="Nothing was sent. Look at them again.")
+    return tuple(named[one] for one in dict.fromkeys(asked))

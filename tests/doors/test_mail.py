@@ -1,0 +1,215 @@
+"""Letters by mail: off unless set, drafts first, consented contacts only, each once, failures told."""
+
+from __future__ import annotations
+
+import socketserver
+from email import message_from_bytes, policy
+from threading import Thread
+
+import lxml.html
+import pytest
+from service_for_tests import PROGRAMME, board_of, finished, five_cities, served
+
+from twinmatch.errors import QuestionError
+from twinmatch.web.mail import mail_settings
+
+CONTACTS = """city,name,e-mail,consent
+de-guest,Ms Guest,guest@de.example,yes
+fr-guest,M. Guest,guest@fr.example,no
+it-host,"Dott. Host
+Bcc: all@evil.example",host@it.example,yes
+se-host,Fru Host,"host@se.example, all@evil.example",yes
+"""
+OPEN = {"HOST": "127.0.0.1", "SECURITY": "none", "SENDER": "round@programme.example"}
+
+
+class Mailbox(socketserver.ThreadingTCPServer):
+    """A mail server without TLS that keeps what it takes, as (to, content).
+
+    ``answer`` is what it says of a letter, "" to hang up in the middle of one.
+    """
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Session)
+        self.taken, self.answer = [], "250 OK"
+
+
+class Session(socketserver.StreamRequestHandler):
+    def handle(self):
+        to, said = [], "220 here"
+        while said:
+            self.wfile.write(said.encode() + b"\r\n")
+            line = self.rfile.readline().decode()
+            word = line[:4].upper()
+            said = "221 bye" if word == "QUIT" else "250 OK"
+            if word == "RCPT":
+                to.append(line.partition("<")[2].partition(">")[0])
+            elif word == "DATA":
+                self.wfile.write(b"354 go on\r\n")
+                lines = iter(self.rfile.readline, b".\r\n")
+                content, said = b"".join(lines), self.server.answer
+                if said.startswith("250"):
+                    self.server.taken.append((to, content))
+            elif not line:
+                return
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mail")
+    (folder / "contacts.csv").write_text(CONTACTS, encoding="utf-8")
+    with served(folder / "s.sqlite", profiles=five_cities(folder), heavy_a_minute=10_000) as it:
+        job = it.post("/v1/proposals", json={"title": "Mail", "programme_toml": PROGRAMME}).json()
+        assert finished(it, job["id"])["state"] == "done"
+        it.made, it.contacts = job["id"], folder / "contacts.csv"
+        yield it
+
+
+@pytest.fixture
+def run(client):
+    """A proposal that is approved, of which nothing was sent."""
+    board = board_of(client)
+    made = board.keep_made("Mail", {}, "tests", board.result(client.made))
+    board.store.add(made, "approve", "tests")
+    return made
+
+
+@pytest.fixture
+def mailbox(client, monkeypatch):
+    with Mailbox() as box:
+        Thread(target=box.serve_forever, args=(0.05,), daemon=True).start()
+        given = {**OPEN, "PORT": str(box.server_address[1]), "CONTACTS": str(client.contacts)}
+        for name, value in given.items():
+            monkeypatch.setenv(f"TWINMATCH_SMTP_{name}", value)
+        yield box
+        box.shutdown()
+
+
+def page_of(client, run, **asked):
+    answer = client.get(f"/workbench/proposals/{run}/mail", params=asked)
+    return lxml.html.fromstring(answer.text)
+
+
+def offered(client, run):
+    return page_of(client, run).xpath("//input[@name='draft']/@value")
+
+
+def send(client, run, drafts):
+    place = f"/workbench/proposals/{run}/mail/send"
+    return client.post(place, data={"draft": drafts}, follow_redirects=False)
+
+
+def kinds(client, run):
+    return [e.kind for e in board_of(client).store.history(run)]
+
+
+def test_without_a_mail_server_there_is_no_page_of_mails(client, run):
+    answer = client.get(f"/workbench/proposals/{run}/mail")
+    assert answer.status_code >= 400
+    assert "mail-off" in answer.text
+    letters = client.get(f"/workbench/proposals/{run}", params={"tab": "letters"}).text
+    assert f"{run}/mail" not in letters
+
+
+def test_only_consented_contacts_are_offered_and_each_letter_is_sent_once(client, run, mailbox):
+    drafts = offered(client, run)
+    assert [d.partition(" ")[0] for d in drafts] == ["de-guest"]
+    told = client.post(f"/workbench/proposals/{run}/mail", data={"draft": drafts})
+    assert "guest@de.example" in told.text
+    assert "guest@fr.example" not in told.text
+    assert kinds(client, run) == ["approve"]  # looking and confirming send nothing
+    assert mailbox.taken == []
+
+    assert send(client, run, drafts).status_code == 303
+    ((to, content),) = mailbox.taken
+    assert to == ["guest@de.example"]
+    mail = message_from_bytes(content, policy=policy.default)
+    assert mail["To"] == "Ms Guest <guest@de.example>"
+    assert mail["From"] == "round@programme.example"
+    assert "De-Guest" in mail["Subject"]
+    assert mail.get_content().startswith("Dear Ms Guest,")
+    assert kinds(client, run) == ["approve", "sending", "sent", "asked"]
+
+    assert offered(client, run) == []
+    assert send(client, run, drafts).status_code >= 400
+    assert len(mailbox.taken) == 1
+
+
+def test_a_letter_of_a_further_version_is_sent_where_it_says_something_else(client, run, mailbox):
+    send(client, run, offered(client, run))
+    board = board_of(client)
+    again = board.keep_made("Mail", {"programme_of": run}, "tests", board.result(run))
+    board.store.add(again, "approve", "tests")
+    assert offered(client, again) == []
+    assert page_of(client, again, by="1 May").xpath("//input[@name='draft']/@value")
+
+
+def test_letters_of_a_draft_are_not_sent(client, run, mailbox):
+    drafts = offered(client, run)
+    board_of(client).store.add(run, "reopen", "tests")
+    assert offered(client, run) == []
+    assert send(client, run, drafts).status_code >= 400
+    assert mailbox.taken == []
+
+
+def test_a_refused_letter_is_told_and_offered_again(client, run, mailbox):
+    mailbox.answer = "550 no such mailbox here"
+    assert send(client, run, offered(client, run)).status_code == 303
+    assert kinds(client, run) == ["approve", "sending", "unsent"]
+    assert "no such mailbox here" in page_of(client, run).text_content()
+    mailbox.answer = "250 OK"
+    send(client, run, offered(client, run))
+    assert len(mailbox.taken) == 1
+
+
+def test_where_the_connection_breaks_nothing_is_sent_again_until_somebody_says_so(
+    client, run, mailbox
+):
+    mailbox.answer = ""
+    drafts = offered(client, run)
+    answer = send(client, run, drafts)
+    assert answer.status_code >= 400
+    assert "mail-broken" in answer.text
+    assert kinds(client, run) == ["approve", "sending"]
+    mailbox.answer = "250 OK"
+    assert offered(client, run) == []
+    assert send(client, run, drafts).status_code >= 400
+    said = {"kind": "unsent", "city": "de-guest", "version": 2}
+    client.post(f"/workbench/proposals/{run}/decisions", data=said)
+    send(client, run, offered(client, run))
+    assert len(mailbox.taken) == 1
+
+
+def test_a_server_without_tls_gets_nothing_unless_that_was_asked_for(
+    client, run, mailbox, monkeypatch
+):
+    drafts = offered(client, run)
+    monkeypatch.setenv("TWINMATCH_SMTP_SECURITY", "starttls")
+    answer = send(client, run, drafts)
+    assert answer.status_code >= 400
+    assert "mail-unreachable" in answer.text
+    assert kinds(client, run) == ["approve"]
+    assert mailbox.taken == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECURITY", "none"),
+        ("SENDER", "round@programme.example\nBcc: all@evil.example"),
+        ("SENDER", "nobody"),
+        ("PORT", "0"),
+        ("COLOUR", "blue"),
+        ("CONTACTS", ""),
+    ],
+)
+def test_wrong_settings_are_named_and_what_was_said_is_not_repeated(name, value):
+    given = {**OPEN, "SECURITY": "tls", "HOST": "mail.example", "CONTACTS": "c.csv"}
+    given |= {"PASSWORD": "secret-word", name: value}
+    with pytest.raises(QuestionError) as raised:
+        mail_settings({f"TWINMATCH_SMTP_{k}": v for k, v in given.items()})
+    told = str(raised.value)
+    assert "secret-word" not in told
+    assert {p.code for p in raised.value.problems} == {"mail-settings"}
