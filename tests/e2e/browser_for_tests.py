@@ -13,6 +13,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+AXE = Path(__file__).parent / "assets" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def faults(page: Any) -> list[str]:
+    """Return what axe-core finds on a page, what is closed opened first, as somebody who opens it sees it."""
+    page.evaluate(
+        "[...document.querySelectorAll('details')].slice(0, 8).forEach(d => { d.open = true; })"
+    )
+    page.wait_for_load_state("networkidle")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
+        TAGS,
+    )
+    assert found["testEngine"]["name"] == "axe-core"
+    return [
+        f"{v['id']}: {v['help']}: {n['html'][:200]}"
+        for v in found["violations"]
+        for n in v["nodes"][:3]
+    ]
+
 
 @contextmanager
 def running(folder: Path, *arguments: str) -> Iterator[str]:

@@ -8,13 +8,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from browser_for_tests import running
+from browser_for_tests import faults, running
 from playwright.sync_api import expect
 from test_whole_round import TABLE, hand_in, made
-
-AXE = Path(__file__).parent / "assets" / "axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-
 
 SURVEY = Path(__file__).parents[1] / "unit" / "reading" / "cases" / "survey.csv"
 
@@ -103,25 +99,7 @@ PAGES = [
 
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing(service, visit, places, name):
-    visitor = visit(service)
-    page = visitor.go(places[name])
-    # What is closed is looked at too, as somebody who opens it sees it.
-    page.evaluate(
-        "[...document.querySelectorAll('details')].slice(0, 8).forEach(d => { d.open = true; })"
-    )
-    page.wait_for_load_state("networkidle")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate(
-        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
-        TAGS,
-    )
-    told = [
-        f"{v['id']}: {v['help']}: {n['html'][:200]}"
-        for v in found["violations"]
-        for n in v["nodes"][:3]
-    ]
-    assert told == []
-    assert found["testEngine"]["name"] == "axe-core"
+    assert faults(visit(service).go(places[name])) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -148,14 +126,6 @@ def test_the_keyboard_reaches_everything_and_the_focus_is_seen(service, visit, p
         assert told[1] != "none", told
         assert told[2] >= 2, told
     assert {"Approve", "Solve", "Overview", "Columns", "Guest", "Score"} <= reached
-
-
-def test_a_decision_by_keyboard_alone(service, visit, places):
-    page = visit(service).go(places["twinning"].replace("twinning", "history"))
-    page.get_by_label("Note on the whole proposal").focus()
-    page.keyboard.type("By keyboard")
-    page.keyboard.press("Enter")
-    expect(page.locator(".history li").first).to_contain_text("By keyboard")
 
 
 def test_on_paper_there_are_results_and_no_buttons(service, visit, places):

@@ -14,8 +14,9 @@ breaks are named; a few matrix products answer, whatever the rules.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import numpy as np
@@ -121,17 +122,56 @@ class PriceList(Tabular):
         return self.rules.to_frame()
 
 
-def price_list(case: Case) -> PriceList:
-    """Return what each rule, named pair and limit of a settled round costs, and the demand for every host."""
-    cards = statuses(case.ready.rules, case.ready.candidates, case.chosen)
-    rules = [
-        found
-        for rule, card in zip(case.ready.rules, cards, strict=True)
-        for found in _of_rule(case, rule, card)
+@dataclass(frozen=True, eq=False)
+class PriceQuestion:
+    """A price that can be worked out, and stays: a rule, pair or limit of a case, changed to what it is compared with."""
+
+    case: Case
+    kind: Kind
+    rule: Rule
+    says: str
+    change: Callable[[Rule], Rule | None]
+    numbers: RuleNumbers | None = None
+
+    @cached_property
+    def priced(self) -> Priced:
+        """Return the price against the round with the changed rule in its place, solved when it is first asked for."""
+        looser = gain(self.case, swapped(self.case.ready.rules, self.rule, self.change(self.rule)))
+        return Priced(self.kind, self.rule.name, self.says, *looser, self.numbers)
+
+
+def price_questions(case: Case) -> tuple[PriceQuestion, ...]:
+    """Return every price of a settled round that can be asked for: rules and named pairs, limits, places of hosts."""
+    rules = case.ready.rules
+    cards = statuses(rules, case.ready.candidates, case.chosen)
+    found = [q for rule, card in zip(rules, cards, strict=True) for q in _of_rule(case, rule, card)]
+    found += [
+        PriceQuestion(case, "one more", rule, rule.block.says(row), partial(widened, row=row))
+        for rule in rules
+        if not rule.filters and rule.kind not in ("structure", "lock", "places")
+        for row in _rows_that_may_matter(case, rule)
     ]
-    limits = [found for rule in case.ready.rules for found in _limits(case, rule)]
+    found += [
+        PriceQuestion(case, "one more place", rule, rule.block.says(row), partial(widened, row=row))
+        for rule in rules
+        if rule is case.host_places
+        for row in _rows_that_may_matter(case, rule)
+    ]
+    return tuple(found)
+
+
+def price_list(case: Case, asked: Sequence[PriceQuestion] | None = None) -> PriceList:
+    """Return what each rule, named pair and limit of a settled round costs, and the demand for every host.
+
+    ``asked`` are the questions of the case, where some of them were answered before.
+    """
+    found = [q.priced for q in (price_questions(case) if asked is None else asked)]
+    limits = [p for p in found if p.kind == "one more"]
+    places = [p.price for p in found if p.kind == "one more place"]
+    rules = [p for p in found if p.kind not in ("one more", "one more place")]
+    demand = _demand(case, places)
     return PriceList(
-        case.filled, case.total, Rows(_dearest(rules)), Rows(_dearest(limits)), Rows(_demand(case))
+        case.filled, case.total, Rows(_dearest(rules)), Rows(_dearest(limits)), Rows(demand)
     )
 
 
@@ -149,31 +189,20 @@ def gain(case: Case, rules: tuple[Rule, ...]) -> tuple[Price, tuple[Move, ...]]:
     return Price(-cost.places, -cost.score + 0.0, cost.proven), outcome.moves
 
 
-def _priced(
-    case: Case,
-    kind: Kind,
-    rule: Rule,
-    says: str,
-    new: Rule | None,
-    numbers: RuleNumbers | None = None,
-) -> Priced:
-    """Return the price of a rule, or of a part of it, against the round with another rule in its place."""
-    looser = gain(case, swapped(case.ready.rules, rule, new))
-    return Priced(kind, rule.name, says, *looser, numbers)
-
-
-def _of_rule(case: Case, rule: Rule, card: RuleStatus) -> list[Priced]:
+def _of_rule(case: Case, rule: Rule, card: RuleStatus) -> list[PriceQuestion]:
     if rule.kind == "structure":
         return []
     if rule.kind == "lock":
-        rows = range(len(rule.block))
-        return [_priced(case, "lock", rule, rule.block.says(k), _lifted(rule, k)) for k in rows]
+        return [
+            PriceQuestion(case, "lock", rule, rule.block.says(row), partial(_lifted, row=row))
+            for row in range(len(rule.block))
+        ]
     if rule.kind == "ban" or rule.kind == "past pair":
         return [
-            _priced(case, rule.kind, rule, _pair_says(case, pair), spared(rule, pair))
-            for pair in np.flatnonzero(rule.forbidden).tolist()
+            PriceQuestion(case, rule.kind, rule, _pair_says(case, at), partial(spared, pair=at))
+            for at in np.flatnonzero(rule.forbidden).tolist()
         ]
-    return [_priced(case, "rule", rule, card.says, None, card.numbers)]
+    return [PriceQuestion(case, "rule", rule, card.says, lambda _: None, card.numbers)]
 
 
 def _pair_says(case: Case, pair: int) -> str:
@@ -188,16 +217,6 @@ def _lifted(rule: Rule, row: int) -> Rule:
     return replace(rule, block=replace(rule.block, low=low))
 
 
-def _limits(case: Case, rule: Rule) -> list[Priced]:
-    """What one more would be worth under each limit of a rule, but for hosts, whose places stand apart."""
-    if rule.filters or rule.kind in ("structure", "lock", "places"):
-        return []
-    return [
-        _priced(case, "one more", rule, rule.block.says(row), widened(rule, row))
-        for row in _rows_that_may_matter(case, rule)
-    ]
-
-
 def _rows_that_may_matter(case: Case, rule: Rule) -> list[int]:
     finite = np.isfinite(rule.block.high)
     if "HiGHS" not in case.solution.engine:
@@ -205,13 +224,12 @@ def _rows_that_may_matter(case: Case, rule: Rule) -> list[int]:
     return [int(row) for row in np.flatnonzero(finite)]
 
 
-def _demand(case: Case) -> tuple[HostDemand, ...]:
+def _demand(case: Case, places: Sequence[Price]) -> tuple[HostDemand, ...]:
+    """Return the demand for every host; ``places`` are the prices of one more place of those at their limit."""
     rule = case.host_places
     nothing = Price(0, 0.0)
-    worth = {}
-    if rule is not None:
-        for row in _rows_that_may_matter(case, rule):
-            worth[row] = gain(case, swapped(case.ready.rules, rule, widened(rule, row)))[0]
+    at_limit = _rows_that_may_matter(case, rule) if rule is not None else []
+    worth = dict(zip(at_limit, places, strict=True))
     score = np.where(case.grid(case.ready.allowed), np.round(case.grid(case.score), 9), -1.0)
     order = np.argsort(-score, axis=0, kind="stable")
     held = case.grid(case.chosen).sum(axis=1)

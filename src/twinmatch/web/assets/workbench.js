@@ -32,6 +32,15 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// What comes step by step can be stopped: the row that asks for the next step goes.
+document.addEventListener("click", (event) => {
+  const stop = event.target.closest("[data-stop]");
+  if (!stop) return;
+  const region = stop.closest("[tabindex]");
+  stop.closest(stop.dataset.stop).remove();
+  region.focus();
+});
+
 // On a narrow screen the tabs scroll sideways: the current one is brought into view.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
