@@ -32,7 +32,7 @@ from twinmatch.web.pages import own, page, wants_fragment
 from twinmatch.web.rounds_pages import Looked, Made, Text, gate, part_of, teller, to_proposal
 from twinmatch.web.sandbox import scratch
 from twinmatch.web.state import Shared, State
-from twinmatch.whatif.prices import edits, options, solved_with
+from twinmatch.whatif.prices import Priced, edits, options, solved_with
 from twinmatch.whatif.repair import KINDS, Disruption
 from twinmatch.whatif.repair import Kind as OfferKind
 
@@ -341,7 +341,7 @@ def prices(
     asked = state.rounds.price_questions(job.id)
     if not wants_fragment(request) or (at is not None and at >= len(asked)):
         return part_of(request, "prices", job, found=state.rounds.prices(job.id))
-    begun, found = time.monotonic(), []
+    begun, found = time.monotonic(), list[Priced]()
     while at is not None and at + len(found) < len(asked) and time.monotonic() < begun + STEP:
         found.append(asked[at + len(found)].priced)
     parts = {"found": found, "first": at is None, "at": (at or 0) + len(found), "all": len(asked)}
