@@ -259,12 +259,12 @@ def test_a_whole_round_by_keyboard_alone(service, visit, by_keyboard):
 def test_a_change_by_hand_is_priced_kept_and_solved(service, visit, by_keyboard):
     page, second = visit(service).go("/workbench/proposals"), by_keyboard
 
-    # Several at once, and a hold; the agenda has it.
+    # Several at once; the agenda has what is held.
     page.goto(f"{second}?tab=twinning")
     for k in (0, 1):
         page.locator("#pairs tbody input").nth(k).check()
-    page.get_by_role("button", name="Hold the place").click()
-    expect(page.locator("#pairs .state.hold")).to_have_count(2)
+    page.get_by_role("button", name="Accept").click()
+    expect(page.locator("#pairs .state.accept")).to_have_count(2)
     page.get_by_role("link", name="Committee").click()
     expect(page.get_by_role("heading", name=re.compile("A place is held"))).to_be_visible()
 
