@@ -11,7 +11,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -46,7 +45,7 @@ from twinmatch.reading.meaning import (
 )
 from twinmatch.reading.names import count_near, field_words, language_code, near_field, own_names
 from twinmatch.reading.personal_data import is_contact
-from twinmatch.reading.sense import likely
+from twinmatch.reading.sense import grouped, is_other, is_ticked, kind_of_label, likely
 from twinmatch.reading.values import mass, unit_in
 from twinmatch.schema import City
 from twinmatch.vocabulary.taxonomy import plain, words
@@ -68,6 +67,8 @@ _EITHER: Final = (
     (NEWCOMER, NOT + NEWCOMER),
 )
 """What a column may be instead, to be chosen where it is asked."""
+
+_OPPOSITE: Final = {a: b for one, other in _EITHER[:2] for a, b in ((one, other), (other, one))}
 
 _CONTRIBUTION: Final = re.compile(
     r"contribution id|id (?:de la |del? |della |do )?contribu\w*|beitrags id|identyfikator wkladu"
@@ -186,18 +187,6 @@ def _exact(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None
     return Target(path, unit if is_mass else "", factor)
 
 
-_OPTION: Final = re.compile(
-    r"^(?P<base>.{3,200}?)\s{0,9}(?:\[(?P<a>[^\[\]]{1,300})\]|(?: [-–—:/] ?|[.:/](?=[^\s.])| \| )(?P<b>[^\[\]]{1,120}))$"
-)
-
-_CHOICE: Final = re.compile(
-    r"(?i)\s{0,9}[-–:]?\s{0,9}(?:selected choice|choice|ausgewählte.{0,99})$"
-)
-_OTHER: Final = re.compile(
-    r"\b(?:others?|text|sonstig\w*|ander[es]\w*|autres?|altr[oie]|otr[oa]s?|inn[aey]|outr[oa]s?|annat|annan|alt[aei]l?e?|αλλ[οη])\b"
-)
-
-
 @dataclass
 class _Finder:
     """Finds what the columns of one header mean."""
@@ -249,7 +238,7 @@ class _Finder:
         """Set aside what a survey tool fills in by its own account, and a wish for long text where options are ticked."""
         if target is None or self.names[i] in self.mapping.columns:
             return target
-        if any(map(text, self.cells[i])) and self._kind_of_label(i, self.names[i]):
+        if any(map(text, self.cells[i])) and kind_of_label(self.names[i], self.cells[i]):
             return None
         if self._is_of_tool(i, target.field):
             self.beside.add(i)
@@ -276,13 +265,15 @@ class _Finder:
         """
         found = list(exact)
         again: set[str] = set()
-        for base, group in self._groups(exact):
+        for base, group in grouped(
+            {i: n for i, n in enumerate(self.names) if n and exact[i] is None}, self.cells
+        ):
             positions = [i for i in group if self.names[i] not in self.mapping.columns]
-            if not all(self._is_ticked(i, label) for i, label in group.items()):
+            if not all(is_ticked(label, self.cells[i]) for i, label in group.items()):
                 if base:
                     self._by_label(base, {i: group[i] for i in positions}, found)
                 continue
-            named = [n for n in group.values() if not _OTHER.search(plain(n))]
+            named = [n for n in group.values() if not is_other(n)]
             is_language = 2 * sum(bool(language_code(n)) for n in named) > len(named)
             coded = sum(bool(values.option_codes(self.mapping.values.get(n, n))) for n in named)
             field = LANGUAGES if is_language else has_candidates(base, options=True) if base else ""
@@ -314,47 +305,6 @@ class _Finder:
             if means and means.sureness == "sure":
                 found[i] = self._target(i, means.field)
 
-    def _groups(self, exact: Sequence[Target | None]) -> list[tuple[str, dict[int, str]]]:
-        """Return the columns that are parts of one question, each with its label: by question, or headed by options alone."""
-        free = [i for i, n in enumerate(self.names) if n and exact[i] is None]
-        split = {i: m for i in free if (m := _OPTION.match(self.names[i]))}
-        by_base: dict[str, dict[int, str]] = defaultdict(dict)
-        for i, m in split.items():
-            base = re.sub(r"\[[^\[\]]{0,300}\]", "", _CHOICE.sub("", m["base"]))
-            by_base[plain(base)][i] = m["a"] or m["b"]
-        found = [(base, group) for base, group in by_base.items() if len(group) > 1]
-        taken = {i for _, group in found for i in group}
-        names = {i: re.sub(r" \(\d+\)$", "", self.names[i]) for i in free if i not in taken}
-        kinds = {i: k for i, n in names.items() if (k := self._kind_of_label(i, n))}
-        bare: list[dict[int, str]] = []
-        for i, kind in sorted(kinds.items()):
-            last = bare[-1] if bare else {}
-            is_next = i - 1 in last and names[i] not in last.values()
-            if is_next and kind in {"other", kinds[min(last)]}:
-                last[i] = names[i]
-            elif kind != "other":
-                bare.append({i: names[i]})
-        ticked = [
-            g for g in bare if len(g) > 1 and any(map(text, chain(*map(self.cells.__getitem__, g))))
-        ]
-        return found + [("", group) for group in ticked]
-
-    def _kind_of_label(self, i: int, name: str) -> str:
-        """Return the kind of a column that is headed by an option and holds nothing but it."""
-        cells = {plain(text(c)) for c in self.cells[i]} - {""}
-        if _OTHER.match(plain(name)):
-            return "other"
-        if not cells <= {plain(name)} or concepts(name) & {"consent", "else", "meta"}:
-            return ""
-        kind = "language" if language_code(name) else "option"
-        return kind if cells or kind == "language" or values.option_codes(name) else ""
-
-    def _is_ticked(self, i: int, label: str) -> bool:
-        """Return whether a column holds nothing but whether its option was ticked, or other words under "Other"."""
-        cells = {t for c in self.cells[i] if (t := text(c))}
-        is_tick = all(values.yes_or_no(t) is not None or plain(t) == plain(label) for t in cells)
-        return is_tick or bool(_OTHER.search(plain(label)))
-
     def _target(self, i: int, said: str) -> Target:
         factor = factor_in(self.names[i]) if said == "population.value" else 1.0
         if not said:
@@ -366,25 +316,49 @@ class _Finder:
         single = {t.field for t in exact if t} - SEVERAL
         met = Counter(p for cells in self.cells for p in set(options_in(cells)))
         seen = {p for p, n in met.items() if n > 1 and values.option_codes(p)}
+        unread = []
         for i, name in enumerate(self.names):
             if exact[i] is not None or i in self.asked or i in self.beside or not name:
                 continue
             means = meaning(name, self.cells[i], seen)
             if means is None:
-                fields = [f for f in fitting(self.cells[i], seen) if f not in single]
-                if guess := likely(name, fields):
-                    self.asked[i] = guess
+                unread.append(i)
             elif means.field.removeprefix(NOT) in single:
                 continue
             elif means.sureness == "sure":
                 found[i] = self._target(i, means.field)
             else:
-                self.asked[i] = means.field
+                either = (means.field, _OPPOSITE.get(means.field, means.field))
+                self.asked[i] = likely(name, either) if means.field in _OPPOSITE else ""
+                self.asked[i] = self.asked[i] or means.field
+        read = {t.field for t in found if t} | {*self.asked.values()}
+        for i in unread:
+            fields = [f for f in fitting(self.cells[i], seen) if f in SEVERAL or f not in read]
+            left = [f for f in fields if f not in read]
+            if guess := likely(self.names[i], fields) or likely(self.names[i], left):
+                self.asked[i] = guess
+        self._ask_same_options(found)
         sure = {t.field for t in found if t}
         self.asked = {
             i: f for i, f in self.asked.items() if f in SEVERAL or f.removeprefix(NOT) not in sure
         }
         return found
+
+    def _ask_same_options(self, found: list[Target | None]) -> None:
+        """Ask of the second of two columns with the same options and one field: who asks twice asks for two things."""
+        first: dict[str, set[str]] = {}
+        for i, target in enumerate(found):
+            field = self.asked.get(i, target.field if target else "")
+            if field not in _OPPOSITE or (target and target.option) or self._is_said(i):
+                continue
+            options = {*options_in(self.cells[i])}
+            if field in first and 2 * len(first[field] & options) >= len(options) > 0:
+                self.asked[i], found[i] = _OPPOSITE[field], None
+            first.setdefault(self.asked.get(i, field), options)
+
+    def _is_said(self, i: int) -> bool:
+        """Return whether the mapping or the field's own name says what a column is."""
+        return self.names[i] in self.mapping.columns or self.names[i] in columns(self.model)
 
     def _once(self, targets: list[Target | None]) -> tuple[Target | None, ...]:
         """Set aside a column whose field stands in another one; one that says something else is asked about."""

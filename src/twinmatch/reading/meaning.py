@@ -56,15 +56,15 @@ _CONCEPTS: Final[dict[str, str]] = {
     r"engelsk|engleza|αγγλικ|\bcefr\b|\bmcer\b|\bqcer\b|\bcecrl?\b|\bger\b|\beskj\b",
     "languages": r"\blanguages?\b|arbeitssprach|\bsprachen|langues|lingue|idiomas|jezyki|\btalen\b|"
     r"arbetssprak|\bsprak\b|\blimb[ai]\b|\blimbi(?:le)?\b|linguas|γλωσσ|jezykach|jezykow|\bworking language",
-    "struggle": r"challeng|struggle|problem|difficul|difficil|hardest|barrier|bottleneck|headache|worr(?:y|ies)|up at night|herausforder|schwierig|druckt der schuh|baustelle|nachhol|engpass|hakt es|helping hand|\bfreins?\b|\bfrena\b|hamuj|sorgen|casse tete|preoccup|preocup|carenc|deficit|lacune|\bdefi|\bsfid|\bdesafio|\breto|wyzwa|trudn|uitdaging|obsta[ck]|\bobstacul|ostacol|przeszkod|klopot|needs?\b|"
+    "struggle": r"challeng|struggl|problem|difficul|difficil|hardest|barrier|bottleneck|headache|worr(?:y|ies)|up at night|herausforder|schwierig|druckt der schuh|baustelle|nachhol|engpass|hakt es|helping hand|\bfreins?\b|\bfrena\b|hamuj|sorgen|casse tete|preoccup|preocup|carenc|deficit|lacune|\bdefi|\bsfid|\bdesafio|\breto|wyzwa|trudn|uitdaging|obsta[ck]|\bobstacul|ostacol|przeszkod|klopot|needs?\b|"
     r"\bbedarf|besoin|bisogn|necesid|potrzeb|attentes|erwartung|aspettativ|expectativ|oczekiwan|behoef|necessid|hindernis|"
-    r"\black|missing|hold\w* .*back|slow\w* .*down|\bblock|\bstuck|in (?:the|your) way|pain points?|\bweak|\bgaps?\b|brauch|fehl(?:t|en|st)|\brat suchen|suchen\b|schwach|manqu|\bfaltan?\b|\bmanca|brakuj|\bbrak\b|necesit|servono|\bserve\b|ontbre|nodig|knelpunt|\bhinder|\bbehov|saknas|saknar|utmaning|svar(?:ig|ast)|provoc|dificult|\bnevo[ie]|lips(?:a|esc|it)|obstacol|προκλ|δυσκολ|αναγκ|ελλειψ|εμποδι|desafi|precisa|dificuld|entrave|verrou|worst|toughest|tricky|scoglio|bloqu|blocc|lastig|moeilijk|\bduele|rade(?:n)?\b",
+    r"\black|missing|hold\w* .*back|slow\w* .*down|\bblock|\bstuck|in (?:the|your) way|pain points?|\bweak|\bgaps?\b|brauch|fehl(?:t|en|st)|\brat suchen|suchen\b|schwach|manqu|\bfaltan?\b|\bmanca|brakuj|\bbrak\b|necesit|servono|\bserve\b|ontbre|nodig|knelpunt|\bhinder|\bbehov|saknas|saknar|utmaning|svar(?:ig|ast)|provoc|dificult|\bnevo[ie]|lips(?:a|esc|it)|obstacol|προκλ|δυσκολ|αναγκ|ελλειψ|εμποδι|desafi|precisa|dificuld|entrave|verrou|worst|toughest|tricky|scoglio|bloqu|blocc|lastig|moeilijk|\bduele|houdt .*tegen|\bremm?(?:t|en)\b|anliegen|fragestellung|inciampa|\bpeina|tropieza|\bfrein|naliegt",
     "learn": r"\blearn|\blernen|apprendre|imparare|aprender|nauczy|dowiedz|\bleren\b|want to know|improve|erfahren mochte|"
-    r"get out of|take (?:home|away|back)|hope to|\bgain\b|curious|inspir|discover|understand|borrow|erfahren|\bwissen\b|erhoff|abschauen|abgucken|mitnehmen|decouvrir|comprendre|attendez|attendent|imparar|capire|scoprir|vi aspettate|descubrir|conocer|\bsaber\b|poznac|zobaczyc|\bweten\b|\blara\b|veta mer|invata|\bafla(?:ti)?\b|μαθε(?:τε|ι)|μαθουμ|γνωρισ|aprend|levar para casa|meenemen",
+    r"get out of|bring back|take (?:home|away|back)|hope to|\bgain\b|curious|inspir|discover|understand|borrow|erfahren|\bwissen\b|erhoff|abschauen|abgucken|mitnehmen|decouvrir|comprendre|attendez|attendent|imparar|capire|scoprir|vi aspettate|descubrir|conocer|\bsaber\b|poznac|zobaczyc|\bweten\b|\blara\b|veta mer|invata|\bafla(?:ti)?\b|μαθε(?:τε|ι)|μαθουμ|γνωρισ|aprend|levar para casa|meenemen",
     "offer": r"\boffer|\bshow|\bshare|can .*teach|strength|\bstrong|good practice|best practice|experience|success|proud|better than|recommend to|lauft .*gut|\bteach|contribut|ahead of|anbiet|angebot|zeigen|\bstark|stolz|beitragen|einbringen|gute praxis|erfahrung|"
     r"erfolg|offrir|montrer|partager|apporter|\bfiers?\b|raconter|atouts?|bonnes pratiques|reussi|points forts|\bfortes?\b|\bfuertes?\b|\bforti\b|\bmocn|offrire|mostrare|condivid|apportare|orgoglios|passo avanti|punti di forza|buone pratiche|ofrecer|ofrece|"
     r"mostrar|compartir|aportar|ensenar|orgull|fortalez|buenas practicas|zaoferow|pokaza|podziel|pochwal|dumn|wniesc|mocne strony|dobre praktyki|aanbieden|laten zien|sterk|oferecer|partilhar|"
-    r"\bbrag|come and see|good at|\bbest at|\bexcel|\blead(?:ing|er)|expertise|give back|in return|others? (?:could|can|should)|sind sie .*\bgut\b|vorzeig|vorbild|vorreiter|weitergeben|a l aise|reconnu|en avance|maitris|valoris|faire (?:voir|decouvrir|visiter)|\bforts\b|eccell|avanguardia|insegnar|raccontare|destaca|avanzad|presumir|chwal|wyroznia|mocne|goed in|\btrots|voorop|\bdelen\b|erbjud|stolt|\bbidra|dela med|visa upp|styrk|langt framme|\bofer|\barata\b|\bmandri|impartas|puncte (?:tari|forte)|orgulh|partilh|ensinar|oferec|προσφερ|δειξ|μοιρα(?:σ|ζ)|ισχυρ|δυνατα|περηφαν|υπερηφαν|demonstrate|showcase",
+    r"\bbrag|bring to the table|worth (?:a|the|seeing)|come and see|good at|\bbest at|\bexcel|\blead(?:ing|er)|expertise|give back|in return|others? (?:could|can|should)|sind sie .*\bgut\b|vorzeig|vorbild|vorreiter|weitergeben|a l aise|reconnu|en avance|maitris|valoris|feriez .*(?:voir|decouvrir|visiter)|faire (?:voir|decouvrir|visiter)|\bforts\b|eccell|avanguardia|insegnar|raccontare|destaca|avanzad|presumir|\bdobr(?:zy|ze)\b|chwal|wyroznia|mocne|goed in|\btrots|voorop|\bdelen\b|erbjud|stolt|\bbidra|dela med|visa upp|styrk|langt framme|\bofer|\barata\b|\bmandri|impartas|puncte (?:tari|forte)|orgulh|partilh|ensinar|oferec|προσφερ|δειξ|μοιρα(?:σ|ζ)|ισχυρ|δυνατα|περηφαν|υπερηφαν|demonstrate|showcase",
     "domain": r"\bdomains?\b|\bareas?\b|\bsectors?\b|\bfields?\b|\btopics?\b|\bthemes?\b|handlungsfeld|bereich|sektor|themen|domaines?|secteurs?|thematique|"
     r"ambit[oi]|settor|\btem[ai]\b|ambitos?|sectores|\btemas\b|obszar|dziedzin|tematy|domein|thema|"
     r"omrad|\barii\b|\bdomenii|\bareas\b|τομε[ιαω]|θεμα|gebied|sujets?\b|temat\b|\bamne|\bsectoare|services",
@@ -76,7 +76,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     r"match|pair|abbin|emparej|empareja|zusammen(?:spann|bring|arbeit)|appari|jumelee|vanort|infrat|gemina|αδελφοπ|ζευγ|\bdating|koppel",
     "wish": r"prefer|\bwish|\bchoice|would (?:you )?(?:like|love) to (?:be matched|visit|work|meet|twin|pair)|matched with|wunsch|bevorzug|\bwahl\b|\bprio|souhait|\bchoix|voeu|prefere|"
     r"preferit|preferen|scelta|desider|vorreste (?:lavorare|visitare|incontrare)|\bwith which|\bmit welche|\bavec quel|\bcon que\b|\bcon cual|\bcon qual|\bz jakim|\bz ktorym|\bmet welke|\belecc|\bopcion|prefiere|preferid|wybor|prefero|preferowan|voorkeur|keuze|\bescolha|\brank|"
-    r"dream|favou?rit|traum|lieblings(?:st|part)|\breve|coup de coeur|ideal|\bwens|onsk|dorit|\bdori(?:ti)?\b|desej|επιθυμ|προτιμ|gostari\w* de (?:visit|trabalh|ser)|gustaria (?:emparej|visit|trabaj)|abbinati|zusammengespannt|welche(?:n|r)? (?:gast)?st[aä]dte?n? mocht|mocht\w* .*besuch|aimeri\w* .*(?:jumel|visit)|chcieliby .*odwiedz|up to three|hasta tres|bis zu drei|jusqu a trois|do trzech|fino a tre|ate tres",
+    r"dream|favou?rit|\bvisit(?:er|are|ar)?\b|\btop (?:three|3)|odwiedz|bezoek|besok|traum|lieblings(?:st|part)|\breve|coup de coeur|ideal|\bwens|onsk|dorit|\bdori(?:ti)?\b|desej|επιθυμ|προτιμ|gostari\w* de (?:visit|trabalh|ser)|gustaria (?:emparej|visit|trabaj)|abbinati|zusammengespannt|welche(?:n|r)? (?:gast)?st[aä]dte?n? mocht|mocht\w* .*besuch|aimeri\w* .*(?:jumel|visit)|chcieliby .*odwiedz|up to three|hasta tres|bis zu drei|jusqu a trois|do trzech|fino a tre|ate tres",
     "refuse": r"\b(?:not|rather not) (?:be )?(?:matched|paired)|lieber nicht|plutot pas|preferi\w* non|wolal\w* nie|\bavoid|exclud|nicht (?:mit|zusammen)|ausschlie|\beviter|exclu|\bpas (?:avec|etre)|evitare|escludere|evitar|wyklucz|unikac|uitslui|"
     r"\bnie chc|helst inte|undvik|\bliever niet|preferati nu|evitat|nao (?:quer|gostari)|αποφυ|rule out|\bno quier|not want|unpassend|ungern",
     "first": r"\bfirst\b(?! (?:name|choice|preference|option|priority))|newcomer|new to|\berste[srn]?\b(?! (?:wahl|prioritat|wunsch))|erstmal|\bpremiere?\b(?! (?:choix|voeu))|"
@@ -85,9 +85,9 @@ _CONCEPTS: Final[dict[str, str]] = {
     "before": r"\b(?:before|already|ever)\b|\bbereits\b|\bschon\b|\bdeja\b|\bgia\b|\bantes\b|\balguna vez\b|\bjuz\b|\bwczesniej\b|"
     r"previous|in the past|\bschon (?:einmal|mal)|avez vous .*particip|a t elle .*particip|ha partecipato|avete .*partecipato|ha participado|han participado|ja partic|\bja\b.*particip|eerder|\bal eens\b|\btidigare|\bredan|anterior|\bati mai\b|deja|ηδη|ξανα|παρελθον|προηγουμεν|have (?:you|your).*(?:taken part|participat|joined|been|done)|has (?:your|the).*(?:taken part|participat|joined|been|done)|in przeszlosci|braliscie|bral[oi]",
     "exchange": r"twinning|exchange|programm|partnerschaft|jumelage|gemellagg|hermanam|bliznia|wymian|particip|teilnahme|\bdabei\b|candidature|candidatura|bewerbung|udzial|"
-    r"peer learning|austausch|lernprogramm|echange|scambio|scambi|intercambi|uitwissel|utbyte|schimb|ανταλλαγ|mentoring|adventure|netwerk|initiative|aprendizaje|partener|nabor|procedure",
+    r"peer learning|\bprogram\b|deltag|austausch|lernprogramm|echange|scambio|scambi|intercambi|uitwissel|utbyte|schimb|ανταλλαγ|mentoring|adventure|netwerk|initiative|aprendizaje|partener|nabor|procedure",
     "signed": r"\bsigned|\badopted|\bcommit|council|unterzeichn|beschloss|beschluss|ratsbeschl|signe\b|adopte|engage|firmat|adottat|impegn|firmado|aprobad|compromis|podpisa|"
-    r"przyj|uchwal|zobowiaz|\bhas your|\bhave you|ondertekend",
+    r"przyj|uchwal|zobowiaz|ondertekend",
     "contact": r"e ?mail|\bphone|telef|\bcontact|kontakt|courriel|correo|contatto|\bmobile no|ansprech|adres e|filled in by|your name|ihr name|votre nom|(?:il )?suo nome|su nombre|imie|nazwisko|"
     r"\bpersona?\b(?! hours)|\bpersonne\b|\bperson of|who is (?:completing|filling)|recipient|\bip ?address|first name|last name|surname|vorname|nachname|prenom|cognome|apellid|interlocut|"
     r"talk(?:ing)? to|reach you|referent|\bosob[aey]\b|lead officer|job title|\bposition\b|your role|what do you do|funktion\b|\bfonction\b|\bposte\b|ruolo|mansione|\bcargo\b|\bpuesto|stanowisk|functie|befattning|functi[ae]|\bθεση|ιδιοτητα|dienststelle|abteilung|responsabil|nom et prenom|prenume|\bnume(?:le)? si\b|ονομα(?:τεπωνυμο)?|\bnamn\b|uw naam|o seu nome|numele|epost|e post|puhelin|τηλεφων|\byour name|name and surname|nome e cognome|nombre y|naam van|\bpersoana\b|contato|contacto|contactpers",
@@ -113,7 +113,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     "emissions": r"emission|emisj|emision|\bco2|ghg|treibhaus|\bghe|"
     r"utslapp|uitstoot|emisii|εκπομπ|\bemiss",
     "heard": r"how did you (?:hear|find out|learn|come)|where did you hear|wie (?:sind|haben|wurden) sie .*(?:aufmerksam|erfahren|gehort)|woher (?:kennen|wissen)|comment avez vous (?:connu|entendu|eu|appris|decouvert)|"
-    r"connaissance (?:de (?:l|cet|ce|notre)|du)|conoscenza (?:del|di quest)|come (?:avete|ha|hai) (?:saputo|conosciuto|scoperto)|como (?:se|nos|ha|han|conocio|supo|tuvo)\b.*(?:enter|conoc|convocatoria|programa|sab)|"
+    r"connaissance (?:de (?:l|cet|ce|notre)|du)|conoscenza (?:dell? ?(?:avviso|bando|programma|iniziativa|opportunit|call)|di quest)|come (?:avete|ha|hai) (?:saputo|conosciuto|scoperto)|como (?:se|nos|ha|han|conocio|supo|tuvo)\b.*(?:enter|conoc|convocatoria|programa|sab)|"
     r"skad .*(?:dowiedz|wiedz|wie|znaj)|hoe (?:heeft|hebt|bent|kent) u|como (?:soube|teve conhec|tomou|ficou)|hur (?:fick|horde|hittade) ni|(?:cum|de unde) ati (?:aflat|auzit)|(?:πωσ|που) μαθατε",
     "else": r"anything else|something else|else (?:you|we)|\bsonstig|\bsonst noch|autres? (?:remarque|commentaire|precision|information)|altro (?:da|che)|altre (?:note|informaz)|algo mas|otros? comentario|cos jeszcze|"
     r"\bremarks?\b|\bcomments?\b|anmerkung|bemerkung|remarques?\b|commentaires?\b|osservazion|observacion|opmerking|observac[oa]|observatii|kommentar|σχολια|\buwagi\b|verder nog|ovrigt|altceva",
@@ -296,11 +296,14 @@ def _candidates(words: frozenset[str], header: str) -> list[tuple[str, bool]]:
             add(field, not words & {"offer"})
         add("needs", not words & {"offer"})
     elif words & {"domain", "lever"}:
-        for field in ("levers_needed",) if "lever" in words else ("challenges",):
-            add(field, "emissions" in words or _wants(header))
+        add(
+            "levers_needed" if "lever" in words else "challenges",
+            "emissions" in words or _wants(header),
+        )
     if "country" in words:
         add("country", short and not words & {"wish", "partner", "host"})
-    if "city" in words and not words - {"city", "country", "host", "partner", "exchange"}:
+    beside = {"city", "country", "host", "partner", "exchange", "contact"}
+    if "city" in words and not words - beside:
         add("name", short and not words & {"host", "partner"})
     return list(dict.fromkeys(found))
 
@@ -359,14 +362,15 @@ def meaning(header: str, cells: Sequence[Any], seen: Set[str] = frozenset()) -> 
             if clear and field in _TESTS and _none_filled(cells):
                 return Meaning(field)
             continue
-        if fits >= FITS or (clear and (fits >= CONTRADICTS or (is_ticked and field in _OPTIONS))):
+        is_fit = fits >= FITS or (clear and (fits >= CONTRADICTS or field in _OPTIONS))
+        if is_fit and (clear or field not in _OPTIONS):
             return Meaning(of_codes(field, options_in(cells)))
         if field in _LONG and clear and fits > 0:
             return Meaning(field)
         if fits >= CONTRADICTS or (clear and field == "population.value"):
             doubted = doubted or field
     if doubted:
-        return Meaning(doubted, "asked")
+        return Meaning(of_codes(doubted, options_in(cells)), "asked")
     return _by_cells(words, cells)
 
 
@@ -383,8 +387,9 @@ def _flag(words: frozenset[str]) -> Meaning | None:
         return Meaning("")
     if "first" in words:
         return Meaning(NEWCOMER, "asked" if "before" in words else "sure")
-    if "before" in words and words & {"exchange", "partner", "learn"}:
-        return Meaning(NOT + NEWCOMER)
+    if "before" in words and "signed" not in words:
+        is_sure = bool(words & {"exchange", "partner", "learn"})
+        return Meaning(NOT + NEWCOMER, "sure" if is_sure else "asked")
     return Meaning("") if words & {"signed", "neutral"} else None
 
 

@@ -1,16 +1,88 @@
-"""What a header asks for by its sense, in any language: compared with examples by the text model for many languages."""
+"""Questions of a survey: which columns are parts of one, and what one asks for by its sense, in any language."""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 
 from twinmatch.embedding import multilingual
 from twinmatch.embedding.backends import Vectors
 from twinmatch.embedding.vectors import similarities
+from twinmatch.reading import values
+from twinmatch.reading.grid import text
 from twinmatch.reading.mapping import NOT
-from twinmatch.reading.meaning import CONTACT, NEWCOMER
+from twinmatch.reading.meaning import CONTACT, NEWCOMER, concepts
+from twinmatch.reading.names import language_code
+from twinmatch.vocabulary.taxonomy import plain
+
+_OPTION: Final = re.compile(
+    r"^(?P<base>.{3,200}?)\s{0,9}(?:\[(?P<a>[^\[\]]{1,300})\]|(?: [-–—:/] ?|[.:/](?=[^\s.])| \| )(?P<b>[^\[\]]{1,120}))$"
+)
+
+_CHOICE: Final = re.compile(
+    r"(?i)\s{0,9}[-–:]?\s{0,9}(?:selected choice|choice|ausgewählte.{0,99})$"
+)
+_OTHER: Final = re.compile(
+    r"\b(?:others?|text|sonstig\w*|ander[es]\w*|autres?|altr[oie]|otr[oa]s?|inn[aey]|outr[oa]s?|annat|annan|alt[aei]l?e?|αλλ[οη])\b"
+)
+
+
+def is_other(label: str) -> bool:
+    """Return whether an option is "Other", whose column may hold words of a city's own."""
+    return bool(_OTHER.search(plain(label)))
+
+
+def grouped(
+    names: dict[int, str], cells: Sequence[Sequence[Any]]
+) -> list[tuple[str, dict[int, str]]]:
+    """Return the columns that are parts of one question, each with its label: by question, or headed by options alone.
+
+    ``names`` are the headers by position; the question is an empty text where there is none.
+    """
+    split = {i: m for i, n in names.items() if (m := _OPTION.match(n))}
+    by_base: dict[str, dict[int, str]] = defaultdict(dict)
+    for i, m in split.items():
+        base = re.sub(r"\[[^\[\]]{0,300}\]", "", _CHOICE.sub("", m["base"]))
+        by_base[plain(base)][i] = m["a"] or m["b"]
+    found = [(base, group) for base, group in by_base.items() if len(group) > 1]
+    taken = {i for _, group in found for i in group}
+    names = {i: re.sub(r" \(\d+\)$", "", n) for i, n in names.items() if i not in taken}
+    kinds = {i: k for i, n in names.items() if (k := kind_of_label(n, cells[i]))}
+    bare: list[dict[int, str]] = []
+    for i, kind in sorted(kinds.items()):
+        last = bare[-1] if bare else {}
+        is_next = i - 1 in last and names[i] not in last.values()
+        if is_next and kind in {"other", kinds[min(last)]}:
+            last[i] = names[i]
+        elif kind != "other":
+            bare.append({i: names[i]})
+    ticked = [g for g in bare if len(g) > 1 and any(map(text, chain(*map(cells.__getitem__, g))))]
+    return found + [("", group) for group in ticked]
+
+
+def kind_of_label(name: str, cells: Sequence[Any]) -> str:
+    """Return the kind of a column that is headed by an option and holds nothing but it."""
+    filled = {plain(text(c)) for c in cells} - {""}
+    if _OTHER.match(plain(name)):
+        return "other"
+    if not filled <= {plain(name)} or concepts(name) & {"consent", "else", "meta"}:
+        return ""
+    kind = "language" if language_code(name) else "option"
+    return kind if filled or kind == "language" or values.option_codes(name) else ""
+
+
+def is_ticked(label: str, cells: Sequence[Any]) -> bool:
+    """Return whether a column holds nothing but whether its option was ticked, or other words under "Other"."""
+    filled = {t for c in cells if (t := text(c))}
+    is_tick = all(values.yes_or_no(t) is not None or plain(t) == plain(label) for t in filled)
+    return is_tick or is_other(label)
+
+
+# --- by its sense -----------------------------------------------------------------------------------------------
 
 _EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "name": ("Which city or municipality do you represent?", "Name of the applicant city"),
@@ -36,6 +108,8 @@ _EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "In which areas are you strong?",
         "On which topics do you have experience to share?",
         "What are you already good at?",
+        "On which topics could you advise other cities?",
+        "In which fields are you ahead of others?",
     ),
     "needs": (
         "What would you like to learn from another city?",
@@ -47,6 +121,8 @@ _EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "What are you proud of?",
         "What could others learn from you?",
         "What can you contribute to the host city?",
+        "Which of your projects are worth seeing?",
+        "Which achievements can you present to visitors?",
     ),
     CONTACT: ("Name of the contact person", "Job title or function", "E-mail", "Telephone"),
     "": (

@@ -191,29 +191,29 @@ ROLES: Final = {f"{role} cit{end}": role.value for role in Role for end in ("y",
 
 _STEMS: Final[dict[str, str]] = {
     "stationary_energy": r"buildings? (?:and|&) energy",
-    "built_environment": r"\bbuil[dt]|\bhous|\bhomes?\b|\bflats?\b|retrofit|\brenov|insulat|dwelling|gebaude|bauen|costrui|constru[ic]|\bbau(?!m)|sanier|wohn|dammung|batiment|\bbati\b|logement|habitat\b|isolation|"
+    "built_environment": r"(?<!capacity )\bbuil[dt]|\bhous|\bhomes?\b|\bflats?\b|retrofit|\brenov(?!ab)|insulat|dwelling|gebaude|bauen|costrui|constru[ic]|\bbau(?!m)|sanier|wohn|dammung|batiment|\bbati\b|logement|habitat\b|isolation|"
     r"edific|\bedil|ristruttur|riqualific|abitativ|case popolari|residen[tz]ial|vivienda|rehabilit|reabilit|budyn|budow|mieszkan(?!c|ie?c)|modernizac|kamienic|gebouw|woning|bebouwde|habitac|bygg|bostad|"
     r"fastighet|cladir|locuint|κτιρι|κτηρι|κατοικι|ανακαιν|στεγασ",
-    "energy_systems": r"\benerg(?!.*effici)|\bheat(?! ?(?:island|wave|stress))|\bpower\b|electri|renewabl|\bsolar|fossil|photovolt|fotovolt|warme|heiz|\bstrom\b|erneuerbar|(?<!ilots de )chaleur|chauffage|renouvelabl|(?<!islas de )\bcalor|riscald|"
+    "energy_systems": r"\benerg(?!.*effici)|\bheat(?! ?(?:island|wave|stress))|\bpower\b|electri(?!\w* (?:vehic|car|bus|mobil))|renewabl|\bsolar|fossil|photovolt|fotovolt|warme|heiz|\bstrom\b|erneuerbar|(?<!ilots de )chaleur|chauffage|renouvelabl|(?<!islas de )\bcalor|riscald|"
     r"elettri|rinnovabil|calefacc|renovabl|ciepl|grzewcz|odnawialn|\boze\b|warmte|verwarm|elektri|hernieuw|aquec|varme|fornybar|fornyelig|caldur|incalz|regenerabil|θερμανσ|θερμοτ|ενεργει|ηλεκτρ|ανανεωσιμ",
-    "mobility_transport": r"mobili[td]|mobiln|movilid|transport|trasport|verkehr|traffi[ck]|\btrafik|\bcycl|\bbus(?:es)?\b|\bcars?\b|\bautos?\b|\bbik|\btrams?\b|\brail|walking|pedestr|\brad(?:weg|fahr|verkehr)|parkraum|"
+    "mobility_transport": r"mobili[td]|mobiln|movilid|transport|trasport|verkehr|traffi[ck]|\btrafik|\bcycl|\bbus(?:es)?\b|vehicl|freight|logist|\bparking|\bopnv\b|nahverkehr|\bcars?\b|\bautos?\b|\bbik|\btrams?\b|\brail|walking|pedestr|\brad(?:weg|fahr|verkehr)|parkraum|"
     r"deplacement|voiture|\bvelos?\b|circulation|spostament|biciclet|ciclab|ciclist|desplaz|coches|komunikacj|rower|samochod|vervoer|verkeer|fiets|mobilite|kollektiv|cykel|μεταφορ|κινητικ|μετακινησ|αυτοκινητ",
     "waste_circular_economy": r"\bwaste|circular|recycl|recicl|\bre ?use|abfall|kreislauf|\bmull\b|wiederverwend|dechet|circulaire|reemploi|reutili|rifiut|circolar|riuso|ricicl|residu|basura|odpad|obieg|cyrkular|smieci|"
     r"\bafval|circulair|hergebruik|avfall|cirkular|atervin|deseu|\blixo|αποβλητ|απορριμμ|κυκλικ|ανακυκλωσ",
     "industry": r"industr|przemysl|employers|gewerbe|entreprises|\busines\b|imprese|fabbric|fabrica|poligono|przedsiebiorst|bedrijven|foretag|βιομηχαν",
-    "nature_based_solutions": r"natu[ru]|green infra|greening|greener(?=.*(?:city|street|space))|green spac|\bgreenery|biodiv|\btrees?\b|\bshade|\bparks\b|begrun|\bgrun(?!d)|stadtgrun|schwamm|entsiegel|baum(?:e|pfl)|vegetal|"
+    "nature_based_solutions": r"natu[ru]|green infra|greening|greener(?=.*(?:city|street|space))|green spac|\bgreenery|biodiv|\btrees?\b|\bshade|\bparks\b|begrun|\bgrun(?!d)|stadtgrun|schwamm|entsiegel|sponge|zonas verdes|forest|baum(?:e|pfl)|vegetal|"
     r"espaces verts|fraicheur|\bverd[ei]\b|alberi|arbol|zielon|zielen|przyrod|drzew|groen|\bgron(?:a|ska|str|omr)|\bskog|\bspatii verzi|verzi\b|arvor|πρασιν|φυσ(?:η|ικ)|δεντρ",
-    "culture_behaviour": r"cultur|kultur|behavio|verhalten|comporte|comportam|zachowan|lifestyle|gedrag|beteende|πολιτισμ|συμπεριφορ",
+    "culture_behaviour": r"cultur|kultur|behavio|verhalten|\bhabits|habitudes|habitos|abitudini|nawyk|comporte|comportam|zachowan|lifestyle|gedrag|beteende|πολιτισμ|συμπεριφορ",
     "data_digitalisation": r"\bdata|digital|\bdaten|donnees|numeri[qc]|\bdati\b|\bdatos\b|\bdane\b|\bdanych|cyfr|dados|gegevens|\bdate si\b|δεδομεν|ψηφια",
-    "democracy_participation": r"particip|democra|demokra|engag|residents|citizens?\b|co ?creation|burger|beteilig|citoyen|concertation|cittadin|ciudadan|partecip|coinvolg|vecin[oa]|mieszkanc|uczestn|udzial|"
+    "democracy_participation": r"particip|people on board|akzeptanz|mobilisation des|partycyp|draagvlak|democra|demokra|engag|residents|citizens?\b|co ?creation|burger|beteilig|citoyen|concertation|cittadin|ciudadan|partecip|coinvolg|vecin[oa]|mieszkanc|uczestn|udzial|"
     r"bewoner|inwoner|cidad[ao]|cetaten|medborgar|invanar|delaktig|συμμετοχ|πολιτων",
-    "finance_funding": r"financ|\bfund|money|business case|\bgrants?\b|finanz|finans|foerder|forder|\bgeld|investi|argent|subven|soldi|\bfond[is]\b|dinero|fondos|inwesty|pieniad|dotac|srodk|pengar|\bbani\b|"
+    "finance_funding": r"financ|\bfund|money|business case|\bgrants?\b|finanz|finans|foerder|forder|\bgeld|invest|risorse economiche|finant|resurse|argent|subven|soldi|\bfond[is]\b|dinero|fondos|inwesty|pieniad|dotac|srodk|pengar|\bbani\b|"
     r"dinheiro|χρηματ",
-    "governance_policy": r"governance|govern|polic(?:y|ies)|politi[ckqsf]|gouvern|gobern|silos?\b|buy in|zustandig|steuerung|verwaltungs|portage|zarzadz|polity[kc]|bestuur|beleid|styrning|guvern|διακυβερν|πολιτικη",
-    "learning_capabilities": r"\blearning|capabilit|capacity|skills|\blernen|kompeten|qualifi[kz]|schulung|fachkraft|apprentissage|competenc|apprendi|capacit|capacid|aprendiz|formaz|formacion|uczeni|umiejet|kadr|"
+    "governance_policy": r"governance|govern|leadership|departments|ressort|organisation interne|coordin[aeo]|polic(?:y|ies)|politi[ckqsf]|gouvern|gobern|silos?\b|buy in|zustandig|steuerung|verwaltungs|portage|zarzadz|polity[kc]|bestuur|beleid|styrning|guvern|διακυβερν|πολιτικη",
+    "learning_capabilities": r"\blearning|capabilit|capacity|skills|\btraining|\bformation|competenz|competent|\blernen|kompeten|qualifi[kz]|schulung|fachkraft|apprentissage|competenc|apprendi|capacit|capacid|aprendiz|formaz|formacion|uczeni|umiejet|kadr|"
     r"szkolen|vaardigh|opleid|kompetens|utbildn|ικανοτ|δεξιοτ",
     "procurement": r"procure|purchas|\bbuying|tender|beschaff|vergabe|einkauf|marches publics|commande publique|achats?\b|appalt|acquist|contratac|compra|zamowien|przetarg|aanbested|inkoop|upphandl|\binkop|achizit|προμηθ",
-    "regulation_national": r"regulat|regulier|gesetz|rechtsrahm|reglement|normativ|regulac|przepis|wetgeving|legisl|\blegal|\blaws?\b|lagstift|νομοθε|κανονισμ",
+    "regulation_national": r"regulat|regulier|gesetz|\brecht|juridi|\bnorme\b|regolament|\bprawo\b|regelgev|reglement|normativ|regulac|przepis|wetgeving|legisl|\blegal|\blaws?\b|lagstift|νομοθε|κανονισμ",
     "social_innovation": r"social innov|soziale innov|innovation sociale|innovazione sociale|innovacion social|innowacj\w* spolec|sociale innov|inovac\w* social|social innovation|inovare sociala|κοινωνικη καινοτ",
     "technology_infrastructure": r"technolog|infra(?:str|estr)|techniq|tecnolog|teknik|τεχνολογ|υποδομ",
 }
@@ -260,6 +260,7 @@ def _codes_in(word: str) -> tuple[str, ...]:
 _ALONE: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("stationary_energy", frozenset()),
     ("social_innovation", frozenset()),
+    ("procurement", frozenset(Lever) - {Lever.PROCUREMENT}),
     ("waste_circular_economy", frozenset({"energy_systems"})),
 )
 """What an option means alone where its words speak of it, unless they speak of one of those beside it too."""
