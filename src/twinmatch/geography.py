@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twinmatch.wording import babel_name, say
+
 EARTH_RADIUS_KM: Final = 6371.0088
 """Mean radius of the Earth in km (IUGG)."""
 
@@ -101,12 +103,12 @@ _RELATED_LANGUAGES = (
 
 
 FUNDS: Final = {
-    "EEA": ("IS LI NO", "are both in the European Economic Area"),
+    "EEA": ("IS LI NO", say("are both in the European Economic Area")),
     "candidate": (
         "AL BA GE MD ME MK RS TR UA XK",
-        "both prepare to join the EU with its pre-accession funds",
+        say("both prepare to join the EU with its pre-accession funds"),
     ),
-    "neighbourhood": ("AM AZ IL", "both have the funds of the EU's neighbourhood policy"),
+    "neighbourhood": ("AM AZ IL", say("both have the funds of the EU's neighbourhood policy")),
 }
 """Countries outside the EU by the EU funds and rules that they share, and the words for two of them.
 
@@ -170,7 +172,9 @@ def same_funds(one: str, other: str) -> str:
     """Return in words that two countries share funds and rules; an empty text where they do not."""
     shared = funds(one) if funds(one) == funds(other) else ""
     return (
-        "share the funds and rules of the EU" if shared == "EU" else FUNDS.get(shared, ("", ""))[1]
+        say("share the funds and rules of the EU")
+        if shared == "EU"
+        else FUNDS.get(shared, ("", ""))[1]
     )
 
 
@@ -188,7 +192,7 @@ def countries() -> dict[str, Country]:
         code, name, languages, region, in_eu, *borders = line.split()
         table[code] = Country(
             code,
-            name.replace("_", " "),
+            babel_name(name.replace("_", " "), "territories", code),
             tuple(languages.split(",")),
             region,
             in_eu == "yes",
@@ -212,7 +216,14 @@ def world() -> dict[str, Country]:
     names: dict[str, str] = dict(Locale("en").territories)
     codes = {c for c in names if len(c) == 2 and c.isalpha()} - _NO_COUNTRY - set(countries())
     return {
-        c: Country(c, names[c], get_official_languages(c, de_facto=True), "world", False, ())
+        c: Country(
+            c,
+            babel_name(names[c], "territories", c),
+            get_official_languages(c, de_facto=True),
+            "world",
+            False,
+            (),
+        )
         for c in sorted(codes)
     }
 
@@ -271,7 +282,8 @@ def language_name(code: str) -> str:
     """Return the English name of an ISO 639-1 language, or the code itself where it has none."""
     from babel import Locale
 
-    return str(Locale("en").languages.get(code, code))
+    found = Locale("en").languages.get(code)
+    return babel_name(found, "languages", code) if found else code
 
 
 def distance_km(

@@ -91,6 +91,11 @@ def own_words(text: str, language: str) -> str:
     return found
 
 
+def babel_name(name: str, kind: str, code: str) -> str:
+    """Return the English name of a country (kind "territories") or language; the Unicode CLDR has the others by code."""
+    return _made(name, f"{{name:{kind} {code}}}", "", {"name": name})
+
+
 def count(number: float, one: str, several: str = "") -> str:
     """Return a counted noun, such as ``1 city`` or ``1,200 cities``."""
     return say("{number:,} {noun}", number=number, noun=say_n(one, several or one + "s", number))
@@ -208,6 +213,11 @@ def _pieces(message: str) -> tuple[tuple[str, str | None, str], ...]:
 
 def _part(value: Any, spec: str, code: str, leaf: Leaf) -> str:
     """Return a parameter as it stands in a text."""
+    kind, _, key = spec.partition(" ")
+    if kind in ("territories", "languages") and code != "en":
+        from babel import Locale
+
+        return leaf(str(getattr(Locale.parse(code), kind).get(key, value)), "")
     if not isinstance(value, str):
         return leaf(format(value, spec).translate(_marks(code)), "")
     text = _filled(value, code, leaf) if isinstance(value, Said) else leaf(value, "")

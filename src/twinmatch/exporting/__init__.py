@@ -73,10 +73,10 @@ LETTERS: Final = "letters"
 
 
 def dossier_files(
-    proposal: Proposal, *, word: bool = False, pdf: bool = False
+    proposal: Proposal, language: str = "en", *, word: bool = False, pdf: bool = False
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every dossier in each form asked for, and the page that leads to them."""
-    found = dossiers(proposal)
+    found = dossiers(proposal, language)
     endings = [ending for ending, wanted in (("docx", word), ("pdf", pdf)) if wanted]
     yield "index.html", index_html(found, endings, proposal.title)
     for dossier in found:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twinmatch.exporting import words
 from twinmatch.exporting.charts import Drawing, of_meeting
 from twinmatch.exporting.report import CODES, GROUP_SIZE, Sources, partners, why_for
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.proposal.tables import AgendaRow, cities_in
+from twinmatch.wording import joined, say, say_n, translated
 
 BLANK = ""
 """A cell that people fill."""
@@ -26,7 +27,7 @@ NEEDS_SHOWN = 3
 BRIEF = 320
 """Characters of a statement in the dossier of a pair."""
 
-HELP = "Tell us what is not known, and the next run counts it in."
+HELP = say("Tell us what is not known, and the next run counts it in.")
 """What a city is asked, where the coordinator is told to ask it."""
 
 
@@ -58,6 +59,7 @@ class Dossier:
     lead: str
     parts: tuple[DossierSection, ...]
     round: str
+    language: str = "en"
 
     @property
     def path(self) -> str:
@@ -65,15 +67,16 @@ class Dossier:
         return f"{self.folder}/{self.name}"
 
 
-def dossiers(proposal: Proposal) -> tuple[Dossier, ...]:
-    """Return every dossier of a proposal: pairs, groups, cities, countries, in this order."""
+def dossiers(proposal: Proposal, language: str = "en") -> tuple[Dossier, ...]:
+    """Return every dossier of a proposal in a language: pairs, groups, cities, countries, in this order."""
     sources = Sources(proposal)
     found = (
         *_of_meetings(sources),
         *(_of_city(sources, card.id) for card in proposal.cities),
         *_of_countries(sources),
     )
-    return _named_apart(found)
+    apart = _named_apart(found)
+    return tuple(replace(translated(one, language), language=language) for one in apart)
 
 
 def slug(text: str) -> str:
@@ -83,8 +86,6 @@ def slug(text: str) -> str:
 
 def _named_apart(found: Sequence[Dossier]) -> tuple[Dossier, ...]:
     """Return the dossiers under names that no other of their folder has."""
-    from dataclasses import replace
-
     taken: Counter[str] = Counter()
     apart = []
     for dossier in found:
@@ -108,9 +109,10 @@ def _pair(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
     names = sources.directory
     guests = meeting.cities("guest")
     guest, host = words.listed([names.name(city) for city in guests]), names.host(meeting)
-    learn = "learns" if len(guests) == 1 else "learn"
     parts = (
-        _why(sources, "Why these two" if len(guests) == 1 else "Why these cities", meeting),
+        _why(
+            sources, say("Why these two") if len(guests) == 1 else say("Why these cities"), meeting
+        ),
         _what_each_brings(sources, meeting),
         _in_common(sources, meeting),
         _agenda(sources, meeting),
@@ -122,8 +124,17 @@ def _pair(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
         slug(meeting.id.partition(":")[2] or meeting.id),
         words.product_title(product),
         words.listed([*(names.name(city) for city in guests), host]),
-        f"{guest} {learn} from {host}: {words.points(meeting.score)} points of 100, where 50 is the average of all "
-        f"possible pairs; {words.percent(meeting.account.coverage)} of the weights rest on something known.",
+        say_n(
+            "{guest} learns from {host}: {points} points of 100, where 50 is the average of all possible pairs; {part} of the "
+            "weights rest on something known.",
+            "{guest} learn from {host}: {points} points of 100, where 50 is the average of all possible pairs; {part} of the "
+            "weights rest on something known.",
+            len(guests),
+            guest=guest,
+            host=host,
+            points=words.points(meeting.score),
+            part=words.percent(meeting.account.coverage),
+        ),
         _said(parts),
         sources.title,
     )
@@ -146,14 +157,14 @@ def _said(parts: Sequence[DossierSection]) -> tuple[DossierSection, ...]:
 
 
 BRINGS: tuple[tuple[str, str], ...] = (
-    ("needs", "Wants to learn"),
-    ("challenges", "Struggles with"),
-    ("levers_needed", "Lacks the levers"),
-    ("offers", "Can show"),
-    ("strengths", "Is strong in"),
-    ("levers_offered", "Can show the levers"),
-    ("languages", "Works in"),
-    ("commitment", "Is committed to be"),
+    ("needs", say("Wants to learn")),
+    ("challenges", say("Struggles with")),
+    ("levers_needed", say("Lacks the levers")),
+    ("offers", say("Can show")),
+    ("strengths", say("Is strong in")),
+    ("levers_offered", say("Can show the levers")),
+    ("languages", say("Works in")),
+    ("commitment", say("Is committed to be")),
 )
 """Blocks of a profile, and how a dossier asks for them."""
 
@@ -167,26 +178,31 @@ def _what_each_brings(sources: Sources, meeting: Meeting) -> DossierSection:
     ]
     places = tuple(map(sources.directory.place, cities))
     if len(cities) > 3:
-        stated = [row for row in stated if row[0] in ("Wants to learn", "Can show")]
-        columns, *rows = zip(("City", *places), *stated, strict=True)
+        stated = [row for row in stated if row[0] in (say("Wants to learn"), say("Can show"))]
+        columns, *rows = zip((say("City"), *places), *stated, strict=True)
         return DossierSection(
-            "What each brings", columns=columns, rows=tuple(rows) if stated else ()
+            say("What each brings"), columns=columns, rows=tuple(rows) if stated else ()
         )
-    return DossierSection("What each brings", columns=("", *places), rows=tuple(stated))
+    return DossierSection(say("What each brings"), columns=("", *places), rows=tuple(stated))
 
 
 def _brief(text: str) -> str:
     """Return what a city states, short enough for a page on the pair; its own page has the whole."""
-    return words.sentence(words.shortened(text, BRIEF)) or "not known"
+    return words.sentence(words.shortened(text, BRIEF)) or words.NOT_KNOWN
 
 
 def _in_common(sources: Sources, meeting: Meeting) -> DossierSection:
     points = [
-        f"{kind} – {words.facet_title(row.facet).lower()}: {words.sentence(row.says)}"
-        for kind, how in (("Alike", "alike"), ("Different", "unlike"))
+        say(
+            "{kind} – {facet:lower}: {says:sentence}",
+            kind=kind,
+            facet=words.facet_title(row.facet),
+            says=row.says,
+        )
+        for kind, how in ((say("Alike"), "alike"), (say("Different"), "unlike"))
         for row in sources.alike.get((meeting.id, how), ())
     ]
-    return DossierSection("What you have in common, and what not", points=tuple(points))
+    return DossierSection(say("What you have in common, and what not"), points=tuple(points))
 
 
 def _agenda(sources: Sources, meeting: Meeting) -> DossierSection:
@@ -196,49 +212,72 @@ def _agenda(sources: Sources, meeting: Meeting) -> DossierSection:
     codes = [t for t in talks if t.kind in CODES]
     back = [t for t in talks if t.kind == "return"][:1]
     rows: list[tuple[str, str, str]] = [
-        ("10 min", "Welcome: who we are, and what each of us hopes to take home", "all")
+        (
+            _minutes(10),
+            say("Welcome: who we are, and what each of us hopes to take home"),
+            say("all"),
+        )
     ]
-    rows += [(f"{20 if len(asked) > 2 else 25} min", _asked(t), _who(sources, t)) for t in asked]
+    rows += [(_minutes(20 if len(asked) > 2 else 25), _asked(t), _who(sources, t)) for t in asked]
     if codes and len(asked) < 2:
         heads = words.listed([t.asked for t in codes])
-        rows.append(
-            (
-                "25 min",
-                f"Experience with {heads}: what worked, what did not",
-                _who(sources, codes[0]),
-            )
-        )
-    rows += [("10 min", f"What flows back. {_asked(t)}", _who(sources, t)) for t in back]
+        about = say("Experience with {topics}: what worked, what did not", topics=heads)
+        rows.append((_minutes(25), about, _who(sources, codes[0])))
+    rows += [
+        (_minutes(10), say("What flows back. {asked}", asked=_asked(t)), _who(sources, t))
+        for t in back
+    ]
     rows.append(
-        ("10 min", "Agree on one result to reach, on dates, and on who stays in touch", "all")
+        (
+            _minutes(10),
+            say("Agree on one result to reach, on dates, and on who stays in touch"),
+            say("all"),
+        )
     )
     if not asked and not codes:
-        rows.insert(1, ("40 min", "Each city: the one problem it wants solved first", "each city"))
-    says = "A proposal for the first meeting; change it as you like."
+        first = say("Each city: the one problem it wants solved first")
+        rows.insert(1, (_minutes(40), first, say("each city")))
+    says = say("A proposal for the first meeting; change it as you like.")
     return DossierSection(
-        "First agenda", (says,), columns=("Time", "What", "Who"), rows=tuple(rows)
+        say("First agenda"),
+        (says,),
+        columns=(say("Time"), say("What"), say("Who")),
+        rows=tuple(rows),
     )
+
+
+def _minutes(n: int) -> str:
+    return say("{n} min", n=n)
 
 
 def _asked(talk: AgendaRow) -> str:
-    return f"{talk.asked} What answers it: {talk.shown}"
+    return say("{asked} What answers it: {shown}", asked=talk.asked, shown=talk.shown)
 
 
 def _who(sources: Sources, talk: AgendaRow) -> str:
     cities = cities_in(talk.asking)
     asking = words.listed([sources.directory.name(city) for city in cities[:4]])
-    asking += f" and {len(cities) - 4} more" if len(cities) > 4 else ""
-    return f"{sources.directory.name(talk.showing)} shows; {asking} {'asks' if len(cities) == 1 else 'ask'}"
+    if len(cities) > 4:
+        asking += say(" and {n} more", n=len(cities) - 4)
+    return say_n(
+        "{host} shows; {asking} asks",
+        "{host} shows; {asking} ask",
+        len(cities),
+        host=sources.directory.name(talk.showing),
+        asking=asking,
+    )
 
 
 def _not_known(sources: Sources, cities: Sequence[str]) -> DossierSection:
     points = [
-        f"{sources.directory.name(city)}: {words.sentence(gap.says)}"
+        joined((sources.directory.name(city), words.sentence(gap.says)), ": ")
         for city in cities[:GROUP_SIZE]
         for gap in sources.gaps.get(city, ())
     ]
-    says = "What is not known neither flatters nor punishes a city. Telling it makes the next proposal better."
-    return DossierSection("What we do not know yet", (says,) if points else (), tuple(points))
+    says = say(
+        "What is not known neither flatters nor punishes a city. Telling it makes the next proposal better."
+    )
+    return DossierSection(say("What we do not know yet"), (says,) if points else (), tuple(points))
 
 
 def _room(sources: Sources, cities: Sequence[str]) -> DossierSection:
@@ -246,37 +285,58 @@ def _room(sources: Sources, cities: Sequence[str]) -> DossierSection:
     countries = dict.fromkeys(sources.directory.country(city) for city in cities)
     found = (actor for name in countries for actor in sources.room.get(name, ()))
     points = (
-        f"{x.name} ({x.kind}{f', as of {x.year}' if x.year else ''}): {words.sentence(x.does)} {x.link}"
+        joined(
+            filter(
+                None,
+                (
+                    say(
+                        "{name} ({kind}, as of {year}): {does:sentence}",
+                        name=x.name,
+                        kind=x.kind,
+                        does=x.does,
+                        year=x.year,
+                    )
+                    if x.year
+                    else say(
+                        "{name} ({kind}): {does:sentence}", name=x.name, kind=x.kind, does=x.does
+                    ),
+                    x.link,
+                ),
+            )
+        )
         for x in found
     )
-    return DossierSection("Who should be in the room", points=tuple(map(str.rstrip, points)))
+    return DossierSection(say("Who should be in the room"), points=tuple(points))
 
 
 def _contacts(sources: Sources, cities: Sequence[str]) -> DossierSection:
     rows = tuple((sources.directory.place(city), BLANK, BLANK, BLANK) for city in cities)
-    columns = ("City", "Name and function", "E-mail", "Telephone")
-    return DossierSection("Contacts, to be filled", columns=columns, rows=rows)
+    columns = (say("City"), say("Name and function"), say("E-mail"), say("Telephone"))
+    return DossierSection(say("Contacts, to be filled"), columns=columns, rows=rows)
 
 
 def _group(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
     names = sources.directory
     leads = meeting.cities("lead")
-    lead = f"{words.count(len(meeting.members), 'city', 'cities')}"
-    lead += f", led by {words.listed([names.name(c) for c in leads])}" if leads else ""
+    lead = words.count(len(meeting.members), "city", "cities")
+    if leads:
+        lead += say(", led by {cities}", cities=words.listed([names.name(c) for c in leads]))
     rows = tuple(
         (
             names.place(m.city),
             words.role_word(m.role),
-            words.shortened(sources.statement(m.city, "needs"), 220) or "not known",
-            words.shortened(sources.statement(m.city, "offers"), 220) or "not known",
+            words.shortened(sources.statement(m.city, "needs"), 220) or words.NOT_KNOWN,
+            words.shortened(sources.statement(m.city, "offers"), 220) or words.NOT_KNOWN,
         )
         for m in meeting.members
     )
     parts = (
-        _why(sources, "Why this group", meeting),
+        _why(sources, say("Why this group"), meeting),
         _agenda(sources, meeting),
         DossierSection(
-            "Who takes part", columns=("City", "Role", "Wants to learn", "Can show"), rows=rows
+            say("Who takes part"),
+            columns=(say("City"), say("Role"), say("Wants to learn"), say("Can show")),
+            rows=rows,
         ),
         *([_room(sources, meeting.cities())] if product.product == "national_clusters" else []),
         _contacts(sources, meeting.cities()),
@@ -286,7 +346,7 @@ def _group(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
         slug(f"{product.product}-{meeting.id.partition(':')[2] or meeting.id}"),
         words.product_title(product),
         names.title(meeting),
-        f"{lead}.",
+        lead + ".",
         _said(parts),
         sources.title,
     )
@@ -297,9 +357,9 @@ def _group(sources: Sources, product: Product, meeting: Meeting) -> Dossier:
 
 def _of_city(sources: Sources, city: str) -> Dossier:
     card = sources.directory.card(city)
-    roles = ", ".join(words.role_word(role) for role in card.roles)
-    people = f"{card.population:,} residents" if card.population is not None else ""
-    about = "; ".join(filter(None, (card.country_name, roles, people)))
+    roles = joined((words.role_word(role) for role in card.roles), ", ")
+    people = say("{n:,} residents", n=card.population) if card.population is not None else ""
+    about = joined(filter(None, (card.country_name, roles, people)), "; ")
     stated = tuple(
         (label, words.sentence(sources.statement(city, block)))
         for block, label in BRINGS
@@ -307,35 +367,47 @@ def _of_city(sources: Sources, city: str) -> Dossier:
     )
     parts = (
         DossierSection(
-            "Your place in this round",
-            columns=("Part", "With", "Why"),
+            say("Your place in this round"),
+            columns=(say("Part"), say("With"), say("Why")),
             rows=tuple(_places(sources, city)),
         ),
         DossierSection(
-            "Not this time",
-            columns=("Part", "Why", "Offered instead", "What would help"),
+            say("Not this time"),
+            columns=(say("Part"), say("Why"), say("Offered instead"), say("What would help")),
             rows=tuple(_refusals(sources, city)),
         ),
-        DossierSection("What we know of you", columns=("", "In your words or ours"), rows=stated),
         DossierSection(
-            "What we do not know yet",
+            say("What we know of you"), columns=("", say("In your words or ours")), rows=stated
+        ),
+        DossierSection(
+            say("What we do not know yet"),
             points=tuple(words.sentence(gap.says) for gap in sources.gaps.get(city, ())),
         ),
         _contacts(sources, (city,)),
     )
     return Dossier(
-        "cities", slug(city), "City", card.name, words.sentence(about), _said(parts), sources.title
+        "cities",
+        slug(city),
+        say("City"),
+        card.name,
+        words.sentence(about),
+        _said(parts),
+        sources.title,
     )
 
 
 def _places(sources: Sources, city: str) -> Iterator[tuple[str, str, str]]:
     for product, meeting in sources.meetings.get(city, ()):
         role = next(m.role for m in meeting.members if m.city == city)
-        part = f"{words.product_title(product)}: {sources.directory.title(meeting)}"
+        part = say(
+            "{kind}: {title}",
+            kind=words.product_title(product),
+            title=sources.directory.title(meeting),
+        )
         yield (
-            f"{part} ({words.role_word(role).lower()})",
+            say("{part} ({role:lower})", part=part, role=words.role_word(role)),
             partners(sources, meeting, city),
-            " ".join(why_for(sources, city, meeting)),
+            joined(why_for(sources, city, meeting)),
         )
 
 
@@ -360,41 +432,49 @@ def _of_countries(sources: Sources) -> Iterator[Dossier]:
 def _country(sources: Sources, code: str, cities: Sequence[str]) -> Dossier:
     name = sources.directory.country(cities[0]) or code
     products, home = sources.proposal.products, set(cities)
-    columns = ("City", "Roles", *(words.product_title(p) for p in products))
+    columns = (say("City"), say("Roles"), *(words.product_title(p) for p in products))
     rows = tuple(
         (
             sources.directory.name(city),
-            ", ".join(words.role_word(role) for role in sources.directory.card(city).roles),
+            joined((words.role_word(role) for role in sources.directory.card(city).roles), ", "),
             *(_place_in(sources, product, city) for product in products),
         )
         for city in cities
     )
     pairs = tuple(
-        f"{sources.directory.title(meeting)}: {' '.join(words.reasons(meeting, 1))}"
+        say(
+            "{title}: {reasons}",
+            title=sources.directory.title(meeting),
+            reasons=joined(words.reasons(meeting, 1)),
+        )
         for product in products
         if words.is_paired(product)
         for meeting in product.meetings
         if not home.isdisjoint(meeting.cities())
     )
     parts = (
-        DossierSection("Cities and where they meet", columns=columns, rows=rows),
-        DossierSection("Pairs with a city of this country", points=pairs),
+        DossierSection(say("Cities and where they meet"), columns=columns, rows=rows),
+        DossierSection(say("Pairs with a city of this country"), points=pairs),
         _room(sources, cities),
-        DossierSection("What is not known", points=tuple(_gap_lines(sources, cities))),
+        DossierSection(say("What is not known"), points=tuple(_gap_lines(sources, cities))),
     )
     placed = sum(bool(sources.meetings.get(city)) for city in cities)
-    lead = f"{words.count(len(cities), 'city', 'cities')}, {placed} with a place in at least one part of the round."
-    return Dossier("countries", slug(code), "Country", name, lead, _said(parts), sources.title)
+    lead = say(
+        "{cities}, {placed} with a place in at least one part of the round.",
+        cities=words.count(len(cities), "city", "cities"),
+        placed=placed,
+    )
+    return Dossier("countries", slug(code), say("Country"), name, lead, _said(parts), sources.title)
 
 
 def _place_in(sources: Sources, product: Product, city: str) -> str:
     found = [
-        f"{sources.directory.title(m)} ({words.role_word(role).lower()})"
+        say("{part} ({role:lower})", part=sources.directory.title(m), role=words.role_word(role))
         for p, m in sources.meetings.get(city, ())
         if p is product
         for role in (next(x.role for x in m.members if x.city == city),)
     ]
-    return "; ".join(found) or "–"
+    return joined(found, "; ") if found else "–"
 
 
 def _gap_lines(sources: Sources, cities: Sequence[str]) -> Iterator[str]:
@@ -403,4 +483,4 @@ def _gap_lines(sources: Sources, cities: Sequence[str]) -> Iterator[str]:
         for gap in sources.gaps.get(city, ()):
             blocks.setdefault(gap.block, []).append(sources.directory.name(city))
     for block, named in sorted(blocks.items(), key=lambda item: (-len(item[1]), item[0])):
-        yield f"{words.block_title(block)}: {words.listed(named)}"
+        yield joined((words.block_title(block), words.listed(named)), ": ")

@@ -28,6 +28,7 @@ from twinmatch.exporting.report import Sources, begin_with, partners, role_of, w
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
 from twinmatch.reading import read_grids, read_raw
 from twinmatch.reading.grid import is_empty, text
+from twinmatch.wording import say, say_n, translated
 
 if TYPE_CHECKING:
     from icalendar import Calendar
@@ -99,17 +100,17 @@ def _of_survey(said: Sequence[str]) -> Contact:
 
 
 ASKED: Final = {
-    "needs": "what you need help with",
-    "challenges": "your main challenges",
-    "levers_needed": "what kind of help you look for",
-    "offers": "what you can show others",
-    "strengths": "what you are strong in",
-    "levers_offered": "what kind of help you can give",
-    "participation": "how many staff hours, what English and what earlier programmes you have",
-    "commitment": "your climate target",
-    "readiness": "how far your climate plan is",
-    "languages": "your working languages",
-    "emissions": "your emissions",
+    "needs": say("what you need help with"),
+    "challenges": say("your main challenges"),
+    "levers_needed": say("what kind of help you look for"),
+    "offers": say("what you can show others"),
+    "strengths": say("what you are strong in"),
+    "levers_offered": say("what kind of help you can give"),
+    "participation": say("how many staff hours, what English and what earlier programmes you have"),
+    "commitment": say("your climate target"),
+    "readiness": say("how far your climate plan is"),
+    "languages": say("your working languages"),
+    "emissions": say("your emissions"),
 }
 """What a city can tell of a block of its profile that is not known, what matters most first."""
 
@@ -128,11 +129,12 @@ class Contact:
 
 @dataclass(frozen=True)
 class Correspondence:
-    """What the coordinator adds: contacts by city id, who signs, until when to answer; all may be left out."""
+    """What the coordinator adds: contacts by city id, who signs, until when to answer, in which language; all may be left out."""
 
     contacts: Mapping[str, Contact] = field(default_factory=dict)
     sender: str = ""
     answer_by: str = ""
+    language: str = "en"
 
     def contact(self, city: str) -> Contact:
         """Return the contact of a city, an empty one where none is known."""
@@ -155,6 +157,7 @@ class Letter:
     trips: float
     meetings: tuple[str, ...]
     """Ids of the meetings that the city is invited to."""
+    language: str = "en"
 
     @property
     def text(self) -> str:
@@ -173,11 +176,12 @@ class Letter:
         return Dossier(
             "letters",
             slug(self.city),
-            "Letter",
+            say("Letter"),
             self.name,
             self.subject,
             (first, *self.parts, last),
             self.country,
+            self.language,
         )
 
 
@@ -185,7 +189,8 @@ def letters(proposal: Proposal, correspondence: Correspondence | None = None) ->
     """Return the letter of every city of a proposal, in the proposal's order."""
     sources, given = Sources(proposal), correspondence or Correspondence()
     takes = _takes(proposal)
-    return tuple(_letter(sources, card.id, given, takes) for card in proposal.cities)
+    each = (_letter(sources, card.id, given, takes) for card in proposal.cities)
+    return tuple(translated(letter, given.language) for letter in each)
 
 
 @dataclass(frozen=True)
@@ -236,33 +241,44 @@ def _letter(
             for (product, meeting), load in zip(invited, takes, strict=True)
         ),
         DossierSection(
-            "Not this time",
+            say("Not this time"),
             tuple(_refusal(product, left, name) for product, left in refused),
         ),
-        DossierSection("What else you can use now", points=tuple(_what_else(sources, city))),
-        DossierSection("What we would like to know", *_questions(sources, city, asked)),
+        DossierSection(say("What else you can use now"), points=tuple(_what_else(sources, city))),
+        DossierSection(say("What we would like to know"), *_questions(sources, city, asked)),
     )
-    until = f" by {given.answer_by}" if given.answer_by else ""
-    close = (
-        f"This is a proposal and no decision. Please tell us{until} whether {name} accepts"
-        f"{' each of these' if len(invited) > 1 else ''}, and what is wrong in it: what you say changes it."
-        if invited
-        else f"Please tell us{until} if anything here is wrong or has changed.",
-        "With kind regards,",
-        given.sender or "the programme team",
-    )
+    until = say(" by {day}", day=given.answer_by) if given.answer_by else ""
+    told = {"until": until, "city": name}
+    if len(invited) > 1:
+        ask = say(
+            "This is a proposal and no decision. Please tell us{until} whether {city} accepts each of these, and what is "
+            "wrong in it: what you say changes it.",
+            **told,
+        )
+    elif invited:
+        ask = say(
+            "This is a proposal and no decision. Please tell us{until} whether {city} accepts, and what is wrong in it: "
+            "what you say changes it.",
+            **told,
+        )
+    else:
+        ask = say("Please tell us{until} if anything here is wrong or has changed.", until=until)
+    close = (ask, say("With kind regards,"), given.sender or say("the programme team"))
     return Letter(
         city,
         name,
         names.country(city),
         contact,
-        f"What is proposed for {name} ({sources.title})",
-        f"Dear {contact.name or f'colleagues in {name}'},",
+        say("What is proposed for {city} ({round})", city=name, round=sources.title),
+        say("Dear {name},", name=contact.name)
+        if contact.name
+        else say("Dear colleagues in {city},", city=name),
         tuple(part for part in parts if not part.is_empty),
         close,
         whole.hours,
         whole.trips,
         tuple(meeting.id for _, meeting in invited),
+        given.language,
     )
 
 
@@ -275,33 +291,45 @@ def _opening(
 ) -> str:
     """Return the first paragraph: how many places, in what, and what they take together."""
     if not invited:
-        return f"This round has no meeting for {name} yet. Below is what you can use now, and what would help us."
+        return say(
+            "This round has no meeting for {city} yet. Below is what you can use now, and what would help us.",
+            city=name,
+        )
     products = dict.fromkeys(product.product for product, _ in invited)
     parts = [
-        words.count(
-            sum(p.product == product for p, _ in invited),
-            *words.NOUNS.get(product, ("meeting", "meetings")),
-        )
+        words.nouns_counted(sum(p.product == product for p, _ in invited), product, article=True)
         for product in products
     ]
-    text = f"For {name} we propose {words.listed([_with_article(part) for part in parts])}."
-    text += _costs(whole, "It takes" if len(invited) == 1 else "Together they take")
+    text = say("For {city} we propose {meetings}.", city=name, meetings=words.listed(parts))
+    if costs := _costs(whole):
+        one = len(invited) == 1
+        text += (
+            say(" It takes {costs}.", costs=costs)
+            if one
+            else say(" Together they take {costs}.", costs=costs)
+        )
     load = sources.loads.get(city)
     if load is None or not load.is_more_than_stated:
         return text
-    return f"{text} You stated at least {load.hours_stated:g} a month: please say whether you can give more."
+    return text + say(
+        " You stated at least {n:g} a month: please say whether you can give more.",
+        n=load.hours_stated,
+    )
 
 
-def _costs(load: Takes, begins: str) -> str:
-    """Return in a sentence what something takes of a city; empty where it takes nothing."""
-    hours = f"about {load.hours:g} {'hour' if load.hours == 1 else 'hours'} of staff time a month"
-    parts = [hours] if load.hours else []
+def _costs(load: Takes) -> str:
+    """Return what something takes of a city; empty where it takes nothing."""
+    parts = []
+    if load.hours:
+        parts.append(
+            say_n(
+                "about {n:g} hour of staff time a month",
+                "about {n:g} hours of staff time a month",
+                load.hours,
+            )
+        )
     parts += [words.count(int(load.trips), "journey")] if load.trips else []
-    return f" {begins} {words.listed(parts)}." if parts else ""
-
-
-def _with_article(counted: str) -> str:
-    return f"a {counted[2:]}" if counted.startswith("1 ") else counted
+    return words.listed(parts) if parts else ""
 
 
 def _invitation(
@@ -314,34 +342,46 @@ def _invitation(
     title = sources.directory.title(meeting)
     met = partners(sources, meeting, city)
     if paired and product.product == "twinning":
-        heading = f"{kind} with {met}"
-        says = "You learn, they host." if role == "guest" else "You host, they learn from you."
+        heading = say("{kind} with {cities}", kind=kind, cities=met)
+        says = (
+            say("You learn, they host.")
+            if role == "guest"
+            else say("You host, they learn from you.")
+        )
     else:
-        heading = f"{kind}: {title}"
+        heading = say("{kind}: {title}", kind=kind, title=title)
         part = {
-            "lead": "You are asked to lead it",
-            "host": "You are asked to host it",
-        }.get(role, "You are invited to take part")
-        says = f"{part}, together with {met}." if met else f"{part}."
-    says += _costs(load, "It takes")
+            "lead": say("You are asked to lead it"),
+            "host": say("You are asked to host it"),
+        }.get(role, say("You are invited to take part"))
+        says = say("{part}, together with {cities}.", part=part, cities=met) if met else part + "."
+    if costs := _costs(load):
+        says += say(" It takes {costs}.", costs=costs)
     why = why_for(sources, city, meeting)
     begin = begin_with(sources, meeting, why)
-    points = (*why, *([f"To begin with: {begin}"] if begin else []))
+    points = (*why, *([say("To begin with: {begin}", begin=begin)] if begin else []))
     return DossierSection(heading, (says,), points)
 
 
 def _refusal(product: Product, left: LeftOut, name: str) -> str:
     """Return what a city reads that applied and has no place: the reason, and what it is offered."""
     part = words.product_title(product)
-    offered = f" Instead we offer: {words.sentence(left.offered)}" if left.offered else ""
-    return f"{part}: we could not offer {name} a place. {words.sentence(left.why)}{offered}"
+    says = say(
+        "{kind}: we could not offer {city} a place. {why:sentence}",
+        kind=part,
+        city=name,
+        why=left.why,
+    )
+    if not left.offered:
+        return says
+    return says + say(" Instead we offer: {offered:sentence}", offered=left.offered)
 
 
 def _what_else(sources: Sources, city: str) -> Iterator[str]:
     """Yield what a city can use without waiting for anybody: resources with their address, each with its reason."""
     for row in sources.resources.get(city, ()):
         named = f"{row.resource} ({row.link})" if row.link else row.resource
-        yield f"{named}. {words.sentence(row.why)}"
+        yield say("{resource}. {why:sentence}", resource=named, why=row.why)
 
 
 def _questions(
@@ -357,17 +397,21 @@ def _questions(
         if ask.city == city
     ]
     first = tuple(
-        f"{words.product_title(product)}: before we can offer a place we have to know more of you."
+        say(
+            "{kind}: before we can offer a place we have to know more of you.",
+            kind=words.product_title(product),
+        )
         for product, _ in asked
     )
     if put:
-        about = f"Of {sources.directory.name(city)} we ask, what matters most first:"
+        about = say("Of {city} we ask, what matters most first:", city=sources.directory.name(city))
         return (*first, about), tuple(dict.fromkeys(put))
     gaps = {gap.block for gap in sources.gaps.get(city, ())}
     unknown = [said for block, said in ASKED.items() if block in gaps][:MOST_QUESTIONS]
     if not unknown:
         return first, ()
-    return first, (f"We do not know yet {words.listed(unknown)}; a few lines are enough.",)
+    told = say("We do not know yet {what}; a few lines are enough.", what=words.listed(unknown))
+    return first, (told,)
 
 
 COLUMNS = (

@@ -109,7 +109,7 @@ def _document(dossier: Dossier) -> Any:
     properties = document.core_properties
     properties.title, properties.author = printable(dossier.title)[:250], "twinmatch"
     properties.created = properties.modified = CREATED
-    properties.language = "en"
+    properties.language = dossier.language
     return document
 
 

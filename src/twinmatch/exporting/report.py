@@ -31,6 +31,7 @@ from twinmatch.proposal.tables import (
     cities_in,
     rows_of,
 )
+from twinmatch.wording import joined, say, say_n
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -129,8 +130,10 @@ def partners(sources: Sources, meeting: Meeting, city: str) -> str:
     if len(others) <= GROUP_SIZE:
         return words.listed([sources.directory.place(c) for c in others])
     leads = [sources.directory.name(c) for c in meeting.cities("lead") if c != city]
-    rest = f"{len(others) - len(leads)} other cities"
-    return f"{words.listed(leads)} (leads) and {rest}" if leads else rest
+    rest = say("{n} other cities", n=len(others) - len(leads))
+    if not leads:
+        return rest
+    return say("{leads} (leads) and {rest}", leads=words.listed(leads), rest=rest)
 
 
 def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
@@ -144,14 +147,20 @@ def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
         asking = cities_in(talk.asking)
         others = len(asking) - (city in asking)
         if talk.showing == city and others:
-            who = words.count(others, "member")
             found.append(
-                f"{sources.directory.name(city)} can show: {talk.shown} {who} {'asks' if others == 1 else 'ask'} about it."
+                say_n(
+                    "{city} can show: {shown} {n:,} member asks about it.",
+                    "{city} can show: {shown} {n:,} members ask about it.",
+                    others,
+                    city=sources.directory.name(city),
+                    shown=talk.shown,
+                )
             )
         elif city in asking:
-            name = sources.directory.name(city)
-            mine = f" {name} says: {talk.asked}" if asking[0] == city else ""
-            found.append(f"{sources.directory.name(talk.showing)} can show: {talk.shown}{mine}")
+            found.append(_can_show(sources, talk))
+            if asking[0] == city:
+                name = sources.directory.name(city)
+                found[-1] += say(" {city} says: {asked}", city=name, asked=talk.asked)
     return tuple(found[:2]) or ((words.sentence(meeting.says),) if meeting.says else ())
 
 
@@ -165,10 +174,16 @@ def begin_with(sources: Sources, meeting: Meeting, said: Sequence[str] = ()) -> 
         return ""
     for talk in sources.talks.get(meeting.id, ()):
         if talk.kind in CODES:
-            return f"experience with {talk.asked}."
+            return say("experience with {topic}.", topic=talk.asked)
         if talk.kind == "need" and not any(talk.shown in text for text in said):
-            return f"{sources.directory.name(talk.showing)} can show: {talk.shown}"
+            return _can_show(sources, talk)
     return ""
+
+
+def _can_show(sources: Sources, talk: AgendaRow) -> str:
+    return say(
+        "{city} can show: {shown}", city=sources.directory.name(talk.showing), shown=talk.shown
+    )
 
 
 SHARED = 6
@@ -282,23 +297,36 @@ def _decisions(proposal: Proposal) -> Iterator[tuple[str, str]]:
     for number, product in enumerate(proposal.products, 1):
         anchor, title = f"product-{number}", words.product_title(product)
         if product.status == "infeasible":
-            yield f"{title}: no proposal fits the rules; choose what gives way", anchor
+            yield (
+                say("{title}: no proposal fits the rules; choose what gives way", title=title),
+                anchor,
+            )
         for held in product.held:
-            yield f"{title}: {held.why}", f"{anchor}-held"
+            yield joined((title, held.why), ": "), f"{anchor}-held"
         ask = len(words.outcomes(product).get("to ask", ())) - sum(
             len(held.cities) for held in product.held
         )
         if words.is_paired(product) and ask > 0:
-            yield f"{title}: {words.count(ask, 'applicant')} to be asked first", f"{anchor}-left"
+            told = say_n(
+                "{n:,} applicant to be asked first", "{n:,} applicants to be asked first", ask
+            )
+            yield joined((title, told), ": "), f"{anchor}-left"
         for n, table in enumerate(product.tables, 1):
             if table.name in ("watch", "stability") and table.rows and table.says:
-                yield f"{title}: {table.says}", f"{anchor}-figures-{n}"
+                yield joined((title, table.says), ": "), f"{anchor}-figures-{n}"
     asked = [row for row in rows_of(proposal.tables, "ledger", LoadRow) if row.is_more_than_stated]
     if asked:
         most = max(asked, key=lambda row: (row.hours - (row.hours_stated or 0), row.city))
         yield (
-            f"{words.count(len(asked), 'city is', 'cities are')} asked for more staff hours a month than the least that "
-            f"{'it' if len(asked) == 1 else 'they'} stated, up to {most.hours:g} in place of {most.hours_stated:g}",
+            say_n(
+                "{n:,} city is asked for more staff hours a month than the least that it stated, up to {hours:g} in place "
+                "of {stated:g}",
+                "{n:,} cities are asked for more staff hours a month than the least that they stated, up to {hours:g} in "
+                "place of {stated:g}",
+                len(asked),
+                hours=most.hours,
+                stated=most.hours_stated,
+            ),
             "round",
         )
 

@@ -15,51 +15,52 @@ from twinmatch.proposal import Evidence, Fact, Held, LeftOut, Meeting, Product, 
 from twinmatch.proposal.reviewer import printed
 from twinmatch.proposal.tables import StabilityRow, rows_of
 from twinmatch.schema import NAMES
+from twinmatch.wording import Said, joined, raised, say, say_n
 from twinmatch.wording import count as count
 from twinmatch.wording import listed as listed
 from twinmatch.wording import sentence as sentence
 from twinmatch.wording import shortened as shortened
 
 FACETS: dict[str, str] = {
-    "wishes": "Stated wishes",
-    "challenges_met": "Challenges met by strengths",
-    "levers_met": "Levers of change met",
-    "topics_met": "Topics sought and shown",
-    "same_words": "The same words",
-    "shared_topics": "Shared topics",
-    "needs_offers": "Needs met by offers",
-    "needs_answered": "Needs answered better than others'",
-    "returns": "What flows back to the host",
-    "readiness_step": "A step ahead in readiness",
-    "stuck_step": "Ahead where the guest is stuck",
-    "readiness": "Climate readiness",
-    "emissions_mix": "Mix of emissions",
-    "emissions_level": "Level of emissions",
-    "shared_challenges": "Shared challenges",
-    "shared_levers": "Shared levers of change",
-    "shared_needs": "Shared needs",
-    "language": "Language",
-    "nearness": "Nearness",
-    "context": "Context of the city",
-    "theme": "Theme",
-    "country": "Country",
-    "step": "Step of the transition map",
-    "mixed_country": "Mixed in countries",
-    "mixed_region": "Mixed in regions of Europe",
-    "mixed_size": "Mixed in sizes of city",
-    "mixed_readiness": "Mixed in stages of readiness",
-    "mixed_mission": "Mission Cities and others",
-    "mixed_newcomer": "Newcomers and others",
+    "wishes": say("Stated wishes"),
+    "challenges_met": say("Challenges met by strengths"),
+    "levers_met": say("Levers of change met"),
+    "topics_met": say("Topics sought and shown"),
+    "same_words": say("The same words"),
+    "shared_topics": say("Shared topics"),
+    "needs_offers": say("Needs met by offers"),
+    "needs_answered": say("Needs answered better than others'"),
+    "returns": say("What flows back to the host"),
+    "readiness_step": say("A step ahead in readiness"),
+    "stuck_step": say("Ahead where the guest is stuck"),
+    "readiness": say("Climate readiness"),
+    "emissions_mix": say("Mix of emissions"),
+    "emissions_level": say("Level of emissions"),
+    "shared_challenges": say("Shared challenges"),
+    "shared_levers": say("Shared levers of change"),
+    "shared_needs": say("Shared needs"),
+    "language": say("Language"),
+    "nearness": say("Nearness"),
+    "context": say("Context of the city"),
+    "theme": say("Theme"),
+    "country": say("Country"),
+    "step": say("Step of the transition map"),
+    "mixed_country": say("Mixed in countries"),
+    "mixed_region": say("Mixed in regions of Europe"),
+    "mixed_size": say("Mixed in sizes of city"),
+    "mixed_readiness": say("Mixed in stages of readiness"),
+    "mixed_mission": say("Mission Cities and others"),
+    "mixed_newcomer": say("Newcomers and others"),
 }
 
 PRODUCTS: dict[str, str] = {
-    "twinning": "Twinning",
-    "discussion_groups": "Discussion groups",
-    "national_clusters": "National clusters",
-    "city_panels": "City panels",
-    "study_visits": "Study visits",
-    "policy_exchange": "Policy exchange",
-    "world_cafe": "World café",
+    "twinning": say("Twinning"),
+    "discussion_groups": say("Discussion groups"),
+    "national_clusters": say("National clusters"),
+    "city_panels": say("City panels"),
+    "study_visits": say("Study visits"),
+    "policy_exchange": say("Policy exchange"),
+    "world_cafe": say("World café"),
 }
 
 NOUNS: dict[str, tuple[str, str]] = {
@@ -74,55 +75,97 @@ NOUNS: dict[str, tuple[str, str]] = {
 """What one meeting of a product is called, and several."""
 
 ROLES: dict[str, str] = {
-    "host": "Host",
-    "guest": "Guest",
-    "lead": "Lead city",
-    "member": "Member",
-    "mission": "Mission City",
-    "pilot": "Pilot City",
+    "host": say("Host"),
+    "guest": say("Guest"),
+    "lead": say("Lead city"),
+    "member": say("Member"),
+    "mission": say("Mission City"),
+    "pilot": say("Pilot City"),
 }
 """Roles in a meeting and in the programme; ``guest`` is read alike in both."""
 
 RULES: dict[str, str] = {
-    "kept": "Kept",
-    "binding": "Kept, and at its limit",
-    "broken": "Broken",
-    "relaxed": "Relaxed",
+    "kept": say("Kept"),
+    "binding": say("Kept, and at its limit"),
+    "broken": say("Broken"),
+    "relaxed": say("Relaxed"),
 }
 
 READING: tuple[tuple[str, str], ...] = (
     (
-        "Points",
-        "Each facet, such as needs met by offers, can give a meeting as many points as its weight. All "
-        "weights together are 100 points; what a meeting gets is its score.",
+        say("Points"),
+        say(
+            "Each facet, such as needs met by offers, can give a meeting as many points as its weight. All "
+            "weights together are 100 points; what a meeting gets is its score."
+        ),
     ),
     (
-        "Likeness",
-        "How well the cities fit in one facet, from 0 (not at all) to 1 (as well as can be).",
+        say("Likeness"),
+        say("How well the cities fit in one facet, from 0 (not at all) to 1 (as well as can be)."),
     ),
     (
-        "Better than … of possible pairs",
-        "The share of all possible pairs that fit less well, ties counting half. A facet gives this share of its points, so "
-        "that facets measured in different ways count alike.",
+        say("Better than … of possible pairs"),
+        say(
+            "The share of all possible pairs that fit less well, ties counting half. A facet gives this share of its points, so "
+            "that facets measured in different ways count alike."
+        ),
     ),
     (
-        "Not known",
-        "A facet that is not known for a pair counts as the average: it gives about half of its points. It "
-        "neither flatters nor punishes, and what is missing is named among the gaps.",
+        say("Not known"),
+        say(
+            "A facet that is not known for a pair counts as the average: it gives about half of its points. It "
+            "neither flatters nor punishes, and what is missing is named among the gaps."
+        ),
     ),
 )
 """How to read the figures: label and sentence, for the workbook and for the report."""
 
 BLOCKS: dict[str, str] = {
-    "levers_needed": "Levers needed",
-    "levers_offered": "Levers offered",
+    "levers_needed": say("Levers needed"),
+    "levers_offered": say("Levers offered"),
 }
+
+
+RULE_NAMES: dict[str, str] = {
+    name: say(name)
+    for name in (
+        "guests per host",
+        "one host each",
+        "places",
+        "once hosting",
+        "another country",
+        "locks",
+        "bans",
+        "past pairs",
+        "refusals",
+        "evidence gate",
+        "load",
+        "group size",
+        "leads",
+        "themes",
+        "one group each",
+        "shared challenge",
+        "cluster size",
+        "one cluster each",
+        "country first",
+        "one visit each",
+        "visits per host",
+        "visitors",
+        "hosts",
+        "theme",
+        "sizes",
+        "one panel each",
+        "wishes",
+        "language",
+    )
+}
+"""Names of rules that programmes have from the start, in words."""
 
 
 def humanise(code: str) -> str:
     """Return a code as words: underscores replaced, the first letter raised."""
-    text = NAMES.get(code, code.replace("_", " ")).strip()
-    return text[:1].upper() + text[1:]
+    found = NAMES.get(code) or RULE_NAMES.get(code) or code.replace("_", " ").strip()
+    return raised(found)
 
 
 def facet_title(code: str) -> str:
@@ -152,110 +195,134 @@ def rule_word(status: str) -> str:
 
 def meetings_counted(product: Product) -> str:
     """Return the number of a product's meetings with their noun, such as ``30 twinning pairs``."""
-    one, several = NOUNS.get(product.product, ("meeting", "meetings"))
-    return count(len(product.meetings), one, several)
+    return nouns_counted(len(product.meetings), product.product)
+
+
+def nouns_counted(n: int, product: str, article: bool = False) -> str:
+    """Return a number of meetings of a product with their noun, one alone with its article where that is wanted."""
+    one, several = NOUNS.get(product, ("meeting", "meetings"))
+    if article and n == 1:
+        return say("a {noun}", noun=say(one))
+    return count(n, one, several)
+
+
+NOT_KNOWN = say("not known")
 
 
 def percent(part: float) -> str:
     """Return a part of one as a whole percentage; only exact ends read 0% and 100%."""
     if math.isnan(part):
-        return "not known"
+        return NOT_KNOWN
     whole = round(part * 100)
     if whole >= 100 and part < 1:
-        return "over 99%"
+        return say("over 99%")
     if whole <= 0 and part > 0:
-        return "under 1%"
-    return f"{whole}%"
+        return say("under 1%")
+    return say("{n:.0f}%", n=whole)
 
 
 def points(part: float) -> str:
     """Return a score, weight or share in [0, 1] as points of 100 with one decimal."""
-    return "–" if math.isnan(part) else f"{part * 100:.1f}"
+    return "–" if math.isnan(part) else say("{n:.1f}", n=part * 100)
 
 
 def likeness_words(line: Evidence) -> str:
     """Return a line's likeness with two decimals, or that it is not known."""
-    return f"{line.likeness:.2f}" if line.known else "not known"
+    return say("{n:.2f}", n=line.likeness) if line.known else NOT_KNOWN
 
 
 def standing_words(line: Evidence) -> str:
     """Return how many of the possible pairs the line beats; an unknown one counts as the average."""
     if not line.known:
-        return "not known, so it counts as average"
-    return f"{_beaten(line.standing)}{_known_for(line)}"
+        return say("not known, so it counts as average")
+    return joined((_beaten(line.standing), _known_for(line)), "")
 
 
 def _beaten(standing: float) -> str:
     """Return in words the share of possible pairs that a standing beats."""
     if standing <= 0:
-        return "better than none of the possible pairs"
+        return say("better than none of the possible pairs")
     if standing >= 1:
-        return "better than all other possible pairs"
-    return f"better than {percent(standing)} of possible pairs"
+        return say("better than all other possible pairs")
+    return say("better than {part} of possible pairs", part=percent(standing))
 
 
 def _known_for(line: Evidence) -> str:
     """Return for how many of the pairs in a group a facet is known, where it is not for all."""
-    return f"; known for {percent(line.known_part)} of its pairs" if line.known_part < 1 else ""
+    if line.known_part >= 1:
+        return ""
+    return say("; known for {part} of its pairs", part=percent(line.known_part))
 
 
 def status_words(product: Product) -> str:
     """Return what was proven of a product: the best, within a part of it, or that nothing fits."""
     if product.status == "infeasible":
-        return "no proposal fits the rules"
+        return say("no proposal fits the rules")
     if _is_empty(product):
-        return "there is nothing to choose from"
+        return say("there is nothing to choose from")
     if product.status == "optimal":
-        return (
-            f"proven best under these rules and weights{_weightiest(product)}{_survivors(product)}"
+        return say(
+            "proven best under these rules and weights{weights}{survivors}",
+            weights=_weightiest(product),
+            survivors=_survivors(product),
         )
     if not math.isfinite(product.bound) or product.bound <= 0:
-        return "good, but how near to the best is not proven"
+        return say("good, but how near to the best is not proven")
     # Rounded up, so that the words never promise more than the bound proves.
     tenths = max(1, math.ceil(round(product.gap * 1000, 6)))
-    return f"within {tenths / 10:g}% of the best possible"
+    return say("within {n:g}% of the best possible", n=tenths / 10)
 
 
 def _weightiest(product: Product) -> str:
     """Return in brackets the facets that weigh most, with their points of 100, and which of them nobody can know."""
     most = sorted(product.weights, key=lambda x: (-x.weight, x.facet))[:WEIGHTS_NAMED]
-    named = [
-        f"{facet_title(x.facet).lower()} {round(100 * x.weight)}"
-        + (" known for none" if known_for(product, x.facet).startswith("0 ") else "")
-        for x in most
-    ]
-    return f" (of 100: {', '.join(named)} …)" if named else ""
+    named = []
+    for x in most:
+        told = {"facet": facet_title(x.facet), "n": round(100 * x.weight)}
+        nobody = known_for(product, x.facet).startswith("0 ")
+        named.append(
+            say("{facet:lower} {n} known for none", **told)
+            if nobody
+            else say("{facet:lower} {n}", **told)
+        )
+    return say(" (of 100: {facets} …)", facets=joined(named, ", ")) if named else ""
 
 
 def known_for(product: Product, facet: str) -> str:
     """Return for how many of a product's meetings a facet is known, such as "0 of 30"; a dash where none has it."""
     lines = [x for m in product.meetings for x in m.account.lines if x.facet == facet]
-    return f"{sum(x.known for x in lines)} of {len(lines)}" if lines else "–"
+    if not lines:
+        return "–"
+    return say("{n} of {all}", n=sum(x.known for x in lines), all=len(lines))
 
 
 def _survivors(product: Product) -> str:
     """Return how many pairs survive shaken weights, where it was looked at."""
     rows = rows_of(product.tables, "stability", StabilityRow)
     robust = sum(row.judgement == "robust" for row in rows)
-    return f"; {robust} of {len(rows)} pairs survive shaken weights" if rows else ""
+    if not rows:
+        return ""
+    return say("; {n} of {all} pairs survive shaken weights", n=robust, all=len(rows))
 
 
 def product_says(product: Product, form: str) -> str:
     """Return what a product's sheet shows and what was proven."""
-    return f"{meetings_counted(product)}, {form}; {status_words(product)}."
+    return joined((meetings_counted(product), f", {form}; ", status_words(product), "."), "")
 
 
 def status_meaning(product: Product) -> str:
     """Return one sentence on what the status of a product means for a reader."""
     if product.status == "infeasible":
-        return "No set of meetings keeps every rule; the advice names what is short."
+        return say("No set of meetings keeps every rule; the advice names what is short.")
     if _is_empty(product):
-        return "The rules leave no meeting that could be made; they are named below."
+        return say("The rules leave no meeting that could be made; they are named below.")
     if product.status == "optimal":
-        return "No other set of meetings under these rules has a higher total score; other weights may have other best pairs."
+        return say(
+            "No other set of meetings under these rules has a higher total score; other weights may have other best pairs."
+        )
     if not math.isfinite(product.bound) or product.bound <= 0:
-        return "The search kept every rule; a limit for the best total is not known."
-    return (
+        return say("The search kept every rule; a limit for the best total is not known.")
+    return say(
         "The search kept every rule; no other set of meetings can beat the total score by more "
         "than this."
     )
@@ -267,23 +334,23 @@ def _is_empty(product: Product) -> bool:
 
 def population(number: int | None) -> str:
     """Return residents with thousands separated, or that they are not known."""
-    return "not known" if number is None else f"{number:,}"
+    return NOT_KNOWN if number is None else say("{n:,}", n=number)
 
 
 def kilometres(number: float | None) -> str:
     """Return a distance in whole kilometres, or that it is not known."""
-    return "distance not known" if number is None else f"{number:,.0f} km"
+    return say("distance not known") if number is None else say("{n:,.0f} km", n=number)
 
 
 def figure(value: str | float | int | None) -> str:
     """Return the value of a fact as people write it: thousands separated, three significant digits or more."""
     if value is None:
-        return "not known"
+        return NOT_KNOWN
     if isinstance(value, str):
         return value
     if isinstance(value, int) or float(value).is_integer() or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"
+        return say("{n:,.0f}", n=value)
+    return say("{n:.1f}", n=value) if abs(value) >= 100 else say("{n:.3g}", n=value)
 
 
 def fact_figure(fact: Fact) -> str:
@@ -292,8 +359,15 @@ def fact_figure(fact: Fact) -> str:
         return printed(fact.value, fact.source) or fact.value
     text = figure(fact.value)
     if scale := _SCALE.fullmatch(fact.unit):
-        return f"{scale['what']} {text} of {scale['high']}"
-    return f"{text}%" if fact.unit == "%" else f"{text} {fact.unit}".strip()
+        told = {"n": text, "high": scale["high"]}
+        known = {
+            "level": say("level {n} of {high}", **told),
+            "weight": say("weight {n} of {high}", **told),
+        }
+        return known.get(scale["what"]) or f"{scale['what']} {text} of {scale['high']}"
+    if fact.unit == "%":
+        return say("{n}%", n=text)
+    return joined((text, fact.unit)) if fact.unit else text
 
 
 _SCALE = re.compile(r"(?P<what>\w+) (?P<low>\d+)[-–](?P<high>\d+)")
@@ -304,13 +378,21 @@ def finding(fact: Fact) -> str:
     """Return what a fact is about, with its value where it has one."""
     if fact.value is None:
         return fact.what
-    return f"{fact.what}: {fact_figure(fact)}" if fact.what else fact_figure(fact)
+    return joined((fact.what, fact_figure(fact)), ": ") if fact.what else fact_figure(fact)
+
+
+FACT_KINDS: dict[str, str] = {
+    "reported": say("reported"),
+    "estimated": say("estimated"),
+    "stated": say("stated"),
+}
 
 
 def fact_origin(fact: Fact) -> str:
     """Return where a fact comes from: year, reported, estimated or stated, source, place in the source."""
-    parts = [str(fact.year) if fact.year is not None else "", fact.kind, fact.source, fact.place]
-    return "; ".join(part for part in parts if part)
+    year = str(fact.year) if fact.year is not None else ""
+    parts = (year, FACT_KINDS.get(fact.kind, fact.kind), fact.source, fact.place)
+    return joined(filter(None, parts), "; ")
 
 
 def findings(facts: Sequence[Fact]) -> list[tuple[str, str, str]]:
@@ -318,7 +400,7 @@ def findings(facts: Sequence[Fact]) -> list[tuple[str, str, str]]:
     together: dict[tuple[str, str], list[str]] = {}
     for fact in facts:
         together.setdefault((fact.city, fact_origin(fact)), []).append(finding(fact))
-    return [(city, "; ".join(found), origin) for (city, origin), found in together.items()]
+    return [(city, joined(found, "; "), origin) for (city, origin), found in together.items()]
 
 
 _LINK = re.compile(r"(https?://[^\s;,()<>\"]+)")
@@ -326,6 +408,13 @@ _LINK = re.compile(r"(https?://[^\s;,()<>\"]+)")
 
 def linked(text: str) -> list[tuple[str, str]]:
     """Return a text in parts, each with the address that it links to: only http addresses, shown by host."""
+    if isinstance(text, Said) and text.values:  # several texts with marks between them
+        each = [linked(part) for part in text.values.values() if part]
+        return [
+            pair for k, part in enumerate(each) for pair in (*([("; ", "")] if k else []), *part)
+        ]
+    if isinstance(text, Said):
+        return [(text, "")]
     parts = ((part, part if _LINK.fullmatch(part) else "") for part in _LINK.split(text) if part)
     return [
         (link.split("/")[2].removeprefix("www.") if link else part, link) for part, link in parts
@@ -335,12 +424,20 @@ def linked(text: str) -> list[tuple[str, str]]:
 def result(proposal: Proposal) -> str:
     """Return the proposal's first sentence: how many meetings, and how many cities have a place."""
     solved = [p for p in proposal.products if p.meetings]
-    failed = [product_title(p).lower() for p in proposal.products if p.status == "infeasible"]
-    proposed = listed([meetings_counted(p) for p in solved]) or "No meetings could be proposed"
-    parts = [proposed + (f": {_places_words(proposal)}" if solved else "")]
+    failed = [
+        say("{title:lower}", title=product_title(p))
+        for p in proposal.products
+        if p.status == "infeasible"
+    ]
+    proposed = (
+        listed([meetings_counted(p) for p in solved])
+        if solved
+        else say("No meetings could be proposed")
+    )
+    parts = [joined((proposed, _places_words(proposal)), ": ") if solved else proposed]
     if failed:
-        parts.append(f"no proposal fits the rules of {listed(failed)}")
-    return "; ".join(parts) + "."
+        parts.append(say("no proposal fits the rules of {formats}", formats=listed(failed)))
+    return joined(parts, "; ") + "."
 
 
 def _places_words(proposal: Proposal) -> str:
@@ -349,14 +446,13 @@ def _places_words(proposal: Proposal) -> str:
     left = {x.city for p in proposal.products for x in p.left_out}
     known = {card.id for card in proposal.cities} | met | left
     if not known - met:
-        return f"every one of the {len(known):,} cities has at least one place"
-    others = (
-        "the other one is told why and what it is"
-        if len(known - met) == 1
-        else (f"the other {len(known - met):,} are told why and what they are")
-    )
-    return (
-        f"{len(met):,} of {len(known):,} cities have at least one place; {others} offered instead"
+        return say("every one of the {n:,} cities has at least one place", n=len(known))
+    return say_n(
+        "{placed:,} of {all:,} cities have at least one place; the other one is told why and what it is offered instead",
+        "{placed:,} of {all:,} cities have at least one place; the other {n:,} are told why and what they are offered instead",
+        len(known - met),
+        placed=len(met),
+        all=len(known),
     )
 
 
@@ -376,7 +472,7 @@ POINTS = (*OF_100, "Points it costs")
 
 def column_head(column: str) -> str:
     """Return the head of a column of figures, with its unit where the name does not say it."""
-    return f"{column} (of 100)" if column in OF_100 else column[:1].upper() + column[1:]
+    return say("{column} (of 100)", column=column) if column in OF_100 else raised(column)
 
 
 def cell(column: str, value: str | float | int | None) -> str:
@@ -404,15 +500,15 @@ def numeric(table: Table) -> set[str]:
 def limits(product: Product) -> str:
     """Return the rules that hold a product at a limit, or that none does."""
     names = [humanise(rule.rule) for rule in product.rules if rule.status == "binding"]
-    return listed(names) if names else "none"
+    return listed(names) if names else say("none")
 
 
 OUTCOMES: dict[str, tuple[str, str]] = {
-    "refused": ("Applicant without a place", "Applicants without a place"),
-    "to ask": ("Applicant to be asked first", "Applicants to be asked first"),
-    "idle": ("Host without a guest", "Hosts without a guest: no refusals"),
-    "aside": ("On neither side", "Cities on neither side"),
-    "": ("Without a meeting", "Cities without a meeting"),
+    "refused": (say("Applicant without a place"), say("Applicants without a place")),
+    "to ask": (say("Applicant to be asked first"), say("Applicants to be asked first")),
+    "idle": (say("Host without a guest"), say("Hosts without a guest: no refusals")),
+    "aside": (say("On neither side"), say("Cities on neither side")),
+    "": (say("Without a meeting"), say("Cities without a meeting")),
 }
 """What a city without a meeting is, one and several, in the order in which they are listed: refusals first."""
 
@@ -438,7 +534,10 @@ def outcomes(product: Product) -> dict[str, list[LeftOut]]:
 def questions(held: Held) -> list[str]:
     """Return the questions behind held places, each once with the number of cities that are asked it, most first."""
     asked = Counter(ask.question for ask in held.ask)
-    return [f"{text} ({count(number, 'city', 'cities')})" for text, number in asked.most_common()]
+    return [
+        say("{text} ({cities})", text=text, cities=count(number, "city", "cities"))
+        for text, number in asked.most_common()
+    ]
 
 
 def applicants(product: Product) -> str:
@@ -453,8 +552,12 @@ def applicants(product: Product) -> str:
     if not (refused or ask):
         return ""
     total = count(len(placed) + len(refused) + len(ask), "applicant")
-    parts = ((len(placed), "placed"), (len(refused), "refused"), (len(ask), "to be asked"))
-    return f"{total}: {', '.join(f'{number:,} {what}' for number, what in parts if number)}"
+    parts = (
+        (len(placed), say("{n:,} placed", n=len(placed))),
+        (len(refused), say("{n:,} refused", n=len(refused))),
+        (len(ask), say("{n:,} to be asked", n=len(ask))),
+    )
+    return joined((total, joined((text for n, text in parts if n), ", ")), ": ")
 
 
 def is_paired(product: Product) -> bool:

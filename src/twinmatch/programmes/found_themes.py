@@ -25,8 +25,8 @@ from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import Passage, needs_passages, readable
 from twinmatch.files import toml_text
-from twinmatch.proposal import listed
 from twinmatch.schema import NAMES
+from twinmatch.wording import listed
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

@@ -20,8 +20,8 @@ from twinmatch.programmes.load_ledger import Loads
 from twinmatch.programmes.registry import RegisteredProduct
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import load_rules
-from twinmatch.proposal import listed
 from twinmatch.solving import Block, Candidates, solve
+from twinmatch.wording import listed
 
 
 @dataclass(frozen=True)

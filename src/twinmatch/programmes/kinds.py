@@ -505,5 +505,7 @@ def silent_mean(words: Sequence[str | None]) -> float:
 
 def composition(words: Sequence[str | None]) -> str:
     """Return the categories of some cities in words, the most frequent first, such as "5 small, 3 large"."""
-    counted = sorted(Counter(word or "not known" for word in words).items())
-    return ", ".join(f"{n} {word}" for word, n in sorted(counted, key=lambda x: -x[1]))
+    counted = sorted(Counter(word or say("not known") for word in words).items())
+    return joined(
+        (joined((str(n), word)) for word, n in sorted(counted, key=lambda x: -x[1])), ", "
+    )

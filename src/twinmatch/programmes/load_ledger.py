@@ -21,6 +21,7 @@ from twinmatch.errors import DataError, Problem, QuestionError
 from twinmatch.programmes.base import Load, ProductSettings, ProgrammeSection
 from twinmatch.proposal import Product, Table
 from twinmatch.solving.blocks import Block
+from twinmatch.wording import joined, say
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -58,7 +59,11 @@ class Ledger(ProgrammeSection):
 KINDS: Final = ("hours", "trips", "tasks")
 
 
-WORDS: Final = {"hours": "staff hours a month", "trips": "journeys", "tasks": "tasks"}
+WORDS: Final = {
+    "hours": say("staff hours a month"),
+    "trips": say("journeys"),
+    "tasks": say("tasks"),
+}
 
 
 def amount(load: Load) -> Floats:
@@ -143,7 +148,13 @@ class LoadLedger:
                 total = sum(float(getattr(entry.load, kind)) for entry in lines)
                 if total > self.limit[i, k] + 1e-6:
                     found.append(
-                        f"{city.name} carries {total:g} {WORDS[kind]}, its limit is {self.limit[i, k]:g}"
+                        say(
+                            "{city} carries {total:g} {kind}, its limit is {limit:g}",
+                            city=city.name,
+                            total=total,
+                            kind=WORDS[kind],
+                            limit=self.limit[i, k],
+                        )
                     )
         return found
 
@@ -168,7 +179,9 @@ class LoadLedger:
                     float(self.limit[i, k]) if np.isfinite(self.limit[i, k]) else None,
                 )
             ]
-            what = "; ".join(f"{e.role} in {e.meeting}" for e in mine)
+            what = joined(
+                (say("{role} in {meeting}", role=e.role, meeting=e.meeting) for e in mine), "; "
+            )
             own = self.cohort.cities[i].participation
             stated = own.staff_hours_a_month if own else None
             rows.append((self.cohort.cities[i].id, *numbers, stated, what))
@@ -183,8 +196,10 @@ class LoadLedger:
             "What each city carries",
             columns,
             tuple(rows),
-            f"{len(rows)} cities over all formats; an empty limit was set by nobody. Hours stated are the least that a "
-            "city said it can give, and no limit.",
+            say(
+                "{rows} cities over all formats; an empty limit was set by nobody. Hours stated are the least that a city said it can give, and no limit.",
+                rows=len(rows),
+            ),
         )
 
 
@@ -267,7 +282,12 @@ class Loads:
 
         def says(row: int) -> str:
             name = ledger.cohort.cities[int(city[row])].name
-            return f"of its {WORDS[KINDS[int(kinds[row])]]} {name} has {high[row]:g} left"
+            return say(
+                "of its {kind} {name} has {high:g} left",
+                kind=WORDS[KINDS[int(kinds[row])]],
+                name=name,
+                high=high[row],
+            )
 
         return Block("load", matrix, np.full(len(rows), -np.inf), high, says)
 

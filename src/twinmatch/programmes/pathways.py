@@ -33,17 +33,18 @@ from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.resources import Catalogue, Resource
 from twinmatch.programmes.themes import Theme, ThemeNeed
-from twinmatch.proposal import Fact, LeftOut, Meeting, Product, Table, listed
+from twinmatch.proposal import Fact, LeftOut, Meeting, Product, Table
 from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
+from twinmatch.wording import joined, listed, own_words, say
 
 ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST = (
-    "no inventory yet",
-    "online resources",
-    "discussion groups",
-    "study visits",
-    "twinning",
-    "hosting others",
+    say("no inventory yet"),
+    say("online resources"),
+    say("discussion groups"),
+    say("study visits"),
+    say("twinning"),
+    say("hosting others"),
 )
 NEUTRAL_BY = 2050
 """The target that study visits ask for where the programme does not say."""
@@ -68,7 +69,7 @@ def standing(city: City, programme: Programme) -> Standing:
     for name, lacks in steps:
         if lacks:
             if level == ONLINE and not has_inventory(city):
-                return Standing(ENTRY, name, ("an emissions inventory (not known)", *lacks))
+                return Standing(ENTRY, name, (say("an emissions inventory (not known)"), *lacks))
             return Standing(level, name, tuple(lacks))
         level = name
     if city.has(Role.MISSION) or city.has(Role.PILOT):
@@ -85,7 +86,7 @@ def has_inventory(city: City) -> bool:
 def _lacking(city: City, programme: Programme, step: str) -> tuple[str, ...]:
     if step == GROUP:
         named = city.challenges or city.levers_needed
-        return () if named else ("a statement of what it struggles with",)
+        return () if named else (say("a statement of what it struggles with"),)
     if step == VISIT:
         visits = getattr(programme, "study_visits", None)
         by = visits.neutral_by if visits is not None else NEUTRAL_BY
@@ -93,7 +94,7 @@ def _lacking(city: City, programme: Programme, step: str) -> tuple[str, ...]:
     if city.has(Role.MISSION) or programme.twinning is None:
         return ()
     failed, unknown = conditions(city, programme.twinning.guests)
-    return (*failed, *(f"{text} (not known)" for text in unknown))
+    return (*failed, *(say("{text} (not known)", text=text) for text in unknown))
 
 
 def _target(city: City, by: int | None) -> tuple[str, ...]:
@@ -102,8 +103,17 @@ def _target(city: City, by: int | None) -> tuple[str, ...]:
     stated = city.commitment
     year = (stated.neutral_by or stated.neutral_by_at_latest) if stated else None
     if year is None:
-        return (f"a climate-neutrality target by {by} or earlier, signed by its mayor (not known)",)
-    return () if year <= by else (f"a target by {by} or earlier (it has {year})",)
+        return (
+            say(
+                "a climate-neutrality target by {by} or earlier, signed by its mayor (not known)",
+                by=by,
+            ),
+        )
+    return (
+        ()
+        if year <= by
+        else (say("a target by {by} or earlier (it has {year})", by=by, year=year),)
+    )
 
 
 def ladder(cohort: Cohort, programme: Programme) -> Table:
@@ -111,18 +121,20 @@ def ladder(cohort: Cohort, programme: Programme) -> Table:
     rows = []
     for city in cohort.cities:
         found = standing(city, programme)
-        rows.append((city.id, found.level, found.next, "; ".join(found.lacks)))
+        rows.append((city.id, found.level, found.next, joined(found.lacks, "; ")))
     counted = {
         name: sum(row[1] == name for row in rows)
         for name in (ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST)
     }
-    says = "; ".join(f"{count} at {name}" for name, count in counted.items() if count)
+    says = joined(
+        (say("{n} at {level}", n=n, level=name) for name, n in counted.items() if n), "; "
+    )
     return Table(
         "ladder",
-        "Support ladder",
+        say("Support ladder"),
         ("city", "open to it", "next step", "lacks"),
         tuple(rows),
-        f"{says}.",
+        say("{says}.", says=says),
     )
 
 
@@ -159,11 +171,25 @@ def transition_map(cohort: Cohort) -> Table:
             )
         )
     columns = ("city", *(step.name for step in STEPS), "stuck at", "ahead there")
-    says = (
-        f"Levels 0 to 4 of {len(rows)} cities; a city stands at several steps at once. "
-        + listed([f"{step.name}: {listed([d.value for d in step.dimensions])}" for step in STEPS])
+    says = say(
+        "Levels 0 to 4 of {rows} cities; a city stands at several steps at once. ", rows=len(rows)
+    ) + listed(
+        [
+            say(
+                "{step}: {dimensions}",
+                step=step.name,
+                dimensions=listed([d.value for d in step.dimensions]),
+            )
+            for step in STEPS
+        ]
     )
-    return Table("transition_map", "Climate transition map", columns, tuple(rows), f"{says}.")
+    return Table(
+        "transition_map",
+        say("Climate transition map"),
+        columns,
+        tuple(rows),
+        say("{says}.", says=says),
+    )
 
 
 def _ahead(
@@ -221,7 +247,11 @@ def _topic(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource
         name, topics = cohort.cities[i].name, resources[column].topics
         sought = [t.wording for t in topics if seeks[i, TOPICS.index(t)] >= LEAST]
         what = listed(sought) if sought else ""
-        return f"{name} seeks {what}." if what else f"{name} is known to seek none of its topics."
+        return (
+            say("{guest} seeks {topics}.", guest=name, topics=what)
+            if what
+            else say("{city} is known to seek none of its topics.", city=name)
+        )
 
     return _Resourced(table, says)
 
@@ -235,11 +265,14 @@ def _step(cohort: Cohort, resources: Sequence[Resource]) -> _Resourced:
     def says(i: int, column: int) -> str:
         name = cohort.cities[i].name
         if not known[i, column]:
-            return (
-                f"At which step {name} is stuck, or which step the resource serves, is not known."
+            return say(
+                "At which step {city} is stuck, or which step the resource serves, is not known.",
+                city=name,
             )
-        verb = "serves" if serves[stuck[i], column] else "does not serve"
-        return f"It {verb} the step at which {name} is stuck: “{STEPS[stuck[i]].name}”."
+        at = {"city": name, "step": STEPS[stuck[i]].name}
+        if serves[stuck[i], column]:
+            return say("It serves the step at which {city} is stuck: “{step}”.", **at)
+        return say("It does not serve the step at which {city} is stuck: “{step}”.", **at)
 
     return _Resourced(np.where(known, serves[stuck], np.nan), says)
 
@@ -252,7 +285,10 @@ def _language(cohort: Cohort, resources: Sequence[Resource]) -> _Resourced:
     ]
 
     def says(_: int, column: int) -> str:
-        return f"It is in {listed([language_name(v) for v in resources[column].languages], 'or')}."
+        return say(
+            "It is in {languages}.",
+            languages=listed([language_name(v) for v in resources[column].languages], "or"),
+        )
 
     return _Resourced(np.array(table).reshape(len(cohort), len(resources)), says)
 
@@ -304,7 +340,7 @@ def pathways(
     served = len({i for i, _, _ in rows})
     return Table(
         "pathways",
-        "Support pathways",
+        say("Support pathways"),
         ("city", "place", "resource", "link", "score", "why"),
         tuple(
             PathwayRow(
@@ -317,7 +353,12 @@ def pathways(
             )
             for i, place, c in sorted(rows)
         ),
-        f"{len(resources)} resources matched to {served} of {len(cohort)} cities.",
+        say(
+            "{resources} resources matched to {served} of {all} cities.",
+            resources=len(resources),
+            served=served,
+            all=len(cohort),
+        ),
     )
 
 
@@ -368,9 +409,18 @@ def _why(
         told.pop("theme", None)  # says the same more broadly
     why = [says for facet, says in told.items() if facet != "language"]
     if begins:
-        why = [f"Nothing is known yet of what {city.name} needs; this is for the first steps."]
-    own = f"It is for cities of {country(city.country).name}." if resource.countries else ""
-    return " ".join(filter(None, (resource.gives, *why, own)))
+        why = [
+            say(
+                "Nothing is known yet of what {city} needs; this is for the first steps.",
+                city=city.name,
+            )
+        ]
+    own = (
+        say("It is for cities of {country}.", country=country(city.country).name)
+        if resource.countries
+        else ""
+    )
+    return joined(filter(None, (own_words(resource.gives, "en"), *why, own)))
 
 
 STEPS_DOWN = (
@@ -396,7 +446,8 @@ def with_offers(cohort: Cohort, programme: Programme, products: Sequence[Product
         if item.city not in cohort.index:  # an earlier proposal knew it
             return item
         steps = _steps(cohort.city(item.city), programme, places, titles)
-        return replace(item, offered="; ".join([s for name, s in steps if name != product][:2]))
+        found = [says for name, says in steps if name != product]
+        return replace(item, offered=joined(found[:2], "; "))
 
     return [replace(p, left_out=tuple(offered(x, p.product) for x in p.left_out)) for p in products]
 
@@ -416,22 +467,25 @@ def _steps(
     ]
     grouped = city.id in places.get("discussion_groups", {})
     if not grouped and not city.challenges and not city.levers_needed:
-        steps.append(("online", "a discussion group as soon as it names its challenges"))
-    steps.append(("online", "online resources and training, open to every city"))
+        steps.append(("online", say("a discussion group as soon as it names its challenges")))
+    steps.append(("online", say("online resources and training, open to every city")))
     guests = programme.twinning.guests if programme.twinning is not None else None
     if guests and guests.unknown != "let in" and set(guests.roles) & set(city.roles):
         failed, unknown = conditions(city, guests)
         if unknown and not failed:
-            asked = f"twinning in the next round, once these are known: {'; '.join(unknown)}"
+            asked = say(
+                "twinning in the next round, once these are known: {unknown}",
+                unknown=joined(unknown, "; "),
+            )
             steps.append(("online", asked))
     return steps
 
 
 def _place(name: str, meeting: Meeting, title: str) -> str:
     words = {
-        "twinning": f"twinning: {meeting.label}",
-        "discussion_groups": f"discussion group '{meeting.label}'",
-        "national_clusters": f"national cluster '{meeting.label}'",
-        "study_visits": f"study visit: {meeting.label}",
+        "twinning": say("twinning: {meeting}", meeting=meeting.label),
+        "discussion_groups": say("discussion group '{meeting}'", meeting=meeting.label),
+        "national_clusters": say("national cluster '{meeting}'", meeting=meeting.label),
+        "study_visits": say("study visit: {meeting}", meeting=meeting.label),
     }
-    return words.get(name, f"{title[:1].lower()}{title[1:]}: {meeting.label}")
+    return words.get(name, say("{title:lower}: {meeting}", title=title, meeting=meeting.label))

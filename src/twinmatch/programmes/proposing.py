@@ -33,26 +33,31 @@ from twinmatch.proposal import (
     RuleStatus,
     Statement,
     UnitName,
-    count,
-    listed,
 )
 from twinmatch.schema import NAMES, City
+from twinmatch.wording import count, joined, listed, say
 
 BLOCK_WORDS = {
-    "location": ("location", "distance"),
-    "population": ("population", "likeness of context, emissions per capita"),
-    "languages": ("working languages", "shared language, unless its country has only one"),
-    "commitment": ("climate-neutrality commitment", "eligibility for twinning"),
-    "participation": ("staff hours and English", "eligibility for twinning"),
-    "needs": ("needs in words", "needs against offers, shared needs"),
-    "offers": ("offers in words", "offers as a host"),
-    "challenges": ("challenges by domain", "challenges met and shared, discussion groups"),
-    "strengths": ("strengths by domain", "challenges met as a host, what flows back"),
-    "levers_needed": ("levers needed", "levers met and shared, discussion groups"),
-    "levers_offered": ("levers offered", "levers met as a host"),
-    "readiness": ("climate readiness", "readiness, the step ahead"),
-    "emissions": ("emissions inventory", "emissions mix and level"),
-    "context": ("climate, wealth and urbanisation", "likeness of context"),
+    "location": (say("location"), say("distance")),
+    "population": (say("population"), say("likeness of context, emissions per capita")),
+    "languages": (
+        say("working languages"),
+        say("shared language, unless its country has only one"),
+    ),
+    "commitment": (say("climate-neutrality commitment"), say("eligibility for twinning")),
+    "participation": (say("staff hours and English"), say("eligibility for twinning")),
+    "needs": (say("needs in words"), say("needs against offers, shared needs")),
+    "offers": (say("offers in words"), say("offers as a host")),
+    "challenges": (
+        say("challenges by domain"),
+        say("challenges met and shared, discussion groups"),
+    ),
+    "strengths": (say("strengths by domain"), say("challenges met as a host, what flows back")),
+    "levers_needed": (say("levers needed"), say("levers met and shared, discussion groups")),
+    "levers_offered": (say("levers offered"), say("levers met as a host")),
+    "readiness": (say("climate readiness"), say("readiness, the step ahead")),
+    "emissions": (say("emissions inventory"), say("emissions mix and level")),
+    "context": (say("climate, wealth and urbanisation"), say("likeness of context")),
 }
 """Each block of a profile in words, and what its absence silences."""
 
@@ -191,7 +196,7 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
     menu = loosened(round_, settings, works)
     asked = numbered(menu, round_.repairs_of(name))
     if not asked:
-        told = by_number(("; ".join(one.says.values()) for one in menu), round_.named(name))
+        told = by_number((joined(one.says.values(), "; ") for one in menu), round_.named(name))
         return (*error.problems, *told)
     changed = settings.model_copy(
         update={name: getattr(one.settings, name) for _, one in asked for name in one.says}
@@ -199,7 +204,7 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
     programme = programme.model_copy(update={name: changed})
     made = _made(replace(round_, programme=programme), programme, (name,))
     gave_way = tuple(
-        RuleStatus(field, f"Gave way by repair {n}: {says}.", "relaxed", n)
+        RuleStatus(field, say("Gave way by repair {n}: {says}.", n=n, says=says), "relaxed", n)
         for n, one in asked
         for field, says in one.says.items()
     )
@@ -224,16 +229,20 @@ def _not_formed(round_: Round, name: str, why: Sequence[Problem]) -> Product:
     reasons = [
         p.found.removeprefix(f"{title}: ") for p in why if p.level == "error" and p.code != "repair"
     ]
-    says = f"Not formed in this round: {' '.join(reasons)}"
+    says = say("Not formed in this round: {reasons}", reasons=joined(reasons))
     because = (
-        "its rules cannot all be kept"
+        say("its rules cannot all be kept")
         if why[0].code not in NOT_FORMED
-        else "it lacks hosts or leads"
+        else say("it lacks hosts or leads")
     )
     out = tuple(
         LeftOut(
             city.id,
-            f"{title} is not formed in this round, because {because}.",
+            say(
+                "{title} is not formed in this round, because {because}.",
+                title=title,
+                because=because,
+            ),
             "",
             as_role="guest" if guests and set(guests.roles) & set(city.roles) else "",
         )
@@ -313,16 +322,29 @@ def _priced(
     people = [sum(len(m.members) for m in p.meetings) for p in (without, product)]
     lost = without.score - product.score
     names = [ledger.cohort.cities[i].name for i in tight]
-    where = f" No room for more in {len(names)} cities ({', '.join(names[:5])}{', …' if len(names) > 5 else ''})."
+    where = say(
+        " No room for more in {n} cities ({cities}).",
+        n=len(names),
+        cities=joined([*names[:5], *(["…"] if len(names) > 5 else [])], ", "),
+    )
     costs = fewer != 0 or people[0] != people[1] or abs(lost) > 1e-6
     price = (
-        f" Without them: {fewer:+d} meetings, {people[0] - people[1]:+d} places, {100 * lost:+.1f} points."
+        say(
+            " Without them: {fewer:+d} meetings, {places:+d} places, {lost:+.1f} points.",
+            fewer=fewer,
+            places=people[0] - people[1],
+            lost=100 * lost,
+        )
         if costs
-        else " They cost nothing."
+        else say(" They cost nothing.")
     )
     rule = RuleStatus(
         "load",
-        f"No city carries more than its limits over all formats.{where}{price}",
+        say(
+            "No city carries more than its limits over all formats.{where}{price}",
+            where=where,
+            price=price,
+        ),
         "binding" if costs else "kept",
     )
     others = tuple(r for r in product.rules if r.rule != "load")
@@ -337,13 +359,17 @@ def _order_told(programme: Programme) -> tuple[str, ...]:
         " together with ".join(getattr(programme, name).title for name in names)
         for names in turns(programme)
     ]
-    return (f"Formats chose in this order: {', then '.join(words)}.",)
+    return (say("Formats chose in this order: {words}.", words=", then ".join(words)),)
 
 
 def _bundled_told(programme: Programme) -> list[str]:
     """Return in words what each product has from the bundled programme, as its file left it out."""
     return [
-        f"{getattr(programme, name).title}: as in the bundled programme, {listed(list(keys))}."
+        say(
+            "{title}: as in the bundled programme, {keys}.",
+            title=getattr(programme, name).title,
+            keys=listed(list(keys)),
+        )
         for name, keys in programme.bundled.items()
     ]
 
@@ -359,15 +385,21 @@ def absent_names(cohort: Cohort, programme: Programme) -> tuple[str, ...]:
             names = dict.fromkeys(n for group in getattr(settings, kind, ()) for n in group[:of])
             found = {name: cohort.host_id(name) for name in names}
             absent = [
-                f"{name} ({p.do[:1].lower()}{p.do[1:]})" if p.do else name
+                say("{name} ({do:lower})", name=name, do=p.do) if p.do else name
                 for name, p in found.items()
                 if isinstance(p, Problem)
             ]
             if absent:
-                more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+                more = say(" and {n} more", n=len(absent) - 5) if len(absent) > 5 else ""
                 notes.append(
-                    f"{settings.title}: {kind} names {count(len(absent), 'city', 'cities')} not here: "
-                    f"{', '.join(absent[:5])}{more}. All other names there count."
+                    say(
+                        "{title}: {kind} names {cities} not here: {absent}{more}. All other names there count.",
+                        title=settings.title,
+                        kind=kind,
+                        cities=count(len(absent), "city", "cities"),
+                        absent=joined(absent[:5], ", "),
+                        more=more,
+                    )
                 )
     return tuple(notes)
 
@@ -442,20 +474,20 @@ def _commitment(city: City) -> str:
     if city.commitment is None:
         return ""
     if city.commitment.neutral_by is not None:
-        return f"climate neutral by {city.commitment.neutral_by}"
+        return say("climate neutral by {year}", year=city.commitment.neutral_by)
     latest = city.commitment.neutral_by_at_latest
-    return f"climate neutral by {latest} at the latest" if latest is not None else ""
+    return say("climate neutral by {year} at the latest", year=latest) if latest is not None else ""
 
 
 def statements(city: City) -> tuple[Statement, ...]:
     """Return what a city says of itself in words, by block; what is not known is left out."""
     found = (
         ("commitment", _commitment(city)),
-        ("languages", ", ".join(language_name(code) for code in city.languages or ())),
+        ("languages", joined((language_name(code) for code in city.languages or ()), ", ")),
         ("needs", city.needs or ""),
         ("offers", city.offers or ""),
         *(
-            (block, ", ".join(NAMES[code] for code in getattr(city, block) or ()))
+            (block, joined((NAMES[code] for code in getattr(city, block) or ()), ", "))
             for block in ("challenges", "strengths", "levers_needed", "levers_offered")
         ),
     )
@@ -468,7 +500,11 @@ def gaps(cohort: Cohort) -> tuple[Gap, ...]:
         Gap(
             city.id,
             block,
-            f"{BLOCK_WORDS[block][0]} not known, which leaves open: {BLOCK_WORDS[block][1]}",
+            say(
+                "{what} not known, which leaves open: {open}",
+                what=BLOCK_WORDS[block][0],
+                open=BLOCK_WORDS[block][1],
+            ),
         )
         for city in cohort.cities
         for block in City.BLOCKS

@@ -14,6 +14,7 @@ from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.proposal.tables import ActorRow
 from twinmatch.schema import Domain, Lever
 from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import say
 
 Level = Literal[
     "online resources", "discussion groups", "study visits", "twinning", "hosting others"
@@ -109,7 +110,9 @@ def _resource(row: dict[str, str]) -> Resource:
         "languages": languages or ("en",),
         "mission_only": row["who_may_use"] == "Mission Cities",
         "readiness": (float(low or 0), float(high or 4)),
-        "checked": f"Read in a stored copy of the page, {row['last_seen']}",
+        "checked": say(
+            "Read in a stored copy of the page, {row_last_seen}", row_last_seen=row["last_seen"]
+        ),
     }
     return Resource.model_validate(fields)
 

@@ -27,9 +27,10 @@ from twinmatch.facets.quoting import asks, shows
 from twinmatch.facets.text import Passage, needs_passages, offers_passages, offers_said, quotes
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.round import Round
-from twinmatch.proposal import Fact, listed
+from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import listed, say
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -131,7 +132,7 @@ class ThemeNeed:
         if not named and own is not None:
             return asks(city.name, own), quotes(self._cohort, own)
         if not city.challenges and not city.levers_needed:
-            return f"The challenges of {city.name} are not known.", ()
+            return say("The challenges of {cities} are not known.", cities=city.name), ()
         facts = (
             Fact(
                 city.id,
@@ -142,9 +143,13 @@ class ThemeNeed:
             ),
         )
         return (
-            f"{city.name} names {listed(named)} among what it struggles with."
+            say(
+                "{city} names {named} among what it struggles with.",
+                city=city.name,
+                named=listed(named),
+            )
             if named
-            else f"{city.name} names nothing of this theme."
+            else say("{city} names nothing of this theme.", city=city.name)
         ), facts
 
 
@@ -234,7 +239,11 @@ def shown_on(round_: Round, theme: Theme | None, cities: Sequence[int]) -> str:
     for i in cities:
         named = [t.wording for t in round_.cohort.cities[i].shows or () if t in topics]
         if named:
-            return f"{round_.name(i)} names {listed(named)} among what it can show."
+            return say(
+                "{city} names {named} among what it can show.",
+                city=round_.name(i),
+                named=listed(named),
+            )
     return ""
 
 

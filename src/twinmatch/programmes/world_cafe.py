@@ -35,7 +35,7 @@ from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Ta
 from twinmatch.proposal.tables import SeatingRow, cities_in, rows_of
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, counts, solve
-from twinmatch.wording import count, say
+from twinmatch.wording import count, listed, say, say_n
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -122,14 +122,23 @@ def propose_world_cafe(round_: Round, settings: WorldCafe) -> Product:
         "world_cafe",
         settings.title,
         "optimal" if solution.status == "optimal" else "feasible",
-        f"plan by construction over {tables} tables, places by {solution.engine}",
+        say(
+            "plan by construction over {tables} tables, places by {engine}",
+            tables=tables,
+            engine=solution.engine,
+        ),
         solution.score,
         max(solution.bound, solution.score),
         meetings,
         _left_out(round_, settings, made),
         judged(seating_rules(round_, settings, meetings, rows_of([plan], "seating", SeatingRow))),
-        f"{count(len(made), 'café')} of {tables} tables and {count(settings.rounds, 'round')} with "
-        f"{sum(len(c.hosts) + len(c.guests) for c in made)} cities; nobody meets anybody twice.",
+        say(
+            "{cafes} of {tables} tables and {rounds} with {cities} cities; nobody meets anybody twice.",
+            cafes=count(len(made), "café"),
+            tables=tables,
+            rounds=count(settings.rounds, "round"),
+            cities=sum(len(c.hosts) + len(c.guests) for c in made),
+        ),
         weights=shares(affinity) if affinity.rows else (),
         tables=(plan,),
     )
@@ -272,15 +281,21 @@ def _meeting(
         *(Member(round_.id(i), "member") for i, _, _ in cafe.guests),
     )
     notes = tuple(
-        f"Table “{theme.title}” is hosted by {round_.name(host)}."
+        say("Table “{title}” is hosted by {host}.", title=theme.title, host=round_.name(host))
         for theme, host in zip(settings.themes, cafe.hosts, strict=True)
     )
     return Meeting(
         f"world_cafe:{cafe.number + 1}",
-        f"Café {cafe.number + 1}",
+        say("Café {number}", number=cafe.number + 1),
         members,
         affinity.joint_account(pairs, say("visits to tables")),
-        f"{count(len(cafe.guests), 'guest comes', 'guests come')} by {settings.rounds} of {tables} tables each.",
+        say_n(
+            "{n:,} guest comes by {rounds} of {tables} tables each.",
+            "{n:,} guests come by {rounds} of {tables} tables each.",
+            len(cafe.guests),
+            rounds=settings.rounds,
+            tables=tables,
+        ),
         notes=notes,
     )
 
@@ -288,7 +303,7 @@ def _meeting(
 def _plan(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe], tables: int) -> Table:
     rows = tuple(
         SeatingRow(
-            f"Café {cafe.number + 1}",
+            say("Café {number}", number=cafe.number + 1),
             r + 1,
             settings.themes[t].title,
             round_.id(seats[0]),
@@ -318,21 +333,27 @@ def seating_rules(
         everyone = [row.host, *guests]
         seated |= set(everyone)
         if len(everyone) > settings.seats:
-            crowd.append(f"{len(everyone)} at {row.table!r}")
+            crowd.append(
+                say("{everyone} at {table}", everyone=len(everyone), table=repr(row.table))
+            )
         met.update(itertools.combinations(sorted(everyone), 2))
         been.update((guest, row.table) for guest in guests)
     invited = Counter(id_ for meeting in meetings for id_ in meeting.cities())
     name = {id_: round_.cohort.city(id_).name for id_ in seated | set(invited)}
-    again = [f"{name[a]} and {name[b]}" for (a, b), n in sorted(met.items()) if n > 1]
+    again = [
+        say("{one} and {other}", one=name[a], other=name[b])
+        for (a, b), n in sorted(met.items())
+        if n > 1
+    ]
     back = [name[guest] for (guest, _), n in sorted(been.items()) if n > 1]
     twice = [name[id_] for id_, n in sorted(invited.items()) if n > 1]
     odd = [name[id_] for id_ in sorted(seated ^ set(invited))]
     return (
-        counted("new faces", "Nobody meets anybody at a table twice.", again),
-        counted("new tables", "Nobody comes by a table twice; hosts stay.", back),
-        counted("seats", f"A table has at most {settings.seats} people.", crowd),
-        counted("one café each", "A city is in one café.", twice),
-        counted("a seat each", "Who is invited has a seat, and nobody else.", odd),
+        counted("new faces", say("Nobody meets anybody at a table twice."), again),
+        counted("new tables", say("Nobody comes by a table twice; hosts stay."), back),
+        counted("seats", say("A table has at most {seats} people.", seats=settings.seats), crowd),
+        counted("one café each", say("A city is in one café."), twice),
+        counted("a seat each", say("Who is invited has a seat, and nobody else."), odd),
     )
 
 
@@ -344,11 +365,14 @@ def _left_out(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> tupl
         if i in placed:
             continue
         if not fits[i]:
-            why = "What it can carry is taken by other formats."
+            why = say("What it can carry is taken by other formats.")
         elif settings.roles and not set(settings.roles) & set(city.roles):
-            why = f"The cafés are for cities with the role {' or '.join(r.value for r in settings.roles)}."
+            why = say(
+                "The cafés are for cities with the role {roles}.",
+                roles=listed([r.value for r in settings.roles], "or"),
+            )
         else:
-            why = "All places went to cities that need the tables more."
+            why = say("All places went to cities that need the tables more.")
         out.append(LeftOut(city.id, why, ""))
     return tuple(out)
 

@@ -80,12 +80,11 @@ def _clean(code: str, value: Any) -> Any:
 
 
 def _marked(code: str, text: str, language: str) -> str:
+    """Return a piece of text escaped, in a mark of its language where that is another than the page's."""
     text = escape(printable(text))
-    return (
-        Markup('<span lang="{}">{}</span>').format(language, text)
-        if language not in ("", code)
-        else text
-    )
+    # Without quotation marks, so that it may stand in an attribute, where it is plain text.
+    other = language not in ("", code) and language.isalnum()
+    return Markup("<span lang={}>{}</span>").format(language, text) if other else text
 
 
 def page(request: Request, name: str, answered: int = 200, **parts: Any) -> HTMLResponse:

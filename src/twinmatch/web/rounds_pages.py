@@ -30,7 +30,7 @@ from twinmatch.web.auth import Coordinator, Person, Reader, coordinator, pages_r
 from twinmatch.web.board import Job
 from twinmatch.web.bodies import as_model
 from twinmatch.web.jobs import proposal_of
-from twinmatch.web.pages import page, wants_fragment
+from twinmatch.web.pages import language, page, wants_fragment
 from twinmatch.web.proposals import check_programme, checked, programmes_known
 from twinmatch.web.rounds import again, programme_in, rules_of, toml, tried, with_rules
 from twinmatch.web.state import Shared, State
@@ -183,7 +183,9 @@ def one(
     elif tab == "rules":
         extra |= rules_of(found["made"])
     elif tab == "letters":
-        extra |= {"letters": letters(found["made"]), "by_mail": "TWINMATCH_SMTP_HOST" in os.environ}
+        given = Correspondence(language=language(request))
+        written = letters(found["made"], given)
+        extra |= {"letters": written, "by_mail": "TWINMATCH_SMTP_HOST" in os.environ}
     return page(request, f"{name}.html.j2", tab=tab, **found, **extra)
 
 
@@ -421,7 +423,10 @@ def part_of(request: Request, name: str, job: Job, **parts: Any) -> Response:
 def letter(request: Request, found: Looked, city: str, sender: str = "", by: str = "") -> Response:
     """Return the letter of a city, to be looked at and edited before it is sent by a person."""
     parts: dict[str, Any] = {"sender": sender[:120], "by": by[:60]}
-    written = letters(found["made"], Correspondence(sender=parts["sender"], answer_by=parts["by"]))
+    given = Correspondence(
+        sender=parts["sender"], answer_by=parts["by"], language=language(request)
+    )
+    written = letters(found["made"], given)
     mine = next((w for w in written if w.city == city), None)
     if mine is None:
         raise QuestionError.of("not-found", f"There is no letter to {city[:80]!r}.")
@@ -430,17 +435,20 @@ def letter(request: Request, found: Looked, city: str, sender: str = "", by: str
 
 
 @router.get("/{proposal}/{name}.zip")
-def folder(state: Shared, job: Made, name: str) -> Response:
-    """Return dossiers and letters in one file: pages, and the table for a mail merge."""
+def folder(request: Request, state: Shared, job: Made, name: str) -> Response:
+    """Return dossiers and letters, in the language of the page, in one file: pages, and the table for a mail merge."""
     if name not in ("dossiers", "letters"):
         raise QuestionError.of("file-unknown", f"There is no file {name[:40]!r}.")
     made, stream = proposal_of(state.board, job.id), io.BytesIO()
-    parts: dict[str, Callable[[Proposal], Iterator[tuple[str, bytes]]]] = {"letters": letter_files}
+    code = language(request)
+    parts: dict[str, Iterator[tuple[str, bytes]]] = {
+        "letters": letter_files(made, Correspondence(language=code))
+    }
     if name == "dossiers":
-        parts["dossiers"] = dossier_files
+        parts["dossiers"] = dossier_files(made, code)
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
         for place, files in parts.items():
-            for path, content in files(made):
+            for path, content in files:
                 packed.writestr(zipfile.ZipInfo(f"{place}/{path}"), content)
     return _file(stream.getvalue(), f"{name}.zip", "application/zip")
 

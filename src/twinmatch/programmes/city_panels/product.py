@@ -59,7 +59,7 @@ from twinmatch.schema import Role
 from twinmatch.solving import Distribute, NobodyIsolated
 from twinmatch.solving.attributes import masks, per_group
 from twinmatch.solving.exchange import pair_score
-from twinmatch.wording import count, listed
+from twinmatch.wording import count, joined, listed, say, say_n
 
 Ints = NDArray[np.int64]
 
@@ -109,8 +109,12 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
         meetings,
         tuple(out),
         judged(panel_rules(round_, settings, meetings)),
-        f"{count(number, 'panel')} with {len(cities)} cities of "
-        f"{len({round_.cohort.cities[i].country for i in cities})} countries.",
+        say(
+            "{panels} with {cities} cities of {countries} countries.",
+            panels=count(number, "panel"),
+            cities=len(cities),
+            countries=len({round_.cohort.cities[i].country for i in cities}),
+        ),
         tables=(
             *(_asked(asked) if asked else ()),
             _balance([m.label for m in meetings], settings, members, words),
@@ -128,7 +132,10 @@ def _chosen(
 ) -> tuple[list[int], Ints]:
     """Return the cities with a seat and the panel of each; those without one are added to ``out``."""
     everyone = {a: categories(round_.cohort, a) for a in settings.mix}
-    every = [*asked, *(PanelQuestion(f"Panel {n + 1}", "", ()) for n in range(len(asked), number))]
+    every = [
+        *asked,
+        *(PanelQuestion(say("Panel {n}", n=n + 1), "", ()) for n in range(len(asked), number)),
+    ]
     label = seated(
         round_,
         every,
@@ -136,7 +143,10 @@ def _chosen(
         {a: [everyone[a][i] for i in cities] for a in settings.mix},
         settings=settings,
     )
-    why = f"The {number * settings.size[1]} seats went to cities that seek or show more of what the panels ask."
+    why = say(
+        "The {number} seats went to cities that seek or show more of what the panels ask.",
+        number=number * settings.size[1],
+    )
     out += [
         LeftOut(round_.id(i), why, "", code="places")
         for i, at in zip(cities, label, strict=True)
@@ -157,9 +167,15 @@ def taking_part(round_: Round, settings: CityPanels) -> tuple[list[int], list[Le
     for i, city in enumerate(round_.cohort.cities):
         if settings.roles and not set(settings.roles) & set(city.roles):
             roles = " or ".join(role.value for role in settings.roles)
-            out.append(LeftOut(city.id, f"The panels are for cities with the role {roles}.", ""))
+            out.append(
+                LeftOut(
+                    city.id,
+                    say("The panels are for cities with the role {roles}.", roles=roles),
+                    "",
+                )
+            )
         elif not fits[i]:
-            out.append(LeftOut(city.id, "What it can carry is taken by other formats.", ""))
+            out.append(LeftOut(city.id, say("What it can carry is taken by other formats."), ""))
         else:
             cities.append(i)
     return cities, out
@@ -216,11 +232,30 @@ def _quotas(
             needed = int(per_group(rule.low, number).sum())
             room = math.inf if rule.high is None else float(per_group(rule.high, number).sum())
             for word, mask in masks(rule.values):
-                n, who = int(mask.sum()), f"{name!r}: {mask.sum()} {word}".rstrip()
+                n, who = (
+                    int(mask.sum()),
+                    say(
+                        "{name}: {sum} {word}", name=repr(name), sum=mask.sum(), word=word
+                    ).rstrip(),
+                )
                 if n < needed:
-                    problems.append(f"{who} are there, and {number} panels need {needed}")
+                    problems.append(
+                        say(
+                            "{who} are there, and {number} panels need {needed}",
+                            who=who,
+                            number=number,
+                            needed=needed,
+                        )
+                    )
                 if n > room:
-                    problems.append(f"{who} do not fit into {number} panels with room for {room:g}")
+                    problems.append(
+                        say(
+                            "{who} do not fit into {number} panels with room for {room:g}",
+                            who=who,
+                            number=number,
+                            room=room,
+                        )
+                    )
         rules += found
     if problems:
         raise NoProposalError(
@@ -250,7 +285,11 @@ def _meeting(
         known = sum(word is not None for word in mine) / len(group)
         # What is not known of most is not called mixed.
         told = known >= LEAST_TOLD
-        says = f"{composition(mine)}." if told else "Not known for most of them."
+        says = (
+            say("{composition}.", composition=composition(mine))
+            if told
+            else say("Not known for most of them.")
+        )
         likeness = mixed if told else math.nan
         lines.append(
             Evidence(
@@ -261,20 +300,31 @@ def _meeting(
     missions = sum(round_.cohort.cities[i].has(Role.MISSION) for i in who)
     question = asked[0] if asked else None
     parts = [
-        f"{count(missions, 'Mission City', 'Mission Cities')} and {count(len(who) - missions, 'other')}."
+        say(
+            "{missions} and {others}.",
+            missions=count(missions, "Mission City", "Mission Cities"),
+            others=say_n("{n:,} other", "{n:,} others", len(who) - missions),
+        )
     ]
     if question and question.topics:
         seeks, shows = (int((side[who] >= FITS).sum()) for side in fit_of(round_, question))
         what = listed([t.wording for t in question.topics])
         parts.insert(
-            0, f"{seeks} of {len(who)} cities seek {what}, {shows} can show something of it;"
+            0,
+            say(
+                "{seeks} of {who} cities seek {what}, {shows} can show something of it;",
+                seeks=seeks,
+                who=len(who),
+                what=what,
+                shows=shows,
+            ),
         )
     return Meeting(
         f"city_panels:{number}",
-        question.title if question else f"Panel {number}",
+        question.title if question else say("Panel {number}", number=number),
         tuple(Member(name, "member") for name in sorted(round_.id(i) for i in who)),
         Account(tuple(lines)),
-        " ".join([question.text, *parts] if question else parts),
+        joined([question.text, *parts] if question else parts),
     )
 
 
@@ -298,7 +348,7 @@ def _balance(
         "Balance of the panels",
         ("panel", "attribute", "composition", "like all panels"),
         tuple(rows),
-        "1 where a panel has the same mix as all cities together, 0 where they share nothing.",
+        say("1 where a panel has the same mix as all cities together, 0 where they share nothing."),
     )
 
 
@@ -318,7 +368,11 @@ def likeness_to_all(members: Sequence[str | None], everyone: Counter[str]) -> fl
 def _none(
     round_: Round, settings: CityPanels, cities: Sequence[int], out: list[LeftOut]
 ) -> Product:
-    why = f"{len(cities)} cities are too few for a panel of {settings.size[0]}."
+    why = say(
+        "{cities} cities are too few for a panel of {least}.",
+        cities=len(cities),
+        least=settings.size[0],
+    )
     left = [*out, *(LeftOut(round_.id(i), why, "") for i in cities)]
     return Product(
         "city_panels",
@@ -341,8 +395,12 @@ def panel_rules(
     everyone = Counter(city for m in meetings for city in m.cities())
     twice = [c for c, n in sorted(everyone.items()) if n > 1]
     rules = [
-        counted("sizes", f"A panel has {low} to {high} cities.", outside(meetings, low, high)),
-        counted("one panel each", "A city is in one panel.", twice),
+        counted(
+            "sizes",
+            say("A panel has {low} to {high} cities.", low=low, high=high),
+            outside(meetings, low, high),
+        ),
+        counted("one panel each", say("A city is in one panel."), twice),
     ]
     if settings.lock:
         on = {city: m.id for m in meetings for city in m.cities()}

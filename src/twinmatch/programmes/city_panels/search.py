@@ -37,6 +37,7 @@ from twinmatch.solving import (
 )
 from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts
 from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import say
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -103,11 +104,13 @@ def _read(round_: Round, question: str) -> tuple[Topic, ...]:
 
 def _asked(purpose: Purpose, topics: Sequence[Topic]) -> str:
     if not topics:
-        return "What do cities need from each other first?"
+        return say("What do cities need from each other first?")
     what = topics[0].wording
     if purpose.about == "strategy":
-        return f"Which decisions on {what} would help cities most, and who takes them?"
-    return f"What works in {what}, and what stands in its way?"
+        return say(
+            "Which decisions on {what} would help cities most, and who takes them?", what=what
+        )
+    return say("What works in {what}, and what stands in its way?", what=what)
 
 
 def fit_of(round_: Round, question: PanelQuestion) -> tuple[Floats, Floats]:
@@ -365,4 +368,4 @@ def engine(n: int) -> str:
     if n <= PROVABLE:
         return "exact search"
     among = "" if n <= AT_ONCE else " among some panels at a time"
-    return f"dealt by country, then swaps{among}, with a bound"
+    return say("dealt by country, then swaps{among}, with a bound", among=among)

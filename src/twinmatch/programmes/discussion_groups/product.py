@@ -40,7 +40,7 @@ from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Ta
 from twinmatch.solving import Distribute
 from twinmatch.solving.exchange import exchange
 from twinmatch.solving.referee import broken
-from twinmatch.wording import count, listed, say
+from twinmatch.wording import count, joined, listed, say
 
 Floats = NDArray[np.float64]
 
@@ -57,15 +57,15 @@ def with_swaps(
     if not (settings.mixed or settings.alike or settings.past):
         return members
     chosen = members.chosen.reshape(len(slots), len(affinity.rows))
-    joined = [(affinity.rows[int(r)], int(r), int(k)) for k, r in np.argwhere(chosen)]
-    cities = [i for group in leads for i in group] + [i for i, _, _ in joined]
-    label = [k for k, group in enumerate(leads) for _ in group] + [k for _, _, k in joined]
+    taken = [(affinity.rows[int(r)], int(r), int(k)) for k, r in np.argwhere(chosen)]
+    cities = [i for group in leads for i in group] + [i for i, _, _ in taken]
+    label = [k for k, group in enumerate(leads) for _ in group] + [k for _, _, k in taken]
     locked = locked_in(round_, settings, slots)
-    fixed = np.array([True] * sum(map(len, leads)) + [i in locked for i, _, _ in joined])
+    fixed = np.array([True] * sum(map(len, leads)) + [i in locked for i, _, _ in taken])
     first = sum(map(len, leads))
     bonus, may = np.zeros((len(cities), len(slots))), np.ones((len(cities), len(slots)), dtype=bool)
     open_ = allowed_pairs(members.rules).reshape(chosen.shape)
-    for place, (_, r, _) in enumerate(joined, first):
+    for place, (_, r, _) in enumerate(taken, first):
         bonus[place], may[place] = affinity.score[r], open_[:, r]
     sizes = np.bincount(label)
     rules = [
@@ -80,7 +80,7 @@ def with_swaps(
     worth = _pair_worth(round_, settings, cities)
     found = exchange(label, worth, rules, bonus=np.round(bonus, 9), allowed=may, fixed=fixed)
     after = np.zeros_like(chosen)
-    for place, (_, r, _) in enumerate(joined, first):
+    for place, (_, r, _) in enumerate(taken, first):
         after[found[place], r] = True
     if broken(members.candidates, after.ravel(), [rule.block for rule in members.rules]):
         return members  # a swap of cities cannot see every rule
@@ -146,8 +146,12 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
                 do="Take fewer groups, or loosen the number of leads or the size of a group.",
             )
         closed += one_group_fewer(many, theme_id, why)
-    rules = (RuleStatus("themes", "No theme opens: " + "; ".join(closed) + ".", "kept"),)
-    everyone = tuple(LeftOut(c.id, "No theme opens in this round.", "") for c in cohort.cities)
+    rules = (
+        RuleStatus(
+            "themes", say("No theme opens: {reasons}.", reasons=joined(closed, "; ")), "kept"
+        ),
+    )
+    everyone = tuple(LeftOut(c.id, say("No theme opens in this round."), "") for c in cohort.cities)
     return Product(
         settings.PRODUCT,
         settings.title,
@@ -158,7 +162,7 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
         (),
         everyone,
         rules,
-        "No theme opens in this round.",
+        say("No theme opens in this round."),
     )
 
 
@@ -170,14 +174,22 @@ def _product(
     kept = judged(statuses(members.rules, members.candidates, members.chosen))
     lead_rule = RuleStatus(
         "leads",
-        f"Each group has {settings.leads[0]} to {settings.leads[1]} leads of different countries that are strong in its theme; they are chosen first.",
+        say(
+            "Each group has {least} to {most} leads of different countries that are strong in its theme; they are chosen first.",
+            least=settings.leads[0],
+            most=settings.leads[1],
+        ),
         "kept",
     )
     themes = len({slot.theme.id for slot in slots})
     opened = RuleStatus(
         "themes",
-        f"{themes} of {len(settings.themes)} themes open."
-        + "".join(f" {text}." for text in closed),
+        joined(
+            [
+                say("{n} of {all} themes open.", n=themes, all=len(settings.themes)),
+                *(joined((text, "."), "") for text in closed),
+            ]
+        ),
         "kept",
     )
     chosen = members.chosen.reshape(len(slots), len(affinity.rows))
@@ -189,14 +201,23 @@ def _product(
     score = float(members.candidates.score[members.chosen].sum())
     bound = max(members.solution.bound, score)
     proven = members.solution.status == "optimal" and members.cost <= 1e-9
-    says = f"{count(len(meetings), 'group')} with {count(placed, 'city', 'cities')}; each is led by {settings.leads[0]} to {settings.leads[1]} cities strong in its theme."
+    says = say(
+        "{groups} with {cities}; each is led by {least} to {most} cities strong in its theme.",
+        groups=count(len(meetings), "group"),
+        cities=count(placed, "city", "cities"),
+        least=settings.leads[0],
+        most=settings.leads[1],
+    )
     if members.cost > 1e-9:
-        says += f" Being mixed, alike or new to each other cost {100 * members.cost:.1f} points of fit over all members."
+        says += say(
+            " Being mixed, alike or new to each other cost {cost:.1f} points of fit over all members.",
+            cost=100 * members.cost,
+        )
     return Product(
         settings.PRODUCT,
         settings.title,
         "optimal" if proven else "feasible",
-        f"{members.engine}, leads first",
+        say("{engine}, leads first", engine=members.engine),
         score,
         bound,
         meetings,
@@ -213,12 +234,12 @@ def _meeting(
     settings: DiscussionGroups,
     slot: Slot,
     leads: Sequence[int],
-    joined: NDArray[np.intp],
+    taken: NDArray[np.intp],
     t: int,
     affinity: Affinity,
 ) -> Meeting:
     rows = sorted(
-        (int(r) for r in joined),
+        (int(r) for r in taken),
         key=lambda r: (-round(float(affinity.score[r, t]), 9), affinity.rows[r]),
     )
     members = (
@@ -230,13 +251,18 @@ def _meeting(
     best = sorted(leads, key=lambda i: (-round(float(strength[i]), 9), i))
     need = need_of(round_, [slot.theme], [affinity.rows[r] for r in rows])[:, 0]
     asking = int((need > 0).sum())
-    who = f"All {asking}" if asking == len(rows) else f"{asking} of the {len(rows)}"
     parts = (
-        f"Led by {names}." if leads else "",
+        say("Led by {names}.", names=names) if leads else "",
         shown_on(round_, slot.theme, best),
-        f"{who} members name the theme among what they struggle with.",
+        say("All {n} members name the theme among what they struggle with.", n=asking)
+        if asking == len(rows)
+        else say(
+            "{n} of the {all} members name the theme among what they struggle with.",
+            n=asking,
+            all=len(rows),
+        ),
     )
-    says = " ".join(filter(None, parts))
+    says = joined(filter(None, parts))
     return Meeting(
         f"{settings.PRODUCT}:{slot.key}",
         slot.title,
@@ -266,8 +292,8 @@ def _goals(
         strength = strength_of(round_, slot.theme)[leads].tolist()
         known = [float(v) for v in need[members, t] if not math.isnan(v)]
         goals = [
-            ("shared challenge", _mean(known), "mean part of the members' challenges"),
-            ("strong leads", _mean(strength), listed([round_.name(i) for i in leads])),
+            (say("shared challenge"), _mean(known), say("mean part of the members' challenges")),
+            (say("strong leads"), _mean(strength), listed([round_.name(i) for i in leads])),
             *(_mix_goal(settings, a, [words[a][i] for i in who]) for a in told),
         ]
         if settings.past:
@@ -275,7 +301,9 @@ def _goals(
                 ("new peers", _new(who, met), "part of the pairs that have not met before")
             )
         rows += [(slot.title, name, _figure(value), detail) for name, value, detail in goals]
-    says = "1 is best. Mixed: the part of the pairs of members that differ, of those for whom it is known."
+    says = say(
+        "1 is best. Mixed: the part of the pairs of members that differ, of those for whom it is known."
+    )
     return Table(
         "goals",
         "How well each group meets each goal",
@@ -292,8 +320,8 @@ def _mix_goal(
     value = _mixed(words)
     if attribute in settings.alike:
         value = None if value is None else 1.0 - value
-        return f"alike in {TITLES[attribute]}", value, composition(words)
-    return f"mixed in {TITLES[attribute]}", value, composition(words)
+        return say("alike in {attribute}", attribute=TITLES[attribute]), value, composition(words)
+    return say("mixed in {attribute}", attribute=TITLES[attribute]), value, composition(words)
 
 
 def _new(who: Sequence[int], met: set[frozenset[int]]) -> float | None:
@@ -334,19 +362,25 @@ def _left_out(
             continue
         row = affinity.row_of.get(i)
         if set(settings.not_roles) & set(city.roles):
-            why = "The groups are for other cities; it may lead one where it is strong in a theme."
+            why = say(
+                "The groups are for other cities; it may lead one where it is strong in a theme."
+            )
             out.append(LeftOut(city.id, why, "", code="audience"))
         elif row is None:
-            why = "What it can carry is taken by other products."
+            why = say("What it can carry is taken by other products.")
             out.append(LeftOut(city.id, why, "", code="own limit"))
         elif np.isnan(need[row]).all():
-            why = "Its challenges and needed levers are not known, so no shared challenge can be shown."
-            out.append(LeftOut(city.id, why, "", "Ask for its challenges.", code="gate"))
+            why = say(
+                "Its challenges and needed levers are not known, so no shared challenge can be shown."
+            )
+            out.append(LeftOut(city.id, why, "", say("Ask for its challenges."), code="gate"))
         elif not (np.nan_to_num(need[row]) >= max(settings.least_need, 1e-9)).any():
-            why = "None of the themes that open is among its challenges."
+            why = say("None of the themes that open is among its challenges.")
             out.append(LeftOut(city.id, why, "", code="rule"))
         else:
-            why = "The groups of its themes are full, or have their places for its country taken."
+            why = say(
+                "The groups of its themes are full, or have their places for its country taken."
+            )
             out.append(LeftOut(city.id, why, "", code="capacity"))
     return tuple(out)
 
@@ -374,27 +408,33 @@ def group_rules(
     rules = [
         counted(
             "group size",
-            f"A group has {low} to {high} cities, leads included.",
+            say("A group has {low} to {high} cities, leads included.", low=low, high=high),
             outside(meetings, low, high),
         ),
         counted(
             "leads",
-            f"A group has {least} to {most} leads.",
+            say("A group has {least} to {most} leads.", least=least, most=most),
             outside(meetings, least, most, "lead"),
         ),
         counted(
             "lead roles",
-            f"Leads are {listed([r.value for r in settings.lead_roles], 'or')} cities.",
+            say(
+                "Leads are {lead_roles} cities.",
+                lead_roles=listed([r.value for r in settings.lead_roles], "or"),
+            ),
             sorted(unfit),
         ),
         counted(
             "groups of a city",
-            f"A city is in at most {settings.groups_per_city} of the groups.",
+            say(
+                "A city is in at most {groups_per_city} of the groups.",
+                groups_per_city=settings.groups_per_city,
+            ),
             [c for c, n in sorted(everyone.items()) if n > settings.groups_per_city],
         ),
         counted(
             "lead of",
-            f"A city leads at most {settings.lead_of} of the groups.",
+            say("A city leads at most {lead_of} of the groups.", lead_of=settings.lead_of),
             [c for c, n in sorted(leading.items()) if n > settings.lead_of],
         ),
     ]
@@ -406,14 +446,14 @@ def group_rules(
             if set(settings.not_roles) & set(round_.cohort.city(c).roles)
         ]
         kinds = listed([r.value for r in settings.not_roles], "or")
-        rules.append(counted("audience", f"No member is a {kinds} city.", wrong))
+        rules.append(counted("audience", say("No member is a {kinds} city.", kinds=kinds), wrong))
     if settings.lock:
         slots = slots_of(settings, meetings)
         groups = {i: meetings[k] for i, k in locked_in(round_, settings, slots).items()}
         away = [round_.name(i) for i, m in groups.items() if round_.id(i) not in m.cities()]
         cities = round_.cohort.by_id([city] for city, _ in settings.lock)
         lost = [city for (city,) in cities if city not in {round_.id(i) for i in groups}]
-        says = "Cities that are locked in a group are in it."
+        says = say("Cities that are locked in a group are in it.")
         rules.append(counted("locks", says, [*away, *lost]))
     rules += _within_countries(round_, settings, meetings)
     for name, quota in settings.quotas:
@@ -461,5 +501,5 @@ def _within_countries(
         wrong += [
             c for c in meeting.cities() if codes and round_.cohort.city(c).country not in codes
         ]
-    says = "A theme of some countries has cities of these only, leads included."
+    says = say("A theme of some countries has cities of these only, leads included.")
     return [counted("countries of a theme", says, wrong)]

@@ -41,6 +41,7 @@ from twinmatch.programmes.rules import (
 )
 from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of
 from twinmatch.solving import Block, Candidates, Solution, counts, solve
+from twinmatch.wording import joined, say
 
 Floats = NDArray[np.float64]
 
@@ -89,7 +90,11 @@ class Slot:
     @property
     def title(self) -> str:
         """Return the group's title."""
-        return self.theme.title if self.of == 1 else f"{self.theme.title} {self.number}"
+        return (
+            self.theme.title
+            if self.of == 1
+            else say("{title} {number}", title=self.theme.title, number=self.number)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +194,7 @@ def one_group_fewer(many: dict[Theme, int], theme_id: str, why: str) -> list[str
     if many[theme]:
         return []
     del many[theme]
-    return [f"{theme.title!r} does not open because {why}"]
+    return [say("{title} does not open because {why}", title=repr(theme.title), why=why)]
 
 
 def _fewest(slots: Sequence[Slot], need: Floats, least: float) -> str:
@@ -316,8 +321,16 @@ def _check_locks(
         pair = k * len(affinity.rows) + affinity.row_of[i] if i in affinity.row_of else None
         broken = [r.name for r in rules if pair is not None and r.forbidden[pair]]
         if pair is None or broken:
-            why = f"the rules keep it out: {', '.join(broken) or 'it can join no group'}"
-            found = f"{round_.name(i)} is locked in the group {slots[k].title!r}, but {why}."
+            why = say(
+                "the rules keep it out: {broken}",
+                broken=joined(broken, ", ") if broken else say("it can join no group"),
+            )
+            found = say(
+                "{city} is locked in the group {title}, but {why}.",
+                city=round_.name(i),
+                title=repr(slots[k].title),
+                why=why,
+            )
             problems.append(
                 Problem("lock-in-group", found, do="Release the lock, or loosen the rule.")
             )
@@ -384,27 +397,39 @@ def _member_rules(
     rules = [
         Rule(
             "group size",
-            f"A group has {settings.size[0]} to {settings.size[1]} cities, leads included.",
+            say(
+                "A group has {low} to {high} cities, leads included.",
+                low=settings.size[0],
+                high=settings.size[1],
+            ),
             counts(
                 "group size",
                 pairs.host,
                 low=low,
                 high=high,
                 rows=len(slots),
-                says=lambda k: (
-                    f"The group {titles[k]!r} has {settings.size[0]} to {settings.size[1]} cities"
+                says=lambda k: say(
+                    "The group {title} has {low} to {high} cities",
+                    title=repr(titles[k]),
+                    low=settings.size[0],
+                    high=settings.size[1],
                 ),
             ),
         ),
         Rule(
             "one group each" if most == 1 else "groups per city",
-            "A city is in one group, as lead or member."
+            say("A city is in one group, as lead or member.")
             if most == 1
-            else f"A city is in at most {most} groups, as lead or member, and in one of a theme.",
+            else say(
+                "A city is in at most {most} groups, as lead or member, and in one of a theme.",
+                most=most,
+            ),
             counts("one group each", pairs.guest, high=left, rows=len(rows)),
         ),
         forbid(
-            "shared challenge", "Nobody joins a group whose challenge it does not share.", ~shared
+            "shared challenge",
+            say("Nobody joins a group whose challenge it does not share."),
+            ~shared,
         ),
     ]
     if most > 1:
@@ -431,9 +456,12 @@ def _lock_rules(
         return []
     label = np.full(pairs, -1, dtype=np.int64)
     label[[k * len(rows) + rows.index(i) for i, k in held]] = np.arange(len(held))
-    named = [f"{round_.name(i)} is locked in {slots[k].title!r}" for i, k in held]
+    named = [
+        say("{city} is locked in {title}", city=round_.name(i), title=repr(slots[k].title))
+        for i, k in held
+    ]
     block = counts("locks", label, low=1, high=1, rows=len(held), says=lambda n: named[n])
-    return [Rule("locks", "Cities that are locked in a group are in it.", block)]
+    return [Rule("locks", say("Cities that are locked in a group are in it."), block)]
 
 
 def _one_of_a_theme(
@@ -445,7 +473,7 @@ def _one_of_a_theme(
     """A city of several groups joins one of each theme, and none of a theme that it leads."""
     themes = sorted({slot.theme.id for slot in slots})
     of = np.array([themes.index(slot.theme.id) for slot in slots], dtype=np.int64)
-    says = "A city is in one group of a theme."
+    says = say("A city is in one group of a theme.")
     block = counts(
         "one group of a theme",
         pairs.guest * len(themes) + of[pairs.host],
@@ -460,7 +488,9 @@ def _one_of_a_theme(
     own = leading[of[pairs.host], pairs.guest]
     rules = [Rule("one group of a theme", says, block)]
     if own.any():
-        rules.append(forbid("its own theme", "Nobody joins a group of a theme that it leads.", own))
+        rules.append(
+            forbid("its own theme", say("Nobody joins a group of a theme that it leads."), own)
+        )
     return rules
 
 

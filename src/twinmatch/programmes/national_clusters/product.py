@@ -18,6 +18,7 @@ from itertools import combinations
 import numpy as np
 
 from twinmatch.affinity import Affinity, compare
+from twinmatch.embedding.multilingual import foreign_language
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.geography import country
 from twinmatch.programmes.national_clusters.search import BLOCK, Home, join_countries, split_country
@@ -27,7 +28,7 @@ from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, outside
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import NAMES, City
-from twinmatch.wording import count, listed, say
+from twinmatch.wording import count, joined, listed, own_words, say
 
 ABOUT_NOTHING = frozenset({"readiness", "emissions_mix"})
 """Facets that make cities alike and give them nothing to talk about."""
@@ -115,7 +116,13 @@ def bridge_note(
 ) -> tuple[str, ...]:
     """Return a note on each bridge of cluster ``k`` that has a reason."""
     return tuple(
-        f"Bridge to {clusters[b.other].name}: {round_.name(b.here)} with {round_.name(b.there)}. {why}"
+        say(
+            "Bridge to {cluster}: {one} with {other}. {why}",
+            cluster=clusters[b.other].name,
+            one=round_.name(b.here),
+            other=round_.name(b.there),
+            why=why,
+        )
         for b in bridges
         if b.cluster == k and (why := _why(affinity, b))
     )
@@ -138,7 +145,9 @@ def bridge_table(
         if (why := _why(affinity, b))
     )
     columns = ("cluster", "city", "other cluster", "city there", "score", "why")
-    says = "For each cluster the pairs of cities that could best carry its results to another one."
+    says = say(
+        "For each cluster the pairs of cities that could best carry its results to another one."
+    )
     return Table("bridges", "Bridges between clusters", columns, rows, says)
 
 
@@ -152,7 +161,9 @@ def room_table(round_: Round) -> Table:
         if actor.country == code
     )
     columns = ("country", "who", "kind", "what it does", "link", "as of")
-    says = "Ministries, agencies, platforms and networks, as public pages tell of them; an old year says that the body existed then."
+    says = say(
+        "Ministries, agencies, platforms and networks, as public pages tell of them; an old year says that the body existed then."
+    )
     return Table("room", "Who should be in the room", columns, rows, says)
 
 
@@ -195,7 +206,9 @@ def country_sheets(round_: Round, clusters: Sequence[Cluster]) -> Table:
         "named by",
         "in their words",
     )
-    says = "What the cities of a country say they lack: for its ministries, agencies and national platform."
+    says = say(
+        "What the cities of a country say they lack: for its ministries, agencies and national platform."
+    )
     return Table("country_sheets", "Country sheets", columns, tuple(rows), says)
 
 
@@ -207,7 +220,13 @@ def _quote(round_: Round, cities: Sequence[int], word: str) -> str:
     for i in cities:
         for sentence in split_sentences(round_.cohort.cities[i].needs or ""):
             if re.search(rf"\b(?:{pattern})\b", sentence.text, re.IGNORECASE):
-                return f"{round_.name(i)}: “{sentence.text}”"
+                return say(
+                    "{city}: “{words}”",
+                    city=round_.name(i),
+                    words=own_words(
+                        sentence.text, foreign_language(sentence.text, ("en",)) or "en"
+                    ),
+                )
     return ""
 
 
@@ -238,7 +257,9 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         if fits[i]:
             by_country.setdefault(city.country, []).append(i)
     homes, alone = join_countries(round_, settings, by_country)
-    alone |= {int(i): "What it can carry is taken by other formats." for i in np.flatnonzero(~fits)}
+    alone |= {
+        int(i): say("What it can carry is taken by other formats.") for i in np.flatnonzero(~fits)
+    }
     clusters = sorted(
         (c for home in homes for c in _clusters(round_, settings, affinity, home, by_country)),
         key=lambda c: c.key,
@@ -265,7 +286,12 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         meetings,
         tuple(LeftOut(round_.id(i), why, "") for i, why in sorted(alone.items())),
         kept,
-        f"{count(len(meetings), 'cluster')} with {count(sum(len(m.members) for m in meetings), 'city', 'cities')} of {count(len(placed), 'country', 'countries')}.",
+        say(
+            "{clusters} with {cities} of {countries}.",
+            clusters=count(len(meetings), "cluster"),
+            cities=count(sum(len(m.members) for m in meetings), "city", "cities"),
+            countries=count(len(placed), "country", "countries"),
+        ),
         weights=shares(affinity),
         tables=(
             bridge_table(round_, affinity, clusters, bridges),
@@ -297,13 +323,17 @@ def _clusters(
         return [Cluster(key, home.name, tuple(cities), home.reason)]
     groups, slack = split_country(round_, settings, affinity, home, cities)
     groups = sorted(groups)
-    reason = (
-        f"{home.reason} Its {len(cities)} cities are shared out evenly over {len(groups)} clusters."
+    reason = say(
+        "{reason} Its {cities} cities are shared out evenly over {groups} clusters.",
+        reason=home.reason,
+        cities=len(cities),
+        groups=len(groups),
     )
     return [
         Cluster(
             f"{key}-{n}",
-            f"{home.name} {n} of {len(groups)}" + (f": {topic}" if topic else ""),
+            say("{home} {n} of {groups}", home=home.name, n=n, groups=len(groups))
+            + (say(": {topic}", topic=topic) if topic else ""),
             group,
             reason,
             slack / len(groups),
@@ -352,16 +382,16 @@ def _meeting(
     if kind and not leads:
         somewhere = any(round_.cohort.cities[i].country in anchors for i in cluster.cities)
         notes += (
-            f"The {kind} Cities of these countries are in other clusters."
+            say("The {kind} Cities of these countries are in other clusters.", kind=kind)
             if somewhere
-            else f"No {kind} City of these countries is in the cohort.",
+            else say("No {kind} City of these countries is in the cohort.", kind=kind),
         )
     return Meeting(
         f"national_clusters:{cluster.key}",
         cluster.name,
         members,
         account,
-        " ".join(filter(None, (cluster.reason, _shared(round_, cluster.cities)))),
+        joined(filter(None, (cluster.reason, _shared(round_, cluster.cities)))),
         notes=(*notes, *bridges),
     )
 
@@ -374,8 +404,11 @@ def _shared(round_: Round, cities: Sequence[int]) -> str:
         for word, by in sorted(named.items(), key=lambda item: (-item[1], item[0]))
         if by >= max(2, MOST_OF_THEM * len(cities))
     ][:2]
-    parts = [f"{NAMES.get(word, word)} ({by} of {len(cities)})" for word, by in found]
-    return f"What most of them struggle with: {listed(parts)}." if parts else ""
+    parts = [
+        say("{challenge} ({n} of {all})", challenge=NAMES.get(word, word), n=by, all=len(cities))
+        for word, by in found
+    ]
+    return say("What most of them struggle with: {parts}.", parts=listed(parts)) if parts else ""
 
 
 def cluster_rules(
@@ -394,16 +427,24 @@ def cluster_rules(
     ]
     twice = [c for c, n in sorted(everyone.items()) if n > 1]
     together = "Compatriots are together; only countries too large for one cluster are split"
-    size = f"A cluster has {low} to {high} cities."
+    size = say("A cluster has {low} to {high} cities.", low=low, high=high)
     rules = [
         counted("cluster size", size, outside(meetings, low, high)),
-        counted("one cluster each", "A city is in one cluster.", twice),
-        counted("country first", f"{together} ({len(spread)}).", torn),
+        counted("one cluster each", say("A city is in one cluster."), twice),
+        counted(
+            "country first",
+            say("{rule} ({n}).", rule=together, n=len(spread)),
+            torn,
+        ),
     ]
     if settings.anchors:
         bare = [m.label for m in meetings if not m.cities("lead")]
-        none = f" None in: {listed(bare)}." if bare else ""
-        says = f"Each cluster has a {settings.anchors} City where its countries have enough of them.{none}"
+        none = say(" None in: {bare}.", bare=listed(bare)) if bare else ""
+        says = say(
+            "Each cluster has a {anchors} City where its countries have enough of them.{none}",
+            anchors=settings.anchors,
+            none=none,
+        )
         rules.append(RuleStatus("anchor", says, "kept"))
     return tuple(rules)
 

@@ -27,10 +27,10 @@ from twinmatch.geography import (
 )
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
-from twinmatch.proposal import listed
 from twinmatch.solving import Distribute, group_referee
 from twinmatch.solving.exact import disjoint_sets, halves_bound
 from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
+from twinmatch.wording import joined, listed, say, say_n
 
 NEAREST_KM = 1_200
 """Farther than this a country is not near."""
@@ -61,7 +61,7 @@ class Home:
     def name(self) -> str:
         """Return the countries in words."""
         first, *others = [country(code).name for code in self.codes]
-        return f"{first} with {listed(others)}" if others else first
+        return say("{first} with {others}", first=first, others=listed(others)) if others else first
 
 
 def ties(
@@ -86,8 +86,17 @@ def ties(
         for km, other in [
             a for a in away if a[0] <= NEAREST_KM and frozenset({code, a[1]}) not in barred
         ][:NEAREST_COUNTRIES]:
-            names = f"{country(code).name} and {country(other).name}"
-            says = f"{names} {same_funds(code, other)} and lie {km:.0f} km apart"
+            names = say(
+                "{one} and {other}",
+                one=country(code).name,
+                other=country(other).name,
+            )
+            says = say(
+                "{names} {same_funds} and lie {km:.0f} km apart",
+                names=names,
+                same_funds=same_funds(code, other),
+                km=km,
+            )
             found[frozenset({code, other})] = CountryTie(NEAREST, says)
     return found
 
@@ -97,17 +106,21 @@ def _tie(one: str, other: str) -> CountryTie | None:
     shared, together = shared_languages(one, other), cooperation(one, other)
     under = same_funds(one, other)
     each = (
-        (SHARED_LANGUAGE, shared, f"share {listed([language_name(v) for v in shared])}"),
-        (COOPERATION, together, f"work together in {together}"),
-        (CLOSE_LANGUAGE, not shared and related_languages(one, other), "have close languages"),
-        (BORDER, under and are_neighbours(one, other), "are neighbours"),
+        (
+            SHARED_LANGUAGE,
+            shared,
+            say("share {shared}", shared=listed([language_name(v) for v in shared])),
+        ),
+        (COOPERATION, together, say("work together in {together}", together=together)),
+        (CLOSE_LANGUAGE, not shared and related_languages(one, other), say("have close languages")),
+        (BORDER, under and are_neighbours(one, other), say("are neighbours")),
     )
     found = [(worth, says) for worth, holds, says in each if holds]
     if not found:
         return None
     reasons = [says for _, says in found] + ([under] if under else [])
-    names = f"{country(one).name} and {country(other).name}"
-    return CountryTie(found[0][0], f"{names} {listed(reasons)}")
+    names = say("{one} and {other}", one=country(one).name, other=country(other).name)
+    return CountryTie(found[0][0], say("{names} {reasons}", names=names, reasons=listed(reasons)))
 
 
 def _middle(round_: Round, code: str) -> NDArray[np.float64]:
@@ -139,7 +152,13 @@ def join_countries(
     homes = [_home(sets[k], by_country, known, small) for k in picked]
     placed = {code for home in homes for code in home.codes}
     alone = {
-        i: f"{country(code).name} has {size[code]} of the {low} cities that a cluster needs, and no neighbouring or related country can take it in within {high}."
+        i: say(
+            "{country} has {size} of the {low} cities that a cluster needs, and no neighbouring or related country can take it in within {high}.",
+            country=country(code).name,
+            size=size[code],
+            low=low,
+            high=high,
+        )
         for code in size
         if code not in placed
         for i in by_country[code]
@@ -224,7 +243,11 @@ def _home(
     codes = tuple(sorted(group, key=lambda code: (-len(by_country[code]), code)))
     if len(group) == 1:
         return Home(
-            codes, f"One country, {country(group[0]).name}: the same laws, funds and language."
+            codes,
+            say(
+                "One country, {country}: the same laws, funds and language.",
+                country=country(group[0]).name,
+            ),
         )
     reasons = [
         known[pair].reason
@@ -232,12 +255,16 @@ def _home(
         if pair in known
     ]
     few = [country(code).name for code in sorted(group) if code in small]
-    lack = (
-        "have too few cities for clusters of their own"
-        if len(few) > 1
-        else "has too few cities for a cluster of its own"
+    return Home(
+        codes,
+        say_n(
+            "{countries} has too few cities for a cluster of its own; joined because {reasons}.",
+            "{countries} have too few cities for clusters of their own; joined because {reasons}.",
+            max(len(few), 1),
+            countries=listed(few),
+            reasons=joined(reasons, "; "),
+        ),
     )
-    return Home(codes, f"{listed(few)} {lack}; joined because {'; '.join(reasons)}.")
 
 
 Floats = NDArray[np.float64]

@@ -31,7 +31,7 @@ from twinmatch.programmes.study_visits.settings import Mode, StudyVisits, by_rai
 from twinmatch.programmes.themes import Theme, shown_on, theme_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.solving import Solution, solve
-from twinmatch.wording import count, listed, say
+from twinmatch.wording import count, joined, listed, say, say_n
 
 
 def journey_rows(
@@ -69,18 +69,29 @@ def _sums(
     modes: dict[Literal["rail", "air"], Mode],
 ) -> tuple[str, ...]:
     whole = sum(float(row[2] or 0) for row in rows)
-    text = f"Travel: {len(rows)} cities with {settings.people} people each, {whole:,.0f} km of journeys a person in all"
+    text = say(
+        "Travel: {rows} cities with {people} people each, {whole:,.0f} km of journeys a person in all",
+        rows=len(rows),
+        people=settings.people,
+        whole=whole,
+    )
     silent = sum(row[2] is None for row in rows)
-    text += f" ({silent} places not known)" if silent else ""
+    text += say(" ({silent} places not known)", silent=silent) if silent else ""
     if not modes:
         return (text + ".",)
     chosen = sum(float((row[3] if row[5] == "rail" else row[4]) or 0) for row in rows)
     flown = sum(float(row[4] or 0) for row in rows)
     trains = sum(row[5] == "rail" for row in rows)
     if not trains:
-        return (f"{text}; {flown / 1000:.1f} t CO2e, all by air.",)
+        return (say("{text}; {flown:.1f} t CO2e, all by air.", text=text, flown=flown / 1000),)
     return (
-        f"{text}; {chosen / 1000:.1f} t CO2e with rail for {trains} of them, {flown / 1000:.1f} t if all fly.",
+        say(
+            "{text}; {chosen:.1f} t CO2e with rail for {trains} of them, {flown:.1f} t if all fly.",
+            text=text,
+            chosen=chosen / 1000,
+            trains=trains,
+            flown=flown / 1000,
+        ),
     )
 
 
@@ -91,8 +102,10 @@ def journey_table(rows: tuple[tuple[str | float | None, ...], ...]) -> Table:
         "Travel of the visitors",
         ("visit", "city", "km there and back", "kg CO2e by rail", "kg CO2e by air", "suggested"),
         rows,
-        "Great-circle distances of the whole journey, for one person; emissions for all people of the city. "
-        "Empty: not known, or no rail link.",
+        say(
+            "Great-circle distances of the whole journey, for one person; emissions for all people of the city. "
+            "Empty: not known, or no rail link."
+        ),
     )
 
 
@@ -106,7 +119,7 @@ def method_table(settings: StudyVisits) -> Table:
             (m.mode, m.grams_per_km, m.low, m.high, m.detour, m.year, m.source, m.detour_source)
             for m in settings.modes
         ),
-        "Great-circle distance times detour times emissions.",
+        say("Great-circle distance times detour times emissions."),
     )
 
 
@@ -142,7 +155,7 @@ def product_of(
         "study_visits",
         settings.title,
         "optimal" if solution.status == "optimal" else "feasible",
-        f"{solution.engine} over {len(ready.options)} options",
+        say("{engine} over {options} options", engine=solution.engine, options=len(ready.options)),
         float(ready.candidates.score[chosen].sum()),
         max(solution.bound, float(ready.candidates.score[chosen].sum())),
         meetings,
@@ -181,18 +194,29 @@ def _visit(
         *(Member(round_.id(h), "host") for h in hosts),
         *(Member(round_.id(i), "guest") for i in option.visitors),
     )
-    rows, notes = journey_rows(round_, settings, f"{party.title} to {listed(names)}", hosts, option)
+    rows, notes = journey_rows(
+        round_,
+        settings,
+        say("{title} to {names}", title=party.title, names=listed(names)),
+        hosts,
+        option,
+    )
     if option.week:
-        notes = (f"Week: {option.week}.", *notes)
+        notes = (say("Week: {week}.", week=option.week), *notes)
     theme = theme_of(round_, f"study_visits:{party.key}")
     if len(hosts) > 1:
         notes = (*notes, _why_tour(ready, option, stop, round_))
     meeting = Meeting(
         f"study_visits:{party.key}",
-        f"{party.title} to {listed(names)}",
+        say("{title} to {names}", title=party.title, names=listed(names)),
         members,
         account,
-        f"{count(len(option.visitors), 'city visits', 'cities visit')} {listed(names)}. "
+        say_n(
+            "{n:,} city visits {hosts}. ",
+            "{n:,} cities visit {hosts}. ",
+            len(option.visitors),
+            hosts=listed(names),
+        )
         + (_shown(round_, theme, hosts) if theme else account.summary()),
         notes=(*notes, *coverage_note(account)),
     )
@@ -202,8 +226,9 @@ def _visit(
 def _shown(round_: Round, theme: Theme, hosts: Sequence[int]) -> str:
     """Return what each host can show on the theme of a visit, in its words where some are known."""
     title = theme.title[:1].lower() + theme.title[1:]
-    return " ".join(
-        shown_on(round_, theme, [h]) or f"{round_.name(h)} is among the strongest in {title}."
+    return joined(
+        shown_on(round_, theme, [h])
+        or say("{host} is among the strongest in {theme}.", host=round_.name(h), theme=title)
         for h in hosts
     )
 
@@ -219,9 +244,13 @@ def _why_tour(ready: PreparedVisits, option: Option, stop: dict[int, int], round
         if o.party == option.party and o.stops in ((first,), (second,))
     ]
     gain = option.worth - max(single, default=0.0)
-    return (
-        f"Two stops pay: {better} of {len(stop)} visitors find more at {columns[second].name}, the others at "
-        f"{columns[first].name}; worth {100 * gain:.1f} points more than either alone, way and second stop paid."
+    return say(
+        "Two stops pay: {better} of {stop} visitors find more at {one}, the others at {other}; worth {gain:.1f} points more than either alone, way and second stop paid.",
+        better=better,
+        stop=len(stop),
+        one=columns[second].name,
+        other=columns[first].name,
+        gain=100 * gain,
     )
 
 
@@ -236,16 +265,26 @@ def _checked(
         guests, hosts = meeting.cities("guest"), meeting.cities("host")
         most = min(visitors_at_most(city(h), settings) for h in hosts)
         if not max(low, 1) <= len(guests) <= most:
-            crowd.append(f"{meeting.label} has {len(guests)}")
+            crowd.append(say("{meeting} has {guests}", meeting=meeting.label, guests=len(guests)))
         for g in guests:
             i, stops = round_.cohort.index[g], [round_.cohort.index[h] for h in hosts]
             may = any(may_visit(round_, settings, i, j) for j in stops)
             if not may or any(refuses_visit(round_, i, j) for j in stops):
-                home.append(f"{city(g).name} visits {listed([city(h).name for h in hosts])}")
+                home.append(
+                    say(
+                        "{city} visits {hosts}",
+                        city=city(g).name,
+                        hosts=listed([city(h).name for h in hosts]),
+                    )
+                )
             if why_barred(city(g), settings):
                 target.append(city(g).name)
-    size = f"A visit has {max(low, 1)} to {high} visiting cities, or fewer where a host said so."
-    abroad = (
+    size = say(
+        "A visit has {low} to {high} visiting cities, or fewer where a host said so.",
+        low=max(low, 1),
+        high=high,
+    )
+    abroad = say(
         "Nobody visits its own country unless it asked to, nor a city that either side refuses."
     )
     checks = [("visitors", size, crowd), ("another country", abroad, home)]
@@ -257,9 +296,12 @@ def _checked(
             for g in m.cities("guest")
             if set(settings.not_roles) & set(city(g).roles)
         ]
-        checks.append(("audience", f"No visitor is a {kinds} city.", wrong))
+        checks.append(("audience", say("No visitor is a {kinds} city.", kinds=kinds), wrong))
     if settings.neutral_by is not None:
-        says = f"Visitors have a climate-neutrality target by {settings.neutral_by} or earlier."
+        says = say(
+            "Visitors have a climate-neutrality target by {neutral_by} or earlier.",
+            neutral_by=settings.neutral_by,
+        )
         checks.append(("target", says, target))
     return tuple(counted(*check) for check in checks)
 
@@ -279,10 +321,13 @@ def visit_rules(
         hosts = [at[h] for h in meeting.cities("host")]
         legs = distances(round_.cohort, hosts, hosts)
         if not 1 <= len(hosts) <= settings.stops:
-            stops.append(f"{meeting.label} has {len(hosts)}")
+            stops.append(say("{meeting} has {hosts}", meeting=meeting.label, hosts=len(hosts)))
         if any(leg > settings.leg_km for leg in np.diagonal(legs, 1)):
             far.append(meeting.label)
-    most = f"A host receives at most {visits_in_words(settings.visits_per_host)}."
+    most = say(
+        "A host receives at most {visits}.",
+        visits=visits_in_words(settings.visits_per_host),
+    )
     often = [name[h] for h, n in sorted(received.items()) if n > settings.visits_per_host]
     twice = [name[g] for g, n in sorted(travelling.items()) if n > 1]
     weak = [
@@ -291,14 +336,26 @@ def visit_rules(
         for hosts in ([at[h] for h in meeting.cities("host")],)
         if not shows_theme(round_, meeting.id.partition(":")[2], hosts).all()
     ]
-    few = f"A visit has {'one stop' if settings.stops == 1 else 'one or two stops'}."
+    few = (
+        say("A visit has one stop.")
+        if settings.stops == 1
+        else say("A visit has one or two stops.")
+    )
     checks = (
-        ("hosts", f"Hosts are {listed([r.value for r in settings.hosts], 'or')} cities.", unfit),
+        (
+            "hosts",
+            say("Hosts are {hosts} cities.", hosts=listed([r.value for r in settings.hosts], "or")),
+            unfit,
+        ),
         ("visits per host", most, often),
-        ("one visit a city", "A city makes one visit.", twice),
+        ("one visit a city", say("A city makes one visit."), twice),
         ("stops", few, stops),
-        ("theme", "Hosts are strong in the theme of the group that visits them.", weak),
-        ("leg of a tour", f"Two stops lie at most {settings.leg_km:g} km apart.", far),
+        ("theme", say("Hosts are strong in the theme of the group that visits them."), weak),
+        (
+            "leg of a tour",
+            say("Two stops lie at most {leg_km:g} km apart.", leg_km=settings.leg_km),
+            far,
+        ),
     )
     return (
         *(counted(*check) for check in checks),
@@ -326,14 +383,33 @@ def _left_out(
 
 def _why_not(settings: StudyVisits, party: Party, goes: bool, able: bool) -> str:
     if goes:
-        return f"The visit of {party.title!r} has its places with cities that fit its host better, or goes to its own country or in another week."
+        return say(
+            "The visit of {title} has its places with cities that fit its host better, or goes to its own country or in another week.",
+            title=repr(party.title),
+        )
     if able:
-        return f"Every host that fits {party.title!r} is visited by another group."
-    return f"Only {count(len(party.visitors), 'city', 'cities')} of {party.title!r} may travel, or no host can take {settings.visitors[0]} of them together."
+        return say(
+            "Every host that fits {title} is visited by another group.", title=repr(party.title)
+        )
+    return say(
+        "Only {cities} of {title} may travel, or no host can take {least} of them together.",
+        cities=count(len(party.visitors), "city", "cities"),
+        title=repr(party.title),
+        least=settings.visitors[0],
+    )
 
 
 def _headline(ready: PreparedVisits, made: Sequence[Option]) -> str:
     visitors = sum(len(option.visitors) for option in made)
     tours = sum(len(option.stops) > 1 for option in made)
-    text = f"{count(len(made), 'visit')} of {count(len(ready.parties), 'group')} with {count(visitors, 'visiting city', 'visiting cities')}"
-    return text + (f"; {count(tours, 'is a tour', 'are tours')} of two stops." if tours else ".")
+    text = say(
+        "{visits} of {groups} with {cities}",
+        visits=count(len(made), "visit"),
+        groups=count(len(ready.parties), "group"),
+        cities=count(visitors, "visiting city", "visiting cities"),
+    )
+    return text + (
+        say_n("; {n:,} is a tour of two stops.", "; {n:,} are tours of two stops.", tours)
+        if tours
+        else "."
+    )

@@ -28,6 +28,7 @@ from twinmatch.programmes.themes import strength_of, theme_of
 from twinmatch.schema import City
 from twinmatch.solving import Block, Candidates, counts
 from twinmatch.solving.exchange import dealt, exchange
+from twinmatch.wording import count, say
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -125,7 +126,7 @@ def _eligible(round_: Round, settings: StudyVisits) -> tuple[list[int], dict[int
         if why:
             reasons[i] = why
         elif not fits[i]:
-            reasons[i] = ("What it can carry is taken by other formats.", "")
+            reasons[i] = (say("What it can carry is taken by other formats."), "")
         else:
             may.append(i)
     return may, reasons
@@ -134,7 +135,7 @@ def _eligible(round_: Round, settings: StudyVisits) -> tuple[list[int], dict[int
 def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
     """Return why a city may not travel and what it can do, or None where it may."""
     if set(settings.not_roles) & set(city.roles):
-        return ("Study visits are for other cities; it may be visited.", "")
+        return (say("Study visits are for other cities; it may be visited."), "")
     if settings.neutral_by is None:
         return None
     stated = city.commitment
@@ -143,16 +144,28 @@ def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
         if settings.unknown == "let in":
             return None
         return (
-            f"Study visits are for cities with a climate-neutrality target by {settings.neutral_by} or earlier; "
-            "whether it has one is not known.",
-            ("Ask the city. Without a target, a " if settings.unknown == "ask first" else "A ")
-            + "commitment signed by its mayor opens study visits and twinning; "
-            "until then online resources and discussion groups are open to it.",
+            say(
+                "Study visits are for cities with a climate-neutrality target by {neutral_by} or earlier; whether it has one is not known.",
+                neutral_by=settings.neutral_by,
+            ),
+            say(
+                "Ask the city. Without a target, a commitment signed by its mayor opens study visits and twinning; "
+                "until then online resources and discussion groups are open to it."
+            )
+            if settings.unknown == "ask first"
+            else say(
+                "A commitment signed by its mayor opens study visits and twinning; until then online resources and "
+                "discussion groups are open to it."
+            ),
         )
     if year > settings.neutral_by:
         return (
-            f"Its climate-neutrality target is {year}; study visits ask for {settings.neutral_by} or earlier.",
-            "An earlier target signed by its mayor opens study visits and twinning.",
+            say(
+                "Its climate-neutrality target is {year}; study visits ask for {neutral_by} or earlier.",
+                year=year,
+                neutral_by=settings.neutral_by,
+            ),
+            say("An earlier target signed by its mayor opens study visits and twinning."),
         )
     return None
 
@@ -163,7 +176,7 @@ def _groups(
     """Return who travels together, and note why the others who might travel do not."""
     may = set(who)
     if settings.travellers == "cities":
-        return [Party("cities", "Cities with like needs", tuple(who))] if who else []
+        return [Party("cities", say("Cities with like needs"), tuple(who))] if who else []
     source = "discussion_groups" if settings.travellers == "groups" else "twinning"
     product = round_.product(source)
     if product is None:
@@ -175,17 +188,21 @@ def _groups(
     index, parties = round_.cohort.index, []
     if settings.travellers == "pairs":
         guests = sorted({index[c] for m in product.meetings for c in m.cities("guest")} & may)
-        parties = [Party("pairs", "Guests of twinning pairs", tuple(guests))] if guests else []
+        parties = [Party("pairs", say("Guests of twinning pairs"), tuple(guests))] if guests else []
     else:
         for meeting in product.meetings:
             members = tuple(sorted({index[c] for c in meeting.cities("member")} & may))
             if members:
                 parties.append(Party(meeting.id.partition(":")[2], meeting.label, members))
     placed = {i for party in parties for i in party.visitors}
-    noun = "discussion group" if settings.travellers == "groups" else "twinning pair"
+    noun = say("discussion group") if settings.travellers == "groups" else say("twinning pair")
     for i in may - placed:
         reasons[i] = (
-            f"It travels with no {noun}: visits grow out of {product.title.lower()} and are for those who join as members or guests.",
+            say(
+                "It travels with no {noun}: visits grow out of {format} and are for those who join as members or guests.",
+                noun=noun,
+                format=product.title.lower(),
+            ),
             "",
         )
     return parties
@@ -202,7 +219,7 @@ def _parts(affinity: Affinity, settings: StudyVisits, group: Party) -> list[Part
     return [
         Party(
             f"{group.key}:{part + 1}",
-            f"{group.title} ({part + 1} of {number})",
+            say("{title} ({part} of {number})", title=group.title, part=part + 1, number=number),
             tuple(group.visitors[k] for k in np.flatnonzero(label == part)),
         )
         for part in range(number)
@@ -395,18 +412,21 @@ def _rules(
     rules = [
         Rule(
             "one visit each",
-            "A group makes one visit; a city makes one visit.",
+            say("A group makes one visit; a city makes one visit."),
             counts(
                 "one visit each",
                 party,
                 high=1,
                 rows=len(parties),
-                says=lambda p: f"{parties[p].title} makes one visit",
+                says=lambda p: say("{title} makes one visit", title=parties[p].title),
             ),
         ),
         Rule(
             "visits per host",
-            f"A host receives at most {visits_in_words(settings.visits_per_host)}.",
+            say(
+                "A host receives at most {visits}.",
+                visits=visits_in_words(settings.visits_per_host),
+            ),
             _per_host(affinity, options, settings.visits_per_host),
         ),
     ]
@@ -422,7 +442,11 @@ def _per_host(affinity: Affinity, options: Sequence[Option], most: int) -> Block
         pairs,
         (len(affinity.columns), len(options)),
         most,
-        lambda h: f"{affinity.columns[h].name} receives at most {visits_in_words(most)}",
+        lambda h: say(
+            "{host} receives at most {visits}",
+            host=affinity.columns[h].name,
+            visits=visits_in_words(most),
+        ),
     )
 
 
@@ -441,7 +465,7 @@ def _at_most(
 
 def visits_in_words(number: int) -> str:
     """Return a counted visit."""
-    return "1 visit" if number == 1 else f"{number} visits"
+    return count(number, "visit")
 
 
 def _in_several(round_: Round, parties: Sequence[Party], options: Sequence[Option]) -> Rule | None:
@@ -453,5 +477,11 @@ def _in_several(round_: Round, parties: Sequence[Party], options: Sequence[Optio
     row = {i: r for r, i in enumerate(several)}
     pairs = [(row[i], k) for k, o in enumerate(options) for i in o.visitors if i in row]
     shape, name = (len(several), len(options)), "one visit a city"
-    block = _at_most(name, pairs, shape, 1, lambda r: f"{round_.name(several[r])} makes one visit")
-    return Rule("one visit a city", "A city of several groups makes one visit.", block)
+    block = _at_most(
+        name,
+        pairs,
+        shape,
+        1,
+        lambda r: say("{title} makes one visit", title=round_.name(several[r])),
+    )
+    return Rule("one visit a city", say("A city of several groups makes one visit."), block)
