@@ -2,7 +2,8 @@
 
 A case has 3 to 5 hosts, one of them a unit of two countries, 3 to 5 guests with drawn facts, some of them not known,
 and a programme of up to four rules: of any kind of city, alone, together or not; each category; per host, host
-country or round; numbers, shares, nobody alone; hard or with a price. Who is of a kind, and what a rule counts, is read
+country or round; numbers, shares, nobody alone; hard or with a price. Some hosts take guests on some topics alone, and
+some guests were refused before. Who is of a kind, and what a rule counts, is read
 here in plain Python from the drawn facts. A fault is an answer that another one betters, one that breaks a rule, a
 wrong "infeasible", a referee who sees it otherwise, or a menu of repairs whose first is not the smallest or does not
 solve, that changes nothing, or has three alike. ``benchmarks/proofs.py`` runs it by the thousand.
@@ -83,6 +84,9 @@ def cohort(seed: int) -> Drawn:
             "topics": [None, [], ["energy_communities"], ["circular_economy"]][
                 int(rng.integers(4))
             ],
+            "on": [[], [], ["energy_communities"], ["circular_economy", "energy_communities"]][
+                int(rng.integers(4))
+            ],
         }
         name = f"{fact['country']}-c{k}"
         facts[name] = fact
@@ -91,6 +95,7 @@ def cohort(seed: int) -> Drawn:
                 "id": name,
                 "roles": ["guest"] if k < n_guests else ["mission"],
                 "languages": fact["languages"],
+                "hosts_on": fact["on"],
                 **({"population": {"value": fact["people"]}} if fact["people"] else {}),
                 **({"commitment": {"neutral_by": fact["by"]}} if fact["by"] else {}),
                 **({} if fact["topics"] is None else {"seeks": fact["topics"]}),
@@ -152,10 +157,25 @@ def programme(rng: np.random.Generator) -> dict[str, Any]:
         ("pairs_per_host_country", int(rng.integers(1, 3))),
         ("once_hosting", 2),
         ("another_country", True),
+        ("off_topic_price", float(rng.choice([2.0, 150.0]))),
+        ("refused_before_points", float(rng.choice([2.0, 150.0]))),
     ):
         if rng.random() < 0.15:
             settings[name] = value
     return settings
+
+
+def off_topic(drawn: Drawn) -> np.ndarray:
+    """Return the pairs (H, G) of a host with topics, each of its cities having said any, and a guest that seeks none."""
+    topics = [
+        {t for c in h for t in c["on"]} if all(c["on"] for c in h) else set() for h in drawn.hosts
+    ]
+    return np.array(
+        [
+            [bool(on and g["topics"]) and not on & {*g["topics"]} for g in drawn.guests]
+            for on in topics
+        ]
+    )
 
 
 # --- every answer, read here ---------------------------------------------------------------------------------
@@ -249,18 +269,25 @@ def answers(settings: dict[str, Any], drawn: Drawn) -> tuple[np.ndarray, np.ndar
         kept &= ((per_host == 0) | (per_host >= settings["once_hosting"])).all(axis=1)
     if "another_country" in settings:
         kept &= ~(found & ~_pairs("foreign", drawn)).any(axis=(1, 2))
+    off = (found & off_topic(drawn)).sum(axis=(1, 2))
+    if "off_topic_price" not in settings:
+        kept &= off == 0
     named = [
         {"per": "all", "each": "country", "at_most": settings.get("guests_per_country", 99)},
         {"per": "host country", "at_most": settings.get("pairs_per_host_country", 99)},
     ]
-    found = found[kept]
-    kept, cost = np.ones(len(found), dtype=bool), np.zeros(len(found))
+    found, off = found[kept], off[kept]
+    kept, cost = np.ones(len(found), dtype=bool), off * settings.get("off_topic_price", 0) / 100
+    cities = drawn.frame.cohort.cities
+    again = np.array([cities[i].id in settings["refused_before"] for i in drawn.frame.guests])
+    without = (again & ~found.any(axis=1)).sum(axis=1)
+    cost = cost + without * settings.get("refused_before_points", 0) / 100
     for asked in [*named, *settings["rules"]]:
-        off = missed(asked, drawn, found)
+        short = missed(asked, drawn, found)
         if "price" in asked:
-            cost += off * asked["price"] / 100
+            cost += short * asked["price"] / 100
         else:
-            kept &= off <= 1e-9
+            kept &= short <= 1e-9
     return found[kept], cost[kept]
 
 
@@ -269,6 +296,8 @@ def fault(seed: int) -> tuple[str, str]:
     rng = np.random.default_rng(seed)
     drawn, settings = cohort(seed % 40), programme(rng)
     frame = drawn.frame
+    names = [frame.cohort.cities[i].id for i in frame.guests]
+    settings["refused_before"] = [name for name in names if rng.random() < 0.4]
     shape = (len(frame.hosts), len(frame.guests))
     score = rng.integers(0, 101, shape) / 100
     candidates = frame.candidates(np.ascontiguousarray(score.T))

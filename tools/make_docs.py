@@ -12,6 +12,7 @@ import argparse
 import ast
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -310,6 +311,8 @@ def _words(node: ast.expr | None, named: Named, depth: int = 0) -> str:
     if isinstance(node, ast.JoinedStr):
         parts = [str(p.value) if isinstance(p, ast.Constant) else "{…}" for p in node.values]
         return _line("".join(parts))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
+        return re.sub(r"{\w*(:[^}]*)?}", "{…}", _words(node.args[0], named, depth + 1))
     if isinstance(node, ast.Name) and (meant := _meant(node, named)) is not None:
         return _words(meant, named, depth + 1)
     if isinstance(node, ast.IfExp):

@@ -385,6 +385,9 @@ class City(ProfileBlock):
     shows: tuple[Topic, ...] | None = _left_out(
         "Topics that the city can show something of, as it set them; left out, its texts suggest them"
     )
+    hosts_on: tuple[Topic, ...] = _left_out(
+        "Topics on which alone the city takes guests; left out, on any", default=()
+    )
     levers_needed: tuple[Lever, ...] | None = _left_out("Levers the city lacks")
     levers_offered: tuple[Lever, ...] | None = _left_out("Levers the city can show")
     readiness: dict[Dimension, Level] | None = _left_out(
@@ -474,6 +477,9 @@ class HostUnit(ProfileBlock):
     )
     guests_at_least: int | None = _left_out(
         "Guest cities without which the unit will not host", "cities", ge=0, le=50
+    )
+    hosts_on: tuple[Topic, ...] = _left_out(
+        "Topics on which alone the unit takes guests; left out, on those of its cities", default=()
     )
     sources: tuple[str, ...] = _left_out("Where the unit's facts come from", default=())
 

@@ -143,7 +143,9 @@ def test_the_language_is_the_one_chosen_or_the_best_accepted(wanted, accepted, e
 
 
 def test_plural_forms_are_those_of_the_catalogue():
-    text = read_po(io.BytesIO((files("twinmatch") / "catalogues" / "de.po").read_bytes()), locale="de")
+    text = read_po(
+        io.BytesIO((files("twinmatch") / "catalogues" / "de.po").read_bytes()), locale="de"
+    )
     one, several = next(m.id for m in text if isinstance(m.id, tuple))
     said = translation("de")
     assert said.ngettext(one, several, 1) != said.ngettext(one, several, 2)

@@ -28,6 +28,7 @@ DOMAINS = (
     "built_environment",
     "waste_circular_economy",
 )
+TOPICS = ("district_heating_cooling", "air_quality", "home_renovation")
 LEVERS = ("procurement", "finance_funding", "governance_policy", "social_innovation")
 
 
@@ -47,7 +48,10 @@ def _facts(k: int, rng: np.random.Generator) -> dict[str, Any]:
         },
         "context": {"nuts3": NUTS[code], "degree_of_urbanisation": 1 + int(rng.integers(3))},
         **({"covenant": {"id": f"X{k}"}} if rng.random() < 0.6 else {}),
-        "seeks": [["district_heating_cooling"], ["air_quality"]][int(rng.integers(2))],
+        "seeks": [["district_heating_cooling"], ["air_quality"]][int(rng.integers(2))]
+        + ["home_renovation"] * (k % 4 == 0),
+        **({"shows": [TOPICS[k % 3]]} if host else {}),
+        **({"hosts_on": ["air_quality"]} if k == 1 else {}),
         "challenges": {d: int(w) for d, w in zip(DOMAINS, rng.integers(1, 4, 5), strict=True)},
         "strengths": {d: int(w) for d, w in zip(DOMAINS, rng.integers(1, 4, 5), strict=True)},
         "levers_needed": list(rng.permutation(LEVERS)[:2]),
@@ -100,6 +104,9 @@ class Read:
             for h, guests in self.at.items()
         )
 
+    def hosts_of(self, guest):
+        return [h for g, h in self.pairs if g == guest]
+
     def themes(self):
         found: dict[str, list[Any]] = {}
         for meeting, cities in zip(self.product.meetings, self.meetings, strict=True):
@@ -137,6 +144,20 @@ HELD = {
     ),
     "At least 50,000 residents": lambda r: all(people(g) >= 50_000 for g in r.guests),
     "At most two partners of a city": lambda r: few((g.id for g in r.guests), 2),
+    "A host for each of two needs": lambda r: (
+        any(r.hosts_of(g)[1:] for g in r.guests)
+        and all(
+            len({h.shows for h in r.hosts_of(g)} & {(t,) for t in g.seeks}) == len(r.hosts_of(g))
+            for g in r.guests
+            if len(g.seeks) > 1
+        )
+        and all(len(r.hosts_of(g)) == 1 for g in r.guests if len(g.seeks) < 2)
+    ),
+    "Who was refused before comes first": lambda r: "es-c23" in {g.id for g in r.guests},
+    "A pair off the host's topics costs 10 points": lambda r: (
+        any(h.hosts_on and not {*h.hosts_on} & {*g.seeks} for g, h in r.pairs)
+        == any(rule.status == "relaxed" for rule in r.product.rules)
+    ),
     "Signatories only": lambda r: all(g.covenant for g in r.guests),
     "One learner a mentor, one of a country": lambda r: (
         few((h.id for _, h in r.pairs), 1) and few((g.country for g in r.guests), 1)

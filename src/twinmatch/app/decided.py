@@ -27,6 +27,8 @@ class Decided:
     ban: Pairs = ()
     past: Pairs = ()
     """Pairs of earlier rounds, which do not meet again."""
+    refused: tuple[str, ...] = ()
+    """Applicants of earlier rounds for whom there was no place, by id."""
     earlier: Proposal | None = None
     """The earlier proposal: of equally good answers the one nearest to it is taken."""
     lifted: Pairs = ()
@@ -107,7 +109,7 @@ def _beside_pairs(made_from: Mapping[str, Any]) -> dict[str, Any]:
     settings = dict((made_from.get("programme") or {}).get("settings") or {})
     if twinning := settings.get("twinning"):
         settings["twinning"] = {
-            k: v for k, v in twinning.items() if k not in ("lock", "ban", "past")
+            k: v for k, v in twinning.items() if k not in ("lock", "ban", "past", "refused_before")
         }
     return {k: v for k, v in settings.items() if k != "name"}
 
@@ -212,11 +214,14 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
             raise QuestionError.of("no-twinning", found, do="Add [twinning].")
         return programme
     own = {name: cohort.by_id(getattr(twinning, name)) for name in ("lock", "ban", "past")}
-    changed = {
+    changed: dict[str, Any] = {
         name: tuple(dict.fromkeys((*(p for p in own[name] if p not in lifted), *more)))
         for name, more in (("lock", lock), ("ban", ban))
     }
     changed["past"] = (*own["past"], *sorted(past - {*changed["lock"], *own["past"]}))
+    if twinning.refused_before_points is not None:
+        refused = (*twinning.refused_before, *(name for one in decided for name in one.refused))
+        changed["refused_before"] = tuple(dict.fromkeys(refused))
     return programme.model_copy(update={"twinning": twinning.model_copy(update=changed)})
 
 

@@ -187,13 +187,26 @@ def past_pairs(place: Place = None, *, but: str = "") -> tuple[PastPair, ...]:
         return store.past(but=but)
 
 
+def past_rounds(place: Place = None) -> Decided:
+    """Return what past rounds decide of the next: pairs that do not meet again, and applicants who were refused a place."""
+    with opened(place) as store:
+        return Decided(past=_met(store), refused=store.refused())
+
+
+def _met(store: Store, but: str = "") -> Pairs:
+    return tuple(sorted({(p.guest, p.host) for p in store.past(but=but)}))
+
+
 def programme_lines(run: str | None, place: Place = None) -> str:
     """Return lines for [twinning] of a programme file: a run's locks and bans, and the pairs of past rounds."""
     with opened(place) as store:
         kept = store.run(run) if run else None
-        past = sorted({(p.guest, p.host) for p in store.past(but=kept.id if kept else "")})
+        but = kept.id if kept else ""
+        past, refused = _met(store, but), store.refused(but=but)
         again = decided_so_far(store, kept.id, store.held(kept.id)) if kept else None
     lines = [_pairs_line("past", past)]
+    if refused:
+        lines.append(f"refused_before = [{', '.join(map(toml_text, refused))}]\n")
     if again is not None:
         lock = [pair for pair in again.lock if not group_of(pair)]
         lines += [_pairs_line("lock", lock), _pairs_line("ban", again.ban)]

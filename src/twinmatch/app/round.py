@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
@@ -20,11 +20,12 @@ from twinmatch.programmes.pathways import with_offers
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.proposing import programme_of, proposal_of, solve_round
 from twinmatch.programmes.round import Round, SolvedProduct
-from twinmatch.proposal import Proposal, Table
+from twinmatch.proposal import Proposal, RulePrice, Table
 from twinmatch.proposal.tables import InterviewRow, StabilityRow
 from twinmatch.proposal.wire import Hidden, on_wire
 from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
 from twinmatch.whatif.counterfactual import Interview, interview_plan
+from twinmatch.whatif.price_bounds import price_bounds
 from twinmatch.whatif.prices import PriceList, price_list
 from twinmatch.whatif.repair import (
     Disruption,
@@ -89,6 +90,9 @@ def propose_round(
     proposal = proposal_of(round_, dict(text.fingerprint), progress)
     progress("Figures")
     proposal = with_figures(proposal, round_)
+    proposal = _with_prices(
+        proposal, {one.product.product: price_bounds(one) for one in round_.solved}
+    )
     solved = round_.solution_of("twinning")
     if solved is not None and answers:
         progress("Prices and stability")
@@ -105,8 +109,28 @@ def propose_round(
 def with_answers(proposal: Proposal, case: Case) -> Proposal:
     """Return the proposal with the prices of its twinning's rules and the stability of its pairs as tables."""
     plan = interview_table(interview_plan(case.round, case.settings))
-    tables = (stability_table(stability(case, RUNS)), prices_table(price_list(case)), plan)
-    return with_tables(proposal, *tables)
+    prices = price_list(case)
+    exact = {
+        p.rule: RulePrice(max(p.price.places, 0), p.price.score, True)
+        for p in prices.rules
+        if p.kind == "rule" and p.price.proven
+    }
+    tables = (stability_table(stability(case, RUNS)), prices_table(prices), plan)
+    return _with_prices(with_tables(proposal, *tables), {"twinning": exact})
+
+
+def _with_prices(proposal: Proposal, costs: Mapping[str, Mapping[str, RulePrice]]) -> Proposal:
+    """Return the proposal with what rules cost, by product and name."""
+    products = (
+        replace(
+            p,
+            rules=tuple(
+                replace(r, costs=costs.get(p.product, {}).get(r.rule, r.costs)) for r in p.rules
+            ),
+        )
+        for p in proposal.products
+    )
+    return replace(proposal, products=tuple(products))
 
 
 def _with_shaken(proposal: Proposal, case: Case) -> Proposal:

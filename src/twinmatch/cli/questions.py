@@ -125,8 +125,8 @@ def prices(
         rows = []
         for item in priced:
             movers = [move.name for move in item.moves[:6]] + ["…"] * (len(item.moves) > 6)
-            rows.append((item.price, item.rule, item.says, ", ".join(movers)))
-        show_table(title, ("Gain", "Rule", "What it says", "Who moves"), rows)
+            rows.append((item.price, item.rule, item.status, item.says, ", ".join(movers)))
+        show_table(title, ("Gain", "Rule", "Status", "What it says", "Who moves"), rows)
     _show_demand(found)
     say("Next: twinmatch why-not GUEST HOST, or twinmatch stability")
 

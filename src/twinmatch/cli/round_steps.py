@@ -183,7 +183,8 @@ def propose(
         bool,
         Option(
             "--past",
-            help="Nobody meets again who met in a published run of the store, or was declined by its partner.",
+            help="Nobody meets again who met in a published run of the store, or was declined by its partner; "
+            "who got no place there counts as refused before.",
         ),
     ] = False,
     decided_run: Annotated[
@@ -226,8 +227,7 @@ def propose(
     decided = [app.decisions.decided_in_run(decided_run, store)] if decided_run is not None else []
     decided.append(options)
     if past:
-        met = tuple((p.guest, p.host) for p in app.decisions.past_pairs(store))
-        decided.append(app.decided.Decided(past=met))
+        decided.append(app.decisions.past_rounds(store))
     cohort = survey_of(profiles, hosts or (), mapping, out, yes=yes)
     with progress() as told:
         if decisions:

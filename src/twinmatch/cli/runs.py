@@ -207,17 +207,20 @@ def past(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What past rounds remember: pairs that met, and pairs that a city declined; neither is proposed again."""
+    """What past rounds remember: pairs that met or were declined, not proposed again, and applicants without a place."""
     if toml:
         sys.stdout.write(app.decisions.programme_lines(None, store))
         return
-    found = app.decisions.past_pairs(store)
+    found, refused = app.decisions.past_pairs(store), app.decisions.past_rounds(store).refused
     if as_json:
         keys = ("run", "guest", "host", "outcome")
-        print_json({"past": [{key: getattr(p, key) for key in keys} for p in found]})
+        pairs = [{key: getattr(p, key) for key in keys} for p in found]
+        print_json({"past": pairs, "refused": refused})
         return
     lines = ((p.run, p.title, p.guest, p.host, p.outcome) for p in found)
     show_table("Past pairs", ("Run", "Title", "Guest", "Host", "Outcome"), lines)
+    if refused:
+        show(f"Applicants without a place: {literal(', '.join(refused))}.")
     say("Next: twinmatch runs past --toml gives the line for [twinning] of a programme file")
 
 

@@ -576,9 +576,10 @@ def reasons(
     """
     if meeting.says and len(meeting.cities()) - len(meeting.cities("host")) != 1:
         return [sentence(meeting.says)]
+    need = [meeting.need] if meeting.need else []
     lines = []
     for line in meeting.account.strongest(len(meeting.account.lines)):
         cities = {fact.city for fact in line.facts}
         if line.says and (about is None or cities <= about) and (not of or of in cities):
             lines.append(line)
-    return [sentence(line.says) for line in lines[:most]]
+    return need + [sentence(line.says) for line in lines[:most]]

@@ -431,6 +431,7 @@ def _rules(proposal: Proposal) -> Sheet:
         (SheetColumn("Rule", 28, "strong"), lambda x: words.humanise(x[1].rule)),
         (SheetColumn("What it says", 84), lambda x: words.sentence(x[1].says)),
         (SheetColumn("Status", 24), lambda x: words.rule_word(x[1].status)),
+        (SheetColumn("What it costs", 24), lambda x: x[1].costs.says if x[1].costs else ""),
     )
 
 

@@ -43,6 +43,7 @@ EXAMPLES: Final = {
     "strengths": "mobility_transport",
     "seeks": "district_heating_cooling; one_stop_shop_advice",
     "shows": "solar_wind_power; public_grants_funding",
+    "hosts_on": "solar_wind_power",
     "levers_needed": "finance_funding; procurement",
     "levers_offered": "democracy_participation",
     "wishes": "se-malmo; nl-eindhoven",

@@ -72,6 +72,7 @@ def propose_together(round_: Round, parts: Sequence[JointPart]) -> list[SolvedPr
             chosen=chosen[k],
             score=score,
             bound=score + slack,
+            duals=(),
             engine=f"{solution.engine}, solved together with {others}",
         )
         assert part.entry.product_of is not None

@@ -379,10 +379,11 @@ def absent_names(cohort: Cohort, programme: Programme) -> tuple[str, ...]:
     notes = []
     for product in programme.products:
         settings = getattr(programme, product)
-        for kind in ("lock", "ban", "past"):
+        for kind in ("lock", "ban", "past", "refused_before"):
             # A lock of a group has the group's id behind the city.
             of = 1 if kind == "lock" and product != "twinning" else None
-            names = dict.fromkeys(n for group in getattr(settings, kind, ()) for n in group[:of])
+            groups = ([g] if isinstance(g, str) else g for g in getattr(settings, kind, ()))
+            names = dict.fromkeys(n for group in groups for n in group[:of])
             found = {name: cohort.host_id(name) for name in names}
             absent = [
                 say("{name} ({do:lower})", name=name, do=p.do) if p.do else name

@@ -22,7 +22,7 @@ from twinmatch.programmes.national_clusters import (
 )
 from twinmatch.programmes.policy_exchange import PolicyExchange, propose_policy_exchange
 from twinmatch.programmes.round import Round, SolvedProduct
-from twinmatch.programmes.study_visits import StudyVisits, propose_study_visits, visit_rules
+from twinmatch.programmes.study_visits import StudyVisits, solved_visits, visit_rules
 from twinmatch.programmes.study_visits import prepare as prepare_visits
 from twinmatch.programmes.study_visits import product_of as product_of_visits
 from twinmatch.programmes.twinning import (
@@ -72,7 +72,7 @@ OWN: dict[str, RegisteredProduct] = {
     ),
     "study_visits": RegisteredProduct(
         StudyVisits,
-        propose_study_visits,
+        solved_visits,
         prepare_visits,
         product_of_visits,
         by_meetings(visit_rules),

@@ -71,6 +71,11 @@ class Rule:
             columns[self.block.matrix.indices] = True
         return columns
 
+    def why(self, pair: int) -> str:
+        """Return what a filter that takes out a pair says of it."""
+        said = self.block.says(int(self.block.matrix.tocsc()[:, [pair]].indices[0]))
+        return said if said == self.says else f"{said}."
+
 
 def allowed_pairs(rules: Sequence[Rule]) -> Bools:
     """Return the pairs that no filter takes out, shape (m,)."""
@@ -281,11 +286,11 @@ def _once(
     )
 
 
-def with_topics(round_: Round, quotas: Iterable[tuple[str, Quota]]) -> Cohort:
-    """Return the cohort with the topics that cities speak of, beside those that they set, where a rule counts topics."""
+def with_topics(round_: Round, quotas: Iterable[tuple[str, Quota]], asked: bool = False) -> Cohort:
+    """Return the cohort with the topics that cities speak of, beside those that they set, where a rule asks for topics."""
     cohort = round_.cohort
     said = {c.field for _, q in quotas for c in parsed(q.who or "mission")}
-    if not said & {"topic", "shows"}:
+    if not asked and not said & {"topic", "shows"}:
         return cohort
     table = topic_table(cohort, round_.facet_cache)
     cities = []

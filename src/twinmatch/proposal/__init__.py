@@ -1,6 +1,13 @@
 """The proposal and the evidence behind it: the object that every later step takes and nothing flows back from."""
 
-from twinmatch.proposal.evidence import Account, Evidence, Fact
+from twinmatch.proposal.evidence import (
+    Account,
+    Evidence,
+    Fact,
+    RuleNumbers,
+    RulePrice,
+    RuleStatus,
+)
 from twinmatch.proposal.proposal import (
     SCHEMA,
     Ask,
@@ -18,8 +25,6 @@ from twinmatch.proposal.proposal import (
     Product,
     Proposal,
     Reserve,
-    RuleNumbers,
-    RuleStatus,
     Statement,
     Status,
     Table,
@@ -54,6 +59,7 @@ __all__ = [
     "Proposal",
     "Reserve",
     "RuleNumbers",
+    "RulePrice",
     "RuleStatus",
     "Statement",
     "Status",

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from twinmatch.errors import DataError
-from twinmatch.proposal.evidence import Account
+from twinmatch.proposal.evidence import Account, RuleStatus
 from twinmatch.proposal.wire import (
     Anything,
     Cell,
@@ -93,6 +93,8 @@ class Meeting:
     reserves: tuple[Reserve, ...] = ()
     notes: tuple[str, ...] = ()
     unit: str = ""
+    need: Annotated[str, Field(exclude_if=lambda value: not value)] = ""
+    """Which of its guest's needs a pair answers, in words, where hosts answer them one by one."""
 
     def __repr__(self) -> str:
         return (
@@ -159,50 +161,6 @@ class Held:
     def cities(self) -> tuple[str, ...]:
         """Return the cities that are asked, each once, in the order of the questions."""
         return tuple(dict.fromkeys(item.city for item in self.ask))
-
-
-@dataclass(frozen=True)
-class RuleNumbers:
-    """What a rule forbids in numbers: meetings that it takes out, or how many of its rows are at their limit.
-
-    Of ``possible`` meetings a filter forbids ``taken_out``, ``alone`` of which no other filter does. A rule of one row
-    counts ``now``, and asks for at least or at most so many.
-    """
-
-    possible: Whole
-    taken_out: Whole = 0
-    alone: Whole = 0
-    rows: Whole = 0
-    at_limit: Whole = 0
-    now: Number | None = None
-    at_least: Number | None = None
-    at_most: Number | None = None
-
-    @property
-    def says(self) -> str:
-        """Return the numbers in words; nothing where no row is at its limit."""
-        if not self.rows:
-            return f"It takes out {self.taken_out:,} of {self.possible:,} possible meetings, {self.alone:,} that no other rule does."
-        if self.now is not None:
-            sides = (("at least", self.at_least), ("at most", self.at_most))
-            asked = " and ".join(f"{word} {n:g}" for word, n in sides if n is not None)
-            return f"Now {self.now:g} of {asked}."
-        return f"{self.at_limit} of {self.rows} are at the limit." if self.at_limit else ""
-
-
-@dataclass(frozen=True)
-class RuleStatus:
-    """A rule as it was compiled, and how the answer stands to it: kept, binding, broken or relaxed.
-
-    ``repair`` is the number of the repair by which it gave way; ``numbers`` what it forbids, where it was compiled to
-    rows over all possible meetings.
-    """
-
-    rule: str
-    says: str
-    status: Literal["kept", "binding", "broken", "relaxed"]
-    repair: Annotated[Whole | None, Field(exclude_if=lambda value: value is None)] = None
-    numbers: Annotated[RuleNumbers | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,7 @@ LABELS: Final = {
     "strengths": "Domains: where we are strong",
     "seeks": "Topics we want to learn about",
     "shows": "Topics we can show something of",
+    "hosts_on": "Topics on which alone we take guests",
     "levers_needed": "Levers we lack",
     "levers_offered": "Levers we can show",
     "wishes": "Hosts we ask for",

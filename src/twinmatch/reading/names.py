@@ -42,6 +42,7 @@ SYNONYMS: Final[dict[str, str]] = {
     "offerta; oferta; good practices",
     "challenges": "domains of challenge; challenge domains; emissions domains; domains of interest",
     "strengths": "domains of strength; strength domains; strengths",
+    "hosts_on": "topics we host on; topics on which we host; topics for guests; topics on which you can host; hosting topics",
     "levers_needed": "levers needed; levers of change needed",
     "levers_offered": "levers offered",
     "commitment.neutral_by": "climate neutrality target year; climate neutral by; net zero target year; neutrality year; "

@@ -292,6 +292,32 @@ class Store:
                         )
         return tuple(found)
 
+    def refused(self, *, but: str = "") -> tuple[str, ...]:
+        """Return the applicants of published runs for whom there was no place, but for those with a pair since; by id.
+
+        ``but`` is the id of a run that is not past.
+        """
+        found: set[str] = set()
+        with self.look() as connection:
+            query = sa.select(runs.c.id).where(runs.c.id != but).order_by(runs.c.kept_at, runs.c.id)
+            histories = _histories(connection)
+            for run in connection.execute(query).scalars().all():
+                now = held(histories.get(run, ()))
+                if now.status != "published":
+                    continue
+                products = json.loads(_content(connection, run))["products"]
+                left = (
+                    x for p in products if p["product"] == "twinning" for x in p.get("left_out", ())
+                )
+                found |= {x["city"] for x in left if x.get("code") in OUTRANKED}
+                met = {m.about for m in _meetings(connection, run) if m.host}
+                found -= {guest for guest, _ in met - {*now.wanted[1]}}
+        return tuple(sorted(found))
+
+
+OUTRANKED: Final = ("quota", "capacity", "places", "tie")
+"""Why an eligible applicant has no pair where others took the places."""
+
 
 def named(by: str) -> str:
     """Return the name of who keeps or decides; raises QuestionError where it is an address or a number."""

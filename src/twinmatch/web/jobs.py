@@ -232,6 +232,7 @@ def round_of(
         pairs(asked, "lock"),
         pairs(asked, "ban"),
         pairs(asked, "past"),
+        tuple(map(str, asked.get("refused_before", ()))),
         proposal_of(board, earlier) if earlier else None,
         names=asked.get("names", {}),
         splits=asked.get("splits", {}),

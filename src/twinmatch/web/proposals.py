@@ -121,6 +121,7 @@ def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
         content["title"] = redact(asked.title.strip())[0]
     if asked.past:
         content["past"] = sorted({(p.guest, p.host) for p in board.store.past()})
+        content["refused_before"] = board.store.refused()
     return content
 
 

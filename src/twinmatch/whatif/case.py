@@ -140,6 +140,12 @@ class Case:
         """Return the total score of the answer."""
         return math.fsum(self.score[self.chosen].tolist())
 
+    def worth(self, chosen: Bools) -> float:
+        """Return the total score of an answer less what the round's soft rules cost that it misses."""
+        total = math.fsum(self.score[chosen].tolist())
+        soft = (r.block for r in self.ready.rules if r.block.price is not None)
+        return total - sum(float(b.price or 0) * float(b.missed(chosen).sum()) for b in soft)
+
     @cached_property
     def filled(self) -> int:
         """Return the number of meetings."""
@@ -221,8 +227,7 @@ class Case:
         """Return an answer's price against this one, and who moves."""
         chosen, solution = answer
         proven = solution.status == "optimal" == self.solution.status
-        total = math.fsum(self.score[chosen].tolist())
-        difference = self.total - total
+        difference = self.worth(self.chosen) - self.worth(chosen)
         price = Price(
             self.filled - int(chosen.sum()),
             0.0 if abs(difference) < NOTHING else difference,
@@ -331,8 +336,7 @@ def widened(rule: Rule, row: int, by: float = 1.0) -> Rule:
     """Return a rule whose maximum in one row is larger."""
     high = rule.block.high.copy()
     high[row] += by
-    block = rule.block
-    return replace(rule, block=Block(block.name, block.matrix, block.low, high, block.says))
+    return replace(rule, block=replace(rule.block, high=high))
 
 
 def swapped(rules: Sequence[Rule], old: Rule, new: Rule | None) -> tuple[Rule, ...]:

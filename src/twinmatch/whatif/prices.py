@@ -13,7 +13,6 @@ breaks are named; a few matrix products answer, whatever the rules.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -28,6 +27,7 @@ from twinmatch.programmes.rules import Rule, statuses
 from twinmatch.proposal import RuleNumbers, RuleStatus
 from twinmatch.proposal.wire import Number, Rows, Tabular, on_wire
 from twinmatch.whatif.case import (
+    NOTHING,
     Case,
     Move,
     Outcome,
@@ -61,12 +61,14 @@ class Priced:
     says: str
     price: Annotated[Price, Field(alias="gain")]
     moves: tuple[Move, ...]
+    status: str = ""
+    """How the round's answer stands to it: kept, binding or relaxed."""
     numbers: RuleNumbers | None = None
     """What a rule forbids in numbers."""
 
     def row(self) -> dict[str, Any]:
         """Return the price as a row of a table: places and score gained without it."""
-        said = {"kind": self.kind, "rule": self.rule, "says": self.says}
+        said = {"kind": self.kind, "rule": self.rule, "says": self.says, "status": self.status}
         gained = {"places": self.price.places, "score": self.price.score}
         return {**said, **gained, "proven": self.price.proven, "moves": len(self.moves)}
 
@@ -131,13 +133,14 @@ class PriceQuestion:
     rule: Rule
     says: str
     change: Callable[[Rule], Rule | None]
-    numbers: RuleNumbers | None = None
+    card: RuleStatus | None = None
 
     @cached_property
     def priced(self) -> Priced:
         """Return the price against the round with the changed rule in its place, solved when it is first asked for."""
         looser = gain(self.case, swapped(self.case.ready.rules, self.rule, self.change(self.rule)))
-        return Priced(self.kind, self.rule.name, self.says, *looser, self.numbers)
+        status, numbers = (self.card.status, self.card.numbers) if self.card else ("", None)
+        return Priced(self.kind, self.rule.name, self.says, *looser, status, numbers)
 
 
 def price_questions(case: Case) -> tuple[PriceQuestion, ...]:
@@ -185,8 +188,9 @@ def gain(case: Case, rules: tuple[Rule, ...]) -> tuple[Price, tuple[Move, ...]]:
     if answer is None:  # pragma: no cover - looser rules keep every answer that was possible
         raise AssertionError("looser rules have no answer")
     outcome: Outcome = case.outcome(answer)
-    cost = outcome.price
-    return Price(-cost.places, -cost.score + 0.0, cost.proven), outcome.moves
+    score = answer[1].score - case.worth(case.chosen)  # by the looser rules, which may cost less
+    gained = 0.0 if abs(score) < NOTHING else score
+    return Price(-outcome.price.places, gained, outcome.price.proven), outcome.moves
 
 
 def _of_rule(case: Case, rule: Rule, card: RuleStatus) -> list[PriceQuestion]:
@@ -202,7 +206,7 @@ def _of_rule(case: Case, rule: Rule, card: RuleStatus) -> list[PriceQuestion]:
             PriceQuestion(case, rule.kind, rule, _pair_says(case, at), partial(spared, pair=at))
             for at in np.flatnonzero(rule.forbidden).tolist()
         ]
-    return [PriceQuestion(case, "rule", rule, card.says, lambda _: None, card.numbers)]
+    return [PriceQuestion(case, "rule", rule, card.says, lambda _: None, card)]
 
 
 def _pair_says(case: Case, pair: int) -> str:
@@ -386,7 +390,7 @@ def _edit(case: Case, moved: dict[int, tuple[int, ...]]) -> Edit:
         grid[list(hosts), g] = True
     chosen = grid.ravel()
     pairs = tuple((case.guest_id(g), case.hosts[h].id) for g, hosts in moved.items() for h in hosts)
-    lost = case.total - math.fsum(case.score[chosen].tolist())
+    lost = case.worth(case.chosen) - case.worth(chosen)
     price = Price(case.filled - int(chosen.sum()), lost)
     return Edit(pairs, Outcome(price, case.moves(chosen)), tuple(_broken(case, chosen)))
 

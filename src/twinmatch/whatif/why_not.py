@@ -293,7 +293,7 @@ def _forbidden(
     return replace(
         start,
         verdict="forbidden",
-        reasons=tuple(f"The rule {rule.name!r} forbids it: {rule.says}" for rule in filters),
+        reasons=tuple(f"The rule {rule.name!r} forbids it: {rule.why(pair)}" for rule in filters),
         if_lifted=None if answer is None else case.outcome(answer),
     )
 

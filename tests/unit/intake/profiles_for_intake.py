@@ -115,6 +115,7 @@ FULL: dict[str, Any] = {
     "wishes": ["se-malmo", "unit-x"],
     "refuses": ["fr-a"],
     "own_labels": ["lot B", "wave 1"],
+    "hosts_on": ["heat_planning", "public_transport"],
     "welcomes": ["it-b"],
     "sources": [
         {"of": ["needs", "offers"], "from": ["A; B", "C"]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -247,6 +248,23 @@ def test_past_rounds_are_remembered(store):
     store.add(one, "withdraw", "Ada")
     assert {(p.guest, p.outcome) for p in store.past()} == {("at-b", "declined")}
     assert not [p for p in store.past() if p.run == two]
+
+
+def test_who_was_refused_a_place_is_remembered_until_it_has_one(store):
+    plain = json.loads(proposal("1"))
+    left = [("at-c", "places"), ("at-b", "eligibility"), ("be-k", "idle")]
+    plain["products"][0]["left_out"] = [{"city": c, "code": code} for c, code in left]
+    first = store.keep(json.dumps(plain).encode(), "One", "Ada", {})[0].id
+    assert store.refused() == ()  # a draft refuses nobody
+    for step in ("approve", "publish"):
+        store.add(first, step, "Ada")
+    assert (store.refused(), store.refused(but=first)) == (("at-c",), ())
+    plain["products"][0]["meetings"][0]["members"][0]["city"] = "at-c"
+    plain["products"][0]["left_out"] = [{"city": "at-a", "code": "quota"}]
+    second = store.keep(json.dumps(plain).encode(), "Two", "Ada", {})[0].id
+    for step in ("approve", "publish"):
+        store.add(second, step, "Ada")
+    assert store.refused() == ("at-a",)
 
 
 def test_every_wrong_question_is_told(store):

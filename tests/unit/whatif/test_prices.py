@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from rounds_for_tests import answers, random_case, small_case, small_cities, worth
+from twinmatch.programmes.round import SolvedProduct
+from twinmatch.programmes.twinning import product_of
 from twinmatch.whatif.case import Price
+from twinmatch.whatif.price_bounds import price_bounds
 from twinmatch.whatif.prices import price_list
 
 
@@ -95,3 +98,45 @@ def test_over_wished_hosts_and_hosts_that_nobody_wants():
     assert not hosts["be-i0"].over_wished
     assert hosts["be-z"].never
     assert sum(d.guests for d in hosts.values()) == 3
+
+
+def bounds(case):
+    made = product_of(case.round, case.settings, case.ready, case.chosen, case.solution)
+    return price_bounds(
+        SolvedProduct(made, case.round, case.settings, case.ready, case.chosen, case.solution)
+    )
+
+
+SETTINGS = [
+    {"places": 3, "guests_per_country": 1},
+    {"places": 3, "another_country": True, "pairs_per_host_country": 1},
+    {"overall": [{"who": "small", "at_most": 1}], "guests_per_host": (0, 2), "places": 3},
+    {"overall": [{"who": "small", "at_least": 2, "price": 20}], "places": 2},
+    {"hosts_per_guest": 2, "guests_per_host": (0, 2), "places": 5, "guests_per_country": 3},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_no_rule_costs_more_than_its_bound_and_one_that_does_not_bind_costs_nothing(settings):
+    close = 0
+    for seed in range(6):
+        case = small_case(small_cities(np.random.default_rng(seed), 5, 3), **settings)
+        found, exact = bounds(case), price_list(case)
+        for priced in exact.rules:
+            bound = found.get(priced.rule)
+            if bound is None:
+                assert priced.rule == "hosts per guest"
+                continue
+            assert priced.price.places <= bound.places
+            if priced.price.places == 0 and bound.score is not None:
+                assert priced.price.score <= bound.score + 1e-6
+                close += priced.price.score >= bound.score - 1e-6
+    assert close >= 3  # bounds are often the price itself
+
+
+def test_the_bounds_of_a_round_in_words():
+    """Two of five guests have places, and one of a country: without places two more are chosen, at most."""
+    case = small_case(small_cities(np.random.default_rng(3), 5, 3), places=2)
+    assert bounds(case)["places"].says == "at most 1 place"
+    loose = random_case(1, guests=2, hosts=4, guests_per_host=(0, 2), places=4)
+    assert {b.says for b in bounds(loose).values()} == {"nothing"}

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.programmes.round import Round, coverage_note, shares
+from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
 from twinmatch.programmes.study_visits.search import (
     Option,
@@ -127,6 +127,11 @@ Bools = NDArray[np.bool_]
 
 
 def propose_study_visits(round_: Round, settings: StudyVisits) -> Product:
+    """Return the visits of a round; raises as :func:`solved_visits` does."""
+    return solved_visits(round_, settings).product
+
+
+def solved_visits(round_: Round, settings: StudyVisits) -> SolvedProduct:
     """Return the visits of a round: at most one a party, proven best among all options under the rules.
 
     Raises QuestionError where there is no host or the products that parties come from were not made before; no rule
@@ -135,7 +140,8 @@ def propose_study_visits(round_: Round, settings: StudyVisits) -> Product:
     ready = prepare(round_, settings)
     blocks = [rule.block for rule in ready.rules]
     solution = solve(ready.candidates, blocks)
-    return product_of(round_, settings, ready, solution.chosen, solution)
+    product = product_of(round_, settings, ready, solution.chosen, solution)
+    return SolvedProduct(product, round_, settings, ready, solution.chosen, solution)
 
 
 def product_of(

@@ -420,6 +420,7 @@ def _rules(
                 rows=len(parties),
                 says=lambda p: say("{title} makes one visit", title=parties[p].title),
             ),
+            kind="structure",
         ),
         Rule(
             "visits per host",

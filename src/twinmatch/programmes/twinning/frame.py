@@ -1,4 +1,4 @@
-"""The frame of a twinning round: every pair of an eligible guest and a host.
+"""The frame of a twinning round: every pair of an eligible guest and a host, and the rules on what they seek and show.
 
 Rules over twinning pairs that other packages bring; a programme asks for them by name in ``twinning.extra_rules``.
 """
@@ -6,18 +6,22 @@ Rules over twinning pairs that other packages bring; a programme asks for them b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations, permutations
 from typing import Any, TypeAlias
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import QuestionError
 from twinmatch.extensions import Registry, need
-from twinmatch.programmes.rules import Rule
-from twinmatch.solving.blocks import Candidates
+from twinmatch.programmes.rules import Rule, forbid
+from twinmatch.solving.blocks import Block, Candidates, counts
+from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import listed, say
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -30,6 +34,8 @@ class Frame:
     cohort: Cohort
     hosts: tuple[Host, ...]
     guests: tuple[int, ...]
+    needs: tuple[tuple[Topic, ...], ...] = ()
+    """The topics that each guest set as needs, in its order, where hosts answer them one by one; else nothing."""
 
     @cached_property
     def host(self) -> Ints:
@@ -75,6 +81,54 @@ class Frame:
                 found.setdefault(name, []).append(h)
         return found
 
+    @cached_property
+    def hosts_on(self) -> tuple[frozenset[Topic], ...]:
+        """Return for each host the topics on which alone it takes guests; none where it takes them on any.
+
+        A unit's own word counts, else those of its cities, where each of them has said any.
+        """
+        cities, units = self.cohort.cities, {unit.id: unit for unit in self.cohort.units}
+        found = []
+        for host in self.hosts:
+            own = units[host.id].hosts_on if host.id in units else ()
+            said = [own] if own else [cities[i].hosts_on for i in host.cities]
+            found.append(frozenset(t for topics in said if all(said) for t in topics))
+        return tuple(found)
+
+    @cached_property
+    def off_topic(self) -> Bools:
+        """Return the pairs whose guest is known to seek none of the topics on which alone its host takes guests, (m,)."""
+        pairs, seeks = self.nobody(), [self.cohort.cities[i].seeks or () for i in self.guests]
+        for h, topics in enumerate(self.hosts_on):
+            if topics:
+                pairs[h] = [sought != () and topics.isdisjoint(sought) for sought in seeks]
+        return pairs.ravel()
+
+    @cached_property
+    def _shown(self) -> Bools:
+        """Return the topics that each host can show something of, (H, T); all of them where none is known."""
+        cities = self.cohort.cities
+        by_host = (
+            on or {t for i in host.cities for t in cities[i].shows or ()} or Topic
+            for host, on in zip(self.hosts, self.hosts_on, strict=True)
+        )
+        return memberships([{*topics} for topics in by_host], [*Topic])
+
+    def answered(self, g: int) -> Bools:
+        """Return which needs of a guest each host can show something of, (H, needs)."""
+        return self._shown[:, [list(Topic).index(topic) for topic in self.needs[g]]]
+
+    def needs_of(self, g: int, hosts: Sequence[int]) -> tuple[int, ...]:
+        """Return the need that each host of a guest answers, no two the same and early ones first; () where none can."""
+        answered = self.answered(g)
+        ways = permutations(range(len(self.needs[g])), len(hosts))
+        met = (way for way in ways if answered[list(hosts), list(way)].all())
+        return min(met, key=sum, default=())
+
+    def topics_of(self, h: int) -> str:
+        """Return the topics on which alone a host takes guests, in words."""
+        return listed(sorted(topic.wording for topic in self.hosts_on[h]))
+
     def members(self, host: Host) -> set[str]:
         """Return the ids by which a host can be named: its own and its cities'."""
         return {host.id, *(self.cohort.cities[i].id for i in host.cities)}
@@ -96,6 +150,63 @@ def compatriots(frame: Frame) -> Bools:
     of_host = memberships([{cities[i].country for i in h.cities} for h in frame.hosts], codes)
     of_guest = [codes.index(cities[i].country) for i in frame.guests]
     return np.asarray(of_host[:, of_guest].ravel())
+
+
+def host_topics(frame: Frame, price: float | None) -> Rule:
+    """Return the rule that hosts of stated topics take guests on these, a row a host; a filter, or soft where it has a price."""
+    says = say("A host of stated topics takes guests who seek one of them, if known.")
+    label = np.where(frame.off_topic, frame.host, -1)
+
+    def row(h: int) -> str:
+        host, topics = frame.hosts[h].name, frame.topics_of(h)
+        return say("{host} takes guests on {topics} alone", host=host, topics=topics)
+
+    block = counts("host topics", label, high=0, rows=len(frame.hosts), says=row)
+    soft = None if price is None else price / 100
+    return Rule("host topics", says, replace(block, price=soft), filters=price is None)
+
+
+def needs_rules(frame: Frame, most: int) -> list[Rule]:
+    """Return the rules by which hosts of a guest with several needs answer different ones.
+
+    By Hall's theorem (1935, doi:10.1112/jlms/s1-10.37.26) it is enough that of the hosts that answer nothing but some
+    k of the needs there are k at most, for every k below ``most``.
+    """
+    unanswered, rows = frame.nobody(), []
+    for g, needs in enumerate(frame.needs):
+        if len(needs) < 2:
+            continue
+        answered = frame.answered(g)
+        unanswered[:, g] = ~answered.any(axis=1)
+        for few in (few for k in range(1, most) for few in combinations(range(len(needs)), k)):
+            only = answered.any(axis=1) & ~np.delete(answered, few, axis=1).any(axis=1)
+            if only.sum() > len(few):
+                rows.append((g, few, np.flatnonzero(only) * len(frame.guests) + g))
+    rules = []
+    if unanswered.any():
+        says = say(
+            "A guest of several needs meets hosts that can show something of one of them, if known."
+        )
+        rules.append(forbid("needs", says, unanswered.ravel()))
+    if rows:
+        pairs = np.concatenate([pairs for _, _, pairs in rows])
+        ends = np.cumsum([0, *(len(pairs) for _, _, pairs in rows)])
+        matrix = sp.csr_array((np.ones(len(pairs)), pairs, ends), (len(rows), unanswered.size))
+
+        def row(r: int) -> str:
+            g, few, _ = rows[r]
+            return say(
+                "{guest} has at most {n} of the hosts that answer {topics} alone",
+                guest=frame.cohort.cities[frame.guests[g]].name,
+                n=len(few),
+                topics=listed([frame.needs[g][k].wording for k in few]),
+            )
+
+        says = say("No two hosts of a guest answer the same need of it.")
+        high = np.array([len(few) for _, few, _ in rows], dtype=float)
+        block = Block("one host a need", matrix, np.full(len(rows), -np.inf), high, row)
+        rules.append(Rule("one host a need", says, block, kind="demand"))
+    return rules
 
 
 PairRule: TypeAlias = Callable[[Frame], Rule]

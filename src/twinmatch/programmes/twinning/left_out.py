@@ -339,4 +339,12 @@ class Unplaced:
             why = say(
                 "Ready to host, but no guest was matched with it: {pairs} for {hosts}.", **told
             )
+        if frame.hosts_on[h]:
+            off = say(
+                "{n} of {guests} seek none of the topics on which alone it takes guests ({topics}).",
+                n=int(frame.off_topic.reshape(self._shape)[h].sum()),
+                guests=count(len(frame.guests), "eligible guest"),
+                topics=frame.topics_of(h),
+            )
+            why = joined((why, off))
         return LeftOut(city.id, why, "", "", "host", "idle")

@@ -23,7 +23,14 @@ from twinmatch.errors import Problem, QuestionError
 from twinmatch.geography import country
 from twinmatch.programmes.kinds import OF_PAIRS, categories, parsed
 from twinmatch.programmes.rules import Counted, Rule, Units, counted_says, forbid, quota_rules
-from twinmatch.programmes.twinning.frame import Frame, compatriots, extra_rules, memberships
+from twinmatch.programmes.twinning.frame import (
+    Frame,
+    compatriots,
+    extra_rules,
+    host_topics,
+    memberships,
+    needs_rules,
+)
 from twinmatch.programmes.twinning.settings import Facilitator, PairQuota, Twinning
 from twinmatch.solving.blocks import Block, counts, once_chosen
 from twinmatch.wording import joined, listed, say
@@ -185,8 +192,37 @@ def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
         if pairs.any():
             rules.append(forbid(name, says, pairs))
     rules += _asked_for(frame, settings)
+    rules += _refused_before(frame, settings)
+    rules += needs_rules(frame, settings.hosts_per_guest)
     rules += extra_rules(frame, settings.extra_rules)
     return tuple(rules)
+
+
+def refused_before(frame: Frame, settings: Twinning) -> list[int]:
+    """Return the guests, by place, that were refused a place in an earlier round, where that counts."""
+    if settings.refused_before_points is None:
+        return []
+    index, names = frame.cohort.index, frame.cohort.by_id([settings.refused_before])[0]
+    return sorted({frame.guest_at[index[n]] for n in names if index.get(n) in frame.guest_at})
+
+
+def _refused_before(frame: Frame, settings: Twinning) -> list[Rule]:
+    """The soft rule that guests who were refused before have a place, a row a guest."""
+    again = refused_before(frame, settings)
+    if not again:
+        return []
+    row = np.full(len(frame.guests), -1)
+    row[again] = np.arange(len(again))
+    price = (settings.refused_before_points or 0) / 100
+    block = counts(
+        "refused before",
+        row[frame.guest],
+        low=1,
+        rows=len(again),
+        says=lambda k: say("{guest} has a place", guest=_name(frame, again[k])),
+    )
+    says = say("Guests who were refused a place in an earlier round ({n}) have one.", n=len(again))
+    return [Rule("refused before", says, replace(block, price=price))]
 
 
 def _asked_for(frame: Frame, settings: Twinning) -> list[Rule]:
@@ -200,6 +236,8 @@ def _asked_for(frame: Frame, settings: Twinning) -> list[Rule]:
         rules.append(forbid("language", says, _speechless(frame)))
     if settings.facilitators:
         rules += _facilitators(frame, settings.facilitators)
+    if frame.off_topic.any():
+        rules.append(host_topics(frame, settings.off_topic_price))
     return rules
 
 
@@ -355,15 +393,22 @@ def _limits(frame: Frame, host: Host, settings: Twinning) -> tuple[int, int]:
 
 
 def _hosts_each(frame: Frame, most: int) -> Rule:
-    words = say("one host unit") if most == 1 else say("at most {most} host units", most=most)
+    each = [min(most, max(1, len(needs))) for needs in frame.needs] or [most] * len(frame.guests)
+
+    def words(most: int) -> str:
+        return say("one host unit") if most == 1 else say("at most {most} host units", most=most)
+
     block = counts(
         "one host each",
         frame.guest,
-        high=most,
+        high=each,
         rows=len(frame.guests),
-        says=lambda g: say("{guest} has {words}", guest=_name(frame, g), words=words),
+        says=lambda g: say("{guest} has {words}", guest=_name(frame, g), words=words(each[g])),
     )
-    says = say("Each guest has {words}.", words=words)
+    if frame.needs:
+        says = say("Each guest has {words}, one for each of its needs.", words=words(most))
+    else:
+        says = say("Each guest has {words}.", words=words(most))
     if most == 1:
         return Rule("one host each", says, block, kind="structure")
     return Rule("hosts per guest", says, block, kind="demand")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from twinmatch.programmes.repair_menu import excepting, in_menu, made_again, men
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
 from twinmatch.programmes.twinning.left_out import Unplaced
-from twinmatch.programmes.twinning.pair_rules import accompanied
+from twinmatch.programmes.twinning.pair_rules import accompanied, refused_before
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.proposal import Meeting, Member, Product, Reserve, RuleStatus, Table
@@ -147,6 +148,8 @@ def _meetings(
     pairs = np.flatnonzero(chosen)
     hosts, guests = frame.host[pairs], frame.guest[pairs]
     accounts = affinity.accounts(guests, hosts)
+    again = set(refused_before(frame, settings))
+    needs = _needs_answered(round_, ready, hosts, guests)
     for h, g, account in zip(hosts.tolist(), guests.tolist(), accounts, strict=True):
         host, guest = frame.hosts[h], frame.guests[g]
         members = (
@@ -154,6 +157,14 @@ def _meetings(
             Member(round_.id(guest), "guest"),
         )
         notes = coverage_note(account) + ((who.let_in[guest],) if guest in who.let_in else ())
+        if g in again:
+            notes += (
+                say(
+                    "It was refused a place in an earlier round: its place counted {points:g} points.",
+                    points=settings.refused_before_points,
+                ),
+            )
+        need = needs.get((h, g), "")
         found.append(
             Meeting(
                 f"twinning:{round_.id(guest)}"
@@ -161,13 +172,38 @@ def _meetings(
                 say("{guest} learns from {host}", guest=round_.name(guest), host=host.name),
                 members,
                 account,
-                account.summary(),
+                joined(filter(None, (need, account.summary()))),
                 reserves.of(h, g),
                 notes,
                 host.id if len(host.cities) > 1 else "",
+                need,
             )
         )
     return tuple(sorted(found, key=lambda m: (-round(m.score, 9), m.id)))
+
+
+NEEDS: Final = (
+    "For the first need of {guest}: {topic}.",
+    "For the second need of {guest}: {topic}.",
+    "For the third need of {guest}: {topic}.",
+    "For a further need of {guest}: {topic}.",
+)
+"""What is said of a pair that answers a need, in the order of needs."""
+
+
+def _needs_answered(
+    round_: Round, ready: PreparedTwinning, hosts: NDArray[np.int64], guests: NDArray[np.int64]
+) -> dict[tuple[int, int], str]:
+    """Return in words which need of its guest each pair answers, by host and guest; of guests with several needs."""
+    found = {}
+    for g in dict.fromkeys(guests.tolist()):
+        needs = ready.frame.needs[g] if ready.frame.needs else ()
+        mine = hosts[guests == g].tolist()
+        answered = ready.frame.needs_of(g, mine) if len(needs) > 1 else ()
+        guest = round_.name(ready.frame.guests[g])
+        for h, k in zip(mine, answered, strict=False):
+            found[h, g] = say(NEEDS[min(k, 3)], guest=guest, topic=needs[k].wording)
+    return found
 
 
 class _Reserves:

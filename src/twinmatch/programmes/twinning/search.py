@@ -70,10 +70,18 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
     affinity = compare(
         round_.cohort, settings.weights, round_.facet_cache, rows=who.eligible, columns=hosts
     )
-    frame = Frame(with_topics(round_, settings.quotas), hosts, who.eligible)
+    cohort, needs = round_.cohort, [round_.cohort.cities[i].seeks or () for i in who.eligible]
+    asked = settings.one_host_a_need or any(c.hosts_on for c in cohort.cities)
+    asked = asked or any(unit.hosts_on for unit in cohort.units)
+    frame = Frame(
+        with_topics(round_, settings.quotas, asked),
+        hosts,
+        who.eligible,
+        tuple(needs) if settings.one_host_a_need else (),
+    )
     takes = amount(settings.load("host")), amount(settings.load("guest"))
-    limited = _loads(frame, *takes).block(round_.ledger)
-    rules = [*twinning_rules(frame, settings), *load_rules(limited)]
+    carried = _loads(frame, *takes).block(round_.ledger)
+    rules = [*twinning_rules(frame, settings), *load_rules(carried)]
     asked_for = np.zeros(len(frame.host), dtype=bool)
     for rule in rules:
         if rule.kind == "lock":
@@ -127,9 +135,11 @@ def solve_twinning(
     """
     keep = np.flatnonzero(ready.allowed)
     blocks = [rule.block.take(keep) for rule in ready.rules if not rule.filters]
-    objectives = (
-        ("filled", "total") if settings.fairness == "total" else ("filled", "worst-off", "total")
-    )
+    objectives: tuple[str, ...] = ("filled", "total")
+    if settings.one_host_a_need:  # nobody's second host comes before another's first
+        objectives = ("filled", "served", "total")
+    if settings.fairness == "worst-off":
+        objectives = ("filled", "worst-off", "total")
     if ready.before is not None:
         objectives = (*objectives, "fewest changes")
     before = None if ready.before is None else ready.before[keep]

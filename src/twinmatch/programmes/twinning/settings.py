@@ -96,15 +96,34 @@ class Twinning(GatedProduct):
     past: tuple[tuple[str, str], ...] = Field(
         (), description="Pairs of earlier rounds, which do not meet again"
     )
+    refused_before: tuple[str, ...] = Field(
+        (), description="Applicants of earlier rounds for whom there was no place; --past adds them"
+    )
+    refused_before_points: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="Points that the round loses for each of refused_before that has no place again; none: they rank as all others",
+    )
     shared_content: bool = Field(
         False,
         description="A pair shares a wish, topic, domain or lever, where that is known of it",
+    )
+    off_topic_price: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="Points that a pair costs whose guest seeks none of the topics on which alone its host takes guests; none: no such pair",
     )
     reserves: int = Field(3, ge=0, le=20, description="Reserve hosts named for each pair")
     once_hosting: int | None = Field(
         None, ge=1, description="Guests of a host that takes any at all, at least"
     )
     hosts_per_guest: int = Field(1, ge=1, le=10, description="Hosts of each guest, at most")
+    one_host_a_need: bool = Field(
+        False,
+        description="Several hosts of a guest each answer another topic that it set as sought; with fewer than two topics it has one host",
+    )
     hosts_inside_eu: bool = Field(False, description="Only hosts of Member States")
     only_wished: bool = Field(
         False, description="A guest with wishes is matched with hosts among them only"
@@ -129,6 +148,12 @@ class Twinning(GatedProduct):
     )
 
     _check_band = field_validator("guests_per_host")(ordered)
+
+    @model_validator(mode="after")
+    def _several_hosts(self) -> Twinning:
+        if self.one_host_a_need and self.hosts_per_guest not in (2, 3):
+            raise ValueError("one_host_a_need needs hosts_per_guest of 2 or 3")
+        return self
 
     @property
     def quotas(self) -> Iterator[tuple[str, PairQuota]]:
