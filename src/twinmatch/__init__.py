@@ -13,9 +13,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False  # true for checkers; typing itself takes longer to import than all of this
 
 if TYPE_CHECKING:
     from twinmatch.affinity import Affinity
@@ -98,7 +99,7 @@ __all__ = [
 
 if not TYPE_CHECKING:  # checkers see the names above and no others
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         if name == "pictures":
             return import_module(f"{__name__}.notebook.pictures")
         if name not in _MODULE:

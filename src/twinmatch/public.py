@@ -1,6 +1,7 @@
 """The functions of ``import twinmatch as tm``: objects in, objects out.
 
-Everywhere a *cohort* may be a Cohort, a path, a pandas DataFrame or a list of dicts (left out: the bundled cities);
+Everywhere a *city* may be its id, any of its names, or a City; a *cohort* a Cohort, a path, a pandas DataFrame or a
+list of dicts (left out: the bundled cities);
 a *programme* a path or the name of a bundled one, several of them, a mapping with the keys of a programme file, or a
 Programme; *weights* a mapping of facets to numbers, of which only the proportions matter; a *text model* the name of
 one, an object with ``encode(texts)``, or a function that returns a row of numbers for each text.
@@ -10,8 +11,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
 
 from twinmatch.affinity import Affinity
 from twinmatch.affinity import compare as compared
@@ -26,7 +28,7 @@ from twinmatch.programmes import Programme, Round, load
 from twinmatch.programmes.base import ScoredProduct
 from twinmatch.programmes.programme import checked
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
-from twinmatch.proposal.wire import Rows
+from twinmatch.proposal.wire import Rows, Tabular, frame
 from twinmatch.reading import raw_of_frame, raw_of_records, read_rows, refused
 from twinmatch.reading import read as read_path
 from twinmatch.reading.grid import Raw
@@ -58,7 +60,7 @@ Cities: TypeAlias = "Cohort | PathLike | pd.DataFrame | Iterable[Mapping[str, An
 Rules: TypeAlias = Programme | PathLike | Sequence[PathLike] | Mapping[str, Any] | None
 Weights: TypeAlias = Mapping[str, float]
 TextBy: TypeAlias = str | TextModel | Encoder | Callable[[list[str]], Any] | None
-Pair: TypeAlias = tuple[str, str]
+Pair: TypeAlias = tuple[str | City, str | City]
 
 
 def read(
@@ -191,8 +193,8 @@ def compare(
     cohort: Cities = None,
     weights: Weights | None = None,
     *,
-    guests: Sequence[str] | None = None,
-    hosts: Sequence[str] | None = None,
+    guests: Sequence[str | City] | None = None,
+    hosts: Sequence[str | City] | None = None,
     text_model: TextBy = None,
 ) -> Affinity:
     """Return how well every city fits every other: scores, standings and likenesses by facet, and any account.
@@ -205,13 +207,13 @@ def compare(
     cities = read(cohort)
     text = text_model_of(text_model, cities)
     chosen = PEER_WEIGHTS if weights is None else dict(_mapping(weights))
-    rows = None if guests is None else [cities.find(name) for name in guests]
-    columns = None if hosts is None else [cities.host_named(name) for name in hosts]
+    rows = None if guests is None else [cities.find(_named(name)) for name in guests]
+    columns = None if hosts is None else [cities.host_named(_named(name)) for name in hosts]
     return compared(cities, chosen, FacetCache(text), rows=rows, columns=columns)
 
 
 def similar(
-    city: str,
+    city: str | City,
     cohort: Cities = None,
     k: int = 10,
     weights: Weights | None = None,
@@ -227,12 +229,12 @@ def similar(
     cities = read(cohort)
     chosen = PEER_WEIGHTS if weights is None else _mapping(weights)
     text = text_model_of(text_model, cities)
-    return Rows(neighbours.similar(city, cities, text, k=k, weights=chosen)[1])
+    return Rows(neighbours.similar(_named(city), cities, text, k=k, weights=chosen)[1])
 
 
 def explain(
-    one: str,
-    other: str,
+    one: str | City,
+    other: str | City,
     cohort: Cities = None,
     weights: Weights | None = None,
     *,
@@ -250,7 +252,8 @@ def explain(
     cache = FacetCache(text_model_of(text_model, cities, rules))
     chosen = PEER_WEIGHTS if weights is None else _mapping(weights)
     learning = None if rules.twinning is None else Learning(cities, rules.twinning, cache)
-    return Rows(pair_explanations(one, other, neighbours.peers(cities, cache, chosen), learning)[1])
+    peers = neighbours.peers(cities, cache, chosen)
+    return Rows(pair_explanations(_named(one), _named(other), peers, learning)[1])
 
 
 def _asked(
@@ -280,20 +283,27 @@ def propose(
     """Return the proposal of a round: every product solved, refereed and explained, with its figures.
 
     ``weights`` are the twinning's, or a mapping of products to weights; ``lock`` and ``ban`` are pairs of a guest and
-    a host by id; ``title`` is what reports and letters call the round. Raises NoProposalError with advice where the rules fit no proposal.
+    a host; ``title`` is what reports and letters call the round. Raises NoProposalError with advice where the rules fit no proposal.
 
     >>> tm.propose(programme="covenant-twinning").to_frame()
     """
     from twinmatch.app.decided import Decided
     from twinmatch.app.round import propose_round
 
-    decided = (Decided(tuple(lock), tuple(ban), earlier=previous),)
+    if not isinstance(previous, Proposal | None):
+        said, do = (
+            f"{type(previous).__name__} is no proposal.",
+            "Accepted: what tm.propose returned.",
+        )
+        raise QuestionError.of("proposal-wrong", said, do=do)
+    locked, banned = ([(p["guest"], p["hosts"]) for p in _pairs(pairs)] for pairs in (lock, ban))
+    decided = (Decided(tuple(locked), tuple(banned), earlier=previous),)
     return propose_round(_asked(cohort, programme, weights, text_model, decided), title=title)[0]
 
 
 def why_not(
-    guest: str,
-    host: str,
+    guest: str | City,
+    host: str | City,
     cohort: Cities = None,
     programme: Rules = None,
     weights: Mapping[str, Any] | None = None,
@@ -306,7 +316,8 @@ def why_not(
     from twinmatch.whatif.case import twinning_case
     from twinmatch.whatif.why_not import why_not as answer
 
-    return answer(twinning_case(_asked(cohort, programme, weights, text_model)), guest, host)
+    case = twinning_case(_asked(cohort, programme, weights, text_model))
+    return answer(case, _named(guest), _named(host))
 
 
 def prices(
@@ -383,12 +394,11 @@ def backtest(
     from twinmatch.whatif.case import twinning_of
 
     round_ = _asked(cohort, programme, weights, text_model)
-    heads, name = ("guest", "hosts"), "pairs"
+    rows, name = [], "pairs"
     if isinstance(pairs, str | os.PathLike):
-        rows, name = read_rows(Path(pairs), heads), Path(pairs).name
+        rows, name = read_rows(Path(pairs), _HEADS), Path(pairs).name
     else:
-        said: list[Any] = pairs.to_dict("records") if is_frame(pairs) else list(pairs)
-        rows = [_pair(item, heads) for item in said]
+        rows = _pairs(pairs.to_dict("records") if is_frame(pairs) else pairs)
     twinning = twinning_of(round_)
     tested = read_pairs(round_.cohort, rows, name)
     return answer(
@@ -396,7 +406,8 @@ def backtest(
     )
 
 
-class PilotTests(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class PilotTests(Tabular):
     """How high the scores rank what pilot cities chose: a mean percentile rank of 0 is perfect, 0.5 chance."""
 
     activity: ActivityTest
@@ -405,6 +416,13 @@ class PilotTests(NamedTuple):
     """The partners in one activity, by the twinning score."""
     peers: PartnerTest
     """The partners in one activity, by the score of cities like mine."""
+
+    def __repr__(self) -> str:
+        return f"<PilotTests: activity {self.activity.figures}, partners {self.partners.figures}>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a test: its mean percentile rank, with the interval."""
+        return frame({"test": name, **vars(test.figures)} for name, test in vars(self).items())
 
 
 def pilots(
@@ -433,13 +451,31 @@ def pilots(
     )
 
 
-def _pair(item: Any, heads: tuple[str, str]) -> dict[str, str]:
-    if isinstance(item, Mapping) and all(isinstance(item.get(head), str) for head in heads):
-        return {head: item[head] for head in heads}
-    if isinstance(item, tuple | list) and [type(part) for part in item] == [str, str]:
-        return dict(zip(heads, item, strict=True))
-    do = "Accepted: a CSV, a DataFrame or dicts with the columns guest and hosts, or tuples of a guest and a host."
-    raise QuestionError.of("pair-wrong", f"{item!r} is no pair.", do=do)
+_HEADS = ("guest", "hosts")
+
+
+def _pairs(said: Any) -> list[dict[str, str]]:
+    """Return pairs by their heads; raises QuestionError for what is none."""
+    found = []
+    for item in said if isinstance(said, Iterable) and not isinstance(said, str) else [said]:
+        if isinstance(item, Mapping) and all(isinstance(item.get(head), str) for head in _HEADS):
+            found.append({head: item[head] for head in _HEADS})
+        elif isinstance(item, tuple | list) and len(item) == 2:
+            found.append(dict(zip(_HEADS, map(_named, item), strict=True)))
+        else:
+            do = "Accepted: a CSV, a DataFrame or dicts with the columns guest and hosts, or tuples of a guest and a host."
+            raise QuestionError.of("pair-wrong", f"{item!r} is no pair.", do=do)
+    return found
+
+
+def _named(city: Any) -> str:
+    """Return the id or name of a city that was given as such, or as a City; raises QuestionError for anything else."""
+    if isinstance(city, City):
+        return city.id
+    if isinstance(city, str):
+        return city
+    do, found = "Accepted: an id, a name, or a City.", f"{type(city).__name__} is no city."
+    raise QuestionError.of("city-wrong", found, do=do)
 
 
 def _view(noun: type, self: Any) -> str:

@@ -15,6 +15,7 @@ import pytest
 import twinmatch as tm
 from cities import cohort_of
 from twinmatch.app.neighbours import PEER_WEIGHTS
+from twinmatch.programmes import load
 
 NAMES = [
     "read",
@@ -155,8 +156,17 @@ def test_cities_themselves_are_a_cohort_again():
         (lambda: tm.propose([GUEST, HOST], text_model=Encoder), "text-model-wrong"),
         (lambda: tm.similar("One", [GUEST, HOST], text_model=lambda texts: [1]), "text-model-wrong"),
         (lambda: tm.similar("One", [GUEST, HOST], k=0), "k-wrong"),
+        (lambda: tm.similar("One", [GUEST, HOST], k="3"), "k-wrong"),
+        (lambda: tm.similar(5, [GUEST, HOST]), "city-wrong"),
+        (lambda: tm.explain("One", None, [GUEST, HOST]), "city-wrong"),
+        (lambda: tm.compare([GUEST, HOST], guests=[1]), "city-wrong"),
         (lambda: tm.similar("One", [GUEST, HOST], weights=3), "weights-wrong"),
         (lambda: tm.backtest([3], [GUEST, HOST]), "pair-wrong"),
+        (lambda: tm.backtest(3, [GUEST, HOST]), "pair-wrong"),
+        (lambda: tm.propose([GUEST, HOST], lock=["ab"]), "pair-wrong"),
+        (lambda: tm.propose([GUEST, HOST], ban=[("One", 2)]), "city-wrong"),
+        (lambda: tm.propose([GUEST, HOST], previous="proposal.json"), "proposal-wrong"),
+        (lambda: tm.partition(np.eye(4), sizes=2), "band-impossible"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_by_its_code(ask, code):
@@ -246,6 +256,16 @@ def test_weights_of_the_caller_weigh_the_twinning_or_each_product(round_):
         assert settings["guests"]["unknown"] == "let in"
 
 
+def test_a_city_is_named_by_id_or_name_or_is_one(round_):
+    one, three, two = round_
+    for city in (one, "de-one", "One"):
+        assert [n.id for n in tm.similar(city, round_, k=1, text_model=words)] == ["fr-three"]
+        assert len(tm.explain(city, two, round_, text_model=words)) == 3
+        locked = tm.propose(round_, TWINNING, text_model=words, lock=[(city, two)])
+        assert "twinning:de-one" in locked.to_frame().index
+    assert tm.compare(round_, guests=[three], hosts=[two]).to_frame().shape == (1, 1)
+
+
 def test_a_lock_and_a_ban_are_kept(round_):
     locked = tm.propose(round_, TWINNING, text_model=words, lock=[("de-one", "it-two")])
     banned = tm.propose(round_, TWINNING, text_model=words, ban=[("de-one", "it-two")])
@@ -318,6 +338,8 @@ def test_every_result_is_one_short_line_in_a_terminal(round_, proposal, bundled)
         affinity,
     ]
     nouns += [tm.similar("One", round_, text_model=words), tm.partition(np.eye(4), sizes=(2, 2))]
+    nouns += [*tm.similar("One", round_, text_model=words), *proposal.cities, *product.tables]
+    nouns += [load(), tm.assign([[1.0]], [1], [1])]
     for noun in nouns:
         assert "\n" not in repr(noun)
         assert len(repr(noun)) < 250
@@ -325,5 +347,6 @@ def test_every_result_is_one_short_line_in_a_terminal(round_, proposal, bundled)
 
 
 def test_results_are_rich_in_a_notebook(round_, proposal):
-    for noun in (round_, round_[0], proposal, tm.similar("One", round_, text_model=words)):
+    groups = tm.partition(np.eye(4), sizes=(2, 2))
+    for noun in (round_, round_[0], proposal, tm.similar("One", round_, text_model=words), groups):
         assert "<table" in noun._repr_html_()

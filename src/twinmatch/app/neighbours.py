@@ -87,6 +87,9 @@ class Neighbour(Scored):
     account: Account
     reasons: Hidden[tuple[Evidence, ...]] = ()
 
+    def __repr__(self) -> str:
+        return f"<Neighbour {self.id}, {self.name}, score {self.account.score:.3f}>"
+
     def row(self) -> dict[str, Any]:
         """Return the city as a row of a table: its score, the part of the weights known, the strongest reasons."""
         city = {"id": self.id, "name": self.name, "country": self.country}
@@ -141,8 +144,8 @@ def similar(
     weights: Mapping[str, float] = PEER_WEIGHTS,
 ) -> tuple[str, list[Neighbour]]:
     """Return what is said of the standings, and the k cities most like a city, best first, each with its account."""
-    if k < 1:
-        raise QuestionError.of("k-wrong", f"Asked for {k} cities.", do="Ask for at least 1.")
+    if not isinstance(k, int) or k < 1:
+        raise QuestionError.of("k-wrong", f"Asked for {k!r} cities.", do="Ask for at least 1.")
     i = cohort.find(city)
     affinity = peers(cohort, FacetCache(text), weights)
     return says(text, affinity), neighbours(affinity, i, nearest(affinity, i, k))

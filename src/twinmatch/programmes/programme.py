@@ -69,6 +69,9 @@ class Programme(ProgrammeSection):
     twinning: Twinning | None = None
     _bundled: dict[str, tuple[str, ...]] = PrivateAttr({})
 
+    def __repr__(self) -> str:
+        return f"<Programme {self.name}: {', '.join(self.products)}>"
+
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...

@@ -192,6 +192,9 @@ class Table:
                 )
         return self
 
+    def __repr__(self) -> str:
+        return f"<Table {self.name}: {len(self.rows)} rows, {len(self.columns)} columns>"
+
     def to_frame(self) -> pd.DataFrame:
         """Return the figures with the table's own columns."""
         import pandas as pd
@@ -298,6 +301,9 @@ class CityCard:
     """What the city says of itself in words."""
     measures: tuple[Measure, ...] = ()
     """The figures that pictures of its meetings show."""
+
+    def __repr__(self) -> str:
+        return f"<CityCard {self.id}, {self.name}>"
 
 
 @dataclass(frozen=True, repr=False)

@@ -97,6 +97,9 @@ class Assignment:
 
         return pd.DataFrame(self.pairs, columns=["host", "guest"])
 
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(max_rows=12))
+
 
 @dataclass(frozen=True, eq=False)
 class _Task:

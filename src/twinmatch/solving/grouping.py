@@ -243,12 +243,13 @@ def _wrong_bands(sizes: Any, groups: Any) -> list[Problem]:
     least = 1 if groups is None else 0
     problems = []
     for name, band in bands:
+        band = tuple(band) if isinstance(band, Iterable) else (band,)
         whole = len(band) == 2 and all(isinstance(v, int | np.integer) for v in band)
         if not (whole and least <= band[0] <= band[1] and band[1] >= 1):
             problems.append(
                 Problem(
                     "band-impossible",
-                    f"{name}: {tuple(band)} is no band.",
+                    f"{name}: {band} is no band.",
                     do=f"Give two whole numbers, {least} <= low <= high.",
                 )
             )

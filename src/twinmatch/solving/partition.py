@@ -74,6 +74,9 @@ class Partition:
 
         return pd.DataFrame({"group": self.label}).rename_axis("item")
 
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(max_rows=12))
+
     @property
     def gap(self) -> float:
         """How far the score may be below the best, relative to itself; nan without a grouping."""

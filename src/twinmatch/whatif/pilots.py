@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,30 @@ from twinmatch.affinity import compare
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import QuestionError
 from twinmatch.facets import FacetCache
-from twinmatch.proposal.wire import Numbers
+from twinmatch.proposal.wire import Numbers, Tabular, frame
 from twinmatch.schema import Role
 from twinmatch.whatif.backtest import Floats, Interval, Ints, interval_of, percentile_of, ranks
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True)
-class PartnerTest:
+
+class _Ranked(Tabular):
+    """What both tests share: figures over units, shown by unit."""
+
+    figures: Annotated[Interval, Field(alias="mean_percentile_rank")]
+    by_unit: Numbers
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.figures}, {len(self.by_unit)} units>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a unit: its mean percentile rank."""
+        return frame({"unit": unit, "mean_percentile_rank": rank} for unit, rank in self.by_unit)
+
+
+@dataclass(frozen=True, repr=False)
+class PartnerTest(_Ranked):
     """How high a score ranks the true partners of the cities of multi-city pilots, among all other candidates.
 
     ``by_unit`` has the mean percentile rank of each unit, so that a large unit counts no more than a small one
@@ -104,8 +121,8 @@ def _unit_rank(score: Floats, members: Sequence[int], rivals: NDArray[np.bool_])
     return float(np.mean(found)) if found else float("nan")
 
 
-@dataclass(frozen=True)
-class ActivityTest:
+@dataclass(frozen=True, repr=False)
+class ActivityTest(_Ranked):
     """How high a score ranks the activity that a city chose to run, among the activities of all host units.
 
     The city asks with its needs, challenges and levers; every host shows its pilot activity and nothing else.
