@@ -35,13 +35,13 @@ import numpy as np
 from twinmatch.cohort import Cohort
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.facets.text import needs_passages, offers_passages
-from twinmatch.geography import country
 from twinmatch.reading import read, read_grids
-from twinmatch.reading.columns import columns
 from twinmatch.reading.importers import IMPORTERS
 from twinmatch.reading.importers.base import Options
+from twinmatch.reading.mapping import columns
 from twinmatch.reading.names import city_id
 from twinmatch.schema import City
+from twinmatch.vocabulary.geography import country
 
 SAMPLES = "TWINMATCH_SAMPLES"
 TABLE = "covenant_context_table3.csv"

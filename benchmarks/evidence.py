@@ -37,7 +37,7 @@ from twinmatch.facets.quoting import WordWeights
 from twinmatch.facets.text import needs_passages, offers_passages
 from twinmatch.programmes import load
 from twinmatch.proposal import Proposal
-from twinmatch.proposal.reviewer import LEAST
+from twinmatch.proposal.evidence import LEAST
 from twinmatch.public import propose
 from twinmatch.reading import read
 

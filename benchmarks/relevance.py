@@ -30,12 +30,12 @@ from twinmatch.affinity import compare
 from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.cohort import Cohort, Host
 from twinmatch.embedding import open_text_model
-from twinmatch.embedding.classifier import Reading
+from twinmatch.embedding.sentences import Reading
 from twinmatch.facets import FacetCache, quoting
 from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read
 from twinmatch.whatif.backtest import whole_text
-from twinmatch.whatif.pilots import activities
+from twinmatch.whatif.learning import activities
 
 Floats = NDArray[np.float64]
 DEPTH = 5

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from build_text_models import write_sums
 from twinmatch.embedding import open_text_model
-from twinmatch.embedding.classifier import KINDS, LEAST, TOPICS, Classifier, Reading, fit
+from twinmatch.embedding.sentences import KINDS, LEAST, TOPICS, Classifier, Reading, fit
 from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read
 

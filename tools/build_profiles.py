@@ -18,10 +18,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from twinmatch.geography import SAME_LANGUAGE, language_codes
 from twinmatch.intake import to_yaml
 from twinmatch.reading import read
 from twinmatch.schema import City, Role
+from twinmatch.vocabulary.geography import SAME_LANGUAGE, language_codes
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 SOURCES = DATA / "sources"

@@ -36,8 +36,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from twinmatch.embedding import backends, multilingual, vectors
-from twinmatch.embedding.multilingual import foreign_language, language_name
+from twinmatch.embedding import backends, choice, vectors
+from twinmatch.embedding.choice import foreign_language, language_name
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.files import bundled_path
 
@@ -218,7 +218,7 @@ def write_vectors(profiles: Path) -> int:
 def write_multilingual(profiles: Path) -> int:
     """Encode every sentence with multilingual E5; write models/e5/centre.npy and models/vectors/e5.npz."""
     texts = sentences(profiles)
-    plain = multilingual.Multilingual(multilingual.site(), np.zeros(384, dtype=np.float32))
+    plain = choice.Multilingual(choice.site(), np.zeros(384, dtype=np.float32))
     rows = []
     for start in range(0, len(texts), vectors.BATCH):
         rows.append(plain.raw(texts[start : start + vectors.BATCH]))

@@ -64,11 +64,11 @@ class Harness:
 
 def harnesses() -> dict[str, Harness]:
     """Return every reader by name; `tests/unit/reading/test_fuzz_harnesses.py` proves that none is missing."""
+    from twinmatch.app.decided import read_decisions
     from twinmatch.exporting import read_proposal
     from twinmatch.intake.profile_folder import read_accepted
     from twinmatch.programmes import programme
     from twinmatch.reading import TABLES, read_mapping
-    from twinmatch.reading.decision_sheet import read_decisions
     from twinmatch.reading.importers import IMPORTERS
 
     tables = {
@@ -102,7 +102,7 @@ def _profiles(path: Path) -> None:
 
 def _folder(path: Path) -> None:
     """Read a folder in which the file stands both as a profile and as the list of host units."""
-    from twinmatch.reading.folder import UNITS_FILE
+    from twinmatch.reading.table_files import UNITS_FILE
 
     folder = path.parent / "profiles"
     folder.mkdir(exist_ok=True)

@@ -14,7 +14,7 @@ import re
 import sys
 from pathlib import Path
 
-from twinmatch.geography import countries
+from twinmatch.vocabulary.geography import countries
 from twinmatch.vocabulary.taxonomy import plain
 
 FEWEST, FEWEST_ELSEWHERE, FEWEST_WITH_NAMES = 5_000, 300_000, 15_000

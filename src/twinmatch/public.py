@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from twinmatch.app.decided import Decided
     from twinmatch.whatif.backtest import Backtest
-    from twinmatch.whatif.pilots import ActivityTest, PartnerTest
+    from twinmatch.whatif.learning import ActivityTest, PartnerTest
     from twinmatch.whatif.prices import PriceList
     from twinmatch.whatif.stability import Choice, Stability
     from twinmatch.whatif.why_not import WhyNotAnswer
@@ -440,7 +440,7 @@ def pilots(
     >>> tm.pilots().activity.figures
     """
     from twinmatch.whatif.case import twinning_of
-    from twinmatch.whatif.pilots import activities, partners
+    from twinmatch.whatif.learning import activities, partners
 
     round_ = _asked(cohort, programme, weights, text_model)
     cities, cache, own = round_.cohort, round_.facet_cache, twinning_of(round_).weights

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from twinmatch.geography import ALIASES, SAME_LANGUAGE, is_country, language_codes
+from twinmatch.vocabulary.geography import ALIASES, SAME_LANGUAGE, is_country, language_codes
 from twinmatch.vocabulary.topics import NAMES as NAMES
 from twinmatch.vocabulary.topics import Dimension as Dimension
 from twinmatch.vocabulary.topics import Domain as Domain

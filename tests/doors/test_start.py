@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from test_cli import FIVE, PROGRAMME, run
 
-from twinmatch.app.start import text_of
+from twinmatch.app.round import programme_text
 from twinmatch.programmes.programme import bundled_names, load, recipe_names
 
 
@@ -48,7 +48,7 @@ def test_the_schema_beside_the_programme_accepts_it_and_nothing_misspelt(tmp_pat
 
 def test_the_programme_of_a_new_round_is_the_bundled_one():
     loaded = load(*bundled_names())
-    assert loaded.model_copy(update={"name": ""}) == _loaded(text_of()).model_copy(
+    assert loaded.model_copy(update={"name": ""}) == _loaded(programme_text()).model_copy(
         update={"name": ""}
     )
 
@@ -65,7 +65,7 @@ def _loaded(text: str):
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_recipe_can_be_the_programme_of_a_new_round(name):
-    assert _loaded(text_of(name)) == load(name)
+    assert _loaded(programme_text(name)) == load(name)
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path):

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from twinmatch.geography import in_eu
 from twinmatch.programmes import PRODUCTS, Round, load
 from twinmatch.programmes.programme import recipe_names
+from twinmatch.vocabulary.geography import in_eu
 
 
 @pytest.fixture(scope="module")

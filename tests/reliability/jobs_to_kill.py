@@ -35,7 +35,7 @@ from twinmatch.files import JOURNAL, PARTIAL, settle, write_files
 from twinmatch.programmes import load
 from twinmatch.reading import read
 from twinmatch.store import REMOVED, open_store
-from twinmatch.store.refusals import remove_names
+from twinmatch.store.database import remove_names
 
 Files = dict[str, bytes]
 
@@ -480,7 +480,7 @@ class Migrate:
     def ready(self, folder: Path) -> None:
         from alembic import command
 
-        from twinmatch.store.places import alembic_config, engine_of
+        from twinmatch.store.database import alembic_config, engine_of
 
         self.at.fresh(folder)
         self.start = self.starts[next(self._turn) % len(self.starts)]
@@ -523,7 +523,7 @@ class Migrate:
         tell("open")
 
     def check(self, folder: Path, told: list[Any]) -> str:
-        from twinmatch.store.places import HEAD, engine_of, revision
+        from twinmatch.store.database import HEAD, engine_of, revision
         from twinmatch.store.tables import metadata
 
         before = engine_of(self.at.place(folder))

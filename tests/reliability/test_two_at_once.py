@@ -13,7 +13,7 @@ import pytest
 from stores_for_tests import keep, proposal
 
 from twinmatch.errors import DataError
-from twinmatch.store import open_store, places
+from twinmatch.store import database, open_store
 
 WRITER = """
 import json, sys, time
@@ -114,7 +114,7 @@ def test_whoever_waits_too_long_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     place = str(tmp_path / "store.sqlite")
     slow = open_store(place)
     run = keep(slow).id
-    monkeypatch.setattr(places, "BUSY_MS", 200)
+    monkeypatch.setattr(database, "BUSY_MS", 200)
     store = open_store(place)
     with slow.change(), pytest.raises(DataError) as refused:
         store.add(run, "note", "Ada", why="x")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinmatch.proposal.reviewer import (
+from twinmatch.proposal.evidence import (
     LEAST,
     LONGEST,
     Claim,

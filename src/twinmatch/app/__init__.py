@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from twinmatch.app import neighbours as neighbours
     from twinmatch.app import pairs as pairs
     from twinmatch.app import round as round
-    from twinmatch.app import start as start
 
 
 def __getattr__(name: str) -> Any:

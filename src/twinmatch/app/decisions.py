@@ -7,9 +7,9 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,9 +19,10 @@ from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.files import toml_text
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Pairs, Proposal, pairs_wanted
-from twinmatch.proposal.wire import to_wire
+from twinmatch.proposal.wire import Hidden
 from twinmatch.reading import read_rows
 from twinmatch.store import (
+    About,
     Fallbacks,
     HistoryEntry,
     KeptMeeting,
@@ -45,7 +46,7 @@ Place = str | Store | None
 Pair = tuple[str, str]
 
 
-def joint(said: Iterable[str]) -> str:
+def joint(said: Iterable[str | None]) -> str:
     """Return the consent of several cities: declined where one has, agreed where all have, asked where one was, or ""."""
     words = list(said)
     if "declined" in words:
@@ -55,24 +56,26 @@ def joint(said: Iterable[str]) -> str:
     return "asked" if any(words) else ""
 
 
+Consent = Literal["asked", "agreed", "declined"]
+
+
 @dataclass(frozen=True)
-class RunState:
+class MeetingState(KeptMeeting):
+    """A meeting of a run with what was decided about it, and by city what is known of its consent (null: not asked)."""
+
+    verdict: Literal["accept", "reject"] | None = None
+    consents: Mapping[str, Consent | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunState(RunRecord):
     """A run as it stands: what holds, how it came about, and its meetings with what is offered if a side declines."""
 
-    run: RunRecord
-    held: RunSnapshot
+    held: Hidden[RunSnapshot]
+    locks: tuple[About, ...]
+    bans: tuple[About, ...]
     history: tuple[HistoryEntry, ...]
-    meetings: tuple[KeptMeeting, ...]
-
-    def verdict(self, meeting: KeptMeeting) -> str:
-        """Return accept or reject, or "" where neither was said."""
-        entry = self.held.verdicts.get(meeting.about)
-        return entry.kind if entry else ""
-
-    def consents(self, meeting: KeptMeeting) -> dict[str, str]:
-        """Return for each city of a meeting what is known of its consent, "" where it was not asked."""
-        said = self.held.consents.get(meeting.about, {})
-        return {city: said[city].kind if city in said else "" for city in meeting.cities}
+    meetings: tuple[MeetingState, ...]
 
 
 def store_place(place: str | None = None) -> str:
@@ -128,7 +131,7 @@ def keep_run(
 def kept_fallbacks(proposal: Proposal, round_: Round) -> Fallbacks:
     """Return what is offered if a side of a pair declines, as the store keeps it."""
     found = fallbacks_of(proposal, round_)
-    return {(f.guest, f.host): (f.if_guest_declines, f.if_host_declines) for f in found}
+    return {About(f.guest, f.host): (f.if_guest_declines, f.if_host_declines) for f in found}
 
 
 def list_runs(place: Place = None) -> tuple[RunRecord, ...]:
@@ -137,30 +140,30 @@ def list_runs(place: Place = None) -> tuple[RunRecord, ...]:
         return store.runs()
 
 
+def run_record(run: str, place: Place = None) -> RunRecord:
+    """Return a run without its meetings and history."""
+    with opened(place) as store:
+        return store.run(run)
+
+
 def run_state(run: str, place: Place = None) -> RunState:
     """Return a run as it stands."""
     with opened(place) as store:
         history = store.history(run)
-        return RunState(store.run(run), held(history), history, store.meetings(run))
+        now, kept = held(history), store.run(run)
+        meetings = tuple(_meeting_state(meeting, now) for meeting in store.meetings(run))
+    # Status and version are those of this very history, even where somebody has written since the run was read.
+    kept = replace(kept, status=now.status, version=now.version)
+    return RunState(
+        **vars(kept), held=now, locks=now.locks, bans=now.bans, history=history, meetings=meetings
+    )
 
 
-def plain_run_state(state: RunState) -> dict[str, Any]:
-    """Return a run as it stands, for the command line and for HTTP alike."""
-    return {
-        **to_wire(state.run),
-        # The version is that of this very history, even where somebody has written since the run was read.
-        "version": state.held.version,
-        "status": state.held.status,
-        "locks": to_wire(state.held.locks),
-        "bans": to_wire(state.held.bans),
-        "history": to_wire(state.history),
-        "meetings": [_plain_meeting(state, meeting) for meeting in state.meetings],
-    }
-
-
-def _plain_meeting(state: RunState, meeting: KeptMeeting) -> dict[str, Any]:
-    consents = {city: word or None for city, word in state.consents(meeting).items()}
-    return {**to_wire(meeting), "verdict": state.verdict(meeting) or None, "consents": consents}
+def _meeting_state(meeting: KeptMeeting, now: RunSnapshot) -> MeetingState:
+    verdict: Any = now.verdicts.get(meeting.about)
+    said: Mapping[str, Any] = now.consents.get(meeting.about, {})
+    consents = {city: said[city].kind if city in said else None for city in meeting.cities}
+    return MeetingState(**vars(meeting), verdict=verdict and verdict.kind, consents=consents)
 
 
 def decide_on(
@@ -301,9 +304,10 @@ def liked_in_store(place: Place = None) -> dict[Pair, float]:
     with opened(place) as store:
         for run in reversed(store.runs()):
             now = store.held(run.id)
-            said = {p: e.kind for p, e in now.verdicts.items() if p[1]}
+            said = {p: e.kind for p, e in now.verdicts.items() if p.other}
             liked |= {p: 1.0 if kind == "accept" else -1.0 for p, kind in said.items()}
-            liked |= dict.fromkeys(now.locks, 1.0) | dict.fromkeys(now.bans, -1.0)
+            liked.update((pair, 1.0) for pair in now.locks)
+            liked.update((pair, -1.0) for pair in now.bans)
     return liked
 
 

@@ -1,4 +1,4 @@
-"""Cities like mine, for every front: standings counted once, then one row of scores a question; and feature vectors.
+"""Cities like mine, for every front: standings counted once, then one row of scores a question.
 
 Notation: n cities; a row (r,) and columns (c,) are places in an affinity; steps as in :mod:`twinmatch.affinity`.
 """
@@ -237,17 +237,3 @@ def neighbours(
         city = affinity.cohort.cities[place]
         found.append(Neighbour(city.id, city.name, city.country, account, reasons))
     return found
-
-
-def features(
-    cohort: Cohort,
-    *,
-    model: str | None = None,
-    text: bool = False,
-    progress: Progress = silent,
-) -> Any:
-    """Return the feature vectors of the cities as one pandas table; see :mod:`twinmatch.facets.features`."""
-    from twinmatch.facets.features import feature_table
-
-    vectors = text_model(cohort, model or "auto", None, progress) if text else None
-    return feature_table(cohort, vectors)

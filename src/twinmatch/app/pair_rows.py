@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from twinmatch.app.decisions import RunState, joint
+from twinmatch.app.decisions import MeetingState, RunState, joint
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
-from twinmatch.proposal.tables import SatisfactionRow, rows_of
-from twinmatch.store import About, KeptMeeting
+from twinmatch.proposal.tables import SatisfactionRow, TieRow, ids_in, rows_of
+from twinmatch.store import About
 from twinmatch.store.history import is_of_theme
 
 FRAGILE = 0.7
@@ -23,7 +23,7 @@ class PairRow:
     """A pair with everything that is known, decided and said of it; shares in [0, 1], ``stable`` None where not known."""
 
     meeting: Meeting
-    kept: KeptMeeting
+    kept: MeetingState
     guest: str
     guest_country: str
     host: str
@@ -31,7 +31,7 @@ class PairRow:
     stable: float | None
     tied: bool
     decision: str
-    consents: Mapping[str, str]
+    consents: Mapping[str, str | None]
     assigned: str
     comments: int
     contested: bool
@@ -107,9 +107,9 @@ def pair_table(made: Proposal, run: RunState, answers: Mapping[str, Any]) -> Pai
     if product is None:
         return PairTable(None, (), ())
     names, kept = Directory(made), {m.id: m for m in run.meetings}
-    stable = {(guest, host): share for guest, host, share, _ in answers.get("stability") or ()}
-    ties = [row for t in product.tables if t.name == "tied_choices" for row in t.rows]
-    tied, waiting = {(r[0], r[1]) for r in ties}, {r[2] for r in ties}
+    stable = {About(guest, host): share for guest, host, share, _ in answers.get("stability") or ()}
+    ties = rows_of(product.tables, "tied_choices", TieRow)
+    tied, waiting = {(r.guest, r.host) for r in ties}, {r.other_guest for r in ties}
     contested = _contested(product)
     rows = [
         _pair(m, kept[m.id], run, names, stable, tied, contested)
@@ -133,7 +133,7 @@ def pair_table(made: Proposal, run: RunState, answers: Mapping[str, Any]) -> Pai
 
 def _pair(
     meeting: Meeting,
-    kept: KeptMeeting,
+    kept: MeetingState,
     run: RunState,
     names: Directory,
     stable: Mapping[About, float],
@@ -154,7 +154,7 @@ def _pair(
         stable.get(about),
         about in tied,
         decision_on(run, about),
-        run.consents(kept),
+        kept.consents,
         assigned.why if assigned else "",
         len(now.notes.get(about, ())),
         names.host(meeting) in contested,
@@ -165,7 +165,7 @@ def _pair(
 def _wish(meeting: Meeting, guest: str, hosts: set[str]) -> int:
     """Return which wish of a guest its host is, 0 for none; the account of a pair lists the wishes, best first."""
     stated = (f for line in meeting.account.lines if line.facet == "wishes" for f in line.facts)
-    wishes = next((str(f.value).split("; ") for f in stated if f.city == guest), [])
+    wishes = next((ids_in(str(f.value)) for f in stated if f.city == guest), ())
     return next((k for k, name in enumerate(wishes, 1) if name in hosts), 0)
 
 
@@ -189,12 +189,12 @@ def pending(made: Proposal, run: RunState) -> tuple[tuple[str, About], ...]:
     """Return what was decided and is not so in the proposal: it holds once the round is solved again."""
     must, must_not = run.held.wanted
     met = {m.about for m in run.meetings}
-    met |= {(city, m.id) for m in run.meetings if not m.host for city in m.cities}
+    met |= {About(city, m.id) for m in run.meetings if not m.host for city in m.cities}
     return (
         *(("must", pair) for pair in must if pair not in met),
         *(("must not", pair) for pair in must_not if pair in met),
         *(
-            ("split", (theme, ""))
+            ("split", About(theme))
             for theme, number in run.held.splits.items()
             if sum(is_of_theme(m.id, theme) for m in run.meetings) != number
         ),

@@ -9,9 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from twinmatch.affinity import Affinity, compare
 from twinmatch.app.neighbours import PEER_WEIGHTS, Scored, peers, says, text_of
 from twinmatch.cohort import Cohort, Host
@@ -28,6 +25,7 @@ from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import Twinning, prepare
 from twinmatch.proposal import Account, count
 from twinmatch.proposal.wire import Hidden
+from twinmatch.solving import Bools
 from twinmatch.whatif.case import twinning_of
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
 
@@ -61,7 +59,7 @@ class _OfRound:
 
     who: Applicants
     affinity: Affinity
-    open: NDArray[np.bool_]
+    open: Bools
     filters: tuple[Rule, ...]
 
 

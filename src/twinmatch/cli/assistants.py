@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from typer import Option
 
 import twinmatch as tm
-from twinmatch.cli.lazy import board, geography, problems, public
-from twinmatch.cli.options import Model, Profiles, Programme
+from twinmatch.cli.options import Model, Profiles, Programme, board, geography, problems, public
 from twinmatch.errors import Problem, TwinmatchError
 from twinmatch.proposal.wire import to_wire
 

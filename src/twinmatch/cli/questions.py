@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from twinmatch import app, whatif
-from twinmatch.cli.inputs import case_of, decided_of, round_of, spread_over
 from twinmatch.cli.options import (
     AsJson,
     Ban,
@@ -19,14 +18,18 @@ from twinmatch.cli.options import (
     Profiles,
     Programme,
     Seed,
+    case_of,
+    decided_of,
     literal,
     over,
     print_json,
     progress,
+    round_of,
     say,
     say_written,
     show,
     show_table,
+    spread_over,
 )
 
 if TYPE_CHECKING:

@@ -13,22 +13,6 @@ import typer
 from typer import Argument, Option
 
 from twinmatch import __version__, app
-from twinmatch.cli.inputs import cohort_of, decided_of, proposal_of, round_of, survey_of
-from twinmatch.cli.lazy import (
-    embedding,
-    exporting,
-    facets,
-    files,
-    found_themes,
-    frame,
-    importers,
-    multilingual,
-    programmes,
-    reading,
-    repair_menu,
-    words,
-)
-from twinmatch.cli.lazy import text as text_facets
 from twinmatch.cli.options import (
     AsJson,
     Ban,
@@ -43,17 +27,36 @@ from twinmatch.cli.options import (
     Programme,
     StorePlace,
     Word,
+    choice,
+    cohort_of,
     cut,
+    decided_of,
+    embedding,
+    exporting,
+    facets,
+    files,
+    found_themes,
+    frame,
+    importers,
     literal,
     over,
     print_json,
+    programmes,
     progress,
+    proposal_of,
     quoted,
+    reading,
+    repair_menu,
+    round_of,
     say,
     say_written,
     show,
     show_table,
+    survey_of,
+    words,
 )
+from twinmatch.cli.options import features as vectors
+from twinmatch.cli.options import text as text_facets
 from twinmatch.errors import NoProposalError
 from twinmatch.proposal import to_plain
 
@@ -69,7 +72,7 @@ def init(
     hosts: Hosts = None,
 ) -> None:
     """Make a new round's folder: a programme file, a form for the cities, and what to do with them."""
-    made = app.start.start_round(folder, programme or (), hosts or ())
+    made = app.round.start_round(folder, programme or (), hosts or ())
     say(f"Made {folder}: {', '.join(file.name for file in made)}.")
     form = folder / "form.xlsx"
     check = f"twinmatch validate {quoted(str(form))}"
@@ -80,7 +83,7 @@ def notebooks(
     folder: Annotated[Path, Argument(help="Where to write them.")] = Path("notebooks"),
 ) -> None:
     """Write the notebooks into a folder: each asks a question of the bundled round and says what is seen."""
-    say_written(folder, app.start.copy_notebooks(folder))
+    say_written(folder, app.round.copy_notebooks(folder))
     lab = f"jupyter lab {quoted(str(folder))}"
     say(f"Next: pip install 'twinmatch[notebook]' jupyterlab, then {lab}.")
 
@@ -106,7 +109,7 @@ def publish(
     ] = None,
 ) -> None:
     """Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for."""
-    made = app.start.publish_again(
+    made = app.round.publish_again(
         proposal_of(proposal),
         out,
         forms=[form for form, wanted in (("word", word), ("pdf", pdf)) if wanted],
@@ -134,7 +137,7 @@ def themes(
     with progress() as told:
         told("Profiles")
         cohort = cohort_of(profiles)
-        model, found = app.start.themes_of(cohort, count=count, model=text_model, progress=told)
+        model, found = app.round.themes_of(cohort, count=count, model=text_model, progress=told)
     says = found_themes.says(found)
     if out is not None:
         files.write_files({out.name: found.toml().encode()}, out.parent)
@@ -392,7 +395,9 @@ def features(
     """City feature vectors as one table: a row a city, an empty cell where not known."""
     with progress() as told:
         cohort = cohort_of(profiles)
-        table = app.neighbours.features(cohort, model=text_model, text=text, progress=told)
+        named = text_model or "auto"
+        model = app.neighbours.text_model(cohort, named, progress=told) if text else None
+        table = vectors.feature_table(cohort, model)
     if describe:
         meanings = table.attrs["features"].items()
         lines = ((name, said["meaning"], said["unit"]) for name, said in meanings)
@@ -423,9 +428,9 @@ def doctor(as_json: AsJson = False) -> None:
     ):
         found[texts] = embedding.open_text_model("auto", sentences).says
     found["texts in other languages"] = (
-        f"Texts are compared by {multilingual.multilingual().describe()}."
-        if multilingual.is_there()
-        else f"not read. {multilingual.hint()}"
+        f"Texts are compared by {choice.multilingual().describe()}."
+        if choice.is_there()
+        else f"not read. {choice.hint()}"
     )
     registries = (facets.FACETS, frame.RULES, programmes.PRODUCTS, importers.IMPORTERS)
     for added in (e for registry in registries for e in registry.extensions):

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from twinmatch import __version__, app, whatif
-from twinmatch.cli.inputs import case_of, proposal_of, round_of
-from twinmatch.cli.lazy import files, history
 from twinmatch.cli.options import (
     AsJson,
     Model,
     Profiles,
     Programme,
     StorePlace,
+    case_of,
+    files,
+    history,
     literal,
     print_json,
     progress,
+    proposal_of,
+    round_of,
     say,
     say_written,
     show,
@@ -139,7 +142,7 @@ def state(
         done = app.decisions.decide_on(run, step, by or _user(), why=why, seen=seen, place=store)
         _tell(*done, as_json)
         return
-    now = app.decisions.run_state(run, store).run
+    now = app.decisions.run_record(run, store)
     if as_json:
         print_json(now)
         return
@@ -163,35 +166,35 @@ def decisions(
     """What was decided about a run, by whom, when and why; consents, and what is offered if a city declines."""
     found = app.decisions.run_state(run, store)
     if toml:
-        sys.stdout.write(app.decisions.programme_lines(found.run.id, store))
+        sys.stdout.write(app.decisions.programme_lines(found.id, store))
         return
     if as_json:
-        print_json(app.decisions.plain_run_state(found))
+        print_json(found)
         return
-    now = found.run
-    show(f"Run {now.id}, {literal(now.title)}: {now.status}, version {now.version}.")
+    show(f"Run {found.id}, {literal(found.title)}: {found.status}, version {found.version}.")
     lines = ((e.number, f"{e.at:%Y-%m-%d %H:%M}", e.says) for e in found.history)
     show_table("History", ("", "When", "What"), lines)
     _show_meetings(found)
     say(
-        f"Next: twinmatch propose [PROFILES] [--programme FILE] --run {now.id}, over the round's profiles and programme, "
-        f"solves it again with what was decided; twinmatch runs state {now.id} tells where it stands"
+        f"Next: twinmatch propose [PROFILES] [--programme FILE] --run {found.id}, over the round's profiles and programme, "
+        f"solves it again with what was decided; twinmatch runs state {found.id} tells where it stands"
     )
 
 
 def _show_meetings(found: RunState) -> None:
-    named = dict.fromkeys(found.held.locks, "lock") | dict.fromkeys(found.held.bans, "ban")
+    named = dict.fromkeys(found.locks, "lock") | dict.fromkeys(found.bans, "ban")
     pairs, others = [], []
     for m in found.meetings:
         if m.host:
-            consents, declined = found.consents(m), (m.if_guest_declines, m.if_host_declines)
-            sides = (consents.pop(m.guest or "", ""), app.decisions.joint(consents.values()))
-            decided = ", ".join(filter(None, (found.verdict(m), named.pop(m.about, ""))))
+            hosts = (word for city, word in m.consents.items() if city != m.guest)
+            sides = (m.consents.get(m.guest), app.decisions.joint(hosts))
+            declined = (m.if_guest_declines, m.if_host_declines)
+            decided = ", ".join(filter(None, (m.verdict, named.pop(m.about, ""))))
             said = (word or "not asked" for word in sides)
             pairs.append((f"{m.guest} – {m.host}", decided, *said, *map(" ".join, declined)))
-        elif found.verdict(m) or any(found.consents(m).values()):
-            told = ", ".join(f"{c} {word}" for c, word in found.consents(m).items() if word)
-            others.append((m.id, m.label, found.verdict(m), told))
+        elif m.verdict or any(m.consents.values()):
+            told = ", ".join(f"{c} {word}" for c, word in m.consents.items() if word)
+            others.append((m.id, m.label, m.verdict or "", told))
     pairs += [(f"{guest} – {host}", word) for (guest, host), word in named.items()]
     declines = ("If the guest declines", "If the host declines")
     show_table("Pairs", ("Pair", "Decided", "Guest", "Host", *declines), pairs)

@@ -13,21 +13,27 @@ from pydantic import ValidationError
 from typer import Argument, Option
 
 from twinmatch import app
-from twinmatch.cli.lazy import auth, board, history, persons, reading, service, validate
 from twinmatch.cli.options import (
     AsJson,
     Model,
     Profiles,
     Programme,
     StorePlace,
+    auth,
+    board,
+    database,
     literal,
     need_web,
+    persons,
     print_json,
     progress,
     quoted,
+    reading,
     say,
+    service,
     show,
     show_table,
+    validate,
 )
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.web.settings import ENVIRONMENT, Settings
@@ -209,7 +215,7 @@ def personal_data(
         raise QuestionError.of("action-unknown", found, do="Known: show, erase.")
     opened, cohort = _opened(store), reading.read(profiles)
     if action == "erase":
-        told = persons.erase(opened, cohort, city, history.COMMAND_LINE, reasons=reasons)
+        told = persons.erase(opened, cohort, city, database.COMMAND_LINE, reasons=reasons)
         if as_json:
             print_json(told)
             return
@@ -260,7 +266,7 @@ def purge(
     as_json: AsJson = False,
 ) -> None:
     """Erase what was held for its time: old uploads, ended sessions, names and reasons in the history."""
-    told = persons.purge(_opened(store), history.COMMAND_LINE, uploads_days, names_days)
+    told = persons.purge(_opened(store), database.COMMAND_LINE, uploads_days, names_days)
     if as_json:
         print_json(told)
         return

@@ -25,8 +25,8 @@ from typing import Final
 import numpy as np
 
 from twinmatch.exporting.folder_files import Directory
-from twinmatch.geography import distance_km
 from twinmatch.proposal import CityCard, Meeting
+from twinmatch.vocabulary.geography import distance_km
 
 SEMI_MAJOR_AXIS: Final = 6_378_137.0
 FLATTENING: Final = 1 / 298.257222101

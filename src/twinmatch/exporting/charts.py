@@ -293,6 +293,9 @@ def _text(text: str) -> str:
 BLUE, GREY = "#12436D", "#3D3D3D"
 SHEET = "Charts"
 
+MOST_GROUPS: Final = 8
+"""Groups that one chart of fairness has room for; countries are more."""
+
 Series = tuple[str, int, str, str]
 """A series of a chart: its name, its column, how it is filled and edged."""
 
@@ -382,7 +385,7 @@ def _charts(sheet: Sheet) -> Iterator[Chart]:
         runs = groupby(enumerate(sheet.rows, 1), key=lambda numbered: str(numbered[1][0]))
         for by, run in runs:
             rows = [k for k, _ in run]
-            if by != "Country":  # countries are too many for one chart
+            if len(rows) <= MOST_GROUPS:
                 title = f"{name}: part with a place, by {by.lower()}"
                 place = at("group")
                 yield Chart(title, name, (rows[0], rows[-1]), place, series, "Part of the group", 1)

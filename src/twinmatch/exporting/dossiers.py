@@ -15,7 +15,7 @@ from twinmatch.exporting import words
 from twinmatch.exporting.charts import Drawing, of_meeting
 from twinmatch.exporting.report import CODES, GROUP_SIZE, Sources, partners, why_for
 from twinmatch.proposal import Meeting, Product, Proposal
-from twinmatch.proposal.tables import AgendaRow, cities_in
+from twinmatch.proposal.tables import AgendaRow, ids_in
 from twinmatch.wording import joined, say, say_n, translated
 
 BLANK = ""
@@ -174,11 +174,11 @@ def _what_each_brings(sources: Sources, meeting: Meeting) -> DossierSection:
     stated = [
         (label, *(_brief(sources.statement(c, block)) for c in cities))
         for block, label in BRINGS
-        if any(sources.statement(c, block) for c in cities)
+        if (len(cities) <= 3 or block in ("needs", "offers"))
+        and any(sources.statement(c, block) for c in cities)
     ]
     places = tuple(map(sources.directory.place, cities))
     if len(cities) > 3:
-        stated = [row for row in stated if row[0] in (say("Wants to learn"), say("Can show"))]
         columns, *rows = zip((say("City"), *places), *stated, strict=True)
         return DossierSection(
             say("What each brings"), columns=columns, rows=tuple(rows) if stated else ()
@@ -255,7 +255,7 @@ def _asked(talk: AgendaRow) -> str:
 
 
 def _who(sources: Sources, talk: AgendaRow) -> str:
-    cities = cities_in(talk.asking)
+    cities = ids_in(talk.asking)
     asking = words.listed([sources.directory.name(city) for city in cities[:4]])
     if len(cities) > 4:
         asking += say(" and {n} more", n=len(cities) - 4)

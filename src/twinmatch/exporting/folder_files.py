@@ -23,7 +23,6 @@ import orjson
 from twinmatch.errors import DataError, Where
 from twinmatch.exporting import words
 from twinmatch.files import settle
-from twinmatch.geography import country, is_country
 from twinmatch.proposal import (
     Cell,
     CityCard,
@@ -35,7 +34,9 @@ from twinmatch.proposal import (
     from_plain,
     to_plain,
 )
+from twinmatch.proposal.tables import ids_in, kinds_of
 from twinmatch.schema import NAMES
+from twinmatch.vocabulary.geography import country, is_country
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -178,17 +179,17 @@ class Directory:
         return _MEETING.sub(lambda found: self._meetings.get(found[0], found[0]), text)
 
     def named(self, table: Table) -> Table:
-        """Return a table of figures with names for ids and titles for facets; meetings of its first column keep theirs."""
-        facet = table.columns.index("Facet") if "Facet" in table.columns else -1
-        first = table.columns[0] == "Meeting"
+        """Return a table of figures with names for ids, and words for codes of facets and topics; meetings keep their ids."""
+        kinds = kinds_of(table)
 
-        def cell(place: int, value: Cell) -> Cell:
-            if not isinstance(value, str) or (first and place == 0):
+        def cell(kind: str, value: Cell) -> Cell:
+            if not isinstance(value, str) or kind == "meeting":
                 return value
-            return words.facet_title(value) if place == facet else self.worded(value)
+            if kind == "topics":
+                return words.listed([NAMES.get(code, code) for code in ids_in(value)])
+            return words.facet_title(value) if kind == "facet" else self.worded(value)
 
-        rows = (tuple(cell(k, value) for k, value in enumerate(row)) for row in table.rows)
-        return replace(table, rows=tuple(rows))
+        return replace(table, rows=tuple(tuple(map(cell, kinds, row)) for row in table.rows))
 
     def card(self, city: str) -> CityCard:
         """Return a city's card; one with no more than the id where the proposal has none."""

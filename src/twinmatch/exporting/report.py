@@ -28,7 +28,7 @@ from twinmatch.proposal.tables import (
     InterviewRow,
     LoadRow,
     PathwayRow,
-    cities_in,
+    ids_in,
     rows_of,
 )
 from twinmatch.wording import joined, say, say_n
@@ -144,7 +144,7 @@ def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
         return tuple(words.reasons(meeting, 2, about={city, *met}, of=city))
     found = []
     for talk in sources.talks.get(meeting.id, ()):
-        asking = cities_in(talk.asking)
+        asking = ids_in(talk.asking)
         others = len(asking) - (city in asking)
         if talk.showing == city and others:
             found.append(
@@ -333,9 +333,14 @@ def _decisions(proposal: Proposal) -> Iterator[tuple[str, str]]:
 
 def _origins(proposal: Proposal) -> dict[str, list[tuple[str, str]]]:
     """Return what the proposal was made from, the long list of settings apart."""
-    lines = list(settings_in_words(proposal.made_from))
-    settings = [line for line in lines if "Settings ›" in line[0]]
-    return {"made_from": [line for line in lines if line not in settings], "settings": settings}
+    made, programme = proposal.made_from, proposal.made_from.get("programme")
+    parts = programme if isinstance(programme, dict) else {}
+    asked = {"programme": {k: v for k, v in parts.items() if k == "settings"}}
+    rest = {"programme": {k: v for k, v in parts.items() if k != "settings"}} if parts else {}
+    return {
+        "made_from": list(settings_in_words({**made, **rest})),
+        "settings": list(settings_in_words(asked)),
+    }
 
 
 def _section(number: int, product: Product, directory: Directory) -> Section:

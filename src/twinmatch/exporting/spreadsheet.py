@@ -19,7 +19,8 @@ from twinmatch.exporting.folder_files import cell_text, settings_in_words
 from twinmatch.proposal import Proposal
 
 Cell = str | int | float | None
-Kind = Literal["text", "strong", "whole", "number", "points", "part", "input"]
+Kind = Literal["text", "strong", "whole", "number", "score", "points", "part", "likeness", "input"]
+"""What the cells of a column hold; a score is the points of a meeting, shaded so that meetings compare at a glance."""
 
 
 INK, HEAD, LINE = "#1F1F1F", "#12436D", "#C9CDD2"
@@ -80,6 +81,7 @@ def formats_of(book: Any) -> dict[str, Any]:
         "whole": {**number, "num_format": "#,##0"},
         "number": {**number, "num_format": "#,##0.##"},
         "input": {**wrapped, "bg_color": INPUT, "border": 1, "border_color": LINE},
+        "score": {**number, "num_format": "0.0"},
         "points": {**number, "num_format": "0.0"},
         "part": {**number, "num_format": "0%"},
         "likeness": {**number, "num_format": "0.00"},
@@ -171,11 +173,11 @@ def _frozen(columns: Sequence[SheetColumn]) -> int:
 def _write_column(
     page: Any, formats: dict[str, Any], place: int, column: SheetColumn, cells: list[Cell]
 ) -> None:
-    """Write the cells of one column; scores are shaded, so that they can be compared at a glance."""
-    style = formats["likeness" if column.head.startswith("Likeness") else column.kind]
+    """Write the cells of one column."""
+    style = formats[column.kind]
     for row, value in enumerate(cells, 1):
         _write_cell(page, row, place, value, column.kind, style)
-    if len(set(cells)) > 1 and column.head == SCORE:
+    if len(set(cells)) > 1 and column.kind == "score":
         # A scale of two colours and no data bar: the bars of 2010 are an extension that readers drop.
         shades = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": SHADE}
         page.conditional_format(1, place, len(cells), place, shades)
@@ -189,7 +191,9 @@ def _write_cell(page: Any, row: int, place: int, value: Cell, kind: Kind, style:
         page.write_blank(row, place, None, style)
     else:
         # Rounded like proposal.json, so that the noise of a sum never shows in the formula bar.
-        page.write_number(row, place, round(value * 100 if kind == "points" else value, 8), style)
+        page.write_number(
+            row, place, round(value * 100 if kind in ("score", "points") else value, 8), style
+        )
 
 
 def set_up_print(page: Any, name: str) -> None:
@@ -273,10 +277,8 @@ def _sections(proposal: Proposal) -> Iterator[tuple[str, list[tuple[str, str]]]]
             for p in proposal.products
         ],
     )
-    made = [
-        pair for pair in settings_in_words(proposal.made_from) if "text model" in pair[0].lower()
-    ]
-    if made:
+    made = list(settings_in_words({"text_model": proposal.made_from.get("text_model")}))
+    if proposal.made_from.get("text_model"):
         yield "Text model", made
     if proposal.notes:
         yield "Notes", [("", note) for note in proposal.notes]

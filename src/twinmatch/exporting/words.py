@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Sequence, Set
 
 from twinmatch.proposal import Evidence, Fact, Held, LeftOut, Meeting, Product, Proposal, Table
-from twinmatch.proposal.reviewer import printed
+from twinmatch.proposal.evidence import printed
 from twinmatch.proposal.tables import StabilityRow, rows_of
+from twinmatch.proposal.tables import kinds_of as kinds_of
 from twinmatch.schema import NAMES
 from twinmatch.wording import Said, joined, raised, say, say_n
 from twinmatch.wording import count as count
@@ -279,7 +280,8 @@ def _weightiest(product: Product) -> str:
     named = []
     for x in most:
         told = {"facet": facet_title(x.facet), "n": round(100 * x.weight)}
-        nobody = known_for(product, x.facet).startswith("0 ")
+        lines = _lines_of(product, x.facet)
+        nobody = bool(lines) and not any(line.known for line in lines)
         named.append(
             say("{facet:lower} {n} known for none", **told)
             if nobody
@@ -290,10 +292,14 @@ def _weightiest(product: Product) -> str:
 
 def known_for(product: Product, facet: str) -> str:
     """Return for how many of a product's meetings a facet is known, such as "0 of 30"; a dash where none has it."""
-    lines = [x for m in product.meetings for x in m.account.lines if x.facet == facet]
+    lines = _lines_of(product, facet)
     if not lines:
         return "–"
     return say("{n} of {all}", n=sum(x.known for x in lines), all=len(lines))
+
+
+def _lines_of(product: Product, facet: str) -> list[Evidence]:
+    return [x for m in product.meetings for x in m.account.lines if x.facet == facet]
 
 
 def _survivors(product: Product) -> str:
@@ -465,36 +471,30 @@ LONG_TABLE = 40
 WEIGHTS_NAMED = 3
 """Facets named in what was proven: those that weigh most."""
 
-PARTS = ("Part ", "Weights known", "Better than", "Chance ", "Share ")
-OF_100 = ("Points", "Mean points", "Best possible points")
-POINTS = (*OF_100, "Points it costs")
+
+def column_head(column: str, kind: str) -> str:
+    """Return the head of a column of figures of a kind, with its unit where the name does not say it."""
+    return say("{column} (of 100)", column=column) if kind == "points" else raised(column)
 
 
-def column_head(column: str) -> str:
-    """Return the head of a column of figures, with its unit where the name does not say it."""
-    return say("{column} (of 100)", column=column) if column in OF_100 else raised(column)
-
-
-def cell(column: str, value: str | float | int | None) -> str:
+def cell(kind: str, value: str | float | int | None) -> str:
     """Return a cell of a table of figures as people read it: points, parts as percentages, counts, texts."""
     if value is None:
         return "–"
     if isinstance(value, str):
         return value
-    if column in POINTS:
+    if kind in ("points", "cost"):
         return points(value)
-    return percent(value) if column.startswith(PARTS) else figure(value)
+    return percent(value) if kind == "part" else figure(value)
 
 
-def is_numeric(table: Table, column: str) -> bool:
-    """Return whether a column of a table of figures holds numbers, which stand to the right."""
-    place = table.columns.index(column)
-    return any(isinstance(row[place], int | float) for row in table.rows)
-
-
-def numeric(table: Table) -> set[str]:
-    """Return the columns of a table of figures that hold numbers."""
-    return {column for column in table.columns if is_numeric(table, column)}
+def numeric(table: Table) -> set[int]:
+    """Return the places of the columns of a table of figures that hold numbers, which stand to the right."""
+    return {
+        place
+        for place in range(len(table.columns))
+        if any(isinstance(row[place], int | float) for row in table.rows)
+    }
 
 
 def limits(product: Product) -> str:

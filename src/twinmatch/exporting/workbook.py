@@ -133,7 +133,7 @@ def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
     columns = (
         SheetColumn("Guest", 22, "strong"),
         SheetColumn("Host", 36, "strong"),
-        SheetColumn(SCORE, 9, "points"),
+        SheetColumn(SCORE, 9, "score"),
         SheetColumn("Decision", 14, "input"),
         SheetColumn("Note", 44, "input"),
         SheetColumn("Guest id", 24, "input"),
@@ -179,29 +179,31 @@ def _is_of(pairs: Set[frozenset[str]], meeting: Meeting) -> bool:
 
 def _figures(table: Table, name: str, directory: Directory) -> Sheet:
     """Return a table of figures as a sheet: numbers as numbers, ids as names."""
-    columns = tuple(_figures_column(table, k) for k in range(len(table.columns)))
+    kinds = words.kinds_of(table)
+    numeric = words.numeric(table)
+    columns = tuple(_figures_column(table, k, kind, k in numeric) for k, kind in enumerate(kinds))
     rows: tuple[tuple[Cell, ...], ...] = directory.named(table).rows
-    if table.columns[0] == "Meeting":
+    if kinds[0] == "meeting":
         rows = tuple((directory.worded(str(row[0])), *row[1:]) for row in rows)
     return Sheet(name, words.sentence(table.says or table.title), columns, rows, of=table.name)
 
 
-def _figures_column(table: Table, place: int) -> SheetColumn:
-    head = table.columns[place]
-    if not words.is_numeric(table, head):
+def _figures_column(table: Table, place: int, of: str, numeric: bool) -> SheetColumn:
+    head = words.column_head(table.columns[place], of)
+    if not numeric:
         longest = max((len(str(row[place] or "")) for row in table.rows), default=0)
         width = float(min(60, max(12, longest // 2 if longest > 60 else longest + 2)))
-        return SheetColumn(words.column_head(head), width, "text" if place else "strong")
+        return SheetColumn(head, width, "text" if place else "strong")
     kind: Kind = (
         "points"
-        if head in words.POINTS
+        if of in ("points", "cost")
         else "part"
-        if head.startswith(words.PARTS)
+        if of == "part"
         else "whole"
         if all(isinstance(row[place], int | None) for row in table.rows)
         else "number"
     )
-    return SheetColumn(words.column_head(head), 11, kind)
+    return SheetColumn(head, 11, kind)
 
 
 def _sheet_name(wanted: str, taken: set[str]) -> str:
@@ -255,7 +257,7 @@ def _pairs(product: Product, name: str, directory: Directory) -> Sheet:
         (SheetColumn("Host cities", 20), lambda m: directory.names(hosts(m))),
         (SheetColumn("Host country", 13), lambda m: directory.countries(hosts(m))),
         (SheetColumn("Why", 60), lambda m: "\n".join(words.reasons(m[1]))),
-        (SheetColumn(SCORE, 9, "points"), lambda m: m[1].score),
+        (SheetColumn(SCORE, 9, "score"), lambda m: m[1].score),
         (
             SheetColumn("If one side declines", 38),
             lambda m: "\n".join(directory.reserve(r) for r in m[1].reserves),
@@ -288,7 +290,7 @@ def _groups(product: Product, name: str, directory: Directory) -> Sheet:
         ),
         (SheetColumn("Other members", 52), lambda m: named(m, lead=False)),
         (SheetColumn("Why", 50), lambda m: "\n".join(words.reasons(m[1]))),
-        (SheetColumn(SCORE, 9, "points"), lambda m: m[1].score),
+        (SheetColumn(SCORE, 9, "score"), lambda m: m[1].score),
         *_about_a_meeting(),
     )
 
@@ -362,7 +364,7 @@ def _accounts(proposal: Proposal, directory: Directory) -> Sheet:
         (SheetColumn("Facet", 20), lambda x: words.facet_title(x[2].facet)),
         (SheetColumn("What was found", 48), lambda x: words.sentence(x[2].says)),
         (
-            SheetColumn("Likeness (0 to 1)", 9, "part"),
+            SheetColumn("Likeness (0 to 1)", 9, "likeness"),
             lambda x: x[2].likeness if x[2].known else "not known",
         ),
         (

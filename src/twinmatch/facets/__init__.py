@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twinmatch.extensions import Registry
-from twinmatch.facets.answered import NeedsAnswered, SameWords
+from twinmatch.facets.answered import NeedsAnswered, SameWords, SharedTopics, TopicsMet
 from twinmatch.facets.base import Facet, FacetCache, FacetEntry, OfTwoCities, checked_entry
 from twinmatch.facets.context import Language, Nearness, SharedContext
 from twinmatch.facets.domains import (
@@ -18,12 +18,11 @@ from twinmatch.facets.domains import (
     Returns,
     SharedChallenges,
     SharedLevers,
+    Wishes,
 )
 from twinmatch.facets.emissions import EmissionsLevel, EmissionsMix
 from twinmatch.facets.readiness import Readiness, ReadinessStep, StuckStep
-from twinmatch.facets.shared_topics import SharedTopics, TopicsMet
 from twinmatch.facets.text import NeedsOffers, SharedNeeds
-from twinmatch.facets.wishes import Wishes
 from twinmatch.schema import City
 
 __all__ = ["FACETS", "FacetCache", "FacetEntry", "add_facet"]

@@ -15,9 +15,9 @@ import numpy as np
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints
-from twinmatch.geography import country, distance_km, language_name, related_languages
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
+from twinmatch.vocabulary.geography import country, distance_km, language_name, related_languages
 from twinmatch.wording import joined, listed, say
 
 PARTS: Final = (

@@ -207,17 +207,21 @@ class EmissionsLevel:
         )
 
 
+def reporting_population(city: City) -> int | None:
+    """Return the residents of the inventory's boundary, None where they are not known."""
+    if city.emissions is None:
+        return None
+    if city.emissions.boundary_population is not None:
+        return city.emissions.boundary_population
+    people = city.population
+    is_own = people is not None and people.of in {"municipality", "settlement"}
+    return people.value if people and is_own and city.emissions.boundary == "city" else None
+
+
 def per_head(city: City) -> float:
     """Return t CO2e per capita from buildings, energy and transport; nan where the boundary's people are not known."""
-    emissions = city.emissions
-    if emissions is None:
-        return np.nan
-    people = emissions.boundary_population
-    if people is None and emissions.boundary == "city" and city.population is not None:
-        people = (
-            city.population.value if city.population.of in {"municipality", "settlement"} else None
-        )
-    if people is None:
+    emissions, people = city.emissions, reporting_population(city)
+    if emissions is None or people is None:
         return np.nan
     tonnes = energy_tonnes(emissions) + _tonnes(emissions.sectors.transport)
     return tonnes / people if tonnes > 0 else np.nan

@@ -19,14 +19,17 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.embedding.classifier import KINDS, TOPICS, Classifier, Reading, bundled_classifier
-from twinmatch.embedding.multilingual import foreign_language
+from twinmatch.embedding.choice import foreign_language
+from twinmatch.embedding.sentences import KINDS, TOPICS, Classifier, Reading, bundled_classifier
 from twinmatch.facets.base import FacetCache, Floats
-from twinmatch.proposal.reviewer import Claim, Ground, faults, is_sentence, printed
+from twinmatch.proposal.evidence import Claim, Ground, faults, is_sentence, printed
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import say
 
 Role = Literal["shows", "asks"]
+
+PILOT: Final = "summary of the pilot activity"
+"""The text of a city that says what a pilot activity is about."""
 
 FEWEST: Final = 1000
 """Sentences of which a cohort is taken to have at least so many: among a few, every shared word would be common."""
@@ -50,8 +53,8 @@ class Quoted(Protocol):
         ...
 
     @property
-    def place(self) -> str:
-        """Return where it stands, such as "needs, characters 120-188"."""
+    def what(self) -> str:
+        """Return in which of the city's texts it stands."""
         ...
 
     @property
@@ -158,7 +161,7 @@ def shows(name: str, passage: Quoted, topic: Topic | None = None) -> str:
             "{on}{name} names {said} among what it can show.", on=_on(topic), name=name, said=said
         )
     told = {"on": _on(topic), "name": name, "said": said}
-    if passage.place.startswith("summary of the pilot"):
+    if passage.what == PILOT:
         return say("{on}{name} works on: {said}", **told)
     return say("{on}{name} can show: {said}", **told)
 

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.embedding.classifier import TOPICS, Reading
-from twinmatch.embedding.sentences import Sentence, split_sentences
+from twinmatch.embedding.sentences import TOPICS, Reading, Sentence, split_sentences
 from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.facets.quoting import (
+    PILOT,
     SURE,
     Role,
     WordWeights,
@@ -34,7 +34,7 @@ from twinmatch.facets.quoting import (
     topic_of,
 )
 from twinmatch.proposal import Fact
-from twinmatch.proposal.reviewer import LEAST, is_sentence
+from twinmatch.proposal.evidence import LEAST, is_sentence
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import joined, listed, own_words, say, sentence
@@ -45,10 +45,6 @@ NAMED = 2
 DECIMALS = 4
 """Similarities are rounded to this before anything sorts: vectors differ by 1e-7 between machines."""
 
-
-PILOT = "summary of the pilot activity"
-"""Where a sentence stands that says what a pilot activity is about."""
-
 _LARGEST_PART = 4_000_000
 """Cosines held at once."""
 
@@ -58,12 +54,19 @@ _NEAR = 1000
 
 @dataclass(frozen=True)
 class Passage:
-    """A sentence of a city: the text and where it stands, such as "needs, characters 120-188"."""
+    """A sentence of a city: the text, in which of its texts it stands, from which character to which, and the source."""
 
     city: int
     text: str
-    place: str
+    what: str
+    start: int
+    end: int
     source: str
+
+    @property
+    def place(self) -> str:
+        """Return where it stands, such as "needs, characters 120-188"."""
+        return f"{self.what}, characters {self.start}-{self.end}"
 
 
 def needs_passages(cohort: Cohort) -> list[Passage]:
@@ -81,9 +84,7 @@ def offers_passages(cohort: Cohort) -> list[Passage]:
     for i, city in enumerate(cohort.cities):
         found += _passages(i, "offers", city.offers, city.source_of("offers"))
         for pilot in cohort.pilots(i):
-            found += _passages(
-                i, "summary of the pilot activity", pilot.summary, cohort.pilot_source(i, pilot)
-            )
+            found += _passages(i, PILOT, pilot.summary, cohort.pilot_source(i, pilot))
     return found
 
 
@@ -93,10 +94,7 @@ def all_sentences(cohort: Cohort) -> list[str]:
 
 
 def _passages(i: int, name: str, text: str | None, source: str) -> list[Passage]:
-    return [
-        Passage(i, s.text, f"{name}, characters {s.start}-{s.end}", source)
-        for s in _sentences(text or "")
-    ]
+    return [Passage(i, s.text, name, s.start, s.end, source) for s in _sentences(text or "")]
 
 
 @lru_cache(maxsize=65_536)
@@ -450,7 +448,7 @@ def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
     return tuple(
         Fact(
             cohort.cities[p.city].id,
-            p.place.split(",")[0],
+            p.what,
             own_words(p.text, in_language(p)),
             kind="stated",
             source=p.source,

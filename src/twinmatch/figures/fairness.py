@@ -22,10 +22,10 @@ import numpy as np
 from twinmatch.affinity import compare
 from twinmatch.cohort import City, Cohort
 from twinmatch.facets import FACETS, FacetCache
-from twinmatch.geography import country
 from twinmatch.programmes.twinning import PreparedTwinning
 from twinmatch.proposal import Cell, Evidence, Meeting, Product, Table, count
-from twinmatch.proposal.tables import AlikeRow, FairnessRow, SatisfactionRow
+from twinmatch.proposal.tables import AlikeRow, FairnessRow, SatisfactionRow, WatchRow
+from twinmatch.vocabulary.geography import country
 
 CLOSE: Final = 0.01
 """A lead of less than this over the next best host is one that a small change of the weights may turn."""
@@ -137,7 +137,7 @@ def watch(round_: TwinningRound) -> Table:
     where it fits less well than the average possible pair.
     """
     score = np.round(round_.ready.affinity.score, 9)
-    rows = []
+    found = []
     for meeting in round_.product.meetings:
         r, c = round_.place(meeting)
         others = np.where(round_.open[r], score[r], -1.0)
@@ -146,10 +146,10 @@ def watch(round_: TwinningRound) -> Table:
         reasons = list(_doubts(round_, meeting, float(score[r, c]), other, float(others[other])))
         if reasons:
             pair = f"{round_.cohort.cities[round_.guest(meeting)].name} with {round_.host_name[round_.host_id(meeting)]}"
-            rows.append(
-                (meeting.id, pair, meeting.score, meeting.account.coverage, _sentence(reasons))
-            )
-    rows.sort(key=lambda row: (-row[4].count(";"), row[3], row[0]))
+            known, why = meeting.account.coverage, _sentence(reasons)
+            found.append((len(reasons), WatchRow(meeting.id, pair, meeting.score, known, why)))
+    found.sort(key=lambda x: (-x[0], x[1].known, x[1].meeting))
+    rows = [row for _, row in found]
     columns = ("Meeting", "Pair", "Points", "Weights known", "Why")
     says = f"{len(rows)} of {count(len(round_.product.meetings), 'pair')} {'rests' if len(rows) == 1 else 'rest'} on little, or {'is' if len(rows) == 1 else 'are'} close to another choice; look there first."
     return Table("watch", "Fragile pairs first", columns, tuple(rows), says if rows else "")

@@ -3,7 +3,6 @@
 from twinmatch.intake.checks import doubts
 from twinmatch.intake.forms import template
 from twinmatch.intake.profile_folder import (
-    Accepted,
     Import,
     KeyedProblem,
     ProfileChange,
@@ -15,10 +14,9 @@ from twinmatch.intake.profile_folder import (
     with_accepted,
     write_profiles,
 )
-from twinmatch.intake.readiness_scale import estimated_readiness
+from twinmatch.intake.survey import estimated_readiness
 
 __all__ = [
-    "Accepted",
     "Import",
     "KeyedProblem",
     "ProfileChange",

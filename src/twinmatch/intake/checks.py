@@ -17,10 +17,11 @@ from typing import Final
 import numpy as np
 
 from twinmatch.errors import Problem
-from twinmatch.geography import ALIASES, distance_km
+from twinmatch.facets.emissions import reporting_population
 from twinmatch.schema import City, Dimension, Emissions, Notation, Role
 from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import places
+from twinmatch.vocabulary.geography import ALIASES, distance_km
 from twinmatch.vocabulary.taxonomy import SECTOR_FIELDS, plain
 
 Known = tuple[City, Record]
@@ -78,17 +79,6 @@ def total_of(emissions: Emissions) -> float | None:
     if scopes is None or scopes.scope_1 is None or scopes.scope_2 is None:
         return None
     return scopes.scope_1 + scopes.scope_2
-
-
-def reporting_population(city: City) -> int | None:
-    """Return the residents of the inventory's boundary, None where they are not known."""
-    if city.emissions is None:
-        return None
-    if city.emissions.boundary_population is not None:
-        return city.emissions.boundary_population
-    people = city.population
-    is_own = people is not None and people.of in {"municipality", "settlement"}
-    return people.value if people and is_own and city.emissions.boundary == "city" else None
 
 
 def a_head(city: City) -> float | None:

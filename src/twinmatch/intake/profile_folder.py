@@ -25,9 +25,9 @@ from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.files import write_files
 from twinmatch.proposal.wire import Hidden, on_wire
 from twinmatch.reading import TABLES, Mapping, read_raw
-from twinmatch.reading.folder import UNITS_FILE, parse_yaml
 from twinmatch.reading.grid import not_linked_out
 from twinmatch.reading.personal_data import redact
+from twinmatch.reading.table_files import UNITS_FILE, parse_yaml
 from twinmatch.schema import City, Dimension, HostUnit
 from twinmatch.validate import Record, in_order, profiles
 

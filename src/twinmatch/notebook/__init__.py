@@ -10,9 +10,9 @@ from twinmatch.affinity import Affinity
 from twinmatch.cohort import City, Cohort
 from twinmatch.exporting import words
 from twinmatch.exporting.folder_files import Directory, printable
-from twinmatch.geography import country
 from twinmatch.programmes.proposing import statements
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
+from twinmatch.vocabulary.geography import country
 
 SHOWN: Final = 12
 """Rows of a long table that are shown; the others are counted."""
@@ -163,10 +163,7 @@ def proposal_view(proposal: Proposal) -> str:
 
 def figures_view(found: Table) -> str:
     """Return a table of figures."""
-    rows = [
-        [words.cell(head, cell) for head, cell in zip(found.columns, row, strict=True)]
-        for row in found.rows[:SHOWN]
-    ]
+    rows = [list(map(words.cell, words.kinds_of(found), row)) for row in found.rows[:SHOWN]]
     return _more(table(found.columns, rows, found.says or found.title), len(found.rows))
 
 

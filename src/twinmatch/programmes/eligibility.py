@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field
 
 from twinmatch.cohort import City
-from twinmatch.geography import in_eu
 from twinmatch.programmes.base import Policy, ProgrammeSection
 from twinmatch.programmes.kinds import FIELDS, Who, is_kind, without_host, wording
 from twinmatch.programmes.round import Round
 from twinmatch.schema import Role
+from twinmatch.vocabulary.geography import in_eu
 from twinmatch.wording import joined, say
 
 English = Literal["A1", "A2", "B1", "B2", "C1", "C2"]

@@ -26,10 +26,10 @@ from twinmatch.facets import FacetCache
 from twinmatch.facets.text import Passage, needs_passages, readable
 from twinmatch.files import toml_text
 from twinmatch.schema import NAMES
+from twinmatch.solving import Ints
 from twinmatch.wording import listed
 
 Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 RUNS, PART = 10, 0.8
 """How often a part of the sentences is drawn to see whether the themes come back, and how large it is."""

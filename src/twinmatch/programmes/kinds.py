@@ -24,13 +24,12 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from twinmatch.cohort import City, Cohort, nearest
-from twinmatch.geography import ALIASES, countries, country, eu_standing, language_codes
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.schema import Domain, Lever, Role
+from twinmatch.solving import Floats
+from twinmatch.vocabulary.geography import ALIASES, countries, country, eu_standing, language_codes
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import joined, say
-
-Floats = NDArray[np.float64]
 
 SMALL, LARGE = 100_000, 500_000
 """Residents below which a city is small, and from which it is large."""

@@ -20,11 +20,9 @@ from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError
 from twinmatch.programmes.base import Load, ProductSettings, ProgrammeSection
 from twinmatch.proposal import Product, Table
+from twinmatch.solving import Floats, Ints
 from twinmatch.solving.blocks import Block
 from twinmatch.wording import joined, say
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class CityLimit(ProgrammeSection):

@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, OwnFacet, compare
 from twinmatch.cohort import City, Cohort, Host
-from twinmatch.embedding.classifier import TOPICS
+from twinmatch.embedding.sentences import TOPICS
 from twinmatch.facets import FacetCache
+from twinmatch.facets.answered import topic_table
 from twinmatch.facets.readiness import STEPS, levels, step_levels, stuck_at
-from twinmatch.facets.shared_topics import topic_table
-from twinmatch.geography import country, language_name
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.resources import Catalogue, Resource
@@ -36,6 +35,8 @@ from twinmatch.programmes.themes import Theme, ThemeNeed
 from twinmatch.proposal import Fact, LeftOut, Meeting, Product, Table
 from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
+from twinmatch.solving import Floats
+from twinmatch.vocabulary.geography import country, language_name
 from twinmatch.wording import joined, listed, own_words, say
 
 ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST = (
@@ -118,12 +119,13 @@ def _target(city: City, by: int | None) -> tuple[str, ...]:
 
 def ladder(cohort: Cohort, programme: Programme) -> Table:
     """Return the ladder as a table, a row a city."""
-    rows = []
-    for city in cohort.cities:
-        found = standing(city, programme)
-        rows.append((city.id, found.level, found.next, joined(found.lacks, "; ")))
+    found = [standing(city, programme) for city in cohort.cities]
+    rows = [
+        (city.id, one.level, one.next, joined(one.lacks, "; "))
+        for city, one in zip(cohort.cities, found, strict=True)
+    ]
     counted = {
-        name: sum(row[1] == name for row in rows)
+        name: sum(one.level == name for one in found)
         for name in (ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST)
     }
     says = joined(
@@ -194,7 +196,7 @@ def transition_map(cohort: Cohort) -> Table:
 
 def _ahead(
     cohort: Cohort,
-    at: NDArray[np.float64],
+    at: Floats,
     hosts: NDArray[np.intp],
     i: int,
     step: int,
@@ -205,9 +207,6 @@ def _ahead(
     apart = np.nan_to_num(np.abs(at[ready] - at[i]), nan=2.0).mean(axis=1)
     # Hosts are in the order of ids, as cities are.
     return [int(j) for j in ready[np.argsort(np.round(apart, 6), kind="stable")][:3]]
-
-
-Floats = NDArray[np.float64]
 
 
 LADDER: Final = (ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST)

@@ -10,12 +10,12 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from twinmatch.geography import countries
 from twinmatch.programmes.base import Band, Load
 from twinmatch.programmes.discussion_groups import DiscussionGroups, propose_discussion_groups
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Product
 from twinmatch.schema import Role
+from twinmatch.vocabulary.geography import countries
 
 
 class PolicyExchange(DiscussionGroups):

@@ -14,7 +14,6 @@ from twinmatch.errors import NoProposalError, Problem, QuestionError, TwinmatchE
 from twinmatch.facets import FacetCache
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.facets.readiness import DIMENSIONS
-from twinmatch.geography import country, language_name
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.joint import JointPart, propose_together
@@ -35,6 +34,7 @@ from twinmatch.proposal import (
     UnitName,
 )
 from twinmatch.schema import NAMES, City
+from twinmatch.vocabulary.geography import country, language_name
 from twinmatch.wording import count, joined, listed, say
 
 BLOCK_WORDS = {

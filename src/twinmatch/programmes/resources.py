@@ -9,10 +9,10 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from twinmatch.files import bundled_path
-from twinmatch.geography import countries, in_eu
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.proposal.tables import ActorRow
 from twinmatch.schema import Domain, Lever
+from twinmatch.vocabulary.geography import countries, in_eu
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import say
 

@@ -27,19 +27,16 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem
-from twinmatch.facets.shared_topics import topic_table
+from twinmatch.facets.answered import topic_table
 from twinmatch.programmes.kinds import Quota, categories, is_kind, parsed, percent
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RuleStatus
 from twinmatch.schema import City
-from twinmatch.solving import Distribute, NobodyIsolated
+from twinmatch.solving import Bools, Distribute, NobodyIsolated
 from twinmatch.solving.blocks import Block, Candidates, Floats, Sentence, Switch, switched
 from twinmatch.solving.referee import SLACK, Verdict, referee
 from twinmatch.standings import UNKNOWN
 from twinmatch.wording import count, joined, listed, say
-
-Bools = NDArray[np.bool_]
-
 
 RuleKind = Literal[
     "rule", "lock", "ban", "past pair", "structure", "demand", "places", "total", "load"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import cached_property, partial
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from twinmatch.cohort import Cohort
@@ -29,11 +28,9 @@ from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, Domain, Lever
+from twinmatch.solving import Bools, Floats
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import listed, say
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 NEAR = 0.8
 """Sentences closer to a theme's texts than this part of all sentences count as being about it."""

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from twinmatch.affinity import Affinity, compare
@@ -32,13 +31,10 @@ from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import counted, judged
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
-from twinmatch.proposal.tables import SeatingRow, cities_in, rows_of
+from twinmatch.proposal.tables import SeatingRow, ids_in, rows_of
 from twinmatch.schema import Role
-from twinmatch.solving import Candidates, Solution, counts, solve
+from twinmatch.solving import Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import count, listed, say, say_n
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class WorldCafe(ScoredProduct):
@@ -329,7 +325,7 @@ def seating_rules(
     seated: set[str] = set()
     crowd = []
     for row in seating:
-        guests = cities_in(row.guests)
+        guests = ids_in(row.guests)
         everyone = [row.host, *guests]
         seated |= set(everyone)
         if len(everyone) > settings.seats:

@@ -9,7 +9,6 @@ from twinmatch.proposal.evidence import (
     RuleStatus,
 )
 from twinmatch.proposal.proposal import (
-    SCHEMA,
     Ask,
     Cause,
     CityCard,
@@ -20,13 +19,11 @@ from twinmatch.proposal.proposal import (
     Measure,
     Meeting,
     Member,
-    MemberRole,
     Pairs,
     Product,
     Proposal,
     Reserve,
     Statement,
-    Status,
     Table,
     UnitName,
     from_plain,
@@ -38,7 +35,6 @@ from twinmatch.proposal.wire import Cell
 from twinmatch.wording import count, listed
 
 __all__ = [
-    "SCHEMA",
     "Account",
     "Ask",
     "Cause",
@@ -53,7 +49,6 @@ __all__ = [
     "Measure",
     "Meeting",
     "Member",
-    "MemberRole",
     "Pairs",
     "Product",
     "Proposal",
@@ -62,7 +57,6 @@ __all__ = [
     "RulePrice",
     "RuleStatus",
     "Statement",
-    "Status",
     "Table",
     "UnitName",
     "count",

@@ -1,4 +1,4 @@
-"""Evidence: why a meeting scores as it does, one line a facet, complete in itself.
+"""Evidence: why a meeting scores as it does, one line a facet, complete in itself; and the reviewer of its sentences.
 
 A score is the sum of its evidence and there is no other way to get one, so ``Account.score`` is computed
 from the lines and never stored beside them.
@@ -8,13 +8,20 @@ likeness beats, 0.5 where it is unknown; weight, each facet's part of all weight
 share = weight x standing.
 
 And how an answer stands to each rule: what the rule forbids, whether it binds, and what it costs.
+
+The reviewer of printed reasons: one rule a function, over what a sentence claims and the ground it is printed on.
+
+What fails a rule is not printed. Rules read kinds and topics where they are known, and wording where they are not;
+nothing here knows a facet, a city's profile or a text model, so every export can have its sentences reviewed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -22,10 +29,11 @@ from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import core_schema
 
 from twinmatch.proposal.wire import Cell, Number, Part, Unknown, Whole, adds_up, frame, on_wire
-from twinmatch.wording import count, joined, listed, say
+from twinmatch.wording import count, joined, listed, own_words, say
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 Stated = Field(exclude_if=lambda value: value in (None, ""))
 """A part of a fact that JSON leaves out where it is empty."""
@@ -256,3 +264,231 @@ class RuleStatus:
     repair: Annotated[Whole | None, Field(exclude_if=lambda value: value is None)] = None
     numbers: Annotated[RuleNumbers | None, Field(exclude_if=lambda value: value is None)] = None
     costs: Annotated[RulePrice | None, Field(exclude_if=lambda value: value is None)] = None
+
+
+LONGEST: Final = 260
+"""Characters of a sentence that is printed whole; a longer one ends at a clause or is not printed."""
+
+LEAST: Final = 0.62
+"""Likelihood in [0, 1] from which two sentences are taken to be on the same matter (benchmarks/evidence.py)."""
+
+OFFERS: Final = frozenset({"achievement", "action"})
+LONGEST_WORDS: Final = 80
+"""Characters of a text that is no sentence and is named as it stands."""
+
+FEWEST_WORDS: Final = 3
+ENDED_WORDS: Final = 5
+"""Words below which a text is no sentence, and from which one that ends with a stop is one whatever its verb."""
+
+ASKS: Final = frozenset({"problem", "wish", "plan"})
+"""Kinds of sentences that show something, and that ask for something."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence as a reason: whose it is, what it is to do there, and what is known of it.
+
+    ``kind`` is problem, wish, achievement, action, plan or context, empty where it is not known; ``showable`` and
+    ``standalone`` are None where nobody has said.
+    """
+
+    city: str
+    text: str
+    role: Literal["shows", "asks"]
+    kind: str = ""
+    showable: bool | None = None
+    standalone: bool | None = None
+    topics: frozenset[str] = frozenset()
+    language: str = ""
+    likeness: float | None = None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where a claim is printed: the cities of the meeting, its theme's topics, the language, what stands there already."""
+
+    cities: Set[str]
+    theme: Set[str] = frozenset()
+    language: str = "en"
+    printed: Set[str] = frozenset()
+
+
+def on_theme(claim: Claim, ground: Ground) -> bool:
+    """Return whether a claim speaks of its meeting's theme; where topics are not known nothing speaks against it."""
+    return not ground.theme or not claim.topics or not claim.topics.isdisjoint(ground.theme)
+
+
+def of_the_right_kind(claim: Claim, _: Ground) -> bool:
+    """Return whether what is said to be shown is an offer, and what is said to be asked for is a need."""
+    if claim.role == "asks":
+        if claim.kind and claim.showable is not False:
+            return claim.kind in ASKS
+        return not _SHARE.search(claim.text)
+    if claim.showable is False or (claim.kind and claim.kind not in OFFERS):
+        return False
+    known = claim.showable is not None or claim.kind
+    return not _SHARE.search(claim.text) and bool(known or not _PROBLEM.search(claim.text))
+
+
+def likely(claim: Claim, _: Ground) -> bool:
+    """Return whether a claim is likely to be on the matter that it is a reason for, where that is known."""
+    return claim.likeness is None or claim.likeness >= LEAST
+
+
+def of_this_city(claim: Claim, ground: Ground) -> bool:
+    """Return whether a claim is true of one city of the meeting, and not of several cities together."""
+    return claim.city in ground.cities and not _MANY.search(claim.text)
+
+
+def whole(claim: Claim, _: Ground) -> bool:
+    """Return whether a claim stands alone: a whole sentence that points at nothing before it."""
+    text = claim.text.strip()
+    if claim.standalone is False or not text or text.endswith(("…", "...")):
+        return False
+    closed = all(text.count(one) == text.count(other) for one, other in ("()", "[]", "“”"))
+    return closed and is_sentence(text) and not _POINTS_BACK.match(text)
+
+
+def is_sentence(text: str) -> bool:
+    """Return whether a text says something of its subject, rather than naming it in a word or a few."""
+    count = len(_WORDS.findall(text))
+    ended = count >= ENDED_WORDS and bool(_ENDED.search(text))
+    return count >= FEWEST_WORDS and (ended or bool(_SAYS.search(text)))
+
+
+def in_the_language(claim: Claim, ground: Ground) -> bool:
+    """Return whether a claim is in the language of what it is printed in, where its language is known."""
+    return not claim.language or claim.language == ground.language
+
+
+def not_repeated(claim: Claim, ground: Ground) -> bool:
+    """Return whether a claim does not stand there already."""
+    return claim.text not in ground.printed
+
+
+Rule = Callable[[Claim, Ground], bool]
+
+RULES: Final[dict[str, Rule]] = {
+    "on theme": on_theme,
+    "right kind": of_the_right_kind,
+    "likely": likely,
+    "this city": of_this_city,
+    "whole": whole,
+    "language": in_the_language,
+    "not repeated": not_repeated,
+}
+"""Every rule by its name; a further one is a function and a line here."""
+
+
+def faults(claim: Claim, ground: Ground) -> tuple[str, ...]:
+    """Return the names of the rules that a claim breaks; none where it may be printed."""
+    return tuple(name for name, rule in RULES.items() if not rule(claim, ground))
+
+
+_WORDS = re.compile(r"[^\W_]+")
+_ENDED = re.compile(r"[.!?][\"'»”’)]*\s*$")
+
+_SAYS = re.compile(
+    r"\b(we|i|they|it|he|she|there|who|is|are|was|were|be|been|has|have|had|can|cannot|could|will|would|must|may|should"
+    r"|please|needs?|wants?|lacks?|seeks?|looks?|asks?|helps?|runs?|makes?|made|gives?|gave|takes?|took|pays?|paid|brings?"
+    r"|sets?|works?|goes|went|comes?|came|shows?|keeps?|kept|grows?|grew|falls?|fell|rose|builds?|built|cuts?|holds?|held"
+    r"|won|began|leads?|led|\w{3,}ed|\w{3,}ises?|\w{3,}ates?|\w{3,}ifies)\b",
+    re.IGNORECASE,
+)
+"""Words of which a sentence has one: a pronoun, an auxiliary, a common verb or its past."""
+
+_SHARE = re.compile(
+    r"\b(\d[\d.,]{0,20}\s{0,9}(%|per ?cent)|half|a third|a quarter|two thirds|three quarters|most)[^.;]{0,60}"
+    r"\b(emissions?|CO2|greenhouse gas(es)?|emitted)\b(?![^.;]{0,200}\b(cut|fell|saved?|less|reduced|reduction)\b)",
+    re.IGNORECASE,
+)
+"""A share of emissions, which is no scheme: "mobility is about 24% of emissions"."""
+
+_PROBLEM = re.compile(
+    r"\b(lacks?|lacking|missing|hinders?|hampers?|blocks?|cannot|too (few|little|slow|expensive|high|low)|not enough"
+    r"|shortages?|struggl\w+|barriers?|silos|slows?|threatens?|resistance|fails?|failed|mistrust|unaffordable|suffers?|suffering|gap|short of"
+    r"|needs? (to|faster|more|new)|has to|have to|difficult\w*|scarce|stalled|opposition|concerns? slow)\b",
+    re.IGNORECASE,
+)
+"""Words of a problem, for sentences whose kind nobody has said."""
+
+_MANY = re.compile(
+    r"\b(both|each|every|all|two|three|four|five|six|seven|eight|nine|ten|several)( \w+)? (cities|city|municipalities)\b|\btwin city\b",
+    re.IGNORECASE,
+)
+"""Several cities as the subject, or a twin: true of a unit or of the twin and not of one city."""
+
+_POINTS_BACK = re.compile(
+    r"(this|these|that|those|it|they|such|both|there|here|he|she|also|besides|another|others?|the same|the contract"
+    r"|the plan|the former|the latter|and|but|so|then|with (this|these|it|them))\b",
+    re.IGNORECASE,
+)
+"""A beginning that points at something said before."""
+
+_CLAUSE = re.compile(
+    r"\s{0,9}(?:;|\s[–—-]\s|:\s|,(?=\s{1,9}(?:and|but|while|which|so|because|yet|whose|where|although|though|as well as|for which)\b))"
+)
+"""Where a clause ends and a sentence may be cut."""
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Return a text whole where it is short, else its first clauses up to ``longest`` characters; empty where none fits."""
+    text = text.strip()
+    if len(text) <= longest:
+        return text
+    ends = [found.start() for found in _CLAUSE.finditer(text) if found.start() <= longest]
+    end = max((end for end in ends if end >= 55), default=0)
+    cut = text[:end].rstrip(" ,;:")
+    return f"{cut}." if cut and cut.count("(") == cut.count(")") else ""
+
+
+_PERSONS: Final = {
+    "we": "they",
+    "our": "their",
+    "us": "them",
+    "ours": "theirs",
+    "ourselves": "themselves",
+}
+_FIRST = re.compile(rf"\b({'|'.join(_PERSONS)})\b", re.IGNORECASE)
+
+
+def reported(text: str) -> str:
+    """Return a paraphrase written in a city's voice as reported speech: we becomes they, our becomes their."""
+
+    def other(found: re.Match[str]) -> str:
+        word = found[0]
+        if word.isupper() and len(word) > 1:  # US, and no pronoun
+            return word
+        said = _PERSONS[word.lower()]
+        return said.capitalize() if word[0].isupper() else said
+
+    return _FIRST.sub(other, text)
+
+
+_DOCUMENT = re.compile(r"https?://|read from|contract", re.IGNORECASE)
+
+
+def is_own_words(source: str) -> bool:
+    """Return whether a text was written by its city: its source is no document or page that somebody read it from."""
+    return not _DOCUMENT.search(source)
+
+
+@lru_cache(maxsize=65_536)
+def printed(text: str, source: str, language: str = "en") -> str:
+    """Return a sentence as it is printed: a city's own words in quotation marks, a paraphrase reported with its source.
+
+    Words that are no sentence stand as they are; empty for what cannot be printed whole.
+    """
+    if not is_sentence(text):
+        words = text.strip().rstrip(".")
+        return own_words(words, language) if len(words) <= LONGEST_WORDS else ""
+    short = shortened(text)
+    if is_own_words(source):
+        whole = short == text.strip()
+        return say("“{words}”", words=own_words(short, language)) if whole else ""
+    said = own_words(reported(short).rstrip("."), language)
+    if not said:
+        return ""
+    if "climate city contract" in source.lower():
+        return say("{words} (its Climate City Contract).", words=said)
+    return say("{words} (public page).", words=said)

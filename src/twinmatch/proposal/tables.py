@@ -1,12 +1,12 @@
 """The tables of a proposal that other parts read: a typed row each, in the order of the table's columns.
 
-Several cities of a cell are ids with "; " between them.
+Several cities or topics of a cell are ids with "; " between them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar, get_type_hints
 
 from twinmatch.proposal.proposal import Table
 
@@ -19,15 +19,24 @@ def rows_of(tables: Iterable[Table], name: str, kind: type[R]) -> list[R]:
     return [kind._make(row) for table in found for row in table.rows]
 
 
-def cities_in(cell: str) -> tuple[str, ...]:
+def ids_in(cell: str) -> tuple[str, ...]:
     """Return the ids in a cell."""
     return tuple(filter(None, cell.split("; ")))
+
+
+MeetingId = Annotated[str, "meeting"]
+FacetCode = Annotated[str, "facet"]
+Points = Annotated[float, "points"]
+"""A score in [0, 1], which people read as points of 100."""
+
+PartOf = Annotated[float, "part"]
+"""A part in [0, 1], which people read as a percentage."""
 
 
 class AgendaRow(NamedTuple):
     """What a meeting can begin with: who asks what (the first city in these words), who shows what."""
 
-    meeting: str
+    meeting: MeetingId
     kind: str
     asking: str
     asked: str
@@ -39,11 +48,11 @@ class AgendaRow(NamedTuple):
 class AlikeRow(NamedTuple):
     """What the cities of a pair have in common ("alike"), or do not ("unlike")."""
 
-    meeting: str
+    meeting: MeetingId
     how: str
-    facet: str
+    facet: FacetCode
     says: str
-    standing: float
+    standing: PartOf
 
 
 class ActorRow(NamedTuple):
@@ -100,11 +109,11 @@ class SeatingRow(NamedTuple):
 class SatisfactionRow(NamedTuple):
     """A guest's pair beside the best host open to it, and its host's place in the guest's order."""
 
-    meeting: str
+    meeting: MeetingId
     guest: str
     host: str
-    points: float
-    best: float
+    points: Points
+    best: Points
     best_host: str
     rank: int
     open_hosts: int
@@ -130,17 +139,17 @@ class FairnessRow(NamedTuple):
     group: str
     cities: int
     placed: int
-    part: float
-    points: float | None
-    chance: float
+    part: PartOf
+    points: Annotated[float | None, "points"]
+    chance: PartOf
 
 
 class StabilityRow(NamedTuple):
     """In which part of the perturbed runs a pair survives, and what comes instead."""
 
-    meeting: str
+    meeting: MeetingId
     pair: str
-    survives: float
+    survives: PartOf
     judgement: str
     instead: str
 
@@ -150,5 +159,84 @@ class InterviewRow(NamedTuple):
 
     city: str
     pairs_changed: float
-    gets_a_pair: float
+    gets_a_pair: PartOf
     question: str
+
+
+class PriceRow(NamedTuple):
+    """What a rule costs the round: places, points, and both in words."""
+
+    rule: str
+    says: str
+    places: int
+    points: Annotated[float, "cost"]
+    words: str
+
+
+class QuestionRow(NamedTuple):
+    """What a panel asks, and the codes of the topics that it is about."""
+
+    panel: str
+    question: str
+    topics: Annotated[str, "topics"]
+
+
+class TieRow(NamedTuple):
+    """A pair, another that may be taken in its place, and the points of 100 that this loses."""
+
+    guest: str
+    host: str
+    other_guest: str
+    other_host: str
+    lost: float
+
+
+class TravelRow(NamedTuple):
+    """A visitor's journey there and back: kilometres of one person, kg CO2e of its people by rail and air, what is suggested."""
+
+    visit: str
+    city: str
+    km: int | None
+    rail: float | None
+    air: float | None
+    by: str
+
+
+class WatchRow(NamedTuple):
+    """A pair to look at before it is confirmed, and why."""
+
+    meeting: MeetingId
+    pair: str
+    points: Points
+    known: PartOf
+    why: str
+
+
+ROWS: Final[dict[str, type[NamedTuple]]] = {
+    "agenda": AgendaRow,
+    "alike": AlikeRow,
+    "room": ActorRow,
+    "ledger": LoadRow,
+    "pathways": PathwayRow,
+    "seating": SeatingRow,
+    "satisfaction": SatisfactionRow,
+    "themes": ThemeRow,
+    "fairness": FairnessRow,
+    "stability": StabilityRow,
+    "interview": InterviewRow,
+    "prices": PriceRow,
+    "questions": QuestionRow,
+    "tied_choices": TieRow,
+    "travel": TravelRow,
+    "watch": WatchRow,
+}
+"""The rows of each table by its name."""
+
+
+def kinds_of(table: Table) -> tuple[str, ...]:
+    """Return for each column of a table whether it holds: meeting, facet, topics, points, cost, part, or ""."""
+    row = ROWS.get(table.name)
+    if row is None or len(row._fields) != len(table.columns):
+        return ("",) * len(table.columns)
+    hints = get_type_hints(row, include_extras=True)
+    return tuple(getattr(hints[name], "__metadata__", ("",))[0] for name in row._fields)

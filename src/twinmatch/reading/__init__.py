@@ -9,25 +9,21 @@ one line in ``TABLES``; an importer of another body's format is one file and one
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as Dict
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from twinmatch.cohort import Cohort
-from twinmatch.embedding.vectors import cache_folder
-from twinmatch.errors import DataError, QuestionError, TwinmatchError, Where
-from twinmatch.files import bundled_path, write_file
+from twinmatch.errors import DataError, QuestionError, Where
+from twinmatch.files import bundled_path
 from twinmatch.reading.grid import Grid, Raw, is_empty, refuse_old, text
 from twinmatch.reading.mapping import Mapping, MappingQuestion, mapping_path, read_mapping
 from twinmatch.reading.personal_data import safe, without_personal_data
 from twinmatch.reading.sheets import raw_of
 from twinmatch.reading.spreadsheets import workbook_grids
-from twinmatch.reading.table_files import csv_grids, ods_grids, parquet_grids
+from twinmatch.reading.table_files import csv_grids, ods_grids, parquet_grids, read_folder
 from twinmatch.schema import City, HostUnit
 from twinmatch.validate import Record, validate
 
@@ -81,11 +77,6 @@ def read(path: str | Path | Cohort | None = None, mapping: Mapping | None = None
 
 def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> Raw:
     """Return what stands in the input, unchecked, without personal data, with the problems that reading met."""
-    if path is None and mapping is None:
-        bundled = bundled_path("city_profiles")
-        return without_contacts(
-            _told(lambda: _opened(bundled, lambda: once_read(bundled, _folder)))
-        )
     place = Path(path) if path is not None else bundled_path("city_profiles")
     if not place.is_dir():
         if mapping is None and mapping_path(place).is_file():
@@ -95,7 +86,7 @@ def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> 
     if mapping is not None:
         found = "A mapping is about the headers of a table; this is a folder of profiles."
         raise QuestionError.of("mapping-of-folder", found, Where(str(place)))
-    return without_contacts(_told(lambda: _opened(place, lambda: _folder(place))))
+    return without_contacts(_told(lambda: _opened(place, lambda: read_folder(place))))
 
 
 def read_grids(path: str | Path, encoding: str | None = None) -> list[Grid]:
@@ -130,12 +121,6 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     return [{c: row.get(c, "") for c in columns} for row in cells]
 
 
-def _folder(place: Path) -> Raw:
-    from twinmatch.reading.folder import read_folder  # with PyYAML, which tables do not need
-
-    return read_folder(place)
-
-
 def _opened(place: Path, reading: Callable[[], T]) -> T:
     try:
         return reading()
@@ -164,56 +149,6 @@ def without_contacts(raw: Raw) -> Raw:
         units=tuple(records[count:]),
         problems=tuple(safe(p) for p in (*raw.problems, *told)),
     )
-
-
-# --- the bundled profiles, read once ------------------------------------------------------------------------
-
-_FORM: Final = "1"
-"""Changes whenever the reader of YAML, or what is kept, changes its meaning."""
-
-
-def once_read(folder: Path, read: Callable[[Path], Raw]) -> Raw:
-    """Return what a folder holds: what was kept of the very same files, or what is read now, and then kept."""
-    keep_in = cache_folder()
-    if keep_in is None:
-        return read(folder)
-    place = keep_in / f"profiles-{_digest(folder)}.json"
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        return _raw(json.loads(place.read_bytes()))
-    raw = read(folder)
-    content = _plain(raw)
-    if not raw.problems:
-        with suppress(OSError, ValueError, TypeError, TwinmatchError):
-            written = json.dumps(content, ensure_ascii=False, allow_nan=False)
-            if _raw(json.loads(written)) == raw:
-                write_file(place, written.encode())
-                for earlier in set(keep_in.glob("profiles-*.json")) - {place}:
-                    earlier.unlink()
-    return raw
-
-
-def _digest(folder: Path) -> str:
-    found = hashlib.sha256(_FORM.encode())
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            content = path.read_bytes()
-            found.update(f"\0{path.name}\0{len(content)}\0".encode() + content)
-    return found.hexdigest()[:32]
-
-
-def _plain(raw: Raw) -> dict[str, list[Any]]:
-    return {
-        name: [[r.where.file, r.where.column, r.data] for r in records]
-        for name, records in (("cities", raw.cities), ("units", raw.units))
-    }
-
-
-def _raw(content: dict[str, list[Any]]) -> Raw:
-    cities, units = (
-        tuple(Record(data, Where(file, column=column)) for file, column, data in content[name])
-        for name in ("cities", "units")
-    )
-    return Raw(cities, units)
 
 
 # --- objects ------------------------------------------------------------------------------------------------

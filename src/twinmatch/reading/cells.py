@@ -15,9 +15,8 @@ from typing import Any, Final, Literal
 
 from twinmatch.errors import Problem
 from twinmatch.reading import values
-from twinmatch.reading.columns import ProfileColumn
 from twinmatch.reading.grid import Grid, Percent, text
-from twinmatch.reading.mapping import Mapping, MappingQuestion, Target
+from twinmatch.reading.mapping import Mapping, MappingQuestion, ProfileColumn, Target
 from twinmatch.reading.names import country_code, language_code
 from twinmatch.reading.values import MISSING, Decimal, Number, decides, is_finite, mass, parse
 from twinmatch.schema import NAMES

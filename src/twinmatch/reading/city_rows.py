@@ -12,7 +12,6 @@ from statistics import median
 from typing import Any, Final, Literal
 
 from twinmatch.errors import Where
-from twinmatch.geography import countries, is_country
 from twinmatch.reading.cells import Notes
 from twinmatch.reading.grid import leaves, put, text
 from twinmatch.reading.headers import Header
@@ -29,6 +28,7 @@ from twinmatch.vocabulary.gazetteer import (
     near_city,
     places,
 )
+from twinmatch.vocabulary.geography import countries, is_country
 from twinmatch.vocabulary.taxonomy import plain
 
 

@@ -18,14 +18,15 @@ from pydantic import BaseModel
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem
 from twinmatch.reading import values
-from twinmatch.reading.columns import SHORT, columns
 from twinmatch.reading.grid import Grid, is_empty, text, two_rows
 from twinmatch.reading.mapping import (
     BESIDE,
     NOT,
+    SHORT,
     Mapping,
     MappingQuestion,
     Target,
+    columns,
     target_of,
 )
 from twinmatch.reading.meaning import (

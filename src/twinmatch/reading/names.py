@@ -13,10 +13,17 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from twinmatch.geography import ALIASES, SAME_LANGUAGE, countries, is_country, language_codes, world
-from twinmatch.reading.columns import columns
 from twinmatch.reading.grid import text
+from twinmatch.reading.mapping import columns
 from twinmatch.schema import City
+from twinmatch.vocabulary.geography import (
+    ALIASES,
+    SAME_LANGUAGE,
+    countries,
+    is_country,
+    language_codes,
+    world,
+)
 from twinmatch.vocabulary.taxonomy import plain, words
 
 SYNONYMS: Final[dict[str, str]] = {

@@ -9,7 +9,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, Final
 
-from twinmatch.embedding import multilingual
+from twinmatch.embedding import choice
 from twinmatch.embedding.backends import Vectors
 from twinmatch.embedding.vectors import similarities
 from twinmatch.reading import values
@@ -146,10 +146,10 @@ def likely(header: str, fields: Sequence[str]) -> str:
 
     The text model for many languages compares it with examples; without that model nothing is found.
     """
-    if not fields or not multilingual.is_there():
+    if not fields or not choice.is_there():
         return ""
     labels, rows = _examples()
-    model = multilingual.multilingual()
+    model = choice.multilingual()
     like = similarities(model.encode([header]), rows)[0]
     best: dict[str, float] = {}
     for label, value in zip(labels, like.tolist(), strict=True):
@@ -163,6 +163,6 @@ def likely(header: str, fields: Sequence[str]) -> str:
 @cache
 def _examples() -> tuple[list[str], Vectors]:
     labels = [field for field, asked in _EXAMPLES.items() for _ in asked]
-    return labels, multilingual.multilingual().encode(
+    return labels, choice.multilingual().encode(
         [one for asked in _EXAMPLES.values() for one in asked]
     )

@@ -13,10 +13,9 @@ from typing import Any, Final
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.reading.columns import columns
 from twinmatch.reading.grid import Grid, Raw, is_empty, leaves, put, text
 from twinmatch.reading.headers import find_header
-from twinmatch.reading.mapping import Mapping
+from twinmatch.reading.mapping import Mapping, columns
 from twinmatch.reading.table import SheetContent, table_records
 from twinmatch.reading.values import is_finite, mass, parse
 from twinmatch.schema import HostUnit

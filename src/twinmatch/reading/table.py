@@ -27,10 +27,9 @@ from twinmatch.reading.city_rows import (
     spell,
     unbroken,
 )
-from twinmatch.reading.columns import columns
 from twinmatch.reading.grid import Grid, is_empty, put, text
 from twinmatch.reading.headers import Header, find_header
-from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target
+from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target, columns
 from twinmatch.reading.meaning import LEVERS
 from twinmatch.reading.names import language_code
 from twinmatch.reading.values import MISSING, Decimal

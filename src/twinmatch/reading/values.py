@@ -17,7 +17,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Final, Literal
 
-from twinmatch.reading.columns import ProfileColumn
+from twinmatch.reading.mapping import ProfileColumn
 from twinmatch.schema import NAMES, Domain, Lever, Role
 from twinmatch.vocabulary.taxonomy import plain, words
 

@@ -1,11 +1,10 @@
 """Pure mathematics of matching and grouping; knows no city."""
 
-from twinmatch.solving.assign import Assignment, Duals, assign
+from twinmatch.solving.assign import Assignment, assign
 from twinmatch.solving.attributes import Balance, Distribute, Gather, GroupRule, NobodyIsolated
-from twinmatch.solving.blocks import Block, Candidates, counts
+from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, counts
 from twinmatch.solving.diagnosis import (
     Clash,
-    Labels,
     LimitChange,
     Relaxation,
     RelaxationMenu,
@@ -15,11 +14,10 @@ from twinmatch.solving.diagnosis import (
     relaxations,
     relaxed,
 )
-from twinmatch.solving.frontier import FrontierPoint, frontier
-from twinmatch.solving.initial_grouping import GroupingReason
-from twinmatch.solving.model import Level, RowRef, Shortage, Solution, Undercut
+from twinmatch.solving.frontier import frontier
+from twinmatch.solving.model import Solution
 from twinmatch.solving.partition import Partition, partition
-from twinmatch.solving.referee import GroupVerdict, Verdict, broken, group_referee, referee
+from twinmatch.solving.referee import broken, group_referee, referee
 from twinmatch.solving.shortage import shortage, undercuts
 from twinmatch.solving.solver import solve
 
@@ -27,27 +25,20 @@ __all__ = [
     "Assignment",
     "Balance",
     "Block",
+    "Bools",
     "Candidates",
     "Clash",
     "Distribute",
-    "Duals",
-    "FrontierPoint",
+    "Floats",
     "Gather",
     "GroupRule",
-    "GroupVerdict",
-    "GroupingReason",
-    "Labels",
-    "Level",
+    "Ints",
     "LimitChange",
     "NobodyIsolated",
     "Partition",
     "Relaxation",
     "RelaxationMenu",
-    "RowRef",
-    "Shortage",
     "Solution",
-    "Undercut",
-    "Verdict",
     "assign",
     "broken",
     "clash",

@@ -15,13 +15,10 @@ from collections.abc import Callable, Sequence
 from itertools import chain, repeat
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from twinmatch.solving.attributes import Balance, Distribute, masks, per_group
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from twinmatch.solving.blocks import Bools, Floats, Ints
 
 ROUNDS = 200
 """Rounds over all items at most; each ends sooner where no swap helps."""

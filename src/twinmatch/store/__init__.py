@@ -5,35 +5,26 @@ append-only: the database itself refuses to change or delete an entry. The servi
 decided about them, here too.
 """
 
+from twinmatch.store.database import COMMAND_LINE, REMOVED, note
 from twinmatch.store.history import (
-    COMMAND_LINE,
     CONSENTS,
     DECISIONS,
-    KINDS,
     STEPS,
-    WHOLE,
     About,
-    AuditEntry,
     HistoryEntry,
     RunSnapshot,
-    carried,
     held,
-    note,
 )
-from twinmatch.store.meetings import Fallbacks, KeptMeeting, as_met
 from twinmatch.store.records import PastPair, RunRecord, Store, open_store
-from twinmatch.store.refusals import REMOVED
+from twinmatch.store.tables import Fallbacks, KeptMeeting, as_met
 
 __all__ = [
     "COMMAND_LINE",
     "CONSENTS",
     "DECISIONS",
-    "KINDS",
     "REMOVED",
     "STEPS",
-    "WHOLE",
     "About",
-    "AuditEntry",
     "Fallbacks",
     "HistoryEntry",
     "KeptMeeting",
@@ -42,7 +33,6 @@ __all__ = [
     "RunSnapshot",
     "Store",
     "as_met",
-    "carried",
     "held",
     "note",
     "open_store",

@@ -1,9 +1,4 @@
-"""Changes beside the history of runs: who did what to which key, upload or name, and when; nothing of what was said.
-
-A line names the person who did it by the id of a key, and what it was done to by its id, so it holds no personal data and
-can be kept for as long as the store. The database lets nobody change or delete one.
-
-The history of a run: entries that are only ever added, and what holds after them.
+"""The history of a run: entries that are only ever added, and what holds after them.
 
 A run is a proposal that is kept. What holds now is computed from its entries and never stored beside them, so
 the two cannot disagree; the last word on a meeting or a city holds, and undoing is an entry too.
@@ -13,49 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final, Literal
-
-import sqlalchemy as sa
+from typing import Final, Literal, NamedTuple
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.proposal.wire import Instant, on_wire
-from twinmatch.store.tables import changes
-
-COMMAND_LINE: Final = "command line"
-"""Who does what is done by a command: somebody with the store's password or file."""
-
-
-@dataclass(frozen=True)
-class AuditEntry:
-    """One line: its number, when, by whom (id of a key, or from where), what, and what it was done to."""
-
-    number: int
-    at: datetime
-    by: str
-    what: str
-    about: str
-
-
-def note(connection: sa.Connection, by: str, what: str, about: str = "") -> None:
-    """Add a line, in the transaction of the change itself: neither is kept without the other."""
-    row = {"at": datetime.now(UTC), "by": by[:40], "what": what, "about": about[:64]}
-    connection.execute(sa.insert(changes).values(**row))
-
-
-def noted(connection: sa.Connection) -> tuple[AuditEntry, ...]:
-    """Return every line, the first one first."""
-    found = connection.execute(sa.select(changes).order_by(changes.c.number))
-    return tuple(AuditEntry(r.number, r.at, r.by, r.what, r.about) for r in found)
-
 
 Status = Literal["draft", "approved", "published", "withdrawn"]
 
-About = tuple[str, str]
-"""What an entry is about: guest and host of a pair; the id of any other meeting and ""; two "" for the whole run."""
 
-WHOLE: Final[About] = ("", "")
+class About(NamedTuple):
+    """What an entry is about: guest and host of a pair; the id of any other meeting alone; nothing for the whole run."""
+
+    one: str = ""
+    other: str = ""
+
 
 DECISIONS: Final = (
     *("accept", "reject", "lock", "ban", "hold", "release", "note", "assign"),
@@ -121,7 +88,7 @@ class HistoryEntry:
     @property
     def about(self) -> About:
         """Return what it is about."""
-        return self.one, self.other
+        return About(self.one, self.other)
 
     @on_wire
     def says(self) -> str:
@@ -203,7 +170,7 @@ class RunSnapshot:
 
         Locked, held and accepted pairs must; banned, rejected and declined ones must not. A city's no outweighs all else.
         """
-        said = {about: e.kind for about, e in self.verdicts.items() if about[1]}
+        said = {about: e.kind for about, e in self.verdicts.items() if about.other}
         must_not = {
             *self.bans,
             *self.declined,
@@ -212,7 +179,7 @@ class RunSnapshot:
         must = {*self.locks, *self.holds, *(p for p, kind in said.items() if kind == "accept")}
         return (
             tuple(sorted(must - must_not)),
-            tuple(sorted(pair for pair in must_not if pair[1])),
+            tuple(sorted(pair for pair in must_not if pair.other)),
         )
 
 

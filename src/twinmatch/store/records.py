@@ -18,20 +18,19 @@ from pydantic import Field
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.proposal.wire import Hidden, Instant
 from twinmatch.reading.personal_data import redact
-from twinmatch.store.history import (
-    About,
-    AuditEntry,
-    HistoryEntry,
-    RunSnapshot,
-    carried,
-    checked,
-    held,
-    noted,
+from twinmatch.store.database import AuditEntry, empty_log, engine_of, migrate, noted, told
+from twinmatch.store.history import About, HistoryEntry, RunSnapshot, Status, carried, checked, held
+from twinmatch.store.tables import (
+    Fallbacks,
+    KeptMeeting,
+    answers,
+    as_met,
+    entries,
+    meetings_of,
+    places_of,
+    run_meetings,
+    runs,
 )
-from twinmatch.store.meetings import Fallbacks, KeptMeeting, as_met, meetings_of, places_of
-from twinmatch.store.places import engine_of, migrate
-from twinmatch.store.refusals import empty_log, told
-from twinmatch.store.tables import answers, entries, run_meetings, runs
 
 TRIES: Final = 8
 """How often an entry is tried again where another one took its number, when no version was named."""
@@ -51,8 +50,8 @@ class RunRecord:
     sha256: str
     data_sha256: Hidden[str]
     programme_sha256: Hidden[str]
-    status: str
-    version: int
+    status: Status
+    version: Annotated[int, Field(description="Over HTTP the ETag too")]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The tables of the store, as SQLAlchemy knows them; the migrations make them.
+"""The tables of the store, as SQLAlchemy knows them, and the meetings of a run; the migrations make the tables.
 
 A service that keeps more of its own beside the runs adds its tables to ``metadata``, and their making to the
 migrations: one database, one history of its tables.
@@ -7,13 +7,17 @@ migrations: one database, one history of its tables.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 from twinmatch.errors import DataError, Problem
+from twinmatch.proposal.wire import Hidden, Number, OrNull
+from twinmatch.store.history import About
 
 
 class Moment(TypeDecorator[datetime]):
@@ -151,5 +155,89 @@ answers = sa.Table(
 )
 """What is worked out of a run after it was kept: not begun while there is no beat, not there while there is no content."""
 
-FROZEN = ("runs", "run_meetings", "entries", "changes")
-"""Tables whose rows are only ever added; triggers refuse anything else."""
+
+# --- the meetings of a run ------------------------------------------------------------------------------------
+
+
+PAIRED: Final = "twinning"
+"""The product whose meetings are pairs of a guest and a host."""
+
+Fallbacks = Mapping[About, tuple[tuple[str, ...], tuple[str, ...]]]
+"""For each pair, what is offered if the guest declines, and if the host does."""
+
+
+@dataclass(frozen=True)
+class KeptMeeting:
+    """A meeting of a run: its id in the proposal, product, label, cities with the guests first, score, what is offered.
+
+    ``guest`` and ``host`` are ids, empty where the meeting is no pair.
+    """
+
+    id: str
+    product: str
+    label: str
+    guest: OrNull
+    host: OrNull
+    cities: Hidden[tuple[str, ...]]
+    score: Number
+    if_guest_declines: tuple[str, ...] = ()
+    if_host_declines: tuple[str, ...] = ()
+
+    @property
+    def about(self) -> About:
+        """Return what entries about it are about: guest and host of a pair, else its id and ""."""
+        return About(self.guest, self.host) if self.host else About(self.id)
+
+
+def meetings_of(
+    proposal: Mapping[str, Any], fallbacks: Fallbacks | None = None
+) -> list[KeptMeeting]:
+    """Return the meetings of a proposal.json, in its order."""
+    found = []
+    for product in proposal.get("products", ()):
+        for meeting in product["meetings"]:
+            guests = [m["city"] for m in meeting["members"] if m["role"] == "guest"]
+            hosts = [m["city"] for m in meeting["members"] if m["role"] == "host"]
+            is_pair = product["product"] == PAIRED and len(guests) == 1 and hosts
+            guest, host = (guests[0], meeting.get("unit") or hosts[0]) if is_pair else ("", "")
+            others = [m["city"] for m in meeting["members"] if m["city"] not in guests]
+            falls = (fallbacks or {}).get(About(guest, host), ((), ()))
+            found.append(
+                KeptMeeting(
+                    meeting["id"],
+                    product["product"],
+                    meeting["label"],
+                    guest,
+                    host,
+                    (*guests, *others),
+                    meeting["score"],
+                    *falls,
+                )
+            )
+    return found
+
+
+def as_met(pair: tuple[str, str], meetings: Iterable[KeptMeeting]) -> About:
+    """Return a pair as the run has it: either way round, and a city of a host unit for its unit; else as it is."""
+    for meeting in meetings:
+        hosts = {meeting.host, *meeting.cities} - {meeting.guest}
+        if meeting.host and any(a == meeting.guest and b in hosts for a, b in (pair, pair[::-1])):
+            return meeting.about
+    return About(*pair)
+
+
+def places_of(proposal: Mapping[str, Any]) -> dict[str, str]:
+    """Return the id of every city and host unit of a proposal.json by its id and its name, in small letters.
+
+    A name that several have stands for none of them.
+    """
+    listed = [*proposal.get("cities", ()), *proposal.get("units", ())]
+    found: dict[str, str] = {}
+    twice = set()
+    for place in listed:
+        name = str(place.get("name", "")).casefold()
+        if name and found.setdefault(name, place["id"]) != place["id"]:
+            twice.add(name)
+    return {k: v for k, v in found.items() if k not in twice} | {
+        place["id"].casefold(): place["id"] for place in listed
+    }

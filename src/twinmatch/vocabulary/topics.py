@@ -1,7 +1,7 @@
 """The codes that a profile speaks in: domains, levers, dimensions of readiness, and topics, the finest of them.
 
 A profile names topics under ``seeks`` and ``shows``; where it does not, a classifier suggests them from its sentences
-(:mod:`twinmatch.embedding.classifier`). Codes are stored in profiles, labels and models: a code is never renamed,
+(:mod:`twinmatch.embedding.sentences`). Codes are stored in profiles, labels and models: a code is never renamed,
 and new ones are added at the end.
 """
 

@@ -16,10 +16,10 @@ from twinmatch.app.service import Question, Search, Service, Wanted
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.atlas import kilometres, land
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
-from twinmatch.geography import is_country, language_name
-from twinmatch.intake.readiness_scale import LEVELS
+from twinmatch.intake.forms import LEVELS
 from twinmatch.proposal import CityCard
 from twinmatch.schema import City, Dimension, Role
+from twinmatch.vocabulary.geography import is_country, language_name
 from twinmatch.web.auth import pages_router
 from twinmatch.web.board import Job
 from twinmatch.web.pages import page, wants_fragment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
@@ -16,7 +17,7 @@ from twinmatch.app.group_moves import group_moves, group_split
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import letters
-from twinmatch.store import CONSENTS, held
+from twinmatch.store import CONSENTS, About, held
 from twinmatch.web.auth import (
     Committee,
     Coordinator,
@@ -122,7 +123,7 @@ def _decide_all(
     run: str,
     action: str,
     given: dict[str, Any],
-    decisions: list[tuple[str, tuple[str, str]]],
+    decisions: Sequence[tuple[str, tuple[str, str]]],
     tab: str = "twinning",
 ) -> Response:
     """Write decisions on several pairs, each on the version before it: a decision that came between is not overwritten."""
@@ -313,7 +314,7 @@ def keep_group(
     """Lock a city in a group, in place of any other of its locks in groups; it holds once solved again."""
     product, locks = group.partition(":")[0], state.board.store.held(job.id).locks
     old = [p for p in locks if p[0] == city and p[1].startswith(f"{product}:") and p[1] != group]
-    decisions = [("release", pair) for pair in old] + [("lock", (city, group))]
+    decisions = [("release", pair) for pair in old] + [("lock", About(city, group))]
     given = {"city": city, "group": group, "version": version}
     return _decide_all(request, state, person, job.id, "keep-group", given, decisions, product)
 
@@ -431,7 +432,7 @@ def _offered(state: State, invited: Invited) -> dict[str, Any]:
         if invited.city in m.cities
     ]
     is_open = run.held.status != "withdrawn"
-    return {"letter": mine, "meetings": meetings, "is_open": is_open, "title": run.run.title}
+    return {"letter": mine, "meetings": meetings, "is_open": is_open, "title": run.title}
 
 
 @by_link.post("/{secret}")

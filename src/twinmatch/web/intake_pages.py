@@ -25,9 +25,8 @@ from starlette.datastructures import FormData
 from twinmatch.app.intake import IN_THOUSANDS, check_profiles, survey_sheet
 from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.reading import read_grids
-from twinmatch.reading.columns import columns
 from twinmatch.reading.grid import text
-from twinmatch.reading.mapping import BESIDE, NOT, Mapping, mapping_of, target_of, to_toml
+from twinmatch.reading.mapping import BESIDE, NOT, Mapping, columns, mapping_of, target_of, to_toml
 from twinmatch.reading.personal_data import is_contact, redact
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.web import schemas

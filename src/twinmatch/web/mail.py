@@ -27,11 +27,11 @@ from urllib.parse import urlencode
 from fastapi import Depends, Form, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from twinmatch.app.decisions import RunState, decide_on
+from twinmatch.app.decisions import MeetingState, RunState, decide_on
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting.letters import Correspondence, Letter, letters, read_contacts
 from twinmatch.proposal import Proposal
-from twinmatch.store import HistoryEntry, KeptMeeting, Store
+from twinmatch.store import HistoryEntry, Store
 from twinmatch.web.auth import Coordinator, coordinator, pages_router
 from twinmatch.web.pages import page
 from twinmatch.web.rounds_pages import Looked, to_proposal
@@ -187,7 +187,7 @@ def send(
     Raises QuestionError where the run has gone on since it was looked at, or the connection breaks: of the letter
     then under way nobody knows, and no further one is sent.
     """
-    name, seen = run.run.id, run.held.version
+    name, seen = run.id, run.version
     with connected(settings) as server:
         for k, draft in enumerate(chosen):
             city = draft.letter.city
@@ -213,8 +213,8 @@ def _dated(mail: EmailMessage, entry: HistoryEntry) -> EmailMessage:
     return mail
 
 
-def _not_asked(run: RunState, city: str) -> Iterator[KeptMeeting]:
-    return (m for m in run.meetings if city in m.cities and not run.consents(m)[city])
+def _not_asked(run: RunState, city: str) -> Iterator[MeetingState]:
+    return (m for m in run.meetings if city in m.cities and not m.consents[city])
 
 
 def _refused(error: smtplib.SMTPException) -> str:

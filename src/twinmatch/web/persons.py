@@ -19,7 +19,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
 from twinmatch.reading.personal_data import redact
 from twinmatch.store import REMOVED, note
-from twinmatch.store.refusals import (
+from twinmatch.store.database import (
     Reason,
     reasons_about,
     remove_names,

@@ -13,7 +13,7 @@ from fastapi import Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from twinmatch.app.decisions import decide_on, plain_run_state, run_state
+from twinmatch.app.decisions import RunState, decide_on, run_state
 from twinmatch.app.round import Repaired
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting import EXPORTERS
@@ -267,16 +267,14 @@ def get_proposal_file(
 # --- what a coordinator asks about a proposal ---
 
 
-@router.get("/proposals/{proposal}/decisions", **answers(schemas.Decisions, 404))
+@router.get("/proposals/{proposal}/decisions", **answers(RunState, 404))
 def list_decisions(state: Shared, proposal: ProposalId) -> Response:
     """Return what was decided about a proposal, and what holds now; the ETag is its version."""
-    found = plain_run_state(run_state(state.board.run(proposal).id, state.board.store))
-    return json_answer(found, headers={"ETag": f'"{found["version"]}"'})
+    found = run_state(state.board.run(proposal).id, state.board.store)
+    return json_answer(found, headers={"ETag": f'"{found.version}"'})
 
 
-@router.post(
-    "/proposals/{proposal}/decisions", **answers(schemas.Decisions, 404, 409, 412, 428, status=201)
-)
+@router.post("/proposals/{proposal}/decisions", **answers(RunState, 404, 409, 412, 428, status=201))
 def decide(
     state: Shared,
     proposal: ProposalId,
@@ -294,8 +292,8 @@ def decide(
     decide_on(run, decision.kind, person.name, **given, seen=seen, place=store)
     if decision.kind == "publish":
         state.board.replace_published(run, person.name)
-    found = plain_run_state(run_state(run, store))
-    return json_answer(found, 201, {"ETag": f'"{found["version"]}"'})
+    found = run_state(run, store)
+    return json_answer(found, 201, {"ETag": f'"{found.version}"'})
 
 
 def version_of(if_match: str | None) -> int:

@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from pydantic import ValidationError
 
 from twinmatch.app.decided import Decided, group_of, with_decided
-from twinmatch.app.decisions import decided_so_far
+from twinmatch.app.decisions import Pair, decided_so_far
 from twinmatch.app.round import Repaired, held_twinning, repaired, taken
 from twinmatch.app.service import Service, open_service
 from twinmatch.errors import Problem, QuestionError
@@ -24,7 +24,6 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.twinning import Twinning
 from twinmatch.proposal import Pairs, Proposal
 from twinmatch.store import RunSnapshot
-from twinmatch.store.history import About
 from twinmatch.validate import as_sentence
 from twinmatch.web.board import Board, Job
 from twinmatch.web.jobs import (
@@ -166,7 +165,7 @@ class Rounds:
         return difference(proposal_of(self._board, one), proposal_of(self._board, other))
 
 
-def _still(locks: Iterable[About], change: Disruption, earlier: Proposal) -> list[About]:
+def _still(locks: Iterable[Pair], change: Disruption, earlier: Proposal) -> list[Pair]:
     """Return the locks that are not lifted by what happened: a city that withdrew or refused is not locked."""
     ids = {city.name: city.id for city in earlier.cities}
     ids |= {unit.name: unit.id for unit in earlier.units}

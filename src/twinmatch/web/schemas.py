@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from twinmatch.app.pairs import PairExplanation
 from twinmatch.proposal import Evidence
-from twinmatch.store import HistoryEntry
 from twinmatch.store.tables import is_storable
 
 MOST_VALUES: Final = 10_000
@@ -360,41 +359,6 @@ class Decision(Asked):
         "", max_length=200, description="Of consent: the city that was asked or has answered"
     )
     why: str = Field("", max_length=2000)
-
-
-class MeetingHeld(BaseModel):
-    """A meeting of a proposal: what was decided about it, who agreed, and what is offered if a side declines."""
-
-    id: str
-    product: str
-    label: str
-    guest: str | None = Field(description="Of a pair")
-    host: str | None = Field(description="Of a pair")
-    score: float
-    verdict: Literal["accept", "reject"] | None
-    consents: dict[str, Literal["asked", "agreed", "declined"] | None] = Field(
-        description="By city; null where it was not asked"
-    )
-    if_guest_declines: list[str]
-    if_host_declines: list[str]
-
-
-class Decisions(BaseModel):
-    """What holds for a proposal, and how it came about."""
-
-    run: str = Field(description="The proposal's id, in the store and on the command line too")
-    title: str
-    status: Literal["draft", "approved", "published", "withdrawn"]
-    version: int = Field(
-        ge=0, description="Also the ETag: send it as If-Match with the next decision"
-    )
-    kept_at: str
-    kept_by: str
-    sha256: str
-    locks: list[tuple[str, str]]
-    bans: list[tuple[str, str]]
-    history: list[HistoryEntry]
-    meetings: list[MeetingHeld]
 
 
 class AskRepair(Asked):

@@ -9,7 +9,7 @@ pairing, which would give the answer away (the headline, and what every other fi
 that state needs and guests that do not. Each stands beside rankings that need no method: by distance, by BM25 of needs
 in offers, and by the cosine of whole texts.
 
-Where published pairs are not at hand, :mod:`twinmatch.whatif.pilots` asks the same of pilot activities.
+Where published pairs are not at hand, :mod:`twinmatch.whatif.learning` asks the same of pilot activities.
 
 Notation: T pairs tested, C host units; score (T, C); true (T,) the column of each pair's host unit.
 """
@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, PlainSerializer, model_serializer
 
 from twinmatch.affinity import Affinity, compare
@@ -29,16 +28,15 @@ from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import Passage, needs_passages, offers_passages, readable
-from twinmatch.geography import distance_km
 from twinmatch.proposal.wire import Number, Numbers, Rows, Tabular, Unknown
 from twinmatch.schema import City, Role
+from twinmatch.solving import Bools, Floats, Ints
 from twinmatch.standings import standing
+from twinmatch.vocabulary.geography import distance_km
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 HITS: Final = (1, 5, 10)
 RESAMPLES: Final = 2000
@@ -339,7 +337,7 @@ def _true_column(pair: ObservedPair, columns: Sequence[Host]) -> int:
 
 def _rivals(
     pairs: Sequence[ObservedPair], columns: Sequence[Host], true: Ints, standard: int
-) -> NDArray[np.bool_]:
+) -> Bools:
     """Return the units among which each pair's true one is ranked, itself included, shape (T, C)."""
     return np.array(
         [
@@ -358,7 +356,7 @@ def _measured(
     affinity: Affinity,
     pairs: Sequence[ObservedPair],
     true: Ints,
-    rivals: NDArray[np.bool_],
+    rivals: Bools,
     seed: int,
 ) -> Backtest:
     rows = np.array([affinity.row_of[p.guest] for p in pairs], dtype=np.int64)
@@ -384,7 +382,7 @@ def _tested(
     affinity: Affinity,
     row: int,
     column: int,
-    rivals: NDArray[np.bool_],
+    rivals: Bools,
     rank: float,
     of: int,
     percentile: float,
@@ -406,7 +404,7 @@ def _tested(
     )
 
 
-def ranks(score: Floats, true: Ints, rivals: NDArray[np.bool_]) -> tuple[Floats, Ints]:
+def ranks(score: Floats, true: Ints, rivals: Bools) -> tuple[Floats, Ints]:
     """Return the rank of each row's true column among its rivals, 1 the best, ties at their mean, and how many.
 
     score and rivals (T, C); true (T,); both results (T,). Scores within 1e-9 are ties.

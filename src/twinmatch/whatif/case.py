@@ -27,9 +27,8 @@ from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
 from twinmatch.proposal.wire import Number, on_wire
-from twinmatch.solving import Block, Solution, solve
+from twinmatch.solving import Block, Bools, Floats, Solution, solve
 
-Bools = NDArray[np.bool_]
 T = TypeVar("T", bound=np.generic)
 
 NOTHING = 5e-10
@@ -131,7 +130,7 @@ class Case:
     solution: Solution
 
     @cached_property
-    def score(self) -> NDArray[np.float64]:
+    def score(self) -> Floats:
         """Return the score of every pair of the frame, shape (m,)."""
         return self.ready.candidates.score
 

@@ -26,7 +26,6 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twinmatch.affinity import compare
 from twinmatch.cohort import City, Cohort, Host
@@ -40,12 +39,9 @@ from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.proposal import Ask, listed
 from twinmatch.proposal.wire import Hidden, Number, on_wire, rows
 from twinmatch.schema import NAMES, Domain, Lever
-from twinmatch.solving import Candidates, Solution
+from twinmatch.solving import Bools, Candidates, Floats, Solution
 from twinmatch.standings import expected_standing, standing
 from twinmatch.whatif.case import Case, find_host, host_id, open_case
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 TOUCHES: Final[dict[str, frozenset[str]]] = {
     "wishes": frozenset({"wishes"}),
@@ -66,9 +62,10 @@ LIFT: Final = 1e-9
 
 @dataclass(frozen=True)
 class ChangedAnswer:
-    """One answer changed: the block of the profile, what would be said, and the block's new value."""
+    """One answer changed: the block of the profile, what it names there by its code, in words, and the block's new value."""
 
     block: str
+    names: Hidden[str]
     says: str
     value: Hidden[object]
 
@@ -88,7 +85,7 @@ def possible_answers(cohort: Cohort, city: City, host: Host) -> Iterator[Changed
     """Yield each single answer that the city could add and that speaks to a host, in a fixed order."""
     if host.id not in city.wishes[:1]:
         wishes = (host.id, *(w for w in city.wishes if w != host.id))
-        yield ChangedAnswer("wishes", f"names {host.name} as its first wish", wishes)
+        yield ChangedAnswer("wishes", host.id, f"names {host.name} as its first wish", wishes)
     yield from _domains(cohort, city, host)
     yield from _levers(cohort, city, host)
 
@@ -102,7 +99,7 @@ def _domains(cohort: Cohort, city: City, host: Host) -> Iterator[ChangedAnswer]:
             speaks = table.fine[list(host.cities), k].any()
             if speaks and (stated or {}).get(domain) != TOP_WEIGHT:
                 says = f"names {NAMES[domain]} as a main {noun}"
-                yield ChangedAnswer(block, says, _with_domain(stated, domain))
+                yield ChangedAnswer(block, domain, says, _with_domain(stated, domain))
 
 
 def _with_domain(stated: dict[Domain, int | None] | None, domain: Domain) -> dict[Domain, int]:
@@ -121,7 +118,7 @@ def _levers(cohort: Cohort, city: City, host: Host) -> Iterator[ChangedAnswer]:
         stated: tuple[Lever, ...] = getattr(city, block) or ()
         for lever in LEVERS:
             if lever in wanted and lever not in stated:
-                yield ChangedAnswer(block, f"{says} {NAMES[lever]}", (*stated, lever))
+                yield ChangedAnswer(block, lever, f"{says} {NAMES[lever]}", (*stated, lever))
 
 
 def score_row(case: Case, g: int, answers: Sequence[ChangedAnswer]) -> Floats:
@@ -179,7 +176,8 @@ def best_additions(
     taken: tuple[ChangedAnswer, ...] = ()
     for single, lifted in singles:
         again = possible_answers(cohort, answered(city, taken), case.hosts[h])
-        answer = next((a for a in again if a.says == single.says), None)
+        same = (single.block, single.names)
+        answer = next((a for a in again if (a.block, a.names) == same), None)
         if answer is None:
             continue
         together = lifted if not taken else score_row(case, g, (*taken, answer))
@@ -296,15 +294,13 @@ def counterfactual(case: Case, city: str, host: str) -> Counterfactual:
     )
 
 
-def rank_of(row: NDArray[np.float64], h: int) -> int:
+def rank_of(row: Floats, h: int) -> int:
     """Return the rank of a host in a score row (H,), 1 the best; hosts on a level share the better rank."""
     rounded = np.round(row, 9)
     return 1 + int((rounded > rounded[h]).sum())
 
 
-def _way(
-    case: Case, g: int, h: int, answers: tuple[ChangedAnswer, ...], row: NDArray[np.float64]
-) -> Way:
+def _way(case: Case, g: int, h: int, answers: tuple[ChangedAnswer, ...], row: Floats) -> Way:
     rank = rank_of(row, h)
     name = case.hosts[h].name
     says = f"{said(case.guest_name(g), answers)}, {name} is number {rank} with {100 * row[h]:.1f} of 100."

@@ -19,13 +19,13 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from twinmatch.errors import QuestionError
 from twinmatch.programmes.rules import Rule, statuses
 from twinmatch.proposal import RuleNumbers, RuleStatus
 from twinmatch.proposal.wire import Number, Rows, Tabular, on_wire
+from twinmatch.solving import Bools
 from twinmatch.whatif.case import (
     NOTHING,
     Case,
@@ -42,7 +42,6 @@ from twinmatch.whatif.case import (
 if TYPE_CHECKING:
     import pandas as pd
 
-Bools = NDArray[np.bool_]
 Kind = Literal["rule", "lock", "ban", "past pair", "one more", "one more place"]
 
 FIVE = 5

@@ -17,7 +17,6 @@ from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.rules import Rule
@@ -25,7 +24,7 @@ from twinmatch.programmes.twinning import product_of
 from twinmatch.programmes.twinning.search import solve_twinning
 from twinmatch.proposal import Product, Proposal
 from twinmatch.proposal.wire import Hidden, Number, rows
-from twinmatch.solving import Solution
+from twinmatch.solving import Bools, Floats, Solution
 from twinmatch.whatif.case import (
     Case,
     Move,
@@ -37,7 +36,6 @@ from twinmatch.whatif.case import (
     must_not_meet,
 )
 
-Bools = NDArray[np.bool_]
 Kind = Literal["keep all", "few changes", "best"]
 KINDS: tuple[Kind, ...] = ("keep all", "few changes", "best")
 
@@ -397,7 +395,7 @@ def reserves(held: Case, count: int = 3) -> tuple[ReserveList, ...]:
 
 
 def _ranked(
-    line: NDArray[np.float64], names: Sequence[tuple[str, str]], count: int
+    line: Floats, names: Sequence[tuple[str, str]], count: int
 ) -> tuple[tuple[str, str, float], ...]:
     order = np.argsort(-line, kind="stable")[:count]
     return tuple((*names[int(k)], float(line[k])) for k in order if line[k] >= 0)

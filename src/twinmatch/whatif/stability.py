@@ -23,13 +23,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.twinning import PreparedTwinning, solve_twinning
 from twinmatch.proposal.wire import Number, Rows, Tabular, Unknown, on_wire, rows
-from twinmatch.solving import Candidates
+from twinmatch.solving import Bools, Candidates, Floats
 from twinmatch.solving.frontier import frontier
 from twinmatch.solving.parallel import spread
 from twinmatch.whatif.case import Case
@@ -37,8 +36,6 @@ from twinmatch.whatif.case import Case
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Judgement = Literal["robust", "fragile"]
 
 ROBUST: Final = 0.7
@@ -299,9 +296,7 @@ def _survive(case: Case, answer: Bools | None) -> float:
     return float((answer & case.chosen).sum()) / case.filled
 
 
-def _pairs(
-    case: Case, grids: NDArray[np.bool_], without: dict[str, Bools | None]
-) -> tuple[PairStable, ...]:
+def _pairs(case: Case, grids: Bools, without: dict[str, Bools | None]) -> tuple[PairStable, ...]:
     found = []
     runs = max(len(grids), 1)
     for g, h in case.pairs(case.chosen):
@@ -329,9 +324,7 @@ def _pairs(
     return tuple(sorted(found, key=lambda s: (s.share, s.id, s.host)))
 
 
-def _places(
-    case: Case, grids: NDArray[np.bool_], without: dict[str, Bools | None]
-) -> tuple[Stable, ...]:
+def _places(case: Case, grids: Bools, without: dict[str, Bools | None]) -> tuple[Stable, ...]:
     """The guests that have a place, and the hosts that have a guest: how often they have one at all."""
     found = []
     runs = max(len(grids), 1)

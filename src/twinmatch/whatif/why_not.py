@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
 from twinmatch.cohort import City
@@ -22,6 +21,7 @@ from twinmatch.programmes.eligibility import Eligibility, conditions
 from twinmatch.programmes.rules import Rule
 from twinmatch.proposal.wire import Number, on_wire
 from twinmatch.schema import Commitment, Participation
+from twinmatch.solving import Bools, Floats
 from twinmatch.whatif.case import (
     NOTHING,
     Case,
@@ -95,9 +95,7 @@ class WhyNotAnswer:
         return f"<WhyNotAnswer {self.guest_name} with {self.host_name}: {self.verdict}>"
 
 
-def next_best(
-    affinity: Affinity, row: int, column: int, open_pairs: NDArray[np.bool_]
-) -> tuple[RunnerUp, ...]:
+def next_best(affinity: Affinity, row: int, column: int, open_pairs: Bools) -> tuple[RunnerUp, ...]:
     """Return the best other column for a pair's row and the best other row for its column: the other host, the other guest.
 
     Only ``open_pairs`` (R, C) count, and no city beside itself. Scores within 1e-9 are equal, and the first counts.
@@ -129,9 +127,7 @@ def best_peers(affinity: Affinity, i: int, j: int) -> tuple[RunnerUp, ...]:
     return tuple(found)
 
 
-def _beside(
-    affinity: Affinity, row: int, column: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _beside(affinity: Affinity, row: int, column: int) -> tuple[Floats, Floats]:
     """Return the scores of a row with every column, (C,), and of every row with a column, (R,): not the whole table."""
     one, other = (np.array([k], dtype=np.intp) for k in (row, column))
     rows, columns = (
@@ -140,7 +136,7 @@ def _beside(
     return affinity.scores(one, columns)[0], affinity.scores(rows, other)[:, 0]
 
 
-def _best_but(score: NDArray[np.float64], may: NDArray[np.bool_], but: int) -> int | None:
+def _best_but(score: Floats, may: Bools, but: int) -> int | None:
     """Return the place of the best score of those that may be, one left out; None where none is left."""
     line = np.where(may, np.round(score, 9), -1.0)
     line[but] = -1.0
@@ -209,7 +205,7 @@ def _not_eligible(case: Case, start: WhyNotAnswer, i: int) -> WhyNotAnswer:
 
 def _lacking(city: City, case: Case) -> str:
     failed, unknown = conditions(city, case.settings.guests)
-    return "; ".join([*(f.removeprefix("it lacks ") for f in failed), *unknown])
+    return "; ".join([*failed, *(f"not known: {one}" for one in unknown)])
 
 
 def conditions_met(city: City, rule: Eligibility) -> City | None:
@@ -388,7 +384,7 @@ def _by_answers(case: Case, g: int, h: int, price: float) -> str:
     return f"No three answers that {name} could add would bring it to {host.name} by themselves."
 
 
-def _may_suffice(case: Case, g: int, h: int, row: NDArray[np.float64], price: float) -> bool:
+def _may_suffice(case: Case, g: int, h: int, row: Floats, price: float) -> bool:
     """Whether a score row lifts the pair by what forcing it costs, beyond what it lifts the guest's own hosts.
 
     The forced answer gains what the pair gains; the present one stays open and gains what its own pairs gain. So

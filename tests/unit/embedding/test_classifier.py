@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from twinmatch.embedding import backends
-from twinmatch.embedding.classifier import KINDS, TOPICS, Classifier, bundled_classifier, fit
+from twinmatch.embedding.sentences import KINDS, TOPICS, Classifier, bundled_classifier, fit
 
 HEAT, TRAMS = TOPICS[0].value, TOPICS[14].value
 DIGEST = "ab" * 32

@@ -1,6 +1,6 @@
 import pytest
 
-from twinmatch.embedding.multilingual import detect, foreign_language, language_name
+from twinmatch.embedding.choice import detect, foreign_language, language_name
 from twinmatch.files import bundled_path
 
 SENTENCES = {

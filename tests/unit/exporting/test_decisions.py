@@ -14,10 +14,10 @@ import pytest
 from exporting_samples import sample, twinning
 from test_workbook import members
 
+from twinmatch.app.decided import DecisionSheet, read_decisions
 from twinmatch.errors import DataError
 from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.proposal import Proposal, Table
-from twinmatch.reading.decision_sheet import DecisionSheet, read_decisions
 
 FAIRNESS = Table(
     "fairness",
@@ -28,8 +28,8 @@ FAIRNESS = Table(
 SATISFACTION = Table(
     "satisfaction",
     "Satisfaction",
-    ("Meeting", "Guest", "Host", "Points", "Best possible points", "With"),
-    (("twinning-1", "Graz", "North", 0.5, 0.75, "Lund"),),
+    ("Meeting", "Guest", "Host", "Points", "Best possible points", "With", "Rank", "Hosts"),
+    (("twinning-1", "Graz", "North", 0.5, 0.75, "Lund", 2, 3),),
 )
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from twinmatch.exporting.report import report_html
 from twinmatch.exporting.workbook import proposal_xlsx
 from twinmatch.proposal import Proposal, Table, UnitName
+from twinmatch.proposal.tables import AlikeRow, QuestionRow
 
 
 def book_of(proposal: Proposal):
@@ -134,20 +135,31 @@ def test_other_products_get_a_sheet_each():
     assert all(len(name) <= 31 for name in names)
 
 
-def test_figures_name_cities_meetings_and_facets_in_place_of_their_codes():
-    row = ("twinning-1", "at-graz; dk-aarhus", "needs_offers", "at-graz and more", 0.5)
-    table = Table("own", "Own", ("Meeting", "who asks", "Facet", "text", "Part of all"), (row,))
-    made = replace(sample(), products=(replace(twinning(), tables=(table,)),))
-    sheet = book_of(made)["Twinning, own"]
-    assert [cell.value for cell in sheet[1]] == [
-        "Meeting",
-        "Who asks",
-        "Facet",
-        "Text",
-        "Part of all",
+def test_figures_name_cities_meetings_facets_and_topics_in_place_of_their_codes():
+    alike = AlikeRow("twinning-1", "alike", "needs_offers", "Both heat with coal.", 0.5)
+    asked = QuestionRow("One", "at-graz; dk-aarhus", "one_stop_shop_advice; public_transport")
+    tables = (
+        Table("alike", "Own", ("a", "b", "c", "d", "e"), (alike,)),
+        Table("questions", "Asked", ("p", "q", "t"), (asked,)),
+        Table("own", "Own", ("who asks", "text"), (("at-graz; dk-aarhus", "at-graz and more"),)),
+    )
+    made = replace(sample(), products=(replace(twinning(), tables=tables),))
+    rows = [
+        [c.value for c in book_of(made)[f"Twinning, {name}"][2]]
+        for name in ("in common", "questions", "own")
     ]
-    named = ["Graz and North", "Graz, Aarhus", "Needs met by offers", "at-graz and more", 0.5]
-    assert [cell.value for cell in sheet[2]] == named
+    assert rows[0] == [
+        "Graz and North",
+        "alike",
+        "Needs met by offers",
+        "Both heat with coal.",
+        0.5,
+    ]
+    assert rows[1][1:] == [
+        "Graz, Aarhus",
+        "one-stop shops and advice for owners and public transport",
+    ]
+    assert rows[2] == ["Graz, Aarhus", "at-graz and more"]
     assert "at-graz; dk-aarhus" not in report_html(made).decode()
 
 

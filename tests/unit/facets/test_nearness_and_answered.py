@@ -9,7 +9,7 @@ from cities import cohort_of, facet_cache
 from twinmatch.facets.answered import NeedsAnswered
 from twinmatch.facets.context import Nearness
 from twinmatch.facets.text import NeedsOffers
-from twinmatch.geography import distance_km
+from twinmatch.vocabulary.geography import distance_km
 
 
 def kilometres(one, other):

@@ -7,7 +7,7 @@ import pytest
 
 from cities import cohort_of, facet_cache
 from twinmatch.facets.context import Language, SharedContext
-from twinmatch.facets.wishes import Wishes
+from twinmatch.facets.domains import Wishes
 
 
 def likeness(facet, i=0, j=1):

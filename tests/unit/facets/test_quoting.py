@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from twinmatch.embedding.classifier import KINDS, TOPICS, Reading
+from twinmatch.embedding.sentences import KINDS, TOPICS, Reading
 from twinmatch.facets.quoting import (
     FEWEST,
     SAME_MATTER,

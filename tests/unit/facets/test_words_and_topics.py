@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 
 from cities import cohort_of, facet_cache
-from twinmatch.embedding.classifier import TOPICS
-from twinmatch.facets.answered import MOST, NeedsAnswered, SameWords, WordTable
+from twinmatch.embedding.sentences import TOPICS
+from twinmatch.facets.answered import (
+    MOST,
+    NeedsAnswered,
+    SameWords,
+    SharedTopics,
+    TopicsMet,
+    WordTable,
+)
 from twinmatch.facets.quoting import stems
-from twinmatch.facets.shared_topics import SharedTopics, TopicsMet
 
 GERMAN = "Wir suchen Hilfe bei der Umstellung unserer Fernwärme auf Abwärme und Holz."
 

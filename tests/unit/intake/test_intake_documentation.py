@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from twinmatch.app.intake import KINDS
-from twinmatch.intake.readiness_scale import GENERAL, LEVELS
+from twinmatch.intake.forms import GENERAL, LEVELS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "intake.md").read_text("utf-8")
 

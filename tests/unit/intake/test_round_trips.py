@@ -16,12 +16,11 @@ from profiles_for_intake import FULL, city
 from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, QuestionError
 from twinmatch.intake import merge_forms, template, to_yaml, write_profiles
-from twinmatch.intake.forms import EXAMPLES, _rule
+from twinmatch.intake.forms import EXAMPLES, GENERAL, LEVELS, _rule
 from twinmatch.intake.profile_folder import missing_of
-from twinmatch.intake.readiness_scale import GENERAL, LEVELS
 from twinmatch.reading import read, read_raw
-from twinmatch.reading.columns import columns
-from twinmatch.reading.folder import parse_yaml
+from twinmatch.reading.mapping import columns
+from twinmatch.reading.table_files import parse_yaml
 from twinmatch.schema import City, Dimension, HostUnit
 from twinmatch.validate import profiles
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from profiles_for_intake import city, known
 
+from twinmatch.app.intake import text_doubts
 from twinmatch.errors import Problem
-from twinmatch.intake.texts import text_doubts
 from twinmatch.schema import City
 
 GERMAN = "Wir suchen Partner für die Sanierung der Fernwärme in den alten Stadtteilen und für die Finanzierung."

@@ -10,7 +10,7 @@ import pytest
 
 from twinmatch.app.intake import check_profiles
 from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.reading.columns import columns
+from twinmatch.reading.mapping import columns
 from twinmatch.reading.table import put
 from twinmatch.schema import City, HostUnit
 from twinmatch.validate import Record, check, examine, in_order, profiles, validate

@@ -17,6 +17,7 @@ from twinmatch.programmes.city_panels.product import likeness_to_all
 from twinmatch.programmes.kinds import alike, categories
 from twinmatch.programmes.programme import programme_model
 from twinmatch.proposal import Proposal
+from twinmatch.proposal.tables import QuestionRow, rows_of
 
 
 def panels(**changes):
@@ -166,9 +167,9 @@ def test_fewer_panels_than_cities_seat_those_whom_the_questions_concern():
     assert set(practice.cities()) == {"at-a", "at-b", "be-d"}
     assert set(strategy.cities()) == {"fi-f", "fi-g"}
     assert {x.city for x in product.left_out} == {"at-c", "be-e", "it-h"}
-    asked = {row[0]: row[2] for t in product.tables if t.name == "questions" for row in t.rows}
-    assert "heating" in asked["Practice"]
-    assert "climate budgets" in asked["Strategy"]
+    asked = {r.panel: r.topics for r in rows_of(product.tables, "questions", QuestionRow)}
+    assert "district_heating_cooling" in asked["Practice"]
+    assert "climate_budget_municipal_finance" in asked["Strategy"]
     assert all(r.status != "broken" for r in product.rules)
 
 

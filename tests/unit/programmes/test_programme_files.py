@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twinmatch.app.start import text_of
+from twinmatch.app.round import programme_text
 from twinmatch.errors import DataError
 from twinmatch.programmes import PRODUCTS, load
 from twinmatch.programmes.programme import (
@@ -62,12 +62,12 @@ def test_a_file_that_is_not_there_names_those_that_are():
 
 
 def test_a_folder_of_the_name_of_a_programme_does_not_hide_it(tmp_path, monkeypatch):
-    programme, text = load("twinning"), text_of("twinning")
+    programme, text = load("twinning"), programme_text("twinning")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "twinning").mkdir()
     (tmp_path / "mine").mkdir()
     assert load("twinning") == programme
-    assert text_of("twinning") == text
+    assert programme_text("twinning") == text
     with pytest.raises(DataError, match="Cannot be read"):
         load("mine")
     (tmp_path / "mine" / "twinning").write_text("[twinning]\nplaces = 3\n" + WEIGHTS, "utf-8")

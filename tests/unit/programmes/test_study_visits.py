@@ -9,10 +9,10 @@ import pytest
 from product_cases import city, everywhere, round_of, settings_of
 
 from twinmatch.errors import QuestionError
-from twinmatch.geography import distance_km
 from twinmatch.programmes.study_visits import propose_study_visits, visit_rules
 from twinmatch.programmes.study_visits.settings import Mode, by_rail, mean_distance
 from twinmatch.proposal import Account, Meeting, Member, Product
+from twinmatch.vocabulary.geography import distance_km
 
 RAIL = {
     "mode": "rail", "grams_per_km": 40, "low": 5, "high": 50, "detour": 1.5, "year": 2025, "source": "test"

@@ -11,10 +11,10 @@ import pytest
 from product_cases import city, drawn, everywhere, pairs, round_of, twinning
 
 from twinmatch.errors import NoProposalError, QuestionError
-from twinmatch.geography import in_eu
 from twinmatch.programmes.kinds import is_kind
 from twinmatch.programmes.twinning import prepare, propose_twinning
 from twinmatch.programmes.twinning.product import facilitated
+from twinmatch.vocabulary.geography import in_eu
 
 # Two guests, two hosts: Graz wants what Aarhus shows, Linz what Bruges shows.
 GRAZ = city("at-graz", "guest", wants={"industry": 3})

@@ -10,11 +10,11 @@ import evil_files as evil
 import importer_samples as samples
 import pytest
 
+from twinmatch.app.decided import read_decisions
 from twinmatch.errors import DataError, QuestionError, TwinmatchError
 from twinmatch.intake.profile_folder import read_accepted
 from twinmatch.programmes.programme import load
 from twinmatch.reading import read, read_grids, read_mapping
-from twinmatch.reading.decision_sheet import read_decisions
 from twinmatch.reading.importers import IMPORTERS, Options
 from twinmatch.reading.importers.base import as_number
 from twinmatch.reading.values import mass

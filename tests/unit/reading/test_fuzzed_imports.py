@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from twinmatch.app.intake import text_doubts
 from twinmatch.errors import DataError, TwinmatchError
 from twinmatch.intake import doubts
-from twinmatch.intake.texts import text_doubts
 from twinmatch.public import read as read_records
 from twinmatch.reading import read_grids, read_raw, without_contacts
 from twinmatch.reading.importers import IMPORTERS, Options

@@ -11,7 +11,7 @@ from stores_for_tests import FALLBACKS, proposal
 
 from twinmatch.errors import QuestionError
 from twinmatch.store import COMMAND_LINE, REMOVED, held, note
-from twinmatch.store.refusals import (
+from twinmatch.store.database import (
     reasons_about,
     remove_names,
     remove_reasons,

@@ -13,7 +13,7 @@ from stores_for_tests import MEETINGS, proposal
 
 from twinmatch.errors import QuestionError
 from twinmatch.store import open_store
-from twinmatch.store.places import alembic_config, engine_of
+from twinmatch.store.database import alembic_config, engine_of
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 MADE = {"data_sha256": "d" * 64, "programme_sha256": "e" * 64}

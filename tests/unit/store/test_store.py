@@ -362,7 +362,7 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(store):
 def test_the_migrations_go_down_and_up_again(place):
     from alembic import command
 
-    from twinmatch.store.places import alembic_config
+    from twinmatch.store.database import alembic_config
 
     store = open_store(place)
     config = alembic_config()

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.programmes.city_panels.search import (
@@ -55,13 +54,12 @@ from twinmatch.proposal import (
     RuleStatus,
     Table,
 )
+from twinmatch.proposal.tables import QuestionRow
 from twinmatch.schema import Role
-from twinmatch.solving import Distribute, NobodyIsolated
+from twinmatch.solving import Distribute, Ints, NobodyIsolated
 from twinmatch.solving.attributes import masks, per_group
 from twinmatch.solving.exchange import pair_score
 from twinmatch.wording import count, joined, listed, say, say_n
-
-Ints = NDArray[np.int64]
 
 LEAST_TOLD = 0.5
 """Part of a panel for which a trait must be known before the panel is called mixed in it."""
@@ -156,7 +154,7 @@ def _chosen(
 
 
 def _asked(asked: Sequence[PanelQuestion]) -> tuple[Table, ...]:
-    rows = tuple((q.title, q.text, listed([t.wording for t in q.topics])) for q in asked)
+    rows = tuple(QuestionRow(q.title, q.text, "; ".join(q.topics)) for q in asked)
     return (Table("questions", "What the panels ask", ("panel", "question", "topics"), rows),)
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from twinmatch.embedding.classifier import TOPICS
+from twinmatch.embedding.sentences import TOPICS
 from twinmatch.errors import NoProposalError
+from twinmatch.facets.answered import TopicTable, topic_table
 from twinmatch.facets.quoting import classifier_for
-from twinmatch.facets.shared_topics import TopicTable, topic_table
 from twinmatch.programmes.base import Band
 from twinmatch.programmes.city_panels.settings import CityPanels, Purpose
 from twinmatch.programmes.kinds import Alike, Attribute, categories, silent_mean
@@ -27,9 +27,12 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Counted, Units, counted_kinds, quota_rules, with_topics
 from twinmatch.schema import Domain
 from twinmatch.solving import (
+    Bools,
     Candidates,
     Distribute,
+    Floats,
     GroupRule,
+    Ints,
     counts,
     group_referee,
     partition,
@@ -39,9 +42,6 @@ from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import say
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
 MOST_OF_A_KIND = 0.5

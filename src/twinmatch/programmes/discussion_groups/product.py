@@ -37,12 +37,10 @@ from twinmatch.programmes.rules import (
 )
 from twinmatch.programmes.themes import need_of, shown_on, strength_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
-from twinmatch.solving import Distribute
+from twinmatch.solving import Distribute, Floats
 from twinmatch.solving.exchange import exchange
 from twinmatch.solving.referee import broken
 from twinmatch.wording import count, joined, listed, say
-
-Floats = NDArray[np.float64]
 
 
 def with_swaps(

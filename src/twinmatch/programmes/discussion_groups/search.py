@@ -40,11 +40,8 @@ from twinmatch.programmes.rules import (
     with_topics,
 )
 from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of
-from twinmatch.solving import Block, Candidates, Solution, counts, solve
+from twinmatch.solving import Block, Bools, Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import joined, say
-
-Floats = NDArray[np.float64]
-
 
 _OF_THEME, _OF_ALL = "In the groups of each theme", "In all groups"
 WHERE: Final = {"group": "In each group", "theme": _OF_THEME, "all": _OF_ALL}
@@ -65,9 +62,6 @@ def locked_in(round_: Round, settings: DiscussionGroups, slots: Sequence[Slot]) 
             if named and city in round_.cohort.index:
                 found.setdefault(round_.cohort.index[city], named[0])
     return found
-
-
-Bools = NDArray[np.bool_]
 
 
 LEAD_READINESS = 0.2

@@ -18,9 +18,8 @@ from itertools import combinations
 import numpy as np
 
 from twinmatch.affinity import Affinity, compare
-from twinmatch.embedding.multilingual import foreign_language
+from twinmatch.embedding.choice import foreign_language
 from twinmatch.embedding.sentences import split_sentences
-from twinmatch.geography import country
 from twinmatch.programmes.national_clusters.search import BLOCK, Home, join_countries, split_country
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.resources import national_actors
@@ -28,6 +27,7 @@ from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, outside
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.schema import NAMES, City
+from twinmatch.vocabulary.geography import country
 from twinmatch.wording import count, joined, listed, own_words, say
 
 ABOUT_NOTHING = frozenset({"readiness", "emissions_mix"})

@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
 from twinmatch.errors import NoProposalError
-from twinmatch.geography import (
+from twinmatch.programmes.national_clusters.settings import NationalClusters
+from twinmatch.programmes.round import Round
+from twinmatch.solving import Bools, Distribute, Floats, Ints, group_referee
+from twinmatch.solving.exact import disjoint_sets, halves_bound
+from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
+from twinmatch.vocabulary.geography import (
     are_neighbours,
     cooperation,
     country,
@@ -25,11 +30,6 @@ from twinmatch.geography import (
     same_funds,
     shared_languages,
 )
-from twinmatch.programmes.national_clusters.settings import NationalClusters
-from twinmatch.programmes.round import Round
-from twinmatch.solving import Distribute, group_referee
-from twinmatch.solving.exact import disjoint_sets, halves_bound
-from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
 from twinmatch.wording import joined, listed, say, say_n
 
 NEAREST_KM = 1_200
@@ -123,13 +123,13 @@ def _tie(one: str, other: str) -> CountryTie | None:
     return CountryTie(found[0][0], say("{names} {reasons}", names=names, reasons=listed(reasons)))
 
 
-def _middle(round_: Round, code: str) -> NDArray[np.float64]:
+def _middle(round_: Round, code: str) -> Floats:
     places = round_.cohort.coordinates[round_.cohort.countries == code]
     known = places[~np.isnan(places).any(axis=1)]
     return known.mean(axis=0) if len(known) else np.array([np.nan, np.nan])
 
 
-def _km(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def _km(one: Floats, other: Floats) -> float:
     return float(distance_km(one[:1], one[1:], other[:1], other[1:])[0])
 
 
@@ -267,9 +267,6 @@ def _home(
     )
 
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
 
@@ -467,9 +464,7 @@ def _weighted(
     return total
 
 
-def _seatings(
-    round_: Round, home: Home, cities: list[int], sizes: Sequence[int]
-) -> Iterator[NDArray[np.int64]]:
+def _seatings(round_: Round, home: Home, cities: list[int], sizes: Sequence[int]) -> Iterator[Ints]:
     """Yield where the cities of the smaller countries sit, (n,) and -1 for the others: each country whole."""
     codes = [round_.cohort.cities[i].country for i in cities]
     largest = max(home.codes, key=lambda code: (codes.count(code), code))
@@ -481,9 +476,7 @@ def _seatings(
             yield label
 
 
-def _starts(
-    seats: NDArray[np.int64], sizes: Sequence[int], count: int
-) -> Iterator[NDArray[np.int64]]:
+def _starts(seats: Ints, sizes: Sequence[int], count: int) -> Iterator[Ints]:
     """Yield groupings of these sizes that keep the seats: one in order, the others shuffled from a fixed seed."""
     rng = np.random.Generator(np.random.PCG64(0))
     free = np.flatnonzero(seats < 0)

@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from twinmatch.geography import countries
 from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
 from twinmatch.schema import City, Role
+from twinmatch.vocabulary.geography import countries
 
 DISPUTES = tuple(
     (one, other)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
@@ -30,18 +29,19 @@ from twinmatch.programmes.study_visits.search import (
 from twinmatch.programmes.study_visits.settings import Mode, StudyVisits, by_rail, distances
 from twinmatch.programmes.themes import Theme, shown_on, theme_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
-from twinmatch.solving import Solution, solve
+from twinmatch.proposal.tables import TravelRow
+from twinmatch.solving import Bools, Solution, solve
 from twinmatch.wording import count, joined, listed, say, say_n
 
 
 def journey_rows(
     round_: Round, settings: StudyVisits, label: str, hosts: Sequence[int], option: Option
-) -> tuple[list[tuple[str | float | None, ...]], tuple[str, ...]]:
+) -> tuple[list[TravelRow], tuple[str, ...]]:
     """Return a row of travel for each visitor (whole journey, all its people) and notes on the sums."""
     way = distances(round_.cohort, option.visitors, hosts)
     legs = distances(round_.cohort, hosts, hosts)
     modes = {mode.mode: mode for mode in settings.modes}
-    rows: list[tuple[str | float | None, ...]] = []
+    rows: list[TravelRow] = []
     for k, i in enumerate(option.visitors):
         stages = [
             way[k, 0],
@@ -57,31 +57,30 @@ def journey_rows(
             kg[name] = round(settings.people * modes[name].kg(length), 1) if usable else None
         near = rail and known and float(max(stages)) <= settings.rail_km
         mode = "not known" if not known else ("rail" if near else "air")
-        rows.append(
-            (label, round_.id(i), round(length) if known else None, kg["rail"], kg["air"], mode)
-        )
+        km = round(length) if known else None
+        rows.append(TravelRow(label, round_.id(i), km, kg["rail"], kg["air"], mode))
     return rows, _sums(settings, rows, modes)
 
 
 def _sums(
     settings: StudyVisits,
-    rows: Sequence[tuple[str | float | None, ...]],
+    rows: Sequence[TravelRow],
     modes: dict[Literal["rail", "air"], Mode],
 ) -> tuple[str, ...]:
-    whole = sum(float(row[2] or 0) for row in rows)
+    whole = sum(row.km or 0 for row in rows)
     text = say(
         "Travel: {rows} cities with {people} people each, {whole:,.0f} km of journeys a person in all",
         rows=len(rows),
         people=settings.people,
         whole=whole,
     )
-    silent = sum(row[2] is None for row in rows)
+    silent = sum(row.km is None for row in rows)
     text += say(" ({silent} places not known)", silent=silent) if silent else ""
     if not modes:
         return (text + ".",)
-    chosen = sum(float((row[3] if row[5] == "rail" else row[4]) or 0) for row in rows)
-    flown = sum(float(row[4] or 0) for row in rows)
-    trains = sum(row[5] == "rail" for row in rows)
+    chosen = sum((row.rail if row.by == "rail" else row.air) or 0 for row in rows)
+    flown = sum(row.air or 0 for row in rows)
+    trains = sum(row.by == "rail" for row in rows)
     if not trains:
         return (say("{text}; {flown:.1f} t CO2e, all by air.", text=text, flown=flown / 1000),)
     return (
@@ -95,7 +94,7 @@ def _sums(
     )
 
 
-def journey_table(rows: tuple[tuple[str | float | None, ...], ...]) -> Table:
+def journey_table(rows: tuple[TravelRow, ...]) -> Table:
     """Return the journeys of all visitors as a table."""
     return Table(
         "travel",
@@ -121,9 +120,6 @@ def method_table(settings: StudyVisits) -> Table:
         ),
         say("Great-circle distance times detour times emissions."),
     )
-
-
-Bools = NDArray[np.bool_]
 
 
 def propose_study_visits(round_: Round, settings: StudyVisits) -> Product:
@@ -187,7 +183,7 @@ def _stop_for(
 
 def _visit(
     round_: Round, settings: StudyVisits, ready: PreparedVisits, option: Option
-) -> tuple[Meeting, list[tuple[str | float | None, ...]]]:
+) -> tuple[Meeting, list[TravelRow]]:
     """Return a visit as a meeting, and a row of travel for each of its visitors."""
     affinity, party = ready.affinity, ready.parties[option.party]
     hosts = [affinity.columns[h].cities[0] for h in option.stops]

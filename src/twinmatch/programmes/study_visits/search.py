@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
@@ -26,13 +25,9 @@ from twinmatch.programmes.rules import Rule, load_rules
 from twinmatch.programmes.study_visits.settings import StudyVisits, distances, mean_distance
 from twinmatch.programmes.themes import strength_of, theme_of
 from twinmatch.schema import City
-from twinmatch.solving import Block, Candidates, counts
+from twinmatch.solving import Block, Bools, Candidates, Floats, counts
 from twinmatch.solving.exchange import dealt, exchange
 from twinmatch.wording import count, say
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
 
 ANY_WEEK = ""
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from twinmatch.cohort import Cohort
-from twinmatch.geography import distance_km
 from twinmatch.programmes.base import Band, GatedProduct, Load, Policy, ProgrammeSection, ordered
 from twinmatch.schema import Role
+from twinmatch.solving import Floats
+from twinmatch.vocabulary.geography import distance_km
 
-Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 BLOCK_PAIRS = 1_000_000

@@ -19,12 +19,10 @@ from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import QuestionError
 from twinmatch.extensions import Registry, need
 from twinmatch.programmes.rules import Rule, forbid
+from twinmatch.solving import Bools, Ints
 from twinmatch.solving.blocks import Block, Candidates, counts
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import listed, say
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

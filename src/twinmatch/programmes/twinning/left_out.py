@@ -14,7 +14,6 @@ from typing import Final
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import Round
@@ -22,12 +21,10 @@ from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, held_for, ques
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table
-from twinmatch.solving import counts, solve
+from twinmatch.proposal.tables import TieRow
+from twinmatch.solving import Bools, Floats, counts, solve
 from twinmatch.solving.referee import SLACK
 from twinmatch.wording import count, joined, listed, say
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 TIED: Final = 0.001
 """Scores closer than this tie: 0.1 points."""
@@ -276,7 +273,7 @@ class Unplaced:
         """Return the choices that are as good as those made, to within 0.1 points, for the committee."""
         hosts, guests = self.ready.frame.hosts, self.ready.frame.guests
         rows = tuple(
-            (
+            TieRow(
                 self.round.id(guests[old_g]),
                 hosts[old_h].id,
                 self.round.id(guests[g]),

@@ -16,11 +16,9 @@ from typing import Final
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.geography import country
 from twinmatch.programmes.kinds import OF_PAIRS, categories, parsed
 from twinmatch.programmes.rules import Counted, Rule, Units, counted_says, forbid, quota_rules
 from twinmatch.programmes.twinning.frame import (
@@ -32,10 +30,10 @@ from twinmatch.programmes.twinning.frame import (
     needs_rules,
 )
 from twinmatch.programmes.twinning.settings import Facilitator, PairQuota, Twinning
+from twinmatch.solving import Bools
 from twinmatch.solving.blocks import Block, counts, once_chosen
+from twinmatch.vocabulary.geography import country
 from twinmatch.wording import joined, listed, say
-
-Bools = NDArray[np.bool_]
 
 MOST_UNIONS: Final = 1_000
 """Sets of facilitators whose pairs are counted."""

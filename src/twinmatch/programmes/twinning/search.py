@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host, nearest
 from twinmatch.errors import Problem, QuestionError
-from twinmatch.geography import in_eu
 from twinmatch.programmes.eligibility import Applicants, applicants
 from twinmatch.programmes.load_ledger import Loads, amount, same_loads
 from twinmatch.programmes.round import Round, no_answer
@@ -29,6 +28,7 @@ from twinmatch.programmes.twinning.pair_rules import twinning_rules
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, solve
+from twinmatch.vocabulary.geography import in_eu
 
 
 @dataclass(frozen=True, eq=False)
