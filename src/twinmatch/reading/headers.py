@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -68,6 +68,8 @@ _EITHER: Final = (
     (NEWCOMER, NOT + NEWCOMER),
 )
 """What a column may be instead, to be chosen where it is asked."""
+
+_TEXTS: Final = {"needs": "offers", "offers": "needs"}
 
 _OPPOSITE: Final = {a: b for one, other in _EITHER[:2] for a, b in ((one, other), (other, one))}
 
@@ -139,6 +141,11 @@ def _named_once(names: list[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _bare(name: str) -> str:
+    """Return the name of a column without the number of its repetition."""
+    return re.sub(r" \(\d+\)$", "", name)
+
+
 def _chosen(
     rows: Sequence[tuple[int, tuple[Any, ...]]],
     grid: Grid,
@@ -200,7 +207,11 @@ class _Finder:
     other: frozenset[str]
 
     def __post_init__(self) -> None:
-        below = [cells for row, cells in self.grid.rows if row > self.row and not is_empty(cells)]
+        below = [
+            cells
+            for row, cells in self.grid.rows
+            if row > self.row and not (is_empty(cells) or text(cells[0]).startswith('{"ImportId"'))
+        ]
         self.cells = [[c[i] for c in below if i < len(c)] for i in range(len(self.names))]
         self.questions: list[MappingQuestion] = []
         self.asked: dict[int, str] = {}
@@ -239,7 +250,7 @@ class _Finder:
         """Set aside what a survey tool fills in by its own account, and a wish for long text where options are ticked."""
         if target is None or self.names[i] in self.mapping.columns:
             return target
-        if any(map(text, self.cells[i])) and kind_of_label(self.names[i], self.cells[i]):
+        if any(map(text, self.cells[i])) and kind_of_label(_bare(self.names[i]), self.cells[i]):
             return None
         if self._is_of_tool(i, target.field):
             self.beside.add(i)
@@ -324,6 +335,8 @@ class _Finder:
             means = meaning(name, self.cells[i], seen)
             if means is None:
                 unread.append(i)
+            elif means.field == "name" and Target("name") in found:
+                self.asked[i] = "wishes"
             elif means.field.removeprefix(NOT) in single:
                 continue
             elif means.sureness == "sure":
@@ -338,19 +351,29 @@ class _Finder:
             left = [f for f in fields if f not in read]
             if guess := likely(self.names[i], fields) or likely(self.names[i], left):
                 self.asked[i] = guess
-        self._ask_same_options(found)
+        self._ask_same_options(found, read)
         sure = {t.field for t in found if t}
         self.asked = {
             i: f for i, f in self.asked.items() if f in SEVERAL or f.removeprefix(NOT) not in sure
         }
         return found
 
-    def _ask_same_options(self, found: list[Target | None]) -> None:
-        """Ask of the second of two columns with the same options and one field: who asks twice asks for two things."""
+    def _ask_same_options(self, found: list[Target | None], read: Set[str]) -> None:
+        """Ask of the second of two columns with the same options and one field: who asks twice asks for two things.
+
+        So of the second column of texts, where none is of the other kind and its sense is that.
+        """
         first: dict[str, set[str]] = {}
         for i, target in enumerate(found):
             field = self.asked.get(i, target.field if target else "")
-            if field not in _OPPOSITE or (target and target.option) or self._is_said(i):
+            if not field or (target and target.option) or self._is_said(i):
+                continue
+            if field in _TEXTS and field in first and _TEXTS[field] not in read:
+                guess = likely(self.names[i], (field, _TEXTS[field]))
+                if guess == _TEXTS[field]:
+                    self.asked[i], found[i] = guess, None
+            if field not in _OPPOSITE:
+                first.setdefault(field, set())
                 continue
             options = {*options_in(self.cells[i])}
             if field in first and 2 * len(first[field] & options) >= len(options) > 0:
@@ -429,7 +452,7 @@ class _Finder:
         return problems
 
     def _again(self, i: int) -> str:
-        target = _exact(re.sub(r" \(\d+\)$", "", self.names[i]), self.mapping, self.model)
+        target = _exact(_bare(self.names[i]), self.mapping, self.model)
         return target.field if target else self.names[i]
 
     def _ask(self, i: int) -> None:

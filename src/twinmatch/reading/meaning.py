@@ -56,15 +56,15 @@ _CONCEPTS: Final[dict[str, str]] = {
     r"engelsk|engleza|αγγλικ|\bcefr\b|\bmcer\b|\bqcer\b|\bcecrl?\b|\bger\b|\beskj\b",
     "languages": r"\blanguages?\b|arbeitssprach|\bsprachen|langues|lingue|idiomas|jezyki|\btalen\b|"
     r"arbetssprak|\bsprak\b|\blimb[ai]\b|\blimbi(?:le)?\b|linguas|γλωσσ|jezykach|jezykow|\bworking language",
-    "struggle": r"challeng|struggl|problem|difficul|difficil|hardest|barrier|bottleneck|headache|worr(?:y|ies)|up at night|herausforder|schwierig|druckt der schuh|baustelle|nachhol|engpass|hakt es|helping hand|\bfreins?\b|\bfrena\b|hamuj|sorgen|casse tete|preoccup|preocup|carenc|deficit|lacune|\bdefi|\bsfid|\bdesafio|\breto|wyzwa|trudn|uitdaging|obsta[ck]|\bobstacul|ostacol|przeszkod|klopot|needs?\b|"
+    "struggle": r"challeng|struggl|quitan? el sueno|\bsommeil|\bsonno\b|\bschlaf|hurts|problem|difficul|difficil|hardest|barrier|bottleneck|headache|worr(?:y|ies)|up at night|herausforder|schwierig|druckt der schuh|baustelle|nachhol|engpass|hakt es|helping hand|\bfreins?\b|\bfrena\b|hamuj|sorgen|casse tete|preoccup|preocup|carenc|deficit|lacune|\bdefi|\bsfid|\bdesafio|\breto|wyzwa|trudn|uitdaging|obsta[ck]|\bobstacul|ostacol|przeszkod|klopot|needs?\b|"
     r"\bbedarf|besoin|bisogn|necesid|potrzeb|attentes|erwartung|aspettativ|expectativ|oczekiwan|behoef|necessid|hindernis|"
     r"\black|missing|hold\w* .*back|slow\w* .*down|\bblock|\bstuck|in (?:the|your) way|pain points?|\bweak|\bgaps?\b|brauch|fehl(?:t|en|st)|\brat suchen|suchen\b|schwach|manqu|\bfaltan?\b|\bmanca|brakuj|\bbrak\b|necesit|servono|\bserve\b|ontbre|nodig|knelpunt|\bhinder|\bbehov|saknas|saknar|utmaning|svar(?:ig|ast)|provoc|dificult|\bnevo[ie]|lips(?:a|esc|it)|obstacol|προκλ|δυσκολ|αναγκ|ελλειψ|εμποδι|desafi|precisa|dificuld|entrave|verrou|worst|toughest|tricky|scoglio|bloqu|blocc|lastig|moeilijk|\bduele|houdt .*tegen|\bremm?(?:t|en)\b|anliegen|fragestellung|inciampa|\bpeina|tropieza|\bfrein|naliegt",
     "learn": r"\blearn|\blernen|apprendre|imparare|aprender|nauczy|dowiedz|\bleren\b|want to know|improve|erfahren mochte|"
-    r"get out of|bring back|take (?:home|away|back)|hope to|\bgain\b|curious|inspir|discover|understand|borrow|erfahren|\bwissen\b|erhoff|abschauen|abgucken|mitnehmen|decouvrir|comprendre|attendez|attendent|imparar|capire|scoprir|vi aspettate|descubrir|conocer|\bsaber\b|poznac|zobaczyc|\bweten\b|\blara\b|veta mer|invata|\bafla(?:ti)?\b|μαθε(?:τε|ι)|μαθουμ|γνωρισ|aprend|levar para casa|meenemen",
+    r"\blern(?!programm)|podpatrz|get out of|bring back|take (?:home|away|back)|hope to|\bgain\b|curious|inspir|discover|understand|borrow|erfahren|\bwissen\b|erhoff|abschauen|abgucken|mitnehmen|decouvrir|comprendre|attendez|attendent|imparar|capire|scoprir|vi aspettate|descubrir|conocer|\bsaber\b|poznac|zobaczyc|\bweten\b|\blara\b|veta mer|invata|\bafla(?:ti)?\b|μαθε(?:τε|ι)|μαθουμ|γνωρισ|aprend|levar para casa|meenemen",
     "offer": r"\boffer|\bshow|\bshare|can .*teach|strength|\bstrong|good practice|best practice|experience|success|proud|better than|recommend to|lauft .*gut|\bteach|contribut|ahead of|anbiet|angebot|zeigen|\bstark|stolz|beitragen|einbringen|gute praxis|erfahrung|"
     r"erfolg|offrir|montrer|partager|apporter|\bfiers?\b|raconter|atouts?|bonnes pratiques|reussi|points forts|\bfortes?\b|\bfuertes?\b|\bforti\b|\bmocn|offrire|mostrare|condivid|apportare|orgoglios|passo avanti|punti di forza|buone pratiche|ofrecer|ofrece|"
     r"mostrar|compartir|aportar|ensenar|orgull|fortalez|buenas practicas|zaoferow|pokaza|podziel|pochwal|dumn|wniesc|mocne strony|dobre praktyki|aanbieden|laten zien|sterk|oferecer|partilhar|"
-    r"\bbrag|bring to the table|worth (?:a|the|seeing)|come and see|good at|\bbest at|\bexcel|\blead(?:ing|er)|expertise|give back|in return|others? (?:could|can|should)|sind sie .*\bgut\b|vorzeig|vorbild|vorreiter|weitergeben|a l aise|reconnu|en avance|maitris|valoris|feriez .*(?:voir|decouvrir|visiter)|faire (?:voir|decouvrir|visiter)|\bforts\b|eccell|avanguardia|insegnar|raccontare|destaca|avanzad|presumir|\bdobr(?:zy|ze)\b|chwal|wyroznia|mocne|goed in|\btrots|voorop|\bdelen\b|erbjud|stolt|\bbidra|dela med|visa upp|styrk|langt framme|\bofer|\barata\b|\bmandri|impartas|puncte (?:tari|forte)|orgulh|partilh|ensinar|oferec|προσφερ|δειξ|μοιρα(?:σ|ζ)|ισχυρ|δυνατα|περηφαν|υπερηφαν|demonstrate|showcase",
+    r"\bbrag|\bda(?:n)? bien|riesc\w* bene|gelingt|gelungen|bring to the table|worth (?:a|the|seeing)|come and see|good at|\bbest at|\bexcel|\blead(?:ing|er)|expertise|give back|in return|others? (?:could|can|should)|sind sie .*\bgut\b|vorzeig|vorbild|vorreiter|weitergeben|a l aise|reconnu|en avance|maitris|valoris|feriez .*(?:voir|decouvrir|visiter)|faire (?:voir|decouvrir|visiter)|\bforts\b|eccell|avanguardia|insegnar|raccontare|destaca|avanzad|presumir|\bdobr(?:zy|ze)\b|chwal|wyroznia|mocne|goed in|\btrots|voorop|\bdelen\b|erbjud|stolt|\bbidra|dela med|visa upp|styrk|langt framme|\bofer|\barata\b|\bmandri|impartas|puncte (?:tari|forte)|orgulh|partilh|ensinar|oferec|προσφερ|δειξ|μοιρα(?:σ|ζ)|ισχυρ|δυνατα|περηφαν|υπερηφαν|demonstrate|showcase",
     "domain": r"\bdomains?\b|\bareas?\b|\bsectors?\b|\bfields?\b|\btopics?\b|\bthemes?\b|handlungsfeld|bereich|sektor|themen|domaines?|secteurs?|thematique|"
     r"ambit[oi]|settor|\btem[ai]\b|ambitos?|sectores|\btemas\b|obszar|dziedzin|tematy|domein|thema|"
     r"omrad|\barii\b|\bdomenii|\bareas\b|τομε[ιαω]|θεμα|gebied|sujets?\b|temat\b|\bamne|\bsectoare|services",
@@ -76,7 +76,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     r"match|pair|abbin|emparej|empareja|zusammen(?:spann|bring|arbeit)|appari|jumelee|vanort|infrat|gemina|αδελφοπ|ζευγ|\bdating|koppel",
     "wish": r"prefer|\bwish|\bchoice|would (?:you )?(?:like|love) to (?:be matched|visit|work|meet|twin|pair)|matched with|wunsch|bevorzug|\bwahl\b|\bprio|souhait|\bchoix|voeu|prefere|"
     r"preferit|preferen|scelta|desider|vorreste (?:lavorare|visitare|incontrare)|\bwith which|\bmit welche|\bavec quel|\bcon que\b|\bcon cual|\bcon qual|\bz jakim|\bz ktorym|\bmet welke|\belecc|\bopcion|prefiere|preferid|wybor|prefero|preferowan|voorkeur|keuze|\bescolha|\brank|"
-    r"dream|favou?rit|\bvisit(?:er|are|ar)?\b|\btop (?:three|3)|odwiedz|bezoek|besok|traum|lieblings(?:st|part)|\breve|coup de coeur|ideal|\bwens|onsk|dorit|\bdori(?:ti)?\b|desej|επιθυμ|προτιμ|gostari\w* de (?:visit|trabalh|ser)|gustaria (?:emparej|visit|trabaj)|abbinati|zusammengespannt|welche(?:n|r)? (?:gast)?st[aä]dte?n? mocht|mocht\w* .*besuch|aimeri\w* .*(?:jumel|visit)|chcieliby .*odwiedz|up to three|hasta tres|bis zu drei|jusqu a trois|do trzech|fino a tre|ate tres",
+    r"dream|wymarz|con quien|\bmit wem|avec qui\b|con chi\b|\bz kim|met wie\b|med vem|com quem|cu cine|with whom|favou?rit|\bvisit(?:er|are|ar)?\b|\btop (?:three|3)|odwiedz|bezoek|besok|traum|lieblings(?:st|part)|\breve|coup de coeur|ideal|\bwens|onsk|dorit|\bdori(?:ti)?\b|desej|επιθυμ|προτιμ|gostari\w* de (?:visit|trabalh|ser)|gustaria (?:emparej|visit|trabaj)|abbinati|zusammengespannt|welche(?:n|r)? (?:gast)?st[aä]dte?n? mocht|mocht\w* .*besuch|aimeri\w* .*(?:jumel|visit)|chcieliby .*odwiedz|up to three|hasta tres|bis zu drei|jusqu a trois|do trzech|fino a tre|ate tres",
     "refuse": r"\b(?:not|rather not) (?:be )?(?:matched|paired)|lieber nicht|plutot pas|preferi\w* non|wolal\w* nie|\bavoid|exclud|nicht (?:mit|zusammen)|ausschlie|\beviter|exclu|\bpas (?:avec|etre)|evitare|escludere|evitar|wyklucz|unikac|uitslui|"
     r"\bnie chc|helst inte|undvik|\bliever niet|preferati nu|evitat|nao (?:quer|gostari)|αποφυ|rule out|\bno quier|not want|unpassend|ungern",
     "first": r"\bfirst\b(?! (?:name|choice|preference|option|priority))|newcomer|new to|\berste[srn]?\b(?! (?:wahl|prioritat|wunsch))|erstmal|\bpremiere?\b(?! (?:choix|voeu))|"
@@ -105,7 +105,8 @@ _CONCEPTS: Final[dict[str, str]] = {
     r"einladungsnummer|kod.*zaprosz\w*|response ?num.*|#|columna? \d+|unnamed.*|hora de inicio|respondent|ort|duration in seconds)$",
     "coverage": r"\barea\b|density|budget|\bgdp\b|surface|flache|superfic|"
     r"hectare|kilomet",
-    "from_you": r"(?=.*\b(?:learn|lernen|apprendre|aprender|imparare|nauczyc|leren)\b).*\b(?:from you|from your|von ihnen|von euch|de vous|de usted(?:es)?|de su ciudad|da voi|od panstwa|od was|van u)\b|"
+    "from_you": r"\bu panstwa\b.*(?:zobacz|podpatrz|nauczy)|warto .*(?:zobacz|odwiedz)|bei ihnen .*(?:seh|anschau|besichtig)|chez vous\b|da voi .*(?:veder|visit)|(?:see|visit|learn) (?:in your city|at yours|from you)|"
+    r"(?=.*\b(?:learn|lernen|apprendre|aprender|imparare|nauczyc|leren)\b).*\b(?:from you|from your|von ihnen|von euch|de vous|de usted(?:es)?|de su ciudad|da voi|od panstwa|od was|van u)\b|"
     r"\bcan (?:support|help|advise) (?:others|other|peers)|\byou (?:can|could) (?:support|help)\b|helfen konnen|aider d autres|ayudar a otr|aiutare altr|pomoc innym",
     "to_you": r"\b(?:show|teach|offer|tell) you\b|\b(?:zeigen|erzahlen) (?:ihnen|euch)|\bihnen (?:zeigen|erzahlen)|(?<!pouvez )(?<!pourriez )(?<!souhaitez )(?<!voulez )vous (?:montre|apport|enseign)|mostrarvi|mostrarles|ensenarles|pokazac panstwu",
     "support": r"\bsupport|\bhelp\b|unterstutz|aide\b|aiuto|ayuda|pomoc|hulp|"
@@ -174,7 +175,7 @@ def are_options(
     again = len(set(single)) < 0.8 * len(single)
     named = [plain(p) in _known_options() or p in seen for p in single]
     coded = [is_choice and bool(values.option_codes(p)) for p in single]
-    known = 2 * max(sum(named), sum(coded)) >= len(single)
+    known = 2 * sum(named) >= len(single) or (words <= 5 and 2 * sum(coded) >= len(single))
     return words <= values.MOST_WORDS and (
         known or (again and words <= 5) or (is_choice and words <= 3)
     )
@@ -440,7 +441,7 @@ def fitting(cells: Sequence[Any], seen: Set[str] = frozenset()) -> list[str]:
         return []
     if _are_yes_or_no(cells):
         return [NEWCOMER, NOT + NEWCOMER]
-    is_ticked = are_options(cells, is_choice=True, seen=seen)
+    is_ticked = are_options(cells, seen=seen)
     aside = _LONG if is_ticked else _OPTIONS
     tested = [f for f in _TESTS if f not in {*aside, CONTACT, SUBMITTED, NEWCOMER}]
     return [f for f in tested if (share(f, cells) or 0.0) >= FITS]

@@ -26,6 +26,11 @@ _OPTION: Final = re.compile(
 _CHOICE: Final = re.compile(
     r"(?i)\s{0,9}[-–:]?\s{0,9}(?:selected choice|choice|ausgewählte.{0,99})$"
 )
+_CHOSEN: Final = re.compile(
+    r"(?i)^(?:selected choice|ausgew[^-]{1,40}|choix s[^-]{1,40}|scelta s[^-]{1,40}|opci[^-]{1,40}|wybran[^-]{1,40}) - "
+)
+"""What Qualtrics writes before an option."""
+
 _OTHER: Final = re.compile(
     r"\b(?:others?|text|sonstig\w*|ander[es]\w*|autres?|altr[oie]|otr[oa]s?|inn[aey]|outr[oa]s?|annat|annan|alt[aei]l?e?|αλλ[οη])\b"
 )
@@ -47,7 +52,7 @@ def grouped(
     by_base: dict[str, dict[int, str]] = defaultdict(dict)
     for i, m in split.items():
         base = re.sub(r"\[[^\[\]]{0,300}\]", "", _CHOICE.sub("", m["base"]))
-        by_base[plain(base)][i] = m["a"] or m["b"]
+        by_base[plain(base)][i] = _CHOSEN.sub("", m["a"] or m["b"])
     found = [(base, group) for base, group in by_base.items() if len(group) > 1]
     taken = {i for _, group in found for i in group}
     names = {i: re.sub(r" \(\d+\)$", "", n) for i, n in names.items() if i not in taken}
@@ -113,6 +118,7 @@ _EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "needs": (
         "What would you like to learn from another city?",
+        "What we want to learn, in our own words",
         "Describe your biggest problem",
         "What do you expect from the visit?",
     ),

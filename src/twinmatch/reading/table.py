@@ -32,6 +32,7 @@ from twinmatch.reading.headers import Header, find_header
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target, columns
 from twinmatch.reading.meaning import LEVERS
 from twinmatch.reading.names import language_code
+from twinmatch.reading.sense import is_other
 from twinmatch.reading.values import MISSING, Decimal
 from twinmatch.schema import NAMES, City, Domain, Lever
 from twinmatch.validate import Record
@@ -358,6 +359,8 @@ class _Reading:
         if said is False or value.lower() in {"", *MISSING}:
             return
         part = reader.option if said or plain(value) == plain(reader.option) else value
+        if part == reader.option and is_other(part):
+            return  # what else there is stands in a column of its own
         if reader.path == "languages":
             named = [part] if language_code(part) else re.split(r"\s*[;,/&]\s*", part)
             self._add(data, reader, [language_code(p) or p for p in named if p], row)
