@@ -17,6 +17,7 @@ from twinmatch.errors import Problem
 from twinmatch.reading import values
 from twinmatch.reading.grid import Grid, Percent, text
 from twinmatch.reading.mapping import Mapping, MappingQuestion, ProfileColumn, Target
+from twinmatch.reading.meaning import factor_in, factor_removed
 from twinmatch.reading.names import country_code, language_code
 from twinmatch.reading.values import MISSING, Decimal, Number, decides, is_finite, mass, parse
 from twinmatch.schema import NAMES
@@ -246,6 +247,13 @@ class _Numbers:
 
     def _unit_factor(self, unit: str, row: int) -> float | None:
         """Return what a number in the cell's own unit is multiplied by; None where the unit does not fit."""
+        if self.column.unit != "t CO2e":
+            unit = _ASIDE.sub("", unit)
+            times = factor_in(unit) if self.column.unit == "people" else 1.0
+            if times != 1.0 and plain(factor_removed(unit)) in _UNITS:
+                return (
+                    times  # in place of what the header says, for nobody means a thousand thousands
+                )
         if not unit or unit.rstrip(".") in {"%", self.column.unit} or plain(unit) in _UNITS:
             return self.factor
         if self.column.unit != "t CO2e" or (found := mass(unit)) is None:
@@ -284,15 +292,22 @@ def _times(value: float, factor: float) -> float:
     return value if factor == 1.0 else float(f"{value * factor:.15g}")
 
 
+_NEARLY: Final = (
+    r"about|approx\.?|approximately|around|roughly|circa|ca\.?|c\.|~|≈|rund|etwa|environ|env\.?|"
+    r"aproximadamente|aprox\.?|unos|unas|około|ok\.|cerca de|cerca|ongeveer|ungefär|περίπου"
+)
 _ABOUT: Final = re.compile(
-    r"(?i)^\s*(?:about|approx\.?|approximately|around|circa|ca\.?|c\.|~|≈|rund|etwa|environ|environ|aproximadamente|aprox\.?|około|ok\.|"
+    rf"(?i)^\s*(?:{_NEARLY}|"
     r"more than|over|mehr als|plus de|>|at least|mindestens|au moins|almeno|al menos|co najmniej)\s*"
 )
+_ASIDE: Final = re.compile(rf"(?i)\s*(?:\([^()]*\d[^()]*\)|(?<!\w)(?:{_NEARLY})(?!\w))\s*")
+"""What a number in a cell may be followed by and means the same: a figure in brackets, "about"."""
+
 _UNITS: Final = words(
     "; h; hour; hours; hrs; month; hours month; hours a month; hours per month; h month; std; stunden; "
     "monat; stunden monat; stunden pro monat; heures; mois; heures mois; heures par mois; h mois; "
     "ore; mese; ore mese; ore al mese; h mese; horas; mes; horas mes; horas al mes; h mes; godz; "
-    "godzin; godzin miesiecznie; people; inhabitants; einwohner; habitants; abitanti; habitantes; "
+    "godzin; godzin miesiecznie; people; residents; inhabitants; einwohner; ew; habitants; hab; abitanti; ab; habitantes; "
     "mieszkancow; eur"
 )
 """Units in a cell that say nothing beyond the column's own, in plain letters."""

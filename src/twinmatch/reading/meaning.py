@@ -425,7 +425,7 @@ def _are_yes_or_no(cells: Sequence[Any]) -> bool:
 
 
 _FACTOR: Final = re.compile(
-    r"(?P<k>thousand|\btsd\b|\btausend|\bin 1 ?000|\bx ?1 ?000|milliers|migliai|\bmil(?:es)?\b(?!l)|\btys|tysi|duizend|milhares|tusen|\b000s?\b|\bk\b)|(?P<m>million|\bmio\b|milion|millon|miljoen|\bmln\b)"
+    r"(?P<k>thousand|\btsd\b|\btausend|\bin 1 ?000|\bx ?1 ?000|milliers|migliai|mila\b|\bmil(?:es)?\b(?!l)|\btys|tysi|duizend|milhares|tusen|\b000s?\b|\bk\b)|(?P<m>million|\bmio\b|milion|millon|miljoen|\bmln\b)"
 )
 
 
@@ -433,6 +433,11 @@ def factor_in(header: str) -> float:
     """Return the factor that the words of a header say: 1,000 for thousands, 1,000,000 for millions, else 1."""
     found = _FACTOR.search(plain(header))
     return 1.0 if found is None else 1000.0 if found["k"] else 1e6
+
+
+def factor_removed(unit: str) -> str:
+    """Return a unit in plain letters without the word of its factor and what declines it."""
+    return re.sub(rf"(?:{_FACTOR.pattern})\w*", "", plain(unit)).strip()
 
 
 def fitting(cells: Sequence[Any], seen: Set[str] = frozenset()) -> list[str]:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twinmatch.reading import read_raw
 from twinmatch.reading.values import decides, mass, parse, unit_in
 
 
@@ -84,3 +85,32 @@ def test_a_unit_in_a_header() -> None:
     assert unit_in("Emissionen [kt CO2e]") == "kt CO2e"
     assert unit_in("Total (t)") == "t"
     assert unit_in("Total") == ""
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        (
+            "Einwohner",
+            {
+                "ca. 96 Tsd.": 96_000,
+                "140 000 environ": 140_000,
+                "env. 144'000 hab.": 144_000,
+                "circa 195mila": 195_000,
+                "304459 (2024)": 304_459,
+                "39.7 mil": 39_700,
+                "Unos 470.000": 470_000,
+                "ok. 198 tys.": 198_000,
+                "1,2 Mio.": 1_200_000,
+                "viele": "viele",
+            },
+        ),
+        ("Einwohner (Tsd.)", {"96": 96_000, "97 Tsd.": 97_000, "98": 98_000}),
+    ],
+)
+def test_people_are_counted_in_the_words_of_the_cell(tmp_path, header, cells) -> None:
+    table = tmp_path / "people.csv"
+    rows = [f"de-c{k};C{k};DE;{cell}" for k, cell in enumerate(cells)]
+    table.write_text("\n".join([f"id;name;country;{header}", *rows]), "utf-8")
+    found = {r.data["id"]: r.data["population"]["value"] for r in read_raw(table).cities}
+    assert list(found.values()) == list(cells.values())
