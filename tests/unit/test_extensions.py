@@ -15,6 +15,8 @@ import pytest
 import twinmatch as tm
 from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
+from twinmatch.app.neighbours import PEER_FACETS
+from twinmatch.app.service import Question, open_service
 from twinmatch.errors import QuestionError
 from twinmatch.extensions import Registry
 from twinmatch.facets import FACETS, FacetEntry
@@ -86,6 +88,18 @@ def test_a_wrong_answer_of_a_facet_fails_by_its_name(added, answer, said):
     assert "'told'" in str(caught.value)
     with pytest.raises(AssertionError, match=said):
         check_facet(facet_that(answer=staticmethod(answer)), COHORT)
+
+
+def test_a_wrong_facet_that_nobody_weighs_stops_neither_a_round_nor_a_service(added, monkeypatch):
+    added("told", facet_that(answer=staticmethod(lambda rows, cols: np.ones((1, 1)))))
+    twinning = {"weights": {"language": 1}, "guests": {"unknown": "let in"}}
+    assert tm.propose(COHORT, {"twinning": twinning}).product("twinning").meetings
+    monkeypatch.setattr("twinmatch.app.service.PEER_FACETS", (*PEER_FACETS, "told"))
+    service = open_service(COHORT, model="static")
+    assert service.similar("at-a", Question(weights={"language": 1})).similar[0].id == "de-c"
+    with pytest.raises(QuestionError, match="told") as caught:
+        service.similar("at-a", Question(weights={"told": 1}))
+    assert caught.value.problems[0].code == "facet-unknown"
 
 
 def test_a_wrong_sentence_fails_by_name(added):

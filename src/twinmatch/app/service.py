@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import itemgetter
@@ -43,7 +44,7 @@ from twinmatch.embedding import TextModel, open_text_model
 from twinmatch.embedding.backends import BundledOnly
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.errors import DataError, Problem, QuestionError, Where
-from twinmatch.facets import FACETS, FacetCache
+from twinmatch.facets import FACETS, OWN, FacetCache
 from twinmatch.facets.quoting import shows
 from twinmatch.facets.text import all_sentences, offers_said, quotes
 from twinmatch.programmes.programme import Programme, load
@@ -183,13 +184,23 @@ class Service:
     def __init__(self, cohort: Cohort, text: TextModel, programme: Programme) -> None:
         self.cohort, self.text, self.programme = cohort, text, programme
         self.facet_cache = FacetCache(text)
-        self.peers = peers(cohort, self.facet_cache, dict.fromkeys(PEER_FACETS, 1.0))
+        self.peers = peers(cohort, self.facet_cache, dict.fromkeys(self._facets(), 1.0))
         self.usual = self.peers.weighted(PEER_WEIGHTS)
         self.says = says(text, self.usual)
         self.cards = {city.id: card(cohort, i) for i, city in enumerate(cohort.cities)}
         self._near: Ints = np.zeros((len(cohort), 0), dtype=np.intp)
         self._reader: Service | None = None
         self._one_at_a_time = Lock()
+
+    def _facets(self) -> list[str]:
+        """Return the facets for peers: ours, and those of installed packages that can be used."""
+        found = []
+        for name in PEER_FACETS:
+            with suppress(QuestionError):
+                if name not in OWN:
+                    compare(self.cohort, {name: 1.0}, self.facet_cache, rows=[0])
+                found.append(name)
+        return found
 
     @cached_property
     def tag(self) -> str:
@@ -262,7 +273,7 @@ class Service:
 
     def similar(self, city: str, question: Question) -> Answer:
         """Return the cities most like a city; raises QuestionError where the question cannot be answered."""
-        i, weights = self.cohort.find(city), _checked(question)
+        i, weights = self.cohort.find(city), _checked(question, tuple(self.peers.weights))
         if question.text:
             return self._asked(self.cohort, i, weights, question)
         affinity = self.usual if question.is_usual else self.peers.weighted(weights)
@@ -279,7 +290,7 @@ class Service:
         Its standings are among the pairs of the cities that are there. A profile with the id of a city that is
         there is taken in its place, as "what if our profile said this".
         """
-        visitor, weights = _profile(profile), _checked(question)
+        visitor, weights = _profile(profile), _checked(question, tuple(self.peers.weights))
         others = (c for c in self.cohort.cities if c.id != visitor.id)
         together = tuple(sorted((*others, visitor), key=lambda c: c.id))
         cohort = Cohort(together, self.cohort.units)
@@ -385,7 +396,7 @@ def _profile(profile: Mapping[str, Any]) -> City:
     return cohort.cities[0]
 
 
-def _checked(question: Question) -> dict[str, float]:
+def _checked(question: Question, known: Sequence[str]) -> dict[str, float]:
     """Return the weights of a question, summing to 1; raises QuestionError with everything wrong about it."""
     problems = []
     if not 1 <= question.k <= MOST_SIMILAR:
@@ -401,19 +412,19 @@ def _checked(question: Question) -> dict[str, float]:
         found = f"The weight of the question in words is {question.text_weight}%."
         problems.append(Problem("weight-wrong", found, do="Give a percentage between 0 and 100."))
     for name in (*question.weights, *question.without):
-        if name not in PEER_FACETS:
-            problems.append(_not_for_peers(name))
+        if name not in known:
+            problems.append(_not_for_peers(name, known))
     if problems:
         raise QuestionError(list(dict.fromkeys(problems)))
     weights = {**(question.weights or PEER_WEIGHTS), **dict.fromkeys(question.without, 0.0)}
     return checked_weights(weights)
 
 
-def _not_for_peers(name: str) -> Problem:
-    if name in FACETS:
+def _not_for_peers(name: str, known: Sequence[str]) -> Problem:
+    if name in FACETS and FACETS[name].directed:
         found = f"The facet {name!r} is about learning, which has a direction."
-        return Problem("facet-directed", found, do=f"For peers: {', '.join(PEER_FACETS)}.")
-    hint = nearest_name(name, {f: f for f in PEER_FACETS}) or f"Known: {', '.join(PEER_FACETS)}."
+        return Problem("facet-directed", found, do=f"For peers: {', '.join(known)}.")
+    hint = nearest_name(name, {f: f for f in known}) or f"Known: {', '.join(known)}."
     return Problem("facet-unknown", f"There is no facet {name!r}.", do=hint)
 
 

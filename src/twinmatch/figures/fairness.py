@@ -21,7 +21,7 @@ import numpy as np
 
 from twinmatch.affinity import compare
 from twinmatch.cohort import City, Cohort
-from twinmatch.facets import FACETS, FacetCache
+from twinmatch.facets import FACETS, OWN, FacetCache
 from twinmatch.programmes.twinning import PreparedTwinning
 from twinmatch.proposal import Cell, Evidence, Meeting, Product, Table, count
 from twinmatch.proposal.tables import AlikeRow, FairnessRow, SatisfactionRow, WatchRow
@@ -205,11 +205,13 @@ def _tells_apart(line: Evidence) -> bool:
 def alike(round_: TwinningRound) -> Table:
     """Return for each pair up to three things in which guest and host are alike, and up to two in which they differ.
 
-    Told by the facets that compare like with like, weighted alike; what is not known is not told. A thing is
+    Told by our facets that compare like with like, and others that the round weighs, all weighted alike; what is not known
+    is not told. A thing is
     alike where it beats at least half of the possible pairs, unlike where it does not.
     """
     frame = round_.ready.frame
-    weights = {name: 1.0 for name, entry in FACETS.items() if not entry.directed}
+    names = (*OWN, *(w.facet for w in round_.product.weights if w.facet not in OWN))
+    weights = {name: 1.0 for name in names if not FACETS[name].directed}
     affinity = compare(
         round_.cohort, weights, round_.facet_cache, rows=frame.guests, columns=frame.hosts
     )
