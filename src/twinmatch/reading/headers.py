@@ -207,11 +207,8 @@ class _Finder:
     other: frozenset[str]
 
     def __post_init__(self) -> None:
-        below = [
-            cells
-            for row, cells in self.grid.rows
-            if row > self.row and not (is_empty(cells) or text(cells[0]).startswith('{"ImportId"'))
-        ]
+        rows = (c for row, c in self.grid.rows if row > self.row and not is_empty(c))
+        below = [c for c in rows if not text(c[0]).startswith('{"ImportId"')]
         self.cells = [[c[i] for c in below if i < len(c)] for i in range(len(self.names))]
         self.questions: list[MappingQuestion] = []
         self.asked: dict[int, str] = {}
@@ -264,7 +261,7 @@ class _Finder:
     def _is_of_tool(self, i: int, field: str) -> bool:
         """Return whether the tool filled a column: who answered (beside a column of cities), in which language."""
         if field == "languages":
-            return any(_CONTRIBUTION.fullmatch(plain(n)) for n in self.names)
+            return any(_CONTRIBUTION.fullmatch(plain(n)) for n in self.names[:i])
         if field != "name" or plain(self.names[i]) not in words("name; nom; nome; nombre; nazwa"):
             return False
         others = (n for k, n in enumerate(self.names) if k != i and "city" in concepts(n))
@@ -346,6 +343,10 @@ class _Finder:
                 self.asked[i] = likely(name, either) if means.field in _OPPOSITE else ""
                 self.asked[i] = self.asked[i] or means.field
         read = {t.field for t in found if t} | {*self.asked.values()}
+        if "name" not in read:
+            named = [i for i in unread if (share("name", self.cells[i]) or 0.0) >= FITS]
+            self.asked |= dict.fromkeys(named[:1], "name")
+            unread = [i for i in unread if i not in self.asked]
         for i in unread:
             fields = [f for f in fitting(self.cells[i], seen) if f in SEVERAL or f not in read]
             left = [f for f in fields if f not in read]
@@ -366,7 +367,8 @@ class _Finder:
         first: dict[str, set[str]] = {}
         for i, target in enumerate(found):
             field = self.asked.get(i, target.field if target else "")
-            if not field or (target and target.option) or self._is_said(i):
+            is_said = self.names[i] in self.mapping.columns or self.names[i] in columns(self.model)
+            if not field or (target and target.option) or is_said:
                 continue
             if field in _TEXTS and field in first and _TEXTS[field] not in read:
                 guess = likely(self.names[i], (field, _TEXTS[field]))
@@ -379,10 +381,6 @@ class _Finder:
             if field in first and 2 * len(first[field] & options) >= len(options) > 0:
                 self.asked[i], found[i] = _OPPOSITE[field], None
             first.setdefault(self.asked.get(i, field), options)
-
-    def _is_said(self, i: int) -> bool:
-        """Return whether the mapping or the field's own name says what a column is."""
-        return self.names[i] in self.mapping.columns or self.names[i] in columns(self.model)
 
     def _once(self, targets: list[Target | None]) -> tuple[Target | None, ...]:
         """Set aside a column whose field stands in another one; one that says something else is asked about."""

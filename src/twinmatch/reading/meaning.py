@@ -38,7 +38,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     "city": r"\bcit(?:y|ies)\b|municipalit|\btowns?\b|local (?:authority|government)|\bstadt|\bstadte|gemeinde|kommune?n?\b|\bvilles?\b|"
     r"\bcommunes?\b|collectivit|\bcitta\b|\bcomun[ei]\b|ente locale|ciudad|municipi|ayuntamiento|ajuntament|entidad local|entite locale|\bente\b|jednostk\w* samorzad|cidade|miast|gmin|\bobec|"
     r"\bmest[oa]\b|\bstad\b|steden|gemeente|πολη|δημοσ|oras|kaupun|\bby\b|"
-    r"autarquia|concelh|prefeitura|localitat|municipiul|primari[ae]|\bkommun|δημο[συ]|stadsbestuur|locality|city council",
+    r"autarquia|\bcamara\b|concelh|prefeitura|localitat|municipiul|primari[ae]|\bkommun|δημο[συ]|stadsbestuur|locality|city council",
     "country": r"\bcountr|\bland\b|\bpays\b|\bpaese\b|\bpanstwo$|\bkraju\b|\bpais\b|\bkraj\b|\bstaat\b|\bnation|\bstato\b|member state|\bzeme\b|\btara\b|χωρα|"
     r"\bstatul\b|\bpaisul\b|χωρασ|\btari[il]\b|landet\b|\bstaten\b",
     "people": r"inhabit|populat|residents|how many people|wie viele menschen|\bew\b|combien de (?:gens|personnes)|cuantas personas|quante persone|ile osob|\bpadron\b|\bvecinos\b|einwohn|bevolker|habitant|abitant|popolaz|residenti|poblac|mieszkanc|ludnos|"
@@ -61,7 +61,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     r"\black|missing|hold\w* .*back|slow\w* .*down|\bblock|\bstuck|in (?:the|your) way|pain points?|\bweak|\bgaps?\b|brauch|fehl(?:t|en|st)|\brat suchen|suchen\b|schwach|manqu|\bfaltan?\b|\bmanca|brakuj|\bbrak\b|necesit|servono|\bserve\b|ontbre|nodig|knelpunt|\bhinder|\bbehov|saknas|saknar|utmaning|svar(?:ig|ast)|provoc|dificult|\bnevo[ie]|lips(?:a|esc|it)|obstacol|προκλ|δυσκολ|αναγκ|ελλειψ|εμποδι|desafi|precisa|dificuld|entrave|verrou|worst|toughest|tricky|scoglio|bloqu|blocc|lastig|moeilijk|\bduele|houdt .*tegen|\bremm?(?:t|en)\b|anliegen|fragestellung|inciampa|\bpeina|tropieza|\bfrein|naliegt",
     "learn": r"\blearn|\blernen|apprendre|imparare|aprender|nauczy|dowiedz|\bleren\b|want to know|improve|erfahren mochte|"
     r"\blern(?!programm)|podpatrz|get out of|bring back|take (?:home|away|back)|hope to|\bgain\b|curious|inspir|discover|understand|borrow|erfahren|\bwissen\b|erhoff|abschauen|abgucken|mitnehmen|decouvrir|comprendre|attendez|attendent|imparar|capire|scoprir|vi aspettate|descubrir|conocer|\bsaber\b|poznac|zobaczyc|\bweten\b|\blara\b|veta mer|invata|\bafla(?:ti)?\b|μαθε(?:τε|ι)|μαθουμ|γνωρισ|aprend|levar para casa|meenemen",
-    "offer": r"\boffer|\bshow|\bshare|can .*teach|strength|\bstrong|good practice|best practice|experience|success|proud|better than|recommend to|lauft .*gut|\bteach|contribut|ahead of|anbiet|angebot|zeigen|\bstark|stolz|beitragen|einbringen|gute praxis|erfahrung|"
+    "offer": r"\boffer|\bshow|\bshare|can .*teach|strength|\bstrong|good practice|best practice|experience|success|proud|better than|recommend to|lauft .*gut|\bteach|contribut|ahead of|anbiet|\bbieten\b|\bbieden\b|angebot|zeigen|\bstark|stolz|beitragen|einbringen|gute praxis|erfahrung|"
     r"erfolg|offrir|montrer|partager|apporter|\bfiers?\b|raconter|atouts?|bonnes pratiques|reussi|points forts|\bfortes?\b|\bfuertes?\b|\bforti\b|\bmocn|offrire|mostrare|condivid|apportare|orgoglios|passo avanti|punti di forza|buone pratiche|ofrecer|ofrece|"
     r"mostrar|compartir|aportar|ensenar|orgull|fortalez|buenas practicas|zaoferow|pokaza|podziel|pochwal|dumn|wniesc|mocne strony|dobre praktyki|aanbieden|laten zien|sterk|oferecer|partilhar|"
     r"\bbrag|\bda(?:n)? bien|riesc\w* bene|gelingt|gelungen|bring to the table|worth (?:a|the|seeing)|come and see|good at|\bbest at|\bexcel|\blead(?:ing|er)|expertise|give back|in return|others? (?:could|can|should)|sind sie .*\bgut\b|vorzeig|vorbild|vorreiter|weitergeben|a l aise|reconnu|en avance|maitris|valoris|feriez .*(?:voir|decouvrir|visiter)|faire (?:voir|decouvrir|visiter)|\bforts\b|eccell|avanguardia|insegnar|raccontare|destaca|avanzad|presumir|\bdobr(?:zy|ze)\b|chwal|wyroznia|mocne|goed in|\btrots|voorop|\bdelen\b|erbjud|stolt|\bbidra|dela med|visa upp|styrk|langt framme|\bofer|\barata\b|\bmandri|impartas|puncte (?:tari|forte)|orgulh|partilh|ensinar|oferec|προσφερ|δειξ|μοιρα(?:σ|ζ)|ισχυρ|δυνατα|περηφαν|υπερηφαν|demonstrate|showcase",
@@ -80,7 +80,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     "refuse": r"\b(?:not|rather not) (?:be )?(?:matched|paired)|lieber nicht|plutot pas|preferi\w* non|wolal\w* nie|\bavoid|exclud|nicht (?:mit|zusammen)|ausschlie|\beviter|exclu|\bpas (?:avec|etre)|evitare|escludere|evitar|wyklucz|unikac|uitslui|"
     r"\bnie chc|helst inte|undvik|\bliever niet|preferati nu|evitat|nao (?:quer|gostari)|αποφυ|rule out|\bno quier|not want|unpassend|ungern",
     "first": r"\bfirst\b(?! (?:name|choice|preference|option|priority))|newcomer|new to|\berste[srn]?\b(?! (?:wahl|prioritat|wunsch))|erstmal|\bpremiere?\b(?! (?:choix|voeu))|"
-    r"\bprim[ao]\b(?! scelta)|\bprimera?\b(?! (?:opcion|eleccion|ciudad))|pierwsz(?!\w* (?:wybor|miasto))|eerste keer|primeira vez|"
+    r"\bprim[ao]\b(?! scelta)|\bprimera?\b(?! (?:opcion|eleccion|ciudad))|pierwsz(?!\w* (?:wybor|miasto))|eerste keer|voor het eerst|primeira vez|"
     r"forsta gang|prima data|primeira|πρωτη φορα|debut|eerste|forsta",
     "before": r"\b(?:before|already|ever)\b|\bbereits\b|\bschon\b|\bdeja\b|\bgia\b|\bantes\b|\balguna vez\b|\bjuz\b|\bwczesniej\b|"
     r"previous|in the past|\bschon (?:einmal|mal)|avez vous .*particip|a t elle .*particip|ha partecipato|avete .*partecipato|ha participado|han participado|ja partic|\bja\b.*particip|eerder|\bal eens\b|\btidigare|\bredan|anterior|\bati mai\b|deja|ηδη|ξανα|παρελθον|προηγουμεν|have (?:you|your).*(?:taken part|participat|joined|been|done)|has (?:your|the).*(?:taken part|participat|joined|been|done)|in przeszlosci|braliscie|bral[oi]",
@@ -169,9 +169,12 @@ def are_options(
     ``seen`` in other columns.
     """
     single = options_in(cells)
-    if not single or any(text(c).endswith((".", "!")) for c in cells[:LOOKED_AT]):
+    filled = [t for c in cells[:LOOKED_AT] if (t := text(c))]
+    if not single or any(t.endswith((".", "!")) for t in filled):
         return False
     words = sorted(len(p.split()) for p in single)[len(single) // 2]
+    if words <= 5 and 2 * sum(";" in t for t in filled) >= len(filled):
+        return True
     again = len(set(single)) < 0.8 * len(single)
     named = [plain(p) in _known_options() or p in seen for p in single]
     coded = [is_choice and bool(values.option_codes(p)) for p in single]
@@ -372,7 +375,7 @@ def meaning(header: str, cells: Sequence[Any], seen: Set[str] = frozenset()) -> 
             doubted = doubted or field
     if doubted:
         return Meaning(of_codes(doubted, options_in(cells)), "asked")
-    return _by_cells(words, cells)
+    return _by_cells(words, cells, seen)
 
 
 def of_codes(field: str, options: Sequence[str]) -> str:
@@ -394,12 +397,12 @@ def _flag(words: frozenset[str]) -> Meaning | None:
     return Meaning("") if words & {"signed", "neutral"} else None
 
 
-def _by_cells(words: frozenset[str], cells: Sequence[Any]) -> Meaning | None:
+def _by_cells(words: frozenset[str], cells: Sequence[Any], seen: Set[str]) -> Meaning | None:
     """Return what cells alone suggest, always to be asked: the words say nothing of it, or something else."""
     if words & {"emissions", "coverage"} or _none_filled(cells):
         return None
     for field in ("country", "languages", "commitment.neutral_by", "challenges"):
-        if field == "challenges" and not are_options(cells, is_choice=True):
+        if field == "challenges" and not are_options(cells, seen=seen):
             continue
         if field == "commitment.neutral_by" and any(values.moment(text(c)) for c in cells):
             continue

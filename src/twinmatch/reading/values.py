@@ -191,7 +191,7 @@ ROLES: Final = {f"{role} cit{end}": role.value for role in Role for end in ("y",
 
 _STEMS: Final[dict[str, str]] = {
     "stationary_energy": r"buildings? (?:and|&) energy",
-    "built_environment": r"(?<!capacity )\bbuil[dt]|\bhous|\bhomes?\b|\bflats?\b|retrofit|\brenov(?!ab)|insulat|dwelling|gebaude|bauen|costrui|constru[ic]|\bbau(?!m)|sanier|wohn|dammung|batiment|\bbati\b|logement|habitat\b|isolation|"
+    "built_environment": r"(?<!capacity )\bbuil[dt]|\bhous|\bhomes?\b|\bflats?\b|retrofit|\brenov(?!ab)|insulat|dwelling|gebaude|hauser|bauen|costrui|constru[ic]|\bbau(?!m)|sanier|wohn|dammung|batiment|\bbati\b|logement|habitat\b|isolation|"
     r"edific|\bedil|ristruttur|riqualific|abitativ|case popolari|residen[tz]ial|vivienda|rehabilit|reabilit|budyn|budow|mieszkan(?!c|ie?c)|modernizac|kamienic|gebouw|woning|bebouwde|habitac|bygg|bostad|"
     r"fastighet|cladir|locuint|κτιρι|κτηρι|κατοικι|ανακαιν|στεγασ",
     "energy_systems": r"\benerg(?!.*effici)|\bheat(?! ?(?:island|wave|stress))|\bpower\b|electri(?!\w* (?:vehic|car|bus|mobil))|renewabl|\bsolar|fossil|photovolt|fotovolt|warme|heiz|\bstrom\b|erneuerbar|(?<!ilots de )chaleur|chauffage|renouvelabl|(?<!islas de )\bcalor|riscald|"
@@ -205,7 +205,7 @@ _STEMS: Final[dict[str, str]] = {
     r"espaces verts|fraicheur|\bverd[ei]\b|alberi|arbol|zielon|zielen|przyrod|drzew|groen|\bgron(?:a|ska|str|omr)|\bskog|\bspatii verzi|verzi\b|arvor|πρασιν|φυσ(?:η|ικ)|δεντρ",
     "culture_behaviour": r"cultur|kultur|behavio|verhalten|\bhabits|habitudes|habitos|abitudini|nawyk|comporte|comportam|zachowan|lifestyle|gedrag|beteende|πολιτισμ|συμπεριφορ",
     "data_digitalisation": r"\bdata|digital|\bdaten|donnees|numeri[qc]|\bdati\b|\bdatos\b|\bdane\b|\bdanych|cyfr|dados|gegevens|\bdate si\b|δεδομεν|ψηφια",
-    "democracy_participation": r"particip|people on board|akzeptanz|mobilisation des|partycyp|draagvlak|democra|demokra|engag|residents|citizens?\b|co ?creation|burger|beteilig|citoyen|concertation|cittadin|ciudadan|partecip|coinvolg|vecin[oa]|mieszkanc|uczestn|udzial|"
+    "democracy_participation": r"particip|akzeptanz|mobilisation des|partycyp|draagvlak|democra|demokra|engag|residents|\bpeople\b|\bleute\b|\bgens\b|\bhabitants|\bludzi|\bmensen\b|citizens?\b|co ?creation|burger|beteilig|citoyen|concertation|cittadin|ciudadan|partecip|coinvolg|vecin[oa]|mieszkanc|uczestn|udzial|"
     r"bewoner|inwoner|cidad[ao]|cetaten|medborgar|invanar|delaktig|συμμετοχ|πολιτων",
     "finance_funding": r"financ|\bfund|money|business case|\bgrants?\b|finanz|finans|foerder|forder|\bgeld|invest|risorse economiche|finant|resurse|argent|subven|soldi|\bfond[is]\b|dinero|fondos|inwesty|pieniad|dotac|srodk|pengar|\bbani\b|"
     r"dinheiro|χρηματ",
