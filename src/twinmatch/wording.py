@@ -107,7 +107,11 @@ def joined(parts: Iterable[str], between: str = " ") -> str:
     if len(given) == 1 and isinstance(given[0], Said):
         return given[0]
     if between == " and " and given:
-        return reduce(lambda one, other: listed((one, other)), given[1:], joined(given[:1]))
+        return reduce(
+            lambda one, other: say("{first} and {last}", first=one, last=other),
+            given[1:],
+            joined(given[:1]),
+        )
     between = between.replace("{", "{{").replace("}", "}}")
     return say(between.join(f"{{t{k}}}" for k in range(len(given))), **_numbered(given))
 
@@ -117,12 +121,18 @@ def _numbered(parts: Sequence[str]) -> dict[str, str]:
 
 
 def listed(parts: Sequence[str], joiner: str = "and") -> str:
-    """Return parts as a list in a sentence: ``a, b and c``."""
+    """Return parts as a list in a sentence: ``a, b and c``; where a part has an "and" of its own,
+    ``a as well as b and c`` or ``a, b, and c and d``.
+    """
     if len(parts) < 2:
         return joined(parts)
     first = joined(parts[:-1], ", ")
     if joiner == "or":
         return say("{first} or {last}", first=first, last=parts[-1])
+    if any(" and " in part for part in parts):
+        if len(parts) > 2:
+            return say("{first}, and {last}", first=first, last=parts[-1])
+        return say("{first} as well as {last}", first=first, last=parts[-1])
     return say("{first} and {last}", first=first, last=parts[-1])
 
 

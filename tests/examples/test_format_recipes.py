@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from twinmatch.programmes import PRODUCTS, Round, load
+from twinmatch.programmes.pathways import with_offers
 from twinmatch.programmes.programme import recipe_names
 from twinmatch.vocabulary.geography import in_eu
 
@@ -37,6 +38,19 @@ def test_every_recipe_has_a_proposal_that_keeps_its_rules(name, solved, bundled)
         assert {r.status for r in product.rules} <= {"kept", "binding"}
         placed = {m.city for meeting in product.meetings for m in meeting.members}
         assert placed | {x.city for x in product.left_out} == {c.id for c in bundled.cities}
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_no_recipe_offers_a_city_itself(name, solved, bundled):
+    cohort_names = {c.id: c.name for c in bundled.cities}
+    products = list(solved[name].values())
+    for product in with_offers(bundled, load(name), products):
+        for meeting in product.meetings:
+            assert len({x.city for x in meeting.members}) == len(meeting.members)
+            assert all(r.candidate != r.instead_of for r in meeting.reserves)
+        for left in product.left_out:
+            assert f" to {cohort_names[left.city]}" not in left.offered
+            assert f"from {cohort_names[left.city]}" not in left.offered or left.as_role == "host"
 
 
 @pytest.mark.parametrize(("round_number", "places"), [(1, 40), (2, 19), (3, 24), (4, 30)])

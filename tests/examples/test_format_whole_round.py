@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from twinmatch.exporting.dossiers import dossiers
+from twinmatch.exporting.letters import letters
 from twinmatch.programmes import load
 from twinmatch.programmes.proposing import propose
 from twinmatch.proposal import from_plain, to_plain
@@ -50,6 +52,23 @@ def test_every_rule_is_kept_across_formats(made, bundled):
 def test_everyone_left_out_has_a_reason_and_an_offer(made):
     for product in made.products:
         assert all(x.why and x.offered for x in product.left_out)
+
+
+def test_nobody_is_offered_a_way_to_itself(made):
+    """In what is offered instead, in letters and on pages of cities, as host of a visit and as its guest."""
+    name = {card.id: card.name for card in made.cities}
+    hosting = {h for m in made.product("study_visits").meetings for h in m.cities("host")}
+    assert hosting
+    labels = {
+        h: {m.label for m in made.product("study_visits").meetings if h in m.cities("host")}
+        for h in hosting
+    }
+    said = {letter.city: letter.text for letter in letters(made)}
+    said |= {f"page {d.name}": str(d.parts) for d in dossiers(made) if d.folder == "cities"}
+    for host in hosting:
+        offered = "".join(x.offered for p in made.products for x in p.left_out if x.city == host)
+        for text in (offered, said[host], said[f"page {host}"]):
+            assert not [label for label in labels[host] if label in text], name[host]
 
 
 def test_visitors_come_from_the_group_and_have_a_target(made, bundled):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from twinmatch.exporting import words
 from twinmatch.exporting.charts import Drawing, of_meeting
-from twinmatch.exporting.report import CODES, GROUP_SIZE, Sources, partners, why_for
+from twinmatch.exporting.report import CODES, GROUP_SIZE, Sources, called, partners, why_for
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.proposal.tables import AgendaRow, ids_in
 from twinmatch.wording import joined, say, say_n, translated
@@ -402,7 +402,7 @@ def _places(sources: Sources, city: str) -> Iterator[tuple[str, str, str]]:
         part = say(
             "{kind}: {title}",
             kind=words.product_title(product),
-            title=sources.directory.title(meeting),
+            title=called(sources, meeting, city),
         )
         yield (
             say("{part} ({role:lower})", part=part, role=words.role_word(role)),
@@ -469,7 +469,7 @@ def _country(sources: Sources, code: str, cities: Sequence[str]) -> Dossier:
 
 def _place_in(sources: Sources, product: Product, city: str) -> str:
     found = [
-        say("{part} ({role:lower})", part=sources.directory.title(m), role=words.role_word(role))
+        say("{part} ({role:lower})", part=called(sources, m, city), role=words.role_word(role))
         for p, m in sources.meetings.get(city, ())
         if p is product
         for role in (next(x.role for x in m.members if x.city == city),)

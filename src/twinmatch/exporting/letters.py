@@ -24,7 +24,7 @@ from twinmatch.exporting import words
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
 from twinmatch.exporting.folder_files import Directory, cell_text
 from twinmatch.exporting.printing import dossier_docx, dossier_html, letters_index
-from twinmatch.exporting.report import Sources, begin_with, partners, role_of, why_for
+from twinmatch.exporting.report import Sources, begin_with, called, partners, role_of, why_for
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
 from twinmatch.reading import read_grids, read_raw
 from twinmatch.reading.grid import is_empty, text
@@ -339,7 +339,7 @@ def _invitation(
     role = role_of(meeting, city)
     paired = any(member.role == "host" for member in meeting.members)
     kind = words.product_title(product)
-    title = sources.directory.title(meeting)
+    title = called(sources, meeting, city)
     met = partners(sources, meeting, city)
     if paired and product.product == "twinning":
         heading = say("{kind} with {cities}", kind=kind, cities=met)
@@ -352,7 +352,7 @@ def _invitation(
         heading = say("{kind}: {title}", kind=kind, title=title)
         part = {
             "lead": say("You are asked to lead it"),
-            "host": say("You are asked to host it"),
+            "host": say("You are asked to host them"),
         }.get(role, say("You are invited to take part"))
         says = say("{part}, together with {cities}.", part=part, cities=met) if met else part + "."
     if costs := _costs(load):

@@ -124,9 +124,23 @@ def role_of(meeting: Meeting, city: str) -> str:
     return next(member.role for member in meeting.members if member.city == city)
 
 
+def called(sources: Sources, meeting: Meeting, city: str) -> str:
+    """Return what a meeting is called to one of its cities: who is visited reads of its visitors, not of a way to itself."""
+    guests, hosts = meeting.cities("guest"), meeting.cities("host")
+    if city not in hosts or len(guests) == 1:
+        return sources.directory.title(meeting)
+    others = [sources.directory.name(c) for c in hosts if c != city]
+    return f"{words.count(len(guests), 'city visits', 'cities visit')} {words.listed(['you', *others])}"
+
+
 def partners(sources: Sources, meeting: Meeting, city: str) -> str:
-    """Return with whom a city meets; in a large group its leads and the number of the others."""
-    others = [c for c in meeting.cities() if c != city]
+    """Return with whom a city meets; in a large group its leads and the number of the others.
+
+    Of a visit of several cities, those on its own side.
+    """
+    side = role_of(meeting, city)
+    visit = len(meeting.cities("guest")) > 1
+    others = [c for c in (meeting.cities(side) if visit else meeting.cities()) if c != city]
     if len(others) <= GROUP_SIZE:
         return words.listed([sources.directory.place(c) for c in others])
     leads = [sources.directory.name(c) for c in meeting.cities("lead") if c != city]
@@ -232,6 +246,11 @@ class Section:
     """Cities with a meeting, and without one."""
     unplaced: int
     map: PairMap | None
+
+    @property
+    def is_pairs(self) -> bool:
+        """Return whether each meeting is of one guest and its host."""
+        return self.paired and all(len(m.cities("guest")) == 1 for _, _, m in self.meetings)
 
     @cached_property
     def anchors(self) -> dict[str, str]:

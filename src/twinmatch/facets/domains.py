@@ -197,7 +197,7 @@ class ChallengesMet:
             say(
                 "{host} {parts}: {of} that {guest} struggles with.",
                 host=host.name,
-                parts=listed(parts),
+                parts=joined(parts, " and "),
                 of=_of(met, unmet),
                 guest=guest.name,
             )

@@ -37,7 +37,7 @@ from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 from twinmatch.solving import Floats
 from twinmatch.vocabulary.geography import country, language_name
-from twinmatch.wording import joined, listed, own_words, say
+from twinmatch.wording import count, joined, listed, own_words, say
 
 ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST = (
     say("no inventory yet"),
@@ -460,7 +460,7 @@ def _steps(
     """Return what a city can join, the highest step of the support ladder first."""
     order = [*(n for n in STEPS_DOWN if n in places), *(n for n in places if n not in STEPS_DOWN)]
     steps = [
-        (name, _place(name, places[name][city.id], titles[name]))
+        (name, _place(name, places[name][city.id], titles[name], city.id))
         for name in order
         if city.id in places[name]
     ]
@@ -480,7 +480,10 @@ def _steps(
     return steps
 
 
-def _place(name: str, meeting: Meeting, title: str) -> str:
+def _place(name: str, meeting: Meeting, title: str, city: str) -> str:
+    if name == "study_visits" and city in meeting.cities("host"):  # a visit goes to it
+        guests = count(len(meeting.cities("guest")), "city", "cities")
+        return say("host of the study visit of {cities}", cities=guests)
     words = {
         "twinning": say("twinning: {meeting}", meeting=meeting.label),
         "discussion_groups": say("discussion group '{meeting}'", meeting=meeting.label),

@@ -30,7 +30,7 @@ from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.solving import Bools, Floats
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import listed, say
+from twinmatch.wording import joined, listed, say
 
 NEAR = 0.8
 """Sentences closer to a theme's texts than this part of all sentences count as being about it."""
@@ -242,6 +242,23 @@ def shown_on(round_: Round, theme: Theme | None, cities: Sequence[int]) -> str:
                 named=listed(named),
             )
     return ""
+
+
+def strong_in(round_: Round, theme: Theme, i: int) -> str:
+    """Return in which of a theme's domains and levers a city states strengths or has pilot activities; empty for none."""
+    city, pilots = round_.cohort.cities[i], round_.cohort.pilots(i)
+    own = {*(city.strengths or {}), *(city.levers_offered or ())}
+    tried = {x for pilot in pilots for x in (*pilot.domains, *pilot.levers)} - own
+    parts = []
+    for known, says in (
+        (own, "is strong in {named}"),
+        (tried, "has a pilot activity on {named}"),
+    ):
+        named = [NAMES[x] for x in (*theme.domains, *theme.levers) if x in known]
+        parts += [say(says, named=listed(named))] if named else []
+    if not parts:
+        return ""
+    return say("{host} {parts}.", host=round_.name(i), parts=joined(parts, " and "))
 
 
 def strength_of(round_: Round, theme: Theme) -> Floats:

@@ -346,7 +346,9 @@ def whole(claim: Claim, _: Ground) -> bool:
     if claim.standalone is False or not text or text.endswith(("…", "...")):
         return False
     closed = all(text.count(one) == text.count(other) for one, other in ("()", "[]", "“”"))
-    return closed and is_sentence(text) and not _POINTS_BACK.match(text)
+    return (
+        closed and is_sentence(text) and not (_POINTS_BACK.match(text) or _BESIDE_IT.match(text))
+    )
 
 
 def is_sentence(text: str) -> bool:
@@ -424,6 +426,9 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 """A beginning that points at something said before."""
+
+_BESIDE_IT = re.compile(r"[^,;:.]{0,60}\b(beside|alongside|next to) (it|them)\b", re.IGNORECASE)
+"""A first clause that places its subject beside something said before."""
 
 _CLAUSE = re.compile(
     r"\s{0,9}(?:;|\s[–—-]\s|:\s|,(?=\s{1,9}(?:and|but|while|which|so|because|yet|whose|where|although|though|as well as|for which)\b))"

@@ -27,7 +27,7 @@ from twinmatch.programmes.study_visits.search import (
     why_barred,
 )
 from twinmatch.programmes.study_visits.settings import Mode, StudyVisits, by_rail, distances
-from twinmatch.programmes.themes import Theme, shown_on, theme_of
+from twinmatch.programmes.themes import Theme, shown_on, strong_in, theme_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.proposal.tables import TravelRow
 from twinmatch.solving import Bools, Solution, solve
@@ -227,12 +227,7 @@ def _visit(
 
 def _shown(round_: Round, theme: Theme, hosts: Sequence[int]) -> str:
     """Return what each host can show on the theme of a visit, in its words where some are known."""
-    title = theme.title[:1].lower() + theme.title[1:]
-    return joined(
-        shown_on(round_, theme, [h])
-        or say("{host} is among the strongest in {theme}.", host=round_.name(h), theme=title)
-        for h in hosts
-    )
+    return joined(shown_on(round_, theme, [h]) or strong_in(round_, theme, h) for h in hosts)
 
 
 def _why_tour(ready: PreparedVisits, option: Option, stop: dict[int, int], round_: Round) -> str:
@@ -240,19 +235,12 @@ def _why_tour(ready: PreparedVisits, option: Option, stop: dict[int, int], round
     columns = ready.affinity.columns
     first, second = option.stops
     better = sum(h == second for h in stop.values())
-    single = [
-        o.worth
-        for o in ready.options
-        if o.party == option.party and o.stops in ((first,), (second,))
-    ]
-    gain = option.worth - max(single, default=0.0)
     return say(
-        "Two stops pay: {better} of {stop} visitors find more at {one}, the others at {other}; worth {gain:.1f} points more than either alone, way and second stop paid.",
+        "Two stops, because {better} of the {stop} visitors find more of what they need in {one}, the others in {other}.",
         better=better,
         stop=len(stop),
         one=columns[second].name,
         other=columns[first].name,
-        gain=100 * gain,
     )
 
 

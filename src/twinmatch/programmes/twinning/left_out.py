@@ -188,7 +188,9 @@ class Unplaced:
         if "quota" in codes:
             quota = [name for kind, name in rules if kind not in CAUSES]
             says = next(r.says for r in self.ready.rules if r.name == quota[0])
-            return "quota", say("A quota binds, not its fit: {says}", says=says)
+            return "quota", say(
+                "The reason is a rule of the programme, not the fit. {says}", says=says
+            )
         if "own limit" in codes:
             return "own limit", say(
                 "What it or {host} can carry is taken by other products.", host=host
