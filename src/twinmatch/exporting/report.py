@@ -140,7 +140,7 @@ def partners(sources: Sources, meeting: Meeting, city: str) -> str:
     """
     side = role_of(meeting, city)
     visit = len(meeting.cities("guest")) > 1
-    others = [c for c in (meeting.cities(side) if visit else meeting.cities()) if c != city]
+    others = [m.city for m in meeting.members if m.city != city and (not visit or m.role == side)]
     if len(others) <= GROUP_SIZE:
         return words.listed([sources.directory.place(c) for c in others])
     leads = [sources.directory.name(c) for c in meeting.cities("lead") if c != city]

@@ -435,17 +435,14 @@ class Wishes:
                 for k, name in enumerate(wishes, 1)
                 if name in {other.id, unit.id if unit else other.id}
             ]
-            parts.append(
-                say(
-                    "{one} asked for {other} as wish {place} of {wishes}",
-                    one=one.name,
-                    other=other.name,
-                    place=places[0],
-                    wishes=len(wishes),
-                )
-                if places
-                else say("{one} asked for others", one=one.name)
-            )
+            told = {"one": one.name, "other": other.name}
+            if not places:
+                parts.append(say("{one} asked for others", one=one.name))
+            elif places[0] == 1:
+                parts.append(say("{one} named {other} as its first choice", **told))
+            else:
+                says = "{one} named {other} as its choice {place} of {wishes}"
+                parts.append(say(says, **told, place=places[0], wishes=len(wishes)))
             facts.append(
                 Fact(
                     one.id,

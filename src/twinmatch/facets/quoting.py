@@ -158,7 +158,7 @@ def shows(name: str, passage: Quoted, topic: Topic | None = None) -> str:
     said = printed(passage.text, passage.source, in_language(passage))
     if not is_sentence(passage.text):
         return say(
-            "{on}{name} names {said} among what it can show.", on=_on(topic), name=name, said=said
+            "{on}{name} names among what it can show: {said}.", on=_on(topic), name=name, said=said
         )
     told = {"on": _on(topic), "name": name, "said": said}
     if passage.what == PILOT:
@@ -171,7 +171,7 @@ def asks(name: str, passage: Quoted, topic: Topic | None = None) -> str:
     said = printed(passage.text, passage.source, in_language(passage))
     if not is_sentence(passage.text):
         return say(
-            "{on}{name} names {said} among what it needs.", on=_on(topic), name=name, said=said
+            "{on}{name} names among what it needs: {said}.", on=_on(topic), name=name, said=said
         )
     return say("{on}{name} says: {said}", on=_on(topic), name=name, said=said)
 

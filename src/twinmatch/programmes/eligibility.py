@@ -107,7 +107,9 @@ CONDITIONS: Final[dict[str, tuple[str, Callable[[Any], str], Callable[[Any, Any]
     "staff_hours_a_month": (
         "hours >= {0:f}",
         lambda n: say("{n:g} staff hours a month", n=n),
-        None,
+        lambda n, has: say(
+            "it gives {has:g} staff hours a month where at least {n:g} are asked", n=n, has=has
+        ),
     ),
     "english": ("english >= {0}", lambda n: say("English at {n} or better", n=n), None),
     "population_at_least": (

@@ -74,7 +74,7 @@ def test_wishes_fall_by_rank_and_units_stand_for_their_cities():
     facet = Wishes(cohort, facet_cache())
     row = facet.likeness(np.array([0]), np.arange(1, 5))[0]
     np.testing.assert_array_equal(row, [1.0, 1.0, 0.5, 0.0])
-    assert facet.says(0, 1)[0] == "Guest asked for One as wish 1 of 2."
+    assert facet.says(0, 1)[0] == "Guest named One as its first choice."
 
 
 def test_both_sides_wishes_are_averaged():

@@ -102,8 +102,8 @@ def test_rare_words_that_both_use_count_and_words_of_any_matter_do_not():
 @pytest.mark.parametrize("text", ["cycling", "cycling and walking", "large heat pumps, trams"])
 def test_words_are_named_and_never_quoted(text):
     said = shows("Leuven", Sentence(text), TOPICS[0])
-    assert said.endswith(f"Leuven names {text} among what it can show.")
-    assert asks("Leuven", Sentence(text)) == f"Leuven names {text} among what it needs."
+    assert said.endswith(f"Leuven names among what it can show: {text}.")
+    assert asks("Leuven", Sentence(text)) == f"Leuven names among what it needs: {text}."
     assert "“" not in said
 
 

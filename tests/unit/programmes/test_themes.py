@@ -76,7 +76,7 @@ def test_what_is_not_named_is_said_too():
 
 def test_what_is_near_the_text_is_a_fact_with_its_place():
     told, (fact,) = needs(HEAT, WORDS).says(2, 1)
-    assert told == "C names Steel heat for houses among what it needs."
+    assert told == "C names among what it needs: Steel heat for houses."
     assert (fact.city, fact.what, fact.value) == ("at-c", "needs", "Steel heat for houses.")
     assert (fact.kind, fact.source) == ("stated", "Form")
     assert fact.place
