@@ -352,7 +352,7 @@ def _invitation(
         heading = say("{kind}: {title}", kind=kind, title=title)
         part = {
             "lead": say("You are asked to lead it"),
-            "host": say("You are asked to host them"),
+            "host": say("You are asked to host it"),
         }.get(role, say("You are invited to take part"))
         says = say("{part}, together with {cities}.", part=part, cities=met) if met else part + "."
     if costs := _costs(load):

@@ -31,7 +31,7 @@ from twinmatch.proposal.tables import (
     ids_in,
     rows_of,
 )
-from twinmatch.wording import joined, say, say_n
+from twinmatch.wording import joined, listed, say, say_n
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -130,7 +130,8 @@ def called(sources: Sources, meeting: Meeting, city: str) -> str:
     if city not in hosts or len(guests) == 1:
         return sources.directory.title(meeting)
     others = [sources.directory.name(c) for c in hosts if c != city]
-    return f"{words.count(len(guests), 'city visits', 'cities visit')} {words.listed(['you', *others])}"
+    visits = say_n("{n} city visits you", "{n} cities visit you", len(guests))
+    return say("{visits} and {hosts}", visits=visits, hosts=listed(others)) if others else visits
 
 
 def partners(sources: Sources, meeting: Meeting, city: str) -> str:

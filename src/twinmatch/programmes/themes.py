@@ -249,13 +249,12 @@ def strong_in(round_: Round, theme: Theme, i: int) -> str:
     city, pilots = round_.cohort.cities[i], round_.cohort.pilots(i)
     own = {*(city.strengths or {}), *(city.levers_offered or ())}
     tried = {x for pilot in pilots for x in (*pilot.domains, *pilot.levers)} - own
-    parts = []
-    for known, says in (
-        (own, "is strong in {named}"),
-        (tried, "has a pilot activity on {named}"),
-    ):
-        named = [NAMES[x] for x in (*theme.domains, *theme.levers) if x in known]
-        parts += [say(says, named=listed(named))] if named else []
+    strong, piloted = (
+        [NAMES[x] for x in (*theme.domains, *theme.levers) if x in known] for known in (own, tried)
+    )
+    parts = [say("is strong in {strong}", strong=listed(strong))] if strong else []
+    if piloted:
+        parts += [say("has a pilot activity on {piloted}", piloted=listed(piloted))]
     if not parts:
         return ""
     return say("{host} {parts}.", host=round_.name(i), parts=joined(parts, " and "))

@@ -346,9 +346,7 @@ def whole(claim: Claim, _: Ground) -> bool:
     if claim.standalone is False or not text or text.endswith(("…", "...")):
         return False
     closed = all(text.count(one) == text.count(other) for one, other in ("()", "[]", "“”"))
-    return (
-        closed and is_sentence(text) and not (_POINTS_BACK.match(text) or _BESIDE_IT.match(text))
-    )
+    return closed and is_sentence(text) and not (_POINTS_BACK.match(text) or _BESIDE_IT.match(text))
 
 
 def is_sentence(text: str) -> bool:
