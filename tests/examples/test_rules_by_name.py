@@ -15,7 +15,9 @@ from twinmatch.programmes import PRODUCTS, Round
 from twinmatch.programmes.programme import load_text
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text("utf-8")
-ROWS = re.findall(r"^\| (.+?) \| .+? \| (`(?:twinning|discussion|city_).+`) \|$", PAGE, re.M)
+ROWS = re.findall(
+    r"^\| (.+?) \| .+? \| (`(?:twinning|discussion|city_|study|national).+`) \|$", PAGE, re.M
+)
 SNIPPETS = {name: "\n".join(re.findall(r"`([^`]+)`", code)) for name, code in ROWS}
 
 REGION = {"at": "west", "be": "west", "no": "north", "tr": "south", "pl": "east", "es": "south"}
@@ -107,11 +109,25 @@ class Read:
     def hosts_of(self, guest):
         return [h for g, h in self.pairs if g == guest]
 
+    def apart(self, holds):
+        numbers = [sum(map(holds, cities)) for cities in self.meetings]
+        return max(numbers) - min(numbers)
+
+    def by_country(self, holds):
+        found = {}
+        for cities in self.meetings:
+            found.setdefault(cities[0].country, []).append(sum(map(holds, cities)))
+        return found
+
     def themes(self):
         found: dict[str, list[Any]] = {}
         for meeting, cities in zip(self.product.meetings, self.meetings, strict=True):
             found.setdefault(re.sub(r" \d+$", "", meeting.label), []).extend(cities)
         return found.values()
+
+
+def small(city):
+    return people(city) < 100_000
 
 
 def code(city):
@@ -218,6 +234,38 @@ HELD = {
     "At most half of the groups of a theme are large": lambda r: all(
         sum(people(c) >= 100_000 for c in cities) <= 0.5 * len(cities) for cities in r.themes()
     ),
+    "As many small cities in each group as in any other, or one more": lambda r: (
+        r.apart(small) <= 1
+    ),
+    "Cities of Norway in one group": lambda r: (
+        sum(
+            any(m.role == "member" and m.city.startswith("no") for m in meeting.members)
+            for meeting in r.product.meetings
+        )
+        <= 1
+    ),
+    "At most six small cities in a group, else 5 points each": lambda r: (
+        5 * sum(max(sum(map(small, cities)) - 6, 0) for cities in r.meetings)
+        == sum(rule.paid or 0 for rule in r.product.rules)
+        and any(rule.paid is not None for rule in r.product.rules)
+    ),
+    "Two small cities on each visit": lambda r: all(
+        sum(small(r.city(g)) for g in m.cities("guest")) >= 2 for m in r.product.meetings
+    ),
+    "Nobody new on a visit alone": lambda r: all(
+        sum(r.city(g).participation.newcomer for g in m.cities("guest")) != 1
+        for m in r.product.meetings
+    ),
+    "At most one visit to a host outside the EU": lambda r: (
+        sum(code(r.city(h)) not in EU for m in r.product.meetings for h in m.cities("host")) <= 1
+    ),
+    "Two small cities in each cluster": lambda r: all(
+        sum(map(small, cities)) >= 2 for cities in r.meetings
+    ),
+    "Newcomers shared evenly by the clusters of a country": lambda r: all(
+        max(new) - min(new) <= 1
+        for new in r.by_country(lambda c: c.participation.newcomer).values()
+    ),
     "Mission Cities on each panel": lambda r: all(
         sum("mission" in c.roles for c in cities) >= 3 for cities in r.meetings
     ),
@@ -249,6 +297,8 @@ def test_most_of_them_would_not_hold_unasked(cohort, cache):
     plain = {
         "twinning": "[twinning]\nplaces = 30\nguests_per_host = [0, 3]\noverall = []\n",
         "discussion_groups": "[discussion_groups]\nsize = [3, 24]\n",
+        "study_visits": "[study_visits]\ntravellers = 'cities'\nnot_roles = ['mission']\n",
+        "national_clusters": "[national_clusters]\nsize = [2, 5]\n",
         "city_panels": "[city_panels]\nmission_at_least = 0\ncities_per_country = 9\n",
     }
     made = {name: Read(solved(text, cohort, cache), cohort) for name, text in plain.items()}

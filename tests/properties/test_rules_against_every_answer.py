@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+import group_rule_proofs
 import rule_proofs
 
 SEEDS = range(20_000, 20_060)
+SOME = {"members": range(12), "split": range(10), "visits": range(120, 130)}
 
 
 def test_no_answer_is_beaten_and_no_rule_is_read_otherwise():
@@ -40,3 +42,35 @@ def test_a_rule_that_is_compiled_otherwise_is_found(monkeypatch, change):
         ],
     )
     assert any(rule_proofs.fault(seed)[1] for seed in SEEDS)
+
+
+@pytest.mark.parametrize(
+    ("form", "ways"),
+    [
+        ("members", {"optimal", "infeasible"}),
+        ("split", {"kept", "at a price", "no cluster"}),
+        ("visits", {"visits", "infeasible"}),
+    ],
+)
+def test_no_group_cluster_or_visit_is_beaten(form, ways):
+    found = group_rule_proofs.run(form, SOME[form])
+    assert found["faults"] == []
+    assert set(found["statuses"]) == ways
+
+
+@pytest.mark.parametrize(
+    ("form", "change"),
+    [
+        ("members", {"balance": 9, "gather": False}),
+        ("members", {"at_most": None, "nobody_alone": False}),
+        ("split", {"at_least": 0, "share_at_least": None}),
+        ("visits", {"share_at_most": 1.0, "nobody_alone": False}),
+    ],
+)
+def test_a_rule_on_groups_that_is_left_out_is_found(monkeypatch, form, change):
+    """Told in full to the reader of every answer, but in part to the engines."""
+    told = group_rule_proofs.told
+    monkeypatch.setattr(
+        group_rule_proofs, "told", lambda *asked: told(*asked).model_copy(update=change)
+    )
+    assert any(group_rule_proofs.FORMS[form](seed)[1] for seed in range(24))

@@ -153,7 +153,10 @@ class _Asked:
         found = _answered(lambda: tm.prices(self._cohort, self._programme, text_model=self._model))
         worth = [(h, str(h.worth)) for h in found.hosts if not h.worth.is_nothing]
         hosts = [{"host": h.host, "name": h.name, "one_more_place": says} for h, says in worth]
-        return {"rules": [p.row() | {"costs": str(p.price)} for p in found.rules], "hosts": hosts}
+        return {
+            "rules": [p.row() | {"costs": str(p.price)} for p in found.rules],
+            "hosts": hosts,
+        } | {"soft": [rule.row() for rule in found.soft]}
 
 
 def _answered(ask: Callable[[], T]) -> T:

@@ -130,6 +130,10 @@ def prices(
             movers = [move.name for move in item.moves[:6]] + ["…"] * (len(item.moves) > 6)
             rows.append((item.price, item.rule, item.status, item.says, ", ".join(movers)))
         show_table(title, ("Gain", "Rule", "Status", "What it says", "Who moves"), rows)
+    if found.soft:
+        heads = ("Format", "Rule", "Missed by", "Points", "What it says")
+        rows_ = ((s.product, s.rule, f"{s.missed:g}", f"{s.paid:.1f}", s.says) for s in found.soft)
+        show_table("Rules with a price, as the proposal has them", heads, rows_)
     _show_demand(found)
     say("Next: twinmatch why-not GUEST HOST, or twinmatch stability")
 

@@ -146,4 +146,4 @@ def _shifted(block: Block, start: int, count: int) -> Block:
     wide = sp.csr_array(
         (matrix.data, (matrix.coords[0], matrix.coords[1] + start)), shape=(len(block), count)
     )
-    return Block(block.name, wide, block.low, block.high, block.says, price=block.price)
+    return replace(block, matrix=wide, switch=None)

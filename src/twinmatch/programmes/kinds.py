@@ -21,10 +21,9 @@ from typing import Annotated, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator
 
 from twinmatch.cohort import City, Cohort, nearest
-from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.schema import Domain, Lever, Role
 from twinmatch.solving import Floats
 from twinmatch.vocabulary.geography import ALIASES, countries, country, eu_standing, language_codes
@@ -339,105 +338,6 @@ def without_host(who: str) -> str:
 
 
 Who = Annotated[str, BeforeValidator(_said), AfterValidator(lambda who: parsed(who) and who)]
-
-
-class Quota(ProgrammeSection):
-    """A number or share of the cities of a kind. A city of which the kind is not known does not count towards it."""
-
-    who: Who | None = Field(
-        None,
-        description="The kind of cities that are counted, in words: a trait, 'country: PL, CZ', 'population >= 50000', several joined by 'and', or a list that means all; none: every city",
-    )
-    each: Attribute | None = Field(
-        None, description="The number holds for the cities of each category of this"
-    )
-    per: str = Field("", description="What it is counted in; see the setting that holds the rule")
-    at_least: int | None = Field(None, ge=0, description="At least this number")
-    at_most: int | None = Field(None, ge=0, description="At most this number")
-    share_at_least: float | None = Field(None, ge=0, le=1, description="Part of all, at least")
-    share_at_most: float | None = Field(None, ge=0, le=1, description="Part of all, at most")
-    nobody_alone: bool = Field(False, description="None of the kind, or at least two")
-
-    price: float | None = Field(
-        None,
-        gt=0,
-        le=10_000,
-        description="Points (a perfect pair has 100) that each unit costs by which the rule is missed; none: it must hold",
-    )
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Quota:
-        numbers = (self.at_least, self.at_most, self.share_at_least, self.share_at_most)
-        if all(number is None for number in numbers) and not self.nobody_alone:
-            raise ValueError(
-                "a quota needs at_least, at_most, share_at_least, share_at_most or nobody_alone"
-            )
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError("at_least is above at_most")
-        return self
-
-    @property
-    def wording(self) -> str:
-        """Return whom it counts, as it stands in a sentence."""
-        return self.worded(None)
-
-    def worded(self, category: str | None) -> str:
-        """Return whom it counts in a sentence: of one category of ``each`` by its name, or of any."""
-        parts = [wording(self.who)] if self.who else []
-        if self.each == "country":
-            parts.append(say("from {country}", country=category or say("one country")))
-        elif self.each:
-            parts.append(
-                say("of {each} {category}", each=self.each, category=category)
-                if category
-                else say("of one {each}", each=self.each)
-            )
-        return joined(parts, " and ")
-
-    @property
-    def bounds(self) -> str:
-        """Return what it asks for, in words."""
-        words = []
-        for least, most in (
-            (self.at_least, self.at_most),
-            (percent(self.share_at_least), percent(self.share_at_most)),
-        ):
-            words += [] if least is None else [say("at least {n}", n=least)]
-            words += [] if most is None else [say("at most {n}", n=most)]
-        words += [say("none or at least 2")] if self.nobody_alone else []
-        return joined(words, " and ")
-
-    def holds(self, n: int, total: int, there: int = 0) -> bool:
-        """Return whether it is kept where n of ``total`` cities are counted, ``there`` of them whatever is chosen."""
-        least = max(self.at_least or 0, (self.share_at_least or 0.0) * total)
-        most = min(
-            math.inf if self.at_most is None else max(self.at_most, there),
-            math.inf if self.share_at_most is None else self.share_at_most * total,
-        )
-        alone = self.nobody_alone and n == 1 and not there
-        return least - 1e-9 <= n <= most + 1e-9 and not alone
-
-
-def percent(part: float | None) -> str | None:
-    """Return a part of one as a percentage, None for none."""
-    return None if part is None else say("{n:.0f}%", n=100 * part)
-
-
-def counted_per(*places: str, priced: bool = True) -> AfterValidator:
-    """Return the check that quotas are counted in one of some places, the first where none is said, and may have a price."""
-
-    def check(quotas: tuple[Quota, ...]) -> tuple[Quota, ...]:
-        for quota in quotas:
-            if quota.per and quota.per not in places:
-                hint = nearest(quota.per, {place: place for place in places})
-                raise ValueError(f"per = {quota.per!r}: known are {', '.join(places)}. {hint}")
-            if quota.price is not None and not priced:
-                raise ValueError("price: these rules must hold, none has a price")
-            if "host" not in places and quota.who:
-                without_host(quota.who)
-        return tuple(q if q.per else q.model_copy(update={"per": places[0]}) for q in quotas)
-
-    return AfterValidator(check)
 
 
 # --- categories ----------------------------------------------------------------------------------------------

@@ -178,11 +178,9 @@ def _unformed(error: QuestionError, failed: Mapping[str, object]) -> bool:
 def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[Problem, ...]:
     """Return the round with a product made as the repairs that were asked for loosen its settings.
 
-    Without such repairs, its problems with the menu. A product that chooses among candidates brings its own menu of
-    rules that clash.
+    Without such repairs, its problems with the menu. Twinning brings its own menu of rules that clash.
     """
-    waits = any(p.code == "visits-without-groups" for p in error.problems)
-    if waits or (PRODUCTS[name].prepare and isinstance(error, NoProposalError)):
+    if {"visits-without-groups", "no-proposal"} & {p.code for p in error.problems}:
         return error.problems
     programme, entry = programme_of(round_), PRODUCTS[name]
     settings: ProductSettings = getattr(programme, name)
@@ -198,9 +196,13 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
     if not asked:
         told = by_number((joined(one.says.values(), "; ") for one in menu), round_.named(name))
         return (*error.problems, *told)
-    changed = settings.model_copy(
-        update={name: getattr(one.settings, name) for _, one in asked for name in one.says}
-    )
+    changed = settings
+    for _, one in asked:
+        taken = {name: getattr(one.settings, name) for name in one.says}
+        if "rules" in taken:  # each repair changes rules of its own
+            three = zip(settings.rules, one.settings.rules, changed.rules, strict=True)  # type: ignore[attr-defined]
+            taken["rules"] = tuple(now if old == new else new for old, new, now in three)
+        changed = changed.model_copy(update=taken)
     programme = programme.model_copy(update={name: changed})
     made = _made(replace(round_, programme=programme), programme, (name,))
     gave_way = tuple(

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.base import ProductSettings
+from twinmatch.programmes.quotas import Quota
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.themes import Theme, strength_of
@@ -301,6 +302,8 @@ def knobs(round_: Round, settings: Any) -> Iterator[Knob]:
             end = len(round_.cohort) if last is None else last
             values = range(now + step, end + step, step)
             yield Knob(field, side, values, partial(words, now=now))
+    for n, quota in enumerate(getattr(settings, "rules", ())):
+        yield from _looser(n, quota, len(round_.cohort))
     if now := getattr(settings, "panels", None):
         yield Knob("panels", None, [None], partial(_many_panels, now))
     for field, says in ROLES.items():
@@ -319,6 +322,48 @@ def knobs(round_: Round, settings: Any) -> Iterator[Knob]:
 
 def _many_panels(now: int, to: None) -> str:
     return say("panels: as many as the cities fill in place of {now}", now=now)
+
+
+def _looser(n: int, quota: Quota, cities: int) -> Iterator[Knob]:
+    """Yield the numbers of a rule on kinds of cities that can give way; nothing where it has a price."""
+    numbers: dict[str, Sequence[Any]] = {
+        "at_least": range((quota.at_least or 0) - 1, -1, -1),
+        "at_most": range((quota.at_most or 0) + 1, cities + 1),
+        "share_at_least": _parts(quota.share_at_least, 0),
+        "share_at_most": _parts(quota.share_at_most, 1),
+        "balance": range((quota.balance or 0) + 1, cities),
+    }
+    for name, values in numbers.items():
+        if getattr(quota, name) is not None and quota.price is None:
+            changes = [{name: value} for value in values]
+            yield Knob("rules", n, changes, partial(_says_quota, quota, name))
+    for name in ("nobody_alone", "gather"):
+        if getattr(quota, name) and quota.price is None:
+            dropped = {name: False, "at_least": quota.at_least or 0}
+            yield Knob("rules", n, [dropped], partial(_says_quota, quota, name))
+
+
+def _parts(share: float | None, end: int) -> list[float]:
+    """Return the shares from the next whole per cent to 0 or 1."""
+    whole = 0 if share is None else math.floor(100 * share) if end else math.ceil(100 * share)
+    steps = range(whole + 1, 101) if end else range(whole - 1, -1, -1)
+    return [step / 100 for step in steps]
+
+
+def _says_quota(quota: Quota, name: str, to: Mapping[str, Any]) -> str:
+    """Return in words what gives way in one of the numbers of a rule."""
+    alone = {"nobody_alone": False, "balance": None, "gather": False}
+    one = quota.model_copy(
+        update=dict.fromkeys(NUMBERS_OF_A_QUOTA) | alone | {name: getattr(quota, name)}
+    )
+    now, new = one.bounds, one.model_copy(update=dict(to)).bounds if to[name] else say("any number")
+    what = quota.wording or say("cities")
+    return say(
+        "{what} per {per}: {to} in place of {now}", what=what, per=quota.per, to=new, now=now
+    )
+
+
+NUMBERS_OF_A_QUOTA: Final = ("at_least", "at_most", "share_at_least", "share_at_most")
 
 
 def _wider_roles(says: Callable[[str], str], to: Sequence[Any]) -> str:
@@ -392,7 +437,8 @@ def _turned(
         if k:
             held, value = changed[knob.field], knob.values[k - 1]
             if knob.side is not None:
-                value = tuple(value if n == knob.side else old for n, old in enumerate(held))
+                new = held[knob.side].model_copy(update=value) if isinstance(value, dict) else value
+                value = tuple(new if n == knob.side else old for n, old in enumerate(held))
             changed[knob.field] = value
     try:
         return type(settings).model_validate(changed)

@@ -16,8 +16,8 @@ out are not refused: their places are held, and each is asked the fewest questio
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -25,18 +25,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
-from twinmatch.cohort import Cohort
 from twinmatch.errors import DataError, Problem
-from twinmatch.facets.answered import topic_table
-from twinmatch.programmes.kinds import Quota, categories, is_kind, parsed, percent
-from twinmatch.programmes.round import Round
 from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RuleStatus
 from twinmatch.schema import City
-from twinmatch.solving import Bools, Distribute, NobodyIsolated
-from twinmatch.solving.blocks import Block, Candidates, Floats, Sentence, Switch, switched
+from twinmatch.solving import Bools
+from twinmatch.solving.blocks import Block, Candidates
 from twinmatch.solving.referee import SLACK, Verdict, referee
 from twinmatch.standings import UNKNOWN
-from twinmatch.wording import count, joined, listed, say
+from twinmatch.wording import count, joined, say
 
 RuleKind = Literal[
     "rule", "lock", "ban", "past pair", "structure", "demand", "places", "total", "load"
@@ -108,7 +104,8 @@ def statuses(
         mine = referee(candidates, chosen, [rule.block])
         broken = [rule.block.says(v.row) for v in mine if not v.kept]
         if rule.block.price is not None:
-            found.append(_soft(rule, chosen, list(dict.fromkeys(broken))))
+            missed, points = float(rule.block.missed(chosen).sum()), 100 * rule.block.price
+            found.append(priced(rule.name, rule.says, points, missed, broken))
         elif broken:
             says = _broken(rule.says, broken)
             found.append(RuleStatus(rule.name, says, "broken"))
@@ -143,20 +140,19 @@ def _numbers(
     return RuleNumbers(possible, rows=1, at_limit=at, now=one.found, at_least=low, at_most=high)
 
 
-def _soft(rule: Rule, chosen: Bools, broken: Sequence[str]) -> RuleStatus:
-    """Return how an answer stands to a rule with a price: what it misses, and what that costs."""
-    points = 100 * (rule.block.price or 0.0)
-    says = say("{rule} Soft: {points:g} points a unit.", rule=rule.says, points=points)
-    missed = float(rule.block.missed(chosen).sum())
+def priced(name: str, says: str, points: float, missed: float, broken: Sequence[str]) -> RuleStatus:
+    """Return how an answer stands to a rule with a price, in points a unit: what it misses, and what that costs."""
+    says = say("{rule} Soft: {points:g} points a unit.", rule=says, points=points)
     if missed <= SLACK:
-        return RuleStatus(rule.name, says, "kept")
+        return RuleStatus(name, says, "kept", missed=0.0, paid=0.0)
+    cost, rows = missed * points, joined(dict.fromkeys(broken), "; ")
     says += say(
         " Missed by {missed:g}, which costs {cost:.1f} points: {rows}.",
         missed=missed,
-        cost=missed * points,
-        rows=joined(broken, "; "),
+        cost=cost,
+        rows=rows,
     )
-    return RuleStatus(rule.name, says, "relaxed")
+    return RuleStatus(name, says, "relaxed", missed=round(missed, 6), paid=round(cost, 6))
 
 
 def counted(name: str, says: str, broken: Sequence[str]) -> RuleStatus:
@@ -174,197 +170,6 @@ def outside(meetings: Sequence[Meeting], low: int, high: int, role: str | None =
     """Return the meetings whose size, of one role or of all, lies outside a band, in words."""
     sizes = [(m.label, sum(role is None or x.role == role for x in m.members)) for m in meetings]
     return [say("{label} has {n}", label=label, n=n) for label, n in sizes if not low <= n <= high]
-
-
-# --- quotas ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Units:
-    """What a quota is counted in: each host, host country or group, or the round as one.
-
-    member (u, m) is 1 where a candidate counts in a unit; there (u, n) are the cities that sit in a unit whatever is
-    chosen, n those of the cohort. ``open``: a minimum holds in every unit, not only where anybody is chosen.
-    """
-
-    where: str
-    names: Sequence[str]
-    member: sp.csr_array
-    there: Bools
-    open: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Counted:
-    """Who is counted towards a quota: the candidates (m,) and the cities (n,) of a kind, and the words for them."""
-
-    candidates: Bools
-    cities: Bools
-    what: str
-
-
-def counted_says(where: str, bound: str, what: str, row: bool = False) -> str:
-    """Return a quota, or one row of it, as a sentence without its stop."""
-    told = {"where": where, "bound": bound, "what": what}
-    if not what:
-        return joined((where, bound), ": " if row else ", ")
-    if row:
-        return say("{where}: {bound} are {what}", **told)
-    return say("{where}, {bound} are {what}", **told)
-
-
-def quota_rules(
-    name: str, quota: Quota, units: Units, kinds: Sequence[Counted]
-) -> Iterator[tuple[str, Block]]:
-    """Yield the bounds of a quota in words, such as "at most 2", each with its block: a row for each kind and unit.
-
-    A share is a count less its part of the count of all, at least or at most zero.
-    """
-    if not kinds:
-        return
-    price = None if quota.price is None else quota.price / 100
-    u = len(units.names)
-    masks = [sp.diags_array(k.candidates.astype(np.float64)) for k in kinds]
-    counted = sp.csr_array(sp.vstack([units.member @ mask for mask in masks]))
-    counted.eliminate_zeros()
-    there = np.concatenate([units.there.astype(np.float64) @ k.cities for k in kinds])
-
-    def says(bound: str) -> Sentence:
-        return lambda i: counted_says(units.names[i % u], bound, kinds[i // u].what, row=True)
-
-    def made(bound: str, matrix: sp.csr_array, low: Floats, high: Floats) -> tuple[str, Block]:
-        return bound, Block(name, matrix, low, high, says(bound), price=price)
-
-    rows = len(there)
-    least, most = quota.at_least or 0, np.inf if quota.at_most is None else quota.at_most
-    if least and not units.open:
-        block = _once(name, units, counted, least, says(say("at least {n}", n=least)))
-        yield say("at least {n}", n=least), replace(block, price=price)
-        least = 0
-    bounds = [say("at least {n}", n=least)] if least else []
-    bounds += [] if quota.at_most is None else [say("at most {n}", n=quota.at_most)]
-    if bounds:
-        low = np.maximum(least - there, 0.0) if least else np.full(rows, -np.inf)
-        yield made(listed(bounds), counted, low, np.maximum(most - there, 0.0))
-    if quota.nobody_alone:
-        two = say("none or at least 2")
-        block = _once(name, units, counted, 2 - there, says(two), counted)
-        yield two, replace(block, price=price)
-    everyone = sp.csr_array(sp.vstack([units.member] * len(kinds)))
-    all_there = np.tile(units.there.sum(axis=1), len(kinds))
-    for share, bound in (
-        (quota.share_at_least, say("at least {n}", n=percent(quota.share_at_least))),
-        (quota.share_at_most, say("at most {n}", n=percent(quota.share_at_most))),
-    ):
-        if share is not None:
-            edge = share * all_there - there
-            open_ = np.full(rows, np.inf)
-            low, high = (edge, open_) if share is quota.share_at_least else (-open_, edge)
-            matrix = sp.csr_array(counted - share * everyone)
-            yield made(bound, matrix, low, high)
-
-
-def _once(
-    name: str,
-    units: Units,
-    counted: sp.csr_array,
-    least: float | Floats,
-    says: Sentence,
-    triggers: sp.csr_array | None = None,
-) -> Block:
-    """The rows by which a unit that takes any, or any of the kind, has so many of the kind."""
-    rows = counted.shape[0]
-    every = units.member if triggers is None else triggers
-    entries = sp.coo_array(sp.vstack([every] * (rows // every.shape[0])))
-    entries.eliminate_zeros()
-    group, trigger = (np.asarray(at, dtype=np.int64) for at in entries.coords)
-    return switched(
-        name, Switch(counted, np.maximum(np.broadcast_to(least, rows), 0.0), group, trigger), says
-    )
-
-
-def with_topics(round_: Round, quotas: Iterable[tuple[str, Quota]], asked: bool = False) -> Cohort:
-    """Return the cohort with the topics that cities speak of, beside those that they set, where a rule asks for topics."""
-    cohort = round_.cohort
-    said = {c.field for _, q in quotas for c in parsed(q.who or "mission")}
-    if not asked and not said & {"topic", "shows"}:
-        return cohort
-    table = topic_table(cohort, round_.facet_cache)
-    cities = []
-    for i, city in enumerate(cohort.cities):
-        read = {"seeks": table.named(table.seeks[i]), "shows": table.named(table.shows[i])}
-        silent = {k: tuple(v) for k, v in read.items() if v and getattr(city, k) is None}
-        cities.append(city.model_copy(update=silent))
-    return replace(cohort, cities=tuple(cities))
-
-
-def counted_kinds(cohort: Cohort, quota: Quota, among: Sequence[int]) -> list[tuple[str, Bools]]:
-    """Return what a quota counts in words, each with its cities (n,): its kind, or one for each category of ``each``.
-
-    Categories are those of the cities among which somebody is chosen.
-    """
-    cities = cohort.cities
-    kind = np.array([quota.who is None or is_kind(c, quota.who) is True for c in cities], bool)
-    if quota.each is None:
-        return [(quota.wording, kind)]
-    words = np.array(categories(cohort, quota.each), dtype=object)
-    return [
-        (quota.worded(word), kind & (words == word))
-        for word in sorted({words[i] for i in among} - {None})
-    ]
-
-
-def grouping_rules(
-    cohort: Cohort, quota: Quota, name: str, cities: Sequence[int], sizes: tuple[int, int]
-) -> list[Distribute | NobodyIsolated]:
-    """Return a quota as rules on groups of some cities, all of them of one of two sizes; a share is that of either."""
-    at_least, at_most = quota.at_least or 0, quota.at_most
-    if quota.share_at_least is not None:
-        at_least = max(at_least, math.ceil(quota.share_at_least * sizes[1] - 1e-9))
-    if quota.share_at_most is not None:
-        share = math.floor(quota.share_at_most * sizes[0] + 1e-9)
-        at_most = share if at_most is None else min(at_most, share)
-    kinds = counted_kinds(cohort, quota, cities)
-    values = np.full(len(cohort), None, dtype=object) if quota.each else kinds[0][1]
-    for word, mask in kinds if quota.each else ():
-        values[mask] = word
-    mine = values[list(cities)]
-    found: list[Distribute | NobodyIsolated] = []
-    if at_least or at_most is not None:
-        found.append(Distribute(mine, at_least, at_most, name))
-    return [*found, NobodyIsolated(mine, name)] if quota.nobody_alone else found
-
-
-def quotas_kept(
-    round_: Round,
-    quota: Quota,
-    name: str,
-    where: str,
-    sets: Sequence[tuple[str, Collection[str], Collection[str]]],
-) -> RuleStatus:
-    """Return how a quota stands in sets of cities, counted city by city and nothing else.
-
-    ``sets`` are labels, the ids of the cities in each, and those of them that were there first, such as leads.
-    """
-    cohort = with_topics(round_, [(name, quota)])
-    at = cohort.index
-    everyone = sorted({at[city] for _, members, _ in sets for city in members})
-    wrong = []
-    for words, mask in counted_kinds(cohort, quota, everyone):
-        for label, members, there in sets:
-            n, first = (sum(bool(mask[at[c]]) for c in ids) for ids in (members, there))
-            if not quota.holds(n, len(members), first):
-                wrong.append(say("{label} has {n} {what}", label=label, n=n, what=words))
-    if quota.price is not None and wrong:
-        says = counted_says(where, quota.bounds, quota.wording)
-        told = say(
-            "{rule}. Soft: {price:g} points a unit. Missed: {rows}.",
-            rule=says,
-            price=quota.price,
-            rows=joined(wrong, "; "),
-        )
-        return RuleStatus(name, told, "relaxed")
-    return counted(name, counted_says(where, quota.bounds, quota.wording) + ".", wrong)
 
 
 def judged(rules: Sequence[RuleStatus]) -> tuple[RuleStatus, ...]:

@@ -255,7 +255,8 @@ class RuleStatus:
     """A rule as it was compiled, and how the answer stands to it: kept, binding, broken or relaxed.
 
     ``repair`` is the number of the repair by which it gave way; ``numbers`` what it forbids, and ``costs`` what it
-    costs, where it was compiled to rows over all possible meetings.
+    costs, where it was compiled to rows over all possible meetings. A rule with a price has by how much it is
+    ``missed``, and the points ``paid`` for that.
     """
 
     rule: str
@@ -264,6 +265,8 @@ class RuleStatus:
     repair: Annotated[Whole | None, Field(exclude_if=lambda value: value is None)] = None
     numbers: Annotated[RuleNumbers | None, Field(exclude_if=lambda value: value is None)] = None
     costs: Annotated[RulePrice | None, Field(exclude_if=lambda value: value is None)] = None
+    missed: Annotated[Number | None, Field(exclude_if=lambda value: value is None)] = None
+    paid: Annotated[Number | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 LONGEST: Final = 260

@@ -77,7 +77,8 @@ class Block:
     `matrix` (r, m) mostly holds 0 and 1 (a count of meetings); other coefficients are allowed.
     `low` and `high` are (r,), infinite where a side is open. `says(i)` words row i and is called
     only for rows that are printed. `switch` is given where the rows come from `once_chosen`.
-    `price` is what each unit costs by which a row is missed, in score; None: every row must hold.
+    `price` is what each unit costs by which a row is missed, in score; None: every row must hold. Rows of one number in
+    `shared` (r,) are missed together, by the most that one of them is.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Block:
     says: Sentence
     switch: Switch | None = None
     price: float | None = None
+    shared: Ints | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "low", np.asarray(self.low, dtype=np.float64))
@@ -107,13 +109,13 @@ class Block:
         return replace(self, low=-open_, high=open_, switch=None, price=None)
 
     def missed(self, chosen: npt.NDArray[np.generic]) -> Floats:
-        """How far an answer (m,) misses each row, or, of a block with a switch, each of its groups."""
+        """How far an answer (m,) misses each row, or each set of rows that are missed together."""
         found = self.matrix @ chosen.astype(np.float64)
         missed: Floats = np.maximum(np.maximum(self.low - found, found - self.high), 0.0)
-        if self.switch is None:
+        if self.shared is None:
             return missed
-        each = np.zeros(len(self.switch.least))
-        np.maximum.at(each, self.switch.group, missed)
+        each = np.zeros(int(self.shared.max(initial=-1)) + 1)
+        np.maximum.at(each, self.shared, missed)
         return each
 
     def take(self, which: npt.NDArray[np.generic]) -> Block:
@@ -194,9 +196,9 @@ def switched(name: str, switch: Switch, says: Sentence) -> Block:
     )
     matrix = sp.csr_array(switch.counted[switch.group, :] - asks)
     group = switch.group
-    return Block(
-        name, matrix, np.zeros(r), np.full(r, np.inf), lambda i: says(int(group[i])), switch
-    )
+    low, high = np.zeros(r), np.full(r, np.inf)
+    says_row: Sentence = lambda i: says(int(group[i]))  # noqa: E731
+    return Block(name, matrix, low, high, says_row, switch, shared=group)
 
 
 def check(candidates: Candidates, blocks: Sequence[Block]) -> None:

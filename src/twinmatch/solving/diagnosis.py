@@ -218,11 +218,12 @@ def _rules(blocks: Sequence[Block], m: int) -> Iterator[_Rule]:
         switch = one.switch
         live = switch.trigger >= 0
         for k in np.unique(switch.group[live]).tolist():
-            counted = switch.counted.indices[slice(*switch.counted.indptr[k : k + 2])]
+            part = slice(*switch.counted.indptr[k : k + 2])
+            counted, factors = switch.counted.indices[part], switch.counted.data[part]
             at = RowRef(one.name, b, int(np.flatnonzero(switch.group == k)[0]))
             triggers = switch.trigger[live & (switch.group == k)]
             bounds = float(switch.least[k]), np.inf
-            yield _rule(at, counted, np.ones(len(counted)), bounds, triggers)
+            yield _rule(at, counted, factors, bounds, triggers)
 
 
 def _rule(

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from math import comb
@@ -84,14 +84,18 @@ def _cardinals(task: Task) -> range:
 
 
 def solve_exactly(
-    task: Task, incumbent: IntArray | None = None, seconds: float | None = None
+    task: Task,
+    incumbent: IntArray | None = None,
+    seconds: float | None = None,
+    cost: Callable[[IntArray], FloatArray] | None = None,
 ) -> Solved:
     """The best grouping, proven, within a fixed number of nodes and the seconds given.
 
-    incumbent: (m,) a grouping that keeps every rule, if one is known; it is only ever improved on.
+    incumbent: (m,) a grouping that keeps every rule, if one is known; it is only ever improved on. cost gives what
+    sets of atoms (C, s) cost as groups, taken off their scores; with it there is no incumbent.
     """
     began = time.monotonic()
-    columns = _columns(task)
+    columns = _columns(task, cost)
     if not columns.members:
         return Solved(None, -np.inf, True)
     model = _model(task, columns)
@@ -135,7 +139,7 @@ def _model(task: Task, columns: _Columns) -> Model:
     return Model(matrix, low, np.concatenate([once, counts]), np.zeros(n), np.ones(n), every)
 
 
-def _columns(task: Task) -> _Columns:
+def _columns(task: Task, cost: Callable[[IntArray], FloatArray] | None) -> _Columns:
     members: list[IntArray] = []
     family: list[FloatArray] = []
     score: list[FloatArray] = []
@@ -144,7 +148,7 @@ def _columns(task: Task) -> _Columns:
             good = chosen[_permitted(task, chosen, kin)]
             members.extend(good)
             family.append(np.full(len(good), kin, dtype=np.float64))
-            score.append(_scores(task, good, kin))
+            score.append(_scores(task, good, kin) - (0.0 if cost is None else cost(good)))
     if not members:
         return _Columns([], np.zeros(0, dtype=np.int64), np.zeros(0))
     return _Columns(members, np.concatenate(family).astype(np.int64), np.concatenate(score))

@@ -17,8 +17,11 @@ from itertools import chain, repeat
 import numpy as np
 from numpy.typing import ArrayLike
 
-from twinmatch.solving.attributes import Balance, Distribute, masks, per_group
+from twinmatch.solving.attributes import Balance, Distribute, NobodyIsolated, masks, per_group
 from twinmatch.solving.blocks import Bools, Floats, Ints
+
+Counts = Distribute | NobodyIsolated
+"""Rules that are numbers of a kind in each group."""
 
 ROUNDS = 200
 """Rounds over all items at most; each ends sooner where no swap helps."""
@@ -41,8 +44,9 @@ def dealt(keys: Sequence[tuple[object, ...]], n_groups: int) -> Ints:
 def exchange(
     start: ArrayLike,
     likeness: ArrayLike,
-    rules: Sequence[Distribute | Balance] = (),
+    rules: Sequence[Counts | Balance] = (),
     *,
+    soft: Sequence[tuple[Counts, float]] = (),
     bonus: ArrayLike | None = None,
     allowed: ArrayLike | None = None,
     fixed: ArrayLike | None = None,
@@ -53,12 +57,12 @@ def exchange(
 
     The rules' counts come first, then the sum over pairs inside groups of the likeness (n, n), symmetric
     (taken off with alike=False), divided by the size of the group less one, times two, plus the bonus (n, K) of
-    each item. allowed (n, K): where an item may sit; fixed (n,): items that stay. Whether every rule is kept is for
+    each item, less the price of each unit by which soft rules are missed. allowed (n, K): where an item may sit; fixed (n,): items that stay. Whether every rule is kept is for
     the referee to say: a swap search may end with a count missed.
     """
     label = np.array(start, dtype=np.int64)
     state = _State(
-        label, np.asarray(likeness, dtype=np.float64) * (1 if alike else -1), rules, bonus
+        label, np.asarray(likeness, dtype=np.float64) * (1 if alike else -1), rules, soft, bonus
     )
     may = None if allowed is None else np.asarray(allowed, bool)
     moves = np.ones(len(label), dtype=bool) if fixed is None else ~np.asarray(fixed, bool)
@@ -74,9 +78,10 @@ def exchange(
 def exchange_in_parts(
     start: ArrayLike,
     likeness: Callable[[Ints], Floats],
-    rules: Sequence[Distribute],
+    rules: Sequence[Counts],
     parts: Sequence[Sequence[int]],
     *,
+    soft: Sequence[tuple[Counts, float]] = (),
     fixed: ArrayLike | None = None,
     alike: bool = True,
     rounds: int = ROUNDS,
@@ -96,6 +101,7 @@ def exchange_in_parts(
             place[label[inside]],
             likeness(inside),
             [_within(rule, inside, groups, len(place)) for rule in rules],
+            soft=[(_within(rule, inside, groups, len(place)), price) for rule, price in soft],
             fixed=stays[inside],
             alike=alike,
             rounds=rounds,
@@ -104,11 +110,13 @@ def exchange_in_parts(
     return label
 
 
-def _within(rule: Distribute, items: Ints, groups: Sequence[int], n_groups: int) -> Distribute:
+def _within(rule: Counts, items: Ints, groups: Sequence[int], n_groups: int) -> Counts:
     """The same rule over some items and groups."""
-    low = per_group(rule.low, n_groups)[list(groups)].astype(int)
-    high = None if rule.high is None else per_group(rule.high, n_groups)[list(groups)].astype(int)
     values = np.asarray(rule.values)[items]
+    if isinstance(rule, NobodyIsolated):
+        return NobodyIsolated(values, rule.name)
+    low = per_group(rule.low, n_groups)[list(groups)]
+    high = None if rule.high is None else per_group(rule.high, n_groups)[list(groups)]
     return Distribute(values, low.tolist(), None if high is None else high.tolist(), rule.name)
 
 
@@ -119,7 +127,8 @@ class _State:
         self,
         label: Ints,
         worth: Floats,
-        rules: Sequence[Distribute | Balance],
+        rules: Sequence[Counts | Balance],
+        soft: Sequence[tuple[Counts, float]],
         bonus: ArrayLike | None,
     ) -> None:
         self.label = label
@@ -134,7 +143,8 @@ class _State:
         seat[np.arange(n), label] = 1.0
         self.near = np.ascontiguousarray((self.worth @ seat).T)
         self._tell()
-        self.kinds = [_Kinds(r, label, self.size) for r in rules if isinstance(r, Distribute)]
+        self.kinds = [_Kinds(r, label, self.size) for r in rules if not isinstance(r, Balance)]
+        self.soft = [(_Kinds(rule, label, self.size), price) for rule, price in soft]
         rows = [row for r in rules if isinstance(r, Balance) for row in _balanced(r, self.size)]
         self.v = np.array([r[0] for r in rows]).reshape(-1, n)
         self.low = np.array([r[1] for r in rows]).reshape(-1, n_groups)
@@ -154,6 +164,8 @@ class _State:
         if self.bonus is not None:
             gain += self.bonus[i, of] + self.bonus[:, gi]
             gain -= self.bonus[i, gi] + self.bonus[self.everyone, of]
+        for kinds, price in self.soft:
+            gain -= price * kinds.missed_more(i, gi, of)
         missed = self._missed_more(i, gi)
         open_ = (of != gi) & moves
         if may is not None:
@@ -184,7 +196,7 @@ class _State:
 
     def _swap(self, i: int, j: int) -> None:
         gi, gj = int(self.label[i]), int(self.label[j])
-        for kinds in self.kinds:
+        for kinds in (*self.kinds, *(kinds for kinds, _ in self.soft)):
             kinds.swap(i, j, gi, gj)
         self.total[:, gi] += self.v[:, j] - self.v[:, i]
         self.total[:, gj] += self.v[:, i] - self.v[:, j]
@@ -201,16 +213,15 @@ class _Kinds:
     is kept by group (kinds + 1, K) and looked up.
     """
 
-    def __init__(self, rule: Distribute, label: Ints, size: Ints) -> None:
-        n_groups = len(size)
+    def __init__(self, rule: Counts, label: Ints, size: Ints) -> None:
+        n_groups, self.alone = len(size), isinstance(rule, NobodyIsolated)
         every = masks(rule.values)
         self.kind = np.full(len(label), len(every), dtype=np.int64)
         for k, (_, mask) in enumerate(every):
             self.kind[mask] = k
-        self.low = per_group(rule.low, n_groups)
-        self.high = (
-            np.full(n_groups, np.inf) if rule.high is None else per_group(rule.high, n_groups)
-        )
+        low, high = (0, None) if isinstance(rule, NobodyIsolated) else (rule.low, rule.high)
+        self.low = per_group(low, n_groups)
+        self.high = np.full(n_groups, np.inf) if high is None else per_group(high, n_groups)
         self.count = np.zeros((len(every) + 1, n_groups))
         np.add.at(self.count, (self.kind, label), 1.0)
         self.one_more, self.one_less = np.zeros(self.count.shape), np.zeros(self.count.shape)
@@ -218,10 +229,14 @@ class _Kinds:
 
     def _tell(self, groups: Ints) -> None:
         """Find what one more and one less of each kind would miss in some groups; items of no kind miss nothing."""
-        count, low, high = self.count[:-1, groups], self.low[groups], self.high[groups]
-        now = _outside(count, low, high)
-        self.one_more[:-1, groups] = _outside(count + 1.0, low, high) - now
-        self.one_less[:-1, groups] = _outside(count - 1.0, low, high) - now
+        count, now = self.count[:-1, groups], self._missed(self.count[:-1, groups], groups)
+        self.one_more[:-1, groups] = self._missed(count + 1.0, groups) - now
+        self.one_less[:-1, groups] = self._missed(count - 1.0, groups) - now
+
+    def _missed(self, count: Floats, groups: Ints) -> Floats:
+        if self.alone:
+            return np.asarray(count == 1.0, dtype=np.float64)
+        return _outside(count, self.low[groups], self.high[groups])
 
     def missed_more(self, i: int, gi: int, of: Ints) -> Floats:
         """By how much more the counts are missed after swapping i with each item, shape (n,)."""

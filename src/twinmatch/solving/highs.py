@@ -55,6 +55,7 @@ from twinmatch.solving.model import AssignmentQuestion
 
 WHOLE = 1e-6  # a value this near a whole number is one
 FEASIBILITY = 1e-7  # how far HiGHS may leave a row; tighter made its simplex stall
+NO_ENUMERATION = 1 << 16  # a step of presolve by which HiGHS 1.14 loses best answers of shared rows
 EFFORT = (
     2e8  # entries of the matrix that the nodes of one search may look at: the same on every machine
 )
@@ -180,6 +181,7 @@ def loaded(
         "threads": 1,
         "random_seed": 0,
         "mip_feasibility_tolerance": FEASIBILITY,
+        "presolve_rule_off": NO_ENUMERATION,
         "mip_rel_gap": gap,
         "mip_abs_gap": 1e-9,
         "mip_max_nodes": int(np.clip(EFFORT / (model.matrix.nnz + 1), *NODES)),
@@ -223,6 +225,8 @@ def answered(engine: Any, *, whole: bool) -> LinearOutcome:
     solution, info = engine.getSolution(), engine.getInfo()
     if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
         return LinearOutcome(None, -np.inf, -np.inf, None, True)
+    if status == kinds.kModelEmpty:
+        return LinearOutcome(np.zeros(0), 0.0, 0.0, np.zeros(0), True)
     found = info.primal_solution_status == module.SolutionStatus.kSolutionStatusFeasible
     done = status == kinds.kOptimal
     if not found or not (done or whole):
@@ -250,8 +254,8 @@ def is_whole(x: Floats, columns: Bools) -> bool:
 def base_model(blocks: Sequence[Block], rows: RuleRows, m: int) -> tuple[Model, RuleRows, Floats]:
     """The rules as a model whose first m columns are the candidates, the rows that stand in it as they are, and gains.
 
-    A row with a price has a column for what is missing to its low side and one for what is above its high side; the
-    gain (n,) of such a column is the price taken off, that of every other column is zero.
+    A row with a price has a column for what is missing to its low side and one for what is above its high side, shared
+    with the rows that are missed together; the gain (n,) of such a column is the price taken off, of all others zero.
     """
     switched = np.array([block.switch is not None for block in blocks], dtype=np.bool_)
     kept = rows.take(np.flatnonzero(~switched[rows.block])) if switched.any() else rows
@@ -259,31 +263,36 @@ def base_model(blocks: Sequence[Block], rows: RuleRows, m: int) -> tuple[Model, 
     model = Model(sp.csc_array(kept.matrix), kept.low, kept.high, np.zeros(m), np.ones(m), every)
     price = np.array([block.price or 0.0 for block in blocks])
     priced = np.flatnonzero(price[kept.block] > 0) if len(kept) else np.zeros(0, dtype=np.int64)
-    gain = np.zeros(m)
+    gain, together = np.zeros(m), np.arange(len(kept))
+    for k in np.unique(kept.block[priced]).tolist():
+        if (shared := blocks[k].shared) is not None:
+            mine = np.flatnonzero(kept.block == k)
+            together[mine] = mine[0] + shared[kept.row[mine]] * len(kept)
     for bounds, sign in ((kept.low, 1.0), (kept.high, -1.0)):
         soft = priced[np.isfinite(bounds[priced])]
-        model = _missing(model, soft, sign)
-        gain = np.concatenate([gain, -price[kept.block[soft]]])
+        _, first, column = np.unique(together[soft], return_index=True, return_inverse=True)
+        model = _missing(model, soft, sign, column)
+        gain = np.concatenate([gain, -price[kept.block[soft[first]]]])
     for block in blocks:
         if block.switch is not None:
             model = _switched(model, block.switch, kept, np.flatnonzero(price > 0))
             gain = np.concatenate([gain, np.zeros(model.matrix.shape[1] - len(gain))])
             if block.price is not None:
                 counted = np.arange(len(np.unique(block.switch.group[block.switch.trigger >= 0])))
-                first = model.matrix.shape[0] - 2 * len(counted)
-                model = _missing(model, first + counted, 1.0)
+                at = model.matrix.shape[0] - 2 * len(counted) + counted
+                model = _missing(model, at, 1.0, counted)
                 gain = np.concatenate([gain, np.full(len(counted), -block.price)])
     return model, kept, gain
 
 
-def _missing(model: Model, rows: Ints, sign: float) -> Model:
-    """The model with a column for each of some rows by which it may be missed."""
-    n, k = model.matrix.shape[1], len(rows)
+def _missing(model: Model, rows: Ints, sign: float, column: Ints) -> Model:
+    """The model with columns by which some of its rows may be missed; column (r,) numbers that of each row."""
+    n, k = model.matrix.shape[1], int(column.max(initial=-1)) + 1
     if not k:
         return model
     wider = model.with_columns(k, least=0.0, most=np.inf, whole=False)
     own = sp.csc_array(
-        (np.full(k, sign), (rows, n + np.arange(k))), shape=(model.matrix.shape[0], n + k)
+        (np.full(len(rows), sign), (rows, n + column)), shape=(model.matrix.shape[0], n + k)
     )
     return replace(wider, matrix=sp.csc_array(wider.matrix + own))
 

@@ -207,14 +207,26 @@ class Tried:
 
 
 def rules_of(made: Proposal) -> dict[str, Any]:
-    """Return the twinning's settings as they were used, with a row for each rule and for a new one; None without twinning."""
+    """Return the twinning's settings as they were used, with a row for each rule and for a new one; None without twinning.
+
+    ``others`` are the rules on kinds of cities of the other formats, with their titles.
+    """
     programme = programme_in(made)
     settings = programme.twinning
+    others = [
+        (product.title, rule)
+        for product in made.products
+        if product.product != "twinning" and product.product in programme.products
+        for name, _ in getattr(getattr(programme, product.product), "quotas", ())
+        for rule in product.rules
+        if rule.rule == name
+    ]
     if settings is None:
-        return {"settings": None}
+        return {"settings": None, "others": others}
     total = sum(settings.weights.values()) or 1.0
     return {
         "settings": settings,
+        "others": others,
         "numbers": NUMBERS,
         "rules": [*_said(settings), {}],
         "traits": TRAITS,

@@ -349,10 +349,9 @@ def spared(rule: Rule, pair: int) -> Rule:
     """Return a filter that no longer takes out one pair."""
     matrix = sp.lil_array(rule.block.matrix)
     matrix[:, pair] = 0.0
-    block = rule.block
     kept = sp.csr_array(matrix)
     kept.eliminate_zeros()
-    return replace(rule, block=Block(block.name, kept, block.low, block.high, block.says))
+    return replace(rule, block=replace(rule.block, matrix=kept))
 
 
 # --- names -------------------------------------------------------------------------------------------------

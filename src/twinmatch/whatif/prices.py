@@ -22,6 +22,7 @@ import numpy as np
 from pydantic import Field
 
 from twinmatch.errors import QuestionError
+from twinmatch.programmes.proposing import programme_of, solve_round
 from twinmatch.programmes.rules import Rule, statuses
 from twinmatch.proposal import RuleNumbers, RuleStatus
 from twinmatch.proposal.wire import Number, Rows, Tabular, on_wire
@@ -104,15 +105,34 @@ class HostDemand:
         return self.guests == 0 and self.wished_by == 0 and self.among_five_of == 0
 
 
+@dataclass(frozen=True)
+class SoftRule:
+    """A rule with a price in any format: what it says, by how much it is missed, and what that costs in points."""
+
+    product: str
+    rule: str
+    says: str
+    missed: Number
+    paid: Number
+
+    def row(self) -> dict[str, Any]:
+        """Return the rule as a row of a table."""
+        return dict(vars(self))
+
+
 @dataclass(frozen=True, repr=False)
 class PriceList(Tabular):
-    """All prices of a round, the dearest first, and the demand for every host, the most wanted first."""
+    """All prices of a round, the dearest first, and the demand for every host, the most wanted first.
+
+    ``soft`` are the rules with a price of every format, as the proposal has them.
+    """
 
     filled: int
     total: Number
     rules: Rows[Priced]
     limits: Rows[Priced]
     hosts: Rows[HostDemand]
+    soft: Rows[SoftRule]
 
     def __repr__(self) -> str:
         free = sum(item.price.is_nothing for item in self.rules)
@@ -173,8 +193,32 @@ def price_list(case: Case, asked: Sequence[PriceQuestion] | None = None) -> Pric
     rules = [p for p in found if p.kind not in ("one more", "one more place")]
     demand = _demand(case, places)
     return PriceList(
-        case.filled, case.total, Rows(_dearest(rules)), Rows(_dearest(limits)), Rows(demand)
+        case.filled,
+        case.total,
+        Rows(_dearest(rules)),
+        Rows(_dearest(limits)),
+        Rows(demand),
+        Rows(soft_rules(case)),
     )
+
+
+def soft_rules(case: Case) -> Iterator[SoftRule]:
+    """Yield the rules with a price of twinning, and of the other formats, which are made where they have any."""
+    programme = programme_of(case.round)
+    told = {"twinning": statuses(case.ready.rules, case.ready.candidates, case.chosen)}
+    settings = {name: getattr(programme, name) for name in programme.products}
+    if any(
+        quota.price is not None
+        for name, one in settings.items()
+        for _, quota in getattr(one, "quotas", ())
+        if name != "twinning"
+    ):
+        whole = solve_round(replace(case.round, made=(), solved=(), load_ledger=None))
+        told = {p.product: p.rules for p in whole.made} | told
+    for name, rules in told.items():
+        for rule in rules:
+            if rule.paid is not None:
+                yield SoftRule(name, rule.rule, rule.says, rule.missed or 0.0, rule.paid)
 
 
 def _dearest(found: list[Priced]) -> list[Priced]:

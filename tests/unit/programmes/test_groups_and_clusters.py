@@ -11,7 +11,7 @@ from twinmatch.facets import FacetCache
 from twinmatch.programmes import Round
 from twinmatch.programmes.discussion_groups import group_rules, propose_discussion_groups
 from twinmatch.programmes.national_clusters import propose_national_clusters
-from twinmatch.programmes.national_clusters.search import ties
+from twinmatch.programmes.national_clusters.country_ties import ties
 from twinmatch.programmes.policy_exchange import propose_policy_exchange
 
 HEAT = {"id": "heat", "title": "Heat", "domains": ["energy_systems"]}

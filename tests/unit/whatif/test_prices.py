@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cities import cohort_of, facet_cache
 from rounds_for_tests import answers, random_case, small_case, small_cities, worth
+from twinmatch.programmes import Round
+from twinmatch.programmes.programme import programme_model
+from twinmatch.programmes.proposing import propose
 from twinmatch.programmes.round import SolvedProduct
 from twinmatch.programmes.twinning import product_of
-from twinmatch.whatif.case import Price
+from twinmatch.whatif.case import Price, twinning_case
 from twinmatch.whatif.price_bounds import price_bounds
 from twinmatch.whatif.prices import price_list
 
@@ -140,3 +144,43 @@ def test_the_bounds_of_a_round_in_words():
     assert bounds(case)["places"].says == "at most 1 place"
     loose = random_case(1, guests=2, hosts=4, guests_per_host=(0, 2), places=4)
     assert {b.says for b in bounds(loose).values()} == {"nothing"}
+
+
+def test_a_rule_with_a_price_costs_what_the_proposal_says_in_every_format():
+    """Guests of one country only: each of three that are missing costs 5 points, and lifting the rule gains them."""
+    cities = [
+        *(
+            {"id": f"at-g{k}", "roles": ["guest"], "challenges": {"industry": 1 + k}}
+            for k in range(2)
+        ),
+        *({"id": f"be-h{k}", "roles": ["mission"], "strengths": {"industry": 2}} for k in range(2)),
+    ]
+    asked = {
+        "twinning": {
+            "guests_per_host": [0, 1],
+            "weights": {"challenges_met": 1},
+            "rules": [{"who": "country: BE", "at_least": 3, "price": 5}],
+        },
+        "city_panels": {
+            "size": [2, 2],
+            "mission_at_least": 0,
+            "mix": {"country": 1},
+            "rules": [{"who": "mission", "at_least": 2, "price": 10}],
+        },
+    }
+    programme = programme_model().model_validate(asked)
+    proposal = propose(cohort_of(*cities), programme, facet_cache())
+    found = price_list(twinning_case(Round(cohort_of(*cities), facet_cache(), programme=programme)))
+    told = {(p.product, r.rule): r.paid for p in proposal.products for r in p.rules if r.paid}
+    assert {(s.product, s.rule): s.paid for s in found.soft} == told
+    # Of two mixed panels each has one Mission City of the two that are asked for.
+    assert sorted(told.values()) == [15, 20]
+    (lifted,) = (p.price for p in found.rules if p.rule == "country: BE guests")
+    assert matches(lifted, (0, 0.15))
+    for product in proposal.products:
+        pure = sum(
+            m.score * (len(m.members) if "panel" in product.product else 1)
+            for m in product.meetings
+        )
+        cost = sum(r.paid or 0 for r in product.rules) / 100
+        assert product.score == pytest.approx(pure - cost)

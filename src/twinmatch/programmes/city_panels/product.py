@@ -29,21 +29,16 @@ from twinmatch.programmes.city_panels.search import (
     seated,
 )
 from twinmatch.programmes.city_panels.settings import CityPanels
+from twinmatch.programmes.group_quotas import GroupQuotas
 from twinmatch.programmes.kinds import (
     TITLES,
     Attribute,
     categories,
     composition,
 )
+from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import (
-    counted,
-    grouping_rules,
-    judged,
-    outside,
-    quotas_kept,
-    with_topics,
-)
+from twinmatch.programmes.rules import counted, judged, outside
 from twinmatch.proposal import (
     Account,
     Evidence,
@@ -56,7 +51,7 @@ from twinmatch.proposal import (
 )
 from twinmatch.proposal.tables import QuestionRow
 from twinmatch.schema import Role
-from twinmatch.solving import Distribute, Ints, NobodyIsolated
+from twinmatch.solving import Distribute, GroupRule, Ints
 from twinmatch.solving.attributes import masks, per_group
 from twinmatch.solving.exchange import pair_score
 from twinmatch.wording import count, joined, listed, say, say_n
@@ -87,13 +82,15 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
         label, bound = grouped(round_, settings, cities, number, mix, words, rules)
     else:
         label, bound = chosen, len(cities) - least_alike(settings, words, np.bincount(chosen))
-    score = len(cities) - pair_score(label, mix.likeness)
     members = [list(np.flatnonzero(label == g).tolist()) for g in range(number)]
     members = members if asked or settings.lock else sorted(members)
     meetings = tuple(
         _meeting(round_, settings, cities, group, words, mix, n, asked[n - 1 : n])
         for n, group in enumerate(members, 1)
     )
+    kept = judged(panel_rules(round_, settings, meetings))
+    cost = math.fsum(rule.paid or 0.0 for rule in kept) / 100
+    score = len(cities) - pair_score(label, mix.likeness) - cost
     proven = chosen is None and bound - score <= 1e-6 * max(1.0, score)
     return Product(
         "city_panels",
@@ -106,7 +103,7 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
         score if proven else bound,
         meetings,
         tuple(out),
-        judged(panel_rules(round_, settings, meetings)),
+        kept,
         say(
             "{panels} with {cities} cities of {countries} countries.",
             panels=count(number, "panel"),
@@ -220,41 +217,42 @@ def _number(n: int, settings: CityPanels) -> int:
 
 def _quotas(
     round_: Round, settings: CityPanels, cities: Sequence[int], number: int
-) -> list[Distribute | NobodyIsolated]:
+) -> list[GroupRule]:
     """Return the quotas of every panel; raises NoProposalError where one cannot be kept by any grouping."""
-    rules, problems = [], []
-    sizes = (len(cities) // number, -(-len(cities) // number))
-    for name, quota in settings.quotas:
-        found = grouping_rules(with_topics(round_, settings.quotas), quota, name, cities, sizes)
-        for rule in (r for r in found if isinstance(r, Distribute)):
-            needed = int(per_group(rule.low, number).sum())
-            room = math.inf if rule.high is None else float(per_group(rule.high, number).sum())
-            for word, mask in masks(rule.values):
-                n, who = (
-                    int(mask.sum()),
+    rules: list[GroupRule] = []
+    problems = []
+    sizes = np.full(number, len(cities) // number)
+    sizes[: len(cities) % number] += 1
+    asked = GroupQuotas.of(round_, settings.quotas, cities, sizes)
+    for rule, price in asked.rules():
+        if price is not None:
+            continue
+        rules.append(rule)
+        if not isinstance(rule, Distribute):
+            continue
+        needed = int(per_group(rule.low, number).sum())
+        room = math.inf if rule.high is None else float(per_group(rule.high, number).sum())
+        for word, mask in masks(rule.values):
+            n = int(mask.sum())
+            who = say("{name}: {sum} {word}", name=repr(rule.name), sum=n, word=word).rstrip()
+            if n < needed:
+                problems.append(
                     say(
-                        "{name}: {sum} {word}", name=repr(name), sum=mask.sum(), word=word
-                    ).rstrip(),
+                        "{who} are there, and {number} panels need {needed}",
+                        who=who,
+                        number=number,
+                        needed=needed,
+                    )
                 )
-                if n < needed:
-                    problems.append(
-                        say(
-                            "{who} are there, and {number} panels need {needed}",
-                            who=who,
-                            number=number,
-                            needed=needed,
-                        )
+            if n > room:
+                problems.append(
+                    say(
+                        "{who} do not fit into {number} panels with room for {room:g}",
+                        who=who,
+                        number=number,
+                        room=room,
                     )
-                if n > room:
-                    problems.append(
-                        say(
-                            "{who} do not fit into {number} panels with room for {room:g}",
-                            who=who,
-                            number=number,
-                            room=room,
-                        )
-                    )
-        rules += found
+                )
     if problems:
         raise NoProposalError(
             Problem("no-panels", f"{settings.title}: {text}.", do="Loosen the quota.")

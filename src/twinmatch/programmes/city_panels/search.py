@@ -22,9 +22,10 @@ from twinmatch.facets.answered import TopicTable, topic_table
 from twinmatch.facets.quoting import classifier_for
 from twinmatch.programmes.base import Band
 from twinmatch.programmes.city_panels.settings import CityPanels, Purpose
+from twinmatch.programmes.group_quotas import GroupQuotas, best_grouping
 from twinmatch.programmes.kinds import Alike, Attribute, categories, silent_mean
+from twinmatch.programmes.quotas import Counted, Units, counted_kinds, quota_rules, with_topics
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Counted, Units, counted_kinds, quota_rules, with_topics
 from twinmatch.schema import Domain
 from twinmatch.solving import (
     Bools,
@@ -245,17 +246,27 @@ def grouped(
     n, locked = len(cities), locked_on(round_, settings, cities)
     sizes = np.full(number, n // number)
     sizes[: n % number] += 1
+    codes = [round_.cohort.cities[i].country for i in cities]
+    keys = [
+        (codes[k], *(words[a][k] or "" for a in settings.mix), round_.id(i))
+        for k, i in enumerate(cities)
+    ]
+    start = dealt(keys, number)
+    if n > PROVABLE and (locked >= 0).any():
+        start = _with_locks(_earlier(round_, cities, start), locked, settings.size)
+        sizes = np.bincount(start, minlength=number)
+    if any(quota.compares or quota.price is not None for _, quota in settings.quotas):
+        asked = GroupQuotas.of(round_, settings.quotas, cities, sizes)
+        likeness = mix.likeness(np.arange(n))
+        best, most = best_grouping(
+            likeness, asked, [(start, locked >= 0)], fixed=locked, alike=False
+        )
+        if best is None:
+            why_none = f"{settings.title}: no panels keep the rules on kinds of cities."
+            raise NoProposalError.of("no-panels", why_none, do="Loosen a rule.")
+        return best, min(_bound(settings, mix, words, sizes), n + most)
     if n > PROVABLE:
-        codes = [round_.cohort.cities[i].country for i in cities]
-        keys = [
-            (codes[k], *(words[a][k] or "" for a in settings.mix), round_.id(i))
-            for k, i in enumerate(cities)
-        ]
         numbers = [rule for rule in rules if isinstance(rule, Distribute)]
-        start = dealt(keys, number)
-        if (locked >= 0).any():
-            start = _with_locks(_earlier(round_, cities, start), locked, settings.size)
-            sizes = np.bincount(start, minlength=number)
         label = _swapped(start, number, mix, numbers, locked >= 0)
         if all(verdict.kept for verdict in group_referee(label, *rules)):
             return label, _bound(settings, mix, words, sizes)

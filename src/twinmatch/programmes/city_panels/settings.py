@@ -9,7 +9,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from twinmatch.programmes.base import Band, Load, ProductSettings, ProgrammeSection, ordered
-from twinmatch.programmes.kinds import Attribute, Quota, counted_per
+from twinmatch.programmes.kinds import Attribute
+from twinmatch.programmes.quotas import Quota, counted_per
 from twinmatch.schema import Role
 from twinmatch.vocabulary.topics import Topic
 
@@ -49,7 +50,7 @@ class CityPanels(ProductSettings):
     cities_per_country: int | None = Field(
         2, ge=1, description="Cities of one country in a panel, at most"
     )
-    rules: Annotated[tuple[Quota, ...], counted_per("panel", priced=False)] = Field(
+    rules: Annotated[tuple[Quota, ...], counted_per("panel", compared=("panel",))] = Field(
         (), description="Numbers and shares of kinds of cities in each panel; per is 'panel'"
     )
     lock: tuple[tuple[str, Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]], ...] = Field(

@@ -23,21 +23,14 @@ from twinmatch.programmes.discussion_groups.search import (
     with_more_groups,
 )
 from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
+from twinmatch.programmes.group_quotas import GroupQuotas
 from twinmatch.programmes.kinds import TITLES, Attribute, alike, categories, composition
+from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, shares
-from twinmatch.programmes.rules import (
-    allowed_pairs,
-    counted,
-    grouping_rules,
-    judged,
-    outside,
-    quotas_kept,
-    statuses,
-    with_topics,
-)
+from twinmatch.programmes.rules import allowed_pairs, counted, judged, outside, statuses
 from twinmatch.programmes.themes import need_of, shown_on, strength_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
-from twinmatch.solving import Distribute, Floats
+from twinmatch.solving import Distribute, Floats, NobodyIsolated
 from twinmatch.solving.exchange import exchange
 from twinmatch.solving.referee import broken
 from twinmatch.wording import count, joined, listed, say
@@ -65,31 +58,37 @@ def with_swaps(
     open_ = allowed_pairs(members.rules).reshape(chosen.shape)
     for place, (_, r, _) in enumerate(taken, first):
         bonus[place], may[place] = affinity.score[r], open_[:, r]
-    sizes = np.bincount(label)
-    rules = [
-        rule
-        for name, quota in settings.quotas
-        if quota.per == "group"
-        for rule in grouping_rules(
-            with_topics(round_, settings.quotas), quota, name, cities, (sizes.min(), sizes.max())
-        )
-        if isinstance(rule, Distribute)
-    ]
-    worth = _pair_worth(round_, settings, cities)
-    found = exchange(label, worth, rules, bonus=np.round(bonus, 9), allowed=may, fixed=fixed)
+    quotas = [(name, quota) for name, quota in settings.quotas if quota.per == "group"]
+    asked = GroupQuotas.of(round_, quotas, cities, np.bincount(label)).rules()
+    counts = [(r, p) for r, p in asked if isinstance(r, Distribute | NobodyIsolated)]
+    found = exchange(
+        label,
+        _pair_worth(round_, settings, cities),
+        [rule for rule, price in counts if price is None],
+        soft=[(rule, price) for rule, price in counts if price],
+        bonus=np.round(bonus, 9),
+        allowed=may,
+        fixed=fixed,
+    )
     after = np.zeros_like(chosen)
     for place, (_, r, _) in enumerate(taken, first):
         after[found[place], r] = True
-    if broken(members.candidates, after.ravel(), [rule.block for rule in members.rules]):
+    blocks = [rule.block.hard for rule in members.rules]
+    if broken(members.candidates, after.ravel(), blocks):
         return members  # a swap of cities cannot see every rule
-    score = members.candidates.score
-    cost = float(score[members.chosen].sum() - score[after.ravel()].sum())
     return replace(
         members,
         chosen=after.ravel(),
-        cost=cost,
+        cost=_net(members, members.chosen) - _net(members, after.ravel()),
         engine=f"{members.engine}, then swaps for the mix of groups",
     )
+
+
+def _net(members: MemberPairs, chosen: NDArray[np.bool_]) -> float:
+    """Return the score of some members less what it costs that they miss rules with a price."""
+    soft = [rule.block for rule in members.rules if rule.block.price is not None]
+    cost = math.fsum((b.price or 0.0) * float(b.missed(chosen).sum()) for b in soft)
+    return float(members.candidates.score[chosen].sum()) - cost
 
 
 def _pair_worth(round_: Round, settings: DiscussionGroups, cities: Sequence[int]) -> Floats:
@@ -196,7 +195,7 @@ def _product(
         for t, slot in enumerate(slots)
     )
     placed = len({m.city for meeting in meetings for m in meeting.members})
-    score = float(members.candidates.score[members.chosen].sum())
+    score = _net(members, members.chosen)
     bound = max(members.solution.bound, score)
     proven = members.solution.status == "optimal" and members.cost <= 1e-9
     says = say(

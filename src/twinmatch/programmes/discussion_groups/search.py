@@ -25,20 +25,16 @@ from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.readiness import levels
 from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
 from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, amount, loads_of, same_loads
-from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import (
+from twinmatch.programmes.quotas import (
     Counted,
-    Rule,
     Units,
-    allowed_pairs,
     counted_kinds,
     counted_says,
-    forbid,
-    gate,
-    load_rules,
     quota_rules,
     with_topics,
 )
+from twinmatch.programmes.round import Round
+from twinmatch.programmes.rules import Rule, allowed_pairs, forbid, gate, load_rules
 from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of
 from twinmatch.solving import Block, Bools, Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import joined, say

@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
-from twinmatch.programmes.kinds import Attribute, Quota, counted_per
+from twinmatch.programmes.kinds import Attribute
+from twinmatch.programmes.quotas import Quota, counted_per
 from twinmatch.programmes.themes import Theme
 from twinmatch.schema import Role
 
@@ -33,7 +34,9 @@ class DiscussionGroups(GatedProduct):
     cities_per_country: int | None = Field(
         None, ge=1, description="Cities of one country in a group, at most"
     )
-    rules: Annotated[tuple[Quota, ...], counted_per("group", "theme", "all")] = Field(
+    rules: Annotated[
+        tuple[Quota, ...], counted_per("group", "theme", "all", compared=("group", "theme"))
+    ] = Field(
         (),
         description="Numbers and shares of kinds of cities, leads included, each per 'group' (left out), 'theme' or 'all'",
     )

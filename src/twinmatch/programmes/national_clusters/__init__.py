@@ -1,10 +1,10 @@
 """National clusters: country first, then readiness; large countries split, small ones joined with the reason."""
 
+from twinmatch.programmes.national_clusters.country_ties import ties
 from twinmatch.programmes.national_clusters.product import (
     cluster_rules,
     propose_national_clusters,
 )
-from twinmatch.programmes.national_clusters.search import ties
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 
 __all__ = ["NationalClusters", "cluster_rules", "propose_national_clusters", "ties"]

@@ -9,6 +9,7 @@ country where there is neither): all sensible sets are listed, and the choice am
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence, Set
@@ -20,8 +21,10 @@ import numpy as np
 from twinmatch.affinity import Affinity, compare
 from twinmatch.embedding.choice import foreign_language
 from twinmatch.embedding.sentences import split_sentences
+from twinmatch.programmes.group_quotas import GroupQuotas
 from twinmatch.programmes.national_clusters.search import BLOCK, Home, join_countries, split_country
 from twinmatch.programmes.national_clusters.settings import NationalClusters
+from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.resources import national_actors
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, outside
@@ -256,14 +259,21 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
     for i, city in enumerate(round_.cohort.cities):
         if fits[i]:
             by_country.setdefault(city.country, []).append(i)
-    homes, alone = join_countries(round_, settings, by_country)
+    asked = GroupQuotas.of(round_, settings.quotas, range(len(fits)), [len(fits)])
+    barred: set[frozenset[str]] = set()
+    split: dict[tuple[str, ...], list[Cluster]] = {}
+    while True:
+        homes, alone = join_countries(round_, settings, by_country, asked, barred)
+        for home in homes:
+            if home.codes not in split:
+                split[home.codes] = _clusters(round_, settings, affinity, home, by_country, asked)
+        if all(split[home.codes] for home in homes):
+            break
+        barred |= {frozenset(home.codes) for home in homes if not split[home.codes]}
     alone |= {
         int(i): say("What it can carry is taken by other formats.") for i in np.flatnonzero(~fits)
     }
-    clusters = sorted(
-        (c for home in homes for c in _clusters(round_, settings, affinity, home, by_country)),
-        key=lambda c: c.key,
-    )
+    clusters = sorted((c for home in homes for c in split[home.codes]), key=lambda c: c.key)
     bridges = bridges_between(settings, affinity, clusters)
     anchors = {city.country for city in round_.cohort.cities if settings.is_anchor(city)}
     notes = [bridge_note(round_, affinity, clusters, bridges, k) for k in range(len(clusters))]
@@ -273,6 +283,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
     )
     kept = judged(cluster_rules(round_, settings, meetings))
     score = sum(_cohesion(affinity, c.cities) for c in clusters)
+    score -= math.fsum(rule.paid or 0.0 for rule in kept) / 100
     slack = sum(c.slack for c in clusters)
     proven = slack <= 1e-6 * max(1.0, score)
     placed = {round_.cohort.cities[i].country for c in clusters for i in c.cities}
@@ -315,13 +326,14 @@ def _clusters(
     affinity: Affinity,
     home: Home,
     by_country: dict[str, list[int]],
+    asked: GroupQuotas,
 ) -> list[Cluster]:
-    """Return the cluster of a home, or the fewest clusters that it fits into."""
+    """Return the cluster of a home, or the fewest clusters that it fits into; none where rules let it not be split."""
     cities = sorted(i for code in home.codes for i in by_country[code])
     key = "-".join(code.lower() for code in home.codes)
     if len(cities) <= settings.size[1]:
         return [Cluster(key, home.name, tuple(cities), home.reason)]
-    groups, slack = split_country(round_, settings, affinity, home, cities)
+    groups, slack = split_country(round_, settings, affinity, home, cities, asked)
     groups = sorted(groups)
     reason = say(
         "{reason} Its {cities} cities are shared out evenly over {groups} clusters.",
@@ -446,7 +458,23 @@ def cluster_rules(
             none=none,
         )
         rules.append(RuleStatus("anchor", says, "kept"))
+    sets = [(m.label, m.cities(), ()) for m in meetings]
+    homes = _homes(round_, meetings)
+    for name, quota in settings.quotas:
+        rules.append(quotas_kept(round_, quota, name, "In each cluster", sets, balanced=homes))
     return tuple(rules)
+
+
+def _homes(round_: Round, meetings: Sequence[Meeting]) -> list[list[int]]:
+    """Return the places of the clusters that share countries, with each other or by way of others."""
+    homes: list[tuple[set[str], list[int]]] = []
+    for k, meeting in enumerate(meetings):
+        codes, here = {round_.cohort.city(c).country for c in meeting.cities()}, [k]
+        for joined in [home for home in homes if home[0] & codes]:
+            homes.remove(joined)
+            codes, here = codes | joined[0], joined[1] + here
+        homes.append((codes, here))
+    return [here for _, here in homes]
 
 
 def _guests_of(code: str, where: dict[str, list[str]]) -> int:

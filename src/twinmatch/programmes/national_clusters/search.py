@@ -6,48 +6,24 @@ Large countries split into clusters of alike cities, anchors shared evenly.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from itertools import combinations, islice, product
+from itertools import combinations, islice, pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
 from twinmatch.errors import NoProposalError
+from twinmatch.programmes.group_quotas import GroupQuotas, best_grouping
+from twinmatch.programmes.national_clusters.country_ties import CountryTie, ties
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
 from twinmatch.solving import Bools, Distribute, Floats, Ints, group_referee
 from twinmatch.solving.exact import disjoint_sets, halves_bound
 from twinmatch.solving.exchange import exchange, exchange_in_parts, pair_bound, pair_score
-from twinmatch.vocabulary.geography import (
-    are_neighbours,
-    cooperation,
-    country,
-    distance_km,
-    language_name,
-    related_languages,
-    same_funds,
-    shared_languages,
-)
+from twinmatch.vocabulary.geography import country
 from twinmatch.wording import joined, listed, say, say_n
-
-NEAREST_KM = 1_200
-"""Farther than this a country is not near."""
-
-SHARED_LANGUAGE, COOPERATION, CLOSE_LANGUAGE, BORDER, NEAREST = 1.0, 0.9, 0.8, 0.6, 0.3
-"""Worth of a tie between two countries; the strongest one counts. A border or nearness ties only under the same funds."""
-
-NEAREST_COUNTRIES = 3
-"""To how many nearest countries with the same funds one without another tie is tied."""
-
-
-@dataclass(frozen=True)
-class CountryTie:
-    """Why two countries may share a cluster, and how much that is worth."""
-
-    worth: float
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -64,91 +40,43 @@ class Home:
         return say("{first} with {others}", first=first, others=listed(others)) if others else first
 
 
-def ties(
-    round_: Round, codes: Sequence[str], never: Sequence[tuple[str, str]] = ()
-) -> dict[frozenset[str], CountryTie]:
-    """Return the ties between countries: language, cooperation, same funds with a border, or the nearest with them."""
-    found: dict[frozenset[str], CountryTie] = {}
-    barred = {frozenset(pair) for pair in never}
-    for one, other in combinations(sorted(codes), 2):
-        tie = _tie(one, other)
-        if tie and frozenset({one, other}) not in barred:
-            found[frozenset({one, other})] = tie
-    place = {code: _middle(round_, code) for code in codes}
-    for code in sorted(codes):
-        if any(code in pair for pair in found) or np.isnan(place[code]).any():
-            continue
-        away = sorted(
-            (_km(place[code], place[o]), o)
-            for o in codes
-            if o != code and same_funds(o, code) and not np.isnan(place[o]).any()
-        )
-        for km, other in [
-            a for a in away if a[0] <= NEAREST_KM and frozenset({code, a[1]}) not in barred
-        ][:NEAREST_COUNTRIES]:
-            names = say(
-                "{one} and {other}",
-                one=country(code).name,
-                other=country(other).name,
-            )
-            says = say(
-                "{names} {same_funds} and lie {km:.0f} km apart",
-                names=names,
-                same_funds=same_funds(code, other),
-                km=km,
-            )
-            found[frozenset({code, other})] = CountryTie(NEAREST, says)
-    return found
-
-
-def _tie(one: str, other: str) -> CountryTie | None:
-    """Return the strongest tie of two countries, with every reason there is for it; None without one."""
-    shared, together = shared_languages(one, other), cooperation(one, other)
-    under = same_funds(one, other)
-    each = (
-        (
-            SHARED_LANGUAGE,
-            shared,
-            say("share {shared}", shared=listed([language_name(v) for v in shared])),
-        ),
-        (COOPERATION, together, say("work together in {together}", together=together)),
-        (CLOSE_LANGUAGE, not shared and related_languages(one, other), say("have close languages")),
-        (BORDER, under and are_neighbours(one, other), say("are neighbours")),
-    )
-    found = [(worth, says) for worth, holds, says in each if holds]
-    if not found:
-        return None
-    reasons = [says for _, says in found] + ([under] if under else [])
-    names = say("{one} and {other}", one=country(one).name, other=country(other).name)
-    return CountryTie(found[0][0], say("{names} {reasons}", names=names, reasons=listed(reasons)))
-
-
-def _middle(round_: Round, code: str) -> Floats:
-    places = round_.cohort.coordinates[round_.cohort.countries == code]
-    known = places[~np.isnan(places).any(axis=1)]
-    return known.mean(axis=0) if len(known) else np.array([np.nan, np.nan])
-
-
-def _km(one: Floats, other: Floats) -> float:
-    return float(distance_km(one[:1], one[1:], other[:1], other[1:])[0])
-
-
 def join_countries(
-    round_: Round, settings: NationalClusters, by_country: dict[str, list[int]]
+    round_: Round,
+    settings: NationalClusters,
+    by_country: dict[str, list[int]],
+    asked: GroupQuotas,
+    barred: Set[frozenset[str]] = frozenset(),
 ) -> tuple[list[Home], dict[int, str]]:
-    """Return which countries share a home, proven best, and the cities that fit nowhere with the reason."""
+    """Return which countries share a home, proven best, and the cities that fit nowhere with the reason.
+
+    ``asked`` are the rules on kinds of cities; ``barred`` homes that cannot be split under them.
+    """
     low, high = settings.size
     size = {code: len(cities) for code, cities in sorted(by_country.items())}
-    small = {code for code in size if size[code] < low}
+
+    def cost(group: Sequence[str]) -> float:
+        """What a home misses as one cluster: inf of what must hold, else the price of the rest."""
+        cities = [i for code in group for i in by_country[code]]
+        if frozenset(group) in barred or len(cities) > high:
+            return math.inf if frozenset(group) in barred else 0.0
+        hard, soft = asked.within(cities, [len(cities)]).missed(np.zeros(len(cities), np.int64))
+        return math.inf if hard else soft
+
+    small = {code for code in size if size[code] < low or math.isinf(cost((code,)))}
     room = {code: -(-n // high) * high for code, n in size.items()}
     known = ties(round_, list(size), settings.never_joined)
-    sets = [(code,) for code in size if code not in small] + list(
-        _sets(known, size, room, small, settings)
-    )
+    sets: list[tuple[str, ...]] = [(code,) for code in size if code not in small]
+    sets += [g for g in _sets(known, size, room, small, settings) if math.isfinite(cost(g))]
     number = {code: k for k, code in enumerate(size)}
-    worth = [_worth(group, known, size, small) for group in sets]
-    weight = np.array([float(n) for n in size.values()])
-    picked = disjoint_sets([[number[c] for c in group] for group in sets], worth, weight)
+    worth = [_worth(group, known, size, small) - cost(group) for group in sets]
+    weight = [float(n) for n in size.values()]
+    items = [[number[c] for c in group] for group in sets]
+    for kind in asked.gathered():  # one home at most has cities of it
+        holding = {code for code in size if kind[by_country[code]].any()}
+        for held, group in zip(items, sets, strict=True):
+            held += [len(weight)] if holding & set(group) else []
+        weight.append(0.0)
+    picked = disjoint_sets(items, worth, np.array(weight))
     homes = [_home(sets[k], by_country, known, small) for k in picked]
     placed = {code for home in homes for code in home.codes}
     alone = {
@@ -158,6 +86,11 @@ def join_countries(
             size=size[code],
             low=low,
             high=high,
+        )
+        if size[code] < low
+        else say(
+            "{country}: no cluster of its cities keeps the rules on kinds of cities.",
+            country=country(code).name,
         )
         for code in size
         if code not in placed
@@ -297,12 +230,17 @@ SPLIT_FACETS = {
 
 
 def split_country(
-    round_: Round, settings: NationalClusters, affinity: Affinity, home: Home, cities: list[int]
+    round_: Round,
+    settings: NationalClusters,
+    affinity: Affinity,
+    home: Home,
+    cities: list[int],
+    asked: GroupQuotas,
 ) -> tuple[list[tuple[int, ...]], float]:
     """Return groups of alike cities, anchors shared evenly and small countries kept whole, and the unproven slack.
 
-    Small countries are placed whole in every possible way; for each, several starts are bettered by swaps. Raises
-    NoProposalError where the sizes do not allow it.
+    Small countries are placed whole in every possible way; for each, several starts are bettered by swaps. No groups
+    where none keep the rules on kinds of cities. Raises NoProposalError where the sizes do not allow it.
     """
     low, high = settings.size
     count = -(-len(cities) // high)
@@ -318,6 +256,10 @@ def split_country(
     rules = (
         [Distribute(anchors, each, each + 1, name="anchors shared evenly")] if anchors.any() else []
     )
+    if asked.kinds:
+        return _split_by_rules(
+            round_, settings, affinity, home, cities, asked.within(cities, sizes), rules
+        )
     if len(cities) > AT_ONCE:
         seats = next(_seatings(round_, home, cities, sizes), None)
         if seats is None:
@@ -340,6 +282,38 @@ def split_country(
     bound = min(pair_bound(likeness, sizes), reach)
     slack = bound - pair_score(np.array(best[1]), likeness)
     return _members_of(cities, np.array(best[1]), count), max(0.0, slack)
+
+
+def _split_by_rules(
+    round_: Round,
+    settings: NationalClusters,
+    affinity: Affinity,
+    home: Home,
+    cities: list[int],
+    asked: GroupQuotas,
+    rules: Sequence[Distribute],
+) -> tuple[list[tuple[int, ...]], float]:
+    """Return groups under rules on kinds of cities and the unproven slack; anchors are shared evenly where that can be."""
+    likeness, sizes = _likeness(affinity, settings, cities), asked.sizes.tolist()
+    codes = [round_.cohort.cities[i].country for i in cities]
+    main = max(home.codes, key=lambda code: (codes.count(code), code))
+    small = [[k for k, code in enumerate(codes) if code == c] for c in home.codes if c != main]
+    starts = [
+        (start, seats >= 0)
+        for seats in _seatings(round_, home, cities, sizes)
+        for start in _starts(seats, sizes, settings.starts)
+    ][:MOST_SEATINGS]
+    label, bound = None, math.inf
+    for also in (rules, ()):
+        if label is None:
+            label, bound = best_grouping(
+                likeness, asked, starts, also=also, together=[p for s in small for p in pairwise(s)]
+            )
+    if label is None:
+        return [], 0.0
+    worth = pair_score(label, likeness) - asked.missed(label)[1]
+    slack = min(bound, pair_bound(likeness, sizes)) - worth
+    return _members_of(cities, label, len(sizes)), max(0.0, slack)
 
 
 def _no_seats(home: Home, low: int, high: int) -> NoProposalError:

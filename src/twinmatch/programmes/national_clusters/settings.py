@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
+from twinmatch.programmes.quotas import Quota, counted_per
 from twinmatch.schema import City, Role
 from twinmatch.vocabulary.geography import countries
 
@@ -46,10 +48,19 @@ class NationalClusters(GatedProduct):
         "all",
         description="What the parts of a large country are alike in: all weights, readiness, or challenges, levers and needs",
     )
+    rules: Annotated[tuple[Quota, ...], counted_per("cluster", compared=("cluster",))] = Field(
+        (), description="Numbers and shares of kinds of cities in each cluster; per is 'cluster'"
+    )
     bridges: int = Field(2, ge=0, le=10, description="Bridges to other clusters named for each")
     starts: int = Field(
         12, ge=1, le=10_000, description="Starts of the search that splits a country"
     )
+
+    @property
+    def quotas(self) -> Iterator[tuple[str, Quota]]:
+        """Yield every rule on kinds of cities with its name."""
+        for quota in self.rules:
+            yield f"{quota.who or quota.each} cities per cluster", quota
 
     def is_anchor(self, city: City) -> bool:
         """Return whether a city anchors a cluster; Pilot Cities count as Mission Cities do."""

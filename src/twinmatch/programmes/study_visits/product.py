@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 
+from twinmatch.errors import NoProposalError
+from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
+from twinmatch.programmes.study_visits.choices import OVER_ALL
 from twinmatch.programmes.study_visits.search import (
     Option,
     Party,
@@ -130,12 +133,20 @@ def propose_study_visits(round_: Round, settings: StudyVisits) -> Product:
 def solved_visits(round_: Round, settings: StudyVisits) -> SolvedProduct:
     """Return the visits of a round: at most one a party, proven best among all options under the rules.
 
-    Raises QuestionError where there is no host or the products that parties come from were not made before; no rule
-    asks for a visit, so there is always a choice.
+    Raises QuestionError where there is no host or the products that parties come from were not made before,
+    NoProposalError where no choice keeps the rules over all visits.
     """
     ready = prepare(round_, settings)
     blocks = [rule.block for rule in ready.rules]
     solution = solve(ready.candidates, blocks)
+    if solution.status == "infeasible":
+        names = [rule.name for rule in ready.rules if rule.kind == "rule"][2:]
+        found = say(
+            "{title}: no choice of visits keeps the rules ({names}).",
+            title=settings.title,
+            names=listed(names),
+        )
+        raise NoProposalError.of("no-visits", found, do=say("Loosen one of the rules."))
     product = product_of(round_, settings, ready, solution.chosen, solution)
     return SolvedProduct(product, round_, settings, ready, solution.chosen, solution)
 
@@ -153,13 +164,15 @@ def product_of(
     visits = [_visit(round_, settings, ready, option) for option in made]
     meetings = tuple(sorted((m for m, _ in visits), key=lambda m: m.id))
     rows = tuple(row for _, rows in sorted(visits, key=lambda v: v[0].id) for row in rows)
+    cost = sum(rule.paid or 0.0 for rule in kept) / 100
+    score = float(ready.candidates.score[chosen].sum()) - cost
     return Product(
         "study_visits",
         settings.title,
-        "optimal" if solution.status == "optimal" else "feasible",
+        "optimal" if solution.status == "optimal" and not ready.cut else "feasible",
         say("{engine} over {options} options", engine=solution.engine, options=len(ready.options)),
-        float(ready.candidates.score[chosen].sum()),
-        max(solution.bound, float(ready.candidates.score[chosen].sum())),
+        score,
+        max(_reach(ready) if ready.cut else solution.bound, score),
         meetings,
         _left_out(round_, settings, ready, made),
         judged([*kept, *_checked(round_, settings, meetings)]),
@@ -169,6 +182,14 @@ def product_of(
         if settings.modes
         else (journey_table(rows),),
     )
+
+
+def _reach(ready: PreparedVisits) -> float:
+    """Return what no choice is worth more than: the best option of every party."""
+    best: dict[int, float] = {}
+    for option in ready.options:
+        best[option.party] = max(option.worth, best.get(option.party, 0.0))
+    return sum(best.values())
 
 
 def _stop_for(
@@ -293,7 +314,25 @@ def _checked(
             neutral_by=settings.neutral_by,
         )
         checks.append(("target", says, target))
-    return tuple(counted(*check) for check in checks)
+    return (
+        *(counted(*check) for check in checks),
+        *_quotas_kept(round_, settings, meetings, "visit"),
+    )
+
+
+def _quotas_kept(
+    round_: Round, settings: StudyVisits, meetings: Sequence[Meeting], per: str
+) -> Iterator[RuleStatus]:
+    """Yield how visits stand to the rules on kinds of cities of each, or of all."""
+    for name, quota in settings.quotas:
+        side: Literal["guest", "host"] = "guest" if quota.of == "guests" else "host"
+        sets = [(m.label, m.cities(side), ()) for m in meetings]
+        where = "In each visit"
+        if per == "all":
+            where = OVER_ALL[quota.of]
+            sets = [("All visits", tuple(c for _, cities, _ in sets for c in cities), ())]
+        if quota.per == per:
+            yield quotas_kept(round_, quota, name, where, sets)
 
 
 def visit_rules(
@@ -350,6 +389,7 @@ def visit_rules(
     return (
         *(counted(*check) for check in checks),
         *_checked(round_, settings, [m for m in meetings if m.cities("host")]),
+        *_quotas_kept(round_, settings, meetings, "all"),
     )
 
 

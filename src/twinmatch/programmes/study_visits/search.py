@@ -1,7 +1,7 @@
 """Study visits: a group goes to the Mission City, or on a tour of two, that shows what it needs.
 
 Everything that a group could do is an option: one stop or two near ones, the visitors who may go there (best
-first, up to the hosts' limits) and a week that suits them. An option is worth its visitors' scores at the better
+first, up to the hosts' limits, under the rules on visitors) and a week that suits them. An option is worth its visitors' scores at the better
 of its stops, less a price for the way and for a second stop, so that a tour is chosen only where it pays. The
 choice among all options is one solve under the rules.
 
@@ -11,7 +11,7 @@ Notation: V visitors of a party, H hosts; s (V, H) scores; km (V, H) distances; 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,6 +22,13 @@ from twinmatch.errors import QuestionError
 from twinmatch.programmes.load_ledger import Loads, loads_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, load_rules
+from twinmatch.programmes.study_visits.choices import (
+    MOST_VARIANTS,
+    Choices,
+    VisitKinds,
+    rules_on_all,
+    visit_kinds,
+)
 from twinmatch.programmes.study_visits.settings import StudyVisits, distances, mean_distance
 from twinmatch.programmes.themes import strength_of, theme_of
 from twinmatch.schema import City
@@ -46,13 +53,15 @@ class Party:
 
 @dataclass(frozen=True)
 class Option:
-    """Something that a party could do: its stops (columns), who goes, when, what it is worth and how far it is."""
+    """Something that a party could do: its stops (columns), who goes, when, what it is worth, soft rules paid."""
 
     party: int
     stops: tuple[int, ...]
     visitors: tuple[int, ...]
     week: str
     worth: float
+    nth: int = 0
+    """Which of the choices of visitors it is that rules over all visits tell apart, the best first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +76,8 @@ class PreparedVisits:
     loads: Loads
     reasons: dict[int, tuple[str, str]]
     """Why a city is in no party, and what to ask of it."""
+    cut: bool = False
+    """Whether an option could be chosen in more ways than are listed."""
 
     @property
     def allowed(self) -> Bools:
@@ -85,15 +96,19 @@ def prepare(round_: Round, settings: StudyVisits) -> PreparedVisits:
     )
     parties = [part for group in groups for part in _parts(affinity, settings, group)]
     map_ = _Map.of(round_, affinity)
+    asked = visit_kinds(round_, settings, travelling, [host.cities[0] for host in hosts])
     options = tuple(
         option
         for number, party in enumerate(parties)
-        for option in _options(round_, settings, affinity, map_, number, party)
+        for option in _options(round_, settings, affinity, map_, number, party, asked)
     )
     candidates = _candidates(options, affinity, len(parties))
     loads = _loads(settings, affinity, options)
     rules = _rules(round_, settings, affinity, parties, options, loads)
-    return PreparedVisits(tuple(parties), affinity, options, rules, candidates, loads, reasons)
+    stops = [[affinity.columns[h].cities[0] for h in option.stops] for option in options]
+    rules += tuple(rules_on_all([option.visitors for option in options], stops, asked))
+    cut = any(option.nth >= MOST_VARIANTS - 1 for option in options)
+    return PreparedVisits(tuple(parties), affinity, options, rules, candidates, loads, reasons, cut)
 
 
 def _hosts(round_: Round, settings: StudyVisits) -> tuple[Host, ...]:
@@ -245,8 +260,10 @@ def _options(
     map_: _Map,
     number: int,
     party: Party,
+    asked: Sequence[VisitKinds],
 ) -> list[Option]:
     """Return everything that a party could do: each host alone, and the tours of two that pay."""
+    choices = Choices.of(settings, party.title, party.visitors, asked)
     at = [host.cities[0] for host in affinity.columns]
     rows = [affinity.row_of[i] for i in party.visitors]
     score, way, legs = affinity.score[rows], map_.way[rows], map_.legs
@@ -256,14 +273,15 @@ def _options(
     weak = ~shows_theme(round_, party.key, at)
     may[:, weak], never[:, weak] = False, True
     room = np.array([visitors_at_most(round_.cohort.cities[j], settings) for j in at])
-    single: dict[int, Option] = {}
+    single: dict[int, list[Option]] = {}
     for h in range(len(at)):
         value = np.where(may[:, h], score[:, h] - settings.km_price * 2 * way[:, h] / 1000, -np.inf)
-        option = _best(round_, settings, number, party, (h,), (at[h],), value, int(room[h]))
-        if option:
-            single[h] = option
+        made = _best(round_, choices, number, party, (h,), (at[h],), value, int(room[h]))
+        if made:
+            single[h] = made
+    alone = [option for options in single.values() for option in options]
     if settings.stops == 1:
-        return list(single.values())
+        return alone
     near = np.argwhere(np.triu(legs <= settings.leg_km, 1))
     tours = []
     for a, b in near.tolist():
@@ -275,14 +293,16 @@ def _options(
         value = seen - settings.km_price * journey / 1000 - settings.stop_price
         places = int(min(room[a], room[b]))
         floor = (
-            max(single[h].worth for h in (a, b) if h in single) if {a, b} & set(single) else -np.inf
+            max(single[h][0].worth for h in (a, b) if h in single)
+            if {a, b} & set(single)
+            else -np.inf
         )
         if np.sort(value)[::-1][:places].clip(0).sum() <= floor:
             continue
-        option = _best(round_, settings, number, party, (a, b), (at[a], at[b]), value, places)
-        if option and option.worth > floor + 1e-9:
-            tours.append(option)
-    return [*single.values(), *tours]
+        made = _best(round_, choices, number, party, (a, b), (at[a], at[b]), value, places)
+        if made and made[0].worth > floor + 1e-9:
+            tours += made
+    return [*alone, *tours]
 
 
 def shows_theme(round_: Round, key: str, hosts: Sequence[int]) -> Bools:
@@ -321,32 +341,34 @@ def visitors_at_most(host: City, settings: StudyVisits) -> int:
 
 def _best(
     round_: Round,
-    settings: StudyVisits,
+    choices: Choices,
     number: int,
     party: Party,
     stops: tuple[int, ...],
     hosts: tuple[int, ...],
     value: Floats,
     places: int,
-) -> Option | None:
-    """Return the option of these stops in the week that is worth most, or None where too few can go."""
-    found: Option | None = None
-    for week in _weeks(round_, settings, (*hosts, *party.visitors)):
+) -> list[Option]:
+    """Return the best choice of visitors and week for these stops, the best first; none where too few can go.
+
+    One for each way in which rules over all visits tell choices apart.
+    """
+    extra = choices.hosts_cost(hosts)
+    found: dict[bytes, Option] = {}
+    for week in _weeks(round_, choices.settings, (*hosts, *party.visitors)):
         if any(not _free(round_.cohort.cities[h], week) for h in hosts):
             continue
-        able = [
-            (k, float(v))
-            for k, (i, v) in enumerate(zip(party.visitors, value.tolist(), strict=True))
-            if np.isfinite(v) and v > 0 and _free(round_.cohort.cities[i], week)
-        ]
-        able = sorted(able, key=lambda kv: (-round(kv[1], 9), kv[0]))[:places]
-        if len(able) < max(1, settings.visitors[0]):
-            continue
-        worth = round(sum(v for _, v in able), 9)
-        if found is None or worth > found.worth:
-            who = tuple(sorted(party.visitors[k] for k, _ in able))
-            found = Option(number, stops, who, week, worth)
-    return found
+        free = [_free(round_.cohort.cities[i], week) for i in party.visitors]
+        worth, order = choices.worth(np.where(free, value, -np.inf), places)
+        for k in choices.best(np.round(worth - extra, 9)):
+            held, key = float(worth[k]), choices.outer[k].tobytes()
+            net = round(held - extra, 9)
+            if key not in found or net > found[key].worth:
+                who = [i for of, n in zip(order, choices.counts[k], strict=True) for i in of[:n]]
+                visitors = tuple(sorted(party.visitors[i] for i in who))
+                found[key] = Option(number, stops, visitors, week, net)
+    ranked = sorted(found.values(), key=lambda option: (-option.worth, option.visitors))
+    return [replace(option, nth=nth) for nth, option in enumerate(ranked[:MOST_VARIANTS])]
 
 
 def _weeks(round_: Round, settings: StudyVisits, cities: Sequence[int]) -> list[str]:
@@ -371,10 +393,10 @@ def _free(city: City, week: str) -> bool:
 
 def _candidates(options: Sequence[Option], affinity: Affinity, parties: int) -> Candidates:
     """Return the options as candidates: each set of stops is a host of its own, each party a guest."""
-    sets = sorted({o.stops for o in options}, key=lambda stops: (len(stops), stops))
-    place = {stops: k for k, stops in enumerate(sets)}
+    sets = sorted({(len(o.stops), o.stops, o.nth) for o in options})
+    place = {(stops, nth): k for k, (_, stops, nth) in enumerate(sets)}
     return Candidates(
-        np.array([place[o.stops] for o in options], dtype=np.int64),
+        np.array([place[o.stops, o.nth] for o in options], dtype=np.int64),
         np.array([o.party for o in options], dtype=np.int64),
         np.array([o.worth for o in options], dtype=np.float64),
         max(len(sets), 1),

@@ -6,8 +6,8 @@ The programme file names the source, the year and the range of every figure, so 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from twinmatch.cohort import Cohort
 from twinmatch.programmes.base import Band, GatedProduct, Load, Policy, ProgrammeSection, ordered
+from twinmatch.programmes.quotas import PairQuota, counted_per
 from twinmatch.schema import Role
 from twinmatch.solving import Floats
 from twinmatch.vocabulary.geography import distance_km
@@ -78,6 +79,10 @@ class StudyVisits(GatedProduct):
     own_country: bool = Field(
         False, description="Whether a city may visit a host of its own country unasked"
     )
+    rules: Annotated[tuple[PairQuota, ...], counted_per("visit", "all")] = Field(
+        (),
+        description="Numbers and shares of kinds of cities, each per 'visit' (left out) or 'all' visits",
+    )
     people: int = Field(2, ge=1, le=20, description="People who travel for a city")
     stops: Literal[1, 2] = Field(2, description="Stops of a visit, at most")
     leg_km: float = Field(
@@ -101,6 +106,13 @@ class StudyVisits(GatedProduct):
     modes: tuple[Mode, ...] = Field((), description="Ways to travel, with what they emit")
 
     _check_band = field_validator("visitors")(ordered)
+
+    @property
+    def quotas(self) -> Iterator[tuple[str, PairQuota]]:
+        """Yield every rule on kinds of cities with its name."""
+        for quota in self.rules:
+            side = "visitors" if quota.of == "guests" else "hosts"
+            yield f"{quota.who or quota.each or 'any'} {side} per {quota.per}", quota
 
 
 def distances(

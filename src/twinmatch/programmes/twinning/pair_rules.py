@@ -20,7 +20,8 @@ import scipy.sparse as sp
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.kinds import OF_PAIRS, categories, parsed
-from twinmatch.programmes.rules import Counted, Rule, Units, counted_says, forbid, quota_rules
+from twinmatch.programmes.quotas import Counted, PairQuota, Units, counted_says, quota_rules
+from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning.frame import (
     Frame,
     compatriots,
@@ -29,7 +30,7 @@ from twinmatch.programmes.twinning.frame import (
     memberships,
     needs_rules,
 )
-from twinmatch.programmes.twinning.settings import Facilitator, PairQuota, Twinning
+from twinmatch.programmes.twinning.settings import Facilitator, Twinning
 from twinmatch.solving import Bools
 from twinmatch.solving.blocks import Block, counts, once_chosen
 from twinmatch.vocabulary.geography import country

@@ -12,6 +12,7 @@ from twinmatch.cohort import Host, nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.programmes.eligibility import Applicants, applicants
 from twinmatch.programmes.load_ledger import Loads, amount, same_loads
+from twinmatch.programmes.quotas import with_topics
 from twinmatch.programmes.round import Round, no_answer
 from twinmatch.programmes.rules import (
     GATE,
@@ -21,7 +22,6 @@ from twinmatch.programmes.rules import (
     gate,
     load_rules,
     nothing_shared,
-    with_topics,
 )
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules

@@ -10,20 +10,13 @@ from pydantic import Field, field_validator, model_validator
 
 from twinmatch.programmes.base import Band, GatedProduct, Load, ProgrammeSection, ordered
 from twinmatch.programmes.eligibility import Eligibility
-from twinmatch.programmes.kinds import Attribute, Quota, counted_per
+from twinmatch.programmes.kinds import Attribute
+from twinmatch.programmes.quotas import PairQuota, counted_per
 from twinmatch.schema import LanguageCode, Role
 
-
-class PairQuota(Quota):
-    """A number or share of guests, or of pairs by the kind of their host. A city whose kind is not known does not count."""
-
-    of: Literal["guests", "hosts"] = Field(
-        "guests",
-        description="Whose kind is meant; a host unit is of a kind where one of its cities is",
-    )
-
-
-PairQuotas = Annotated[tuple[PairQuota, ...], counted_per("all", "host", "host country")]
+PairQuotas = Annotated[
+    tuple[PairQuota, ...], counted_per("all", "host", "host country", of_host=True)
+]
 
 
 class Facilitator(ProgrammeSection):

@@ -1,0 +1,346 @@
+"""Rules on groups, clusters and visits drawn from the form, each answer against every answer there is.
+
+What a rule counts is read here in plain Python from drawn facts. ``members`` draws groups that some cities join beside
+those that sit there already; ``split`` a country that is split into clusters; ``visits`` parties that choose whom to
+visit and who goes. A fault is an answer that another one betters, that breaks a rule, or a wrong "infeasible".
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from twinmatch.affinity import compare
+from twinmatch.errors import NoProposalError
+from twinmatch.programmes import PRODUCTS, Round
+from twinmatch.programmes.national_clusters.search import _likeness
+from twinmatch.programmes.quotas import Counted, PairQuota, Quota, Units, quota_rules
+from twinmatch.programmes.study_visits import prepare
+from twinmatch.solving import Candidates, counts, solve
+from twinmatch.testing import cohort_of, facet_cache
+
+ERROR = 1e-6
+Rule = dict[str, Any]
+Fault = tuple[str, str]
+
+KINDS = {
+    "small": lambda c: c["people"] is not None and c["people"] < 100_000,
+    "not small": lambda c: c["people"] is not None and c["people"] >= 100_000,
+    "newcomer": lambda c: c["newcomer"] is True,
+    "small and not newcomer": lambda c: (
+        c["people"] is not None and c["people"] < 100_000 and c["newcomer"] is False
+    ),
+}
+
+
+def rule(rng: np.random.Generator, per: str, compared: bool) -> Rule:
+    """Return one rule of the form, those that compare places among them where asked for."""
+    found: Rule = {"who": str(rng.choice(list(KINDS))), "per": per}
+    what = rng.choice(
+        ["least", "most", "part", "part of", "alone", "balance", "gather"][: 7 if compared else 5]
+    )
+    if what == "least":
+        found["at_least"] = int(rng.integers(1, 3))
+    elif what == "most":
+        found["at_most"] = int(rng.integers(0, 3))
+    elif what == "part":
+        found["share_at_least"] = float(rng.choice([0.3, 0.5]))
+    elif what == "part of":
+        found["share_at_most"] = float(rng.choice([0.3, 0.5]))
+    elif what == "alone":
+        found["nobody_alone"] = True
+    elif what == "balance":
+        found["balance"] = int(rng.integers(0, 3))
+    else:
+        found["gather"] = True
+    if rng.random() < 0.4 and what != "gather":
+        found["price"] = float(rng.choice([3.0, 30.0, 150.0]))
+    return found
+
+
+def told(asked: Rule, kind: type[Quota] = Quota) -> Quota:
+    """Return a rule as a programme holds it."""
+    return kind.model_validate(asked)
+
+
+def missed(asked: Rule, places: Sequence[tuple[int, int, int]]) -> float:
+    """Return by how much places miss a rule; of each how many are counted, all cities, and the counted that sit there."""
+    total = 0.0
+    for n, everyone, there in places:
+        total += max(asked.get("at_least", 0) - n, 0)
+        if "at_most" in asked:
+            total += max(n - max(asked["at_most"], there), 0)
+        total += max(asked.get("share_at_least", 0.0) * everyone - n, 0)
+        if "share_at_most" in asked:
+            total += max(n - asked["share_at_most"] * everyone, 0)
+        if asked.get("nobody_alone") and n == 1 and not there:
+            total += 1
+    numbers = [n for n, _, _ in places]
+    if "balance" in asked and numbers:
+        total += max(max(numbers) - min(numbers) - asked["balance"], 0)
+    if asked.get("gather"):
+        total += 1000 * (sum(n > there for n, _, there in places) > 1)
+    return total if total > 1e-9 else 0.0
+
+
+def judge(
+    rules: Sequence[Rule], of: Callable[[Rule], list[tuple[int, int, int]]]
+) -> tuple[bool, float]:
+    """Return whether an answer keeps what must hold, and what it costs to miss the rest; places of each rule by ``of``."""
+    off = [(r, missed(r, of(r))) for r in rules]
+    cost = sum(o * r["price"] / 100 for r, o in off if "price" in r)
+    return all(o == 0 for r, o in off if "price" not in r), cost
+
+
+def _facts(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "people": [None, 20_000, 60_000, 300_000][int(rng.integers(4))],
+        "newcomer": [None, True, False][int(rng.integers(3))],
+    }
+
+
+def members(seed: int) -> Fault:
+    """Return how groups that cities join were found, and what is wrong with them."""
+    rng = np.random.default_rng(seed)
+    k, n = int(rng.integers(2, 4)), int(rng.integers(3, 6))
+    facts = [_facts(rng) for _ in range(n + k)]  # the last ones sit in a group each
+    said = [rule(rng, "group", True) for _ in range(int(rng.integers(1, 4)))]
+    score = rng.integers(0, 101, (k, n)) / 100
+    high = int(rng.integers(1, n + 1))
+    group, city = (axis.ravel() for axis in np.indices((k, n)))
+    there = np.zeros((k, n + k), dtype=bool)
+    there[np.arange(k), n + np.arange(k)] = True
+    member = sp.csr_array((np.ones(k * n), (group, np.arange(k * n))), shape=(k, k * n))
+    units = Units("In each group", [f"group {g}" for g in range(k)], member, there)
+    blocks = [counts("one each", city, high=1, rows=n), counts("size", group, high=high, rows=k)]
+    for asked in said:
+        mask = np.array([KINDS[asked["who"]](c) for c in facts])
+        kinds = [Counted(mask[:n][city], mask, asked["who"])]
+        blocks += [b for _, b in quota_rules("rule", told(asked), units, kinds)]
+    found = solve(Candidates(group, city, score.ravel(), k, n), blocks)
+
+    def value(label: Sequence[int]) -> tuple[int, float] | None:
+        if any(label.count(g) > high for g in range(k)):
+            return None
+
+        def places(asked: Rule) -> list[tuple[int, int, int]]:
+            kind, rows = KINDS[asked["who"]], []
+            for g in range(k):
+                joined, first = (
+                    sum(kind(facts[i]) for i in range(n) if label[i] == g),
+                    int(kind(facts[n + g])),
+                )
+                rows.append((joined + first, label.count(g) + 1, first))
+            return rows
+
+        kept, cost = judge(said, places)
+        filled = sum(g >= 0 for g in label)
+        return (
+            (filled, sum(score[g, i] for i, g in enumerate(label) if g >= 0) - cost)
+            if kept
+            else None
+        )
+
+    every = [
+        v for label in itertools.product(range(-1, k), repeat=n) if (v := value(label)) is not None
+    ]
+    if found.status == "infeasible" or not every:
+        return found.status, "" if (found.status == "infeasible") == (
+            not every
+        ) else "wrongly infeasible"
+    chosen = found.chosen.reshape(k, n)
+    mine = value([int(np.argmax(chosen[:, i])) if chosen[:, i].any() else -1 for i in range(n)])
+    if mine is None:
+        return found.status, "a rule is broken"
+    best = max(every)
+    if mine[0] < best[0] or mine[1] < max(v for f, v in every if f == best[0]) - ERROR:
+        return found.status, f"{mine} where {best} can be"
+    if abs(found.score - mine[1]) > ERROR:
+        return found.status, f"its score is {found.score:.6f}, and {mine[1]:.6f} is true"
+    return found.status, ""
+
+
+def _profiles(
+    rng: np.random.Generator, ids: Sequence[str], role: str
+) -> tuple[list[Any], dict[str, Any]]:
+    facts = {id_: _facts(rng) for id_ in ids}
+    domains = ("industry", "mobility_transport", "energy_systems", "built_environment")
+    profiles = [
+        {
+            "id": id_,
+            "roles": [role],
+            **({"population": {"value": facts[id_]["people"]}} if facts[id_]["people"] else {}),
+            **(
+                {}
+                if facts[id_]["newcomer"] is None
+                else {"participation": {"newcomer": facts[id_]["newcomer"]}}
+            ),
+            "challenges": {d: int(w) for d, w in zip(domains, rng.integers(1, 4, 4), strict=True)},
+            "strengths": {d: int(w) for d, w in zip(domains, rng.integers(1, 4, 4), strict=True)},
+        }
+        for id_ in ids
+    ]
+    return profiles, facts
+
+
+def split(seed: int) -> Fault:
+    """Return how the clusters of a country were found under rules, and what is wrong with them."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(5, 9))
+    profiles, facts = _profiles(rng, [f"at-c{k}" for k in range(n)], "guest")
+    said = [rule(rng, "cluster", True) for _ in range(int(rng.integers(1, 4)))]
+    entry = PRODUCTS["national_clusters"]
+    asked = {
+        "size": (2, 4),
+        "weights": {"shared_challenges": 1},
+        "anchor": None,
+        "rules": [told(r) for r in said],
+    }
+    settings = entry.settings.model_validate(asked)
+    round_ = Round(cohort_of(*profiles), facet_cache())
+    ids = [c.id for c in round_.cohort.cities]
+    affinity = compare(round_.cohort, settings.weights, round_.facet_cache)
+    likeness = _likeness(affinity, settings, list(range(n)))
+    parts = -(-n // 4)
+    sizes = sorted(n // parts + (g < n % parts) for g in range(parts))
+
+    def value(groups: Sequence[Sequence[int]]) -> float | None:
+        def places(asked: Rule) -> list[tuple[int, int, int]]:
+            kind = KINDS[asked["who"]]
+            return [(sum(kind(facts[ids[i]]) for i in g), len(g), 0) for g in groups]
+
+        kept, cost = judge(said, places)
+        mean = sum(likeness[i, j] / (len(g) - 1) for g in groups for i in g for j in g if i != j)
+        return mean - cost if kept else None
+
+    every = []
+    for label in itertools.product(range(parts), repeat=n):
+        if sorted(label.count(g) for g in range(parts)) == sizes:
+            v = value([[i for i in range(n) if label[i] == g] for g in range(parts)])
+            every += [] if v is None else [v]
+    product = entry(round_, settings)
+    if not product.meetings or not every:
+        way = "no cluster" if not product.meetings else "clusters"
+        return way, "" if bool(product.meetings) == bool(every) else "wrongly without clusters"
+    mine = value([[ids.index(c) for c in m.cities()] for m in product.meetings])
+    if mine is None:
+        return "clusters", "a rule is broken"
+    if mine < max(every) - ERROR:
+        return "clusters", f"{mine:.6f} where {max(every):.6f} can be"
+    return _told(product, said, [[facts[c] for c in m.cities()] for m in product.meetings])
+
+
+def _told(product: Any, said: Sequence[Rule], places: Sequence[Sequence[Any]]) -> Fault:
+    """Return what is wrong with what a product says of its soft rules, in places of which the cities are given."""
+    cost = 0.0
+    for asked in said:
+        kind = KINDS[asked["who"]]
+        off = missed(asked, [(sum(map(kind, cities)), len(cities), 0) for cities in places])
+        cost += off * asked.get("price", 0.0)
+    told = sum(r.paid or 0.0 for r in product.rules)
+    way = "at a price" if cost else "kept"
+    return way, "" if abs(
+        told - cost
+    ) <= 1e-4 else f"it says a cost of {told:g}, and {cost:g} is true"
+
+
+def visits(seed: int) -> Fault:
+    """Return how visits were chosen under rules, and what is wrong with them."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(3, 7))
+    guests, facts = _profiles(rng, [f"at-g{k}" for k in range(n)], "guest")
+    hosts, more = _profiles(rng, [f"be-h{k}" for k in range(int(rng.integers(1, 4)))], "mission")
+    facts |= more
+    said = [
+        rule(rng, str(rng.choice(["visit", "all"])), False) for _ in range(int(rng.integers(1, 4)))
+    ]
+    for asked in said:
+        asked["of"] = "hosts" if rng.random() < 0.2 else "guests"
+    entry = PRODUCTS["study_visits"]
+    asked = {
+        "travellers": "cities",
+        "visitors": (1, 3),
+        "stops": 1,
+        "own_country": True,
+        "not_roles": ("mission",),
+        "neutral_by": None,
+        "known_at_least": 0,
+        "weights": {"challenges_met": 1},
+        "rules": [told(r, PairQuota) for r in said],
+    }
+    settings = entry.settings.model_validate(asked)
+    round_ = Round(cohort_of(*guests, *hosts), facet_cache())
+    plain = prepare(round_, settings.model_copy(update={"rules": ()}))
+    ids, columns = [c.id for c in round_.cohort.cities], plain.affinity.columns
+    ways: list[list[tuple[int, tuple[int, ...], float]]] = []
+    for party in plain.parties:
+        ways.append([(-1, (), 0.0)])
+        for h in range(len(columns)):
+            worth = {
+                i: float(plain.affinity.score[plain.affinity.row_of[i], h]) for i in party.visitors
+            }
+            able = [i for i in party.visitors if worth[i] > 0]
+            for size in range(1, 4):
+                ways[-1] += [
+                    (h, who, sum(worth[i] for i in who))
+                    for who in itertools.combinations(able, size)
+                ]
+
+    def value(chosen: Sequence[tuple[int, tuple[int, ...], float]]) -> tuple[int, float] | None:
+        made = [(h, who) for h, who, _ in chosen if h >= 0]
+        if len({h for h, _ in made}) < len(made):
+            return None
+
+        def places(asked: Rule) -> list[tuple[int, int, int]]:
+            kind = KINDS[asked["who"]]
+            sides = [
+                [facts[ids[i]] for i in who] if asked["of"] == "guests" else [facts[columns[h].id]]
+                for h, who in made
+            ]
+            sides = [[c for side in sides for c in side]] if asked["per"] == "all" else sides
+            return [(sum(map(kind, side)), len(side), 0) for side in sides]
+
+        kept, cost = judge(said, places)
+        return (len(made), sum(w for _, _, w in chosen) - cost) if kept else None
+
+    every = [v for chosen in itertools.product(*ways) if (v := value(chosen)) is not None]
+    try:
+        product = entry(round_, settings)
+    except NoProposalError:
+        return "infeasible", "wrongly infeasible" if every else ""
+    if not every:
+        return "visits", "there is no answer"
+    number = {c.id: h for h, c in enumerate(columns)}
+    made = []
+    for m in product.meetings:
+        h, who = number[m.cities("host")[0]], tuple(ids.index(c) for c in m.cities("guest"))
+        made.append(
+            (h, who, sum(float(plain.affinity.score[plain.affinity.row_of[i], h]) for i in who))
+        )
+    mine, best = value(made), max(every)
+    if mine is None:
+        return "visits", "a rule is broken"
+    if mine[0] < best[0] or mine[1] < best[1] - ERROR:
+        return "visits", f"{mine} where {best} can be"
+    return "visits", "" if abs(
+        product.score - mine[1]
+    ) < 1e-5 else f"its score is {product.score:.6f}, not {mine[1]:.6f}"
+
+
+FORMS: dict[str, Callable[[int], Fault]] = {"members": members, "split": split, "visits": visits}
+
+
+def run(form: str, seeds: range) -> dict[str, Any]:
+    """Return how many rounds of a form were answered in which way, and every fault with its seed."""
+    found = [(seed, *FORMS[form](seed)) for seed in seeds]
+    faults = [{"seed": seed, "found": wrong} for seed, _, wrong in found if wrong]
+    return {
+        "cases": len(seeds),
+        "statuses": dict(sorted(Counter(w for _, w, _ in found).items())),
+        "faults": faults,
+    }

@@ -1,0 +1,205 @@
+"""Quotas on groups that all of some cities are in, each of a known size: what the search is asked, and the best grouping.
+
+Notation: n cities; K groups; label (n,) the group of each city.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from twinmatch.programmes.quotas import Bools, Quota, counted_kinds, with_topics
+from twinmatch.programmes.round import Round
+from twinmatch.solving import (
+    Distribute,
+    Gather,
+    GroupRule,
+    NobodyIsolated,
+    group_referee,
+    partition,
+)
+from twinmatch.solving.blocks import Floats, Ints
+from twinmatch.solving.exact import MOST_COLUMNS, column_count, solve_exactly
+from twinmatch.solving.exchange import exchange, pair_score
+from twinmatch.solving.grouping import GroupWishes, ask, task_of
+
+MOST_WAYS: Final = 24
+"""Ways to keep the numbers of groups balanced that are tried."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupQuotas:
+    """Quotas on groups that all of some cities are in: what the search is asked, and what an answer misses.
+
+    kinds: each quota with its name and the cities of each kind that it counts, (n,); sizes (K,) of the groups.
+    """
+
+    kinds: tuple[tuple[str, Quota, tuple[tuple[str, Bools], ...]], ...]
+    sizes: Ints
+
+    @classmethod
+    def of(
+        cls,
+        round_: Round,
+        quotas: Iterable[tuple[str, Quota]],
+        cities: Sequence[int],
+        sizes: ArrayLike,
+    ) -> GroupQuotas:
+        """Return the quotas on groups of these sizes of some cities."""
+        named, among = tuple(quotas), list(cities)
+        cohort = with_topics(round_, named)
+        kinds = (
+            (name, quota, tuple((w, m[among]) for w, m in counted_kinds(cohort, quota, among)))
+            for name, quota in named
+        )
+        return cls(tuple(kinds), np.asarray(sizes, dtype=np.int64))
+
+    def within(self, cities: Sequence[int], sizes: ArrayLike) -> GroupQuotas:
+        """Return the same on groups of some of the cities, by their places."""
+        mine = list(cities)
+        kinds = ((name, q, tuple((w, m[mine]) for w, m in every)) for name, q, every in self.kinds)
+        return GroupQuotas(tuple(kinds), np.asarray(sizes, dtype=np.int64))
+
+    def gathered(self) -> list[Bools]:
+        """Return the kinds whose cities share a group, (n,) each."""
+        return [mask for _, quota, kinds in self.kinds if quota.gather for _, mask in kinds]
+
+    def missed(self, label: Ints) -> tuple[float, float]:
+        """Return by how much a grouping misses what must hold, and what it costs that it misses the rest, in score."""
+        hard = cost = 0.0
+        total = np.bincount(label, minlength=len(self.sizes))
+        for _, quota, kinds in self.kinds:
+            for _, mask in kinds:
+                number = np.bincount(label[mask], minlength=len(total))
+                off = float(quota.missed(number, total).sum())
+                off += quota.missed_over(number.tolist(), number.tolist())
+                hard += off if quota.price is None else 0.0
+                cost += off * (quota.price or 0.0) / 100
+        return hard, cost
+
+    def rules(self) -> list[tuple[GroupRule, float | None]]:
+        """Return what the groups are asked one by one, each with its price, None where it must hold."""
+        found: list[tuple[GroupRule, float | None]] = []
+        for name, quota, kinds in self.kinds:
+            price = None if quota.price is None else quota.price / 100
+            values = _values(kinds, quota.each is None, int(self.sizes.sum()))
+            low = np.maximum(quota.at_least or 0, (quota.share_at_least or 0.0) * self.sizes)
+            high = np.full(len(self.sizes), np.inf if quota.at_most is None else quota.at_most)
+            if quota.share_at_most is not None:
+                high = np.minimum(high, quota.share_at_most * self.sizes)
+            if price is None:
+                low, high = np.ceil(low - 1e-9), np.floor(high + 1e-9)
+            if low.any() or np.isfinite(high).any():
+                found.append((_band(values, low, high, name), price))
+            if quota.nobody_alone:
+                found.append((NobodyIsolated(values, name), price))
+            if quota.gather:
+                found.append((Gather(values, name), None))
+        return found
+
+    def ways(self) -> Iterator[list[tuple[GroupRule, float | None]]]:
+        """Yield sets of rules, each of which keeps one choice of bands within which the groups are balanced.
+
+        Without a quota that balances there is one. The widest bands come last; no more than ``MOST_WAYS``.
+        """
+        rules, choices = self.rules(), []
+        for name, quota, kinds in self.kinds:
+            if quota.balance is not None:
+                choices += [list(self._bands(name, quota, mask)) for _, mask in kinds]
+        for bands in islice(product(*choices), MOST_WAYS):
+            yield [*rules, *((band, None) for band in bands)]
+
+    def _bands(self, name: str, quota: Quota, mask: Bools) -> Iterator[Distribute]:
+        """Yield the bands of a width within which the numbers of a kind can lie, wider ones too where that has a price."""
+        number, k = int(mask.sum()), len(self.sizes)
+        narrow, most = quota.balance or 0, int(min(number, self.sizes.max()))
+        for width in range(narrow, narrow + 1 if quota.price is None else max(narrow, most) + 1):
+            for low in range(max(0, -(-number // k) - width), number // k + 1):
+                yield Distribute(mask, low, low + width, name)
+
+    def costs(self, atom: Ints) -> Callable[[Ints], Floats]:
+        """Return what gives the cost of sets of atoms (C, s) as groups, balance left aside; atom (n,) of each city."""
+        mass = np.bincount(atom)
+        soft = [
+            (quota, np.bincount(atom, mask, len(mass)))
+            for _, quota, kinds in self.kinds
+            if quota.price is not None
+            for _, mask in kinds
+        ]
+
+        def cost(sets: Ints) -> Floats:
+            total, found = mass[sets].sum(axis=1), np.zeros(len(sets))
+            for quota, held in soft:
+                found += quota.missed(held[sets].sum(axis=1), total) * (quota.price or 0.0) / 100
+            return found
+
+        return cost
+
+
+def best_grouping(
+    likeness: Floats,
+    asked: GroupQuotas,
+    starts: Iterable[tuple[Ints, Bools]],
+    *,
+    also: Sequence[Distribute] = (),
+    together: Sequence[tuple[int, int]] = (),
+    fixed: Ints | None = None,
+    alike: bool = True,
+) -> tuple[Ints | None, float]:
+    """Return the best grouping found under quotas, (n,), None where none is, and what none is worth more than.
+
+    Its worth is the sum over cities of their mean likeness (n, n) to their group, or taken off, less what soft quotas
+    cost. Few cities are grouped exactly. ``starts`` are groupings with the cities that stay; ``also`` other rules;
+    ``together`` pairs that share a group and ``fixed`` (n,) groups that hold, -1 for none, as the starts have them.
+    """
+    bands = [(size, size) for size in asked.sizes.tolist()]
+    best: tuple[float, list[int]] | None = None
+    ways, bound, from_ = list(asked.ways()), -math.inf, list(starts)
+    for way in ways:
+        hard = [*also, *(rule for rule, price in way if price is None)]
+        wishes = GroupWishes(rules=hard, together=together, fixed=fixed, alike=alike)
+        task = task_of(ask(likeness, sizes=None, groups=bands, objective="mean", **wishes), bands)
+        found: list[Ints] = []
+        if column_count(task) <= MOST_COLUMNS:
+            solved = solve_exactly(task, cost=asked.costs(task.atom))
+            bound = max(bound, solved.bound)
+            found = [] if solved.label is None else [solved.label[task.atom]]
+        else:
+            bound = math.inf
+            counts = [rule for rule in hard if isinstance(rule, Distribute | NobodyIsolated)]
+            soft = [(r, p) for r, p in way if p and isinstance(r, Distribute | NobodyIsolated)]
+            for start, stays in from_ if len(counts) == len(hard) else ():
+                label = exchange(start, likeness, counts, soft=soft, fixed=stays, alike=alike)
+                found += [label] if all(v.kept for v in group_referee(label, *hard)) else []
+            if not found:
+                wider = partition(likeness, groups=bands, objective="mean", effort=50, **wishes)
+                found = [wider.label] if wider.status in ("optimal", "feasible") else []
+        for label in found:
+            worth = pair_score(label, likeness) * (1 if alike else -1) - asked.missed(label)[1]
+            if best is None or (-round(worth, 9), label.tolist()) < (-best[0], best[1]):
+                best = round(worth, 9), label.tolist()
+    if best is None:
+        return None, bound
+    return np.array(best[1], dtype=np.int64), math.inf if len(ways) == MOST_WAYS else bound
+
+
+def _values(kinds: Sequence[tuple[str, Bools]], plain: bool, n: int) -> NDArray[np.generic]:
+    """Return the cities of one kind as a mask, or the category of each, (n,)."""
+    if plain:
+        return kinds[0][1]
+    values = np.full(n, None, dtype=object)
+    for word, mask in kinds:
+        values[mask] = word
+    return values
+
+
+def _band(values: NDArray[np.generic], low: Floats, high: Floats, name: str) -> Distribute:
+    """Return the rule that groups have between low and high (K,), as whole numbers where they are."""
+    top = None if np.isinf(high).all() else high.tolist()
+    return Distribute(values, low.tolist(), top, name)

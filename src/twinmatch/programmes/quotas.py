@@ -1,0 +1,426 @@
+"""The one form of a rule: who is counted, where and how many; as a programme file says it, compiled, and judged.
+
+Over pairs, visits and members of groups a quota is compiled to blocks; over groups that all cities are in, to what the
+search for groups reads. The referee counts the cities of finished meetings one by one.
+
+Notation: m candidates; n cities; K groups; label (n,) the group of each city.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+from pydantic import AfterValidator, Field, model_validator
+
+from twinmatch.cohort import Cohort, nearest
+from twinmatch.errors import QuestionError
+from twinmatch.facets.answered import topic_table
+from twinmatch.programmes.base import ProgrammeSection
+from twinmatch.programmes.kinds import (
+    Attribute,
+    Who,
+    categories,
+    is_kind,
+    parsed,
+    without_host,
+    wording,
+)
+from twinmatch.programmes.round import Round
+from twinmatch.programmes.rules import counted, priced
+from twinmatch.proposal import RuleStatus
+from twinmatch.solving.blocks import Block, Floats, Sentence, Switch, switched
+from twinmatch.wording import joined, listed, say
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+MOST_COMPARED: Final = 60
+"""Groups whose numbers are compared with each other."""
+
+MOST_WAYS: Final = 24
+"""Ways to keep the numbers of groups balanced that are tried."""
+
+
+class Quota(ProgrammeSection):
+    """A number or share of the cities of a kind. A city of which the kind is not known does not count towards it."""
+
+    who: Who | None = Field(
+        None,
+        description="The kind of cities that are counted, in words: a trait, 'country: PL, CZ', 'population >= 50000', several joined by 'and', or a list that means all; none: every city",
+    )
+    each: Attribute | None = Field(
+        None, description="The number holds for the cities of each category of this"
+    )
+    per: str = Field("", description="What it is counted in; see the setting that holds the rule")
+    at_least: int | None = Field(None, ge=0, description="At least this number")
+    at_most: int | None = Field(None, ge=0, description="At most this number")
+    share_at_least: float | None = Field(None, ge=0, le=1, description="Part of all, at least")
+    share_at_most: float | None = Field(None, ge=0, le=1, description="Part of all, at most")
+    nobody_alone: bool = Field(False, description="None of the kind, or at least two")
+    balance: int | None = Field(
+        None,
+        ge=0,
+        description="The largest number less the smallest over groups, panels, or the clusters of a country, at most",
+    )
+    gather: bool = Field(False, description="All of the kind in one group, panel or cluster")
+
+    price: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="Points (a perfect pair has 100) that each unit costs by which the rule is missed; none: it must hold",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Quota:
+        numbers = (self.at_least, self.at_most, self.share_at_least, self.share_at_most)
+        asks = self.nobody_alone or self.compares
+        if all(number is None for number in numbers) and not asks:
+            raise ValueError(
+                "a quota needs at_least, at_most, share_at_least, share_at_most, nobody_alone, balance or gather"
+            )
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError("at_least is above at_most")
+        if self.gather and self.price is not None:
+            raise ValueError("gather has no price: it must hold")
+        return self
+
+    @property
+    def compares(self) -> bool:
+        """Return whether it asks something of all places together."""
+        return self.balance is not None or self.gather
+
+    @property
+    def wording(self) -> str:
+        """Return whom it counts, as it stands in a sentence."""
+        return self.worded(None)
+
+    def worded(self, category: str | None) -> str:
+        """Return whom it counts in a sentence: of one category of ``each`` by its name, or of any."""
+        parts = [wording(self.who)] if self.who else []
+        if self.each == "country":
+            parts.append(say("from {country}", country=category or say("one country")))
+        elif self.each:
+            parts.append(
+                say("of {each} {category}", each=self.each, category=category)
+                if category
+                else say("of one {each}", each=self.each)
+            )
+        return joined(parts, " and ")
+
+    @property
+    def bounds(self) -> str:
+        """Return what it asks for, in words."""
+        words = []
+        for least, most in (
+            (self.at_least, self.at_most),
+            (percent(self.share_at_least), percent(self.share_at_most)),
+        ):
+            words += [] if least is None else [say("at least {n}", n=least)]
+            words += [] if most is None else [say("at most {n}", n=most)]
+        words += [say("none or at least 2")] if self.nobody_alone else []
+        words += [] if self.balance is None else [_no_more(self.balance)]
+        return joined([*words, *([say("all or none")] if self.gather else [])], " and ")
+
+    def missed(self, number: ArrayLike, total: ArrayLike, there: ArrayLike = 0) -> Floats:
+        """Return by how much places miss it where ``number`` of ``total`` cities are counted, elementwise.
+
+        ``there`` of them are there whatever is chosen.
+        """
+        n, all_, first = (np.asarray(x, dtype=np.float64) for x in (number, total, there))
+        most = np.inf if self.at_most is None else np.maximum(self.at_most, first)
+        off = np.maximum((self.at_least or 0) - n, 0.0) + np.maximum(n - most, 0.0)
+        off = off + np.maximum((self.share_at_least or 0.0) * all_ - n, 0.0)
+        if self.share_at_most is not None:
+            off = off + np.maximum(n - self.share_at_most * all_, 0.0)
+        if self.nobody_alone:
+            off = off + ((n == 1) & (first == 0))
+        return np.where(off > 1e-9, off, 0.0)
+
+    def missed_over(self, numbers: Sequence[float], joined: Sequence[float]) -> float:
+        """Return by how much it is missed by the places together; ``joined`` leaves out who is there anyway."""
+        most, least = max(numbers, default=0), min(numbers, default=0)
+        off = 0.0 if self.balance is None else max(most - least - self.balance, 0.0)
+        return off + (sum(joined) - max(joined, default=0) if self.gather else 0.0)
+
+
+def percent(part: float | None) -> str | None:
+    """Return a part of one as a percentage, None for none."""
+    return None if part is None else say("{n:.0f}%", n=100 * part)
+
+
+def _no_more(balance: int) -> str:
+    return say("at most {n} more than in any other", n=balance)
+
+
+class PairQuota(Quota):
+    """A number or share of guests, or of pairs or visits by the kind of their host."""
+
+    of: Literal["guests", "hosts"] = Field(
+        "guests",
+        description="Whose kind is meant; a host unit is of a kind where one of its cities is",
+    )
+
+
+def counted_per(
+    *places: str, compared: Collection[str] = (), of_host: bool = False
+) -> AfterValidator:
+    """Return the check that quotas are counted in one of some places, the first where none is said.
+
+    In those that are ``compared`` they may balance and gather; kinds may depend on a host where there is one.
+    """
+
+    def check(quotas: tuple[Quota, ...]) -> tuple[Quota, ...]:
+        found = tuple(q if q.per else q.model_copy(update={"per": places[0]}) for q in quotas)
+        for quota in found:
+            if quota.per not in places:
+                hint = nearest(quota.per, {place: place for place in places})
+                raise ValueError(f"per = {quota.per!r}: known are {', '.join(places)}. {hint}")
+            if quota.compares and quota.per not in compared:
+                where = f"per {' or '.join(compared)}" if compared else "over groups"
+                raise ValueError(f"balance and gather are counted {where}, not per {quota.per}")
+            if quota.who and not of_host:
+                without_host(quota.who)
+        return found
+
+    return AfterValidator(check)
+
+
+# --- compiled over candidates ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """What a quota is counted in: each host, host country or group, or the round as one.
+
+    member (u, m) is 1 where a candidate counts in a unit; there (u, n) are the cities that sit in a unit whatever is
+    chosen, n those of the cohort. ``open``: a minimum holds in every unit, not only where anybody is chosen. size (m,)
+    is how many cities a candidate counts as, one where it is not given.
+    """
+
+    where: str
+    names: Sequence[str]
+    member: sp.csr_array
+    there: Bools
+    open: bool = True
+    size: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """Who is counted towards a quota: how many a candidate counts (m,), the cities (n,) of a kind, and words for them."""
+
+    candidates: Bools | Floats
+    cities: Bools
+    what: str
+
+
+def counted_says(where: str, bound: str, what: str, row: bool = False) -> str:
+    """Return a quota, or one row of it, as a sentence without its stop."""
+    told = {"where": where, "bound": bound, "what": what}
+    if not what:
+        return joined((where, bound), ": " if row else ", ")
+    if row:
+        return say("{where}: {bound} are {what}", **told)
+    return say("{where}, {bound} are {what}", **told)
+
+
+def quota_rules(
+    name: str, quota: Quota, units: Units, kinds: Sequence[Counted]
+) -> Iterator[tuple[str, Block]]:
+    """Yield the bounds of a quota in words, such as "at most 2", each with its block: a row for each kind and unit.
+
+    A share is a count less its part of the count of all, at least or at most zero.
+    """
+    if not kinds:
+        return
+    price = None if quota.price is None else quota.price / 100
+    u = len(units.names)
+    masks = [sp.diags_array(k.candidates.astype(np.float64)) for k in kinds]
+    counted = sp.csr_array(sp.vstack([units.member @ mask for mask in masks]))
+    counted.eliminate_zeros()
+    there = np.concatenate([units.there.astype(np.float64) @ k.cities for k in kinds])
+
+    def says(bound: str) -> Sentence:
+        return lambda i: counted_says(units.names[i % u], bound, kinds[i // u].what, row=True)
+
+    def made(bound: str, matrix: sp.csr_array, low: Floats, high: Floats) -> tuple[str, Block]:
+        return bound, Block(name, matrix, low, high, says(bound), price=price)
+
+    rows = len(there)
+    least, most = quota.at_least or 0, np.inf if quota.at_most is None else quota.at_most
+    if least and not units.open:
+        block = _once(name, units, counted, least, says(say("at least {n}", n=least)))
+        yield say("at least {n}", n=least), replace(block, price=price)
+        least = 0
+    bounds = [say("at least {n}", n=least)] if least else []
+    bounds += [] if quota.at_most is None else [say("at most {n}", n=quota.at_most)]
+    if bounds:
+        low = np.maximum(least - there, 0.0) if least else np.full(rows, -np.inf)
+        yield made(listed(bounds), counted, low, np.maximum(most - there, 0.0))
+    if quota.nobody_alone:
+        two = say("none or at least 2")
+        block = _once(name, units, counted, 2 - there, says(two), counted)
+        yield two, replace(block, price=price)
+    if quota.gather:
+        yield say("all or none"), _gathered(name, units, counted, kinds)
+    if quota.balance is not None and u > 1:
+        bound = _no_more(quota.balance)
+        block = _balanced(name, units, counted, there, quota.balance, says(bound))
+        yield bound, replace(block, price=price)
+    size = np.ones(counted.shape[1]) if units.size is None else units.size
+    everyone = sp.csr_array(sp.vstack([units.member @ sp.diags_array(size)] * len(kinds)))
+    all_there = np.tile(units.there.sum(axis=1), len(kinds))
+    for share, bound in (
+        (quota.share_at_least, say("at least {n}", n=percent(quota.share_at_least))),
+        (quota.share_at_most, say("at most {n}", n=percent(quota.share_at_most))),
+    ):
+        if share is not None:
+            edge = share * all_there - there
+            open_ = np.full(rows, np.inf)
+            low, high = (edge, open_) if share is quota.share_at_least else (-open_, edge)
+            matrix = sp.csr_array(counted - share * everyone)
+            yield made(bound, matrix, low, high)
+
+
+def _once(
+    name: str,
+    units: Units,
+    counted: sp.csr_array,
+    least: float | Floats,
+    says: Sentence,
+    triggers: sp.csr_array | None = None,
+) -> Block:
+    """The rows by which a unit that takes any, or any of the kind, has so many of the kind."""
+    rows = counted.shape[0]
+    every = units.member if triggers is None else triggers
+    entries = sp.coo_array(sp.vstack([every] * (rows // every.shape[0])))
+    entries.eliminate_zeros()
+    group, trigger = (np.asarray(at, dtype=np.int64) for at in entries.coords)
+    return switched(
+        name, Switch(counted, np.maximum(np.broadcast_to(least, rows), 0.0), group, trigger), says
+    )
+
+
+def _balanced(
+    name: str,
+    units: Units,
+    counted: sp.csr_array,
+    there: Floats,
+    most: int,
+    says: Sentence,
+) -> Block:
+    """The rows by which no unit has more than ``most`` of a kind above any other; of a kind the worst row counts."""
+    u, kinds = len(units.names), len(there) // len(units.names)
+    if u > MOST_COMPARED:
+        raise QuestionError.of(
+            "balance-too-many",
+            f"{name}: balance compares {u} groups with each other, and at most {MOST_COMPARED} are.",
+            do="Say at_least and at_most, or share_at_least and share_at_most.",
+        )
+    one, other = np.nonzero(~np.eye(u, dtype=bool))
+    first = np.repeat(np.arange(kinds), len(one)) * u
+    more, fewer = first + np.tile(one, kinds), first + np.tile(other, kinds)
+    high = most - (there[more] - there[fewer])
+    low = np.full(len(high), -np.inf)
+    matrix = sp.csr_array(counted[more, :] - counted[fewer, :])
+    return Block(name, matrix, low, high, lambda i: says(int(more[i])), shared=first // u)
+
+
+def _gathered(name: str, units: Units, counted: sp.csr_array, kinds: Sequence[Counted]) -> Block:
+    """The rows by which none of a kind is chosen in another unit than one of it is: a row for each candidate of it."""
+    u, m = len(units.names), counted.shape[1]
+    entries = sp.coo_array(counted)
+    row, candidate = (np.asarray(at, dtype=np.int64) for at in entries.coords)
+    kind = row // u
+    every = np.arange(len(kinds) * u)
+    of_kind = sp.csr_array((np.ones(len(every)), (every // u, every))) @ counted
+    elsewhere = sp.csr_array(sp.csr_array(of_kind)[kind, :] - counted[row, :])
+    elsewhere.eliminate_zeros()
+    most = np.diff(elsewhere.indptr).astype(np.float64)
+    own = sp.csr_array((most, (np.arange(len(row)), candidate)), shape=(len(row), m))
+    return Block(
+        name,
+        sp.csr_array(elsewhere + own),
+        np.full(len(row), -np.inf),
+        most,
+        lambda i: say("All that are {what} are in one group", what=kinds[int(kind[i])].what),
+    )
+
+
+def with_topics(round_: Round, quotas: Iterable[tuple[str, Quota]], asked: bool = False) -> Cohort:
+    """Return the cohort with the topics that cities speak of, beside those that they set, where a rule asks for topics."""
+    cohort = round_.cohort
+    said = {c.field for _, q in quotas for c in parsed(q.who or "mission")}
+    if not asked and not said & {"topic", "shows"}:
+        return cohort
+    table = topic_table(cohort, round_.facet_cache)
+    cities = []
+    for i, city in enumerate(cohort.cities):
+        read = {"seeks": table.named(table.seeks[i]), "shows": table.named(table.shows[i])}
+        silent = {k: tuple(v) for k, v in read.items() if v and getattr(city, k) is None}
+        cities.append(city.model_copy(update=silent))
+    return replace(cohort, cities=tuple(cities))
+
+
+def counted_kinds(cohort: Cohort, quota: Quota, among: Sequence[int]) -> list[tuple[str, Bools]]:
+    """Return what a quota counts in words, each with its cities (n,): its kind, or one for each category of ``each``.
+
+    Categories are those of the cities among which somebody is chosen.
+    """
+    cities = cohort.cities
+    kind = np.array([quota.who is None or is_kind(c, quota.who) is True for c in cities], bool)
+    if quota.each is None:
+        return [(quota.wording, kind)]
+    words = np.array(categories(cohort, quota.each), dtype=object)
+    return [
+        (quota.worded(word), kind & (words == word))
+        for word in sorted({words[i] for i in among} - {None})
+    ]
+
+
+# --- judged ---------------------------------------------------------------------------------------------------
+
+
+def quotas_kept(
+    round_: Round,
+    quota: Quota,
+    name: str,
+    where: str,
+    sets: Sequence[tuple[str, Collection[str], Collection[str]]],
+    *,
+    balanced: Sequence[Sequence[int]] | None = None,
+) -> RuleStatus:
+    """Return how a quota stands in sets of cities, counted city by city and nothing else.
+
+    ``sets`` are labels, the ids of the cities in each, and those of them that were there first, such as leads.
+    ``balanced`` are the sets whose numbers are balanced with each other, all where it is not given.
+    """
+    cohort = with_topics(round_, [(name, quota)])
+    at = cohort.index
+    everyone = sorted({at[city] for _, members, _ in sets for city in members})
+    wrong, missed = [], 0.0
+    for words, mask in counted_kinds(cohort, quota, everyone):
+        numbers = [[sum(bool(mask[at[c]]) for c in ids) for ids in both] for _, *both in sets]
+        for (label, members, _), (n, first) in zip(sets, numbers, strict=True):
+            off = float(quota.missed(n, len(members), first))
+            wrong += [say("{label} has {n} {what}", label=label, n=n, what=words)] if off else []
+            missed += off
+        for part in [range(len(sets))] if balanced is None else balanced:
+            here = [numbers[k] for k in part]
+            off = quota.missed_over([n for n, _ in here], [n - first for n, first in here])
+            wrong += [
+                say("{label} has {n} {what}", label=sets[k][0], n=numbers[k][0], what=words)
+                for k in part
+                if off
+            ]
+            missed += off
+    says = counted_says(where, quota.bounds, quota.wording) + "."
+    if quota.price is None:
+        return counted(name, says, wrong)
+    return priced(name, says, quota.price, missed, wrong)
