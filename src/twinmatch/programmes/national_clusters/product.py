@@ -470,9 +470,9 @@ def _homes(round_: Round, meetings: Sequence[Meeting]) -> list[list[int]]:
     homes: list[tuple[set[str], list[int]]] = []
     for k, meeting in enumerate(meetings):
         codes, here = {round_.cohort.city(c).country for c in meeting.cities()}, [k]
-        for joined in [home for home in homes if home[0] & codes]:
-            homes.remove(joined)
-            codes, here = codes | joined[0], joined[1] + here
+        for home in [home for home in homes if home[0] & codes]:
+            homes.remove(home)
+            codes, here = codes | home[0], home[1] + here
         homes.append((codes, here))
     return [here for _, here in homes]
 
