@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from twinmatch.programmes.quotas import Bools, Quota, counted_kinds, with_topics
+from twinmatch.programmes.quotas import Quota, counted_kinds, with_topics
 from twinmatch.programmes.round import Round
 from twinmatch.solving import (
     Distribute,
@@ -24,7 +24,7 @@ from twinmatch.solving import (
     group_referee,
     partition,
 )
-from twinmatch.solving.blocks import Floats, Ints
+from twinmatch.solving.blocks import Bools, Floats, Ints
 from twinmatch.solving.exact import MOST_COLUMNS, column_count, solve_exactly
 from twinmatch.solving.exchange import exchange, pair_score
 from twinmatch.solving.grouping import GroupWishes, ask, task_of

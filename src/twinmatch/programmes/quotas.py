@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import AfterValidator, Field, model_validator
 
 from twinmatch.cohort import Cohort, nearest
@@ -33,11 +33,8 @@ from twinmatch.programmes.kinds import (
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import counted, priced
 from twinmatch.proposal import RuleStatus
-from twinmatch.solving.blocks import Block, Floats, Sentence, Switch, switched
+from twinmatch.solving.blocks import Block, Bools, Floats, Sentence, Switch, switched
 from twinmatch.wording import joined, listed, say
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 MOST_COMPARED: Final = 60
 """Groups whose numbers are compared with each other."""

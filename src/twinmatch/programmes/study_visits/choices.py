@@ -14,11 +14,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from twinmatch.errors import QuestionError
 from twinmatch.programmes.quotas import (
-    Bools,
     Counted,
     PairQuota,
     Units,
@@ -29,7 +27,8 @@ from twinmatch.programmes.quotas import (
 )
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
-from twinmatch.programmes.study_visits.settings import Floats, StudyVisits
+from twinmatch.programmes.study_visits.settings import StudyVisits
+from twinmatch.solving import Bools, Floats, Ints
 from twinmatch.wording import say
 
 MOST_VARIANTS = 60
@@ -71,8 +70,8 @@ class Choices:
 
     settings: StudyVisits
     asked: Sequence[VisitKinds]
-    kind: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    kind: Ints
+    counts: Ints
     cost: Floats
     outer: Floats
 
