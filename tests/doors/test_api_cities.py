@@ -12,16 +12,21 @@ import sys
 
 import brotli
 import pytest
+from service_for_tests import five_cities
 
 from twinmatch.app.neighbours import PEER_WEIGHTS, similar, text_model
 from twinmatch.app.pairs import explain
 from twinmatch.app.round import open_round
-from twinmatch.app.service import Search, Service
+from twinmatch.app.service import UNHEARD, Search, Service
 from twinmatch.cohort import Cohort
 from twinmatch.embedding import open_text_model
 from twinmatch.programmes import load
 from twinmatch.proposal.wire import to_wire
+from twinmatch.web.board import Board
 from twinmatch.web.bodies import cursor_after
+from twinmatch.web.middleware import Metrics
+from twinmatch.web.settings import Settings
+from twinmatch.web.state import State
 
 
 def get(api, path, **query):
@@ -245,6 +250,22 @@ def test_a_question_in_words_weighs_as_much_as_asked(api):
         assert math.isclose(
             math.fsum(x["share"] for x in city["account"]), city["score"], abs_tol=1e-8
         )
+
+
+def test_a_sentence_that_nobody_wrote_is_read_before_the_service_is_ready(tmp_path, monkeypatch):
+    store = str(tmp_path / "s.sqlite")
+    settings = Settings(profiles=five_cities(tmp_path), store=store, text_model="static")
+    state, seen = State(settings, Board(store), Metrics()), []
+    asked = Service.similar
+
+    def similar(service, city, question):
+        seen.append((question.text, state.opened))
+        return asked(service, city, question)
+
+    monkeypatch.setattr(Service, "similar", similar)
+    state.open()
+    assert seen == [(UNHEARD, None)]
+    assert len(state.service.cohort) == 5
 
 
 def test_a_posted_profile_of_a_known_city_has_its_neighbours(api, bundled):

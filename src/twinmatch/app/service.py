@@ -319,6 +319,11 @@ class Service:
         found = neighbours(row, 0, columns, worded=question.worded)
         return Answer(tuple(found), row.weights, reader.says)
 
+    def warm(self) -> None:
+        """Answer a question in words, so that the first one of a client need not wait for the text model."""
+        with suppress(QuestionError):  # a model that reads no English
+            self.similar(self.cohort.cities[0].id, Question(1, text=UNHEARD))
+
     def _able_to_read(self) -> Service:
         """Return what reads sentences that nobody has written before: this, or one by another text model."""
         if not isinstance(self.text.backend, BundledOnly):

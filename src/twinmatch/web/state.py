@@ -84,11 +84,13 @@ class State:
         return self.opened
 
     def open(self) -> None:
-        """Read the cohort and make its peers ready."""
+        """Read the cohort and make its peers ready, and the model for sentences that nobody has written before."""
         settings = self.settings
-        self.opened = open_service(
+        service = open_service(
             settings.profiles, programme=settings.programme, model=settings.text_model
         )
+        service.warm()
+        self.opened = service
         self.metrics.cities.set(len(self.opened.cohort))
         # Nothing of the cohort is ever freed, and the garbage collector takes a tenth of a second to look through it.
         gc.collect()
