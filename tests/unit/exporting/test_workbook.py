@@ -157,7 +157,7 @@ def test_figures_name_cities_meetings_facets_and_topics_in_place_of_their_codes(
     ]
     assert rows[1][1:] == [
         "Graz, Aarhus",
-        "one-stop shops and advice for owners and public transport",
+        "one-stop shops and advice for owners as well as public transport",
     ]
     assert rows[2] == ["Graz, Aarhus", "at-graz and more"]
     assert "at-graz; dk-aarhus" not in report_html(made).decode()

@@ -29,9 +29,10 @@ from twinmatch.programmes.resources import national_actors
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, outside
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.proposal.evidence import printed
 from twinmatch.schema import NAMES, City
 from twinmatch.vocabulary.geography import country
-from twinmatch.wording import count, joined, listed, own_words, say
+from twinmatch.wording import count, joined, listed, say
 
 ABOUT_NOTHING = frozenset({"readiness", "emissions_mix"})
 """Facets that make cities alike and give them nothing to talk about."""
@@ -221,15 +222,12 @@ def _quote(round_: Round, cities: Sequence[int], word: str) -> str:
     if pattern is None:
         return ""
     for i in cities:
-        for sentence in split_sentences(round_.cohort.cities[i].needs or ""):
+        city = round_.cohort.cities[i]
+        for sentence in split_sentences(city.needs or ""):
             if re.search(rf"\b(?:{pattern})\b", sentence.text, re.IGNORECASE):
-                return say(
-                    "{city}: “{words}”",
-                    city=round_.name(i),
-                    words=own_words(
-                        sentence.text, foreign_language(sentence.text, ("en",)) or "en"
-                    ),
-                )
+                language = foreign_language(sentence.text, ("en",)) or "en"
+                if said := printed(sentence.text, city.source_of("needs"), language):
+                    return say("{city}: {said}", city=city.name, said=said)
     return ""
 
 
