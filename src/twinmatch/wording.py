@@ -19,7 +19,7 @@ from io import BytesIO
 from string import Formatter
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 LANGUAGES: Final = {"en": "English", "de": "Deutsch", "fr": "Français"}
 
@@ -89,6 +89,14 @@ def own_words(text: str, language: str) -> str:
     found = Said(text)
     found.language = language
     return found
+
+
+def titled(text: str) -> str:
+    """Return a title that a programme states: shown as it is where no catalogue has it."""
+    return _made(text, text.replace("{", "{{").replace("}", "}}"), "", {})
+
+
+Title = Annotated[str, AfterValidator(titled)]
 
 
 def babel_name(name: str, kind: str, code: str) -> str:
@@ -202,7 +210,8 @@ def _filled(text: Said, code: str, leaf: Leaf) -> str:
     if text.language:
         return leaf(str(text), text.language)
     message = _message(text, code)
-    language = "en" if code != "en" and message in (text.message, text.several) else ""
+    same = code != "en" and message in (text.message, text.several)
+    language = "en" if same and text.values else ""  # a title may be in any language
     return "".join(
         leaf(literal, language if literal.strip(MARKS) else "")
         + ("" if name is None else _part(text.values[name], spec, code, leaf))
@@ -228,14 +237,15 @@ def _part(value: Any, spec: str, code: str, leaf: Leaf) -> str:
         from babel import Locale
 
         return leaf(str(getattr(Locale.parse(code), kind).get(key, value)), "")
+    if spec == "ordinal":
+        return leaf(_ordinal(value) if code == "en" else f"{value}.", "")
     if not isinstance(value, str):
         return leaf(format(value, spec).translate(_marks(code)), "")
     text = _filled(value, code, leaf) if isinstance(value, Said) else leaf(value, "")
     if spec == "stopless":
         return text.rstrip(".")
     if spec.startswith("max"):
-        plain = _part(value, "", code, _plain)
-        return text if len(plain) <= int(spec[3:]) else leaf(_cut(plain, int(spec[3:])), "")
+        return _shortened(value, int(spec[3:]), code, leaf)
     if spec == "sentence":
         plain = _part(value, "", code, _plain)
         text += leaf(sentence(plain)[len(plain.strip()) :], "")
@@ -243,6 +253,29 @@ def _part(value: Any, spec: str, code: str, leaf: Leaf) -> str:
         return text[:1].upper() + text[1:]
     lower = spec == "lower" and code != "de"
     return text[:1].lower() + text[1:] if lower else text
+
+
+def _shortened(value: str, longest: int, code: str, leaf: Leaf) -> str:
+    """Return a text cut between words, its pieces still put through ``leaf``."""
+    plain = _part(value, "", code, _plain)
+    if not isinstance(value, Said) or len(plain) <= longest:
+        return _part(
+            value if isinstance(value, Said) else shortened(value, longest), "", code, leaf
+        )
+    left = len(_cut(plain, longest)) - 1
+
+    def cut(piece: str, language: str) -> str:
+        nonlocal left
+        kept = piece[:left]
+        left -= len(kept)
+        return leaf(kept, language) if kept else ""
+
+    return _filled(value, code, cut) + leaf("…", "")
+
+
+def _ordinal(k: int) -> str:
+    ending = "th" if k % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(k % 10, "th")
+    return f"{k}{ending}"
 
 
 def _plain(text: str, _: str) -> str:

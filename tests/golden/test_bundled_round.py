@@ -13,6 +13,7 @@ import pytest
 from twinmatch.facets import FacetCache
 from twinmatch.programmes import PRODUCTS, Round, load
 from twinmatch.proposal import Product
+from twinmatch.wording import LANGUAGES, Said, filled
 
 GOLDEN = Path(__file__).with_name("bundled_round.json")
 NAMES = ("twinning", "discussion_groups", "national_clusters")
@@ -93,6 +94,64 @@ def main() -> None:
         for name in NAMES
     }
     GOLDEN.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+SENTENCES = (
+    "meetings.says",
+    "meetings.account.lines.says",
+    "meetings.notes",
+    "left_out.why",
+    "left_out.ask",
+    "held.why",
+    "held.ask.question",
+    "rules.says",
+    "says",
+    "tables.title",
+    "tables.says",
+)
+"""Where sentences that the product makes stand in a product of a proposal."""
+
+
+def at(thing: object, path: str) -> list[str]:
+    """Return the texts at a path of names, empty ones left out."""
+    if isinstance(thing, tuple):
+        return [text for part in thing for text in at(part, path)]
+    if not path:
+        return [thing] if thing else []
+    name, _, rest = path.partition(".")
+    return at(getattr(thing, name), rest)
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_no_sentence_of_the_bundled_round_stays_english(products, code):
+    """Every kind of sentence is counted and translated whole; only what cities say in their own words stays."""
+    english, found = {}, dict.fromkeys(SENTENCES, 0)
+    for path in SENTENCES:
+        for text in (text for product in products.values() for text in at(product, path)):
+            found[path] += 1
+            if left := english_in(text, code):
+                english.setdefault(path, []).append(left)
+    assert english == {}
+    assert found["meetings.account.lines.says"] > 500
+    assert all(found[path] for path in SENTENCES if not path.startswith("held")), found
+
+
+def english_in(text: str, code: str) -> list[str]:
+    """Return what of a text stays English in a language, but for cities' own words."""
+    if not isinstance(text, Said):
+        return [text]
+    pieces: list[tuple[str, str]] = []
+    filled(text, code, lambda piece, language: pieces.append((piece, language)) or piece)
+    own = set(own_words_in(text))
+    return [piece for piece, language in pieces if language == "en" and piece not in own]
+
+
+def own_words_in(text: object) -> list[str]:
+    if not isinstance(text, Said):
+        return []
+    if text.language:
+        return [str(text)]
+    return [word for value in text.values.values() for word in own_words_in(value)]
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import pickle
 import re
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from string import Formatter
@@ -53,13 +54,17 @@ NOT_YET: set[str] = set()
 OTHERS = [code for code in LANGUAGES if code != "en"]
 
 
+@cache
 def messages() -> set[tuple[str, str]]:
     """Return every message in the source with its plural: what ``say``, ``say_n`` and ``count`` are given."""
     found = {(str(name), "") for name in (*NAMES.values(), *RULE_NAMES.values())} | {
         *NOUNS.values()
     }
     for path in SOURCE.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        source = path.read_text(encoding="utf-8")
+        if "from twinmatch.wording" not in source:
+            continue
+        tree = ast.parse(source)
         own = {
             alias.name
             for node in ast.walk(tree)

@@ -58,6 +58,7 @@ from twinmatch.whatif.repair import (
     with_offer,
 )
 from twinmatch.whatif.stability import Stability, stability
+from twinmatch.wording import say
 
 SHAKEN: Final = 5
 """Perturbed runs behind the number of pairs that survive shaken weights, where no more was asked for."""
@@ -177,23 +178,27 @@ def interview_table(plan: Sequence[Interview]) -> Table:
         for one in plan
         for ask in one.ask
     )
-    says = "Answers are drawn from those of other cities and the round is solved again: ask those first whose answers change most pairs."
+    says = say(
+        "Answers are drawn from those of other cities and the round is solved again: ask those first whose answers change most "
+        "pairs."
+    )
     columns = ("City", "Pairs that change", "Part of the draws with a pair", "Question")
-    return Table("interview", "Interview plan", columns, rows, says)
+    return Table("interview", say("Interview plan"), columns, rows, says)
 
 
 def prices_table(prices: PriceList) -> Table:
     """Return what each rule, lock and ban costs the round, the dearest first."""
     rows = tuple(
-        PriceRow(p.rule, p.says, p.price.places, p.price.score, str(p.price)) for p in prices.rules
+        PriceRow(p.rule, p.says, p.price.places, p.price.score, p.price.says) for p in prices.rules
     )
     free = sum(p.price.is_nothing for p in prices.rules)
-    says = (
-        "What the best answer would gain without each rule; both answers are proven. "
-        f"{free} of {len(rows)} rules cost nothing."
+    says = say(
+        "What the best answer would gain without each rule; both answers are proven. {n} of {all} rules cost nothing.",
+        n=free,
+        all=len(rows),
     )
     columns = ("Rule", "What it says", "Places it costs", "Points it costs", "In words")
-    return Table("prices", "What each rule costs", columns, rows, says)
+    return Table("prices", say("What each rule costs"), columns, rows, says)
 
 
 def stability_table(found: Stability) -> Table:
@@ -208,9 +213,12 @@ def stability_table(found: Stability) -> Table:
         )
         for p in found.pairs
     )
-    says = (
-        f"{len(found.fragile)} of {len(rows)} pairs are fragile: they survive in fewer than 70% of the {found.runs} runs in "
-        "which the weights, and what is not known, were drawn again."
+    says = say(
+        "{n} of {all} pairs are fragile: they survive in fewer than 70% of the {runs} runs in which the weights, and what is "
+        "not known, were drawn again.",
+        n=len(found.fragile),
+        all=len(rows),
+        runs=found.runs,
     )
     columns = (
         "Meeting",
@@ -219,7 +227,9 @@ def stability_table(found: Stability) -> Table:
         "Judgement",
         "Otherwise most often",
     )
-    return Table("stability", "How stable each pair is, the fragile first", columns, rows, says)
+    return Table(
+        "stability", say("How stable each pair is, the fragile first"), columns, rows, says
+    )
 
 
 # --- a proposal that was made, asked again -------------------------------------------------------------------

@@ -176,7 +176,8 @@ def facet_title(code: str) -> str:
 
 def product_title(product: Product) -> str:
     """Return the title of a product: its own, or that of its code."""
-    return product.title or PRODUCTS.get(product.product) or humanise(product.product)
+    own = PRODUCTS.get(product.product, "")
+    return (own if product.title in ("", own) else product.title) or humanise(product.product)
 
 
 def block_title(code: str) -> str:

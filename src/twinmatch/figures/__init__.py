@@ -48,6 +48,7 @@ from twinmatch.proposal.evidence import printed
 from twinmatch.proposal.tables import AgendaRow, QuestionRow, ThemeRow, ids_in, rows_of
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import joined, say
 
 NAMED: Final = 4
 """How many cities are named in a cell; the others are counted."""
@@ -65,9 +66,9 @@ def themes(round_: TwinningRound) -> Table:
     rows = tuple(row for row in every if row.ask or row.offer)
     short = [row.theme for row in rows if row.ask > row.offer]
     says = (
-        f"More guests ask than hosts offer: {', '.join(short)}."
+        say("More guests ask than hosts offer: {themes}.", themes=joined(short, ", "))
         if short
-        else "For every theme at least as many hosts offer as guests ask."
+        else say("For every theme at least as many hosts offer as guests ask.")
     )
     columns = (
         "Kind",
@@ -79,7 +80,7 @@ def themes(round_: TwinningRound) -> Table:
         "Who asks",
         "Who offers",
     )
-    return Table("themes", "Themes: who asks and who offers", columns, rows, says)
+    return Table("themes", say("Themes: who asks and who offers"), columns, rows, says)
 
 
 def _tests(round_: TwinningRound) -> Iterable[tuple[str, str, Test, Test]]:
@@ -123,7 +124,7 @@ def _theme_row(round_: TwinningRound, kind: str, name: str, asks: Test, offers: 
         len(asking),
         len(offering),
         met,
-        "more asked than offered" if len(asking) > len(offering) else "enough offered",
+        say("more asked than offered") if len(asking) > len(offering) else say("enough offered"),
         _named([round_.cohort.cities[i].name for i in asking]),
         _named([host.name for host in offering]),
     )
@@ -132,7 +133,7 @@ def _theme_row(round_: TwinningRound, kind: str, name: str, asks: Test, offers: 
 def _named(names: list[str]) -> str:
     more = len(names) - NAMED
     shown = ", ".join(names[:NAMED])
-    return f"{shown} and {more} more" if more > 0 else shown
+    return say("{names} and {n} more", names=shown, n=more) if more > 0 else shown
 
 
 MOST = 4
@@ -164,7 +165,7 @@ def pair_agenda(round_: TwinningRound) -> Table:
         if len(there) < 2:
             rows += codes.shared(meeting, guest, hosts)
         rows += [_row(cohort, meeting, "return", a) for a in back[:1]]
-    return Table("agenda", "What each pair can begin with", COLUMNS, tuple(rows))
+    return Table("agenda", say("What each pair can begin with"), COLUMNS, tuple(rows))
 
 
 def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: PassageMatch) -> AgendaRow:
@@ -237,7 +238,7 @@ def group_agenda(round_: Round, product: Product) -> Table:
     for meeting in product.meetings:
         topics = topics_of(theme_of(round_, meeting.id)) or asked.get(meeting.label, frozenset())
         rows += _of_group(cohort, meeting, needs, offers, topics)
-    title = "What each meeting can begin with"
+    title = say("What each meeting can begin with")
     return Table("agenda", title, COLUMNS, tuple(rows))
 
 

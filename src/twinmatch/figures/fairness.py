@@ -23,9 +23,10 @@ from twinmatch.affinity import compare
 from twinmatch.cohort import City, Cohort
 from twinmatch.facets import FACETS, OWN, FacetCache
 from twinmatch.programmes.twinning import PreparedTwinning
-from twinmatch.proposal import Cell, Evidence, Meeting, Product, Table, count
+from twinmatch.proposal import Cell, Evidence, Meeting, Product, Table
 from twinmatch.proposal.tables import AlikeRow, FairnessRow, SatisfactionRow, WatchRow
 from twinmatch.vocabulary.geography import country
+from twinmatch.wording import count, joined, say, say_n, sentence
 
 CLOSE: Final = 0.01
 """A lead of less than this over the next best host is one that a small change of the weights may turn."""
@@ -121,11 +122,15 @@ def _served(rows: Sequence[SatisfactionRow]) -> str:
         return ""
     first = sum(row.rank == 1 for row in rows)
     worst = rows[0]
-    text = f"{first} of {len(rows)} guests meet the host that fits them best."
+    text = say("{n} of {all} guests meet the host that fits them best.", n=first, all=len(rows))
     if worst.rank > 1:
-        text += (
-            f" Worst served is {worst.guest}: {100 * worst.points:.1f} points with {worst.host}, where "
-            f"{worst.best_host} would give {100 * worst.best:.1f}."
+        text += say(
+            " Worst served is {guest}: {points:.1f} points with {host}, where {best_host} would give {best:.1f}.",
+            guest=worst.guest,
+            points=100 * worst.points,
+            host=worst.host,
+            best_host=worst.best_host,
+            best=100 * worst.best,
         )
     return text
 
@@ -145,31 +150,46 @@ def watch(round_: TwinningRound) -> Table:
         other = int(np.argmax(others))
         reasons = list(_doubts(round_, meeting, float(score[r, c]), other, float(others[other])))
         if reasons:
-            pair = f"{round_.cohort.cities[round_.guest(meeting)].name} with {round_.host_name[round_.host_id(meeting)]}"
+            pair = say(
+                "{one} with {other}",
+                one=round_.cohort.cities[round_.guest(meeting)].name,
+                other=round_.host_name[round_.host_id(meeting)],
+            )
             known, why = meeting.account.coverage, _sentence(reasons)
             found.append((len(reasons), WatchRow(meeting.id, pair, meeting.score, known, why)))
     found.sort(key=lambda x: (-x[0], x[1].known, x[1].meeting))
     rows = [row for _, row in found]
     columns = ("Meeting", "Pair", "Points", "Weights known", "Why")
-    says = f"{len(rows)} of {count(len(round_.product.meetings), 'pair')} {'rests' if len(rows) == 1 else 'rest'} on little, or {'is' if len(rows) == 1 else 'are'} close to another choice; look there first."
-    return Table("watch", "Fragile pairs first", columns, tuple(rows), says if rows else "")
+    says = say_n(
+        "{n} of {pairs} rests on little, or is close to another choice; look there first.",
+        "{n} of {pairs} rest on little, or are close to another choice; look there first.",
+        len(rows),
+        pairs=count(len(round_.product.meetings), "pair"),
+    )
+    return Table("watch", say("Fragile pairs first"), columns, tuple(rows), says if rows else "")
 
 
 def _sentence(reasons: Sequence[str]) -> str:
-    text = "; ".join(reasons)
-    return f"{text[:1].upper()}{text[1:]}."
+    return sentence(joined(reasons, "; "))
 
 
 def _doubts(
     round_: TwinningRound, meeting: Meeting, own: float, other: int, next_best: float
 ) -> Iterator[str]:
     if meeting.account.coverage < THIN:
-        yield f"only {100 * meeting.account.coverage:.0f}% of the weights rest on something known"
+        yield say(
+            "only {part:.0f}% of the weights rest on something known",
+            part=100 * meeting.account.coverage,
+        )
     if next_best >= 0 and abs(own - next_best) < CLOSE:
         name = round_.ready.frame.hosts[other].name
-        yield f"{name} would fit the guest nearly as well ({100 * abs(own - next_best):.1f} points apart)"
+        yield say(
+            "{host} would fit the guest nearly as well ({points:.1f} points apart)",
+            host=name,
+            points=100 * abs(own - next_best),
+        )
     if own < 0.5:
-        yield "it fits less well than the average possible pair"
+        yield say("it fits less well than the average possible pair")
 
 
 def ties(round_: TwinningRound) -> Table:
@@ -188,13 +208,22 @@ def ties(round_: TwinningRound) -> Table:
         (country(g).name, *(sent[g, h] for h in columns_of)) for g in rows_of
     )
     at_home = sum(number for (g, h), number in sent.items() if g == h)
-    says = (
-        f"{count(len(rows_of), 'country sends', 'countries send')} guests to "
-        f"{count(len(columns_of), 'country', 'countries')}; "
-        f"{at_home} of {count(len(round_.product.meetings), 'pair stays', 'pairs stay')} within one country."
+    pairs = say_n("{n:,} pair stays", "{n:,} pairs stay", len(round_.product.meetings))
+    told = {
+        "hosts": count(len(columns_of), "country", "countries"),
+        "home": at_home,
+        "pairs": pairs,
+    }
+    says = say_n(
+        "{n:,} country sends guests to {hosts}; {home} of {pairs} within one country.",
+        "{n:,} countries send guests to {hosts}; {home} of {pairs} within one country.",
+        len(rows_of),
+        **told,
     )
     columns = ("Guests from", *(country(code).name for code in columns_of))
-    return Table("ties", "The network: from where to where", columns, rows, says if rows else "")
+    return Table(
+        "ties", say("The network: from where to where"), columns, rows, says if rows else ""
+    )
 
 
 def _tells_apart(line: Evidence) -> bool:
@@ -233,7 +262,7 @@ def alike(round_: TwinningRound) -> Table:
         "What was found",
         "Better than, of possible pairs",
     )
-    return Table("alike", "What the cities of each pair have in common", columns, tuple(rows))
+    return Table("alike", say("What the cities of each pair have in common"), columns, tuple(rows))
 
 
 # --- fairness -----------------------------------------------------------------------------------------------
@@ -305,23 +334,27 @@ def fairness(cohort: Cohort, shares: Shares) -> Table:
         "Mean points",
         "Chance of so few by lot",
     )
-    return Table("fairness", "Fairness: who has a place", columns, rows, _says(shares, rows))
+    return Table("fairness", say("Fairness: who has a place"), columns, rows, _says(shares, rows))
 
 
 def _says(shares: Shares, groups: Sequence[FairnessRow]) -> str:
     could, placed = len(shares.could), len(set(shares.score) & set(shares.could))
-    text = f"{placed} of {could} {shares.noun} have a place."
+    text = say("{n} of {all} {noun} have a place.", n=placed, all=could, noun=shares.noun)
     if placed == could:
         return text
     rare = [g for g in groups if g.chance < RARE]
-    named = "; ".join(
-        f"{g.group} ({g.by.lower()}): {g.placed} of {g.cities}"
+    if not rare:
+        return text + say(
+            " No group of {n} has fewer places than a draw by lot would give in 19 of 20 cases.",
+            n=len(groups),
+        )
+    named = (
+        say("{group} ({by:lower}): {n} of {all}", group=g.group, by=g.by, n=g.placed, all=g.cities)
         for g in sorted(rare, key=lambda g: g.chance)
     )
-    return (
-        f"{text} Fewer places than a draw by lot would give in 19 of 20 cases: {named}."
-        if rare
-        else f"{text} No group of {len(groups)} has fewer places than a draw by lot would give in 19 of 20 cases."
+    return text + say(
+        " Fewer places than a draw by lot would give in 19 of 20 cases: {groups}.",
+        groups=joined(named, "; "),
     )
 
 
@@ -332,11 +365,11 @@ def dimensions(cohort: Cohort) -> tuple[tuple[str, Naming], ...]:
     """Return by what fairness is reported, each with the name of a city's group."""
     low, high = _thirds(cohort)
     return (
-        ("Country", lambda c: country(c.country).name),
-        ("Region", lambda c: REGIONS[country(c.country).region]),
-        ("Size", size_class),
-        ("Wealth of the region", lambda c: _wealth(c, low, high)),
-        ("Earlier rounds", _experience),
+        (say("Country"), lambda c: country(c.country).name),
+        (say("Region"), lambda c: REGIONS[country(c.country).region]),
+        (say("Size"), size_class),
+        (say("Wealth of the region"), lambda c: _wealth(c, low, high)),
+        (say("Earlier rounds"), _experience),
     )
 
 
@@ -369,7 +402,7 @@ def _thirds(cohort: Cohort) -> tuple[float, float]:
 
 def _experience(city: City) -> str:
     programmes = city.participation.programmes if city.participation else ()
-    return "took part in one before" if programmes else "none known"
+    return say("took part in one before") if programmes else say("none known")
 
 
 def _groups(cohort: Cohort, shares: Shares, by: str, of: Naming) -> Iterator[FairnessRow]:

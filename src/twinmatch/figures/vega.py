@@ -14,7 +14,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from twinmatch.proposal import Account, CityCard, Measure, listed
+from twinmatch.proposal import Account, CityCard, Measure
+from twinmatch.wording import listed
 
 Spec = dict[str, Any]
 

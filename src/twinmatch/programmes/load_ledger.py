@@ -191,7 +191,7 @@ class LoadLedger:
         )
         return Table(
             "ledger",
-            "What each city carries",
+            say("What each city carries"),
             columns,
             tuple(rows),
             say(

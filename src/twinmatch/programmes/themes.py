@@ -30,7 +30,7 @@ from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.solving import Bools, Floats
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import joined, listed, say
+from twinmatch.wording import Title, joined, listed, say
 
 NEAR = 0.8
 """Sentences closer to a theme's texts than this part of all sentences count as being about it."""
@@ -40,7 +40,7 @@ class Theme(ProgrammeSection):
     """A challenge that a discussion group shares."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    title: str = Field(min_length=1)
+    title: Title = Field(min_length=1)
     domains: tuple[Domain, ...] = Field((), description="Domains of the theme")
     levers: tuple[Lever, ...] = Field((), description="Levers of the theme")
     texts: tuple[str, ...] = Field(

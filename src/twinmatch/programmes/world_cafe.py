@@ -310,7 +310,7 @@ def _plan(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe], tables: int
         for t, seats in enumerate(_seats(cafe, r, tables))
     )
     columns = ("café", "round", "table", "host", "guests")
-    return Table("seating", "Who sits where in each round", columns, rows)
+    return Table("seating", say("Who sits where in each round"), columns, rows)
 
 
 def seating_rules(

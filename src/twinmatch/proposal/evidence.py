@@ -220,12 +220,19 @@ class RuleNumbers:
     def says(self) -> str:
         """Return the numbers in words; nothing where no row is at its limit."""
         if not self.rows:
-            return f"It takes out {self.taken_out:,} of {self.possible:,} possible meetings, {self.alone:,} that no other rule does."
+            return say(
+                "It takes out {out:,} of {all:,} possible meetings, {alone:,} that no other rule does.",
+                out=self.taken_out,
+                all=self.possible,
+                alone=self.alone,
+            )
         if self.now is not None:
-            sides = (("at least", self.at_least), ("at most", self.at_most))
-            asked = " and ".join(f"{word} {n:g}" for word, n in sides if n is not None)
-            return f"Now {self.now:g} of {asked}."
-        return f"{self.at_limit} of {self.rows} are at the limit." if self.at_limit else ""
+            asked = [] if self.at_least is None else [say("at least {n:g}", n=self.at_least)]
+            asked += [] if self.at_most is None else [say("at most {n:g}", n=self.at_most)]
+            return say("Now {now:g} of {asked}.", now=self.now, asked=joined(asked, " and "))
+        if not self.at_limit:
+            return ""
+        return say("{n} of {all} are at the limit.", n=self.at_limit, all=self.rows)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
 from twinmatch.proposal.wire import Number, on_wire
 from twinmatch.solving import Block, Bools, Floats, Solution, solve
+from twinmatch.wording import count, listed, say
 
 T = TypeVar("T", bound=np.generic)
 
@@ -39,7 +40,7 @@ def points(score: float) -> str:
     """Return a score in points of 100, with enough digits to be seen, such as "6.1 points"."""
     value = 100 * score
     digits = next((d for d in (1, 2, 3) if abs(value) >= 0.5 * 10**-d), 4)
-    return f"{value:,.{digits}f} points"
+    return say("{number} points", number=say(f"{{n:,.{digits}f}}", n=value))
 
 
 @dataclass(frozen=True, order=True)
@@ -56,7 +57,7 @@ class Price:
     @on_wire
     def says(self) -> str:
         """Return the price in words."""
-        return str(self)
+        return self._says()
 
     @property
     def is_nothing(self) -> bool:
@@ -64,15 +65,20 @@ class Price:
         return self.places == 0 and abs(self.score) < NOTHING
 
     def __str__(self) -> str:
+        return str(self._says())
+
+    def _says(self) -> str:
         if self.is_nothing:
-            return "nothing"
+            return say("nothing")
         parts = []
         if self.places:
-            noun = "place" if abs(self.places) == 1 else "places"
-            parts.append(f"{abs(self.places)} {noun}" + (" gained" if self.places < 0 else ""))
+            places = count(abs(self.places), "place")
+            parts.append(say("{what} gained", what=places) if self.places < 0 else places)
         if abs(self.score) >= NOTHING:
-            parts.append(points(abs(self.score)) + (" gained" if self.score < 0 else ""))
-        return " and ".join(parts) + ("" if self.proven else " (not proven)")
+            score = points(abs(self.score))
+            parts.append(say("{what} gained", what=score) if self.score < 0 else score)
+        found = listed(parts)
+        return found if self.proven else say("{price} (not proven)", price=found)
 
 
 @dataclass(frozen=True)
@@ -94,11 +100,20 @@ class Move:
     def says(self) -> str:
         """Return the move as a sentence."""
         if not self.after:
-            return f"{self.name} loses its place with {self.before_name}."
+            return say(
+                "{city} loses its place with {before}.", city=self.name, before=self.before_name
+            )
         if not self.before:
-            return f"{self.name} gains a place with {self.after_name}."
-        way = "better off by" if self.change >= 0 else "worse off by"
-        return f"{self.name} moves from {self.before_name} to {self.after_name}, {way} {points(abs(self.change))}."
+            return say("{city} gains a place with {after}.", city=self.name, after=self.after_name)
+        told = {
+            "city": self.name,
+            "before": self.before_name,
+            "after": self.after_name,
+            "points": points(abs(self.change)),
+        }
+        if self.change >= 0:
+            return say("{city} moves from {before} to {after}, better off by {points}.", **told)
+        return say("{city} moves from {before} to {after}, worse off by {points}.", **told)
 
 
 def _guests(moves: Sequence[Move]) -> list[str]:

@@ -36,12 +36,13 @@ from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import ANSWERED_BY, GATE, QUESTIONS, Rule, forbid, gate, missing
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.frame import Frame
-from twinmatch.proposal import Ask, listed
+from twinmatch.proposal import Ask
 from twinmatch.proposal.wire import Hidden, Number, on_wire, rows
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.solving import Bools, Candidates, Floats, Solution
 from twinmatch.standings import expected_standing, standing
 from twinmatch.whatif.case import Case, find_host, host_id, open_case
+from twinmatch.wording import listed, say
 
 TOUCHES: Final[dict[str, frozenset[str]]] = {
     "wishes": frozenset({"wishes"}),
@@ -85,20 +86,26 @@ def possible_answers(cohort: Cohort, city: City, host: Host) -> Iterator[Changed
     """Yield each single answer that the city could add and that speaks to a host, in a fixed order."""
     if host.id not in city.wishes[:1]:
         wishes = (host.id, *(w for w in city.wishes if w != host.id))
-        yield ChangedAnswer("wishes", host.id, f"names {host.name} as its first wish", wishes)
+        yield ChangedAnswer(
+            "wishes", host.id, say("names {host} as its first wish", host=host.name), wishes
+        )
     yield from _domains(cohort, city, host)
     yield from _levers(cohort, city, host)
 
 
 def _domains(cohort: Cohort, city: City, host: Host) -> Iterator[ChangedAnswer]:
-    for block, table, stated, noun in (
-        ("challenges", strengths(cohort), city.challenges, "challenge"),
-        ("strengths", challenges(cohort), city.strengths, "strength"),
+    for block, table, stated in (
+        ("challenges", strengths(cohort), city.challenges),
+        ("strengths", challenges(cohort), city.strengths),
     ):
         for k, domain in enumerate(FINE):
             speaks = table.fine[list(host.cities), k].any()
             if speaks and (stated or {}).get(domain) != TOP_WEIGHT:
-                says = f"names {NAMES[domain]} as a main {noun}"
+                says = (
+                    say("names {domain} as a main challenge", domain=NAMES[domain])
+                    if block == "challenges"
+                    else say("names {domain} as a main strength", domain=NAMES[domain])
+                )
                 yield ChangedAnswer(block, domain, says, _with_domain(stated, domain))
 
 
@@ -111,14 +118,16 @@ def _levers(cohort: Cohort, city: City, host: Host) -> Iterator[ChangedAnswer]:
     shown = offered_levers(cohort)
     offered = {lever for i in host.cities for lever in shown[i]}
     lacking = {lever for i in host.cities for lever in cohort.cities[i].levers_needed or ()}
-    for block, says, wanted in (
-        ("levers_needed", "says that it looks for help with", offered),
-        ("levers_offered", "says that it can show", lacking),
-    ):
+    for block, wanted in (("levers_needed", offered), ("levers_offered", lacking)):
         stated: tuple[Lever, ...] = getattr(city, block) or ()
         for lever in LEVERS:
             if lever in wanted and lever not in stated:
-                yield ChangedAnswer(block, lever, f"{says} {NAMES[lever]}", (*stated, lever))
+                says = (
+                    say("says that it looks for help with {lever}", lever=NAMES[lever])
+                    if block == "levers_needed"
+                    else say("says that it can show {lever}", lever=NAMES[lever])
+                )
+                yield ChangedAnswer(block, lever, says, (*stated, lever))
 
 
 def score_row(case: Case, g: int, answers: Sequence[ChangedAnswer]) -> Floats:
@@ -196,7 +205,9 @@ def _lead(row: Floats, h: int) -> float:
 
 def said(name: str, answers: Sequence[ChangedAnswer]) -> str:
     """Return changed answers as the condition of a sentence: "If Braga names … and says …"."""
-    return f"If {name} {listed([answer.says for answer in answers])}"
+    return say(
+        "If {city} {answers}", city=name, answers=listed([answer.says for answer in answers])
+    )
 
 
 BEST = 5

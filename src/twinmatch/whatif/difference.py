@@ -21,6 +21,7 @@ from twinmatch.programmes.rules import counted
 from twinmatch.proposal import Meeting, Product, Proposal, RuleStatus
 from twinmatch.proposal.wire import on_wire
 from twinmatch.whatif.case import NOTHING, points
+from twinmatch.wording import joined, listed, say
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,9 @@ class ProposalDifference:
 
 def difference(before: Proposal, after: Proposal) -> ProposalDifference:
     """Return how two proposals differ, in plain words; names are those of the second, or else of the first."""
-    names = {card.id: card.name for proposal in (before, after) for card in proposal.cities}
+    both = (before, after)
+    names = {unit.id: unit.name for one in both for unit in one.units}
+    names |= {card.id: card.name for one in both for card in one.cities}
     titles = {p.product: p for p in (*before.products, *after.products)}
     one = {p.product: p for p in before.products}
     other = {p.product: p for p in after.products}
@@ -158,17 +161,25 @@ def _made_from(before: Proposal, after: Proposal) -> Iterator[str]:
         for p in (before, after)
     )
     if one.get("sha256") != other.get("sha256"):
-        yield f"The profiles differ: {len(before.cities)} cities before, {len(after.cities)} after."
+        yield say(
+            "The profiles differ: {before} cities before, {after} after.",
+            before=len(before.cities),
+            after=len(after.cities),
+        )
     was, is_ = ({card.id: card.name for card in p.cities} for p in (before, after))
-    for names, others, words in ((was, is_, "no longer there"), (is_, was, "new")):
-        missing = sorted(set(names) - set(others))
-        if missing:
-            yield f"Cities {words}: {', '.join(names[c] for c in missing)}."
+    gone, new_ones = (
+        joined((names[c] for c in sorted(set(names) - set(others))), ", ")
+        for names, others in ((was, is_), (is_, was))
+    )
+    if gone:
+        yield say("Cities no longer there: {cities}.", cities=gone)
+    if new_ones:
+        yield say("Cities new: {cities}.", cities=new_ones)
     if own.get("sha256") != new.get("sha256"):
         names_of = {**was, **is_, **{u.id: u.name for u in (*before.units, *after.units)}}
         yield from _settings(own.get("settings") or {}, new.get("settings") or {}, names_of)
     if model != other_model:
-        yield "The texts were compared by another model, so scores do not compare exactly."
+        yield say("The texts were compared by another model, so scores do not compare exactly.")
 
 
 def _settings(one: object, other: object, names: dict[str, str], path: str = "") -> Iterator[str]:
@@ -179,13 +190,24 @@ def _settings(one: object, other: object, names: dict[str, str], path: str = "")
     elif path in _PAIRS:
         yield from _named_pairs(one, other, names, _PAIRS[path])
     elif one != other:
-        yield f"Setting {path}: {_value(one)} before, {_value(other)} after."
+        yield say(
+            "Setting {path}: {before} before, {after} after.",
+            path=path,
+            before=_value(one),
+            after=_value(other),
+        )
 
 
-_PAIRS = {"twinning.lock": "locked", "twinning.ban": "banned", "twinning.past": "from past rounds"}
+_PAIRS = {
+    "twinning.lock": (say("Now locked"), say("No longer locked")),
+    "twinning.ban": (say("Now banned"), say("No longer banned")),
+    "twinning.past": (say("Now from past rounds"), say("No longer from past rounds")),
+}
 
 
-def _named_pairs(one: object, other: object, names: dict[str, str], word: str) -> Iterator[str]:
+def _named_pairs(
+    one: object, other: object, names: dict[str, str], words: tuple[str, str]
+) -> Iterator[str]:
     """The pairs of cities that a setting names in one of two proposals only."""
     was, is_ = (
         {tuple(names.get(str(id_), str(id_)) for id_ in pair) for pair in pairs}
@@ -193,14 +215,15 @@ def _named_pairs(one: object, other: object, names: dict[str, str], word: str) -
         else set()
         for pairs in (one, other)
     )
-    for found, says in ((is_ - was, f"Now {word}"), (was - is_, f"No longer {word}")):
+    for found, says in zip((is_ - was, was - is_), words, strict=True):
         if found:
-            yield f"{says}: {', '.join(sorted(' with '.join(pair) for pair in found))}."
+            pairs_said = (say("{one} with {other}", one=a, other=b) for a, b in sorted(found))
+            yield say("{says}: {pairs}.", says=says, pairs=joined(pairs_said, ", "))
 
 
 def _value(value: object) -> str:
     if value is None:
-        return "not set"
+        return say("not set")
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(part) for part in value) + "]"
     return str(value)
@@ -212,7 +235,11 @@ def _product(
     shown = after or before
     assert shown is not None
     if before is None or after is None:
-        says = f"{shown.title} is only in the {'first' if after is None else 'second'} proposal."
+        says = (
+            say("{title} is only in the first proposal.", title=shown.title)
+            if after is None
+            else say("{title} is only in the second proposal.", title=shown.title)
+        )
         return ProductDifference(shown.product, shown.title, 0, (), (says,))
     was, is_ = _meetings_of(before), _meetings_of(after)
     moved = tuple(
@@ -255,10 +282,13 @@ def _moved_says(
 ) -> str:
     name = names.get(city, city)
     if not is_:
-        return f"{name} has no place any more; it had {_phrase(was, city, names)}."
+        had = _phrase(was, city, names)
+        return say("{city} has no place any more; it had {meetings}.", city=name, meetings=had)
+    has = _phrase(is_, city, names)
     if not was:
-        return f"{name} has a place now: {_phrase(is_, city, names)}."
-    return f"{name}: {_phrase(is_, city, names)}, in place of {_phrase(was, city, names)}."
+        return say("{city} has a place now: {meetings}.", city=name, meetings=has)
+    before = _phrase(was, city, names)
+    return say("{city}: {after}, in place of {before}.", city=name, after=has, before=before)
 
 
 def _phrase(meetings: tuple[Meeting, ...], city: str, names: dict[str, str]) -> str:
@@ -266,31 +296,69 @@ def _phrase(meetings: tuple[Meeting, ...], city: str, names: dict[str, str]) -> 
     for meeting in meetings:
         role = next(m.role for m in meeting.members if m.city == city)
         if role == "host":
-            parts.append("hosting " + ", ".join(names.get(g, g) for g in meeting.cities("guest")))
+            guests = joined((names.get(g, g) for g in meeting.cities("guest")), ", ")
+            parts.append(say("hosting {guests}", guests=guests))
         elif role == "guest":
-            host = meeting.label.split(" learns from ")[-1]
-            parts.append(f"learning from {host}")
+            hosts = [meeting.unit] if meeting.unit else list(meeting.cities("host"))
+            parts.append(say("learning from {host}", host=listed([names.get(h, h) for h in hosts])))
+        elif role == "lead":
+            parts.append(say("{meeting} as a lead", meeting=repr(str(meeting.label))))
         else:
-            parts.append(f"{meeting.label!r}" + (" as a lead" if role == "lead" else ""))
-    return " and ".join(parts)
+            parts.append(repr(str(meeting.label)))
+    return joined(parts, " and ")
+
+
+STATUSES = {
+    "kept": say("kept"),
+    "binding": say("binding"),
+    "broken": say("broken"),
+    "relaxed": say("relaxed"),
+}
 
 
 def _sums(before: Product, after: Product) -> Iterator[str]:
     if len(before.meetings) != len(after.meetings):
-        yield f"{len(before.meetings)} meetings before, {len(after.meetings)} after."
+        yield say(
+            "{before} meetings before, {after} after.",
+            before=len(before.meetings),
+            after=len(after.meetings),
+        )
     gain = after.score - before.score
     if abs(gain) >= NOTHING:
-        way = "more" if gain > 0 else "less"
-        yield f"The total score is {points(abs(gain))} {way}: {100 * before.score:,.1f} before, {100 * after.score:,.1f} after."
+        told = {
+            "points": points(abs(gain)),
+            "before": 100 * before.score,
+            "after": 100 * after.score,
+        }
+        yield (
+            say(
+                "The total score is {points} more: {before:,.1f} before, {after:,.1f} after.",
+                **told,
+            )
+            if gain > 0
+            else say(
+                "The total score is {points} less: {before:,.1f} before, {after:,.1f} after.",
+                **told,
+            )
+        )
     low = [min((m.score for m in p.meetings), default=0.0) for p in (before, after)]
     if abs(low[1] - low[0]) >= NOTHING:
-        yield f"The lowest meeting scores {100 * low[1]:.1f} of 100, {100 * low[0]:.1f} before."
+        yield say(
+            "The lowest meeting scores {after:.1f} of 100, {before:.1f} before.",
+            after=100 * low[1],
+            before=100 * low[0],
+        )
     one = {r.rule: r for r in before.rules}
     other = {r.rule: r for r in after.rules}
     for rule in dict.fromkeys((*one, *other)):
         if rule not in other:
-            yield f"The rule {rule!r} is no longer there."
+            yield say("The rule {rule} is no longer there.", rule=repr(rule))
         elif rule not in one:
-            yield f"New rule ({rule}): {other[rule].says}"
+            yield say("New rule ({rule}): {says}", rule=rule, says=other[rule].says)
         elif one[rule].status != other[rule].status:
-            yield f"The rule {rule!r} is {other[rule].status} now, {one[rule].status} before."
+            yield say(
+                "The rule {rule} is {now} now, {before} before.",
+                rule=repr(rule),
+                now=STATUSES[other[rule].status],
+                before=STATUSES[one[rule].status],
+            )

@@ -39,6 +39,7 @@ from twinmatch.whatif.case import (
     swapped,
     widened,
 )
+from twinmatch.wording import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -254,7 +255,7 @@ def _of_rule(case: Case, rule: Rule, card: RuleStatus) -> list[PriceQuestion]:
 
 def _pair_says(case: Case, pair: int) -> str:
     h, g = divmod(pair, len(case.ready.frame.guests))
-    return f"{case.guest_name(g)} with {case.hosts[h].name} must not meet"
+    return say("{one} with {other} must not meet", one=case.guest_name(g), other=case.hosts[h].name)
 
 
 def _lifted(rule: Rule, row: int) -> Rule:

@@ -35,6 +35,7 @@ from twinmatch.whatif.case import (
     host_id,
     must_not_meet,
 )
+from twinmatch.wording import joined, say
 
 Kind = Literal["keep all", "few changes", "best"]
 KINDS: tuple[Kind, ...] = ("keep all", "few changes", "best")
@@ -186,8 +187,13 @@ def _why(case: Case) -> tuple[Problem, ...]:
 def _gone(held: Case, change: Disruption) -> list[Rule]:
     """The filters of a change: the pairs of those who withdrew, and the pairs refused."""
     parts: tuple[tuple[str, str, dict[str, tuple[str, ...]], Callable[..., Bools]], ...] = (
-        ("withdrawals", "Withdrawn", {name: (name,) for name in change.withdrawn}, _all_pairs_of),
-        ("refused since", "Refused", {"=".join(p): p for p in change.refused}, _one_pair),
+        (
+            "withdrawals",
+            say("Withdrawn"),
+            {name: (name,) for name in change.withdrawn},
+            _all_pairs_of,
+        ),
+        ("refused since", say("Refused"), {"=".join(p): p for p in change.refused}, _one_pair),
     )
     problems: list[Problem] = []
     rules = []
@@ -200,7 +206,7 @@ def _gone(held: Case, change: Disruption) -> list[Rule]:
                 problems += error.problems
         if asked:
             said = _pairs(held, mask) if find is _one_pair else map(partial(_name, held), asked)
-            filtered = must_not_meet(mask, f"{word}: {', '.join(said)}.")
+            filtered = must_not_meet(mask, joined((word, joined(said, ", ")), ": ") + ".")
             rules.append(replace(filtered, name=rule))
     if problems:
         raise QuestionError(problems)
@@ -209,7 +215,10 @@ def _gone(held: Case, change: Disruption) -> list[Rule]:
 
 def _pairs(held: Case, mask: Bools) -> Iterator[str]:
     """Yield "guest with host" for each pair of a mask, (m,)."""
-    return (f"{held.guest_name(g)} with {held.hosts[h].name}" for g, h in held.pairs(mask))
+    return (
+        say("{one} with {other}", one=held.guest_name(g), other=held.hosts[h].name)
+        for g, h in held.pairs(mask)
+    )
 
 
 def _name(held: Case, city: str) -> str:
@@ -308,12 +317,18 @@ def _told(case: Case, moves: Sequence[Move]) -> tuple[Notice, ...]:
     told = [Notice(m.guest, m.name, False, m.says) for m in moves]
     for host in sorted(case.hosts, key=lambda host: host.id):
         parts = []
-        for says, had, has in (("no longer hosts", True, False), ("hosts", False, True)):
+        for had, has in ((True, False), (False, True)):
             moved = [
                 m.name for m in moves if ((host.id in m.before), (host.id in m.after)) == (had, has)
             ]
-            parts += [f"{says} {', '.join(moved)}"] if moved else []
-        said = f"{host.name} {' and '.join(parts)}."
+            if moved:
+                guests = joined(moved, ", ")
+                parts.append(
+                    say("no longer hosts {guests}", guests=guests)
+                    if had
+                    else say("hosts {guests}", guests=guests)
+                )
+        said = say("{host} {changes}.", host=host.name, changes=joined(parts, " and "))
         cities = host.cities if parts else ()
         told += [Notice(case.round.id(i), case.round.name(i), True, said) for i in cities]
     return tuple(told)
@@ -360,10 +375,12 @@ def _without(held: Case, change: Disruption, gone: str) -> tuple[str, ...]:
     answer = _answer(case, case.ready.rules, still, int(still.sum()))
     if answer is None:
         return (
-            "Nothing fits beside the other pairs; twinmatch repair tells what moving some would do.",
+            say(
+                "Nothing fits beside the other pairs; twinmatch repair tells what moving some would do."
+            ),
         )
     moves = [m for m in case.moves(answer[0]) if m.guest != gone]
-    return tuple(m.says for m in moves) or ("Nobody steps in; the place stays free.",)
+    return tuple(m.says for m in moves) or (say("Nobody steps in; the place stays free."),)
 
 
 def reserves(held: Case, count: int = 3) -> tuple[ReserveList, ...]:

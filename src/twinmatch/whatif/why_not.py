@@ -36,6 +36,7 @@ from twinmatch.whatif.case import (
     widened,
 )
 from twinmatch.whatif.counterfactual import answered, best_additions, case_if, said
+from twinmatch.wording import say
 
 Verdict = Literal["meets", "not eligible", "forbidden", "impossible", "possible"]
 
@@ -60,13 +61,17 @@ class RunnerUp:
     @on_wire
     def says(self) -> str:
         """Return the runner-up as a sentence."""
-        where = "below" if self.margin >= 0 else "above"
-        place = (
-            f"{points(abs(self.margin))} {where} this pair"
-            if abs(self.margin) >= NOTHING
-            else "on a level with this pair"
-        )
-        return f"The best other {self.side} for {self.of} is {self.name}, {place}."
+        if abs(self.margin) < NOTHING:
+            place = say("on a level with this pair")
+        elif self.margin >= 0:
+            place = say("{points} below this pair", points=points(self.margin))
+        else:
+            place = say("{points} above this pair", points=points(-self.margin))
+        told = {"city": self.of, "name": self.name, "place": place}
+        return {
+            "host": say("The best other host for {city} is {name}, {place}.", **told),
+            "guest": say("The best other guest for {city} is {name}, {place}.", **told),
+        }.get(self.side) or say("The best other peer for {city} is {name}, {place}.", **told)
 
 
 @dataclass(frozen=True, repr=False)
@@ -272,10 +277,10 @@ def _meets(case: Case, start: WhyNotAnswer, pair: int) -> WhyNotAnswer:
     apart = must_not_meet(case.only(pair), f"{start.guest_name} does not meet {start.host_name}")
     answer = case.settled((*case.ready.rules, apart))
     if answer is None:
-        text = "They do meet, and no answer that keeps the rules has them apart."
+        text = say("They do meet, and no answer that keeps the rules has them apart.")
         return replace(start, verdict="meets", reasons=(text,))
     outcome = case.outcome(answer)
-    text = f"They do meet. To keep them apart would cost {outcome.price}."
+    text = say("They do meet. To keep them apart would cost {price}.", price=outcome.price.says)
     return replace(start, verdict="meets", reasons=(text,), best=outcome)
 
 
@@ -289,7 +294,10 @@ def _forbidden(
     return replace(
         start,
         verdict="forbidden",
-        reasons=tuple(f"The rule {rule.name!r} forbids it: {rule.why(pair)}" for rule in filters),
+        reasons=tuple(
+            say("The rule {rule} forbids it: {says}", rule=repr(rule.name), says=rule.why(pair))
+            for rule in filters
+        ),
         if_lifted=None if answer is None else case.outcome(answer),
     )
 
@@ -297,38 +305,41 @@ def _forbidden(
 def _clashing(case: Case, forced: Rule) -> tuple[str, ...]:
     """The rules of which any one, left out, would let the pair meet; each is tried by a solve."""
     found = [
-        f"The rule {rule.name!r} cannot be kept beside it: {rule.says}"
+        say(
+            "The rule {rule} cannot be kept beside it: {says}", rule=repr(rule.name), says=rule.says
+        )
         for rule in case.ready.rules
         if not rule.filters
         and case.settled((*swapped(case.ready.rules, rule, None), forced)) is not None
     ]
-    return tuple(found) or ("No single rule stands against it; several together do.",)
+    return tuple(found) or (say("No single rule stands against it; several together do."),)
 
 
 def _why(case: Case, start: WhyNotAnswer, g: int, h: int, outcome: Outcome) -> str:
     row = case.ready.affinity.score[g]
     rank = 1 + int((np.round(row, 9) > np.round(row[h], 9)).sum())
     held = case.host_of(g)
-    text = (
-        f"No rule forbids it. The pair scores {100 * row[h]:.1f} of 100, which is {start.guest_name}'s "
-        f"{_ordinal(rank)} best of {len(row)} hosts."
+    text = say(
+        "No rule forbids it. The pair scores {score:.1f} of 100, which is {city}'s {rank:ordinal} best of {hosts} hosts.",
+        score=100 * row[h],
+        city=start.guest_name,
+        rank=rank,
+        hosts=len(row),
     )
     if held:
-        now = case.hosts[held[0]]
-        text += f" {start.guest_name} meets {now.name} instead ({100 * row[held[0]]:.1f})."
-    else:
-        text += f" {start.guest_name} has no place in the proposal."
-    if outcome.price.is_nothing:
-        return (
-            text
-            + " Forcing it costs nothing: it is as good an answer, and the tie fell the other way."
+        text += say(
+            " {city} meets {host} instead ({score:.1f}).",
+            city=start.guest_name,
+            host=case.hosts[held[0]].name,
+            score=100 * row[held[0]],
         )
-    return text + f" Forcing it costs the round {outcome.price}."
-
-
-def _ordinal(k: int) -> str:
-    ending = "th" if k % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(k % 10, "th")
-    return f"{k}{ending}"
+    else:
+        text += say(" {city} has no place in the proposal.", city=start.guest_name)
+    if outcome.price.is_nothing:
+        return text + say(
+            " Forcing it costs nothing: it is as good an answer, and the tie fell the other way."
+        )
+    return text + say(" Forcing it costs the round {price}.", price=outcome.price.says)
 
 
 # --- what would have to change -----------------------------------------------------------------------------
@@ -339,9 +350,10 @@ def _changes(case: Case, g: int, h: int, outcome: Outcome) -> Iterator[str]:
         return
     yield from _places(case, g, h)
     if outcome.price.places == 0:
-        yield (
-            f"The pair would have to score {points(outcome.price.score)} more than its "
-            f"{points(float(case.score[case.pair(g, h)]))} to be in the best answer."
+        yield say(
+            "The pair would have to score {more} more than its {score} to be in the best answer.",
+            more=points(outcome.price.score),
+            score=points(float(case.score[case.pair(g, h)])),
         )
     if outcome.price.places == 0:
         yield _by_answers(case, g, h, outcome.price.score)
@@ -361,7 +373,11 @@ def _places(case: Case, g: int, h: int) -> tuple[str, ...]:
             answer = case.settled(wider)
             if answer is not None and answer[0][pair]:
                 found.append(
-                    f"One more than now under the rule {rule.name!r} ({rule.block.says(row)}) would bring it about."
+                    say(
+                        "One more than now under the rule {rule} ({row}) would bring it about.",
+                        rule=repr(rule.name),
+                        row=rule.block.says(row),
+                    )
                 )
     return tuple(found)
 
@@ -380,8 +396,16 @@ def _by_answers(case: Case, g: int, h: int, price: float) -> str:
         then = case_if(case, answered(city, answers))
         pair = then.pair(g, h)
         if then.chosen[pair]:
-            return f"{said(name, answers)}, the best answer has the two meet, with a score of {100 * then.score[pair]:.1f}."
-    return f"No three answers that {name} could add would bring it to {host.name} by themselves."
+            return say(
+                "{if_so}, the best answer has the two meet, with a score of {score:.1f}.",
+                if_so=said(name, answers),
+                score=100 * then.score[pair],
+            )
+    return say(
+        "No three answers that {city} could add would bring it to {host} by themselves.",
+        city=name,
+        host=host.name,
+    )
 
 
 def _may_suffice(case: Case, g: int, h: int, row: Floats, price: float) -> bool:

@@ -152,7 +152,7 @@ def _chosen(
 
 def _asked(asked: Sequence[PanelQuestion]) -> tuple[Table, ...]:
     rows = tuple(QuestionRow(q.title, q.text, "; ".join(q.topics)) for q in asked)
-    return (Table("questions", "What the panels ask", ("panel", "question", "topics"), rows),)
+    return (Table("questions", say("What the panels ask"), ("panel", "question", "topics"), rows),)
 
 
 def taking_part(round_: Round, settings: CityPanels) -> tuple[list[int], list[LeftOut]]:
@@ -341,7 +341,7 @@ def _balance(
             rows.append((label, TITLES[attribute], composition(mine), likeness))
     return Table(
         "balance",
-        "Balance of the panels",
+        say("Balance of the panels"),
         ("panel", "attribute", "composition", "like all panels"),
         tuple(rows),
         say("1 where a panel has the same mix as all cities together, 0 where they share nothing."),

@@ -13,12 +13,13 @@ from twinmatch.programmes.kinds import Attribute
 from twinmatch.programmes.quotas import Quota, counted_per
 from twinmatch.schema import Role
 from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import Title
 
 
 class Purpose(ProgrammeSection):
     """What a panel is for: its question, and the topics that it is about."""
 
-    title: str = Field(min_length=1)
+    title: Title = Field(min_length=1)
     question: str = Field("", description="Its question; empty: proposed from what cities seek")
     topics: tuple[Topic, ...] = Field(
         (), description="Topics of the question; none: read from it, or proposed with it"

@@ -303,7 +303,7 @@ def _goals(
     )
     return Table(
         "goals",
-        "How well each group meets each goal",
+        say("How well each group meets each goal"),
         ("group", "goal", "met", "detail"),
         tuple(rows),
         says,

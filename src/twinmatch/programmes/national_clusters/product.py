@@ -152,7 +152,7 @@ def bridge_table(
     says = say(
         "For each cluster the pairs of cities that could best carry its results to another one."
     )
-    return Table("bridges", "Bridges between clusters", columns, rows, says)
+    return Table("bridges", say("Bridges between clusters"), columns, rows, says)
 
 
 def room_table(round_: Round) -> Table:
@@ -168,7 +168,7 @@ def room_table(round_: Round) -> Table:
     says = say(
         "Ministries, agencies, platforms and networks, as public pages tell of them; an old year says that the body existed then."
     )
-    return Table("room", "Who should be in the room", columns, rows, says)
+    return Table("room", say("Who should be in the room"), columns, rows, says)
 
 
 def country_sheets(round_: Round, clusters: Sequence[Cluster]) -> Table:
@@ -213,7 +213,7 @@ def country_sheets(round_: Round, clusters: Sequence[Cluster]) -> Table:
     says = say(
         "What the cities of a country say they lack: for its ministries, agencies and national platform."
     )
-    return Table("country_sheets", "Country sheets", columns, tuple(rows), says)
+    return Table("country_sheets", say("Country sheets"), columns, tuple(rows), says)
 
 
 def _quote(round_: Round, cities: Sequence[int], word: str) -> str:
@@ -436,7 +436,7 @@ def cluster_rules(
         country(code).name for code in spread if len(where[code]) + _guests_of(code, where) <= high
     ]
     twice = [c for c, n in sorted(everyone.items()) if n > 1]
-    together = "Compatriots are together; only countries too large for one cluster are split"
+    together = say("Compatriots are together; only countries too large for one cluster are split")
     size = say("A cluster has {low} to {high} cities.", low=low, high=high)
     rules = [
         counted("cluster size", size, outside(meetings, low, high)),

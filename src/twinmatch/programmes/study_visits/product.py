@@ -101,7 +101,7 @@ def journey_table(rows: tuple[TravelRow, ...]) -> Table:
     """Return the journeys of all visitors as a table."""
     return Table(
         "travel",
-        "Travel of the visitors",
+        say("Travel of the visitors"),
         ("visit", "city", "km there and back", "kg CO2e by rail", "kg CO2e by air", "suggested"),
         rows,
         say(
@@ -115,7 +115,7 @@ def method_table(settings: StudyVisits) -> Table:
     """Return the figures behind the emissions, with their sources."""
     return Table(
         "travel_method",
-        "How travel is reckoned",
+        say("How travel is reckoned"),
         ("mode", "g CO2e a passenger-km", "low", "high", "detour", "year", "source", "detour from"),
         tuple(
             (m.mode, m.grams_per_km, m.low, m.high, m.detour, m.year, m.source, m.detour_source)

@@ -136,7 +136,7 @@ def facilitated(
     if alone:
         rows = (*rows, ("nobody", len(alone), 0, "; ".join(alone)))
     columns = ("facilitator", "pairs", "pairs at most", "accompanies")
-    return noted, (Table("facilitators", "Facilitators", columns, rows),)
+    return noted, (Table("facilitators", say("Facilitators"), columns, rows),)
 
 
 def _meetings(

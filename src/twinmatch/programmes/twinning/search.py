@@ -29,6 +29,7 @@ from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Solution, solve
 from twinmatch.vocabulary.geography import in_eu
+from twinmatch.wording import say
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,7 @@ def prepare(round_: Round, settings: Twinning) -> PreparedTwinning:
         if rule.kind == "lock":
             asked_for[rule.block.matrix.indices] = True
     if settings.shared_content and (unlike := nothing_shared(affinity)).any():
-        says = "Every pair shares a wish, topic, domain or lever, where that is known."
+        says = say("Every pair shares a wish, topic, domain or lever, where that is known.")
         rules.append(
             forbid("nothing shared", says, np.ascontiguousarray(unlike.T).ravel() & ~asked_for)
         )
