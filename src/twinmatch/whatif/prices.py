@@ -2,8 +2,8 @@
 
 Every price is the difference of two answers that the solver proved: the round with the rule, and without it.
 "Without" leaves out the rule, or of a rule named pair by pair the one pair. "One more" widens one row by one.
-Only rows at their limit can have a worth: an answer that does not touch a limit stays best without it, as long
-as the rules are a network; where they are not, every row is solved again.
+Only rows at their limit can have a worth: an answer that does not touch a limit stays best without it, where it is the
+best of a convex problem (a network, or an LP whose answer is whole at every level); of a MIP every row is solved again.
 
 And what a change by hand costs: a guest with another host, two guests swapped, a guest put back; nothing is solved.
 Every other pair stays as it is, so the difference is exact for the change as it stands, and an upper bound of what
@@ -27,6 +27,7 @@ from twinmatch.programmes.rules import Rule, statuses
 from twinmatch.proposal import RuleNumbers, RuleStatus
 from twinmatch.proposal.wire import Number, Rows, Tabular, on_wire
 from twinmatch.solving import Bools
+from twinmatch.solving.model import MIP
 from twinmatch.whatif.case import (
     NOTHING,
     Case,
@@ -266,9 +267,10 @@ def _lifted(rule: Rule, row: int) -> Rule:
 
 
 def _rows_that_may_matter(case: Case, rule: Rule) -> list[int]:
-    finite = np.isfinite(rule.block.high)
-    if "HiGHS" not in case.solution.engine:
-        finite &= rule.block.matrix @ case.chosen.astype(np.float64) >= rule.block.high - 1e-9
+    block, proven = rule.block, case.solution.engine != MIP
+    finite = np.isfinite(block.high)
+    if proven and block.switch is None:
+        finite &= block.matrix @ case.chosen.astype(np.float64) >= block.high - 1e-9
     return [int(row) for row in np.flatnonzero(finite)]
 
 

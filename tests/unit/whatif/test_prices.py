@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,9 +14,10 @@ from twinmatch.programmes.programme import programme_model
 from twinmatch.programmes.proposing import propose
 from twinmatch.programmes.round import SolvedProduct
 from twinmatch.programmes.twinning import product_of
-from twinmatch.whatif.case import Price, twinning_case
+from twinmatch.solving.model import LP, MIP
+from twinmatch.whatif.case import Price, swapped, twinning_case, widened
 from twinmatch.whatif.price_bounds import price_bounds
-from twinmatch.whatif.prices import price_list
+from twinmatch.whatif.prices import price_list, price_questions
 
 
 def gained(loose, tight):
@@ -62,6 +65,23 @@ def test_rules_and_limits_cost_what_the_best_answer_without_them_has_more(seed):
     one_more = {p.rule: p.price for p in found.limits if p.rule == "places"}
     wider = small_case(cities, places=3, guests_per_country=1)
     assert matches(one_more["places"], gained(wider, case))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_limit_that_is_not_reached_is_worth_nothing_though_rules_cross(seed):
+    cities = small_cities(np.random.default_rng(seed), 5, 3)
+    for k in range(5):
+        cities[k]["population"] = {"value": (20_000, 400_000)[k % 2], "of": "settlement"}
+    small = {"who": "small", "per": "all", "at_most": 2}
+    case = small_case(cities, guests_per_country=1, places=3, rules=(small,))
+    assert case.solution.engine in {LP, MIP}
+    asked = {(q.rule.name, q.says) for q in price_questions(case)}
+    for rule in (r for r in case.ready.rules if not r.filters and r.kind != "lock"):
+        for row in np.flatnonzero(np.isfinite(rule.block.high)).tolist():
+            if (rule.name, rule.block.says(row)) not in asked and rule.kind != "structure":
+                looser = swapped(case.ready.rules, rule, widened(rule, row))
+                loose = replace(case, ready=replace(case.ready, rules=looser))
+                assert gained(loose, case) == pytest.approx((0, 0.0), abs=1e-8)
 
 
 @pytest.mark.parametrize("seed", range(8))
