@@ -29,6 +29,7 @@ from twinmatch.proposal import (
     to_plain,
 )
 from twinmatch.schema import NAMES
+from twinmatch.web.pages import templates
 from twinmatch.wording import (
     LANGUAGES,
     Said,
@@ -250,3 +251,9 @@ def test_a_stored_text_whose_parts_do_not_fit_stays_english(wrong):
         shown(from_plain(made).products[0].meetings[0].says, "de") == "Both struggle with industry."
     )
     assert dataclasses.is_dataclass(from_plain(made))
+
+
+def test_a_page_escapes_a_text_within_a_text_once():
+    text = say("of {what}", what=say("the {whose} own", whose="host's <b>"))
+    page = templates("en").from_string("{{ text }}").render(text=text)
+    assert page == "of the host&#39;s &lt;b&gt; own"

@@ -33,7 +33,7 @@ from twinmatch.exporting.letters import Correspondence, Letter, letters, read_co
 from twinmatch.proposal import Proposal
 from twinmatch.store import HistoryEntry, Store
 from twinmatch.web.auth import Coordinator, coordinator, pages_router
-from twinmatch.web.pages import page
+from twinmatch.web.pages import language, page
 from twinmatch.web.rounds_pages import Looked, to_proposal
 from twinmatch.web.settings import LOOPBACK
 from twinmatch.web.state import Shared
@@ -102,9 +102,15 @@ class Draft:
     """The letter of a city as a mail: the code of its text, whether it may be sent, and what was said of it last."""
 
     letter: Letter
+    language: str
     code: str
     state: MailState
     last: HistoryEntry | None
+
+    @property
+    def named(self) -> str:
+        """Return how a form names it, as it was shown."""
+        return f"{self.letter.city} {self.code} {self.language}"
 
     @property
     def may_be_sent(self) -> bool:
@@ -113,17 +119,26 @@ class Draft:
 
 
 def drafts(
-    made: Proposal, run: RunState, settings: MailSettings, sender: str, by: str
+    made: Proposal, run: RunState, settings: MailSettings, signed: tuple[str, str, str]
 ) -> tuple[Draft, ...]:
-    """Return the letter of every city as a draft; raises DataError where the table of contacts cannot be read."""
+    """Return the letter of every city as a draft, signed by somebody, to be answered by a day, in a language.
+
+    Raises DataError where the table of contacts cannot be read.
+    """
     contacts = read_contacts(settings.contacts, made)
-    written = letters(made, Correspondence(contacts, sender, by))
-    return tuple(_draft(letter, run.held.mails.get(letter.city)) for letter in written)
+    written = letters(made, Correspondence(contacts, *signed))
+    english = letters(made, Correspondence(contacts, *signed[:2]))
+    mails = run.held.mails
+    return tuple(
+        _draft(letter, same, signed[2], mails.get(letter.city))
+        for letter, same in zip(written, english, strict=True)
+    )
 
 
-def _draft(letter: Letter, last: HistoryEntry | None) -> Draft:
-    to = letter.contact
-    hexed = hashlib.sha256(f"{to.email}\n{letter.subject}\n{letter.text}".encode()).hexdigest()[:12]
+def _draft(letter: Letter, english: Letter, language: str, last: HistoryEntry | None) -> Draft:
+    """Return a letter as a draft; its code is that of its English text, so that in another language it is the same."""
+    to, said = letter.contact, f"{letter.contact.email}\n{english.subject}\n{english.text}"
+    hexed = hashlib.sha256(said.encode()).hexdigest()[:12]
     code = "".join(
         chr(ord("a") + int(digit, 16)) for digit in hexed
     )  # no number, which is redacted
@@ -140,7 +155,7 @@ def _draft(letter: Letter, last: HistoryEntry | None) -> Draft:
         state = "wrong address"
     elif last is not None and last.kind == "unsent":
         state = "failed"
-    return Draft(letter, code, state, last)
+    return Draft(letter, language, code, state, last)
 
 
 def message(draft: Draft, run: str, settings: MailSettings) -> EmailMessage:
@@ -151,6 +166,7 @@ def message(draft: Draft, run: str, settings: MailSettings) -> EmailMessage:
     mail["Subject"] = " ".join(draft.letter.subject.split())
     # The same letter has the same id, by which a mailbox tells a copy.
     mail["Message-ID"] = f"<{run}.{draft.code}@{settings.sender.rpartition('@')[2]}>"
+    mail["Content-Language"] = draft.language
     mail.set_content(draft.letter.text)
     return mail
 
@@ -260,12 +276,9 @@ def _no_store(answer: Response) -> Response:
 def mail(request: Request, found: Looked, sender: str = "", by: str = "") -> Response:
     """Return every letter as a draft with to whom it would go, or why it may not be sent."""
     parts: dict[str, Any] = {"sender": sender[:120], "by": by[:60], "chosen": ()}
-    parts["drafts"] = drafts(found["made"], found["run"], _settings(), **_signed(parts))
+    signed = (parts["sender"], parts["by"], language(request))
+    parts["drafts"] = drafts(found["made"], found["run"], _settings(), signed)
     return _no_store(page(request, "mail.html.j2", tab="letters", **found, **parts))
-
-
-def _signed(parts: dict[str, Any]) -> dict[str, str]:
-    return {"sender": parts["sender"], "by": parts["by"]}
 
 
 @router.post("/{proposal}/mail", dependencies=[Depends(coordinator)])
@@ -274,12 +287,13 @@ def confirm(
 ) -> Response:
     """Return who would get what, to be confirmed once; nothing is sent."""
     parts: dict[str, Any] = {"sender": sender, "by": by, "drafts": ()}
-    parts["chosen"] = _chosen(found, draft, **_signed(parts))
+    parts["chosen"] = _chosen(found, draft, (sender, by, language(request)))
     return _no_store(page(request, "mail.html.j2", tab="letters", **found, **parts))
 
 
 @router.post("/{proposal}/mail/send")
 def send_mail(
+    request: Request,
     state: Shared,
     person: Coordinator,
     found: Looked,
@@ -288,18 +302,18 @@ def send_mail(
     by: Signed = "",
 ) -> Response:
     """Send the drafts that were confirmed, and go to what became of them."""
-    chosen = _chosen(found, draft, sender, by)
+    chosen = _chosen(found, draft, (sender, by, language(request)))
     send(chosen, found["run"], _settings(), person.name, state.board.store)
     signed = urlencode({"sender": sender, "by": by})
     return to_proposal(found["job"].id, f"/mail?{signed}")
 
 
 def _chosen(
-    found: dict[str, Any], asked: list[str] | None, sender: str, by: str
+    found: dict[str, Any], asked: list[str] | None, signed: tuple[str, str, str]
 ) -> tuple[Draft, ...]:
-    """Return the drafts that a form names, each as "city code"; raises QuestionError where one is no longer as it was shown."""
-    offered = drafts(found["made"], found["run"], _settings(), sender, by)
-    named = {f"{d.letter.city} {d.code}": d for d in offered if d.may_be_sent}
+    """Return the drafts that a form names; raises QuestionError where one is no longer as it was shown."""
+    offered = drafts(found["made"], found["run"], _settings(), signed)
+    named = {d.named: d for d in offered if d.may_be_sent}
     if not asked:
         raise QuestionError.of("letter-missing", "No letter was chosen.", do="Tick some.")
     if found["now"].status not in {"approved", "published"}:

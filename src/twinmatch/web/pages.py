@@ -81,10 +81,12 @@ def _clean(code: str, value: Any) -> Any:
 
 def _marked(code: str, text: str, language: str) -> str:
     """Return a piece of text escaped, in a mark of its language where that is another than the page's."""
-    text = escape(printable(text))
+    text = str(
+        escape(printable(text))
+    )  # plain, as markup would escape what is added to it once more
     # Without quotation marks, so that it may stand in an attribute, where it is plain text.
     other = language not in ("", code) and language.isalnum()
-    return Markup("<span lang={}>{}</span>").format(language, text) if other else text
+    return f"<span lang={language}>{text}</span>" if other else text
 
 
 def page(request: Request, name: str, answered: int = 200, **parts: Any) -> HTMLResponse:

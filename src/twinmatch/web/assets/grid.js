@@ -61,8 +61,10 @@ function grid(table) {
   });
 
   const show = (box) => { for (const row of table.rows) row.cells[box.dataset.shows].hidden = !box.checked; };
+  const narrow = matchMedia("(max-width: 40rem)").matches;
   for (const box of panel.querySelectorAll("[data-shows]")) {
-    box.checked = "always" in box.dataset || !rows.length || rows.some((row) => text(row.cells[box.dataset.shows]) !== "");
+    if (narrow && "wide" in box.dataset) box.checked = false;
+    else box.checked = "always" in box.dataset || !rows.length || rows.some((row) => text(row.cells[box.dataset.shows]) !== "");
     if (!box.checked) show(box);
   }
   panel.addEventListener("input", (event) => {
