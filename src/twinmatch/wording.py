@@ -38,11 +38,11 @@ Leaf = Callable[[str, str], str]
 @cache
 def translation(code: str) -> NullTranslations:
     """Return the words of a language, with its own plural forms; what has no translation stays English."""
+    if code == "en":
+        return NullTranslations()
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
-    if code == "en":
-        return NullTranslations()
     with (files("twinmatch") / "catalogues" / f"{code}.po").open("rb") as file:
         catalogue = read_po(file, locale=code)
     compiled = BytesIO()

@@ -132,7 +132,7 @@ def _encoded(texts: Sequence[str], backend: Backend) -> Iterator[tuple[Sequence[
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
     if len(batches) > TOGETHER:
         # Its package loads the solvers, which a start with few texts does without.
-        from twinmatch.solving.parallel import is_chosen, spread
+        from twinmatch.solving.frontier import is_chosen, spread
 
         if is_chosen():
             several = [batches[k : k + TOGETHER] for k in range(0, len(batches), TOGETHER)]

@@ -29,8 +29,7 @@ from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.twinning import PreparedTwinning, solve_twinning
 from twinmatch.proposal.wire import Number, Rows, Tabular, Unknown, on_wire, rows
 from twinmatch.solving import Bools, Candidates, Floats
-from twinmatch.solving.frontier import frontier
-from twinmatch.solving.parallel import spread
+from twinmatch.solving.frontier import frontier, spread
 from twinmatch.whatif.case import Case
 
 if TYPE_CHECKING:
