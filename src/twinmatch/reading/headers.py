@@ -322,7 +322,7 @@ class _Finder:
 
     def _by_meaning(self, exact: list[Target | None]) -> list[Target | None]:
         found = list(exact)
-        single = {t.field for t in exact if t} - SEVERAL
+        single = {t.field for t in exact if t and t.field} - SEVERAL
         met = Counter(p for cells in self.cells for p in set(options_in(cells)))
         seen = {p for p, n in met.items() if n > 1 and values.option_codes(p)}
         unread = []

@@ -20,6 +20,7 @@ repair_letters = true      # "MÃ¡laga" is read as "Málaga"
 "Emissionen" = { field = "emissions.total_printed", unit = "kt CO2e" }
 "E-Mail" = "contact"       # whom to write to: kept apart, never compared
 "Zeitstempel" = "submitted" # of two rows of one city, the later wins
+"Schon dabei?" = "not participation.newcomer" # a yes means no
 "Anmerkungen" = ""         # set aside
 
 [values]                   # options and what they mean: a domain, a lever, a level; empty: nothing

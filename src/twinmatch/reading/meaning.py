@@ -39,7 +39,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     r"\bcommunes?\b|collectivit|\bcitta\b|\bcomun[ei]\b|ente locale|ciudad|municipi|ayuntamiento|ajuntament|entidad local|entite locale|\bente\b|jednostk\w* samorzad|cidade|miast|gmin|\bobec|"
     r"\bmest[oa]\b|\bstad\b|steden|gemeente|πολη|δημοσ|oras|kaupun|\bby\b|"
     r"autarquia|\bcamara\b|concelh|prefeitura|localitat|municipiul|primari[ae]|\bkommun|δημο[συ]|stadsbestuur|locality|city council",
-    "country": r"\bcountr|\bland\b|\bpays\b|\bpaese\b|\bpanstwo$|\bkraju\b|\bpais\b|\bkraj\b|\bstaat\b|\bnation|\bstato\b|member state|\bzeme\b|\btara\b|χωρα|"
+    "country": r"\bcountr|^(?:\d+ )?state$|\bland\b|\bpays\b|\bpaese\b|\bpanstwo$|\bkraju\b|\bpais\b|\bkraj\b|\bstaat\b|\bnation|\bstato\b|member state|\bzeme\b|\btara\b|χωρα|"
     r"\bstatul\b|\bpaisul\b|χωρασ|\btari[il]\b|landet\b|\bstaten\b",
     "people": r"inhabit|populat|residents|how many people|wie viele menschen|\bew\b|combien de (?:gens|personnes)|cuantas personas|quante persone|ile osob|\bpadron\b|\bvecinos\b|einwohn|bevolker|habitant|abitant|popolaz|residenti|poblac|mieszkanc|ludnos|"
     r"inwoner|habitants|populac|moradores|invanar|obyvatel|"

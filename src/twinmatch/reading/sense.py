@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cache
 from itertools import chain
 from typing import Any, Final
@@ -143,8 +143,26 @@ _EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
 }
 """How each field is asked for, and what is set aside."""
 
-_NEAR, _AHEAD = 0.4, 0.03
-"""Likeness of a header to an example from which they may mean the same, and by which it beats other fields."""
+_OPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "built_environment": ("Renovation of buildings and housing", "Buildings"),
+    "energy_systems": ("Heating and energy supply", "Renewable energy"),
+    "mobility_transport": ("Transport and traffic", "Cycling and public transport"),
+    "waste_circular_economy": ("Waste and recycling", "Circular economy"),
+    "industry": ("Industry and companies",),
+    "nature_based_solutions": ("Trees, parks and nature in the city", "Green spaces and water"),
+    "finance_funding": ("Money and funding",),
+    "governance_policy": ("Governance and politics", "Working across departments"),
+    "democracy_participation": ("Participation of citizens", "Getting people on board"),
+    "data_digitalisation": ("Data and digital tools",),
+    "procurement": ("Public procurement",),
+    "learning_capabilities": ("Skills and training of staff",),
+    "regulation_national": ("Laws and regulation",),
+    "culture_behaviour": ("Changing behaviour and habits",),
+    "social_innovation": ("Social innovation",),
+    "technology_infrastructure": ("Technology and infrastructure",),
+    "": ("Tourism", "Sports and culture", "Health", "Education", "Agriculture and food", "Other"),
+}
+"""What the options of domains and levers are called, and what is neither."""
 
 
 def likely(header: str, fields: Sequence[str]) -> str:
@@ -152,23 +170,32 @@ def likely(header: str, fields: Sequence[str]) -> str:
 
     The text model for many languages compares it with examples; without that model nothing is found.
     """
-    if not fields or not choice.is_there():
-        return ""
-    labels, rows = _examples()
-    model = choice.multilingual()
-    like = similarities(model.encode([header]), rows)[0]
-    best: dict[str, float] = {}
-    for label, value in zip(labels, like.tolist(), strict=True):
-        if label in {*fields, CONTACT, ""}:
-            best[label] = max(value, best.get(label, 0.0))
-    first, second = sorted(best, key=lambda f: (-best[f], f))[:2]
-    is_sure = best[first] >= _NEAR and best[first] - best[second] >= _AHEAD
-    return first if is_sure and first in fields else ""
+    found = _nearest(header, "headers", frozenset({*fields, CONTACT, ""}), 0.4, 0.03)
+    return found if found in fields else ""
 
 
 @cache
-def _examples() -> tuple[list[str], Vectors]:
-    labels = [field for field, asked in _EXAMPLES.items() for _ in asked]
-    return labels, choice.multilingual().encode(
-        [one for asked in _EXAMPLES.values() for one in asked]
-    )
+def likely_option(option: str) -> str:
+    """Return the domain or lever that an option means by its sense, in any language; empty where none is near."""
+    return _nearest(option, "options", frozenset(_OPTIONS), 0.45, 0.05)
+
+
+def _nearest(said: str, of: str, labels: Set[str], near: float, ahead: float) -> str:
+    """Return the label whose example is nearest: as like as ``near``, and by ``ahead`` before all other labels."""
+    if len(labels) < 3 or not choice.is_there():
+        return ""
+    named, rows = _examples(of)
+    like = similarities(choice.multilingual().encode([said]), rows)[0]
+    best: dict[str, float] = {}
+    for label, value in zip(named, like.tolist(), strict=True):
+        if label in labels:
+            best[label] = max(value, best.get(label, 0.0))
+    first, second = sorted(best, key=lambda f: (-best[f], f))[:2]
+    return first if best[first] >= near and best[first] - best[second] >= ahead else ""
+
+
+@cache
+def _examples(of: str) -> tuple[list[str], Vectors]:
+    said = _EXAMPLES if of == "headers" else _OPTIONS
+    labels = [label for label, examples in said.items() for _ in examples]
+    return labels, choice.multilingual().encode([e for es in said.values() for e in es])

@@ -32,7 +32,7 @@ from twinmatch.reading.headers import Header, find_header
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target, columns
 from twinmatch.reading.meaning import LEVERS
 from twinmatch.reading.names import language_code
-from twinmatch.reading.sense import is_other
+from twinmatch.reading.sense import is_other, likely_option
 from twinmatch.reading.values import MISSING, Decimal
 from twinmatch.schema import NAMES, City, Domain, Lever
 from twinmatch.validate import Record
@@ -380,7 +380,7 @@ class _Reading:
         if said == "" or len(codes) == 1:
             return
         own = _OTHER.sub("", part)
-        if codes or (own == part and (reader.option == part or self._is_met_again(part, row))):
+        if codes or (own == part and self._is_option(part, reader)):
             self.options.setdefault(part, reader.name)
         else:
             found = f"{part[:60]!r} is no domain or lever: it is kept in the text."
@@ -390,18 +390,20 @@ class _Reading:
         if own and own not in words:
             data[TEXT_OF[path]] = f"{words}\n{own}" if words else own
 
-    def _is_met_again(self, part: str, row: int) -> bool:
-        """Return whether words that are no domain or lever stand in several rows, so that they are an option."""
-        is_known = part in self.unknown
+    def _is_option(self, part: str, reader: _Reader) -> bool:
+        """Return whether words are an option: a column's label, in several rows, or by their sense one of ours."""
+        is_again = part in self.unknown
         self.unknown.add(part)
-        return is_known and len(part.split()) <= values.MOST_WORDS
+        if reader.option or len(part.split()) > values.MOST_WORDS:
+            return reader.option == part
+        return is_again or bool(likely_option(part))
 
     def _ask_option(self, value: str, name: str) -> None:
         codes = values.option_codes(value)
         either = f": {' or '.join(codes)}" if codes else ""
         asks = f"Which does the option {value[:60]!r} mean{either}?"
         named = ((str(c), NAMES[c]) for c in codes or (*Domain, *Lever))
-        choices, guess = (*named, ("", "none of them")), codes[0] if codes else ""
+        choices, guess = (*named, ("", "none of them")), codes[0] if codes else likely_option(value)
         self.notes.ask("values", value, asks, (self.header.row, name), choices, guess)
 
     # What is known of the cities

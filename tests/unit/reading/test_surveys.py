@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from twinmatch.embedding import choice
+from twinmatch.errors import QuestionError
 from twinmatch.reading import Mapping, read_raw
-from twinmatch.reading.meaning import meaning
+from twinmatch.reading.mapping import mapping_of, to_toml
+from twinmatch.reading.meaning import are_options, meaning, of_codes
+from twinmatch.reading.sense import grouped, likely
+from twinmatch.reading.values import option_codes, options_of
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 from surveys import SURVEYS, score
@@ -71,3 +76,111 @@ def test_sentences_under_a_header_that_says_nothing_are_asked_about(tmp_path: Pa
     assert not question.guess
     answered = read_raw(table, Mapping().answered(question, "offers"))
     assert answered.cities[0].data["offers"] == TEXTS[0]
+
+
+def _survey(folder: Path, *rows: str) -> Path:
+    table = folder / "survey.csv"
+    table.write_text("\n".join(rows), "utf-8")
+    return table
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["a, b;", "c"], [("a, b",), ("c",)]),  # a semicolon anywhere separates everywhere
+        (["Heat (gas, oil), Waste", "Waste"], [("Heat (gas, oil)", "Waste"), ("Waste",)]),
+        (
+            ["Transport, cars and buses, Waste", "Waste"],
+            [("Transport, cars and buses", "Waste"), ("Waste",)],
+        ),
+        (["Waste, green procurement", "Waste"], [("Waste", "green procurement"), ("Waste",)]),
+        (["Money, then what, who pays"], [("Money, then what, who pays",)]),  # a sentence
+    ],
+)
+def test_options_are_split_as_their_whole_column_shows(
+    cells: list[str], found: list[tuple[str, ...]]
+) -> None:
+    assert list(options_of(cells).values()) == found
+
+
+@pytest.mark.parametrize(
+    ("option", "codes"),
+    [
+        ("Riqualificazione energetica degli edifici", ("built_environment",)),
+        ("Buildings and energy", ("stationary_energy",)),
+        ("Energie (Strom, Verkehr)", ("energy_systems",)),
+        ("Funding and business cases", ("finance_funding",)),
+        ("Green infrastructure", ("nature_based_solutions",)),
+        ("Participation and data", ("democracy_participation", "data_digitalisation")),
+        ("Tourism", ()),
+    ],
+)
+def test_an_option_means_a_domain_or_lever_by_its_stems(
+    option: str, codes: tuple[str, ...]
+) -> None:
+    assert option_codes(option) == codes
+
+
+def test_options_seen_elsewhere_or_listed_are_options_and_sentences_are_not() -> None:
+    assert are_options(["Trees and water", "Old flats"], seen={"Trees and water"})
+    assert are_options(["Trees and water;", "Old flats;Cars;"])
+    assert not are_options(["Trees die on our squares", "Nobody wants old flats"])
+    assert of_codes("challenges", ["Money", "Procurement", "Buildings"]) == "levers_needed"
+    assert of_codes("strengths", ["Money", "Buildings"]) == "strengths"
+
+
+def test_a_yes_to_having_taken_part_is_no_newcomer_and_the_mapping_says_so(tmp_path: Path) -> None:
+    rows = (
+        "Stadt,Land,Waren Sie schon einmal bei einem Lernprogramm dabei?",
+        "Jena,DE,Ja",
+        "Gera,DE,Nein",
+    )
+    raw = read_raw(_survey(tmp_path, *rows))
+    assert [c.data["participation"]["newcomer"] for c in raw.cities] == [False, True]
+    text = to_toml(raw.used, "survey.csv")
+    assert '"not participation.newcomer"' in text
+    again = mapping_of({"columns": {rows[0].split(",")[2]: "not participation.newcomer"}})
+    assert [
+        c.data["participation"]["newcomer"] for c in read_raw(tmp_path / "survey.csv", again).cities
+    ] == [
+        False,
+        True,
+    ]
+    with pytest.raises(QuestionError):
+        mapping_of({"columns": {"Stadt": "not name"}})
+
+
+def test_columns_of_one_question_are_grouped_by_it_and_headed_options_by_their_cells() -> None:
+    names = ["Lacking? [Money]", "Lacking? [Data]", "Trees", "Cars", "Other", "Trees (2)", "Name"]
+    cells = [["Y"], ["N"], ["Trees"], [""], ["Ports"], ["Trees"], ["Ann"]]
+    found = grouped(dict(enumerate(names)), cells)
+    assert found == [
+        ("lacking", {0: "Money", 1: "Data"}),
+        ("", {2: "Trees", 3: "Cars", 4: "Other"}),
+    ]
+
+
+def test_two_columns_with_one_set_of_options_ask_which_the_second_is(tmp_path: Path) -> None:
+    rows = (
+        "Stadt,Land,Themen mit Bedarf,Noch ein Bedarf",
+        "Jena,DE,Verkehr;Abfall,Verkehr",
+        "Gera,DE,Verkehr,Abfall",
+    )
+    (question,) = read_raw(_survey(tmp_path, *rows)).questions
+    assert (question.key, question.guess) == ("Noch ein Bedarf", "strengths")
+
+
+def test_an_option_that_nothing_names_is_asked_once_without_a_text_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "is_there", lambda: False)
+    rows = ("Stadt,Land,Themen mit Bedarf", "Jena,DE,Verkehr;Xyzzy", "Gera,DE,Xyzzy")
+    (question,) = read_raw(_survey(tmp_path, *rows)).questions
+    assert (question.table, question.key, question.guess) == ("values", "Xyzzy", "")
+    assert not likely("What can you show us?", ("needs", "offers"))
+
+
+@pytest.mark.skipif(not choice.is_there(), reason="needs the text model for many languages")
+def test_a_header_without_known_words_is_guessed_by_its_sense_and_asked() -> None:
+    assert likely("Worin seid ihr richtig stark?", ("challenges", "strengths")) == "strengths"
+    assert not likely("Und sonst so im Alltag?", ("needs", "offers"))
