@@ -44,6 +44,8 @@ def executed(source: Path) -> Any:
                 if "execution_count" in output:
                     output["execution_count"] = None
                 found = output.get("data", {})
+                for live in [name for name in found if name.startswith("application/vnd.vega")]:
+                    del found[live]  # kept is the picture alone
                 if len(found) > 1 and "text/plain" in found:
                     # Beside a table or a picture, the text of an object is for nobody.
                     found["text/plain"] = found["text/plain"][:80]

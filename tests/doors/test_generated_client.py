@@ -126,3 +126,7 @@ def test_a_typescript_client_is_generated_compiles_strictly_and_asks(api, docume
 def test_redocly_finds_no_error(document):
     told = run(tool("redocly"), "lint", "--format", "json", str(document))
     assert '"errors":0' in told.replace(" ", "")
+
+
+def test_hadolint_finds_nothing_in_the_recipe_of_the_container():
+    assert run(tool("hadolint"), "--no-color", str(MADE.parents[1] / "Dockerfile")) == ""

@@ -69,6 +69,7 @@ def test_a_notebook_is_kept_with_its_outputs_and_no_error(text):
     outputs = [o for c in kept["cells"] for o in c.get("outputs", ())]
     assert not [o for o in outputs if o["output_type"] == "error"]
     assert any("image/png" in o.get("data", {}) for o in outputs)
+    assert not any("vega" in media for o in outputs for media in o.get("data", {}))
 
 
 def test_there_are_the_six_notebooks():
@@ -92,6 +93,10 @@ def test_pictures_are_drawn(bundled, bundled_facet_cache, tmp_path):
         chart.save(str(path))
         assert path.read_bytes().startswith(b"\x89PNG")
         assert path.stat().st_size > 5_000
+        bundle, metadata = chart._repr_mimebundle_()
+        assert set(bundle) == {"image/png", *pictures.LIVE}
+        assert bundle[pictures.LIVE[0]]["config"]["mark"]["tooltip"]
+        assert metadata["image/png"]["alt"] == chart.to_dict()["description"]
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda p: p.stem)

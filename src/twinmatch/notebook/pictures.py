@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -40,9 +40,19 @@ alt.renderers.enable("png", scale_factor=1.25)
 _png: Any = alt.renderers.get()
 
 
+LIVE: Final = ("application/vnd.vegalite.v6+json", "application/vnd.vegalite.v5+json")
+"""The media types by which notebooks know a chart; one takes the first that it can draw."""
+
+
 def _described_png(spec: Spec, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a chart as PNG with its description as alternative text, for those who cannot see it."""
+    """Return a chart as PNG with its description as alternative text, for those who cannot see it.
+
+    Beside it stands the chart itself, which a live notebook draws in its place and which answers to the pointer.
+    """
     bundle, metadata = _png(spec, **options)
+    config = spec.get("config", {})
+    live = {**spec, "config": {**config, "mark": {"tooltip": True, **config.get("mark", {})}}}
+    bundle |= dict.fromkeys(LIVE, live)
     metadata["image/png"]["alt"] = spec.get("description", "")
     return bundle, metadata
 
