@@ -36,8 +36,21 @@ def contract() -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-OMITTED = {"city", "what", "value", "unit", "year", "kind", "source", "place", "repair", "numbers"}
-"""Parts of a fact, and the repair and numbers of a rule, which are left out where they are empty."""
+OMITTED = {
+    "city",
+    "what",
+    "value",
+    "unit",
+    "year",
+    "kind",
+    "source",
+    "place",
+    "repair",
+    "numbers",
+    "costs",
+    "need",
+}
+"""Parts of a fact, what a rule may not have, and the need of a pair, which are left out where they are empty."""
 
 
 def problems_of(plain: object) -> list[tuple[str, str]]:
