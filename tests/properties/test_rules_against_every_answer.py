@@ -5,8 +5,15 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+
+from twinmatch.programmes.rules import allowed_pairs
+from twinmatch.programmes.twinning import Twinning
+from twinmatch.solving import solve
+from twinmatch.whatif.price_bounds import price_bounds
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import group_rule_proofs
@@ -74,3 +81,35 @@ def test_a_rule_on_groups_that_is_left_out_is_found(monkeypatch, form, change):
         group_rule_proofs, "told", lambda *asked: told(*asked).model_copy(update=change)
     )
     assert any(group_rule_proofs.FORMS[form](seed)[1] for seed in range(24))
+
+
+def test_no_rule_costs_more_than_its_bound():
+    """What the best answer gains without each rule, solved again, against what the one solve says at most."""
+    tried = 0
+    for seed in range(24):
+        rng = np.random.default_rng(seed)
+        frame, settings = rule_proofs.cohort(seed % 40).frame, rule_proofs.programme(rng)
+        score = rng.integers(0, 101, (len(frame.guests), len(frame.hosts))) / 100
+        candidates = frame.candidates(score)
+        rules = rule_proofs.twinning_rules(frame, Twinning.model_validate(settings))
+
+        def best(kept, candidates=candidates):
+            keep = np.flatnonzero(allowed_pairs(kept))
+            blocks = [r.block.take(keep) for r in kept if not r.filters]
+            return solve(candidates.take(keep), blocks)
+
+        now = best(rules)
+        if now.status == "infeasible":
+            continue
+        ready = SimpleNamespace(rules=rules, candidates=candidates)
+        bounds = price_bounds(SimpleNamespace(ready=ready, solution=now))
+        for rule in rules:
+            if rule.name not in bounds:
+                assert rule.kind == "structure"
+                continue
+            free, bound = best([r for r in rules if r is not rule]), bounds[rule.name]
+            assert free.filled - now.filled <= bound.places, (seed, rule.name)
+            if bound.score is not None:
+                assert free.score - now.score <= bound.score + 1e-6, (seed, rule.name)
+            tried += 1
+    assert tried > 60

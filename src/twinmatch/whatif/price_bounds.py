@@ -62,8 +62,10 @@ FIXED: Final = ("structure", "demand")
 def _priced_rows(rule: Rule, dual: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """Return what the prices of a rule's rows take of each meeting, (m,), and what its limits are worth."""
     block, price = rule.block, np.asarray(dual)
-    if block.price is not None:
-        price = np.clip(price, -block.price, block.price)
+    if block.price is not None:  # no more is paid than a unit costs, over all rows missed together
+        together = np.arange(len(block)) if block.shared is None else block.shared
+        paid = np.bincount(together, np.abs(price), minlength=len(block))[together]
+        price = price * np.minimum(1.0, block.price / np.maximum(paid, 1e-300))
     limit = np.where(price > 0, block.high, block.low)
     price = np.where(np.isfinite(limit), price, 0.0)
     return block.matrix.T @ price, float(price @ np.where(price, limit, 0.0))

@@ -49,6 +49,8 @@ OMITTED = {
     "numbers",
     "costs",
     "need",
+    "missed",
+    "paid",
 }
 """Parts of a fact, what a rule may not have, and the need of a pair, which are left out where they are empty."""
 
