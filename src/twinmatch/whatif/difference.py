@@ -1,6 +1,7 @@
 """check(): the referee over a proposal, no matter who made it: also one that was edited by hand.
 
-Twinning is judged by the rules' own blocks over the whole frame; every other format by what stands in its meetings.
+Twinning is judged by the rules' own blocks over the whole frame; every other format by what stands in its meetings. Gate,
+audience and caps are counted once more, city by city (`recount`).
 The registry of formats holds who judges them. Nothing of the solver is used. What is left unjudged is said.
 
 Two proposals side by side, in plain words: who meets whom now, who gains, who loses, which rules differ.
@@ -21,6 +22,7 @@ from twinmatch.programmes.rules import counted
 from twinmatch.proposal import Meeting, Product, Proposal, RuleStatus
 from twinmatch.proposal.wire import on_wire
 from twinmatch.whatif.case import NOTHING, points
+from twinmatch.whatif.recount import recounted
 from twinmatch.wording import joined, listed, say
 
 
@@ -89,7 +91,7 @@ def _checked_product(
     elif entry.judge is None:
         unjudged = "This format comes without rules of its own to judge by: only those of every format were judged."
     else:
-        own = entry.judge(round_, settings, product)
+        own = [*entry.judge(round_, settings, product), *recounted(round_, settings, product)]
         rules += [*own, *(r for r in product.rules if r.repair and r not in own)]
     return RefereeReport(product.product, product.title, tuple(rules), unjudged)
 

@@ -129,6 +129,7 @@ def test_a_repair_is_judged_beside_what_other_formats_took_first():
             "ledger": {"tasks": 2, "order": ["national_clusters"]},
             "national_clusters": {
                 "size": [2, 4],
+                "known_at_least": 0,
                 "takes": {"lead": {"tasks": 1}},
                 "weights": {"nearness": 1},
             },

@@ -257,9 +257,23 @@ def test_cities_outside_the_audience_lead_but_do_not_join():
 
 
 def clusters(**changes):
-    return settings_of(
-        "national_clusters", **{"size": (2, 4), "weights": {"shared_challenges": 1}, **changes}
-    )
+    few = {"size": (2, 4), "weights": {"shared_challenges": 1}, "known_at_least": 0}
+    return settings_of("national_clusters", **few | changes)
+
+
+def test_a_city_of_which_too_little_is_known_anchors_nothing_and_is_asked():
+    silent = city("at-a", "mission")
+    cities = [city("at-b", wants={"industry": 1}), city("at-c", wants={"industry": 2})]
+    anchor = city("at-d", "mission", wants={"industry": 1})
+    (alone,) = propose_national_clusters(
+        round_of(silent, *cities), clusters(known_at_least=0.25)
+    ).meetings
+    assert alone.cities("lead") == ()
+    assert any("at-a".partition("-")[2].upper() in note for note in alone.notes)
+    (both,) = propose_national_clusters(
+        round_of(silent, anchor, *cities), clusters(known_at_least=0.25)
+    ).meetings
+    assert both.cities("lead") == ("at-d",)
 
 
 def test_countries_within_the_band_are_clusters():

@@ -27,7 +27,7 @@ from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.resources import national_actors
 from twinmatch.programmes.round import Round, coverage_note, shares
-from twinmatch.programmes.rules import counted, judged, outside
+from twinmatch.programmes.rules import QUESTIONS, counted, judged, missing, outside
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.proposal.evidence import printed
 from twinmatch.schema import NAMES, City
@@ -381,7 +381,9 @@ def _meeting(
     anchors: Set[str],
     bridges: tuple[str, ...],
 ) -> Meeting:
-    leads = {i for i in cluster.cities if settings.is_anchor(round_.cohort.cities[i])}
+    named = {i for i in cluster.cities if settings.is_anchor(round_.cohort.cities[i])}
+    silent = {i for i in named if _known_beside(affinity, i, cluster) < settings.known_at_least}
+    leads = named - silent
     members = tuple(
         Member(round_.id(i), "lead" if i in leads else "member")
         for i in sorted(cluster.cities, key=lambda i: (i not in leads, i))
@@ -389,7 +391,13 @@ def _meeting(
     account = affinity.joint_account(list(combinations(cluster.cities, 2)), say("pairs"))
     notes = coverage_note(account) if len(cluster.cities) > 1 else ()
     kind = settings.anchors
-    if kind and not leads:
+    if silent:
+        says = "Too little is known of {cities} to anchor a cluster: {questions}"
+        asked = [b for i in silent for b in missing(round_.cohort.cities[i], settings.weights)]
+        first = [text for block, text in QUESTIONS.items() if block in asked][:1]
+        cities = listed([round_.name(i) for i in sorted(silent)])
+        notes += (say(says, cities=cities, questions=joined(first)),)
+    if kind and not named:
         somewhere = any(round_.cohort.cities[i].country in anchors for i in cluster.cities)
         notes += (
             say("The {kind} Cities of these countries are in other clusters.", kind=kind)
@@ -404,6 +412,13 @@ def _meeting(
         joined(filter(None, (cluster.reason, _shared(round_, cluster.cities)))),
         notes=(*notes, *bridges),
     )
+
+
+def _known_beside(affinity: Affinity, i: int, cluster: Cluster) -> float:
+    """Return the part of the weights known of a city and the others of its cluster, on average; 1 for a city alone."""
+    others = [affinity.row_of[j] for j in cluster.cities if j != i]
+    accounts = affinity.accounts([affinity.row_of[i]] * len(others), others, worded=False)
+    return round(float(np.mean([a.coverage for a in accounts])), 9) if others else 1.0
 
 
 def _shared(round_: Round, cities: Sequence[int]) -> str:
