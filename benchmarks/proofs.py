@@ -1,13 +1,14 @@
 """Is anything called best that is beaten? Thousands of small assignments against every answer there is.
 
-    python benchmarks/proofs.py [--cases 3000] [--rules 3000] [--seed 0] [--out benchmarks/results/proofs.json]
+    python benchmarks/proofs.py [--cases 3000] [--rules 3000] [--groups 1000] [--seed 0] [--out benchmarks/results/proofs.json]
     python benchmarks/proofs.py --table        print the table that is kept
 
 Each case has 1 to 3 hosts, 1 to 4 guests who want up to three meetings each, capacities, often minima and forbidden
 pairs, and scores that are usual, tied, negative or of many magnitudes. Every set of meetings is tried. A fault is an
 answer called optimal that is beaten by more than its stated error, a bound or floor bound that is passed, an answer
-that breaks a limit, and a wrong "infeasible". ``--rules`` programmes are drawn from the form of rules beside them (``rule_proofs.py``). Exits 1 where
-there is a fault.
+that breaks a limit, and a wrong "infeasible". ``--rules`` programmes are drawn from the form of rules beside them (``rule_proofs.py``), and
+``--groups`` rounds of groups, of clusters and of visits under such rules (``group_rule_proofs.py``). Exits 1 where there is a
+fault.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import group_rule_proofs
 import rule_proofs
 from twinmatch.solving import assign
 
@@ -138,10 +140,11 @@ def table(kept: dict[str, Any]) -> str:
         faults = sum(f["fairness"] == fairness for f in kept["faults"])
         cells = (n.get(status, 0) for status in ("optimal", "feasible", "infeasible"))
         lines.append(f"| {fairness} | {' | '.join(map(str, cells))} | {faults} |")
-    if kept.get("rules"):
-        ways = ", ".join(f"{n} {way}" for way, n in kept["rules"]["statuses"].items())
-        faults = len(kept["rules"]["faults"])
-        lines += ["", f"{kept['rules']['cases']} programmes of rules: {ways}; {faults} faults"]
+    drawn = {"programmes of rules": kept.get("rules"), **kept.get("groups", {})}
+    for what, found in drawn.items():
+        if found:
+            ways = ", ".join(f"{n} {way}" for way, n in found["statuses"].items())
+            lines += ["", f"{found['cases']} {what}: {ways}; {len(found['faults'])} faults"]
     return "\n".join(lines)
 
 
@@ -150,6 +153,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=3000)
     parser.add_argument("--rules", type=int, default=3000)
+    parser.add_argument("--groups", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--table", action="store_true")
@@ -157,10 +161,13 @@ def main() -> int:
     if not asked.table:
         found = run(range(asked.seed, asked.seed + asked.cases))
         found["rules"] = rule_proofs.run(range(asked.seed, asked.seed + asked.rules))
+        seeds = range(asked.seed, asked.seed + asked.groups)
+        found["groups"] = {f: group_rule_proofs.run(f, seeds) for f in group_rule_proofs.FORMS}
         asked.out.write_text(json.dumps(found, indent=1) + "\n")
     kept = json.loads(asked.out.read_text())
     print(f"{kept['cases']} cases\n\n{table(kept)}")
-    faults = [*kept["faults"], *kept.get("rules", {}).get("faults", [])]
+    drawn = [kept.get("rules", {}), *kept.get("groups", {}).values()]
+    faults = [*kept["faults"], *(wrong for one in drawn for wrong in one.get("faults", []))]
     for wrong in faults:
         print(wrong)
     return 1 if faults else 0

@@ -55,7 +55,7 @@ from twinmatch.solving.model import AssignmentQuestion
 
 WHOLE = 1e-6  # a value this near a whole number is one
 FEASIBILITY = 1e-7  # how far HiGHS may leave a row; tighter made its simplex stall
-NO_ENUMERATION = 1 << 16  # a step of presolve by which HiGHS 1.14 loses best answers of shared rows
+NO_PARALLEL_COLUMNS = 1 << 13  # a step of presolve by which HiGHS 1.14 loses best answers, and calls others proven
 EFFORT = (
     2e8  # entries of the matrix that the nodes of one search may look at: the same on every machine
 )
@@ -181,7 +181,7 @@ def loaded(
         "threads": 1,
         "random_seed": 0,
         "mip_feasibility_tolerance": FEASIBILITY,
-        "presolve_rule_off": NO_ENUMERATION,
+        "presolve_rule_off": NO_PARALLEL_COLUMNS if whole else 0,
         "mip_rel_gap": gap,
         "mip_abs_gap": 1e-9,
         "mip_max_nodes": int(np.clip(EFFORT / (model.matrix.nnz + 1), *NODES)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from product_cases import city, everywhere, round_of, settings_of
 
@@ -171,6 +172,41 @@ def test_groups_mixed_and_alike_as_asked():
     assert sizes(same) == [("fi", "fi"), ("it", "it")]
     goals = {(r[0], r[1]): r[2] for r in same.tables[0].rows}
     assert goals["Heat", "alike in sizes of city"] == 1.0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_soft_rules_of_groups_cost_the_same_by_rows_and_by_cities_after_swaps_too(seed):
+    rng = np.random.default_rng(seed)
+    cities = [
+        wants(
+            f"{('at', 'fi')[int(rng.integers(2))]}-c{k}",
+            "energy_systems",
+            "waste_circular_economy",
+            people_in_it=int(rng.choice([20_000, 300_000])),
+        )
+        for k in range(8)
+    ]
+    asked = groups(
+        size=(3, 6),
+        rules=[
+            {"who": "small", "at_most": 1, "price": 8},
+            {"who": "small", "balance": 0, "price": 3},
+            {"who": "country: FI", "nobody_alone": True, "price": 2},
+            {"each": "country", "share_at_least": 0.4, "price": 1},
+        ],
+        mixed=["country"] if seed % 2 else [],
+    )
+    round_ = round_of(*LEADS, *cities)
+    product = propose_discussion_groups(round_, asked)
+    judged = group_rules(round_, asked, product.meetings)
+    mine, others = (sum(r.paid or 0 for r in rules) for rules in (product.rules, judged))
+    assert mine == pytest.approx(others)
+    assert mine > 0
+    assert product.bound >= product.score - 1e-9
+    small = {c["id"] for c in cities if c["population"]["value"] < 100_000}
+    numbers = [len(small & set(m.cities())) for m in product.meetings]
+    paid = [r.paid for r in judged if r.rule == "small cities per group"]
+    assert paid == [8 * sum(max(n - 1, 0) for n in numbers), 3 * (max(numbers) - min(numbers))]
 
 
 def test_people_meet_new_peers():
