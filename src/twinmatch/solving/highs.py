@@ -55,7 +55,9 @@ from twinmatch.solving.model import AssignmentQuestion
 
 WHOLE = 1e-6  # a value this near a whole number is one
 FEASIBILITY = 1e-7  # how far HiGHS may leave a row; tighter made its simplex stall
-NO_PARALLEL_COLUMNS = 1 << 13  # a step of presolve by which HiGHS 1.14 loses best answers, and calls others proven
+NO_PARALLEL_COLUMNS = (
+    1 << 13
+)  # a step of presolve by which HiGHS 1.14 loses best answers, and calls others proven
 EFFORT = (
     2e8  # entries of the matrix that the nodes of one search may look at: the same on every machine
 )

@@ -27,9 +27,14 @@ from twinmatch.programmes.study_visits.search import (
     shows_theme,
     visitors_at_most,
     visits_in_words,
+)
+from twinmatch.programmes.study_visits.settings import (
+    Mode,
+    StudyVisits,
+    by_rail,
+    distances,
     why_barred,
 )
-from twinmatch.programmes.study_visits.settings import Mode, StudyVisits, by_rail, distances
 from twinmatch.programmes.themes import Theme, shown_on, strong_in, theme_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.proposal.tables import TravelRow

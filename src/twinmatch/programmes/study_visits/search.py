@@ -29,7 +29,12 @@ from twinmatch.programmes.study_visits.choices import (
     rules_on_all,
     visit_kinds,
 )
-from twinmatch.programmes.study_visits.settings import StudyVisits, distances, mean_distance
+from twinmatch.programmes.study_visits.settings import (
+    StudyVisits,
+    distances,
+    mean_distance,
+    why_barred,
+)
 from twinmatch.programmes.themes import strength_of, theme_of
 from twinmatch.schema import City
 from twinmatch.solving import Block, Bools, Candidates, Floats, counts
@@ -140,44 +145,6 @@ def _eligible(round_: Round, settings: StudyVisits) -> tuple[list[int], dict[int
         else:
             may.append(i)
     return may, reasons
-
-
-def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
-    """Return why a city may not travel and what it can do, or None where it may."""
-    if set(settings.not_roles) & set(city.roles):
-        return (say("Study visits are for other cities; it may be visited."), "")
-    if settings.neutral_by is None:
-        return None
-    stated = city.commitment
-    year = (stated.neutral_by or stated.neutral_by_at_latest) if stated else None
-    if year is None:
-        if settings.unknown == "let in":
-            return None
-        return (
-            say(
-                "Study visits are for cities with a climate-neutrality target by {neutral_by} or earlier; whether it has one is not known.",
-                neutral_by=settings.neutral_by,
-            ),
-            say(
-                "Ask the city. Without a target, a commitment signed by its mayor opens study visits and twinning; "
-                "until then online resources and discussion groups are open to it."
-            )
-            if settings.unknown == "ask first"
-            else say(
-                "A commitment signed by its mayor opens study visits and twinning; until then online resources and "
-                "discussion groups are open to it."
-            ),
-        )
-    if year > settings.neutral_by:
-        return (
-            say(
-                "Its climate-neutrality target is {year}; study visits ask for {neutral_by} or earlier.",
-                year=year,
-                neutral_by=settings.neutral_by,
-            ),
-            say("An earlier target signed by its mayor opens study visits and twinning."),
-        )
-    return None
 
 
 def _groups(

@@ -16,9 +16,10 @@ from pydantic import Field, field_validator, model_validator
 from twinmatch.cohort import Cohort
 from twinmatch.programmes.base import Band, GatedProduct, Load, Policy, ProgrammeSection, ordered
 from twinmatch.programmes.quotas import PairQuota, counted_per
-from twinmatch.schema import Role
+from twinmatch.schema import City, Role
 from twinmatch.solving import Floats
 from twinmatch.vocabulary.geography import distance_km
+from twinmatch.wording import say
 
 Places = NDArray[np.intp]
 
@@ -113,6 +114,44 @@ class StudyVisits(GatedProduct):
         for quota in self.rules:
             side = "visitors" if quota.of == "guests" else "hosts"
             yield f"{quota.who or quota.each or 'any'} {side} per {quota.per}", quota
+
+
+def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
+    """Return why a city may not travel and what it can do, or None where it may."""
+    if set(settings.not_roles) & set(city.roles):
+        return (say("Study visits are for other cities; it may be visited."), "")
+    if settings.neutral_by is None:
+        return None
+    stated = city.commitment
+    year = (stated.neutral_by or stated.neutral_by_at_latest) if stated else None
+    if year is None:
+        if settings.unknown == "let in":
+            return None
+        return (
+            say(
+                "Study visits are for cities with a climate-neutrality target by {neutral_by} or earlier; whether it has one is not known.",
+                neutral_by=settings.neutral_by,
+            ),
+            say(
+                "Ask the city. Without a target, a commitment signed by its mayor opens study visits and twinning; "
+                "until then online resources and discussion groups are open to it."
+            )
+            if settings.unknown == "ask first"
+            else say(
+                "A commitment signed by its mayor opens study visits and twinning; until then online resources and "
+                "discussion groups are open to it."
+            ),
+        )
+    if year > settings.neutral_by:
+        return (
+            say(
+                "Its climate-neutrality target is {year}; study visits ask for {neutral_by} or earlier.",
+                year=year,
+                neutral_by=settings.neutral_by,
+            ),
+            say("An earlier target signed by its mayor opens study visits and twinning."),
+        )
+    return None
 
 
 def distances(
