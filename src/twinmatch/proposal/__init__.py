@@ -1,13 +1,6 @@
 """The proposal and the evidence behind it: the object that every later step takes and nothing flows back from."""
 
-from twinmatch.proposal.evidence import (
-    Account,
-    Evidence,
-    Fact,
-    RuleNumbers,
-    RulePrice,
-    RuleStatus,
-)
+from twinmatch.proposal.evidence import Account, Evidence, Fact
 from twinmatch.proposal.proposal import (
     Ask,
     Cause,
@@ -31,6 +24,7 @@ from twinmatch.proposal.proposal import (
     proposal_schema,
     to_plain,
 )
+from twinmatch.proposal.tables import RuleNumbers, RulePrice, RuleStatus
 from twinmatch.proposal.wire import Cell
 from twinmatch.wording import count, listed
 

@@ -7,8 +7,6 @@ Notation: likeness in [0, 1] or nan (unknown); standing in [0, 1], the share of 
 likeness beats, 0.5 where it is unknown; weight, each facet's part of all weights (they sum to 1);
 share = weight x standing.
 
-And how an answer stands to each rule: what the rule forbids, whether it binds, and what it costs.
-
 The reviewer of printed reasons: one rule a function, over what a sentence claims and the ground it is printed on.
 
 What fails a rule is not printed. Rules read kinds and topics where they are known, and wording where they are not;
@@ -29,7 +27,7 @@ from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import core_schema
 
 from twinmatch.proposal.wire import Cell, Number, Part, Unknown, Whole, adds_up, frame, on_wire
-from twinmatch.wording import count, joined, listed, own_words, say
+from twinmatch.wording import joined, own_words, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,89 +189,6 @@ def _place(line: Evidence) -> tuple[bool, bool, bool, float, str]:
     lift = -line.weight * (line.standing - 0.5)
     back = line.facet == "returns"
     return back, line.facet not in CONTENT, line.facet in TOPICS_TOLD, lift, line.facet
-
-
-# --- rules ---------------------------------------------------------------------------------------------------
-
-SMALLEST: Final = 0.001
-"""Points below which a difference is nothing."""
-
-
-@dataclass(frozen=True)
-class RuleNumbers:
-    """What a rule forbids in numbers: meetings that it takes out, or how many of its rows are at their limit.
-
-    Of ``possible`` meetings a filter forbids ``taken_out``, ``alone`` of which no other filter does. A rule of one row
-    counts ``now``, and asks for at least or at most so many.
-    """
-
-    possible: Whole
-    taken_out: Whole = 0
-    alone: Whole = 0
-    rows: Whole = 0
-    at_limit: Whole = 0
-    now: Number | None = None
-    at_least: Number | None = None
-    at_most: Number | None = None
-
-    @property
-    def says(self) -> str:
-        """Return the numbers in words; nothing where no row is at its limit."""
-        if not self.rows:
-            return say(
-                "It takes out {out:,} of {all:,} possible meetings, {alone:,} that no other rule does.",
-                out=self.taken_out,
-                all=self.possible,
-                alone=self.alone,
-            )
-        if self.now is not None:
-            asked = [] if self.at_least is None else [say("at least {n:g}", n=self.at_least)]
-            asked += [] if self.at_most is None else [say("at most {n:g}", n=self.at_most)]
-            return say("Now {now:g} of {asked}.", now=self.now, asked=joined(asked, " and "))
-        if not self.at_limit:
-            return ""
-        return say("{n} of {all} are at the limit.", n=self.at_limit, all=self.rows)
-
-
-@dataclass(frozen=True)
-class RulePrice:
-    """What the best answer would gain without a rule: meetings, then score; exact, or at most so much.
-
-    ``score`` is None where more meetings may be gained, and by how much the score would change then is not known.
-    """
-
-    places: Annotated[Whole, Field(ge=0)]
-    score: Number | None
-    exact: bool = False
-
-    @property
-    def says(self) -> str:
-        """Return the price in words."""
-        points = 100 * (self.score or 0.0)
-        if not self.places and points < 0.05:
-            return say("nothing") if points < SMALLEST else say("less than 0.1 points")
-        parts = [count(self.places, "place")] if self.places else []
-        parts += [say("{points:.1f} points", points=points)] if abs(points) >= 0.05 else []
-        return listed(parts) if self.exact else say("at most {amount}", amount=listed(parts))
-
-
-@dataclass(frozen=True)
-class RuleStatus:
-    """A rule as it was compiled, and how the answer stands to it: kept, binding, broken or relaxed.
-
-    ``repair`` is the number of the repair by which it gave way; ``numbers`` what it forbids, and ``costs`` what it
-    costs, where it was compiled to rows over all possible meetings. A rule with a price has by how much it is
-    ``missed``, and the points ``paid`` for that.
-    """
-
-    rule: str
-    says: str
-    status: Literal["kept", "binding", "broken", "relaxed"]
-    repair: Annotated[Whole | None, Field(exclude_if=lambda value: value is None)] = None
-    numbers: Annotated[RuleNumbers | None, Field(exclude_if=lambda value: value is None)] = None
-    costs: Annotated[RulePrice | None, Field(exclude_if=lambda value: value is None)] = None
-    missed: Annotated[Number | None, Field(exclude_if=lambda value: value is None)] = None
-    paid: Annotated[Number | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 LONGEST: Final = 260

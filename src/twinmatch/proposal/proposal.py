@@ -15,7 +15,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from twinmatch.errors import DataError
-from twinmatch.proposal.evidence import Account, RuleStatus
+from twinmatch.proposal.evidence import Account
+from twinmatch.proposal.tables import RuleStatus
 from twinmatch.proposal.wire import (
     Anything,
     Cell,

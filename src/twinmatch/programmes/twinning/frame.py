@@ -1,4 +1,4 @@
-"""The frame of a twinning round: every pair of an eligible guest and a host, and the rules on what they seek and show.
+"""The frame of a twinning round: every pair of an eligible guest and a host, and the rules on what they seek and show, and on who accompanies them.
 
 Rules over twinning pairs that other packages bring; a programme asks for them by name in ``twinning.extra_rules``.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, permutations
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,6 +19,7 @@ from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import QuestionError
 from twinmatch.extensions import Registry, need
 from twinmatch.programmes.rules import Rule, forbid
+from twinmatch.programmes.twinning.settings import Facilitator
 from twinmatch.solving import Bools, Ints
 from twinmatch.solving.blocks import Block, Candidates, counts
 from twinmatch.vocabulary.topics import Topic
@@ -204,6 +205,89 @@ def needs_rules(frame: Frame, most: int) -> list[Rule]:
         high = np.array([len(few) for _, few, _ in rows], dtype=float)
         block = Block("one host a need", matrix, np.full(len(rows), -np.inf), high, row)
         rules.append(Rule("one host a need", says, block, kind="demand"))
+    return rules
+
+
+MOST_UNIONS: Final = 1_000
+"""Sets of facilitators whose pairs are counted."""
+
+
+def accompanied(
+    cohort: Cohort,
+    staff: Sequence[Facilitator],
+    hosts: Sequence[Sequence[int]],
+    guests: Sequence[int],
+) -> tuple[Bools, Bools]:
+    """Return whose hosts (cities of each) and whose guests each facilitator can accompany, (F, H) and (F, G)."""
+    cities = cohort.cities
+    spoken = [{v for i in host for v in cities[i].languages or ()} for host in hosts]
+    of_host = [[one.speaks(languages) for languages in spoken] for one in staff]
+    of_guest = [
+        [
+            one.speaks(cities[i].languages or ())
+            and (not one.countries or cities[i].country in one.countries)
+            for i in guests
+        ]
+        for one in staff
+    ]
+    return np.array(of_host, dtype=bool), np.array(of_guest, dtype=bool)
+
+
+def facilitator_rules(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
+    """Return the rules by which every pair finds a facilitator who speaks with both sides and has room.
+
+    By Hall's theorem (1935, doi:10.1112/jlms/s1-10.37.26) it is enough that of the pairs whom only some of the
+    facilitators can accompany there are no more than these take, for every union of the sets that pairs leave.
+    """
+    hosts, guests = accompanied(frame.cohort, staff, [h.cities for h in frame.hosts], frame.guests)
+    can = hosts[:, frame.host] & guests[:, frame.guest]
+    nobody = np.asarray(~can.any(axis=0))
+    rules = []
+    if nobody.any():
+        says = say(
+            "Each pair has a facilitator who speaks with both sides and accompanies guests of that country."
+        )
+        rules.append(forbid("facilitators' languages", says, nobody))
+    kinds, of_pair = np.unique(can.T, axis=0, return_inverse=True)
+    unions = {(True,) * len(staff)}
+    for kind in kinds[kinds.any(axis=1)].tolist():
+        unions |= {tuple(kind), *(tuple(map(any, zip(kind, one, strict=True))) for one in unions)}
+        if len(unions) > MOST_UNIONS:
+            found = f"The {len(staff)} facilitators differ in too many ways for a proof that each pair finds one."
+            do = "Give facilitators the same languages and countries where they may stand in for each other."
+            raise QuestionError.of("facilitators-differ", found, do=do)
+    rows = sorted(unions, key=lambda one: (-sum(one), one))
+    taken = np.array([[not (k & ~np.array(row)).any() for k in kinds] for row in rows])
+    matrix = sp.csr_array(taken[:, of_pair.ravel()].astype(np.float64))
+    most = [sum(one.most for one, x in zip(staff, row, strict=True) if x) for row in rows]
+    who = [listed([one.name for one, x in zip(staff, row, strict=True) if x]) for row in rows]
+    says = say(
+        "The {staff} facilitators accompany at most {pairs} pairs.", staff=len(staff), pairs=most[0]
+    )
+
+    def row_says(k: int) -> str:
+        return (
+            say(
+                "{who} can take {most} of the pairs whom nobody else can accompany",
+                who=who[k],
+                most=most[k],
+            )
+            if k
+            else says
+        )
+
+    block = Block(
+        "facilitators", matrix, np.full(len(rows), -np.inf), np.array(most, dtype=float), row_says
+    )
+    rules.append(
+        Rule(
+            "facilitators",
+            says,
+            block,
+            kind="total",
+            loosened=lambda k, n: say("let {who} have {bound} pairs", who=who[k], bound=n),
+        )
+    )
     return rules
 
 

@@ -15,8 +15,9 @@ from twinmatch.programmes.eligibility import Applicants
 from twinmatch.programmes.repair_menu import excepting, in_menu, made_again, menu_of, taken
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
+from twinmatch.programmes.twinning.frame import accompanied
 from twinmatch.programmes.twinning.left_out import Unplaced
-from twinmatch.programmes.twinning.pair_rules import accompanied, refused_before
+from twinmatch.programmes.twinning.pair_rules import refused_before
 from twinmatch.programmes.twinning.search import PreparedTwinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.proposal import Meeting, Member, Product, Reserve, RuleStatus, Table
