@@ -9,9 +9,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from browser_for_tests import running
+from browser_for_tests import faults, running
 from playwright.sync_api import expect
-from test_accessible import AXE, TAGS
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>Platform</title>
 <script src="{service}/assets/similar.js" defer></script></head><body><main><h1>Platform</h1>
@@ -50,9 +49,5 @@ def test_the_component_shows_cities_on_a_page_of_another_origin(platform, chromi
         page.locator("twinmatch-similar").first.evaluate("e => e.setAttribute('k', '2')")
         expect(part.get_by_role("listitem")).to_have_count(2)
         assert all(url.startswith((service, origin)) for url in seen)
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate(
-            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS
-        )
-        assert [v["id"] for v in found["violations"]] == []
+        assert faults(page) == []
         page.context.close()

@@ -22,8 +22,8 @@ from twinmatch.programmes.proposing import programme_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import statuses
 from twinmatch.proposal import Meeting, Member, Proposal, RuleStatus
+from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.solving.exchange import pair_score
-from twinmatch.store.history import is_of_theme
 
 Priced = Iterator[tuple[float, Sequence[RuleStatus]]]
 """The score of a product, and how it stands to its rules: as it is, and with a city in each of its groups."""

@@ -10,9 +10,9 @@ from typing import Any
 from twinmatch.app.decisions import MeetingState, RunState, joint
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
+from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.proposal.tables import SatisfactionRow, TieRow, ids_in, rows_of
 from twinmatch.store import About
-from twinmatch.store.history import is_of_theme
 
 FRAGILE = 0.7
 """A pair that survives in a smaller part of the perturbed runs is fragile."""

@@ -173,6 +173,12 @@ class Gap:
     says: str
 
 
+def is_of_theme(meeting: str, theme: str) -> bool:
+    """Return whether a meeting is a group of a theme, by their ids: a theme of several groups numbers them."""
+    head, dash, number = meeting.rpartition("-")
+    return meeting == theme or (head == theme and bool(dash) and number.isdecimal())
+
+
 @dataclass(frozen=True)
 class Table:
     """Figures beside the meetings, such as travel, balance or load: named columns, and rows of that width."""

@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError
+from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.proposal.wire import Instant, on_wire
 
 Status = Literal["draft", "approved", "published", "withdrawn"]
@@ -345,12 +346,6 @@ def _group_problems(
     if entry.kind == "split" and not (number and 1 <= int(said[:9]) <= MOST_GROUPS):
         do = f"Give a whole number from 1 to {MOST_GROUPS}."
         yield Problem("number-wrong", f"{said[:40]!r} is no number of groups.", do=do)
-
-
-def is_of_theme(meeting: str, theme: str) -> bool:
-    """Return whether a meeting is a group of a theme, by their ids: a theme of several groups numbers them."""
-    head, dash, number = meeting.rpartition("-")
-    return meeting == theme or (head == theme and bool(dash) and number.isdecimal())
 
 
 def _decision_problems(
