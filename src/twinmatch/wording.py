@@ -364,5 +364,11 @@ def _said_in(thing: Any) -> Iterator[Said]:
             yield from _said_in(getattr(thing, name))
 
 
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(part.name for part in fields(kind)) if is_dataclass(kind) else ()
+_NAMES: Final[dict[type, tuple[str, ...]]] = {}
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the names of the fields of a dataclass, none for what is none; asked for every part of a proposal."""
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(part.name for part in fields(kind)) if is_dataclass(kind) else ()
+    return _NAMES[kind]

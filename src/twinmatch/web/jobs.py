@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
@@ -280,9 +281,15 @@ def _programme_in(made_from: Mapping[str, Any], **twinning: Any) -> Programme:
 
 def proposal_of(board: Board, proposal: str) -> Proposal:
     """Return a proposal that was made, its groups called as was decided since; raises QuestionError where there is none yet."""
-    made = from_plain(orjson.loads(board.result(proposal)), f"proposal {proposal}")
+    made = _read(board.result(proposal), proposal)
     names = board.store.held(proposal).names
     return replace(made, products=tuple(named(p, names) for p in made.products))
+
+
+@lru_cache(maxsize=4)
+def _read(result: bytes, proposal: str) -> Proposal:
+    """Return a proposal as it was stored; the pages of one round ask for the same again and again."""
+    return from_plain(orjson.loads(result), f"proposal {proposal}")
 
 
 def cohort_of(board: Board, settings: Settings, asked: Mapping[str, Any]) -> Cohort:
