@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -40,6 +41,7 @@ from twinmatch.reading.meaning import (
     fitting,
     has_candidates,
     meaning,
+    nearly_all,
     of_codes,
     options_in,
     share,
@@ -69,9 +71,7 @@ _EITHER: Final = (
 )
 """What a column may be instead, to be chosen where it is asked."""
 
-_TEXTS: Final = {"needs": "offers", "offers": "needs"}
-
-_OPPOSITE: Final = {a: b for one, other in _EITHER[:2] for a, b in ((one, other), (other, one))}
+_OPPOSITE: Final = {a: b for one, other in _EITHER[:3] for a, b in ((one, other), (other, one))}
 
 _CONTRIBUTION: Final = re.compile(
     r"contribution id|id (?:de la |del? |della |do )?contribu\w*|beitrags id|identyfikator wkladu"
@@ -339,15 +339,15 @@ class _Finder:
             elif means.sureness == "sure":
                 found[i] = self._target(i, means.field)
             else:
-                either = (means.field, _OPPOSITE.get(means.field, means.field))
-                self.asked[i] = likely(name, either) if means.field in _OPPOSITE else ""
-                self.asked[i] = self.asked[i] or means.field
+                other = _OPPOSITE.get(means.field)
+                self.asked[i] = (other and likely(name, (means.field, other))) or means.field
         read = {t.field for t in found if t} | {*self.asked.values()}
-        if "name" not in read:
-            named = [i for i in unread if (share("name", self.cells[i]) or 0.0) >= FITS]
-            self.asked |= dict.fromkeys(named[:1], "name")
-            unread = [i for i in unread if i not in self.asked]
-        for i in unread:
+        for field in ("name", "country"):  # no city is read without them
+            free = sorted({*unread, *self.asked} - {*self.runs})
+            fit = [i for i in free if nearly_all(field, self.cells[i])]
+            if fit and all(t is None or t.field != field for t in found):
+                found[fit[0]] = Target(field)
+        for i in (i for i in unread if found[i] is None):
             fields = [f for f in fitting(self.cells[i], seen) if f in SEVERAL or f not in read]
             left = [f for f in fields if f not in read]
             if guess := likely(self.names[i], fields) or likely(self.names[i], left):
@@ -367,19 +367,17 @@ class _Finder:
         first: dict[str, set[str]] = {}
         for i, target in enumerate(found):
             field = self.asked.get(i, target.field if target else "")
-            is_said = self.names[i] in self.mapping.columns or self.names[i] in columns(self.model)
-            if not field or (target and target.option) or is_said:
+            other, is_said = _OPPOSITE.get(field), self.names[i] in self.mapping.columns
+            if not other or is_said or (target and target.option) or self.names[i] == field:
                 continue
-            if field in _TEXTS and field in first and _TEXTS[field] not in read:
-                guess = likely(self.names[i], (field, _TEXTS[field]))
-                if guess == _TEXTS[field]:
-                    self.asked[i], found[i] = guess, None
-            if field not in _OPPOSITE:
-                first.setdefault(field, set())
-                continue
-            options = {*options_in(self.cells[i])}
-            if field in first and 2 * len(first[field] & options) >= len(options) > 0:
-                self.asked[i], found[i] = _OPPOSITE[field], None
+            is_text = field in {"needs", "offers"}
+            options = set() if is_text else {*options_in(self.cells[i])}
+            if field in first and (
+                other not in read and likely(self.names[i], (field, other)) == other
+                if is_text
+                else 2 * len(first[field] & options) >= len(options) > 0
+            ):
+                self.asked[i], found[i] = other, None
             first.setdefault(self.asked.get(i, field), options)
 
     def _once(self, targets: list[Target | None]) -> tuple[Target | None, ...]:
@@ -471,7 +469,10 @@ class _Finder:
             do = nearest(name, {k: k for k in columns(self.model)})
             return [Problem("column-unknown", "There is no such column.", place, do)]
         if missing := self._texts_missing(i, read):
-            self._question(i, f"The column {name!r} holds texts. What are they?", missing)
+            is_long = median(len(text(c).split()) for c in self.cells[i] if text(c)) >= 5
+            if guess := missing[0][0] if len(missing) == 2 and is_long else "":
+                self.asked[i] = guess  # of what is left, once
+            self._question(i, f"The column {name!r} holds texts. What are they?", missing, guess)
             return []
         if near := near_field(name, self.model, read):
             self.asked[i] = near

@@ -38,7 +38,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     "city": r"\bcit(?:y|ies)\b|municipalit|\btowns?\b|local (?:authority|government)|\bstadt|\bstadte|gemeinde|kommune?n?\b|\bvilles?\b|"
     r"\bcommunes?\b|collectivit|\bcitta\b|\bcomun[ei]\b|ente locale|ciudad|municipi|ayuntamiento|ajuntament|entidad local|entite locale|\bente\b|jednostk\w* samorzad|cidade|miast|gmin|\bobec|"
     r"\bmest[oa]\b|\bstad\b|steden|gemeente|πολη|δημοσ|oras|kaupun|\bby\b|"
-    r"autarquia|\bcamara\b|concelh|prefeitura|localitat|municipiul|primari[ae]|\bkommun|δημο[συ]|stadsbestuur|locality|city council",
+    r"autarquia|\bcamara\b|concelh|prefeitura|localitat|municipiul|primari[ae]|\bkommun|\bδημο|\bauthority\b|stadsbestuur|locality|city council",
     "country": r"\bcountr|^(?:\d+ )?state$|\bland\b|\bpays\b|\bpaese\b|\bpanstwo$|\bkraju\b|\bpais\b|\bkraj\b|\bstaat\b|\bnation|\bstato\b|member state|\bzeme\b|\btara\b|χωρα|"
     r"\bstatul\b|\bpaisul\b|χωρασ|\btari[il]\b|landet\b|\bstaten\b",
     "people": r"inhabit|populat|residents|how many people|wie viele menschen|\bew\b|combien de (?:gens|personnes)|cuantas personas|quante persone|ile osob|\bpadron\b|\bvecinos\b|einwohn|bevolker|habitant|abitant|popolaz|residenti|poblac|mieszkanc|ludnos|"
@@ -49,14 +49,14 @@ _CONCEPTS: Final[dict[str, str]] = {
     "neutral": r"neutral|net ?zero|\btarget\b|\bziel|klimaneutral|neutralit|objectif|obiettivo|objetivo|\bcel\b|neutralnos|doel|"
     r"nollutslapp|klimatneutral|zero emiss|zero net|emissoes zero|carbono zero|ουδετερο|\btinta\b|zeroemis|\bmal(?:ar|et)?\b|\bmeta\b",
     "hours": r"\bhours?\b|\bhrs\b|stunden|\bstd\b|\bheures?\b|\bore\b|\bhoras?\b|\bgodzin|\buren\b|person hours|arbeitszeit|staff time|"
-    r"\btimmar|\buur\b|\bore(?:le)?\b|ωρεσ|ωρων|man hours|\bh mois|ora(?:s)?\b",
+    r"\btimmar|\buur\b|\bore(?:le)?\b|ωρεσ|ωρων|man hours|\bh mois|\bora\b",
     "staff": r"\bstaff|\bteam|month|monat|\bmois\b|\bmese\b|\bmes\b|miesia|maand|personal|mitarbeit|capacit|zeit|temps|tempo|tiempo|czas|"
     r"officer time|medewerk|manad|\bluna\b|\blunar|μηνα|προσωπικ|\bmensa|\bmensu|persona(?:l|le|leni)\b|pracownic|tijd|\btid\b|timp",
     "english": r"\benglish|englisch|anglais|inglese|ingles|angielsk|engels|"
     r"engelsk|engleza|αγγλικ|\bcefr\b|\bmcer\b|\bqcer\b|\bcecrl?\b|\bger\b|\beskj\b",
     "languages": r"\blanguages?\b|arbeitssprach|\bsprachen|langues|lingue|idiomas|jezyki|\btalen\b|"
     r"arbetssprak|\bsprak\b|\blimb[ai]\b|\blimbi(?:le)?\b|linguas|γλωσσ|jezykach|jezykow|\bworking language",
-    "struggle": r"challeng|struggl|quitan? el sueno|\bsommeil|\bsonno\b|\bschlaf|hurts|problem|difficul|difficil|hardest|barrier|bottleneck|headache|worr(?:y|ies)|up at night|herausforder|schwierig|druckt der schuh|baustelle|nachhol|engpass|hakt es|helping hand|\bfreins?\b|\bfrena\b|hamuj|sorgen|casse tete|preoccup|preocup|carenc|deficit|lacune|\bdefi|\bsfid|\bdesafio|\breto|wyzwa|trudn|uitdaging|obsta[ck]|\bobstacul|ostacol|przeszkod|klopot|needs?\b|"
+    "struggle": r"challeng|struggl|pressure|quitan? el sueno|\bsommeil|\bsonno\b|\bschlaf|hurts|problem|difficul|difficil|hardest|barrier|bottleneck|headache|worr(?:y|ies)|up at night|herausforder|schwierig|druckt der schuh|baustelle|nachhol|engpass|hakt es|helping hand|\bfreins?\b|\bfrena\b|hamuj|sorgen|casse tete|preoccup|preocup|carenc|deficit|lacune|\bdefi|\bsfid|\bdesafio|\breto|wyzwa|trudn|uitdaging|obsta[ck]|\bobstacul|ostacol|przeszkod|klopot|needs?\b|"
     r"\bbedarf|besoin|bisogn|necesid|potrzeb|attentes|erwartung|aspettativ|expectativ|oczekiwan|behoef|necessid|hindernis|"
     r"\black|missing|hold\w* .*back|slow\w* .*down|\bblock|\bstuck|in (?:the|your) way|pain points?|\bweak|\bgaps?\b|brauch|fehl(?:t|en|st)|\brat suchen|suchen\b|schwach|manqu|\bfaltan?\b|\bmanca|brakuj|\bbrak\b|necesit|servono|\bserve\b|ontbre|nodig|knelpunt|\bhinder|\bbehov|saknas|saknar|utmaning|svar(?:ig|ast)|provoc|dificult|\bnevo[ie]|lips(?:a|esc|it)|obstacol|προκλ|δυσκολ|αναγκ|ελλειψ|εμποδι|desafi|precisa|dificuld|entrave|verrou|worst|toughest|tricky|scoglio|bloqu|blocc|lastig|moeilijk|\bduele|houdt .*tegen|\bremm?(?:t|en)\b|anliegen|fragestellung|inciampa|\bpeina|tropieza|\bfrein|naliegt",
     "learn": r"\blearn|\blernen|apprendre|imparare|aprender|nauczy|dowiedz|\bleren\b|want to know|improve|erfahren mochte|"
@@ -64,7 +64,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     "offer": r"\boffer|\bshow|\bshare|can .*teach|strength|\bstrong|good practice|best practice|experience|success|proud|better than|recommend to|lauft .*gut|\bteach|contribut|ahead of|anbiet|\bbieten\b|\bbieden\b|angebot|zeigen|\bstark|stolz|beitragen|einbringen|gute praxis|erfahrung|"
     r"erfolg|offrir|montrer|partager|apporter|\bfiers?\b|raconter|atouts?|bonnes pratiques|reussi|points forts|\bfortes?\b|\bfuertes?\b|\bforti\b|\bmocn|offrire|mostrare|condivid|apportare|orgoglios|passo avanti|punti di forza|buone pratiche|ofrecer|ofrece|"
     r"mostrar|compartir|aportar|ensenar|orgull|fortalez|buenas practicas|zaoferow|pokaza|podziel|pochwal|dumn|wniesc|mocne strony|dobre praktyki|aanbieden|laten zien|sterk|oferecer|partilhar|"
-    r"\bbrag|\bda(?:n)? bien|riesc\w* bene|gelingt|gelungen|bring to the table|worth (?:a|the|seeing)|come and see|good at|\bbest at|\bexcel|\blead(?:ing|er)|expertise|give back|in return|others? (?:could|can|should)|sind sie .*\bgut\b|vorzeig|vorbild|vorreiter|weitergeben|a l aise|reconnu|en avance|maitris|valoris|feriez .*(?:voir|decouvrir|visiter)|faire (?:voir|decouvrir|visiter)|\bforts\b|eccell|avanguardia|insegnar|raccontare|destaca|avanzad|presumir|\bdobr(?:zy|ze)\b|chwal|wyroznia|mocne|goed in|\btrots|voorop|\bdelen\b|erbjud|stolt|\bbidra|dela med|visa upp|styrk|langt framme|\bofer|\barata\b|\bmandri|impartas|puncte (?:tari|forte)|orgulh|partilh|ensinar|oferec|προσφερ|δειξ|μοιρα(?:σ|ζ)|ισχυρ|δυνατα|περηφαν|υπερηφαν|demonstrate|showcase",
+    r"\bbrag|\byou lead\b|bjuda|\bda(?:n)? bien|riesc\w* bene|gelingt|gelungen|bring to the table|worth (?:a|the|seeing)|come and see|good at|\bbest at|\bexcel|\blead(?:ing|er)|expertise|give back|in return|others? (?:could|can|should)|sind sie .*\bgut\b|vorzeig|vorbild|vorreiter|weitergeben|a l aise|reconnu|en avance|maitris|valoris|feriez .*(?:voir|decouvrir|visiter)|faire (?:voir|decouvrir|visiter)|\bforts\b|eccell|avanguardia|insegnar|raccontare|destaca|avanzad|presumir|\bdobr(?:zy|ze)\b|chwal|wyroznia|mocne|goed in|\btrots|voorop|\bdelen\b|erbjud|stolt|\bbidra|dela med|visa upp|styrk|langt framme|\bofer|\barata\b|\bmandri|impartas|puncte (?:tari|forte)|orgulh|partilh|ensinar|oferec|προσφερ|δειξ|μοιρα(?:σ|ζ)|ισχυρ|δυνατα|περηφαν|υπερηφαν|demonstrate|showcase",
     "domain": r"\bdomains?\b|\bareas?\b|\bsectors?\b|\bfields?\b|\btopics?\b|\bthemes?\b|handlungsfeld|bereich|sektor|themen|domaines?|secteurs?|thematique|"
     r"ambit[oi]|settor|\btem[ai]\b|ambitos?|sectores|\btemas\b|obszar|dziedzin|tematy|domein|thema|"
     r"omrad|\barii\b|\bdomenii|\bareas\b|τομε[ιαω]|θεμα|gebied|sujets?\b|temat\b|\bamne|\bsectoare|services",
@@ -244,6 +244,11 @@ def share(field: str, cells: Sequence[Any]) -> float | None:
         return None
     counted = Counter(filled)
     return sum(n for t, n in counted.items() if test(t)) / len(filled)
+
+
+def nearly_all(field: str, cells: Sequence[Any]) -> bool:
+    """Return whether two cells or more are filled, and nearly all of them may stand in a field."""
+    return sum(bool(text(c)) for c in cells) > 1 and (share(field, cells) or 0.0) >= 0.9
 
 
 Sureness = Literal["sure", "asked"]

@@ -136,6 +136,9 @@ class _Reading:
             identify(found, self.mapping, self.notes)
         if self.is_survey:
             found = merged(found, self.notes)
+        for question in self.header.questions if self.is_survey else ():
+            if question.guess in TEXT_OF and question.guess not in TEXT_OF.values():
+                self._note_options(question)
         for value, name in self.options.items():
             self._ask_option(value, name)
         if self.is_main and not lacking and not self.rows and not self.notes.has_errors:
@@ -380,7 +383,7 @@ class _Reading:
         if said == "" or len(codes) == 1:
             return
         own = _OTHER.sub("", part)
-        if codes or (own == part and self._is_option(part, reader)):
+        if codes or (own == part and self._is_option(part, reader.option)):
             self.options.setdefault(part, reader.name)
         else:
             found = f"{part[:60]!r} is no domain or lever: it is kept in the text."
@@ -390,12 +393,23 @@ class _Reading:
         if own and own not in words:
             data[TEXT_OF[path]] = f"{words}\n{own}" if words else own
 
-    def _is_option(self, part: str, reader: _Reader) -> bool:
+    def _note_options(self, question: MappingQuestion) -> None:
+        """Note what has to be asked of the options of a column that is itself in question, so that it is asked at once."""
+        at = self.header.names.index(question.key)
+        cells = [text(c[at]) for _, c in self.rows if at < len(c)]
+        split = (p for ps in values.options_of(cells).values() for p in ps)
+        for part in question.labels or split:
+            is_clear = part in self.mapping.values or len(values.option_codes(part)) == 1
+            is_own = is_other(part) or bool(_OTHER.match(part))
+            if not (is_clear or is_own) and (question.labels or self._is_option(part)):
+                self.options.setdefault(part, question.key)
+
+    def _is_option(self, part: str, label: str = "") -> bool:
         """Return whether words are an option: a column's label, in several rows, or by their sense one of ours."""
         is_again = part in self.unknown
         self.unknown.add(part)
-        if reader.option or len(part.split()) > values.MOST_WORDS:
-            return reader.option == part
+        if label or len(part.split()) > values.MOST_WORDS:
+            return label == part
         return is_again or bool(likely_option(part))
 
     def _ask_option(self, value: str, name: str) -> None:

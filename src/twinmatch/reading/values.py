@@ -147,7 +147,7 @@ YES: Final = words(
     "checked; selected; on"
 )
 NO: Final = words(
-    "no; n; nein; non; nee; nao; nie; ne; ei; nem; nej; nei; ochi; οχι; не; ara; 0; false; "
+    "no; n; nein; non; nee; nao; nie; ne; nu; ei; nem; nej; nei; ochi; οχι; не; ara; 0; false; "
     "falsch; faux; falso; falsz; hayir; unchecked; off; ☐"
 )
 UNKNOWN: Final = words(
@@ -196,7 +196,7 @@ _STEMS: Final[dict[str, str]] = {
     r"fastighet|cladir|locuint|κτιρι|κτηρι|κατοικι|ανακαιν|στεγασ",
     "energy_systems": r"\benerg(?!.*effici)|\bheat(?! ?(?:island|wave|stress))|\bpower\b|electri(?!\w* (?:vehic|car|bus|mobil))|renewabl|\bsolar|fossil|photovolt|fotovolt|warme|heiz|\bstrom\b|erneuerbar|(?<!ilots de )chaleur|chauffage|renouvelabl|(?<!islas de )\bcalor|riscald|"
     r"elettri|rinnovabil|calefacc|renovabl|ciepl|grzewcz|odnawialn|\boze\b|warmte|verwarm|elektri|hernieuw|aquec|varme|fornybar|fornyelig|caldur|incalz|regenerabil|θερμανσ|θερμοτ|ενεργει|ηλεκτρ|ανανεωσιμ",
-    "mobility_transport": r"mobili[td]|mobiln|movilid|transport|trasport|verkehr|traffi[ck]|\btrafik|\bcycl|\bbus(?:es)?\b|vehicl|freight|logist|\bparking|\bopnv\b|nahverkehr|\bcars?\b|\bautos?\b|\bbik|\btrams?\b|\brail|walking|pedestr|\brad(?:weg|fahr|verkehr)|parkraum|"
+    "mobility_transport": r"\btravel|mobili[td]|mobiln|movilid|transport|trasport|verkehr|traffi[ck]|\btrafik|\bcycl|\bbus(?:es)?\b|vehicl|freight|logist|\bparking|\bopnv\b|nahverkehr|\bcars?\b|\bautos?\b|\bbik|\btrams?\b|\brail|walking|pedestr|\brad(?:weg|fahr|verkehr)|parkraum|"
     r"deplacement|voiture|\bvelos?\b|circulation|spostament|biciclet|ciclab|ciclist|desplaz|coches|komunikacj|rower|samochod|vervoer|verkeer|fiets|mobilite|kollektiv|cykel|μεταφορ|κινητικ|μετακινησ|αυτοκινητ",
     "waste_circular_economy": r"\bwaste|circular|recycl|recicl|\bre ?use|abfall|kreislauf|\bmull\b|wiederverwend|dechet|circulaire|reemploi|reutili|rifiut|circolar|riuso|ricicl|residu|basura|odpad|obieg|cyrkular|smieci|"
     r"\bafval|circulair|hergebruik|avfall|cirkular|atervin|deseu|\blixo|αποβλητ|απορριμμ|κυκλικ|ανακυκλωσ",
@@ -207,7 +207,7 @@ _STEMS: Final[dict[str, str]] = {
     "data_digitalisation": r"\bdata|digital|\bdaten|donnees|numeri[qc]|\bdati\b|\bdatos\b|\bdane\b|\bdanych|cyfr|dados|gegevens|\bdate si\b|δεδομεν|ψηφια",
     "democracy_participation": r"particip|akzeptanz|mobilisation des|partycyp|draagvlak|democra|demokra|engag|residents|\bpeople\b|\bleute\b|\bgens\b|\bhabitants|\bludzi|\bmensen\b|citizens?\b|co ?creation|burger|beteilig|citoyen|concertation|cittadin|ciudadan|partecip|coinvolg|vecin[oa]|mieszkanc|uczestn|udzial|"
     r"bewoner|inwoner|cidad[ao]|cetaten|medborgar|invanar|delaktig|συμμετοχ|πολιτων",
-    "finance_funding": r"financ|\bfund|money|business case|\bgrants?\b|finanz|finans|foerder|forder|\bgeld|invest|risorse economiche|finant|resurse|argent|subven|soldi|\bfond[is]\b|dinero|fondos|inwesty|pieniad|dotac|srodk|pengar|\bbani\b|"
+    "finance_funding": r"financ|\bfund|money|\bcash\b|business case|\bgrants?\b|finanz|finans|foerder|forder|\bgeld|invest|risorse economiche|finant|resurse|argent|subven|soldi|\bfond[is]\b|dinero|fondos|inwesty|pieniad|dotac|srodk|pengar|\bbani\b|"
     r"dinheiro|χρηματ",
     "governance_policy": r"governance|govern|leadership|departments|ressort|organisation interne|coordin[aeo]|polic(?:y|ies)|politi[ckqsf]|gouvern|gobern|silos?\b|buy in|zustandig|steuerung|verwaltungs|portage|zarzadz|polity[kc]|bestuur|beleid|styrning|guvern|διακυβερν|πολιτικη",
     "learning_capabilities": r"\blearning|capabilit|capacity|skills|\btraining|\bformation|competenz|competent|\blernen|kompeten|qualifi[kz]|schulung|fachkraft|apprentissage|competenc|apprendi|capacit|capacid|aprendiz|formaz|formacion|uczeni|umiejet|kadr|"
