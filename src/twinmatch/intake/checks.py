@@ -345,7 +345,7 @@ def _twice(known: Sequence[Known]) -> Iterator[Problem]:
     told: set[str] = set()
     for same in named.values():
         for k, (city, record) in enumerate(same):
-            near = (c for c, _ in same[:k] if not _lie_apart(c, city))
+            near = (c for c, _ in same[:k] if c.id != city.id and not _lie_apart(c, city))
             first = next(near, None)
             if first is None or city.id in told:
                 continue

@@ -230,6 +230,7 @@ def test_what_is_consistent_is_not_asked(fields: dict[str, Any]) -> None:
         ({"location": {"lat": 50, "lon": 8}}, {"location": {"lat": 50.3, "lon": 8}}, False),
         ({}, {"name": "Elsewhere"}, False),
         ({}, {"id": "at-b", "country": "AT"}, False),
+        ({}, {"id": "de-a"}, False),  # given twice, which is an error of its own
     ],
 )
 def test_one_city_under_two_identifiers_is_suspected(
