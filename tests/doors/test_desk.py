@@ -12,7 +12,7 @@ import pytest
 from service_for_tests import PROGRAMME, board_of, finished, five_cities, served, shared
 
 from twinmatch.programmes.programme import load_text
-from twinmatch.web import intake_pages
+from twinmatch.web import decided_pages, intake_pages
 from twinmatch.web.jobs import proposal_of, work_out
 from twinmatch.web.rounds import programme_in, toml, with_rules
 
@@ -150,6 +150,25 @@ def test_a_change_by_hand_is_priced_and_kept(five, proposal):
         ("de-guest", "se-host"),
         ("fr-guest", "it-host"),
     )
+
+
+def test_prices_come_step_by_step_until_the_list_is_whole(five, proposal, monkeypatch):
+    monkeypatch.setattr(decided_pages, "STEP", 0.0)  # no price in a step: the page only asks on
+    place, part = f"/workbench/proposals/{proposal}/prices", {"HX-Request": "true"}
+    first = lxml.html.fromstring(five.get(place, headers=part).text)
+    (step,) = first.xpath("//tr[@hx-trigger='load']/@hx-get")
+    assert step == f"{place}?at=0"
+    assert first.xpath("//button[@data-stop='tr']")
+    monkeypatch.setattr(decided_pages, "STEP", 60.0)
+    last = lxml.html.fromstring(f"<table>{five.get(step, headers=part).text}</table>")
+    (row,) = last.xpath("//tr[@hx-trigger='load']")
+    (bar,) = row.xpath(".//progress")
+    assert bar.get("value") == bar.get("max")
+    assert row.get("hx-target") == "#prices"
+    whole = five.get(row.get("hx-get"), headers=part).text
+    assert "One more place is worth" in whole
+    assert "data-stop" not in whole
+    assert whole in five.get(place).text
 
 
 def test_other_rules_are_tried_and_the_file_says_them(five, proposal):
