@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from dataclasses import asdict
 
 import numpy as np
@@ -15,6 +16,7 @@ from twinmatch.affinity import compare
 from twinmatch.programmes.city_panels import propose_city_panels
 from twinmatch.programmes.city_panels import search as panel_mixing
 from twinmatch.programmes.national_clusters import product, propose_national_clusters, search
+from twinmatch.vocabulary.geography import country
 
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "waste_circular_economy")
 
@@ -221,6 +223,22 @@ def test_panels_in_parts_keep_the_quotas_and_come_near_those_of_every_swap(monke
     assert "at a time" not in whole.engine
     assert 0.97 * whole.score <= parts.score <= parts.bound + 1e-9
     assert whole.score <= parts.bound + 1e-9
+
+
+def test_panels_in_parts_weigh_rules_with_a_price_and_balance(few):
+    rules = [
+        {"each": "region", "at_most": 1, "price": 40},
+        {"who": "large", "balance": 1},
+    ]
+    plain = propose_city_panels(round_of(*europeans(36)), panels())
+    found = propose_city_panels(round_of(*europeans(36)), panels(rules=rules))
+    assert found.score <= found.bound + 1e-9
+    assert all(rule.status in ("kept", "relaxed") for rule in found.rules)
+    regions = [Counter(country(c[:2].upper()).region for c in m.cities()) for m in found.meetings]
+    paid = 40 * sum(max(n - 1, 0) for counted in regions for n in counted.values())
+    assert sum(rule.paid or 0 for rule in found.rules) == pytest.approx(paid)
+    before = [Counter(country(c[:2].upper()).region for c in m.cities()) for m in plain.meetings]
+    assert paid <= 40 * sum(max(n - 1, 0) for counted in before for n in counted.values())
 
 
 def test_swaps_in_parts_better_what_was_dealt(monkeypatch, few):

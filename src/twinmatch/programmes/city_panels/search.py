@@ -34,6 +34,7 @@ from twinmatch.solving import (
     Floats,
     GroupRule,
     Ints,
+    NobodyIsolated,
     counts,
     group_referee,
     partition,
@@ -257,16 +258,20 @@ def grouped(
         sizes = np.bincount(start, minlength=number)
     if any(quota.compares or quota.price is not None for _, quota in settings.quotas):
         asked = GroupQuotas.of(round_, settings.quotas, cities, sizes)
-        likeness = mix.likeness(np.arange(n))
-        best, most = best_grouping(
-            likeness, asked, [(start, locked >= 0)], fixed=locked, alike=False
-        )
-        if best is None:
+        best: Ints | None
+        if n > AT_ONCE:
+            way = next(asked.ways(), [])
+            several = [(r, p) for r, p in way if isinstance(r, Distribute | NobodyIsolated)]
+            best, most = _swapped(start, number, mix, several, locked >= 0), math.inf
+        else:
+            likeness, starts = mix.likeness(np.arange(n)), [(start, locked >= 0)]
+            best, most = best_grouping(likeness, asked, starts, fixed=locked, alike=False)
+        if best is None or asked.missed(best)[0]:
             why_none = f"{settings.title}: no panels keep the rules on kinds of cities."
             raise NoProposalError.of("no-panels", why_none, do="Loosen a rule.")
         return best, min(_bound(settings, mix, words, sizes), n + most)
     if n > PROVABLE:
-        numbers = [rule for rule in rules if isinstance(rule, Distribute)]
+        numbers = [(rule, None) for rule in rules if isinstance(rule, Distribute)]
         label = _swapped(start, number, mix, numbers, locked >= 0)
         if all(verdict.kept for verdict in group_referee(label, *rules)):
             return label, _bound(settings, mix, words, sizes)
@@ -328,17 +333,27 @@ def _with_locks(label: Ints, locked: Ints, size: Band) -> Ints:
         label[free[-1]] = least
 
 
-def _swapped(start: Ints, number: int, mix: Mix, rules: Sequence[Distribute], fixed: Bools) -> Ints:
-    """Return panels that no swap betters; of thousands of cities, no swap within some panels at a time.
+def _swapped(
+    start: Ints,
+    number: int,
+    mix: Mix,
+    asked: Sequence[tuple[Distribute | NobodyIsolated, float | None]],
+    fixed: Bools,
+) -> Ints:
+    """Return panels that no swap betters, under rules with their prices; of thousands, no swap within some at a time.
 
     Then swaps are tried twice, among panels that were dealt next to each other and among panels far apart.
     """
+    rules = [rule for rule, price in asked if price is None]
+    soft = [(rule, price) for rule, price in asked if price is not None]
     if len(start) <= AT_ONCE:
         return exchange(start, mix.likeness(np.arange(len(start))), rules, fixed=fixed, alike=False)
     parts = -(-len(start) // TOGETHER)
     far = [list(range(part, number, parts)) for part in range(parts)]
     near = [part.tolist() for part in np.array_split(np.arange(number), parts)]
-    return exchange_in_parts(start, mix.likeness, rules, [*near, *far], fixed=fixed, alike=False)
+    return exchange_in_parts(
+        start, mix.likeness, rules, [*near, *far], soft=soft, fixed=fixed, alike=False
+    )
 
 
 def _sum_of_means(least: Floats) -> float:

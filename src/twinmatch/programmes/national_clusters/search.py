@@ -302,7 +302,7 @@ def _split_by_rules(
         (start, seats >= 0)
         for seats in _seatings(round_, home, cities, sizes)
         for start in _starts(seats, sizes, settings.starts)
-    ][:MOST_SEATINGS]
+    ][: MOST_SEATINGS if len(cities) <= AT_ONCE else 1]
     label, bound = None, math.inf
     for also in (rules, ()):
         if label is None:
