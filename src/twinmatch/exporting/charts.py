@@ -28,6 +28,7 @@ from twinmatch.exporting.spreadsheet import Sheet
 from twinmatch.figures.vega import MOST_BARS, STEP, Spec, pictures_of
 from twinmatch.proposal import Meeting
 from twinmatch.proposal.tables import FairnessRow, SatisfactionRow, ThemeRow
+from twinmatch.wording import say, shown
 
 CHARACTER: Final = 7.0
 """Pixels that a letter of a label takes, at most of the time: 12 px in a wide sans-serif."""
@@ -54,6 +55,7 @@ class Drawing:
     svg: Markup
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    language: str = "en"
 
     def figure(self, twin: bool = True) -> Markup:
         """Return the drawing as a figure of HTML, with its table twin unless the page has those figures beside it."""
@@ -74,14 +76,14 @@ class Drawing:
             for row in self.rows
         )
         return (
-            "<details><summary>The same figures as a table</summary>"
+            f"<details><summary>{_text(shown(say('The same figures as a table'), self.language))}</summary>"
             f'<div class="scroll" role="region" aria-label="{_text(self.title)}: table" tabindex="0">'
             f"<table><caption>{_text(self.title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></details>"
         )
 
 
-def of_meeting(meeting: Meeting, directory: Directory) -> tuple[Drawing, ...]:
-    """Return the pictures of a meeting: how its score adds up and, where it is known, emissions and readiness.
+def of_meeting(meeting: Meeting, directory: Directory, language: str = "en") -> tuple[Drawing, ...]:
+    """Return the pictures of a meeting in a language: how its score adds up and, where it is known, emissions and readiness.
 
     In a pair the guest stands first. A meeting of more cities than a picture has room for shows its score alone.
     """
@@ -89,11 +91,13 @@ def of_meeting(meeting: Meeting, directory: Directory) -> tuple[Drawing, ...]:
     cards = [directory.card(city) for city in members] if len(members) <= MOST_BARS else []
     titles = {line.facet: words.facet_title(line.facet) for line in meeting.account.lines}
     found = pictures_of(meeting.account, cards, directory.title(meeting), titles)
-    return tuple(drawing(spec) for spec in found.values())
+    return tuple(drawing(spec, language) for spec in found.values())
 
 
-def drawing(spec: Spec) -> Drawing:
-    """Return the drawing of a specification of :mod:`twinmatch.figures.vega`."""
+def drawing(spec: Spec, language: str = "en") -> Drawing:
+    """Return the drawing of a specification of :mod:`twinmatch.figures.vega`, its texts in a language."""
+    if language != "en":
+        spec = _spoken(spec, language)
     twin = spec["usermeta"]
     return Drawing(
         spec["title"]["text"],
@@ -101,7 +105,17 @@ def drawing(spec: Spec) -> Drawing:
         svg(spec),
         tuple(twin["columns"]),
         tuple(tuple(row) for row in twin["rows"]),
+        language,
     )
+
+
+def _spoken(value: Any, language: str) -> Any:
+    """Return a value of JSON with its texts in a language."""
+    if isinstance(value, dict):
+        return {key: _spoken(part, language) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spoken(part, language) for part in value]
+    return shown(value, language) if isinstance(value, str) else value
 
 
 def svg(spec: Spec) -> Markup:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from twinmatch.proposal import Account, CityCard, Measure
-from twinmatch.wording import listed
+from twinmatch.wording import joined, listed, raised, say
 
 Spec = dict[str, Any]
 
@@ -91,8 +91,11 @@ def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = N
     colours = {kind: colour for kind, colour in colours.items() if kind in kinds}
     order = [row["line"] for row in rows]
     return _spec(
-        f"How the score adds up: {title}",
-        f"{_whole(100 * account.coverage)} of the weights rest on something known; an outline is what a facet can give",
+        say("How the score adds up: {title}", title=title),
+        say(
+            "{part} of the weights rest on something known; an outline is what a facet can give",
+            part=_whole(100 * account.coverage),
+        ),
         rows,
         y=_rows_in_order("line", order),
         x={"title": "Points of 100", "scale": {"domain": [0, 100]}},
@@ -152,7 +155,10 @@ def emissions_mix(cards: Sequence[CityCard]) -> Spec | None:
         for row in _stack(name, {s: values[s] for s in shared}, total, shades)
     ]
     return _spec(
-        f"Where the emissions of {listed([card.name for card in there])} come from",
+        say(
+            "Where the emissions of {cities} come from",
+            cities=listed([card.name for card in there]),
+        ),
         _mix_note(cards, there, [n for n in every if n not in shared], tonnes, totals),
         rows,
         y=_rows_in_order("city", names),
@@ -200,22 +206,31 @@ def _mix_note(
     totals: Sequence[float],
 ) -> str:
     """Return what the picture does not show: sectors that not all report, cities without a table, little held."""
-    whom = "both" if len(there) == 2 else "all"
-    parts = [
-        f"Not reported by {whom}, so left out: {', '.join(left_out)}"
-        if left_out
-        else f"All sectors are reported by {whom}"
-    ]
-    without = [card.name for card in asked if card not in there]
-    parts += [f"no inventory is known of {listed(without)}"] if without else []
+    two, names = len(there) == 2, joined(left_out, ", ")
+    if not left_out:
+        first = (
+            say("All sectors are reported by both")
+            if two
+            else say("All sectors are reported by all")
+        )
+    elif two:
+        first = say("Not reported by both, so left out: {sectors}", sectors=names)
+    else:
+        first = say("Not reported by all, so left out: {sectors}", sectors=names)
+    parts = [first]
+    if without := [card.name for card in asked if card not in there]:
+        parts.append(say("no inventory is known of {cities}", cities=listed(without)))
     for card, values, total in zip(there, tonnes, totals, strict=True):
         held = 100 * total / math.fsum(values.values())
-        parts += (
-            [f"these sectors hold only {_whole(held)} of what {card.name} reports"]
-            if held < LEAST_HELD
-            else []
-        )
-    return "; ".join(parts)
+        if held < LEAST_HELD:
+            parts.append(
+                say(
+                    "these sectors hold only {part} of what {city} reports",
+                    part=_whole(held),
+                    city=card.name,
+                )
+            )
+    return joined(parts, "; ")
 
 
 # --- readiness ---------------------------------------------------------------------------------------------
@@ -240,19 +255,24 @@ def readiness(cards: Sequence[CityCard]) -> Spec | None:
         for dimension in shared
         for name, level in zip(names, levels, strict=True)
     ]
-    whom = "both" if len(there) == 2 else "all"
     left_out = [name for name in every if name not in shared]
-    parts = [f"not known of {whom}: {', '.join(left_out)}"] if left_out else []
+    told = joined(left_out, ", ")
+    known = (
+        say("not known of both: {dimensions}", dimensions=told)
+        if len(there) == 2
+        else say("not known of all: {dimensions}", dimensions=told)
+    )
+    parts = [known] if left_out else []
     without = [card.name for card in cards if card not in there]
-    parts += [f"not known at all: {listed(without)}"] if without else []
-    note = "; ".join([*parts, "half a level is noise"])
+    parts += [say("not known at all: {cities}", cities=listed(without))] if without else []
+    note = joined([*parts, say("half a level is noise")], "; ")
     return _spec(
-        f"Readiness of {listed(names)}",
-        f"{note[:1].upper()}{note[1:]}",
+        say("Readiness of {cities}", cities=listed(names)),
+        raised(note),
         rows,
         y=_rows_in_order("dimension", shared),
         x={
-            "title": "Level, from 0 (absent) to 4 (at full strength)",
+            "title": say("Level, from 0 (absent) to 4 (at full strength)"),
             "scale": {"domain": [0, 4]},
             "axis": {"values": [0, 1, 2, 3, 4], "format": "d"},
         },

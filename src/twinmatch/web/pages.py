@@ -60,7 +60,11 @@ def templates(code: str) -> Environment:
         return _filled(said.ngettext(one, several, num), {"num": num, **values})
 
     made.install_gettext_callables(gettext, ngettext)  # type: ignore[attr-defined]
-    made.globals.update(words=words, drawing=drawing, drawings=of_meeting)
+    made.globals.update(
+        words=words,
+        drawing=partial(drawing, language=code),
+        drawings=partial(of_meeting, language=code),
+    )
     made.globals.update(NAMES=NAMES, LANGUAGES=LANGUAGES, Rank=Rank)
     return made
 
