@@ -422,3 +422,16 @@ def test_pairs_beyond_what_facilitators_take_are_named():
     meetings, (table,) = facilitated(round_, fewer, product.meetings)
     assert [row[:2] for row in table.rows] == [("Ada", 1), ("nobody", 1)]
     assert sum("No facilitator" in note for m in meetings for note in m.notes) == 1
+
+
+def test_reserves_that_tie_are_spread_over_all_that_tie():
+    """Twelve guests that are alike and as many hosts: no host is the reserve of nearly all because of its id."""
+    guests = [city(f"at-g{k:02}", "guest", wants={"industry": 1}) for k in range(12)]
+    hosts = [city(f"de-h{k:02}", "mission", shows={"industry": 1}) for k in range(24)]
+    product = propose_twinning(round_of(*guests, *hosts), twinning(reserves=1))
+    first = [
+        next(r.candidate for r in m.reserves if r.instead_of == m.cities("host")[0])
+        for m in product.meetings
+    ]
+    assert len(first) == 12
+    assert max(first.count(host) for host in first) <= 4

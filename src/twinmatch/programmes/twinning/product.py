@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -215,6 +216,8 @@ class _Reserves:
     ) -> None:
         affinity, frame, rules = ready.affinity, ready.frame, ready.rules
         self._round, self._frame, self._count = round_, frame, count
+        self._host_ids = [host.id for host in frame.hosts]
+        self._guest_ids = [round_.id(i) for i in frame.guests]
         shape = (len(frame.hosts), len(frame.guests))
         allowed = ready.allowed.reshape(shape)
         held = chosen.reshape(shape)
@@ -229,8 +232,9 @@ class _Reserves:
         """Return the reserves of a pair, best first on each side."""
         host, guest = self._frame.hosts[h], self._round.id(self._frame.guests[g])
         if h not in self._guests_of:  # the same for every pair of the host
-            self._guests_of[h] = self._best(self._score[h], self._for_host[h])
-        hosts = self._best(self._score[:, g], self._for_guest[:, g])
+            may = self._for_host[h]
+            self._guests_of[h] = self._best(self._score[h], may, host.id, self._guest_ids)
+        hosts = self._best(self._score[:, g], self._for_guest[:, g], guest, self._host_ids)
         return tuple(
             Reserve(host.id, self._frame.hosts[k].id, float(self._score[k, g])) for k in hosts
         ) + tuple(
@@ -238,15 +242,17 @@ class _Reserves:
             for k in self._guests_of[h]
         )
 
-    def _best(self, score: NDArray[np.float64], may: NDArray[np.bool_]) -> list[int]:
-        """Return the places with the best scores of those that may be, ties in the order of places."""
+    def _best(
+        self, score: NDArray[np.float64], may: NDArray[np.bool_], of: str, ids: Sequence[str]
+    ) -> list[int]:
+        """Return the places with the best scores of those that may be, ties by a hash of both ids, so that they spread."""
         places = np.flatnonzero(may)
         if len(places) > self._count > 0:
-            # All that tie with the last of the best are kept for the order of places to tell.
+            # All that tie with the last of the best are kept for the hash to tell.
             at = len(places) - self._count
             places = places[score[places] >= np.partition(score[places], at)[at]]
-        best = places[np.argsort(-score[places], kind="stable")][: self._count]
-        return [int(k) for k in best]
+        ties = {k: (-score[k], crc32(f"{of} {ids[k]}".encode()), ids[k]) for k in places.tolist()}
+        return sorted(ties, key=ties.__getitem__)[: self._count]
 
 
 def _headline(
