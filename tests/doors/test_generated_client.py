@@ -92,6 +92,11 @@ def test_every_operation_reads_well_and_is_described(api):
             assert all(p["description"] for p in operation.get("parameters", ())), (method, path)
             for answer in operation["responses"].values():
                 assert "X-Request-Id" in answer["headers"], (method, path)
+        if path.endswith("/decisions"):
+            assert all(
+                "ETag" in o["responses"][s]["headers"]
+                for o, s in zip(item.values(), ("200", "201"), strict=True)
+            )
     assert len(set(names)) == len(names) > 20
     assert all(
         path.startswith(("/v1/", "/healthz", "/readyz", "/metrics")) for path in document["paths"]

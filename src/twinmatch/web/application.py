@@ -198,7 +198,7 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
     shown |= schema.pop("$defs", {}) | {"ProblemDetails": schema}
     for name in ("HTTPValidationError", "ValidationError"):
         shown.pop(name, None)
-    for path in document["paths"].values():
+    for where, path in document["paths"].items():
         for route in path.values():
             route["responses"].pop("422", None) if _is_framework(route) else None
             counted = "health" not in route["tags"]
@@ -206,7 +206,8 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
             route["summary"] = route["operationId"].replace("_", " ").capitalize()
             for status, answer in route["responses"].items():
                 names = list(_HEADERS)[: 3 if counted else 1]
-                names += ["ETag"] if status == "200" and "304" in route["responses"] else []
+                is_tagged = "304" in route["responses"] or where.endswith("/decisions")
+                names += ["ETag"] if status in {"200", "201"} and is_tagged else []
                 names += ["Location"] if status in {"201", "202"} else []
                 names += ["Link"] if status == "200" and _is_list(route) else []
                 answer["headers"] = {n: {"$ref": f"#/components/headers/{n}"} for n in names}
