@@ -140,7 +140,13 @@ def table(kept: dict[str, Any]) -> str:
         faults = sum(f["fairness"] == fairness for f in kept["faults"])
         cells = (n.get(status, 0) for status in ("optimal", "feasible", "infeasible"))
         lines.append(f"| {fairness} | {' | '.join(map(str, cells))} | {faults} |")
-    drawn = {"programmes of rules": kept.get("rules"), **kept.get("groups", {})}
+    groups = kept.get("groups", {})
+    drawn = {
+        "programmes of rules": kept.get("rules"),
+        "rounds of groups under rules": groups.get("members"),
+        "countries split into clusters under rules": groups.get("split"),
+        "rounds of visits under rules": groups.get("visits"),
+    }
     for what, found in drawn.items():
         if found:
             ways = ", ".join(f"{n} {way}" for way, n in found["statuses"].items())
