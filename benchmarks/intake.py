@@ -1,4 +1,4 @@
-"""Print how right the guesses at forty exports of surveys are, and read whole public files with the importers.
+"""Print how right the guesses at forty-eight exports of surveys are, and read whole public files with the importers.
 
     TWINMATCH_SAMPLES=FOLDER python benchmarks/intake.py
 

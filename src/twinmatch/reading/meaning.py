@@ -126,8 +126,8 @@ _CONCEPTS: Final[dict[str, str]] = {
 
 @cache
 def concepts(header: str) -> frozenset[str]:
-    """Return what the words of a header speak of."""
-    word = plain(header)
+    """Return what the words of a header speak of; its beginning, where it is a text."""
+    word = plain(header[:300])
     return frozenset(name for name, pattern in _compiled() if pattern.search(word))
 
 
