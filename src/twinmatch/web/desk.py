@@ -16,8 +16,8 @@ from twinmatch.web.auth import digest, new_secret
 STALE: Final = timedelta(seconds=180)
 """What has been begun and not reported for so long is restarted."""
 
-WHAT: Final = ("declines", "stability", "prices")
-"""What can be worked out of a proposal: what is offered if a city declines, how stable each pair is, what rules cost."""
+WHAT: Final = ("declines", "stability")
+"""What can be worked out of a proposal: what is offered if a city declines, how stable each pair is."""
 
 visits = sa.Table(
     "visits",
