@@ -191,8 +191,8 @@ def _plain_value(value: Any) -> Any:
 # --- shown -------------------------------------------------------------------------------------------------
 
 
-def shown(text: str, code: str) -> str:
-    """Return a text in a language; one that was made of no message, or wrongly, as it is."""
+def shown(text: T, code: str) -> T | str:
+    """Return a text in a language; one that was made of no message, or wrongly, and what is no text as it is."""
     if code == "en" or not isinstance(text, Said) or text.language:
         return text
     return filled(text, code, _plain)
@@ -310,7 +310,10 @@ class Saying:
 
 def sayings_of(thing: Any) -> tuple[Saying, ...]:
     """Return what the texts of a result were made of, each text once, sorted."""
-    found = {str(text): text for text in _said_in(thing)}
+    found: dict[str, Said] = {}
+    for text in _said_in(thing):
+        if str(text) not in found or found[str(text)].language:  # a term before somebody's own word
+            found[str(text)] = text
     plain = {
         text: {k: str(v) if isinstance(v, str) else v for k, v in said.values.items()}
         for text, said in found.items()

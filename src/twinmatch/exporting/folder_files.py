@@ -37,6 +37,7 @@ from twinmatch.proposal import (
 from twinmatch.proposal.tables import ids_in, kinds_of
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country, is_country
+from twinmatch.wording import say
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -226,9 +227,11 @@ class Directory:
 
     def reserve(self, reserve: Reserve) -> str:
         """Return in words who would step in for whom, with the points of that meeting."""
-        return (
-            f"{self.name(reserve.candidate)} instead of {self.name(reserve.instead_of)} "
-            f"({reserve.score * 100:.1f} points)"
+        return say(
+            "{city} instead of {other} ({points:.1f} points)",
+            city=self.name(reserve.candidate),
+            other=self.name(reserve.instead_of),
+            points=reserve.score * 100,
         )
 
     def findings(self, facts: Sequence[Fact]) -> list[tuple[str, str, str]]:

@@ -49,7 +49,7 @@ LEAST_LABELLED: Final = 6.0
 LEAST_HELD: Final = 60.0
 """Percent of what a city reports below which the subtitle says how little the sectors compared hold."""
 
-KNOWN, UNKNOWN, SCORE = "known", "not known: counted as average", "score"
+KNOWN, UNKNOWN, SCORE = say("known"), say("not known: counted as average"), say("score")
 
 
 def pictures_of(
@@ -85,7 +85,7 @@ def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = N
         rows.append(_fall(name, reached, 100 * line.share, 100 * line.weight, kind, line.says))
         reached += 100 * line.share
     total = round(100 * account.score, 6)
-    rows.append(_fall("Score", 0.0, total, 100.0, SCORE, "The sum of the lines above."))
+    rows.append(_fall(say("Score"), 0.0, total, 100.0, SCORE, say("The sum of the lines above.")))
     kinds = {row["kind"] for row in rows}
     colours = {KNOWN: BLUE, UNKNOWN: LILAC, SCORE: GREY}
     colours = {kind: colour for kind, colour in colours.items() if kind in kinds}
@@ -98,7 +98,7 @@ def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = N
         ),
         rows,
         y=_rows_in_order("line", order),
-        x={"title": "Points of 100", "scale": {"domain": [0, 100]}},
+        x={"title": say("Points of 100"), "scale": {"domain": [0, 100]}},
         layers=[
             _bars("from", "could", {"value": GREY}, filled=False),
             _bars("from", "to", _colours("kind", colours)),
@@ -120,7 +120,9 @@ def _fall(line: str, start: float, adds: float, most: float, kind: str, says: st
         "could": round(start + most, 6),
         "adds": round(adds, 6),
         "most": round(most, 6),
-        "gives": f"{adds:.1f} of {most:g}" if kind == SCORE else f"{adds:.1f} of {most:.1f}",
+        "gives": say("{n:.1f} of {most:g}", n=adds, most=most)
+        if kind == SCORE
+        else say("{n:.1f} of {most:.1f}", n=adds, most=most),
         "kind": kind,
         "says": says,
     }

@@ -20,7 +20,7 @@ from twinmatch.schema import NAMES
 from twinmatch.web.auth import COOKIE, SESSION_HOURS, Rank, asking, pages_router
 from twinmatch.web.bodies import qualities
 from twinmatch.web.state import state_of
-from twinmatch.wording import LANGUAGES, Said, filled, translation
+from twinmatch.wording import LANGUAGES, Said, filled, shown, translation
 
 
 def chosen(wanted: str, accepted: str) -> str:
@@ -54,10 +54,10 @@ def templates(code: str) -> Environment:
 
     # Jinja's own takes what it translates for safe, but a title may be what somebody wrote: all is escaped here.
     def gettext(text: str, **values: Any) -> Markup:
-        return _filled(said.gettext(text), values)
+        return _filled(said.gettext(text), {k: shown(v, code) for k, v in values.items()})
 
     def ngettext(one: str, several: str, num: int, **values: Any) -> Markup:
-        return _filled(said.ngettext(one, several, num), {"num": num, **values})
+        return _filled(said.ngettext(one, several, num), {"num": num} | {k: shown(v, code) for k, v in values.items()})
 
     made.install_gettext_callables(gettext, ngettext)  # type: ignore[attr-defined]
     made.globals.update(
