@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import twinmatch
-from twinmatch.exporting.words import NOUNS, RULE_NAMES
+from twinmatch.exporting.titles import NOUNS, RULE_NAMES
 from twinmatch.proposal import (
     Account,
     Evidence,

@@ -5,7 +5,7 @@ One letter a city: all that it is offered, with whom, why in words about it, hou
 A letter speaks of its city and of those that it meets; nobody reads what a third city said as a reason of its own.
 ``letter_files`` gives letters their forms.
 
-Letters as pages to look through, as Word documents, as a table for a mail merge; first meetings for calendars.
+Letters as pages to look through, as Word documents, as a table for a mail merge.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,8 +21,8 @@ from twinmatch.cohort import nearest
 from twinmatch.errors import DataError, Problem
 from twinmatch.exporting import words
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
-from twinmatch.exporting.folder_files import Directory, cell_text
-from twinmatch.exporting.printing import dossier_docx, dossier_html, letters_index
+from twinmatch.exporting.folder_files import cell_text
+from twinmatch.exporting.printing import calendar_files, dossier_docx, dossier_html, letters_index
 from twinmatch.exporting.report import Sources, begin_with, called, partners, role_of, why_for
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
 from twinmatch.reading import read_grids, read_raw
@@ -31,7 +30,7 @@ from twinmatch.reading.grid import is_empty, text
 from twinmatch.wording import say, say_n, translated
 
 if TYPE_CHECKING:
-    from icalendar import Calendar
+    from datetime import date
 
 HEADS: Final[dict[str, tuple[str, ...]]] = {
     "city": ("city", "city id", "id", "municipality"),
@@ -420,14 +419,6 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of merge.csv: a row is a whole letter."""
 
-SLOTS = (time(9), time(13))
-"""When first meetings begin on a day, in UTC."""
-
-LENGTH = timedelta(minutes=90)
-
-WEEKEND = 5
-"""The first day of the week, from 0, on which nobody meets."""
-
 
 def letter_files(
     proposal: Proposal,
@@ -474,68 +465,3 @@ def merge_csv(written: Sequence[Letter]) -> bytes:
         )
         writer.writerow([cell_text(value) for value in row])
     return stream.getvalue().encode("utf-8-sig", "backslashreplace")
-
-
-def calendar_files(
-    proposal: Proposal, correspondence: Correspondence, first_day: date
-) -> Iterator[tuple[str, bytes]]:
-    """Yield one calendar file a meeting with its first date, and one with all of them.
-
-    Each meeting takes the earliest half day from the first day on, weekends left out, on which none of its cities
-    meets already; a date is a proposal to be moved.
-    """
-    from icalendar import STATUS, Event, vCalAddress
-
-    names = Directory(proposal)
-    stamp = datetime.combine(first_day, time(0), UTC)
-    together = _calendar("all")
-    for title, meeting, start in first_dates(proposal, first_day):
-        event = Event.new(
-            uid=f"{slug(meeting.id)}@twinmatch",
-            stamp=stamp,
-            start=start,
-            end=start + LENGTH,
-            summary=title,
-            description="\n".join(words.reasons(meeting, 2)),
-            status=STATUS.TENTATIVE,
-        )
-        for city in meeting.cities():
-            if email := correspondence.contact(city).email:
-                attendee = vCalAddress(f"mailto:{email}")
-                attendee.params["CN"] = names.name(city)
-                event.add("attendee", attendee)
-        alone = _calendar(slug(meeting.id))
-        alone.add_component(event)
-        together.add_component(event)
-        yield f"{slug(meeting.id)}.ics", alone.to_ical()
-    yield "all.ics", together.to_ical()
-
-
-def _calendar(name: str) -> Calendar:
-    from icalendar import Calendar
-
-    return Calendar.new(prodid="-//twinmatch//first meetings//EN", uid=f"{name}-calendar@twinmatch")
-
-
-def first_dates(proposal: Proposal, first_day: date) -> Iterator[tuple[str, Meeting, datetime]]:
-    """Yield title, meeting and beginning of every first meeting; no city has two in one half day."""
-    names = Directory(proposal)
-    busy: set[tuple[str, int]] = set()
-    starts = _starts(first_day)
-    begins: list[datetime] = []
-    for product in proposal.products:
-        for meeting in product.meetings:
-            cities = meeting.cities()
-            slot = next(k for k in range(10**6) if not any((city, k) in busy for city in cities))
-            busy.update((city, slot) for city in cities)
-            while len(begins) <= slot:
-                begins.append(next(starts))
-            yield f"{words.product_title(product)}: {names.title(meeting)}", meeting, begins[slot]
-
-
-def _starts(first_day: date) -> Iterator[datetime]:
-    day = first_day
-    while True:
-        if day.weekday() < WEEKEND:
-            yield from (datetime.combine(day, slot, UTC) for slot in SLOTS)
-        day += timedelta(days=1)

@@ -3,6 +3,8 @@
 Dossiers as Word documents, the same bytes for the same dossier; needs python-docx (extra ``word``).
 
 Pages as PDF for printing and for screen readers (PDF/UA-1), by WeasyPrint; needs the extra ``pdf``.
+
+First meetings for calendars.
 """
 
 from __future__ import annotations
@@ -13,21 +15,24 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from twinmatch.errors import QuestionError
+from twinmatch.exporting import words
 from twinmatch.exporting.charts import Drawing
-from twinmatch.exporting.dossiers import Dossier, DossierSection
-from twinmatch.exporting.folder_files import printable
+from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
+from twinmatch.exporting.folder_files import Directory, printable
 from twinmatch.exporting.report import templates
-from twinmatch.exporting.words import sentence
 
 if TYPE_CHECKING:
-    from twinmatch.exporting.letters import Letter
+    from icalendar import Calendar
+
+    from twinmatch.exporting.letters import Correspondence, Letter
+    from twinmatch.proposal import Meeting, Proposal
 
 FOLDERS: dict[str, str] = {
     "pairs": "Pairs",
@@ -126,7 +131,7 @@ def _add_part(document: Any, part: DossierSection) -> None:
     for text in part.points:
         _add(document, text, "ListBullet")
     for drawing in part.drawings:
-        _add(document, f"{drawing.title}. {sentence(drawing.note)}")
+        _add(document, f"{drawing.title}. {words.sentence(drawing.note)}")
         _add_table(document, drawing)
     if part.rows:
         _add_table(document, part)
@@ -216,3 +221,77 @@ def _style() -> str:
     """Return the style of the pictures; letters have no white edge, which would be painted over them."""
     style = (files("twinmatch.exporting") / "templates" / "svg.css").read_text(encoding="utf-8")
     return style + ".labels text { stroke: none; }"
+
+
+SLOTS = (time(9), time(13))
+"""When first meetings begin on a day, in UTC."""
+
+LENGTH = timedelta(minutes=90)
+
+WEEKEND = 5
+"""The first day of the week, from 0, on which nobody meets."""
+
+
+def calendar_files(
+    proposal: Proposal, correspondence: Correspondence, first_day: date
+) -> Iterator[tuple[str, bytes]]:
+    """Yield one calendar file a meeting with its first date, and one with all of them.
+
+    Each meeting takes the earliest half day from the first day on, weekends left out, on which none of its cities
+    meets already; a date is a proposal to be moved.
+    """
+    from icalendar import STATUS, Event, vCalAddress
+
+    names = Directory(proposal)
+    stamp = datetime.combine(first_day, time(0), UTC)
+    together = _calendar("all")
+    for title, meeting, start in first_dates(proposal, first_day):
+        event = Event.new(
+            uid=f"{slug(meeting.id)}@twinmatch",
+            stamp=stamp,
+            start=start,
+            end=start + LENGTH,
+            summary=title,
+            description="\n".join(words.reasons(meeting, 2)),
+            status=STATUS.TENTATIVE,
+        )
+        for city in meeting.cities():
+            if email := correspondence.contact(city).email:
+                attendee = vCalAddress(f"mailto:{email}")
+                attendee.params["CN"] = names.name(city)
+                event.add("attendee", attendee)
+        alone = _calendar(slug(meeting.id))
+        alone.add_component(event)
+        together.add_component(event)
+        yield f"{slug(meeting.id)}.ics", alone.to_ical()
+    yield "all.ics", together.to_ical()
+
+
+def _calendar(name: str) -> Calendar:
+    from icalendar import Calendar
+
+    return Calendar.new(prodid="-//twinmatch//first meetings//EN", uid=f"{name}-calendar@twinmatch")
+
+
+def first_dates(proposal: Proposal, first_day: date) -> Iterator[tuple[str, Meeting, datetime]]:
+    """Yield title, meeting and beginning of every first meeting; no city has two in one half day."""
+    names = Directory(proposal)
+    busy: set[tuple[str, int]] = set()
+    starts = _starts(first_day)
+    begins: list[datetime] = []
+    for product in proposal.products:
+        for meeting in product.meetings:
+            cities = meeting.cities()
+            slot = next(k for k in range(10**6) if not any((city, k) in busy for city in cities))
+            busy.update((city, slot) for city in cities)
+            while len(begins) <= slot:
+                begins.append(next(starts))
+            yield f"{words.product_title(product)}: {names.title(meeting)}", meeting, begins[slot]
+
+
+def _starts(first_day: date) -> Iterator[datetime]:
+    day = first_day
+    while True:
+        if day.weekday() < WEEKEND:
+            yield from (datetime.combine(day, slot, UTC) for slot in SLOTS)
+        day += timedelta(days=1)

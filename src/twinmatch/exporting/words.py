@@ -11,86 +11,27 @@ import re
 from collections import Counter
 from collections.abc import Sequence, Set
 
+from twinmatch.exporting.titles import FACETS as FACETS
+from twinmatch.exporting.titles import NOUNS as NOUNS
+from twinmatch.exporting.titles import PRODUCTS as PRODUCTS
+from twinmatch.exporting.titles import ROLES as ROLES
+from twinmatch.exporting.titles import block_title as block_title
+from twinmatch.exporting.titles import facet_title as facet_title
+from twinmatch.exporting.titles import humanise as humanise
+from twinmatch.exporting.titles import meetings_counted as meetings_counted
+from twinmatch.exporting.titles import nouns_counted as nouns_counted
+from twinmatch.exporting.titles import product_title as product_title
+from twinmatch.exporting.titles import role_word as role_word
+from twinmatch.exporting.titles import rule_word as rule_word
 from twinmatch.proposal import Evidence, Fact, Held, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal.evidence import printed
 from twinmatch.proposal.tables import StabilityRow, rows_of
 from twinmatch.proposal.tables import kinds_of as kinds_of
-from twinmatch.schema import NAMES
 from twinmatch.wording import Said, joined, raised, say, say_n
 from twinmatch.wording import count as count
 from twinmatch.wording import listed as listed
 from twinmatch.wording import sentence as sentence
 from twinmatch.wording import shortened as shortened
-
-FACETS: dict[str, str] = {
-    "wishes": say("Stated wishes"),
-    "challenges_met": say("Challenges met by strengths"),
-    "levers_met": say("Levers of change met"),
-    "topics_met": say("Topics sought and shown"),
-    "same_words": say("The same words"),
-    "shared_topics": say("Shared topics"),
-    "needs_offers": say("Needs met by offers"),
-    "needs_answered": say("Needs answered better than others'"),
-    "returns": say("What flows back to the host"),
-    "readiness_step": say("A step ahead in readiness"),
-    "stuck_step": say("Ahead where the guest is stuck"),
-    "readiness": say("Climate readiness"),
-    "emissions_mix": say("Mix of emissions"),
-    "emissions_level": say("Level of emissions"),
-    "shared_challenges": say("Shared challenges"),
-    "shared_levers": say("Shared levers of change"),
-    "shared_needs": say("Shared needs"),
-    "language": say("Language"),
-    "nearness": say("Nearness"),
-    "context": say("Context of the city"),
-    "theme": say("Theme"),
-    "country": say("Country"),
-    "step": say("Step of the transition map"),
-    "mixed_country": say("Mixed in countries"),
-    "mixed_region": say("Mixed in regions of Europe"),
-    "mixed_size": say("Mixed in sizes of city"),
-    "mixed_readiness": say("Mixed in stages of readiness"),
-    "mixed_mission": say("Mission Cities and others"),
-    "mixed_newcomer": say("Newcomers and others"),
-}
-
-PRODUCTS: dict[str, str] = {
-    "twinning": say("Twinning"),
-    "discussion_groups": say("Discussion groups"),
-    "national_clusters": say("National clusters"),
-    "city_panels": say("City panels"),
-    "study_visits": say("Study visits"),
-    "policy_exchange": say("Policy exchange"),
-    "world_cafe": say("World café"),
-}
-
-NOUNS: dict[str, tuple[str, str]] = {
-    "twinning": ("twinning pair", "twinning pairs"),
-    "discussion_groups": ("discussion group", "discussion groups"),
-    "national_clusters": ("national cluster", "national clusters"),
-    "city_panels": ("city panel", "city panels"),
-    "study_visits": ("study visit", "study visits"),
-    "policy_exchange": ("policy group", "policy groups"),
-    "world_cafe": ("café", "cafés"),
-}
-"""What one meeting of a product is called, and several."""
-
-ROLES: dict[str, str] = {
-    "host": say("Host"),
-    "guest": say("Guest"),
-    "lead": say("Lead city"),
-    "member": say("Member"),
-    "mission": say("Mission City"),
-    "pilot": say("Pilot City"),
-}
-"""Roles in a meeting and in the programme; ``guest`` is read alike in both."""
-
-RULES: dict[str, str] = {
-    "kept": say("Kept"),
-    "binding": say("Kept, and at its limit"),
-    "broken": say("Broken"),
-    "relaxed": say("Relaxed"),
-}
 
 READING: tuple[tuple[str, str], ...] = (
     (
@@ -120,93 +61,6 @@ READING: tuple[tuple[str, str], ...] = (
     ),
 )
 """How to read the figures: label and sentence, for the workbook and for the report."""
-
-BLOCKS: dict[str, str] = {
-    "levers_needed": say("Levers needed"),
-    "levers_offered": say("Levers offered"),
-}
-
-
-RULE_NAMES: dict[str, str] = {
-    name: say(name)
-    for name in (
-        "guests per host",
-        "one host each",
-        "places",
-        "once hosting",
-        "another country",
-        "locks",
-        "bans",
-        "past pairs",
-        "refusals",
-        "evidence gate",
-        "load",
-        "group size",
-        "leads",
-        "themes",
-        "one group each",
-        "shared challenge",
-        "cluster size",
-        "one cluster each",
-        "country first",
-        "one visit each",
-        "visits per host",
-        "visitors",
-        "hosts",
-        "theme",
-        "sizes",
-        "one panel each",
-        "wishes",
-        "language",
-    )
-}
-"""Names of rules that programmes have from the start, in words."""
-
-
-def humanise(code: str) -> str:
-    """Return a code as words: underscores replaced, the first letter raised."""
-    found = NAMES.get(code) or RULE_NAMES.get(code) or code.replace("_", " ").strip()
-    return raised(found)
-
-
-def facet_title(code: str) -> str:
-    """Return the title of a facet; an unknown code is read as words."""
-    return FACETS.get(code) or humanise(code)
-
-
-def product_title(product: Product) -> str:
-    """Return the title of a product: its own, or that of its code."""
-    own = PRODUCTS.get(product.product, "")
-    return (own if product.title in ("", own) else product.title) or humanise(product.product)
-
-
-def block_title(code: str) -> str:
-    """Return the title of a block of a city's profile."""
-    return BLOCKS.get(code) or humanise(code)
-
-
-def role_word(code: str) -> str:
-    """Return the word for a role in a meeting or in the programme."""
-    return ROLES.get(code) or humanise(code)
-
-
-def rule_word(status: str) -> str:
-    """Return how the answer stands to a rule, in words."""
-    return RULES.get(status) or humanise(status)
-
-
-def meetings_counted(product: Product) -> str:
-    """Return the number of a product's meetings with their noun, such as ``30 twinning pairs``."""
-    return nouns_counted(len(product.meetings), product.product)
-
-
-def nouns_counted(n: int, product: str, article: bool = False) -> str:
-    """Return a number of meetings of a product with their noun, one alone with its article where that is wanted."""
-    one, several = NOUNS.get(product, ("meeting", "meetings"))
-    if article and n == 1:
-        return say("a {noun}", noun=say(one))
-    return count(n, one, several)
-
 
 NOT_KNOWN = say("not known")
 

@@ -13,13 +13,12 @@ from twinmatch.exporting.letters import (
     COLUMNS,
     Contact,
     Correspondence,
-    calendar_files,
-    first_dates,
     letter_files,
     letters,
     merge_csv,
     read_contacts,
 )
+from twinmatch.exporting.printing import calendar_files, first_dates
 from twinmatch.exporting.report import report_html
 from twinmatch.proposal import Gap, Table
 from twinmatch.proposal.tables import AgendaRow, InterviewRow, LoadRow
