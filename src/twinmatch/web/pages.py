@@ -57,7 +57,10 @@ def templates(code: str) -> Environment:
         return _filled(said.gettext(text), {k: shown(v, code) for k, v in values.items()})
 
     def ngettext(one: str, several: str, num: int, **values: Any) -> Markup:
-        return _filled(said.ngettext(one, several, num), {"num": num} | {k: shown(v, code) for k, v in values.items()})
+        return _filled(
+            said.ngettext(one, several, num),
+            {"num": num} | {k: shown(v, code) for k, v in values.items()},
+        )
 
     made.install_gettext_callables(gettext, ngettext)  # type: ignore[attr-defined]
     made.globals.update(

@@ -100,7 +100,17 @@ def _little_known(round_: Round, settings: GatedProduct, product: Product) -> It
         yield from _anchors_little_known(round_, settings, product)
         return
     locked = {frozenset(pair) for pair in cohort.by_id(getattr(settings, "lock", ()))}
-    meetings = [m for m in product.meetings if m.cities("host") or m.cities("lead")]
+    themes = {t.id: t for t in getattr(settings, "themes", ())}
+    about = {
+        m.id: themes.get(k) or themes.get(k.rpartition("-")[0])
+        for m in product.meetings
+        for k in [m.id.partition(":")[2]]
+    }
+    meetings = [
+        m
+        for m in product.meetings
+        if (m.cities("host") or m.cities("lead")) and (about[m.id] or not themes)
+    ]
     columns: list[Host] = []
     of: list[Meeting] = []
     for meeting in meetings:
@@ -115,19 +125,8 @@ def _little_known(round_: Round, settings: GatedProduct, product: Product) -> It
     learners = sorted(
         {cohort.index[m.city] for x in meetings for m in x.members if m.role in SIDES}
     )
-    themes = {t.id: t for t in getattr(settings, "themes", ())}
-    keys = [m.id.partition(":")[2] for m in of]
-    own = (
-        {
-            "theme": ThemeNeed(
-                cohort,
-                [themes.get(k) or themes[k.rpartition("-")[0]] for k in keys],
-                round_.facet_cache,
-            )
-        }
-        if themes
-        else {}
-    )
+    spoken_of = [theme for m in of if (theme := about[m.id])]
+    own = {"theme": ThemeNeed(cohort, spoken_of, round_.facet_cache)} if themes else {}
     affinity = compare(
         cohort, settings.weights, round_.facet_cache, rows=learners, columns=columns, own=own
     )

@@ -29,6 +29,10 @@ GROUPS = settings_of(
 PANELS = settings_of("city_panels", size=(2, 3), mission_at_least=1, cities_per_country=1)
 
 
+RECOUNTED = {"audience, city by city", "known enough", "caps, pair by pair"}
+"""What is counted city by city, for which test_recount.py breaks each by hand."""
+
+
 def meeting(label: str, *who: str, unit: str = "") -> Meeting:
     """Return a meeting of ``role city`` words; without a role it is a member."""
     members = (word.rpartition(" ") for word in who)
@@ -53,7 +57,7 @@ def asking(**formats: Any) -> Any:
 def checked(settings: Any, name: str, *meetings: Meeting, round_=ROUND) -> RefereeReport:
     proposal = Proposal({}, (product(name, *meetings),), ())
     (found,) = check_proposal(replace(round_, programme=asking(**{name: settings})), proposal)
-    return found
+    return replace(found, rules=tuple(r for r in found.rules if r.rule not in RECOUNTED))
 
 
 def broken(found: RefereeReport) -> dict[str, str]:
@@ -93,6 +97,7 @@ def test_every_product_of_a_proposal_is_judged_by_its_own_settings_in_order():
         "one panel each",
         "Mission Cities",
         "cities per country",
+        "audience, city by city",
     ]
 
 
