@@ -269,7 +269,7 @@ class _Numbers:
         self.notes.add("co2-only", found, row, self.name, do, "warning")
 
     def _reading(self, number: Number, written: str, row: int, factor: float) -> float | None:
-        is_plain = self.column.unit == "people" and factor == 1.0 and not self.decimal
+        is_plain = self.column.unit == "people" and factor == 1.0
         if is_plain and len(number.readings) > 1:
             return max(number.readings.values())  # people have no decimals: thousands are meant
         if self.decimal and (said := number.as_(self.decimal)) is not None:

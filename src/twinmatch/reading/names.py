@@ -171,7 +171,8 @@ def country_code(text: str) -> str | None:
             if len(codes) == 1 and is_country(codes[0])
             else country_names().get(upper.lower())
         )
-    return country_names().get(plain(word))
+    part, comma, whole = word.rpartition(",")  # "Scotland, United Kingdom"
+    return country_names().get(plain(word)) or (country_code(whole) if comma and part else None)
 
 
 @cache

@@ -99,7 +99,7 @@ def test_a_unit_in_a_header() -> None:
                 "circa 195mila": 195_000,
                 "304459 (2024)": 304_459,
                 "39.7 mil": 39_700,
-                "Unos 470.000": 470_000,
+                "Unos 470.000": 470_000,  # beside 39.7 mil: people have no decimals
                 "ok. 198 tys.": 198_000,
                 "1,2 Mio.": 1_200_000,
                 "viele": "viele",
