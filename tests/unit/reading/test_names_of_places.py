@@ -33,6 +33,7 @@ from twinmatch.vocabulary.gazetteer import known_city, near_city, places
         *[(n, "TR") for n in ("Türkiye", "Turkey")],
         ("Magyarország", "HU"),
         ("Sverige", "SE"),
+        ("Scotland, United Kingdom", "GB"),
         ("Suomi", "FI"),
         ("საქართველო", "GE"),
     ],
