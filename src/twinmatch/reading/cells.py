@@ -248,8 +248,9 @@ class _Numbers:
     def _unit_factor(self, unit: str, row: int) -> float | None:
         """Return what a number in the cell's own unit is multiplied by; None where the unit does not fit."""
         if self.column.unit != "t CO2e":
-            unit = _ASIDE.sub("", unit)
-            times = factor_in(unit) if self.column.unit == "people" else 1.0
+            is_people = self.column.unit == "people"
+            unit = (_NOTE if is_people and factor_in(unit) == 1.0 else _ASIDE).sub("", unit)
+            times = factor_in(unit) if is_people else 1.0
             if times != 1.0 and plain(factor_removed(unit)) in _UNITS:
                 return (
                     times  # in place of what the header says, for nobody means a thousand thousands
@@ -293,7 +294,7 @@ def _times(value: float, factor: float) -> float:
 
 
 _NEARLY: Final = (
-    r"about|approx\.?|approximately|around|roughly|circa|ca\.?|c\.|~|≈|rund|etwa|environ|env\.?|"
+    r"about|approx\.?|approximately|around|roughly|circa|ca\.?|c\.|~|≈|rund|rd\.?|etwa|environ|env\.?|"
     r"aproximadamente|aprox\.?|unos|unas|około|ok\.|cerca de|cerca|ongeveer|ungefär|περίπου"
 )
 _ABOUT: Final = re.compile(
@@ -302,6 +303,9 @@ _ABOUT: Final = re.compile(
 )
 _ASIDE: Final = re.compile(rf"(?i)\s*(?:\([^()]*\d[^()]*\)|(?<!\w)(?:{_NEARLY})(?!\w))\s*")
 """What a number in a cell may be followed by and means the same: a figure in brackets, "about"."""
+
+_NOTE: Final = re.compile(rf"{_ASIDE.pattern}|\s*\([^()]*\)\s*")
+"""And after a number of people any words in brackets."""
 
 _UNITS: Final = words(
     "; h; hour; hours; hrs; month; hours month; hours a month; hours per month; h month; std; stunden; "

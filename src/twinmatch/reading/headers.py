@@ -38,6 +38,7 @@ from twinmatch.reading.meaning import (
     are_options,
     concepts,
     factor_in,
+    few_places,
     fitting,
     has_candidates,
     meaning,
@@ -264,7 +265,9 @@ class _Finder:
             return any(_CONTRIBUTION.fullmatch(plain(n)) for n in self.names[:i])
         if field != "name" or plain(self.names[i]) not in words("name; nom; nome; nombre; nazwa"):
             return False
-        others = (n for k, n in enumerate(self.names) if k != i and "city" in concepts(n))
+        others = [n for k, n in enumerate(self.names) if k != i and "city" in concepts(n)]
+        if few_places(self.cells[i]):
+            return not all(concepts(n) & {"wish", "partner", "host"} for n in others)
         return any(meaning(n, self.cells[self.names.index(n)]) == Meaning("name") for n in others)
 
     def _grouped(self, exact: list[Target | None]) -> list[Target | None]:
@@ -395,8 +398,7 @@ class _Finder:
                 if field not in {"name", "country"}:
                     others.add(first)
             self.doubled |= others
-            for i in others:
-                kept[i] = None
+            kept = [None if i in others else t for i, t in enumerate(kept)]
         return tuple(kept)
 
     def _differ(self, one: int, other: int) -> bool:
@@ -411,9 +413,8 @@ class _Finder:
 
     def _question(self, i: int, asks: str, choices: Choices, guess: str = "") -> None:
         name, where = self.names[i], self.grid.at(self.row, self.names[i])
-        run, labels = self.runs.get(i, ()), self.labels.get(i, ())
-        asked = MappingQuestion("columns", name, asks, where, choices, guess, run, labels)
-        self.questions.append(asked)
+        more = self.runs.get(i, ()), self.labels.get(i, ())
+        self.questions.append(MappingQuestion("columns", name, asks, where, choices, guess, *more))
 
     def _label(self, field: str) -> str:
         path = field.removeprefix(NOT)
@@ -442,7 +443,7 @@ class _Finder:
             elif target.field and not (name in self.mapping.columns or _is_own(name, target.field)):
                 problems.append(_read_as(name, target, place))
         gone = set() if self.mapping.is_found else set(self.mapping.columns) - set(self.names)
-        for name in (n for n in self.mapping.columns if n in gone):
+        for name in filter(gone.__contains__, self.mapping.columns):
             found = f"The mapping names a column {name!r}, which is not here."
             problems.append(Problem("column-missing", found, self.grid.at(self.row)))
         return problems
@@ -453,7 +454,7 @@ class _Finder:
 
     def _ask(self, i: int) -> None:
         field, run = self.asked[i], self.runs.get(i, ())
-        example = next((text(c) for c in self.cells[i] if text(c)), "")
+        example = next(filter(None, map(text, self.cells[i])), "")
         more = f" and the {len(run)} after it, each headed by an option," if run else ""
         asks = f"Is the column {self.names[i]!r}{more} (such as {example[:40]!r}) {self._label(field)!r}?"
         other = (f for pair in _EITHER if field in pair for f in pair if f != field)
@@ -486,7 +487,7 @@ class _Finder:
         """Return what a column of sentences may be that no other column is, with that it is not read; else nothing."""
         fields = [f for f in ("needs", "offers") if f not in read | set(self.asked.values())]
         is_text = (share("needs", self.cells[i]) or 0.0) >= FITS and not are_options(self.cells[i])
-        is_text = is_text and not concepts(self.names[i]) & {"else", "contact"}
+        is_text &= not concepts(self.names[i]) & {"else", "contact"}
         choices = tuple((f, self._label(f)) for f in fields)
         return (*choices, SET_ASIDE) if choices and is_text and self.model is City else ()
 

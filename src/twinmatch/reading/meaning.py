@@ -57,12 +57,12 @@ _CONCEPTS: Final[dict[str, str]] = {
     "languages": r"\blanguages?\b|arbeitssprach|\bsprachen|langues|lingue|idiomas|jezyki|\btalen\b|"
     r"arbetssprak|\bsprak\b|\blimb[ai]\b|\blimbi(?:le)?\b|linguas|γλωσσ|jezykach|jezykow|\bworking language",
     "struggle": r"challeng|struggl|pressure|quitan? el sueno|\bsommeil|\bsonno\b|\bschlaf|hurts|problem|difficul|difficil|hardest|barrier|bottleneck|headache|worr(?:y|ies)|up at night|herausforder|schwierig|druckt der schuh|baustelle|nachhol|engpass|hakt es|helping hand|\bfreins?\b|\bfrena\b|hamuj|sorgen|casse tete|preoccup|preocup|carenc|deficit|lacune|\bdefi|\bsfid|\bdesafio|\breto|wyzwa|trudn|uitdaging|obsta[ck]|\bobstacul|ostacol|przeszkod|klopot|needs?\b|"
-    r"\bbedarf|besoin|bisogn|necesid|potrzeb|attentes|erwartung|aspettativ|expectativ|oczekiwan|behoef|necessid|hindernis|"
+    r"\bbedarf|besoin|coup de main|bisogn|necesid|potrzeb|attentes|erwartung|aspettativ|expectativ|oczekiwan|behoef|necessid|hindernis|"
     r"\black|missing|hold\w* .*back|slow\w* .*down|\bblock|\bstuck|in (?:the|your) way|pain points?|\bweak|\bgaps?\b|brauch|fehl(?:t|en|st)|\brat suchen|suchen\b|schwach|manqu|\bfaltan?\b|\bmanca|brakuj|\bbrak\b|necesit|servono|\bserve\b|ontbre|nodig|knelpunt|\bhinder|\bbehov|saknas|saknar|utmaning|svar(?:ig|ast)|provoc|dificult|\bnevo[ie]|lips(?:a|esc|it)|obstacol|προκλ|δυσκολ|αναγκ|ελλειψ|εμποδι|desafi|precisa|dificuld|entrave|verrou|worst|toughest|tricky|scoglio|bloqu|blocc|lastig|moeilijk|\bduele|houdt .*tegen|\bremm?(?:t|en)\b|anliegen|fragestellung|inciampa|\bpeina|tropieza|\bfrein|naliegt",
     "learn": r"\blearn|\blernen|apprendre|imparare|aprender|nauczy|dowiedz|\bleren\b|want to know|improve|erfahren mochte|"
     r"\blern(?!programm)|podpatrz|get out of|bring back|take (?:home|away|back)|hope to|\bgain\b|curious|inspir|discover|understand|borrow|erfahren|\bwissen\b|erhoff|abschauen|abgucken|mitnehmen|decouvrir|comprendre|attendez|attendent|imparar|capire|scoprir|vi aspettate|descubrir|conocer|\bsaber\b|poznac|zobaczyc|\bweten\b|\blara\b|veta mer|invata|\bafla(?:ti)?\b|μαθε(?:τε|ι)|μαθουμ|γνωρισ|aprend|levar para casa|meenemen",
     "offer": r"\boffer|\bshow|\bshare|can .*teach|strength|\bstrong|good practice|best practice|experience|success|proud|better than|recommend to|lauft .*gut|\bteach|contribut|ahead of|anbiet|\bbieten\b|\bbieden\b|angebot|zeigen|\bstark|stolz|beitragen|einbringen|gute praxis|erfahrung|"
-    r"erfolg|offrir|montrer|partager|apporter|\bfiers?\b|raconter|atouts?|bonnes pratiques|reussi|points forts|\bfortes?\b|\bfuertes?\b|\bforti\b|\bmocn|offrire|mostrare|condivid|apportare|orgoglios|passo avanti|punti di forza|buone pratiche|ofrecer|ofrece|"
+    r"erfolg|offrir|montrer|\bsolides?\b|partager|apporter|\bfiers?\b|raconter|atouts?|bonnes pratiques|reussi|points forts|\bfortes?\b|\bfuertes?\b|\bforti\b|\bmocn|offrire|mostrare|condivid|apportare|orgoglios|passo avanti|punti di forza|buone pratiche|ofrecer|ofrece|"
     r"mostrar|compartir|aportar|ensenar|orgull|fortalez|buenas practicas|zaoferow|pokaza|podziel|pochwal|dumn|wniesc|mocne strony|dobre praktyki|aanbieden|laten zien|sterk|oferecer|partilhar|"
     r"\bbrag|\byou lead\b|bjuda|\bda(?:n)? bien|riesc\w* bene|gelingt|gelungen|bring to the table|worth (?:a|the|seeing)|come and see|good at|\bbest at|\bexcel|\blead(?:ing|er)|expertise|give back|in return|others? (?:could|can|should)|sind sie .*\bgut\b|vorzeig|vorbild|vorreiter|weitergeben|a l aise|reconnu|en avance|maitris|valoris|feriez .*(?:voir|decouvrir|visiter)|faire (?:voir|decouvrir|visiter)|\bforts\b|eccell|avanguardia|insegnar|raccontare|destaca|avanzad|presumir|\bdobr(?:zy|ze)\b|chwal|wyroznia|mocne|goed in|\btrots|voorop|\bdelen\b|erbjud|stolt|\bbidra|dela med|visa upp|styrk|langt framme|\bofer|\barata\b|\bmandri|impartas|puncte (?:tari|forte)|orgulh|partilh|ensinar|oferec|προσφερ|δειξ|μοιρα(?:σ|ζ)|ισχυρ|δυνατα|περηφαν|υπερηφαν|demonstrate|showcase",
     "domain": r"\bdomains?\b|\bareas?\b|\bsectors?\b|\bfields?\b|\btopics?\b|\bthemes?\b|handlungsfeld|bereich|sektor|themen|domaines?|secteurs?|thematique|"
@@ -105,7 +105,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     r"einladungsnummer|kod.*zaprosz\w*|response ?num.*|#|columna? \d+|unnamed.*|hora de inicio|respondent|ort|duration in seconds)$",
     "coverage": r"\barea\b|density|budget|\bgdp\b|surface|flache|superfic|"
     r"hectare|kilomet",
-    "from_you": r"\bu panstwa\b.*(?:zobacz|podpatrz|nauczy)|warto .*(?:zobacz|odwiedz)|bei ihnen .*(?:seh|anschau|besichtig)|chez vous\b|da voi .*(?:veder|visit)|(?:see|visit|learn) (?:in your city|at yours|from you)|"
+    "from_you": r"\bu panstwa\b.*(?:zobacz|podpatrz|nauczy)|warto .*(?:zobacz|odwiedz)|bei ihnen .*(?:seh|anschau|besichtig)|\bchez vous\b|da voi .*(?:veder|visit)|(?:see|visit|learn) (?:in your city|at yours|from you)|"
     r"(?=.*\b(?:learn|lernen|apprendre|aprender|imparare|nauczyc|leren)\b).*\b(?:from you|from your|von ihnen|von euch|de vous|de usted(?:es)?|de su ciudad|da voi|od panstwa|od was|van u)\b|"
     r"\bcan (?:support|help|advise) (?:others|other|peers)|\byou (?:can|could) (?:support|help)\b|helfen konnen|aider d autres|ayudar a otr|aiutare altr|pomoc innym",
     "to_you": r"\b(?:show|teach|offer|tell) you\b|\b(?:zeigen|erzahlen) (?:ihnen|euch)|\bihnen (?:zeigen|erzahlen)|(?<!pouvez )(?<!pourriez )(?<!souhaitez )(?<!voulez )vous (?:montre|apport|enseign)|mostrarvi|mostrarles|ensenarles|pokazac panstwu",
@@ -251,6 +251,12 @@ def nearly_all(field: str, cells: Sequence[Any]) -> bool:
     return sum(bool(text(c)) for c in cells) > 1 and (share(field, cells) or 0.0) >= 0.9
 
 
+def few_places(cells: Sequence[Any]) -> bool:
+    """Return whether fewer than two in five of the filled cells are places: names of persons, where they are names."""
+    found = share("name", cells)
+    return found is not None and found < 0.4
+
+
 Sureness = Literal["sure", "asked"]
 
 
@@ -312,9 +318,14 @@ def _candidates(words: frozenset[str], header: str) -> list[tuple[str, bool]]:
     if "country" in words:
         add("country", short and not words & {"wish", "partner", "host"})
     beside = {"city", "country", "host", "partner", "exchange", "contact"}
+    if _WHICH.match(plain(header)):
+        beside |= {"signed"}  # "which council"
     if "city" in words and not words - beside:
         add("name", short and not words & {"host", "partner"})
     return list(dict.fromkeys(found))
+
+
+_WHICH: Final = re.compile(r"(?:which|what|welche|quelle?|quale|cual|que|jakie|welk)\b")
 
 
 def has_candidates(header: str, *, options: bool = False) -> str:
@@ -396,7 +407,7 @@ def _flag(words: frozenset[str]) -> Meaning | None:
         return Meaning("")
     if "first" in words:
         return Meaning(NEWCOMER, "asked" if "before" in words else "sure")
-    if "before" in words and "signed" not in words:
+    if "before" in words and ("signed" not in words or "exchange" in words):
         is_sure = bool(words & {"exchange", "partner", "learn"})
         return Meaning(NOT + NEWCOMER, "sure" if is_sure else "asked")
     return Meaning("") if words & {"signed", "neutral"} else None

@@ -55,9 +55,6 @@ from twinmatch.solving.model import AssignmentQuestion
 
 WHOLE = 1e-6  # a value this near a whole number is one
 FEASIBILITY = 1e-7  # how far HiGHS may leave a row; tighter made its simplex stall
-NO_PARALLEL_COLUMNS = (
-    1 << 13
-)  # a step of presolve by which HiGHS 1.14 loses best answers, and calls others proven
 EFFORT = (
     2e8  # entries of the matrix that the nodes of one search may look at: the same on every machine
 )
@@ -167,7 +164,7 @@ def highspy() -> ModuleType:
     except ImportError as error:
         found = f"HiGHS cannot be loaded beside OR-Tools ({error})."
         raise QuestionError.of(
-            "highs", found, do="Install highspy below 1.15, which carries its own HiGHS."
+            "highs", found, do="Install highspy below 1.14, which carries its own HiGHS."
         ) from error
     return module
 
@@ -183,7 +180,6 @@ def loaded(
         "threads": 1,
         "random_seed": 0,
         "mip_feasibility_tolerance": FEASIBILITY,
-        "presolve_rule_off": NO_PARALLEL_COLUMNS if whole else 0,
         "mip_rel_gap": gap,
         "mip_abs_gap": 1e-9,
         "mip_max_nodes": int(np.clip(EFFORT / (model.matrix.nnz + 1), *NODES)),
