@@ -281,7 +281,7 @@ class _Finder:
             {i: n for i, n in enumerate(self.names) if n and exact[i] is None}, self.cells
         ):
             positions = [i for i in group if self.names[i] not in self.mapping.columns]
-            if not all(is_ticked(label, self.cells[i]) for i, label in group.items()):
+            if not all(is_ticked(n, self.cells[i], self.names[i]) for i, n in group.items()):
                 if base:
                     self._by_label(base, {i: group[i] for i in positions}, found)
                 continue

@@ -80,10 +80,10 @@ def kind_of_label(name: str, cells: Sequence[Any]) -> str:
     return kind if filled or kind == "language" or values.option_codes(name) else ""
 
 
-def is_ticked(label: str, cells: Sequence[Any]) -> bool:
+def is_ticked(label: str, cells: Sequence[Any], header: str = "") -> bool:
     """Return whether a column holds nothing but whether its option was ticked, or other words under "Other"."""
-    filled = {t for c in cells if (t := text(c))}
-    is_tick = all(values.yes_or_no(t) is not None or plain(t) == plain(label) for t in filled)
+    filled, said = {t for c in cells if (t := text(c))}, {plain(label), plain(header or label)}
+    is_tick = all(values.yes_or_no(t) is not None or plain(t) in said for t in filled)
     return is_tick or is_other(label)
 
 

@@ -361,7 +361,8 @@ class _Reading:
         said = values.yes_or_no(value)
         if said is False or value.lower() in {"", *MISSING}:
             return
-        part = reader.option if said or plain(value) == plain(reader.option) else value
+        is_own = plain(value) in {plain(reader.option), plain(reader.name)}
+        part = reader.option if said or is_own else value
         if part == reader.option and is_other(part):
             return  # what else there is stands in a column of its own
         if reader.path == "languages":
