@@ -18,6 +18,7 @@ from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import letters
 from twinmatch.exporting.report import CODES
 from twinmatch.proposal import Proposal
+from twinmatch.proposal.tables import AgendaRow, ids_in
 
 
 def lines_of(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
@@ -33,11 +34,18 @@ def lines_of(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
         for table in product.tables:
             if table.name == "agenda":
                 for row in table.rows:
-                    code = row[1] in CODES
-                    said = f"Experience with {row[3]}" if code else f"{row[3]} – {row[5]}"
+                    talk = AgendaRow(*row)
+                    asking, showing = (names.names(ids_in(c)) for c in (talk.asking, talk.showing))
+                    said = f"{asking}: {talk.asked} – {showing}: {talk.shown}"
+                    if talk.kind in CODES:
+                        said = f"Experience with {talk.asked}: {showing}"
                     yield f"{kind}: agenda", str(row[0]), said
         for left in product.left_out:
-            yield f"{kind}: without a meeting", names.name(left.city), f"{left.why} {left.offered}"
+            yield (
+                f"{kind}: without a meeting",
+                names.name(left.city),
+                f"{left.why} Instead: {left.offered}",
+            )
         for held in product.held:
             yield f"{kind}: held", kind, held.why
     for letter in letters(proposal):

@@ -23,7 +23,15 @@ from twinmatch.exporting import words
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
 from twinmatch.exporting.folder_files import cell_text
 from twinmatch.exporting.printing import calendar_files, dossier_docx, dossier_html, letters_index
-from twinmatch.exporting.report import Sources, begin_with, called, partners, role_of, why_for
+from twinmatch.exporting.report import (
+    GROUP_SIZE,
+    Sources,
+    begin_with,
+    called,
+    partners,
+    role_of,
+    why_for,
+)
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
 from twinmatch.reading import read_grids, read_raw
 from twinmatch.reading.grid import is_empty, text
@@ -349,17 +357,39 @@ def _invitation(
         )
     else:
         heading = say("{kind}: {title}", kind=kind, title=title)
-        part = {
-            "lead": say("You are asked to lead it"),
-            "host": say("You are asked to host it"),
-        }.get(role, say("You are invited to take part"))
-        says = say("{part}, together with {cities}.", part=part, cities=met) if met else part + "."
+        if role == "lead":
+            says = _leads(sources, city, product, meeting)
+        else:
+            host = role == "host"
+            part = say("You are asked to host it") if host else say("You are invited to take part")
+            says = (
+                say("{part}, together with {cities}.", part=part, cities=met) if met else part + "."
+            )
     if costs := _costs(load):
         says += say(" It takes {costs}.", costs=costs)
     why = why_for(sources, city, meeting)
     begin = begin_with(sources, meeting, why)
     points = (*why, *([say("To begin with: {begin}", begin=begin)] if begin else []))
     return DossierSection(heading, (says,), points)
+
+
+def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> str:
+    """Return what a city that leads is asked, those that lead beside it, and the other cities or how many they are."""
+    part = (
+        say("You are asked to be one of the cities that the others learn from")
+        if product.product == "national_clusters"
+        else say("You are asked to lead it")
+    )
+    leads = [sources.directory.place(c) for c in meeting.cities("lead") if c != city]
+    rest = [sources.directory.place(m.city) for m in meeting.members if m.role != "lead"]
+    says = (
+        say("{part}, beside {cities}.", part=part, cities=words.listed(leads))
+        if leads
+        else part + "."
+    )
+    if len(rest) > GROUP_SIZE:
+        return says + say(" {n} other cities take part.", n=len(rest))
+    return says + say(" The other cities: {cities}.", cities=words.listed(rest)) if rest else says
 
 
 def _refusal(product: Product, left: LeftOut, name: str) -> str:

@@ -270,8 +270,10 @@ def _step(cohort: Cohort, resources: Sequence[Resource]) -> _Resourced:
             )
         at = {"city": name, "step": STEPS[stuck[i]].name}
         if serves[stuck[i], column]:
-            return say("It serves the step at which {city} is stuck: “{step}”.", **at)
-        return say("It does not serve the step at which {city} is stuck: “{step}”.", **at)
+            return say("It helps with the step at which {city} has come least far: “{step}”.", **at)
+        return say(
+            "It does not help with the step at which {city} has come least far: “{step}”.", **at
+        )
 
     return _Resourced(np.where(known, serves[stuck], np.nan), says)
 

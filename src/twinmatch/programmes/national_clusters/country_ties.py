@@ -85,7 +85,7 @@ def _tie(one: str, other: str) -> CountryTie | None:
         (
             SHARED_LANGUAGE,
             shared,
-            say("share {shared}", shared=listed([language_name(v) for v in shared])),
+            say("share a language ({shared})", shared=listed([language_name(v) for v in shared])),
         ),
         (COOPERATION, together, say("work together in {together}", together=together)),
         (CLOSE_LANGUAGE, not shared and related_languages(one, other), say("have close languages")),

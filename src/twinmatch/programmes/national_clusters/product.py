@@ -334,7 +334,7 @@ def _clusters(
     groups, slack = split_country(round_, settings, affinity, home, cities, asked)
     groups = sorted(groups)
     reason = say(
-        "{reason} Its {cities} cities are shared out evenly over {groups} clusters.",
+        "{reason} The {cities} cities are shared out evenly over {groups} clusters.",
         reason=home.reason,
         cities=len(cities),
         groups=len(groups),
@@ -433,6 +433,11 @@ def _shared(round_: Round, cities: Sequence[int]) -> str:
         say("{challenge} ({n} of {all})", challenge=NAMES.get(word, word), n=by, all=len(cities))
         for word, by in found
     ]
+    if found and all(by == len(cities) for _, by in found):
+        both = listed([NAMES.get(word, word) for word, _ in found])
+        if len(cities) == 2:
+            return say("Both struggle with {challenges}.", challenges=both)
+        return say("All {n} struggle with {challenges}.", n=len(cities), challenges=both)
     return say("What most of them struggle with: {parts}.", parts=listed(parts)) if parts else ""
 
 

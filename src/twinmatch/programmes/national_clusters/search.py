@@ -81,7 +81,7 @@ def join_countries(
     placed = {code for home in homes for code in home.codes}
     alone = {
         i: say(
-            "{country} has {size} of the {low} cities that a cluster needs, and no neighbouring or related country can take it in within {high}.",
+            "{country} has {size} of the {low} cities that a cluster needs, and there is no cluster of other countries that it could join (at most {high} cities).",
             country=country(code).name,
             size=size[code],
             low=low,
@@ -178,7 +178,7 @@ def _home(
         return Home(
             codes,
             say(
-                "One country, {country}: the same laws, funds and language.",
+                "One country, {country}: one national government, the same funds and largely the same laws.",
                 country=country(group[0]).name,
             ),
         )
