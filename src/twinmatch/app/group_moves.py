@@ -16,8 +16,8 @@ from twinmatch.programmes.city_panels import CityPanels, panel_rules
 from twinmatch.programmes.city_panels.product import taking_part
 from twinmatch.programmes.city_panels.search import mix_of
 from twinmatch.programmes.discussion_groups import DiscussionGroups
-from twinmatch.programmes.discussion_groups.product import slots_of
 from twinmatch.programmes.discussion_groups.search import member_frame
+from twinmatch.programmes.discussion_groups.slots import slots_of
 from twinmatch.programmes.proposing import programme_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import statuses

@@ -18,8 +18,9 @@ from twinmatch.exporting.words import facet_title
 from twinmatch.facets import FacetCache
 from twinmatch.figures.vega import Spec, pictures_of, waterfall
 from twinmatch.files import write_files
+from twinmatch.programmes.city_cards import measured_card
 from twinmatch.programmes.eligibility import Applicants
-from twinmatch.programmes.proposing import measured_card, programme_of
+from twinmatch.programmes.proposing import programme_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import Twinning, prepare

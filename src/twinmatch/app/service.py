@@ -48,8 +48,8 @@ from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.facets import FACETS, OWN, FacetCache
 from twinmatch.facets.quoting import shows
 from twinmatch.facets.text import all_sentences, offers_said, quotes
+from twinmatch.programmes.city_cards import card, gaps
 from twinmatch.programmes.programme import Programme, load
-from twinmatch.programmes.proposing import card, gaps
 from twinmatch.proposal import CityCard, Fact, Gap
 from twinmatch.reading import read, without_contacts
 from twinmatch.reading.grid import Raw

@@ -10,7 +10,7 @@ from twinmatch.affinity import Affinity
 from twinmatch.cohort import City, Cohort
 from twinmatch.exporting import words
 from twinmatch.exporting.folder_files import Directory, printable
-from twinmatch.programmes.proposing import statements
+from twinmatch.programmes.city_cards import statements
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
 from twinmatch.vocabulary.geography import country
 

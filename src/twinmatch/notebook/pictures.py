@@ -27,7 +27,7 @@ from twinmatch.exporting import words
 from twinmatch.exporting.atlas import kilometres, land
 from twinmatch.figures import vega as specs
 from twinmatch.figures.vega import BLUE, GREY, ORANGE, PLUM, WIDTH, Spec
-from twinmatch.programmes.proposing import measured_card
+from twinmatch.programmes.city_cards import measured_card
 from twinmatch.proposal import Account, CityCard, Meeting, Proposal, Table
 from twinmatch.proposal.tables import FairnessRow, SatisfactionRow, rows_of
 from twinmatch.schema import Role

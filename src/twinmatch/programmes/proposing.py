@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +11,9 @@ from twinmatch import __version__
 from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem, QuestionError, TwinmatchError
 from twinmatch.facets import FacetCache
-from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
-from twinmatch.facets.readiness import DIMENSIONS
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.base import ProductSettings
+from twinmatch.programmes.city_cards import gaps, measured_card
 from twinmatch.programmes.joint import JointPart, propose_together
 from twinmatch.programmes.load_ledger import LoadLedger, judged_ledger
 from twinmatch.programmes.pathways import ladder, pathways, transition_map, with_offers
@@ -23,43 +21,13 @@ from twinmatch.programmes.repair_menu import by_number, loosened, numbered
 from twinmatch.programmes.round import SolvedProduct
 from twinmatch.proposal import (
     Cell,
-    CityCard,
-    Gap,
     LeftOut,
-    Measure,
     Product,
     Proposal,
     RuleStatus,
-    Statement,
     UnitName,
 )
-from twinmatch.schema import NAMES, City
-from twinmatch.vocabulary.geography import country, language_name
 from twinmatch.wording import count, joined, listed, say
-
-BLOCK_WORDS = {
-    "location": (say("location"), say("distance")),
-    "population": (say("population"), say("likeness of context, emissions per capita")),
-    "languages": (
-        say("working languages"),
-        say("shared language, unless its country has only one"),
-    ),
-    "commitment": (say("climate-neutrality commitment"), say("eligibility for twinning")),
-    "participation": (say("staff hours and English"), say("eligibility for twinning")),
-    "needs": (say("needs in words"), say("needs against offers, shared needs")),
-    "offers": (say("offers in words"), say("offers as a host")),
-    "challenges": (
-        say("challenges by domain"),
-        say("challenges met and shared, discussion groups"),
-    ),
-    "strengths": (say("strengths by domain"), say("challenges met as a host, what flows back")),
-    "levers_needed": (say("levers needed"), say("levers met and shared, discussion groups")),
-    "levers_offered": (say("levers offered"), say("levers met as a host")),
-    "readiness": (say("climate readiness"), say("readiness, the step ahead")),
-    "emissions": (say("emissions inventory"), say("emissions mix and level")),
-    "context": (say("climate, wealth and urbanisation"), say("likeness of context")),
-}
-"""Each block of a profile in words, and what its absence silences."""
 
 
 def propose(
@@ -432,84 +400,3 @@ def _solver_versions() -> dict[str, str]:
     from importlib.metadata import version
 
     return {name: version(name) for name in ("numpy", "scipy", "ortools", "highspy")}
-
-
-def card(cohort: Cohort, i: int) -> CityCard:
-    """Return what a reader needs to know of a city beside its id."""
-    city = cohort.cities[i]
-    return CityCard(
-        city.id,
-        city.name,
-        city.country,
-        country(city.country).name,
-        tuple(role.value for role in city.roles),
-        city.population.value if city.population else None,
-        city.location.lat if city.location else None,
-        city.location.lon if city.location else None,
-        round(cohort.known(i), 4),
-        statements(city),
-    )
-
-
-def measured_card(cohort: Cohort, i: int) -> CityCard:
-    """Return a city's card with the figures that pictures show: emissions by sector, readiness by dimension."""
-    return replace(card(cohort, i), measures=tuple(_measures(cohort.cities[i])))
-
-
-def _measures(city: City) -> Iterator[Measure]:
-    emissions = city.emissions
-    if emissions is not None:
-        tables: list[tuple[str, tuple[str, ...], list[float]]] = [
-            ("emissions_groups", COARSE, coarse_sectors(emissions))
-        ]
-        if emissions.form == "gpc":
-            tables.insert(0, ("emissions_gpc", FINE, fine_sectors(emissions)))
-        for block, names, tonnes in tables:
-            for name, value in zip(names, tonnes, strict=True):
-                known = None if math.isnan(value) else value
-                yield Measure(block, name, known, emissions.year)
-    for dimension in DIMENSIONS:
-        if city.readiness and dimension in city.readiness:
-            yield Measure("readiness", NAMES[dimension], float(city.readiness[dimension]))
-
-
-def _commitment(city: City) -> str:
-    if city.commitment is None:
-        return ""
-    if city.commitment.neutral_by is not None:
-        return say("climate neutral by {year}", year=city.commitment.neutral_by)
-    latest = city.commitment.neutral_by_at_latest
-    return say("climate neutral by {year} at the latest", year=latest) if latest is not None else ""
-
-
-def statements(city: City) -> tuple[Statement, ...]:
-    """Return what a city says of itself in words, by block; what is not known is left out."""
-    found = (
-        ("commitment", _commitment(city)),
-        ("languages", joined((language_name(code) for code in city.languages or ()), ", ")),
-        ("needs", city.needs or ""),
-        ("offers", city.offers or ""),
-        *(
-            (block, joined((NAMES[code] for code in getattr(city, block) or ()), ", "))
-            for block in ("challenges", "strengths", "levers_needed", "levers_offered")
-        ),
-    )
-    return tuple(Statement(block, says) for block, says in found if says)
-
-
-def gaps(cohort: Cohort) -> tuple[Gap, ...]:
-    """Return everything that is not known of each city, and what that silences."""
-    return tuple(
-        Gap(
-            city.id,
-            block,
-            say(
-                "{what} not known, which leaves open: {open}",
-                what=BLOCK_WORDS[block][0],
-                open=BLOCK_WORDS[block][1],
-            ),
-        )
-        for city in cohort.cities
-        for block in City.BLOCKS
-        if not getattr(city, block)
-    )

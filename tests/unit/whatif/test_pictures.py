@@ -20,7 +20,7 @@ from twinmatch.figures.vega import (
     waterfall,
 )
 from twinmatch.programmes import load
-from twinmatch.programmes.proposing import measured_card
+from twinmatch.programmes.city_cards import measured_card
 from twinmatch.proposal import Account, Evidence
 from twinmatch.schema import NAMES
 

@@ -13,16 +13,14 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.discussion_groups.search import (
-    WHERE,
     Groups,
     MemberPairs,
-    Slot,
     groups_for,
-    locked_in,
     one_group_fewer,
     with_more_groups,
 )
 from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
+from twinmatch.programmes.discussion_groups.slots import WHERE, Slot, locked_in, slots_of
 from twinmatch.programmes.group_quotas import GroupQuotas
 from twinmatch.programmes.kinds import TITLES, Attribute, alike, categories, composition
 from twinmatch.programmes.quotas import quotas_kept
@@ -380,17 +378,6 @@ def _left_out(
             )
             out.append(LeftOut(city.id, why, "", code="capacity"))
     return tuple(out)
-
-
-def slots_of(settings: DiscussionGroups, meetings: Sequence[Meeting]) -> list[Slot]:
-    """Return the groups that finished meetings are, read from their ids."""
-    keys = [m.id.partition(":")[2] for m in meetings]
-    found = []
-    for theme in settings.themes:
-        mine = [k for k in keys if k == theme.id or k.rpartition("-")[0] == theme.id]
-        found += [Slot(theme, n, len(mine)) for n in range(1, len(mine) + 1)]
-    order = {slot.key: slot for slot in found}
-    return [order[key] for key in keys]
 
 
 def group_rules(

@@ -1,6 +1,4 @@
-"""Country sheets and bridges: what the cities of a country lack, and who links clusters.
-
-National clusters: country first, then readiness; large countries split, small ones joined with the reason said.
+"""National clusters, country first, then readiness: large countries split, small ones joined; country sheets and bridges.
 
 A country within the size band is a cluster. A larger one is split into the fewest clusters that fit, so that
 members are alike. Smaller ones are joined along ties (a shared or close language, a border, or the nearest
@@ -434,10 +432,10 @@ def _shared(round_: Round, cities: Sequence[int]) -> str:
         for word, by in found
     ]
     if found and all(by == len(cities) for _, by in found):
-        both = listed([NAMES.get(word, word) for word, _ in found])
+        named_by_all = listed([NAMES.get(word, word) for word, _ in found])
         if len(cities) == 2:
-            return say("Both struggle with {challenges}.", challenges=both)
-        return say("All {n} struggle with {challenges}.", n=len(cities), challenges=both)
+            return say("Both struggle with {challenges}.", challenges=named_by_all)
+        return say("All {n} struggle with {challenges}.", n=len(cities), challenges=named_by_all)
     return say("What most of them struggle with: {parts}.", parts=listed(parts)) if parts else ""
 
 

@@ -243,7 +243,7 @@ def _options(
     single: dict[int, list[Option]] = {}
     for h in range(len(at)):
         value = np.where(may[:, h], score[:, h] - settings.km_price * 2 * way[:, h] / 1000, -np.inf)
-        made = _best(round_, choices, number, party, (h,), (at[h],), value, int(room[h]))
+        made = _best(round_, choices, number, party, {h: at[h]}, value, int(room[h]))
         if made:
             single[h] = made
     alone = [option for options in single.values() for option in options]
@@ -266,7 +266,7 @@ def _options(
         )
         if np.sort(value)[::-1][:places].clip(0).sum() <= floor:
             continue
-        made = _best(round_, choices, number, party, (a, b), (at[a], at[b]), value, places)
+        made = _best(round_, choices, number, party, {a: at[a], b: at[b]}, value, places)
         if made and made[0].worth > floor + 1e-9:
             tours += made
     return [*alone, *tours]
@@ -311,15 +311,15 @@ def _best(
     choices: Choices,
     number: int,
     party: Party,
-    stops: tuple[int, ...],
-    hosts: tuple[int, ...],
+    stops: dict[int, int],
     value: Floats,
     places: int,
 ) -> list[Option]:
-    """Return the best choice of visitors and week for these stops, the best first; none where too few can go.
+    """Return the best choice of visitors and week for stops at some hosts, the best first; none where too few can go.
 
     One for each way in which rules over all visits tell choices apart.
     """
+    hosts = tuple(stops.values())
     extra = choices.hosts_cost(hosts)
     found: dict[bytes, Option] = {}
     for week in _weeks(round_, choices.settings, (*hosts, *party.visitors)):
@@ -333,7 +333,7 @@ def _best(
             if key not in found or net > found[key].worth:
                 who = [i for of, n in zip(order, choices.counts[k], strict=True) for i in of[:n]]
                 visitors = tuple(sorted(party.visitors[i] for i in who))
-                found[key] = Option(number, stops, visitors, week, net)
+                found[key] = Option(number, tuple(stops), visitors, week, net)
     ranked = sorted(found.values(), key=lambda option: (-option.worth, option.visitors))
     return [replace(option, nth=nth) for nth, option in enumerate(ranked[:MOST_VARIANTS])]
 
