@@ -46,11 +46,13 @@ NEVER: Final = ("structure", "demand", "load")
 """Kinds of rules that never give way: what a meeting is, and what cities can carry over all formats."""
 
 
-def menu(candidates: Candidates, rules: Sequence[Rule], at_most: int = 5) -> RelaxationMenu:
+def menu(
+    candidates: Candidates, rules: Sequence[Rule], at_most: int = 5, part: float = 1.0
+) -> RelaxationMenu:
     """Return repairs of rules that cannot be kept, cheapest first: the fewest places or limits that give way."""
     prices = {rule.block.name: math.inf for rule in rules if rule.kind in NEVER}
     blocks = [rule.block.hard for rule in rules]
-    return relaxations(candidates, blocks, prices=prices, at_most=at_most)
+    return relaxations(candidates, blocks, prices=prices, at_most=at_most, part=part)
 
 
 def menu_of(
@@ -58,11 +60,12 @@ def menu_of(
     candidates: Candidates,
     allowed: NDArray[np.bool_],
     at_most: int = 5,
+    part: float = 1.0,
 ) -> tuple[RelaxationMenu, list[Rule]]:
     """Return the menu over the pairs that no filter takes out, and the rules that it is about."""
     keep = np.flatnonzero(allowed)
     hard = [replace(r, block=r.block.take(keep)) for r in rules if not r.filters]
-    return menu(candidates.take(keep), hard, at_most), hard
+    return menu(candidates.take(keep), hard, at_most, part), hard
 
 
 def in_menu(found: RelaxationMenu, rules: Sequence[Rule], product: str = "") -> list[Problem]:

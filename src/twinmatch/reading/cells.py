@@ -249,7 +249,9 @@ class _Numbers:
         """Return what a number in the cell's own unit is multiplied by; None where the unit does not fit."""
         if self.column.unit != "t CO2e":
             is_people = self.column.unit == "people"
-            unit = (_NOTE if is_people and factor_in(unit) == 1.0 else _ASIDE).sub("", unit)
+            unit = (
+                (_NOTE if is_people and factor_in(unit) == 1.0 else _ASIDE).sub(" ", unit).strip()
+            )
             times = factor_in(unit) if is_people else 1.0
             if times != 1.0 and plain(factor_removed(unit)) in _UNITS:
                 return (
@@ -301,10 +303,10 @@ _ABOUT: Final = re.compile(
     rf"(?i)^\s*(?:{_NEARLY}|"
     r"more than|over|mehr als|plus de|>|at least|mindestens|au moins|almeno|al menos|co najmniej)\s*"
 )
-_ASIDE: Final = re.compile(rf"(?i)\s*(?:\([^()]*\d[^()]*\)|(?<!\w)(?:{_NEARLY})(?!\w))\s*")
+_ASIDE: Final = re.compile(rf"(?i)\([^()\d]{{0,40}}\d[^()]{{0,40}}\)|(?<!\w)(?:{_NEARLY})(?!\w)")
 """What a number in a cell may be followed by and means the same: a figure in brackets, "about"."""
 
-_NOTE: Final = re.compile(rf"{_ASIDE.pattern}|\s*\([^()]*\)\s*")
+_NOTE: Final = re.compile(rf"{_ASIDE.pattern}|\([^()]{{0,80}}\)")
 """And after a number of people any words in brackets."""
 
 _UNITS: Final = words(

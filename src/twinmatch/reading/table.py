@@ -366,8 +366,9 @@ class _Reading:
         if part == reader.option and is_other(part):
             return  # what else there is stands in a column of its own
         if reader.path == "languages":
-            named = [part] if language_code(part) else re.split(r"\s*[;,/&]\s*", part)
-            self._add(data, reader, [language_code(p) or p for p in named if p], row)
+            named = [part] if language_code(part) else re.split(r"[;,/&]", part)
+            parts = [p for one in named if (p := one.strip())]
+            self._add(data, reader, [language_code(p) or p for p in parts], row)
         else:
             self._option(data, reader, part, row)
 

@@ -115,12 +115,13 @@ def relaxations(
     prices: Mapping[str, float | npt.ArrayLike] | None = None,
     wanted: npt.ArrayLike | None = None,
     at_most: int = 5,
+    part: float = 1.0,
 ) -> RelaxationMenu:
     """A menu of what would make rules fit that cannot be kept; empty where they can, or nothing is found.
 
     prices: by rule name, what one unit costs (one number, or one a row; infinite where it may not
     give way); 1 where nothing is said. wanted (G,): meetings each guest is to get, as a rule that may
-    not give way, for a menu against a shortage.
+    not give way, for a menu against a shortage. part: of the effort of a search.
     """
     check(candidates, blocks)
     asked = [*blocks, *_wishes(candidates, wanted)]
@@ -131,7 +132,7 @@ def relaxations(
     price = np.array([_price(at, len(blocks), prices or {}) for at in places])
     menu: list[Relaxation] = []
     while len(menu) < at_most:
-        status, found, chosen = _cheapest(rules, len(candidates), price)
+        status, found, chosen = _cheapest(rules, len(candidates), price, part)
         if found is None or not found.changes:
             return RelaxationMenu(_in_order(menu), complete=status != UNKNOWN)
         if broken(candidates, chosen, relaxed(asked, found)):
@@ -287,7 +288,7 @@ def _core(rules: Sequence[_Rule], which: Ints, left: float) -> tuple[str, Ints, 
 
 
 def _cheapest(
-    rules: Sequence[_Rule], m: int, price: Floats
+    rules: Sequence[_Rule], m: int, price: Floats, part: float
 ) -> tuple[str, Relaxation | None, Bools]:
     """The cheapest slack, in whole units, under which the rules fit, and the meetings that then keep them.
 
@@ -334,7 +335,8 @@ def _cheapest(
     shape = (len(low), len(most))
     matrix = sp.csc_array((factor, (r.astype(np.int64), c.astype(np.int64))), shape=shape)
     sides = np.array(low), np.full(len(low), np.inf), np.zeros(len(most)), np.array(most)
-    found = maximise(Model(matrix, *sides, np.array(whole)), -np.array(cost), whole=True)
+    model = Model(matrix, *sides, np.array(whole))
+    found = maximise(model, -np.array(cost), whole=True, part=part)
     if found.x is None:
         nothing = np.zeros(m, dtype=np.bool_)
         return (NO_CLASH if found.impossible else UNKNOWN), None, nothing

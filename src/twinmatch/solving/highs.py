@@ -170,9 +170,15 @@ def highspy() -> ModuleType:
 
 
 def loaded(
-    model: Model, gain: Floats, *, whole: bool, seconds: float | None = None, gap: float = 0.0
+    model: Model,
+    gain: Floats,
+    *,
+    whole: bool,
+    seconds: float | None = None,
+    gap: float = 0.0,
+    part: float = 1.0,
 ) -> Any:
-    """A HiGHS instance with the model in it, set to give the same answer on every machine."""
+    """A HiGHS instance with the model in it, set to give the same answer on every machine; part: of the effort."""
     module = highspy()
     engine = module.Highs()
     options: dict[str, object] = {
@@ -182,7 +188,7 @@ def loaded(
         "mip_feasibility_tolerance": FEASIBILITY,
         "mip_rel_gap": gap,
         "mip_abs_gap": 1e-9,
-        "mip_max_nodes": int(np.clip(EFFORT / (model.matrix.nnz + 1), *NODES)),
+        "mip_max_nodes": int(part * np.clip(EFFORT / (model.matrix.nnz + 1), *NODES)),
     }
     if seconds is not None:
         options["time_limit"] = max(seconds, 0.01)
@@ -236,10 +242,16 @@ def answered(engine: Any, *, whole: bool) -> LinearOutcome:
 
 
 def maximise(
-    model: Model, gain: Floats, *, whole: bool, seconds: float | None = None, gap: float = 0.0
+    model: Model,
+    gain: Floats,
+    *,
+    whole: bool,
+    seconds: float | None = None,
+    gap: float = 0.0,
+    part: float = 1.0,
 ) -> LinearOutcome:
-    """The best answer of the model over all its columns, by LP or, with `whole`, by MIP."""
-    engine = loaded(model, gain, whole=whole, seconds=seconds, gap=gap)
+    """The best answer of the model over all its columns, by LP or, with `whole`, by MIP, with a part of the effort."""
+    engine = loaded(model, gain, whole=whole, seconds=seconds, gap=gap, part=part)
     return answered(engine, whole=whole)
 
 

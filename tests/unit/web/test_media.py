@@ -20,7 +20,7 @@ from twinmatch.web.bodies import LISTS, accepted, list_bytes, sources_once
         ("application/geo+json", "geojson"),
         ("text/html, application/json;q=0.5, text/csv;q=0.8", "csv"),
         ("text/*", "csv"),
-        ("application/json;q=0, */*;q=0.1", "json"),
+        ("application/json;q=0, */*;q=0.1", "csv"),
         ("text/html,application/xhtml+xml,*/*;q=0.8", "json"),
     ],
 )

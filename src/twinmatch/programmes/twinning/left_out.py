@@ -30,6 +30,10 @@ TIED: Final = 0.001
 """Scores closer than this tie: 0.1 points."""
 
 TIES_SHOWN: Final = 60
+
+PART_PROBED: Final = 0.02
+"""Part of a search's effort that goes into which rule keeps places empty."""
+
 PAIRS_PROBED: Final = 100_000
 """Beyond so many pairs of the frame it is not looked into which rules leave places empty."""
 
@@ -122,7 +126,8 @@ class Unplaced:
         everyone = np.zeros(len(self.chosen), dtype=np.int64)
         full = Rule("fill", "", counts("fill", everyone, low=places), kind="structure")
         rules = (*self.ready.rules, full)
-        menu, hard = menu_of(rules, self.ready.candidates, self.ready.allowed, at_most=1)
+        asked = rules, self.ready.candidates, self.ready.allowed
+        menu, hard = menu_of(*asked, at_most=1, part=PART_PROBED)
         for repair, words in zip(menu.items, in_words(menu, hard), strict=True):
             names = listed(list(dict.fromkeys(change.at.rule for change in repair.changes)))
             return say(
