@@ -130,7 +130,14 @@ class Wrk:
             script = Path(name) / "asked.lua"
             script.with_name("paths").write_text("\n".join(paths), encoding="utf-8")
             script.write_text(WRK.replace("PATHS", f"{name}/paths"), encoding="utf-8")
-            command = ["wrk", "-t1", f"-c{self.connections}", f"-d{self.seconds:g}s", "--timeout", "60s"]
+            command = [
+                "wrk",
+                "-t1",
+                f"-c{self.connections}",
+                f"-d{self.seconds:g}s",
+                "--timeout",
+                "60s",
+            ]
             command += [part for header in headers for part in ("-H", header)]
             command += ["-s", str(script), f"http://127.0.0.1:{self.port}"]
             told = subprocess.run(command, capture_output=True, text=True, check=True)
