@@ -389,7 +389,17 @@ def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> s
     )
     if len(rest) > GROUP_SIZE:
         return says + say(" {n} other cities take part.", n=len(rest))
-    return says + say(" The other cities: {cities}.", cities=words.listed(rest)) if rest else says
+    return (
+        says
+        + say_n(
+            " The other city: {cities}.",
+            " The other cities: {cities}.",
+            len(rest),
+            cities=words.listed(rest),
+        )
+        if rest
+        else says
+    )
 
 
 def _refusal(product: Product, left: LeftOut, name: str) -> str:

@@ -43,7 +43,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import scipy.sparse as sp
@@ -169,16 +169,16 @@ def highspy() -> ModuleType:
     return module
 
 
-def loaded(
-    model: Model,
-    gain: Floats,
-    *,
-    whole: bool,
-    seconds: float | None = None,
-    gap: float = 0.0,
-    part: float = 1.0,
-) -> Any:
-    """A HiGHS instance with the model in it, set to give the same answer on every machine; part: of the effort."""
+class Effort(TypedDict, total=False):
+    """How long HiGHS may search: seconds of the clock, the gap that is enough, and the part of the usual nodes."""
+
+    seconds: float | None
+    gap: float
+    part: float
+
+
+def loaded(model: Model, gain: Floats, *, whole: bool, **effort: Unpack[Effort]) -> Any:
+    """A HiGHS instance with the model in it, set to give the same answer on every machine."""
     module = highspy()
     engine = module.Highs()
     options: dict[str, object] = {
@@ -186,11 +186,13 @@ def loaded(
         "threads": 1,
         "random_seed": 0,
         "mip_feasibility_tolerance": FEASIBILITY,
-        "mip_rel_gap": gap,
+        "mip_rel_gap": effort.get("gap", 0.0),
         "mip_abs_gap": 1e-9,
-        "mip_max_nodes": int(part * np.clip(EFFORT / (model.matrix.nnz + 1), *NODES)),
+        "mip_max_nodes": int(
+            effort.get("part", 1.0) * np.clip(EFFORT / (model.matrix.nnz + 1), *NODES)
+        ),
     }
-    if seconds is not None:
+    if (seconds := effort.get("seconds")) is not None:
         options["time_limit"] = max(seconds, 0.01)
     for name, value in options.items():
         engine.setOptionValue(name, value)
@@ -241,17 +243,9 @@ def answered(engine: Any, *, whole: bool) -> LinearOutcome:
     return LinearOutcome(np.array(solution.col_value), value, bound, price, done)
 
 
-def maximise(
-    model: Model,
-    gain: Floats,
-    *,
-    whole: bool,
-    seconds: float | None = None,
-    gap: float = 0.0,
-    part: float = 1.0,
-) -> LinearOutcome:
-    """The best answer of the model over all its columns, by LP or, with `whole`, by MIP, with a part of the effort."""
-    engine = loaded(model, gain, whole=whole, seconds=seconds, gap=gap, part=part)
+def maximise(model: Model, gain: Floats, *, whole: bool, **effort: Unpack[Effort]) -> LinearOutcome:
+    """The best answer of the model over all its columns, by LP or, with `whole`, by MIP."""
+    engine = loaded(model, gain, whole=whole, **effort)
     return answered(engine, whole=whole)
 
 

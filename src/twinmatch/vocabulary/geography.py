@@ -171,11 +171,7 @@ def eu_standing(code: str) -> frozenset[str]:
 def same_funds(one: str, other: str) -> str:
     """Return in words that two countries share funds and rules; an empty text where they do not."""
     shared = funds(one) if funds(one) == funds(other) else ""
-    return (
-        say("share the funds and rules of the EU")
-        if shared == "EU"
-        else FUNDS.get(shared, ("", ""))[1]
-    )
+    return say("both belong to the EU") if shared == "EU" else FUNDS.get(shared, ("", ""))[1]
 
 
 def cooperation(one: str, other: str) -> str:
