@@ -42,6 +42,7 @@ from twinmatch.standings import (
     mean_by_host,
     numbered_kinds,
     standing_table,
+    tie_keys,
 )
 from twinmatch.wording import say
 
@@ -166,8 +167,17 @@ class Affinity:
     def weighted(self, weights: Mapping[str, float]) -> Affinity:
         """Return the same pairs and standings under other weights of facets compared here."""
         found = replace(self, weights=checked_weights(weights, tuple(self.own)), among=self.tables)
-        found.__dict__["_itself"] = self._itself
+        found.__dict__.update(_itself=self._itself, tie_keys=self.tie_keys)
         return found
+
+    @cached_property
+    def tie_keys(self) -> NDArray[np.uint32]:
+        """Return the key of each column, (C,), by which its ties are ordered."""
+        return tie_keys(host.id for host in self.columns)
+
+    def ties(self, row: int) -> NDArray[np.uint32]:
+        """Return the order of the columns that tie for a row, (C,): the least is first."""
+        return self.tie_keys ^ tie_keys([self.cohort.cities[self.rows[row]].id])
 
     def others(self, row: int) -> NDArray[np.bool_]:
         """Return which columns are different cities from a row's, shape (C,)."""
@@ -225,7 +235,8 @@ class Affinity:
     def likeness(self) -> Mapping[str, Floats]:
         """Return each facet's likeness, shape (R, C); nan where it is not known."""
         return _OnDemand(
-            tuple(self.weights), lambda name: self._whole(lambda r, c: self._likeness(name, r, c))
+            tuple(self.weights),
+            lambda f: self._whole(lambda r, c: likeness_of(self.compared[f].block(r, c))),
         )
 
     @cached_property
@@ -258,9 +269,6 @@ class Affinity:
         for rows in in_parts(len(self.rows), len(self.columns)):
             whole[rows] = block(rows, everyone)
         return whole
-
-    def _likeness(self, name: str, rows: Ints, columns: Ints) -> Floats:
-        return likeness_of(self.compared[name].block(rows, columns))
 
     def standings(self, name: str, rows: Ints, columns: Ints) -> Floats:
         """Return a facet's standings of some rows with some columns, shape (r, c)."""
@@ -370,13 +378,8 @@ class Affinity:
         known = ~np.isnan(likeness)
         mean_standing = math.fsum(standing.tolist()) / len(standing)
         if not known.any():
-            return Evidence(
-                name,
-                math.nan,
-                mean_standing,
-                self.weights[name],
-                say("Not known for any of the {n} {noun}.", n=len(rows), noun=noun),
-            )
+            text = say("Not known for any of the {n} {noun}.", n=len(rows), noun=noun)
+            return Evidence(name, math.nan, mean_standing, self.weights[name], text)
         best = int(np.argmax(np.where(known, standing, -1.0)))
         says, facts = self._words(name, self.rows[rows[best]], self.columns[columns[best]])
         mean = math.fsum(likeness[known].tolist()) / int(known.sum())
@@ -393,14 +396,8 @@ class Affinity:
         each = facet.likeness(np.array([i]), np.array(host.cities))[0]
         if np.isnan(each).all():
             text, facts = facet.says(i, host.cities[0])
-            return (
-                say(
-                    "Not known for any of the {n} cities of the unit; for the first: {text}",
-                    n=len(host.cities),
-                    text=text,
-                ),
-                facts,
-            )
+            known = "Not known for any of the {n} cities of the unit; for the first: {text}"
+            return say(known, n=len(host.cities), text=text), facts
         best = int(np.nanargmax(np.round(each, DECIMALS)))
         return facet.says(i, host.cities[best])
 

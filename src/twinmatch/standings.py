@@ -9,8 +9,9 @@ not known; table (10**6 + 2,), the standing of each step, the last one that of `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,6 +183,20 @@ def standing(likeness: Floats, others: NDArray[np.bool_]) -> Floats:
     up_to = np.searchsorted(ordered, filled, side="right")
     share = (below + up_to) / (2 * ordered.size)
     return np.where(np.isnan(likeness), UNKNOWN_STANDING, share)
+
+
+def tie_keys(ids: Iterable[str]) -> NDArray[np.uint32]:
+    """Return the CRC-32 of each id, (n,): ties of a city go by its key XOR those of the others, so that they spread."""
+    return np.fromiter((crc32(id_.encode()) for id_ in ids), dtype=np.uint32)
+
+
+def best(score: Floats, k: int, ties: NDArray[np.uint32]) -> Ints:
+    """Return the k best places of a score (n,): best first, ties to nine decimals by the least of ``ties`` (n,)."""
+    rounded = np.round(score, 9)
+    chosen = np.arange(len(score))
+    if k < len(score):
+        chosen = np.flatnonzero(rounded >= np.partition(rounded, len(score) - k)[len(score) - k])
+    return chosen[np.lexsort((ties[chosen], -rounded[chosen]))][:k]
 
 
 def expected_standing(standing: Floats, known: NDArray[np.bool_]) -> Floats:

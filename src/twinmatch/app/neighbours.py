@@ -20,7 +20,7 @@ from twinmatch.facets import FACETS, FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.proposal import Account, Evidence
 from twinmatch.proposal.wire import Hidden, Number, on_wire
-from twinmatch.standings import UNKNOWN, Compared, standing_table
+from twinmatch.standings import UNKNOWN, Compared, best, standing_table
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -208,21 +208,12 @@ def _drawn(compared: Compared, n: int) -> NDArray[np.int64]:
     return count
 
 
-def best(score: Floats, k: int) -> Ints:
-    """Return the k best places of a score (n,): best first, ties in the order of the places."""
-    rounded = np.round(score, 9)
-    chosen = np.arange(len(score))
-    if k < len(score):
-        chosen = np.flatnonzero(rounded >= np.partition(rounded, len(score) - k)[len(score) - k])
-    return chosen[np.argsort(-rounded[chosen], kind="stable")][:k]
-
-
 def nearest(affinity: Affinity, row: int, k: int, allowed: Bools | None = None) -> Ints:
     """Return the k columns with the highest score in a row, best first, of other cities and those ``allowed`` (C,)."""
     may = affinity.others(row)
     places = np.flatnonzero(may if allowed is None else may & allowed)
     score = affinity.scores(np.array([row]), np.arange(len(may)))[0]
-    return places[best(score[places], k)]
+    return places[best(score[places], k, affinity.ties(row)[places])]
 
 
 def neighbours(

@@ -29,7 +29,6 @@ from twinmatch.app.neighbours import (
     Ints,
     Neighbour,
     Progress,
-    best,
     nearest,
     neighbours,
     peers,
@@ -54,7 +53,7 @@ from twinmatch.proposal import CityCard, Fact, Gap
 from twinmatch.reading import read, without_contacts
 from twinmatch.reading.grid import Raw
 from twinmatch.schema import City, Role
-from twinmatch.standings import in_parts
+from twinmatch.standings import best, in_parts
 from twinmatch.validate import Record, check
 
 Order = Literal["name", "known", "population"]
@@ -365,7 +364,9 @@ class Service:
         for rows in in_parts(n, n):
             score = self.usual.scores(rows, everyone)
             score[np.arange(len(rows)), rows] = -np.inf
-            near[rows] = [best(line, m) for line in score]
+            near[rows] = [
+                best(s, m, self.usual.ties(r)) for r, s in zip(rows.tolist(), score, strict=True)
+            ]
         self._near = near
         # Which sentences may be printed is found out once, at the first reason that quotes one.
         for city in [c.id for c in self.cohort.cities if c.needs][:1]:

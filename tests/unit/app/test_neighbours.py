@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections import Counter
 
 import numpy as np
@@ -16,7 +17,6 @@ from twinmatch.app import neighbours as module
 from twinmatch.app.neighbours import (
     PEER_FACETS,
     PEER_WEIGHTS,
-    best,
     draw,
     nearest,
     neighbours,
@@ -29,6 +29,8 @@ from twinmatch.embedding import open_text_model
 from twinmatch.facets import FacetCache
 from twinmatch.programmes import load
 from twinmatch.proposal.wire import to_wire
+from twinmatch.schema import City
+from twinmatch.standings import best, tie_keys
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +72,9 @@ def test_the_nearest_are_those_that_comparing_everyone_finds(service, whole, cit
         for j in range(len(whole.rows))
         if j != city
     }
-    expected = sorted(score, key=lambda j: (-score[j], j))[:k]
     cities = whole.cohort.cities
+    tie = [zlib.crc32(c.id.encode()) for c in cities]
+    expected = sorted(score, key=lambda j: (-score[j], tie[j] ^ tie[city]))[:k]
     found = service.similar(cities[city].id, Question(k, weights)).similar
     assert [n.id for n in found] == [cities[j].id for j in expected]
     assert [round(n.account.score, 9) for n in found] == [score[j] for j in expected]
@@ -156,8 +159,23 @@ def test_standings_of_a_draw_are_near_those_of_all_pairs(bundled, text, whole, m
 
 @given(st.lists(st.sampled_from([0.1, 0.2, 0.2 + 1e-12, 0.3]), max_size=30), st.integers(1, 40))
 def test_the_best_are_the_first_of_a_stable_sort(score, k):
-    expected = sorted(range(len(score)), key=lambda j: (-round(score[j], 9), j))[:k]
-    assert best(np.array(score, dtype=float), k).tolist() == expected
+    ties = tie_keys(map(str, range(len(score))))
+    expected = sorted(range(len(score)), key=lambda j: (-round(score[j], 9), ties[j]))[:k]
+    assert best(np.array(score, dtype=float), k, ties).tolist() == expected
+
+
+def test_ties_are_spread_and_stay_where_cities_come_in_another_order(text):
+    """Twenty silent cities tie in every row; by their ids, the first would be everybody's nearest."""
+    cities = tuple(City(id=f"de-town{n:02}", name=f"T {n}", country="DE") for n in range(20))
+    found = []
+    for cohort in (Cohort(cities), Cohort(cities[::-1])):
+        affinity = peers(cohort, FacetCache(text), {"readiness": 1})
+        rows = {i: nearest(affinity, i, 19).tolist() for i in range(20)}
+        ids = {cohort.cities[i].id: [cohort.cities[j].id for j in rows[i]] for i in rows}
+        assert all({city, *others} == set(ids) for city, others in ids.items())
+        found.append(ids)
+    assert found[0] == found[1]
+    assert max(Counter(others[0] for others in found[0].values()).values()) <= 4
 
 
 def test_a_foreign_profile_is_compared_by_the_model_that_reads_it(bundled, bundled_facet_cache):
