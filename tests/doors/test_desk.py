@@ -363,6 +363,91 @@ def test_a_theme_is_split_where_rules_allow_and_joined_again(tmp_path):
         assert set(in_group(client, solved_again(client, two)).values()) == {"Heat"}
 
 
+CLUSTERED = """
+[city_panels]
+size = [2, 6]
+panels = 3
+mission_at_least = 0
+cities_per_country = 9
+mix = {country = 1}
+[national_clusters]
+size = [2, 4]
+[national_clusters.weights]
+shared_challenges = 1
+"""
+
+
+def test_clusters_and_panels_are_changed_by_hand_as_groups_are(tmp_path):
+    first = [f"it-c{n},C{n},IT,guest,energy_systems:3" for n in range(4)]
+    other = [f"it-d{n},D{n},IT,guest,waste_circular_economy:3" for n in range(4)]
+    rest = [f"at-{n},At-{n},AT,guest," for n in "abc"]
+    table = ["id,name,country,roles,challenges", *first, *other, *rest]
+    (tmp_path / "cities.csv").write_text("\n".join(table), encoding="utf-8")
+    with served(tmp_path / "s.sqlite", profiles=tmp_path / "cities.csv") as client:
+        asked = {"title": "C", "programme_toml": CLUSTERED}
+        run = client.post("/v1/proposals", json=asked).json()["id"]
+        assert finished(client, run)["state"] == "done"
+
+        def at(of, product="national_clusters"):
+            made = next(
+                p for p in proposal_of(board_of(client), of).products if p.product == product
+            )
+            return {c: m.id.partition(":")[2] for m in made.meetings for c in m.cities()}
+
+        assert at(run)["it-c0"] == at(run)["it-c3"] != at(run)["it-d0"]
+        asked = {"product": "national_clusters", "city": "it-c0"}
+        page = lxml.html.fromstring(
+            client.get(f"/workbench/proposals/{run}/moves", params=asked).text
+        )
+        rules = {
+            f.fields["group"].partition(":")[2]: f for f in page.forms if "keep-group" in f.action
+        }
+        assert set(rules) == {"at", "it-1", "it-2"}
+        cells = [row.text_content() for row in page.xpath("//tbody/tr")]
+        assert ["cluster size" in c for c in cells] == ["Italy 2" in c for c in cells]
+        assert ["country first" in c for c in cells] == ["Austria" in c for c in cells]
+        # It is locked beside a city that is there, so that no other numbering answers it; so two decisions are kept.
+        form = rules[at(run)["it-d0"]]
+        assert (
+            send(
+                client, form.action.partition("proposals/")[2], **dict(form.form_values())
+            ).status_code
+            == 303
+        )
+        assert len(board_of(client).store.held(run).locks) == 2
+        version = solved_again(client, run)
+        assert at(version)["it-c0"] == at(version)[form.fields["beside"]] != at(version)["it-c1"]
+        # Italy into three clusters; all panels into two: either is priced, kept, and so made.
+        for product, theme, number in (("national_clusters", "it", 3), ("city_panels", "", 2)):
+            group = next(
+                m.id
+                for p in proposal_of(board_of(client), version).products
+                if p.product == product
+                for m in p.meetings
+                if m.id.startswith(f"{product}:{theme}")
+            )
+            costs = client.get(
+                f"/workbench/proposals/{version}/split", params={"meeting": group, "number": number}
+            ).text
+            (form,) = (f for f in lxml.html.fromstring(costs).forms if "why" in f.fields)
+            assert (
+                send(
+                    client, f"{version}/decisions", kind="split", **dict(form.form_values())
+                ).status_code
+                == 303
+            )
+            too_many = {"meeting": group, "number": 19}
+            assert (
+                'value="split"'
+                not in client.get(f"/workbench/proposals/{version}/split", params=too_many).text
+            )
+        last = solved_again(client, version)
+        assert {at(last)[c] for c in at(last) if c.startswith("it")} == {"it-1", "it-2", "it-3"}
+        assert at(last)["it-c0"] == at(last)["it-d0"]
+        assert set(at(last, "city_panels").values()) == {"1", "2"}
+        assert "from the next version on" not in client.get(f"/workbench/proposals/{last}").text
+
+
 @pytest.mark.parametrize("city", ["it-host", "nowhere", ""])
 def test_who_leads_or_is_not_there_is_not_moved(grouped, city):
     client, run = grouped

@@ -1,15 +1,17 @@
-"""A city moved by hand to another group or panel, and a theme split into more or fewer groups: what either costs.
+"""A city moved by hand to another group, panel or cluster, and a theme or country split otherwise: what either costs.
 
 A move is priced as it stands, nothing is solved; a split is solved again. Both name the rules that they break.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 
+from twinmatch.affinity import compare
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes import PRODUCTS
 from twinmatch.programmes.city_panels import CityPanels, panel_rules
@@ -18,12 +20,17 @@ from twinmatch.programmes.city_panels.search import mix_of
 from twinmatch.programmes.discussion_groups import DiscussionGroups
 from twinmatch.programmes.discussion_groups.search import member_frame
 from twinmatch.programmes.discussion_groups.slots import slots_of
+from twinmatch.programmes.national_clusters import NationalClusters, cluster_rules
+from twinmatch.programmes.national_clusters.countries import codes_of
+from twinmatch.programmes.national_clusters.product import cohesion
 from twinmatch.programmes.proposing import programme_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import statuses
 from twinmatch.proposal import Meeting, Member, Proposal, RuleStatus
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.solving.exchange import pair_score
+from twinmatch.vocabulary.geography import country
+from twinmatch.wording import listed
 
 Priced = Iterator[tuple[float, Sequence[RuleStatus]]]
 """The score of a product, and how it stands to its rules: as it is, and with a city in each of its groups."""
@@ -37,9 +44,11 @@ class GroupMove:
     title: str
     is_now: bool
     change: float
-    """Of the sum of all members' fits to their group, each in [0, 1]; everybody else stays."""
+    """Of the sum of all members' fits to their group, each at most 1; everybody else stays."""
     breaks: tuple[str, ...]
     """Names of the rules that are broken after the move and not before."""
+    beside: str = ""
+    """A city of the group that is locked there too: groups of one kind are told apart by who is in them."""
 
 
 @dataclass(frozen=True)
@@ -72,21 +81,20 @@ def beside(round_: Round, earlier: Proposal, but: str) -> Round:
 def group_moves(
     round_: Round, made: Proposal, city: str, product: str = "discussion_groups"
 ) -> tuple[GroupMove, ...]:
-    """Return every group or panel that a member, or a city without a place, could be in; its own first.
+    """Return every group, panel or cluster that a member, or a city without a place, could be in; its own first.
 
-    Leads stay as they are. Raises QuestionError where the city leads a group or can be in none.
+    Leads of groups stay as they are. Raises QuestionError where the city leads a group or can be in none.
     """
-    settings = getattr(programme_of(round_), product, None)
+    settings: Any = getattr(programme_of(round_), product, None)
     groups = next((p for p in made.products if p.product == product), None)
-    if not isinstance(settings, DiscussionGroups | CityPanels) or not groups or not groups.meetings:
+    price = next((f for kind, f in PRICED if isinstance(settings, kind)), None)
+    if price is None or groups is None or not groups.meetings:
         raise QuestionError.of("no-groups", "This proposal has no groups.")
     meetings, i = groups.meetings, round_.cohort.find(city)
-    around, settings = beside(round_, made, product), settings.model_copy(update={"lock": ()})
-    if isinstance(settings, CityPanels):
-        priced = _on_panels(around, settings, meetings, i)
-    else:
-        priced = _in_groups(around, settings, meetings, i)
-    (score, now), *after = priced
+    around = beside(round_, made, product)
+    others = tuple(lock for lock in settings.lock if lock[0] != round_.id(i))
+    settings = settings.model_copy(update={"lock": others})
+    (score, now), *after = price(around, settings, meetings, i)
     broken = {s.rule for s in now if s.status == "broken"}
     found = [
         GroupMove(
@@ -95,6 +103,9 @@ def group_moves(
             round_.id(i) in meeting.cities(),
             moved - score,
             tuple(s.rule for s in said if s.status == "broken" and s.rule not in broken),
+            next((c for c in meeting.cities() if c != round_.id(i)), "")
+            if isinstance(settings, NationalClusters)
+            else "",
         )
         for meeting, (moved, said) in zip(meetings, after, strict=True)
     ]
@@ -107,15 +118,15 @@ def group_split(round_: Round, made: Proposal, meeting: str, number: int) -> Gro
     Raises QuestionError where the meeting is no group of a theme.
     """
     product, _, key = meeting.partition(":")
-    settings = getattr(programme_of(round_), product, None)
+    settings: Any = getattr(programme_of(round_), product, None)
     before = next((p for p in made.products if p.product == product), None)
-    if not isinstance(settings, DiscussionGroups) or before is None:
+    if not hasattr(settings, "split") or before is None:
         raise QuestionError.of("no-groups", "This proposal has no groups.")
-    theme = next((t for t in settings.themes if is_of_theme(key, t.id)), None)
-    if theme is None:
+    if all(m.id != meeting for m in before.meetings):
         raise QuestionError.of("not-found", f"There is no group {meeting[:80]!r}.")
-    split = GroupSplit(f"{product}:{theme.id}", theme.title, number)
-    settings = settings.model_copy(update={"split": {**settings.split, theme.id: number}})
+    theme, title = _theme_of(settings, key)
+    split = GroupSplit(f"{product}:{theme}", title, number)
+    settings = settings.model_copy(update={"split": {**settings.split, theme: number}})
     try:
         after = PRODUCTS[product](beside(round_, made, product), settings)
     except NoProposalError as error:
@@ -128,6 +139,17 @@ def group_split(round_: Round, made: Proposal, meeting: str, number: int) -> Gro
         places=placed[1] - placed[0],
         groups=tuple((m.label, m.cities()) for m in mine),
     )
+
+
+def _theme_of(settings: Any, group: str) -> tuple[str, str]:
+    """Return id and title of what a group is one of: a theme, the countries of a cluster, or all panels ("")."""
+    if isinstance(settings, CityPanels):
+        return "", settings.title
+    if isinstance(settings, NationalClusters):
+        codes = codes_of(group)
+        return "-".join(codes).lower(), listed([country(code).name for code in codes])
+    theme = next(t for t in settings.themes if is_of_theme(group, t.id))
+    return theme.id, theme.title
 
 
 def _not_movable(round_: Round, i: int) -> QuestionError:
@@ -164,11 +186,35 @@ def _on_panels(round_: Round, settings: CityPanels, meetings: Sequence[Meeting],
     likeness = mix_of(round_, settings, who).likeness(np.arange(len(who)))
     for k in (seat.get(i, -1), *range(len(meetings))):
         label = np.array([k if c == i else seat[c] for c in who], dtype=np.int64)
-        others = [[c for c in m.cities() if c != city] for m in meetings]
-        cities = [[*mine, city] if at == k else mine for at, mine in enumerate(others)]
-        moved = [
-            replace(m, members=tuple(Member(c, "member") for c in mine))
-            for m, mine in zip(meetings, cities, strict=True)
-        ]
         score = int((label >= 0).sum()) - pair_score(label, likeness)
-        yield score, panel_rules(round_, settings, moved)
+        yield score, panel_rules(round_, settings, _with(meetings, city, k))
+
+
+def _on_clusters(
+    round_: Round, settings: NationalClusters, meetings: Sequence[Meeting], i: int
+) -> Priced:
+    """Yield what clusters are worth: how alike each city is to the others of its cluster, in the mean."""
+    affinity = compare(round_.cohort, settings.weights, round_.facet_cache)
+    city, index = round_.id(i), round_.cohort.index
+    now = next((k for k, m in enumerate(meetings) if city in m.cities()), -1)
+    for k in (now, *range(len(meetings))):
+        moved = _with(meetings, city, k)
+        score = sum(cohesion(affinity, [index[c] for c in m.cities()]) for m in moved)
+        yield score, cluster_rules(round_, settings, moved)
+
+
+def _with(meetings: Sequence[Meeting], city: str, at: int) -> list[Meeting]:
+    """Return groups with a city in one of them, by its place; in none for -1."""
+    mine = [x for m in meetings for x in m.members if x.city == city] or [Member(city, "member")]
+    return [
+        replace(m, members=(*(x for x in m.members if x.city != city), *mine[: k == at]))
+        for k, m in enumerate(meetings)
+    ]
+
+
+PRICED: Final[tuple[tuple[type[Any], Callable[..., Priced]], ...]] = (
+    (DiscussionGroups, _in_groups),
+    (CityPanels, _on_panels),
+    (NationalClusters, _on_clusters),
+)
+"""How a move is priced, by the settings of its product."""

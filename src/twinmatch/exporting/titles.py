@@ -104,6 +104,7 @@ RULE_NAMES: dict[str, str] = {
         "cluster size",
         "one cluster each",
         "country first",
+        "never joined",
         "one visit each",
         "visits per host",
         "visitors",

@@ -174,8 +174,13 @@ class Gap:
 
 
 def is_of_theme(meeting: str, theme: str) -> bool:
-    """Return whether a meeting is a group of a theme, by their ids: a theme of several groups numbers them."""
+    """Return whether a meeting is a group of a theme, by their ids: a theme of several groups numbers them.
+
+    A theme without a name, such as "city_panels:", has every group of its product.
+    """
     head, dash, number = meeting.rpartition("-")
+    if theme.endswith(":"):
+        return meeting.startswith(theme)
     return meeting == theme or (head == theme and bool(dash) and number.isdecimal())
 
 

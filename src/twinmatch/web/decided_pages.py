@@ -310,11 +310,17 @@ def keep_group(
     city: Name,
     group: Name,
     version: Version,
+    beside: Name = "",
 ) -> Response:
-    """Lock a city in a group, in place of any other of its locks in groups; it holds once solved again."""
+    """Lock a city in a group, in place of any other of its locks in groups; it holds once solved again.
+
+    ``beside`` is locked there too, unless another city is already.
+    """
     product, locks = group.partition(":")[0], state.board.store.held(job.id).locks
     old = [p for p in locks if p[0] == city and p[1].startswith(f"{product}:") and p[1] != group]
     decisions = [("release", pair) for pair in old] + [("lock", About(city, group))]
+    if beside and all(p[1] != group for p in locks if p[0] != city):
+        decisions.append(("lock", About(beside, group)))
     given = {"city": city, "group": group, "version": version}
     return _decide_all(request, state, person, job.id, "keep-group", given, decisions, product)
 

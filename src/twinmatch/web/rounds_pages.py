@@ -259,7 +259,9 @@ def _movable(made: Proposal, product: Product, directory: Directory) -> list[tup
     """Return the cities that can be put in a group or panel, id and name: members, and those left out that may join one."""
     if product.product == "twinning" or "lock" not in settings_in(made, product):
         return []
-    cities = {city for m in product.meetings for city in m.cities("member")}
+    anchors_move = product.product == "national_clusters"  # leads of a group stay with its theme
+    members = (x for m in product.meetings for x in m.members)
+    cities = {x.city for x in members if anchors_move or x.role == "member"}
     cities |= {x.city for x in product.left_out if x.code not in ("", "audience", "own limit")}
     return _by_name((city, directory.name(city)) for city in cities)
 

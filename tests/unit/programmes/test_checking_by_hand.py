@@ -335,9 +335,9 @@ REST = meeting("D", "lead be-m1", "at-g0", "at-g1", "at-g2")
         ),
         (
             [DANES, meeting("D", "be-m1", "at-g0"), meeting("E", "be-m1", "at-g1", "at-g2")],
-            {"one cluster each": "be-m1."},
+            {"one cluster each": "be-m1.", "country first": "Austria."},
         ),
-        # Two Danes and the two that share their clusters fit into one of four.
+        # Two Danes fit into one cluster, whoever else is in theirs.
         (
             [meeting("C", "dk-m0", "at-g0"), meeting("D", "dk-m2", "be-m1")],
             {"country first": "Denmark."},
@@ -350,12 +350,17 @@ def test_a_cluster_breaks_what_it_should(meetings, told):
     assert found.unjudged == ""
 
 
-def test_a_country_may_be_split_where_one_cluster_has_no_room_for_all_of_both():
-    small = type(CLUSTERS).model_validate({**CLUSTERS.model_dump(), "size": (2, 3)})
-    split = [meeting("C", "dk-m0", "at-g0"), meeting("D", "dk-m2", "be-m1")]
-    found = checked(small, "national_clusters", *split)
-    assert found.kept
-    assert rule(found, "country first").says.endswith("are split (1).")
+def test_a_country_is_split_as_asked_and_those_kept_apart_share_no_cluster():
+    split = [meeting("at-dk-1", "dk-m0", "at-g0"), meeting("at-dk-2", "dk-m2", "at-g1")]
+
+    def told(**changes):
+        asked = type(CLUSTERS).model_validate({**CLUSTERS.model_dump(), **changes})
+        return broken(checked(asked, "national_clusters", *split))
+
+    assert told() == {"country first": "Austria; Denmark."}
+    assert told(split={"at-dk": 2}) == {}
+    found = told(split={"at-dk": 2}, never_joined=[("DK", "AT")])
+    assert found == {"never joined": "at-dk-1: Denmark and Austria; at-dk-2: Denmark and Austria."}
 
 
 def test_the_rules_of_clusters_in_words():
@@ -367,6 +372,11 @@ def test_the_rules_of_clusters_in_words():
         (
             "country first",
             "Compatriots are together; only countries too large for one cluster are split (0).",
+            "kept",
+        ),
+        (
+            "never joined",
+            "Countries that the programme keeps apart share no cluster.",
             "kept",
         ),
         ("anchor", anchored, "kept"),

@@ -12,7 +12,7 @@ from twinmatch.facets import FacetCache
 from twinmatch.programmes import Round
 from twinmatch.programmes.discussion_groups import group_rules, propose_discussion_groups
 from twinmatch.programmes.national_clusters import propose_national_clusters
-from twinmatch.programmes.national_clusters.country_ties import ties
+from twinmatch.programmes.national_clusters.countries import ties
 from twinmatch.programmes.policy_exchange import propose_policy_exchange
 
 HEAT = {"id": "heat", "title": "Heat", "domains": ["energy_systems"]}
@@ -352,6 +352,48 @@ def test_countries_join_by_funds_language_or_cooperation_and_not_by_a_border_alo
     assert bool(product.meetings) is joined
 
 
+ITALIANS = [
+    *(wants(f"it-c{k}", "energy_systems") for k in range(4)),
+    *(wants(f"it-d{k}", "waste_circular_economy") for k in range(4)),
+    *(city(f"at-{x}") for x in "abc"),
+]
+
+
+def by_id(cities, **changes):
+    product = propose_national_clusters(round_of(*cities), clusters(size=(2, 4), **changes))
+    return {m.id.partition(":")[2]: set(m.cities()) for m in product.meetings}
+
+
+def test_a_city_is_locked_in_a_cluster_of_its_country_or_of_another():
+    assert by_id(ITALIANS)["it-1"] == {f"it-c{k}" for k in range(4)}
+    beside = by_id(ITALIANS, lock=[("it-c0", "it-2"), ("it-d0", "it-2"), ("no-where", "it-1")])
+    assert {"it-c0", "it-d0"} <= beside["it-2"]
+    abroad = by_id(ITALIANS, lock=[("It-C0", "at")])
+    assert abroad["at"] == {"at-a", "at-b", "at-c", "it-c0"}
+    assert len(abroad["it-1"] | abroad["it-2"]) == 7
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"lock": [("it-c0", "it-3")]}, "lock-in-group"),
+        ({"lock": [("it-c0", "fi")]}, "lock-in-group"),
+        ({"split": {"it": 5}}, "no-split"),
+        ({"split": {"it": 1}}, "no-split"),
+        ({"split": {"fi": 2}}, "split-impossible"),
+    ],
+)
+def test_a_lock_or_a_split_of_clusters_that_cannot_be_is_told(asked, code):
+    with pytest.raises(NoProposalError) as caught:
+        by_id(ITALIANS, **asked)
+    assert [p.code for p in caught.value.problems] == [code]
+
+
+def test_a_country_is_split_into_as_many_clusters_as_asked():
+    sizes = {key: len(mine) for key, mine in by_id(ITALIANS, split={"it": 3, "at": 1}).items()}
+    assert sizes == {"at": 3, "it-1": 3, "it-2": 3, "it-3": 2}
+
+
 def test_pilots_anchor_as_mission_cities_do_and_few_do_not_name_a_cluster():
     cities = [
         city("it-p", "pilot"),
@@ -405,7 +447,7 @@ def test_a_cluster_without_an_anchor_says_where_they_are(cities, note):
 
 
 def test_a_country_that_cannot_be_split_says_so():
-    with pytest.raises(NoProposalError, match="do not fit into clusters"):
+    with pytest.raises(NoProposalError, match="do not fit into 2 clusters"):
         propose_national_clusters(
             round_of(*(city(f"it-c{k}") for k in range(5))), clusters(size=(4, 4))
         )

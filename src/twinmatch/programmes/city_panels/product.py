@@ -199,13 +199,13 @@ def _number(n: int, settings: CityPanels) -> int:
     Raises NoProposalError where no number of panels has sizes within the band.
     """
     low, high = settings.size
-    low = max(low, 1)
+    low, asked = max(low, 1), settings.split.get("", settings.panels)
     if n < low:
         return 0
     least, most = -(-n // max(high, 1)), n // low
-    if settings.panels and settings.panels < least:
-        return settings.panels  # those who fit the questions best are chosen
-    wanted = settings.panels or min(max(round(2 * n / (low + high)), least), max(most, least))
+    if asked and asked < least:
+        return asked  # those who fit the questions best are chosen
+    wanted = asked or min(max(round(2 * n / (low + high)), least), max(most, least))
     if not least <= wanted <= most:
         raise NoProposalError.of(
             "no-panels",

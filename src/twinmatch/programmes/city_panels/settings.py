@@ -57,6 +57,9 @@ class CityPanels(ProductSettings):
     lock: tuple[tuple[str, Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]], ...] = Field(
         (), description="Cities that are on a panel whatever else: the city, and the panel's number"
     )
+    split: dict[Literal[""], Annotated[int, Field(ge=1, le=20)]] = Field(
+        {}, description="Number of panels, under an empty name, in place of ``panels``"
+    )
     mix: dict[Attribute, float] = Field(
         {"country": 25, "region": 20, "size": 20, "readiness": 20, "mission": 15},
         min_length=1,

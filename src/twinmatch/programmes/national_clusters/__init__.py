@@ -1,6 +1,6 @@
 """National clusters: country first, then readiness; large countries split, small ones joined with the reason."""
 
-from twinmatch.programmes.national_clusters.country_ties import ties
+from twinmatch.programmes.national_clusters.countries import ties
 from twinmatch.programmes.national_clusters.product import (
     cluster_rules,
     propose_national_clusters,

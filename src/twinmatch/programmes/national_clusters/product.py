@@ -8,7 +8,6 @@ country where there is neither): all sensible sets are listed, and the choice am
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -17,37 +16,32 @@ from itertools import combinations
 import numpy as np
 
 from twinmatch.affinity import Affinity, compare
-from twinmatch.embedding.choice import foreign_language
-from twinmatch.embedding.sentences import split_sentences
+from twinmatch.errors import NoProposalError, Problem
 from twinmatch.programmes.group_quotas import GroupQuotas
-from twinmatch.programmes.national_clusters.search import BLOCK, Home, join_countries, split_country
+from twinmatch.programmes.national_clusters.countries import (
+    country_sheets,
+    locked_in,
+    room_table,
+    struggles,
+)
+from twinmatch.programmes.national_clusters.search import (
+    BLOCK,
+    Home,
+    join_countries,
+    split_country,
+)
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.quotas import quotas_kept
-from twinmatch.programmes.resources import national_actors
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import QUESTIONS, counted, judged, missing, outside
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
-from twinmatch.proposal.evidence import printed
-from twinmatch.schema import NAMES, City
+from twinmatch.proposal.proposal import is_of_theme
+from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import count, joined, listed, say
 
 ABOUT_NOTHING = frozenset({"readiness", "emissions_mix"})
 """Facets that make cities alike and give them nothing to talk about."""
-
-NEEDS_A_COUNTRY = 5
-"""Needs on a country sheet."""
-
-
-SPOKEN_OF = {
-    "regulation_national": "laws?|legal|legislation|regulations?|regulatory|rules?|national|ministr(?:y|ies)",
-    "finance_funding": "funds?|funding|financ(?:e|es|ing|ial)|budgets?|money|loans?|investments?|investors?",
-    "governance_policy": "governance|polic(?:y|ies)|departments?|mandates?|competences?",
-    "procurement": "procure(?:s|d|ment)?|tenders?|contracts?",
-    "data_digitalisation": "data|digital(?:isation)?|monitoring",
-    "learning_capabilities": "skills?|staff|training|capacit(?:y|ies)",
-}
-"""Whole words by which a sentence is taken to speak of a lever."""
 
 
 @dataclass(frozen=True)
@@ -153,87 +147,6 @@ def bridge_table(
     return Table("bridges", say("Bridges between clusters"), columns, rows, says)
 
 
-def room_table(round_: Round) -> Table:
-    """Return who should be in the room beside the cities: the national actors of each country of the cohort."""
-    codes = sorted({c.country for c in round_.cohort.cities})
-    rows = tuple(
-        actor._replace(country=country(code).name)
-        for code in codes
-        for actor in national_actors()
-        if actor.country == code
-    )
-    columns = ("country", "who", "kind", "what it does", "link", "as of")
-    says = say(
-        "Ministries, agencies, platforms and networks, as public pages tell of them; an old year says that the body existed then."
-    )
-    return Table("room", say("Who should be in the room"), columns, rows, says)
-
-
-def country_sheets(round_: Round, clusters: Sequence[Cluster]) -> Table:
-    """Return for each country what its cities say they lack, most often named first, with one of their sentences.
-
-    These are the needs that a ministry or national platform should hear; a quotation is a sentence of the city's
-    own that speaks of the lever, empty where none does.
-    """
-    cities = round_.cohort.cities
-    cluster_of = {i: c.name for c in clusters for i in c.cities}
-    rows: list[tuple[str | int, ...]] = []
-    for code in sorted({c.country for c in cities}):
-        mine = [i for i, c in enumerate(cities) if c.country == code]
-        stated = [i for i in mine if struggles(cities[i])]
-        counted: dict[str, list[int]] = {}
-        for i in stated:
-            for word in sorted(struggles(cities[i])):
-                counted.setdefault(word, []).append(i)
-        ranked = sorted(counted.items(), key=lambda x: (-len(x[1]), x[0]))[:NEEDS_A_COUNTRY]
-        where = "; ".join(dict.fromkeys(cluster_of[i] for i in mine if i in cluster_of))
-        for word, by in ranked:
-            rows.append(
-                (
-                    country(code).name,
-                    where,
-                    NAMES.get(word, word),
-                    len(by),
-                    len(stated),
-                    "; ".join(cities[i].id for i in by),
-                    _quote(round_, by, word),
-                )
-            )
-    columns = (
-        "country",
-        "clusters",
-        "need",
-        "cities naming it",
-        "cities that named any",
-        "named by",
-        "in their words",
-    )
-    says = say(
-        "What the cities of a country say they lack: for its ministries, agencies and national platform."
-    )
-    return Table("country_sheets", say("Country sheets"), columns, tuple(rows), says)
-
-
-def _quote(round_: Round, cities: Sequence[int], word: str) -> str:
-    """Return the first sentence in which one of the cities speaks of a lever, with its name; empty for none."""
-    pattern = SPOKEN_OF.get(word)
-    if pattern is None:
-        return ""
-    for i in cities:
-        city = round_.cohort.cities[i]
-        for sentence in split_sentences(city.needs or ""):
-            if re.search(rf"\b(?:{pattern})\b", sentence.text, re.IGNORECASE):
-                language = foreign_language(sentence.text, ("en",)) or "en"
-                if said := printed(sentence.text, city.source_of("needs"), language):
-                    return say("{city}: {said}", city=city.name, said=said)
-    return ""
-
-
-def struggles(city: City) -> set[str]:
-    """Return the domains and levers that a city says it struggles with."""
-    return {d.value for d in city.challenges or {}} | {v.value for v in city.levers_needed or ()}
-
-
 LEAST_NAMED = 1 / 3
 """Part of the cities of a cluster that must name what it is named by."""
 
@@ -247,14 +160,15 @@ LEAST_LIFT = 0.15
 def propose_national_clusters(round_: Round, settings: NationalClusters) -> Product:
     """Return the clusters of a round: every city once, compatriots together, sizes within the band.
 
-    Raises NoProposalError where a country cannot be split into clusters within the band.
+    Raises NoProposalError where a country cannot be split into clusters within the band, or as was asked by hand.
     """
     affinity = compare(round_.cohort, settings.weights, round_.facet_cache)
     fits = round_.ledger.fits(settings.load("member"))
     by_country: dict[str, list[int]] = {}
+    locked = locked_in(round_, settings)
     for i, city in enumerate(round_.cohort.cities):
         if fits[i]:
-            by_country.setdefault(city.country, []).append(i)
+            by_country.setdefault(locked[i].code if i in locked else city.country, []).append(i)
     asked = GroupQuotas.of(round_, settings.quotas, range(len(fits)), [len(fits)])
     barred: set[frozenset[str]] = set()
     split: dict[tuple[str, ...], list[Cluster]] = {}
@@ -270,6 +184,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         int(i): say("What it can carry is taken by other formats.") for i in np.flatnonzero(~fits)
     }
     clusters = sorted((c for home in homes for c in split[home.codes]), key=lambda c: c.key)
+    _check_asked(round_, settings, clusters)
     bridges = bridges_between(settings, affinity, clusters)
     anchors = {city.country for city in round_.cohort.cities if settings.is_anchor(city)}
     notes = [bridge_note(round_, affinity, clusters, bridges, k) for k in range(len(clusters))]
@@ -278,7 +193,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         for cluster, note in zip(clusters, notes, strict=True)
     )
     kept = judged(cluster_rules(round_, settings, meetings))
-    score = sum(_cohesion(affinity, c.cities) for c in clusters)
+    score = sum(cohesion(affinity, c.cities) for c in clusters)
     score -= math.fsum(rule.paid or 0.0 for rule in kept) / 100
     slack = sum(c.slack for c in clusters)
     proven = slack <= 1e-6 * max(1.0, score)
@@ -302,13 +217,39 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         weights=shares(affinity),
         tables=(
             bridge_table(round_, affinity, clusters, bridges),
-            country_sheets(round_, clusters),
+            country_sheets(round_, {i: c.name for c in clusters for i in c.cities}),
             room_table(round_),
         ),
     )
 
 
-def _cohesion(affinity: Affinity, cities: Sequence[int]) -> float:
+def _check_asked(round_: Round, settings: NationalClusters, clusters: Sequence[Cluster]) -> None:
+    """Raise NoProposalError with every lock and split that the clusters do not have."""
+    at = {i: c.key for c in clusters for i in c.cities}
+    problems = [
+        Problem(
+            "lock-in-group",
+            f"{settings.title}: {round_.name(i)} is locked in the cluster {lock.key!r}, which it cannot join.",
+            do="Release the lock, or loosen the rule.",
+        )
+        for i, lock in locked_in(round_, settings).items()
+        if not lock.holds_in(at.get(i, ""))
+    ]
+    problems += [
+        Problem(
+            "split-impossible",
+            f"{settings.title}: {key!r} cannot be {count(number, 'cluster')}.",
+            do="Take another number, or loosen a rule.",
+        )
+        for key, number in settings.split.items()
+        if sum(is_of_theme(c.key, key) for c in clusters) != number
+    ]
+    if problems:
+        raise NoProposalError(problems)
+
+
+def cohesion(affinity: Affinity, cities: Sequence[int]) -> float:
+    """Return how alike the cities of a cluster are: the sum over them of their mean score to the others."""
     if len(cities) < 2:
         return 0.0
     rows = np.array(cities, dtype=np.intp)
@@ -327,10 +268,11 @@ def _clusters(
     """Return the cluster of a home, or the fewest clusters that it fits into; none where rules let it not be split."""
     cities = sorted(i for code in home.codes for i in by_country[code])
     key = "-".join(code.lower() for code in home.codes)
-    if len(cities) <= settings.size[1]:
+    if len(cities) <= settings.size[1] and (settings.split_into(home.codes) or 1) == 1:
         return [Cluster(key, home.name, tuple(cities), home.reason)]
     groups, slack = split_country(round_, settings, affinity, home, cities, asked)
-    groups = sorted(groups)
+    if not locked_in(round_, settings).keys() & set(cities):  # else their numbers are asked for
+        groups = sorted(groups)
     reason = say(
         "{reason} The {cities} cities are shared out evenly over {groups} clusters.",
         reason=home.reason,
@@ -445,13 +387,15 @@ def cluster_rules(
     """Return how the finished clusters stand to each rule, read from the meetings and nothing else."""
     low, high = settings.size
     everyone = Counter(city for m in meetings for city in m.cities())
+    locks = {round_.id(i): lock for i, lock in locked_in(round_, settings).items()}
+    at = {c: m.id.rpartition(":")[2] for m in meetings for c in m.cities()}
     where: dict[str, list[str]] = {}
-    for meeting in meetings:
-        for city in meeting.cities():
-            where.setdefault(round_.cohort.city(city).country, []).append(meeting.id)
-    spread = sorted(code for code, ids in where.items() if len(set(ids)) > 1)
+    for city, key in at.items():
+        if city not in locks:
+            where.setdefault(round_.cohort.city(city).country, []).append(key)
+    spread = {code: len(set(keys)) for code, keys in sorted(where.items()) if len(set(keys)) > 1}
     torn = [
-        country(code).name for code in spread if len(where[code]) + _guests_of(code, where) <= high
+        country(code).name for code, n in spread.items() if n > _clusters_of(settings, where[code])
     ]
     twice = [c for c, n in sorted(everyone.items()) if n > 1]
     together = say("Compatriots are together; only countries too large for one cluster are split")
@@ -465,6 +409,18 @@ def cluster_rules(
             torn,
         ),
     ]
+    at_odds = [
+        joined([m.label, listed([country(one).name, country(other).name])], ": ")
+        for m in meetings
+        for codes in [{round_.cohort.city(c).country for c in m.cities()}]
+        for one, other in settings.never_joined
+        if {one, other} <= codes
+    ]
+    apart = say("Countries that the programme keeps apart share no cluster.")
+    rules.append(counted("never joined", apart, at_odds))
+    if settings.lock:
+        away = [c for c, lock in locks.items() if not lock.holds_in(at.get(c, ""))]
+        rules.append(counted("locks", say("Cities that are locked in a cluster are in it."), away))
     if settings.anchors:
         bare = [m.label for m in meetings if not m.cities("lead")]
         none = say(" None in: {bare}.", bare=listed(bare)) if bare else ""
@@ -481,6 +437,12 @@ def cluster_rules(
     return tuple(rules)
 
 
+def _clusters_of(settings: NationalClusters, keys: Sequence[str]) -> int:
+    """Return how many clusters a country may be in, by those that its cities are in: as few as fit, or as was asked."""
+    asked = [n for key, n in settings.split.items() if any(is_of_theme(k, key) for k in keys)]
+    return max(-(-len(keys) // settings.size[1]), *asked, 1)
+
+
 def _homes(round_: Round, meetings: Sequence[Meeting]) -> list[list[int]]:
     """Return the places of the clusters that share countries, with each other or by way of others."""
     homes: list[tuple[set[str], list[int]]] = []
@@ -491,9 +453,3 @@ def _homes(round_: Round, meetings: Sequence[Meeting]) -> list[list[int]]:
             codes, here = codes | home[0], home[1] + here
         homes.append((codes, here))
     return [here for _, here in homes]
-
-
-def _guests_of(code: str, where: dict[str, list[str]]) -> int:
-    """Return how many cities of other countries share the clusters of a country."""
-    mine = set(where[code])
-    return sum(m in mine for other, ids in where.items() if other != code for m in ids)

@@ -6,7 +6,8 @@ Large countries split into clusters of alike cities, anchors shared evenly.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence, Set
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations, islice, pairwise, product
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.group_quotas import GroupQuotas, best_grouping
-from twinmatch.programmes.national_clusters.country_ties import CountryTie, ties
+from twinmatch.programmes.national_clusters.countries import CountryTie, locked_in, ties
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
 from twinmatch.solving import Bools, Distribute, Floats, Ints, group_referee
@@ -77,7 +78,8 @@ def join_countries(
             held += [len(weight)] if holding & set(group) else []
         weight.append(0.0)
     picked = disjoint_sets(items, worth, np.array(weight))
-    homes = [_home(sets[k], by_country, known, small) for k in picked]
+    own = Counter(city.country for city in round_.cohort.cities)
+    homes = [_home(sets[k], own, known, small) for k in picked]
     placed = {code for home in homes for code in home.codes}
     alone = {
         i: say(
@@ -169,11 +171,11 @@ def _worth(
 
 def _home(
     group: tuple[str, ...],
-    by_country: dict[str, list[int]],
+    own: Mapping[str, int],
     known: dict[frozenset[str], CountryTie],
     small: set[str],
 ) -> Home:
-    codes = tuple(sorted(group, key=lambda code: (-len(by_country[code]), code)))
+    codes = tuple(sorted(group, key=lambda code: (-own[code], code)))  # locks change no key
     if len(group) == 1:
         return Home(
             codes,
@@ -243,12 +245,12 @@ def split_country(
     where none keep the rules on kinds of cities. Raises NoProposalError where the sizes do not allow it.
     """
     low, high = settings.size
-    count = -(-len(cities) // high)
+    count = settings.split_into(home.codes) or -(-len(cities) // high)
     sizes = [len(cities) // count + (g < len(cities) % count) for g in range(count)]
-    if min(sizes) < low:
+    if min(sizes) < low or max(sizes) > high:
         raise NoProposalError.of(
             "no-split",
-            f"{home.name} has {len(cities)} cities, which do not fit into clusters of {low} to {high}.",
+            f"{home.name} has {len(cities)} cities, which do not fit into {count} clusters of {low} to {high}.",
             do="Widen the band of sizes.",
         )
     anchors = np.array([settings.is_anchor(round_.cohort.cities[i]) for i in cities])
@@ -261,7 +263,7 @@ def split_country(
             round_, settings, affinity, home, cities, asked.within(cities, sizes), rules
         )
     if len(cities) > AT_ONCE:
-        seats = next(_seatings(round_, home, cities, sizes), None)
+        seats = next(_seatings(round_, settings, home, cities, sizes), None)
         if seats is None:
             raise _no_seats(home, low, high)
         label, slack = _split_in_parts(affinity, settings, cities, sizes, seats, anchors, rules)
@@ -269,7 +271,7 @@ def split_country(
     likeness = _likeness(affinity, settings, cities)
     best: tuple[float, list[int]] | None = None
     reach, shared = -math.inf, (each, each + 1) if anchors.any() else (0, len(cities))
-    for seats in _seatings(round_, home, cities, sizes):
+    for seats in _seatings(round_, settings, home, cities, sizes):
         reach = max(reach, halves_bound(likeness, sizes, seats, anchors, shared))
         for start in _starts(seats, sizes, settings.starts):
             label = exchange(start, likeness, rules, fixed=seats >= 0)
@@ -300,7 +302,7 @@ def _split_by_rules(
     small = [[k for k, code in enumerate(codes) if code == c] for c in home.codes if c != main]
     starts = [
         (start, seats >= 0)
-        for seats in _seatings(round_, home, cities, sizes)
+        for seats in _seatings(round_, settings, home, cities, sizes)
         for start in _starts(seats, sizes, settings.starts)
     ][: MOST_SEATINGS if len(cities) <= AT_ONCE else 1]
     label, bound = None, math.inf
@@ -438,14 +440,26 @@ def _weighted(
     return total
 
 
-def _seatings(round_: Round, home: Home, cities: list[int], sizes: Sequence[int]) -> Iterator[Ints]:
-    """Yield where the cities of the smaller countries sit, (n,) and -1 for the others: each country whole."""
+def _seatings(
+    round_: Round, settings: NationalClusters, home: Home, cities: list[int], sizes: Sequence[int]
+) -> Iterator[Ints]:
+    """Yield where the cities of the smaller countries sit, (n,) and -1 for the others: each country whole.
+
+    Cities that are locked in one of the clusters sit there.
+    """
+    locks = locked_in(round_, settings)
+    fixed = {
+        k: locks[i].number - 1
+        for k, i in enumerate(cities)
+        if i in locks and 0 < locks[i].number <= len(sizes)
+    }
     codes = [round_.cohort.cities[i].country for i in cities]
     largest = max(home.codes, key=lambda code: (codes.count(code), code))
     small = [code for code in sorted(home.codes) if code != largest]
     for seats in islice(product(range(len(sizes)), repeat=len(small)), MOST_SEATINGS):
         of = dict(zip(small, seats, strict=True))
-        label = np.array([of.get(code, -1) for code in codes], dtype=np.int64)
+        sat = [fixed.get(k, of.get(code, -1)) for k, code in enumerate(codes)]
+        label = np.array(sat, dtype=np.int64)
         if all((label == g).sum() <= size for g, size in enumerate(sizes)):
             yield label
 

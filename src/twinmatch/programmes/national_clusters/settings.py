@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -25,6 +25,10 @@ DISPUTES = tuple(
     for other in others.split()
 )
 """Pairs of countries in open dispute, without relations, or of which one does not recognise the other (2025)."""
+
+
+KEY = r"^[a-z]{2}(-[a-z]{2})*(-[1-9][0-9]{0,3})?$"
+"""The id of a cluster: its countries, and its number where they have several."""
 
 
 class NationalClusters(GatedProduct):
@@ -51,6 +55,12 @@ class NationalClusters(GatedProduct):
     rules: Annotated[tuple[Quota, ...], counted_per("cluster", compared=("cluster",))] = Field(
         (), description="Numbers and shares of kinds of cities in each cluster; per is 'cluster'"
     )
+    lock: tuple[tuple[str, Annotated[str, Field(pattern=KEY)]], ...] = Field(
+        (), description="Cities that are in a cluster whatever else: the city, and the cluster's id"
+    )
+    split: dict[
+        Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]{2})*$")], Annotated[int, Field(ge=1, le=20)]
+    ] = Field({}, description="Number of clusters of a country, or of joined ones, by their codes")
     bridges: int = Field(2, ge=0, le=10, description="Bridges to other clusters named for each")
     starts: int = Field(
         12, ge=1, le=10_000, description="Starts of the search that splits a country"
@@ -61,6 +71,11 @@ class NationalClusters(GatedProduct):
         """Yield every rule on kinds of cities with its name."""
         for quota in self.rules:
             yield f"{quota.who or quota.each} cities per cluster", quota
+
+    def split_into(self, codes: Sequence[str]) -> int | None:
+        """Return into how many clusters these countries are to be split; None where nobody asked."""
+        same = (n for key, n in self.split.items() if set(key.upper().split("-")) == set(codes))
+        return next(same, None)
 
     def is_anchor(self, city: City) -> bool:
         """Return whether a city anchors a cluster; Pilot Cities count as Mission Cities do."""

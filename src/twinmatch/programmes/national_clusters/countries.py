@@ -1,0 +1,246 @@
+"""Countries in clusters: why two may share one (language, cooperation, funds, border, nearness), and each one's sheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinmatch.embedding.choice import foreign_language
+from twinmatch.embedding.sentences import split_sentences
+from twinmatch.programmes.national_clusters.settings import NationalClusters
+from twinmatch.programmes.resources import national_actors
+from twinmatch.programmes.round import Round
+from twinmatch.proposal import Table
+from twinmatch.proposal.evidence import printed
+from twinmatch.schema import NAMES, City
+from twinmatch.vocabulary.geography import (
+    are_neighbours,
+    cooperation,
+    country,
+    distance_km,
+    language_name,
+    related_languages,
+    same_funds,
+    shared_languages,
+)
+from twinmatch.wording import listed, say
+
+NEAREST_KM = 1_200
+"""Farther than this a country is not near."""
+
+SHARED_LANGUAGE, COOPERATION, CLOSE_LANGUAGE, BORDER, NEAREST = 1.0, 0.9, 0.8, 0.6, 0.3
+"""Worth of a tie between two countries; the strongest one counts. A border or nearness ties only under the same funds."""
+
+NEAREST_COUNTRIES = 3
+"""To how many nearest countries with the same funds one without another tie is tied."""
+
+
+@dataclass(frozen=True)
+class CountryTie:
+    """Why two countries may share a cluster, and how much that is worth."""
+
+    worth: float
+    reason: str
+
+
+def ties(
+    round_: Round, codes: Sequence[str], never: Sequence[tuple[str, str]] = ()
+) -> dict[frozenset[str], CountryTie]:
+    """Return the ties between countries: language, cooperation, same funds with a border, or the nearest with them."""
+    found: dict[frozenset[str], CountryTie] = {}
+    barred = {frozenset(pair) for pair in never}
+    for one, other in combinations(sorted(codes), 2):
+        tie = _tie(one, other)
+        if tie and frozenset({one, other}) not in barred:
+            found[frozenset({one, other})] = tie
+    place = {code: _middle(round_, code) for code in codes}
+    for code in sorted(codes):
+        if any(code in pair for pair in found) or np.isnan(place[code]).any():
+            continue
+        away = sorted(
+            (_km(place[code], place[o]), o)
+            for o in codes
+            if o != code and same_funds(o, code) and not np.isnan(place[o]).any()
+        )
+        for km, other in [
+            a for a in away if a[0] <= NEAREST_KM and frozenset({code, a[1]}) not in barred
+        ][:NEAREST_COUNTRIES]:
+            names = say(
+                "{one} and {other}",
+                one=country(code).name,
+                other=country(other).name,
+            )
+            says = say(
+                "{names} {same_funds} and lie {km:.0f} km apart",
+                names=names,
+                same_funds=same_funds(code, other),
+                km=km,
+            )
+            found[frozenset({code, other})] = CountryTie(NEAREST, says)
+    return found
+
+
+def _tie(one: str, other: str) -> CountryTie | None:
+    """Return the strongest tie of two countries, with every reason there is for it; None without one."""
+    shared, together = shared_languages(one, other), cooperation(one, other)
+    under = same_funds(one, other)
+    each = (
+        (
+            SHARED_LANGUAGE,
+            shared,
+            say("share a language ({shared})", shared=listed([language_name(v) for v in shared])),
+        ),
+        (COOPERATION, together, say("work together in {together}", together=together)),
+        (CLOSE_LANGUAGE, not shared and related_languages(one, other), say("have close languages")),
+        (BORDER, under and are_neighbours(one, other), say("are neighbours")),
+    )
+    found = [(worth, says) for worth, holds, says in each if holds]
+    if not found:
+        return None
+    reasons = [says for _, says in found] + ([under] if under else [])
+    names = say("{one} and {other}", one=country(one).name, other=country(other).name)
+    return CountryTie(found[0][0], say("{names} {reasons}", names=names, reasons=listed(reasons)))
+
+
+def _middle(round_: Round, code: str) -> NDArray[np.float64]:
+    places = round_.cohort.coordinates[round_.cohort.countries == code]
+    known = places[~np.isnan(places).any(axis=1)]
+    return known.mean(axis=0) if len(known) else np.array([np.nan, np.nan])
+
+
+def _km(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return float(distance_km(one[:1], one[1:], other[:1], other[1:])[0])
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Where a city is locked: the id of its cluster, the first country of it, and its number there, 0 without one."""
+
+    key: str
+    code: str
+    number: int
+
+    def holds_in(self, key: str) -> bool:
+        """Return whether a cluster is the one that is meant: of that country, and of that number where it has one."""
+        number = key.rpartition("-")[2]
+        found = int(number) if number.isdecimal() else 0
+        return self.code in codes_of(key) and self.number in (0, found)
+
+
+def codes_of(key: str) -> tuple[str, ...]:
+    """Return the countries of a cluster by its id, such as ("DE", "LU") of "de-lu-2"."""
+    return tuple(part.upper() for part in key.split("-") if part.isalpha())
+
+
+def locked_in(round_: Round, settings: NationalClusters) -> dict[int, Lock]:
+    """Return the cities that are locked in a cluster; cities of other editions are passed over."""
+    found: dict[int, Lock] = {}
+    for city, key in settings.lock:
+        ((id_,),) = round_.cohort.by_id([[city]])
+        number = key.rpartition("-")[2]
+        lock = Lock(key, codes_of(key)[0], int(number) if number.isdecimal() else 0)
+        if id_ in round_.cohort.index:
+            found[round_.cohort.index[id_]] = lock
+    return found
+
+
+# --- what a country's cities lack, and who should be in the room -------------------------------------------------
+
+NEEDS_A_COUNTRY = 5
+"""Needs on a country sheet."""
+
+
+SPOKEN_OF = {
+    "regulation_national": "laws?|legal|legislation|regulations?|regulatory|rules?|national|ministr(?:y|ies)",
+    "finance_funding": "funds?|funding|financ(?:e|es|ing|ial)|budgets?|money|loans?|investments?|investors?",
+    "governance_policy": "governance|polic(?:y|ies)|departments?|mandates?|competences?",
+    "procurement": "procure(?:s|d|ment)?|tenders?|contracts?",
+    "data_digitalisation": "data|digital(?:isation)?|monitoring",
+    "learning_capabilities": "skills?|staff|training|capacit(?:y|ies)",
+}
+"""Whole words by which a sentence is taken to speak of a lever."""
+
+
+def room_table(round_: Round) -> Table:
+    """Return who should be in the room beside the cities: the national actors of each country of the cohort."""
+    codes = sorted({c.country for c in round_.cohort.cities})
+    rows = tuple(
+        actor._replace(country=country(code).name)
+        for code in codes
+        for actor in national_actors()
+        if actor.country == code
+    )
+    columns = ("country", "who", "kind", "what it does", "link", "as of")
+    says = say(
+        "Ministries, agencies, platforms and networks, as public pages tell of them; an old year says that the body existed then."
+    )
+    return Table("room", say("Who should be in the room"), columns, rows, says)
+
+
+def country_sheets(round_: Round, cluster_of: Mapping[int, str]) -> Table:
+    """Return for each country what its cities say they lack, most often named first, with one of their sentences.
+
+    ``cluster_of`` has the name of each city's cluster. These are the needs that a ministry should hear; a quotation is a sentence of the city's
+    own that speaks of the lever, empty where none does.
+    """
+    cities = round_.cohort.cities
+    rows: list[tuple[str | int, ...]] = []
+    for code in sorted({c.country for c in cities}):
+        mine = [i for i, c in enumerate(cities) if c.country == code]
+        stated = [i for i in mine if struggles(cities[i])]
+        counted: dict[str, list[int]] = {}
+        for i in stated:
+            for word in sorted(struggles(cities[i])):
+                counted.setdefault(word, []).append(i)
+        ranked = sorted(counted.items(), key=lambda x: (-len(x[1]), x[0]))[:NEEDS_A_COUNTRY]
+        where = "; ".join(dict.fromkeys(cluster_of[i] for i in mine if i in cluster_of))
+        for word, by in ranked:
+            rows.append(
+                (
+                    country(code).name,
+                    where,
+                    NAMES.get(word, word),
+                    len(by),
+                    len(stated),
+                    "; ".join(cities[i].id for i in by),
+                    _quote(round_, by, word),
+                )
+            )
+    columns = (
+        "country",
+        "clusters",
+        "need",
+        "cities naming it",
+        "cities that named any",
+        "named by",
+        "in their words",
+    )
+    says = say(
+        "What the cities of a country say they lack: for its ministries, agencies and national platform."
+    )
+    return Table("country_sheets", say("Country sheets"), columns, tuple(rows), says)
+
+
+def _quote(round_: Round, cities: Sequence[int], word: str) -> str:
+    """Return the first sentence in which one of the cities speaks of a lever, with its name; empty for none."""
+    pattern = SPOKEN_OF.get(word)
+    if pattern is None:
+        return ""
+    for i in cities:
+        city = round_.cohort.cities[i]
+        for sentence in split_sentences(city.needs or ""):
+            if re.search(rf"\b(?:{pattern})\b", sentence.text, re.IGNORECASE):
+                language = foreign_language(sentence.text, ("en",)) or "en"
+                if said := printed(sentence.text, city.source_of("needs"), language):
+                    return say("{city}: {said}", city=city.name, said=said)
+    return ""
+
+
+def struggles(city: City) -> set[str]:
+    """Return the domains and levers that a city says it struggles with."""
+    return {d.value for d in city.challenges or {}} | {v.value for v in city.levers_needed or ()}
