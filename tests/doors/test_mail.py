@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import socketserver
+import zipfile
 from email import message_from_bytes, policy
 from threading import Thread
 
@@ -144,6 +148,85 @@ def test_a_letter_of_a_further_version_is_sent_where_it_says_something_else(clie
     board.store.add(again, "approve", "tests")
     assert offered(client, again) == []
     assert page_of(client, again, by="1 May").xpath("//input[@name='draft']/@value")
+
+
+def edit(client, run, **changes):
+    """Send the form of a letter's page with changes, and return the answer."""
+    place = f"/workbench/proposals/{run}/letters/de-guest"
+    (form,) = (f for f in lxml.html.fromstring(client.get(place).text).forms if "text" in f.fields)
+    return client.post(place, data={**dict(form.form_values()), **changes}, follow_redirects=False)
+
+
+BODY = "Dear all,\n\nDoors open at nine <sharp>.\n\n- bring tea\n- call +49 170 1234567"
+
+
+def test_what_somebody_edited_is_shown_mailed_and_downloaded_in_every_form(client, run, mailbox):
+    base = f"/workbench/proposals/{run}"
+    assert edit(client, run, subject="Tea", text=BODY).status_code == 303
+    kept = BODY.partition(" +49")[0]
+
+    (draft,) = (d for d in offered(client, run))
+    assert send(client, run, [draft]).status_code == 303
+    mail = message_from_bytes(mailbox.taken[0][1], policy=policy.default)
+    sent = mail.get_content().replace("\r\n", "\n")
+    assert (mail["Subject"], sent[: len(kept)]) == ("Tea", kept)
+    assert "1234567" not in sent  # nobody's number is kept
+    page = lxml.html.fromstring(client.get(f"{base}/letters/de-guest").text)
+    assert page.xpath("string(//textarea)").strip().startswith(kept)
+    document = client.get(f"{base}/letters/de-guest/word").content
+    link = board_of(client).desk.invite(run, "de-guest", 1, "tests")
+    own = client.get(f"/workbench/city/{link}").text
+    packed = client.get(f"{base}/letters.zip").content
+    with zipfile.ZipFile(io.BytesIO(packed)) as folder:
+        rows = list(
+            csv.DictReader(folder.read("letters/merge.csv").decode("utf-8-sig").splitlines(True))
+        )
+        files = [folder.read(n) for n in folder.namelist() if "de-guest." in n]
+    (row,) = (r for r in rows if r["city_id"] == "de-guest")
+    assert (row["subject"], row["letter"][: len(kept)]) == ("Tea", kept)
+    words = [*(f for f in files if f[:2] == b"PK"), document]
+    assert len(words) == 2
+    texts = [zipfile.ZipFile(io.BytesIO(w)).read("word/document.xml").decode() for w in words]
+    pages = [f.decode() for f in files if f[:2] != b"PK"]
+    for text in (*texts, *pages, own):
+        assert "Doors open at nine &lt;sharp&gt;." in text
+        assert "bring tea" in text
+        assert "Dear colleagues" not in text
+    assert "edited the letter" in client.get(base, params={"tab": "history"}).text
+
+
+def test_an_edited_letter_stays_until_the_proposal_says_something_else(client, run):
+    board, base = board_of(client), "/workbench/proposals"
+    edit(client, run, subject="Tea", text=BODY)
+    again = board.keep_made("Mail", {"programme_of": run}, "tests", board.result(run))
+    assert "Doors open" in client.get(f"{base}/{again}/letters/de-guest").text
+    other = json.loads(board.result(run))
+    (product,) = (p for p in other["products"] if p["product"] == "twinning")
+    gone = [m for m in product["meetings"] if "de-guest" in {x["city"] for x in m["members"]}]
+    product["meetings"] = [m for m in product["meetings"] if m not in gone]
+    third = board.keep_made("Mail", {"programme_of": run}, "tests", json.dumps(other).encode())
+    page = lxml.html.fromstring(client.get(f"{base}/{third}/letters/de-guest").text)
+    assert "Doors open" not in page.xpath("string(//textarea)")
+    assert "Doors open" in page.xpath("string(//details[@class='notice'])")
+    # Dropped, it is the letter that is made; one without a text below its subject is none.
+    assert edit(client, again, text=" ").status_code == 303
+    assert "Doors open" not in client.get(f"{base}/{again}/letters/de-guest").text
+    assert board.store.held(again).letters["de-guest"][1] == ""
+    with pytest.raises(QuestionError):
+        board.store.add(again, "letter", "tests", one="x", city="de-guest", why="Tea")
+    with pytest.raises(QuestionError):
+        board.store.add(again, "letter", "tests", one="x", city="no-where", why="Tea\n\nText")
+
+
+def test_two_who_edit_a_letter_at_once_are_told(client, run):
+    late = edit(client, run, subject="Tea", text=BODY, version="0")
+    assert late.status_code == 412
+    (form,) = (f for f in lxml.html.fromstring(late.text).forms if "text" in f.fields)
+    assert (
+        client.post(form.action, data=dict(form.form_values()), follow_redirects=False).status_code
+        == 303
+    )
+    assert board_of(client).store.held(run).letters["de-guest"][1].startswith("Tea")
 
 
 def test_letters_of_a_draft_are_not_sent(client, run, mailbox):

@@ -22,7 +22,8 @@ from twinmatch.cohort import Cohort
 from twinmatch.embedding import TextModel
 from twinmatch.errors import QuestionError, Where
 from twinmatch.exporting import publish
-from twinmatch.exporting.letters import Correspondence, read_contacts
+from twinmatch.exporting.folder_files import read_contacts
+from twinmatch.exporting.letters import Correspondence
 from twinmatch.facets import FacetCache
 from twinmatch.figures import with_figures
 from twinmatch.files import bundled_path, write_files

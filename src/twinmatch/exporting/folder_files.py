@@ -5,6 +5,8 @@ proposal.json: the one dictionary as bytes that are the same on every run, and t
 network.graphml: who meets whom, as a graph that Gephi and networkx open. Nodes are cities; edges are the ties of every
 meeting: guest to host, else member to lead, else each two members. Attributes are texts and numbers only, and one
 that is not known is left out.
+
+The coordinator's own table of contacts: read for letters, kept nowhere.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import combinations
 from pathlib import Path
@@ -20,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import orjson
 
-from twinmatch.errors import DataError, Where
+from twinmatch.cohort import nearest
+from twinmatch.errors import DataError, Problem, Where
 from twinmatch.exporting import words
 from twinmatch.files import settle
 from twinmatch.proposal import (
@@ -35,6 +38,8 @@ from twinmatch.proposal import (
     to_plain,
 )
 from twinmatch.proposal.tables import ids_in, kinds_of
+from twinmatch.reading import read_grids, read_raw
+from twinmatch.reading.grid import is_empty, text
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country, is_country
 from twinmatch.wording import say
@@ -382,3 +387,81 @@ def _attributes(**values: str | float | None) -> dict[str, str | float]:
 def _settled(key: str, value: float) -> float:
     """Return a number without the noise of a sum; whole only where it counts people."""
     return value if key == "population" else round(float(value), 10)
+
+
+# --- the coordinator's own table of contacts, which is read for letters and kept nowhere ---
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Who reads a city's letters: name and e-mail address, empty where the coordinator has none, and the consent to mail."""
+
+    name: str = ""
+    email: str = ""
+    consent: bool = False
+
+
+HEADS: Final[dict[str, tuple[str, ...]]] = {
+    "city": ("city", "city id", "id", "municipality"),
+    "name": ("name", "contact", "contact name", "contact person"),
+    "email": ("e-mail", "email", "mail", "contact email", "e-mail address", "email address"),
+    "consent": ("consent", "agreed to e-mail", "agreed to email"),
+}
+"""The columns of a table of contacts, and the heads by which each is known, in any case."""
+
+
+YES: Final = frozenset({"yes", "y", "true", "1", "x", "ja", "oui"})
+"""What a contact's consent to letters by mail reads as, in any case; anything else is none."""
+
+
+def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
+    """Return contacts by city id from a table with the columns city, name and e-mail, or from a survey's own table.
+
+    A city stands by its id or name; a survey is read as for the proposal, by the mapping file beside it. Raises DataError with every row that names no city of the proposal, or one twice.
+    """
+    known = {card.name.casefold(): card.id for card in proposal.cities}
+    known |= {card.id.casefold(): card.id for card in proposal.cities}
+    grid = read_grids(path)[0]
+    (_, heads), *rows = grid.rows or ((0, ()),)
+    folded = [text(head).casefold().replace("_", " ") for head in heads]
+    places = {
+        column: next((folded.index(name) for name in names if name in folded), None)
+        for column, names in HEADS.items()
+    }
+    is_own = places["city"] is not None and places["email"] is not None
+    if not is_own and (contacts := read_raw(path).contacts):
+        ids = {card.id for card in proposal.cities}
+        return {city: _of_survey(said) for city, said in contacts.items() if city in ids}
+    if places["city"] is None:
+        do = "Name the columns: city, name, e-mail."
+        raise DataError.of("no-city-column", "No column names the city.", grid.at(1), do)
+    found: dict[str, Contact] = {}
+    problems = []
+    for row, cells in rows:
+        if is_empty(cells):
+            continue
+        city, name, email, consent = (
+            text(cells[place]) if place is not None and place < len(cells) else ""
+            for place in places.values()
+        )
+        id_ = known.get(city.casefold(), "")
+        if not id_:
+            says = f"No city of the proposal is called {city!r}."
+            do = nearest(city, {card.name: card.id for card in proposal.cities})
+            problems.append(Problem("city-unknown", says, grid.at(row, "city"), do))
+        elif id_ in found:
+            says = f"{city} has two contacts."
+            do = "Keep the one who is to read the letter."
+            problems.append(Problem("contact-twice", says, grid.at(row, "city"), do))
+        else:
+            found[id_] = Contact(name, email, consent.casefold() in YES)
+    if problems:
+        raise DataError(problems)
+    return found
+
+
+def _of_survey(said: Sequence[str]) -> Contact:
+    """Return whom a survey says to write to: the last e-mail address, and the name that stands beside it."""
+    emails = [text for text in said if "@" in text]
+    names = [text for text in said if "@" not in text and not any(c.isdigit() for c in text)]
+    return Contact(names[-1] if names else "", emails[-1] if emails else "")

@@ -1,6 +1,4 @@
-"""The coordinator's own table of contacts, joined to a proposal's cities; it is read for letters and kept nowhere.
-
-One letter a city: all that it is offered, with whom, why in words about it, hours that add up, and what else.
+"""One letter a city: all that it is offered, with whom, why in words about it, hours that add up, and what else.
 
 A letter speaks of its city and of those that it meets; nobody reads what a third city said as a reason of its own.
 ``letter_files`` gives letters their forms.
@@ -11,17 +9,15 @@ Letters as pages to look through, as Word documents, as a table for a mail merge
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from twinmatch.cohort import nearest
-from twinmatch.errors import DataError, Problem
 from twinmatch.exporting import words
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
-from twinmatch.exporting.folder_files import cell_text
+from twinmatch.exporting.folder_files import Contact, cell_text
 from twinmatch.exporting.printing import calendar_files, dossier_docx, dossier_html, letters_index
 from twinmatch.exporting.report import (
     GROUP_SIZE,
@@ -33,78 +29,10 @@ from twinmatch.exporting.report import (
     why_for,
 )
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
-from twinmatch.reading import read_grids, read_raw
-from twinmatch.reading.grid import is_empty, text
 from twinmatch.wording import say, say_n, translated
 
 if TYPE_CHECKING:
     from datetime import date
-
-HEADS: Final[dict[str, tuple[str, ...]]] = {
-    "city": ("city", "city id", "id", "municipality"),
-    "name": ("name", "contact", "contact name", "contact person"),
-    "email": ("e-mail", "email", "mail", "contact email", "e-mail address", "email address"),
-    "consent": ("consent", "agreed to e-mail", "agreed to email"),
-}
-"""The columns of a table of contacts, and the heads by which each is known, in any case."""
-
-
-YES: Final = frozenset({"yes", "y", "true", "1", "x", "ja", "oui"})
-"""What a contact's consent to letters by mail reads as, in any case; anything else is none."""
-
-
-def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
-    """Return contacts by city id from a table with the columns city, name and e-mail, or from a survey's own table.
-
-    A city stands by its id or name; a survey is read as for the proposal, by the mapping file beside it. Raises DataError with every row that names no city of the proposal, or one twice.
-    """
-    known = {card.name.casefold(): card.id for card in proposal.cities}
-    known |= {card.id.casefold(): card.id for card in proposal.cities}
-    grid = read_grids(path)[0]
-    (_, heads), *rows = grid.rows or ((0, ()),)
-    folded = [text(head).casefold().replace("_", " ") for head in heads]
-    places = {
-        column: next((folded.index(name) for name in names if name in folded), None)
-        for column, names in HEADS.items()
-    }
-    is_own = places["city"] is not None and places["email"] is not None
-    if not is_own and (contacts := read_raw(path).contacts):
-        ids = {card.id for card in proposal.cities}
-        return {city: _of_survey(said) for city, said in contacts.items() if city in ids}
-    if places["city"] is None:
-        do = "Name the columns: city, name, e-mail."
-        raise DataError.of("no-city-column", "No column names the city.", grid.at(1), do)
-    found: dict[str, Contact] = {}
-    problems = []
-    for row, cells in rows:
-        if is_empty(cells):
-            continue
-        city, name, email, consent = (
-            text(cells[place]) if place is not None and place < len(cells) else ""
-            for place in places.values()
-        )
-        id_ = known.get(city.casefold(), "")
-        if not id_:
-            says = f"No city of the proposal is called {city!r}."
-            do = nearest(city, {card.name: card.id for card in proposal.cities})
-            problems.append(Problem("city-unknown", says, grid.at(row, "city"), do))
-        elif id_ in found:
-            says = f"{city} has two contacts."
-            do = "Keep the one who is to read the letter."
-            problems.append(Problem("contact-twice", says, grid.at(row, "city"), do))
-        else:
-            found[id_] = Contact(name, email, consent.casefold() in YES)
-    if problems:
-        raise DataError(problems)
-    return found
-
-
-def _of_survey(said: Sequence[str]) -> Contact:
-    """Return whom a survey says to write to: the last e-mail address, and the name that stands beside it."""
-    emails = [text for text in said if "@" in text]
-    names = [text for text in said if "@" not in text and not any(c.isdigit() for c in text)]
-    return Contact(names[-1] if names else "", emails[-1] if emails else "")
-
 
 ASKED: Final = {
     "needs": say("what you need help with"),
@@ -126,15 +54,6 @@ MOST_QUESTIONS = 3
 
 
 @dataclass(frozen=True)
-class Contact:
-    """Who reads a city's letters: name and e-mail address, empty where the coordinator has none, and the consent to mail."""
-
-    name: str = ""
-    email: str = ""
-    consent: bool = False
-
-
-@dataclass(frozen=True)
 class Correspondence:
     """What the coordinator adds: contacts by city id, who signs, until when to answer, in which language; all may be left out."""
 
@@ -142,6 +61,8 @@ class Correspondence:
     sender: str = ""
     answer_by: str = ""
     language: str = "en"
+    edited: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Letters that somebody edited, by city id: the code of the letter as it was made then, and the text, its subject first."""
 
     def contact(self, city: str) -> Contact:
         """Return the contact of a city, an empty one where none is known."""
@@ -165,10 +86,19 @@ class Letter:
     meetings: tuple[str, ...]
     """Ids of the meetings that the city is invited to."""
     language: str = "en"
+    edited: str = ""
+    """The text as somebody edited it, in place of the one that was made."""
+
+    @property
+    def code(self) -> str:
+        """Return the code of its subject and text: two letters that say the same have the same."""
+        return code_of(f"{self.subject}\n{self.text}")
 
     @property
     def text(self) -> str:
         """Return the whole letter as plain text."""
+        if self.edited:
+            return self.edited
         lines = [self.greeting, ""]
         for part in self.parts:
             lines += [part.heading, ""] if part.heading else []
@@ -177,27 +107,51 @@ class Letter:
 
     @property
     def page(self) -> Dossier:
-        """Return the letter as a page; the parts are the letter's own."""
-        first = DossierSection("", (self.greeting,))
-        last = DossierSection("", self.close)
+        """Return the letter as a page; the parts are the letter's own, or the paragraphs of the edited text."""
+        parts = (DossierSection("", (self.greeting,)), *self.parts, DossierSection("", self.close))
+        if self.edited:
+            parts = tuple(_paragraph(block) for block in self.edited.split("\n\n"))
         return Dossier(
             "letters",
             slug(self.city),
             say("Letter"),
             self.name,
             self.subject,
-            (first, *self.parts, last),
+            parts,
             self.country,
             self.language,
         )
 
 
+def code_of(text: str) -> str:
+    """Return a short code of a text in letters alone, as the store takes long numbers for telephone numbers."""
+    hexed = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return "".join(chr(ord("a") + int(digit, 16)) for digit in hexed)
+
+
+def _paragraph(block: str) -> DossierSection:
+    """Return a paragraph of an edited text, its lines kept; lines after dashes are points."""
+    lines = [line.strip() for line in block.splitlines() if line.strip()]
+    points = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    return DossierSection("", tuple(x for x in lines if not x.startswith("- ")), tuple(points))
+
+
 def letters(proposal: Proposal, correspondence: Correspondence | None = None) -> tuple[Letter, ...]:
-    """Return the letter of every city of a proposal, in the proposal's order."""
+    """Return the letter of every city of a proposal, in the proposal's order.
+
+    An edited one has its text, unless the proposal has something else to say to the city since.
+    """
     sources, given = Sources(proposal), correspondence or Correspondence()
-    takes = _takes(proposal)
-    each = (_letter(sources, card.id, given, takes) for card in proposal.cities)
-    return tuple(translated(letter, given.language) for letter in each)
+    takes, plain = _takes(proposal), Correspondence()
+    found = []
+    for card in proposal.cities:
+        letter = translated(_letter(sources, card.id, given, takes), given.language)
+        made_of, text = given.edited.get(card.id, ("", ""))
+        if text and made_of == _letter(sources, card.id, plain, takes).code:
+            subject, _, body = text.partition("\n")
+            letter = replace(letter, subject=subject.strip(), edited=body.strip())
+        found.append(letter)
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,12 @@ class About(NamedTuple):
 
 DECISIONS: Final = (
     *("accept", "reject", "lock", "ban", "hold", "release", "note", "assign"),
-    *("rename", "split"),
+    *("rename", "split", "letter"),
 )
 """What can be decided: accept and reject of a meeting; lock, ban and hold of any guest and host (held: the place is kept
 for the guest while something is open); note on anything; to whom a meeting is assigned; the name of a group, and into
-how many groups its theme is split, both in the reason of the entry."""
+how many groups its theme is split, both in the reason of the entry; the letter of a city as somebody edited it, its
+subject first, in the reason, and in ``one`` the code of the letter that was edited."""
 
 LONGEST_NAME: Final = 120
 """Characters of a group's name, at most."""
@@ -112,6 +113,9 @@ class HistoryEntry:
             "assign": f"assigned {what}",
             "rename": f"renamed the group {self.one.rpartition(':')[2]}",
             "split": f"set the number of groups of {self.one.rpartition(':')[2]}",
+            "letter": f"edited the letter to {city}"
+            if self.why
+            else f"dropped the edited letter to {city}",
             "note": f"noted on {what or 'the proposal'}",
             "asked": f"asked {city} about {what}",
             "agreed": f"heard that {city} agrees to {what}",
@@ -126,7 +130,7 @@ class HistoryEntry:
             "redraft": "made the withdrawn proposal a draft again",
             "undo": f"undid entry {self.one}",
         }
-        return words[self.kind] + (f": {self.why}" if self.why else "")
+        return words[self.kind] + (f": {self.why}" if self.why and self.kind != "letter" else "")
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,8 @@ class RunSnapshot:
     """Into how many groups a theme is split, by the id of its meeting without a number."""
     mails: Mapping[str, HistoryEntry]
     """What became of each city's letter last."""
+    letters: Mapping[str, tuple[str, str]]
+    """Edited letters by city: the code of the letter as it was made, and the text; empty where the edit was dropped."""
     undoable: HistoryEntry | None
     """The entry that an undo takes back, None where there is none."""
     undone: frozenset[int]
@@ -195,6 +201,7 @@ def held(history: Sequence[HistoryEntry]) -> RunSnapshot:
     notes: dict[About, tuple[HistoryEntry, ...]] = {}
     assigned: dict[About, HistoryEntry] = {}
     mails: dict[str, HistoryEntry] = {}
+    letters: dict[str, tuple[str, str]] = {}
     groups: dict[str, dict[str, str]] = {"rename": {}, "split": {}}
     for entry in live:
         about = entry.about
@@ -217,6 +224,8 @@ def held(history: Sequence[HistoryEntry]) -> RunSnapshot:
             groups[entry.kind][entry.one] = entry.why
         elif entry.kind in MAILS:
             mails[entry.city] = entry
+        elif entry.kind == "letter":
+            letters[entry.city] = (entry.one, entry.why)
         elif entry.kind in CONSENTS:
             consents.setdefault(about, {})[entry.city] = entry
         elif entry.kind == "assign":
@@ -240,6 +249,7 @@ def held(history: Sequence[HistoryEntry]) -> RunSnapshot:
         groups["rename"],
         {one: int(number) for one, number in groups["split"].items()},
         mails,
+        letters,
         next((e for e in reversed(live) if e.kind not in MAILS), None),
         undone,
     )
@@ -292,6 +302,8 @@ def _problems(
         yield from _undo_problems(now)
     elif kind in MAILS:
         yield from _mail_problems(now, entry)
+    elif kind == "letter":
+        yield from _edit_problems(now, entry, places)
     elif kind in CONSENTS:
         yield from _consent_problems(now, entry, meetings, places)
     elif kind == "note":
@@ -334,6 +346,18 @@ def _mail_problems(now: RunSnapshot, entry: HistoryEntry) -> Iterable[Problem]:
         yield Problem("status-wrong", found, do="Approve it first.")
     elif entry.kind == "sending" and last and (last.kind == "sending" or last.why == entry.why):
         yield Problem("sent-already", f"The letter to {entry.city} is sent, or being sent.")
+
+
+def _edit_problems(
+    now: RunSnapshot, entry: HistoryEntry, places: Mapping[str, str]
+) -> Iterable[Problem]:
+    if entry.city not in places.values():
+        yield Problem("city-missing", "It is not said whose letter it is.", do="Name the city.")
+    if entry.why and not entry.why.partition("\n")[2].strip():
+        found = "A letter has a subject, and a text below it."
+        yield Problem("letter-wrong", found, do="Write both, or drop the edited letter.")
+    if now.status == "withdrawn":
+        yield Problem("withdrawn", "The run is withdrawn.", do="Redraft it first.")
 
 
 def _group_problems(

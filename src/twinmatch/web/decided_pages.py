@@ -16,7 +16,7 @@ from twinmatch.app.decisions import decide_on, run_state
 from twinmatch.app.group_moves import group_moves, group_split
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.folder_files import Directory
-from twinmatch.exporting.letters import letters
+from twinmatch.exporting.letters import Correspondence, letters
 from twinmatch.store import CONSENTS, About, held
 from twinmatch.web.auth import (
     Committee,
@@ -76,7 +76,7 @@ def decide(
         decide_on(run, kind, person.name, **pair, seen=version, place=state.board.store)
     except QuestionError as error:
         mine = {"kind": kind, **pair, "tab": tab, "meeting": meeting, "back": back}
-        return _conflict(request, state, run, version, "decisions", list(mine.items()), error)
+        return conflict(request, state, run, version, "decisions", list(mine.items()), error)
     if kind == "publish":
         state.board.replace_published(run, person.name)
     if back.startswith(f"/workbench/proposals/{run}/"):
@@ -86,7 +86,7 @@ def decide(
     return to_proposal(run, f"?tab={where}{anchor}")
 
 
-def _conflict(
+def conflict(
     request: Request,
     state: State,
     run: str,
@@ -109,7 +109,9 @@ def _conflict(
         entry_says=teller(proposal_of(state.board, run)),
         now=held(history),
         mine=mine,
-        told=" ".join(v for k, v in mine if v and k in ("kind", "one", "other", "pair", "why")),
+        told=" ".join(
+            v for k, v in mine if v and k in ("kind", "one", "other", "pair", "why", "text")
+        ),
     )
 
 
@@ -138,7 +140,7 @@ def _decide_all(
             raise
         mine = [(k, str(v)) for k, v in given.items() if k not in ("pair", "version")]
         mine += [("pair", " ".join(pair)) for _, pair in decisions]
-        return _conflict(request, state, run, given["version"], action, mine, error)
+        return conflict(request, state, run, given["version"], action, mine, error)
     if str(given.get("back", "")).startswith(f"/workbench/proposals/{run}/"):
         return RedirectResponse(own(given["back"]), 303)
     return to_proposal(run, f"?tab={tab}")
@@ -430,7 +432,8 @@ def city(request: Request, state: Shared, secret: Secret, said: str = "") -> Res
 
 def _offered(state: State, invited: Invited) -> dict[str, Any]:
     made, run = proposal_of(state.board, invited.run), run_state(invited.run, state.board.store)
-    mine = next(w for w in letters(made) if w.city == invited.city)
+    given = Correspondence(edited=run.held.letters)
+    mine = next(w for w in letters(made, given) if w.city == invited.city)
     labels = {m.id: m.label for p in made.products for m in p.meetings}
     meetings = [
         (m.id, labels.get(m.id, m.label), run.held.consents.get(m.about, {}).get(invited.city))

@@ -1,4 +1,4 @@
-"""Letters by mail: only where SMTP is configured, only to contacts that agreed to it, each letter once.
+"""Letters: looked at, edited, as files; by mail only where SMTP is configured, only to contacts that agreed, each once.
 
 TWINMATCH_SMTP_HOST turns it on; TWINMATCH_SMTP_CONTACTS names the table of contacts (city, name, e-mail, consent), which
 is read for each page and kept nowhere. A letter is noted as being sent before it leaves and as sent, or refused, after;
@@ -8,11 +8,12 @@ a person says that it did not arrive.
 
 from __future__ import annotations
 
-import hashlib
+import io
 import os
 import re
 import smtplib
 import ssl
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,25 +21,35 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Form, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from twinmatch.app.decisions import MeetingState, RunState, decide_on
 from twinmatch.errors import Problem, QuestionError, Where
-from twinmatch.exporting.letters import Correspondence, Letter, letters, read_contacts
+from twinmatch.exporting import dossier_files
+from twinmatch.exporting.folder_files import read_contacts
+from twinmatch.exporting.letters import Correspondence, Letter, code_of, letter_files, letters
+from twinmatch.exporting.printing import dossier_docx
 from twinmatch.proposal import Proposal
 from twinmatch.store import HistoryEntry, Store
 from twinmatch.web.auth import Coordinator, coordinator, pages_router
+from twinmatch.web.decided_pages import Name, Version, conflict
 from twinmatch.web.pages import language, page
-from twinmatch.web.rounds_pages import Looked, to_proposal
+from twinmatch.web.rounds_pages import Looked, Made, file_of, to_proposal
 from twinmatch.web.settings import LOOPBACK
 from twinmatch.web.state import Shared
 
 PREFIX: Final = "TWINMATCH_SMTP_"
+
+WORD: Final = find_spec("docx") is not None
+"""Whether letters can be had as Word documents: with the extra ``word``."""
+
+DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 ADDRESS: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 """An address that mail is sent to; quoted and non-ASCII ones are left to people."""
@@ -126,8 +137,10 @@ def drafts(
     Raises DataError where the table of contacts cannot be read.
     """
     contacts = read_contacts(settings.contacts, made)
-    written = letters(made, Correspondence(contacts, *signed))
-    english = letters(made, Correspondence(contacts, *signed[:2]))
+    written, english = (
+        letters(made, Correspondence(contacts, *signed[:2], code, run.held.letters))
+        for code in (signed[2], "en")
+    )
     mails = run.held.mails
     return tuple(
         _draft(letter, same, signed[2], mails.get(letter.city))
@@ -137,11 +150,8 @@ def drafts(
 
 def _draft(letter: Letter, english: Letter, language: str, last: HistoryEntry | None) -> Draft:
     """Return a letter as a draft; its code is that of its English text, so that in another language it is the same."""
-    to, said = letter.contact, f"{letter.contact.email}\n{english.subject}\n{english.text}"
-    hexed = hashlib.sha256(said.encode()).hexdigest()[:12]
-    code = "".join(
-        chr(ord("a") + int(digit, 16)) for digit in hexed
-    )  # no number, which is redacted
+    to = letter.contact
+    code = code_of(f"{to.email}\n{english.subject}\n{english.text}")
     state: MailState = "ready"
     if last is not None and last.kind == "sending":
         state = "not known"
@@ -324,3 +334,81 @@ def _chosen(
         told = f"Not as they were shown, or sent meanwhile: {', '.join(sorted(gone))[:200]}."
         raise QuestionError.of("letter-changed", told, do="Nothing was sent. Look at them again.")
     return tuple(named[one] for one in dict.fromkeys(asked))
+
+
+# --- one letter, and all of them as files -----------------------------------------------------------------------
+
+
+@router.get("/{proposal}/letters/{city}")
+def letter(request: Request, found: Looked, city: str, sender: str = "", by: str = "") -> Response:
+    """Return the letter of a city, to be looked at and edited before it is sent."""
+    parts: dict[str, Any] = {"sender": sender[:120], "by": by[:60]}
+    parts["letter"] = _letter(request, found, city, parts["sender"], parts["by"])
+    made_of, text = found["now"].letters.get(city, ("", ""))
+    parts["code"] = next(x.code for x in letters(found["made"]) if x.city == city)
+    parts |= {"stale": text if made_of != parts["code"] else "", "word": WORD}
+    parts["rows"] = [r for r in found["table"].pairs if city in r.kept.cities]
+    return page(request, "letter.html.j2", tab="letters", **found, **parts)
+
+
+def _letter(
+    request: Request, found: dict[str, Any], city: str, sender: str = "", by: str = ""
+) -> Letter:
+    """Return the letter of a city as it is now, in the language of the page; raises QuestionError without one."""
+    given = Correspondence({}, sender, by, language(request), found["now"].letters)
+    mine = next((w for w in letters(found["made"], given) if w.city == city), None)
+    if mine is None:
+        raise QuestionError.of("not-found", f"There is no letter to {city[:80]!r}.")
+    return mine
+
+
+@router.get("/{proposal}/letters/{city}/word")
+def letter_in_word(
+    request: Request, found: Looked, city: str, sender: str = "", by: str = ""
+) -> Response:
+    """Return the letter of a city as a Word document."""
+    mine = _letter(request, found, city, sender[:120], by[:60])
+    return file_of(dossier_docx(mine.page), f"{mine.page.name}.docx", DOCX)
+
+
+@router.get("/{proposal}/{name}.zip")
+def folder(request: Request, found: Looked, name: str) -> Response:
+    """Return dossiers and letters, in the language of the page, in one file: pages, and the table for a mail merge."""
+    if name not in ("dossiers", "letters"):
+        raise QuestionError.of("file-unknown", f"There is no file {name[:40]!r}.")
+    made, stream, code = found["made"], io.BytesIO(), language(request)
+    given = Correspondence(language=code, edited=found["now"].letters)
+    parts: dict[str, Iterator[tuple[str, bytes]]] = {
+        "letters": letter_files(made, given, word=WORD and name == "letters")
+    }
+    if name == "dossiers":
+        parts["dossiers"] = dossier_files(made, code)
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
+        for place, files in parts.items():
+            for path, content in files:
+                packed.writestr(zipfile.ZipInfo(f"{place}/{path}"), content)
+    return file_of(stream.getvalue(), f"{name}.zip", "application/zip")
+
+
+@router.post("/{proposal}/letters/{city}")
+def edit_letter(
+    request: Request,
+    state: Shared,
+    person: Coordinator,
+    job: Made,
+    city: str,
+    code: Name,
+    version: Version,
+    subject: Name = "",
+    text: Annotated[str, Form(max_length=20_000)] = "",
+) -> Response:
+    """Keep the letter of a city as it was edited; without a text it is again the one that is made."""
+    body = text.replace("\r\n", "\n").strip()
+    said = f"{' '.join(subject.split())}\n\n{body}" if body else ""
+    given = {"kind": "letter", "one": code, "city": city, "why": said}
+    try:
+        decide_on(job.id, by=person.name, seen=version, place=state.board.store, **given)
+    except QuestionError as error:
+        mine = [("code", code), ("subject", subject), ("text", text)]
+        return conflict(request, state, job.id, version, f"letters/{city}", mine, error)
+    return to_proposal(job.id, f"/letters/{quote(city)}")

@@ -1,11 +1,9 @@
-"""The workbench's pages of rounds: ask, follow, look; rules and what others would change; letters and files."""
+"""The workbench's pages of rounds: ask, follow, look; rules and what others would change."""
 
 from __future__ import annotations
 
-import io
 import os
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -17,10 +15,10 @@ from starlette.concurrency import run_in_threadpool
 from twinmatch.app.decisions import RunState, run_state
 from twinmatch.app.pair_rows import pair_table, pending
 from twinmatch.errors import NoProposalError, Problem, QuestionError
-from twinmatch.exporting import EXPORTERS, dossier_files
+from twinmatch.exporting import EXPORTERS
 from twinmatch.exporting.atlas import land, pair_map
 from twinmatch.exporting.folder_files import Directory
-from twinmatch.exporting.letters import Correspondence, letter_files, letters
+from twinmatch.exporting.letters import Correspondence, letters
 from twinmatch.programmes.twinning import product_of
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.schema import City
@@ -183,7 +181,7 @@ def one(
     elif tab == "rules":
         extra |= rules_of(found["made"])
     elif tab == "letters":
-        given = Correspondence(language=language(request))
+        given = Correspondence(language=language(request), edited=found["now"].letters)
         written = letters(found["made"], given)
         extra |= {"letters": written, "by_mail": "TWINMATCH_SMTP_HOST" in os.environ}
     return page(request, f"{name}.html.j2", tab=tab, **found, **extra)
@@ -398,10 +396,11 @@ def _tried(request: Request, state: State, proposal: str, form: dict[str, str]) 
 def programme(state: Shared, job: Made) -> Response:
     """Return the programme that a proposal was made from as a file."""
     text = toml(programme_in(proposal_of(state.board, job.id)))
-    return _file(text, "programme.toml", "application/toml; charset=utf-8")
+    return file_of(text, "programme.toml", "application/toml; charset=utf-8")
 
 
-def _file(content: str | bytes, name: str, media: str) -> Response:
+def file_of(content: str | bytes, name: str, media: str) -> Response:
+    """Return a file to be kept under a name."""
     return Response(content, 200, {"Content-Disposition": f'attachment; filename="{name}"'}, media)
 
 
@@ -416,43 +415,6 @@ def part_of(request: Request, name: str, job: Job, **parts: Any) -> Response:
     if wants_fragment(request):
         return page(request, f"{name}.html.j2", job=job, **parts)
     return page(request, "part_page.html.j2", job=job, part=name, **parts)
-
-
-# --- letters and files ------------------------------------------------------------------------------------------
-
-
-@router.get("/{proposal}/letters/{city}")
-def letter(request: Request, found: Looked, city: str, sender: str = "", by: str = "") -> Response:
-    """Return the letter of a city, to be looked at and edited before it is sent by a person."""
-    parts: dict[str, Any] = {"sender": sender[:120], "by": by[:60]}
-    given = Correspondence(
-        sender=parts["sender"], answer_by=parts["by"], language=language(request)
-    )
-    written = letters(found["made"], given)
-    mine = next((w for w in written if w.city == city), None)
-    if mine is None:
-        raise QuestionError.of("not-found", f"There is no letter to {city[:80]!r}.")
-    parts |= {"letter": mine, "rows": [r for r in found["table"].pairs if city in r.kept.cities]}
-    return page(request, "letter.html.j2", tab="letters", **found, **parts)
-
-
-@router.get("/{proposal}/{name}.zip")
-def folder(request: Request, state: Shared, job: Made, name: str) -> Response:
-    """Return dossiers and letters, in the language of the page, in one file: pages, and the table for a mail merge."""
-    if name not in ("dossiers", "letters"):
-        raise QuestionError.of("file-unknown", f"There is no file {name[:40]!r}.")
-    made, stream = proposal_of(state.board, job.id), io.BytesIO()
-    code = language(request)
-    parts: dict[str, Iterator[tuple[str, bytes]]] = {
-        "letters": letter_files(made, Correspondence(language=code))
-    }
-    if name == "dossiers":
-        parts["dossiers"] = dossier_files(made, code)
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
-        for place, files in parts.items():
-            for path, content in files:
-                packed.writestr(zipfile.ZipInfo(f"{place}/{path}"), content)
-    return _file(stream.getvalue(), f"{name}.zip", "application/zip")
 
 
 # --- pairs in two columns -------------------------------------------------------------------------------------

@@ -9,14 +9,13 @@ from icalendar import Calendar
 from test_report import Page
 
 from twinmatch.errors import DataError
+from twinmatch.exporting.folder_files import Contact, read_contacts
 from twinmatch.exporting.letters import (
     COLUMNS,
-    Contact,
     Correspondence,
     letter_files,
     letters,
     merge_csv,
-    read_contacts,
 )
 from twinmatch.exporting.printing import calendar_files, first_dates
 from twinmatch.exporting.report import report_html
