@@ -172,8 +172,16 @@ def sentence(text: str) -> str:
 
 
 def _said(message: str, several: str, values: Mapping[str, Any]) -> Said:
-    plain = {name: _plain_value(value) for name, value in values.items()}
-    return _made(_filled(_made("", message, several, plain), "en", _plain), message, several, plain)
+    plain = {
+        name: value if isinstance(value, str) else _plain_value(value)
+        for name, value in values.items()
+    }
+    found = several if several and plain["n"] != 1 else message
+    text = "".join(
+        literal if name is None else literal + _part(plain[name], spec, "en", _plain)
+        for literal, name, spec in _pieces(found)
+    )
+    return _made(text, message, several, plain)
 
 
 def _made(text: str, message: str, several: str, values: Mapping[str, Any]) -> Said:
@@ -241,7 +249,12 @@ def _part(value: Any, spec: str, code: str, leaf: Leaf) -> str:
         return leaf(_ordinal(value) if code == "en" else f"{value}.", "")
     if not isinstance(value, str):
         return leaf(format(value, spec).translate(_marks(code)), "")
-    text = _filled(value, code, leaf) if isinstance(value, Said) else leaf(value, "")
+    if code == "en" and leaf is _plain:
+        text = str(value)  # English is made already
+    else:
+        text = _filled(value, code, leaf) if isinstance(value, Said) else leaf(value, "")
+    if not spec:
+        return text
     if spec == "stopless":
         return text.rstrip(".")
     if spec.startswith("max"):

@@ -64,16 +64,16 @@ def visit_kinds(
 class Choices:
     """How many visitors of each class may go together; visitors whom no rule tells apart are of one class.
 
-    kind (V,) the class of each visitor; counts (S, C) the numbers of each choice that keeps the rules; cost (S,) what
-    it misses of those with a price, in score; outer (S, Q) the numbers that rules over all visits count.
+    members (C,) the visitors of each class; counts (S, C) the numbers of each choice that keeps the rules; cost (S,)
+    what it misses of those with a price, in score; alike (S,) numbers those that rules over all visits tell apart.
     """
 
     settings: StudyVisits
     asked: Sequence[VisitKinds]
-    kind: Ints
+    members: Sequence[Ints]
     counts: Ints
     cost: Floats
-    outer: Floats
+    alike: Ints
 
     @classmethod
     def of(
@@ -107,30 +107,31 @@ class Choices:
             off = one.quota.missed(numbers[:, q], total)
             keep &= (off == 0) | (one.quota.price is not None)
             cost += off * (one.quota.price or 0.0) / 100
-        told_apart = np.hstack(outer).astype(np.float64)
-        return cls(settings, asked, kind.ravel(), counts[keep], cost[keep], told_apart[keep])
+        told_apart = np.hstack(outer).astype(np.float64)[keep]
+        alike = np.unique(told_apart, axis=0, return_inverse=True)[1].ravel()
+        members = [np.flatnonzero(kind.ravel() == c) for c in range(len(classes))]
+        return cls(settings, asked, members, counts[keep], cost[keep], alike)
 
-    def worth(self, value: Floats, places: int) -> tuple[Floats, list[list[int]]]:
+    def worth(self, value: Floats, places: int) -> tuple[Floats, list[Ints]]:
         """Return what each choice is worth where visitors are worth value (V,), (S,), and each class, the best first.
 
         A choice with a visitor who cannot go, is worth nothing there, or has no place, is worth -inf.
         """
-        rounded = np.round(value, 9)
-        order = [
-            sorted(np.flatnonzero(self.kind == c).tolist(), key=lambda i: (-rounded[i], i))
-            for c in range(self.counts.shape[1])
-        ]
+        falling = -np.round(value, 9)
+        order = [who[np.argsort(falling[who], kind="stable")] for who in self.members]
         sums = np.full((len(order), len(value) + 1), -np.inf)
-        for c, members in enumerate(order):
-            able = [value[i] for i in members if np.isfinite(value[i]) and value[i] > 0]
-            sums[c, : len(able) + 1] = np.cumsum([0.0, *able])
+        sums[:, 0] = 0.0
+        for c, who in enumerate(order):
+            able = value[who]
+            able = able[able > 0]
+            sums[c, 1 : len(able) + 1] = np.cumsum(able)
         found = sums[np.arange(len(order)), self.counts].sum(axis=1) - self.cost
         return np.where(self.counts.sum(axis=1) <= places, found, -np.inf), order
 
     def best(self, worth: Floats) -> list[int]:
         """Return the best choice of each that rules over all visits tell apart, where there is one."""
         order = np.argsort(-worth, kind="stable")
-        _, first = np.unique(self.outer[order], axis=0, return_index=True)
+        _, first = np.unique(self.alike[order], return_index=True)
         return [k for k in order[first].tolist() if np.isfinite(worth[k])]
 
     def hosts_cost(self, hosts: Sequence[int]) -> float:

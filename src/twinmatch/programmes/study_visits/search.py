@@ -321,18 +321,20 @@ def _best(
     """
     hosts = tuple(stops.values())
     extra = choices.hosts_cost(hosts)
-    found: dict[bytes, Option] = {}
+    found: dict[int, Option] = {}
     for week in _weeks(round_, choices.settings, (*hosts, *party.visitors)):
         if any(not _free(round_.cohort.cities[h], week) for h in hosts):
             continue
         free = [_free(round_.cohort.cities[i], week) for i in party.visitors]
         worth, order = choices.worth(np.where(free, value, -np.inf), places)
         for k in choices.best(np.round(worth - extra, 9)):
-            held, key = float(worth[k]), choices.outer[k].tobytes()
+            held, key = float(worth[k]), int(choices.alike[k])
             net = round(held - extra, 9)
             if key not in found or net > found[key].worth:
-                who = [i for of, n in zip(order, choices.counts[k], strict=True) for i in of[:n]]
-                visitors = tuple(sorted(party.visitors[i] for i in who))
+                who = np.concatenate(
+                    [of[:n] for of, n in zip(order, choices.counts[k], strict=True)]
+                )
+                visitors = tuple(sorted(party.visitors[i] for i in who.tolist()))
                 found[key] = Option(number, tuple(stops), visitors, week, net)
     ranked = sorted(found.values(), key=lambda option: (-option.worth, option.visitors))
     return [replace(option, nth=nth) for nth, option in enumerate(ranked[:MOST_VARIANTS])]
