@@ -110,13 +110,16 @@ def detect(text: str) -> DetectedLanguage | None:
 
 
 def foreign_language(text: str, known: Collection[str]) -> str | None:
-    """Return the code of a text's language if it is surely none of the known ones; else None."""
+    """Return the code of a text's language if it is surely none of the known ones; else None.
+
+    Bundled sentences were found to be English when they were bundled.
+    """
     return _foreign(text, frozenset(known))
 
 
 @lru_cache(maxsize=65_536)
 def _foreign(text: str, known: frozenset[str]) -> str | None:
-    if "en" in known and _is_plainly_english(text):
+    if "en" in known and (_is_plainly_english(text) or _is_bundled(text)):
         return None
     found = detect(text)
     if found is None or sum(found.shares.get(code, 0.0) for code in known) >= UNLIKELY:
@@ -129,6 +132,10 @@ def _is_plainly_english(text: str) -> bool:
     words = re.findall(r"\w+", text.lower())
     plain = sum(word in _ENGLISH_ALONE for word in words)
     return plain >= 2 and 8 * plain >= len(words)
+
+
+def _is_bundled(text: str) -> bool:
+    return not lacking([text], bundled_vectors(), backends.MINILM_WEIGHTS)
 
 
 def language_name(code: str) -> str:
@@ -311,14 +318,11 @@ class TextModel:
     def foreign(self, sentence: str) -> str | None:
         """Return the language of a sentence (ISO 639-1) if the model surely does not know it."""
         known = self.backend.languages
-        if known is None or ("en" in known and self._is_bundled(sentence)):
-            return None  # bundled sentences were checked to be English when they were bundled
+        if known is None:
+            return None
         if sentence not in self._language:
             self._language[sentence] = foreign_language(sentence, known)
         return self._language[sentence]
-
-    def _is_bundled(self, sentence: str) -> bool:
-        return not lacking([sentence], self.bundled, backends.MINILM_WEIGHTS)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """Return (n, d) float32 rows of length 1, one a sentence; nan for what is not to be compared.
@@ -455,8 +459,11 @@ def bundled_vectors() -> VectorStore:
 
 def _bundled_store(name: str, dimension: int) -> VectorStore:
     path = bundled_path("models", "vectors", name)
-    if not path.exists():
-        return VectorStore()
+    return _read_once(path, dimension) if path.exists() else VectorStore()
+
+
+@cache
+def _read_once(path: Path, dimension: int) -> VectorStore:
     try:
         return read_store(path, dimension)
     except UnreadableStoreError as error:

@@ -213,5 +213,6 @@ def test_bundled_english_is_foreign_to_a_model_without_english(bundled: VectorSt
 def test_a_bundled_text_is_not_looked_at_again(
     bundled: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choice, "foreign_language", lambda *_: pytest.fail("was looked at"))
+    choice._foreign.cache_clear()
+    monkeypatch.setattr(choice, "detect", lambda *_: pytest.fail("was looked at"))
     assert open_text_model("auto", KNOWN).vectors(KNOWN).shape == (2, 384)

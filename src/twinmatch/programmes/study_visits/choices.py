@@ -65,7 +65,7 @@ class Choices:
     """How many visitors of each class may go together; visitors whom no rule tells apart are of one class.
 
     members (C,) the visitors of each class; counts (S, C) the numbers of each choice that keeps the rules; cost (S,)
-    what it misses of those with a price, in score; alike (S,) numbers those that rules over all visits tell apart.
+    what it misses of those with a price, in score; alike the choices that rules over all visits do not tell apart.
     """
 
     settings: StudyVisits
@@ -73,7 +73,7 @@ class Choices:
     members: Sequence[Ints]
     counts: Ints
     cost: Floats
-    alike: Ints
+    alike: Sequence[Ints]
 
     @classmethod
     def of(
@@ -108,31 +108,34 @@ class Choices:
             keep &= (off == 0) | (one.quota.price is not None)
             cost += off * (one.quota.price or 0.0) / 100
         told_apart = np.hstack(outer).astype(np.float64)[keep]
-        alike = np.unique(told_apart, axis=0, return_inverse=True)[1].ravel()
+        told, number = np.unique(told_apart, axis=0, return_inverse=True)
+        alike = [np.flatnonzero(number.ravel() == k) for k in range(len(told))]
         members = [np.flatnonzero(kind.ravel() == c) for c in range(len(classes))]
         return cls(settings, asked, members, counts[keep], cost[keep], alike)
 
-    def worth(self, value: Floats, places: int) -> tuple[Floats, list[Ints]]:
-        """Return what each choice is worth where visitors are worth value (V,), (S,), and each class, the best first.
+    def best(
+        self, value: Floats, places: Ints, extra: Floats
+    ) -> Iterator[tuple[int, int, float, list[int]]]:
+        """Yield the best choices of T visits: number of the visit, what its rules over all visits tell it by, worth, who.
 
-        A choice with a visitor who cannot go, is worth nothing there, or has no place, is worth -inf.
+        value (T, V) what each visitor is worth, -inf for one who cannot go; places (T,); extra (T,) is taken off the
+        worth. A choice with a visitor who is worth nothing or has no place is left out; visitors go best first.
         """
         falling = -np.round(value, 9)
-        order = [who[np.argsort(falling[who], kind="stable")] for who in self.members]
-        sums = np.full((len(order), len(value) + 1), -np.inf)
-        sums[:, 0] = 0.0
+        order = [who[np.argsort(falling[:, who], axis=1, kind="stable")] for who in self.members]
+        worth = np.zeros((len(value), len(self.counts)))
         for c, who in enumerate(order):
-            able = value[who]
-            able = able[able > 0]
-            sums[c, 1 : len(able) + 1] = np.cumsum(able)
-        found = sums[np.arange(len(order)), self.counts].sum(axis=1) - self.cost
-        return np.where(self.counts.sum(axis=1) <= places, found, -np.inf), order
-
-    def best(self, worth: Floats) -> list[int]:
-        """Return the best choice of each that rules over all visits tell apart, where there is one."""
-        order = np.argsort(-worth, kind="stable")
-        _, first = np.unique(self.alike[order], return_index=True)
-        return [k for k in order[first].tolist() if np.isfinite(worth[k])]
+            able = np.take_along_axis(value, who, axis=1)
+            sums = np.cumsum(np.where(able > 0, able, -np.inf), axis=1)
+            worth += np.insert(sums, 0, 0.0, axis=1)[:, self.counts[:, c]]
+        worth -= self.cost
+        worth[self.counts.sum(axis=1) > places[:, None]] = -np.inf
+        net = np.round(worth - extra[:, None], 9)
+        for key, choices in enumerate(self.alike):
+            best = choices[np.argmax(net[:, choices], axis=1)]
+            for t in np.flatnonzero(np.isfinite(net[np.arange(len(net)), best])).tolist():
+                taken = [of[t, :n] for of, n in zip(order, self.counts[best[t]], strict=True)]
+                yield t, key, float(worth[t, best[t]]), np.concatenate(taken).tolist()
 
     def hosts_cost(self, hosts: Sequence[int]) -> float:
         """Return what the stops of a visit miss of the rules on them, in score; inf of what must hold."""

@@ -37,7 +37,7 @@ from twinmatch.programmes.study_visits.settings import (
 )
 from twinmatch.programmes.themes import strength_of, theme_of
 from twinmatch.schema import City
-from twinmatch.solving import Block, Bools, Candidates, Floats, counts
+from twinmatch.solving import Block, Bools, Candidates, Floats, Ints, counts
 from twinmatch.solving.exchange import dealt, exchange
 from twinmatch.wording import count, say
 
@@ -45,6 +45,10 @@ ANY_WEEK = ""
 
 STRONG = 0.5
 """Part of the strongest city's strength in a theme that a host shows at least."""
+
+
+MOST_AT_ONCE = 4_000_000
+"""Choices of visitors that are weighed at once, to bound the memory."""
 
 
 @dataclass(frozen=True)
@@ -240,36 +244,43 @@ def _options(
     weak = ~shows_theme(round_, party.key, at)
     may[:, weak], never[:, weak] = False, True
     room = np.array([visitors_at_most(round_.cohort.cities[j], settings) for j in at])
-    single: dict[int, list[Option]] = {}
-    for h in range(len(at)):
-        value = np.where(may[:, h], score[:, h] - settings.km_price * 2 * way[:, h] / 1000, -np.inf)
-        made = _best(round_, choices, number, party, {h: at[h]}, value, int(room[h]))
-        if made:
-            single[h] = made
-    alone = [option for options in single.values() for option in options]
+    one = Stops([(h,) for h in range(len(at))], at, room)
+    value = np.where(may, score - settings.km_price * 2 * way / 1000, -np.inf)
+    single = _best(round_, choices, number, party, one, value.T)
+    alone = [option for options in single for option in options]
     if settings.stops == 1:
         return alone
-    near = np.argwhere(np.triu(legs <= settings.leg_km, 1))
-    tours = []
-    for a, b in near.tolist():
-        seen = np.maximum(
-            np.where(may[:, a], score[:, a], -np.inf), np.where(may[:, b], score[:, b], -np.inf)
-        )
-        seen[never[:, a] | never[:, b]] = -np.inf
-        journey = way[:, a] + legs[a, b] + way[:, b]
-        value = seen - settings.km_price * journey / 1000 - settings.stop_price
-        places = int(min(room[a], room[b]))
-        floor = (
-            max(single[h][0].worth for h in (a, b) if h in single)
-            if {a, b} & set(single)
-            else -np.inf
-        )
-        if np.sort(value)[::-1][:places].clip(0).sum() <= floor:
-            continue
-        made = _best(round_, choices, number, party, {a: at[a], b: at[b]}, value, places)
-        if made and made[0].worth > floor + 1e-9:
-            tours += made
-    return [*alone, *tours]
+    a, b = np.nonzero(np.triu(legs <= settings.leg_km, 1))
+    liked = np.where(may, score, -np.inf)
+    seen = np.maximum(liked[:, a], liked[:, b])
+    seen[never[:, a] | never[:, b]] = -np.inf
+    journey = way[:, a] + legs[a, b] + way[:, b]
+    value = (seen - settings.km_price * journey / 1000 - settings.stop_price).T
+    places = np.minimum(room[a], room[b])
+    floor = np.array([options[0].worth if options else -np.inf for options in single])
+    floor = np.maximum(floor[a], floor[b])
+    most = np.cumsum(np.sort(value, axis=1)[:, ::-1].clip(0), axis=1)
+    may_pay = most[np.arange(len(a)), np.minimum(places, value.shape[1]) - 1] > floor
+    two = Stops(np.column_stack([a, b])[may_pay].tolist(), at, places[may_pay])
+    tours = _best(round_, choices, number, party, two, value[may_pay])
+    paying = zip(tours, floor[may_pay].tolist(), strict=True)
+    return [
+        *alone,
+        *(o for made, low in paying if made and made[0].worth > low + 1e-9 for o in made),
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Stops:
+    """Where visits may stop: columns of the hosts of each, the city of each column, and places for visitors, (T,)."""
+
+    columns: Sequence[Sequence[int]]
+    at: Sequence[int]
+    places: Ints
+
+    def hosts(self, t: int) -> list[int]:
+        """Return the cities where a visit stops."""
+        return [self.at[h] for h in self.columns[t]]
 
 
 def shows_theme(round_: Round, key: str, hosts: Sequence[int]) -> Bools:
@@ -307,51 +318,58 @@ def visitors_at_most(host: City, settings: StudyVisits) -> int:
 
 
 def _best(
-    round_: Round,
-    choices: Choices,
-    number: int,
-    party: Party,
-    stops: dict[int, int],
-    value: Floats,
-    places: int,
-) -> list[Option]:
-    """Return the best choice of visitors and week for stops at some hosts, the best first; none where too few can go.
+    round_: Round, choices: Choices, number: int, party: Party, stops: Stops, value: Floats
+) -> list[list[Option]]:
+    """Return for each stops the best choices of visitors and week, the best first; none where too few can go.
 
-    One for each way in which rules over all visits tell choices apart.
+    One for each way in which rules over all visits tell choices apart; value (T, V).
     """
-    hosts = tuple(stops.values())
-    extra = choices.hosts_cost(hosts)
-    found: dict[int, Option] = {}
-    for week in _weeks(round_, choices.settings, (*hosts, *party.visitors)):
-        if any(not _free(round_.cohort.cities[h], week) for h in hosts):
-            continue
+    found: list[dict[int, Option]] = [{} for _ in stops.columns]
+    extra = np.array([choices.hosts_cost(stops.hosts(t)) for t in range(len(found))])
+    step = max(1, MOST_AT_ONCE // max(len(choices.counts), 1))
+    for week, in_it in _by_week(round_, choices.settings, party, stops):
         free = [_free(round_.cohort.cities[i], week) for i in party.visitors]
-        worth, order = choices.worth(np.where(free, value, -np.inf), places)
-        for k in choices.best(np.round(worth - extra, 9)):
-            held, key = float(worth[k]), int(choices.alike[k])
-            net = round(held - extra, 9)
-            if key not in found or net > found[key].worth:
-                who = np.concatenate(
-                    [of[:n] for of, n in zip(order, choices.counts[k], strict=True)]
-                )
-                visitors = tuple(sorted(party.visitors[i] for i in who.tolist()))
-                found[key] = Option(number, tuple(stops), visitors, week, net)
-    ranked = sorted(found.values(), key=lambda option: (-option.worth, option.visitors))
-    return [replace(option, nth=nth) for nth, option in enumerate(ranked[:MOST_VARIANTS])]
+        for k in range(0, len(in_it), step):
+            part = in_it[k : k + step]
+            offered = np.where(free, value[part], -np.inf)
+            for t, key, worth, who in choices.best(offered, stops.places[part], extra[part]):
+                net = round(worth - float(extra[part[t]]), 9)
+                if key not in found[part[t]] or net > found[part[t]][key].worth:
+                    visitors = tuple(sorted(party.visitors[i] for i in who))
+                    columns = tuple(stops.columns[part[t]])
+                    found[part[t]][key] = Option(number, columns, visitors, week, net)
+    return [
+        [
+            replace(option, nth=nth)
+            for nth, option in enumerate(
+                sorted(of.values(), key=lambda o: (-o.worth, o.visitors))[:MOST_VARIANTS]
+            )
+        ]
+        for of in found
+    ]
 
 
-def _weeks(round_: Round, settings: StudyVisits, cities: Sequence[int]) -> list[str]:
-    """Return the weeks that come into question, earliest first; one empty week where nobody names any."""
-    named = {
-        week
-        for i in cities
-        if (own := round_.cohort.cities[i].participation) is not None
-        for week in own.weeks
-    }
-    chosen = (
-        set(settings.weeks) & named if settings.weeks and named else set(settings.weeks) or named
-    )
-    return sorted(chosen) or [ANY_WEEK]
+def _by_week(
+    round_: Round, settings: StudyVisits, party: Party, stops: Stops
+) -> list[tuple[str, list[int]]]:
+    """Return the weeks that come into question, earliest first, each with the stops that suit it.
+
+    One empty week where nobody names any.
+    """
+    stated, mine = set(settings.weeks), _named_weeks(round_, party.visitors)
+    found: dict[str, list[int]] = {}
+    for t in range(len(stops.columns)):
+        hosts = stops.hosts(t)
+        named = mine | _named_weeks(round_, hosts)
+        for week in (stated & named if stated and named else stated | named) or {ANY_WEEK}:
+            if all(_free(round_.cohort.cities[h], week) for h in hosts):
+                found.setdefault(week, []).append(t)
+    return sorted(found.items())
+
+
+def _named_weeks(round_: Round, cities: Sequence[int]) -> set[str]:
+    parts = (round_.cohort.cities[i].participation for i in cities)
+    return {week for own in parts if own is not None for week in own.weeks}
 
 
 def _free(city: City, week: str) -> bool:
