@@ -96,12 +96,19 @@ class Master:
         )
         self.columns = np.concatenate([self.columns, more])
 
-    def move_to(self, model: Model, rows: Ints, column: int) -> None:
-        """Go on with a model whose rows named here no longer hold this column, and have new lows."""
-        place = int(np.flatnonzero(self.columns == column)[0])
-        for row in rows:
-            self.engine.changeCoeff(int(row), place, 0.0)
-            self.engine.changeRowBounds(int(row), float(model.low[row]), float(model.high[row]))
+    def start_from(self, gain: Floats) -> None:
+        """Begin with a basis that is best for another gain; by the interior where there are many columns."""
+        many = len(self.columns) > ALL_FROM_START
+        self.engine.setOptionValue("solver", "ipm" if many else "choose")
+        self.best(gain)
+        self.engine.setOptionValue("solver", "choose")
+
+    def lock(self, model: Model, gain: Floats) -> None:
+        """Go on with a model that has one row more, its last, with this gain at its columns."""
+        held = gain[self.columns]
+        at = np.flatnonzero(held)
+        low, high = float(model.low[-1]), float(model.high[-1])
+        self.engine.addRow(low, high, len(at), at.astype(np.int32), held[at])
         self.model = model
 
 

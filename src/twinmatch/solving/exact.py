@@ -402,3 +402,80 @@ def halves_bound(
                 value = x[left] @ cross @ y[right].T + own[left][:, None] + theirs[right]
                 best = max(best, float(value.max()))
     return best + other * float(worth.sum())
+
+
+MOST_ROUNDS = 300  # of prices of categories; what is known after each is a bound
+
+
+def fewest_alike(held: Sequence[int], sizes: IntArray, silent: float) -> float:
+    """A sum of mean likenesses to the own group that no grouping goes below, where items of one category are alike.
+
+    held (K,): items of each category, the others are of none; sizes (G,) of the groups; silent: what a pair counts of
+    which either is of none. Compositions of groups are the columns of an LP that deals the categories out. By its prices
+    the best composition of a size is greedy, and what the best ones cost is a bound (Geoffrion 1974,
+    doi:10.1007/BFb0120690).
+    """
+    stock = np.array(held, dtype=np.int64)
+    kinds, number = np.unique(sizes, return_counts=True)
+    limits = np.concatenate([stock, number]).astype(np.float64)
+    columns = _dealt(stock, sizes, kinds)
+    bound, unknown = 0.0, int(sizes.sum() - stock.sum())
+    for _ in range(MOST_ROUNDS):
+        n, own = len(columns), columns[:, : len(stock)]
+        size = columns[:, len(stock) :] @ kinds
+        cost = (own * (own - 1)).sum(axis=1) / np.maximum(size - 1, 1)
+        cost = cost + _silence(own.sum(axis=1), size, silent)
+        every = np.ones(n, dtype=np.bool_)
+        model = Model(
+            csc_array(columns.T.astype(float)),
+            limits,
+            limits,
+            np.zeros(n),
+            np.full(n, np.inf),
+            every,
+        )
+        found = maximise(model, -cost, whole=False)
+        if found.price is None:
+            break
+        price, best = -found.price[: len(stock)], []
+        total = float(price @ stock)
+        for t, s in enumerate(kinds.tolist()):
+            worth, composition = _least_alike(stock, s, unknown, silent, price)
+            total += float(number[t]) * worth
+            best.append(np.append(composition, np.arange(len(kinds)) == t))
+        bound = max(bound, total)
+        columns = np.unique(np.vstack([columns, *best]), axis=0)
+        if len(columns) == n:
+            break
+    return bound
+
+
+def _dealt(stock: IntArray, sizes: IntArray, kinds: IntArray) -> IntArray:
+    """The compositions of groups of these sizes when categories are dealt out evenly, (C, K), and which of the sizes each has."""
+    category = np.repeat(np.arange(len(stock) + 1), [*stock, sizes.sum() - stock.sum()])
+    seat = np.argsort(np.concatenate([np.arange(s) / s for s in sizes.tolist()]), kind="stable")
+    held = np.zeros((len(sizes), len(stock) + 1), dtype=np.int64)
+    np.add.at(held, (np.repeat(np.arange(len(sizes)), sizes)[seat], category), 1)
+    return np.unique(np.hstack([held[:, :-1], sizes[:, None] == kinds]), axis=0)
+
+
+def _silence(known: IntArray, size: IntArray | int, silent: float) -> FloatArray:
+    """What the pairs count, one of which is of no category, in groups with so many known items."""
+    whole = np.asarray(size)
+    return np.asarray(
+        silent * (whole * (whole - 1) - known * (known - 1)) / np.maximum(whole - 1, 1)
+    )
+
+
+def _least_alike(
+    stock: IntArray, size: int, unknown: int, silent: float, price: FloatArray
+) -> tuple[float, IntArray]:
+    """What the best composition of a group costs less the prices of its categories, and that composition (K,)."""
+    category, before = np.nonzero(np.arange(size) < stock[:, None])
+    more = 2.0 * before / max(size - 1, 1) - price[category]
+    order = np.argsort(more, kind="stable")[:size]
+    known = np.arange(len(order) + 1)
+    cost = np.append(0.0, np.cumsum(more[order])) + _silence(known, size, silent)
+    cost[: max(size - unknown, 0)] = np.inf
+    best = int(cost.argmin())
+    return float(cost[best]), np.bincount(category[order[:best]], minlength=len(stock))

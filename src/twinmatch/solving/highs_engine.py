@@ -121,6 +121,7 @@ class _Ladder:
         self.columns: Ints = np.zeros(0, dtype=np.int64)
         self.stages: list[_Stage] = []
         self.guests: Guests | None = None
+        self.master: Master | None = None
 
     def climb(self) -> bool:
         """Settle every objective; False where nothing keeps the rows."""
@@ -135,7 +136,10 @@ class _Ladder:
                     return False
                 self.stages.append(stage)
                 self.columns = stage.columns
-                self.model = _locked(model, gain, stage.level.value)
+                if name == "leximin" or name != self.question.objectives[-1]:
+                    self.model = _locked(model, gain, stage.level.value)
+                    if self.master is not None:
+                        self.master.lock(self.model, gain)
         return True
 
     def _first_columns(self) -> Ints | None:
@@ -163,10 +167,14 @@ class _Ladder:
             if name == "leximin":
                 yield from self._leximin(guests, served, every)
         else:
-            gain = _padded(self.question.gain(name), self.model.matrix.shape[1])
-            if name == "total":
-                gain[: len(self.priced)] += self.priced
-            yield self.model, gain, 0
+            yield self.model, self._gain(name), 0
+
+    def _gain(self, name: str) -> Floats:
+        """(n,) what each column of the model adds to an objective that is a sum over meetings."""
+        gain = _padded(self.question.gain(name), self.model.matrix.shape[1])
+        if name == "total":
+            gain[: len(self.priced)] += self.priced
+        return gain
 
     def _leximin(
         self, guests: Guests, served: int, every: bool
@@ -200,9 +208,8 @@ class _Ladder:
 
     def _settled(self, name: str, model: Model, gain: Floats, smallest: int) -> _Stage | None:
         """One step settled; None where it is the first and nothing keeps the rows."""
-        question, n = self.question, model.matrix.shape[1]
-        columns = np.union1d(self.columns, np.arange(question.m, n))
-        master = Master(model, columns, question.candidates.guest, self.clock)
+        question = self.question
+        master = self._master(name, model, gain)
         outcome = master.best(gain)
         if outcome.impossible and not self.stages:
             return None
@@ -220,6 +227,18 @@ class _Ladder:
             return replace(stage, assumed=True)
         return self.branched(stage)
 
+    def _master(self, name: str, model: Model, gain: Floats) -> Master:
+        """HiGHS with a model: where it stands after the level before, if that changed nothing but a lock.
+
+        Places are filled along the total score, whose best answer most often fills them all and is the next asked for.
+        """
+        if self.master is None or self.master.model is not model:
+            columns = np.union1d(self.columns, np.arange(self.question.m, model.matrix.shape[1]))
+            self.master = Master(model, columns, self.question.candidates.guest, self.clock)
+            if name == "filled":
+                self.master.start_from(gain + self._gain("total"))
+        return self.master
+
     def _true(self, stage: _Stage) -> Level:
         """The level with the value that the meetings of a whole answer have, free of rounding where big factors stand."""
         assert stage.outcome.x is not None
@@ -231,7 +250,7 @@ class _Ladder:
 
     def branched(self, stage: _Stage) -> _Stage:
         """A step by MIP over the columns it can need; raises `_OutOfReachError` where it has no answer."""
-        question, clock = self.question, self.clock
+        question, clock, self.master = self.question, self.clock, None
         gap = question.gap if question.m > SMALL and not stage.smallest else 0.0
         model, n = stage.model, stage.model.matrix.shape[1]
         rest, lp_bound = _reduced(stage), stage.outcome.bound

@@ -50,7 +50,6 @@ def few(monkeypatch):
     monkeypatch.setattr(product, "BLOCK", 60)
     monkeypatch.setattr(panel_mixing, "AT_ONCE", 8)
     monkeypatch.setattr(panel_mixing, "TOGETHER", 10)
-    monkeypatch.setattr(panel_mixing, "BLOCK", 60)
     monkeypatch.setattr(panel_mixing, "PROVABLE", 4)
 
 

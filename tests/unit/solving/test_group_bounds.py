@@ -8,7 +8,12 @@ import math
 import numpy as np
 import pytest
 
-from twinmatch.solving.exact import halves_bound, upper_bound, upper_bound_of_any_number
+from twinmatch.solving.exact import (
+    fewest_alike,
+    halves_bound,
+    upper_bound,
+    upper_bound_of_any_number,
+)
 from twinmatch.solving.exchange import pair_score
 from twinmatch.solving.grouping import ask, task_of
 
@@ -71,3 +76,29 @@ def test_too_many_halves_are_not_looked_at() -> None:
     assert halves_bound(np.ones((n, n)), [30, 30], np.full(n, -1), np.zeros(n, bool), (0, n)) == (
         math.inf
     )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_grouping_is_less_alike_than_the_bound(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sizes = [(4, 3), (2, 2, 3), (3, 3, 1)][seed % 3]
+    kind, silent = rng.integers(-1, 3, 7), float(rng.random())
+    known = (kind[:, None] >= 0) & (kind >= 0)
+    likeness = np.where(known, kind[:, None] == kind, silent)
+    least = min(
+        pair_score(np.array(label), likeness)
+        for label in itertools.product(range(len(sizes)), repeat=7)
+        if tuple(label.count(g) for g in range(len(sizes))) == sizes
+    )
+    held = np.bincount(kind[kind >= 0], minlength=3).tolist()
+    found = fewest_alike(held, np.array(sizes), silent)
+    assert found <= least + 1e-9
+    assert found >= least - 0.7
+
+
+def test_categories_that_can_be_dealt_evenly_reach_the_bound_by_hand() -> None:
+    # Four and two in two groups of three: each has two of the first, one pair in three, twice; 3 members a group.
+    assert fewest_alike([4, 2], np.array([3, 3]), 0.5) == pytest.approx(2.0)
+    # One known pair in four items, the others count a half: parted, no pair is alike, and all pairs are silent ones.
+    assert fewest_alike([2], np.array([2, 2]), 0.5) == pytest.approx(2.0)
+    assert fewest_alike([], np.array([2, 2]), 0.25) == pytest.approx(1.0)

@@ -40,6 +40,7 @@ from twinmatch.solving import (
     partition,
     solve,
 )
+from twinmatch.solving.exact import fewest_alike
 from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import say
@@ -195,10 +196,6 @@ TOGETHER = 400
 """Cities of panels that swap among themselves, where not all do."""
 
 
-BLOCK = 1_000_000
-"""Pairs whose likeness is held at once."""
-
-
 PROVABLE = 16
 """Cities up to which the best panels are looked for among all groupings."""
 
@@ -214,17 +211,6 @@ class Mix:
         """Return how alike some cities are to each other, (r, r), or to others, (r, c), in [0, 1]."""
         whole = sum(w * self.each[a].of(rows, columns) for a, w in self.weights.items())
         return np.asarray(np.round(whole, 9))
-
-    def least_alike(self, others: int) -> Floats:
-        """Return each city's likeness to so many of the others to which it is least like, shape (n, others)."""
-        kinds = np.column_stack([alike.kind for alike in self.each.values()])
-        _, first, of = np.unique(kinds, axis=0, return_index=True, return_inverse=True)
-        everyone, least = np.arange(len(kinds)), np.empty((len(first), others))
-        for part in np.array_split(np.arange(len(first)), -(-len(first) * len(kinds) // BLOCK)):
-            block = self.likeness(first[part], everyone)
-            block[np.arange(len(part)), first[part]] = np.inf
-            least[part] = np.sort(np.partition(block, others - 1, axis=1)[:, :others], axis=1)
-        return least[of.ravel()]
 
 
 def mix_of(round_: Round, settings: CityPanels, cities: Sequence[int]) -> Mix:
@@ -269,12 +255,12 @@ def grouped(
         if best is None or asked.missed(best)[0]:
             why_none = f"{settings.title}: no panels keep the rules on kinds of cities."
             raise NoProposalError.of("no-panels", why_none, do="Loosen a rule.")
-        return best, min(_bound(settings, mix, words, sizes), n + most)
+        return best, n + min(-least_alike(settings, words, sizes), most)
     if n > PROVABLE:
         numbers = [(rule, None) for rule in rules if isinstance(rule, Distribute)]
         label = _swapped(start, number, mix, numbers, locked >= 0)
         if all(verdict.kept for verdict in group_referee(label, *rules)):
-            return label, _bound(settings, mix, words, sizes)
+            return label, n - least_alike(settings, words, sizes)
     found = partition(
         mix.likeness(np.arange(n)),
         groups=[(int(s), int(s)) for s in sizes],
@@ -289,17 +275,8 @@ def grouped(
         raise NoProposalError.of("no-panels", f"{settings.title}: {why}.", do="Loosen a quota.")
     bound = n + found.bound
     if found.status != "optimal":
-        bound = min(bound, _bound(settings, mix, words, sizes))
+        bound = min(bound, n - least_alike(settings, words, sizes))
     return found.label, bound
-
-
-def _bound(
-    settings: CityPanels, mix: Mix, words: dict[Attribute, list[str | None]], sizes: Ints
-) -> float:
-    """Return what the score of panels of these sizes does not exceed."""
-    n, smallest = int(sizes.sum()), int(sizes.min())
-    apart = math.inf if smallest < 2 else n - _sum_of_means(mix.least_alike(smallest - 1))
-    return min(apart, n - least_alike(settings, words, sizes))
 
 
 def _earlier(round_: Round, cities: Sequence[int], otherwise: Ints) -> Ints:
@@ -356,37 +333,17 @@ def _swapped(
     )
 
 
-def _sum_of_means(least: Floats) -> float:
-    """Return the sum over cities of the mean of their rows, exactly rounded."""
-    return math.fsum(least.mean(axis=1).tolist())
-
-
 def least_alike(
     settings: CityPanels, words: dict[Attribute, list[str | None]], sizes: Ints
 ) -> float:
-    """Return a sum of mean likenesses that no panels go below: each attribute spread as evenly as if alone.
-
-    Pairs with an unknown category count the mean; at best the known ones sit together in as few panels as
-    they fill, which leaves the fewest pairs of known cities to differ.
-    """
-    number, most = len(sizes), int(sizes.max())
-    factor = 2.0 / max(most - 1, 1)
-    total = 0.0
-    for attribute, weight in settings.mix.items():
-        known = [w for w in words[attribute] if w]
-        same = 0.0
-        for held in Counter(known).values():
-            each, more = divmod(held, number)
-            same += (number - more) * math.comb(each, 2) + more * math.comb(each + 1, 2)
-        if len(known) == len(words[attribute]):
-            total += weight * factor * same
-            continue
-        silent = silent_mean(words[attribute])
-        full, rest = divmod(len(known), most)
-        together = full * math.comb(most, 2) + math.comb(rest, 2)
-        pairs = sum(math.comb(int(size), 2) for size in sizes)
-        total += weight * factor * max(0.0, same + silent * (pairs - together))
-    return total
+    """Return a sum of mean likenesses that no panels go below: each attribute mixed as well as if it were alone."""
+    return math.fsum(
+        weight
+        * fewest_alike(
+            list(Counter(w for w in words[a] if w).values()), sizes, silent_mean(words[a])
+        )
+        for a, weight in settings.mix.items()
+    )
 
 
 def engine(n: int) -> str:
