@@ -44,12 +44,12 @@ def diversity(weight: Floats, label: Ints) -> float:
 
 
 def exchanges(weight: Floats, sizes: Ints, seconds: float, seed: int) -> Ints:
-    """Return the best grouping of the exchange method, restarted until the time is over, (n,)."""
+    """Return the best grouping of the exchange method, restarted until the processor seconds are over, (n,)."""
     rng = np.random.default_rng(seed)
     slots = np.repeat(np.arange(len(sizes)), sizes)
     best, most = slots, -np.inf
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
         label = rng.permutation(slots)
         _exchange(weight, label, len(sizes))
         if (score := diversity(weight, label)) > most:
@@ -86,21 +86,21 @@ def _exchange(weight: Floats, label: Ints, groups: int) -> None:
 
 
 def generations(weight: Floats, sizes: Ints, seconds: float, seed: int) -> Ints:
-    """Return the best grouping of the genetic algorithm when it ends or the time is over, (n,)."""
+    """Return the best grouping of the genetic algorithm when it ends or the processor seconds are over, (n,)."""
     n, cuts = len(weight), np.concatenate([[0], np.cumsum(sizes)])
     size, top, change = next(p[1:] for p in POPULATIONS if n < p[0])
     rng = np.random.default_rng(seed)
     pool = rng.permuted(np.tile(np.arange(n), (size, 1)), axis=1)
     least, idle, most = GENERATIONS
     best, order, since = -np.inf, pool[0], 0
-    end = time.perf_counter() + seconds
+    end = time.process_time() + seconds
     for generation in range(most):
         score = _scores(weight, pool, cuts)
         ranked = np.argsort(-score, kind="stable")
         since += 1
         if score[ranked[0]] > best:
             best, order, since = score[ranked[0]], pool[ranked[0]].copy(), 0
-        if time.perf_counter() > end or (generation >= least and since >= idle):
+        if time.process_time() > end or (generation >= least and since >= idle):
             break
         pool = _children(pool, ranked, cuts, top, change, rng)
     label = np.empty(n, dtype=np.int64)
