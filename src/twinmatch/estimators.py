@@ -18,8 +18,7 @@ from twinmatch.app.neighbours import PEER_WEIGHTS
 from twinmatch.cohort import City, Cohort, Host
 from twinmatch.embedding import TextModel
 from twinmatch.errors import QuestionError
-from twinmatch.facets import FacetCache
-from twinmatch.facets.features import feature_table
+from twinmatch.facets import FacetCache, feature_table
 from twinmatch.public import TextBy, Weights, is_frame, read, records_of, text_model_of
 from twinmatch.validate import validate
 

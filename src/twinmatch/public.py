@@ -183,7 +183,7 @@ def features(cohort: Cities = None, *, text_model: TextBy = None) -> pd.DataFram
 
     >>> tm.features(tm.bundled()[:5]).shape
     """
-    from twinmatch.facets.features import feature_table
+    from twinmatch.facets import feature_table
 
     cities = read(cohort)
     return feature_table(cities, text_model_of(text_model, cities) if text_model else None)

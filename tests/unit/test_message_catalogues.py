@@ -73,6 +73,10 @@ def messages() -> set[tuple[str, str]]:
             for alias in node.names
         }
         for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and re.search(
+                r"(say|_quoted)\(says,", ast.unparse(node)
+            ):
+                found |= {(message, "") for message in _chosen_in(node)}
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                 continue
             if node.func.id not in own:
@@ -87,6 +91,19 @@ def messages() -> set[tuple[str, str]]:
     return {
         (one, several) for one, several in found if re.search("[a-z]", re.sub("{.*?}", "", one))
     }
+
+
+def _chosen_in(function: ast.FunctionDef) -> set[str]:
+    """Return the messages of which a function chooses one, by the name ``says``, before ``say`` is given it."""
+    chosen = [
+        n.value
+        for n in ast.walk(function)
+        if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "says"
+    ]
+    either = [
+        part for v in chosen for part in ((v.body, v.orelse) if isinstance(v, ast.IfExp) else (v,))
+    ]
+    return {v.value for v in either if isinstance(v, ast.Constant)}
 
 
 def names_in(text: str) -> set[str]:

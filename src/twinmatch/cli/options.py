@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from twinmatch.embedding import choice as choice
     from twinmatch.exporting import folder_files as folder_files
     from twinmatch.exporting import words as words
-    from twinmatch.facets import features as features
     from twinmatch.facets import text as text
     from twinmatch.intake import survey as survey
     from twinmatch.programmes import found_themes as found_themes
@@ -73,7 +72,7 @@ else:
 
     _NAMES = (
         "embedding exporting facets files programmes public reading validate app.service "
-        "embedding.choice exporting.folder_files exporting.words facets.features facets.text intake.survey "
+        "embedding.choice exporting.folder_files exporting.words facets.text intake.survey "
         "programmes.found_themes programmes.repair_menu programmes.twinning.frame reading.importers "
         "store.database store.history vocabulary.geography web.auth web.board web.persons web.problems"
     )

@@ -55,7 +55,6 @@ from twinmatch.cli.options import (
     survey_of,
     words,
 )
-from twinmatch.cli.options import features as vectors
 from twinmatch.cli.options import text as text_facets
 from twinmatch.errors import NoProposalError
 from twinmatch.proposal import to_plain
@@ -397,7 +396,7 @@ def features(
         cohort = cohort_of(profiles)
         named = text_model or "auto"
         model = app.neighbours.text_model(cohort, named, progress=told) if text else None
-        table = vectors.feature_table(cohort, model)
+        table = facets.feature_table(cohort, model)
     if describe:
         meanings = table.attrs["features"].items()
         lines = ((name, said["meaning"], said["unit"]) for name, said in meanings)

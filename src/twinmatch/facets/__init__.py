@@ -6,33 +6,41 @@ line below; the contract tests run over this registry, so an addition tests itse
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from twinmatch.cohort import Cohort
 from twinmatch.extensions import Registry
+from twinmatch.facets import context, domains, emissions, readiness
 from twinmatch.facets.answered import NeedsAnswered, SameWords, SharedTopics, TopicsMet
-from twinmatch.facets.base import Facet, FacetCache, FacetEntry, OfTwoCities, checked_entry
-from twinmatch.facets.context import Language, Nearness, SharedContext
-from twinmatch.facets.domains import (
-    ChallengesMet,
-    LeversMet,
-    Returns,
-    SharedChallenges,
-    SharedLevers,
-    Wishes,
+from twinmatch.facets.base import (
+    Facet,
+    FacetCache,
+    FacetEntry,
+    Floats,
+    OfTwoCities,
+    TextVectors,
+    checked_entry,
 )
-from twinmatch.facets.emissions import EmissionsLevel, EmissionsMix
-from twinmatch.facets.readiness import Readiness, ReadinessStep, StuckStep
-from twinmatch.facets.text import NeedsOffers, SharedNeeds
-from twinmatch.schema import City
+from twinmatch.facets.text import NeedsOffers, Passage, SharedNeeds, needs_passages, offers_passages
+from twinmatch.schema import NAMES, City, Domain, Lever
 
-__all__ = ["FACETS", "FacetCache", "FacetEntry", "add_facet"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FACETS", "FacetCache", "FacetEntry", "add_facet", "feature_table"]
 
 OWN: dict[str, FacetEntry] = {
-    "wishes": FacetEntry(Wishes, True, "Did they ask for each other?"),
+    "wishes": FacetEntry(domains.Wishes, True, "Did they ask for each other?"),
     "challenges_met": FacetEntry(
-        ChallengesMet, True, "Is the host strong in what the guest struggles with?"
+        domains.ChallengesMet, True, "Is the host strong in what the guest struggles with?"
     ),
-    "levers_met": FacetEntry(LeversMet, True, "Can the host show the levers that the guest lacks?"),
+    "levers_met": FacetEntry(
+        domains.LeversMet, True, "Can the host show the levers that the guest lacks?"
+    ),
     "topics_met": FacetEntry(
         TopicsMet, True, "Does the host show the topics that the guest seeks?"
     ),
@@ -45,31 +53,33 @@ OWN: dict[str, FacetEntry] = {
     "needs_answered": FacetEntry(
         NeedsAnswered, True, "Does the host answer these needs better than everyone's?"
     ),
-    "returns": FacetEntry(Returns, True, "Can the guest give the host something back?"),
+    "returns": FacetEntry(domains.Returns, True, "Can the guest give the host something back?"),
     "readiness_step": FacetEntry(
-        ReadinessStep, True, "Is the host a step ahead where the guest lacks?"
+        readiness.ReadinessStep, True, "Is the host a step ahead where the guest lacks?"
     ),
     "stuck_step": FacetEntry(
-        StuckStep,
+        readiness.StuckStep,
         True,
         "Is the host ahead at the step of the transition map where the guest is stuck?",
     ),
-    "readiness": FacetEntry(Readiness, False, "Are they at the same stage?"),
+    "readiness": FacetEntry(readiness.Readiness, False, "Are they at the same stage?"),
     "shared_challenges": FacetEntry(
-        SharedChallenges, False, "Do they struggle with the same domains?"
+        domains.SharedChallenges, False, "Do they struggle with the same domains?"
     ),
-    "shared_levers": FacetEntry(SharedLevers, False, "Do they lack the same levers?"),
+    "shared_levers": FacetEntry(domains.SharedLevers, False, "Do they lack the same levers?"),
     "shared_topics": FacetEntry(SharedTopics, False, "Do they seek the same topics?"),
     "shared_needs": FacetEntry(
         SharedNeeds, False, "Do they describe the same needs, in their words?"
     ),
     "emissions_mix": FacetEntry(
-        EmissionsMix, False, "Do their emissions come from the same sectors?"
+        emissions.EmissionsMix, False, "Do their emissions come from the same sectors?"
     ),
-    "emissions_level": FacetEntry(EmissionsLevel, False, "Do they emit as much per capita?"),
-    "language": FacetEntry(Language, False, "Do they share a language beside English?"),
-    "nearness": FacetEntry(Nearness, False, "Do they lie near each other?"),
-    "context": FacetEntry(SharedContext, False, "Are climate, wealth and size alike?"),
+    "emissions_level": FacetEntry(
+        emissions.EmissionsLevel, False, "Do they emit as much per capita?"
+    ),
+    "language": FacetEntry(context.Language, False, "Do they share a language beside English?"),
+    "nearness": FacetEntry(context.Nearness, False, "Do they lie near each other?"),
+    "context": FacetEntry(context.SharedContext, False, "Are climate, wealth and size alike?"),
 }
 
 FACETS: Registry[FacetEntry] = Registry("twinmatch.facets", OWN, checked_entry)
@@ -99,3 +109,104 @@ def add_facet(
         compare: Callable[[City, City], float | None] = facet
         entry = FacetEntry(lambda c, _: OfTwoCities(name, c, compare, says), directed, asks)
     FACETS[name] = entry
+
+
+# --- city feature vectors: for analysts, who cluster, plot and model cities ------------------------------------
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column of the table: its name, what it means and its unit; nan always means not known."""
+
+    name: str
+    meaning: str
+    unit: str
+
+
+def feature_table(cohort: Cohort, text: TextVectors | None = None) -> pd.DataFrame:
+    """Return the cities' vectors, one row a city by id in order of id, float64, nan where not known.
+
+    ``attrs["features"]`` has the meaning and unit of each column. With a text model the mean unit vectors of each
+    city's needs and of its offers are added. Impute before use in estimators that take no nan.
+    """
+    import pandas as pd
+
+    columns = list(_columns(cohort, text))
+    frame = pd.DataFrame(
+        np.column_stack([values for _, values in columns]),
+        index=pd.Index([c.id for c in cohort.cities], name="id"),
+        columns=[feature.name for feature, _ in columns],
+    )
+    frame.attrs["features"] = {f.name: {"meaning": f.meaning, "unit": f.unit} for f, _ in columns}
+    return frame
+
+
+def _columns(cohort: Cohort, text: TextVectors | None) -> Iterator[tuple[Feature, Floats]]:
+    yield from _emissions(cohort)
+    for d, column in zip(readiness.DIMENSIONS, readiness.levels(cohort).T, strict=True):
+        yield Feature(f"readiness.{d}", f"Readiness: {NAMES[d]}", "level 0-4"), column
+    yield from _domains(cohort)
+    yield from _context(cohort)
+    if text is not None:
+        yield from _text("needs", text, needs_passages(cohort), len(cohort))
+        yield from _text("offers", text, offers_passages(cohort), len(cohort))
+
+
+def _emissions(cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
+    empty = [np.nan] * len(emissions.COARSE)
+    rows = [emissions.coarse_sectors(c.emissions) if c.emissions else empty for c in cohort.cities]
+    tonnes = np.array(rows).reshape(-1, len(emissions.COARSE))
+    total = np.nansum(tonnes, axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(total > 0, tonnes / total, np.nan)
+    for name, column in zip(emissions.COARSE, share.T, strict=True):
+        code = f"emissions.share.{name.replace(' ', '_')}"
+        yield Feature(code, f"Share of {name} in the reported emissions", "0-1"), column
+    level = np.array([emissions.per_head(c) for c in cohort.cities], dtype=np.float64)
+    meaning = "Buildings, energy and transport per capita of the reporting boundary"
+    yield Feature("emissions.per_head", meaning, "t CO2e per capita"), level
+
+
+def _domains(cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
+    asks, shows = domains.challenges(cohort), domains.strengths(cohort)
+    needed = domains.lever_table(c.levers_needed for c in cohort.cities)
+    offered = domains.lever_table(domains.offered_levers(cohort))
+    tables = (
+        ("challenge", "Part of the challenges in", "0-1", asks.fine, asks.known & ~asks.wide_only),
+        ("strength", "Strength in", "0-1", shows.fine, shows.known & ~shows.wide_only),
+        ("lever_needed", "Lacks", "0 or 1", *needed),
+        ("lever_offered", "Can show", "0 or 1", *offered),
+    )
+    for code, meaning, unit, table, known in tables:
+        names: tuple[Domain | Lever, ...] = (
+            domains.LEVERS if code.startswith("lever") else domains.FINE
+        )
+        for k, name in enumerate(names):
+            feature = Feature(f"{code}.{name}", f"{meaning} {NAMES[name]}", unit)
+            yield feature, np.where(known, table[:, k], np.nan)
+
+
+def _context(cohort: Cohort) -> Iterator[tuple[Feature, Floats]]:
+    described = (
+        Feature("context.log10_population", "Population", "log10 people"),
+        Feature("context.heating_degree_days", "Heating degree days of a year", "kelvin days"),
+        Feature("context.log10_gdp_per_head", "GDP per head of the NUTS 3 region", "log10 EUR"),
+        Feature("context.degree_of_urbanisation", "1 city, 2 town or suburb, 3 rural", "class"),
+    )
+    yield from zip(described, context.table(cohort).T, strict=True)
+    yield Feature("location.lat", "Latitude", "degrees north"), cohort.coordinates[:, 0]
+    yield Feature("location.lon", "Longitude", "degrees east"), cohort.coordinates[:, 1]
+
+
+def _text(
+    name: str, model: TextVectors, passages: Sequence[Passage], n: int
+) -> Iterator[tuple[Feature, Floats]]:
+    """Mean of the unit vectors of a city's sentences, rounded; nan for a city without any."""
+    vectors = np.asarray(model.vectors([p.text for p in passages]), dtype=np.float64)
+    owner = np.array([p.city for p in passages], dtype=np.intp)
+    mean = np.full((n, vectors.shape[1] if len(passages) else 0), np.nan)
+    for i in np.unique(owner):
+        mean[i] = np.round(np.nanmean(vectors[owner == i], axis=0), 6)
+    for k, column in enumerate(mean.T):
+        meaning = f"Component {k} of the mean sentence vector of the {name}"
+        yield Feature(f"{name}.{k:03d}", meaning, "cosine space"), column

@@ -36,7 +36,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.embedding.backends import ENGLISH
 from twinmatch.embedding.choice import foreign_language
 from twinmatch.embedding.sentences import TOPICS
-from twinmatch.facets.base import FacetCache, Floats, Ints
+from twinmatch.facets.base import FacetCache, Floats, Ints, known_mean
 from twinmatch.facets.quoting import stems
 from twinmatch.facets.text import (
     NAMED,
@@ -84,9 +84,8 @@ def topic_table(cohort: Cohort, facet_cache: FacetCache) -> TopicTable:
 def _profiles(cohort: Cohort, field: str, said: Sayings) -> Floats:
     table = np.zeros((len(cohort), len(TOPICS)))
     if said.reading is not None:
-        np.add.at(
-            table, np.array([p.city for p in said.passages], dtype=np.intp), said.reading.topics
-        )
+        owners = np.array([p.city for p in said.passages], dtype=np.intp)
+        np.add.at(table, owners, said.reading.topics)
     for i, city in enumerate(cohort.cities):
         ticked = getattr(city, field)
         if ticked is not None:
@@ -108,12 +107,8 @@ class TopicsMet:
     def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
         self._cohort = cohort
         self.table = table = topic_table(cohort, facet_cache)
-        self._sides = (
-            ("seeks", table.seeking, table.needs),
-            ("shows", table.showing, table.offers)
-            if self.shows
-            else ("seeks", table.seeking, table.needs),
-        )
+        seeks = ("seeks", table.seeking, table.needs)
+        self._sides = (seeks, ("shows", table.showing, table.offers) if self.shows else seeks)
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how far the topics of each row and column are the same, shape (r, c)."""
@@ -122,38 +117,25 @@ class TopicsMet:
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the topics that tie the two, and a sentence of each on the first of them."""
-        one, other = (self._cohort.cities[k].name for k in (i, j))
-        unknown = {
-            (
-                say("{city} seeks", city=name)
-                if field == "seeks"
-                else say("{city} shows", city=name)
-            ): None
-            for name, k, (field, profile, _) in zip((one, other), (i, j), self._sides, strict=True)
+        names = [self._cohort.cities[k].name for k in (i, j)]
+        both = dict(zip(("one", "other"), names, strict=True))
+        unknown = dict.fromkeys(
+            say("{city} seeks", city=name) if field == "seeks" else say("{city} shows", city=name)
+            for name, k, (field, profile, _) in zip(names, (i, j), self._sides, strict=True)
             if np.isnan(profile[k]).any()
-        }
+        )
         if unknown:
             return say("Which topics {unknown} is not known.", unknown=listed(list(unknown))), ()
         topics = self._grounded(i, j)[:NAMED]
-        words = listed([topic.wording for topic in topics])
         if not topics:
-            both = {"one": one, "other": other}
-            return (
-                say(
-                    "No topic that {one} seeks and {other} shows is sure enough to be named; likely ones are compared.",
-                    **both,
-                )
-                if self.shows
-                else say(
-                    "No topic that both {one} and {other} seek is sure enough to be named; likely ones are compared.",
-                    **both,
-                )
-            ), ()
+            says = "No topic that both {one} and {other} seek is sure enough to be named; likely ones are compared."
+            if self.shows:
+                says = "No topic that {one} seeks and {other} shows is sure enough to be named; likely ones are compared."
+            return say(says, **both), ()
         facts = self._facts((i, j), topics)
         if not self.shows:
-            return say(
-                "Both {one} and {other} seek {topics}.", one=one, other=other, topics=words
-            ), facts
+            words = listed([topic.wording for topic in topics])
+            return say("Both {one} and {other} seek {topics}.", **both, topics=words), facts
         text, quoted = shown(self._cohort, self.table.offers, i, j, topics)
         return text, tuple(dict.fromkeys((*facts, *quoted)))
 
@@ -198,34 +180,22 @@ class WordTable:
     """BM25 of all needs against all texts of hosts."""
 
     def __init__(self, cohort: Cohort) -> None:
-        asked, said = (
-            _bags(len(cohort), passages)
-            for passages in (needs_passages(cohort), offers_passages(cohort))
-        )
+        sides = (needs_passages(cohort), offers_passages(cohort))
+        asked, said = (_bags(len(cohort), passages) for passages in sides)
         frequency = Counter(word for bag in said for word in bag)
         place = {word: v for v, word in enumerate(sorted(frequency))}
         speaking = sum(map(bool, said))
         mean = sum(map(Counter.total, said)) / max(speaking, 1)
         self.speaks = np.array([bool(bag) for bag in said])
         self.asks = np.array([len(bag) for bag in asked])
-        self._asked = _sparse(
-            [dict.fromkeys((w for w in bag if w in place), 1.0) for bag in asked], place
-        )
-        self._said = _sparse(
-            [
-                {
-                    word: float(
-                        np.log1p((speaking - frequency[word] + 0.5) / (frequency[word] + 0.5))
-                    )
-                    * count
-                    * (K1 + 1)
-                    / (count + K1 * (1 - B + B * bag.total() / mean))
-                    for word, count in bag.items()
-                }
-                for bag in said
-            ],
-            place,
-        )
+
+        def worth(word: str, count: int, total: int) -> float:
+            rarity = np.log1p((speaking - frequency[word] + 0.5) / (frequency[word] + 0.5))
+            return float(rarity) * count * (K1 + 1) / (count + K1 * (1 - B + B * total / mean))
+
+        self._asked = _sparse([dict.fromkeys(place.keys() & bag, 1.0) for bag in asked], place)
+        weighed = [{w: worth(w, n, bag.total()) for w, n in bag.items()} for bag in said]
+        self._said = _sparse(weighed, place)
 
     def closeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the BM25 a word asked, at least 0, shape (r, c); nan where either side says nothing."""
@@ -249,9 +219,9 @@ def _bags(n: int, passages: Sequence[Passage]) -> list[Counter[str]]:
 
 
 def _sparse(rows: Sequence[dict[str, float]], place: dict[str, int]) -> csr_array:
+    cells = [(place[word], row[word]) for row in rows for word in sorted(row)]
+    columns, values = ([cell[k] for cell in cells] for k in (0, 1))
     starts = np.cumsum([0, *map(len, rows)])
-    columns = [place[word] for row in rows for word in sorted(row)]
-    values = [row[word] for row in rows for word in sorted(row)]
     return csr_array((values, columns, starts), shape=(len(rows), max(len(place), 1)))
 
 
@@ -272,16 +242,13 @@ class SameWords:
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return that the two texts share words, or whose text is not known."""
-        guest, host = self._cohort.cities[i], self._cohort.cities[j]
+        guest, host = self._cohort.cities[i].name, self._cohort.cities[j].name
         if not self._table.asks[i]:
-            return say("The needs of {guest} are not known in English.", guest=guest.name), ()
+            return say("The needs of {guest} are not known in English.", guest=guest), ()
         if not self._table.speaks[j]:
-            return say("What {host} offers is not known in English.", host=host.name), ()
-        return say(
-            "The offers of {host} use words in which {guest} states its needs.",
-            host=host.name,
-            guest=guest.name,
-        ), ()
+            return say("What {host} offers is not known in English.", host=host), ()
+        says = "The offers of {host} use words in which {guest} states its needs."
+        return say(says, host=host, guest=guest), ()
 
 
 MOST_ASKING: Final = 500
@@ -319,14 +286,7 @@ class NeedsAnswered:
         words = self._words.likeness(rows, cols)
         if np.isnan(words).any():
             words = np.where(np.isnan(words), self._sentences.likeness(rows, cols), words)
-        each = np.stack([self._topics.likeness(rows, cols), words])
-        known = ~np.isnan(each)
-        total = np.where(known, each, 0.0).sum(axis=0)
-        return np.asarray(
-            np.where(
-                known.any(axis=0), np.round(total / np.maximum(known.sum(axis=0), 1), 6), np.nan
-            )
-        )
+        return np.round(known_mean(np.stack([self._topics.likeness(rows, cols), words]), 0), 6)
 
     def _pools(self, cols: Ints) -> list[Floats]:
         """Return what the offers of each column are to the asking cities, itself left out, in ascending order."""

@@ -79,6 +79,21 @@ class FacetCache:
         return found
 
 
+def fact_of(
+    city: City, block: str, what: str, value: Any, unit: str = "", kind: str = "reported"
+) -> Fact:
+    """Return a figure or words of a block of a city's profile as a fact, with the sources of that block."""
+    return Fact(city.id, what, value, unit, kind=kind, source=city.source_of(block))
+
+
+def known_mean(table: Floats, axis: int, least: int = 1) -> Floats:
+    """Return the mean along an axis of what is known; nan where fewer than ``least`` are."""
+    known = ~np.isnan(table)
+    count = known.sum(axis=axis)
+    total = np.where(known, table, 0.0).sum(axis=axis)
+    return np.where(count >= least, total / np.maximum(count, 1), np.nan)
+
+
 Maker = Callable[[Cohort, FacetCache], Facet]
 
 
@@ -107,12 +122,8 @@ FACET_GROUP = "twinmatch.facets"
 def checked_entry(name: str, entry: Any) -> FacetEntry:
     """Return a facet from elsewhere whose answers are checked; raises QuestionError where it is no FacetEntry."""
     right = isinstance(entry, FacetEntry) and callable(entry.make)
-    need(
-        right,
-        FACET_GROUP,
-        name,
-        f"it is {type(entry).__name__}, not FacetEntry(make, directed, asks)",
-    )
+    why = f"it is {type(entry).__name__}, not FacetEntry(make, directed, asks)"
+    need(right, FACET_GROUP, name, why)
 
     def make(cohort: Cohort, facet_cache: FacetCache) -> Facet:
         made = entry.make(cohort, facet_cache)
@@ -131,10 +142,11 @@ class CheckedFacet:
         self._name, self._facet = name, facet
         kinds = getattr(facet, "kinds", None)
         if kinds is not None:
-            need(
-                np.shape(kinds) == (n,), FACET_GROUP, name, f"its kinds are not one a city, ({n},)"
-            )
+            self._need(np.shape(kinds) == (n,), f"its kinds are not one a city, ({n},)")
             self.kinds = np.asarray(kinds, dtype=np.intp)
+
+    def _need(self, is_right: object, why: str) -> None:
+        need(is_right, FACET_GROUP, self._name, why)
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the facet's likeness, shape (r, c); raises QuestionError, naming the facet, where it is wrong."""
@@ -142,28 +154,21 @@ class CheckedFacet:
         try:
             found = np.asarray(given, dtype=np.float64)
         except (TypeError, ValueError):
-            raise QuestionError(
-                wrong(
-                    FACET_GROUP, self._name, f"its likeness is {type(given).__name__}, not numbers"
-                )
-            ) from None
+            why = f"its likeness is {type(given).__name__}, not numbers"
+            raise QuestionError(wrong(FACET_GROUP, self._name, why)) from None
         asked = (len(rows), len(cols))
-        need(found.shape == asked, FACET_GROUP, self._name, f"its likeness has the shape {found.shape}, not {asked}")  # fmt: skip
+        self._need(found.shape == asked, f"its likeness has the shape {found.shape}, not {asked}")
         out = found[(found < 0) | (found > 1)]
-        need(not out.size, FACET_GROUP, self._name, f"its likeness {out[:1]} lies outside [0, 1]")
+        self._need(not out.size, f"its likeness {out[:1]} lies outside [0, 1]")
         return found
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the facet's sentence and facts; raises QuestionError, naming the facet, where they are none."""
-        found = self._facet.says(i, j)
-        right = (
-            isinstance(found, tuple)
-            and len(found) == 2
-            and isinstance(found[0], str)
-            and all(isinstance(fact, Fact) for fact in found[1])
-        )
-        need(right, FACET_GROUP, self._name, "says() gives no sentence with a tuple of facts")
-        return found[0], tuple(found[1])
+        match self._facet.says(i, j):
+            case (str() as text, facts) if all(isinstance(fact, Fact) for fact in facts):
+                return text, tuple(facts)
+        why = "says() gives no sentence with a tuple of facts"
+        raise QuestionError(wrong(FACET_GROUP, self._name, why))
 
 
 class OfTwoCities:
@@ -191,19 +196,9 @@ class OfTwoCities:
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the caller's sentence of two cities, or their likeness in figures."""
         one, other, found = self._cities[i], self._cities[j], self._one(i, j)
+        told = {"name": self._name, "one": one.name, "other": other.name}
         if np.isnan(found):
-            return say(
-                "The {name} of {one} and {other} is not known.",
-                name=self._name,
-                one=one.name,
-                other=other.name,
-            ), ()
+            return say("The {name} of {one} and {other} is not known.", **told), ()
         if self._sentence is not None:
             return self._sentence(one, other), ()
-        return say(
-            "The {name} of {one} and {other} is {found:.2f} of 1.",
-            name=self._name,
-            one=one.name,
-            other=other.name,
-            found=found,
-        ), ()
+        return say("The {name} of {one} and {other} is {found:.2f} of 1.", **told, found=found), ()

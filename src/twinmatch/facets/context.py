@@ -9,14 +9,15 @@ language other than English makes an exchange of staff easier; whether a pair mu
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import FacetCache, Floats, Ints
+from twinmatch.facets.base import FacetCache, Floats, Ints, fact_of, known_mean
 from twinmatch.proposal import Fact
-from twinmatch.schema import City
+from twinmatch.schema import City, Context
 from twinmatch.vocabulary.geography import country, distance_km, language_name, related_languages
 from twinmatch.wording import joined, listed, say
 
@@ -32,17 +33,18 @@ LEAST_KNOWN: Final = 2
 
 def table(cohort: Cohort) -> Floats:
     """Return log10 population, heating degree days, log10 GDP per head, urbanisation, shape (n, 4); nan unknown."""
-    return np.array([_row(city) for city in cohort.cities], dtype=np.float64).reshape(
-        -1, len(PARTS)
-    )
+    rows = list(map(_row, cohort.cities))
+    return np.array(rows, dtype=np.float64).reshape(-1, len(PARTS))
 
 
 def _row(city: City) -> tuple[float, float, float, float]:
-    context = city.context
     people = city.population.value if city.population else np.nan
-    hdd = context.heating_degree_days.value if context and context.heating_degree_days else np.nan
-    gdp = context.gdp_per_head.value if context and context.gdp_per_head else np.nan
-    urban = context.degree_of_urbanisation if context and context.degree_of_urbanisation else np.nan
+    context = city.context or Context()
+    hdd, gdp = (
+        figure.value if figure else np.nan
+        for figure in (context.heating_degree_days, context.gdp_per_head)
+    )
+    urban = context.degree_of_urbanisation or np.nan
     return float(np.log10(people)), hdd, float(np.log10(gdp)) if gdp > 0 else np.nan, float(urban)
 
 
@@ -61,32 +63,22 @@ class SharedContext:
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the likeness of context, shape (r, c)."""
         gap = np.abs(self._table[rows][:, None, :] - self._table[cols][None, :, :]) / self._spread
-        alike = 1.0 - np.minimum(gap, 1.0)
-        known = ~np.isnan(alike)
-        count = known.sum(axis=2)
-        total = np.where(known, alike, 0.0).sum(axis=2)
-        return np.where(count >= LEAST_KNOWN, total / np.maximum(count, 1), np.nan)
+        return known_mean(1.0 - np.minimum(gap, 1.0), 2, LEAST_KNOWN)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return in what the two cities' context is alike and in what it differs."""
         one, other = self._cities[i], self._cities[j]
         gap = np.abs(self._table[i] - self._table[j]) / self._spread
         if (~np.isnan(gap)).sum() < LEAST_KNOWN:
-            return say(
-                "Too little is known of the context of {value}.",
-                value=listed([one.name, other.name]),
-            ), ()
+            says = "Too little is known of the context of {value}."
+            return say(says, value=listed([one.name, other.name])), ()
         near = [name for name, g in zip(PARTS, gap, strict=True) if g <= 1 / 3]
         far = [name for name, g in zip(PARTS, gap, strict=True) if g > 2 / 3]
         parts = [say("alike in {near}", near=listed(near))] if near else []
         parts += [say("unlike in {far}", far=listed(far))] if far else []
-        text = say(
-            "{one} and {other} are {parts}.",
-            one=one.name,
-            other=other.name,
-            parts=joined(parts, ", ") if parts else say("neither close nor far apart in context"),
-        )
-        return text, _facts(one) + _facts(other)
+        parts = parts or [say("neither close nor far apart in context")]
+        told = {"one": one.name, "other": other.name, "parts": joined(parts, ", ")}
+        return say("{one} and {other} are {parts}.", **told), _facts(one) + _facts(other)
 
 
 def _spread(columns: Floats) -> Floats:
@@ -96,31 +88,25 @@ def _spread(columns: Floats) -> Floats:
 
 
 def _facts(city: City) -> tuple[Fact, ...]:
-    people, context = city.population, city.context
+    people, context = city.population, city.context or Context()
     facts = []
     if people:
-        source = city.source_of("population")
-        what = (
-            PARTS[0]
-            if people.of == "municipality"
-            else say("population of the {area}", area=people.of)
-        )
-        facts.append(Fact(city.id, what, people.value, say("people"), source=source))
-    if context:
-        source = city.source_of("context")
-        figures = (
-            (PARTS[1], say("kelvin days"), context.heating_degree_days),
-            (say("GDP per head of the NUTS 3 region"), "EUR", context.gdp_per_head),
-        )
-        facts += [
-            Fact(city.id, what, f.value, unit, f.year, f.kind, source)
-            for what, unit, f in figures
-            if f
-        ]
-        if context.degree_of_urbanisation:
-            words = {1: say("city"), 2: say("town or suburb"), 3: say("rural area")}
-            words_of = words[context.degree_of_urbanisation]
-            facts.append(Fact(city.id, PARTS[3], words_of, source=source))
+        what = PARTS[0]
+        if people.of != "municipality":
+            what = say("population of the {area}", area=people.of)
+        facts.append(fact_of(city, "population", what, people.value, say("people")))
+    figures = (
+        (PARTS[1], say("kelvin days"), context.heating_degree_days),
+        (say("GDP per head of the NUTS 3 region"), "EUR", context.gdp_per_head),
+    )
+    for what, unit, f in figures:
+        if f:
+            found = fact_of(city, "context", what, f.value, unit, f.kind)
+            facts.append(replace(found, year=f.year))
+    if context.degree_of_urbanisation:
+        words = {1: say("city"), 2: say("town or suburb"), 3: say("rural area")}
+        word = words[context.degree_of_urbanisation]
+        facts.append(fact_of(city, "context", PARTS[3], word))
     return tuple(facts)
 
 
@@ -147,24 +133,18 @@ class Nearness:
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return how far apart the two cities lie, as the crow flies."""
         one, other = self._cities[i], self._cities[j]
-        unknown = [c.name for c in (one, other) if c.location is None]
-        if unknown:
+        if unknown := [c.name for c in (one, other) if c.location is None]:
             return say("Where {unknown} lies is not known.", unknown=listed(unknown)), ()
+        told = {"one": one.name, "other": other.name}
         apart = float(distance_km(*self._places[[i]].T, *self._places[[j]].T)[0])
-        text = say(
-            "{one} and {other} lie {apart:,.0f} km apart as the crow flies.",
-            one=one.name,
-            other=other.name,
-            apart=apart,
-        )
-        return text, _place(one) + _place(other)
+        says = "{one} and {other} lie {apart:,.0f} km apart as the crow flies."
+        return say(says, **told, apart=apart), (_place(one), _place(other))
 
 
-def _place(city: City) -> tuple[Fact, ...]:
+def _place(city: City) -> Fact:
     assert city.location is not None
     where = f"{city.location.lat:.2f}, {city.location.lon:.2f}"
-    source = city.source_of("location")
-    return (Fact(city.id, say("location"), where, say("degrees north, east"), source=source),)
+    return fact_of(city, "location", say("location"), where, say("degrees north, east"))
 
 
 RELATED = 0.5
@@ -182,57 +162,38 @@ class Language:
     def __init__(self, cohort: Cohort, _: FacetCache) -> None:
         self._cities = cohort.cities
         self._own = [_languages(city) for city in cohort.cities]
-        self._sure = [
-            bool(_stated(c)) or len(own) == 1
-            for c, own in zip(cohort.cities, self._own, strict=True)
+        each = zip(cohort.cities, self._own, strict=True)
+        self._sure = [bool(_stated(c)) or len(own) == 1 for c, own in each]
+        keys = [
+            (c.country, tuple(sorted(self._own[i])), self._sure[i]) for i, c in enumerate(cohort)
         ]
-        keys = [self._key(i) for i in range(len(cohort))]
         kinds = sorted(set(keys))
-        of = {key: k for k, key in enumerate(kinds)}
-        self.kinds = np.array([of[key] for key in keys], dtype=np.intp)
-        self._table = np.array([[_pair(a, b) for b in kinds] for a in kinds]).reshape(
-            len(kinds), len(kinds)
-        )
+        self.kinds = np.array([kinds.index(key) for key in keys], dtype=np.intp)
+        table = [[_pair(a, b) for b in kinds] for a in kinds]
+        self._table = np.array(table, dtype=np.float64).reshape(len(kinds), len(kinds))
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the likeness of language, shape (r, c)."""
-        block = self._table[np.ix_(self.kinds[rows], self.kinds[cols])]
-        return np.asarray(block, dtype=np.float64)
-
-    def _key(self, i: int) -> tuple[str, tuple[str, ...], bool]:
-        return self._cities[i].country, tuple(sorted(self._own[i])), self._sure[i]
+        return self._table[np.ix_(self.kinds[rows], self.kinds[cols])]
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the languages that both work in."""
-        pair = [(self._cities[k], k) for k in (i, j)]
-        one, other = (city.name for city, _ in pair)
-        shared = sorted(self._own[i] & self._own[j])
-        unsure = [city.name for city, k in pair if not self._sure[k]]
-        facts = tuple(
-            Fact(
-                city.id, say("languages"), _named(self._own[k]), source=city.source_of("languages")
-            )
-            for city, k in pair
-        )
+        one, other = self._cities[i], self._cities[j]
+        told = {"one": one.name, "other": other.name}
+        shared = self._own[i] & self._own[j]
+        unsure = [self._cities[k].name for k in (i, j) if not self._sure[k]]
+        said = say("{one} and {other} share no language beside English.", **told)
         if shared and unsure:
-            said = say(
-                "Which of its country's languages {unsure} works in is not known.",
-                unsure=listed(unsure),
-            )
+            says = "Which of its country's languages {unsure} works in is not known."
+            said = say(says, unsure=listed(unsure))
         elif shared:
-            said = say(
-                "{one} and {other} both work in {shared}.",
-                one=one,
-                other=other,
-                shared=_named(shared),
-            )
-        elif related_languages(*(city.country for city, _ in pair)):
-            said = say(
-                "The languages of {one} and {other} are close to each other.", one=one, other=other
-            )
-        else:
-            said = say("{one} and {other} share no language beside English.", one=one, other=other)
-        return said, facts
+            said = say("{one} and {other} both work in {shared}.", **told, shared=_named(shared))
+        elif related_languages(one.country, other.country):
+            said = say("The languages of {one} and {other} are close to each other.", **told)
+        what = say("languages")
+        return said, tuple(
+            fact_of(self._cities[k], "languages", what, _named(self._own[k])) for k in (i, j)
+        )
 
 
 def _named(languages: Iterable[str]) -> str:

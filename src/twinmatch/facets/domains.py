@@ -12,14 +12,15 @@ Wishes: the host units that a guest asked for, and the guests that a host asked 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of
+from twinmatch.facets.base import FacetCache, Floats, Ints, fact_of, kinds_of, known_mean
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, City, Domain, Lever
 from twinmatch.wording import joined, listed, say
@@ -46,13 +47,8 @@ class Stated:
     def __init__(self, stated: list[dict[Domain, float]]) -> None:
         self.known = np.array([bool(s) for s in stated])
         self.wide_only = np.array([Domain.STATIONARY_ENERGY in s for s in stated])
-        self.fine = _matrix([{d: w for d, w in s.items() if d in FINE} for s in stated], FINE)
-        rolled: list[dict[Domain, float]] = []
-        for s in stated:
-            row: dict[Domain, float] = {}
-            for d, w in s.items():
-                row[wider(d)] = max(w, row.get(wider(d), 0.0))
-            rolled.append(row)
+        self.fine = _matrix(stated, FINE)
+        rolled = [{w: max(s[d] for d in s if wider(d) is w) for w in map(wider, s)} for s in stated]
         self.wide = _matrix(rolled, WIDE)
 
     def closed(self) -> Stated:
@@ -63,17 +59,15 @@ class Stated:
         return self
 
 
-def _matrix(stated: list[dict[Domain, float]], names: tuple[Domain, ...]) -> Floats:
-    return np.array([[s.get(d, 0.0) for d in names] for s in stated], dtype=np.float64).reshape(
-        -1, len(names)
-    )
+def _matrix(stated: Sequence[Mapping[Any, float]], names: Sequence[Domain | Lever]) -> Floats:
+    rows = [[s.get(name, 0.0) for name in names] for s in stated]
+    return np.array(rows, dtype=np.float64).reshape(-1, len(names))
 
 
 def challenges(cohort: Cohort) -> Stated:
     """Return the cities' challenges, weights scaled to sum to 1; named without weight count alike."""
-    return Stated(
-        [{d: float(w or 1) for d, w in (c.challenges or {}).items()} for c in cohort.cities]
-    ).closed()
+    stated = [c.challenges or {} for c in cohort.cities]
+    return Stated([{d: float(w or 1) for d, w in s.items()} for s in stated]).closed()
 
 
 def strengths(cohort: Cohort) -> Stated:
@@ -83,35 +77,26 @@ def strengths(cohort: Cohort) -> Stated:
     """
     rows = []
     for i, city in enumerate(cohort.cities):
-        stated = {
-            d: (w / 3 if w else UNWEIGHTED_STRENGTH) for d, w in (city.strengths or {}).items()
-        }
+        own = city.strengths or {}
+        stated = {d: (w / 3 if w else UNWEIGHTED_STRENGTH) for d, w in own.items()}
         for domain in (d for pilot in cohort.pilots(i) for d in pilot.domains):
             stated[domain] = max(stated.get(domain, 0.0), UNWEIGHTED_STRENGTH)
         rows.append(stated)
     table = Stated(rows)
-    has_finer = np.array([bool(c.strengths) for c in cohort.cities])
-    table.wide_only &= ~has_finer
+    table.wide_only &= ~np.array([bool(c.strengths) for c in cohort.cities])
     return table
 
 
 def lever_table(stated: Iterable[Iterable[Lever] | None]) -> tuple[Floats, NDArray[np.bool_]]:
     """Return levers as 0 or 1, shape (n, L), and who has stated any, shape (n,)."""
-    rows = [set(levers or ()) for levers in stated]
-    table = np.array([[float(lever in row) for lever in LEVERS] for row in rows]).reshape(
-        -1, len(LEVERS)
-    )
-    return table, np.array([bool(row) for row in rows])
+    rows = [dict.fromkeys(levers or (), 1.0) for levers in stated]
+    return _matrix(rows, LEVERS), np.array([bool(row) for row in rows])
 
 
 def offered_levers(cohort: Cohort) -> list[tuple[Lever, ...]]:
     """Return the levers that each city can show: stated, and those of its pilot activities."""
     return [
-        tuple(
-            dict.fromkeys(
-                [*(c.levers_offered or ()), *(v for p in cohort.pilots(i) for v in p.levers)]
-            )
-        )
+        tuple(dict.fromkeys(chain(c.levers_offered or (), *(p.levers for p in cohort.pilots(i)))))
         for i, c in enumerate(cohort.cities)
     ]
 
@@ -140,14 +125,9 @@ class SharedChallenges:
         if not one.challenges or not other.challenges:
             without = [c.name for c in (one, other) if not c.challenges]
             return say("The challenges of {cities} are not known.", cities=listed(without)), ()
-        shared = _shared_domains(one.challenges, other.challenges)
-        text = (
-            say("Both struggle with {shared}.", shared=listed([NAMES[d] for d in shared]))
-            if shared
-            else say(
-                "{one} and {other} name no challenge in common.", one=one.name, other=other.name
-            )
-        )
+        text = say("{one} and {other} name no challenge in common.", one=one.name, other=other.name)
+        if shared := _shared_domains(one.challenges, other.challenges):
+            text = say("Both struggle with {shared}.", shared=listed([NAMES[d] for d in shared]))
         return text, _domain_facts(one, "challenges") + _domain_facts(other, "challenges")
 
 
@@ -172,45 +152,32 @@ class ChallengesMet:
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return which of the guest's challenges the host is strong in."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
+        names = {"guest": guest.name, "host": host.name}
+        facts = _domain_facts(guest, "challenges")
         if not guest.challenges:
             return say("The challenges of {cities} are not known.", cities=guest.name), ()
         if not self._shows.known[j]:
-            return say("What {host} is strong in is not known.", host=host.name), _domain_facts(
-                guest, "challenges"
-            )
+            return say("What {host} is strong in is not known.", host=host.name), facts
         wide = bool(self._needs.wide_only[i] or self._shows.wide_only[j])
-        names, needs, shows = (
+        sides = (
             (WIDE, self._needs.wide[i], self._shows.wide[j])
             if wide
             else (FINE, self._needs.fine[i], self._shows.fine[j])
         )
-        met = [d for d, n, s in zip(names, needs, shows, strict=True) if n > 0 and s > 0]
-        unmet = [d for d, n, s in zip(names, needs, shows, strict=True) if n > 0 and s == 0]
+        asked = [(NAMES[d], d, s > 0) for d, n, s in zip(*sides, strict=True) if n > 0]
+        met = [(name, d) for name, d, shows in asked if shows]
         stated = {wider(d) if wide else d for d in host.strengths or ()}
-        strong = [NAMES[d] for d in met if d in stated]
-        piloted = [NAMES[d] for d in met if d not in stated]
+        strong = [name for name, d in met if d in stated]
+        piloted = [name for name, d in met if d not in stated]
         parts = [say("is strong in {strong}", strong=listed(strong))] if strong else []
-        parts += (
-            [say("has a pilot activity on {piloted}", piloted=listed(piloted))] if piloted else []
-        )
-        text = (
-            say(
-                "{host} {parts}: {of} that {guest} struggles with.",
-                host=host.name,
-                parts=joined(parts, " and "),
-                of=_of(met, unmet),
-                guest=guest.name,
-            )
-            if met
-            else say(
-                "{host} is known for none of the challenges of {guest}.",
-                host=host.name,
-                guest=guest.name,
-            )
-        )
-        return text, _domain_facts(guest, "challenges") + _domain_facts(
-            host, "strengths"
-        ) + _pilot_facts(self._cohort, j)
+        if piloted:
+            parts.append(say("has a pilot activity on {piloted}", piloted=listed(piloted)))
+        text = say("{host} is known for none of the challenges of {guest}.", **names)
+        if met:
+            told = {**names, "parts": joined(parts, " and "), "of": _of(len(met), len(asked))}
+            text = say("{host} {parts}: {of} that {guest} struggles with.", **told)
+        facts += _domain_facts(host, "strengths") + _pilot_facts(self._cohort, j)
+        return text, facts
 
 
 class SharedLevers:
@@ -229,10 +196,8 @@ class SharedLevers:
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return the weighted overlap, shape (r, c)."""
-        one, other = self._table[rows] * self._weight, self._table[cols] * self._weight
-        return np.where(
-            self._known[rows][:, None] & self._known[cols][None, :], _ruzicka(one, other), np.nan
-        )
+        overlap = _ruzicka(self._table[rows] * self._weight, self._table[cols] * self._weight)
+        return np.where(self._known[rows][:, None] & self._known[cols][None, :], overlap, np.nan)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the levers that both lack."""
@@ -240,12 +205,9 @@ class SharedLevers:
         if not one.levers_needed or not other.levers_needed:
             without = [c.name for c in (one, other) if not c.levers_needed]
             return say("The levers needed of {cities} are not known.", cities=listed(without)), ()
-        shared = [NAMES[v] for v in one.levers_needed if v in other.levers_needed]
-        text = (
-            say("Both look for help with {shared}.", shared=listed(shared))
-            if shared
-            else say("{one} and {other} lack different levers.", one=one.name, other=other.name)
-        )
+        text = say("{one} and {other} lack different levers.", one=one.name, other=other.name)
+        if shared := [NAMES[v] for v in one.levers_needed if v in other.levers_needed]:
+            text = say("Both look for help with {shared}.", shared=listed(shared))
         return text, _lever_facts(one, "levers_needed") + _lever_facts(other, "levers_needed")
 
 
@@ -268,32 +230,19 @@ class LeversMet:
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the levers that the guest lacks and the host can show."""
         guest, host = self._cohort.cities[i], self._cohort.cities[j]
+        names = {"guest": guest.name, "host": host.name}
+        facts = _lever_facts(guest, "levers_needed")
         if not guest.levers_needed:
             return say("The levers that {guest} lacks are not known.", guest=guest.name), ()
         if not self._shows_known[j]:
-            return say(
-                "The levers that {host} can show are not known.", host=host.name
-            ), _lever_facts(guest, "levers_needed")
-        met = [NAMES[v] for v in guest.levers_needed if v in self._offers[j]]
-        unmet = [NAMES[v] for v in guest.levers_needed if v not in self._offers[j]]
-        text = (
-            say(
-                "{host} can help with {of} that {guest} looks for: {met}.",
-                host=host.name,
-                of=_of(met, unmet, levers=True),
-                guest=guest.name,
-                met=listed(met),
-            )
-            if met
-            else say(
-                "{host} is known for none of the levers that {guest} looks for.",
-                host=host.name,
-                guest=guest.name,
-            )
-        )
-        return text, _lever_facts(guest, "levers_needed") + _lever_facts(
-            host, "levers_offered"
-        ) + _pilot_facts(self._cohort, j)
+            return say("The levers that {host} can show are not known.", host=host.name), facts
+        text = say("{host} is known for none of the levers that {guest} looks for.", **names)
+        if met := [NAMES[v] for v in guest.levers_needed if v in self._offers[j]]:
+            of = _of(len(met), len(guest.levers_needed), levers=True)
+            told = {**names, "of": of, "met": listed(met)}
+            text = say("{host} can help with {of} that {guest} looks for: {met}.", **told)
+        facts += _lever_facts(host, "levers_offered") + _pilot_facts(self._cohort, j)
+        return text, facts
 
 
 class Returns:
@@ -305,39 +254,28 @@ class Returns:
 
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how much each row can give each column, shape (r, c)."""
-        back = np.stack(
-            [self._challenges.likeness(cols, rows).T, self._levers.likeness(cols, rows).T]
-        )
-        known = ~np.isnan(back)
-        with np.errstate(invalid="ignore"):
-            total = np.where(known, back, 0.0).sum(axis=0)
-            return np.asarray(total / np.where(known.any(axis=0), known.sum(axis=0), np.nan))
+        back = [facet.likeness(cols, rows).T for facet in (self._challenges, self._levers)]
+        return known_mean(np.stack(back), 0)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return what the guest can show the host."""
-        pair = np.array([j]), np.array([i])
-        parts = [
-            (facet.says(j, i), bool(facet.likeness(*pair)[0, 0] > 0))
-            for facet in (self._challenges, self._levers)
-        ]
-        told = [part for part, flows in parts if flows] or [part for part, _ in parts]
-        return joined(text for text, _ in told), tuple(
-            dict.fromkeys(f for _, facts in told for f in facts)
-        )
+        back, there = np.array([j]), np.array([i])
+        facets = (self._challenges, self._levers)
+        flows = [f for f in facets if f.likeness(back, there)[0, 0] > 0]
+        told = [facet.says(j, i) for facet in flows or facets]
+        facts = dict.fromkeys(fact for _, facts in told for fact in facts)
+        return joined(text for text, _ in told), tuple(facts)
 
 
-def _of(met: Sequence[object], unmet: Sequence[object], levers: bool = False) -> str:
+def _of(met: int, total: int, levers: bool = False) -> str:
     """Return how many are met, such as "2 of the 3 domains" or "the domain"."""
-    total = len(met) + len(unmet)
+    part = {"met": met, "total": total}
     if total == 1:
         return say("the lever") if levers else say("the domain")
-    if unmet:
-        part = {"met": len(met), "total": total}
-        return (
-            say("{met} of the {total} levers", **part)
-            if levers
-            else say("{met} of the {total} domains", **part)
-        )
+    if met < total and levers:
+        return say("{met} of the {total} levers", **part)
+    if met < total:
+        return say("{met} of the {total} domains", **part)
     if total == 2:
         return say("both levers") if levers else say("both domains")
     return say("all {n} levers", n=total) if levers else say("all {n} domains", n=total)
@@ -359,38 +297,27 @@ def _shared_domains(one: dict[Domain, int | None], other: dict[Domain, int | Non
 
 def _domain_facts(city: City, block: str) -> tuple[Fact, ...]:
     stated: dict[Domain, int | None] = getattr(city, block) or {}
-    needs, source = block == "challenges", city.source_of(block)
-    return tuple(
-        Fact(
-            city.id,
-            say("challenge: {domain}", domain=NAMES[d])
-            if needs
-            else say("strength: {domain}", domain=NAMES[d]),
-            w,
-            say("weight 1-3") if w else "",
-            None,
-            "stated",
-            source,
-        )
-        for d, w in stated.items()
-    )
+    found = []
+    for d, w in stated.items():
+        what = say("strength: {domain}", domain=NAMES[d])
+        if block == "challenges":
+            what = say("challenge: {domain}", domain=NAMES[d])
+        unit = say("weight 1-3") if w else ""
+        found.append(fact_of(city, block, what, w, unit, "stated"))
+    return tuple(found)
 
 
 def _lever_facts(city: City, block: str) -> tuple[Fact, ...]:
     stated: tuple[Lever, ...] = getattr(city, block) or ()
-    named, source = listed([NAMES[v] for v in stated]), city.source_of(block)
+    named = listed([NAMES[v] for v in stated])
     what = say("levers needed") if block == "levers_needed" else say("levers offered")
-    return (Fact(city.id, what, named, kind="stated", source=source),) if stated else ()
+    return (fact_of(city, block, what, named, kind="stated"),) if stated else ()
 
 
 def _pilot_facts(cohort: Cohort, i: int) -> tuple[Fact, ...]:
+    city, what = cohort.cities[i].id, say("pilot activity")
     return tuple(
-        Fact(
-            cohort.cities[i].id,
-            say("pilot activity"),
-            pilot.activity,
-            source=cohort.pilot_source(i, pilot),
-        )
+        Fact(city, what, pilot.activity, source=cohort.pilot_source(i, pilot))
         for pilot in cohort.pilots(i)
     )
 
@@ -417,10 +344,7 @@ class Wishes:
     def likeness(self, rows: Ints, cols: Ints) -> Floats:
         """Return how far each row and column asked for each other, shape (r, c)."""
         asked = _lookup(self._asked, rows, cols)
-        welcomed = _lookup(self._welcomed, cols, rows).T
-        known = (~np.isnan(asked)).astype(int) + ~np.isnan(welcomed)
-        total = np.nan_to_num(asked) + np.nan_to_num(welcomed)
-        return np.where(known > 0, total / np.maximum(known, 1), np.nan)
+        return known_mean(np.stack([asked, _lookup(self._welcomed, cols, rows).T]), 0)
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return who asked for whom, and in which place."""
@@ -430,35 +354,22 @@ class Wishes:
             if not wishes:
                 continue
             unit = self._cohort.unit_of.get(other.id)
-            places = [
-                k
-                for k, name in enumerate(wishes, 1)
-                if name in {other.id, unit.id if unit else other.id}
-            ]
+            names = {other.id, unit.id if unit else other.id}
+            place = next((k for k, name in enumerate(wishes, 1) if name in names), 0)
             told = {"one": one.name, "other": other.name}
-            if not places:
+            if not place:
                 parts.append(say("{one} asked for others", one=one.name))
-            elif places[0] == 1:
+            elif place == 1:
                 parts.append(say("{one} named {other} as its first choice", **told))
             else:
                 says = "{one} named {other} as its choice {place} of {wishes}"
-                parts.append(say(says, **told, place=places[0], wishes=len(wishes)))
-            facts.append(
-                Fact(
-                    one.id,
-                    say("wishes, best first"),
-                    "; ".join(wishes),
-                    kind="stated",
-                    source=one.source_of("wishes"),
-                )
-            )
-        return (
-            joined(parts, "; ") + "."
-            if parts
-            else say(
-                "Neither {guest} nor {host} has stated a wish.", guest=guest.name, host=host.name
-            )
-        ), tuple(facts)
+                parts.append(say(says, **told, place=place, wishes=len(wishes)))
+            what = say("wishes, best first")
+            facts.append(fact_of(one, "wishes", what, "; ".join(wishes), kind="stated"))
+        if not parts:
+            told = {"guest": guest.name, "host": host.name}
+            return say("Neither {guest} nor {host} has stated a wish.", **told), ()
+        return joined(parts, "; ") + ".", tuple(facts)
 
 
 def _lookup(worth: list[dict[int, float]], rows: Ints, cols: Ints) -> Floats:

@@ -7,12 +7,14 @@ not made and an amount included elsewhere are not known; only "not occurring" is
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of
+from twinmatch.facets.base import FacetCache, Floats, Ints, fact_of, kinds_of
 from twinmatch.proposal import Fact
 from twinmatch.schema import City, Emissions, Notation
 from twinmatch.wording import joined, listed, say
@@ -51,10 +53,7 @@ def energy_tonnes(emissions: Emissions) -> float:
 def fine_sectors(emissions: Emissions) -> list[float]:
     """Return t CO2e of the five GPC sectors, in the order of FINE; nan where not known."""
     s = emissions.sectors
-    return [
-        energy_tonnes(emissions),
-        *(_tonnes(cell) for cell in (s.transport, s.waste, s.ippu, s.afolu)),
-    ]
+    return [energy_tonnes(emissions), *map(_tonnes, (s.transport, s.waste, s.ippu, s.afolu))]
 
 
 def coarse_sectors(emissions: Emissions) -> list[float]:
@@ -64,15 +63,12 @@ def coarse_sectors(emissions: Emissions) -> list[float]:
     includes in its "other" line counts there.
     """
     s = emissions.sectors
-    energy, transport, waste, ippu, afolu = fine_sectors(emissions)
+    *first, ippu, afolu = fine_sectors(emissions)
     lump = _tonnes(s.other)
-    if not np.isnan(lump):
-        parts = [
-            0.0 if cell is Notation.INCLUDED_ELSEWHERE else _tonnes(cell)
-            for cell in (s.ippu, s.afolu)
-        ]
-        return [energy, transport, waste, lump + sum(parts)]
-    return [energy, transport, waste, ippu + afolu]
+    if np.isnan(lump):
+        return [*first, ippu + afolu]
+    parts = [c for c in (s.ippu, s.afolu) if c is not Notation.INCLUDED_ELSEWHERE]
+    return [*first, lump + sum(map(_tonnes, parts))]
 
 
 class EmissionsMix:
@@ -110,53 +106,29 @@ class EmissionsMix:
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return the largest sectors of both cities over what both report."""
         one, other = self._cities[i], self._cities[j]
-        if one.emissions is None or other.emissions is None:
-            without = [c.name for c in (one, other) if c.emissions is None]
-            return say(
-                "The emissions inventory of {cities} is not known.", cities=listed(without)
-            ), ()
+        if without := [c.name for c in (one, other) if c.emissions is None]:
+            says = "The emissions inventory of {cities} is not known."
+            return say(says, cities=listed(without)), ()
         both_gpc = bool(self._gpc[i] and self._gpc[j])
         table, names = (self._fine, FINE) if both_gpc else (self._coarse, COARSE)
         shared = ~np.isnan(table[i]) & ~np.isnan(table[j])
-        facts = _mix_facts(one, table[i], names, shared) + _mix_facts(
-            other, table[j], names, shared
-        )
+        parts = [_shares(table[k], shared) for k in (i, j)]
+        facts = _mix_facts(one, parts[0], names) + _mix_facts(other, parts[1], names)
         if np.isnan(self.likeness(np.array([i]), np.array([j]))[0, 0]):
             return say("The two inventories share too few sectors to compare their mix."), facts
-        main = [names[int(np.nanargmax(np.where(shared, table[k], np.nan)))] for k in (i, j)]
-        share = [
-            100 * np.nanmax(np.where(shared, table[k], np.nan)) / table[k][shared].sum()
-            for k in (i, j)
-        ]
-        if main[0] == main[1]:
-            text = say(
-                "In both cities {sector} is the largest source ({share:.0f}% in {one}, {share_2:.0f}% in {other})",
-                sector=main[0],
-                share=share[0],
-                one=_dated(one),
-                share_2=share[1],
-                other=_dated(other),
-            )
+        main, main_2 = (names[int(np.nanargmax(part))] for part in parts)
+        share, share_2 = (np.nanmax(part) for part in parts)
+        told = {"one": _dated(one), "other": _dated(other), "share": share, "share_2": share_2}
+        if main == main_2:
+            says = "In both cities {sector} is the largest source ({share:.0f}% in {one}, {share_2:.0f}% in {other})"
+            text = say(says, **told, sector=main)
         else:
-            text = say(
-                "The largest source is {sector} in {one} ({share:.0f}%) and {sector_2} in {other} ({share_2:.0f}%)",
-                sector=main[0],
-                one=_dated(one),
-                share=share[0],
-                sector_2=main[1],
-                other=_dated(other),
-                share_2=share[1],
-            )
-        return (
-            say(
-                "{text}; compared over {sectors}{boundary_note}{years_note}.",
-                text=text,
-                sectors=listed([n for n, both in zip(names, shared, strict=True) if both]),
-                boundary_note=_boundary_note(one, other),
-                years_note=_years_note(one, other),
-            ),
-            facts,
-        )
+            says = "The largest source is {sector} in {one} ({share:.0f}%) and {sector_2} in {other} ({share_2:.0f}%)"
+            text = say(says, **told, sector=main, sector_2=main_2)
+        over = listed([n for n, both in zip(names, shared, strict=True) if both])
+        notes = {"boundary_note": _boundary_note(one, other), "years_note": _years_note(one, other)}
+        says = "{text}; compared over {sectors}{boundary_note}{years_note}."
+        return say(says, text=text, sectors=over, **notes), facts
 
 
 class EmissionsLevel:
@@ -179,32 +151,17 @@ class EmissionsLevel:
 
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return both levels in t CO2e per capita."""
-        one, other = self._cities[i], self._cities[j]
-        unknown = [c.name for c, k in ((one, i), (other, j)) if np.isnan(self._level[k])]
-        facts = tuple(
-            _level_fact(c, self._level[k])
-            for c, k in ((one, i), (other, j))
-            if not np.isnan(self._level[k])
-        )
-        if unknown:
-            return (
-                say(
-                    "Emissions per capita of {cities} are not known for the boundary that is reported.",
-                    cities=listed(unknown),
-                ),
-                facts,
+        pair = [(self._cities[k], float(self._level[k])) for k in (i, j)]
+        facts = tuple(_level_fact(city, level) for city, level in pair if not np.isnan(level))
+        if unknown := [city.name for city, level in pair if np.isnan(level)]:
+            says = (
+                "Emissions per capita of {cities} are not known for the boundary that is reported."
             )
-        return (
-            say(
-                "Buildings, energy and transport emit {level:.1f} t CO2e per capita in {one} and {level_2:.1f} in {other}{years_note}.",
-                level=self._level[i],
-                one=_dated(one),
-                level_2=self._level[j],
-                other=_dated(other),
-                years_note=_years_note(one, other),
-            ),
-            facts,
-        )
+            return say(says, cities=listed(unknown)), facts
+        (one, level), (other, level_2) = pair
+        told = {"level": level, "one": _dated(one), "level_2": level_2, "other": _dated(other)}
+        says = "Buildings, energy and transport emit {level:.1f} t CO2e per capita in {one} and {level_2:.1f} in {other}{years_note}."
+        return say(says, **told, years_note=_years_note(one, other)), facts
 
 
 def reporting_population(city: City) -> int | None:
@@ -230,10 +187,8 @@ def per_head(city: City) -> float:
 def _rows(
     tables: list[Emissions | None], sectors: Callable[[Emissions], list[float]], width: int
 ) -> Floats:
-    empty = [np.nan] * width
-    return np.array([sectors(t) if t else empty for t in tables], dtype=np.float64).reshape(
-        -1, width
-    )
+    rows = [sectors(t) if t else [np.nan] * width for t in tables]
+    return np.array(rows, dtype=np.float64).reshape(-1, width)
 
 
 def _mix_likeness(one: Floats, other: Floats) -> Floats:
@@ -255,64 +210,51 @@ def _mix_likeness(one: Floats, other: Floats) -> Floats:
 
 
 def _entropy_terms(p: Floats, middle: Floats) -> Floats:
-    return np.where(
-        p > 0, p * np.log2(np.where(p > 0, p, 1.0) / np.where(middle > 0, middle, 1.0)), 0.0
-    )
+    ratio = np.where(p > 0, p, 1.0) / np.where(middle > 0, middle, 1.0)
+    return np.where(p > 0, p * np.log2(ratio), 0.0)
 
 
 def _dated(city: City) -> str:
     """Return a city's name with the year of its inventory."""
-    year = city.emissions.year if city.emissions else None
-    return (
-        say("{city} in {year}", city=city.name, year=year)
-        if year
-        else say("{city} (year not known)", city=city.name)
-    )
+    if year := city.emissions and city.emissions.year:
+        return say("{city} in {year}", city=city.name, year=year)
+    return say("{city} (year not known)", city=city.name)
 
 
 def _years_note(one: City, other: City) -> str:
     """Return that two inventories are so far apart in time that they do not compare like with like."""
     years = [c.emissions.year for c in (one, other) if c.emissions and c.emissions.year]
     apart = max(years) - min(years) if len(years) == 2 else 0
-    return (
-        say("; the inventories are {apart} years apart", apart=apart) if apart >= FAR_APART else ""
-    )
+    says = "; the inventories are {apart} years apart"
+    return say(says, apart=apart) if apart >= FAR_APART else ""
 
 
 def _boundary_note(*cities: City) -> str:
-    notes = [
-        say(
-            "{city} reports {boundary_note}",
-            city=city.name,
-            boundary_note=city.emissions.boundary_note or say("another boundary than the city"),
-        )
-        for city in cities
-        if city.emissions is not None and city.emissions.boundary != "city"
-    ]
+    notes = []
+    for city in cities:
+        if city.emissions is not None and city.emissions.boundary != "city":
+            note = city.emissions.boundary_note or say("another boundary than the city")
+            notes.append(say("{city} reports {boundary_note}", city=city.name, boundary_note=note))
     return say(" ({notes})", notes=joined(notes, "; ")) if notes else ""
 
 
-def _mix_facts(
-    city: City,
-    tonnes: Floats,
-    names: tuple[str, ...],
-    shared: np.ndarray[tuple[int], np.dtype[np.bool_]],
-) -> tuple[Fact, ...]:
-    year = city.emissions.year if city.emissions else None
+def _shares(tonnes: Floats, shared: NDArray[np.bool_]) -> Floats:
+    """Return the shares in percent of the shared sectors in their sum, shape (S,); nan for the others, and of no sum."""
     total = tonnes[shared].sum()
+    return np.where(shared, 100 * tonnes / (total if total > 0 else np.nan), np.nan)
+
+
+def _mix_facts(city: City, shares: Floats, names: tuple[str, ...]) -> tuple[Fact, ...]:
     return tuple(
-        Fact(
-            city.id,
-            say("share of {name}", name=name),
-            round(100 * float(t) / total, 1),
-            "%",
-            year,
-            _kind(city),
-            city.source_of("emissions"),
-        )
-        for name, t, both in zip(names, tonnes, shared, strict=True)
-        if both and total > 0
+        _fact(city, say("share of {name}", name=name), round(float(share), 1), "%", _kind(city))
+        for name, share in zip(names, shares, strict=True)
+        if not np.isnan(share)
     )
+
+
+def _fact(city: City, what: str, value: float, unit: str, kind: str) -> Fact:
+    year = city.emissions.year if city.emissions else None
+    return replace(fact_of(city, "emissions", what, value, unit, kind), year=year)
 
 
 def _kind(city: City) -> str:
@@ -321,16 +263,7 @@ def _kind(city: City) -> str:
 
 def _level_fact(city: City, level: float) -> Fact:
     stated = city.emissions is not None and city.emissions.boundary_population is not None
-    kind = _kind(city) if stated else "estimated"
     what = say("buildings, energy and transport per capita")
     if not stated and city.population is not None:
         what += say(", by the {area}'s population", area=city.population.of)
-    return Fact(
-        city.id,
-        what,
-        round(float(level), 2),
-        "t CO2e",
-        city.emissions.year if city.emissions else None,
-        kind,
-        city.source_of("emissions"),
-    )
+    return _fact(city, what, round(level, 2), "t CO2e", _kind(city) if stated else "estimated")

@@ -65,9 +65,8 @@ class Quoted(Protocol):
 
 def classifier_for(facet_cache: FacetCache) -> Classifier | None:
     """Return the bundled classifier for the text model of a run, None where there is none."""
-    return bundled_classifier(
-        getattr(facet_cache.text, "fingerprint", {}).get("weights_sha256", "")
-    )
+    made_by = getattr(facet_cache.text, "fingerprint", {})
+    return bundled_classifier(made_by.get("weights_sha256", ""))
 
 
 @lru_cache(maxsize=65_536)
@@ -115,10 +114,11 @@ class WordWeights:
 
     def likeness(self, one: Sequence[str], other: Sequence[str]) -> Floats:
         """Return the cosine of the weighted words of sentences, shape (a, b), 0 where they share none."""
-        place = {w: v for v, w in enumerate(sorted(set().union(*map(telling, (*one, *other)))))}
-        rows = np.zeros((len(one) + len(other), len(place)))
-        for row, text in zip(rows, (*one, *other), strict=True):
-            for word in telling(text):
+        each = [telling(text) for text in (*one, *other)]
+        place = {w: v for v, w in enumerate(sorted(frozenset[str]().union(*each)))}
+        rows = np.zeros((len(each), len(place)))
+        for row, words in zip(rows, each, strict=True):
+            for word in words:
                 rarity = math.log((self._size + 1) / (self._count[word] + 0.5))
                 row[place[word]] = math.sqrt(max(rarity, 0.0))
         length = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -155,29 +155,26 @@ def in_language(passage: Quoted) -> str:
 
 def shows(name: str, passage: Quoted, topic: Topic | None = None) -> str:
     """Return what a city can show as a sentence of its own, its topic first where one is known."""
-    said = printed(passage.text, passage.source, in_language(passage))
-    if not is_sentence(passage.text):
-        return say(
-            "{on}{name} names among what it can show: {said}.", on=_on(topic), name=name, said=said
-        )
-    told = {"on": _on(topic), "name": name, "said": said}
-    if passage.what == PILOT:
-        return say("{on}{name} works on: {said}", **told)
-    return say("{on}{name} can show: {said}", **told)
+    says = "{on}{name} names among what it can show: {said}."
+    if is_sentence(passage.text):
+        is_pilot = passage.what == PILOT
+        says = "{on}{name} works on: {said}" if is_pilot else "{on}{name} can show: {said}"
+    return _quoted(says, name, passage, topic)
 
 
 def asks(name: str, passage: Quoted, topic: Topic | None = None) -> str:
     """Return what a city asks for as a sentence of its own, its topic first where one is known."""
-    said = printed(passage.text, passage.source, in_language(passage))
+    says = "{on}{name} says: {said}"
     if not is_sentence(passage.text):
-        return say(
-            "{on}{name} names among what it needs: {said}.", on=_on(topic), name=name, said=said
-        )
-    return say("{on}{name} says: {said}", on=_on(topic), name=name, said=said)
+        says = "{on}{name} names among what it needs: {said}."
+    return _quoted(says, name, passage, topic)
 
 
-def _on(topic: Topic | None) -> str:
-    return say("On {topic}, ", topic=topic.wording) if topic else ""
+def _quoted(says: str, name: str, passage: Quoted, topic: Topic | None) -> str:
+    said = printed(passage.text, passage.source, in_language(passage))
+    return say(
+        says, on=say("On {topic}, ", topic=topic.wording) if topic else "", name=name, said=said
+    )
 
 
 COMMON: Final = frozenset(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.facets.base import FacetCache, Floats, Ints, kinds_of
+from twinmatch.facets.base import FacetCache, Floats, Ints, fact_of, kinds_of, known_mean
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, City, Dimension
 from twinmatch.wording import joined, listed, say
@@ -63,23 +63,17 @@ class Readiness:
         known = np.flatnonzero(~np.isnan(gap))
         if len(known) < LEAST_SHARED:
             return _unknown(one, other), ()
-        same = int((gap[known] == 0).sum())
-        text = say(
-            "{one} and {other} stand at the same level on {same} of {known} dimensions of readiness",
-            one=one.name,
-            other=other.name,
-            same=same,
-            known=len(known),
+        told = {"one": one.name, "other": other.name, "same": int((gap[known] == 0).sum())}
+        says = (
+            "{one} and {other} stand at the same level on {same} of {known} dimensions of readiness"
         )
+        text = say(says, **told, known=len(known))
         widest = int(known[np.argmax(np.abs(gap[known]))])
         if gap[widest]:
             ahead = one if gap[widest] > 0 else other
-            text += say(
-                "; furthest apart on {dimension}, where {city} is {gap:.0f} ahead",
-                dimension=NAMES[DIMENSIONS[widest]],
-                city=ahead.name,
-                gap=abs(gap[widest]),
-            )
+            apart = {"dimension": NAMES[DIMENSIONS[widest]], "city": ahead.name}
+            says = "; furthest apart on {dimension}, where {city} is {gap:.0f} ahead"
+            text += say(says, **apart, gap=abs(gap[widest]))
         return text + ".", _facts(one, known) + _facts(other, known)
 
 
@@ -105,41 +99,28 @@ class ReadinessStep:
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return on what the host is ahead of the guest."""
         guest, host = self._cities[i], self._cities[j]
-        gap = self._levels[j] - self._levels[i]
+        mine, theirs = self._levels[i], self._levels[j]
+        gap = theirs - mine
         known = np.flatnonzero(~np.isnan(gap))
         if len(known) < LEAST_SHARED:
             return _unknown(guest, host), ()
         ahead = [d for d in known.tolist() if 1 <= gap[d] <= 2]
         # What the guest lacks most comes first.
-        first = sorted(ahead, key=lambda d: (self._levels[i][d], d))[:MOST_NAMED]
+        first = sorted(ahead, key=lambda d: (mine[d], d))[:MOST_NAMED]
         more = say(" and {n} more", n=len(ahead) - len(first)) if len(ahead) > len(first) else ""
-        text = (
-            say(
-                "{host} is a step ahead where {guest} lacks it: {dimensions}{more}.",
-                host=host.name,
-                guest=guest.name,
-                dimensions=joined(
-                    (_levels(d, self._levels[i], self._levels[j]) for d in first), ", "
-                ),
-                more=more,
-            )
-            if first
-            else say(
-                "{host} is nowhere one or two levels ahead of {guest}.",
-                host=host.name,
-                guest=guest.name,
-            )
-        )
+        names = {"host": host.name, "guest": guest.name}
+        text = say("{host} is nowhere one or two levels ahead of {guest}.", **names)
+        if first:
+            says = "{host} is a step ahead where {guest} lacks it: {dimensions}{more}."
+            dimensions = joined((_levels(d, mine, theirs) for d in first), ", ")
+            text = say(says, **names, dimensions=dimensions, more=more)
         return text, _facts(guest, known) + _facts(host, known)
 
 
 def _levels(dimension: int, guest: Floats, host: Floats) -> str:
-    return say(
-        "{dimension} ({host:g} against {guest:g} of 4)",
-        dimension=NAMES[DIMENSIONS[dimension]],
-        host=host[dimension],
-        guest=guest[dimension],
-    )
+    levels = {"host": host[dimension], "guest": guest[dimension]}
+    name = NAMES[DIMENSIONS[dimension]]
+    return say("{dimension} ({host:g} against {guest:g} of 4)", dimension=name, **levels)
 
 
 def _mean_known(worth: Floats, weight: Floats) -> Floats:
@@ -156,26 +137,16 @@ def _unknown(one: City, other: City) -> str:
     without = [c.name for c in (one, other) if not c.readiness]
     if without:
         return say("The readiness of {cities} is not known.", cities=listed(without))
-    return say(
-        "Too few dimensions of readiness are known to both {one} and {other}.",
-        one=one.name,
-        other=other.name,
-    )
+    says = "Too few dimensions of readiness are known to both {one} and {other}."
+    return say(says, one=one.name, other=other.name)
 
 
 def _facts(city: City, known: Ints | Sequence[int]) -> tuple[Fact, ...]:
-    readiness = city.readiness or {}
+    readiness, unit = city.readiness or {}, say("level 0-4")
     return tuple(
-        Fact(
-            city.id,
-            NAMES[DIMENSIONS[d]],
-            readiness[DIMENSIONS[d]],
-            say("level 0-4"),
-            kind="estimated",
-            source=city.source_of("readiness"),
-        )
-        for d in known
-        if DIMENSIONS[d] in readiness
+        fact_of(city, "readiness", NAMES[d], readiness[d], unit, "estimated")
+        for d in (DIMENSIONS[k] for k in known)
+        if d in readiness
     )
 
 
@@ -209,14 +180,8 @@ _STEP_FIT: Final = np.array([0.0, 1.0, 1.0, 0.25])
 def step_levels(cohort: Cohort) -> Floats:
     """Return every city's level at every step, shape (n, T): the mean of its known dimensions."""
     ready = levels(cohort)
-    columns = []
-    for step in STEPS:
-        part = ready[:, [DIMENSIONS.index(d) for d in step.dimensions]]
-        known = ~np.isnan(part)
-        count = known.sum(axis=1)
-        total = np.where(known, part, 0.0).sum(axis=1)
-        columns.append(np.where(count > 0, total / np.maximum(count, 1), np.nan))
-    return np.column_stack(columns) if len(ready) else np.zeros((0, len(STEPS)))
+    at = [[DIMENSIONS.index(d) for d in step.dimensions] for step in STEPS]
+    return np.column_stack([known_mean(ready[:, columns], 1) for columns in at])
 
 
 def stuck_at(at: Floats) -> NDArray[np.intp]:
@@ -255,39 +220,18 @@ class StuckStep:
         guest, host = self._cities[i], self._cities[j]
         step = int(self._stuck[i])
         if step < 0:
-            return say(
-                "At which step of the transition map {guest} is stuck is not known.",
-                guest=guest.name,
-            ), ()
-        name = STEPS[step].name
+            says = "At which step of the transition map {guest} is stuck is not known."
+            return say(says, guest=guest.name), ()
+        told = {"guest": guest.name, "step": STEPS[step].name, "host": host.name}
         mine, theirs = float(self._at[i, step]), float(self._at[j, step])
         if np.isnan(theirs):
-            return (
-                say(
-                    "{guest} is stuck at “{step}”; how {host} stands there is not known.",
-                    guest=guest.name,
-                    step=name,
-                    host=host.name,
-                ),
-                (),
+            says = "{guest} is stuck at “{step}”; how {host} stands there is not known."
+            return say(says, **told), ()
+        says = "{guest} is stuck at “{step}” (level {mine:g}), and {host} is no further, at {theirs:g}."
+        if theirs > mine:
+            says = (
+                "{guest} is stuck at “{step}” (level {mine:g}), where {host} stands at {theirs:g}."
             )
-        both = {
-            "guest": guest.name,
-            "step": name,
-            "mine": mine,
-            "host": host.name,
-            "theirs": theirs,
-        }
-        says = (
-            say(
-                "{guest} is stuck at “{step}” (level {mine:g}), where {host} stands at {theirs:g}.",
-                **both,
-            )
-            if theirs > mine
-            else say(
-                "{guest} is stuck at “{step}” (level {mine:g}), and {host} is no further, at {theirs:g}.",
-                **both,
-            )
-        )
         places = [DIMENSIONS.index(d) for d in STEPS[step].dimensions]
-        return says, _facts(guest, places) + _facts(host, places)
+        facts = _facts(guest, places) + _facts(host, places)
+        return say(says, **told, mine=mine, theirs=theirs), facts

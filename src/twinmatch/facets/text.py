@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,11 +72,8 @@ class Passage:
 
 def needs_passages(cohort: Cohort) -> list[Passage]:
     """Return the sentences in which cities say what they need, in order of city."""
-    return [
-        p
-        for i, c in enumerate(cohort.cities)
-        for p in _passages(i, "needs", c.needs, c.source_of("needs"))
-    ]
+    each = enumerate(cohort.cities)
+    return [p for i, c in each for p in _passages(i, "needs", c.needs, c.source_of("needs"))]
 
 
 def offers_passages(cohort: Cohort) -> list[Passage]:
@@ -109,8 +107,7 @@ def readable(
     """Return the sentences that the text model can read, their vectors (s, d), and the sentences that it cannot."""
     vectors = np.asarray(facet_cache.text.vectors([p.text for p in passages]), dtype=np.float32)
     known = np.asarray(~np.isnan(vectors).any(axis=1))
-    read = [p for p, ok in zip(passages, known, strict=True) if ok]
-    return read, vectors[known], [p for p, ok in zip(passages, known, strict=True) if not ok]
+    return [*compress(passages, known)], vectors[known], [*compress(passages, ~known)]
 
 
 class Sayings:
@@ -252,9 +249,8 @@ def _both_ways(side: Sayings, rows: Ints, cols: Ints) -> Floats:
 
 def _few(starts: Ints) -> Iterator[slice]:
     """Yield runs of cities whose cosines to some others stay in the processor's own memory."""
-    ends = np.unique(
-        np.append(np.searchsorted(starts, np.arange(0, starts[-1] + 1, _NEAR)), len(starts))
-    )
+    at = np.searchsorted(starts, np.arange(0, starts[-1] + 1, _NEAR))
+    ends = np.unique(np.append(at, len(starts)))
     yield from map(slice, ends[:-1].tolist(), ends[1:].tolist())
 
 
@@ -287,45 +283,29 @@ class NeedsOffers:
         found = _closest(self._needs, self._offers, i, j)
         if self._needs.is_silent(i) or self._offers.is_silent(j):
             return _silent((guest, self._needs, i, "needs"), (host, self._offers, j, "offers")), ()
-        if found is None:
-            shared = named_by_both(self._needs, self._offers, i, j)
-            if not shared:
-                return (
-                    say(
-                        "What {guest} needs and {host} shows is compared as a whole; no two sentences are sure enough to be quoted.",
-                        guest=guest.name,
-                        host=host.name,
-                    )
-                ), ()
-            text, facts = shown(self._cohort, self._offers, i, j, shared)
-            return text, (
-                _read(guest, self._needs, i, shared),
-                *(facts or (_read(host, self._offers, j, shared),)),
-            )
-        text = joined([shows(host.name, found.shows, found.topic), asks(guest.name, found.asks)])
-        return text, quotes(self._cohort, found.asks, found.shows)
+        if found is not None:
+            said = [shows(host.name, found.shows, found.topic), asks(guest.name, found.asks)]
+            return joined(said), quotes(self._cohort, found.asks, found.shows)
+        shared = named_by_both(self._needs, self._offers, i, j)
+        if not shared:
+            says = "What {guest} needs and {host} shows is compared as a whole; no two sentences are sure enough to be quoted."
+            return say(says, guest=guest.name, host=host.name), ()
+        text, facts = shown(self._cohort, self._offers, i, j, shared)
+        facts = facts or (_read(host, self._offers, j, shared),)
+        return text, (_read(guest, self._needs, i, shared), *facts)
 
 
 def shown(
     cohort: Cohort, offers: Sayings, i: int, j: int, topics: Sequence[Topic]
 ) -> tuple[str, tuple[Fact, ...]]:
     """Return what a host shows of topics that a guest seeks, by the host's surest sentence on one of them if it has any."""
-    guest, host = cohort.cities[i], cohort.cities[j]
+    guest, host, named = cohort.cities[i].name, cohort.cities[j].name, _worded(topics)
     found = offers.best_on([j], frozenset(topics))
     if found is None or not is_sentence(found[0].text):
-        return say(
-            "{host} shows work on {topics}, which {guest} seeks.",
-            host=host.name,
-            topics=_worded(topics),
-            guest=guest.name,
-        ), ()
-    text = joined(
-        [
-            shows(host.name, *found),
-            say("{guest} seeks {topics}.", guest=guest.name, topics=_worded(topics)),
-        ]
-    )
-    return text, quotes(cohort, found[0])
+        says = "{host} shows work on {topics}, which {guest} seeks."
+        return say(says, host=host, topics=named, guest=guest), ()
+    sought = say("{guest} seeks {topics}.", guest=guest, topics=named)
+    return joined([shows(host, *found), sought]), quotes(cohort, found[0])
 
 
 class SharedNeeds:
@@ -345,30 +325,19 @@ class SharedNeeds:
     def says(self, i: int, j: int) -> tuple[str, tuple[Fact, ...]]:
         """Return that the two cities' needs are close, with the two sentences quoted and located."""
         one, other = self._cohort.cities[i], self._cohort.cities[j]
+        names = {"one": one.name, "other": other.name}
         found = _closest(self._needs, self._needs, i, j)
         if self._needs.is_silent(i) or self._needs.is_silent(j):
             return _silent((one, self._needs, i, "needs"), (other, self._needs, j, "needs")), ()
-        if found is None:
-            shared = named_by_both(self._needs, self._needs, i, j)
-            if not shared:
-                return (
-                    say(
-                        "What {one} and {other} need is compared as a whole; no two sentences are sure enough to be quoted.",
-                        one=one.name,
-                        other=other.name,
-                    )
-                ), ()
-            return say(
-                "Both {one} and {other} seek {topics}.",
-                one=one.name,
-                other=other.name,
-                topics=_worded(shared),
-            ), (
-                _read(one, self._needs, i, shared),
-                _read(other, self._needs, j, shared),
-            )
-        text = joined([asks(one.name, found.asks, found.topic), asks(other.name, found.shows)])
-        return text, quotes(self._cohort, found.asks, found.shows)
+        if found is not None:
+            said = [asks(one.name, found.asks, found.topic), asks(other.name, found.shows)]
+            return joined(said), quotes(self._cohort, found.asks, found.shows)
+        shared = named_by_both(self._needs, self._needs, i, j)
+        if not shared:
+            says = "What {one} and {other} need is compared as a whole; no two sentences are sure enough to be quoted."
+            return say(says, **names), ()
+        facts = _read(one, self._needs, i, shared), _read(other, self._needs, j, shared)
+        return say("Both {one} and {other} seek {topics}.", **names, topics=_worded(shared)), facts
 
 
 @dataclass(frozen=True)
@@ -405,16 +374,12 @@ def answers(
     read = [side.reading.topics[at] if side.reading else None for side, at in sides]
     named = [side.named[at] if side.named is not None else None for side, at in sides]
     likely = same_matter(needs.words.likeness(*texts), *read)
-    found = [
-        PassageMatch(
-            needs.passages[rows[k]],
-            offers.passages[columns[b]],
-            float(likely[k, b]),
-            topic_of(named[0], named[1], k, b),
-        )
-        for k, b in enumerate(likely.argmax(axis=1).tolist())
-        if likely[k, b] >= LEAST
-    ]
+    found = []
+    for k, b in enumerate(likely.argmax(axis=1).tolist()):
+        if (closeness := float(likely[k, b])) >= LEAST:
+            asked, answer = needs.passages[rows[k]], offers.passages[columns[b]]
+            topic = topic_of(named[0], named[1], k, b)
+            found.append(PassageMatch(asked, answer, closeness, topic))
     return sorted(found, key=lambda a: (not a.is_whole, -a.closeness, a.asks.city, a.asks.place))
 
 
@@ -445,37 +410,25 @@ def _read(city: City, side: Sayings, i: int, topics: Sequence[Topic]) -> Fact:
 
 def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
     """Return sentences as facts, each with its city, place and source."""
+    said = ((cohort.cities[p.city].id, p, own_words(p.text, in_language(p))) for p in passages)
     return tuple(
-        Fact(
-            cohort.cities[p.city].id,
-            p.what,
-            own_words(p.text, in_language(p)),
-            kind="stated",
-            source=p.source,
-            place=p.place,
-        )
-        for p in passages
+        Fact(city, p.what, words, kind="stated", source=p.source, place=p.place)
+        for city, p, words in said
     )
 
 
 def _silent(*sides: tuple[City, Sayings, int, str]) -> str:
     """Return who is silent, or whose language the model does not read."""
-    parts = []
-    for city, side, k, text in sides:
-        if side.is_silent(k):
-            parts.append(_why_silent(city.name, text == "needs", k in side.unread))
-    return sentence(listed(list(dict.fromkeys(parts))))
+    silent = [(c.name, text, k in side.unread) for c, side, k, text in sides if side.is_silent(k)]
+    return sentence(listed(list(dict.fromkeys(_why_silent(*one) for one in silent))))
 
 
-def _why_silent(city: str, needs: bool, unread: bool) -> str:
-    if needs and unread:
-        return say(
-            "the needs of {city} are in a language that the text model does not read", city=city
-        )
-    if needs:
-        return say("the needs of {city} are not known", city=city)
+def _why_silent(city: str, text: str, unread: bool) -> str:
+    says = "the offers of {city} are not known"
+    if text == "needs":
+        says = "the needs of {city} are not known"
     if unread:
-        return say(
-            "the offers of {city} are in a language that the text model does not read", city=city
-        )
-    return say("the offers of {city} are not known", city=city)
+        says = "the offers of {city} are in a language that the text model does not read"
+    if unread and text == "needs":
+        says = "the needs of {city} are in a language that the text model does not read"
+    return say(says, city=city)

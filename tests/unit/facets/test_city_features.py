@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cities import BagOfWords, cohort_of
-from twinmatch.facets.features import feature_table
+from twinmatch.facets import feature_table
 
 AACHEN = {
     "id": "de-aachen",

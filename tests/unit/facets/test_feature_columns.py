@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cities import BagOfWords, cohort_of
-from twinmatch.facets.features import feature_table
+from twinmatch.facets import feature_table
 from twinmatch.schema import NAMES, Dimension, Domain, Lever
 
 FULL = {
