@@ -125,6 +125,12 @@ def test_a_long_sentence_ends_at_a_clause_or_is_not_printed():
     head = "The network delivers heat to half of all homes in the old town and in the port quarter"
     assert shortened(f"{head}, and {'word ' * 60}end.") == f"{head}."
     assert shortened("word " * 80) == ""
+    taken_back = f"{head}, but {'word ' * 15}end."
+    assert (
+        shortened(taken_back) == taken_back
+    )  # what follows "but" takes back what stands before it
+    listed = f"{head}, its shops, and {'word ' * 15}end."
+    assert shortened(listed) == listed  # the end of a list is not cut off
     assert shortened(f"Short, and whole. {HEAT}") == f"Short, and whole. {HEAT}"
 
 

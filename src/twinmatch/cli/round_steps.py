@@ -279,7 +279,7 @@ def _show_proposal(proposal: Proposal) -> None:
         show(f"\n[bold]{literal(product.title)}[/bold]: {literal(product.says)} {literal(status)}")
         for advice in product.advice:
             show(f"  {literal(advice)}")
-        if product.advice:
+        if any(advice[:1].isdigit() for advice in product.advice):
             show(f"  Take repairs with --repair {product.product}=NUMBER.")
         if not product.meetings:
             continue

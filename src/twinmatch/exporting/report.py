@@ -28,7 +28,7 @@ from twinmatch.proposal.tables import (
     InterviewRow,
     LoadRow,
     PathwayRow,
-    ids_in,
+    ReasonRow,
     rows_of,
 )
 from twinmatch.wording import joined, listed, say, say_n
@@ -61,6 +61,11 @@ class Sources:
     def talks(self) -> dict[str, list[AgendaRow]]:
         """Return the lines of the first agenda of each meeting."""
         return _grouped(rows_of(self._tables, "agenda", AgendaRow), attrgetter("meeting"))
+
+    @cached_property
+    def reasons(self) -> dict[tuple[str, str], list[ReasonRow]]:
+        """Return what each city finds in a meeting of several, by meeting and city."""
+        return _grouped(rows_of(self._tables, "reasons", ReasonRow), attrgetter("meeting", "city"))
 
     @cached_property
     def alike(self) -> dict[tuple[str, str], list[AlikeRow]]:
@@ -144,39 +149,18 @@ def partners(sources: Sources, meeting: Meeting, city: str) -> str:
     others = [m.city for m in meeting.members if m.city != city and (not visit or m.role == side)]
     if len(others) <= GROUP_SIZE:
         return words.listed([sources.directory.place(c) for c in others])
-    leads = [sources.directory.name(c) for c in meeting.cities("lead") if c != city]
-    rest = say("{n} other cities", n=len(others) - len(leads))
-    if not leads:
-        return rest
-    return say("{leads} (leads) and {rest}", leads=words.listed(leads), rest=rest)
+    leads = [sources.directory.place(c) for c in meeting.cities("lead") if c != city]
+    return words.listed([*leads, say("{n} other cities", n=len(others) - len(leads))])
 
 
 def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
-    """Return why a meeting is proposed to one of its cities, in words about this city and those that show it something."""
+    """Return why a meeting is proposed to one of its cities, in words about this city and those that it meets."""
     hosts, guests = meeting.cities("host"), meeting.cities("guest")
     if len(guests) == 1:
         met = guests if city in hosts else hosts
         return tuple(words.reasons(meeting, 2, about={city, *met}, of=city))
-    found = []
-    for talk in sources.talks.get(meeting.id, ()):
-        asking = ids_in(talk.asking)
-        others = len(asking) - (city in asking)
-        if talk.showing == city and others:
-            found.append(
-                say_n(
-                    "{city} can show: {shown} {n:,} member asks about it.",
-                    "{city} can show: {shown} {n:,} members ask about it.",
-                    others,
-                    city=sources.directory.name(city),
-                    shown=talk.shown,
-                )
-            )
-        elif city in asking:
-            found.append(_can_show(sources, talk))
-            if asking[0] == city:
-                name = sources.directory.name(city)
-                found[-1] += say(" {city} says: {asked}", city=name, asked=talk.asked)
-    return tuple(found[:2]) or ((words.sentence(meeting.says),) if meeting.says else ())
+    found = tuple(row.says for row in sources.reasons.get((meeting.id, city), ()))
+    return found or ((words.sentence(meeting.says),) if meeting.says else ())
 
 
 CODES = ("topic", "domain", "lever")
@@ -184,21 +168,14 @@ CODES = ("topic", "domain", "lever")
 
 
 def begin_with(sources: Sources, meeting: Meeting, said: Sequence[str] = ()) -> str:
-    """Return what a pair can begin with and is not ``said`` yet: what is shown there, or a domain that both know."""
+    """Return what a pair can begin with and is not ``said`` yet: what one can show the other; empty for nothing more."""
     if len(meeting.cities("guest")) != 1:
         return ""
     for talk in sources.talks.get(meeting.id, ()):
-        if talk.kind in CODES:
-            return say("experience with {topic}.", topic=talk.asked)
         if talk.kind == "need" and not any(talk.shown in text for text in said):
-            return _can_show(sources, talk)
+            city = sources.directory.name(talk.showing)
+            return say("{city} can show: {shown}", city=city, shown=talk.shown)
     return ""
-
-
-def _can_show(sources: Sources, talk: AgendaRow) -> str:
-    return say(
-        "{city} can show: {shown}", city=sources.directory.name(talk.showing), shown=talk.shown
-    )
 
 
 SHARED = 6

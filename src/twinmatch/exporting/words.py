@@ -317,7 +317,7 @@ def _places_words(proposal: Proposal) -> str:
     )
 
 
-ONLY_IN_DOSSIERS: tuple[str, ...] = ("agenda", "alike", "room")
+ONLY_IN_DOSSIERS: tuple[str, ...] = ("agenda", "reasons", "alike", "room")
 """Tables that tell of single meetings; dossiers show them."""
 
 LONG_TABLE = 40

@@ -49,6 +49,7 @@ TABLE_SHEETS: Final[dict[str, str]] = {
     "fairness": "fairness",
     "alike": "in common",
     "agenda": "agendas",
+    "reasons": "what each city finds",
     "facilitators": "facilitators",
     "goals": "goals",
     "travel": "travel",

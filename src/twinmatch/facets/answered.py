@@ -52,6 +52,7 @@ from twinmatch.facets.text import (
     shown,
 )
 from twinmatch.proposal import Fact
+from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import listed, say
 
@@ -74,6 +75,11 @@ class TopicTable:
         """Return the topics of a profile (T,), strongest first."""
         order = np.argsort(-np.round(profile, 4), kind="stable")
         return [TOPICS[t] for t in order if profile[t] > PRESENT]
+
+    def sought(self, city: City, i: int) -> list[Topic]:
+        """Return the topics that a city ticked, or says it seeks in what may be printed, strongest first."""
+        ticked = city.seeks or ()
+        return [t for t in self.named(self.seeks[i]) if t in ticked or self.needs.saying(i, t)]
 
 
 def topic_table(cohort: Cohort, facet_cache: FacetCache) -> TopicTable:

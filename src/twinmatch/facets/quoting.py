@@ -148,6 +148,20 @@ def topic_of(one: Floats | None, other: Floats | None, a: int, b: int) -> Topic 
     return TOPICS[int(both.argmax())] if both.any() else None
 
 
+@lru_cache(maxsize=65_536)
+def names_topic(text: str, topic: Topic) -> float:
+    """Return how early a text names a topic in one of its words, 1 at its beginning to 0 at its end; -1 where it does not."""
+    own = _words_of(topic)
+    found = next((w.start() for w in _WORD.finditer(text.lower()) if own & {*stems(w[0])}), None)
+    return -1.0 if found is None else 1.0 - found / len(text)
+
+
+@lru_cache(maxsize=len(TOPICS))
+def _words_of(topic: Topic) -> frozenset[str]:
+    """Return the stems of the words by which a topic and its examples are known."""
+    return frozenset(stems(f"{topic.wording} {topic.examples}")) - VAGUE
+
+
 def in_language(passage: Quoted) -> str:
     """Return the language of a sentence, English where it is not surely another."""
     return foreign_language(passage.text, ("en",)) or "en"
@@ -172,9 +186,25 @@ def asks(name: str, passage: Quoted, topic: Topic | None = None) -> str:
 
 def _quoted(says: str, name: str, passage: Quoted, topic: Topic | None) -> str:
     said = printed(passage.text, passage.source, in_language(passage))
-    return say(
-        says, on=say("On {topic}, ", topic=topic.wording) if topic else "", name=name, said=said
+    return say(says, on=_on(topic, said), name=name, said=said)
+
+
+def _on(topic: Topic | None, said: str) -> str:
+    """Return the beginning that names a topic; empty where what is said is in other words than those of the topic."""
+    return (
+        say("On {topic}, ", topic=topic.wording) if topic and names_topic(said, topic) >= 0 else ""
     )
+
+
+VAGUE: Final = frozenset(
+    stems(
+        """
+        and the with from for that they than use more fewer new last make city energy climate local own other points
+        work works firms companies emissions carbon plants funds capacity safe point needs measures sets areas
+        """
+    )
+)
+"""Stems of words of topics that name none of them."""
 
 
 COMMON: Final = frozenset(

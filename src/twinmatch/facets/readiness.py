@@ -20,7 +20,7 @@ from twinmatch.cohort import Cohort
 from twinmatch.facets.base import FacetCache, Floats, Ints, fact_of, kinds_of, known_mean
 from twinmatch.proposal import Fact
 from twinmatch.schema import NAMES, City, Dimension
-from twinmatch.wording import joined, listed, say
+from twinmatch.wording import listed, say
 
 DIMENSIONS: Final = tuple(Dimension)
 MOST_NAMED: Final = 3
@@ -107,20 +107,12 @@ class ReadinessStep:
         ahead = [d for d in known.tolist() if 1 <= gap[d] <= 2]
         # What the guest lacks most comes first.
         first = sorted(ahead, key=lambda d: (mine[d], d))[:MOST_NAMED]
-        more = say(" and {n} more", n=len(ahead) - len(first)) if len(ahead) > len(first) else ""
         names = {"host": host.name, "guest": guest.name}
         text = say("{host} is nowhere one or two levels ahead of {guest}.", **names)
         if first:
-            says = "{host} is a step ahead where {guest} lacks it: {dimensions}{more}."
-            dimensions = joined((_levels(d, mine, theirs) for d in first), ", ")
-            text = say(says, **names, dimensions=dimensions, more=more)
+            says = "{host} is further on with {dimensions}, where {guest} has more to do."
+            text = say(says, **names, dimensions=listed([NAMES[DIMENSIONS[d]] for d in first]))
         return text, _facts(guest, known) + _facts(host, known)
-
-
-def _levels(dimension: int, guest: Floats, host: Floats) -> str:
-    levels = {"host": host[dimension], "guest": guest[dimension]}
-    name = NAMES[DIMENSIONS[dimension]]
-    return say("{dimension} ({host:g} against {guest:g} of 4)", dimension=name, **levels)
 
 
 def _mean_known(worth: Floats, weight: Floats) -> Floats:

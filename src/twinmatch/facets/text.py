@@ -29,19 +29,26 @@ from twinmatch.facets.quoting import (
     asks,
     classifier_for,
     in_language,
+    names_topic,
     printable,
     same_matter,
     shows,
     topic_of,
 )
 from twinmatch.proposal import Fact
-from twinmatch.proposal.evidence import LEAST, is_sentence
+from twinmatch.proposal.evidence import LEAST, LONGEST, is_sentence, shortened
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import joined, listed, own_words, say, sentence
 
 NAMED = 2
 """Topics named in a sentence, at most."""
+
+LEAST_SURE = 0.35
+"""Probability from which a sentence that names a topic in its words may stand for it."""
+
+SHORT = 120
+"""Characters from which a sentence is less welcome, the longer it is."""
 
 DECIMALS = 4
 """Similarities are rounded to this before anything sorts: vectors differ by 1e-7 between machines."""
@@ -121,6 +128,7 @@ class Sayings:
         # In double precision, so that a rounded cosine does not depend on how many stand beside it.
         self.vectors = vectors.astype(np.float64)
         self._role, self._classifier = role, classifier_for(facet_cache)
+        self._bests: dict[tuple[int, Topic], tuple[float, int]] = {}
         self.words = facet_cache.once(
             cohort, "word weights", lambda: WordWeights(all_sentences(cohort))
         )
@@ -158,15 +166,36 @@ class Sayings:
         return np.asarray(places[(mine >= SURE) & (mine >= read.max(axis=1) - 1e-9)])
 
     def best_on(self, cities: Sequence[int], topics: Set[Topic]) -> tuple[Passage, Topic] | None:
-        """Return the surest printable text of some cities on one of some topics, whole sentences before mere words."""
-        places = self.by(cities, topics)
-        if not len(places) or self.reading is None or not topics:
-            return None
-        columns = [TOPICS.index(t) for t in sorted(topics)]
-        whole = np.array([is_sentence(self.passages[k].text) for k in places])
-        sure = self.reading.topics[places][:, columns] + whole[:, None]
-        k, t = divmod(int(sure.argmax()), len(columns))
-        return self.passages[places[k]], TOPICS[columns[t]]
+        """Return the printable text of some cities that names one of some topics most surely, early and in few words.
+
+        Whole sentences come before mere words; what is printed of it has to name the topic, where it is in English.
+        """
+        each = ((*self._best(i, t), t) for i in sorted(set(cities)) for t in sorted(topics))
+        worth, k, topic = max(each, key=lambda x: (x[0], -x[1]), default=(0.0, -1, None))
+        return (self.passages[k], topic) if topic is not None and worth else None
+
+    def _best(self, city: int, topic: Topic) -> tuple[float, int]:
+        """Return how well a city's best sentence on a topic serves as its evidence, and its place; 0 where none does."""
+        if (city, topic) not in self._bests:
+            known = self.reading is not None
+            each = [(self._worth(k, topic), -k) for k in self.by([city]).tolist()] if known else []
+            worth, k = max(each, default=(0.0, 0))
+            self._bests[city, topic] = worth, -k
+        return self._bests[city, topic]
+
+    def _worth(self, k: int, topic: Topic) -> float:
+        passage, read = self.passages[k], self.reading
+        assert read is not None
+        sure, most = float(read.topics[k, TOPICS.index(topic)]), float(read.topics[k].max())
+        if sure < LEAST_SURE:
+            return 0.0
+        said = shortened(passage.text)
+        named = names_topic(said, topic) if in_language(passage) == "en" else 0.0
+        # A sentence that is mainly on something else has to begin with the topic.
+        if named < (0.0 if sure > most - 1e-9 else 0.7) or (sure < SURE and named <= 0):
+            return 0.0
+        long = max(len(said) - SHORT, 0) / LONGEST
+        return round(sure + is_sentence(passage.text) + named / 2 - long, 6)
 
     def saying(self, city: int, topic: Topic) -> Passage | None:
         """Return a city's surest printable sentence that names a topic; None where none does."""

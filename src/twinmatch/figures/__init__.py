@@ -10,11 +10,13 @@ text facets do (see :mod:`twinmatch.facets.text`). Where no words are known, sha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from typing import Final
 
 from twinmatch.cohort import Cohort
+from twinmatch.facets import FacetCache
+from twinmatch.facets.answered import topic_table
 from twinmatch.facets.domains import (
     FINE,
     LEVERS,
@@ -24,13 +26,12 @@ from twinmatch.facets.domains import (
     strengths,
     wider,
 )
+from twinmatch.facets.quoting import asks, shows
 from twinmatch.facets.text import (
     PassageMatch,
     Sayings,
     answers,
     named_by_both,
-    needs_said,
-    offers_said,
 )
 from twinmatch.figures.fairness import (
     Shares,
@@ -42,13 +43,19 @@ from twinmatch.figures.fairness import (
     watch,
 )
 from twinmatch.programmes import Round
-from twinmatch.programmes.themes import theme_of, topics_of
+from twinmatch.programmes.themes import (
+    shown_on,
+    strong_areas,
+    strong_in,
+    theme_of,
+    topics_of,
+)
 from twinmatch.proposal import Meeting, Product, Proposal, Table
-from twinmatch.proposal.evidence import printed
-from twinmatch.proposal.tables import AgendaRow, QuestionRow, ThemeRow, ids_in, rows_of
+from twinmatch.proposal.evidence import is_sentence, printed
+from twinmatch.proposal.tables import AgendaRow, QuestionRow, ReasonRow, ThemeRow, ids_in, rows_of
 from twinmatch.schema import NAMES, Domain, Lever
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import joined, say
+from twinmatch.wording import joined, listed, say, say_n
 
 NAMED: Final = 4
 """How many cities are named in a cell; the others are counted."""
@@ -136,6 +143,11 @@ def _named(names: list[str]) -> str:
     return say("{names} and {n} more", names=shown, n=more) if more > 0 else shown
 
 
+def _few(names: list[str]) -> str:
+    """Return names as a list, or the first of them and how many more there are."""
+    return listed(names) if len(names) <= NAMED else _named(names)
+
+
 MOST = 4
 """Items of an agenda, at most."""
 
@@ -153,7 +165,8 @@ COLUMNS = (
 def pair_agenda(round_: TwinningRound) -> Table:
     """Return what each pair can begin with: the guest's needs beside the host's offers, and what flows back."""
     cohort = round_.cohort
-    needs, offers = (said(cohort, round_.facet_cache) for said in (needs_said, offers_said))
+    told = _Told(cohort, round_.facet_cache)
+    needs, offers = told.needs, told.offers
     codes = _Codes(cohort, needs, offers)
     rows: list[AgendaRow] = []
     for meeting in round_.product.meetings:
@@ -163,9 +176,27 @@ def pair_agenda(round_: TwinningRound) -> Table:
         back = answers(needs, offers, hosts, guest)
         rows += [_row(cohort, meeting, "need", a) for a in there[:MOST]]
         if len(there) < 2:
+            rows += _by_topic(told, meeting, guest[0], hosts, [a.shows.text for a in there])
             rows += codes.shared(meeting, guest, hosts)
         rows += [_row(cohort, meeting, "return", a) for a in back[:1]]
     return Table("agenda", say("What each pair can begin with"), COLUMNS, tuple(rows))
+
+
+def _by_topic(
+    told: _Told, meeting: Meeting, guest: int, hosts: Sequence[int], said: Sequence[str]
+) -> list[AgendaRow]:
+    """Return what hosts can show of the topics that a guest seeks, none of it ``said`` yet, ``NAMED`` at most."""
+    rows: list[AgendaRow] = []
+    city = told.cohort.cities[guest]
+    for topic in told.table.sought(city, guest):
+        found = told.offers.best_on(hosts, {topic})
+        if not found or found[0].text in said:
+            continue
+        host, shown = told.cohort.cities[found[0].city].id, printed(found[0].text, found[0].source)
+        sought = told.seeks(guest, topic)
+        if shown not in {row.shown for row in rows}:
+            rows.append(AgendaRow(meeting.id, "need", city.id, sought, host, shown, None))
+    return rows[:NAMED]
 
 
 def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: PassageMatch) -> AgendaRow:
@@ -222,42 +253,205 @@ class _Codes:
         ]
 
 
-def group_agenda(round_: Round, product: Product) -> Table:
-    """Return what each group can begin with: what leads or hosts can show beside the needs that it answers, on theme.
+def group_tables(round_: Round, product: Product) -> tuple[Table, Table]:
+    """Return what each group can begin with, and what each of its cities finds there.
 
-    In a group without leads or hosts every city may show. Each thing shown stands once, with the cities whose needs
-    it answers best, the most cities first.
+    An agenda has what leads or hosts can show beside the needs that it answers, on theme: each thing shown stands once,
+    with the cities whose needs it answers best, the most cities first. In a group without leads or hosts every city may
+    show.
     """
-    cohort, facet_cache = round_.cohort, round_.facet_cache
-    needs, offers = needs_said(cohort, facet_cache), offers_said(cohort, facet_cache)
+    told = _Told(round_.cohort, round_.facet_cache)
     asked = {
         row.panel: frozenset(topic for topic in Topic if topic in ids_in(row.topics))
         for row in rows_of(product.tables, "questions", QuestionRow)
     }
     rows: list[AgendaRow] = []
+    reasons: list[ReasonRow] = []
     for meeting in product.meetings:
         topics = topics_of(theme_of(round_, meeting.id)) or asked.get(meeting.label, frozenset())
-        rows += _of_group(cohort, meeting, needs, offers, topics)
-    title = say("What each meeting can begin with")
-    return Table("agenda", title, COLUMNS, tuple(rows))
-
-
-def _of_group(
-    cohort: Cohort, meeting: Meeting, needs: Sayings, offers: Sayings, topics: Set[Topic]
-) -> list[AgendaRow]:
-    members = [cohort.index[city] for city in meeting.cities()]
-    first = (*meeting.cities("lead"), *meeting.cities("host"))
-    showing = [cohort.index[city] for city in first] or members
-    shown: dict[tuple[int, str], list[PassageMatch]] = {}
-    for asking in members:
-        others = [j for j in showing if j != asking]
-        for answer in answers(needs, offers, [asking], others, topics):
-            shown.setdefault((answer.shows.city, answer.shows.text), []).append(answer)
-    ranked = sorted(
-        shown.items(),
-        key=lambda item: (-len({a.asks.city for a in item[1]}), -item[1][0].closeness, item[0]),
+        group = _Group(round_, told, meeting, topics)
+        rows += group.agenda()
+        reasons += group.reasons()
+    return (
+        Table("agenda", say("What each meeting can begin with"), COLUMNS, tuple(rows)),
+        Table(
+            "reasons",
+            say("What each city finds there"),
+            ("Meeting", "City", "What it finds"),
+            tuple(reasons),
+        ),
     )
-    return [_answered(cohort, meeting, found) for _, found in ranked[:MOST]]
+
+
+class _Told:
+    """What the cities of a round say that they need and can show, by sentences and by topics."""
+
+    def __init__(self, cohort: Cohort, facet_cache: FacetCache) -> None:
+        self.cohort = cohort
+        self.table = topic_table(cohort, facet_cache)
+        self.needs, self.offers = self.table.needs, self.table.offers
+
+    def name(self, i: int) -> str:
+        return self.cohort.cities[i].name
+
+    def seeks(self, i: int, topic: Topic) -> str:
+        """Return in a city's own sentence that it seeks a topic, where it has one that names it."""
+        own = self.needs.best_on([i], {topic})
+        if own is not None and is_sentence(own[0].text):
+            return asks(self.name(i), own[0])
+        return say("{guest} seeks {topics}.", guest=self.name(i), topics=topic.wording)
+
+
+class _Group:
+    """A group with its topics, and for each of its cities the sentences of others that answer its own, best first."""
+
+    def __init__(self, round_: Round, told: _Told, meeting: Meeting, topics: Set[Topic]) -> None:
+        self._round, self._told, self._meeting, self._topics = round_, told, meeting, topics
+        self._theme = theme_of(round_, meeting.id)
+        index = told.cohort.index
+        self._members = [index[city] for city in meeting.cities()]
+        first = (*meeting.cities("lead"), *meeting.cities("host"))
+        self._first = [index[city] for city in first]
+        self._showing = self._first or self._members
+        self._answers = {
+            i: answers(told.needs, told.offers, [i], self._others(i), topics) for i in self._members
+        }
+
+    def _others(self, i: int) -> list[int]:
+        return [j for j in self._showing if j != i]
+
+    def agenda(self) -> list[AgendaRow]:
+        """Return what the group can begin with."""
+        shown: dict[tuple[int, str], list[PassageMatch]] = {}
+        for found in self._answers.values():
+            for answer in found:
+                shown.setdefault((answer.shows.city, answer.shows.text), []).append(answer)
+        ranked = sorted(
+            shown.items(),
+            key=lambda item: (-len({a.asks.city for a in item[1]}), -item[1][0].closeness, item[0]),
+        )
+        return [_answered(self._told.cohort, self._meeting, found) for _, found in ranked[:MOST]]
+
+    def reasons(self) -> Iterator[ReasonRow]:
+        """Yield what each city finds in the group, and what the others ask of those that lead or host it."""
+        for i in self._members:
+            found = [self._gives(i)] if i in self._showing else []
+            if i not in self._first or self._theme is None:
+                found.append(self._learns(i))
+            yield from (
+                ReasonRow(self._meeting.id, self._told.cohort.cities[i].id, says)
+                for says in dict.fromkeys(filter(None, found))
+            )
+
+    def _learns(self, i: int) -> str:
+        """Return what others can show of what a city asks, the nearest to its own words first; empty for nothing."""
+        told, others = self._told, self._others(i)
+        for a in self._answers[i][:1]:
+            host = told.name(a.shows.city)
+            return joined([shows(host, a.shows, a.topic), asks(told.name(i), a.asks)])
+        own = told.needs.best_on([i], self._topics)
+        for topic in dict.fromkeys([*([own[1]] if own else []), *self._sought(i)]):
+            if found := told.offers.best_on(others, {topic}):
+                return joined([shows(told.name(found[0].city), *found), told.seeks(i, topic)])
+        city = told.cohort.cities[i]
+        areas = [a for a in (*(city.challenges or ()), *(city.levers_needed or ())) if self._on(a)]
+        if own and (says := self._strong_for(i, [own[1].area])):
+            return joined([says, asks(told.name(i), *own)])
+        says = self._strong_for(i, areas)
+        if not self._theme:
+            return says or self._alike(i, areas)
+        found = told.offers.best_on(others, {t for t in self._topics if t.area in areas})
+        shown = shows(told.name(found[0].city), *found) if found else ""
+        if not says and areas:
+            strong = (strong_in(self._round, self._theme, j) for j in others)
+            shown = shown or next(filter(None, strong), "")
+            says = say(
+                "{city} names {named} among what it struggles with.",
+                city=city.name,
+                named=NAMES[areas[0]],
+            )
+        return joined(filter(None, (says, shown)))
+
+    def _on(self, area: str) -> bool:
+        """Return whether a domain or lever is one of the group's topics; every one is where it has none."""
+        return not self._topics or any(t.area == area for t in self._topics)
+
+    def _strong_for(self, i: int, areas: Sequence[str]) -> str:
+        """Return who of the others is strong in the first of some domains and levers in which any is; empty for none."""
+        cities = self._told.cohort.cities
+        for area in areas:
+            if area in strong_areas(cities[i]):
+                continue
+            able = [
+                j
+                for j in self._others(i)
+                if area in strong_areas(cities[j]) and area not in (cities[j].challenges or ())
+            ]
+            if able:
+                return say_n(
+                    "{cities} is strong in {area}, which {city} struggles with.",
+                    "{cities} are strong in {area}, which {city} struggles with.",
+                    len(able),
+                    cities=_few([self._told.name(j) for j in able]),
+                    area=NAMES[area],
+                    city=cities[i].name,
+                )
+        return ""
+
+    def _alike(self, i: int, areas: Sequence[str]) -> str:
+        """Return which others struggle with the first of some domains and levers that any does; empty for none."""
+        cities = self._told.cohort.cities
+        for area in areas:
+            also = [
+                j
+                for j in self._members
+                if j != i
+                and area in {*(cities[j].challenges or ()), *(cities[j].levers_needed or ())}
+            ]
+            if also:
+                names = _few([self._told.name(j) for j in (i, *also)])
+                return say("{cities} struggle with {area}.", cities=names, area=NAMES[area])
+        return ""
+
+    def _gives(self, i: int) -> str:
+        """Return what others ask that a city can show: in the words that are nearest, else the topic that most seek."""
+        told, theme = self._told, self._theme
+        asked = [a for found in self._answers.values() for a in found if a.shows.city == i]
+        if asked:
+            best = max(asked, key=lambda a: (a.is_whole, a.closeness, -a.asks.city))
+            asker = asks(told.name(best.asks.city), best.asks, best.topic)
+            return joined([asker, shows(told.name(i), best.shows)])
+        seekers: dict[Topic, list[int]] = {}
+        for j in self._members:
+            for topic in (
+                self._sought(j) if j != i and (j not in self._first or theme is None) else ()
+            ):
+                seekers.setdefault(topic, []).append(j)
+        ranked = sorted(seekers.items(), key=lambda x: (-len(x[1]), x[0]))
+        for topic, cities in ranked:
+            if found := told.offers.best_on([i], {topic}):
+                return joined([self._seek(topic, cities), shows(told.name(i), found[0])])
+        if theme is None:
+            found = told.offers.best_on([i], self._topics)
+            return shows(told.name(i), *found) if found else ""
+        strong = strong_areas(told.cohort.cities[i])
+        sought = next((self._seek(*one) for one in ranked if one[0].area in strong), "")
+        shown = "" if sought else shown_on(self._round, theme, [i])
+        return joined(filter(None, (sought, shown or strong_in(self._round, theme, i))))
+
+    def _seek(self, topic: Topic, cities: Sequence[int]) -> str:
+        return say_n(
+            "{cities} seeks {topic}.",
+            "{cities} seek {topic}.",
+            len(cities),
+            cities=_few([self._told.name(j) for j in cities]),
+            topic=topic.wording,
+        )
+
+    def _sought(self, i: int) -> list[Topic]:
+        """Return the topics of the group that a city seeks, all where the group is of none."""
+        found = self._told.table.sought(self._told.cohort.cities[i], i)
+        return [t for t in found if t in self._topics or not self._topics]
 
 
 def _answered(cohort: Cohort, meeting: Meeting, found: list[PassageMatch]) -> AgendaRow:
@@ -282,7 +476,8 @@ def with_figures(proposal: Proposal, round_: Round) -> Proposal:
     """Return the proposal of a solved round with the tables of figures of its products; those it has are kept.
 
     Twinning: who is worst served, which pairs to look at first, where guests go, which themes are asked for and
-    offered, fairness, what each pair shares, and what it can begin with. Other products: fairness and agenda.
+    offered, fairness, what each pair shares, and what it can begin with. Other products: fairness, agenda and what each
+    city finds there.
     """
     products = tuple(_with_tables(p, round_) for p in proposal.products)
     return replace(proposal, products=products)
@@ -296,7 +491,7 @@ def _with_tables(product: Product, round_: Round) -> Product:
     else:
         found = (
             fairness(cohort, Shares.of_groups(cohort, product)),
-            group_agenda(round_, product),
+            *group_tables(round_, product),
         )
     named = {table.name for table in product.tables}
     wanted = tuple(t for t in found if t.rows and t.name not in named)

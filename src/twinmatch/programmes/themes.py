@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property, partial
 
@@ -10,6 +11,7 @@ from pydantic import Field, model_validator
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets import FacetCache
+from twinmatch.facets.answered import topic_table
 from twinmatch.facets.domains import (
     FINE,
     LEVERS,
@@ -27,10 +29,13 @@ from twinmatch.facets.text import Passage, needs_passages, offers_passages, offe
 from twinmatch.programmes.base import ProgrammeSection
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Fact
-from twinmatch.schema import NAMES, Domain, Lever
+from twinmatch.schema import NAMES, City, Domain, Lever
 from twinmatch.solving import Bools, Floats
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import Title, joined, listed, say
+
+SOUGHT = 3
+"""Topics named of what the members of a group seek, at most."""
 
 NEAR = 0.8
 """Sentences closer to a theme's texts than this part of all sentences count as being about it."""
@@ -247,7 +252,7 @@ def shown_on(round_: Round, theme: Theme | None, cities: Sequence[int]) -> str:
 def strong_in(round_: Round, theme: Theme, i: int) -> str:
     """Return in which of a theme's domains and levers a city states strengths or has pilot activities; empty for none."""
     city, pilots = round_.cohort.cities[i], round_.cohort.pilots(i)
-    own = {*(city.strengths or {}), *(city.levers_offered or ())}
+    own = strong_areas(city)
     tried = {x for pilot in pilots for x in (*pilot.domains, *pilot.levers)} - own
     strong, piloted = (
         [NAMES[x] for x in (*theme.domains, *theme.levers) if x in known] for known in (own, tried)
@@ -258,6 +263,45 @@ def strong_in(round_: Round, theme: Theme, i: int) -> str:
     if not parts:
         return ""
     return say("{host} {parts}.", host=round_.name(i), parts=joined(parts, " and "))
+
+
+def strong_areas(city: City) -> set[str]:
+    """Return the domains in which a city states strengths and the levers that it says it can show."""
+    return {*(city.strengths or {}), *(city.levers_offered or ())}
+
+
+def led_by(round_: Round, theme: Theme, i: int) -> str:
+    """Return what a lead or host shows on a theme: in its words, else where it states strengths, else that none is known."""
+    return (
+        shown_on(round_, theme, [i])
+        or strong_in(round_, theme, i)
+        or say("What {city} can show of it is not known yet.", city=round_.name(i))
+    )
+
+
+def sought_most(round_: Round, theme: Theme, cities: Sequence[int]) -> str:
+    """Return what most of some cities seek of a theme: by topics where two or more seek one, else by domain and lever."""
+    told, topics = topic_table(round_.cohort, round_.facet_cache), topics_of(theme)
+    each = [(i, round_.cohort.cities[i]) for i in cities]
+    sought = Counter(t.wording for i, c in each for t in told.sought(c, i) if t in topics)
+    areas = (*theme.domains, *theme.levers)
+    named = Counter(
+        NAMES[a]
+        for _, city in each
+        for a in {*(city.challenges or ()), *(city.levers_needed or ())}
+        if a in areas
+    )
+    most = [(t, n) for t, n in _ranked(sought) if n > 1] or _ranked(named)
+    if not most or not cities:
+        return ""
+    parts = [say("{challenge} ({n})", challenge=t, n=n) for t, n in most[:SOUGHT]]
+    return say(
+        "What these {n} cities name most often: {parts}.", n=len(cities), parts=listed(parts)
+    )
+
+
+def _ranked(counted: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counted.items(), key=lambda x: (-x[1], x[0]))
 
 
 def strength_of(round_: Round, theme: Theme) -> Floats:

@@ -191,8 +191,11 @@ def _place(line: Evidence) -> tuple[bool, bool, bool, float, str]:
     return back, line.facet not in CONTENT, line.facet in TOPICS_TOLD, lift, line.facet
 
 
-LONGEST: Final = 260
-"""Characters of a sentence that is printed whole; a longer one ends at a clause or is not printed."""
+LONGEST: Final = 180
+"""Characters from which a sentence ends at a clause where it has one."""
+
+LONGEST_WHOLE: Final = 240
+"""Characters of a sentence without such a clause, or of a city's own words, that is printed whole; none beyond."""
 
 LEAST: Final = 0.62
 """Likelihood in [0, 1] from which two sentences are taken to be on the same matter (benchmarks/evidence.py)."""
@@ -354,20 +357,30 @@ _BESIDE_IT = re.compile(r"[^,;:.]{0,60}\b(beside|alongside|next to) (it|them)\b"
 """A first clause that places its subject beside something said before."""
 
 _CLAUSE = re.compile(
-    r"\s{0,9}(?:;|\s[–—-]\s|:\s|,(?=\s{1,9}(?:and|but|while|which|so|because|yet|whose|where|although|though|as well as|for which)\b))"
+    r"\s{0,9}(?:;|\s[–—-]\s|:\s|,(?=\s{1,9}(?:and|while|which|so|because|whose|where|as well as|for which)\b))"
 )
-"""Where a clause ends and a sentence may be cut."""
+"""Where a clause ends and a sentence may be cut; not before "but", which takes back what was said."""
 
 
-def shortened(text: str, longest: int = LONGEST) -> str:
-    """Return a text whole where it is short, else its first clauses up to ``longest`` characters; empty where none fits."""
+def shortened(text: str, longest: int = LONGEST, whole: int = LONGEST_WHOLE) -> str:
+    """Return a text whole where it is short, else its first clauses up to ``longest`` characters.
+
+    One without such clauses is returned up to ``whole`` characters; empty beyond.
+    """
     text = text.strip()
     if len(text) <= longest:
         return text
-    ends = [found.start() for found in _CLAUSE.finditer(text) if found.start() <= longest]
-    end = max((end for end in ends if end >= 55), default=0)
+    ends = [
+        end.start()
+        for end in _CLAUSE.finditer(text[: longest + 9])
+        # A comma after a comma is the end of a list, which may not be cut.
+        if 55 <= end.start() <= longest and not (end[0] == "," and ", " in text[: end.start()])
+    ]
+    end = max(ends, default=0)
     cut = text[:end].rstrip(" ,;:")
-    return f"{cut}." if cut and cut.count("(") == cut.count(")") else ""
+    if cut and cut.count("(") == cut.count(")"):
+        return f"{cut}."
+    return text if len(text) <= whole else ""
 
 
 _PERSONS: Final = {
@@ -410,11 +423,10 @@ def printed(text: str, source: str, language: str = "en") -> str:
     if not is_sentence(text):
         words = text.strip().rstrip(".")
         return own_words(words, language) if len(words) <= LONGEST_WORDS else ""
-    short = shortened(text)
     if is_own_words(source):
-        whole = short == text.strip()
-        return say("“{words}”", words=own_words(short, language)) if whole else ""
-    said = own_words(reported(short).rstrip("."), language)
+        whole = text.strip() if len(text.strip()) <= LONGEST_WHOLE else ""
+        return say("“{words}”", words=own_words(whole, language)) if whole else ""
+    said = own_words(reported(shortened(text)).rstrip("."), language)
     if not said:
         return ""
     if "climate city contract" in source.lower():

@@ -54,6 +54,14 @@ class AgendaRow(NamedTuple):
     closeness: float | None
 
 
+class ReasonRow(NamedTuple):
+    """What a city of a group, cluster, panel or visit finds there, or what the others ask of it."""
+
+    meeting: MeetingId
+    city: str
+    says: str
+
+
 class AlikeRow(NamedTuple):
     """What the cities of a pair have in common ("alike"), or do not ("unlike")."""
 
@@ -223,6 +231,7 @@ class WatchRow(NamedTuple):
 
 ROWS: Final[dict[str, type[NamedTuple]]] = {
     "agenda": AgendaRow,
+    "reasons": ReasonRow,
     "alike": AlikeRow,
     "room": ActorRow,
     "ledger": LoadRow,

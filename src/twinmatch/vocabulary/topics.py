@@ -79,7 +79,7 @@ class Topic(StrEnum):
         "district_heating_cooling",
         "district heating and cooling",
         "energy_systems",
-        "heat networks, large heat pumps, waste heat, district cooling",
+        "heat networks, large heat pumps, waste heat, district cooling, heat grids, heat plants, geothermal heat",
     )
     HEAT_PLANNING = (
         "heat_planning",
@@ -97,7 +97,7 @@ class Topic(StrEnum):
         "solar_wind_power",
         "solar and wind power",
         "energy_systems",
-        "rooftop solar, solar parks, wind farms, solar cadastres",
+        "rooftop solar, solar parks, wind farms, solar cadastres, photovoltaics, PV, turbines",
     )
     ENERGY_COMMUNITIES = (
         "energy_communities",
@@ -121,19 +121,19 @@ class Topic(StrEnum):
         "home_renovation",
         "renovating homes",
         "built_environment",
-        "private flats and houses, owners' associations, insulation",
+        "private flats and houses, owners' associations, insulation, homes, apartments, condominiums, retrofits, refurbishment",
     )
     SOCIAL_HOUSING_ENERGY_POVERTY = (
         "social_housing_energy_poverty",
         "social housing and energy poverty",
         "built_environment",
-        "housing companies, vulnerable households, tenants",
+        "housing companies, vulnerable households, tenants, council homes, poor households",
     )
     PUBLIC_BUILDING_RENOVATION = (
         "public_building_renovation",
         "renovating public buildings",
         "built_environment",
-        "schools, town halls, sports halls, energy management",
+        "schools, town halls, sports halls, energy management, kindergartens, hospitals, municipal buildings",
     )
     HERITAGE_BUILDINGS = (
         "heritage_buildings",
@@ -175,7 +175,7 @@ class Topic(StrEnum):
         "cycling_walking",
         "cycling and walking",
         "mobility_transport",
-        "cycle networks, bike sharing, safe pavements",
+        "cycle networks, bike sharing, safe pavements, bicycles, pedestrians",
     )
     CAR_TRAFFIC_PARKING_LOW_EMISSION_ZONES = (
         "car_traffic_parking_low_emission_zones",
@@ -229,13 +229,13 @@ class Topic(StrEnum):
         "urban_greening_nature",
         "urban greening and nature",
         "nature_based_solutions",
-        "trees, parks, green corridors, biodiversity",
+        "trees, parks, green corridors, biodiversity, greenery, forests",
     )
     ADAPTATION_HEAT_FLOOD = (
         "adaptation_heat_flood",
         "adaptation to heat and floods",
         "nature_based_solutions",
-        "heat islands, storm water, drought, resilience",
+        "heat islands, storm water, drought, resilience, rain, shade, wildfire",
     )
     AGRICULTURE_FORESTRY_FOOD = (
         "agriculture_forestry_food",
@@ -277,7 +277,7 @@ class Topic(StrEnum):
         "private_capital_banks_bonds",
         "private capital, banks and bonds",
         "finance_funding",
-        "green bonds, development banks, investors, funds",
+        "green bonds, development banks, investors, funds, loans, private capital",
     )
     BUSINESS_MODELS_ESCO_PPP = (
         "business_models_esco_ppp",
@@ -307,13 +307,13 @@ class Topic(StrEnum):
         "cross_department_governance",
         "work across departments",
         "governance_policy",
-        "climate teams, silos, steering groups",
+        "climate teams, silos, steering groups, climate offices, managers, committees",
     )
     MULTILEVEL_NEIGHBOURS_GOVERNANCE = (
         "multilevel_neighbours_governance",
         "work with neighbours, region and state",
         "governance_policy",
-        "metropolitan bodies, agreements with the state",
+        "metropolitan bodies, agreements with the state, networks of cities, regional authorities, ministries",
     )
     POLITICAL_MANDATE_CONTINUITY = (
         "political_mandate_continuity",
@@ -325,13 +325,13 @@ class Topic(StrEnum):
         "business_partners_contracts",
         "contracts with local business and partners",
         "governance_policy",
-        "climate pacts, local green deals, signatories",
+        "climate pacts, local green deals, signatories, agreements with firms and associations, alliances, partnerships",
     )
     CITIZEN_PARTICIPATION = (
         "citizen_participation",
         "citizen participation",
         "democracy_participation",
-        "assemblies, participatory budgets, neighbourhood forums",
+        "assemblies, participatory budgets, neighbourhood forums, residents, citizens, volunteers, consultation",
     )
     BEHAVIOUR_EDUCATION_CAMPAIGNS = (
         "behaviour_education_campaigns",
@@ -361,7 +361,7 @@ class Topic(StrEnum):
         "emissions_data_monitoring",
         "emissions data and monitoring",
         "data_digitalisation",
-        "inventories, dashboards, annual reports",
+        "inventories, dashboards, annual reports, CO2 balances",
     )
     DIGITAL_TOOLS_SMART_CITY = (
         "digital_tools_smart_city",
@@ -379,7 +379,7 @@ class Topic(StrEnum):
         "climate_plan_portfolio",
         "climate plans and portfolios",
         "governance_policy",
-        "targets, action plans, sets of measures, investment plans",
+        "targets, action plans, sets of measures, investment plans, roadmaps, strategies, scenarios, the Covenant",
     )
     STREET_LIGHTING = (
         "street_lighting",

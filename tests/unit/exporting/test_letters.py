@@ -20,7 +20,7 @@ from twinmatch.exporting.letters import (
 from twinmatch.exporting.printing import calendar_files, first_dates
 from twinmatch.exporting.report import report_html
 from twinmatch.proposal import Gap, Table
-from twinmatch.proposal.tables import AgendaRow, InterviewRow, LoadRow
+from twinmatch.proposal.tables import InterviewRow, LoadRow, ReasonRow
 
 SETTINGS = {"programme": {"settings": {"twinning": {"takes": {"guest": {"hours": 5, "trips": 1}}}}}}
 
@@ -73,17 +73,19 @@ def test_a_refused_applicant_reads_the_reason_and_an_offer_and_a_host_does_not(p
     assert "no guest fits" not in of["se-lund"].lower()
 
 
-def test_nobody_reads_what_a_third_city_asked(proposal):
-    """Aarhus shows, Lyon asks; Lund is a member too and reads neither."""
+def test_a_city_reads_what_it_finds_in_a_group_and_not_what_others_find(proposal):
     rows = (
-        AgendaRow("group-1", "need", "fr-lyon", "Heat for flats.", "dk-aarhus", "A plan.", 0.7),
+        ReasonRow("group-1", "fr-lyon", "Heat for flats."),
+        ReasonRow("group-1", "dk-aarhus", "A plan."),
+        ReasonRow("cluster-1", "se-lund", "Elsewhere."),
     )
-    group = replace(proposal.products[1], tables=(Table("agenda", "", AgendaRow._fields, rows),))
-    made = {x.city: x.text for x in letters(replace(proposal, products=(group,)))}
-    assert "A plan." in made["fr-lyon"]
-    assert "A plan." in made["dk-aarhus"]
-    assert "A plan." not in made["se-lund"]
-    assert [city for city, text in made.items() if "Heat for flats." in text] == ["fr-lyon"]
+    told = Table("reasons", "", ReasonRow._fields, rows)
+    group = replace(proposal.products[1], tables=(told,))
+    made = {x.city: x for x in letters(replace(proposal, products=(group,)))}
+    said = {city: [p for part in x.parts for p in part.points] for city, x in made.items()}
+    assert [city for city, points in said.items() if "Heat for flats." in points] == ["fr-lyon"]
+    assert [city for city, points in said.items() if "A plan." in points] == ["dk-aarhus"]
+    assert not [city for city, points in said.items() if "Elsewhere." in points]
 
 
 def test_an_applicant_reads_its_questions_of_the_interview_plan_and_nobody_elses(proposal):

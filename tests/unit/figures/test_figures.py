@@ -132,7 +132,7 @@ def test_what_everyone_has_needs_no_fairness(programme):
     found = with_figures(
         Proposal({}, (group,)), Round(cohort(), facet_cache(), programme=programme)
     )
-    assert [t.name for t in found.products[0].tables] == ["agenda"]
+    assert [t.name for t in found.products[0].tables] == ["agenda", "reasons"]
 
 
 def test_a_table_that_a_product_brings_is_kept(programme):

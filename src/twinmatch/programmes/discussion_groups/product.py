@@ -26,7 +26,7 @@ from twinmatch.programmes.kinds import TITLES, Attribute, alike, categories, com
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import allowed_pairs, counted, judged, outside, statuses
-from twinmatch.programmes.themes import need_of, shown_on, strength_of
+from twinmatch.programmes.themes import led_by, need_of, sought_most, strength_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.solving import Distribute, Floats, NobodyIsolated
 from twinmatch.solving.exchange import exchange
@@ -241,21 +241,11 @@ def _meeting(
         *(Member(round_.id(i), "lead") for i in leads),
         *(Member(round_.id(affinity.rows[r]), "member") for r in rows),
     )
-    names = listed([round_.name(i) for i in leads])
-    strength = strength_of(round_, slot.theme)
-    best = sorted(leads, key=lambda i: (-round(float(strength[i]), 9), i))
-    need = need_of(round_, [slot.theme], [affinity.rows[r] for r in rows])[:, 0]
-    asking = int((need > 0).sum())
+    cities = [affinity.rows[r] for r in rows]
     parts = (
-        say("Led by {names}.", names=names) if leads else "",
-        shown_on(round_, slot.theme, best),
-        say("All {n} members name the theme among what they struggle with.", n=asking)
-        if asking == len(rows)
-        else say(
-            "{n} of the {all} members name the theme among what they struggle with.",
-            n=asking,
-            all=len(rows),
-        ),
+        say("Led by {names}.", names=listed([round_.name(i) for i in leads])) if leads else "",
+        *(led_by(round_, slot.theme, i) for i in leads),
+        sought_most(round_, slot.theme, cities),
     )
     says = joined(filter(None, parts))
     return Meeting(

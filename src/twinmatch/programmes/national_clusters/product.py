@@ -34,11 +34,12 @@ from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import QUESTIONS, counted, judged, missing, outside
+from twinmatch.programmes.themes import strong_areas
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country
-from twinmatch.wording import count, joined, listed, say
+from twinmatch.wording import count, joined, listed, say, say_n
 
 ABOUT_NOTHING = frozenset({"readiness", "emissions_mix"})
 """Facets that make cities alike and give them nothing to talk about."""
@@ -54,6 +55,8 @@ class Cluster:
     reason: str
     slack: float = 0.0
     """By how much the summed likeness to the own cluster might still be raised; 0 where it is proven best."""
+    topic: str = ""
+    """The domain or lever that it is named by."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def bridge_note(
     """Return a note on each bridge of cluster ``k`` that has a reason."""
     return tuple(
         say(
-            "Bridge to {cluster}: {one} with {other}. {why}",
+            "Bridge from {one} to {other} (cluster {cluster}): {why}",
             cluster=clusters[b.other].name,
             one=round_.name(b.here),
             other=round_.name(b.there),
@@ -148,10 +151,7 @@ def bridge_table(
 
 
 LEAST_NAMED = 1 / 3
-"""Part of the cities of a cluster that must name what it is named by."""
-
-MOST_OF_THEM = 0.5
-"""Part of them that must struggle with what most of them are said to struggle with."""
+"""Part of the cities of a cluster that must name what it is named by, or what they are said to struggle with."""
 
 LEAST_LIFT = 0.15
 """By how much more often a topic is named in a part than in the others, to name the part by it."""
@@ -282,11 +282,12 @@ def _clusters(
     return [
         Cluster(
             f"{key}-{n}",
-            say("{home} {n} of {groups}", home=home.name, n=n, groups=len(groups))
-            + (say(": {topic}", topic=topic) if topic else ""),
+            say("{home}, part {n} of {groups}", home=home.name, n=n, groups=len(groups))
+            + (say(": {topic}", topic=NAMES.get(topic, topic)) if topic else ""),
             group,
-            reason,
+            joined(filter(None, (reason, _set_apart(round_, groups, n - 1, topic)))),
             slack / len(groups),
+            topic,
         )
         for n, (group, topic) in enumerate(zip(groups, _topics(round_, groups), strict=True), 1)
     ]
@@ -310,7 +311,22 @@ def _topics(round_: Round, groups: Sequence[tuple[int, ...]]) -> list[str]:
     for gap, k, word in sorted(lift):
         if gap <= -LEAST_LIFT and not topics[k] and word not in topics:
             topics[k] = word
-    return [NAMES.get(word, word) for word in topics]
+    return topics
+
+
+def _set_apart(round_: Round, groups: Sequence[tuple[int, ...]], k: int, topic: str) -> str:
+    """Return how much more often a part names what it is named by than the others do; empty where it has no name."""
+    if not topic:
+        return ""
+    named = [sum(topic in struggles(round_.cohort.cities[i]) for i in group) for group in groups]
+    return say(
+        "What sets this part apart is {topic}: {n} of its {all} cities struggle with it, against {m} of the {others} others.",
+        topic=NAMES.get(topic, topic),
+        n=named[k],
+        all=len(groups[k]),
+        m=sum(named) - named[k],
+        others=sum(map(len, groups)) - len(groups[k]),
+    )
 
 
 def _meeting(
@@ -332,7 +348,7 @@ def _meeting(
     notes = coverage_note(account) if len(cluster.cities) > 1 else ()
     kind = settings.anchors
     if silent:
-        says = "Too little is known of {cities} to anchor a cluster: {questions}"
+        says = "{cities} could lead this cluster, but too little is known of it yet. We ask: {questions}"
         asked = [b for i in silent for b in missing(round_.cohort.cities[i], settings.weights)]
         first = [text for block, text in QUESTIONS.items() if block in asked][:1]
         cities = listed([round_.name(i) for i in sorted(silent)])
@@ -349,7 +365,7 @@ def _meeting(
         cluster.name,
         members,
         account,
-        joined(filter(None, (cluster.reason, _shared(round_, cluster.cities)))),
+        joined(filter(None, (cluster.reason, _shared(round_, cluster, leads)))),
         notes=(*notes, *bridges),
     )
 
@@ -361,24 +377,53 @@ def _known_beside(affinity: Affinity, i: int, cluster: Cluster) -> float:
     return round(float(np.mean([a.coverage for a in accounts])), 9) if others else 1.0
 
 
-def _shared(round_: Round, cities: Sequence[int]) -> str:
-    """Return what most cities of a cluster struggle with; empty where few name any one thing."""
-    named = Counter(word for i in cities for word in struggles(round_.cohort.cities[i]))
+def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
+    """Return what most cities of a cluster struggle with and who of its leads is strong in it; empty where few name one thing.
+
+    Who states strengths in a domain or lever is not counted among those that struggle with it.
+    """
+    cities = round_.cohort.cities
+    strong = {i: strong_areas(cities[i]) for i in cluster.cities}
+    named = Counter(word for i in cluster.cities for word in struggles(cities[i]) - strong[i])
+    all_ = len(cluster.cities)
     found = [
         (word, by)
         for word, by in sorted(named.items(), key=lambda item: (-item[1], item[0]))
-        if by >= max(2, MOST_OF_THEM * len(cities))
+        if by >= max(2, LEAST_NAMED * all_) and word != cluster.topic
     ][:2]
-    parts = [
-        say("{challenge} ({n} of {all})", challenge=NAMES.get(word, word), n=by, all=len(cities))
+    return joined(
+        joined(
+            filter(
+                None,
+                (
+                    _struggle(NAMES.get(word, word), by, all_),
+                    _strong([round_.name(i) for i in sorted(leads) if word in strong[i]]),
+                ),
+            ),
+            "; ",
+        )
+        + "."
         for word, by in found
-    ]
-    if found and all(by == len(cities) for _, by in found):
-        named_by_all = listed([NAMES.get(word, word) for word, _ in found])
-        if len(cities) == 2:
-            return say("Both struggle with {challenges}.", challenges=named_by_all)
-        return say("All {n} struggle with {challenges}.", n=len(cities), challenges=named_by_all)
-    return say("What most of them struggle with: {parts}.", parts=listed(parts)) if parts else ""
+    )
+
+
+def _struggle(challenge: str, by: int, all_: int) -> str:
+    told = {"challenge": challenge, "n": by, "all": all_}
+    if by < all_:
+        return say("{n} of {all} struggle with {challenge}", **told)
+    if by == 2:
+        return say("Both struggle with {challenge}", challenge=challenge)
+    return say("All {n} struggle with {challenge}", challenge=challenge, n=by)
+
+
+def _strong(names: list[str]) -> str:
+    return (
+        say_n(
+            "{names} is strong in it", "{names} are strong in it", len(names), names=listed(names)
+        )
+        if names
+        else ""
+    )
 
 
 def cluster_rules(

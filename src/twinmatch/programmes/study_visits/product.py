@@ -35,7 +35,7 @@ from twinmatch.programmes.study_visits.settings import (
     distances,
     why_barred,
 )
-from twinmatch.programmes.themes import Theme, shown_on, strong_in, theme_of
+from twinmatch.programmes.themes import Theme, led_by, sought_most, theme_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.proposal.tables import TravelRow
 from twinmatch.solving import Bools, Solution, solve
@@ -77,7 +77,7 @@ def _sums(
 ) -> tuple[str, ...]:
     whole = sum(row.km or 0 for row in rows)
     text = say(
-        "Travel: {rows} cities with {people} people each, {whole:,.0f} km of journeys a person in all",
+        "Travel: {rows} cities send {people} people each; the journeys add up to {whole:,.0f} km for one person of each",
         rows=len(rows),
         people=settings.people,
         whole=whole,
@@ -90,10 +90,12 @@ def _sums(
     flown = sum(row.air or 0 for row in rows)
     trains = sum(row.by == "rail" for row in rows)
     if not trains:
-        return (say("{text}; {flown:.1f} t CO2e, all by air.", text=text, flown=flown / 1000),)
+        return (
+            say("{text}. They emit {flown:.1f} t CO2e, all by air.", text=text, flown=flown / 1000),
+        )
     return (
         say(
-            "{text}; {chosen:.1f} t CO2e with rail for {trains} of them, {flown:.1f} t if all fly.",
+            "{text}. They emit {chosen:.1f} t CO2e where {trains} of them come by rail, {flown:.1f} t if all fly.",
             text=text,
             chosen=chosen / 1000,
             trains=trains,
@@ -245,15 +247,16 @@ def _visit(
             len(option.visitors),
             hosts=listed(names),
         )
-        + (_shown(round_, theme, hosts) if theme else account.summary()),
+        + (_shown(round_, theme, hosts, option) if theme else account.summary()),
         notes=(*notes, *coverage_note(account)),
     )
     return meeting, rows
 
 
-def _shown(round_: Round, theme: Theme, hosts: Sequence[int]) -> str:
-    """Return what each host can show on the theme of a visit, in its words where some are known."""
-    return joined(shown_on(round_, theme, [h]) or strong_in(round_, theme, h) for h in hosts)
+def _shown(round_: Round, theme: Theme, hosts: Sequence[int], option: Option) -> str:
+    """Return what each host can show on the theme of a visit, and what most of its visitors seek."""
+    shown = (led_by(round_, theme, h) for h in hosts)
+    return joined(filter(None, (*shown, sought_most(round_, theme, option.visitors))))
 
 
 def _why_tour(ready: PreparedVisits, option: Option, stop: dict[int, int], round_: Round) -> str:

@@ -47,6 +47,9 @@ CAUSES: Final[dict[str, Cause]] = {
 }
 """What binds where a rule of a kind blocks a pair; every other rule that counts is a quota or cap."""
 
+AS_GOOD = 3.0
+"""Points of 100 within which a score is as good as another to those who read of it."""
+
 NEITHER = say("It has neither applied as a guest nor is it a host in this round.")
 
 
@@ -226,17 +229,17 @@ class Unplaced:
             float(self._score[self.chosen.reshape(self._shape)].min(initial=1.0)),
         )
         says = say(
-            "All {places} places went to cities with whom the round as a whole fits better.",
+            "All {places} places went to other applicants: with them the pairs of the round fit better together.",
             places=places,
         )
-        if round(100 * float(score[best])) < round(100 * lowest):
-            says += say(
-                " Its best pair, with {host}, scores {score:.0f} of 100, the lowest pair chosen {lowest:.0f}.",
-                host=self.ready.frame.hosts[best].name,
-                score=100 * score[best],
+        told = {"host": self.ready.frame.hosts[best].name, "score": 100 * score[best]}
+        if 100 * float(score[best]) < 100 * lowest - AS_GOOD:
+            return says + say(
+                " Its best pair, with {host}, would score {score:.0f} of 100, below every pair chosen (the lowest {lowest:.0f}).",
                 lowest=100 * lowest,
+                **told,
             )
-        return says
+        return says + say(" Its best pair would be with {host}.", **told)
 
     # --- ties
 
