@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient  # noqa: E402
 import twinmatch as tm  # noqa: E402
 from loops_for_tests import finished  # noqa: E402
 from twinmatch.cli.assistants import assistant_server, http_app  # noqa: E402
+from twinmatch.proposal.wire import to_wire  # noqa: E402
 from twinmatch.web.auth import Rank  # noqa: E402
 from twinmatch.web.board import Board  # noqa: E402
 
@@ -52,20 +53,18 @@ def test_every_tool_is_described_and_only_reads(server):
 def test_similar_is_the_answer_of_the_library(server, bundled):
     found = answer(server, "similar", name="Leuven", k=3)["similar"]
     mine = tm.similar("Leuven", bundled, k=3)
-    assert [(c["id"], c["score"]) for c in found] == [
-        (c.id, round(c.account.score, 6)) for c in mine
-    ]
-    added = sum(line["adds"] for line in found[0]["evidence"])
-    assert added == pytest.approx(found[0]["score"], abs=1e-5)
-    assert any(line["sources"] for line in found[0]["evidence"])
+    assert found == to_wire(mine)
+    lines = found[0]["account"]
+    assert sum(line["share"] for line in lines) == pytest.approx(found[0]["score"], abs=1e-5)
+    assert any(fact["source"] for line in lines for fact in line["evidence"])
 
 
 def test_what_is_not_known_is_named(server):
     assert "emissions" in answer(server, "city", name="ba-sarajevo")["not_known"]
     account = answer(server, "explain", one="Cologne", other="ba-sarajevo")["accounts"][0]
-    unknown = [line for line in account["evidence"] if line["likeness"] is None]
+    unknown = [line for line in account["account"] if line["likeness"] is None]
     assert unknown
-    assert all(line["better_than"] is None for line in unknown)
+    assert all(line["standing"] == 0.5 for line in unknown)
 
 
 def test_cities_are_found_by_words_country_and_role(server):

@@ -8,23 +8,21 @@ The command that lets assistants ask.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 import twinmatch as tm
 from twinmatch.cli.options import Model, Profiles, Programme, board, geography, problems, public
-from twinmatch.errors import Problem, TwinmatchError
+from twinmatch.errors import Problem, QuestionError, TwinmatchError
 from twinmatch.proposal.wire import to_wire
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
     from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from twinmatch.proposal import Evidence
 
 INSTRUCTIONS = """Peer matching of cities in the EU Mission of 100 climate-neutral cities. Cities are named by id or name.
 Scores lie in [0, 1] and are sums of evidence: quote "says" with its sources. A likeness of null means not known, never
@@ -32,8 +30,6 @@ no. "Proven" holds under the weights and rules of the programme only. Tools read
 
 MOST = 50
 """Cities or meetings in one answer."""
-
-T = TypeVar("T")
 
 
 def assistant_server(
@@ -57,7 +53,7 @@ def assistant_server(
         asked.propose,
         asked.prices,
     ):
-        server.tool(annotations=reads)(tool)
+        server.tool(annotations=reads)(_answered(tool))
     return server
 
 
@@ -84,7 +80,7 @@ class _Asked:
 
     def city(self, name: str) -> dict[str, Any]:
         """One city's profile with its sources, and what is not known of it."""
-        city = _answered(lambda: self._cohort.city(name))
+        city = self._cohort.city(name)
         said = city.model_dump(mode="json", exclude_none=True, by_alias=True)
         return {"profile": said, "not_known": [b for b in tm.City.BLOCKS if not getattr(city, b)]}
 
@@ -92,81 +88,53 @@ class _Asked:
         self, name: str, k: int = 10, weights: dict[str, float] | None = None
     ) -> dict[str, Any]:
         """The k cities most like a city, best first, each with the evidence of its score."""
-        found = _answered(
-            lambda: tm.similar(name, self._cohort, min(k, MOST), weights, text_model=self._model)
-        )
-        cities = ({"id": c.id, "name": c.name, "country": c.country} for c in found)
-        scored = zip(cities, found, strict=True)
-        return {"similar": [{**city, **_account(c.account)} for city, c in scored]}
+        over: dict[str, Any] = {"k": min(k, MOST), "text_model": self._model}
+        return _plain({"similar": tm.similar(name, self._cohort, weights=weights, **over)})
 
     def explain(self, one: str, other: str) -> dict[str, Any]:
         """The accounts of a pair: as peers, the first learning from the second, and the other way round."""
         over: dict[str, Any] = {"programme": self._programme, "text_model": self._model}
-        found = _answered(lambda: tm.explain(one, other, self._cohort, **over))
-        accounts = [{"title": p.title, "says": p.says, **_account(p.account)} for p in found]
-        return {"accounts": accounts}
+        return _plain({"accounts": tm.explain(one, other, self._cohort, **over)})
 
     def why_not(self, guest: str, host: str) -> dict[str, Any]:
         """Why a guest and a host do not meet in the round, what forcing it costs, and what would bring it about."""
-        found = _answered(
-            lambda: tm.why_not(guest, host, self._cohort, self._programme, text_model=self._model)
-        )
-        best = found.best
-        return {
-            "guest": found.guest,
-            "host": found.host,
-            "verdict": found.verdict,
-            "reasons": list(found.reasons),
-            "price": str(best.price) if best else None,
-            "moves": [move.says for move in best.moves] if best else [],
-            "what_would_change_it": list(found.changes),
-        }
+        over: dict[str, Any] = {"programme": self._programme, "text_model": self._model}
+        return _plain(tm.why_not(guest, host, self._cohort, **over))
 
     def propose(self, product: str = "twinning") -> dict[str, Any]:
         """The round's proposal of one product: what was proven, its meetings, who is left out and why. Writes nothing."""
-
-        def made() -> dict[str, Any]:
-            proposal = tm.propose(self._cohort, self._programme, text_model=self._model)
-            if product not in (names := [p.product for p in proposal.products]):
-                from mcp.server.mcpserver.exceptions import ToolError
-
-                raise ToolError(f"There is no product {product!r}; there are: {', '.join(names)}.")
-            found = proposal.product(product)
-            return {
-                "product": found.product,
-                "status": found.status,
-                "score": _number(found.score),
-                "bound": _number(found.bound),
-                "meetings": [
-                    {k: v for k, v in m.row().items() if v not in ("", None)}
-                    for m in found.meetings[:MOST]
-                ],
-                "meetings_in_all": len(found.meetings),
-                "left_out": [{"city": x.city, "why": x.why} for x in found.left_out[:MOST]],
-                "rules": to_wire(found.rules),
-            }
-
-        return _answered(made)
+        proposal = tm.propose(self._cohort, self._programme, text_model=self._model)
+        if product not in (names := [p.product for p in proposal.products]):
+            found = f"There is no product {product!r}; there are: {', '.join(names)}."
+            raise QuestionError.of("not-found", found)
+        plain = _plain(proposal.product(product))
+        counted = {f"{key}_in_all": len(plain[key]) for key in ("meetings", "left_out")}
+        return plain | {key: plain[key][:MOST] for key in ("meetings", "left_out")} | counted
 
     def prices(self) -> dict[str, Any]:
         """What each rule of the round's twinning costs, and what one more place at each host is worth."""
-        found = _answered(lambda: tm.prices(self._cohort, self._programme, text_model=self._model))
-        worth = [(h, str(h.worth)) for h in found.hosts if not h.worth.is_nothing]
-        hosts = [{"host": h.host, "name": h.name, "one_more_place": says} for h, says in worth]
-        return {
-            "rules": [p.row() | {"costs": str(p.price)} for p in found.rules],
-            "hosts": hosts,
-        } | {"soft": [rule.row() for rule in found.soft]}
+        return _plain(tm.prices(self._cohort, self._programme, text_model=self._model))
 
 
-def _answered(ask: Callable[[], T]) -> T:
-    """Return an answer; an error on purpose becomes the tool's error, with what to do."""
-    try:
-        return ask()
-    except TwinmatchError as error:
-        from mcp.server.mcpserver.exceptions import ToolError
+def _plain(found: object) -> dict[str, Any]:
+    """Return a result in its one JSON form."""
+    plain: dict[str, Any] = to_wire(found)
+    return plain
 
-        raise ToolError(str(error)) from error
+
+def _answered(tool: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Return a tool whose errors on purpose are the protocol's, with what to do."""
+
+    @wraps(tool)
+    def answer(*args: Any, **asked: Any) -> dict[str, Any]:
+        try:
+            return tool(*args, **asked)
+        except TwinmatchError as error:
+            from mcp.server.mcpserver.exceptions import ToolError
+
+            raise ToolError(str(error)) from error
+
+    return answer
 
 
 def _own_words(city: tm.City) -> str:
@@ -181,29 +149,6 @@ def _short(city: tm.City) -> dict[str, Any]:
         "country": geography.country(city.country).name,
         "roles": [role.value for role in city.roles],
     }
-
-
-def _account(account: tm.Account) -> dict[str, Any]:
-    return {
-        "score": _number(account.score),
-        "part_of_weights_known": _number(account.coverage),
-        "evidence": [_line(line) for line in account.lines],
-    }
-
-
-def _line(line: Evidence) -> dict[str, Any]:
-    return {
-        "facet": line.facet,
-        "likeness": _number(line.likeness),
-        "better_than": _number(line.standing) if line.known else None,
-        "adds": _number(line.share),
-        "says": line.says,
-        "sources": sorted({fact.source for fact in line.facts if fact.source}),
-    }
-
-
-def _number(value: float) -> float | None:
-    return round(value, 6) if math.isfinite(value) else None
 
 
 # The docstring of the command is its help on the command line.
