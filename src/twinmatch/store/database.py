@@ -384,4 +384,4 @@ def note(connection: sa.Connection, by: str, what: str, about: str = "") -> None
 def noted(connection: sa.Connection) -> tuple[AuditEntry, ...]:
     """Return every line, the first one first."""
     found = connection.execute(sa.select(changes).order_by(changes.c.number))
-    return tuple(AuditEntry(r.number, r.at, r.by, r.what, r.about) for r in found)
+    return tuple(AuditEntry(*row) for row in found)

@@ -169,7 +169,7 @@ class Store:
         if rows:
             connection.execute(sa.insert(run_meetings), rows)
         if earlier := carried(_history(connection, after)) if after else ():
-            lines = [{"run": run, **_entry_row(entry)} for entry in earlier]
+            lines = [{"run": run, **vars(entry)} for entry in earlier]
             connection.execute(sa.insert(entries), lines)
 
     def runs(self) -> tuple[RunRecord, ...]:
@@ -258,7 +258,7 @@ class Store:
             checked(now, entry, {m.about: m.cities for m in meetings}, places)
             if entry.kind == "undo" and now.undoable is not None:
                 entry = replace(entry, one=str(now.undoable.number), other="", city="")
-            connection.execute(sa.insert(entries).values(run=run, **_entry_row(entry)))
+            connection.execute(sa.insert(entries).values(run=run, **vars(entry)))
         return entry
 
     # --- past rounds --------------------------------------------------------------------------------------
@@ -357,17 +357,7 @@ def _sane(name: str) -> bool:
 
 
 def _kept(row: Any, now: RunSnapshot) -> RunRecord:
-    return RunRecord(
-        row.id,
-        row.title,
-        row.kept_at,
-        row.kept_by,
-        row.sha256,
-        row.data_sha256,
-        row.programme_sha256,
-        now.status,
-        now.version,
-    )
+    return RunRecord(**row._mapping, status=now.status, version=now.version)
 
 
 def _history(connection: sa.Connection, run: str) -> tuple[HistoryEntry, ...]:
@@ -382,8 +372,9 @@ def _histories(connection: sa.Connection) -> dict[str, list[HistoryEntry]]:
     return found
 
 
-def _entry(r: Any) -> HistoryEntry:
-    return HistoryEntry(r.number, r.at, r.by, r.kind, r.one, r.other, r.city, r.why)
+def _entry(row: Any) -> HistoryEntry:
+    _, *said = row
+    return HistoryEntry(*said)
 
 
 def _about(asked: HistoryEntry, meetings: Sequence[KeptMeeting]) -> HistoryEntry:
@@ -454,32 +445,8 @@ def _run_columns() -> list[sa.Column[Any]]:
 
 
 def _meeting_row(run: str, meeting: KeptMeeting) -> dict[str, Any]:
-    one, other = meeting.about
-    return {
-        "run": run,
-        "one": one,
-        "other": other,
-        "meeting": meeting.id,
-        "product": meeting.product,
-        "label": meeting.label,
-        "cities": list(meeting.cities),
-        "score": meeting.score,
-        "if_guest_declines": list(meeting.if_guest_declines),
-        "if_host_declines": list(meeting.if_host_declines),
-    }
-
-
-def _entry_row(entry: HistoryEntry) -> dict[str, Any]:
-    return {
-        "number": entry.number,
-        "at": entry.at,
-        "by": entry.by,
-        "kind": entry.kind,
-        "one": entry.one,
-        "other": entry.other,
-        "city": entry.city,
-        "why": entry.why,
-    }
+    row = {**vars(meeting), "run": run, "meeting": meeting.id, **meeting.about._asdict()}
+    return {column.name: row[column.name] for column in run_meetings.c}
 
 
 def _changed_meanwhile(history: Sequence[HistoryEntry], seen: int) -> QuestionError:
