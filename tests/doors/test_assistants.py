@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient  # noqa: E402
 
 import twinmatch as tm  # noqa: E402
 from loops_for_tests import finished  # noqa: E402
-from twinmatch.cli.assistants import assistant_server, http_app  # noqa: E402
+from twinmatch.cli.serving import assistant_server, http_app  # noqa: E402
 from twinmatch.proposal.wire import to_wire  # noqa: E402
 from twinmatch.web.auth import Rank  # noqa: E402
 from twinmatch.web.board import Board  # noqa: E402

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from twinmatch.programmes.round import price_bounds
 from twinmatch.programmes.rules import allowed_pairs
 from twinmatch.programmes.twinning import Twinning
 from twinmatch.solving import solve
-from twinmatch.whatif.price_bounds import price_bounds
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import group_rule_proofs

@@ -19,7 +19,7 @@ from twinmatch.programmes.city_panels.product import taking_part
 from twinmatch.programmes.city_panels.search import mix_of
 from twinmatch.programmes.discussion_groups import DiscussionGroups
 from twinmatch.programmes.discussion_groups.search import member_frame
-from twinmatch.programmes.discussion_groups.slots import slots_of
+from twinmatch.programmes.discussion_groups.settings import slots_of
 from twinmatch.programmes.national_clusters import NationalClusters, cluster_rules
 from twinmatch.programmes.national_clusters.countries import codes_of
 from twinmatch.programmes.national_clusters.product import cohesion

@@ -39,13 +39,12 @@ from twinmatch.programmes.programme import (
     source_of,
 )
 from twinmatch.programmes.proposing import programme_of, proposal_of, solve_round
-from twinmatch.programmes.round import Round, SolvedProduct
+from twinmatch.programmes.round import Round, SolvedProduct, price_bounds
 from twinmatch.proposal import Proposal, RulePrice, Table
 from twinmatch.proposal.tables import InterviewRow, PriceRow, StabilityRow
 from twinmatch.proposal.wire import Hidden, on_wire
 from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
 from twinmatch.whatif.counterfactual import Interview, interview_plan
-from twinmatch.whatif.price_bounds import price_bounds
 from twinmatch.whatif.prices import PriceList, price_list
 from twinmatch.whatif.repair import (
     Disruption,

@@ -44,8 +44,7 @@ COMMANDS: Final = MappingProxyType(
             ("questions", "why-not prices counterfactual ask stability frontier pictures"),
             ("checks", "check diff repair reserves backtest"),
             ("runs", "keep list-runs decide decisions state past learn"),
-            ("serving", "serve keys changes personal-data purge"),
-            ("assistants", "mcp"),
+            ("serving", "serve keys changes personal-data purge mcp"),
         )
         for name in names.split()
     }

@@ -12,19 +12,15 @@ from typer import Argument, Option
 from twinmatch import app, whatif
 from twinmatch.cli.options import (
     AsJson,
-    Model,
+    OfRound,
     Pairs,
-    Profiles,
-    Programme,
+    expanded,
     exporting,
     literal,
-    over,
     pair,
     print_json,
-    progress,
     proposal_of,
     reading,
-    round_of,
     say,
     say_written,
     show,
@@ -42,21 +38,16 @@ if TYPE_CHECKING:
 # The docstrings of the commands are their help on the command line.
 
 
+@expanded
 def check(
     proposal: Annotated[Path, Argument(help="A proposal.json, as it was made or edited by hand.")],
-    profiles: Profiles = None,
-    programme: Programme = None,
-    text_model: Model = None,
-    as_json: AsJson = False,
+    asked: OfRound,
 ) -> None:
     """The referee over a proposal, also one edited by hand: every rule, kept or broken; exit 2 where one is broken."""
-    with progress() as told:
-        asked = proposal_of(proposal)
-        round_ = round_of(profiles, programme, text_model, told)
-        found = whatif.difference.check_proposal(round_, asked)
-    if as_json:
-        print_json(found)
-    else:
+    given = proposal_of(proposal)
+    with asked.round() as (round_, _):
+        found = whatif.difference.check_proposal(round_, given)
+    if not asked.printed(found):
         for c in found:
             lines = ((r.rule, r.status, r.says) for r in c.rules)
             show_table(c.title, ("Rule", "Status", "In words"), lines)
@@ -65,7 +56,7 @@ def check(
     count = Counter(r.status for c in found for r in c.rules)
     if broken := count["broken"]:
         many = "1 rule is" if broken == 1 else f"{broken} rules are"
-        again = f"twinmatch propose{over(profiles, programme)} --previous {proposal}"
+        again = f"twinmatch propose{asked.over} --previous {proposal}"
         say(f"{many} broken. Next: mend the proposal, or {again}")
         raise typer.Exit(2)
     relaxed = count["relaxed"]
@@ -94,10 +85,10 @@ def diff(
     say("The two propose the same." if found.alike else gone)
 
 
+@expanded
 def repair(
     proposal: Annotated[Path, Argument(help="The proposal.json to repair.")],
-    profiles: Profiles = None,
-    programme: Programme = None,
+    asked: OfRound,
     withdrawn: Annotated[Pairs, Option(help="A city or unit that withdrew; several times.")] = None,
     refused: Annotated[Pairs, Option(help="A=B: one of the two refused; several times.")] = None,
     at_most: Annotated[int, Option(help="Earlier pairs that may go in the second offer.")] = 3,
@@ -105,8 +96,6 @@ def repair(
         str | None, Option(help="Publish an offer: 'keep all', 'few changes' or 'best'.")
     ] = None,
     out: Annotated[Path | None, Option("--out", "-o", help="Folder for the taken offer.")] = None,
-    text_model: Model = None,
-    as_json: AsJson = False,
 ) -> None:
     """Three offers after a withdrawal, a refusal or a new city: who must be told, and the price of each."""
     pairs = tuple(pair(text, "--refused") for text in refused or ())
@@ -117,18 +106,15 @@ def repair(
         raise QuestionError.of("take-wrong", given, do=do)
     change = whatif.repair.Disruption(tuple(withdrawn or ()), pairs)
     kind = next((k for k in kinds if k == take), None)
-    with progress() as told:
-        earlier = proposal_of(proposal)
-        round_ = round_of(profiles, programme, text_model, told)
+    earlier = proposal_of(proposal)
+    with asked.round() as (round_, told):
         told("Offers")
         found = app.round.repaired(earlier, change, round_, at_most)
         written: list[Path] = []
         if kind is not None and out is not None:
             told("Files")
             written = exporting.publish(app.round.taken(earlier, found, kind, change), out)
-    if as_json:
-        print_json({**to_wire(found), "written": [file.name for file in written]})
-    else:
+    if not asked.printed({**to_wire(found), "written": [file.name for file in written]}):
         _show_repair(found)
     if out is not None and written:
         say_written(out, written)
@@ -149,22 +135,18 @@ def _show_repair(found: Repaired) -> None:
         )
 
 
+@expanded
 def reserves(
     proposal: Annotated[Path, Argument(help="A proposal.json.")],
-    profiles: Profiles = None,
-    programme: Programme = None,
+    asked: OfRound,
     k: Annotated[int, Option("-k", help="Reserves for each guest and host.")] = 3,
-    text_model: Model = None,
-    as_json: AsJson = False,
 ) -> None:
     """Reserves ranked for every guest and host, and what is offered if a pair falls through."""
-    with progress() as told:
-        round_ = round_of(profiles, programme, text_model, told)
+    with asked.round() as (round_, told):
         held = app.round.held_twinning(round_, proposal_of(proposal))
         told("Fallbacks")
         ranked, falls = whatif.repair.reserves(held, k), whatif.repair.fallbacks(held)
-    if as_json:
-        print_json({"reserves": ranked, "fallbacks": falls})
+    if asked.printed({"reserves": ranked, "fallbacks": falls}):
         return
     for side, title in (
         ("guest", "Hosts with a free place, for each guest"),
@@ -191,6 +173,7 @@ def reserves(
     say("Next, when somebody declines: twinmatch repair PROPOSAL.json --refused GUEST=HOST")
 
 
+@expanded
 def backtest(
     pairs: Annotated[
         Path | None,
@@ -199,27 +182,23 @@ def backtest(
             help="Columns guest and hosts (cities of one unit, ';' between); the pilot activities where left out.",
         ),
     ] = None,
-    profiles: Profiles = None,
-    programme: Programme = None,
+    *,
+    asked: OfRound,
     seed: Annotated[int, Option(help="Seed of the bootstrap.")] = 0,
-    text_model: Model = None,
-    as_json: AsJson = False,
 ) -> None:
     """How high the score ranks pairs that were really made, against chance and with each facet left out."""
-    with progress() as told:
-        round_ = round_of(profiles, programme, text_model, told)
+    with asked.round() as (round_, told):
         twinning, cohort = whatif.case.twinning_of(round_), round_.cohort
         told("Ranks")
         if pairs is None:
-            _backtest_pilots(round_, seed, as_json)
+            _backtest_pilots(round_, seed, asked)
             return
         lines = reading.read_rows(pairs, ("guest", "hosts"))
         tested = whatif.backtest.read_pairs(cohort, lines, pairs.name)
         found = whatif.backtest.backtest(
             cohort, tested, twinning.weights, round_.facet_cache, twinning.hosts, seed=seed
         )
-    if as_json:
-        print_json(found)
+    if asked.printed(found):
         return
     _show_backtest(found)
     say(
@@ -259,7 +238,7 @@ def _show_backtest(found: Backtest) -> None:
     )
 
 
-def _backtest_pilots(round_: Round, seed: int, as_json: bool) -> None:
+def _backtest_pilots(round_: Round, seed: int, asked: OfRound) -> None:
     cohort, cache, test = round_.cohort, round_.facet_cache, whatif.learning
     weights, peers = whatif.case.twinning_of(round_).weights, app.neighbours.PEER_WEIGHTS
     tests: dict[str, ActivityTest | PartnerTest] = {
@@ -267,8 +246,7 @@ def _backtest_pilots(round_: Round, seed: int, as_json: bool) -> None:
         "partners of the activity, twinning": test.partners(cohort, weights, cache, seed=seed),
         "partners of the activity, peers": test.partners(cohort, peers, cache, seed=seed),
     }
-    if as_json:
-        print_json(tests)
+    if asked.printed(tests):
         return
     rows = []
     for name, one in tests.items():

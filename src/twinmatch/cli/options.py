@@ -10,10 +10,13 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
+from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from typer import Argument, Option
@@ -334,23 +337,87 @@ def decided_of(previous: Path | None, lock: Pairs = None, ban: Pairs = None) -> 
     )
 
 
-def round_of(
-    profiles: Path | None,
-    programme: Sequence[str] | None,
-    model: str | None,
-    progress: Callable[[str], None],
-    decided: Decided | None = None,
-) -> Round:
-    """Return the round of a command, opened once."""
-    rules = programmes.load(*(programme or ()))
-    progress("Profiles")
-    said = () if decided is None else (decided,)
-    return app.round.open_round(cohort_of(profiles), rules, said, model=model, progress=progress)
+def expanded(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that takes the fields of its parameter ``asked`` as options of its own, in its place."""
+    hints = get_type_hints(command, include_extras=True)
+    kind = hints["asked"]
+    of_kind, parameters = get_type_hints(kind, include_extras=True), []
+    for name, own in signature(command).parameters.items():
+        parts = (
+            {f.name: f.default for f in fields(kind)} if name == "asked" else {name: own.default}
+        )
+        parameters += [
+            Parameter(
+                part, Parameter.KEYWORD_ONLY, default=default, annotation=(hints | of_kind)[part]
+            )
+            for part, default in parts.items()
+        ]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        asked = kind(**{f.name: given.pop(f.name) for f in fields(kind)})
+        command(**given, asked=asked)
+
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
 
 
-def case_of(*asked: Any) -> Case:
-    """Return the twinning of the round of a command, solved; it is asked with what ``round_of`` is."""
-    return whatif.case.twinning_case(round_of(*asked))
+@dataclass(frozen=True)
+class OfRound:
+    """What commands over a round are asked with: its profiles and programme, the text model, and whether as JSON."""
+
+    profiles: Profiles = None
+    programme: Programme = None
+    text_model: Model = None
+    as_json: AsJson = False
+
+    @property
+    def over(self) -> str:
+        """Return profiles and programme as the next command takes them."""
+        return over(self.profiles, self.programme)
+
+    def decided(self) -> tuple[Decided, ...]:
+        """Return what the options decide."""
+        return ()
+
+    @contextmanager
+    def round(self) -> Iterator[tuple[Round, Callable[[str], None]]]:
+        """Give the round, opened once, and what shows the steps of the work on it."""
+        decided = self.decided()
+        with progress() as told:
+            rules = programmes.load(*(self.programme or ()))
+            told("Profiles")
+            cohort = cohort_of(self.profiles)
+            yield (
+                app.round.open_round(cohort, rules, decided, model=self.text_model, progress=told),
+                told,
+            )
+
+    @contextmanager
+    def case(self) -> Iterator[tuple[Case, Callable[[str], None]]]:
+        """Give the twinning of the round, solved, and what shows the steps."""
+        with self.round() as (round_, told):
+            yield whatif.case.twinning_case(round_), told
+
+    def printed(self, found: object) -> bool:
+        """Print a result as JSON where that is asked for, and return whether it was."""
+        if self.as_json:
+            print_json(found)
+        return self.as_json
+
+
+@dataclass(frozen=True)
+class OfDecidedRound(OfRound):
+    """What commands are asked with over a round on which options decide."""
+
+    previous: Previous = None
+    lock: Lock = None
+    ban: Ban = None
+
+    def decided(self) -> tuple[Decided, ...]:
+        """Return what the options decide: pairs that must or must not meet, and the earlier proposal."""
+        return (decided_of(self.previous, self.lock, self.ban),)
 
 
 @contextmanager

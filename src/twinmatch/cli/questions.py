@@ -9,22 +9,16 @@ from typer import Argument, Option
 
 from twinmatch import app, whatif
 from twinmatch.cli.options import (
-    AsJson,
-    Ban,
     Dask,
-    Lock,
     Model,
-    Previous,
+    OfDecidedRound,
+    OfRound,
     Profiles,
     Programme,
     Seed,
-    case_of,
-    decided_of,
+    expanded,
     literal,
-    over,
     print_json,
-    progress,
-    round_of,
     say,
     say_written,
     show,
@@ -41,30 +35,21 @@ if TYPE_CHECKING:
 # The docstrings of the commands are their help on the command line.
 
 
+@expanded
 def why_not(
     guest: Annotated[str, Argument(metavar="GUEST", help="The guest city's id or name.")],
     host: Annotated[str, Argument(metavar="HOST", help="The host unit, or one of its cities.")],
-    profiles: Profiles = None,
-    programme: Programme = None,
-    previous: Previous = None,
-    lock: Lock = None,
-    ban: Ban = None,
-    text_model: Model = None,
-    as_json: AsJson = False,
+    asked: OfDecidedRound,
 ) -> None:
     """Why two cities do not meet: the rule, or the price of forcing it, who moves, and what would have to change."""
-    decided = decided_of(previous, lock, ban)
-    with progress() as told:
-        case = case_of(profiles, programme, text_model, told, decided)
+    with asked.case() as (case, _):
         found = whatif.why_not.why_not(case, guest, host)
-    if as_json:
-        print_json(found)
+    if asked.printed(found):
         return
     _show_why_not(found)
     if found.verdict == "possible":
-        again = over(profiles, programme)
-        forced = f"twinmatch propose{again} --lock {found.guest}={found.host}"
-        say(f"Next: {forced}, or twinmatch prices{again}")
+        forced = f"twinmatch propose{asked.over} --lock {found.guest}={found.host}"
+        say(f"Next: {forced}, or twinmatch prices{asked.over}")
 
 
 def _show_why_not(found: WhyNotAnswer) -> None:
@@ -104,23 +89,15 @@ def _show_outcome(title: str, outcome: Outcome) -> None:
         show("Worse off: " + literal(", ".join(move.name for move in worse)) + ".")
 
 
+@expanded
 def prices(
-    profiles: Profiles = None,
-    programme: Programme = None,
-    previous: Previous = None,
-    lock: Lock = None,
-    ban: Ban = None,
-    text_model: Model = None,
-    as_json: AsJson = False,
+    asked: OfDecidedRound,
 ) -> None:
     """The price of every lock, ban, quota and rule, the worth of one more place, and over-wished hosts."""
-    decided = decided_of(previous, lock, ban)
-    with progress() as told:
-        case = case_of(profiles, programme, text_model, told, decided)
+    with asked.case() as (case, told):
         told("Prices")
         found = whatif.prices.price_list(case)
-    if as_json:
-        print_json(found)
+    if asked.printed(found):
         return
     total = f"{found.filled} pairs, {100 * found.total:,.1f} points in all."
     show(f"{total} What the best answer would gain …")
@@ -156,20 +133,16 @@ def _show_demand(found: PriceList) -> None:
         show(lonely + literal(", ".join(never)) + ".")
 
 
+@expanded
 def counterfactual(
     city: Annotated[str, Argument(help="A city's id or name.")],
     host: Annotated[str, Argument(metavar="HOST", help="A host unit, or one of its cities.")],
-    profiles: Profiles = None,
-    programme: Programme = None,
-    text_model: Model = None,
-    as_json: AsJson = False,
+    asked: OfRound,
 ) -> None:
     """Which of a city's answers would bring a host into its five best; only answers that it can change."""
-    with progress() as told:
-        case = case_of(profiles, programme, text_model, told)
+    with asked.case() as (case, _):
         found = whatif.counterfactual.counterfactual(case, city, host)
-    if as_json:
-        print_json(found)
+    if asked.printed(found):
         return
     show(literal(found.says))
     for way in found.ways:
@@ -177,27 +150,23 @@ def counterfactual(
     best = ", ".join(f"{name} {100 * score:.0f}" for name, score in found.best)
     show("The five best now: " + literal(best) + ".")
     say("Only say what is true: a better match on a false answer helps nobody.")
-    say(f"Next: twinmatch explain {found.city} {found.host}{over(profiles, programme)}")
+    say(f"Next: twinmatch explain {found.city} {found.host}{asked.over}")
 
 
+@expanded
 def ask(
-    profiles: Profiles = None,
-    programme: Programme = None,
+    asked: OfRound,
     cities: Annotated[int, Option(help="Cities whose answers are simulated.")] = 12,
     draws: Annotated[int, Option(help="Answers drawn for each city.")] = 3,
     seed: Seed = 0,
-    text_model: Model = None,
-    as_json: AsJson = False,
 ) -> None:
     """Which applicants to ask what first: the answers that would change most pairs."""
-    with progress() as told:
-        case = case_of(profiles, programme, text_model, told)
+    with asked.case() as (case, told):
         told("Interview plan")
         found = whatif.counterfactual.interview_plan(
             case.round, case.settings, cities=cities, draws=draws, rng=seed
         )
-    if as_json:
-        print_json({"interviews": found})
+    if asked.printed({"interviews": found}):
         return
     show_table(
         "Ask first",
@@ -215,26 +184,18 @@ def ask(
     say("Next: fill the answers into the profiles, then twinmatch propose")
 
 
+@expanded
 def stability(
-    profiles: Profiles = None,
-    programme: Programme = None,
-    previous: Previous = None,
-    lock: Lock = None,
-    ban: Ban = None,
+    asked: OfDecidedRound,
     runs: Annotated[int, Option(help="Perturbed rounds that are settled.")] = 200,
     seed: Seed = 0,
     workers: Annotated[int, Option(help="Processes that share the runs.")] = 1,
     dask: Dask = None,
-    text_model: Model = None,
-    as_json: AsJson = False,
 ) -> None:
     """How often each pair survives when weights are shaken and what is not known is drawn; the fragile first."""
-    decided = decided_of(previous, lock, ban)
-    with progress() as told, spread_over(dask):
-        case = case_of(profiles, programme, text_model, told, decided)
+    with spread_over(dask), asked.case() as (case, told):
         found = whatif.stability.stability(case, runs, seed=seed, workers=workers, progress=told)
-    if as_json:
-        print_json(found)
+    if asked.printed(found):
         return
     _show_stability(found)
     say(
@@ -272,20 +233,16 @@ def _show_stability(found: Stability) -> None:
     show(f"Pairs that survive without a facet: {without}.")
 
 
+@expanded
 def frontier(
-    profiles: Profiles = None,
-    programme: Programme = None,
+    asked: OfRound,
     dask: Dask = None,
-    text_model: Model = None,
-    as_json: AsJson = False,
 ) -> None:
     """Several named twinning proposals: each best in one respect, with what it gives up."""
-    with progress() as told, spread_over(dask):
-        case = case_of(profiles, programme, text_model, told)
+    with spread_over(dask), asked.case() as (case, told):
         told("Named proposals")
         found = whatif.stability.choices(case)
-    if as_json:
-        print_json(found)
+    if asked.printed(found):
         return
     show_table(
         "Named proposals (points of 100 a pair, summed)",
@@ -323,8 +280,8 @@ def pictures(
     text_model: Model = None,
 ) -> None:
     """Pictures of a pair, as Vega-Lite and SVG: how the score adds up, emissions side by side, readiness by dimension."""
-    with progress() as told:
-        found = app.pairs.pictures(one, other, round_of(profiles, programme, text_model, told))
+    with OfRound(profiles, programme, text_model).round() as (round_, _):
+        found = app.pairs.pictures(one, other, round_)
     if out is None:
         print_json(found)
         return

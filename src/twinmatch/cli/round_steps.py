@@ -21,6 +21,7 @@ from twinmatch.cli.options import (
     Lock,
     MappingFile,
     Model,
+    OfRound,
     Pdf,
     Previous,
     Profiles,
@@ -32,6 +33,7 @@ from twinmatch.cli.options import (
     cut,
     decided_of,
     embedding,
+    expanded,
     exporting,
     facets,
     files,
@@ -47,7 +49,6 @@ from twinmatch.cli.options import (
     quoted,
     reading,
     repair_menu,
-    round_of,
     say,
     say_written,
     show,
@@ -332,22 +333,18 @@ def similar(
         say(f"Next: twinmatch explain {quoted(city)} {found[0].id}{over(profiles)}")
 
 
+@expanded
 def explain(
     one: Annotated[str, Argument(metavar="CITY", help="A city's id or name.")],
     other: Annotated[
         str, Argument(metavar="OTHER", help="Another city's, or a host unit's, id or name.")
     ],
-    profiles: Profiles = None,
-    programme: Programme = None,
-    text_model: Model = None,
-    as_json: AsJson = False,
+    asked: OfRound,
 ) -> None:
     """The account of a pair: every facet in words with its evidence, as peers and as guest and host."""
-    with progress() as told:
-        round_ = round_of(profiles, programme, text_model, told)
+    with asked.round() as (round_, _):
         says, accounts = app.pairs.explain(one, other, round_)
-    if as_json:
-        print_json({"cities": [one, other], "text_model": says, "accounts": accounts})
+    if asked.printed({"cities": [one, other], "text_model": says, "accounts": accounts}):
         return
     for a in accounts:
         _show_account(a.title, a.account)
@@ -355,8 +352,8 @@ def explain(
         for runner in a.runners_up:
             show(literal(runner.says))
     say(f"{SCALE} {says}")
-    asked = f"twinmatch why-not {quoted(one)} {quoted(other)}{over(profiles, programme)}"
-    say(f"Next: {asked} tells whether they meet in the round.")
+    again = f"twinmatch why-not {quoted(one)} {quoted(other)}{asked.over}"
+    say(f"Next: {again} tells whether they meet in the round.")
 
 
 def _show_account(title: str, account: Account) -> None:

@@ -12,18 +12,14 @@ from typer import Argument, Option
 from twinmatch import __version__, app, whatif
 from twinmatch.cli.options import (
     AsJson,
-    Model,
-    Profiles,
-    Programme,
+    OfRound,
     StorePlace,
-    case_of,
+    expanded,
     files,
     history,
     literal,
     print_json,
-    progress,
     proposal_of,
-    round_of,
     say,
     say_written,
     show,
@@ -48,25 +44,21 @@ Seen = Annotated[
 # The docstrings of the commands are their help on the command line.
 
 
+@expanded
 def keep(
     proposal: Annotated[Path, Argument(help="The proposal.json to keep.")],
-    profiles: Profiles = None,
-    programme: Programme = None,
+    asked: OfRound,
     title: Annotated[str, Option(help="What the run is called.")] = "",
     by: By = None,
     store: StorePlace = None,
-    text_model: Model = None,
-    as_json: AsJson = False,
 ) -> None:
     """Keep a proposal as a run in the store, with what is offered if a city declines."""
     content, found = proposal.read_bytes() if proposal.is_file() else b"", proposal_of(proposal)
-    with progress() as told:
-        round_ = round_of(profiles, programme, text_model, told)
+    with asked.round() as (round_, _):
         run, new = app.decisions.keep_run(
             found, content, by or _user(), round_, title=title, place=store
         )
-    if as_json:
-        print_json({**to_wire(run), "new": new})
+    if asked.printed({**to_wire(run), "new": new}):
         return
     show(f"Run {run.id}: {literal(run.title)}" + ("." if new else ", kept before."))
     history = f"twinmatch runs history {run.id}"
@@ -227,9 +219,9 @@ def past(
     say("Next: twinmatch runs past --toml gives the line for [twinning] of a programme file")
 
 
+@expanded
 def learn(
-    profiles: Profiles = None,
-    programme: Programme = None,
+    asked: OfRound,
     store: StorePlace = None,
     satisfaction: Annotated[
         Path | None,
@@ -239,8 +231,6 @@ def learn(
         Path | None, Option("--out", "-o", help="Folder for the weights and their card.")
     ] = None,
     name: Annotated[str, Option(help="Name of the files.")] = "weights",
-    text_model: Model = None,
-    as_json: AsJson = False,
 ) -> None:
     """Weights that past decisions suggest, with their uncertainty and a back-test; nothing is changed."""
     liked = (
@@ -248,16 +238,13 @@ def learn(
         if satisfaction is None
         else app.decisions.satisfaction_of(satisfaction)
     )
-    with progress() as told:
-        case = case_of(profiles, programme, text_model, told)
+    with asked.case() as (case, _):
         found = app.decisions.learn_weights(case, liked, shown=satisfaction is None)
     written: list[Path] = []
     if out is not None:
         made_from = {"data": case.round.cohort.fingerprint, "twinmatch": __version__}
         written = files.write_files(whatif.learning.model_files(found, name, made_from), out)
-    if as_json:
-        print_json(found)
-    else:
+    if not asked.printed(found):
         lines = (
             (
                 facet,

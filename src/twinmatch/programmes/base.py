@@ -1,16 +1,24 @@
-"""What the settings of every product share: sections of a programme file, loads, weights.
+"""What the settings of every product share: sections of a programme file, loads, weights; and the catalogue of resources.
 
-The coordinator's catalogue of resources, as a programme file holds it.
+Resources are the bundled ones and the coordinator's own. Beside them stand the national actors of each country.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+import csv
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from twinmatch.affinity import checked_weights
 from twinmatch.errors import QuestionError
+from twinmatch.files import bundled_path
+from twinmatch.proposal.tables import ActorRow
+from twinmatch.schema import Domain, Lever
+from twinmatch.vocabulary.geography import countries, in_eu
+from twinmatch.vocabulary.topics import Topic
+from twinmatch.wording import say
 
 Band = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 
@@ -87,3 +95,111 @@ def ordered(value: Band) -> Band:
     if value[0] > value[1]:
         raise ValueError("the smaller number comes first")
     return value
+
+
+Level = Literal[
+    "online resources", "discussion groups", "study visits", "twinning", "hosting others"
+]
+
+
+StepCode = Literal["mandate", "understand", "portfolio", "act", "learn", "normal", "ecosystem"]
+
+
+class Resource(ProgrammeSection):
+    """Something that helps a city: a guide, a tool, a training, a programme."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    title: str = Field(min_length=1)
+    link: str = Field(pattern=r"^https?://\S+$", description="Where it is found")
+    gives: str = Field("", description="What a city gets from it, in a sentence")
+    domains: tuple[Domain, ...] = Field((), description="Domains that it is about")
+    levers: tuple[Lever, ...] = Field((), description="Levers that it is about")
+    topics: tuple[Topic, ...] = Field((), description="Topics that it is about")
+    steps: tuple[StepCode, ...] = Field(
+        (), description="Steps of the transition map that it serves"
+    )
+    level: Level = Field("online resources", description="Step of the ladder from which it is open")
+    languages: tuple[str, ...] = Field(("en",), min_length=1, description="ISO 639-1")
+    countries: tuple[str, ...] = Field((), description="Only for cities of these; none: of any")
+    mission_only: bool = Field(False, description="Only for Mission Cities")
+    readiness: tuple[float, float] = Field(
+        (0, 4), description="Mean readiness of the cities that it is made for: at least, at most"
+    )
+    checked: str = Field("", description="When and how the link was last checked")
+
+    @model_validator(mode="after")
+    def _about_something(self) -> Resource:
+        if not self.domains and not self.levers and not self.steps and not self.topics:
+            raise ValueError("a resource needs a domain, a lever, a topic or a step")
+        return self
+
+
+class Catalogue(ProgrammeSection):
+    """The catalogue of resources: the bundled ones where they are asked for, and the coordinator's own."""
+
+    per_city: int = Field(3, ge=1, le=20, description="Resources named for each city, at most")
+    cities_per_resource: int = Field(
+        49,
+        ge=1,
+        description="Cities to which one resource is named, at most, while another fits them",
+    )
+    bundled: bool = Field(False, description="Whether the bundled resources are offered too")
+    resources: tuple[Resource, ...] = Field((), description="The coordinator's own resources")
+
+    @property
+    def offered(self) -> tuple[Resource, ...]:
+        """Return all resources, the coordinator's own first; an own one replaces a bundled one of its id."""
+        own = {r.id for r in self.resources}
+        bundled = bundled_resources() if self.bundled else ()
+        return (*self.resources, *(r for r in bundled if r.id not in own))
+
+    @model_validator(mode="after")
+    def _once(self) -> Catalogue:
+        ids = [r.id for r in self.resources]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"the resource {twice[0]!r} stands here twice")
+        return self
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with bundled_path("support", name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _listed(cell: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in cell.split(";") if part.strip())
+
+
+@cache
+def bundled_resources() -> tuple[Resource, ...]:
+    """Return the bundled resources that are offered: no closed call, and a page of their own."""
+    return tuple(_resource(row) for row in _rows("resources.csv") if not row["not_offered"])
+
+
+def _resource(row: dict[str, str]) -> Resource:
+    languages = tuple(part for part in _listed(row["languages"]) if len(part) == 2)
+    if "all EU languages" in row["languages"]:
+        languages = tuple(
+            sorted({v for c in countries().values() if in_eu(c.code) for v in c.languages})
+        )
+    low, _, high = row["readiness"].partition("-")
+    fields: dict[str, Any] = {
+        **{key: row[key] for key in ("id", "title", "gives")},
+        **{key: _listed(row[key]) for key in ("domains", "levers", "topics", "steps", "countries")},
+        "link": row["address"],
+        "languages": languages or ("en",),
+        "mission_only": row["who_may_use"] == "Mission Cities",
+        "readiness": (float(low or 0), float(high or 4)),
+        "checked": say(
+            "Read in a stored copy of the page, {row_last_seen}", row_last_seen=row["last_seen"]
+        ),
+    }
+    return Resource.model_validate(fields)
+
+
+@cache
+def national_actors() -> tuple[ActorRow, ...]:
+    """Return the bundled actors by code of country, those of Europe under EU."""
+    fields = ("country", "name", "kind", "offers", "address", "year")
+    return tuple(ActorRow(*(row[field] for field in fields)) for row in _rows("actors.csv"))

@@ -28,9 +28,9 @@ from twinmatch.embedding.sentences import TOPICS
 from twinmatch.facets import FacetCache
 from twinmatch.facets.answered import topic_table
 from twinmatch.facets.readiness import STEPS, levels, step_levels, stuck_at
+from twinmatch.programmes.base import Catalogue, Resource
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.programme import Programme
-from twinmatch.programmes.resources import Catalogue, Resource
 from twinmatch.programmes.themes import Theme, ThemeNeed
 from twinmatch.proposal import Fact, LeftOut, Meeting, Product, Table
 from twinmatch.proposal.tables import PathwayRow

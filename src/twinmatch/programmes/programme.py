@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import Field, PrivateAttr, ValidationError, create_model
 
 from twinmatch.errors import DataError, Problem, Where
-from twinmatch.programmes.base import ProductSettings, ProgrammeSection
+from twinmatch.programmes.base import Catalogue, ProductSettings, ProgrammeSection
 from twinmatch.programmes.load_ledger import Ledger
 from twinmatch.programmes.registry import PRODUCTS
-from twinmatch.programmes.resources import Catalogue
 from twinmatch.programmes.twinning import Twinning
 from twinmatch.validate import Record, problems_of
 

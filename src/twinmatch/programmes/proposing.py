@@ -14,9 +14,9 @@ from twinmatch.facets import FacetCache
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.city_cards import gaps, measured_card
-from twinmatch.programmes.joint import JointPart, propose_together
 from twinmatch.programmes.load_ledger import LoadLedger, judged_ledger
 from twinmatch.programmes.pathways import ladder, pathways, transition_map, with_offers
+from twinmatch.programmes.registry import JointPart, propose_together
 from twinmatch.programmes.repair_menu import by_number, loosened, numbered
 from twinmatch.programmes.round import SolvedProduct
 from twinmatch.proposal import (

@@ -8,7 +8,7 @@ import pytest
 from product_cases import city, pairs, round_of, settings_of, twinning
 
 from twinmatch.programmes import PRODUCTS, Round
-from twinmatch.programmes.joint import JointPart, propose_together
+from twinmatch.programmes.registry import JointPart, propose_together
 from twinmatch.programmes.twinning import propose_twinning
 from twinmatch.proposal import Proposal
 

@@ -15,9 +15,9 @@ from twinmatch.errors import QuestionError
 from twinmatch.facets.readiness import STEPS, StuckStep, step_levels, stuck_at
 from twinmatch.files import bundled_path
 from twinmatch.programmes import load
+from twinmatch.programmes.base import Catalogue, bundled_resources, national_actors
 from twinmatch.programmes.found_themes import find_themes, says
 from twinmatch.programmes.pathways import ladder, pathways, standing, transition_map
-from twinmatch.programmes.resources import Catalogue, bundled_resources, national_actors
 from twinmatch.programmes.themes import Theme
 from twinmatch.schema import Dimension
 

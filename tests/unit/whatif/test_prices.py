@@ -12,11 +12,10 @@ from rounds_for_tests import answers, random_case, small_case, small_cities, wor
 from twinmatch.programmes import Round
 from twinmatch.programmes.programme import programme_model
 from twinmatch.programmes.proposing import propose
-from twinmatch.programmes.round import SolvedProduct
+from twinmatch.programmes.round import SolvedProduct, price_bounds
 from twinmatch.programmes.twinning import product_of
 from twinmatch.solving.model import LP, MIP
 from twinmatch.whatif.case import Price, swapped, twinning_case, widened
-from twinmatch.whatif.price_bounds import price_bounds
 from twinmatch.whatif.prices import price_list, price_questions
 
 

@@ -19,8 +19,13 @@ from twinmatch.programmes.discussion_groups.search import (
     one_group_fewer,
     with_more_groups,
 )
-from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
-from twinmatch.programmes.discussion_groups.slots import WHERE, Slot, locked_in, slots_of
+from twinmatch.programmes.discussion_groups.settings import (
+    WHERE,
+    DiscussionGroups,
+    Slot,
+    locked_in,
+    slots_of,
+)
 from twinmatch.programmes.group_quotas import GroupQuotas
 from twinmatch.programmes.kinds import TITLES, Attribute, alike, categories, composition
 from twinmatch.programmes.quotas import quotas_kept

@@ -21,8 +21,8 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.facets.readiness import levels
-from twinmatch.programmes.discussion_groups.settings import DiscussionGroups
-from twinmatch.programmes.discussion_groups.slots import (
+from twinmatch.programmes.discussion_groups.settings import (
+    DiscussionGroups,
     Slot,
     lock_rules,
     locked_in,

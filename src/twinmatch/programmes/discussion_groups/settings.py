@@ -1,17 +1,37 @@
-"""Settings of discussion groups: themes, leads, sizes, what groups are mixed in."""
+"""Settings of discussion groups, and the groups that may be held under them.
+
+Themes, leads, sizes, what groups are mixed in; and the rules of members that are about themes, locks and kinds of cities.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Final
 
+import numpy as np
+import scipy.sparse as sp
 from pydantic import Field, field_validator, model_validator
 
 from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
 from twinmatch.programmes.kinds import Attribute
-from twinmatch.programmes.quotas import Quota, counted_per
+from twinmatch.programmes.quotas import (
+    Counted,
+    Quota,
+    Units,
+    counted_kinds,
+    counted_per,
+    counted_says,
+    quota_rules,
+    with_topics,
+)
+from twinmatch.programmes.round import Round
+from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.themes import Theme
+from twinmatch.proposal import Meeting
 from twinmatch.schema import Role
+from twinmatch.solving import Candidates, counts
+from twinmatch.wording import say
 
 
 class DiscussionGroups(GatedProduct):
@@ -102,3 +122,145 @@ class DiscussionGroups(GatedProduct):
             yield "cities per country", one
         for quota in self.rules:
             yield f"{quota.who or quota.each} cities per {quota.per}", quota
+
+
+_OF_THEME, _OF_ALL = "In the groups of each theme", "In all groups"
+WHERE: Final = {"group": "In each group", "theme": _OF_THEME, "all": _OF_ALL}
+"""Where a rule on kinds of cities is counted, in words."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A group that may be held: its theme, and which of the theme's groups it is (1 for the first)."""
+
+    theme: Theme
+    number: int
+    of: int
+
+    @property
+    def key(self) -> str:
+        """Return the group's key in ids."""
+        return self.theme.id if self.of == 1 else f"{self.theme.id}-{self.number}"
+
+    @property
+    def title(self) -> str:
+        """Return the group's title."""
+        return (
+            self.theme.title
+            if self.of == 1
+            else say("{title} {number}", title=self.theme.title, number=self.number)
+        )
+
+
+def slots_of(settings: DiscussionGroups, meetings: Sequence[Meeting]) -> list[Slot]:
+    """Return the groups that finished meetings are, read from their ids."""
+    keys = [m.id.partition(":")[2] for m in meetings]
+    found = []
+    for theme in settings.themes:
+        mine = [k for k in keys if k == theme.id or k.rpartition("-")[0] == theme.id]
+        found += [Slot(theme, n, len(mine)) for n in range(1, len(mine) + 1)]
+    order = {slot.key: slot for slot in found}
+    return [order[key] for key in keys]
+
+
+def locked_in(round_: Round, settings: DiscussionGroups, slots: Sequence[Slot]) -> dict[int, int]:
+    """Return for each city that is locked in a group the place of the group.
+
+    A group that is not held is replaced by the first of its theme; where its theme does not open, the lock does not
+    hold, and the rules tell of it.
+    """
+    found: dict[int, int] = {}
+    cities = round_.cohort.by_id([city] for city, _ in settings.lock)
+    for (city,), (_, group) in zip(cities, settings.lock, strict=True):
+        for name in (group, group.rpartition("-")[0]):
+            named = [k for k, s in enumerate(slots) if name in (s.key, s.theme.id)]
+            if named and city in round_.cohort.index:
+                found.setdefault(round_.cohort.index[city], named[0])
+    return found
+
+
+def lock_rules(
+    locked: dict[int, int],
+    round_: Round,
+    slots: Sequence[Slot],
+    leads: Sequence[Sequence[int]],
+    rows: Sequence[int],
+    pairs: int,
+) -> list[Rule]:
+    """Cities that are locked in a group are in it; none where no city is."""
+    held = [(i, k) for i, k in locked.items() if i in rows and i not in leads[k]]
+    if not held:
+        return []
+    label = np.full(pairs, -1, dtype=np.int64)
+    label[[k * len(rows) + rows.index(i) for i, k in held]] = np.arange(len(held))
+    named = [
+        say("{city} is locked in {title}", city=round_.name(i), title=repr(slots[k].title))
+        for i, k in held
+    ]
+    block = counts("locks", label, low=1, high=1, rows=len(held), says=lambda n: named[n])
+    return [Rule("locks", say("Cities that are locked in a group are in it."), block)]
+
+
+def one_of_a_theme(
+    slots: Sequence[Slot],
+    leads: Sequence[Sequence[int]],
+    rows: Sequence[int],
+    pairs: Candidates,
+) -> list[Rule]:
+    """A city of several groups joins one of each theme, and none of a theme that it leads."""
+    themes = sorted({slot.theme.id for slot in slots})
+    of = np.array([themes.index(slot.theme.id) for slot in slots], dtype=np.int64)
+    says = say("A city is in one group of a theme.")
+    block = counts(
+        "one group of a theme",
+        pairs.guest * len(themes) + of[pairs.host],
+        high=1,
+        rows=len(rows) * len(themes),
+        says=lambda _: says,
+    )
+    leading = np.zeros((len(themes), len(rows)), dtype=bool)
+    at = {i: g for g, i in enumerate(rows)}
+    for slot, group in zip(slots, leads, strict=True):
+        leading[themes.index(slot.theme.id), [at[i] for i in group if i in at]] = True
+    own = leading[of[pairs.host], pairs.guest]
+    rules = [Rule("one group of a theme", says, block)]
+    if own.any():
+        rules.append(
+            forbid("its own theme", say("Nobody joins a group of a theme that it leads."), own)
+        )
+    return rules
+
+
+def quotas_of(
+    round_: Round,
+    settings: DiscussionGroups,
+    slots: Sequence[Slot],
+    leads: Sequence[Sequence[int]],
+    rows: Sequence[int],
+    pairs: Candidates,
+) -> Iterator[Rule]:
+    """Yield the rules on kinds of cities in a group, the groups of a theme, or all; leads count where they lead."""
+    cohort = with_topics(round_, settings.quotas)
+    for name, quota in settings.quotas:
+        titles = {
+            "group": [slot.title for slot in slots],
+            "theme": [slot.theme.title for slot in slots],
+            "all": ["All groups"] * len(slots),
+        }[quota.per]
+        names = list(dict.fromkeys(titles))
+        of = np.array([names.index(title) for title in titles], dtype=np.int64)
+        there = np.zeros((len(names), len(cohort)), dtype=bool)
+        for k, group in zip(of, leads, strict=True):
+            there[k, list(group)] = True
+        ones = np.ones(len(pairs)), (of[pairs.host], np.arange(len(pairs)))
+        member = sp.csr_array(ones, shape=(len(names), len(pairs)))
+        units = Units(WHERE[quota.per], names, member, there)
+        among = [*rows, *(i for group in leads for i in group)]
+        kinds = [
+            Counted(mask[list(rows)][pairs.guest], mask, words)
+            for words, mask in counted_kinds(cohort, quota, among)
+        ]
+        for k, (bound, block) in enumerate(quota_rules(name, quota, units, kinds)):
+            own = f"{name} {k + 1}" if k else name
+            says = counted_says(units.where, bound, quota.wording) + "."
+            yield Rule(own, says, replace(block, name=own))

@@ -16,7 +16,6 @@ from twinmatch.errors import NoProposalError
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
 from twinmatch.programmes.rules import counted, judged, statuses
-from twinmatch.programmes.study_visits.choices import OVER_ALL
 from twinmatch.programmes.study_visits.search import (
     Option,
     Party,
@@ -29,6 +28,7 @@ from twinmatch.programmes.study_visits.search import (
     visits_in_words,
 )
 from twinmatch.programmes.study_visits.settings import (
+    OVER_ALL,
     Mode,
     StudyVisits,
     by_rail,

@@ -22,17 +22,15 @@ from twinmatch.errors import QuestionError
 from twinmatch.programmes.load_ledger import Loads, loads_of
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, load_rules
-from twinmatch.programmes.study_visits.choices import (
+from twinmatch.programmes.study_visits.settings import (
     MOST_VARIANTS,
     Choices,
-    VisitKinds,
-    rules_on_all,
-    visit_kinds,
-)
-from twinmatch.programmes.study_visits.settings import (
     StudyVisits,
+    VisitKinds,
     distances,
     mean_distance,
+    rules_on_all,
+    visit_kinds,
     why_barred,
 )
 from twinmatch.programmes.themes import strength_of, theme_of
