@@ -46,7 +46,7 @@ def go_on(page, step):
 def test_a_survey_comes_to_a_proposal_in_few_clicks(page) -> None:
     hand_in(page, CASES / "survey.csv")
     thousands = page.get_by_label("Inhabitants (thousands)")
-    assert thousands.input_value() == "population.value, in thousands"
+    assert thousands.input_value() == "thousands of population.value"
     assert page.get_by_label("Preferred host – 2nd choice").input_value() == "wishes"
     assert "example.org" not in page.content()  # nobody's address is shown
     assert "mapping" not in page.content()

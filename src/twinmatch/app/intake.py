@@ -142,7 +142,7 @@ def check_profiles(
     )
 
 
-IN_THOUSANDS: Final = "population.value, in thousands"
+IN_THOUSANDS: Final = "thousands of population.value"
 """The choice of a column whose numbers are thousands of people."""
 
 SAMPLES, MOST_WORDS = 3, 80

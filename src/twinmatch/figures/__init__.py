@@ -10,9 +10,11 @@ text facets do (see :mod:`twinmatch.facets.text`). Where no words are known, sha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from typing import Final
+
+import numpy as np
 
 from twinmatch.cohort import Cohort
 from twinmatch.facets import FacetCache
@@ -53,14 +55,13 @@ from twinmatch.programmes.themes import (
 from twinmatch.proposal import Meeting, Product, Proposal, Table
 from twinmatch.proposal.evidence import is_sentence, printed
 from twinmatch.proposal.tables import AgendaRow, QuestionRow, ReasonRow, ThemeRow, ids_in, rows_of
-from twinmatch.schema import NAMES, Domain, Lever
+from twinmatch.schema import NAMES
+from twinmatch.solving import Bools
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import joined, listed, say, say_n
 
 NAMED: Final = 4
 """How many cities are named in a cell; the others are counted."""
-
-Test = Callable[[int], bool]
 
 
 def themes(round_: TwinningRound) -> Table:
@@ -69,7 +70,7 @@ def themes(round_: TwinningRound) -> Table:
     A guest asks for a domain that it names as a challenge, and for a lever that it says it lacks; a host offers
     what any of its cities is strong in or shows. "Buildings and energy", which some name as one, counts for both.
     """
-    every = (_theme_row(round_, *test) for test in _tests(round_))
+    every = (_theme_row(round_, *said) for said in _asked_and_shown(round_.cohort))
     rows = tuple(row for row in every if row.ask or row.offer)
     short = [row.theme for row in rows if row.ask > row.offer]
     says = (
@@ -90,37 +91,23 @@ def themes(round_: TwinningRound) -> Table:
     return Table("themes", say("Themes: who asks and who offers"), columns, rows, says)
 
 
-def _tests(round_: TwinningRound) -> Iterable[tuple[str, str, Test, Test]]:
-    cohort = round_.cohort
-    shown = strengths(cohort)
-    offered = offered_levers(cohort)
-
-    def asks_domain(domain: Domain) -> Test:
-        return lambda i: bool({domain, wider(domain)} & set(cohort.cities[i].challenges or {}))
-
-    def offers_domain(column: int, domain: Domain) -> Test:
-        wide = WIDE.index(wider(domain))
-        return lambda i: bool(shown.fine[i, column] or (shown.wide_only[i] and shown.wide[i, wide]))
-
+def _asked_and_shown(cohort: Cohort) -> Iterable[tuple[str, str, Bools, Bools]]:
+    """Yield each domain and lever with the cities that ask for it and those that offer it, (n,) each."""
+    shown, wanted = strengths(cohort), [{*(c.challenges or ())} for c in cohort.cities]
     for column, domain in enumerate(FINE):
-        yield "Domain", NAMES[domain], asks_domain(domain), offers_domain(column, domain)
+        wide = shown.wide_only & (shown.wide[:, WIDE.index(wider(domain))] > 0)
+        asks = np.array([bool({domain, wider(domain)} & named) for named in wanted])
+        yield "Domain", NAMES[domain], asks, (shown.fine[:, column] > 0) | wide
+    levers = [city.levers_needed or () for city in cohort.cities], offered_levers(cohort)
     for lever in LEVERS:
-        yield (
-            "Lever",
-            NAMES[lever],
-            _among([city.levers_needed or () for city in cohort.cities], lever),
-            _among(offered, lever),
-        )
+        asks, offers = (np.array([lever in named for named in side]) for side in levers)
+        yield "Lever", NAMES[lever], asks, offers
 
 
-def _among(stated: Sequence[tuple[Lever, ...]], lever: Lever) -> Test:
-    return lambda i: lever in stated[i]
-
-
-def _theme_row(round_: TwinningRound, kind: str, name: str, asks: Test, offers: Test) -> ThemeRow:
+def _theme_row(round_: TwinningRound, kind: str, name: str, asks: Bools, offers: Bools) -> ThemeRow:
     frame = round_.ready.frame
-    asking = [i for i in frame.guests if asks(i)]
-    offering = [host for host in frame.hosts if any(offers(i) for i in host.cities)]
+    asking = [i for i in frame.guests if asks[i]]
+    offering = [host for host in frame.hosts if offers[list(host.cities)].any()]
     guests, hosts = set(asking), {host.id for host in offering}
     met = sum(
         round_.guest(m) in guests and round_.host_id(m) in hosts for m in round_.product.meetings
@@ -262,13 +249,13 @@ def group_tables(round_: Round, product: Product) -> tuple[Table, Table]:
     """
     told = _Told(round_.cohort, round_.facet_cache)
     asked = {
-        row.panel: frozenset(topic for topic in Topic if topic in ids_in(row.topics))
-        for row in rows_of(product.tables, "questions", QuestionRow)
+        f"{product.product}:{n}": frozenset(t for t in Topic if t in ids_in(row.topics))
+        for n, row in enumerate(rows_of(product.tables, "questions", QuestionRow), 1)
     }
     rows: list[AgendaRow] = []
     reasons: list[ReasonRow] = []
     for meeting in product.meetings:
-        topics = topics_of(theme_of(round_, meeting.id)) or asked.get(meeting.label, frozenset())
+        topics = topics_of(theme_of(round_, meeting.id)) or asked.get(meeting.id, frozenset())
         group = _Group(round_, told, meeting, topics)
         rows += group.agenda()
         reasons += group.reasons()

@@ -23,7 +23,7 @@ from twinmatch.affinity import compare
 from twinmatch.cohort import City, Cohort
 from twinmatch.facets import FACETS, OWN, FacetCache
 from twinmatch.programmes.twinning import PreparedTwinning
-from twinmatch.proposal import Cell, Evidence, Meeting, Product, Table
+from twinmatch.proposal import Cell, Meeting, Product, Table
 from twinmatch.proposal.tables import AlikeRow, FairnessRow, SatisfactionRow, WatchRow
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import count, joined, say, say_n, sentence
@@ -226,9 +226,8 @@ def ties(round_: TwinningRound) -> Table:
     )
 
 
-def _tells_apart(line: Evidence) -> bool:
-    """Whether the sentence of a line says a difference: what two cities share says one only where it is nothing."""
-    return not line.facet.startswith("shared_") or line.likeness == 0
+SHARED: Final = ("shared_challenges", "shared_topics", "shared_needs", "shared_levers")
+"""Facets whose sentence says what two cities share: it tells a difference only where they share nothing."""
 
 
 def alike(round_: TwinningRound) -> Table:
@@ -249,7 +248,8 @@ def alike(round_: TwinningRound) -> Table:
         account = affinity.account(*round_.place(meeting))
         known = sorted((x for x in account.lines if x.known), key=lambda x: (-x.standing, x.facet))
         near = [x for x in known if x.standing >= 0.5][:ALIKE]
-        far = [x for x in reversed(known) if x.standing < 0.5 and _tells_apart(x)][:UNLIKE]
+        unlike = (x for x in reversed(known) if x.standing < 0.5)
+        far = [x for x in unlike if x.facet not in SHARED or x.likeness == 0][:UNLIKE]
         rows += [
             AlikeRow(meeting.id, how, x.facet, x.says, round(x.standing, 6))
             for how, lines in (("alike", near), ("unlike", far))

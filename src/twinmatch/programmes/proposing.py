@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -107,7 +107,7 @@ def solve_round(
                 round_ = _with_advice(round_, _repaired(before, names[-1], QuestionError(())))
         except (NoProposalError, QuestionError) as error:
             if isinstance(error, QuestionError) and not _unformed(error, failed):
-                raise
+                raise QuestionError(_titled(programme, names[-1], error.problems)) from None
             if len(names) > 1:  # those that do not fit together are made in turn
                 ledger = programme.ledger.model_copy(update={"together": ()})
                 in_turn = programme.model_copy(update={"ledger": ledger})
@@ -120,7 +120,12 @@ def solve_round(
                 failed[names[0]] = found
         if any(rule.repair for product in round_.made for rule in product.rules):
             round_ = replace(round_, repairs={k: v for k, v in round_.repairs.items() if k})
-    problems = [p for why in failed.values() for p in why if p.code != "visits-without-groups"]
+    problems = [
+        p
+        for name, why in failed.items()
+        for p in _titled(programme_of(round_), name, why)
+        if p.code != "visits-without-groups"
+    ]
     if problems and (not round_.made or until in failed):
         wrong = any(p.code == "lock-impossible" for p in problems)
         raise (QuestionError if wrong else NoProposalError)(dict.fromkeys(problems))
@@ -131,6 +136,14 @@ def solve_round(
         if name in made or name in failed
     )
     return replace(round_, made=tuple(products))
+
+
+def _titled(programme: Programme, name: str, problems: Sequence[Problem]) -> Iterator[Problem]:
+    """Yield the problems of a product, each beginning with the product's title; repairs as they are."""
+    title = getattr(programme, name).title
+    for problem in problems:
+        is_own = problem.level == "error" and problem.code != "repair"
+        yield replace(problem, found=f"{title}: {problem.found}") if is_own else problem
 
 
 NOT_FORMED = {"no-hosts", "no-leads", "limits-undercut", "lock-impossible"}
@@ -196,9 +209,7 @@ def _not_formed(round_: Round, name: str, why: Sequence[Problem]) -> Product:
     """Return a product without meetings, with the reason and the repairs; every city is left out of it."""
     settings = getattr(programme_of(round_), name)
     title, guests = settings.title, getattr(settings, "guests", None)
-    reasons = [
-        p.found.removeprefix(f"{title}: ") for p in why if p.level == "error" and p.code != "repair"
-    ]
+    reasons = [p.found for p in why if p.level == "error" and p.code != "repair"]
     says = say("Not formed in this round: {reasons}", reasons=joined(reasons))
     because = (
         say("its rules cannot all be kept")

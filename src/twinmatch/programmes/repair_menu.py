@@ -225,51 +225,15 @@ MOST: Final = 3
 """Repairs of a menu of settings."""
 
 KNOBS: Final = (
-    (
-        "guests_per_host",
-        0,
-        -1,
-        0,
-        lambda **n: say("guests of a host: at least {to} in place of {now}", **n),
-    ),
-    (
-        "size",
-        0,
-        -1,
-        2,
-        lambda **n: say("cities of a meeting: at least {to} in place of {now}", **n),
-    ),
-    (
-        "size",
-        1,
-        1,
-        None,
-        lambda **n: say("cities of a meeting: at most {to} in place of {now}", **n),
-    ),
-    (
-        "visitors",
-        0,
-        -1,
-        1,
-        lambda **n: say("cities on a visit: at least {to} in place of {now}", **n),
-    ),
-    ("leads", 0, -1, 0, lambda **n: say("leads of a group: at least {to} in place of {now}", **n)),
-    (
-        "mission_at_least",
-        None,
-        -1,
-        0,
-        lambda **n: say("Mission Cities in a panel: at least {to} in place of {now}", **n),
-    ),
-    (
-        "cities_per_country",
-        None,
-        1,
-        None,
-        lambda **n: say("cities of one country: at most {to} in place of {now}", **n),
-    ),
+    ("guests_per_host", 0, -1, 0, say("guests of a host")),
+    ("size", 0, -1, 2, say("cities of a meeting")),
+    ("size", 1, 1, None, say("cities of a meeting")),
+    ("visitors", 0, -1, 1, say("cities on a visit")),
+    ("leads", 0, -1, 0, say("leads of a group")),
+    ("mission_at_least", None, -1, 0, say("Mission Cities in a panel")),
+    ("cities_per_country", None, 1, None, say("cities of one country")),
 )
-"""Settings with a limit: the side of the band, one step, the last value (None: all cities), and what is said."""
+"""Settings with a limit: the side of the band, one step, the last value (None: all cities), and what is limited."""
 
 ROLES: Final = {
     "lead_roles": lambda role: say("cities with the role {role} may lead too", role=role),
@@ -299,12 +263,12 @@ class Loosened:
 
 def knobs(round_: Round, settings: Any) -> Iterator[Knob]:
     """Yield what can be loosened in the settings of a product: limits, roles, how many panels, the themes of tables."""
-    for field, side, step, last, words in KNOBS:
+    for field, side, step, last, what in KNOBS:
         if (held := getattr(settings, field, None)) is not None:
             now = held if side is None else held[side]
             end = len(round_.cohort) if last is None else last
             values = range(now + step, end + step, step)
-            yield Knob(field, side, values, partial(words, now=now))
+            yield Knob(field, side, values, partial(_says_limit, what, step, now))
     for n, quota in enumerate(getattr(settings, "rules", ())):
         yield from _looser(n, quota, len(round_.cohort))
     if now := getattr(settings, "panels", None):
@@ -321,6 +285,13 @@ def knobs(round_: Round, settings: Any) -> Iterator[Knob]:
         order = sorted(themes, key=lambda theme: int((strength_of(round_, theme) > 0).sum()))
         fewer = [tuple(t for t in themes if t not in order[:k]) for k in range(1, len(themes) - 1)]
         yield Knob("themes", None, fewer, partial(_fewer_tables, themes))
+
+
+def _says_limit(what: str, step: int, now: int, to: int) -> str:
+    told = {"what": what, "to": to, "now": now}
+    if step < 0:
+        return say("{what}: at least {to} in place of {now}", **told)
+    return say("{what}: at most {to} in place of {now}", **told)
 
 
 def _many_panels(now: int, to: None) -> str:

@@ -120,7 +120,6 @@ def coverage_note(account: Account) -> tuple[str, ...]:
 
 
 def no_answer(
-    product: str,
     solution: Solution,
     candidates: Candidates,
     blocks: Sequence[Block],
@@ -139,9 +138,7 @@ def no_answer(
     ]
     told = told or [clash(candidates, blocks)]
     return NoProposalError(
-        Problem(
-            "no-proposal", f"{product}: {in_words(item, labels)}", do="Loosen one of the rules."
-        )
+        Problem("no-proposal", in_words(item, labels), do="Loosen one of the rules.")
         for item in told
     )
 

@@ -28,7 +28,7 @@ from twinmatch.affinity import Affinity
 from twinmatch.errors import DataError, Problem
 from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RuleStatus
 from twinmatch.schema import City
-from twinmatch.solving import Bools
+from twinmatch.solving import Bools, Solution, solve
 from twinmatch.solving.blocks import Block, Candidates
 from twinmatch.solving.referee import SLACK, Verdict, referee
 from twinmatch.standings import UNKNOWN
@@ -76,6 +76,23 @@ def allowed_pairs(rules: Sequence[Rule]) -> Bools:
     for rule in rules:
         allowed &= ~rule.forbidden
     return allowed
+
+
+def best_choice(
+    rules: Sequence[Rule],
+    candidates: Candidates,
+    objectives: Sequence[str] = ("filled", "total"),
+    previous: Bools | None = None,
+) -> tuple[Bools, Solution]:
+    """Return the best choice of the candidates that no filter takes out, (m,), and its solution."""
+    keep = np.flatnonzero(allowed_pairs(rules))
+    blocks = [rule.block.take(keep) for rule in rules if not rule.filters]
+    before = None if previous is None else previous[keep]
+    solution = solve(candidates.take(keep), blocks, objectives=objectives, previous=before)
+    chosen = np.zeros(len(candidates), dtype=bool)
+    if solution.status != "infeasible":
+        chosen[keep] = solution.chosen
+    return chosen, solution
 
 
 def forbid(name: str, says: str, pairs: Bools, kind: RuleKind = "rule") -> Rule:

@@ -311,7 +311,7 @@ def _one_of(sheet: str, tabs: list[dict[str, Any]]) -> str:
 
 def _with_column(mapping: Mapping, column: Dict[str, Any], said: str) -> Mapping:
     """Return the mapping with what a column is; one that is left as it was keeps its unit, factor and option."""
-    field = said.removesuffix(", in thousands")
+    field = "population.value" if said == IN_THOUSANDS else said
     target = mapping.columns.get(column["name"])
     if target is None or said != column["choice"]:
         option = column["option"] if field not in {"", *BESIDE} else ""

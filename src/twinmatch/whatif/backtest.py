@@ -371,37 +371,22 @@ def _measured(
             without.append((name, interval_of(changed, seed)))
         single = percentile_of(*ranks(affinity.standing[name][rows], true, rivals))
         alone.append((name, float(single.mean())))
+    score = np.where(rivals, np.round(affinity.score[rows], 9), -1.0)
+    first, known = np.argmax(score, axis=1), affinity.coverage[rows, true]
     tested = tuple(
-        _tested(affinity, int(r), int(t), ok, float(k), int(n), float(p))
-        for r, t, ok, k, n, p in zip(rows, true, rivals, rank, of, percentile, strict=True)
+        Tested(
+            affinity.cohort.cities[p.guest].id,
+            affinity.columns[c].id,
+            affinity.columns[c].name,
+            float(rank[k]),
+            int(of[k]),
+            float(percentile[k]),
+            float(known[k]),
+            affinity.columns[int(first[k])].name,
+        )
+        for k, (p, c) in enumerate(zip(pairs, true.tolist(), strict=True))
     )
     return Backtest(Rows(tested), figures(rank, of, seed), tuple(without), tuple(alone))
-
-
-def _tested(
-    affinity: Affinity,
-    row: int,
-    column: int,
-    rivals: Bools,
-    rank: float,
-    of: int,
-    percentile: float,
-) -> Tested:
-    cohort, host = affinity.cohort, affinity.columns[column]
-    scores = np.where(rivals, np.round(affinity.score[row], 9), -1.0)
-    known = sum(
-        w for n, w in affinity.weights.items() if not np.isnan(affinity.likeness[n][row, column])
-    )
-    return Tested(
-        cohort.cities[affinity.rows[row]].id,
-        host.id,
-        host.name,
-        rank,
-        of,
-        percentile,
-        float(known),
-        affinity.columns[int(np.argmax(scores))].name,
-    )
 
 
 def ranks(score: Floats, true: Ints, rivals: Bools) -> tuple[Floats, Ints]:

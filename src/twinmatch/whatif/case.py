@@ -24,10 +24,10 @@ from twinmatch.cohort import Host, nearest
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.proposing import programme_of, solve_round
 from twinmatch.programmes.round import Round, SolvedProduct
-from twinmatch.programmes.rules import Rule, forbid
+from twinmatch.programmes.rules import Rule, best_choice, forbid
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
 from twinmatch.proposal.wire import Number, on_wire
-from twinmatch.solving import Block, Bools, Floats, Solution, solve
+from twinmatch.solving import Block, Bools, Floats, Solution
 from twinmatch.wording import count, listed, say
 
 T = TypeVar("T", bound=np.generic)
@@ -221,21 +221,9 @@ class Case:
 
     def with_fewest_changes(self, rules: Sequence[Rule]) -> tuple[Bools, Solution] | None:
         """Return the answer under other rules that keeps most of this one, then scores best; or None."""
-        allowed = np.ones(len(self.score), dtype=np.bool_)
-        for rule in rules:
-            allowed &= ~rule.forbidden
-        keep = np.flatnonzero(allowed)
-        solution = solve(
-            self.ready.candidates.take(keep),
-            [rule.block.take(keep) for rule in rules if not rule.filters],
-            objectives=("filled", "fewest changes", "total"),
-            previous=self.chosen[keep],
-        )
-        if solution.status == "infeasible":
-            return None
-        chosen = np.zeros(len(self.score), dtype=np.bool_)
-        chosen[keep] = solution.chosen
-        return chosen, solution
+        objectives = ("filled", "fewest changes", "total")
+        answer = best_choice(rules, self.ready.candidates, objectives, self.chosen)
+        return None if answer[1].status == "infeasible" else answer
 
     def outcome(self, answer: tuple[Bools, Solution]) -> Outcome:
         """Return an answer's price against this one, and who moves."""

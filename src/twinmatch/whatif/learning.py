@@ -65,23 +65,14 @@ class Preference:
 class Learned:
     """Suggested weights beside today's: each with its interval, and how often each set agrees with held-out guests."""
 
-    facets: Hidden[tuple[str, ...]]
-    today: Hidden[tuple[float, ...]]
-    suggested: Hidden[tuple[float, ...]]
-    low: Hidden[tuple[float, ...]]
-    high: Hidden[tuple[float, ...]]
+    lines: Hidden[tuple[tuple[str, float, float, float, float], ...]]
+    """Facet, today's and the suggested weight, and the ends of its interval."""
     preferences: int
     guests: int
     pull: Hidden[float]
     agreement_today: Hidden[float]
     agreement_suggested: Hidden[float]
     """Share of the preferences of guests not learned from that each set of weights gets right; ties half."""
-
-    @property
-    def lines(self) -> list[tuple[str, float, float, float, float]]:
-        """Return facet, today's and the suggested weight, and the ends of its interval."""
-        ends = (self.low, self.high)
-        return list(zip(self.facets, self.today, self.suggested, *ends, strict=True))
 
     @on_wire
     def helps(self) -> bool:
@@ -162,22 +153,8 @@ def learn(
         drawn.append(_fit(np.repeat(D, often, axis=0), start, pull))
     low, high = np.quantile(np.array(drawn), [0.05, 0.95], axis=0)
     old, new = _back_test(D, guests, start, pull)
-    return Learned(
-        facets,
-        _tuple(start),
-        _tuple(suggested),
-        _tuple(low),
-        _tuple(high),
-        len(found),
-        len(names),
-        pull,
-        old,
-        new,
-    )
-
-
-def _tuple(values: Floats) -> tuple[float, ...]:
-    return tuple(float(v) for v in values)
+    lines = zip(facets, *(w.tolist() for w in (start, suggested, low, high)), strict=True)
+    return Learned(tuple(lines), len(found), len(names), pull, old, new)
 
 
 def _closed(weights: Floats) -> Floats:
@@ -232,16 +209,10 @@ def model_files(found: Learned, name: str, made_from: Mapping[str, Any]) -> dict
     weights = {
         "schema": "twinmatch/weights/1",
         "name": name,
-        "weights": {f: round(w, 6) for f, w in zip(found.facets, found.suggested, strict=True)},
-        "interval_90": {
-            f: [round(a, 6), round(b, 6)]
-            for f, a, b in zip(found.facets, found.low, found.high, strict=True)
-        },
-        "today": {f: round(w, 6) for f, w in zip(found.facets, found.today, strict=True)},
-        "agreement": {
-            "today": round(found.agreement_today, 6),
-            "suggested": round(found.agreement_suggested, 6),
-        },
+        "weights": {f: round(new, 6) for f, _, new, _, _ in found.lines},
+        "interval_90": {f: [round(a, 6), round(b, 6)] for f, _, _, a, b in found.lines},
+        "today": {f: round(today, 6) for f, today, *_ in found.lines},
+        "agreement": {name: round(part, 6) for name, part in found.agreement.items()},
         "preferences": found.preferences,
         "guests": found.guests,
         "pull": found.pull,
@@ -277,11 +248,13 @@ def _card(found: Learned, name: str, sha256: str) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True, repr=False)
 class _Ranked(Tabular):
-    """What both tests share: figures over units, shown by unit."""
+    """What both tests share: figures over units, shown by unit, and by each facet alone."""
 
     figures: Annotated[Interval, Field(alias="mean_percentile_rank")]
     by_unit: Numbers
+    alone: Numbers
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.figures}, {len(self.by_unit)} units>"
@@ -299,10 +272,7 @@ class PartnerTest(_Ranked):
     in ``figures``; ``across_borders`` ranks partners of another country among cities of other countries only.
     """
 
-    figures: Annotated[Interval, Field(alias="mean_percentile_rank")]
-    by_unit: Numbers
     across_borders: Interval | None
-    alone: Numbers
 
 
 def stripped(cohort: Cohort) -> Cohort:
@@ -353,8 +323,8 @@ def partners(
     return PartnerTest(
         interval_of(np.array(list(by_unit.values())), seed),
         tuple(by_unit.items()),
-        interval_of(np.array(crossing), seed) if crossing else None,
         tuple(alone.items()),
+        interval_of(np.array(crossing), seed) if crossing else None,
     )
 
 
@@ -382,9 +352,6 @@ class ActivityTest(_Ranked):
 
     cities: int
     units: int
-    figures: Annotated[Interval, Field(alias="mean_percentile_rank")]
-    by_unit: Numbers
-    alone: Numbers
 
 
 def only_activities(cohort: Cohort) -> Cohort:
@@ -429,11 +396,11 @@ def activities(
         for n, block in affinity.standing.items()
     }
     return ActivityTest(
-        len(rows),
-        len(by_unit),
         interval_of(np.array(list(by_unit.values())), seed),
         tuple((hosts[c].id, value) for c, value in by_unit.items()),
         tuple(alone.items()),
+        len(rows),
+        len(by_unit),
     )
 
 

@@ -169,16 +169,15 @@ def price_questions(case: Case) -> tuple[PriceQuestion, ...]:
     rules = case.ready.rules
     cards = statuses(rules, case.ready.candidates, case.chosen)
     found = [q for rule, card in zip(rules, cards, strict=True) for q in _of_rule(case, rule, card)]
+    limits = [r for r in rules if not r.filters and r.kind not in ("structure", "lock", "places")]
+    kinds: tuple[tuple[Kind, list[Rule]], ...] = (
+        ("one more", limits),
+        ("one more place", [r for r in rules if r is case.host_places]),
+    )
     found += [
-        PriceQuestion(case, "one more", rule, rule.block.says(row), partial(widened, row=row))
-        for rule in rules
-        if not rule.filters and rule.kind not in ("structure", "lock", "places")
-        for row in _rows_that_may_matter(case, rule)
-    ]
-    found += [
-        PriceQuestion(case, "one more place", rule, rule.block.says(row), partial(widened, row=row))
-        for rule in rules
-        if rule is case.host_places
+        PriceQuestion(case, kind, rule, rule.block.says(row), partial(widened, row=row))
+        for kind, of_kind in kinds
+        for rule in of_kind
         for row in _rows_that_may_matter(case, rule)
     ]
     return tuple(found)

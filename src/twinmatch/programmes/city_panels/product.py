@@ -185,7 +185,7 @@ def _check_locks(round_: Round, settings: CityPanels, cities: Sequence[int], num
         raise NoProposalError(
             Problem(
                 "lock-in-group",
-                f"{settings.title}: {round_.name(i)} is locked on panel {locked[i] + 1}, but "
+                f"{round_.name(i)} is locked on panel {locked[i] + 1}, but "
                 + (f"there are {number} panels." if i in cities else "it may not take part."),
                 do="Release the lock, or loosen the rule.",
             )
@@ -209,7 +209,7 @@ def _number(n: int, settings: CityPanels) -> int:
     if not least <= wanted <= most:
         raise NoProposalError.of(
             "no-panels",
-            f"{settings.title}: {n} cities do not make {wanted} panels of {low} to {high}.",
+            f"{n} cities do not make {wanted} panels of {low} to {high}.",
             do=f"Ask for {least} to {most} panels." if least <= most else "Widen the sizes.",
         )
     return wanted
@@ -255,8 +255,7 @@ def _quotas(
                 )
     if problems:
         raise NoProposalError(
-            Problem("no-panels", f"{settings.title}: {text}.", do="Loosen the quota.")
-            for text in problems
+            Problem("no-panels", f"{text}.", do="Loosen the quota.") for text in problems
         )
     return rules
 

@@ -142,7 +142,7 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
             groups = count(settings.split[theme_id], "group")
             raise NoProposalError.of(
                 "split-impossible",
-                f"{settings.title}: {title!r} is to have {groups}, but {why}.",
+                f"{title!r} is to have {groups}, but {why}.",
                 do="Take fewer groups, or loosen the number of leads or the size of a group.",
             )
         closed += one_group_fewer(many, theme_id, why)

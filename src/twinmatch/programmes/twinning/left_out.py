@@ -17,12 +17,12 @@ import scipy.sparse as sp
 
 from twinmatch.programmes.repair_menu import in_words, menu_of
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import GATE, Rule, allowed_pairs, held_for, questions
+from twinmatch.programmes.rules import GATE, Rule, best_choice, held_for, questions
 from twinmatch.programmes.twinning.search import PreparedTwinning
 from twinmatch.programmes.twinning.settings import Twinning
 from twinmatch.proposal import Cause, Held, LeftOut, Table
 from twinmatch.proposal.tables import TieRow
-from twinmatch.solving import Bools, Floats, counts, solve
+from twinmatch.solving import Bools, Floats, counts
 from twinmatch.solving.referee import SLACK
 from twinmatch.wording import count, joined, listed, say
 
@@ -154,10 +154,8 @@ class Unplaced:
 
     def _filled(self, rules: Sequence[Rule]) -> int:
         """Return how many places some rules let be filled."""
-        keep = np.flatnonzero(allowed_pairs(rules))
-        blocks = [rule.block.take(keep) for rule in rules if not rule.filters]
-        found = solve(self.ready.candidates.take(keep), blocks, objectives=("filled",))
-        return int(found.chosen.sum())
+        chosen, _ = best_choice(rules, self.ready.candidates, ("filled",))
+        return int(chosen.sum())
 
     def cause(self, g: int) -> tuple[Cause, str, str]:
         """Return what keeps an eligible guest without a pair: code, sentence, and what to ask."""

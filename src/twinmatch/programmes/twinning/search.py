@@ -149,7 +149,7 @@ def solve_twinning(
     if solution.status == "infeasible":
         hosts = [h.name for h in ready.frame.hosts]
         guests = [round_.name(i) for i in ready.frame.guests]
-        raise no_answer(settings.title, solution, candidates, blocks, hosts=hosts, guests=guests)
+        raise no_answer(solution, candidates, blocks, hosts=hosts, guests=guests)
     chosen = np.zeros(len(ready.candidates), dtype=bool)
     chosen[keep] = solution.chosen
     return chosen, solution
