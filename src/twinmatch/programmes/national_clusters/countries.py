@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from twinmatch.embedding.choice import foreign_language
 from twinmatch.embedding.sentences import split_sentences
-from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.base import national_actors
+from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
 from twinmatch.proposal import Table
 from twinmatch.proposal.evidence import printed

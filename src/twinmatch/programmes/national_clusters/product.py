@@ -229,7 +229,7 @@ def _check_asked(round_: Round, settings: NationalClusters, clusters: Sequence[C
     problems = [
         Problem(
             "lock-in-group",
-            f"{settings.title}: {round_.name(i)} is locked in the cluster {lock.key!r}, which it cannot join.",
+            f"{round_.name(i)} is locked in the cluster {lock.key!r}, which it cannot join.",
             do="Release the lock, or loosen the rule.",
         )
         for i, lock in locked_in(round_, settings).items()
@@ -238,7 +238,7 @@ def _check_asked(round_: Round, settings: NationalClusters, clusters: Sequence[C
     problems += [
         Problem(
             "split-impossible",
-            f"{settings.title}: {key!r} cannot be {count(number, 'cluster')}.",
+            f"{key!r} cannot be {count(number, 'cluster')}.",
             do="Take another number, or loosen a rule.",
         )
         for key, number in settings.split.items()
