@@ -205,7 +205,7 @@ def _who(round_: Round, settings: WorldCafe) -> tuple[list[int], list[int]]:
         roles = " or ".join(role.value for role in settings.host_roles)
         raise QuestionError.of(
             "no-hosts",
-            f"no city of this cohort can host a table (role {roles}).",
+            f"No city of this cohort can host a table (role {roles}).",
             do="Give at least one city that role.",
         )
     return hosts, guests
@@ -239,7 +239,7 @@ def _hosts(
     ]
     raise NoProposalError.of(
         "no-table-hosts",
-        "there are not enough cities strong in the themes to host a table each"
+        "There are not enough cities strong in the themes to host a table each"
         + (f"; none in: {', '.join(short)}." if short else "."),
         do="Drop a theme, or let other roles host.",
     )

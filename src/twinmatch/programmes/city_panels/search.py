@@ -178,7 +178,7 @@ def seated(
     if found.status == "infeasible" or not len(c):
         raise NoProposalError.of(
             "no-panels",
-            f"too few cities seek or show what the panels ask to seat {size[0]} on each.",
+            f"Too few cities seek or show what the panels ask to seat {size[0]} on each.",
             do="Give other questions, or loosen a quota.",
         )
     label = np.full(len(cities), -1, dtype=np.int64)
@@ -253,7 +253,7 @@ def grouped(
             likeness, starts = mix.likeness(np.arange(n)), [(start, locked >= 0)]
             best, most = best_grouping(likeness, asked, starts, fixed=locked, alike=False)
         if best is None or asked.missed(best)[0]:
-            why_none = "no panels keep the rules on kinds of cities."
+            why_none = "No panels keep the rules on kinds of cities."
             raise NoProposalError.of("no-panels", why_none, do="Loosen a rule.")
         return best, n + min(-least_alike(settings, words, sizes), most)
     if n > PROVABLE:

@@ -148,7 +148,7 @@ def solved_visits(round_: Round, settings: StudyVisits) -> SolvedProduct:
     solution = solve(ready.candidates, blocks)
     if solution.status == "infeasible":
         names = [rule.name for rule in ready.rules if rule.kind == "rule"][2:]
-        found = say("no choice of visits keeps the rules ({names}).", names=listed(names))
+        found = say("No choice of visits keeps the rules ({names}).", names=listed(names))
         raise NoProposalError.of("no-visits", found, do=say("Loosen one of the rules."))
     product = product_of(round_, settings, ready, solution.chosen, solution)
     return SolvedProduct(product, round_, settings, ready, solution.chosen, solution)

@@ -128,7 +128,7 @@ def _hosts(round_: Round, settings: StudyVisits) -> tuple[Host, ...]:
         roles = " or ".join(role.value for role in settings.hosts)
         raise QuestionError.of(
             "no-hosts",
-            f"no city of this cohort can be visited (role {roles}).",
+            f"No city of this cohort can be visited (role {roles}).",
             do="Give at least one city that role.",
         )
     return hosts
@@ -161,7 +161,7 @@ def _groups(
     if product is None:
         raise QuestionError.of(
             "visits-without-groups",
-            f"who travels together comes from [{source}], which is not made before.",
+            f"Who travels together comes from [{source}], which is not made before.",
             do=f'Add [{source}], put it first in [ledger] order, or set travellers = "cities".',
         )
     index, parties = round_.cohort.index, []

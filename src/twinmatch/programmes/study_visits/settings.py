@@ -258,7 +258,7 @@ class Choices:
         if math.prod((size + 1).tolist()) > MOST_CHOICES:
             raise QuestionError.of(
                 "visit-rules-too-many",
-                f"the rules tell {len(size)} kinds of visitors of {title!r} apart.",
+                f"The rules tell {len(size)} kinds of visitors of {title!r} apart.",
                 do="Count fewer categories, or let fewer cities make a visit.",
             )
         counts = np.indices((size + 1).tolist()).reshape(len(size), -1).T
