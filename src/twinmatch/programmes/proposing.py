@@ -93,6 +93,7 @@ def solve_round(
     problems of every product where none can be made, or the one of that name cannot.
     """
     failed: dict[str, tuple[Problem, ...]] = {}
+    round_ = replace(round_, load_ledger=round_.ledger)  # a limit that names no city is said first
     order = turns(programme_of(round_))
     last = next((k for k, names in enumerate(order, 1) if until in names), len(order))
     queue = order[:last]
