@@ -2,7 +2,7 @@
 
     python tools/sample_lines.py PROPOSAL.json --lines 20 --seed 1
 
-Each line has its kind and whose it is, and room for a mark: ok, weak or absurd. ``benchmarks/results/printed-lines.md``
+Each line has where it stands and whom it is about or addressed to, and room for a mark: ok, weak or absurd. ``benchmarks/results/printed-lines.md``
 keeps the sheet that was read.
 """
 
@@ -18,47 +18,46 @@ from twinmatch.exporting.folder_files import Directory
 from twinmatch.exporting.letters import letters
 from twinmatch.exporting.report import CODES
 from twinmatch.proposal import Proposal
-from twinmatch.proposal.tables import AgendaRow, ids_in
+from twinmatch.proposal.tables import AgendaRow, ids_in, rows_of
 
 
 def lines_of(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
-    """Yield kind, whose, and text of every line that is printed of a proposal, in its order."""
+    """Yield where a line stands, whom it is about or addressed to, and its text, of every line that is printed."""
     names = Directory(proposal)
+    titles = {m.id: names.title(m) for product in proposal.products for m in product.meetings}
     for product in proposal.products:
         kind = words.product_title(product)
         for meeting in product.meetings:
             for text in words.reasons(meeting):
-                yield f"{kind}: reason", names.title(meeting), text
+                yield f"Report, {kind}: why it is proposed", titles[meeting.id], text
             for text in meeting.notes:
-                yield f"{kind}: note", names.title(meeting), text
-        for table in product.tables:
-            if table.name == "agenda":
-                for row in table.rows:
-                    talk = AgendaRow(*row)
-                    asking, showing = (names.names(ids_in(c)) for c in (talk.asking, talk.showing))
-                    said = f"{asking}: {talk.asked} – {showing}: {talk.shown}"
-                    if talk.kind in CODES:
-                        said = f"Experience with {talk.asked}: {showing}"
-                    yield f"{kind}: agenda", str(row[0]), said
+                yield f"Report, {kind}: note", titles[meeting.id], text
+        for row in rows_of(product.tables, "agenda", AgendaRow):
+            if row.kind not in CODES:
+                asking, showing = (names.names(ids_in(c)) for c in (row.asking, row.showing))
+                said = f"{asking}: {row.asked} What answers it, from {showing}: {row.shown}"
+                yield f"Dossier, {kind}: item of the first agenda", titles[row.meeting], said
         for left in product.left_out:
-            yield (
-                f"{kind}: without a meeting",
-                names.name(left.city),
-                f"{left.why} Instead: {left.offered}",
-            )
+            side = words.OUTCOMES[words.outcome(left, any(x.as_role for x in product.left_out))][0]
+            said = f"{left.why} Offered instead: {left.offered}"
+            yield f"Report, {kind}: {side}", names.name(left.city), said
         for held in product.held:
-            yield f"{kind}: held", kind, held.why
+            yield f"Report, {kind}: held places", kind, held.why
     for letter in letters(proposal):
         for part in letter.parts:
             for text in (*part.paragraphs, *part.points):
-                yield f"Letter: {part.heading or 'opening'}", letter.name, text
+                yield f"Letter to {letter.name}: {part.heading or 'opening'}", letter.name, text
 
 
 def sample(proposal: Proposal, count: int, seed: int) -> list[tuple[str, str, str]]:
-    """Return some lines, drawn evenly over the kinds, in the order of the proposal."""
+    """Return some lines, drawn evenly over where they stand, in the order of the proposal."""
     kinds: dict[str, list[tuple[int, tuple[str, str, str]]]] = {}
     for place, line in enumerate(lines_of(proposal)):
-        kinds.setdefault(line[0].partition(":")[0] + line[0][-6:], []).append((place, line))
+        key = line[0].removeprefix(f"Letter to {line[1]}: ")
+        key = key if key.startswith(("Report", "Dossier")) else key.partition(" with ")[0]
+        kinds.setdefault(key.partition(": ")[0] if key == line[0] else key[:12], []).append(
+            (place, line)
+        )
     rng = random.Random(seed)
     drawn: list[tuple[int, tuple[str, str, str]]] = []
     pools = [rng.sample(lines, len(lines)) for lines in kinds.values()]
@@ -76,7 +75,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    print("| kind | whose | line | mark |\n| --- | --- | --- | --- |")
+    print("| where it stands | about or to | line | mark |\n| --- | --- | --- | --- |")
     for line in sample(read_proposal(asked.proposal), asked.lines, asked.seed):
         print(
             "| " + " | ".join(text.replace("|", "/").replace("\n", " ") for text in line) + " | |"
