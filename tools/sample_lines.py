@@ -35,7 +35,8 @@ def lines_of(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
         for row in rows_of(product.tables, "agenda", AgendaRow):
             if row.kind not in CODES:
                 asking, showing = (names.names(ids_in(c)) for c in (row.asking, row.showing))
-                said = f"{asking}: {row.asked} What answers it, from {showing}: {row.shown}"
+                asked = row.asked if row.asked.startswith(asking) else f"{asking}: {row.asked}"
+                said = f"{asked} What answers it, from {showing}: {row.shown}"
                 yield f"Dossier, {kind}: item of the first agenda", titles[row.meeting], said
         for left in product.left_out:
             side = words.OUTCOMES[words.outcome(left, any(x.as_role for x in product.left_out))][0]

@@ -29,7 +29,7 @@ from twinmatch.exporting.report import (
     why_for,
 )
 from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
-from twinmatch.wording import say, say_n, translated
+from twinmatch.wording import joined, say, say_n, translated
 
 if TYPE_CHECKING:
     from datetime import date
@@ -252,9 +252,13 @@ def _opening(
 ) -> str:
     """Return the first paragraph: how many places, in what, and what they take together."""
     if not invited:
-        return say(
-            "This round has no meeting for {city} yet. Below is what you can use now, and what would help us.",
-            city=name,
+        left = [left.why for _, left in sources.left_out.get(city, ()) if not left.as_role]
+        return joined(
+            [
+                say("This round has no meeting for {city} yet.", city=name),
+                *(words.sentence(why) for why in left[:1]),
+                say("Below is what you can use now, and what would help us."),
+            ]
         )
     products = dict.fromkeys(product.product for product, _ in invited)
     parts = [

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-GROUP_SIZE = 8
-"""A group of more cities than this names its leads and counts the others."""
+GROUP_SIZE, FEW = 8, 3
+"""A group of more cities than this names its leads, or a few cities where it has none, and counts the others."""
 
 
 class Sources:
@@ -140,7 +140,7 @@ def called(sources: Sources, meeting: Meeting, city: str) -> str:
 
 
 def partners(sources: Sources, meeting: Meeting, city: str) -> str:
-    """Return with whom a city meets; in a large group its leads and the number of the others.
+    """Return with whom a city meets; in a large group its leads or first cities and the number of the others.
 
     Of a visit of several cities, those on its own side.
     """
@@ -149,8 +149,9 @@ def partners(sources: Sources, meeting: Meeting, city: str) -> str:
     others = [m.city for m in meeting.members if m.city != city and (not visit or m.role == side)]
     if len(others) <= GROUP_SIZE:
         return words.listed([sources.directory.place(c) for c in others])
-    leads = [sources.directory.place(c) for c in meeting.cities("lead") if c != city]
-    return words.listed([*leads, say("{n} other cities", n=len(others) - len(leads))])
+    leads = [c for c in meeting.cities("lead") if c != city]
+    named = [sources.directory.place(c) for c in leads or others[:FEW]]
+    return words.listed([*named, say("{n} other cities", n=len(others) - len(named))])
 
 
 def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
@@ -163,7 +164,7 @@ def why_for(sources: Sources, city: str, meeting: Meeting) -> tuple[str, ...]:
     return found or ((words.sentence(meeting.says),) if meeting.says else ())
 
 
-CODES = ("topic", "domain", "lever")
+CODES = ("domain", "lever")
 """Kinds of lines of an agenda that name what both know, rather than saying it in a sentence."""
 
 

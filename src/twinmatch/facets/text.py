@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.cohort import Cohort
-from twinmatch.embedding.sentences import TOPICS, Reading, Sentence, split_sentences
+from twinmatch.embedding.sentences import KINDS, TOPICS, Reading, Sentence, split_sentences
 from twinmatch.facets.base import FacetCache, Floats, Ints
 from twinmatch.facets.quoting import (
     PILOT,
@@ -36,7 +36,7 @@ from twinmatch.facets.quoting import (
     topic_of,
 )
 from twinmatch.proposal import Fact
-from twinmatch.proposal.evidence import LEAST, LONGEST, is_sentence, shortened
+from twinmatch.proposal.evidence import ASKS, LEAST, LONGEST, is_sentence, shortened
 from twinmatch.schema import City
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import joined, listed, own_words, say, sentence
@@ -191,8 +191,11 @@ class Sayings:
             return 0.0
         said = shortened(passage.text)
         named = names_topic(said, topic) if in_language(passage) == "en" else 0.0
-        # A sentence that is mainly on something else has to begin with the topic.
-        if named < (0.0 if sure > most - 1e-9 else 0.7) or (sure < SURE and named <= 0):
+        # A long sentence, or one that is mainly on something else, has to begin with the topic.
+        least = 0.7 if sure < most - 1e-9 else 0.5 if len(said) > SHORT else 0.0
+        if named < least and (named or sure < SURE):
+            return 0.0
+        if self._role == "asks" and KINDS[int(read.kinds[k].argmax())] not in ASKS:
             return 0.0
         long = max(len(said) - SHORT, 0) / LONGEST
         return round(sure + is_sentence(passage.text) + named / 2 - long, 6)

@@ -31,9 +31,7 @@ from twinmatch.facets.domains import (
 from twinmatch.facets.quoting import asks, shows
 from twinmatch.facets.text import (
     PassageMatch,
-    Sayings,
     answers,
-    named_by_both,
 )
 from twinmatch.figures.fairness import (
     Shares,
@@ -154,7 +152,7 @@ def pair_agenda(round_: TwinningRound) -> Table:
     cohort = round_.cohort
     told = _Told(cohort, round_.facet_cache)
     needs, offers = told.needs, told.offers
-    codes = _Codes(cohort, needs, offers)
+    codes = _Codes(cohort)
     rows: list[AgendaRow] = []
     for meeting in round_.product.meetings:
         guest = [round_.guest(meeting)]
@@ -199,17 +197,17 @@ def _row(cohort: Cohort, meeting: Meeting, kind: str, answer: PassageMatch) -> A
 
 
 class _Codes:
-    """The topics, domains and levers that cities ask for and show."""
+    """The domains and levers that cities ask for and show."""
 
-    def __init__(self, cohort: Cohort, needs: Sayings, offers: Sayings) -> None:
-        self._cohort, self._needs, self._offers = cohort, needs, offers
+    def __init__(self, cohort: Cohort) -> None:
+        self._cohort = cohort
         self._wanted, self._shown = challenges(cohort), strengths(cohort)
         self._offered = offered_levers(cohort)
 
     def shared(
         self, meeting: Meeting, asking: Sequence[int], showing: Sequence[int]
     ) -> list[AgendaRow]:
-        """Return the topics, domains and levers that the one side of a meeting asks for and the other shows."""
+        """Return the domains and levers that the one side of a meeting asks for and the other shows."""
         cities = self._cohort.cities
         rows: list[AgendaRow] = []
         for i in asking:
@@ -232,9 +230,7 @@ class _Codes:
         domains = [d for d, a, b in zip(names, one, other, strict=True) if a and b]
         needed = self._cohort.cities[i].levers_needed or ()
         levers = [lever for lever in needed if lever in self._offered[j]]
-        topics = named_by_both(self._needs, self._offers, i, j)
         return [
-            *(("topic", topic.wording) for topic in topics),
             *(("domain", NAMES[d]) for d in domains),
             *(("lever", NAMES[v]) for v in levers),
         ]
@@ -445,15 +441,8 @@ def _answered(cohort: Cohort, meeting: Meeting, found: list[PassageMatch]) -> Ag
     best = max(found, key=lambda a: (a.closeness, -a.asks.city))
     # The city whose sentence is printed comes first.
     asking = [best.asks.city, *sorted({a.asks.city for a in found} - {best.asks.city})]
-    return AgendaRow(
-        meeting.id,
-        "need",
-        "; ".join(cohort.cities[i].id for i in asking),
-        printed(best.asks.text, best.asks.source),
-        cohort.cities[best.shows.city].id,
-        printed(best.shows.text, best.shows.source),
-        best.closeness,
-    )
+    ids = "; ".join(cohort.cities[i].id for i in asking)
+    return _row(cohort, meeting, "need", best)._replace(asking=ids)
 
 
 __all__ = ["with_figures"]

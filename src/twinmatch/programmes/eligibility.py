@@ -82,7 +82,7 @@ def applicants(round_: Round, rule: Eligibility) -> Applicants:
             refused[i] = say("Not eligible: {failed}.", failed=joined(failed, "; "))
         elif unknown and rule.unknown != "let in":
             (ask if rule.unknown == "ask first" else refused)[i] = say(
-                "Not known: {unknown}.", unknown=joined(unknown, "; ")
+                "We do not know yet whether it has: {unknown}.", unknown=joined(unknown, "; ")
             )
         else:
             eligible.append(i)

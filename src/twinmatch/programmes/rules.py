@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity
 from twinmatch.errors import DataError, Problem
 from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RuleStatus
-from twinmatch.schema import City
+from twinmatch.schema import City, Role
 from twinmatch.solving import Bools, Solution, solve
 from twinmatch.solving.blocks import Block, Candidates
 from twinmatch.solving.referee import SLACK, Verdict, referee
 from twinmatch.standings import UNKNOWN
-from twinmatch.wording import count, joined, say
+from twinmatch.wording import count, joined, listed, say
 
 RuleKind = Literal[
     "rule", "lock", "ban", "past pair", "structure", "demand", "places", "total", "load"
@@ -170,6 +170,19 @@ def priced(name: str, says: str, points: float, missed: float, broken: Sequence[
         rows=rows,
     )
     return RuleStatus(name, says, "relaxed", missed=round(missed, 6), paid=round(cost, 6))
+
+
+ROLES: Final[dict[Role, str]] = {
+    Role.MISSION: say("Mission Cities"),
+    Role.PILOT: say("Pilot Cities"),
+    Role.GUEST: say("guests"),
+}
+"""What cities of a role are called."""
+
+
+def roles_in_words(roles: Iterable[Role], last: str = "and") -> str:
+    """Return what cities of some roles are called, such as "Mission Cities and Pilot Cities"."""
+    return listed([ROLES[role] for role in roles], last)
 
 
 def counted(name: str, says: str, broken: Sequence[str]) -> RuleStatus:

@@ -28,13 +28,13 @@ from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes.base import Load, ScoredProduct
 from twinmatch.programmes.round import Round, shares
-from twinmatch.programmes.rules import counted, judged
+from twinmatch.programmes.rules import counted, judged, roles_in_words
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.proposal.tables import SeatingRow, ids_in, rows_of
 from twinmatch.schema import Role
 from twinmatch.solving import Candidates, Floats, Solution, counts, solve
-from twinmatch.wording import count, listed, say, say_n
+from twinmatch.wording import count, say, say_n
 
 
 class WorldCafe(ScoredProduct):
@@ -202,10 +202,10 @@ def _who(round_: Round, settings: WorldCafe) -> tuple[list[int], list[int]]:
         if member[i] and (not settings.roles or set(settings.roles) & set(c.roles))
     ]
     if not hosts:
-        roles = " or ".join(role.value for role in settings.host_roles)
+        roles = roles_in_words(settings.host_roles, "or")
         raise QuestionError.of(
             "no-hosts",
-            f"No city of this cohort can host a table (role {roles}).",
+            f"No city of this cohort can host a table, which takes {roles}.",
             do="Give at least one city that role.",
         )
     return hosts, guests
@@ -364,8 +364,8 @@ def _left_out(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> tupl
             why = say("What it can carry is taken by other formats.")
         elif settings.roles and not set(settings.roles) & set(city.roles):
             why = say(
-                "The cafés are for cities with the role {roles}.",
-                roles=listed([r.value for r in settings.roles], "or"),
+                "The cafés are for {roles}.",
+                roles=roles_in_words(settings.roles, "or"),
             )
         else:
             why = say("All places went to cities that need the tables more.")

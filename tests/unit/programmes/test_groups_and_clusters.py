@@ -80,7 +80,7 @@ def test_a_second_group_opens_where_many_apply():
     ]
     one = propose_discussion_groups(round_of(*cities), groups(themes=[HEAT], size=(2, 3)))
     assert len(one.meetings) == 1
-    assert sum(x.why.startswith("The groups of its themes are full") for x in one.left_out) == 2
+    assert sum(x.code == "capacity" for x in one.left_out) == 2
     two = propose_discussion_groups(
         round_of(*cities), groups(themes=[HEAT], size=(2, 3), groups_a_theme=5)
     )

@@ -11,7 +11,7 @@ from product_cases import city, round_of, settings_of, twinning
 
 from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import DataError, QuestionError
-from twinmatch.programmes.discussion_groups.product import pairs_met
+from twinmatch.programmes.discussion_groups.settings import pairs_met
 from twinmatch.programmes.programme import Programme, programme_model
 from twinmatch.programmes.proposing import absent_names
 from twinmatch.programmes.rules import Rule, allowed_pairs, counted, forbid, judged, statuses

@@ -38,7 +38,7 @@ from twinmatch.programmes.kinds import (
 )
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import counted, judged, outside
+from twinmatch.programmes.rules import counted, judged, outside, roles_in_words
 from twinmatch.proposal import (
     Account,
     Evidence,
@@ -138,9 +138,12 @@ def _chosen(
         {a: [everyone[a][i] for i in cities] for a in settings.mix},
         settings=settings,
     )
-    why = say(
-        "The {number} seats went to cities that seek or show more of what the panels ask.",
-        number=number * settings.size[1],
+    about = listed(list(dict.fromkeys(t.wording for q in asked for t in q.topics)))
+    told = {"number": number * settings.size[1], "topics": about}
+    why = (
+        say("The {number} seats went to cities that seek or show more of {topics}.", **told)
+        if about
+        else say("The {number} seats went to other cities.", **told)
     )
     out += [
         LeftOut(round_.id(i), why, "", code="places")
@@ -161,11 +164,11 @@ def taking_part(round_: Round, settings: CityPanels) -> tuple[list[int], list[Le
     cities, out = [], []
     for i, city in enumerate(round_.cohort.cities):
         if settings.roles and not set(settings.roles) & set(city.roles):
-            roles = " or ".join(role.value for role in settings.roles)
+            roles = roles_in_words(settings.roles, "or")
             out.append(
                 LeftOut(
                     city.id,
-                    say("The panels are for cities with the role {roles}.", roles=roles),
+                    say("The panels are for {roles}.", roles=roles),
                     "",
                 )
             )

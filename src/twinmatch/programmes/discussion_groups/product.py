@@ -24,18 +24,29 @@ from twinmatch.programmes.discussion_groups.settings import (
     DiscussionGroups,
     Slot,
     locked_in,
+    pair_worth,
+    pairs_met,
     slots_of,
 )
 from twinmatch.programmes.group_quotas import GroupQuotas
-from twinmatch.programmes.kinds import TITLES, Attribute, alike, categories, composition
+from twinmatch.programmes.kinds import TITLES, Attribute, categories, composition
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, shares
-from twinmatch.programmes.rules import allowed_pairs, counted, judged, outside, statuses
+from twinmatch.programmes.rules import (
+    allowed_pairs,
+    counted,
+    judged,
+    outside,
+    roles_in_words,
+    statuses,
+)
 from twinmatch.programmes.themes import led_by, need_of, sought_most, strength_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.schema import NAMES
 from twinmatch.solving import Distribute, Floats, NobodyIsolated
 from twinmatch.solving.exchange import exchange
 from twinmatch.solving.referee import broken
+from twinmatch.vocabulary.geography import country
 from twinmatch.wording import count, joined, listed, say
 
 
@@ -66,7 +77,7 @@ def with_swaps(
     counts = [(r, p) for r, p in asked if isinstance(r, Distribute | NobodyIsolated)]
     found = exchange(
         label,
-        _pair_worth(round_, settings, cities),
+        pair_worth(round_, settings, cities),
         [rule for rule, price in counts if price is None],
         soft=[(rule, price) for rule, price in counts if price],
         bonus=np.round(bonus, 9),
@@ -94,27 +105,6 @@ def _net(members: MemberPairs, chosen: NDArray[np.bool_]) -> float:
     return float(members.candidates.score[chosen].sum()) - cost
 
 
-def _pair_worth(round_: Round, settings: DiscussionGroups, cities: Sequence[int]) -> Floats:
-    """Return what two cities in one group are worth to each other beside their fit, shape (n, n)."""
-    worth = np.zeros((len(cities), len(cities)))
-    wishes: list[tuple[Attribute, float]] = [(a, 1.0) for a in settings.alike]
-    wishes += [(a, -1.0) for a in settings.mixed]
-    for attribute, sign in wishes:
-        words = categories(round_.cohort, attribute)
-        worth += sign * settings.pairs_weight / len(wishes) * alike([words[i] for i in cities])
-    met = pairs_met(round_, settings)
-    again = np.array([[frozenset((a, b)) in met and a != b for b in cities] for a in cities])
-    return np.asarray(np.round(worth - settings.new_peers_weight * again.astype(np.float64), 9))
-
-
-def pairs_met(round_: Round, settings: DiscussionGroups) -> set[frozenset[int]]:
-    """Return the pairs of cities that shared a group of an earlier edition; cities no longer here are passed over."""
-    index = round_.cohort.index
-    past = round_.cohort.by_id(settings.past)
-    groups = [[index[c] for c in group if c in index] for group in past]
-    return {frozenset((a, b)) for group in groups for a in group for b in group if a != b}
-
-
 def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Product:
     """Return the discussion groups of a round, each with its leads, members and joint account.
 
@@ -123,10 +113,10 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
     """
     cohort = round_.cohort
     if not any(set(settings.lead_roles) & set(c.roles) for c in cohort.cities):
-        roles = " or ".join(role.value for role in settings.lead_roles)
+        roles = roles_in_words(settings.lead_roles, "or")
         raise QuestionError.of(
             "no-leads",
-            f"No city of this cohort can lead a group (role {roles}).",
+            f"No city of this cohort can lead a group, which takes {roles}.",
             do="Give at least one city that role.",
         )
     many = {theme: settings.split.get(theme.id, 1) for theme in settings.themes}
@@ -353,7 +343,8 @@ def _left_out(
         row = affinity.row_of.get(i)
         if set(settings.not_roles) & set(city.roles):
             why = say(
-                "The groups are for other cities; it may lead one where it is strong in a theme."
+                "{kinds} lead these groups and do not join them; this one leads none in this round.",
+                kinds=roles_in_words(set(settings.not_roles) & set(city.roles)),
             )
             out.append(LeftOut(city.id, why, "", code="audience"))
         elif row is None:
@@ -365,11 +356,30 @@ def _left_out(
             )
             out.append(LeftOut(city.id, why, "", say("Ask for its challenges."), code="gate"))
         elif not (np.nan_to_num(need[row]) >= max(settings.least_need, 1e-9)).any():
-            why = say("None of the themes that open is among its challenges.")
+            why = say(
+                "None of the themes of this round ({themes}) is among its challenges: {own}.",
+                themes=listed(list(dict.fromkeys(slot.theme.title for slot in slots)), "or"),
+                own=listed(
+                    [NAMES[x] for x in (*(city.challenges or ()), *(city.levers_needed or ()))]
+                ),
+            )
             out.append(LeftOut(city.id, why, "", code="rule"))
         else:
-            why = say(
-                "The groups of its themes are full, or have their places for its country taken."
+            least = max(settings.least_need, 1e-9)
+            mine = [k for k in range(len(slots)) if need[row, k] >= least]
+            full = all(len(meetings[k].members) >= settings.size[1] for k in mine)
+            told = {
+                "themes": listed(list(dict.fromkeys(slots[k].theme.title for k in mine)), "or"),
+                "n": settings.cities_per_country,
+                "country": country(city.country).name,
+            }
+            why = (
+                say("Every group on {themes} is full.", **told)
+                if full or settings.cities_per_country is None
+                else say(
+                    "Every group on {themes} is full or has {n} cities of {country} already.",
+                    **told,
+                )
             )
             out.append(LeftOut(city.id, why, "", code="capacity"))
     return tuple(out)
@@ -398,8 +408,8 @@ def group_rules(
         counted(
             "lead roles",
             say(
-                "Leads are {lead_roles} cities.",
-                lead_roles=listed([r.value for r in settings.lead_roles], "or"),
+                "Leads are {lead_roles}.",
+                lead_roles=roles_in_words(settings.lead_roles, "or"),
             ),
             sorted(unfit),
         ),
@@ -424,8 +434,8 @@ def group_rules(
             for c in m.cities("member")
             if set(settings.not_roles) & set(round_.cohort.city(c).roles)
         ]
-        kinds = listed([r.value for r in settings.not_roles], "or")
-        rules.append(counted("audience", say("No member is a {kinds} city.", kinds=kinds), wrong))
+        kinds = roles_in_words(settings.not_roles, "or")
+        rules.append(counted("audience", say("No members are {kinds}.", kinds=kinds), wrong))
     if settings.lock:
         slots = slots_of(settings, meetings)
         groups = {i: meetings[k] for i, k in locked_in(round_, settings, slots).items()}

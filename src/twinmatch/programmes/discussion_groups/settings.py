@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from pydantic import Field, field_validator, model_validator
 
 from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
-from twinmatch.programmes.kinds import Attribute
+from twinmatch.programmes.kinds import Attribute, alike, categories
 from twinmatch.programmes.quotas import (
     Counted,
     Quota,
@@ -30,7 +30,7 @@ from twinmatch.programmes.rules import Rule, forbid
 from twinmatch.programmes.themes import Theme
 from twinmatch.proposal import Meeting
 from twinmatch.schema import Role
-from twinmatch.solving import Candidates, counts
+from twinmatch.solving import Candidates, Floats, counts
 from twinmatch.wording import say
 
 
@@ -264,3 +264,24 @@ def quotas_of(
             own = f"{name} {k + 1}" if k else name
             says = counted_says(units.where, bound, quota.wording) + "."
             yield Rule(own, says, replace(block, name=own))
+
+
+def pair_worth(round_: Round, settings: DiscussionGroups, cities: Sequence[int]) -> Floats:
+    """Return what two cities in one group are worth to each other beside their fit, shape (n, n)."""
+    worth = np.zeros((len(cities), len(cities)))
+    wishes: list[tuple[Attribute, float]] = [(a, 1.0) for a in settings.alike]
+    wishes += [(a, -1.0) for a in settings.mixed]
+    for attribute, sign in wishes:
+        words = categories(round_.cohort, attribute)
+        worth += sign * settings.pairs_weight / len(wishes) * alike([words[i] for i in cities])
+    met = pairs_met(round_, settings)
+    again = np.array([[frozenset((a, b)) in met and a != b for b in cities] for a in cities])
+    return np.asarray(np.round(worth - settings.new_peers_weight * again.astype(np.float64), 9))
+
+
+def pairs_met(round_: Round, settings: DiscussionGroups) -> set[frozenset[int]]:
+    """Return the pairs of cities that shared a group of an earlier edition; cities no longer here are passed over."""
+    index = round_.cohort.index
+    past = round_.cohort.by_id(settings.past)
+    groups = [[index[c] for c in group if c in index] for group in past]
+    return {frozenset((a, b)) for group in groups for a in group for b in group if a != b}

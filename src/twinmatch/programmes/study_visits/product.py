@@ -15,7 +15,7 @@ import numpy as np
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, SolvedProduct, coverage_note, shares
-from twinmatch.programmes.rules import counted, judged, statuses
+from twinmatch.programmes.rules import counted, judged, roles_in_words, statuses
 from twinmatch.programmes.study_visits.search import (
     Option,
     Party,
@@ -304,14 +304,14 @@ def _checked(
     )
     checks = [("visitors", size, crowd), ("another country", abroad, home)]
     if settings.not_roles:
-        kinds = listed([r.value for r in settings.not_roles], "or")
+        kinds = roles_in_words(settings.not_roles, "or")
         wrong = [
             city(g).name
             for m in meetings
             for g in m.cities("guest")
             if set(settings.not_roles) & set(city(g).roles)
         ]
-        checks.append(("audience", say("No visitor is a {kinds} city.", kinds=kinds), wrong))
+        checks.append(("audience", say("No visitors are {kinds}.", kinds=kinds), wrong))
     if settings.neutral_by is not None:
         says = say(
             "Visitors have a climate-neutrality target by {neutral_by} or earlier.",
@@ -377,7 +377,7 @@ def visit_rules(
     checks = (
         (
             "hosts",
-            say("Hosts are {hosts} cities.", hosts=listed([r.value for r in settings.hosts], "or")),
+            say("Hosts are {hosts}.", hosts=roles_in_words(settings.hosts, "or")),
             unfit,
         ),
         ("visits per host", most, often),

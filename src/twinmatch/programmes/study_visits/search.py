@@ -21,7 +21,7 @@ from twinmatch.cohort import Host
 from twinmatch.errors import QuestionError
 from twinmatch.programmes.load_ledger import Loads, loads_of
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule, load_rules
+from twinmatch.programmes.rules import Rule, load_rules, roles_in_words
 from twinmatch.programmes.study_visits.settings import (
     MOST_VARIANTS,
     Choices,
@@ -125,10 +125,10 @@ def _hosts(round_: Round, settings: StudyVisits) -> tuple[Host, ...]:
         if set(settings.hosts) & set(city.roles)
     )
     if not hosts:
-        roles = " or ".join(role.value for role in settings.hosts)
+        roles = roles_in_words(settings.hosts, "or")
         raise QuestionError.of(
             "no-hosts",
-            f"No city of this cohort can be visited (role {roles}).",
+            f"No city of this cohort can be visited, which takes {roles}.",
             do="Give at least one city that role.",
         )
     return hosts

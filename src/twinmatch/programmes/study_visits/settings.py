@@ -35,7 +35,7 @@ from twinmatch.programmes.quotas import (
     with_topics,
 )
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import Rule
+from twinmatch.programmes.rules import Rule, roles_in_words
 from twinmatch.schema import City, Role
 from twinmatch.solving import Bools, Floats, Ints
 from twinmatch.vocabulary.geography import distance_km
@@ -139,7 +139,13 @@ class StudyVisits(GatedProduct):
 def why_barred(city: City, settings: StudyVisits) -> tuple[str, str] | None:
     """Return why a city may not travel and what it can do, or None where it may."""
     if set(settings.not_roles) & set(city.roles):
-        return (say("Study visits are for other cities; it may be visited."), "")
+        return (
+            say(
+                "Study visits are not for {kinds}, which may be visited; no visit of this round goes to this city.",
+                kinds=roles_in_words(set(settings.not_roles) & set(city.roles)),
+            ),
+            "",
+        )
     if settings.neutral_by is None:
         return None
     stated = city.commitment

@@ -333,17 +333,24 @@ class Unplaced:
             return LeftOut(
                 city.id, say("It takes no guests in this round."), "", "", "host", "own limit"
             )
-        told = {"pairs": count(pairs, "pair"), "hosts": count(len(frame.hosts), "host unit")}
-        if len(frame.hosts[h].cities) > 1:
-            why = say(
-                "Ready to host through {unit}, but no guest was matched with it: {pairs} for {hosts}.",
-                unit=frame.hosts[h].name,
-                **told,
-            )
-        else:
-            why = say(
-                "Ready to host, but no guest was matched with it: {pairs} for {hosts}.", **told
-            )
+        unit = frame.hosts[h].name
+        ready = (
+            say("It is ready to host through {unit}.", unit=unit)
+            if len(frame.hosts[h].cities) > 1
+            else say("It is ready to host.")
+        )
+        told = {"pairs": pairs, "hosts": len(frame.hosts)}
+        why = joined(
+            [
+                ready,
+                say(
+                    "This round has {pairs} pairs for {hosts} hosts; none of its guests was matched with this one.",
+                    **told,
+                )
+                if pairs
+                else say("No applicant of this round could be paired yet, so no host has a guest."),
+            ]
+        )
         if frame.hosts_on[h]:
             off = say(
                 "{n} of {guests} seek none of the topics on which alone it takes guests ({topics}).",

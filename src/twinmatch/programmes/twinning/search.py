@@ -22,6 +22,7 @@ from twinmatch.programmes.rules import (
     gate,
     load_rules,
     nothing_shared,
+    roles_in_words,
 )
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.programmes.twinning.pair_rules import twinning_rules
@@ -183,8 +184,8 @@ def _hosts(round_: Round, settings: Twinning, eligible: set[int]) -> tuple[Host,
         )
     )
     if not hosts:
-        roles = " or ".join(role.value for role in settings.hosts)
-        who = "host_ids names" if named else f"this cohort has in the role {roles}"
+        roles = roles_in_words(settings.hosts, "or")
+        who = "host_ids names" if named else f"this cohort has among {roles}"
         where = ", and hosts_inside_eu asks for Member States" if settings.hosts_inside_eu else ""
         do = "Name other hosts." if named else "Give at least one city that role."
         raise QuestionError.of("no-hosts", f"No city that {who} can be a host{where}.", do=do)
