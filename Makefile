@@ -58,7 +58,7 @@ site:  ## build the documentation site into build/site; a broken link fails
 	$(BIN)/mkdocs build --strict
 
 site-version:  ## add this version's site to the branch gh-pages, which keeps those of earlier ones
-	$(BIN)/mike deploy --update-aliases $$($(BIN)/python -c "import twinmatch; print(twinmatch.__version__)") latest
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/mike deploy --update-aliases $$($(BIN)/python -c "import twinmatch; print(twinmatch.__version__)") latest
 
 notebooks:  ## run the notebooks and keep their outputs
 	$(BIN)/python tools/run_notebooks.py
