@@ -229,8 +229,18 @@ def _filled(text: Said, code: str, leaf: Leaf) -> str:
 
 def _message(text: Said, code: str) -> str:
     if text.several:
-        return translation(code).ngettext(text.message, text.several, text.values["n"])
+        n = _number_to_agree_with(text.values["n"], code)
+        return translation(code).ngettext(text.message, text.several, n)
     return translation(code).gettext(text.message) if text.message else ""
+
+
+def _number_to_agree_with(n: float, code: str) -> int:
+    """Return a whole number that takes the same form: 1.5 is "Stunden" in German and "heure" in French."""
+    if n == int(n):
+        return int(n)
+    from babel import Locale
+
+    return 1 if Locale.parse(code).plural_form(n) == "one" else 2
 
 
 @lru_cache(maxsize=4096)

@@ -33,6 +33,7 @@ from twinmatch.web.pages import templates
 from twinmatch.wording import (
     LANGUAGES,
     Said,
+    _number_to_agree_with,
     count,
     filled,
     joined,
@@ -165,6 +166,9 @@ def test_plural_forms_are_those_of_the_language():
         "2 villes",
     ]
     assert say_n("{n} city", "{n} cities", 1) == "1 city"
+    assert say_n("{n:g} hour", "{n:g} hours", 1.5) == "1.5 hours"
+    assert [_number_to_agree_with(n, "fr") for n in (1.0, 1.5, 2.5)] == [1, 1, 2]
+    assert [_number_to_agree_with(n, "de") for n in (1.0, 1.5, 0.5)] == [1, 2, 2]
     assert count(1200, "city", "cities") == "1,200 cities"
 
 
