@@ -217,13 +217,20 @@ def numbered_kinds(facet: Facet, cities: Ints) -> tuple[Ints, Ints]:
 
 
 def mean_by_host(facet: Facet, rows: Ints, hosts: Sequence[Host]) -> Floats:
-    """Return the likeness of every row to every host, shape (r, c): the mean over its members that are known."""
+    """Return the likeness of every row to every host, shape (r, c): the mean over its members that are known.
+
+    A host without a member, as a group that nobody leads, is like nobody: nan.
+    """
+    sizes = np.array([len(host.cities) for host in hosts], dtype=np.intp)
+    means = np.full((len(rows), len(hosts)), np.nan)
+    if not sizes.any():
+        return means
     each = facet.likeness(rows, np.array([i for host in hosts for i in host.cities], dtype=np.intp))
-    starts = np.cumsum([0] + [len(host.cities) for host in hosts[:-1]])
+    starts = (np.cumsum(sizes) - sizes)[sizes > 0]
     known = np.add.reduceat(~np.isnan(each), starts, axis=1)
     total = np.add.reduceat(np.nan_to_num(each), starts, axis=1)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(known > 0, total / np.maximum(known, 1), np.nan))
+    means[:, sizes > 0] = np.where(known > 0, total / np.maximum(known, 1), np.nan)
+    return means
 
 
 class Moments:

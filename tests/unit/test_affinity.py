@@ -78,6 +78,21 @@ def test_a_unit_counts_with_the_mean_over_members_that_are_known():
     assert unit.likeness["challenges_met"][0, 0] == pytest.approx(np.mean(known))
 
 
+def test_a_host_without_a_member_is_like_nobody_and_changes_no_other():
+    cohort = cohort_of(*FIVE)
+    led, nobody = (Host("two", "Two", (1, 2)), Host("one", "One", (2,))), Host("nobody", "N", ())
+
+    def known(*hosts):
+        found = compare(cohort, {"challenges_met": 1}, facet_cache(), rows=[0], columns=hosts)
+        return found.likeness["challenges_met"][0].tolist()
+
+    for at in range(3):
+        among = known(*led[:at], nobody, *led[at:])
+        assert np.isnan(among.pop(at))
+        assert among == known(*led)
+    assert np.isnan(known(nobody, nobody)).all()
+
+
 def test_order_of_the_input_changes_nothing():
     one = compare(cohort_of(*FIVE), all_weights(True), facet_cache())
     other = compare(cohort_of(*FIVE[::-1]), all_weights(True), facet_cache())
