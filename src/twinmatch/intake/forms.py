@@ -19,7 +19,6 @@ from typing import Any, Final
 from twinmatch.reading.cells import NONE_STATED
 from twinmatch.reading.mapping import ProfileColumn, columns
 from twinmatch.reading.sheets import FORM, NEWEST_TEMPLATE
-from twinmatch.reading.spreadsheets import column_letters
 from twinmatch.schema import NAMES, SCHEMA_VERSION, City, Dimension, Domain, HostUnit, Notation
 from twinmatch.vocabulary.geography import countries
 
@@ -376,7 +375,9 @@ class _Form:
             page.write_string(row, c, repr(value) if isinstance(value, float) else str(value))
 
     def _validate(self, page: Any, top: int, bottom: int, c: int, column: ProfileColumn) -> None:
-        rule = _rule(column, f"{column_letters(c + 1)}{top + 1}")
+        from xlsxwriter.utility import xl_rowcol_to_cell
+
+        rule = _rule(column, xl_rowcol_to_cell(top, c))
         if rule:
             hint = {"input_title": column.label[:32], "input_message": _meaning(column)[:250]}
             page.data_validation(top, c, bottom, c, {**rule, **hint})

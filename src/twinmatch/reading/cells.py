@@ -112,7 +112,9 @@ def reader_of(
 ) -> Callable[[Any, int], Any]:
     """Return the function that reads the cells of a column, given cell and row."""
     if form := _form(column):
-        return _by(_negated(form) if target.is_negated else form, column, name, notes)
+        if target.is_negated:
+            return _by(lambda w: None if (s := form(w)) is None else not s, column, name, notes)
+        return _by(form, column, name, notes)
     if column.kind in {"whole", "number", "tonnes"}:
         return _Numbers(column, target, name, decimal, notes).read
     plain_reader = _BY_KIND[column.kind]
@@ -122,10 +124,6 @@ def reader_of(
         return plain_reader(value, column) if value else None
 
     return read
-
-
-def _negated(form: Callable[[str], Any]) -> Callable[[str], Any]:
-    return lambda written: None if (said := form(written)) is None else not said
 
 
 def _form(column: ProfileColumn) -> Callable[[str], Any] | None:
@@ -141,13 +139,11 @@ _FORMS: Final[dict[str, Callable[[str], Any]]] = {
     "participation.english": values.cefr,
     "participation.weeks": values.weeks,
     "mission.label_awarded": values.month,
-    "version.date": lambda v: None if values.is_doubtful_day(v) else _iso(values.day(v)),
+    "version.date": lambda v: (
+        None if values.is_doubtful_day(v) or not (d := values.day(v)) else f"{d}"
+    ),
 }
 """Readers of single fields whose values people write in several forms."""
-
-
-def _iso(day: Any) -> str | None:
-    return day.isoformat() if day else None
 
 
 def _by(
@@ -157,10 +153,7 @@ def _by(
 
     def read(cell: Any, row: int) -> Any:
         written = clean(cell, row, name, notes)
-        if not written:
-            return None
-        if written.lower() in MISSING or values.is_unknown(written):
-            notes.count("not-known", name, f"{written!r} is read as not known.", row)
+        if not written or _is_missing(written, row, name, notes):
             return None
         if column.unit == "level 0-4" and hasattr(cell, "isoformat"):
             return f"{written} (a date)"
@@ -168,6 +161,18 @@ def _by(
         return written if value is None or value == [] else value
 
     return read
+
+
+def is_none(written: str) -> bool:
+    """Return whether a text says that something is not known or does not apply."""
+    return written.lower() in MISSING or values.is_unknown(written)
+
+
+def _is_missing(written: str, row: int, name: str, notes: Notes) -> bool:
+    if is_none(written):
+        notes.count("not-known", name, f"{written!r} is read as not known.", row)
+        return True
+    return False
 
 
 def clean(cell: Any, row: int, name: str, notes: Notes) -> str:
@@ -218,14 +223,12 @@ class _Numbers:
         written = clean(cell, row, self.name, self.notes)
         if not written:
             return None
-        if self.column.kind == "tonnes" and (
-            key := notation(written) or notation(written.replace(".", ""))
-        ):
+        is_mass = self.column.kind == "tonnes"
+        if is_mass and (key := notation(written) or notation(written.replace(".", ""))):
             return key
-        if written.lower() in MISSING or values.is_unknown(written):
-            self.notes.count("not-known", self.name, f"{written!r} is read as not known.", row)
+        if _is_missing(written, row, self.name, self.notes):
             return None
-        number = parse(_ABOUT.sub("", written)) if self.column.kind != "tonnes" else parse(written)
+        number = parse(written if is_mass else _ABOUT.sub("", written))
         return written if number is None else self._value(number, written, row)
 
     def _whole(self, value: float, row: int) -> float:
@@ -239,19 +242,17 @@ class _Numbers:
         factor = self._unit_factor(number.unit, row)
         if factor is None:
             return written
-        value = self._reading(number, written, row, factor)
-        if value is None:
+        if (read := self._reading(number, written, row, factor)) is None:
             return None
-        value = self._whole(value, row)
+        value = self._whole(read, row)
         return int(value) if float(value).is_integer() and abs(value) < 1e15 else value
 
     def _unit_factor(self, unit: str, row: int) -> float | None:
         """Return what a number in the cell's own unit is multiplied by; None where the unit does not fit."""
-        if self.column.unit != "t CO2e":
-            is_people = self.column.unit == "people"
-            unit = (
-                (_NOTE if is_people and factor_in(unit) == 1.0 else _ASIDE).sub(" ", unit).strip()
-            )
+        is_people, is_mass = self.column.unit == "people", self.column.unit == "t CO2e"
+        if not is_mass:
+            times = factor_in(unit) if is_people else 1.0
+            unit = (_NOTE if is_people and times == 1.0 else _ASIDE).sub(" ", unit).strip()
             times = factor_in(unit) if is_people else 1.0
             if times != 1.0 and plain(factor_removed(unit)) in _UNITS:
                 return (
@@ -259,7 +260,7 @@ class _Numbers:
                 )
         if not unit or unit.rstrip(".") in {"%", self.column.unit} or plain(unit) in _UNITS:
             return self.factor
-        if self.column.unit != "t CO2e" or (found := mass(unit)) is None:
+        if not is_mass or (found := mass(unit)) is None:
             return None
         if found.gas == "CO2":
             self._says_co2(row)
@@ -322,9 +323,7 @@ _UNITS: Final = words(
 def _text(value: str, column: ProfileColumn) -> Any:
     if column.path == "country":
         return country_code(value) or value
-    if column.path == "name":
-        return value.rstrip("*†¹²³ \t\n\xa0") or value
-    return value
+    return value.rstrip("*†¹²³ \t\n\xa0") or value if column.path == "name" else value
 
 
 _CODES: Final = {plain(said): code for code, said in NAMES.items()} | values.ROLES

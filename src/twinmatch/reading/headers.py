@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from twinmatch.cohort import nearest
 from twinmatch.errors import Problem
+from twinmatch.reading import meaning as meanings
 from twinmatch.reading import values
 from twinmatch.reading.grid import Grid, is_empty, text, two_rows
 from twinmatch.reading.mapping import (
@@ -30,23 +31,7 @@ from twinmatch.reading.mapping import (
     columns,
     target_of,
 )
-from twinmatch.reading.meaning import (
-    CONTACT,
-    FITS,
-    NEWCOMER,
-    Meaning,
-    are_options,
-    concepts,
-    factor_in,
-    few_places,
-    fitting,
-    has_candidates,
-    meaning,
-    nearly_all,
-    of_codes,
-    options_in,
-    share,
-)
+from twinmatch.reading.meaning import CONTACT, NEWCOMER, Meaning, are_options, concepts, meaning
 from twinmatch.reading.names import count_near, field_words, language_code, near_field, own_names
 from twinmatch.reading.personal_data import is_contact
 from twinmatch.reading.sense import grouped, is_other, is_ticked, kind_of_label, likely
@@ -163,7 +148,7 @@ def _chosen(
         exact = sum(n in columns(model) or n in SHORT or n in other for n in names)
         short = {n for n in names if len(n) < 300}
         worded = {n for n in short if n in mapping.columns or _exact(n, mapping, model)}
-        asked = {n for n in short if model is City and has_candidates(n)}
+        asked = {n for n in short if model is City and meanings.has_candidates(n)}
         return 2 * exact + len(worded | asked)
 
     chosen = max(rows, key=lambda r: (known(r[1]), -r[0]))
@@ -192,7 +177,7 @@ def _exact(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None
     if not path:
         return None
     is_mass = columns(model)[path].unit == "t CO2e" and mass(unit) is not None
-    factor = factor_in(name[len(bare) :]) if path == "population.value" else 1.0
+    factor = meanings.factor_in(name[len(bare) :]) if path == "population.value" else 1.0
     return Target(path, unit if is_mass else "", factor)
 
 
@@ -266,7 +251,7 @@ class _Finder:
         if field != "name" or plain(self.names[i]) not in words("name; nom; nome; nombre; nazwa"):
             return False
         others = [n for k, n in enumerate(self.names) if k != i and "city" in concepts(n)]
-        if few_places(self.cells[i]):
+        if meanings.few_places(self.cells[i]):
             return not all(concepts(n) & {"wish", "partner", "host"} for n in others)
         return any(meaning(n, self.cells[self.names.index(n)]) == Meaning("name") for n in others)
 
@@ -288,11 +273,17 @@ class _Finder:
             named = [n for n in group.values() if not is_other(n)]
             is_language = 2 * sum(bool(language_code(n)) for n in named) > len(named)
             coded = sum(bool(values.option_codes(self.mapping.values.get(n, n))) for n in named)
-            field = LANGUAGES if is_language else has_candidates(base, options=True) if base else ""
+            field = (
+                LANGUAGES
+                if is_language
+                else meanings.has_candidates(base, options=True)
+                if base
+                else ""
+            )
             if not field and 3 * coded >= len(named) and positions:
                 self._ask_group(base, {i: group[i] for i in positions}, again & {*named})
             elif field and (is_language or coded or base):
-                field = of_codes(field, named)
+                field = meanings.of_codes(field, named)
                 for i in positions:
                     found[i] = Target(field, option=group[i])
                 self.beside |= set(positions) if not base else set()
@@ -303,7 +294,7 @@ class _Finder:
         first, *others = group
         guess = likely(base, ("challenges", "strengths")) if base else ""
         guess = guess or ("strengths" if again else "challenges")
-        self.asked[first] = of_codes(guess, [*group.values()])
+        self.asked[first] = meanings.of_codes(guess, [*group.values()])
         self.runs[first] = tuple(self.names[k] for k in others)
         self.labels[first] = tuple(group.values())
         self.beside |= set(others)
@@ -318,7 +309,7 @@ class _Finder:
                 found[i] = self._target(i, means.field)
 
     def _target(self, i: int, said: str) -> Target:
-        factor = factor_in(self.names[i]) if said == "population.value" else 1.0
+        factor = meanings.factor_in(self.names[i]) if said == "population.value" else 1.0
         if not said:
             self.beside.add(i)
         return target_of(said, factor=factor)
@@ -326,7 +317,7 @@ class _Finder:
     def _by_meaning(self, exact: list[Target | None]) -> list[Target | None]:
         found = list(exact)
         single = {t.field for t in exact if t and t.field} - SEVERAL
-        met = Counter(p for cells in self.cells for p in set(options_in(cells)))
+        met = Counter(p for cells in self.cells for p in set(meanings.options_in(cells)))
         seen = {p for p, n in met.items() if n > 1 and values.option_codes(p)}
         unread = []
         for i, name in enumerate(self.names):
@@ -347,11 +338,13 @@ class _Finder:
         read = {t.field for t in found if t} | {*self.asked.values()}
         for field in ("name", "country"):  # no city is read without them
             free = sorted({*unread, *self.asked} - {*self.runs})
-            fit = [i for i in free if nearly_all(field, self.cells[i])]
+            fit = [i for i in free if meanings.nearly_all(field, self.cells[i])]
             if fit and all(t is None or t.field != field for t in found):
                 found[fit[0]] = Target(field)
         for i in (i for i in unread if found[i] is None):
-            fields = [f for f in fitting(self.cells[i], seen) if f in SEVERAL or f not in read]
+            fields = [
+                f for f in meanings.fitting(self.cells[i], seen) if f in SEVERAL or f not in read
+            ]
             left = [f for f in fields if f not in read]
             if guess := likely(self.names[i], fields) or likely(self.names[i], left):
                 self.asked[i] = guess
@@ -374,7 +367,7 @@ class _Finder:
             if not other or is_said or (target and target.option) or self.names[i] == field:
                 continue
             is_text = field in {"needs", "offers"}
-            options = set() if is_text else {*options_in(self.cells[i])}
+            options = set() if is_text else {*meanings.options_in(self.cells[i])}
             if field in first and (
                 other not in read and likely(self.names[i], (field, other)) == other
                 if is_text
@@ -430,11 +423,13 @@ class _Finder:
             if name in self.other or (not name and target is None) or i in self.beside:
                 continue
             if i in self.doubled and header.is_form:
-                found = f"The column stands here twice: {name!r} is {self._again(i)} again."
+                meant = _exact(_bare(name), self.mapping, self.model)
+                found = f"The column stands here twice: {name!r} is {meant.field if meant else name} again."
                 problems.append(Problem("column-twice", found, place, "Keep one."))
-            elif i in self.doubled or i in self.asked:
-                if i in self.asked:
-                    self._ask(i)
+            elif i in self.asked:
+                self._ask(i)
+            elif i in self.doubled:
+                continue
             elif target is None:
                 problems += self._unknown(i, header, read)
             elif target.field == CONTACT and name not in self.mapping.columns:
@@ -442,15 +437,11 @@ class _Finder:
                 problems.append(Problem("contact-column", found, place, level="note"))
             elif target.field and not (name in self.mapping.columns or _is_own(name, target.field)):
                 problems.append(_read_as(name, target, place))
-        gone = set() if self.mapping.is_found else set(self.mapping.columns) - set(self.names)
-        for name in filter(gone.__contains__, self.mapping.columns):
-            found = f"The mapping names a column {name!r}, which is not here."
-            problems.append(Problem("column-missing", found, self.grid.at(self.row)))
+        if not self.mapping.is_found:
+            for name in (n for n in self.mapping.columns if n not in self.names):
+                found = f"The mapping names a column {name!r}, which is not here."
+                problems.append(Problem("column-missing", found, self.grid.at(self.row)))
         return problems
-
-    def _again(self, i: int) -> str:
-        target = _exact(_bare(self.names[i]), self.mapping, self.model)
-        return target.field if target else self.names[i]
 
     def _ask(self, i: int) -> None:
         field, run = self.asked[i], self.runs.get(i, ())
@@ -486,7 +477,9 @@ class _Finder:
     def _texts_missing(self, i: int, read: set[str]) -> Choices:
         """Return what a column of sentences may be that no other column is, with that it is not read; else nothing."""
         fields = [f for f in ("needs", "offers") if f not in read | set(self.asked.values())]
-        is_text = (share("needs", self.cells[i]) or 0.0) >= FITS and not are_options(self.cells[i])
+        is_text = (
+            meanings.share("needs", self.cells[i]) or 0.0
+        ) >= meanings.FITS and not are_options(self.cells[i])
         is_text &= not concepts(self.names[i]) & {"else", "contact"}
         choices = tuple((f, self._label(f)) for f in fields)
         return (*choices, SET_ASIDE) if choices and is_text and self.model is City else ()

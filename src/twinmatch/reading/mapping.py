@@ -95,9 +95,8 @@ class ProfileColumn:
         """Return whether a number is within the field's range, and whole where it has to be."""
         if self.kind == "whole" and not float(value).is_integer():
             return False
-        low = self.low if self.low is not None else float("-inf")
-        high = self.high if self.high is not None else float("inf")
-        return low <= value <= high
+        is_above = self.low is None or value >= self.low
+        return is_above and (self.high is None or value <= self.high)
 
 
 LABELS: Final = {
@@ -153,38 +152,24 @@ def columns(model: type[BaseModel] = City, prefix: str = "") -> dict[str, Profil
         path = prefix + name
         words = str(info.annotation)
         inner = models_in(info.annotation)
-        if name == "sources":
-            found[path] = _column(path, "sources", info)
-        elif "dict[" in words and "Dimension" in words:
+        if "dict[" in words and "Dimension" in words:
             for d in Dimension:
-                found[f"{path}.{d}"] = ProfileColumn(
-                    f"{path}.{d}", "whole", f"{NAMES[d]}: {info.description}", "level 0-4", 0, 4
-                )
-        elif "dict[" in words:
-            found[path] = _column(path, "weights", info)
-        elif "tuple[" in words and not inner:
-            found[path] = _column(path, "list", info)
-        elif inner:
+                meaning, unit = f"{NAMES[d]}: {info.description}", "level 0-4"
+                found[f"{path}.{d}"] = ProfileColumn(f"{path}.{d}", "whole", meaning, unit, 0, 4)
+        elif inner and name != "sources" and "dict[" not in words:
             found |= columns(inner[0], f"{path}.")
         else:
-            found[path] = _column(path, _kind(info), info)
+            found[path] = _column(path, _kind(name, info), info)
     return found
 
 
 def _column(path: str, kind: Kind, info: FieldInfo) -> ProfileColumn:
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     limits = [*info.metadata, *(m for t in parts_of(info.annotation) for m in _inner_limits(t))]
-    return ProfileColumn(
-        path,
-        kind,
-        info.description or "",
-        str(extra.get("unit", "")),
-        _limit(limits, "ge"),
-        _limit(limits, "le"),
-        _choices(info.annotation),
-        info.is_required(),
-        info.default is None,
-    )
+    low, high = _limit(limits, "ge"), _limit(limits, "le")
+    meaning, unit = info.description or "", str(extra.get("unit", ""))
+    more = _choices(info.annotation), info.is_required(), info.default is None
+    return ProfileColumn(path, kind, meaning, unit, low, high, *more)
 
 
 def _inner_limits(part: Any) -> list[Any]:
@@ -199,12 +184,16 @@ def _limit(limits: list[Any], name: str) -> float | None:
     return next((getattr(m, name) for m in limits if getattr(m, name, None) is not None), None)
 
 
-def _kind(info: FieldInfo) -> Kind:
+def _kind(name: str, info: FieldInfo) -> Kind:
     parts = parts_of(info.annotation)
     words = str(info.annotation)
+    if name == "sources":
+        return "sources"
+    if "dict[" in words or "tuple[" in words:
+        return "weights" if "dict[" in words else "list"
     if "Notation" in words:
         return "tonnes"
-    if any(get_origin(p) is Literal for p in parts) or any(_is_enum(p) for p in parts):
+    if any(get_origin(p) is Literal or _is_enum(p) for p in parts):
         return "choice"
     if bool in parts:
         return "flag"
@@ -261,11 +250,10 @@ def target_of(said: str, **more: Any) -> Target:
     return Target(said.removeprefix(NOT), is_negated=said.startswith(NOT), **more)
 
 
-def _as_target(said: Any) -> Any:
-    return target_of(SHORT.get(said, said)) if isinstance(said, str) else said
-
-
-_AsTarget = Annotated[Target, BeforeValidator(_as_target)]
+_AsTarget = Annotated[
+    Target,
+    BeforeValidator(lambda v: target_of(SHORT.get(v, v)) if isinstance(v, str) else v),
+]
 
 
 @dataclass(frozen=True)
@@ -288,15 +276,14 @@ class Mapping:
 
     def answered(self, question: MappingQuestion, answer: str) -> Mapping:
         """Return the mapping with the answer to a question."""
+        said: Dict[str, Any] = {question.key: answer}
         if question.table == "repair_letters":
             return replace(self, repair_letters=answer == "true")
         if question.table == "columns":
             names = (question.key, *question.options)
             said = {n: target_of(answer, option=question.option_of(n)) for n in names}
-            return replace(self, columns={**self.columns, **said})
-        if question.table == "values":
-            return replace(self, values={**self.values, question.key: answer})
-        return replace(self, names={**self.names, question.key: answer})
+        changed: Dict[str, Any] = {question.table: {**getattr(self, question.table), **said}}
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True)
@@ -361,13 +348,11 @@ def mapping_of(content: Dict[str, Any], file: str = "") -> Mapping:
         mapping: Mapping = TypeAdapter(Mapping).validate_python(content)
     except ValidationError as error:
         raise QuestionError(_wrong(item, file) for item in error.errors()) from error
-    fields = [t.field for t in mapping.columns.values() if t.field not in BESIDE]
-    unknown = [f for f in (*fields, *mapping.defaults) if f and f not in columns()]
-    unknown += [
-        t.said
-        for t in mapping.columns.values()
-        if t.is_negated and t.field in columns() and columns()[t.field].kind != "flag"
-    ]
+    targets, known = mapping.columns.values(), columns()
+    fields = [t.field for t in targets if t.field not in BESIDE]
+    unknown = [f for f in (*fields, *mapping.defaults) if f and f not in known]
+    negated = [t for t in targets if t.is_negated and t.field in known]
+    unknown += [t.said for t in negated if known[t.field].kind != "flag"]
     if unknown:
         raise QuestionError([_no_field(name, file) for name in unknown])
     return mapping
@@ -405,19 +390,17 @@ def _target_text(target: Target) -> str:
     more += [f"unit = {toml_text(target.unit)}"] if target.unit else []
     more += [f"factor = {target.factor:g}"] if target.factor != 1.0 else []
     more += [f"option = {toml_text(target.option)}"] if target.option else []
+    if len(more) == 1:
+        return toml_text(target.said)
     more += ["is_negated = true"] if target.is_negated else []
-    return (
-        toml_text(target.said)
-        if len(more) == 1 + target.is_negated
-        else "{ " + ", ".join(more) + " }"
-    )
+    return "{ " + ", ".join(more) + " }"
 
 
 def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value) if isinstance(value, int | float) else toml_text(str(value))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from functools import cache
 from typing import Any, Final
 
@@ -166,11 +166,9 @@ def country_code(text: str) -> str | None:
         from babel.core import get_global
 
         codes = get_global("territory_aliases").get(upper, ())
-        return (
-            codes[0]
-            if len(codes) == 1 and is_country(codes[0])
-            else country_names().get(upper.lower())
-        )
+        if len(codes) == 1 and is_country(codes[0]):
+            return str(codes[0])
+        return country_names().get(upper.lower())
     part, comma, whole = word.rpartition(",")  # "Scotland, United Kingdom"
     return country_names().get(plain(word)) or (country_code(whole) if comma and part else None)
 
@@ -232,25 +230,22 @@ def field_words(model: type[BaseModel]) -> dict[str, str]:
 
 def count_near(cells: tuple[Any, ...], model: type[BaseModel]) -> int:
     """Return how many cells of a row may be misspelt names of fields."""
-    from rapidfuzz import fuzz, process
-
-    wordings = list(field_words(model) | own_names(model))
-    names = {plain(text(cell)) for cell in cells if SHORTEST <= len(text(cell)) < 80}
-    return sum(
-        bool(process.extractOne(n, wordings, scorer=fuzz.ratio, score_cutoff=NEAR)) for n in names
-    )
+    words = field_words(model) | own_names(model)
+    names = {plain(said) for cell in cells if len(said := text(cell)) < 80}
+    return sum(bool(_near(name, words)) for name in names if len(name) >= SHORTEST)
 
 
-def near_field(name: str, model: type[BaseModel] = City, read: set[str] | None = None) -> str:
+def near_field(name: str, model: type[BaseModel] = City, read: Set[str] = frozenset()) -> str:
     """Return the field of which a header may be the misspelt name, or an empty text.
 
     ``read`` are the fields that other headers mean; they are not suggested again.
     """
+    words = own_names(model) | field_words(model)
+    return _near(plain(name), {w: path for w, path in words.items() if path not in read})
+
+
+def _near(word: str, words: Mapping[str, str]) -> str:
     from rapidfuzz import fuzz, process
 
-    words = {
-        w: p for w, p in (own_names(model) | field_words(model)).items() if p not in (read or ())
-    }
-    word = plain(name)
     hit = process.extractOne(word, list(words), scorer=fuzz.ratio, score_cutoff=NEAR)
     return words[hit[0]] if hit and len(word) >= SHORTEST else ""

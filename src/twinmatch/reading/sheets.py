@@ -16,7 +16,7 @@ from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.grid import Grid, Raw, is_empty, leaves, put, text
 from twinmatch.reading.headers import find_header
 from twinmatch.reading.mapping import Mapping, columns
-from twinmatch.reading.table import SheetContent, table_records
+from twinmatch.reading.table import table_records
 from twinmatch.reading.values import is_finite, mass, parse
 from twinmatch.schema import HostUnit
 from twinmatch.validate import Record
@@ -45,9 +45,10 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
     if main is not by_name.get("cities"):
         return _tables(main, grids, mapping)
     told = _newer(by_name)
-    table = table_records(main, mapping) if _filled(main) or FORM not in by_name else SheetContent()
+    is_read = _filled(main) or FORM not in by_name
+    table = table_records(main, mapping) if is_read else Raw((), used=Mapping())
     form, more = _form(by_name[FORM]) if FORM in by_name else ([], [])
-    cities, problems = [*table.records, *form], [*table.problems, *more]
+    cities, problems = [*table.cities, *form], [*table.problems, *more]
     if renamed is not None:
         found = f"There is no sheet 'cities': {renamed.sheet!r} is read in its place."
         told.append(Problem("sheet-renamed", found, renamed.at(), "Name it 'cities'.", "warning"))
@@ -61,24 +62,15 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
             problems += beside.add_side(by_name[name])
     if "sources" in by_name:
         problems += beside.add_sources(by_name["sources"])
-    of_units = SheetContent()
-    if "host_units" in by_name:
-        of_units = table_records(by_name["host_units"], model=HostUnit)
+    units = by_name.get("host_units")
+    of_units = table_records(units, model=HostUnit) if units else Raw(())
     for record in cities:
         if "emissions" in record.data:
             record.data["emissions"].setdefault("sectors", {})
-    told += _unread(
-        [g for g in grids if g.sheet not in _OURS and g is not renamed and not g.is_hidden]
-    )
-    return Raw(
-        tuple(cities),
-        of_units.records,
-        (*told, *problems, *of_units.problems),
-        table.questions,
-        table.contacts,
-        table.mapping,
-        not table.is_form,
-    )
+    others = [g for g in grids if g.sheet not in _OURS and g is not renamed]
+    told += _unread([g for g in others if not g.is_hidden])
+    problems = [*told, *problems, *of_units.problems]
+    return replace(table, cities=tuple(cities), units=of_units.cities, problems=tuple(problems))
 
 
 def _tables(main: Grid, grids: Sequence[Grid], mapping: Mapping) -> Raw:
@@ -92,37 +84,33 @@ def _tables(main: Grid, grids: Sequence[Grid], mapping: Mapping) -> Raw:
     alike = [g for g in grids if is_alike(g)]
     tables = [table_records(g, mapping) for g in alike]
     told = [p for t in tables for p in t.problems] + _unread([g for g in grids if g not in alike])
-    used = tables[0].mapping
+    used = tables[0].used or mapping
     if len(alike) > 1:
         found = f"{len(alike)} sheets of one shape are read as one table: {', '.join(g.sheet for g in alike)}."
         told.append(Problem("sheets-together", found, main.at(), level="warning"))
         used = replace(used, header_row=None)
     elif len(grids) > 1:
         used = replace(used, sheet=main.sheet)
-    return Raw(
-        tuple(r for t in tables for r in t.records),
-        (),
-        tuple(told),
-        tuple(dict.fromkeys(q for t in tables for q in t.questions)),
-        {city: who for t in tables for city, who in t.contacts.items()},
-        used,
-        not tables[0].is_form,
+    return replace(
+        tables[0],
+        cities=tuple(r for t in tables for r in t.cities),
+        problems=tuple(told),
+        questions=tuple(dict.fromkeys(q for t in tables for q in t.questions)),
+        contacts={city: who for t in tables for city, who in t.contacts.items()},
+        used=used,
     )
 
 
 def _unread(grids: Sequence[Grid]) -> list[Problem]:
     """Return a warning for each sheet with rows that was not read."""
-    return [
-        Problem(
-            "sheet-not-read",
-            f"The {'hidden ' if g.is_hidden else ''}sheet {g.sheet!r} ({len(g.rows)} rows) was not read.",
-            g.at(),
-            f'To read it instead: sheet = "{g.sheet}" in the mapping file.',
-            "warning",
-        )
-        for g in grids
-        if any(not is_empty(cells) for _, cells in g.rows)
-    ]
+    told = []
+    for g in grids:
+        if any(not is_empty(cells) for _, cells in g.rows):
+            hidden = "hidden " if g.is_hidden else ""
+            found = f"The {hidden}sheet {g.sheet!r} ({len(g.rows)} rows) was not read."
+            do = f'To read it instead: sheet = "{g.sheet}" in the mapping file.'
+            told.append(Problem("sheet-not-read", found, g.at(), do, "warning"))
+    return told
 
 
 def _renamed(grids: Sequence[Grid], by_name: dict[str, Grid]) -> Grid | None:
@@ -185,7 +173,7 @@ def _form(grid: Grid) -> tuple[list[Record], list[Problem]]:
     rows = {path: grid.at(row, path) for row, path, _ in answers}
     top = grid.at(grid.rows[start][0])
     moved = [replace(p, where=rows.get(p.where.column, top)) for p in table.problems]
-    return [replace(r, where=grid.at(), elsewhere=rows) for r in table.records], moved
+    return [replace(r, where=grid.at(), elsewhere=rows) for r in table.cities], moved
 
 
 class _Beside:
@@ -198,11 +186,10 @@ class _Beside:
     def put(self, city: str, values: Iterable[tuple[str, Any, Where]]) -> None:
         """Put values at dotted paths into the record of a city, each with its place."""
         record = self.cities[self.by_id[city]]
-        elsewhere = dict(record.elsewhere)
-        for path, value, where in values:
+        places = {path: where for path, _, where in values}
+        for path, value, _ in values:
             put(record.data, path, value)
-            elsewhere[path] = where
-        self.cities[self.by_id[city]] = replace(record, elsewhere=elsewhere)
+        self.cities[self.by_id[city]] = replace(record, elsewhere={**record.elsewhere, **places})
 
     def add_side(self, grid: Grid) -> list[Problem]:
         """Put the columns of a side sheet into the cities' records; return what does not fit."""
@@ -211,7 +198,7 @@ class _Beside:
             return self._add_cells(grid)
         with_units, problems = _in_tonnes(grid)
         side = table_records(with_units, is_side=True)
-        for record in side.records:
+        for record in side.cities:
             city = str(record.data.pop("id", "")).strip()
             if city in self.by_id:
                 self.put(city, [(p, v, record.place(p)) for p, v in leaves(record.data)])
@@ -272,19 +259,12 @@ def _named(
     more: Sequence[str] = (),
 ) -> tuple[list[tuple[int, list[Any]]], list[Problem]]:
     """Return the cells of filled rows under some headers, None where there is none, or what is missing."""
-    lacking = [name for name in needed if name not in heads]
-    if lacking:
-        where = grid.at(row)
-        return [], [
-            Problem("column-missing", f"The sheet has no column {name!r}.", where)
-            for name in lacking
-        ]
+    if lacking := [name for name in needed if name not in heads]:
+        found = (f"The sheet has no column {name!r}." for name in lacking)
+        return [], [Problem("column-missing", said, grid.at(row)) for said in found]
     at = [heads.index(n) if n in heads else len(heads) for n in (*needed, *more)]
-    return [
-        (row, [cells[i] if i < len(cells) else None for i in at])
-        for row, cells in rows
-        if not is_empty(tuple(cells))
-    ], []
+    filled = [(row, cells) for row, cells in rows if not is_empty(tuple(cells))]
+    return [(row, [c[i] if i < len(c) else None for i in at]) for row, c in filled], []
 
 
 def _in_tonnes(grid: Grid) -> tuple[Grid, list[Problem]]:
@@ -293,11 +273,8 @@ def _in_tonnes(grid: Grid) -> tuple[Grid, list[Problem]]:
     if "unit" not in header.names:
         return grid, []
     at, problems, rows = header.names.index("unit"), [], []
-    masses = [
-        i
-        for i, t in enumerate(header.targets)
-        if t and t.field and columns()[t.field].unit == "t CO2e"
-    ]
+    fields = [t.field if t else "" for t in header.targets]
+    masses = [i for i, f in enumerate(fields) if f and columns()[f].unit == "t CO2e"]
     for row, cells in grid.rows:
         kept = list(cells)
         word = text(kept[at]) if at < len(kept) else ""
@@ -306,8 +283,7 @@ def _in_tonnes(grid: Grid) -> tuple[Grid, list[Problem]]:
             if found := mass(word):
                 _scale(kept, masses, found.tonnes)
             else:
-                what = f"{word!r} is no unit of mass that is known."
-                do = "Write t, kt or Mt."
+                what, do = f"{word!r} is no unit of mass that is known.", "Write t, kt or Mt."
                 problems.append(Problem("unit-unknown", what, grid.at(row, "unit"), do))
         rows.append((row, tuple(kept)))
     return replace(grid, rows=tuple(rows)), problems

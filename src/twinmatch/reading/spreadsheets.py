@@ -15,6 +15,7 @@ import re
 import warnings
 import zipfile
 import zlib
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Final
@@ -146,15 +147,6 @@ def column_number(letters: str) -> int:
     return number
 
 
-def column_letters(number: int) -> str:
-    """Return the letters of a column, A for 1 and AA for 27."""
-    letters = ""
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
-
-
 _MOST_FILLED = 200_000
 
 
@@ -168,25 +160,22 @@ def workbook_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     parts = measured(path)
     import openpyxl
 
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # openpyxl warns of drop-downs and styles that it passes over
-        try:
-            with _transitional(path) as file:  # openpyxl leaves open what it cannot read
-                book = openpyxl.load_workbook(
-                    file, read_only=True, data_only=True, keep_links=False
-                )
-                try:
-                    return _grids(book, path.name, parts)
-                finally:
-                    book.close()
-        except DataError:
-            raise
-        except Exception as error:  # openpyxl raises whatever the damage causes
-            said = _first_line(error).replace(str(path), path.name)  # no folder of the machine
-            found = f"Not readable as a workbook: {said}."
-            raise DataError.of("not-a-workbook", found, Where(path.name)) from error
+    how = {"read_only": True, "data_only": True, "keep_links": False}
+    try:
+        # openpyxl leaves open what it cannot read, and warns of drop-downs and styles that it passes over
+        with (
+            warnings.catch_warnings(action="ignore"),
+            _transitional(path) as file,
+            closing(openpyxl.load_workbook(file, **how)) as book,
+        ):
+            return _grids(book, path.name, parts)
+    except DataError:
+        raise
+    except Exception as error:  # openpyxl raises whatever the damage causes
+        lines = str(error).splitlines() or [type(error).__name__]
+        said = lines[0].rstrip(".").replace(str(path), path.name)  # no folder of the machine
+        found = f"Not readable as a workbook: {said}."
+        raise DataError.of("not-a-workbook", found, Where(path.name)) from error
 
 
 _STRICT: Final = (
@@ -201,12 +190,10 @@ _STRICT: Final = (
 
 def _transitional(path: Path) -> IO[bytes]:
     """Return a workbook open for reading; one in strict Open XML as its transitional twin, in memory."""
+    name, twin = "xl/workbook.xml", io.BytesIO()
     with zipfile.ZipFile(path) as archive:
-        if "xl/workbook.xml" not in archive.namelist() or STRICT not in archive.read(
-            "xl/workbook.xml"
-        ):
+        if name not in archive.namelist() or STRICT not in archive.read(name):
             return path.open("rb")
-        twin = io.BytesIO()
         with zipfile.ZipFile(twin, "w", zipfile.ZIP_DEFLATED) as out:
             for name in archive.namelist():
                 content = archive.read(name)
@@ -215,10 +202,6 @@ def _transitional(path: Path) -> IO[bytes]:
                 out.writestr(name, content)
     twin.seek(0)
     return twin
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _grids(book: Any, file: str, parts: dict[str, SheetScan]) -> list[Grid]:
@@ -237,12 +220,8 @@ def _grids(book: Any, file: str, parts: dict[str, SheetScan]) -> list[Grid]:
 def _formats(book: Any) -> list[str | None]:
     from openpyxl.styles.numbers import BUILTIN_FORMATS
 
-    custom = list(book._number_formats)
-    ids = {style.numFmtId for style in book._cell_styles}
-    return [
-        BUILTIN_FORMATS.get(i) or (custom[i - 164] if 0 <= i - 164 < len(custom) else None)
-        for i in ids
-    ]
+    known = {164 + k: form for k, form in enumerate(book._number_formats)} | BUILTIN_FORMATS
+    return [known.get(style.numFmtId) for style in book._cell_styles]
 
 
 def _values(cells: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -261,20 +240,16 @@ def _grid(sheet: Any, file: str, parts: dict[str, SheetScan], *, has_percent: bo
     rows = sheet.iter_rows(max_row=MOST_ROWS, max_col=MOST_COLUMNS, values_only=not has_percent)
     read = map(_values, rows) if has_percent else map(tuple, rows)
     numbered: list[Row] = list(enumerate(read, start=1))
-    do = "Open and save the workbook in a spreadsheet program, or paste the values."
-    problems = [
-        Problem(
-            "formula-without-result",
-            f"The formula in {ref} was saved without its result.",
-            Where(file, sheet.title, _row(ref)),
-            do,
-        )
-        for ref in sorted(part.formulas, key=lambda ref: (_row(ref), ref))
-    ]
+    problems = []
+    for row, ref in sorted((_row(ref), ref) for ref in part.formulas):
+        found = f"The formula in {ref} was saved without its result."
+        do = "Open and save the workbook in a spreadsheet program, or paste the values."
+        where = Where(file, sheet.title, row)
+        problems.append(Problem("formula-without-result", found, where, do))
     if shown := sorted(part.hidden_rows & {n for n, c in numbered if any(c)}):
         why = "hidden by a filter or by hand" if part.is_filtered else "hidden"
-        rows_ = ", ".join(map(str, shown[:10])) + (" ..." if len(shown) > 10 else "")
-        found = f"{len(shown)} rows are {why} and are read like the others: {rows_}."
+        listed = ", ".join(map(str, shown[:10])) + (" ..." if len(shown) > 10 else "")
+        found = f"{len(shown)} rows are {why} and are read like the others: {listed}."
         where = Where(file, sheet.title, shown[0])
         do = "Delete them if they are not meant."
         problems.append(Problem("hidden-rows", found, where, do, "warning"))

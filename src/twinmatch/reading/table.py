@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from collections.abc import Mapping as Dict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from twinmatch.errors import Problem, Where
+from twinmatch.errors import Where
 from twinmatch.reading import values
-from twinmatch.reading.cells import Notes, clean, decimal_of, reader_of
+from twinmatch.reading.cells import Notes, clean, decimal_of, is_none, reader_of
 from twinmatch.reading.city_rows import (
     CityRow,
     factor_of_populations,
@@ -27,15 +26,15 @@ from twinmatch.reading.city_rows import (
     spell,
     unbroken,
 )
-from twinmatch.reading.grid import Grid, is_empty, put, text
-from twinmatch.reading.headers import Header, find_header
+from twinmatch.reading.grid import Grid, Raw, is_empty, put, text
+from twinmatch.reading.headers import SET_ASIDE, Header, find_header
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target, columns
 from twinmatch.reading.meaning import LEVERS
 from twinmatch.reading.names import language_code
 from twinmatch.reading.sense import is_other, likely_option
 from twinmatch.reading.values import MISSING, Decimal
 from twinmatch.schema import NAMES, City, Domain, Lever
-from twinmatch.validate import Record
+from twinmatch.validate import NAMING, Record
 from twinmatch.vocabulary.gazetteer import countries_of, is_place
 from twinmatch.vocabulary.taxonomy import plain
 
@@ -49,7 +48,7 @@ TEXT_OF: Final = {
 }
 """Where an option of a city's own words is kept."""
 
-_NAMED: Final = frozenset({"wishes", "refuses", "welcomes", "languages"})
+_NAMED: Final = frozenset({*NAMING, "languages"})
 """Lists that several columns fill together."""
 
 _OTHER: Final = re.compile(
@@ -58,25 +57,13 @@ _OTHER: Final = re.compile(
 """What a survey tool writes before words of a city's own."""
 
 
-@dataclass(frozen=True)
-class SheetContent:
-    """What a sheet holds: records, what was met, what is asked, whom to write to by city, and how it was read."""
-
-    records: tuple[Record, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    questions: tuple[MappingQuestion, ...] = ()
-    contacts: Dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
-    mapping: Mapping = field(default_factory=Mapping)
-    is_form: bool = True
-
-
 def table_records(
     grid: Grid,
     mapping: Mapping | None = None,
     model: type[BaseModel] = City,
     *,
     is_side: bool = False,
-) -> SheetContent:
+) -> Raw:
     """Return one record a city, and what was met: unknown and repeated columns, doubtful numbers, near names.
 
     ``is_side``: a further sheet about cities that have their row elsewhere, so that name and country may miss.
@@ -114,7 +101,7 @@ class _Reading:
         self.options: dict[str, str] = {}
         self.unknown: set[str] = set()
 
-    def table(self) -> SheetContent:
+    def table(self) -> Raw:
         """Return the records of the sheet, with everything that was met."""
         self._refuse_ragged()
         if self.is_survey:
@@ -143,13 +130,13 @@ class _Reading:
             self._ask_option(value, name)
         if self.is_main and not lacking and not self.rows and not self.notes.has_errors:
             self._empty()
-        return SheetContent(
+        return Raw(
             tuple(r.record for r in found),
-            tuple(self.notes.summed()),
-            tuple(self.notes.questions),
-            {str(r.data.get("id")): r.contacts for r in found if r.contacts},
-            self._used(),
-            bool(lacking) or not self.is_survey,
+            problems=tuple(self.notes.summed()),
+            questions=tuple(self.notes.questions),
+            contacts={str(r.data.get("id")): r.contacts for r in found if r.contacts},
+            used=self._used(),
+            is_survey=self.is_survey and not lacking,
         )
 
     def _empty(self) -> None:
@@ -165,15 +152,14 @@ class _Reading:
             return
         unread = next((n for n, t in self.named if n and t is None), "")
         found = f"The table has no column {name!r}, which every city needs."
-        do = (
-            f'Say which column it is in a mapping file: [columns] "{unread or "Header"}" = "{name}"'
-        )
+        header = unread or "Header"
+        do = f'Say which column it is in a mapping file: [columns] "{header}" = "{name}"'
         do += ', or for all rows: [defaults] country = "DE"' if name == "country" else ""
         self.notes.add("column-missing", found, self.header.row, "", do + ".")
         is_asked = any(q.guess == "name" for q in self.notes.questions)
         if unread and name == "name" and not is_asked:
             asks = f"Which column holds the names of the cities? Is it {unread!r}?"
-            where, choices = self.grid.at(self.header.row, unread), ((name, name), ("", "not read"))
+            where, choices = self.grid.at(self.header.row, unread), ((name, name), SET_ASIDE)
             question = MappingQuestion("columns", unread, asks, where, choices)
             self.notes.questions.insert(0, question)
 
@@ -192,19 +178,15 @@ class _Reading:
         width = max((i + 1 for i, n in enumerate(self.header.names) if n), default=0)
         if not width or not self.is_main:
             return
-        kept = []
-        for row, cells in self.rows:
-            if beyond := "; ".join(text(x) for x in cells[width:] if text(x))[:60]:
-                found = (
-                    f"The row is longer than the header: {beyond!r} stands beyond the last column."
-                )
-                do = (
-                    "A comma or semicolon inside a text splits it: put the text in quotation marks."
-                )
+        beyond = {
+            row: "; ".join(filter(None, map(text, cells[width:]))) for row, cells in self.rows
+        }
+        self.rows = [(row, cells) for row, cells in self.rows if not beyond[row]]
+        do = "A comma or semicolon inside a text splits it: put the text in quotation marks."
+        for row, said in beyond.items():
+            if said:
+                found = f"The row is longer than the header: {said[:60]!r} stands beyond the last column."
                 self.notes.add("row-too-long", found, row, "", do)
-            else:
-                kept.append((row, cells))
-        self.rows = kept
 
     def _repaired(self, row: int, cells: Cells) -> tuple[Any, ...]:
         """Return a row with its mojibake repaired where the mapping says so; else it is reported and asked."""
@@ -229,6 +211,10 @@ class _Reading:
 
     def _positions(self, field: str) -> list[int]:
         return [i for i, t in enumerate(self.header.targets) if t and t.field == field]
+
+    def _texts(self, position: int) -> list[str]:
+        """Return the cells of a column as texts, of the rows that reach so far."""
+        return [text(cells[position]) for _, cells in self.rows if position < len(cells)]
 
     def _set_aside(self) -> None:
         """Set aside rows that are no city."""
@@ -259,7 +245,7 @@ class _Reading:
             reader = reader_of(column, target, name, decimal or own, self.notes)
             if self.is_survey and column.path in TEXT_OF and not target.option:
                 reader = self._ticked(position, name, reader)
-            elif self.is_survey and column.path in {"wishes", "refuses", "welcomes"}:
+            elif self.is_survey and column.path in NAMING:
                 reader = self._named_cities(name)
             found.append(_Reader(position, column.path, name, reader, target.option))
         order = {r.position: _ordinal(r.name) for r in found if r.path == "wishes"}
@@ -271,8 +257,7 @@ class _Reading:
         self, position: int, name: str, weighted: Callable[[Any, int], Any]
     ) -> Callable[[Any, int], Any]:
         """Return the reader of a cell with the options that were ticked; one with weights is read as our own."""
-        cells = [text(c[position]) for _, c in self.rows if position < len(c)]
-        options = values.options_of(cells)
+        options = values.options_of(self._texts(position))
 
         def read(cell: Any, row: int) -> Any:
             value = clean(cell, row, name, self.notes)
@@ -285,16 +270,13 @@ class _Reading:
     def _named_cities(self, name: str) -> Callable[[Any, int], Any]:
         def read(cell: Any, row: int) -> Any:
             value = clean(cell, row, name, self.notes)
-            is_none = value.lower() in MISSING or values.is_unknown(value)
-            if is_none or values.yes_or_no(value) is False:
+            if is_none(value) or values.yes_or_no(value) is False:
                 return None
-            found = [
-                p for part in re.split(r"[;|\n]|\d\)\s|\d\.\s", value) if (p := part.strip(" ."))
-            ]
+            parts = re.split(r"[;|\n]|\d\)\s|\d\.\s", value)
+            found = [p for part in parts if (p := part.strip(" ."))]
             if len(found) == 1 and not re.search(r",\s*[A-Z]{2}$", value):
                 found = [part.strip() for part in found[0].split(",") if part.strip()]
-            found = [p for part in found for p in _joined(part)]
-            return [self.mapping.names.get(p, p) for p in found] or None
+            return [self.mapping.names.get(p, p) for f in found for p in _joined(f)] or None
 
         return read
 
@@ -311,7 +293,7 @@ class _Reading:
                 self._tick(data, reader, cell, row)
             elif (value := reader.read(cell, row)) is not None:
                 self._add(data, reader, value, row)
-                if reader.path in {"wishes", "refuses", "welcomes"}:
+                if reader.path in NAMING:
                     for k in range(len(data[reader.path])):
                         names.setdefault(f"{reader.path}.{k}", reader.name)
             for path in {reader.path, LEVERS.get(reader.path, reader.path)}:
@@ -339,9 +321,8 @@ class _Reading:
     @cached_property
     def _month_first(self) -> bool:
         """Return whether the table's time stamps have the month first: some day of theirs is above 12."""
-        at = self._positions("submitted")[:1]
-        cells = [text(c[i]) for _, c in self.rows for i in at if i < len(c)]
-        return any(re.search(r"(?i)^\d{1,2}/(?:1[3-9]|2\d|3[01])/\d|\d [ap]m", c) for c in cells)
+        stamps = [stamp for i in self._positions("submitted")[:1] for stamp in self._texts(i)]
+        return any(re.search(r"(?i)^\d{1,2}/(?:1[3-9]|2\d|3[01])/\d|\d [ap]m", s) for s in stamps)
 
     def _add(self, data: dict[str, Any], reader: _Reader, value: Any, row: int) -> None:
         path = reader.path
@@ -397,8 +378,7 @@ class _Reading:
 
     def _note_options(self, question: MappingQuestion) -> None:
         """Note what has to be asked of the options of a column that is itself in question, so that it is asked at once."""
-        at = self.header.names.index(question.key)
-        cells = [text(c[at]) for _, c in self.rows if at < len(c)]
+        cells = self._texts(self.header.names.index(question.key))
         split = (p for ps in values.options_of(cells).values() for p in ps)
         for part in question.labels or split:
             is_clear = part in self.mapping.values or len(values.option_codes(part)) == 1
@@ -426,8 +406,7 @@ class _Reading:
 
     def _countries_by_name(self) -> bool:
         """Return whether the gazetteer gives nearly every name one country; the rows then take it."""
-        at = self._positions("name")[:1]
-        names = [said for _, c in self.rows for i in at if i < len(c) and (said := text(c[i]))]
+        names = [name for i in self._positions("name")[:1] for name in self._texts(i) if name]
         return bool(names) and sum(len(countries_of(n)) == 1 for n in names) >= 0.7 * len(names)
 
     def _population(self, rows: Sequence[CityRow]) -> None:
@@ -472,8 +451,10 @@ def _boundary(emissions: dict[str, Any], row: int, notes: Notes) -> None:
         return
     emissions.setdefault("form", "city")
     if "boundary" not in emissions:
-        emissions["boundary"] = "city"
-        emissions.setdefault("boundary_note", "not stated")
+        emissions |= {
+            "boundary": "city",
+            "boundary_note": emissions.get("boundary_note", "not stated"),
+        }
     found = (
         "The table says no form or boundary of the inventories: they are taken for the city's own."
     )
