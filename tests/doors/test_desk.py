@@ -62,6 +62,37 @@ def test_solved_again_it_is_the_next_version_with_all_that_was_decided(five, pro
     assert "What changed since version 1" in text
 
 
+def test_a_committee_goes_through_its_agenda_pair_by_pair(five, proposal):
+    committee = f"/workbench/proposals/{proposal}/committee"
+    pairs = {m.about for m in board_of(five).store.meetings(proposal) if m.host}
+
+    def page_at(place):
+        return lxml.html.fromstring(five.get(place).text)
+
+    page = page_at(committee)
+    listed = page.xpath("//ol[@class='agenda']//a/@href")
+    (place,) = page.xpath("//a[@class='button']/@href")
+    assert (place, len(listed)) == (listed[0], len(pairs))
+    (after,) = page_at(place).xpath("//a[@rel='next']/@href")
+    assert after == listed[1]
+    seen = set()
+    while place != committee:
+        (form,) = (
+            f
+            for f in page_at(place).forms
+            if "why" in f.fields and f.xpath(".//button[@value='accept']")
+        )
+        fields = dict(form.form_values())
+        seen.add((fields["one"], fields["other"]))
+        done = send(five, f"{proposal}/decisions", kind="accept", **fields)
+        place = done.headers["location"]
+    assert seen == pairs
+    # What is decided stands last; there is nothing to begin with.
+    page = page_at(committee)
+    assert not page.xpath("//a[@class='button']")
+    assert len(page.xpath("//ol[@class='agenda']/li/span[@class='state accept']")) == len(pairs)
+
+
 def test_of_a_round_one_version_is_published(five, proposal):
     board = board_of(five)
     again = {"programme_toml": PROGRAMME, "programme_of": proposal}

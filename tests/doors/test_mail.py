@@ -172,7 +172,7 @@ def test_what_somebody_edited_is_shown_mailed_and_downloaded_in_every_form(clien
     assert (mail["Subject"], sent[: len(kept)]) == ("Tea", kept)
     assert "1234567" not in sent  # nobody's number is kept
     page = lxml.html.fromstring(client.get(f"{base}/letters/de-guest").text)
-    assert page.xpath("string(//textarea)").strip().startswith(kept)
+    assert page.xpath("string(//textarea[@name='text'])").strip().startswith(kept)
     document = client.get(f"{base}/letters/de-guest/word").content
     link = board_of(client).desk.invite(run, "de-guest", 1, "tests")
     own = client.get(f"/workbench/city/{link}").text
@@ -206,7 +206,7 @@ def test_an_edited_letter_stays_until_the_proposal_says_something_else(client, r
     product["meetings"] = [m for m in product["meetings"] if m not in gone]
     third = board.keep_made("Mail", {"programme_of": run}, "tests", json.dumps(other).encode())
     page = lxml.html.fromstring(client.get(f"{base}/{third}/letters/de-guest").text)
-    assert "Doors open" not in page.xpath("string(//textarea)")
+    assert "Doors open" not in page.xpath("string(//textarea[@name='text'])")
     assert "Doors open" in page.xpath("string(//details[@class='notice'])")
     # Dropped, it is the letter that is made; one without a text below its subject is none.
     assert edit(client, again, text=" ").status_code == 303

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from twinmatch.app.decisions import MeetingState, RunState, joint
@@ -76,14 +75,17 @@ class PairTable:
     pairs: tuple[PairRow, ...]
     unplaced: tuple[UnplacedRow, ...]
 
-    @cached_property
-    def by_meeting(self) -> dict[str, int]:
-        """Return the place of each pair by the id of its meeting."""
-        return {row.meeting.id: k for k, row in enumerate(self.pairs)}
-
     def agenda(self, gate: float) -> Iterator[tuple[str, tuple[PairRow, ...]]]:
-        """Yield what a committee decides first: the code of a reason and its pairs; each pair stands once."""
-        seen: set[str] = set()
+        """Yield what a committee decides first: the code of a reason and its pairs; each pair stands once.
+
+        What was accepted, rejected or banned comes last, unless a city has declined.
+        """
+        done = tuple(
+            r
+            for r in self.pairs
+            if r.decision in ("accept", "reject", "ban") and r.consent != "declined"
+        )
+        seen = {r.meeting.id for r in done}
         reasons: tuple[tuple[str, Callable[[PairRow], bool]], ...] = (
             ("declined", lambda r: r.consent == "declined"),
             ("held", lambda r: r.decision == "hold"),
@@ -99,6 +101,8 @@ class PairTable:
             seen |= {r.meeting.id for r in found}
             if found:
                 yield code, found
+        if done:
+            yield "done", done
 
 
 def pair_table(made: Proposal, run: RunState, answers: Mapping[str, Any]) -> PairTable:

@@ -218,14 +218,23 @@ def workbook(
 
 
 @router.get("/{proposal}/pairs/{meeting}")
-def pair(request: Request, found: Looked, proposal: str, meeting: str) -> Response:
-    """Return all about one pair: why, consent, what if one declines, another host, the account, comments."""
-    place = found["table"].by_meeting.get(meeting)
+def pair(
+    request: Request, found: Looked, proposal: str, meeting: str, agenda: str = ""
+) -> Response:
+    """Return all about one pair: why, consent, what if one declines, another host, the account, comments.
+
+    With ``agenda`` the pairs before and after it are those of the committee's agenda.
+    """
+    table = found["table"]
+    steps = list(table.agenda(gate(found["made"]))) if agenda else [("", table.pairs)]
+    order = [(reason, row) for reason, rows in steps for row in rows]
+    place = next((k for k, (_, row) in enumerate(order) if row.meeting.id == meeting), None)
     if place is None:
         raise QuestionError.of("not-found", f"There is no pair {meeting[:80]!r}.")
-    row = found["table"].pairs[place]
+    reason, row = order[place]
     parts = {"row": row, "guest": row.about[0], "meeting": row.meeting, "place": place}
-    parts |= {"overdue": overdue, "proposal": proposal}
+    parts |= {"overdue": overdue, "proposal": proposal, "order": [r for _, r in order]}
+    parts |= {"reason": reason, "is_last": all(r == "done" for r, _ in order[place + 1 :])}
     return page(request, "pair_page.html.j2", tab="twinning", **found, **parts)
 
 

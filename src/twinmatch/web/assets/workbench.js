@@ -32,6 +32,11 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// What is folded on the screen is printed whole.
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details.printed")) part.open = true;
+});
+
 // What comes step by step can be stopped: the row that asks for the next step goes.
 document.addEventListener("click", (event) => {
   const stop = event.target.closest("[data-stop]");
