@@ -104,17 +104,21 @@ class Master:
         self.engine.setOptionValue("solver", "choose")
 
     def lock(self, model: Model, gain: Floats) -> None:
-        """Go on with a model that has one row more, its last, with this gain at its columns."""
+        """Go on with a model that has one row more, its last, with this gain at its columns, which may be fixed."""
         held = gain[self.columns]
         at = np.flatnonzero(held)
         low, high = float(model.low[-1]), float(model.high[-1])
         self.engine.addRow(low, high, len(at), at.astype(np.int32), held[at])
+        every = np.arange(len(held), dtype=np.int32)
+        least, most = model.least[self.columns], model.most[self.columns]
+        self.engine.changeColsBounds(len(every), every, least, most)
         self.model = model
 
 
 def _improving(model: Model, gain: Floats, price: Floats, columns: Ints, owner: Ints) -> Ints:
     rest = gain - model.matrix.T @ price
     rest[columns] = -np.inf
+    rest[model.most <= model.least] = -np.inf
     found = np.flatnonzero(rest > IMPROVES * max(float(np.abs(gain).max(initial=0.0)), 1.0))
     best = _best_of(owner[found], rest[found], MORE)
     return found[best]

@@ -51,6 +51,7 @@ from twinmatch.solving.model import (
     Solution,
     gap_between,
 )
+from twinmatch.solving.scaling import upper_bound
 
 MANY = 100_000  # columns, from which the first MIP sees only those that the LP nearly uses
 NEAR = 0.05  # of the largest gain: columns this near to being used are in the first MIP
@@ -137,6 +138,8 @@ class _Ladder:
                 self.stages.append(stage)
                 self.columns = stage.columns
                 if name == "leximin" or name != self.question.objectives[-1]:
+                    # Before the total no column is fixed: its duals are the prices of the rules.
+                    model = _fixed(stage) if name == "total" else model
                     self.model = _locked(model, gain, stage.level.value)
                     if self.master is not None:
                         self.master.lock(self.model, gain)
@@ -361,6 +364,27 @@ def _locked(model: Model, gain: Floats, value: float) -> Model:
     return model.with_rows(row, np.array([value - _slack(value)]), np.array([np.inf]))
 
 
+def _fixed(stage: _Stage) -> Model:
+    """The model of a level with every whole column fixed that no answer within its lock has otherwise.
+
+    An answer that has it otherwise falls below the bound by its reduced cost: more than the lock leaves.
+    """
+    model, price, rest = stage.model, stage.outcome.price, _reduced(stage)
+    if price is None or rest is None:
+        return model
+    bound = upper_bound(
+        stage.gain, model.matrix, model.low, model.high, price, model.least, model.most
+    )
+    value = stage.level.value
+    room = 2 * (bound - value + _slack(value))
+    out, sure = model.whole & (rest < -room), model.whole & (rest > room)
+    return replace(
+        model,
+        most=np.where(out, model.least, model.most),
+        least=np.where(sure, model.most, model.least),
+    )
+
+
 def _near(rest: Floats, every: Ints, stage: _Stage, m: int) -> Ints:
     """Of these columns those that the LP uses or nearly does, and all after the candidates."""
     x = stage.outcome.x
@@ -393,7 +417,7 @@ def _tie_broken(question: AssignmentQuestion, last: _Stage, clock: Clock) -> Flo
     x, n = last.outcome.x, last.model.matrix.shape[1]
     if n > ALL_FROM_START:
         return x
-    model = _locked(last.model, last.gain, last.level.value)
+    model = _locked(_fixed(last), last.gain, last.level.value)
     early = question.early(np.arange(question.m)).astype(np.float64)
     gain = _padded(early / max(float(early.max(initial=1.0)), 1.0), n)
     outcome = maximise(model, gain, whole=False, seconds=clock.left())
