@@ -20,7 +20,7 @@ stop() { as "$bin/pg_ctl" -D "$folder/data" -m immediate stop >/dev/null 2>&1 ||
 trap stop EXIT
 
 as "$bin/initdb" -D "$folder/data" -U twinmatch --auth=trust --encoding=UTF8 --no-locale >/dev/null
-as "$bin/pg_ctl" -D "$folder/data" -l "$folder/log" -w -o "-c listen_addresses='' -c unix_socket_directories='$folder'" start >/dev/null
+as "$bin/pg_ctl" -D "$folder/data" -l "$folder/log" -w -o "-c listen_addresses='' -c unix_socket_directories='$folder' -c fsync=off" start >/dev/null
 chmod 755 "$folder"
 as "$bin/createdb" -h "$folder" -U twinmatch twinmatch
 
