@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,28 +18,33 @@ from matching_steps import Steps, TooManyStepsError
 import twinmatch
 
 SOURCE = Path(twinmatch.__file__).parent
-TREES = {
-    p.relative_to(SOURCE).as_posix(): ast.parse(p.read_text(encoding="utf-8"))
-    for p in sorted(SOURCE.rglob("*.py"))
-}
 
 
-def calls() -> Iterator[tuple[str, int, str, ast.Call]]:
-    """Yield every call: file, line, dotted name, the call itself."""
-    for name, tree in TREES.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                yield name, node.lineno, ast.unparse(node.func), node
+@cache
+def nodes() -> list[tuple[str, ast.AST]]:
+    """Return every call and import of the code with its file; made when a test asks, as every worker collects."""
+    return [
+        (path.relative_to(SOURCE).as_posix(), node)
+        for path in sorted(SOURCE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call | ast.Import | ast.ImportFrom)
+    ]
+
+
+@cache
+def calls() -> list[tuple[str, int, str, ast.Call]]:
+    """Return every call: file, line, dotted name, the call itself."""
+    found = [(name, node) for name, node in nodes() if isinstance(node, ast.Call)]
+    return [(name, node.lineno, ast.unparse(node.func), node) for name, node in found]
 
 
 def imports() -> Iterator[tuple[str, str]]:
     """Yield every import: file, dotted name."""
-    for name, tree in TREES.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                yield from ((name, alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                yield from ((name, f"{node.module}.{alias.name}") for alias in node.names)
+    for name, node in nodes():
+        if isinstance(node, ast.Import):
+            yield from ((name, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((name, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 FETCHES = {"urllib.request", "http.client", "requests", "httpx", "httpx2", "aiohttp", "ftplib",
@@ -130,8 +136,9 @@ on a page has each of its pieces escaped before they are put into its message (t
 # --- patterns that take long ----------------------------------------------------------------------------------
 
 
+@cache
 def patterns() -> dict[str, re.Pattern[str] | re.Pattern[bytes]]:
-    """Return every pattern of the modules: those kept under a name, and those written where they are used."""
+    """Return every pattern of the modules once: those kept under a name, and those written where they are used."""
     found: dict[str, re.Pattern[str] | re.Pattern[bytes]] = {}
     for info in pkgutil.walk_packages(twinmatch.__path__, "twinmatch."):
         if ".migrations" in info.name or info.name.endswith("__main__"):
@@ -152,10 +159,9 @@ def patterns() -> dict[str, re.Pattern[str] | re.Pattern[bytes]]:
             first = call.args[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str | bytes):
                 found[f"{file}:{line}"] = re.compile(first.value)
-    return found
+    return {name: pattern for pattern, name in {p: n for n, p in reversed(found.items())}.items()}
 
 
-PATTERNS = patterns()
 sys.setrecursionlimit(
     max(sys.getrecursionlimit(), 100_000)
 )  # the counted search calls itself at each character
@@ -199,7 +205,8 @@ def grows_too_fast(counted: Steps, piece: str, end: str, how: str) -> bool:
 
 
 def test_there_are_patterns() -> None:
-    assert len(PATTERNS) > 40
+    assert len(patterns()) > 40
+    assert set(patterns()) >= ANCHORED
 
 
 ANCHORED = {
@@ -212,15 +219,14 @@ ANCHORED = {
 """Patterns that are tried at one place of a text (match, fullmatch) and nowhere searched for."""
 
 
-@pytest.mark.parametrize("name", PATTERNS)
-def test_no_pattern_takes_long_over_any_text(name: str) -> None:
-    how = "match" if name in ANCHORED else "search"
-    counted = Steps(PATTERNS[name])
+def test_no_pattern_takes_long_over_any_text() -> None:
     slow = [
-        (piece, end)
+        (name, piece, end)
+        for name, pattern in patterns().items()
+        for counted in [Steps(pattern)]
         for piece in PIECES
         for end in ("", "!")
-        if grows_too_fast(counted, piece, end, how)
+        if grows_too_fast(counted, piece, end, "match" if name in ANCHORED else "search")
     ]
     assert slow == []
 
@@ -239,14 +245,13 @@ def test_a_pattern_that_goes_back_and_forth_is_found(pattern: str, piece: str, e
     assert grows_too_fast(Steps(re.compile(pattern)), piece, end, "search")
 
 
-@pytest.mark.parametrize("name", PATTERNS)
-def test_the_counted_search_finds_what_the_pattern_finds(name: str) -> None:
-    pattern = PATTERNS[name]
-    counted = Steps(pattern)
-    for text in (*PIECES, *SPOKEN):
-        given = text.encode() if isinstance(pattern.pattern, bytes) else text
-        assert counted.over(text).search() == bool(pattern.search(given)), text
-        assert counted.over(text).match() == bool(pattern.match(given)), text
+def test_the_counted_search_finds_what_the_pattern_finds() -> None:
+    for name, pattern in patterns().items():
+        counted = Steps(pattern)
+        for text in (*PIECES, *SPOKEN):
+            given = text.encode() if isinstance(pattern.pattern, bytes) else text
+            assert counted.over(text).search() == bool(pattern.search(given)), (name, text)
+            assert counted.over(text).match() == bool(pattern.match(given)), (name, text)
 
 
 SPOKEN = ("Contact: Anna Kanarek, +49 241 555 0199", "Mayor Jan Novak, j.novak@town.example", "1.234,5 kt in 2020",
