@@ -98,12 +98,6 @@ def wrong(seeds: Iterator[int] | range) -> list[tuple[int, str, str]]:
     return found
 
 
-@pytest.mark.parametrize("first", range(0, 240, 40))
+@pytest.mark.parametrize("first", range(0, 480, 80))
 def test_small_cases_are_best_and_proven(first: int) -> None:
-    assert wrong(range(first, first + 40)) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("first", range(1_000, 2_500, 500))
-def test_many_small_cases_are_best_and_proven(first: int) -> None:
-    assert wrong(range(first, first + 500)) == []
+    assert wrong(range(first, first + 80)) == []

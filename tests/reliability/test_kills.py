@@ -1,6 +1,6 @@
 """Killed at any call that changes a file: nothing that was acknowledged is lost, and nothing is torn.
 
-A few dozen kills of each job; ``benchmarks/kills.py`` does hundreds. See ``killing.py`` for how they are killed.
+Some kills of each job; ``benchmarks/kills.py`` does hundreds. See ``killing.py`` for how they are killed.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ def survives(names: tuple[str, ...], rounds: int) -> None:
 
 
 def test_a_killed_writer_leaves_a_whole_folder_or_the_one_before() -> None:
-    survives(FOLDERS, 24)
+    survives(FOLDERS, 16)
 
 
 def test_a_killed_import_leaves_the_old_profiles_or_the_new_ones() -> None:
-    survives(PROFILES, 24)
+    survives(PROFILES, 16)
 
 
 @pytest.mark.slow
 def test_a_killed_proposal_leaves_a_whole_folder_or_the_one_before() -> None:
-    survives(PROPOSALS, 10)
+    survives(PROPOSALS, 6)
 
 
 @pytest.mark.slow
 def test_a_killed_store_has_all_that_it_acknowledged() -> None:
-    survives(STORES["sqlite"], 24)
+    survives(STORES["sqlite"], 12)
 
 
 @pytest.mark.slow
 def test_a_killed_store_on_postgresql_has_all_that_it_acknowledged() -> None:
     if not os.environ.get("TWINMATCH_TEST_POSTGRES"):
         pytest.skip("no PostgreSQL server: run tools/postgres_for_tests.sh COMMAND")
-    survives(STORES["postgresql"], 10)
+    survives(STORES["postgresql"], 6)
 
 
 def test_the_harness_notices_what_is_torn_or_lost() -> None:

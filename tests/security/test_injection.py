@@ -212,10 +212,18 @@ def test_links_in_the_folder_of_the_files_are_replaced_and_not_followed(tmp_path
 # --- the workbench and the API --------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=list(SCRIPTS))
+AT_ONCE = {
+    "address": SCRIPTS["address"],  # harmful alone, at the beginning of a link
+    "attribute": SCRIPTS["attribute"],
+    "tags": "".join(text for name, text in SCRIPTS.items() if name not in ("address", "attribute")),
+}
+"""What does no other harm together: an escape that one of them finds is found in their sum."""
+
+
+@pytest.fixture(scope="module", params=list(AT_ONCE))
 def hostile_house(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
-    text = SCRIPTS[request.param]
+    text = AT_ONCE[request.param]
     cities = hostile_cities(folder, text)
     with served(folder / "s.sqlite", profiles=cities, jobs=0, requests_a_minute=10**6, heavy_a_minute=10**6) as client:  # fmt: skip
         board = board_of(client)
@@ -302,10 +310,8 @@ def test_no_parameter_reaches_sql(hostile_house) -> None:
                 filled = re.sub(r"{(\w+)}", lambda m, told=told: told[m[1]], path)
                 assert client.request(method, filled).status_code < 500, (route, value)
             if method == "GET" and not names:
-                every = dict.fromkeys(
-                    ("q", "country", "role", "lacks", "order", "page", "size", "text"), value
-                )
-                for query in ({k: v} for k, v in every.items()):
+                words = dict.fromkeys(("q", "country", "role", "lacks", "text"), value)
+                for query in (words, *({k: value} for k in ("order", "page", "size"))):
                     assert client.get(path, params=query).status_code < 500, (route, query)
         form = {
             "kind": "note",

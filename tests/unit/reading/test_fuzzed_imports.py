@@ -126,11 +126,11 @@ def test_a_damaged_sample_never_escapes(tmp_path: Path, kind: str, seed: int) ->
     _all_the_way(kind, path)
 
 
-@pytest.mark.slow
-def test_ten_thousand_damaged_samples_never_escape(tmp_path: Path) -> None:
+def test_a_thousand_damaged_samples_never_escape(tmp_path: Path) -> None:
+    """A sample of what `tools/fuzz.py` tries by the million."""
     rng = random.Random(6)
     path = tmp_path / "fuzzed.csv"
-    for _ in range(10_000):
+    for _ in range(1_000):
         kind = rng.choice(sorted(SAMPLES))
         path.write_text(damaged(rng.choice(SAMPLES[kind]), rng), "utf-8")
         _all_the_way(kind, path)

@@ -44,12 +44,12 @@ def killed_writer(place: str, run: str, seconds: float) -> int:
 
 
 @pytest.mark.slow
-def test_twenty_kills_lose_nothing_that_was_acknowledged(place):
+def test_kills_lose_nothing_that_was_acknowledged(place):
     store = open_store(place)
     run = keep(store).id
     rng = random.Random(7)
     last = 0
-    for _ in range(20 if not place.startswith("postgresql") else 6):
+    for _ in range(6):
         last = max(last, killed_writer(place, run, rng.uniform(0.0, 0.08)))
         history = store.history(run)
         assert [e.number for e in history] == list(range(1, len(history) + 1))

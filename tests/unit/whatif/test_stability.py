@@ -146,6 +146,6 @@ def test_a_dask_cluster_of_two_workers_gives_the_same_result():
 @pytest.mark.slow
 def test_all_runs_on_the_bundled_cities_have_an_answer(bundled, bundled_facet_cache):
     case = open_case(Round(bundled, bundled_facet_cache), load("twinning").twinning)
-    found = stability(case, 100)
+    found = stability(case, 30)
     assert found.failed == 0
     assert len(found.pairs) == case.filled
