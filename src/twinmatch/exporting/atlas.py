@@ -27,6 +27,7 @@ import numpy as np
 from twinmatch.exporting.folder_files import Directory
 from twinmatch.proposal import CityCard, Meeting
 from twinmatch.vocabulary.geography import distance_km
+from twinmatch.wording import say
 
 SEMI_MAJOR_AXIS: Final = 6_378_137.0
 FLATTENING: Final = 1 / 298.257222101
@@ -192,7 +193,8 @@ def _ties(
     hosts = meeting.cities("host")
     for guest, host in crossed(meeting.cities("guest"), hosts):
         if guest in places and host in places:
-            title = f"Pair {number}: {directory.name(guest)} to {directory.name(host)}"
+            names = {"guest": directory.name(guest), "host": directory.name(host)}
+            title = say("Pair {n}: {guest} to {host}", n=number, **names)
             yield Tie(_bow(places[guest], places[host]), title, len(hosts) > 1, meeting.id)
 
 
@@ -231,7 +233,11 @@ def _dots(
         if city in places:
             told = ", ".join(map(str, pairs))
             name = directory.name(city)
-            title = f"{name}, {'host' if is_host else 'guest'} in {told}"
+            title = (
+                say("{city}, host in {pairs}", city=name, pairs=told)
+                if is_host
+                else say("{city}, guest in {pairs}", city=name, pairs=told)
+            )
             ids = tuple(meetings[number - 1].id for number in pairs)
             yield Dot(city, *places[city], is_host, title, name if is_host else told, ids)
 

@@ -28,7 +28,7 @@ from twinmatch.exporting.spreadsheet import Sheet
 from twinmatch.figures.vega import MOST_BARS, STEP, Spec, pictures_of
 from twinmatch.proposal import Meeting
 from twinmatch.proposal.tables import FairnessRow, SatisfactionRow, ThemeRow
-from twinmatch.wording import say, shown
+from twinmatch.wording import say, shown, spoken, translated
 
 CHARACTER: Final = 7.0
 """Pixels that a letter of a label takes, at most of the time: 12 px in a wide sans-serif."""
@@ -327,24 +327,26 @@ class Chart:
     most: float | None = None
 
 
-def write_charts(book: Any, heading: Any, sheets: Sequence[Sheet]) -> None:
+def write_charts(book: Any, heading: Any, sheets: Sequence[Sheet], language: str) -> None:
     """Add the sheet of charts: points of the pairs, themes, fairness by size and region; none where none is known."""
-    charts = [chart for sheet in sheets if sheet.rows for chart in _charts(sheet)]
+    charts = [
+        translated(chart, language) for sheet in sheets if sheet.rows for chart in _charts(sheet)
+    ]
     if not charts:
         return
-    page = book.add_worksheet(SHEET)
+    page = book.add_worksheet(spoken(SHEET, language))
     page.hide_gridlines(2)
     page.set_column(0, 0, 2)
-    page.write_string(0, 1, "Charts", heading)
+    page.write_string(0, 1, spoken("Charts", language), heading)
     row = 2
     for chart in charts:
-        row += _add(book, page, chart, row)
+        row += _add(book, page, chart, row, language)
     page.set_paper(9)
     page.fit_to_pages(1, 0)
-    page.set_footer("&C&10Page &P of &N")
+    page.set_footer("&C&10" + spoken("Page &P of &N", language))
 
 
-def _add(book: Any, page: Any, chart: Chart, row: int) -> int:
+def _add(book: Any, page: Any, chart: Chart, row: int, language: str) -> int:
     """Add a chart at a row; return how many rows it takes."""
     first, last = chart.rows
     drawn = book.add_chart({"type": "bar"})
@@ -369,7 +371,8 @@ def _add(book: Any, page: Any, chart: Chart, row: int) -> int:
     drawn.set_legend({"position": "bottom"} if several else {"none": True})
     pixels = 130 + 20 * (last - first + 1) * (1.3 if several else 1)
     drawn.set_size({"width": 900, "height": pixels})
-    said = f"{chart.title}. The figures stand on the sheet {chart.sheet}."
+    told = {"title": chart.title, "sheet": chart.sheet}
+    said = shown(say("{title}. The figures stand on the sheet {sheet}.", **told), language)
     page.insert_chart(row, 1, drawn, {"description": said})
     return int(pixels / 20) + 3
 
@@ -380,26 +383,28 @@ def _charts(sheet: Sheet) -> Iterator[Chart]:
     if sheet.of == "satisfaction":
         at = SatisfactionRow._fields.index
         series: tuple[Series, ...] = (
-            ("Points of the pair", at("points"), BLUE, BLUE),
-            ("Best open host", at("best"), "#FFFFFF", GREY),
+            (say("Points of the pair"), at("points"), BLUE, BLUE),
+            (say("Best open host"), at("best"), "#FFFFFF", GREY),
         )
-        title = f"{name}: points of each guest's pair, and of its best open host"
-        yield Chart(title, name, whole, at("guest"), series, "Points of 100", 100)
+        title = say("{name}: points of each guest's pair, and of its best open host", name=name)
+        yield Chart(title, name, whole, at("guest"), series, say("Points of 100"), 100)
     elif sheet.of == "themes":
         at = ThemeRow._fields.index
         series = (
-            ("Guests that ask", at("ask"), BLUE, BLUE),
-            ("Hosts that offer", at("offer"), "#FFFFFF", GREY),
+            (say("Guests that ask"), at("ask"), BLUE, BLUE),
+            (say("Hosts that offer"), at("offer"), "#FFFFFF", GREY),
         )
-        title = f"{name}: who asks and who offers"
-        yield Chart(title, name, whole, at("theme"), series, "Guests and host units")
+        title = say("{name}: who asks and who offers", name=name)
+        yield Chart(title, name, whole, at("theme"), series, say("Guests and host units"))
     elif sheet.of == "fairness":
         at = FairnessRow._fields.index
-        series = (("Part with a place", at("part"), BLUE, BLUE),)
+        series = ((say("Part with a place"), at("part"), BLUE, BLUE),)
         runs = groupby(enumerate(sheet.rows, 1), key=lambda numbered: str(numbered[1][0]))
         for by, run in runs:
             rows = [k for k, _ in run]
             if len(rows) <= MOST_GROUPS:
-                title = f"{name}: part with a place, by {by.lower()}"
+                title = say("{name}: part with a place, by {by:lower}", name=name, by=by)
                 place = at("group")
-                yield Chart(title, name, (rows[0], rows[-1]), place, series, "Part of the group", 1)
+                yield Chart(
+                    title, name, (rows[0], rows[-1]), place, series, say("Part of the group"), 1
+                )

@@ -42,7 +42,7 @@ from twinmatch.reading import read_grids, read_raw
 from twinmatch.reading.grid import is_empty, text
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country, is_country
-from twinmatch.wording import say
+from twinmatch.wording import Said, say, shown, titled, with_parts
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -57,8 +57,8 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 
 
-def proposal_json(proposal: Proposal) -> bytes:
-    """Return the proposal as UTF-8 JSON, indented, in a fixed order, with a final line feed."""
+def proposal_json(proposal: Proposal, language: str = "en") -> bytes:
+    """Return the proposal, whatever the language, as UTF-8 JSON, indented, in a fixed order, with a final line feed."""
     plain = to_plain(proposal)
     try:
         return orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
@@ -177,11 +177,15 @@ class Directory:
 
     def worded(self, text: str) -> str:
         """Return a text with the names of cities, units and meetings in place of their ids, where it lists some."""
+        if isinstance(text, Said):
+            return with_parts(text, self.worded)
         ids = text.split("; ")
         if self._known.issuperset(ids):
             return ", ".join(map(self.name, ids))
         if text in self._meetings:
             return self._meetings[text]
+        if not _MEETING.search(text):
+            return text
         return _MEETING.sub(lambda found: self._meetings.get(found[0], found[0]), text)
 
     def named(self, table: Table) -> Table:
@@ -193,6 +197,8 @@ class Directory:
                 return value
             if kind == "topics":
                 return words.listed([NAMES.get(code, code) for code in ids_in(value)])
+            if kind == "code":
+                return titled(value)
             return words.facet_title(value) if kind == "facet" else self.worded(value)
 
         return replace(table, rows=tuple(tuple(map(cell, kinds, row)) for row in table.rows))
@@ -208,7 +214,11 @@ class Directory:
     def place(self, id_: str) -> str:
         """Return a city's name with its country, or a host unit's name."""
         country = self.country(id_)
-        return f"{self.name(id_)} ({country})" if country else self.name(id_)
+        return (
+            say("{name} ({where})", name=self.name(id_), where=country)
+            if country
+            else self.name(id_)
+        )
 
     def country(self, city: str) -> str:
         """Return the name of a city's country, or an empty text."""
@@ -216,7 +226,8 @@ class Directory:
 
     def countries(self, cities: Iterable[str]) -> str:
         """Return the names of the cities' countries, each once, in the cities' order."""
-        return ", ".join(dict.fromkeys(self.country(city) for city in cities if self.country(city)))
+        found = dict.fromkeys(self.country(city) for city in cities)
+        return words.joined(filter(None, found), ", ")
 
     def names(self, cities: Iterable[str]) -> str:
         """Return the cities' names, joined by commas."""
@@ -246,10 +257,13 @@ class Directory:
             for city, found, origin in words.findings(facts)
         ]
 
-    def facts(self, facts: Sequence[Fact]) -> str:
-        """Return facts as text, one line a city and origin."""
+    def facts(self, facts: Sequence[Fact], language: str = "en") -> str:
+        """Return facts as text in a language, one line a city and origin."""
         lines = (
-            (f"{city} – {found}" if city else found, origin)
+            (
+                f"{city} – {shown(found, language)}" if city else shown(found, language),
+                shown(origin, language),
+            )
             for city, found, origin in self.findings(facts)
         )
         return "\n".join(f"{found} ({origin})" if origin else found for found, origin in lines)
@@ -296,8 +310,8 @@ def _setting(value: object) -> str:
 # --- network.graphml ---------------------------------------------------------------------------------------
 
 
-def network_graphml(proposal: Proposal) -> bytes:
-    """Return the network as GraphML, the same bytes on every run and with or without lxml."""
+def network_graphml(proposal: Proposal, language: str = "en") -> bytes:
+    """Return the network as GraphML in English, the same bytes on every run and with or without lxml."""
     from networkx.readwrite.graphml import GraphMLWriter
 
     stream = BytesIO()

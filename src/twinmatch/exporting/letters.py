@@ -431,7 +431,7 @@ def letter_files(
     """
     given = correspondence or Correspondence()
     written = letters(proposal, given)
-    yield "index.html", letters_index(written, proposal.title, word)
+    yield "index.html", letters_index(written, proposal.title, word, given.language)
     yield "merge.csv", merge_csv(written)
     for letter in written:
         yield f"{letter.page.name}.html", dossier_html(letter.page, "All letters", "index.html")

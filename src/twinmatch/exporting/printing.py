@@ -27,6 +27,7 @@ from twinmatch.exporting.charts import Drawing
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
 from twinmatch.exporting.folder_files import Directory, printable
 from twinmatch.exporting.report import templates
+from twinmatch.wording import say, titled
 
 if TYPE_CHECKING:
     from icalendar import Calendar
@@ -35,35 +36,35 @@ if TYPE_CHECKING:
     from twinmatch.proposal import Meeting, Proposal
 
 FOLDERS: dict[str, str] = {
-    "pairs": "Pairs",
-    "groups": "Groups and clusters",
-    "cities": "Cities",
-    "countries": "Countries",
+    "pairs": say("Pairs"),
+    "groups": say("Groups and clusters"),
+    "cities": say("Cities"),
+    "countries": say("Countries"),
 }
 """Folders of dossiers and what they hold, in reading order."""
 
 
-def dossier_html(
-    dossier: Dossier, back: str = "All dossiers", address: str = "../index.html"
-) -> bytes:
-    """Return a dossier as one self-contained page, with the way back that it names."""
-    page = templates().get_template("dossier.html.j2")
-    return page.render(dossier=dossier, back=(back, address)).encode("utf-8")
+def dossier_html(dossier: Dossier, back: str, address: str) -> bytes:
+    """Return a dossier as one self-contained page in its language, with the way back that it names."""
+    page = templates(dossier.language).get_template("dossier.html.j2")
+    return page.render(dossier=dossier, back=(titled(back), address)).encode("utf-8")
 
 
-def letters_index(letters: Sequence[Letter], title: str, word: bool) -> bytes:
-    """Return the page that leads to every letter."""
-    page = templates().get_template("letters.html.j2")
+def letters_index(letters: Sequence[Letter], title: str, word: bool, language: str) -> bytes:
+    """Return the page that leads to every letter, in a language."""
+    page = templates(language).get_template("letters.html.j2")
     return page.render(letters=letters, title=title, word=word).encode("utf-8")
 
 
-def index_html(dossiers: Sequence[Dossier], endings: Sequence[str], title: str) -> bytes:
-    """Return the page that leads to every dossier, in each of the forms that were written."""
+def index_html(
+    dossiers: Sequence[Dossier], endings: Sequence[str], title: str, language: str
+) -> bytes:
+    """Return the page in a language that leads to every dossier, in each of the forms that were written."""
     folders = [
         (folder, heading, [d for d in dossiers if d.folder == folder])
         for folder, heading in FOLDERS.items()
     ]
-    page = templates().get_template("dossiers.html.j2")
+    page = templates(language).get_template("dossiers.html.j2")
     return page.render(title=title, folders=[f for f in folders if f[2]], endings=endings).encode(
         "utf-8"
     )

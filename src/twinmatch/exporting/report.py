@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache, partial
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from markupsafe import Markup, escape
+
 from twinmatch.exporting import words
 from twinmatch.exporting.atlas import PairMap, distance, land, pair_map
-from twinmatch.exporting.charts import of_meeting
+from twinmatch.exporting.charts import drawing, of_meeting
 from twinmatch.exporting.folder_files import Directory, printable, settings_in_words
 from twinmatch.proposal import Gap, LeftOut, Meeting, Product, Proposal, Table
 from twinmatch.proposal.tables import (
@@ -31,7 +33,18 @@ from twinmatch.proposal.tables import (
     ReasonRow,
     rows_of,
 )
-from twinmatch.wording import joined, listed, say, say_n
+from twinmatch.wording import (
+    LANGUAGES,
+    Said,
+    filled,
+    is_foreign,
+    joined,
+    listed,
+    say,
+    say_n,
+    shown,
+    translation,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -227,6 +240,11 @@ class Section:
     map: PairMap | None
 
     @property
+    def title(self) -> str:
+        """Return the product's title as it stands inside a sentence."""
+        return say("{title:lower}", title=words.product_title(self.product))
+
+    @property
     def is_pairs(self) -> bool:
         """Return whether each meeting is of one guest and its host."""
         return self.paired and all(len(m.cities("guest")) == 1 for _, _, m in self.meetings)
@@ -237,28 +255,49 @@ class Section:
         return {meeting.id: anchor for anchor, _, meeting in self.meetings}
 
 
-def report_html(proposal: Proposal) -> bytes:
-    """Return the proposal as one self-contained HTML page."""
-    page = templates().get_template("report.html.j2")
+def report_html(proposal: Proposal, language: str = "en") -> bytes:
+    """Return the proposal as one self-contained HTML page in a language."""
+    page = templates(language).get_template("report.html.j2")
     return page.render(**_parts(proposal)).encode("utf-8")
 
 
 @cache
-def templates() -> Environment:
-    """Return the templates: everything escaped, an unknown name is an error."""
+def templates(code: str = "en", package: str = "twinmatch.exporting") -> Environment:
+    """Return the templates of a package in a language: everything escaped, an unknown name is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    templates = Environment(
-        loader=PackageLoader("twinmatch.exporting"),
+    made = Environment(
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_clean,
+        finalize=partial(_clean, code),
+        extensions=["jinja2.ext.i18n"],
     )
-    templates.globals.update(words=words, distance=distance, drawings=of_meeting)
-    templates.filters["in_runs"] = _in_runs
-    return templates
+    said = translation(code)
+
+    # Jinja's own takes what it translates for safe, but a title may be what somebody wrote: all is escaped here.
+    @lru_cache(maxsize=4096)
+    def plain(text: str) -> Markup:
+        return escape(said.gettext(text).replace("%%", "%") if text else "")
+
+    def gettext(text: str, **values: Any) -> Markup:
+        return filled_in(said.gettext(text), values) if values else plain(text)
+
+    def ngettext(one: str, several: str, num: int, **values: Any) -> Markup:
+        return filled_in(said.ngettext(one, several, num), {"num": num, **values})
+
+    def filled_in(text: str, values: dict[str, Any]) -> Markup:
+        return escape(text) % {name: shown(value, code) for name, value in values.items()}
+
+    made.install_gettext_callables(gettext, ngettext)  # type: ignore[attr-defined]
+    made.globals.update(words=words, distance=distance, lang=code, LANGUAGES=LANGUAGES)
+    made.globals.update(
+        drawing=partial(drawing, language=code), drawings=partial(of_meeting, language=code)
+    )
+    made.filters["in_runs"] = _in_runs
+    return made
 
 
 def _in_runs(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, list[Sequence[Any]]]]:
@@ -266,12 +305,24 @@ def _in_runs(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, list[Sequence[Any
     return [(head, list(run)) for head, run in groupby(rows, key=lambda row: row[0])]
 
 
-def _clean(value: Any) -> Any:
-    """Return what a template writes: texts without unwanted characters, nothing for None."""
+def _clean(code: str, value: Any) -> Any:
+    """Return what is written of a value: made texts in the language of the page, words of others marked with theirs."""
     if value is None:
         return ""
+    if isinstance(value, Said) and (code != "en" or is_foreign(value, code)):
+        return Markup(filled(value, code, partial(_marked, code)))
     # Exactly str: what is already marked as safe markup keeps its mark.
-    return printable(value) if type(value) is str else value
+    return printable(value) if type(value) in (str, Said) else value
+
+
+def _marked(code: str, text: str, language: str) -> str:
+    """Return a piece of text escaped, in a mark of its language where that is another than the page's."""
+    text = str(
+        escape(printable(text))
+    )  # plain, as markup would escape what is added to it once more
+    # Without quotation marks, so that it may stand in an attribute, where it is plain text.
+    other = language not in ("", code) and language.isalnum()
+    return f"<span lang={language}>{text}</span>" if other else text
 
 
 def _parts(proposal: Proposal) -> dict[str, Any]:

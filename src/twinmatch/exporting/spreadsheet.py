@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 from twinmatch.exporting import words
 from twinmatch.exporting.folder_files import cell_text, settings_in_words
 from twinmatch.proposal import Proposal
+from twinmatch.wording import say, shown, spoken
 
 Cell = str | int | float | None
 Kind = Literal["text", "strong", "whole", "number", "score", "points", "part", "likeness", "input"]
@@ -105,7 +106,7 @@ def formats_of(book: Any) -> dict[str, Any]:
     return {name: book.add_format(properties) for name, properties in kinds.items()}
 
 
-def write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet) -> None:
+def write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet, language: str = "en") -> None:
     """Write one table: head, rows, filter, frozen head and print set-up."""
     page = book.add_worksheet(sheet.name)
     page.hide_gridlines(2)
@@ -118,20 +119,23 @@ def write_sheet(book: Any, formats: dict[str, Any], sheet: Sheet) -> None:
         page.write_string(0, place, cell_text(column.head), formats[head])
         _write_column(page, formats, place, column, [row[place] for row in sheet.rows])
     if sheet.choices:
-        _offer_choices(page, sheet)
+        _offer_choices(page, sheet, language)
     page.freeze_panes(1, _frozen(sheet.columns))
     page.autofilter(0, 0, max(len(sheet.rows), 1), len(sheet.columns) - 1)
-    set_up_print(page, sheet.name)
+    set_up_print(page, sheet.name, language)
     page.set_landscape()
     page.repeat_rows(0)
     on_paper = sum(column.printed for column in sheet.columns)
     page.print_area(0, 0, max(len(sheet.rows), 1), on_paper - 1)
 
 
-def _offer_choices(page: Any, sheet: Sheet) -> None:
+def _offer_choices(page: Any, sheet: Sheet, language: str) -> None:
     """Have the first column to fill offer the choices, and refuse anything else."""
     place = next(k for k, column in enumerate(sheet.columns) if column.kind == "input")
-    told = f"One of: {', '.join(sheet.choices)}; empty is keep."
+    several = ", ".join(sheet.choices)
+    told = shown(
+        say("One of: {choices}; empty is {keep}.", choices=several, keep=sheet.choices[0]), language
+    )
     page.data_validation(
         *(1, place, len(sheet.rows), place),
         {
@@ -139,7 +143,7 @@ def _offer_choices(page: Any, sheet: Sheet) -> None:
             "source": list(sheet.choices),
             "input_title": sheet.columns[place].head,
             "input_message": told,
-            "error_title": "Not a decision",
+            "error_title": spoken("Not a decision", language),
             "error_message": told,
         },
     )
@@ -196,13 +200,13 @@ def _write_cell(page: Any, row: int, place: int, value: Cell, kind: Kind, style:
         )
 
 
-def set_up_print(page: Any, name: str) -> None:
+def set_up_print(page: Any, name: str, language: str = "en") -> None:
     """Set A4, fit to one page's width, sheet name and page numbers."""
     page.set_paper(9)
     page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
     page.fit_to_pages(1, 0)
     page.set_header(f"&L&10{name.replace('&', '&&')}&R&10twinmatch")
-    page.set_footer("&C&10Page &P of &N")
+    page.set_footer("&C&10" + spoken("Page &P of &N", language))
 
 
 def write_section(
@@ -224,29 +228,31 @@ def write_section(
 
 
 APOSTROPHE = (
-    "Apostrophe",
-    "A text that a spreadsheet would take for a formula has an apostrophe in front.",
+    say("Apostrophe"),
+    say("A text that a spreadsheet would take for a formula has an apostrophe in front."),
 )
 
 
 def write_front(
-    book: Any, formats: dict[str, Any], proposal: Proposal, sheets: Sequence[Sheet]
+    book: Any, formats: dict[str, Any], proposal: Proposal, sheets: Sequence[Sheet], language: str
 ) -> None:
     """Write the first sheet: the result, how to read scores and statuses, and what is where."""
-    page = book.add_worksheet("Read me")
+    page = book.add_worksheet(spoken("Read me", language))
+    result = shown(words.result(proposal), language)
     page.hide_gridlines(2)
     page.set_column(0, 0, FRONT[0])
     page.set_column(1, 1, FRONT[1])
     page.merge_range(0, 0, 0, 1, "", formats["title"])
-    page.write_string(0, 0, cell_text(proposal.title), formats["title"])
+    page.write_string(0, 0, cell_text(spoken(proposal.title, language)), formats["title"])
     page.merge_range(1, 0, 1, 1, "", formats["result"])
-    page.write_string(1, 0, cell_text(words.result(proposal)), formats["result"])
+    page.write_string(1, 0, cell_text(result), formats["result"])
     page.set_row(0, 34)
-    page.set_row(1, height([words.result(proposal)], [sum(FRONT) * 0.75], 18))
+    page.set_row(1, height([result], [sum(FRONT) * 0.75], 18))
     row = 3
     for heading, lines in _sections(proposal):
-        row = write_section(page, formats, row, heading, lines)
-    row = write_section(page, formats, row, "Sheets", ())
+        said = [(shown(label, language), shown(text, language)) for label, text in lines]
+        row = write_section(page, formats, row, spoken(heading, language), said)
+    row = write_section(page, formats, row, spoken("Sheets", language), ())
     for sheet in sheets:
         page.set_row(row, height([sheet.name, sheet.says], FRONT))
         page.write_url(
@@ -254,7 +260,7 @@ def write_front(
         )
         page.write_string(row, 1, cell_text(sheet.says), formats["prose"])
         row += 1
-    set_up_print(page, "Read me")
+    set_up_print(page, spoken("Read me", language), language)
 
 
 def _sections(proposal: Proposal) -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -272,7 +278,7 @@ def _sections(proposal: Proposal) -> Iterator[tuple[str, list[tuple[str, str]]]]
         [
             (
                 words.product_title(p),
-                f"{words.status_words(p).capitalize()}. {words.status_meaning(p)}",
+                words.joined((words.raised(words.status_words(p)), words.status_meaning(p)), ". "),
             )
             for p in proposal.products
         ],

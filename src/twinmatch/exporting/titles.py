@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twinmatch.proposal import Product
 from twinmatch.schema import NAMES
-from twinmatch.wording import count, raised, say
+from twinmatch.wording import count, raised, say, titled
 
 FACETS: dict[str, str] = {
     "wishes": say("Stated wishes"),
@@ -121,7 +121,7 @@ RULE_NAMES: dict[str, str] = {
 
 def humanise(code: str) -> str:
     """Return a code as words: underscores replaced, the first letter raised."""
-    found = NAMES.get(code) or RULE_NAMES.get(code) or code.replace("_", " ").strip()
+    found = NAMES.get(code) or RULE_NAMES.get(code) or titled(code.replace("_", " ").strip())
     return raised(found)
 
 

@@ -27,9 +27,11 @@ from twinmatch.proposal import Evidence, Fact, Held, LeftOut, Meeting, Product, 
 from twinmatch.proposal.evidence import printed
 from twinmatch.proposal.tables import StabilityRow, rows_of
 from twinmatch.proposal.tables import kinds_of as kinds_of
-from twinmatch.wording import Said, joined, raised, say, say_n
+from twinmatch.wording import Said, own_words, say, say_n, titled
 from twinmatch.wording import count as count
+from twinmatch.wording import joined as joined
 from twinmatch.wording import listed as listed
+from twinmatch.wording import raised as raised
 from twinmatch.wording import sentence as sentence
 from twinmatch.wording import shortened as shortened
 
@@ -252,7 +254,8 @@ FACT_KINDS: dict[str, str] = {
 def fact_origin(fact: Fact) -> str:
     """Return where a fact comes from: year, reported, estimated or stated, source, place in the source."""
     year = str(fact.year) if fact.year is not None else ""
-    parts = (year, FACT_KINDS.get(fact.kind, fact.kind), fact.source, fact.place)
+    source = own_words(fact.source, "en") if fact.source else ""  # no catalogue has it
+    parts = (year, FACT_KINDS.get(fact.kind, fact.kind), source, fact.place)
     return joined(filter(None, parts), "; ")
 
 
@@ -274,11 +277,13 @@ def linked(text: str) -> list[tuple[str, str]]:
         return [
             pair for k, part in enumerate(each) for pair in (*([("; ", "")] if k else []), *part)
         ]
-    if isinstance(text, Said):
+    if isinstance(text, Said) and not text.language:
         return [(text, "")]
     parts = ((part, part if _LINK.fullmatch(part) else "") for part in _LINK.split(text) if part)
+    language = text.language if isinstance(text, Said) else ""
     return [
-        (link.split("/")[2].removeprefix("www.") if link else part, link) for part, link in parts
+        (link.split("/")[2].removeprefix("www.") if link else own_words(part, language), link)
+        for part, link in parts
     ]
 
 
@@ -329,7 +334,8 @@ WEIGHTS_NAMED = 3
 
 def column_head(column: str, kind: str) -> str:
     """Return the head of a column of figures of a kind, with its unit where the name does not say it."""
-    return say("{column} (of 100)", column=column) if kind == "points" else raised(column)
+    said = column if isinstance(column, Said) else titled(column)
+    return say("{column} (of 100)", column=said) if kind == "points" else raised(said)
 
 
 def cell(kind: str, value: str | float | int | None) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import replace
 from io import BytesIO
 from typing import Final, TypeVar
 
 from twinmatch.exporting import words
-from twinmatch.exporting.charts import write_charts
+from twinmatch.exporting.charts import SHEET, write_charts
 from twinmatch.exporting.folder_files import Directory, cell_text, settings_in_words
 from twinmatch.exporting.spreadsheet import (
     CREATED,
@@ -22,6 +23,7 @@ from twinmatch.exporting.spreadsheet import (
     write_sheet,
 )
 from twinmatch.proposal import Meeting, Product, Proposal, Table
+from twinmatch.wording import say, shown, spoken, translated
 
 T = TypeVar("T")
 
@@ -67,12 +69,18 @@ TABLE_SHEETS: Final[dict[str, str]] = {
 }
 """Short names of the sheets of figures; other tables take their title."""
 
+OWN_SHEETS: Final = (
+    *("Read me", "Cities", "Accounts", "Left out", "Rules", "Gaps", "Parameters", "History"),
+    *(DECISIONS, SHEET),
+)
+"""Names that no sheet of a product or of figures may have."""
+
 LONGEST_NAME: Final = 31
 """Characters of a sheet's name, as spreadsheets allow."""
 
 
-def proposal_xlsx(proposal: Proposal) -> bytes:
-    """Return the proposal as an Excel workbook."""
+def proposal_xlsx(proposal: Proposal, language: str = "en") -> bytes:
+    """Return the proposal as an Excel workbook in a language."""
     import xlsxwriter
 
     stream = BytesIO()
@@ -82,38 +90,52 @@ def proposal_xlsx(proposal: Proposal) -> bytes:
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    sheets = tuple(_sheets(proposal))
+    proposal = translated(proposal, language)
+    sheets = tuple(_spoken(sheet, language) for sheet in _sheets(proposal, language))
     with xlsxwriter.Workbook(stream, options) as book:
-        title = cell_text(proposal.title, 250)
+        title = cell_text(spoken(proposal.title, language), 250)
         book.set_properties({"title": title, "author": "twinmatch", "created": CREATED})
         formats = formats_of(book)
-        write_front(book, formats, proposal, sheets)
+        write_front(book, formats, proposal, sheets, language)
         for sheet in sheets:
-            write_sheet(book, formats, sheet)
-            if sheet.name == DECISIONS:
-                write_charts(book, formats["section"], sheets)
+            write_sheet(book, formats, sheet, language)
+            if sheet.choices:
+                write_charts(book, formats["section"], sheets, language)
     return stream.getvalue()
+
+
+def _spoken(sheet: Sheet, code: str) -> Sheet:
+    """Return a sheet in a language: what frames it as the catalogue has it, and the texts in its cells."""
+    if code == "en":
+        return sheet
+    return replace(
+        sheet,
+        name=spoken(sheet.name, code),
+        says=spoken(sheet.says, code),
+        columns=tuple(replace(c, head=spoken(c.head, code)) for c in sheet.columns),
+        rows=tuple(tuple(shown(cell, code) for cell in row) for row in sheet.rows),
+        choices=tuple(spoken(choice, code) for choice in sheet.choices),
+    )
 
 
 # --- what the sheets say -----------------------------------------------------------------------------------
 
 
-def _sheets(proposal: Proposal) -> Iterator[Sheet]:
+def _sheets(proposal: Proposal, language: str) -> Iterator[Sheet]:
     """Yield the workbook's tables in reading order."""
     directory = Directory(proposal)
-    taken: set[str] = {"read me"}
+    taken = {spoken(name, language).lower() for name in OWN_SHEETS}
     if any(words.is_paired(product) and product.meetings for product in proposal.products):
         yield _decisions(proposal, directory)
     for product in proposal.products:
-        short = SHEETS.get(product.product) or words.product_title(product)
-        name = _sheet_name(short, taken)
+        name = _sheet_name(_short(product, language), taken)
         yield (
             _pairs(product, name, directory)
             if words.is_paired(product)
             else _groups(product, name, directory)
         )
     yield _cities(proposal, directory)
-    yield _accounts(proposal, directory)
+    yield _accounts(proposal, directory, language)
     yield _left_out(proposal, directory)
     if any(product.held for product in proposal.products):
         yield _held(proposal, directory)
@@ -121,12 +143,17 @@ def _sheets(proposal: Proposal) -> Iterator[Sheet]:
     yield _gaps(proposal, directory)
     yield _parameters(proposal)
     for product in proposal.products:
-        short = SHEETS.get(product.product) or words.product_title(product)
+        short = _short(product, language)
         for table in product.tables:
-            name = f"{short}, {TABLE_SHEETS.get(table.name, table.title[:1].lower() + table.title[1:])}"
-            yield _figures(table, _sheet_name(name, taken), directory)
+            of = TABLE_SHEETS.get(table.name) or say("{title:lower}", title=table.title)
+            yield _figures(table, _sheet_name(f"{short}, {spoken(of, language)}", taken), directory)
     for table in proposal.tables:
         yield _figures(table, _sheet_name(table.title, taken), directory)
+
+
+def _short(product: Product, language: str) -> str:
+    """Return the short name of a product in a language."""
+    return spoken(SHEETS.get(product.product) or words.product_title(product), language)
 
 
 def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
@@ -151,7 +178,7 @@ def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
                     directory.names(m.cities("guest")),
                     directory.host(m),
                     m.score,
-                    "lock" if _is_of(locked, m) else None,
+                    say("lock") if _is_of(locked, m) else None,
                     None,
                     ", ".join(m.cities("guest")),
                     m.unit or ", ".join(m.cities("host")[:1]),
@@ -162,7 +189,7 @@ def _decisions(proposal: Proposal, directory: Directory) -> Sheet:
     for pair in dict.fromkeys(bans):
         guest, host = reversed(pair) if pair[0] in units else pair  # bans hold either way round
         names = (directory.name(guest), directory.name(host))
-        rows.append((*names, None, "ban", None, guest, host))
+        rows.append((*names, None, say("ban"), None, guest, host))
     rows += [(None,) * len(columns)] * SPARE_ROWS
     says = (
         "Choose lock, ban or reject for a pair, or name a further pair below; then run twinmatch propose "
@@ -209,22 +236,11 @@ def _figures_column(table: Table, place: int, of: str, numeric: bool) -> SheetCo
 
 def _sheet_name(wanted: str, taken: set[str]) -> str:
     """Return a name that spreadsheets accept and no other sheet has, and note it as taken."""
-    own = (
-        "cities",
-        "accounts",
-        "left out",
-        "rules",
-        "gaps",
-        "parameters",
-        "history",
-        "decisions",
-        "charts",
-    )
     clean = "".join(c for c in cell_text(wanted) if c not in "[]:*?/\\'\n\t").strip()
     # Room for " 12"; a long name ends at a word and never in half of one.
     base = words.shortened(clean, LONGEST_NAME - 3).rstrip("…") or "Product"
     name, number = base, 2
-    while name.lower() in taken or name.lower() in own:
+    while name.lower() in taken:
         name, number = f"{base} {number}", number + 1
     taken.add(name.lower())
     return name
@@ -249,7 +265,7 @@ def _pairs(product: Product, name: str, directory: Directory) -> Sheet:
 
     return _table(
         name,
-        words.product_says(product, "one row a pair"),
+        words.product_says(product, say("one row a pair")),
         enumerate(product.meetings, 1),
         (SheetColumn("No.", 5, "whole"), lambda m: m[0]),
         (SheetColumn("Guest", 18, "strong"), lambda m: directory.names(guests(m))),
@@ -261,7 +277,7 @@ def _pairs(product: Product, name: str, directory: Directory) -> Sheet:
         (SheetColumn(SCORE, 9, "score"), lambda m: m[1].score),
         (
             SheetColumn("If one side declines", 38),
-            lambda m: "\n".join(directory.reserve(r) for r in m[1].reserves),
+            lambda m: words.joined(map(directory.reserve, m[1].reserves), "\n"),
         ),
         *_about_a_meeting(),
     )
@@ -276,10 +292,10 @@ def _groups(product: Product, name: str, directory: Directory) -> Sheet:
         of = directory.place if len(found) > 1 else directory.name
         return ", ".join(of(m.city) for m in item[1].members if (m.role == "lead") is lead)
 
-    noun = words.NOUNS.get(product.product, ("Meeting", ""))[0].capitalize()
+    noun = words.raised(say(words.NOUNS.get(product.product, ("meeting", ""))[0]))
     return _table(
         name,
-        words.product_says(product, "one row a meeting"),
+        words.product_says(product, say("one row a meeting")),
         enumerate(product.meetings, 1),
         (SheetColumn("No.", 5, "whole"), lambda m: m[0]),
         (SheetColumn(noun, 24, "strong"), lambda m: directory.title(m[1])),
@@ -326,10 +342,10 @@ def _cities(proposal: Proposal, directory: Directory) -> Sheet:
         (
             card.name,
             card.country_name,
-            ", ".join(words.role_word(role) for role in card.roles),
+            words.joined(map(words.role_word, card.roles), ", "),
             card.population,
             card.known,
-            *("\n".join(where.get(card.id, ())) for where in places),
+            *(words.joined(where.get(card.id, ()), "\n") for where in places),
             card.id,
         )
         for card in proposal.cities
@@ -342,14 +358,14 @@ def _places(product: Product, directory: Directory) -> dict[str, list[str]]:
     places: dict[str, list[str]] = {}
     for meeting in product.meetings:
         for member in meeting.members:
-            role = words.role_word(member.role).lower()
-            places.setdefault(member.city, []).append(f"{directory.title(meeting)} ({role})")
+            told = {"meeting": directory.title(meeting), "role": words.role_word(member.role)}
+            places.setdefault(member.city, []).append(say("{meeting} ({role:lower})", **told))
     for left in product.left_out:
-        places.setdefault(left.city, []).append(f"Left out: {left.why}")
+        places.setdefault(left.city, []).append(say("Left out: {why}", why=left.why))
     return places
 
 
-def _accounts(proposal: Proposal, directory: Directory) -> Sheet:
+def _accounts(proposal: Proposal, directory: Directory, language: str) -> Sheet:
     """Return one row a line of evidence: what a facet found, and the points that it gives."""
     return _table(
         "Accounts",
@@ -366,17 +382,21 @@ def _accounts(proposal: Proposal, directory: Directory) -> Sheet:
         (SheetColumn("What was found", 48), lambda x: words.sentence(x[2].says)),
         (
             SheetColumn("Likeness (0 to 1)", 9, "likeness"),
-            lambda x: x[2].likeness if x[2].known else "not known",
+            lambda x: x[2].likeness if x[2].known else say("not known"),
         ),
         (
             SheetColumn("Better than, of possible pairs", 11, "part"),
-            lambda x: x[2].standing if x[2].known else f"counts as {words.percent(x[2].standing)}",
+            lambda x: (
+                x[2].standing
+                if x[2].known
+                else say("counts as {part}", part=words.percent(x[2].standing))
+            ),
         ),
         (SheetColumn("Points at most", 8, "points"), lambda x: x[2].weight),
         (SheetColumn("Points given", 8, "points"), lambda x: x[2].share),
         (
             SheetColumn("Figures and quotations behind it", 62),
-            lambda x: directory.facts(x[2].facts),
+            lambda x: directory.facts(x[2].facts, language),
         ),
         (SheetColumn("Identifier", 24, printed=False), lambda x: x[1].id),
     )
@@ -463,10 +483,10 @@ def _parameters(proposal: Proposal) -> Sheet:
     rows = (
         *(row for product in proposal.products for row in _product_parameters(product)),
         *(
-            ("Made from", name, value, None, None)
+            (say("Made from"), name, value, None, None)
             for name, value in settings_in_words(proposal.made_from)
         ),
-        *(("Note", "", note, None, None) for note in proposal.notes),
+        *((say("Note"), "", note, None, None) for note in proposal.notes),
     )
     says = "What the proposal was made from and with: status, weights, data, programme, versions."
     return Sheet("Parameters", says, columns, rows)
@@ -475,16 +495,16 @@ def _parameters(proposal: Proposal) -> Sheet:
 def _product_parameters(product: Product) -> Iterator[tuple[Cell, ...]]:
     """Yield a product's status and weights as rows of the parameters."""
     part = words.product_title(product)
-    yield part, "Result", words.sentence(words.status_words(product)), None, None
-    yield part, "Method of solving", product.engine, None, None
-    yield part, "Total score", _exact(product.score), None, None
-    yield part, "Best possible total, at most", _exact(product.bound), None, None
+    yield part, say("Result"), words.sentence(words.status_words(product)), None, None
+    yield part, say("Method of solving"), product.engine, None, None
+    yield part, say("Total score"), _exact(product.score), None, None
+    yield part, say("Best possible total, at most"), _exact(product.bound), None, None
     for advice in product.advice:
-        yield part, "Advice", words.sentence(advice), None, None
+        yield part, say("Advice"), words.sentence(advice), None, None
     for one in product.weights:
-        yield part, words.facet_title(one.facet), "Weight", one.weight, one.effective_share
+        yield part, words.facet_title(one.facet), say("Weight"), one.weight, one.effective_share
 
 
 def _exact(value: float) -> str:
     """Return a total with four decimals, or that it is not known."""
-    return f"{value:,.4f}" if math.isfinite(value) else "not known"
+    return say("{n:,.4f}", n=value) if math.isfinite(value) else say("not known")

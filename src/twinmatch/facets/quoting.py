@@ -28,7 +28,7 @@ from twinmatch.wording import say
 
 Role = Literal["shows", "asks"]
 
-PILOT: Final = "summary of the pilot activity"
+PILOT: Final = say("summary of the pilot activity")
 """The text of a city that says what a pilot activity is about."""
 
 FEWEST: Final = 1000

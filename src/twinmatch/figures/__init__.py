@@ -95,11 +95,11 @@ def _asked_and_shown(cohort: Cohort) -> Iterable[tuple[str, str, Bools, Bools]]:
     for column, domain in enumerate(FINE):
         wide = shown.wide_only & (shown.wide[:, WIDE.index(wider(domain))] > 0)
         asks = np.array([bool({domain, wider(domain)} & named) for named in wanted])
-        yield "Domain", NAMES[domain], asks, (shown.fine[:, column] > 0) | wide
+        yield say("Domain"), NAMES[domain], asks, (shown.fine[:, column] > 0) | wide
     levers = [city.levers_needed or () for city in cohort.cities], offered_levers(cohort)
     for lever in LEVERS:
         asks, offers = (np.array([lever in named for named in side]) for side in levers)
-        yield "Lever", NAMES[lever], asks, offers
+        yield say("Lever"), NAMES[lever], asks, offers
 
 
 def _theme_row(round_: TwinningRound, kind: str, name: str, asks: Bools, offers: Bools) -> ThemeRow:

@@ -26,7 +26,7 @@ from twinmatch.programmes.twinning import PreparedTwinning
 from twinmatch.proposal import Cell, Meeting, Product, Table
 from twinmatch.proposal.tables import AlikeRow, FairnessRow, SatisfactionRow, WatchRow
 from twinmatch.vocabulary.geography import country
-from twinmatch.wording import count, joined, say, say_n, sentence
+from twinmatch.wording import count, joined, raised, say, say_n, sentence
 
 CLOSE: Final = 0.01
 """A lead of less than this over the next best host is one that a small change of the weights may turn."""
@@ -113,7 +113,7 @@ def satisfaction(round_: TwinningRound) -> Table:
         "Host's place in the guest's order",
         "Hosts open to it",
     )
-    title = "Satisfaction: each guest beside its own best host"
+    title = say("Satisfaction: each guest beside its own best host")
     return Table("satisfaction", title, columns, tuple(rows), _served(rows))
 
 
@@ -268,26 +268,26 @@ def alike(round_: TwinningRound) -> Table:
 # --- fairness -----------------------------------------------------------------------------------------------
 
 SIZES: Final = (
-    (50_000, "under 50,000 residents"),
-    (100_000, "50,000 to 100,000"),
-    (250_000, "100,000 to 250,000"),
-    (1_000_000, "250,000 to 1 million"),
-    (math.inf, "over 1 million residents"),
+    (50_000, say("under 50,000 residents")),
+    (100_000, say("50,000 to 100,000")),
+    (250_000, say("100,000 to 250,000")),
+    (1_000_000, say("250,000 to 1 million")),
+    (math.inf, say("over 1 million residents")),
 )
 """Upper ends of the classes of size, and their names."""
 
 REGIONS: Final = {
-    "north": "Northern Europe",
-    "west": "Western Europe",
-    "south": "Southern Europe",
-    "east": "Eastern Europe",
-    "world": "outside Europe",
+    "north": say("Northern Europe"),
+    "west": say("Western Europe"),
+    "south": say("Southern Europe"),
+    "east": say("Eastern Europe"),
+    "world": say("outside Europe"),
 }
 
-THIRDS: Final = ("lowest third of the cohort", "middle third", "highest third")
+THIRDS: Final = (say("lowest third of the cohort"), say("middle third"), say("highest third"))
 """Classes of wealth, by the thirds of the cohort."""
 
-UNKNOWN: Final = "not known"
+UNKNOWN: Final = say("not known")
 
 RARE: Final = 0.05
 """A shortfall less likely than this by lot is named."""
@@ -304,7 +304,7 @@ class Shares:
     @classmethod
     def of_pairs(cls, round_: TwinningRound) -> Shares:
         """Return the eligible guests of a twinning round, and the scores of those with a pair."""
-        return cls("eligible guests", round_.ready.frame.guests, round_.scores)
+        return cls(say("eligible guests"), round_.ready.frame.guests, round_.scores)
 
     @classmethod
     def of_groups(cls, cohort: Cohort, product: Product) -> Shares:
@@ -314,7 +314,7 @@ class Shares:
             for city in meeting.cities():
                 i = cohort.index[city]
                 score[i] = max(meeting.score, score.get(i, 0.0))
-        return cls("cities", tuple(range(len(cohort))), score)
+        return cls(say("cities"), tuple(range(len(cohort))), score)
 
 
 def fairness(cohort: Cohort, shares: Shares) -> Table:
@@ -328,7 +328,7 @@ def fairness(cohort: Cohort, shares: Shares) -> Table:
     columns = (
         "By",
         "Group",
-        shares.noun.capitalize(),
+        raised(shares.noun),
         "With a place",
         "Part with a place",
         "Mean points",

@@ -105,10 +105,14 @@ def waterfall(account: Account, title: str, titles: Mapping[str, str] | None = N
             _texts("could", "gives", {"value": INK}),
         ],
         table=(
-            ("Facet", "Points", "Of at most", "In words"),
-            [(r["line"], f"{r['adds']:.1f}", f"{r['most']:.1f}", r["says"]) for r in rows],
+            (say("Facet"), say("Points"), say("Of at most"), say("In words")),
+            [(r["line"], _tenth(r["adds"]), _tenth(r["most"]), r["says"]) for r in rows],
         ),
     )
+
+
+def _tenth(number: float) -> str:
+    return say("{n:.1f}", n=number)
 
 
 def _fall(line: str, start: float, adds: float, most: float, kind: str, says: str) -> Spec:
@@ -148,8 +152,11 @@ def emissions_mix(cards: Sequence[CityCard]) -> Spec | None:
     totals = [math.fsum(t[name] for name in shared) for t in tonnes]
     if len(shared) < 2 or min(totals) <= 0:
         return None
-    years = (_of(card, block)[0].year or "year not known" for card in there)
-    names = [f"{name} ({year})" for name, year in zip(_apart(there), years, strict=True)]
+    years = (_of(card, block)[0].year or say("year not known") for card in there)
+    names = [
+        say("{name} ({year})", name=name, year=str(year) if isinstance(year, int) else year)
+        for name, year in zip(_apart(there), years, strict=True)
+    ]
     shades = dict(zip(shared, SHADES, strict=False))
     rows = [
         row
@@ -164,14 +171,17 @@ def emissions_mix(cards: Sequence[CityCard]) -> Spec | None:
         _mix_note(cards, there, [n for n in every if n not in shared], tonnes, totals),
         rows,
         y=_rows_in_order("city", names),
-        x={"title": "Percent of the sectors compared", "scale": {"domain": [0, 100]}},
+        x={"title": say("Percent of the sectors compared"), "scale": {"domain": [0, 100]}},
         layers=[
             _bars("from", "to", _colours("sector", shades), gap=True),
             _texts("middle", "label", {"field": "ink", "type": "nominal", "scale": None}),
         ],
         table=(
-            ("City", "Sector", "Percent", "t CO2e"),
-            [(r["city"], r["sector"], f"{r['percent']:.1f}", f"{r['tonnes']:,.0f}") for r in rows],
+            (say("City"), say("Sector"), say("Percent"), "t CO2e"),
+            [
+                (r["city"], r["sector"], _tenth(r["percent"]), say("{n:,.0f}", n=r["tonnes"]))
+                for r in rows
+            ],
         ),
     )
 
@@ -280,8 +290,8 @@ def readiness(cards: Sequence[CityCard]) -> Spec | None:
         },
         layers=[_points("level", "city", names)],
         table=(
-            ("Dimension", *names),
-            [(name, *(f"{level[name]:g}" for level in levels)) for name in shared],
+            (say("Dimension"), *names),
+            [(name, *(say("{n:g}", n=level[name]) for level in levels)) for name in shared],
         ),
     )
 
@@ -325,7 +335,7 @@ def _spec(
     return {
         "$schema": SCHEMA,
         "title": {"text": title, "subtitle": subtitle, "anchor": "start"},
-        "description": f"{title}. {subtitle}.",
+        "description": joined((title, ". ", subtitle, "."), ""),
         "usermeta": {"columns": list(table[0]), "rows": [list(row) for row in table[1]]},
         "width": WIDTH,
         "height": {"step": STEP, "for": "position"},

@@ -28,7 +28,7 @@ from twinmatch.schema import Domain, Lever, Role
 from twinmatch.solving import Floats
 from twinmatch.vocabulary.geography import ALIASES, countries, country, eu_standing, language_codes
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import joined, say
+from twinmatch.wording import joined, say, titled
 
 SMALL, LARGE = 100_000, 500_000
 """Residents below which a city is small, and from which it is large."""
@@ -406,5 +406,5 @@ def composition(words: Sequence[str | None]) -> str:
     """Return the categories of some cities in words, the most frequent first, such as "5 small, 3 large"."""
     counted = sorted(Counter(word or say("not known") for word in words).items())
     return joined(
-        (joined((str(n), word)) for word, n in sorted(counted, key=lambda x: -x[1])), ", "
+        (joined((str(n), titled(word))) for word, n in sorted(counted, key=lambda x: -x[1])), ", "
     )

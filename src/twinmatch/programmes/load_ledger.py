@@ -22,7 +22,7 @@ from twinmatch.programmes.base import Load, ProductSettings, ProgrammeSection
 from twinmatch.proposal import Product, Table
 from twinmatch.solving import Floats, Ints
 from twinmatch.solving.blocks import Block
-from twinmatch.wording import joined, say
+from twinmatch.wording import joined, say, titled
 
 
 class CityLimit(ProgrammeSection):
@@ -178,7 +178,8 @@ class LoadLedger:
                 )
             ]
             what = joined(
-                (say("{role} in {meeting}", role=e.role, meeting=e.meeting) for e in mine), "; "
+                (say("{role} in {meeting}", role=titled(e.role), meeting=e.meeting) for e in mine),
+                "; ",
             )
             own = self.cohort.cities[i].participation
             stated = own.staff_hours_a_month if own else None

@@ -347,7 +347,7 @@ def pathways(
             PathwayRow(
                 cohort.cities[i].id,
                 place,
-                resources[c].title,
+                own_words(resources[c].title, "en"),
                 resources[c].link,
                 float(score[i, c]),
                 _why(cohort, affinity, resources[c], i, c, begins=bool(begins[i])),

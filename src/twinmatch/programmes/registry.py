@@ -47,6 +47,7 @@ from twinmatch.programmes.world_cafe import WorldCafe, judge_cafes, propose_worl
 from twinmatch.proposal import Meeting, Product, RuleStatus
 from twinmatch.solving import Block, Candidates, solve
 from twinmatch.wording import listed
+from twinmatch.wording import say
 
 Judge = Callable[[Round, Any, Product], tuple[RuleStatus, ...]]
 """How a finished product, no matter who made it, stands to each rule of its kind."""
@@ -191,7 +192,9 @@ def propose_together(round_: Round, parts: Sequence[JointPart]) -> list[SolvedPr
             score=score,
             bound=score + slack,
             duals=(),
-            engine=f"{solution.engine}, solved together with {others}",
+            engine=say(
+                "{engine}, solved together with {others}", engine=solution.engine, others=others
+            ),
         )
         assert part.entry.product_of is not None
         product = part.entry.product_of(round_, part.settings, one, chosen, mine)

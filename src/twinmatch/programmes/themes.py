@@ -138,8 +138,8 @@ class ThemeNeed:
         facts = (
             Fact(
                 city.id,
-                "challenges and levers needed in this theme",
-                listed(named) or "none",
+                say("challenges and levers needed in this theme"),
+                listed(named) or say("none"),
                 kind="stated",
                 source=city.source_of("challenges"),
             ),

@@ -408,14 +408,17 @@ class Proposal:
 
         return network(self)
 
-    def write(self, folder: str | Path, *, word: bool = False, pdf: bool = False) -> list[Path]:
+    def write(
+        self, folder: str | Path, *, word: bool = False, pdf: bool = False, language: str = "en"
+    ) -> list[Path]:
         """Write every file of the proposal into a folder, all or none, and return their paths.
 
-        ``word`` and ``pdf`` add these forms of report and dossiers; they need the extras of these names.
+        ``word`` and ``pdf`` add these forms of report and dossiers; they need the extras of these names. The files for
+        people are in ``language``, such as "de".
         """
         from twinmatch.exporting import publish
 
-        return publish(self, Path(folder), word=word, pdf=pdf)
+        return publish(self, Path(folder), word=word, pdf=pdf, language=language)
 
 
 def to_plain(proposal: Proposal) -> dict[str, Any]:

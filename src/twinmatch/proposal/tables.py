@@ -35,6 +35,9 @@ def ids_in(cell: str) -> tuple[str, ...]:
 
 MeetingId = Annotated[str, "meeting"]
 FacetCode = Annotated[str, "facet"]
+Code = Annotated[str, "code"]
+"""A word of ours, which the catalogues have."""
+
 Points = Annotated[float, "points"]
 """A score in [0, 1], which people read as points of 100."""
 
@@ -46,7 +49,7 @@ class AgendaRow(NamedTuple):
     """What a meeting can begin with: who asks what (the first city in these words), who shows what."""
 
     meeting: MeetingId
-    kind: str
+    kind: Code
     asking: str
     asked: str
     showing: str
@@ -66,7 +69,7 @@ class AlikeRow(NamedTuple):
     """What the cities of a pair have in common ("alike"), or do not ("unlike")."""
 
     meeting: MeetingId
-    how: str
+    how: Code
     facet: FacetCode
     says: str
     standing: PartOf
@@ -252,7 +255,7 @@ ROWS: Final[dict[str, type[NamedTuple]]] = {
 
 
 def kinds_of(table: Table) -> tuple[str, ...]:
-    """Return for each column of a table whether it holds: meeting, facet, topics, points, cost, part, or ""."""
+    """Return for each column of a table whether it holds: meeting, facet, code, topics, points, cost, part, or ""."""
     row = ROWS.get(table.name)
     if row is None or len(row._fields) != len(table.columns):
         return ("",) * len(table.columns)

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.solving.blocks import Block, Bools, Candidates, Floats, Ints, check, counts, order
+from twinmatch.wording import say
 
 OBJECTIVES = ("filled", "served", "worst-off", "leximin", "total", "fewest changes")
 FAIR = ("worst-off", "leximin")
@@ -167,7 +168,7 @@ def _problems(
 
 
 OPTIMAL, FEASIBLE, INFEASIBLE = "optimal", "feasible", "infeasible"
-FLOW, PRICED, LP, MIP = "min-cost flow", "flow + pricing", "HiGHS LP", "HiGHS MIP"
+FLOW, PRICED, LP, MIP = say("min-cost flow"), say("flow + pricing"), "HiGHS LP", "HiGHS MIP"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twinmatch.wording import babel_name, say
+from twinmatch.wording import babel_name, say, titled
 
 EARTH_RADIUS_KM: Final = 6371.0088
 """Mean radius of the Earth in km (IUGG)."""
@@ -177,7 +177,8 @@ def same_funds(one: str, other: str) -> str:
 def cooperation(one: str, other: str) -> str:
     """Return a standing cooperation that two countries belong to; an empty text for none."""
     both = {one, other}
-    return next((name for name, codes in COOPERATIONS.items() if both <= set(codes.split())), "")
+    found = (titled(name) for name, codes in COOPERATIONS.items() if both <= set(codes.split()))
+    return next(found, "")
 
 
 @cache

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from babel import negotiate_locale
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from jinja2 import Environment
 
 from twinmatch.errors import Problem
-from twinmatch.exporting import words
-from twinmatch.exporting.charts import drawing, of_meeting
-from twinmatch.exporting.folder_files import printable
+from twinmatch.exporting import report
 from twinmatch.schema import NAMES
 from twinmatch.web.auth import COOKIE, SESSION_HOURS, Rank, asking, pages_router
 from twinmatch.web.bodies import qualities
 from twinmatch.web.state import state_of
-from twinmatch.wording import LANGUAGES, Said, filled, shown, translation
+from twinmatch.wording import LANGUAGES
 
 
 def chosen(wanted: str, accepted: str) -> str:
@@ -40,60 +37,10 @@ LANGUAGE: Final = "twinmatch_language"
 
 @cache
 def templates(code: str) -> Environment:
-    """Return the templates in a language: everything escaped, an unknown name is an error."""
-    made = Environment(
-        loader=PackageLoader("twinmatch.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=partial(_clean, code),
-        extensions=["jinja2.ext.i18n"],
-    )
-    said = translation(code)
-
-    # Jinja's own takes what it translates for safe, but a title may be what somebody wrote: all is escaped here.
-    def gettext(text: str, **values: Any) -> Markup:
-        return _filled(said.gettext(text), {k: shown(v, code) for k, v in values.items()})
-
-    def ngettext(one: str, several: str, num: int, **values: Any) -> Markup:
-        return _filled(
-            said.ngettext(one, several, num),
-            {"num": num} | {k: shown(v, code) for k, v in values.items()},
-        )
-
-    made.install_gettext_callables(gettext, ngettext)  # type: ignore[attr-defined]
-    made.globals.update(
-        words=words,
-        drawing=partial(drawing, language=code),
-        drawings=partial(of_meeting, language=code),
-    )
-    made.globals.update(NAMES=NAMES, LANGUAGES=LANGUAGES, Rank=Rank)
+    """Return the templates of the pages in a language."""
+    made = report.templates(code, "twinmatch.web")
+    made.globals.update(NAMES=NAMES, Rank=Rank)
     return made
-
-
-def _filled(text: str, values: dict[str, Any]) -> Markup:
-    """Return a text with values in it, both escaped; one without values is left as it is, signs of percent and all."""
-    return escape(text) % values if values else escape(text.replace("%%", "%"))
-
-
-def _clean(code: str, value: Any) -> Any:
-    """Return what is written of a value: made texts in the language of the page, words of others marked with theirs."""
-    if value is None:
-        return ""
-    if isinstance(value, Said):
-        return Markup(filled(value, code, partial(_marked, code)))
-    return printable(value) if type(value) is str else value
-
-
-def _marked(code: str, text: str, language: str) -> str:
-    """Return a piece of text escaped, in a mark of its language where that is another than the page's."""
-    text = str(
-        escape(printable(text))
-    )  # plain, as markup would escape what is added to it once more
-    # Without quotation marks, so that it may stand in an attribute, where it is plain text.
-    other = language not in ("", code) and language.isalnum()
-    return f"<span lang={language}>{text}</span>" if other else text
 
 
 def page(request: Request, name: str, answered: int = 200, **parts: Any) -> HTMLResponse:

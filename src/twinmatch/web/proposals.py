@@ -47,6 +47,7 @@ from twinmatch.whatif.difference import ProposalDifference
 from twinmatch.whatif.prices import PriceList
 from twinmatch.whatif.repair import Disruption
 from twinmatch.whatif.why_not import WhyNotAnswer
+from twinmatch.wording import LANGUAGES
 
 router = api_router("proposals")
 
@@ -213,11 +214,11 @@ def cancel_proposal(state: Shared, proposal: ProposalId, person: Coordinator) ->
     return json_answer(job_plain(state.board.job(job.id)))
 
 
-def _file(board: Board, proposal: str, name: str) -> bytes:
+def _file(board: Board, proposal: str, name: str, language: str) -> bytes:
     written = board.result(proposal)
     if name == "proposal.json":
         return written
-    return EXPORTERS[name](proposal_of(board, proposal))
+    return EXPORTERS[name](proposal_of(board, proposal), language)
 
 
 _FILES: Final[dict[str, Any]] = {media.partition(";")[0]: {} for media in MEDIA.values()}
@@ -244,12 +245,19 @@ def get_proposal_file(
     name: Annotated[
         str, Path(max_length=80, description="A file of the proposal", examples=["report.html"])
     ],
+    language: Annotated[
+        str,
+        Query(
+            pattern=f"^({'|'.join(LANGUAGES)})$",
+            description="The language of report and workbook",
+        ),
+    ] = "en",
 ) -> Response:
     """Return one file of a proposal, the same bytes that the command line writes."""
     if name not in EXPORTERS:
         found = f"A proposal has no file {name[:80]!r}."
         raise QuestionError.of("file-unknown", found, do=f"It has: {', '.join(EXPORTERS)}.")
-    content = _file(state.board, proposal, name)
+    content = _file(state.board, proposal, name, language)
     tag = f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
     if (same := unchanged(request, tag)) is not None:
         return same

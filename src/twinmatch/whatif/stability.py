@@ -31,6 +31,7 @@ from twinmatch.proposal.wire import Number, Rows, Tabular, Unknown, on_wire, row
 from twinmatch.solving import Bools, Candidates, Floats
 from twinmatch.solving.frontier import frontier, spread
 from twinmatch.whatif.case import Case
+from twinmatch.wording import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -305,14 +306,14 @@ def _pairs(case: Case, grids: Bools, without: dict[str, Bools | None]) -> tuple[
             for k, host in enumerate(case.hosts)
             if not case.chosen[case.pair(g, k)]
         }
-        others["no place"] = float((~mine.any(axis=1)).sum()) / runs
+        others[say("no place")] = float((~mine.any(axis=1)).sum()) / runs
         instead = sorted(
             (Instead(n, s) for n, s in others.items() if s > 0), key=lambda o: (-o.share, o.name)
         )
         found.append(
             PairStable(
                 f"twinning:{case.guest_id(g)}",
-                f"{case.guest_name(g)} with {case.hosts[h].name}",
+                say("{one} with {other}", one=case.guest_name(g), other=case.hosts[h].name),
                 float(mine[:, h].sum()) / runs,
                 tuple(n for n, a in without.items() if a is None or not a[case.pair(g, h)]),
                 case.guest_id(g),

@@ -123,7 +123,7 @@ def test_a_full_disk_leaves_no_folder(tmp_path, monkeypatch):
 
 
 def test_an_exporter_that_fails_writes_nothing(tmp_path, monkeypatch):
-    def breaks(_proposal):
+    def breaks(_proposal, _language):
         raise ZeroDivisionError
 
     monkeypatch.setitem(exporting.EXPORTERS, "network.graphml", breaks)
@@ -154,7 +154,7 @@ sys.path.insert(0, sys.argv[1])
 from exporting_samples import sample
 from twinmatch.exporting import EXPORTERS
 for name, export in EXPORTERS.items():
-    print(name, hashlib.sha256(export(sample())).hexdigest())
+    print(name, hashlib.sha256(export(sample(), "en")).hexdigest())
 """
 
 
@@ -167,7 +167,7 @@ def test_every_export_has_the_same_bytes_under_every_hash_seed(seed):
         text=True,
         check=True,
     )
-    here = [f"{n} {hashlib.sha256(e(sample())).hexdigest()}" for n, e in EXPORTERS.items()]
+    here = [f"{n} {hashlib.sha256(e(sample(), 'en')).hexdigest()}" for n, e in EXPORTERS.items()]
     assert run.stdout.split("\n")[:-1] == here
 
 

@@ -98,7 +98,7 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
         "optimal" if proven else "feasible",
         engine(len(cities))
         if chosen is None
-        else "exact flow over who seeks or shows the questions",
+        else say("exact flow over who seeks or shows the questions"),
         score,
         score if proven else bound,
         meetings,

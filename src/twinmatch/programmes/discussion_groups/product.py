@@ -94,7 +94,7 @@ def with_swaps(
         members,
         chosen=after.ravel(),
         cost=_net(members, members.chosen) - _net(members, after.ravel()),
-        engine=f"{members.engine}, then swaps for the mix of groups",
+        engine=say("{engine}, then swaps for the mix of groups", engine=members.engine),
     )
 
 
@@ -278,7 +278,11 @@ def _goals(
         ]
         if settings.past:
             goals.append(
-                ("new peers", _new(who, met), "part of the pairs that have not met before")
+                (
+                    say("new peers"),
+                    _new(who, met),
+                    say("part of the pairs that have not met before"),
+                )
             )
         rows += [(slot.title, name, _figure(value), detail) for name, value, detail in goals]
     says = say(

@@ -28,7 +28,7 @@ from twinmatch.vocabulary.geography import (
     same_funds,
     shared_languages,
 )
-from twinmatch.wording import listed, say
+from twinmatch.wording import joined, listed, say
 
 NEAREST_KM = 1_200
 """Farther than this a country is not near."""
@@ -198,7 +198,7 @@ def country_sheets(round_: Round, cluster_of: Mapping[int, str]) -> Table:
             for word in sorted(struggles(cities[i])):
                 counted.setdefault(word, []).append(i)
         ranked = sorted(counted.items(), key=lambda x: (-len(x[1]), x[0]))[:NEEDS_A_COUNTRY]
-        where = "; ".join(dict.fromkeys(cluster_of[i] for i in mine if i in cluster_of))
+        where = joined(dict.fromkeys(cluster_of[i] for i in mine if i in cluster_of), "; ")
         for word, by in ranked:
             rows.append(
                 (

@@ -202,7 +202,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         "national_clusters",
         settings.title,
         "optimal" if proven else "feasible",
-        "country first; countries joined by integer programme; splits by swaps with a bound",
+        say("country first; countries joined by integer programme; splits by swaps with a bound"),
         score,
         score + (0.0 if proven else slack),
         meetings,

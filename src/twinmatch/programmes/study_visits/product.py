@@ -39,7 +39,7 @@ from twinmatch.programmes.themes import Theme, led_by, sought_most, theme_of
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.proposal.tables import TravelRow
 from twinmatch.solving import Bools, Solution, solve
-from twinmatch.wording import count, joined, listed, say, say_n
+from twinmatch.wording import count, joined, listed, own_words, say, say_n, titled
 
 
 def journey_rows(
@@ -64,7 +64,7 @@ def journey_rows(
             usable = known and name in modes and (name == "air" or rail)
             kg[name] = round(settings.people * modes[name].kg(length), 1) if usable else None
         near = rail and known and float(max(stages)) <= settings.rail_km
-        mode = "not known" if not known else ("rail" if near else "air")
+        mode = say("not known") if not known else say("rail") if near else say("air")
         km = round(length) if known else None
         rows.append(TravelRow(label, round_.id(i), km, kg["rail"], kg["air"], mode))
     return rows, _sums(settings, rows, modes)
@@ -125,7 +125,12 @@ def method_table(settings: StudyVisits) -> Table:
         say("How travel is reckoned"),
         ("mode", "g CO2e a passenger-km", "low", "high", "detour", "year", "source", "detour from"),
         tuple(
-            (m.mode, m.grams_per_km, m.low, m.high, m.detour, m.year, m.source, m.detour_source)
+            (
+                titled(m.mode),
+                *(m.grams_per_km, m.low, m.high, m.detour, m.year),
+                own_words(m.source, "en"),
+                own_words(m.detour_source, "en"),
+            )
             for m in settings.modes
         ),
         say("Great-circle distance times detour times emissions."),

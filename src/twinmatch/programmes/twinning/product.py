@@ -130,13 +130,13 @@ def facilitated(
             one.name,
             sum(1 for who in of.values() if who is one),
             one.most,
-            "; ".join(meeting.label for k, meeting in enumerate(meetings) if of.get(k) is one),
+            joined((m.label for k, m in enumerate(meetings) if of.get(k) is one), "; "),
         )
         for one in staff
     )
     alone = [meeting.label for k, meeting in enumerate(meetings) if k not in of]
     if alone:
-        rows = (*rows, ("nobody", len(alone), 0, "; ".join(alone)))
+        rows = (*rows, (say("nobody"), len(alone), 0, joined(alone, "; ")))
     columns = ("facilitator", "pairs", "pairs at most", "accompanies")
     return noted, (Table("facilitators", say("Facilitators"), columns, rows),)
 
