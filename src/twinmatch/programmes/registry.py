@@ -46,8 +46,7 @@ from twinmatch.programmes.twinning import (
 from twinmatch.programmes.world_cafe import WorldCafe, judge_cafes, propose_world_cafe
 from twinmatch.proposal import Meeting, Product, RuleStatus
 from twinmatch.solving import Block, Candidates, solve
-from twinmatch.wording import listed
-from twinmatch.wording import say
+from twinmatch.wording import listed, say
 
 Judge = Callable[[Round, Any, Product], tuple[RuleStatus, ...]]
 """How a finished product, no matter who made it, stands to each rule of its kind."""
