@@ -179,7 +179,7 @@ def test_a_round_published_on_the_page_is_a_past_round_everywhere(five, proposal
     decide(five, proposal, 0, kind="approve")
     decide(five, proposal, 1, kind="publish")
     store = board_of(five).store
-    met = {(p.guest, p.host) for p in decisions.past_pairs(store) if p.run == proposal}
+    met = {(p.guest, p.host) for p in store.past() if p.run == proposal}
     assert met == {m.about for m in store.meetings(proposal) if m.host}
     body = {"programme_toml": PROGRAMME, "past": True}
     job = finished(five, five.post("/v1/proposals", json=body).json()["id"])

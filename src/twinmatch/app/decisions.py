@@ -26,7 +26,6 @@ from twinmatch.store import (
     Fallbacks,
     HistoryEntry,
     KeptMeeting,
-    PastPair,
     RunRecord,
     RunSnapshot,
     Store,
@@ -134,18 +133,6 @@ def kept_fallbacks(proposal: Proposal, round_: Round) -> Fallbacks:
     return {About(f.guest, f.host): (f.if_guest_declines, f.if_host_declines) for f in found}
 
 
-def list_runs(place: Place = None) -> tuple[RunRecord, ...]:
-    """Return every run that is kept, the last one first."""
-    with opened(place) as store:
-        return store.runs()
-
-
-def run_record(run: str, place: Place = None) -> RunRecord:
-    """Return a run without its meetings and history."""
-    with opened(place) as store:
-        return store.run(run)
-
-
 def run_state(run: str, place: Place = None) -> RunState:
     """Return a run as it stands."""
     with opened(place) as store:
@@ -182,12 +169,6 @@ def decide_on(
     with opened(place) as store:
         entry = store.add(run, kind, by, one=one, other=other, city=city, why=why, seen=seen)
         return entry, store.run(run)
-
-
-def past_pairs(place: Place = None, *, but: str = "") -> tuple[PastPair, ...]:
-    """Return what past rounds remember: pairs that met, pairs that a side declined; ``but`` is a run that is not past."""
-    with opened(place) as store:
-        return store.past(but=but)
 
 
 def past_rounds(place: Place = None) -> Decided:

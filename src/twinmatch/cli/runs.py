@@ -67,7 +67,8 @@ def keep(
 
 def list_runs(store: StorePlace = None, as_json: AsJson = False) -> None:
     """Every run that is kept, the last one first."""
-    found = app.decisions.list_runs(store)
+    with app.decisions.opened(store) as runs:
+        found = runs.runs()
     if as_json:
         print_json({"runs": found})
         return
@@ -134,7 +135,8 @@ def state(
         done = app.decisions.decide_on(run, step, by or _user(), why=why, seen=seen, place=store)
         _tell(*done, as_json)
         return
-    now = app.decisions.run_record(run, store)
+    with app.decisions.opened(store) as runs:
+        now = runs.run(run)
     if as_json:
         print_json(now)
         return
@@ -206,7 +208,8 @@ def past(
     if toml:
         sys.stdout.write(app.decisions.programme_lines(None, store))
         return
-    found, refused = app.decisions.past_pairs(store), app.decisions.past_rounds(store).refused
+    with app.decisions.opened(store) as runs:
+        found, refused = runs.past(), runs.refused()
     if as_json:
         keys = ("run", "guest", "host", "outcome")
         pairs = [{key: getattr(p, key) for key in keys} for p in found]

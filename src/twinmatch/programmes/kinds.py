@@ -395,11 +395,17 @@ class Alike:
         return np.where(both, one[:, None] == other, self.silent)
 
 
-def silent_mean(words: Sequence[str | None]) -> float:
-    """Return what a pair with an unknown category counts: the mean over the known pairs, 0.5 without any."""
+def same_part(words: Sequence[str | None]) -> float | None:
+    """Return the part of the pairs of known categories that are of one category; None without such a pair."""
     counted = Counter(w for w in words if w)
     pairs = math.comb(counted.total(), 2)
-    return sum(math.comb(c, 2) for c in counted.values()) / pairs if pairs else 0.5
+    return sum(math.comb(c, 2) for c in counted.values()) / pairs if pairs else None
+
+
+def silent_mean(words: Sequence[str | None]) -> float:
+    """Return what a pair with an unknown category counts: the mean over the known pairs, 0.5 without any."""
+    same = same_part(words)
+    return 0.5 if same is None else same
 
 
 def composition(words: Sequence[str | None]) -> str:

@@ -208,34 +208,29 @@ def open_ledger(cohort: Cohort, settings: Ledger) -> LoadLedger:
     A city's limit is the lowest of the programme's for all, the programme's for this city and its own (hours and
     journeys at most; people times tasks a person). Raises QuestionError where a limit names no city.
     """
-    limit = np.full((len(cohort), len(KINDS)), np.inf)
-    for k, kind in enumerate(KINDS):
-        if getattr(settings, kind) is not None:
-            limit[:, k] = float(getattr(settings, kind))
+    limit = np.tile(_limits(settings.hours, settings.trips, settings.tasks), (len(cohort), 1))
     for i, city in enumerate(cohort.cities):
-        own = city.participation
-        if own is None:
-            continue
-        people = None if own.people is None else own.people * settings.tasks_a_person
-        for k, value in enumerate((own.hours_at_most, own.trips_at_most, people)):
-            if value is not None:
-                limit[i, k] = min(limit[i, k], float(value))
+        if (own := city.participation) is not None:
+            people = None if own.people is None else own.people * settings.tasks_a_person
+            stated = _limits(own.hours_at_most, own.trips_at_most, people)
+            limit[i] = np.minimum(limit[i], stated)
     problems = []
     for one in settings.cities:
-        if one.city not in cohort.index:
-            hint = nearest(one.city, {c.id: c.id for c in cohort.cities})
-            problems.append(
-                Problem("city-unknown", f"[ledger] names {one.city!r}, which is no city.", do=hint)
-            )
+        if one.city in cohort.index:
+            i = cohort.index[one.city]
+            limit[i] = np.minimum(limit[i], _limits(one.hours, one.trips, one.tasks))
             continue
-        for k, kind in enumerate(KINDS):
-            value = getattr(one, kind)
-            if value is not None:
-                i = cohort.index[one.city]
-                limit[i, k] = min(limit[i, k], float(value))
+        hint = nearest(one.city, {c.id: c.id for c in cohort.cities})
+        found = f"[ledger] names {one.city!r}, which is no city."
+        problems.append(Problem("city-unknown", found, do=hint))
     if problems:
         raise QuestionError(problems)
     return LoadLedger(cohort, limit)
+
+
+def _limits(*said: float | None) -> Floats:
+    """Return limits by kind, (3,), infinite where there is none."""
+    return np.array([np.inf if number is None else number for number in said], dtype=np.float64)
 
 
 def judged_ledger(ledger: LoadLedger) -> LoadLedger:

@@ -21,6 +21,7 @@ import numpy as np
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.programmes.rules import Rule
 from twinmatch.programmes.twinning import product_of
+from twinmatch.programmes.twinning.product import Reserves
 from twinmatch.programmes.twinning.search import solve_twinning
 from twinmatch.proposal import Product, Proposal
 from twinmatch.proposal.wire import Hidden, Number, rows
@@ -111,6 +112,9 @@ class Fallback:
     if_host_declines: tuple[str, ...]
 
 
+Ranked = tuple[tuple[str, str, float], ...]
+
+
 @dataclass(frozen=True)
 class ReserveList:
     """The reserves of a guest or host, best first: id, name, score and, for a host, its free places."""
@@ -118,7 +122,7 @@ class ReserveList:
     id: str
     name: str
     side: Literal["guest", "host"]
-    reserves: Annotated[tuple[tuple[str, str, float], ...], rows("id", "name", "score")]
+    reserves: Annotated[Ranked, rows("id", "name", "score")]
 
 
 def earlier_pairs(proposal: Proposal) -> tuple[tuple[str, str], ...]:
@@ -388,31 +392,20 @@ def reserves(held: Case, count: int = 3) -> tuple[ReserveList, ...]:
 
     In order of guests by id, then hosts by id; pairs that a rule forbids are left out.
     """
-    held_pairs, allowed = held.grid(held.chosen), held.grid(held.ready.allowed)
-    score = np.round(held.grid(held.score), 9)
-    rule = held.host_places
-    room = (
-        held_pairs.sum(axis=1) < rule.block.high
-        if rule is not None
-        else np.ones(len(held.hosts), dtype=np.bool_)
-    )
-    for_guest = np.where(allowed & ~held_pairs & room[:, None], score, -1.0)
-    for_host = np.where(allowed & ~held_pairs.any(axis=0, keepdims=True), score, -1.0)
-    names = [(host.id, host.name) for host in held.hosts]
+    found = Reserves(held.round, held.ready, held.chosen, count)
+    hosts = [(host.id, host.name) for host in held.hosts]
     guests = [(held.guest_id(g), held.guest_name(g)) for g in range(len(held.ready.frame.guests))]
-    found = [
-        ReserveList(*guests[g], "guest", _ranked(for_guest[:, g], names, count))
-        for g in range(len(guests))
-    ]
-    found += [
-        ReserveList(*names[h], "host", _ranked(for_host[h], guests, count))
-        for h in range(len(names))
-    ]
-    return tuple(found)
 
+    def ranked(names: list[tuple[str, str]], line: Floats, best: list[int]) -> Ranked:
+        return tuple((*names[k], float(line[k])) for k in best)
 
-def _ranked(
-    line: Floats, names: Sequence[tuple[str, str]], count: int
-) -> tuple[tuple[str, str, float], ...]:
-    order = np.argsort(-line, kind="stable")[:count]
-    return tuple((*names[int(k)], float(line[k])) for k in order if line[k] >= 0)
+    return (
+        *(
+            ReserveList(*guest, "guest", ranked(hosts, found.score[:, g], found.for_guest(g)))
+            for g, guest in enumerate(guests)
+        ),
+        *(
+            ReserveList(*host, "host", ranked(guests, found.score[h], found.for_host(h)))
+            for h, host in enumerate(hosts)
+        ),
+    )

@@ -29,7 +29,7 @@ from twinmatch.programmes.discussion_groups.settings import (
     slots_of,
 )
 from twinmatch.programmes.group_quotas import GroupQuotas
-from twinmatch.programmes.kinds import TITLES, Attribute, categories, composition
+from twinmatch.programmes.kinds import TITLES, Attribute, categories, composition, same_part
 from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import (
@@ -301,11 +301,11 @@ def _mix_goal(
     settings: DiscussionGroups, attribute: Attribute, words: Sequence[str | None]
 ) -> tuple[str, float | None, str]:
     """Return how mixed a group is in an attribute, or how alike where that is asked for."""
-    value = _mixed(words)
+    same = same_part(words)
     if attribute in settings.alike:
-        value = None if value is None else 1.0 - value
-        return say("alike in {attribute}", attribute=TITLES[attribute]), value, composition(words)
-    return say("mixed in {attribute}", attribute=TITLES[attribute]), value, composition(words)
+        return say("alike in {attribute}", attribute=TITLES[attribute]), same, composition(words)
+    mixed = None if same is None else 1.0 - same
+    return say("mixed in {attribute}", attribute=TITLES[attribute]), mixed, composition(words)
 
 
 def _new(who: Sequence[int], met: set[frozenset[int]]) -> float | None:
@@ -320,15 +320,6 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def _figure(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
-
-
-def _mixed(words: Sequence[str | None]) -> float | None:
-    """Return the part of the pairs of known categories that differ; None where there is no such pair."""
-    known = [w for w in words if w]
-    pairs = math.comb(len(known), 2)
-    if not pairs:
-        return None
-    return 1.0 - sum(math.comb(known.count(w), 2) for w in set(known)) / pairs
 
 
 def _left_out(

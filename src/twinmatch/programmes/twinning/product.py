@@ -145,7 +145,7 @@ def _meetings(
     round_: Round, settings: Twinning, ready: PreparedTwinning, chosen: NDArray[np.bool_]
 ) -> tuple[Meeting, ...]:
     affinity, frame, who = ready.affinity, ready.frame, ready.who
-    reserves = _Reserves(round_, ready, chosen, settings.reserves)
+    reserves = Reserves(round_, ready, chosen, settings.reserves)
     found = []
     pairs = np.flatnonzero(chosen)
     hosts, guests = frame.host[pairs], frame.guest[pairs]
@@ -208,38 +208,45 @@ def _needs_answered(
     return found
 
 
-class _Reserves:
-    """Who steps in for a pair: the guest's best other hosts with a free place, the host's best other guests."""
+class Reserves:
+    """Who steps in: for a guest the best other hosts with a free place, for a host the best guests without a pair."""
 
     def __init__(
         self, round_: Round, ready: PreparedTwinning, chosen: NDArray[np.bool_], count: int
     ) -> None:
-        affinity, frame, rules = ready.affinity, ready.frame, ready.rules
-        self._round, self._frame, self._count = round_, frame, count
-        self._host_ids = [host.id for host in frame.hosts]
+        frame = ready.frame
+        self._count, self._hosts = count, frame.hosts
         self._guest_ids = [round_.id(i) for i in frame.guests]
         shape = (len(frame.hosts), len(frame.guests))
-        allowed = ready.allowed.reshape(shape)
-        held = chosen.reshape(shape)
-        most = next(r for r in rules if r.kind == "places").block.high
+        allowed, held = ready.allowed.reshape(shape), chosen.reshape(shape)
+        most = next(r for r in ready.rules if r.kind == "places").block.high
         free = np.asarray(held.sum(axis=1) < most)
-        self._score = np.round(affinity.score.T, 9)
+        self.score = np.round(ready.candidates.score, 9).reshape(shape)
         self._for_guest = allowed & ~held & free[:, None]
         self._for_host = allowed & ~held.any(axis=0)
         self._guests_of: dict[int, list[int]] = {}
 
+    def for_guest(self, g: int) -> list[int]:
+        """Return the hosts of a guest, best first."""
+        ids = [host.id for host in self._hosts]
+        return self._best(self.score[:, g], self._for_guest[:, g], self._guest_ids[g], ids)
+
+    def for_host(self, h: int) -> list[int]:
+        """Return the guests of a host, best first, found once for all its pairs."""
+        if h not in self._guests_of:
+            may, own = self._for_host[h], self._hosts[h].id
+            self._guests_of[h] = self._best(self.score[h], may, own, self._guest_ids)
+        return self._guests_of[h]
+
     def of(self, h: int, g: int) -> tuple[Reserve, ...]:
-        """Return the reserves of a pair, best first on each side."""
-        host, guest = self._frame.hosts[h], self._round.id(self._frame.guests[g])
-        if h not in self._guests_of:  # the same for every pair of the host
-            may = self._for_host[h]
-            self._guests_of[h] = self._best(self._score[h], may, host.id, self._guest_ids)
-        hosts = self._best(self._score[:, g], self._for_guest[:, g], guest, self._host_ids)
-        return tuple(
-            Reserve(host.id, self._frame.hosts[k].id, float(self._score[k, g])) for k in hosts
-        ) + tuple(
-            Reserve(guest, self._round.id(self._frame.guests[k]), float(self._score[h, k]))
-            for k in self._guests_of[h]
+        """Return the reserves of a pair, those of its guest first."""
+        guest, host = self._guest_ids[g], self._hosts[h].id
+        return (
+            *(Reserve(host, self._hosts[k].id, float(self.score[k, g])) for k in self.for_guest(g)),
+            *(
+                Reserve(guest, self._guest_ids[k], float(self.score[h, k]))
+                for k in self.for_host(h)
+            ),
         )
 
     def _best(
