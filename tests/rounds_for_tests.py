@@ -10,10 +10,23 @@ from typing import Any
 import numpy as np
 
 from cities import cohort_of, facet_cache
-from twinmatch.programmes.round import Round
+from twinmatch.cohort import Cohort
+from twinmatch.facets import FacetCache
+from twinmatch.programmes import Programme, Round
+from twinmatch.programmes.proposing import proposal_of, solve_round
 from twinmatch.programmes.twinning import Twinning
+from twinmatch.proposal import Proposal
 from twinmatch.solving import broken
 from twinmatch.whatif.case import Case, open_case
+
+
+def propose(
+    cohort: Cohort, programme: Programme, cache: FacetCache, *, text_model: Any = None, **asked: Any
+) -> Proposal:
+    """Return the proposal of a round, without the figures that the front adds."""
+    round_ = Round(cohort, cache, programme=programme, **{k: v for k, v in asked.items() if v})
+    return proposal_of(solve_round(round_), text_model or {})
+
 
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "built_environment")
 LEVERS = ("procurement", "finance_funding", "governance_policy", "social_innovation")

@@ -8,10 +8,10 @@ from dataclasses import asdict, replace
 import pytest
 
 from cities import cohort_of, facet_cache
+from rounds_for_tests import propose
 from twinmatch.programmes import PRODUCTS, RegisteredProduct, Round, load
 from twinmatch.programmes.base import Load, ProductSettings
 from twinmatch.programmes.load_ledger import Ledger, open_ledger
-from twinmatch.programmes.proposing import propose
 from twinmatch.proposal import LeftOut, Meeting, Member, Product, from_plain, to_plain
 from twinmatch.whatif.difference import check_proposal
 

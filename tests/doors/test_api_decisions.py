@@ -168,7 +168,7 @@ def test_the_command_line_sees_what_was_decided_over_http_and_the_other_way_roun
     decide(five, proposal, 0, kind="accept", one=meeting.id)
     state = decisions.run_state(proposal, place)
     assert state.meetings[0].verdict == "accept"
-    decisions.decide_on(proposal, "asked", "Ada", one=meeting.id, city=meeting.guest, place=place)
+    place.add(proposal, "asked", "Ada", one=meeting.id, city=meeting.guest)
     found = five.get(f"/v1/proposals/{proposal}/decisions").json()
     assert found["version"] == 2
     (told,) = (m for m in found["meetings"] if m["id"] == meeting.id)

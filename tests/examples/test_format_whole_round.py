@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
+from rounds_for_tests import propose
 from twinmatch.exporting.dossiers import dossiers
 from twinmatch.exporting.letters import letters
 from twinmatch.programmes import load
-from twinmatch.programmes.proposing import propose
 from twinmatch.proposal import from_plain, to_plain
 
 

@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from made_up_rounds import CITIES, IMPOSSIBLE, PROGRAMMES, UNITS, WITHOUT_PILOTS
 
 from cities import cohort_of, facet_cache
+from rounds_for_tests import propose
 from twinmatch.errors import TwinmatchError
 from twinmatch.programmes import Round
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.proposing import propose
 from twinmatch.proposal import Product, Proposal, Table
 from twinmatch.whatif.difference import check_proposal
 

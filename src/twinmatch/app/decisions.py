@@ -39,9 +39,6 @@ from twinmatch.whatif.learning import Learned, learn, preferences
 DEFAULT_STORE = "twinmatch.sqlite"
 
 
-Place = str | Store | None
-"""Where a store is, by name; or one that is open and stays so."""
-
 Pair = tuple[str, str]
 
 
@@ -93,11 +90,8 @@ def standing_store(place: str | None = None) -> str:
 
 
 @contextmanager
-def opened(place: Place, *, make: bool = False) -> Iterator[Store]:
-    """Give the store, and close it again unless it was open; only ``make`` makes one that is not there."""
-    if isinstance(place, Store):
-        yield place
-        return
+def opened(place: str | None, *, make: bool = False) -> Iterator[Store]:
+    """Give the store of a place, and close it again; only ``make`` makes one that is not there."""
     store = open_store(store_place(place) if make else standing_store(place))
     try:
         yield store
@@ -106,13 +100,7 @@ def opened(place: Place, *, make: bool = False) -> Iterator[Store]:
 
 
 def keep_run(
-    proposal: Proposal,
-    content: bytes,
-    by: str,
-    round_: Round | None,
-    *,
-    title: str = "",
-    place: Place = None,
+    store: Store, proposal: Proposal, content: bytes, by: str, round_: Round, title: str = ""
 ) -> tuple[RunRecord, bool]:
     """Keep a proposal, and the bytes of its proposal.json, as a run; return it and whether it is new.
 
@@ -122,9 +110,7 @@ def keep_run(
     if not by.strip():
         found = "It is not said who keeps it."
         raise QuestionError.of("by-missing", found, do="Name yourself with --by.")
-    falls = kept_fallbacks(proposal, round_) if round_ is not None else {}
-    with opened(place, make=True) as store:
-        return store.keep(content, title or proposal.title, by, falls)
+    return store.keep(content, title or proposal.title, by, kept_fallbacks(proposal, round_))
 
 
 def kept_fallbacks(proposal: Proposal, round_: Round) -> Fallbacks:
@@ -133,12 +119,11 @@ def kept_fallbacks(proposal: Proposal, round_: Round) -> Fallbacks:
     return {About(f.guest, f.host): (f.if_guest_declines, f.if_host_declines) for f in found}
 
 
-def run_state(run: str, place: Place = None) -> RunState:
+def run_state(run: str, store: Store) -> RunState:
     """Return a run as it stands."""
-    with opened(place) as store:
-        history = store.history(run)
-        now, kept = held(history), store.run(run)
-        meetings = tuple(_meeting_state(meeting, now) for meeting in store.meetings(run))
+    history = store.history(run)
+    now, kept = held(history), store.run(run)
+    meetings = tuple(_meeting_state(meeting, now) for meeting in store.meetings(run))
     # Status and version are those of this very history, even where somebody has written since the run was read.
     kept = replace(kept, status=now.status, version=now.version)
     return RunState(
@@ -153,45 +138,24 @@ def _meeting_state(meeting: KeptMeeting, now: RunSnapshot) -> MeetingState:
     return MeetingState(**vars(meeting), verdict=verdict and verdict.kind, consents=consents)
 
 
-def decide_on(
-    run: str,
-    kind: str,
-    by: str,
-    *,
-    one: str = "",
-    other: str = "",
-    city: str = "",
-    why: str = "",
-    seen: int | None = None,
-    place: Place = None,
-) -> tuple[HistoryEntry, RunRecord]:
-    """Add a decision, a consent, a step or an undo to a run's history; return the entry and the run after it."""
-    with opened(place) as store:
-        entry = store.add(run, kind, by, one=one, other=other, city=city, why=why, seen=seen)
-        return entry, store.run(run)
-
-
-def past_rounds(place: Place = None) -> Decided:
+def past_rounds(store: Store) -> Decided:
     """Return what past rounds decide of the next: pairs that do not meet again, and applicants who were refused a place."""
-    with opened(place) as store:
-        return Decided(past=_met(store), refused=store.refused())
+    return Decided(past=_met(store), refused=store.refused())
 
 
 def _met(store: Store, but: str = "") -> Pairs:
     return tuple(sorted({(p.guest, p.host) for p in store.past(but=but)}))
 
 
-def programme_lines(run: str | None, place: Place = None) -> str:
+def programme_lines(run: str | None, store: Store) -> str:
     """Return lines for [twinning] of a programme file: a run's locks and bans, and the pairs of past rounds."""
-    with opened(place) as store:
-        kept = store.run(run) if run else None
-        but = kept.id if kept else ""
-        past, refused = _met(store, but), store.refused(but=but)
-        again = decided_so_far(store, kept.id, store.held(kept.id)) if kept else None
+    kept = store.run(run).id if run else ""
+    past, refused = _met(store, kept), store.refused(but=kept)
     lines = [_pairs_line("past", past)]
     if refused:
         lines.append(f"refused_before = [{', '.join(map(toml_text, refused))}]\n")
-    if again is not None:
+    if kept:
+        again = decided_in_run(kept, store)
         lock = [pair for pair in again.lock if not group_of(pair)]
         lines += [_pairs_line("lock", lock), _pairs_line("ban", again.ban)]
     return "".join(lines)
@@ -241,11 +205,10 @@ def _groups_so_far(
     return {**names, **now.names}, {**splits, **now.splits}
 
 
-def decided_in_run(run: str, place: Place = None) -> Decided:
+def decided_in_run(run: str, store: Store) -> Decided:
     """Return what a run of the store asks of the next time it is solved, as its decisions have it now."""
-    with opened(place) as store:
-        kept = store.run(run).id
-        return decided_so_far(store, kept, store.held(kept))
+    kept = store.run(run).id
+    return decided_so_far(store, kept, store.held(kept))
 
 
 def _pairs_line(name: str, pairs: Sequence[tuple[str, str]]) -> str:
@@ -279,16 +242,15 @@ def learn_weights(case: Case, liked: dict[Pair, float], *, shown: bool) -> Learn
     return learn(affinity.weights, preferences(standings, liked, seen))
 
 
-def liked_in_store(place: Place = None) -> dict[Pair, float]:
+def liked_in_store(store: Store) -> dict[Pair, float]:
     """Return what all runs of the store say of pairs: 1 accepted or locked, -1 rejected or banned; the last run counts."""
     liked: dict[tuple[str, str], float] = {}
-    with opened(place) as store:
-        for run in reversed(store.runs()):
-            now = store.held(run.id)
-            said = {p: e.kind for p, e in now.verdicts.items() if p.other}
-            liked |= {p: 1.0 if kind == "accept" else -1.0 for p, kind in said.items()}
-            liked.update((pair, 1.0) for pair in now.locks)
-            liked.update((pair, -1.0) for pair in now.bans)
+    for run in reversed(store.runs()):
+        now = store.held(run.id)
+        said = {p: e.kind for p, e in now.verdicts.items() if p.other}
+        liked |= {p: 1.0 if kind == "accept" else -1.0 for p, kind in said.items()}
+        liked.update((pair, 1.0) for pair in now.locks)
+        liked.update((pair, -1.0) for pair in now.bans)
     return liked
 
 

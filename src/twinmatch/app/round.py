@@ -28,7 +28,7 @@ from twinmatch.facets import FacetCache
 from twinmatch.figures import with_figures
 from twinmatch.files import bundled_path, write_files
 from twinmatch.intake import template
-from twinmatch.programmes.found_themes import FoundThemes, find_themes
+from twinmatch.programmes.found_themes import TRIED, FoundThemes, find_themes
 from twinmatch.programmes.load_ledger import open_ledger
 from twinmatch.programmes.pathways import with_offers
 from twinmatch.programmes.programme import (
@@ -336,7 +336,7 @@ def themes_of(
     """
     text = text_model(cohort, model or "auto", None, progress)
     progress("Themes")
-    found = find_themes(cohort, FacetCache(text), count=count)
+    found = find_themes(cohort, FacetCache(text), TRIED if count is None else [count])
     return told(text), found
 
 

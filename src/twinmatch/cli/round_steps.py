@@ -231,10 +231,12 @@ def propose(
     """Propose a round: twinning pairs, groups, visits, clusters and panels, explained and proven."""
     options = decided_of(previous, lock, ban)
     rules = programmes.load(*(programme or ()))
-    decided = [app.decisions.decided_in_run(decided_run, store)] if decided_run is not None else []
-    decided.append(options)
-    if past:
-        decided.append(app.decisions.past_rounds(store))
+    decided = [options]
+    if decided_run is not None or past:
+        with app.decisions.opened(store) as runs:
+            if decided_run is not None:
+                decided.insert(0, app.decisions.decided_in_run(decided_run, runs))
+            decided += [app.decisions.past_rounds(runs)] * past
     cohort = survey_of(profiles, hosts or (), mapping, out, yes=yes)
     with progress() as told:
         if decisions:

@@ -54,10 +54,9 @@ def keep(
 ) -> None:
     """Keep a proposal as a run in the store, with what is offered if a city declines."""
     content, found = proposal.read_bytes() if proposal.is_file() else b"", proposal_of(proposal)
-    with asked.round() as (round_, _):
-        run, new = app.decisions.keep_run(
-            found, content, by or _user(), round_, title=title, place=store
-        )
+    with asked.round() as (round_, _), app.decisions.opened(store, make=True) as runs:
+        said = content, by or _user(), round_, title
+        run, new = app.decisions.keep_run(runs, found, *said)
     if asked.printed({**to_wire(run), "new": new}):
         return
     show(f"Run {run.id}: {literal(run.title)}" + ("." if new else ", kept before."))
@@ -106,10 +105,11 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """Decide on a meeting of a run, or note a city's consent: by whom, when and why is kept for good."""
-    entry, after = app.decisions.decide_on(
-        run, kind, by or _user(), one=one, other=other, city=city, why=why, seen=seen, place=store
-    )
-    _tell(entry, after, as_json)
+    with app.decisions.opened(store) as runs:
+        entry = runs.add(
+            run, kind, by or _user(), one=one, other=other, city=city, why=why, seen=seen
+        )
+        _tell(entry, runs.run(run), as_json)
 
 
 def state(
@@ -132,8 +132,9 @@ def state(
         if step not in steps:
             known = f"Known: {', '.join(steps)}."
             raise QuestionError.of("step-unknown", f"There is no step {step!r}.", do=known)
-        done = app.decisions.decide_on(run, step, by or _user(), why=why, seen=seen, place=store)
-        _tell(*done, as_json)
+        with app.decisions.opened(store) as runs:
+            entry = runs.add(run, step, by or _user(), why=why, seen=seen)
+            _tell(entry, runs.run(run), as_json)
         return
     with app.decisions.opened(store) as runs:
         now = runs.run(run)
@@ -158,10 +159,11 @@ def decisions(
     as_json: AsJson = False,
 ) -> None:
     """What was decided about a run, by whom, when and why; consents, and what is offered if a city declines."""
-    found = app.decisions.run_state(run, store)
-    if toml:
-        sys.stdout.write(app.decisions.programme_lines(found.id, store))
-        return
+    with app.decisions.opened(store) as runs:
+        if toml:
+            sys.stdout.write(app.decisions.programme_lines(run, runs))
+            return
+        found = app.decisions.run_state(run, runs)
     if as_json:
         print_json(found)
         return
@@ -205,10 +207,10 @@ def past(
     as_json: AsJson = False,
 ) -> None:
     """What past rounds remember: pairs that met or were declined, not proposed again, and applicants without a place."""
-    if toml:
-        sys.stdout.write(app.decisions.programme_lines(None, store))
-        return
     with app.decisions.opened(store) as runs:
+        if toml:
+            sys.stdout.write(app.decisions.programme_lines(None, runs))
+            return
         found, refused = runs.past(), runs.refused()
     if as_json:
         keys = ("run", "guest", "host", "outcome")
@@ -236,11 +238,11 @@ def learn(
     name: Annotated[str, Option(help="Name of the files.")] = "weights",
 ) -> None:
     """Weights that past decisions suggest, with their uncertainty and a back-test; nothing is changed."""
-    liked = (
-        app.decisions.liked_in_store(store)
-        if satisfaction is None
-        else app.decisions.satisfaction_of(satisfaction)
-    )
+    if satisfaction is None:
+        with app.decisions.opened(store) as runs:
+            liked = app.decisions.liked_in_store(runs)
+    else:
+        liked = app.decisions.satisfaction_of(satisfaction)
     with asked.case() as (case, _):
         found = app.decisions.learn_weights(case, liked, shown=satisfaction is None)
     written: list[Path] = []

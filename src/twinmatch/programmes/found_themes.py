@@ -37,6 +37,9 @@ RUNS, PART = 10, 0.8
 STARTS = 3
 WORDS, TEXTS = 5, 3
 
+TRIED = range(4, 13)
+"""Numbers of themes of which the most stable one is found."""
+
 FEWEST_SENTENCES = 5
 """Sentences a theme, below which so many themes are not tried."""
 
@@ -88,21 +91,17 @@ class FoundThemes:
 
 
 def find_themes(
-    cohort: Cohort,
-    facet_cache: FacetCache,
-    *,
-    count: int | None = None,
-    least: int = 4,
-    most: int = 12,
+    cohort: Cohort, facet_cache: FacetCache, numbers: Sequence[int] = TRIED
 ) -> FoundThemes:
-    """Return the themes in what cities say they need: so many, or the most stable number from ``least`` to ``most``.
+    """Return the themes in what cities say they need, of some numbers of themes the most stable one.
 
-    Raises QuestionError where the numbers make no sense or cities say too little.
+    Raises QuestionError where a number is below 2 or cities say too little.
     """
-    _check(count, least, most)
+    if min(numbers) < 2:
+        found = f"Asked for {min(numbers)} themes."
+        raise QuestionError.of("themes-wrong", found, do="Ask for at least 2.")
     read, vectors, unread = readable(needs_passages(cohort), facet_cache)
     points = np.round(vectors, 4)
-    numbers = [count] if count else list(range(least, most + 1))
     numbers = [k for k in numbers if k * FEWEST_SENTENCES <= len(read)]
     if not numbers:
         raise QuestionError.of(
@@ -116,14 +115,6 @@ def find_themes(
     )
     best = max(stability, key=lambda x: (round(x[1], 6), -x[0]))[0] if stability else numbers[0]
     return FoundThemes(_told(cohort, read, points, labels[best]), stability, len(unread))
-
-
-def _check(count: int | None, least: int, most: int) -> None:
-    if (count is not None and count < 2) or least < 2 or most < least:
-        asked = f"{count}" if count is not None else f"{least} to {most}"
-        raise QuestionError.of(
-            "themes-wrong", f"Asked for {asked} themes.", do="Ask for at least 2."
-        )
 
 
 def _clusters(points: Floats, k: int, seed: int) -> Ints:

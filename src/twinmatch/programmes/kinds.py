@@ -303,9 +303,9 @@ def _unknown(said: str) -> str:
     ).replace("  ", " ")
 
 
-def is_kind(city: City, who: str, small_below: int = SMALL) -> bool | None:
+def is_kind(city: City, who: str) -> bool | None:
     """Return whether a city is of a kind that does not depend on the host; None where it is not known."""
-    held = [condition.holds(city, small_below) for condition in parsed(who)]
+    held = [condition.holds(city, SMALL) for condition in parsed(who)]
     return False if False in held else (None if None in held else True)
 
 

@@ -267,9 +267,9 @@ def _parsed(file: str | Path, problems: list[Problem]) -> tuple[str, Mapping[str
     return path.name, {}
 
 
-def load_text(text: str, name: str = "programme.toml") -> Programme:
+def load_text(text: str) -> Programme:
     """Return the programme of a text in TOML; raises DataError as :func:`load` does."""
-    where = Where(name)
+    where = Where("programme.toml")
     return checked(_read(text, where), where)
 
 

@@ -1,4 +1,8 @@
-"""propose(): a cohort and a programme make a proposal in which every city ends somewhere."""
+"""A round solved, and its proposal, in which every city ends somewhere.
+
+Products choose in the order of the ledger, or together where it says so; what they take of each city is entered in one
+ledger, whose limits hold across all of them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from typing import Any
 from twinmatch import __version__
 from twinmatch.cohort import Cohort
 from twinmatch.errors import NoProposalError, Problem, QuestionError, TwinmatchError
-from twinmatch.facets import FacetCache
 from twinmatch.programmes import PRODUCTS, Programme, Round
 from twinmatch.programmes.base import ProductSettings
 from twinmatch.programmes.city_cards import gaps, measured_card
@@ -28,28 +31,6 @@ from twinmatch.proposal import (
     UnitName,
 )
 from twinmatch.wording import count, joined, listed, say
-
-
-def propose(
-    cohort: Cohort,
-    programme: Programme,
-    facet_cache: FacetCache,
-    *,
-    text_model: dict[str, Any] | None = None,
-    previous: Proposal | None = None,
-    repairs: Mapping[str, tuple[int, ...]] | None = None,
-    progress: Callable[[str], None] = lambda _: None,
-) -> Proposal:
-    """Return the proposal of a round: every product solved, refereed and explained.
-
-    Formats choose in the order of the ledger, or together where it says so; what they take of each city is
-    entered in one ledger, whose limits hold across all of them. ``repairs`` are taken, by product and number, where a
-    product fits no rules. ``text_model`` is what the run records of its text model; ``progress`` is called with what begins.
-    A product that cannot be made has the status "infeasible", with its reason and repairs. Raises QuestionError for a
-    question that cannot be answered, and NoProposalError, with the repairs of every product, where none can be made.
-    """
-    round_ = Round(cohort, facet_cache, previous, repairs=repairs or {}, programme=programme)
-    return proposal_of(solve_round(round_, progress), text_model or {}, progress)
 
 
 def proposal_of(

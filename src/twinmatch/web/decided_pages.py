@@ -12,7 +12,7 @@ from fastapi import Depends, Form, Path, Query, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from twinmatch.app.decided import read_sheet
-from twinmatch.app.decisions import decide_on, run_state
+from twinmatch.app.decisions import run_state
 from twinmatch.app.group_moves import group_moves, group_split
 from twinmatch.errors import QuestionError
 from twinmatch.exporting.folder_files import Directory
@@ -73,7 +73,7 @@ def decide(
         coordinator.checked(request)
     run, pair = job.id, {"one": one, "other": other, "city": city, "why": why}
     try:
-        decide_on(run, kind, person.name, **pair, seen=version, place=state.board.store)
+        state.board.store.add(run, kind, person.name, **pair, seen=version)
     except QuestionError as error:
         mine = {"kind": kind, **pair, "tab": tab, "meeting": meeting, "back": back}
         return conflict(request, state, run, version, "decisions", list(mine.items()), error)
@@ -133,7 +133,7 @@ def _decide_all(
     try:
         for kind, (one, other) in decisions:
             about: dict[str, Any] = {"one": one, "other": other, "why": why, "seen": seen}
-            entry, _ = decide_on(run, kind, person.name, **about, place=state.board.store)
+            entry = state.board.store.add(run, kind, person.name, **about)
             seen = entry.number
     except QuestionError as error:
         if action == "workbook":
@@ -465,5 +465,5 @@ def answered(
         raise QuestionError.of("not-found", "This page asks for no such answer.")
     by = f"{parts['letter'].name} by its link"
     who = invited.city if kind in CONSENTS else ""
-    decide_on(invited.run, kind, by, one=meeting, city=who, why=why, place=state.board.store)
+    state.board.store.add(invited.run, kind, by, one=meeting, city=who, why=why)
     return RedirectResponse(f"/workbench/city/{secret}?said=yes", 303)

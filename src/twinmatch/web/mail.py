@@ -29,7 +29,7 @@ from urllib.parse import quote, urlencode
 from fastapi import Depends, Form, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from twinmatch.app.decisions import MeetingState, RunState, decide_on
+from twinmatch.app.decisions import MeetingState, RunState
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.exporting import dossier_files
 from twinmatch.exporting.folder_files import read_contacts
@@ -218,7 +218,7 @@ def send(
         for k, draft in enumerate(chosen):
             city = draft.letter.city
             begun: dict[str, Any] = {"city": city, "why": draft.code, "seen": None if k else seen}
-            entry, _ = decide_on(name, "sending", by, **begun, place=store)
+            entry = store.add(name, "sending", by, **begun)
             said: list[tuple[str, str, str]] = [("sent", "", draft.code)]
             try:
                 server.send_message(_dated(message(draft, name, settings), entry))
@@ -231,7 +231,7 @@ def send(
             else:
                 said += [("asked", m.id, "") for m in _not_asked(run, city)]
             for kind, one, why in said:
-                decide_on(name, kind, by, one=one, city=city, why=why, place=store)
+                store.add(name, kind, by, one=one, city=city, why=why)
 
 
 def _dated(mail: EmailMessage, entry: HistoryEntry) -> EmailMessage:
@@ -407,7 +407,7 @@ def edit_letter(
     said = f"{' '.join(subject.split())}\n\n{body}" if body else ""
     given = {"kind": "letter", "one": code, "city": city, "why": said}
     try:
-        decide_on(job.id, by=person.name, seen=version, place=state.board.store, **given)
+        state.board.store.add(job.id, by=person.name, seen=version, **given)
     except QuestionError as error:
         mine = [("code", code), ("subject", subject), ("text", text)]
         return conflict(request, state, job.id, version, f"letters/{city}", mine, error)

@@ -13,7 +13,7 @@ from fastapi import Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from twinmatch.app.decisions import RunState, decide_on, run_state
+from twinmatch.app.decisions import RunState, run_state
 from twinmatch.app.round import Repaired
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.exporting import EXPORTERS
@@ -297,7 +297,7 @@ def decide(
 
     run, store = state.board.run(proposal).id, state.board.store
     given = decision.model_dump(exclude={"kind"})
-    decide_on(run, decision.kind, person.name, **given, seen=seen, place=store)
+    store.add(run, decision.kind, person.name, **given, seen=seen)
     if decision.kind == "publish":
         state.board.replace_published(run, person.name)
     found = run_state(run, store)

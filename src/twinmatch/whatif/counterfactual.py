@@ -57,6 +57,9 @@ TOP_WEIGHT: Final = 3
 """The weight of a challenge or strength that a city names as one of its main ones."""
 
 
+TOGETHER: Final = 3
+"""Answers that are looked at together, at most."""
+
 LIFT: Final = 1e-9
 """A lift of the score below this is rounding."""
 
@@ -165,7 +168,7 @@ def case_if(case: Case, city: City) -> Case:
 
 
 def best_additions(
-    case: Case, g: int, h: int, most: int = 3
+    case: Case, g: int, h: int
 ) -> Iterator[tuple[tuple[ChangedAnswer, ...], Floats]]:
     """Yield growing sets of answers that lift a guest towards a host, each with its score row (H,).
 
@@ -194,7 +197,7 @@ def best_additions(
             taken, row = (*taken, answer), together
             if len(taken) > 1:
                 yield taken, row
-        if len(taken) == most:
+        if len(taken) == TOGETHER:
             return
 
 

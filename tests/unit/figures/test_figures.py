@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cities import cohort_of, facet_cache
+from rounds_for_tests import propose
 from twinmatch.figures import with_figures
 from twinmatch.figures.fairness import Shares, fairness, size_class
 from twinmatch.programmes import Programme, Round, load
-from twinmatch.programmes.proposing import proposal_of, propose, solve_round
+from twinmatch.programmes.proposing import proposal_of, solve_round
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, Table
 
 ROUND = """

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from product_cases import city, pairs, round_of, twinning
 
+from rounds_for_tests import propose
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.proposing import propose
 from twinmatch.programmes.twinning import pair_rules, propose_twinning
 from twinmatch.proposal import Account, Evidence, Fact, Meeting, Member, Product
 

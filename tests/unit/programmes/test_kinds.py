@@ -90,8 +90,8 @@ def test_what_a_kind_says_of_a_city(who, seville, silent):
 
 def test_small_is_below_what_the_programme_says():
     (one,) = round_of(city("at-a", people_in_it=100_000)).cohort
-    assert [is_kind(one, "small", n) for n in (100_000, 100_001)] == [False, True]
-    assert [is_kind(one, "large", n) for n in (100_000, 100_001)] == [True, False]
+    assert [parsed("small")[0].holds(one, n) for n in (100_000, 100_001)] == [False, True]
+    assert [parsed("large")[0].holds(one, n) for n in (100_000, 100_001)] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def test_themes_come_from_the_cities_own_words():
             for k, text in enumerate(cars * 2)
         ),
     ).cohort
-    found = find_themes(cohort, facet_cache(), count=2)
+    found = find_themes(cohort, facet_cache(), [2])
     words = [set(theme.words[:2]) for theme in found.themes]
     assert {"pipes", "steam"} in words
     assert {"buses", "cars"} in words
@@ -217,22 +217,22 @@ def test_themes_come_from_the_cities_own_words():
     assert set(heat_theme.cities) == {f"at-h{k}" for k in range(6)}
     snippet = tomllib.loads(found.toml())
     assert [Theme.model_validate(t).id for t in snippet["discussion_groups"]["themes"]]
-    assert find_themes(cohort, facet_cache(), count=2) == found
+    assert find_themes(cohort, facet_cache(), [2]) == found
 
 
 def test_the_number_of_themes_is_the_stable_one():
     words = ["steam pipes", "buses trams", "trees parks"]
     texts = [f"{w} matter greatly." for w in words for _ in range(8)]
     cohort = round_of(*(city(f"at-c{k}", needs=t) for k, t in enumerate(texts))).cohort
-    found = find_themes(cohort, facet_cache(), least=2, most=4)
+    found = find_themes(cohort, facet_cache(), range(2, 5))
     assert len(found.themes) == 3
     assert "3: 1.00" in says(found)
 
 
-@pytest.mark.parametrize("asked", [{"count": 1}, {"least": 5, "most": 4}, {"count": 9}])
+@pytest.mark.parametrize("asked", [[1], [9], [1, 2]])
 def test_too_many_or_too_few_themes(asked):
     with pytest.raises(QuestionError):
-        find_themes(round_of(city("at-a", needs="Heat. Pipes.")).cohort, facet_cache(), **asked)
+        find_themes(round_of(city("at-a", needs="Heat. Pipes.")).cohort, facet_cache(), asked)
 
 
 def test_cities_without_needs_in_words_are_too_few_sentences():
@@ -246,7 +246,7 @@ def test_the_snippet_survives_any_text():
     cohort = round_of(
         *(city(f"at-c{k}", needs=f"{evil} number{'x' * k}.") for k in range(12))
     ).cohort
-    snippet = tomllib.loads(find_themes(cohort, facet_cache(), count=2).toml())
+    snippet = tomllib.loads(find_themes(cohort, facet_cache(), [2]).toml())
     assert all(
         evil in t for theme in snippet["discussion_groups"]["themes"] for t in theme["texts"]
     )

@@ -6,10 +6,11 @@ import pytest
 from product_cases import city, round_of, settings_of, twinning
 
 from cities import facet_cache
+from rounds_for_tests import propose
 from twinmatch.errors import DataError, NoProposalError, QuestionError
 from twinmatch.programmes.load_ledger import Ledger, judged_ledger, open_ledger
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.proposing import propose, turns
+from twinmatch.programmes.proposing import turns
 from twinmatch.proposal import Product
 
 # Everybody wants the one city that is strong in industry; the other is a little so.

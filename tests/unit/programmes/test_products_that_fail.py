@@ -8,10 +8,10 @@ import pytest
 from product_cases import city
 
 from cities import cohort_of, facet_cache
+from rounds_for_tests import propose
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.programmes import Round
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.proposing import propose
 from twinmatch.programmes.repair_menu import asked_repairs
 from twinmatch.proposal import Proposal
 from twinmatch.whatif.difference import check_proposal

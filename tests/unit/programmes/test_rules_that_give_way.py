@@ -8,9 +8,9 @@ import pytest
 from product_cases import city
 
 from cities import cohort_of, facet_cache
+from rounds_for_tests import propose
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.proposing import propose
 from twinmatch.proposal import Proposal
 
 SMALL = {"people_in_it": 20_000, "wants": {"industry": 2}}

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from cities import cohort_of, facet_cache
-from rounds_for_tests import answers, random_case, small_case, small_cities, worth
+from rounds_for_tests import answers, propose, random_case, small_case, small_cities, worth
 from twinmatch.programmes import Round
 from twinmatch.programmes.programme import programme_model
-from twinmatch.programmes.proposing import propose
 from twinmatch.programmes.round import SolvedProduct, price_bounds
 from twinmatch.programmes.twinning import product_of
 from twinmatch.solving.model import LP, MIP
