@@ -124,8 +124,11 @@ def status_words(product: Product) -> str:
             weights=_weightiest(product),
             survivors=_survivors(product),
         )
-    if not math.isfinite(product.bound) or product.bound <= 0:
+    if not math.isfinite(product.bound):
         return say("good, but how near to the best is not proven")
+    if product.bound <= 0:
+        below = math.ceil(max(0.0, product.bound - product.score) * 1000) / 10
+        return say("at most {n:g} points below the best possible", n=below)
     # Rounded up, so that the words never promise more than the bound proves.
     tenths = max(1, math.ceil(round(product.gap * 1000, 6)))
     return say("within {n:g}% of the best possible", n=tenths / 10)

@@ -216,11 +216,14 @@ class Table:
 
 @dataclass(frozen=True)
 class FacetWeight:
-    """What a facet weighs in a product, and its effective share of the score's variance."""
+    """What a facet weighs in a product, and its effective share of the score's variance.
+
+    The shares sum to 1; a facet that runs against the others has one below 0, and another then one above 1.
+    """
 
     facet: str
     weight: Part
-    effective_share: Annotated[Number, Field(ge=-1, le=1)]
+    effective_share: Number
 
 
 Words = Annotated[str, Field(default="")]
@@ -235,8 +238,8 @@ class Product:
     title: Words
     status: Status
     engine: Words
-    score: Annotated[Number, Field(ge=0)]
-    bound: Annotated[Unbounded, Field(ge=0, description="Null where no bound is known")]
+    score: Number
+    bound: Annotated[Unbounded, Field(description="Null where no bound is known")]
     meetings: tuple[Meeting, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     rules: tuple[RuleStatus, ...] = ()
@@ -260,10 +263,14 @@ class Product:
 
     @on_wire
     def gap(self) -> Unknown:
-        """Return (bound - score) / bound: 0 where proven best or nothing is scored, nan where no bound is known."""
-        if not math.isfinite(self.bound):
-            return math.nan
-        return max(0.0, (self.bound - self.score) / self.bound) if self.bound > 0 else 0.0
+        """Return (bound - score) / |bound|: 0 where proven best, nan where no bound is known, or it is 0 and missed.
+
+        Both are below 0 where missed rules with a price cost more than the meetings are worth.
+        """
+        if self.score >= self.bound:
+            return 0.0
+        finite = math.isfinite(self.bound) and self.bound
+        return (self.bound - self.score) / abs(self.bound) if finite else math.nan
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from product_cases import city
 from cities import cohort_of, facet_cache
 from rounds_for_tests import propose
 from twinmatch.errors import NoProposalError
+from twinmatch.exporting import words
 from twinmatch.programmes.programme import programme_model
-from twinmatch.proposal import Proposal
+from twinmatch.proposal import FacetWeight, Proposal
+from twinmatch.proposal.wire import from_wire, to_wire
 
 SMALL = {"people_in_it": 20_000, "wants": {"industry": 2}}
 LARGE = {"people_in_it": 300_000, "wants": {"industry": 1}}
@@ -81,3 +84,23 @@ def test_a_rule_with_a_price_never_gives_way():
     assert repairs_of("study_visits", {"who": "small", "at_least": 4, "price": 5}) == []
     product = proposed("study_visits", {"who": "small", "at_least": 4, "price": 5}).products[0]
     assert [(r.missed, r.paid) for r in product.rules if r.paid is not None] == [(2, 10)]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_a_missed_rule_costs_may_exceed_what_the_meetings_are_worth(name):
+    given = proposed(name, {"who": "small", "at_least": 9, "price": 1000})
+    product = given.products[0]
+    assert product.score < 0
+    assert product.bound >= product.score
+    again = from_wire(Proposal, to_wire(given)).products[0]
+    assert (again.score, again.bound) == (product.score, product.bound)
+    proven = product.bound == pytest.approx(product.score)
+    assert product.gap == pytest.approx(0, abs=1e-6) if proven else product.gap > 0
+    assert ("points below" in words.status_words(product)) == (product.status != "optimal")
+
+
+def test_shares_of_the_spread_below_nothing_and_above_all_are_written_and_read():
+    given = proposed("city_panels", {"who": "small", "at_least": 0, "price": 1})
+    weights = (FacetWeight("needs_offers", 0.5, 1.01), FacetWeight("nearness", 0.5, -0.01))
+    given = replace(given, products=(replace(given.products[0], weights=weights),))
+    assert from_wire(Proposal, to_wire(given)).products[0].weights == weights
