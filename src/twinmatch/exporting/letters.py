@@ -326,6 +326,8 @@ def _invitation(
     if costs := _costs(load):
         says += say(" It takes {costs}.", costs=costs)
     why = why_for(sources, city, meeting)
+    if product.product == "city_panels" and meeting.says:
+        why = tuple(dict.fromkeys((words.sentence(meeting.says), *why)))
     begin = begin_with(sources, meeting, why)
     points = (*why, *([say("To begin with: {begin}", begin=begin)] if begin else []))
     return DossierSection(heading, (says,), points)
@@ -395,7 +397,7 @@ def _questions(
     ]
     first = tuple(
         say(
-            "{kind}: before we can offer a place we have to know more of you.",
+            "{kind}: we can offer a place once these questions are answered.",
             kind=words.product_title(product),
         )
         for product, _ in asked

@@ -127,6 +127,9 @@ class SharedChallenges:
             return say("The challenges of {cities} are not known.", cities=listed(without)), ()
         text = say("{one} and {other} name no challenge in common.", one=one.name, other=other.name)
         if shared := _shared_domains(one.challenges, other.challenges):
+            strong = {*(one.strengths or ()), *(other.strengths or ())}
+            # Who states strengths in a domain struggles with it only where the two share nothing else.
+            shared = [d for d in shared if d not in strong] or shared
             text = say("Both struggle with {shared}.", shared=listed([NAMES[d] for d in shared]))
         return text, _domain_facts(one, "challenges") + _domain_facts(other, "challenges")
 

@@ -128,7 +128,7 @@ class Sayings:
         # In double precision, so that a rounded cosine does not depend on how many stand beside it.
         self.vectors = vectors.astype(np.float64)
         self._role, self._classifier = role, classifier_for(facet_cache)
-        self._bests: dict[tuple[int, Topic], tuple[float, int]] = {}
+        self._bests: dict[int, dict[Topic, tuple[float, int, Topic]]] = {}
         self.words = facet_cache.once(
             cohort, "word weights", lambda: WordWeights(all_sentences(cohort))
         )
@@ -170,32 +170,33 @@ class Sayings:
 
         Whole sentences come before mere words; what is printed of it has to name the topic, where it is in English.
         """
-        each = ((*self._best(i, t), t) for i in sorted(set(cities)) for t in sorted(topics))
-        worth, k, topic = max(each, key=lambda x: (x[0], -x[1]), default=(0.0, -1, None))
-        return (self.passages[k], topic) if topic is not None and worth else None
+        each = (self._best(i)[t] for i in set(cities) for t in topics & self._best(i).keys())
+        _, k, topic = max(each, default=(0.0, 0, None))
+        return (self.passages[-k], topic) if topic is not None else None
 
-    def _best(self, city: int, topic: Topic) -> tuple[float, int]:
-        """Return how well a city's best sentence on a topic serves as its evidence, and its place; 0 where none does."""
-        if (city, topic) not in self._bests:
-            known = self.reading is not None
-            each = [(self._worth(k, topic), -k) for k in self.by([city]).tolist()] if known else []
-            worth, k = max(each, default=(0.0, 0))
-            self._bests[city, topic] = worth, -k
-        return self._bests[city, topic]
+    def _best(self, city: int) -> dict[Topic, tuple[float, int, Topic]]:
+        """Return for each topic that a city names how well its best sentence serves as evidence, and its place negated."""
+        if city not in self._bests:
+            found: dict[Topic, tuple[float, int, Topic]] = {}
+            places = self.by([city])
+            read = self.reading.topics[places] if self.reading else np.zeros((0, 0))
+            for row, column in np.argwhere(read >= LEAST_SURE).tolist():
+                k, topic = int(places[row]), TOPICS[column]
+                worth = self._worth(k, float(read[row, column]), float(read[row].max()), topic)
+                if worth:
+                    found[topic] = max((worth, -k, topic), found.get(topic, (0.0, 0, topic)))
+            self._bests[city] = found
+        return self._bests[city]
 
-    def _worth(self, k: int, topic: Topic) -> float:
+    def _worth(self, k: int, sure: float, most: float, topic: Topic) -> float:
         passage, read = self.passages[k], self.reading
-        assert read is not None
-        sure, most = float(read.topics[k, TOPICS.index(topic)]), float(read.topics[k].max())
-        if sure < LEAST_SURE:
-            return 0.0
         said = shortened(passage.text)
         named = names_topic(said, topic) if in_language(passage) == "en" else 0.0
         # A long sentence, or one that is mainly on something else, has to begin with the topic.
         least = 0.7 if sure < most - 1e-9 else 0.5 if len(said) > SHORT else 0.0
         if named < least and (named or sure < SURE):
             return 0.0
-        if self._role == "asks" and KINDS[int(read.kinds[k].argmax())] not in ASKS:
+        if self._role == "asks" and read and KINDS[int(read.kinds[k].argmax())] not in ASKS:
             return 0.0
         long = max(len(said) - SHORT, 0) / LONGEST
         return round(sure + is_sentence(passage.text) + named / 2 - long, 6)

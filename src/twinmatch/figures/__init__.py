@@ -337,7 +337,9 @@ class _Group:
             if found := told.offers.best_on(others, {topic}):
                 return joined([shows(told.name(found[0].city), *found), told.seeks(i, topic)])
         city = told.cohort.cities[i]
-        areas = [a for a in (*(city.challenges or ()), *(city.levers_needed or ())) if self._on(a)]
+        named = (*(city.challenges or ()), *(city.levers_needed or ()))
+        wanted = (*self._theme.domains, *self._theme.levers) if self._theme else named
+        areas = [a for a in dict.fromkeys((*wanted, *named)) if a in named and self._on(a)]
         if own and (says := self._strong_for(i, [own[1].area])):
             return joined([says, asks(told.name(i), *own)])
         says = self._strong_for(i, areas)
@@ -363,7 +365,7 @@ class _Group:
         """Return who of the others is strong in the first of some domains and levers in which any is; empty for none."""
         cities = self._told.cohort.cities
         for area in areas:
-            if area in strong_areas(cities[i]):
+            if self._theme is None and area in strong_areas(cities[i]):
                 continue
             able = [
                 j

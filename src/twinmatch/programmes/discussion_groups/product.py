@@ -165,9 +165,8 @@ def _product(
     lead_rule = RuleStatus(
         "leads",
         say(
-            "Each group has {least} to {most} leads of different countries that are strong in its theme; they are chosen first.",
-            least=settings.leads[0],
-            most=settings.leads[1],
+            "Each group is led by {leads} strong in its theme, of different countries; they are chosen first.",
+            leads=_leads_in_words(settings),
         ),
         "kept",
     )
@@ -192,11 +191,10 @@ def _product(
     bound = max(members.solution.bound, score)
     proven = members.solution.status == "optimal" and members.cost <= 1e-9
     says = say(
-        "{groups} with {cities}; each is led by {least} to {most} cities strong in its theme.",
+        "{groups} with {cities}; each is led by {leads} strong in its theme.",
         groups=count(len(meetings), "group"),
         cities=count(placed, "city", "cities"),
-        least=settings.leads[0],
-        most=settings.leads[1],
+        leads=_leads_in_words(settings),
     )
     if members.cost > 1e-9:
         says += say(
@@ -217,6 +215,13 @@ def _product(
         weights=shares(affinity),
         tables=(_goals(round_, settings, slots, meetings),),
     )
+
+
+def _leads_in_words(settings: DiscussionGroups) -> str:
+    least, most = settings.leads
+    if least == most:
+        return count(most, "city", "cities")
+    return say("{least} to {most} cities", least=least, most=most)
 
 
 def _meeting(
@@ -347,7 +352,7 @@ def _left_out(
             out.append(LeftOut(city.id, why, "", code="own limit"))
         elif np.isnan(need[row]).all():
             why = say(
-                "Its challenges and needed levers are not known, so no shared challenge can be shown."
+                "It has not said yet what it struggles with, so none of the themes can be offered to it."
             )
             out.append(LeftOut(city.id, why, "", say("Ask for its challenges."), code="gate"))
         elif not (np.nan_to_num(need[row]) >= max(settings.least_need, 1e-9)).any():

@@ -32,9 +32,12 @@ from twinmatch.programmes.discussion_groups.settings import (
 from twinmatch.programmes.load_ledger import LoadEntry, LoadLedger, amount, loads_of, same_loads
 from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, allowed_pairs, forbid, gate, load_rules
-from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, strength_of
+from twinmatch.programmes.themes import Theme, ThemeNeed, need_of, shown_on, strength_of
 from twinmatch.solving import Block, Bools, Candidates, Floats, Solution, counts, solve
 from twinmatch.wording import joined, say
+
+LEAD_SHOWS = 0.3
+"""What it is worth of a lead that it says something of the theme that can be shown."""
 
 LEAD_READINESS = 0.2
 """Part of a lead's score that is its readiness to deliver; the rest is its strength in the theme."""
@@ -166,7 +169,9 @@ def _leads(
     mean = np.where(
         known.any(axis=1), np.nan_to_num(ready).sum(axis=1) / np.maximum(known.sum(axis=1), 1), 2.0
     )
-    score = np.round((1 - LEAD_READINESS) * strength + LEAD_READINESS * mean / 4, 6)
+    shown = np.array([[bool(shown_on(round_, slot.theme, [i])) for i in may] for slot in slots])
+    fit = (1 - LEAD_READINESS) * strength + LEAD_READINESS * mean / 4
+    score = np.round(fit + LEAD_SHOWS * shown.reshape(strength.shape), 6)
     locked = locked_in(round_, settings, slots)
     own = np.array([locked.get(i, -1) for i in may], dtype=np.int64)
     elsewhere = (own >= 0) & (own != np.arange(len(slots))[:, None])

@@ -180,7 +180,7 @@ def _home(
         return Home(
             codes,
             say(
-                "One country, {country}: one national government, the same funds and largely the same laws.",
+                "All its cities are in {country} and deal with the same ministries and national funds.",
                 country=country(group[0]).name,
             ),
         )

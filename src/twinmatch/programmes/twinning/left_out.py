@@ -237,6 +237,14 @@ class Unplaced:
                 lowest=100 * lowest,
                 **told,
             )
+        taken = np.flatnonzero(self.chosen.reshape(self._shape)[best])
+        guests = [self.round.name(self.ready.frame.guests[k]) for k in taken.tolist()]
+        if guests:
+            return says + say(
+                " Its best pair would be with {host}, which takes {guests}.",
+                guests=listed(guests),
+                **told,
+            )
         return says + say(" Its best pair would be with {host}.", **told)
 
     # --- ties
