@@ -347,7 +347,7 @@ def fairness(folder: Path, _: bool) -> list[dict[str, Any]]:
 def crossing(_: Path, peers: bool) -> list[dict[str, Any]]:
     """Quotas that cross: countries at each host, sizes and regions in all."""
     rows = []
-    for n_guests in (500, 2_000):
+    for n_guests in (500, 2_000, 13_000):
         rng = np.random.default_rng(1)
         score = generated(112, n_guests)
         host, guest = np.divmod(np.arange(score.size), n_guests)

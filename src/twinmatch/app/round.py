@@ -45,7 +45,7 @@ from twinmatch.proposal.tables import InterviewRow, PriceRow, StabilityRow
 from twinmatch.proposal.wire import Hidden, on_wire
 from twinmatch.whatif.case import Case, case_of, held_case, twinning_of
 from twinmatch.whatif.counterfactual import Interview, interview_plan
-from twinmatch.whatif.prices import PriceList, price_list
+from twinmatch.whatif.prices import PriceList, found_prices, price_list
 from twinmatch.whatif.repair import (
     Disruption,
     Fallback,
@@ -65,6 +65,9 @@ SHAKEN: Final = 5
 
 LARGEST_SHAKEN: Final = 50_000
 """Possible pairs up to which they are made without being asked for."""
+
+LARGEST_AGAIN: Final = 1_500
+"""Cities up to which national clusters are made again without each of their rules, where answers are asked for."""
 
 RUNS: Final = 100
 """Perturbed runs of the stability that a proposal carries."""
@@ -120,6 +123,8 @@ def propose_round(
     elif solved is not None:
         progress("Shaken weights")
         proposal = _with_shaken(proposal, case_of(solved))
+    if answers and len(proposal.cities) <= LARGEST_AGAIN:
+        proposal = _with_prices(proposal, {"national_clusters": found_prices(round_)})
     notes = [note for one in decided for note in one.notes(proposal)]
     made_from = ({"title": title.strip()} if title.strip() else {}) | proposal.made_from
     notes = [*proposal.notes, *text.notes, *notes]

@@ -11,9 +11,7 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 
 from twinmatch.programmes.base import Band, Load
-from twinmatch.programmes.discussion_groups import DiscussionGroups, propose_discussion_groups
-from twinmatch.programmes.round import Round
-from twinmatch.proposal import Product
+from twinmatch.programmes.discussion_groups import DiscussionGroups
 from twinmatch.schema import Role
 from twinmatch.vocabulary.geography import countries
 
@@ -46,8 +44,3 @@ class PolicyExchange(DiscussionGroups):
             if unknown:
                 raise ValueError(f"no country has the code {unknown[0]!r}")
         return self
-
-
-def propose_policy_exchange(round_: Round, settings: PolicyExchange) -> Product:
-    """Return the groups of a policy exchange; raises as :func:`propose_discussion_groups` does."""
-    return propose_discussion_groups(round_, settings)

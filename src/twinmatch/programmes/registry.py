@@ -18,11 +18,11 @@ import scipy.sparse as sp
 from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.extensions import Registry, need
 from twinmatch.programmes.base import ProductSettings
-from twinmatch.programmes.city_panels import CityPanels, panel_rules, propose_city_panels
+from twinmatch.programmes.city_panels import CityPanels, panel_rules, solved_panels
 from twinmatch.programmes.discussion_groups import (
     DiscussionGroups,
     group_rules,
-    propose_discussion_groups,
+    solved_groups,
 )
 from twinmatch.programmes.load_ledger import Loads
 from twinmatch.programmes.national_clusters import (
@@ -30,7 +30,7 @@ from twinmatch.programmes.national_clusters import (
     cluster_rules,
     propose_national_clusters,
 )
-from twinmatch.programmes.policy_exchange import PolicyExchange, propose_policy_exchange
+from twinmatch.programmes.policy_exchange import PolicyExchange
 from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import load_rules
 from twinmatch.programmes.study_visits import StudyVisits, solved_visits, visit_rules
@@ -81,7 +81,7 @@ def by_meetings(rules: Callable[[Round, Any, Sequence[Meeting]], tuple[RuleStatu
 OWN: dict[str, RegisteredProduct] = {
     "twinning": RegisteredProduct(Twinning, solved_twinning, prepare, product_of, pair_rules),
     "discussion_groups": RegisteredProduct(
-        DiscussionGroups, propose_discussion_groups, judge=by_meetings(group_rules)
+        DiscussionGroups, solved_groups, judge=by_meetings(group_rules)
     ),
     "study_visits": RegisteredProduct(
         StudyVisits,
@@ -93,11 +93,9 @@ OWN: dict[str, RegisteredProduct] = {
     "national_clusters": RegisteredProduct(
         NationalClusters, propose_national_clusters, judge=by_meetings(cluster_rules)
     ),
-    "city_panels": RegisteredProduct(
-        CityPanels, propose_city_panels, judge=by_meetings(panel_rules)
-    ),
+    "city_panels": RegisteredProduct(CityPanels, solved_panels, judge=by_meetings(panel_rules)),
     "policy_exchange": RegisteredProduct(
-        PolicyExchange, propose_policy_exchange, judge=by_meetings(group_rules)
+        PolicyExchange, solved_groups, judge=by_meetings(group_rules)
     ),
     "world_cafe": RegisteredProduct(WorldCafe, propose_world_cafe, judge=judge_cafes),
 }

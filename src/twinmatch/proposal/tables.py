@@ -307,23 +307,27 @@ class RuleNumbers:
 
 @dataclass(frozen=True)
 class RulePrice:
-    """What the best answer would gain without a rule: meetings, then score; exact, or at most so much.
+    """What the best answer would gain without a rule: meetings, then score; exact, at most so much, or as found.
 
-    ``score`` is None where more meetings may be gained, and by how much the score would change then is not known.
+    Found is the difference of two answers of which neither is proven best. ``score`` is None where more meetings may be gained, and by how much the score would change then is not known.
     """
 
     places: Annotated[Whole, Field(ge=0)]
     score: Number | None
     exact: bool = False
+    found: Annotated[bool, Field(exclude_if=lambda value: not value)] = False
 
     @property
     def says(self) -> str:
         """Return the price in words."""
         points = 100 * (self.score or 0.0)
         if not self.places and points < 0.05:
-            return say("nothing") if points < SMALLEST else say("less than 0.1 points")
+            nothing = say("nothing") if points < SMALLEST else say("less than 0.1 points")
+            return say("{amount}, as found", amount=nothing) if self.found else nothing
         parts = [count(self.places, "place")] if self.places else []
         parts += [say("{points:.1f} points", points=points)] if abs(points) >= 0.05 else []
+        if self.found:
+            return say("{amount}, as found", amount=listed(parts))
         return listed(parts) if self.exact else say("at most {amount}", amount=listed(parts))
 
 

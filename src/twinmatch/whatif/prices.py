@@ -22,9 +22,11 @@ import numpy as np
 from pydantic import Field
 
 from twinmatch.errors import QuestionError
-from twinmatch.programmes.proposing import programme_of, solve_round
+from twinmatch.programmes.national_clusters import NationalClusters, propose_national_clusters
+from twinmatch.programmes.proposing import programme_of, solve_round, turns
+from twinmatch.programmes.round import Round
 from twinmatch.programmes.rules import Rule, statuses
-from twinmatch.proposal import RuleNumbers, RuleStatus
+from twinmatch.proposal import RuleNumbers, RulePrice, RuleStatus
 from twinmatch.proposal.wire import Number, Rows, Tabular, on_wire
 from twinmatch.solving import Bools
 from twinmatch.solving.model import MIP
@@ -220,6 +222,35 @@ def soft_rules(case: Case) -> Iterator[SoftRule]:
         for rule in rules:
             if rule.paid is not None:
                 yield SoftRule(name, rule.rule, rule.says, rule.missed or 0.0, rule.paid)
+
+
+def found_prices(round_: Round) -> dict[str, RulePrice]:
+    """Return what the rules of a round's national clusters cost, by name: what is found without each; not proven.
+
+    The formats that chose before stay as they are. More cities in clusters count first, then the score.
+    """
+    programme, made = programme_of(round_), round_.product("national_clusters")
+    settings: NationalClusters | None = getattr(programme, "national_clusters", None)
+    if made is None or settings is None or not made.meetings:
+        return {}
+    before = [name for names in turns(programme) for name in names]
+    ledger = replace(round_, load_ledger=None).ledger
+    for name in before[: before.index("national_clusters")]:
+        if (product := round_.product(name)) is not None:
+            ledger = ledger.with_product(product, getattr(programme, name))
+    changes: dict[str, dict[str, Any]] = {
+        name: {"rules": tuple(q for other, q in settings.quotas if other != name)}
+        for name, _ in settings.quotas
+    }
+    changes |= {"never joined": {"never_joined": ()}} if settings.never_joined else {}
+    changes |= {"anchor": {"anchor": None}} if settings.anchor is not None else {}
+    free, found = replace(round_, load_ledger=ledger, repairs={}), {}
+    for name, change in changes.items():
+        without = propose_national_clusters(free, settings.model_copy(update=change))
+        placed = [sum(len(m.members) for m in p.meetings) for p in (without, made)]
+        more, gain = max(placed[0] - placed[1], 0), max(without.score - made.score, 0.0)
+        found[name] = RulePrice(more, None if more else gain, found=True)
+    return found
 
 
 def _dearest(found: list[Priced]) -> list[Priced]:

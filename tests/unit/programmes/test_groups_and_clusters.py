@@ -13,7 +13,6 @@ from twinmatch.programmes import Round
 from twinmatch.programmes.discussion_groups import group_rules, propose_discussion_groups
 from twinmatch.programmes.national_clusters import propose_national_clusters
 from twinmatch.programmes.national_clusters.countries import ties
-from twinmatch.programmes.policy_exchange import propose_policy_exchange
 
 HEAT = {"id": "heat", "title": "Heat", "domains": ["energy_systems"]}
 WASTE = {"id": "waste", "title": "Waste", "domains": ["waste_circular_economy"]}
@@ -263,7 +262,7 @@ def test_a_national_policy_need_gathers_its_country():
     settings = settings_of(
         "policy_exchange", themes=[law], size=(2, 9), leads=(1, 1), weights={"theme": 1}
     )
-    product = propose_policy_exchange(round_of(*cities), settings)
+    product = propose_discussion_groups(round_of(*cities), settings)
     assert of(product) == {"Law": {"at-graz", "at-a"}}
     assert product.product == "policy_exchange"
     assert product.meetings[0].id == "policy_exchange:law"

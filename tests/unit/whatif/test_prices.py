@@ -11,11 +11,12 @@ from cities import cohort_of, facet_cache
 from rounds_for_tests import answers, propose, random_case, small_case, small_cities, worth
 from twinmatch.programmes import Round
 from twinmatch.programmes.programme import programme_model
+from twinmatch.programmes.proposing import solve_round
 from twinmatch.programmes.round import SolvedProduct, price_bounds
 from twinmatch.programmes.twinning import product_of
 from twinmatch.solving.model import LP, MIP
 from twinmatch.whatif.case import Price, swapped, twinning_case, widened
-from twinmatch.whatif.prices import price_list, price_questions
+from twinmatch.whatif.prices import found_prices, price_list, price_questions
 
 
 def gained(loose, tight):
@@ -202,3 +203,80 @@ def test_a_rule_with_a_price_costs_what_the_proposal_says_in_every_format():
         )
         cost = sum(r.paid or 0 for r in product.rules) / 100
         assert product.score == pytest.approx(pure - cost)
+
+
+def solved(product, cities, **settings):
+    """A round of one format, and what it was solved from where the format keeps that."""
+    asked = programme_model().model_validate({product: settings})
+    return solve_round(Round(cohort_of(*cities), facet_cache(), programme=asked))
+
+
+def test_a_rule_of_groups_costs_no_more_than_its_bound():
+    """Four of one country share the challenge and two may join; without that rule the group gains no more than its bound."""
+    cities = [{"id": "dk-a", "roles": ["mission"], "strengths": {"industry": 3}}]
+    cities += [{"id": f"at-g{k}", "challenges": {"industry": 3 - k // 2}} for k in range(4)]
+    cities += [{"id": f"be-g{k}", "challenges": {"industry": 1}} for k in range(2)]
+    theme = {"id": "i", "title": "I", "domains": ["industry"]}
+    fields = {"themes": [theme], "leads": [1, 1], "size": [2, 4], "known_at_least": 0}
+    fields |= {"weights": {"theme": 1}}
+    tight = solved("discussion_groups", cities, **fields, cities_per_country=2)
+    loose = solved("discussion_groups", cities, **fields, cities_per_country=None)
+    bound = price_bounds(tight.solved[0])["cities per country"]
+    gained = loose.made[0].score - tight.made[0].score
+    assert (bound.places, bound.exact) == (0, False)
+    assert 0 <= gained <= bound.score + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_rule_of_panels_costs_no_more_than_its_bound(seed):
+    rng = np.random.default_rng(seed)
+    cities = [
+        {"id": f"{rng.choice(['at', 'be', 'cz'])}-c{k}", "roles": ["mission"][: int(k < 3)]}
+        for k in range(9)
+    ]
+    fields = {"size": [3, 3], "mix": {"country": 2, "mission": 1}, "cities_per_country": None}
+    asked = [{"who": "mission", "at_most": 2}, {"who": "country: AT", "nobody_alone": True}]
+    tight = solved("city_panels", cities, **fields, mission_at_least=0, rules=asked)
+    told = {r.rule: r.costs for r in tight.made[0].rules}
+    assert told.pop("sizes") is told.pop("one panel each") is None
+    assert len(told) == 2
+    for k, quota in enumerate(asked):
+        loose = solved(
+            "city_panels", cities, **fields, mission_at_least=0, rules=[*asked[:k], *asked[k + 1 :]]
+        )
+        gained = loose.made[0].score - tight.made[0].score
+        assert gained <= told[f"{quota['who']} cities per panel"].score + 1e-6
+
+
+def test_seats_of_panels_have_the_bound_of_their_one_solve():
+    """Two seats on one panel, which fits all three cities alike: one of a country costs nothing of the fit."""
+    cities = [{"id": id_, "roles": ["mission"]} for id_ in ("at-a", "at-b", "be-c")]
+    fields = {
+        "size": [2, 2],
+        "panels": 1,
+        "mission_at_least": 0,
+        "cities_per_country": 1,
+        "mix": {"size": 1},
+    }
+    round_ = solved("city_panels", cities, **fields)
+    assert [m.cities() for m in round_.made[0].meetings] == [("at-a", "be-c")]
+    assert price_bounds(round_.solved[0])["cities per country"].says == "nothing"
+
+
+def test_what_rules_of_clusters_cost_is_found_by_hand():
+    """Two cities of Austria and two of Slovenia: apart, no cluster of three is formed; together, all four sit in one."""
+    cities = [{"id": f"{code}-c{k}", "roles": []} for code in ("at", "si") for k in range(2)]
+    fields = {"size": [3, 4], "weights": {"context": 1}, "known_at_least": 0}
+    apart = solved(
+        "national_clusters",
+        [*cities, *({"id": f"de-c{k}", "roles": []} for k in range(3))],
+        **fields,
+        never_joined=[["AT", "SI"]],
+        anchor=None,
+    )
+    found = found_prices(apart)
+    assert set(found) == {"never joined"}
+    assert found["never joined"].found
+    placed = sum(len(m.members) for m in apart.made[0].meetings)
+    assert found["never joined"].places == 7 - placed
+    assert found["never joined"].says.endswith(", as found")

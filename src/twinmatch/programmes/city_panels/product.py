@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from twinmatch.programmes.city_panels.search import (
     FITS,
     Mix,
     PanelQuestion,
+    Seats,
     engine,
     fit_of,
     grouped,
@@ -37,7 +40,7 @@ from twinmatch.programmes.kinds import (
     composition,
 )
 from twinmatch.programmes.quotas import quotas_kept
-from twinmatch.programmes.round import Round
+from twinmatch.programmes.round import Round, SolvedProduct
 from twinmatch.programmes.rules import counted, judged, outside, roles_in_words
 from twinmatch.proposal import (
     Account,
@@ -49,9 +52,9 @@ from twinmatch.proposal import (
     RuleStatus,
     Table,
 )
-from twinmatch.proposal.tables import QuestionRow
+from twinmatch.proposal.tables import QuestionRow, RulePrice
 from twinmatch.schema import Role
-from twinmatch.solving import Distribute, GroupRule, Ints
+from twinmatch.solving import Distribute, GroupRule
 from twinmatch.solving.attributes import masks, per_group
 from twinmatch.solving.exchange import pair_score
 from twinmatch.wording import count, joined, listed, say, say_n
@@ -61,9 +64,16 @@ LEAST_TOLD = 0.5
 
 
 def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
+    """Return the panels of a round; raises as :func:`solved_panels` does."""
+    found = solved_panels(round_, settings)
+    return found.product if isinstance(found, SolvedProduct) else found
+
+
+def solved_panels(round_: Round, settings: CityPanels) -> Product | SolvedProduct:
     """Return the panels of a round: every city that may take part once, quotas kept, as mixed as found.
 
-    Raises NoProposalError with the quota that no grouping keeps.
+    With what seats were chosen from, where there are fewer than cities. Raises NoProposalError with the quota that no
+    grouping keeps.
     """
     cities, out = taking_part(round_, settings)
     number = _number(len(cities), settings)
@@ -72,16 +82,18 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
     _check_locks(round_, settings, cities, number)
     everyone = {a: categories(round_.cohort, a) for a in settings.mix}
     asked = questions(round_, settings.purposes[:number], cities)
-    chosen: Ints | None = None
+    seats: Seats | None = None
     if len(cities) > number * settings.size[1]:
-        cities, chosen = _chosen(round_, settings, cities, number, asked, out)
+        cities, seats = _chosen(round_, settings, cities, number, asked, out)
     words = {a: [everyone[a][i] for i in cities] for a in settings.mix}
     mix = mix_of(round_, settings, cities)
     rules = _quotas(round_, settings, cities, number)
-    if chosen is None:
+    if seats is None:
         label, bound = grouped(round_, settings, cities, number, mix, words, rules)
     else:
-        label, bound = chosen, len(cities) - least_alike(settings, words, np.bincount(chosen))
+        label = seats.label[seats.label >= 0]
+        bound = math.inf
+    reach = len(cities) - least_alike(settings, words, np.bincount(label))
     members = [list(np.flatnonzero(label == g).tolist()) for g in range(number)]
     members = members if asked or settings.lock else sorted(members)
     meetings = tuple(
@@ -91,16 +103,21 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
     kept = judged(panel_rules(round_, settings, meetings))
     cost = math.fsum(rule.paid or 0.0 for rule in kept) / 100
     score = len(cities) - pair_score(label, mix.likeness) - cost
-    proven = chosen is None and bound - score <= 1e-6 * max(1.0, score)
-    return Product(
+    proven = seats is None and bound - score <= 1e-6 * max(1.0, score)
+    if (
+        seats is None
+    ):  # without a rule the panels are no more mixed than their attributes let them be
+        most = RulePrice(0, max(reach - score, 0.0))
+        kept = tuple(r if r.rule in MADE_OF else replace(r, costs=most) for r in kept)
+    product = Product(
         "city_panels",
         settings.title,
         "optimal" if proven else "feasible",
         engine(len(cities))
-        if chosen is None
+        if seats is None
         else say("exact flow over who seeks or shows the questions"),
         score,
-        score if proven else bound,
+        score if proven else min(bound, reach),
         meetings,
         tuple(out),
         kept,
@@ -115,6 +132,13 @@ def propose_city_panels(round_: Round, settings: CityPanels) -> Product:
             _balance([m.label for m in meetings], settings, members, words),
         ),
     )
+    if seats is None:
+        return product
+    return SolvedProduct(product, round_, settings, seats, seats.solution.chosen, seats.solution)
+
+
+MADE_OF: Final = ("sizes", "one panel each", "locks")
+"""Rules that say what panels are; without them there is nothing to compare."""
 
 
 def _chosen(
@@ -124,14 +148,14 @@ def _chosen(
     number: int,
     asked: Sequence[PanelQuestion],
     out: list[LeftOut],
-) -> tuple[list[int], Ints]:
-    """Return the cities with a seat and the panel of each; those without one are added to ``out``."""
+) -> tuple[list[int], Seats]:
+    """Return the cities with a seat, and the seats; those without one are added to ``out``."""
     everyone = {a: categories(round_.cohort, a) for a in settings.mix}
     every = [
         *asked,
         *(PanelQuestion(say("Panel {n}", n=n + 1), "", ()) for n in range(len(asked), number)),
     ]
-    label = seated(
+    seats = seated(
         round_,
         every,
         cities,
@@ -147,10 +171,10 @@ def _chosen(
     )
     out += [
         LeftOut(round_.id(i), why, "", code="places")
-        for i, at in zip(cities, label, strict=True)
+        for i, at in zip(cities, seats.label, strict=True)
         if at < 0
     ]
-    return [i for i, at in zip(cities, label, strict=True) if at >= 0], label[label >= 0]
+    return [i for i, at in zip(cities, seats.label, strict=True) if at >= 0], seats
 
 
 def _asked(asked: Sequence[PanelQuestion]) -> tuple[Table, ...]:

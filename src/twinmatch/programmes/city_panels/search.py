@@ -26,6 +26,7 @@ from twinmatch.programmes.group_quotas import GroupQuotas, best_grouping
 from twinmatch.programmes.kinds import Alike, Attribute, categories, silent_mean
 from twinmatch.programmes.quotas import Counted, Units, counted_kinds, quota_rules, with_topics
 from twinmatch.programmes.round import Round
+from twinmatch.programmes.rules import Rule
 from twinmatch.schema import Domain
 from twinmatch.solving import (
     Bools,
@@ -42,6 +43,7 @@ from twinmatch.solving import (
 )
 from twinmatch.solving.exact import fewest_alike
 from twinmatch.solving.exchange import dealt, exchange, exchange_in_parts
+from twinmatch.solving.model import Solution
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import say
 
@@ -137,14 +139,24 @@ def locked_on(round_: Round, settings: CityPanels, cities: Sequence[int]) -> Int
     return np.array([of.get(round_.id(i), -1) for i in cities], dtype=np.int64)
 
 
+@dataclass(frozen=True, eq=False)
+class Seats:
+    """The panel of each city, (n,) and -1 for none, with the pairs and rules that it was chosen from and the solution."""
+
+    label: Ints
+    candidates: Candidates
+    rules: Sequence[Rule]
+    solution: Solution
+
+
 def seated(
     round_: Round,
     asked: Sequence[PanelQuestion],
     cities: Sequence[int],
     words: dict[Attribute, list[str | None]],
     settings: CityPanels,
-) -> Ints:
-    """Return the panel of each city, (n,) and -1 for none: the best fit to the questions under the quotas, proven best.
+) -> Seats:
+    """Return the panel of each city: the best fit to the questions under the quotas, proven best.
 
     Raises NoProposalError where no choice keeps the quotas.
     """
@@ -174,7 +186,8 @@ def seated(
         number = np.array([names.index(w) if w else -1 for w in labels], dtype=np.int64)[c]
         row = np.where(number >= 0, p * len(names) + number, -1)
         rules.append(counts(f"mixed in {name}", row, high=most, rows=len(asked) * len(names)))
-    found = solve(Candidates(p, c, np.round(fits[p, c], 6), len(asked), len(cities)), rules)
+    candidates = Candidates(p, c, np.round(fits[p, c], 6), len(asked), len(cities))
+    found = solve(candidates, rules)
     if found.status == "infeasible" or not len(c):
         raise NoProposalError.of(
             "no-panels",
@@ -183,7 +196,10 @@ def seated(
         )
     label = np.full(len(cities), -1, dtype=np.int64)
     label[c[found.chosen]] = p[found.chosen]
-    return label
+    held = Counter(block.name for block in rules)
+    once = {name for name, n in held.items() if n == 1} - {"one panel each"}
+    told = [Rule(b.name, "", b, kind="rule" if b.name in once else "structure") for b in rules]
+    return Seats(label, candidates, told, found)
 
 
 # --- all cities in panels as mixed as found ------------------------------------------------------------------

@@ -31,7 +31,7 @@ from twinmatch.programmes.discussion_groups.settings import (
 from twinmatch.programmes.group_quotas import GroupQuotas
 from twinmatch.programmes.kinds import TITLES, Attribute, categories, composition, same_part
 from twinmatch.programmes.quotas import quotas_kept
-from twinmatch.programmes.round import Round, shares
+from twinmatch.programmes.round import Round, SolvedProduct, shares
 from twinmatch.programmes.rules import (
     allowed_pairs,
     counted,
@@ -106,10 +106,17 @@ def _net(members: MemberPairs, chosen: NDArray[np.bool_]) -> float:
 
 
 def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Product:
+    """Return the groups of a round; raises as :func:`solved_groups` does."""
+    found = solved_groups(round_, settings)
+    return found.product if isinstance(found, SolvedProduct) else found
+
+
+def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | SolvedProduct:
     """Return the discussion groups of a round, each with its leads, members and joint account.
 
-    A theme that too few cities share or lead does not open, and is reported. Raises QuestionError where no city
-    may lead, NoProposalError where a theme cannot have the groups that it is split into.
+    With what its members were solved from, where the solve has the last word. A theme that too few cities share or
+    lead does not open, and is reported. Raises QuestionError where no city may lead, NoProposalError where a theme
+    cannot have the groups that it is split into.
     """
     cohort = round_.cohort
     if not any(set(settings.lead_roles) & set(c.roles) for c in cohort.cities):
@@ -125,7 +132,11 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
         made = groups_for(round_, settings, many)
         if isinstance(made, Groups):
             made = with_more_groups(round_, settings, many, made)
-            return _product(round_, settings, made, closed)
+            product = _product(round_, settings, made, closed)
+            last = made.members
+            if settings.mixed or settings.alike or settings.past:
+                return product
+            return SolvedProduct(product, round_, settings, last, last.chosen, last.solution)
         theme_id, why = made
         if theme_id in settings.split:
             title = next(theme.title for theme in many if theme.id == theme_id)
@@ -136,24 +147,11 @@ def propose_discussion_groups(round_: Round, settings: DiscussionGroups) -> Prod
                 do="Take fewer groups, or loosen the number of leads or the size of a group.",
             )
         closed += one_group_fewer(many, theme_id, why)
-    rules = (
-        RuleStatus(
-            "themes", say("No theme opens: {reasons}.", reasons=joined(closed, "; ")), "kept"
-        ),
-    )
-    everyone = tuple(LeftOut(c.id, say("No theme opens in this round."), "") for c in cohort.cities)
-    return Product(
-        settings.PRODUCT,
-        settings.title,
-        "optimal",
-        "none needed",
-        0.0,
-        0.0,
-        (),
-        everyone,
-        rules,
-        say("No theme opens in this round."),
-    )
+    says, why_none = say("No theme opens in this round."), joined(closed, "; ")
+    rule = RuleStatus("themes", say("No theme opens: {reasons}.", reasons=why_none), "kept")
+    everyone = tuple(LeftOut(c.id, says, "") for c in cohort.cities)
+    made_of = ("optimal", "none needed", 0.0, 0.0, (), everyone, (rule,), says)
+    return Product(settings.PRODUCT, settings.title, *made_of)
 
 
 def _product(
