@@ -20,7 +20,7 @@ from twinmatch.programmes.city_cards import gaps, measured_card
 from twinmatch.programmes.load_ledger import LoadLedger, judged_ledger
 from twinmatch.programmes.pathways import ladder, pathways, transition_map, with_offers
 from twinmatch.programmes.registry import JointPart, propose_together
-from twinmatch.programmes.repair_menu import by_number, loosened, numbered
+from twinmatch.programmes.repair_menu import LARGEST, by_number, loosened, not_sought, numbered
 from twinmatch.programmes.round import SolvedProduct
 from twinmatch.proposal import (
     Cell,
@@ -154,6 +154,8 @@ def _repaired(round_: Round, name: str, error: TwinmatchError) -> Round | tuple[
         except (NoProposalError, QuestionError):
             return False
 
+    if len(round_.cohort) > LARGEST and not round_.repairs_of(name):
+        return (*error.problems, not_sought(round_, name))
     menu = loosened(round_, settings, works)
     asked = numbered(menu, round_.repairs_of(name))
     if not asked:
@@ -211,7 +213,7 @@ def _not_formed(round_: Round, name: str, why: Sequence[Problem]) -> Product:
         )
         for city in round_.cohort.cities
     )
-    advice = tuple(p.found for p in why if p.code == "repair")
+    advice = tuple(p.found for p in why if p.code in ("repair", "repairs-not-sought"))
     advice = advice or tuple(p.do for p in why if p.do)
     return Product(name, title, "infeasible", "none", 0.0, 0.0, (), out, (), says, advice)
 

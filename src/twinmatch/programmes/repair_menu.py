@@ -219,7 +219,7 @@ ATTEMPTS: Final = 40
 """Loosened settings that are tried for one menu."""
 
 LARGEST: Final = 1_500
-"""Cities up to which settings are loosened: each attempt makes the product."""
+"""Cities up to which settings are loosened without being asked to: each attempt makes the product."""
 
 MOST: Final = 3
 """Repairs of a menu of settings."""
@@ -356,8 +356,7 @@ def loosened(
 
     Each is irreducible: no setting of it can be a step nearer to what it was. Bounded by ``ATTEMPTS``.
     """
-    small = len(round_.cohort) <= LARGEST
-    turns = [knob for knob in knobs(round_, settings) if len(knob.values)] if small else []
+    turns = [knob for knob in knobs(round_, settings) if len(knob.values)]
     tried: dict[tuple[int, ...], ProductSettings | None] = {}
 
     def possible(steps: Sequence[int]) -> bool:
@@ -388,6 +387,17 @@ def loosened(
                 says[knob.field] = joined(parts, "; ")
         menu += [Loosened(changed, says) for changed in [tried[key]] if changed is not None]
     return menu
+
+
+def not_sought(round_: Round, product: str) -> Problem:
+    """Return that no settings of a product were loosened, as its cities are many, and how to have it done."""
+    found = say(
+        "No repairs were sought, as each of up to {attempts} attempts makes the format of {n} cities anew; --repair {product}=1 seeks them and takes the smallest.",
+        attempts=ATTEMPTS,
+        n=len(round_.cohort),
+        product=product,
+    )
+    return Problem("repairs-not-sought", found, level="note")
 
 
 def _least(steps: Sequence[int], k: int, possible: Callable[[Sequence[int]], bool]) -> list[int]:

@@ -81,6 +81,16 @@ def test_one_product_alone_that_fails_is_an_error_with_its_repairs() -> None:
     assert caught.value.problems[1].do == "Take it with --repair 1."
 
 
+def test_of_many_cities_repairs_are_sought_when_one_is_asked_for(monkeypatch) -> None:
+    monkeypatch.setattr("twinmatch.programmes.proposing.LARGEST", 12)
+    asked = {"city_panels": PANELS, "national_clusters": CLUSTERS}
+    (advice,) = proposed(13, **asked).product("city_panels").advice
+    assert "--repair city_panels=1" in advice
+    assert "13 cities" in advice
+    repaired = proposed(13, {"city_panels": (1,)}, **asked).product("city_panels")
+    assert [r.repair for r in repaired.rules if r.status == "relaxed"] == [1]
+
+
 def test_two_settings_give_way_together_where_neither_would_do_alone() -> None:
     """One Mission City and 13 cities: two panels that each need a Mission City and 8 cities."""
     asked = {**PANELS, "panels": 2, "mission_at_least": 1}

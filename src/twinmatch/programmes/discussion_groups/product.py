@@ -150,8 +150,8 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
     says, why_none = say("No theme opens in this round."), joined(closed, "; ")
     rule = RuleStatus("themes", say("No theme opens: {reasons}.", reasons=why_none), "kept")
     everyone = tuple(LeftOut(c.id, says, "") for c in cohort.cities)
-    made_of = ("optimal", "none needed", 0.0, 0.0, (), everyone, (rule,), says)
-    return Product(settings.PRODUCT, settings.title, *made_of)
+    name, title = settings.PRODUCT, settings.title
+    return Product(name, title, "optimal", "none needed", 0.0, 0.0, (), everyone, (rule,), says)
 
 
 def _product(
