@@ -77,27 +77,19 @@ def checked_weights(weights: Mapping[str, float], extra: Sequence[str] = ()) -> 
     problems = []
     known = [*extra, *FACETS]
     for name, weight in weights.items():
+        is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
         if name not in known:
             hint = FACETS.why_not(name) or nearest(name, {f: f for f in known})
             hint = hint or f"Known: {', '.join(known)}."
             problems.append(Problem("facet-unknown", f"There is no facet {name!r}.", do=hint))
-        elif (
-            not isinstance(weight, int | float)
-            or isinstance(weight, bool)
-            or not 0 <= weight <= MOST_WEIGHT
-        ):
-            problems.append(
-                Problem(
-                    "weight-wrong",
-                    f"The weight of {name!r} is {weight!r}.",
-                    do=f"Give a number from 0 to {MOST_WEIGHT:,.0f}.",
-                )
-            )
+        elif not is_number or not 0 <= weight <= MOST_WEIGHT:
+            found = f"The weight of {name!r} is {weight!r}."
+            do = f"Give a number from 0 to {MOST_WEIGHT:,.0f}."
+            problems.append(Problem("weight-wrong", found, do=do))
     total = 0.0 if problems else math.fsum(weights.values())
     if not problems and total <= 0:
-        problems.append(
-            Problem("weights-empty", "No facet has a weight above 0.", do="Give at least one.")
-        )
+        found = "No facet has a weight above 0."
+        problems.append(Problem("weights-empty", found, do="Give at least one."))
     if problems:
         raise QuestionError(problems)
     return {name: weights[name] / total for name in known if weights.get(name, 0) > 0}
@@ -445,19 +437,16 @@ def compare(
     """
     own = own or {}
     weights = checked_weights(weights, extra=tuple(own))
-    places = tuple(range(len(cohort))) if rows is None else tuple(rows)
-    hosts = (
-        tuple(Host(c.id, c.name, (i,)) for i, c in enumerate(cohort.cities))
-        if columns is None
-        else tuple(columns)
-    )
+    places = tuple(range(len(cohort)) if rows is None else rows)
+    alone = (Host(c.id, c.name, (i,)) for i, c in enumerate(cohort.cities))
+    hosts = tuple(alone if columns is None else columns)
     facets = {name: made(name, cohort, facet_cache) for name in weights if name not in own}
-    compared = {
-        name: _of_columns(own[name], places)
-        if name in own
-        else _of_cities(facets, name, places, hosts)
-        for name in weights
-    }
+    compared = {}
+    for name in weights:
+        is_own = name in own
+        compared[name] = (
+            _of_columns(own[name], places) if is_own else _of_cities(facets, name, places, hosts)
+        )
     peers = rows is None and columns is None
     return Affinity(cohort, places, hosts, weights, compared, facets, own, peers=peers)
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinmatch.errors import DataError, Problem, QuestionError
-from twinmatch.schema import City, HostUnit, Location, Pilot, Role
+from twinmatch.schema import City, HostUnit, Location, Participation, Pilot, Role
 from twinmatch.vocabulary.gazetteer import NamedEntity, Names
 
 if TYPE_CHECKING:
@@ -75,13 +75,10 @@ class Cohort:
         twice = [c.id for c in self.cities if cities[c.id] != c]
         twice += [u.id for u in self.units if units[u.id] != u]
         if twice:
-            raise DataError(
-                Problem("city-twice", f"{name!r} differs in the two cohorts.", do="Keep one.")
-                for name in twice
-            )
-        return Cohort(
-            tuple(cities[i] for i in sorted(cities)), tuple(units[i] for i in sorted(units))
-        )
+            found = (f"{name!r} differs in the two cohorts." for name in twice)
+            raise DataError(Problem("city-twice", said, do="Keep one.") for said in found)
+        ordered = tuple(cities[i] for i in sorted(cities)), tuple(units[i] for i in sorted(units))
+        return Cohort(*ordered)
 
     def filter(self, keep: Callable[[City], object]) -> Cohort:
         """Return the cohort of the cities for which ``keep`` is true."""
@@ -147,10 +144,8 @@ class Cohort:
     @cached_property
     def coordinates(self) -> NDArray[np.float64]:
         """Return latitude and longitude in degrees, shape (n, 2); nan where not known."""
-        places = [
-            (c.location.lat, c.location.lon) if c.location else (np.nan, np.nan)
-            for c in self.cities
-        ]
+        each = [c.location for c in self.cities]
+        places = [(place.lat, place.lon) if place else (np.nan, np.nan) for place in each]
         return np.array(places, dtype=np.float64).reshape(-1, 2)
 
     def city(self, city_id: str) -> City:
@@ -181,27 +176,20 @@ class Cohort:
 
         Raises QuestionError, naming the nearest ids, where none or several answer.
         """
-        if name in self.index:
-            i = self.index[name]
-            return Host(name, self.cities[i].name, (i,))
         wanted = name.casefold()
         units = [u for u in self.units if wanted in {u.id.casefold(), u.name.casefold()}]
-        if not units:
+        if name in self.index or not units:
             try:
                 i = self.find(name)
             except QuestionError as error:
                 near = nearest(name, {n: u.id for u in self.units for n in (u.id, u.name)})
                 if not near:
                     raise
-                raise QuestionError(
-                    [*error.problems, Problem("unit-unknown", f"No host unit {name!r}.", do=near)]
-                ) from None
+                unknown = Problem("unit-unknown", f"No host unit {name!r}.", do=near)
+                raise QuestionError([*error.problems, unknown]) from None
             return Host(self.cities[i].id, self.cities[i].name, (i,))
-        cities = [
-            c.id
-            for c in self.cities
-            if wanted in {c.name.casefold(), (c.local_name or "").casefold()}
-        ]
+        named = ((c.id, {c.name.casefold(), (c.local_name or "").casefold()}) for c in self.cities)
+        cities = [city for city, names in named if wanted in names]
         if len(units) > 1 or (cities and wanted != units[0].id):
             ids = ", ".join([*cities, *(u.id for u in units)])
             found = f"Several cities or host units are called {name!r}."
@@ -238,38 +226,24 @@ class Cohort:
         """Return the sources of one of a city's pilot activities, joined."""
         city = self.cities[i]
         unit = self.unit_of.get(city.id)
-        return (
-            city.source_of("pilot")
-            if pilot == city.pilot or unit is None
-            else "; ".join(unit.sources)
-        )
+        if unit is None or pilot == city.pilot:
+            return city.source_of("pilot")
+        return "; ".join(unit.sources)
 
     def hosts(self, roles: Iterable[Role]) -> tuple[Host, ...]:
         """Return every host in order of id: units of which a member has a role, and such cities alone."""
         wanted = set(roles)
-        alone = [
-            Host(
-                city.id,
-                city.name,
-                (i,),
-                city.participation.guests_at_most if city.participation else None,
-                city.participation.guests_at_least if city.participation else None,
-            )
-            for i, city in enumerate(self.cities)
-            if wanted & set(city.roles) and city.id not in self.unit_of
-        ]
-        units = [
-            Host(
-                u.id,
-                u.name,
-                tuple(self.index[c] for c in u.cities),
-                u.guests_at_most,
-                u.guests_at_least,
-            )
-            for u in self.units
-            if any(wanted & set(self.cities[self.index[c]].roles) for c in u.cities)
-        ]
-        return tuple(sorted(alone + units, key=lambda host: host.id))
+        found = []
+        for u in self.units:
+            if any(wanted & set(self.cities[i].roles) for i in self.cities_of[u.id]):
+                limits = u.guests_at_most, u.guests_at_least
+                found.append(Host(u.id, u.name, self.cities_of[u.id], *limits))
+        for i, city in enumerate(self.cities):
+            if wanted & set(city.roles) and city.id not in self.unit_of:
+                taking = city.participation or Participation()
+                limits = taking.guests_at_most, taking.guests_at_least
+                found.append(Host(city.id, city.name, (i,), *limits))
+        return tuple(sorted(found, key=lambda host: host.id))
 
     def known(self, i: int) -> float:
         """Return the part of the profile's blocks, in [0, 1], that are filled for the city."""

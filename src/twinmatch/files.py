@@ -173,37 +173,30 @@ def changed_by_people(folder: Path) -> bool:
 
 def _made(files: Mapping[str, bytes], folders: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Yield for each folder the list of its files with their hashes."""
+    digest = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     for folder in sorted(folders):
-        found = {
-            name.partition("/")[2]: hashlib.sha256(content).hexdigest()
-            for name, content in files.items()
-            if name.startswith(f"{folder}/")
-        }
+        own = (name for name in files if name.startswith(f"{folder}/"))
+        found = {name.partition("/")[2]: digest[name] for name in own}
         text = json.dumps(found, ensure_ascii=False, indent=0, sort_keys=True)
         yield f"{folder}/{MADE}", text.encode()
 
 
 def _check_place(out_dir: Path, tops: Iterable[str], folders: set[str]) -> None:
     """Raise QuestionError where the folder, or a file in it, cannot be what it has to be."""
-    problems = []
+    wrong = []
     if out_dir.exists() and not out_dir.is_dir():
-        problems.append(_refusal("out-is-a-file", out_dir, "This is a file, not a folder."))
+        wrong.append(("out-is-a-file", out_dir, "This is a file, not a folder."))
     elif not out_dir.parent.is_dir():
-        problems.append(_refusal("out-parent-missing", out_dir.parent, "There is no such folder."))
+        wrong.append(("out-parent-missing", out_dir.parent, "There is no such folder."))
     for name in tops:
         place = out_dir / name
         if name in folders and place.exists() and not place.is_dir():
-            found = "A file has the name of a folder to write."
-            problems.append(_refusal("out-holds-a-file", place, found))
+            wrong.append(("out-holds-a-file", place, "A file has the name of a folder to write."))
         if name not in folders and place.is_dir():
-            found = "A folder has the name of a file to write."
-            problems.append(_refusal("out-holds-a-folder", place, found))
-    if problems:
-        raise QuestionError(problems)
-
-
-def _refusal(code: str, path: Path, found: str) -> Problem:
-    return Problem(code, found, Where(str(path)), "Make it or name another folder with --out.")
+            wrong.append(("out-holds-a-folder", place, "A folder has the name of a file to write."))
+    do = "Make it or name another folder with --out."
+    if wrong:
+        raise QuestionError(Problem(code, found, Where(str(at)), do) for code, at, found in wrong)
 
 
 def _problem(error: OSError, out_dir: Path) -> Problem:
@@ -399,15 +392,11 @@ def bundled_path(*parts: str) -> Path:
 
 
 def _folder(name: str, package: Path) -> Path:
-    in_wheel = package / "bundled" / name
+    in_wheel, root = package / "bundled" / name, package.parents[1]
     if in_wheel.is_dir():
         return in_wheel
-    in_source = package.parents[1] / _SOURCE[name]
-    if in_source.is_dir() and (package.parents[1] / "pyproject.toml").is_file():
-        return in_source
-    raise DataError.of(
-        "bundled-missing",
-        f"The bundled folder {name!r} is not part of this installation.",
-        Where(file=str(in_wheel)),
-        "Install twinmatch again from its wheel, or use a whole source checkout.",
-    )
+    if (root / _SOURCE[name]).is_dir() and (root / "pyproject.toml").is_file():
+        return root / _SOURCE[name]
+    found = f"The bundled folder {name!r} is not part of this installation."
+    do = "Install twinmatch again from its wheel, or use a whole source checkout."
+    raise DataError.of("bundled-missing", found, Where(str(in_wheel)), do)

@@ -418,20 +418,9 @@ class City(ProfileBlock):
     note: Remark | None = _left_out("What a reader should know about the profile")
 
     BLOCKS: ClassVar[tuple[str, ...]] = (
-        "location",
-        "population",
-        "languages",
-        "commitment",
-        "participation",
-        "needs",
-        "offers",
-        "challenges",
-        "strengths",
-        "levers_needed",
-        "levers_offered",
-        "readiness",
-        "emissions",
-        "context",
+        *("location", "population", "languages", "commitment", "participation", "needs", "offers"),
+        *("challenges", "strengths", "levers_needed", "levers_offered", "readiness"),
+        *("emissions", "context"),
     )
     """The blocks whose absence is a gap worth naming."""
 

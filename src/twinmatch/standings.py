@@ -92,7 +92,9 @@ class Compared:
     ) -> None:
         self.row, self.column, self._between, self._same = row, column, between, same
         self._rows, self._columns = (int(k.max(initial=-1)) + 1 for k in (row, column))
-        self._held = self._all() if self._rows * self._columns <= HELD else None
+        self._held: Steps | None = None
+        if self._rows * self._columns <= HELD:
+            self._held = self._all()
 
     @property
     def is_held(self) -> bool:
@@ -102,11 +104,15 @@ class Compared:
     def _all(self) -> Steps:
         held = np.empty((self._rows, self._columns), dtype=np.int32)
         for kinds, block in self._blocks():
-            held[kinds, kinds[0] if self._same and len(kinds) else 0 :] = block
+            held[kinds, self._first(kinds) :] = block
         if self._same:
             for kinds in in_parts(self._rows, self._columns):
                 held[kinds[-1] + 1 :, kinds] = held[kinds, kinds[-1] + 1 :].T
         return held
+
+    def _first(self, kinds: Ints) -> int:
+        """Return the first kind of columns that some kinds of rows are compared with."""
+        return int(kinds[0]) if self._same and len(kinds) else 0
 
     def _blocks(self) -> Iterator[tuple[Ints, Steps]]:
         """Yield all kinds of rows, some at a time, with their steps to all kinds of columns.
@@ -115,8 +121,12 @@ class Compared:
         """
         everyone = np.arange(self._columns, dtype=np.intp)
         for kinds in in_parts(self._rows, self._columns):
-            first = int(kinds[0]) if self._same else 0
-            yield kinds, self.between(kinds, everyone[first:])
+            first = self._first(kinds)
+            held = self._held
+            yield (
+                kinds,
+                self.between(kinds, everyone[first:]) if held is None else held[kinds, first:],
+            )
 
     def between(self, rows: Ints, columns: Ints) -> Steps:
         """Return the steps between some kinds of rows and of columns, shape (r, c)."""
@@ -149,18 +159,8 @@ class Compared:
         rows = np.bincount(self.row, minlength=self._rows)
         columns = np.bincount(self.column, minlength=self._columns)
         total = np.zeros(UNKNOWN + 1, dtype=np.int64)
-        held = self._held
-        blocks = (
-            self._blocks()
-            if held is None
-            else (
-                (kinds, held[kinds, int(kinds[0]) if self._same else 0 :])
-                for kinds in in_parts(self._rows, self._columns)
-            )
-        )
-        for kinds, steps in blocks:
-            first = int(kinds[0]) if self._same else 0
-            many = rows[kinds][:, None] * columns[None, first:]
+        for kinds, steps in self._blocks():
+            many = rows[kinds][:, None] * columns[None, self._first(kinds) :]
             if self._same:  # pairs to the right of this block stand for those below it as well
                 many[:, len(kinds) :] *= 2
             # Whole numbers below 2**53 add up exactly in floats, whatever the order.

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -36,10 +37,9 @@ class Record:
     @property
     def spot(self) -> tuple[float, float] | None:
         """Return the latitude and longitude, None where one of them is no number."""
-        place = self.data.get("location")
-        lat, lon = (place.get("lat"), place.get("lon")) if isinstance(place, dict) else (None, None)
-        if isinstance(lat, int | float) and isinstance(lon, int | float):
-            return float(lat), float(lon)
+        match self.data.get("location"):
+            case {"lat": int() | float() as lat, "lon": int() | float() as lon}:
+                return float(lat), float(lon)
         return None
 
     def place(self, path: str) -> Where:
@@ -130,15 +130,12 @@ def _with_ids(cities: Sequence[Record], units: Sequence[Record]) -> Sequence[Rec
             said = record.data.get(path)
             if isinstance(said, list | tuple) and not everyone.issuperset(map(str, said)):
                 names = names or names_of((*cities, *units))
-                ids = [_only(names.find(n)) or n if isinstance(n, str) else n for n in said]
+                hits = {n: names.find(n) for n in said if isinstance(n, str)}
+                ids = [hits[n][0] if isinstance(n, str) and len(hits[n]) == 1 else n for n in said]
                 once = list(dict.fromkeys(ids)) if all(isinstance(i, str) for i in ids) else ids
                 record = replace(record, data={**record.data, path: once})
         found.append(record)
     return found
-
-
-def _only(hits: tuple[str, ...]) -> str:
-    return hits[0] if len(hits) == 1 else ""
 
 
 def names_of(records: Iterable[Record]) -> Names:
@@ -156,17 +153,14 @@ def profiles(
     records: Sequence[Record], kind: type[M]
 ) -> tuple[list[tuple[M, Record]], list[Problem]]:
     """Return the records that are profiles by themselves, each with its record, and the problems of the others."""
+    known: list[tuple[M, Record]] = []
     problems: list[Problem] = []
-    models = [(_model(kind, record, problems), record) for record in records]
-    return [(model, record) for model, record in models if model is not None], problems
-
-
-def _model(kind: type[M], record: Record, problems: list[Problem]) -> M | None:
-    try:
-        return kind.model_validate(dict(record.data))
-    except ValidationError as error:
-        problems += problems_of(kind, error, record)
-        return None
+    for record in records:
+        try:
+            known.append((kind.model_validate(dict(record.data)), record))
+        except ValidationError as error:
+            problems += problems_of(kind, error, record)
+    return known, problems
 
 
 def problems_of(kind: type[BaseModel], error: ValidationError, record: Record) -> list[Problem]:
@@ -274,10 +268,8 @@ def in_words(item: Any) -> str:
         pattern = str(context["pattern"])
         found = (words for part, words in _EXAMPLES.items() if part in pattern)
         return next(found, "small letters, digits and hyphens, such as de-munster")
-    words = next((w for k, w in _WORDS.items() if kind == k), None) or next(
-        (w for k, w in _WORDS.items() if kind.startswith(f"{k}_")), "another kind of value"
-    )
-    return words.format(**context)
+    begins = (words for k, words in _WORDS.items() if kind.startswith(f"{k}_"))
+    return (_WORDS.get(kind) or next(begins, "another kind of value")).format(**context)
 
 
 def as_sentence(item: Any) -> str:
@@ -321,24 +313,17 @@ def models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def _twice(given: Sequence[Record]) -> list[Problem]:
     """Return a problem for each record whose id stood before, whether or not the two are valid otherwise."""
-    places: dict[str, list[Record]] = defaultdict(list)
+    first: dict[str, Record] = {}
+    problems = []
     for record in given:
-        if isinstance(name := record.data.get("id"), str):
-            places[name].append(record)
-    return [
-        Problem(
-            "city-twice",
-            f"{name!r} is here again; it stands first in {_short(records[0].where)}.",
-            record.place("id"),
-            "Keep one.",
-        )
-        for name, records in places.items()
-        for record in records[1:]
-    ]
-
-
-def _short(where: Where) -> str:
-    return str(where) or "this input"
+        name = record.data.get("id")
+        if isinstance(name, str) and name in first:
+            place = str(first[name].where) or "this input"
+            found = f"{name!r} is here again; it stands first in {place}."
+            problems.append(Problem("city-twice", found, record.place("id"), "Keep one."))
+        elif isinstance(name, str):
+            first[name] = record
+    return problems
 
 
 def _dangling(
@@ -355,28 +340,21 @@ def _dangling(
     cities = {name for name in everyone if not name.startswith("unit-")}
     names = {str(r.data["name"]): str(r.data["id"]) for r in given if "name" in r.data}
     problems = []
-    for record in given:
-        for path in NAMING:
-            said = record.data.get(path)
-            named = (
-                [n for n in said if isinstance(n, str)] if isinstance(said, list | tuple) else []
-            )
-            where = record.place(path)
-            problems += [_unknown(n, everyone, names, where) for n in named if n not in everyone]
-            if record.data["id"] in named:
-                found = f"{record.data['id']} names itself."
-                problems.append(Problem("names-itself", found, where, "Remove it."))
+    for record, path in product(given, NAMING):
+        said, where = record.data.get(path), record.place(path)
+        named = [n for n in said if isinstance(n, str)] if isinstance(said, list | tuple) else []
+        problems += [_unknown(n, everyone, names, where) for n in named if n not in everyone]
+        if record.data["id"] in named:
+            found = f"{record.data['id']} names itself."
+            problems.append(Problem("names-itself", found, where, "Remove it."))
     seen: dict[str, str] = {}
     for unit, record in units:
-        where = record.place("cities")
+        where, do = record.place("cities"), "A city acts in one host unit."
         for city in unit.cities:
             if city not in cities:
                 problems.append(_unknown(city, cities, names, where))
             if city in seen:
-                found, do = (
-                    f"{city!r} is already in {seen[city]!r}.",
-                    "A city acts in one host unit.",
-                )
+                found = f"{city!r} is already in {seen[city]!r}."
                 problems.append(Problem("city-in-two-units", found, where, do))
             seen[city] = unit.id
     return problems

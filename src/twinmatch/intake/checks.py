@@ -18,7 +18,7 @@ import numpy as np
 
 from twinmatch.errors import Problem
 from twinmatch.facets.emissions import reporting_population
-from twinmatch.schema import City, Dimension, Emissions, Notation, Role
+from twinmatch.schema import City, Commitment, Dimension, Emissions, Notation, Participation, Role
 from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import places
 from twinmatch.vocabulary.geography import ALIASES, distance_km
@@ -117,9 +117,8 @@ def _why_off(emissions: Emissions, numbers: dict[str, float], added: float) -> s
         return "The printed total has the removals taken off: say so in the note."
     for name, value in numbers.items():
         if value and abs(gap + value) <= AGREES * total:
-            return (
-                f"The difference is {name}: it may stand inside another line, or outside the total."
-            )
+            where = "it may stand inside another line, or outside the total"
+            return f"The difference is {name}: {where}."
     blank = _blank(emissions, ("waste", "ippu", "afolu"))
     if gap > 0 and blank:
         return f"What is missing may be in {', '.join(blank)}, which have no figure."
@@ -142,29 +141,25 @@ def _per_head(city: City) -> Iterator[Doubt]:
         return
     if LEAST_A_HEAD <= value <= MOST_A_HEAD:
         return
+    printed = city.emissions is not None and city.emissions.total_printed is not None
+    path = "emissions.total_printed" if printed else "emissions.sectors"
     low, high = USUAL
     for factor, words in ((1000.0, "in kt"), (0.001, "in kg"), (1e6, "in Mt")):
         if low <= value * factor <= high:
             found = f"{_figure_of(value)} t CO2e per capita; were the figures {words}, it would be {value * factor:.1f}."
             do = f"Check the unit: the source may be {words}, or the population in thousands."
-            yield "factor-1000", found, _figure(city), do
+            yield "factor-1000", found, path, do
             return
     found = f"{_figure_of(value)} t CO2e per capita is far from what cities emit."
     do = (
         "Check unit, boundary and population; large industry or a port would explain a high figure."
     )
-    yield "per-head-implausible", found, _figure(city), do
+    yield "per-head-implausible", found, path, do
 
 
 def _figure_of(value: float) -> str:
     """Return a figure as people write it: 34,500 and never 3.45e+04."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"
-
-
-def _figure(city: City) -> str:
-    emissions = city.emissions
-    printed = emissions is not None and emissions.total_printed is not None
-    return "emissions.total_printed" if printed else "emissions.sectors"
 
 
 def _blanks(city: City) -> Iterator[Doubt]:
@@ -193,10 +188,8 @@ def _base_year(city: City) -> Iterator[Doubt]:
         yield "year-missing", "The inventory has no year.", path, do, "note"
         return
     if year < 1990:
-        found = (
-            f"An inventory of {year} is older than the base year of the climate convention, 1990."
-        )
-        yield "year-early", found, path, "Check the year."
+        base = "the base year of the climate convention, 1990"
+        yield "year-early", f"An inventory of {year} is older than {base}.", path, "Check the year."
     target = city.commitment.neutral_by if city.commitment else None
     if target and year >= target:
         found = f"The inventory is of {year}, the target year is {target}."
@@ -233,8 +226,8 @@ def _commitment(city: City) -> Iterator[Doubt]:
 
 
 def _guests(city: City) -> Iterator[Doubt]:
-    taking = city.participation
-    least, most = (taking.guests_at_least, taking.guests_at_most) if taking else (None, None)
+    taking = city.participation or Participation()
+    least, most = taking.guests_at_least, taking.guests_at_most
     if least is not None and most is not None and least > most:
         found, path = (
             f"At least {least} guests and at most {most}.",
@@ -247,69 +240,44 @@ def _guests(city: City) -> Iterator[Doubt]:
         yield "wished-and-refused", found, "refuses", "Remove it from one.", "error"
 
 
-_D = Dimension
-_CLASHES: Final[
-    tuple[tuple[str, Dimension, Callable[[City, dict[Dimension, int]], bool], str], ...]
-] = (
-    (
-        "The city has an inventory, and says that it has none (level 0).",
-        _D.INVENTORY,
-        lambda c, r: (
-            c.emissions is not None and c.emissions.kind != "estimated" and r.get(_D.INVENTORY) == 0
-        ),
-        "warning",
-    ),
-    (
-        "A neutrality year is stated, and the target is said to be absent (level 0).",
-        _D.TARGET,
-        lambda c, r: bool(c.commitment and c.commitment.neutral_by) and r.get(_D.TARGET) == 0,
-        "warning",
-    ),
-    (
-        "The target is at level 3 or more, which needs a stated year, and no year is given.",
-        _D.TARGET,
-        lambda c, r: (
-            r.get(_D.TARGET, 0) >= 3
-            and not (
-                c.commitment and (c.commitment.neutral_by or c.commitment.neutral_by_at_latest)
-            )
-        ),
-        "note",
-    ),
-    *(
-        (
-            f"{what} (level 3 or more) without any {base} (level 0).",
-            dimension,
-            lambda _c, r, d=dimension, b=base: r.get(d, 0) >= 3 and r.get(b) == 0,
-            "warning",
-        )
-        for what, dimension, base in (
-            ("The plan's effects are worked out", _D.PLAN, _D.INVENTORY),
-            ("Measures are on schedule", _D.DELIVERY, _D.PLAN),
-            ("The money of the plan is in place", _D.FINANCE, _D.PLAN),
-        )
-    ),
-    (
-        "The Mission Label was awarded for a contract with a plan, and the plan is at level 0 or 1.",
-        _D.PLAN,
-        lambda c, r: bool(c.mission and c.mission.label_awarded) and r.get(_D.PLAN, 4) <= 1,
-        "warning",
-    ),
-    (
-        "Everything is at level 4, which no city says of itself after a second look.",
-        _D.MANDATE,
-        lambda c, r: len(r) == len(Dimension) and set(r.values()) == {4},
-        "note",
-    ),
-)
+def _clashes(
+    city: City, levels: dict[Dimension, int]
+) -> Iterator[tuple[object, Dimension, str, str]]:
+    """Yield each contradiction: whether it is there, the dimension that shows it, its words and its level."""
+    d, level = Dimension, levels.get
+    said, emissions = city.commitment or Commitment(), city.emissions
+    inventory = emissions is not None and emissions.kind != "estimated" and level(d.INVENTORY) == 0
+    found = "The city has an inventory, and says that it has none (level 0)."
+    yield inventory, d.INVENTORY, found, "warning"
+    found = "A neutrality year is stated, and the target is said to be absent (level 0)."
+    yield said.neutral_by and level(d.TARGET) == 0, d.TARGET, found, "warning"
+    yearless = level(d.TARGET, 0) >= 3 and not (said.neutral_by or said.neutral_by_at_latest)
+    found = "The target is at level 3 or more, which needs a stated year, and no year is given."
+    yield yearless, d.TARGET, found, "note"
+    for what, dimension, base in (
+        ("The plan's effects are worked out", d.PLAN, d.INVENTORY),
+        ("Measures are on schedule", d.DELIVERY, d.PLAN),
+        ("The money of the plan is in place", d.FINANCE, d.PLAN),
+    ):
+        found = f"{what} (level 3 or more) without any {base} (level 0)."
+        yield level(dimension, 0) >= 3 and level(base) == 0, dimension, found, "warning"
+    labelled = city.mission and city.mission.label_awarded
+    found = (
+        "The Mission Label was awarded for a contract with a plan, and the plan is at level 0 or 1."
+    )
+    yield labelled and level(d.PLAN, 4) <= 1, d.PLAN, found, "warning"
+    found = "Everything is at level 4, which no city says of itself after a second look."
+    yield len(levels) == len(d) and set(levels.values()) == {4}, d.MANDATE, found, "note"
 
 
 def _readiness(city: City) -> Iterator[Doubt]:
     """Levels that contradict each other or the rest of the profile."""
     levels = dict(city.readiness or {})
+    if not levels:
+        return
     do = "Read the wording of the level again (sheet 'levels' of the form)."
-    for found, dimension, clashes, level in _CLASHES:
-        if levels and clashes(city, levels):
+    for clashes, dimension, found, level in _clashes(city, levels):
+        if clashes:
             yield "readiness-contradicts", found, f"readiness.{dimension}", do, level
 
 
@@ -358,11 +326,8 @@ def _twice(known: Sequence[Known]) -> Iterator[Problem]:
 def _lie_apart(one: City, other: City) -> bool:
     if one.location is None or other.location is None:
         return False
-    lat, lon, to_lat, to_lon = (
-        np.array([degrees])
-        for place in (one.location, other.location)
-        for degrees in (place.lat, place.lon)
-    )
+    ends = ((c.location.lat, c.location.lon) for c in (one, other) if c.location)
+    lat, lon, to_lat, to_lon = (np.array([degrees]) for place in ends for degrees in place)
     return float(distance_km(lat, lon, to_lat, to_lon)[0]) > APART_KM
 
 

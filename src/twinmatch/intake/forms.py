@@ -206,14 +206,13 @@ def template(cities: Sequence[City] = (), units: Sequence[HostUnit] = ()) -> byt
 def _sheets(cities: Sequence[City]) -> tuple[_Sheet, ...]:
     known = columns()
     first = (known["id"],)
-    estimated = any(c.readiness_estimated for c in cities)
 
     def part(*prefixes: str) -> tuple[ProfileColumn, ...]:
         return tuple(c for p, c in known.items() if p.startswith(prefixes))
 
     apart = ("emissions.", "readiness.", "readiness_estimated.", "sources")
     main = tuple(c for p, c in known.items() if not p.startswith(apart))
-    levels = ("readiness.", "readiness_estimated.") if estimated else ("readiness.",)
+    levels = apart[1:3] if any(c.readiness_estimated for c in cities) else apart[1:2]
     return (
         _Sheet("cities", main),
         _Sheet("emissions", first + part("emissions."), has_unit=True),
@@ -399,15 +398,10 @@ def _checked(column: ProfileColumn, cell: str) -> dict[str, Any]:
     if column.path == "country":
         source = f"=lists!$A$1:$A${len(countries())}"
         return {"validate": "list", "source": source, "error_type": "warning"}
-    is_level = column.kind == "whole" and column.path.startswith("readiness")
-    if (
-        choices := list("01234")
-        if is_level
-        else list(column.choices)
-        if column.kind == "choice"
-        else []
-    ):
-        return {"validate": "list", "source": choices}
+    if column.kind == "whole" and column.path.startswith("readiness"):
+        return {"validate": "list", "source": list("01234")}
+    if column.kind == "choice":
+        return {"validate": "list", "source": list(column.choices)}
     if column.kind == "tonnes":
         formula = f"=OR(ISNUMBER({cell}),COUNTIF(lists!$B$1:$B$5,{cell})>0)"
         return {"validate": "custom", "value": formula}
@@ -415,12 +409,10 @@ def _checked(column: ProfileColumn, cell: str) -> dict[str, Any]:
     if column.kind not in kinds:
         return {}
     kind, low, high = kinds[column.kind]
-    return {
-        "validate": kind,
-        "criteria": "between",
-        "minimum": low if column.low is None else column.low,
-        "maximum": high if column.high is None else column.high,
-    }
+    low, high = (
+        usual if own is None else own for usual, own in ((low, column.low), (high, column.high))
+    )
+    return {"validate": kind, "criteria": "between", "minimum": low, "maximum": high}
 
 
 def _meaning(column: ProfileColumn) -> str:
@@ -443,16 +435,13 @@ def _value_at(profile: City | HostUnit, column: ProfileColumn) -> Any:
         value = value.get(Dimension(part)) if isinstance(value, dict) else getattr(value, part)
         if value is None:
             return None
-    if isinstance(value, dict):
-        pairs = [f"{name}:{weight}" if weight else str(name) for name, weight in value.items()]
-        return "; ".join(pairs) if pairs else NONE_STATED
-    if isinstance(value, tuple):
-        return "; ".join(str(v).replace(";", "\\;") for v in value) if value else _none_of(column)
+    if isinstance(value, dict | tuple):
+        parts = [str(v).replace(";", "\\;") for v in value]
+        if isinstance(value, dict):
+            parts = [f"{name}:{weight}" if weight else name for name, weight in value.items()]
+        # Nothing is written where an empty list is what an empty cell means.
+        is_said = isinstance(value, dict) or column.may_be_empty_list
+        return "; ".join(parts) or (NONE_STATED if is_said else None)
     if column.kind == "tonnes" and value == Notation.BLANK and not column.may_be_empty_list:
         return None
     return str(value) if isinstance(value, str) else value
-
-
-def _none_of(column: ProfileColumn) -> str | None:
-    """Return what an empty list is written as: nothing where an empty list is what an empty cell means."""
-    return NONE_STATED if column.may_be_empty_list else None

@@ -13,7 +13,7 @@ import json
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -24,8 +24,8 @@ from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.files import write_files
 from twinmatch.proposal.wire import Hidden, on_wire
-from twinmatch.reading import TABLES, Mapping, read_raw
-from twinmatch.reading.grid import not_linked_out
+from twinmatch.reading import TABLES, Mapping, Raw, read_raw
+from twinmatch.reading.grid import leaves, not_linked_out
 from twinmatch.reading.personal_data import redact
 from twinmatch.reading.table_files import UNITS_FILE, parse_yaml
 from twinmatch.schema import City, Dimension, HostUnit
@@ -101,11 +101,11 @@ def write_profiles(
 def _refuse(out: Path, names: list[str], has_units: bool) -> None:
     if has_units and (out / UNITS_FILE).exists():
         names = [*names, UNITS_FILE]
+    found = "This profile is already there."
     do = "Name another folder, or give --replace to overwrite or --merge to fill what is empty."
-    there = [Where(str(out / name)) for name in names]
-    if there:
-        found = "This profile is already there."
-        raise QuestionError([Problem("file-exists", found, where, do) for where in there])
+    if names:
+        places = [Where(str(out / name)) for name in names]
+        raise QuestionError([Problem("file-exists", found, where, do) for where in places])
 
 
 def _standing(path: Path, kind: type[T]) -> T:
@@ -133,7 +133,7 @@ def _merged_units(new: Sequence[HostUnit], path: Path, notes: list[Problem]) -> 
 def _merged(new: City, path: Path, notes: list[Problem]) -> City:
     """Return the profile that stands at a path with its empty blocks filled from a new one."""
     old = _standing(path, City)
-    taken = {}
+    taken: dict[str, Any] = {}
     for name in City.model_fields:
         mine, theirs = getattr(old, name), getattr(new, name)
         if name == "sources" or theirs in (None, ()) or theirs == mine:
@@ -143,20 +143,14 @@ def _merged(new: City, path: Path, notes: list[Problem]) -> City:
         else:
             found = f"The profile says something else about {name}; it was kept."
             notes.append(Problem("kept", found, Where(path.name, column=name), level="note"))
-    kept = tuple(
-        source.model_copy(update={"of": tuple(b for b in source.of if b in taken)})
-        for source in new.sources
-        if set(source.of) & set(taken)
-    )
+    of = [(source, tuple(b for b in source.of if b in taken)) for source in new.sources]
+    kept = [source.model_copy(update={"of": blocks}) for source, blocks in of if blocks]
     return old.model_copy(update={**taken, "sources": (*old.sources, *kept)})
 
 
 # --- returned forms -----------------------------------------------------------------------------------------
 
-ASKED: Final = (
-    *("location", "population", "languages", "commitment", "participation", "needs", "offers"),
-    *("challenges", "strengths", "levers_needed", "levers_offered", "readiness", "emissions"),
-)
+ASKED: Final = tuple(block for block in City.BLOCKS if block != "context")
 """The blocks that a form asks for, by which it is told what is missing."""
 
 
@@ -165,16 +159,17 @@ def plain_problems(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     return [problem.plain() for problem in problems]
 
 
-def _with_gaps(cities: Sequence[City]) -> list[dict[str, Any]]:
-    return [{"id": c.id, "name": c.name, "missing": missing_of(c)} for c in cities]
-
-
 @dataclass(frozen=True)
 class Import:
     """What files became: rows read, profiles that can be used, every problem, rows set aside by reason, files written."""
 
     rows: int
-    cities: Annotated[tuple[City, ...], PlainSerializer(_with_gaps)]
+    cities: Annotated[
+        tuple[City, ...],
+        PlainSerializer(
+            lambda cities: [{"id": c.id, "name": c.name, "missing": missing_of(c)} for c in cities]
+        ),
+    ]
     units: Hidden[tuple[HostUnit, ...]]
     problems: Annotated[tuple[Problem, ...], PlainSerializer(plain_problems)]
     set_aside: dict[str, int] = field(default_factory=dict)
@@ -202,17 +197,17 @@ def merge_forms(folder: Path, mapping: Mapping | None = None) -> Import:
         raise QuestionError.of("no-such-folder", found, Where(str(folder)), do)
     tables = (p for p in folder.iterdir() if p.suffix.lower() in TABLES)
     paths = sorted(p for p in tables if not p.name.startswith((".", "~")))
-    records, units, problems = _read_all(paths, mapping)
-    known, wrong = profiles(records, City)
-    known_units, wrong_units = profiles(units, HostUnit)
+    raw = _read_all(paths, mapping)
+    known, wrong = profiles(raw.cities, City)
+    known_units, wrong_units = profiles(raw.units, HostUnit)
     chosen, doubles = _one_each(known)
-    problems += [*wrong, *wrong_units, *doubles]
+    problems = [*raw.problems, *wrong, *wrong_units, *doubles]
     if not paths:
         found = "There are no tables in this folder."
         problems.append(Problem("no-forms", found, Where(str(folder))))
     cities = tuple(sorted(chosen, key=lambda c: c.id))
     made = tuple(unit for unit, _ in known_units)
-    return Import(len(records), cities, made, tuple(in_order(problems)))
+    return Import(len(raw.cities), cities, made, tuple(in_order(problems)))
 
 
 def missing_of(city: City) -> tuple[str, ...]:
@@ -224,26 +219,25 @@ def missing_of(city: City) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _read_all(
-    paths: list[Path], mapping: Mapping | None
-) -> tuple[list[Record], list[Record], list[Problem]]:
-    records: list[Record] = []
-    units: list[Record] = []
-    problems: list[Problem] = []
+def _read_all(paths: list[Path], mapping: Mapping | None) -> Raw:
+    """Return what stands in some tables together; one that cannot be read is a problem among the others."""
+    read: list[Raw] = []
     for path in paths:
         try:
             not_linked_out(path, path.parent)
             raw = read_raw(path, mapping)
         except DataError as error:
-            problems += error.problems
-            continue
-        records += raw.cities
-        units += raw.units
-        problems += raw.problems
+            raw = Raw((), problems=tuple(error.problems))
         if not raw.cities and not any(p.level == "error" for p in raw.problems):
             found, where = "Nothing was filled in.", Where(path.name)
-            problems.append(Problem("form-empty", found, where, level="warning"))
-    return records, units, problems
+            empty = Problem("form-empty", found, where, level="warning")
+            raw = replace(raw, problems=(*raw.problems, empty))
+        read.append(raw)
+    records, units, problems = (
+        tuple(one for raw in read for one in getattr(raw, part))
+        for part in ("cities", "units", "problems")
+    )
+    return Raw(records, units, problems)
 
 
 def _one_each(known: list[tuple[City, Record]]) -> tuple[list[City], list[Problem]]:
@@ -296,36 +290,25 @@ class ProfileChange:
 
 def compare_profiles(old: Cohort, new: Cohort) -> list[ProfileChange]:
     """Return every change from one cohort to another, by id and in the order of the fields."""
-    before, after = _by_id(old), _by_id(new)
+    sides: list[dict[str, City | HostUnit]] = [{}, {}]
+    for side, cohort in zip(sides, (old, new), strict=True):
+        side |= {city.id: city for city in cohort.cities}
+        side |= {unit.id: unit for unit in cohort.units}
+    before, after = sides
     found: list[ProfileChange] = []
     for name in sorted(before.keys() | after.keys()):
-        if name not in after:
-            found.append(ProfileChange(name, "gone"))
-        elif name not in before:
-            found.append(ProfileChange(name, "new"))
-        else:
+        if name in before and name in after:
             found += _fields(name, plain_profile(before[name]), plain_profile(after[name]))
+        else:
+            found.append(ProfileChange(name, "new" if name in after else "gone"))
     return found
 
 
-def _by_id(cohort: Cohort) -> dict[str, City | HostUnit]:
-    cities: dict[str, City | HostUnit] = {city.id: city for city in cohort.cities}
-    return cities | {unit.id: unit for unit in cohort.units}
-
-
 def _fields(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[ProfileChange]:
-    mine, theirs = dict(_leaves(old)), dict(_leaves(new))
+    mine, theirs = (dict(leaves(profile, together=())) for profile in (old, new))
     for path in dict.fromkeys((*mine, *theirs)):
         if mine.get(path) != theirs.get(path):
             yield ProfileChange(name, "changed", path, mine.get(path), theirs.get(path))
-
-
-def _leaves(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, item in value.items():
-        if isinstance(item, dict):
-            yield from _leaves(item, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", item
 
 
 # --- accepted warnings --------------------------------------------------------------------------------------
@@ -359,15 +342,13 @@ def labelled(problems: Iterable[Problem], records: Sequence[Record]) -> list[Key
     """Return problems with their cities and keys."""
     owners: dict[tuple[str, str, int], str] = {}
     for record in records:
-        name = str(record.data.get("id", ""))
         for where in (record.where, *record.elsewhere.values()):
-            owners.setdefault((where.file, where.sheet, where.row), name)
+            owners.setdefault((where.file, where.sheet, where.row), str(record.data.get("id", "")))
     told = []
     for problem in problems:
         where = problem.where
         city = owners.get((where.file, where.sheet, where.row), "")
-        said = {f.name: getattr(problem, f.name) for f in fields(Problem)}
-        told.append(KeyedProblem(**said, city=city, key=_key(problem, city)))
+        told.append(KeyedProblem(**vars(problem), city=city, key=_key(problem, city)))
     return told
 
 
@@ -379,9 +360,8 @@ def _key(problem: Problem, city: str) -> str:
 
 def accepted_path(profiles: Path) -> Path:
     """Return the file of accepted warnings: in a folder of profiles, or beside a table."""
-    return (
-        profiles / "_accepted.toml" if profiles.is_dir() else profiles.with_suffix(".accepted.toml")
-    )
+    is_folder = profiles.is_dir()
+    return profiles / "_accepted.toml" if is_folder else profiles.with_suffix(".accepted.toml")
 
 
 def read_accepted(path: Path) -> tuple[Accepted, ...]:
@@ -390,15 +370,13 @@ def read_accepted(path: Path) -> tuple[Accepted, ...]:
         return ()
     try:
         entries = tomllib.loads(path.read_text("utf-8")).get("accepted", [])
-        return tuple(
-            Accepted(**{f: str(e[f]) for f in Accepted.__dataclass_fields__}) for e in entries
-        )
+        names = Accepted.__dataclass_fields__
+        return tuple(Accepted(*(str(entry[name]) for name in names)) for entry in entries)
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         # also no UTF-8, no TOML, a number of 5,000 digits
+        found = f"Cannot be read: {error}."
         do = "Repair it, or delete it and accept the warnings again."
-        raise DataError.of(
-            "accepted-unreadable", f"Cannot be read: {error}.", Where(str(path)), do
-        ) from error
+        raise DataError.of("accepted-unreadable", found, Where(str(path)), do) from error
 
 
 def with_accepted(
@@ -439,9 +417,6 @@ def accepted_toml(accepted: Sequence[Accepted]) -> str:
         "# Warnings that were looked at and accepted; a changed value brings its warning back."
     ]
     for entry in accepted:
-        lines += ["", "[[accepted]]"]
-        lines += [
-            f"{name} = {json.dumps(getattr(entry, name), ensure_ascii=False)}"
-            for name in Accepted.__dataclass_fields__
-        ]
+        values = (f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in vars(entry).items())
+        lines += ["", "[[accepted]]", *values]
     return "\n".join(lines) + "\n"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,32 +57,27 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
     """
     problems = [replace(p, level="warning") if p.level == "error" else p for p in raw.problems]
     cities, dropped = _usable(raw.cities, is_guest=bool(hosts))
-    problems += dropped
     if not cities:
         errors = [p for p in raw.problems if p.level == "error"]
         errors += [replace(p, level="error") for p in dropped]
         nothing = Problem("nothing-usable", "No row can be used.", do="See the other problems.")
         raise DataError(in_order(errors or [nothing]))
-    known = {str(r.data["id"]): r for host in hosts for r in host.cities if _hosts(r)}
-    bundled = {str(r.data["id"]): r for r in read_raw().cities}
-    mine = [
-        _filled(r, known.get(str(r.data["id"])) or bundled.get(str(r.data["id"]))) for r in cities
-    ]
-    ids = {str(r.data["id"]) for r in mine}
-    others = [_host_only(r) for i, r in known.items() if i not in ids]
+    known = {_id(r): r for host in hosts for r in host.cities if _hosts(r)}
+    bundled = {_id(r): r for r in read_raw().cities}
+    mine = [_filled(r, known.get(_id(r)) or bundled.get(_id(r))) for r in cities]
+    ids = set(map(_id, mine))
+    everyone = [*mine, *(_host_only(r) for i, r in known.items() if i not in ids)]
     units = [*raw.units, *(u for host in hosts for u in host.units)]
-    everyone = [*mine, *others]
-    told = _resolved(everyone, units, ids)
+    told = in_order([*problems, *dropped, *_resolved(everyone, units, ids)])
+    applicants, contacts = tuple(sorted(ids)), dict(raw.contacts)
     cohort = validate(everyone, units)
     return Opened(
-        cohort,
-        tuple(sorted(ids)),
-        tuple(in_order([*problems, *told])),
-        raw.questions,
-        dict(raw.contacts),
-        raw.used,
-        tuple(everyone),
+        cohort, applicants, tuple(told), raw.questions, contacts, raw.used, tuple(everyone)
     )
+
+
+def _id(record: Record) -> str:
+    return str(record.data["id"])
 
 
 def hosts_of(place: str) -> Raw:
@@ -120,16 +116,16 @@ def _usable(records: Sequence[Record], *, is_guest: bool) -> tuple[list[Record],
                 break
             at = {record.place(path): path for path in _paths(record.data)}
             paths = [at.get(p.where, "") for p in wrong]
-            if any(not path or path.partition(".")[0] in NEEDED for path in paths):
-                says = "The row is left out."
-                problems += [
-                    replace(p, level="warning", do=f"{p.do} {says}".strip()) for p in wrong
-                ]
-                break
+            is_lost = any(path.partition(".")[0] in {"", *NEEDED} for path in paths)
+            says = "The row is left out." if is_lost else "The city stays, the answer is left out."
             for path, problem in zip(paths, wrong, strict=True):
-                _drop(record.data, path)
-                do = f"{problem.do} The city stays, the answer is left out.".strip()
-                problems.append(replace(problem, code="answer-left-out", level="warning", do=do))
+                code = problem.code if is_lost else "answer-left-out"
+                do = f"{problem.do} {says}".strip()
+                problems.append(replace(problem, code=code, level="warning", do=do))
+                if not is_lost:
+                    _drop(record.data, path)
+            if is_lost:
+                break
     return found, problems
 
 
@@ -176,11 +172,11 @@ def _resolved(
 ) -> list[Problem]:
     """Give the cities that applicants name their ids; a wish for a city that is not there is a warning."""
     names = names_of([*records, *units])
-    everyone = {str(r.data["id"]) for r in (*records, *units)}
-    hosting = {str(r.data["id"]) for r in records if _hosts(r)} | {str(u.data["id"]) for u in units}
+    everyone = set(map(_id, (*records, *units)))
+    hosting = {*map(_id, filter(_hosts, records)), *map(_id, units)}
     problems = []
     for record in records:
-        data, city = record.data, str(record.data["id"])
+        data, city = record.data, _id(record)
         for path in NAMING:
             kept: dict[str, None] = {}
             for k, wish in enumerate(map(str, data.get(path) or ())):
@@ -213,27 +209,28 @@ def _no_host(
 
 def estimated_readiness(city: City) -> dict[Dimension, tuple[int, str]]:
     """Return the levels that public facts make likely, each with the fact that it rests on; often none."""
-    found: dict[Dimension, tuple[int, str]] = {}
-
-    def at_least(dimension: Dimension, level: int, because: str) -> None:
-        if found.get(dimension, (-1, ""))[0] < level:
-            found[dimension] = (level, because)
-
-    if city.covenant is not None:
-        at_least(Dimension.MANDATE, 1, "signatory of the Covenant of Mayors")
-        if city.covenant.target_2020 is not None or city.covenant.target_2030 is not None:
-            at_least(Dimension.TARGET, 2, "a reduction target in the Covenant of Mayors")
-            at_least(Dimension.INVENTORY, 2, "a Covenant plan rests on an inventory")
-            at_least(Dimension.PLAN, 2, "a Covenant target comes with an action plan")
-            at_least(Dimension.MANDATE, 2, "a Covenant plan is adopted by the council")
+    d, facts = Dimension, list[tuple[Dimension, int, str]]()
+    covenant, mission = city.covenant, city.mission
+    if covenant is not None:
+        facts.append((d.MANDATE, 1, "signatory of the Covenant of Mayors"))
+        if covenant.target_2020 is not None or covenant.target_2030 is not None:
+            facts += [
+                (d.TARGET, 2, "a reduction target in the Covenant of Mayors"),
+                (d.INVENTORY, 2, "a Covenant plan rests on an inventory"),
+                (d.PLAN, 2, "a Covenant target comes with an action plan"),
+                (d.MANDATE, 2, "a Covenant plan is adopted by the council"),
+            ]
     if city.commitment is not None and city.commitment.neutral_by is not None:
-        at_least(Dimension.TARGET, 3, "a climate-neutrality year is stated")
-        at_least(Dimension.MANDATE, 2, "a climate-neutrality year is stated")
+        said = "a climate-neutrality year is stated"
+        facts += [(d.TARGET, 3, said), (d.MANDATE, 2, said)]
     if city.emissions is not None and city.emissions.kind != "estimated":
-        at_least(Dimension.INVENTORY, 2, "an inventory is printed")
-    if city.mission is not None and city.mission.label_awarded:
-        for dimension in (Dimension.MANDATE, Dimension.TARGET, Dimension.PLAN):
-            at_least(dimension, 3, "Mission Label")
-        at_least(Dimension.FINANCE, 2, "the Mission Label asks for an investment plan")
-        at_least(Dimension.ECOSYSTEM, 2, "the Mission Label asks for signed commitments")
+        facts.append((d.INVENTORY, 2, "an inventory is printed"))
+    if mission is not None and mission.label_awarded:
+        facts += [(dimension, 3, "Mission Label") for dimension in (d.MANDATE, d.TARGET, d.PLAN)]
+        facts.append((d.FINANCE, 2, "the Mission Label asks for an investment plan"))
+        facts.append((d.ECOSYSTEM, 2, "the Mission Label asks for signed commitments"))
+    # Of several facts the highest level counts, and of these the first.
+    found: dict[Dimension, tuple[int, str]] = {}
+    for dimension, level, why in sorted(facts, key=itemgetter(1), reverse=True):
+        found.setdefault(dimension, (level, why))
     return dict(sorted(found.items()))

@@ -208,11 +208,8 @@ def identify(rows: Sequence[CityRow], mapping: Mapping, notes: Notes) -> None:
         named[str(row.data.get("id"))].append(row)
     for city, same in named.items():
         spots = [spot for row in same if (spot := row.record.spot)]
-        if (
-            len(same) < 2
-            or len(spots) < len(same)
-            or not all(_apart(*two) for two in combinations(spots, 2))
-        ):
+        are_apart = all(_apart(*two) for two in combinations(spots, 2))
+        if len(same) < 2 or len(spots) < len(same) or not are_apart:
             continue
         for row, (lat, lon) in zip(same, spots, strict=True):
             row.data["id"] = f"{city}-{abs(lat * 100):.0f}n{abs(lon * 100):.0f}e"
@@ -264,10 +261,8 @@ def unbroken(cell: str) -> str | None:
     if not re.search("[ÃÂÄÅÎÐÑ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]", cell):
         return None
     try:
-        content = b"".join(
-            bytes([ord(c)]) if 0x80 <= ord(c) < 0xA0 else c.encode("cp1252") for c in cell
-        )
-        return content.decode("utf-8")
+        each = (bytes([ord(c)]) if 0x80 <= ord(c) < 0xA0 else c.encode("cp1252") for c in cell)
+        return b"".join(each).decode("utf-8")
     except (UnicodeEncodeError, UnicodeDecodeError):
         return None
 
@@ -306,10 +301,8 @@ def _one(same: list[CityRow], notes: Notes) -> CityRow:
                 put(data, path, value)
                 elsewhere[path] = row.record.place(path)
     rows = " and ".join(str(r.row) for r in same)
-    more = f" Changed: {', '.join(sorted(changed))}." if changed else ""
-    found = (
-        f"{data.get('name')} stands in rows {rows}: read as one city, the later answer wins.{more}"
-    )
+    found = f"{data.get('name')} stands in rows {rows}: read as one city, the later answer wins."
+    found += f" Changed: {', '.join(sorted(changed))}." if changed else ""
     notes.add("rows-merged", found, latest.row, "name", "", "warning")
     contacts = tuple(dict.fromkeys(c for r in same for c in r.contacts))
     places_ = {**latest.record.elsewhere, **elsewhere}

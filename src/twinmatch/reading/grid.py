@@ -128,15 +128,15 @@ class Raw:
     """Whether it is somebody's own table, of which a wrong answer costs the answer and not the round."""
 
 
-def leaves(data: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Return the values of a record by their dotted paths; domains with weights stay together."""
+def leaves(
+    data: dict[str, Any], prefix: str = "", together: Sequence[str] = ("challenges", "strengths")
+) -> list[tuple[str, Any]]:
+    """Return the values of a record by their dotted paths; the blocks named ``together`` are not taken apart."""
     found: list[tuple[str, Any]] = []
     for name, value in data.items():
         path = f"{prefix}{name}"
-        if isinstance(value, dict) and path not in {"challenges", "strengths"}:
-            found += leaves(value, f"{path}.")
-        else:
-            found.append((path, value))
+        is_block = isinstance(value, dict) and path not in together
+        found += leaves(value, f"{path}.", together) if is_block else [(path, value)]
     return found
 
 

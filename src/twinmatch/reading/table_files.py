@@ -48,10 +48,9 @@ NUL = "\0"
 
 def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     """Return the one sheet of a CSV file; the separator is the one by which most of its rows agree."""
-    content = bytes_of(path)
+    content, told = bytes_of(path), list[Problem]()
     guess = None if encoding else guessed_encoding(content)
     text = text_of(content, path.name, encoding or guess)
-    told: list[Problem] = []
     if NUL in text:
         row = text[: text.index(NUL)].count("\n") + 1
         told.append(_dropped(text.count(NUL), Where(path.name, row=row)))
@@ -283,6 +282,10 @@ DEEPEST = 30
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def _yaml_error(said: str, node: Any) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, said, node.start_mark)
+
+
 class _PlainLoader(_Base):  # type: ignore[misc]
     """YAML as people mean it: ``NO`` is Norway and not false, a key stands once, no anchors, no dates."""
 
@@ -298,9 +301,7 @@ class _PlainLoader(_Base):  # type: ignore[misc]
     def construct_yaml_int(self, node: Any) -> int:
         number: int = super().construct_yaml_int(node)
         if abs(number) > LARGEST:
-            raise yaml.constructor.ConstructorError(
-                None, None, "a number of more than 30 digits", node.start_mark
-            )
+            raise _yaml_error("a number of more than 30 digits", node)
         return number
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -310,9 +311,7 @@ class _PlainLoader(_Base):  # type: ignore[misc]
             if not isinstance(key, Hashable):
                 continue  # refused by the mapping that is made next
             if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the field {key!r} stands here twice", part.start_mark
-                )
+                raise _yaml_error(f"the field {key!r} stands here twice", part)
             seen.add(key)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping

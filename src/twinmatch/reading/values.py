@@ -317,11 +317,9 @@ def yes_or_no(text: str) -> bool | None:
     """Return whether a cell says yes or no."""
     word = plain(text) or text.strip()
     first = word.split(" ")[0] if re.match(r"^[^\W\d]+\s*[,;.:(–-]", text.strip()) else word
-    return (
-        True
-        if word in YES or first in YES - {"1", "x", "s", "t", "o", "on"}
-        else (False if word in NO or first in NO - {"0", "n", "off"} else None)
-    )
+    if word in YES or first in YES - {"1", "x", "s", "t", "o", "on"}:
+        return True
+    return False if word in NO or first in NO - {"0", "n", "off"} else None
 
 
 def is_unknown(text: str) -> bool:
@@ -387,11 +385,9 @@ def moment(text: str, *, month_first: bool = False) -> tuple[dt.date, int] | Non
     clock = _CLOCK.search(text)
     if not clock:
         return found, 0
-    hour = (
-        int(clock[1]) % 12 + (12 if clock[4].lower().startswith("p") else 0)
-        if clock[4]
-        else int(clock[1])
-    )
+    hour = int(clock[1])
+    if clock[4]:
+        hour = hour % 12 + (12 if clock[4].lower().startswith("p") else 0)
     return found, hour * 3600 + int(clock[2]) * 60 + int(clock[3] or 0)
 
 
@@ -418,13 +414,11 @@ def weeks(text: str) -> list[str]:
 
 def level(text: str) -> int | None:
     """Return the level 0 to 4 of "3", "3 - Working", "4: Full strength" or "2 (Decided)"; None where another."""
-    m = re.match(
-        r"^\s*(?:level\s*)?([0-4])(?:\.0)?\s*(?:$|[-–:.)(]\s*[^\W\d]|\s[^\W\d])",
-        text,
-        re.IGNORECASE,
-    )
+    pattern = r"(?i)^\s*(?:level\s*)?([0-4])(?:\.0)?\s*(?:$|[-–:.)(]\s*[^\W\d]|\s[^\W\d])"
+    if m := re.match(pattern, text):
+        return int(m[1])
     words = ("absent", "begun", "decided", "working", "full strength")
-    return int(m[1]) if m else words.index(plain(text)) if plain(text) in words else None
+    return words.index(plain(text)) if plain(text) in words else None
 
 
 def choice(text: str, column: ProfileColumn) -> str:

@@ -63,22 +63,15 @@ def places() -> dict[str, Place]:
     return found
 
 
-def _place(name: str, profile: str) -> Place:
+def _place(city: str, profile: str) -> Place:
     fields: dict[str, str] = {}
     for key, value in _FIELD.findall(profile):
         fields.setdefault(key.strip(), value.strip("'\""))
-    lat, lon = fields.get("lat"), fields.get("lon")
+    lat, lon = (float(fields[k]) if fields.get(k) else None for k in ("lat", "lon"))
     names = tuple(dict.fromkeys(fields[k] for k in ("name", "local_name") if k in fields))
     people = fields.get("value", "")
-    return Place(
-        name,
-        names[0],
-        fields["country"],
-        names,
-        float(lat) if lat else None,
-        float(lon) if lon else None,
-        int(people) if people.isdigit() else None,
-    )
+    residents = int(people) if people.isdigit() else None
+    return Place(city, names[0], fields["country"], names, lat, lon, residents)
 
 
 @cache
@@ -89,9 +82,8 @@ def _listed() -> dict[str, list[Place]]:
     for line in content.decode().splitlines():
         code, name, lat, lon, people, others = line.split("\t")
         more = tuple(others.split("|")) if others else ()
-        found[code].append(
-            Place("", name, code, (name,), float(lat), float(lon), int(people), more)
-        )
+        figures = float(lat), float(lon), int(people)
+        found[code].append(Place("", name, code, (name,), *figures, more))
     return found
 
 
@@ -168,9 +160,8 @@ def lost_letters(country: str, name: str, people: float | None = None) -> tuple[
     for word, found in _named(country).items() if country else ():
         if re.fullmatch(wanted, word) and (letters.fullmatch(word) or not set(name) <= {"?", " "}):
             for place in found:
-                off = (
-                    abs(math.log(people / place.population)) if people and place.population else 0.0
-                )
+                is_told = people and place.population
+                off = abs(math.log(people / place.population)) if is_told else 0.0  # type: ignore[operator]
                 hits[place.name] = min(off, hits.get(place.name, off))
     near = [n for n in hits if hits[n] < math.log(2)] or list(hits)
     return tuple(sorted(near, key=lambda n: (hits[n], n)))

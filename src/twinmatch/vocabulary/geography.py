@@ -186,15 +186,11 @@ def countries() -> dict[str, Country]:
     """Return every country of Europe and its neighbourhood by its code."""
     table = {}
     for line in _TABLE.strip().splitlines():
-        code, name, languages, region, in_eu, *borders = line.split()
-        table[code] = Country(
-            code,
-            babel_name(name.replace("_", " "), "territories", code),
-            tuple(languages.split(",")),
-            region,
-            in_eu == "yes",
-            tuple(b for b in borders if b != "-"),
-        )
+        code, named, languages, region, in_eu, *borders = line.split()
+        name = babel_name(named.replace("_", " "), "territories", code)
+        across = tuple(b for b in borders if b != "-")
+        spoken = tuple(languages.split(","))
+        table[code] = Country(code, name, spoken, region, in_eu == "yes", across)
     return table
 
 
@@ -210,19 +206,14 @@ def world() -> dict[str, Country]:
     from babel import Locale
     from babel.languages import get_official_languages
 
+    def made(code: str) -> Country:
+        name = babel_name(names[code], "territories", code)
+        languages = get_official_languages(code, de_facto=True)
+        return Country(code, name, languages, "world", False, ())
+
     names: dict[str, str] = dict(Locale("en").territories)
     codes = {c for c in names if len(c) == 2 and c.isalpha()} - _NO_COUNTRY - set(countries())
-    return {
-        c: Country(
-            c,
-            babel_name(names[c], "territories", c),
-            get_official_languages(c, de_facto=True),
-            "world",
-            False,
-            (),
-        )
-        for c in sorted(codes)
-    }
+    return {code: made(code) for code in sorted(codes)}
 
 
 def is_country(code: str) -> bool:

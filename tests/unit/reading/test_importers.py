@@ -11,8 +11,8 @@ import pytest
 from twinmatch.errors import DataError
 from twinmatch.reading import read_grids, without_contacts
 from twinmatch.reading.importers import IMPORTERS, Imported, Options, names_from
-from twinmatch.reading.importers.cdp import boundary_of, city_of, inventory_year
 from twinmatch.reading.importers.contract import form_of
+from twinmatch.reading.importers.gpc import boundary_of, city_of, inventory_year
 from twinmatch.schema import City
 from twinmatch.validate import profiles
 from twinmatch.vocabulary import taxonomy

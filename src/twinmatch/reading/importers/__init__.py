@@ -13,7 +13,6 @@ from typing import Any
 from twinmatch.extensions import Registry, need
 from twinmatch.reading.grid import Grid
 from twinmatch.reading.importers.base import Imported, Importer, Options, names_from
-from twinmatch.reading.importers.cdp import read_cdp
 from twinmatch.reading.importers.contract import SOURCE as CONTRACT
 from twinmatch.reading.importers.contract import read_contract
 from twinmatch.reading.importers.covenant import (
@@ -30,6 +29,7 @@ from twinmatch.reading.importers.gpc import (
     MODELLED,
     read_c40,
     read_carbon_monitor,
+    read_cdp,
     read_ciris,
 )
 
