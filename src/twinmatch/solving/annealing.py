@@ -33,8 +33,8 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from twinmatch.solving.blocks import Floats, Ints
 from twinmatch.solving.grouping import Task, in_order
 from twinmatch.solving.kernels import (
     LOOPS,
@@ -47,10 +47,6 @@ from twinmatch.solving.kernels import (
     exchange_plain,
 )
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-
 
 def group_counts(n_items: int, low: int, high: int) -> range:
     """The numbers of groups of low to high members that n items can fill; empty when none can."""
@@ -59,7 +55,7 @@ def group_counts(n_items: int, low: int, high: int) -> range:
     return range(-(-n_items // high), n_items // max(low, 1) + 1)
 
 
-def best_sizes(worth: FloatArray, low: IntArray, high: IntArray, n_items: int) -> IntArray:
+def best_sizes(worth: Floats, low: Ints, high: Ints, n_items: int) -> Ints:
     """The sizes (K,) inside the bands that sum to n with the highest total worth.
 
     worth: (K, n + 1). The bands must admit a sum of n. Among equals the first groups are smallest.
@@ -77,9 +73,7 @@ def best_sizes(worth: FloatArray, low: IntArray, high: IntArray, n_items: int) -
     return _trace(worth, reach, low, high, n_items)
 
 
-def _trace(
-    worth: FloatArray, reach: FloatArray, low: IntArray, high: IntArray, n_items: int
-) -> IntArray:
+def _trace(worth: Floats, reach: Floats, low: Ints, high: Ints, n_items: int) -> Ints:
     sizes = np.zeros(low.size, dtype=np.int64)
     left = n_items
     for group in range(low.size):
@@ -114,13 +108,13 @@ class Found:
     """
 
     score: float
-    label: IntArray
+    label: Ints
     complete: bool
 
 
 def anneal(
     task: Task,
-    start: IntArray | None,
+    start: Ints | None,
     *,
     effort: int | None,
     seconds: float | None = None,
@@ -156,7 +150,7 @@ def anneal(
 
 def _run(
     task: Task,
-    start: IntArray | None,
+    start: Ints | None,
     kernel: Kernel | None,
     sweeps: int | None,
     bits: np.random.PCG64,
@@ -211,14 +205,14 @@ def _melting(walk: Walk, heat: float, bits: np.random.PCG64, limit: Limit | None
     return heat
 
 
-Cycle = Callable[[float, float, int], Iterator[FloatArray]]
+Cycle = Callable[[float, float, int], Iterator[Floats]]
 
 
 def _cycles_of(sweeps: int, n_atoms: int) -> Iterator[Cycle]:
     """Cycles of equal length that use up a number of sweeps."""
     count = max(1, round(sweeps / (CYCLE * n_atoms)))
 
-    def cycle(hot: float, cold: float, step: int) -> Iterator[FloatArray]:
+    def cycle(hot: float, cold: float, step: int) -> Iterator[Floats]:
         heats = _cooling(hot, cold, max(1, sweeps // count))
         for at in range(0, heats.size, step):
             yield heats[at : at + step]
@@ -237,7 +231,7 @@ def _cycles_by_the_clock(
     count = max(1, round((1.0 - limit.spent()) / (each * CYCLE * walk.n_atoms)))
     began = limit.spent()
 
-    def cycle(hot: float, cold: float, step: int) -> Iterator[FloatArray]:
+    def cycle(hot: float, cold: float, step: int) -> Iterator[Floats]:
         first = limit.spent()
         ends = min(1.0, first + (1.0 - began) / count)
         while (spent := limit.spent()) < ends:
@@ -248,7 +242,7 @@ def _cycles_by_the_clock(
         yield cycle
 
 
-def _cooling(hot: float, cold: float, sweeps: int) -> FloatArray:
+def _cooling(hot: float, cold: float, sweeps: int) -> Floats:
     """One temperature a sweep, from hot to cold."""
     return np.array([_heat(hot, cold, k / max(1, sweeps - 1)) for k in range(sweeps)])
 
@@ -277,7 +271,7 @@ def typical_gain(task: Task) -> float:
     return float(f"{gain:.6g}")
 
 
-def residual_spread(weight: FloatArray) -> float:
+def residual_spread(weight: Floats) -> float:
     """The standard deviation of the weights after the additive effect of each atom is taken out."""
     n = len(weight)
     effect = weight.sum(axis=1) / (n - 2)
@@ -286,7 +280,7 @@ def residual_spread(weight: FloatArray) -> float:
     return float(np.sqrt((rest[np.triu_indices(n, 1)] ** 2).mean()))
 
 
-def random_grouping(task: Task, bits: np.random.PCG64) -> IntArray:
+def random_grouping(task: Task, bits: np.random.PCG64) -> Ints:
     """A random grouping whose sizes are the most promising inside the bands; plain tasks only."""
     n_items = len(task.weight)
     mean = float(task.weight.sum()) / max(1, n_items * (n_items - 1))

@@ -13,10 +13,11 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from twinmatch.solving.blocks import Bools, Floats
 
 Bound = int | Sequence[int]
-FloatArray = NDArray[np.float64]
 
 TINY = 1e-10  # a breach below this is rounding
 SIZE, RANGE, ISOLATED = 0, 1, 2  # kinds of counts; all but SIZE are kept by an empty group
@@ -74,7 +75,7 @@ def is_category(value: Any) -> bool:
     return value is not None and value != "" and value == value
 
 
-def masks(values: ArrayLike) -> list[tuple[str, NDArray[np.bool_]]]:
+def masks(values: ArrayLike) -> list[tuple[str, Bools]]:
     """The masks that a rule's values stand for, (word, (n,) bool) each, in the order of first use.
 
     A bool array is one mask without a word; anything else is one mask a category.
@@ -87,7 +88,7 @@ def masks(values: ArrayLike) -> list[tuple[str, NDArray[np.bool_]]]:
     return [(str(word), np.array([value == word for value in plain])) for word in words]
 
 
-def per_group(bound: Bound, n_groups: int) -> NDArray[np.float64]:
+def per_group(bound: Bound, n_groups: int) -> Floats:
     """A bound as one float a group, (K,)."""
     return np.broadcast_to(np.asarray(bound, dtype=np.float64), (n_groups,)).copy()
 
@@ -111,9 +112,9 @@ class Count:
     """One row of a rule over K groups: values (n,) summed in a group, and where the sum must lie."""
 
     kind: int
-    values: FloatArray
-    floor: FloatArray
-    ceiling: FloatArray
+    values: Floats
+    floor: Floats
+    ceiling: Floats
     slope: float = 0.0
 
 
@@ -150,7 +151,7 @@ def _balance_count(rule: Balance, n_groups: int) -> Count:
     return Count(RANGE, values / scale, low, high)
 
 
-def breaches(kind: Any, count: Any, floor: Any, ceiling: Any, slope: Any, size: Any) -> FloatArray:
+def breaches(kind: Any, count: Any, floor: Any, ceiling: Any, slope: Any, size: Any) -> Floats:
     """By how much counts of groups of these sizes break their rules, elementwise; 0 where they are kept."""
     over = np.maximum((floor - slope * size) - count, count - (ceiling + slope * size))
     over = np.where(kind == ISOLATED, 1.0 * (count == 1.0), over)

@@ -30,10 +30,10 @@ from itertools import chain, combinations
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, eye_array, kron, vstack
 
 from twinmatch.solving.attributes import breaches
+from twinmatch.solving.blocks import Bools, Floats, Ints
 from twinmatch.solving.grouping import (
     Band,
     GroupingQuestion,
@@ -42,9 +42,6 @@ from twinmatch.solving.grouping import (
     pair_worth,
 )
 from twinmatch.solving.highs import Model, maximise
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 MOST_COLUMNS = 60_000
 WHOLE = 1e-7  # a share this near a whole number is one
@@ -55,7 +52,7 @@ CLOSE = 1e-9  # relative difference below which score and bound are the same
 class Solved:
     """label (m,) the best grouping, or None; bound on every grouping; proven: label, or none, is final."""
 
-    label: IntArray | None
+    label: Ints | None
     bound: float
     proven: bool
 
@@ -64,9 +61,9 @@ class Solved:
 class _Columns:
     """Members (C, s) as lists of atoms, the family (C,) each column belongs to, its score (C,)."""
 
-    members: list[IntArray]
-    family: IntArray
-    score: FloatArray
+    members: list[Ints]
+    family: Ints
+    score: Floats
 
 
 def column_count(task: Task) -> int:
@@ -85,9 +82,9 @@ def _cardinals(task: Task) -> range:
 
 def solve_exactly(
     task: Task,
-    incumbent: IntArray | None = None,
+    incumbent: Ints | None = None,
     seconds: float | None = None,
-    cost: Callable[[IntArray], FloatArray] | None = None,
+    cost: Callable[[Ints], Floats] | None = None,
 ) -> Solved:
     """The best grouping, proven, within a fixed number of nodes and the seconds given.
 
@@ -139,10 +136,10 @@ def _model(task: Task, columns: _Columns) -> Model:
     return Model(matrix, low, np.concatenate([once, counts]), np.zeros(n), np.ones(n), every)
 
 
-def _columns(task: Task, cost: Callable[[IntArray], FloatArray] | None) -> _Columns:
-    members: list[IntArray] = []
-    family: list[FloatArray] = []
-    score: list[FloatArray] = []
+def _columns(task: Task, cost: Callable[[Ints], Floats] | None) -> _Columns:
+    members: list[Ints] = []
+    family: list[Floats] = []
+    score: list[Floats] = []
     for chosen in _subsets(task):
         for kin in np.unique(task.kin).tolist():
             good = chosen[_permitted(task, chosen, kin)]
@@ -154,7 +151,7 @@ def _columns(task: Task, cost: Callable[[IntArray], FloatArray] | None) -> _Colu
     return _Columns(members, np.concatenate(family).astype(np.int64), np.concatenate(score))
 
 
-def _subsets(task: Task) -> Iterator[IntArray]:
+def _subsets(task: Task) -> Iterator[Ints]:
     """All sets of atoms that may fit a group, as arrays (C, s), one for each number of atoms s."""
     n_atoms = task.mass.size
     for s in _cardinals(task):
@@ -162,10 +159,10 @@ def _subsets(task: Task) -> Iterator[IntArray]:
         yield flat.reshape(-1, s)
 
 
-def _permitted(task: Task, chosen: IntArray, group: int) -> NDArray[np.bool_]:
+def _permitted(task: Task, chosen: Ints, group: int) -> Bools:
     """Which of the sets (C, s) keep every rule as the members of a group."""
     size = task.mass[chosen].sum(axis=1)
-    good: NDArray[np.bool_] = np.isfinite(task.bonus[chosen, group]).all(axis=1)
+    good: Bools = np.isfinite(task.bonus[chosen, group]).all(axis=1)
     for r in range(task.kind.size):
         held = task.tally[r][chosen].sum(axis=1)
         floor, ceiling = task.floor[r, group], task.ceiling[r, group]
@@ -177,26 +174,26 @@ def _permitted(task: Task, chosen: IntArray, group: int) -> NDArray[np.bool_]:
     return good
 
 
-def _scores(task: Task, chosen: IntArray, group: int) -> FloatArray:
+def _scores(task: Task, chosen: Ints, group: int) -> Floats:
     inside = task.inner[chosen].sum(axis=1)
     for p, q in _places(chosen):
         inside += task.weight[chosen[:, p], chosen[:, q]]
     size = task.mass[chosen].sum(axis=1)
-    worth: FloatArray = task.factor[size] * inside + task.bonus[chosen, group].sum(axis=1)
+    worth: Floats = task.factor[size] * inside + task.bonus[chosen, group].sum(axis=1)
     return worth
 
 
-def _places(chosen: IntArray) -> Iterator[tuple[int, int]]:
+def _places(chosen: Ints) -> Iterator[tuple[int, int]]:
     return combinations(range(chosen.shape[1]), 2)
 
 
-def _matrix(members: list[IntArray], n_atoms: int) -> csc_array:
+def _matrix(members: list[Ints], n_atoms: int) -> csc_array:
     ends = np.cumsum([0] + [len(m) for m in members])
     rows = np.concatenate(members)
     return csc_array((np.ones(rows.size), rows, ends), shape=(n_atoms, len(members)))
 
 
-def _label(x: FloatArray, columns: _Columns, task: Task) -> IntArray:
+def _label(x: Floats, columns: _Columns, task: Task) -> Ints:
     label = np.full(task.mass.size, -1, dtype=np.int64)
     free = {kin: np.flatnonzero(task.kin == kin).tolist() for kin in np.unique(task.kin).tolist()}
     for column in np.flatnonzero(x > 0.5):
@@ -250,7 +247,7 @@ def _by_eigenvalues(question: GroupingQuestion, bands: Sequence[Band]) -> float:
     return float(((least + given) * values).sum()) / 2.0
 
 
-def rewards(question: GroupingQuestion, bands: Sequence[Band]) -> FloatArray:
+def rewards(question: GroupingQuestion, bands: Sequence[Band]) -> Floats:
     """The most that each item can bring to each group, (n, K), -inf where it may not sit."""
     n_items = question.n_items
     worth = question.worth.copy()
@@ -265,7 +262,7 @@ def rewards(question: GroupingQuestion, bands: Sequence[Band]) -> FloatArray:
     return _best_places(question, np.stack([best[band] for band in bands], axis=1))
 
 
-def _best_places(question: GroupingQuestion, reward: FloatArray) -> FloatArray:
+def _best_places(question: GroupingQuestion, reward: Floats) -> Floats:
     """The reward (n, K) with the bonus added, -inf where an item may not sit."""
     if question.bonus is not None:
         reward = reward + question.bonus
@@ -277,16 +274,16 @@ def _best_places(question: GroupingQuestion, reward: FloatArray) -> FloatArray:
     return reward
 
 
-def _most(value: FloatArray, band: Band) -> FloatArray:
+def _most(value: Floats, band: Band) -> Floats:
     """The best over the sizes of a band; value[i, s - 1] is that of i in a group of s."""
     low, high = max(band[0], 1), min(band[1], value.shape[1])
     if low > high:
         return np.full(len(value), -np.inf)
-    most: FloatArray = value[:, low - 1 : high].max(axis=1)
+    most: Floats = value[:, low - 1 : high].max(axis=1)
     return most
 
 
-def _transport(reward: FloatArray, bands: Sequence[Band], told_apart: bool) -> float:
+def _transport(reward: Floats, bands: Sequence[Band], told_apart: bool) -> float:
     """The most that all items bring when each has one group and groups keep their sizes.
 
     Where groups are not told apart, or there are too many seats, each item simply has its best.
@@ -323,7 +320,7 @@ def _above(bound: float) -> float:
 
 
 def disjoint_sets(
-    sets: Sequence[Sequence[int]], worth: Sequence[float], size: FloatArray
+    sets: Sequence[Sequence[int]], worth: Sequence[float], size: Floats
 ) -> tuple[int, ...]:
     """The positions of disjoint sets that cover the most size, then have the most worth.
 
@@ -351,7 +348,7 @@ def disjoint_sets(
     return tuple(int(k) for k in np.flatnonzero(chosen))
 
 
-def _packed(model: Model, worth: FloatArray, apart: float) -> tuple[Model, FloatArray]:
+def _packed(model: Model, worth: Floats, apart: float) -> tuple[Model, Floats]:
     """The model held to its best worth, no two of which are less than twice ``apart`` apart, and the choice."""
     found = maximise(model, worth, whole=True)
     if found.x is None or not found.proven:
@@ -365,10 +362,10 @@ MOST_HALVES = 50_000_000  # splits in two that are looked at, a second's work
 
 
 def halves_bound(
-    likeness: FloatArray,
+    likeness: Floats,
     sizes: Sequence[int],
-    seats: IntArray,
-    marked: NDArray[np.bool_],
+    seats: Ints,
+    marked: Bools,
     band: Band,
 ) -> float:
     """The highest sum of mean likenesses to the own group that two groups reach, from all there are; inf if too many.
@@ -407,7 +404,7 @@ def halves_bound(
 MOST_ROUNDS = 300  # of prices of categories; what is known after each is a bound
 
 
-def fewest_alike(held: Sequence[int], sizes: IntArray, silent: float) -> float:
+def fewest_alike(held: Sequence[int], sizes: Ints, silent: float) -> float:
     """A sum of mean likenesses to the own group that no grouping goes below, where items of one category are alike.
 
     held (K,): items of each category, the others are of none; sizes (G,) of the groups; silent: what a pair counts of
@@ -450,7 +447,7 @@ def fewest_alike(held: Sequence[int], sizes: IntArray, silent: float) -> float:
     return bound
 
 
-def _dealt(stock: IntArray, sizes: IntArray, kinds: IntArray) -> IntArray:
+def _dealt(stock: Ints, sizes: Ints, kinds: Ints) -> Ints:
     """The compositions of groups of these sizes when categories are dealt out evenly, (C, K), and which of the sizes each has."""
     category = np.repeat(np.arange(len(stock) + 1), [*stock, sizes.sum() - stock.sum()])
     seat = np.argsort(np.concatenate([np.arange(s) / s for s in sizes.tolist()]), kind="stable")
@@ -459,7 +456,7 @@ def _dealt(stock: IntArray, sizes: IntArray, kinds: IntArray) -> IntArray:
     return np.unique(np.hstack([held[:, :-1], sizes[:, None] == kinds]), axis=0)
 
 
-def _silence(known: IntArray, size: IntArray | int, silent: float) -> FloatArray:
+def _silence(known: Ints, size: Ints | int, silent: float) -> Floats:
     """What the pairs count, one of which is of no category, in groups with so many known items."""
     whole = np.asarray(size)
     return np.asarray(
@@ -468,8 +465,8 @@ def _silence(known: IntArray, size: IntArray | int, silent: float) -> FloatArray
 
 
 def _least_alike(
-    stock: IntArray, size: int, unknown: int, silent: float, price: FloatArray
-) -> tuple[float, IntArray]:
+    stock: Ints, size: int, unknown: int, silent: float, price: Floats
+) -> tuple[float, Ints]:
     """What the best composition of a group costs less the prices of its categories, and that composition (K,)."""
     category, before = np.nonzero(np.arange(size) < stock[:, None])
     more = 2.0 * before / max(size - 1, 1) - price[category]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.solving.attributes import (
@@ -29,15 +29,13 @@ from twinmatch.solving.attributes import (
     counts_of,
     gathered,
 )
+from twinmatch.solving.blocks import Bools, Floats, Ints
 from twinmatch.solving.scaling import HUGE, numbers
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 Band = tuple[int, int]
 
 
-def pair_worth(objective: str, largest: int) -> FloatArray:
+def pair_worth(objective: str, largest: int) -> Floats:
     """What one pair inside a group of s members adds to the objective, (largest + 1,).
 
     "total": 1. "mean": 2 / (s - 1), as both members count the other in a mean over s - 1.
@@ -62,13 +60,13 @@ class GroupingQuestion:
     band alone where the number of groups is free. The rest is as given to `partition`.
     """
 
-    worth: FloatArray
+    worth: Floats
     objective: str
     band: Band | None
     bands: tuple[Band, ...] | None
-    bonus: FloatArray | None = None
-    allowed: BoolArray | None = None
-    fixed: IntArray | None = None
+    bonus: Floats | None = None
+    allowed: Bools | None = None
+    fixed: Ints | None = None
     together: tuple[tuple[int, int], ...] = ()
     apart: tuple[tuple[int, int], ...] = ()
     rules: tuple[GroupRule, ...] = ()
@@ -87,21 +85,21 @@ class Task:
     apart: (m, m) bool or None.
     """
 
-    atom: IntArray
-    weight: FloatArray
-    inner: FloatArray
-    bonus: FloatArray
-    mass: IntArray
-    low: IntArray
-    high: IntArray
-    factor: FloatArray
-    apart: BoolArray | None
-    kind: IntArray
-    tally: FloatArray
-    floor: FloatArray
-    ceiling: FloatArray
-    slope: FloatArray
-    kin: IntArray = field(repr=False)
+    atom: Ints
+    weight: Floats
+    inner: Floats
+    bonus: Floats
+    mass: Ints
+    low: Ints
+    high: Ints
+    factor: Floats
+    apart: Bools | None
+    kind: Ints
+    tally: Floats
+    floor: Floats
+    ceiling: Floats
+    slope: Floats
+    kin: Ints = field(repr=False)
 
     @property
     def n_groups(self) -> int:
@@ -113,7 +111,7 @@ class Task:
         """Whether sizes and allowed groups are the only rules, and no items are tied."""
         return self.apart is None and self.kind.size == 1 and bool((self.mass == 1).all())
 
-    def score(self, label: IntArray) -> float:
+    def score(self, label: Ints) -> float:
         """The objective of a grouping of the atoms, (m,), exactly rounded."""
         parts: list[float] = []
         for group in range(self.n_groups):
@@ -204,7 +202,7 @@ def _at_most(band: Band, n_items: int) -> Band:
     return min(int(band[0]), n_items + 1), min(int(band[1]), n_items + 1)
 
 
-def _checked_likeness(likeness: ArrayLike) -> tuple[FloatArray, list[Problem]]:
+def _checked_likeness(likeness: ArrayLike) -> tuple[Floats, list[Problem]]:
     try:
         matrix, wrong = numbers(likeness)
     except ValueError:
@@ -306,7 +304,7 @@ def _wrong_pairs(name: str, pairs: list[tuple[int, int]], n_items: int) -> list[
 
 
 def _contradictions(
-    ties: list[tuple[int, int]], bans: list[tuple[int, int]], fixed: IntArray | None, n_items: int
+    ties: list[tuple[int, int]], bans: list[tuple[int, int]], fixed: Ints | None, n_items: int
 ) -> list[Problem]:
     atom = tied(n_items, ties)
     problems = [
@@ -354,7 +352,7 @@ def _wrong_limits(rule: Distribute, n_groups: int | None) -> list[Problem]:
 # -- arrays ------------------------------------------------------------------------------------
 
 
-def tied(n_items: int, pairs: Iterable[tuple[int, int]]) -> IntArray:
+def tied(n_items: int, pairs: Iterable[tuple[int, int]]) -> Ints:
     """The atom of each item when the pairs stay together, (n,), numbered by lowest member."""
     root = list(range(n_items))
 
@@ -402,13 +400,13 @@ def task_of(question: GroupingQuestion, bands: Sequence[Band]) -> Task:
     )
 
 
-def _pool(values: FloatArray, atom: IntArray, n_atoms: int) -> FloatArray:
+def _pool(values: Floats, atom: Ints, n_atoms: int) -> Floats:
     pooled = np.zeros(n_atoms)
     np.add.at(pooled, atom, values)
     return pooled
 
 
-def _contract(worth: FloatArray, atom: IntArray, n_atoms: int) -> tuple[FloatArray, FloatArray]:
+def _contract(worth: Floats, atom: Ints, n_atoms: int) -> tuple[Floats, Floats]:
     if n_atoms == len(worth):
         return worth, np.zeros(n_atoms)
     rows = np.zeros((n_atoms, len(worth)))
@@ -420,7 +418,7 @@ def _contract(worth: FloatArray, atom: IntArray, n_atoms: int) -> tuple[FloatArr
     return (weight + weight.T) / 2.0, inner
 
 
-def _places(question: GroupingQuestion, atom: IntArray, n_atoms: int, n_groups: int) -> FloatArray:
+def _places(question: GroupingQuestion, atom: Ints, n_atoms: int, n_groups: int) -> Floats:
     """bonus (m, K), -inf where some item of the atom may not sit."""
     places = np.zeros((question.n_items, n_groups))
     if question.bonus is not None:
@@ -436,7 +434,7 @@ def _places(question: GroupingQuestion, atom: IntArray, n_atoms: int, n_groups: 
     return pooled
 
 
-def _apart(pairs: Sequence[tuple[int, int]], atom: IntArray, n_atoms: int) -> BoolArray | None:
+def _apart(pairs: Sequence[tuple[int, int]], atom: Ints, n_atoms: int) -> Bools | None:
     if not pairs:
         return None
     matrix = np.zeros((n_atoms, n_atoms), dtype=bool)
@@ -445,14 +443,14 @@ def _apart(pairs: Sequence[tuple[int, int]], atom: IntArray, n_atoms: int) -> Bo
     return matrix
 
 
-def _kin(columns: FloatArray) -> IntArray:
+def _kin(columns: Floats) -> Ints:
     """Groups with equal columns get the number of the first of them."""
     first: dict[bytes, int] = {}
     one: Callable[[int], bytes] = lambda g: np.ascontiguousarray(columns[:, g] + 0.0).tobytes()  # noqa: E731
     return np.array([first.setdefault(one(g), g) for g in range(columns.shape[1])], dtype=np.int64)
 
 
-def in_order(label: IntArray, kin: IntArray) -> IntArray:
+def in_order(label: Ints, kin: Ints) -> Ints:
     """The same grouping with interchangeable groups numbered by their lowest member."""
     order = label.copy()
     for family in np.unique(kin):

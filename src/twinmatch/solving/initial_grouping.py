@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twinmatch.solving.attributes import (
     RANGE,
@@ -27,12 +26,12 @@ from twinmatch.solving.attributes import (
     gathered,
     masks,
 )
+from twinmatch.solving.blocks import Ints
 from twinmatch.solving.grouping import Band, GroupingQuestion
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
-IntArray = NDArray[np.int64]
 GRAIN = 10**6  # values of Balance are rounded to a millionth of the largest
 
 
@@ -49,7 +48,7 @@ class GroupingReason:
 class Start:
     """label (n,) a grouping that keeps every rule, or None; proven: that none exists."""
 
-    label: IntArray | None
+    label: Ints | None
     proven: bool
 
 

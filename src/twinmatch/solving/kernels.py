@@ -29,14 +29,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twinmatch.solving.attributes import breaches
+from twinmatch.solving.blocks import Bools, Floats, Ints
 from twinmatch.solving.grouping import Task
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 Kernel = Callable[..., Any]
 
 NOISE = 1 << 13  # entries in the table of -log u
@@ -45,9 +42,9 @@ NOISE = 1 << 13  # entries in the table of -log u
 class Sweeps(NamedTuple):
     """What one call of a kernel is to do: a sweep a heat, with these random handicaps."""
 
-    heats: FloatArray
-    noise: FloatArray
-    draws: IntArray
+    heats: Floats
+    noise: Floats
+    draws: Ints
 
 
 class Best(NamedTuple):
@@ -57,36 +54,36 @@ class Best(NamedTuple):
     counts, above the rounding of sums.
     """
 
-    standing: FloatArray
-    label: IntArray
+    standing: Floats
+    label: Ints
     least: float
 
 
 class PlainTask(NamedTuple):
     """The question of a plain search; rigid: no size can change."""
 
-    weight: FloatArray
-    bonus: FloatArray
-    low: IntArray
-    high: IntArray
-    factor: FloatArray
+    weight: Floats
+    bonus: Floats
+    low: Ints
+    high: Ints
+    factor: Floats
     rigid: bool
 
 
 class Seating(NamedTuple):
     """The arrays that a plain search works on in place."""
 
-    label: IntArray
-    size: IntArray
-    inside: FloatArray
-    reach: FloatArray
-    pull: FloatArray
-    own: FloatArray
-    rate: FloatArray
-    pace: FloatArray
+    label: Ints
+    size: Ints
+    inside: Floats
+    reach: Floats
+    pull: Floats
+    own: Floats
+    rate: Floats
+    pace: Floats
 
 
-def seat(label: IntArray, weight: FloatArray, bonus: FloatArray, factor: FloatArray) -> Seating:
+def seat(label: Ints, weight: Floats, bonus: Floats, factor: Floats) -> Seating:
     """The arrays of a grouping; sums run in the order of the items, on every machine."""
     n_groups, n_items = bonus.shape
     reach = np.zeros((n_groups, n_items))
@@ -162,23 +159,19 @@ def move_gain(i: int, g: int, task: PlainTask, at: Seating) -> float:
     return gain
 
 
-def swap_margins(
-    i: int, task: PlainTask, at: Seating, heat: float, noise: FloatArray
-) -> FloatArray:
+def swap_margins(i: int, task: PlainTask, at: Seating, heat: float, noise: Floats) -> Floats:
     """What the swap of i with each item gains, with its handicap, (n,); -inf in its own group."""
     a = at.label[i]
     there = at.pull[:, i] - at.own[i]
     there[a] = -np.inf
     here = at.pull[a]
     row = task.weight[i]
-    margin: FloatArray = (here - at.own) - (at.rate[a] + at.pace) * row + heat * noise
+    margin: Floats = (here - at.own) - (at.rate[a] + at.pace) * row + heat * noise
     margin += there[at.label]
     return margin
 
 
-def swap_margins_loops(
-    i: int, task: PlainTask, at: Seating, heat: float, noise: FloatArray
-) -> FloatArray:
+def swap_margins_loops(i: int, task: PlainTask, at: Seating, heat: float, noise: Floats) -> Floats:
     """`swap_margins` as loops."""
     a, label, row, own, pace = at.label[i], at.label, task.weight[i], at.own, at.pace
     there, here, rate = at.pull[:, i] - own[i], at.pull[a], at.rate[a]
@@ -191,9 +184,7 @@ def swap_margins_loops(
     return margin
 
 
-def best_move(
-    i: int, task: PlainTask, at: Seating, heat: float, noise: FloatArray, bar: float
-) -> int:
+def best_move(i: int, task: PlainTask, at: Seating, heat: float, noise: Floats, bar: float) -> int:
     """The group that i gains most by moving to, above the bar and within the sizes, or -1."""
     a, best = at.label[i], -1
     if at.size[a] <= task.low[a]:
@@ -258,7 +249,7 @@ class Limit:
 class Walk(ABC):
     """One search: the arrays it works on, the best grouping it has seen, and a kernel to go on."""
 
-    def __init__(self, task: Task, start: IntArray) -> None:
+    def __init__(self, task: Task, start: Ints) -> None:
         self._task = task
         self._best = start.copy()
         self._standing = np.zeros(2)
@@ -269,7 +260,7 @@ class Walk(ABC):
         self._least = 1e-9 * max(1.0, self._scale())
 
     @abstractmethod
-    def restart(self, label: IntArray) -> None:
+    def restart(self, label: Ints) -> None:
         """Go on from another grouping; what is best starts afresh."""
 
     def keeps(self) -> bool:
@@ -284,14 +275,14 @@ class Walk(ABC):
     def _advance(self, sweeps: Sweeps, best: Best) -> int:
         """Make the sweeps."""
 
-    def sweep(self, heats: FloatArray, bits: np.random.PCG64) -> int:
+    def sweep(self, heats: Floats, bits: np.random.PCG64) -> int:
         """Sweep once a heat; returns the number of exchanges."""
         draws = bits.random_raw(heats.size * self.n_atoms) % NOISE
         noise = np.resize(_noise(), NOISE + self.n_atoms + self._task.n_groups)
         sweeps = Sweeps(heats, noise, draws.astype(np.int64).reshape(heats.size, -1))
         return self._advance(sweeps, Best(self._standing, self._best, self._least))
 
-    def descend(self, bits: np.random.PCG64, limit: Limit | None = None) -> tuple[IntArray, float]:
+    def descend(self, bits: np.random.PCG64, limit: Limit | None = None) -> tuple[Ints, float]:
         """The local optimum from the best grouping seen, by steepest descent, and its value.
 
         The value is -inf where no grouping that keeps the rules has been seen.
@@ -307,14 +298,14 @@ class Walk(ABC):
 class PlainWalk(Walk):
     """A search where sizes and places are the only rules."""
 
-    def __init__(self, task: Task, start: IntArray, kernel: Kernel) -> None:
+    def __init__(self, task: Task, start: Ints, kernel: Kernel) -> None:
         bonus = np.ascontiguousarray(task.bonus.T)
         rigid = bool((task.low == task.high).all())
         self._plain = PlainTask(task.weight, bonus, task.low, task.high, task.factor, rigid)
         self._kernel = kernel
         super().__init__(task, start)
 
-    def restart(self, label: IntArray) -> None:
+    def restart(self, label: Ints) -> None:
         """Go on from another grouping; what is best starts afresh."""
         task = self._plain
         self._seating = at = seat(label, task.weight, task.bonus, task.factor)
@@ -332,7 +323,7 @@ class PlainWalk(Walk):
 class RuledWalk(Walk):
     """A search under rules, over groupings that keep all of them; a move is a swap with nobody."""
 
-    def restart(self, label: IntArray) -> None:
+    def restart(self, label: Ints) -> None:
         """Go on from another grouping; what is best starts afresh."""
         task, everyone = self._task, np.arange(label.size)
         self._label, self._bonus = label.copy(), task.bonus.T
@@ -378,7 +369,7 @@ class RuledWalk(Walk):
                 best.label[:] = self._label
         return made
 
-    def _gains(self, i: int) -> FloatArray:
+    def _gains(self, i: int) -> Floats:
         """What each swap of atom i, (m,), and then each move of it, (K,), gains; -inf in its own group."""
         task, label, size, inside, reach = (
             self._task,
@@ -404,7 +395,7 @@ class RuledWalk(Walk):
         gain[other == a] = -np.inf
         return np.asarray(gain)
 
-    def _may(self, i: int, which: IntArray) -> BoolArray:
+    def _may(self, i: int, which: Ints) -> Bools:
         """Whether each of these exchanges of atom i keeps every rule."""
         task, a, b = self._task, self._label[i], self._other[which]
         swaps = which < self.n_atoms
@@ -437,7 +428,7 @@ class RuledWalk(Walk):
 
 
 @cache
-def _noise() -> FloatArray:
+def _noise() -> Floats:
     """A shuffled table of -log u at evenly spaced u, rounded so that it is the same everywhere."""
     order = np.argsort(np.random.PCG64(0).random_raw(NOISE), kind="stable")
     return np.array([round(-math.log((k + 0.5) / NOISE), 9) for k in order.tolist()])

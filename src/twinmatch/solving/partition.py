@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from twinmatch.errors import Problem
 from twinmatch.solving.annealing import anneal, group_counts
+from twinmatch.solving.blocks import Ints
 from twinmatch.solving.exact import (
     CLOSE,
     MOST_COLUMNS,
@@ -32,8 +33,6 @@ from twinmatch.solving.scaling import exponent, is_time
 if TYPE_CHECKING:
     import pandas as pd
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 EFFORT = 2_000  # sweeps, where neither effort nor seconds is given
 FEW_COLUMNS = 2_000  # up to so many the proof is quick without
@@ -54,7 +53,7 @@ class Partition:
     engine: what found it. complete: False where a limit in seconds cut the search short.
     """
 
-    label: IntArray
+    label: Ints
     score: float
     bound: float
     status: Status
@@ -89,7 +88,7 @@ class Partition:
         """The number of groups that have members."""
         return len(np.unique(self.label[self.label >= 0]))
 
-    def members(self, group: int) -> IntArray:
+    def members(self, group: int) -> Ints:
         """The items in a group, in ascending order."""
         return np.flatnonzero(self.label == group)
 
@@ -279,7 +278,7 @@ def _grouped(
 
 def _start(
     question: GroupingQuestion, task: Task, bands: tuple[Band, ...], seed: int, limit: Limit | None
-) -> tuple[IntArray | None, Partition | None]:
+) -> tuple[Ints | None, Partition | None]:
     """A grouping of the atoms that keeps every rule, None where the search makes its own; and the
     answer where none was found."""
     fits = sum(low for low, _ in bands) <= question.n_items <= sum(high for _, high in bands)
