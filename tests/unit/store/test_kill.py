@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 
 import pytest
 from stores_for_tests import POSTGRES, keep
@@ -26,16 +25,16 @@ while True:
 """
 
 
-def killed_writer(place: str, run: str, seconds: float) -> int:
-    """Start a writer, kill it after some time of writing, and return the last number that it acknowledged."""
+def killed_writer(place: str, run: str, entries: int) -> int:
+    """Start a writer, kill it when it has acknowledged some entries, and return the last number that it acknowledged."""
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, place, run], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    time.sleep(seconds)
-    os.kill(process.pid, signal.SIGKILL)
-    lines = process.stdout.read().split("\n")
+    first = [process.stdout.readline() for _ in range(entries)]
+    os.kill(process.pid, signal.SIGKILL)  # while it writes the next one
+    lines = "".join([*first, process.stdout.read()]).split("\n")
     process.wait()
     process.stdout.close()
     # The kill can cut the last line short, so only lines with an end were acknowledged.
@@ -50,7 +49,7 @@ def test_kills_lose_nothing_that_was_acknowledged(place):
     rng = random.Random(7)
     last = 0
     for _ in range(6):
-        last = max(last, killed_writer(place, run, rng.uniform(0.0, 0.08)))
+        last = max(last, killed_writer(place, run, rng.randint(0, 8)))
         history = store.history(run)
         assert [e.number for e in history] == list(range(1, len(history) + 1))
         assert last <= len(history)
