@@ -12,7 +12,7 @@ import sys
 
 import brotli
 import pytest
-from service_for_tests import five_cities
+from service_for_tests import five_cities, served, shared
 
 from twinmatch.app.neighbours import PEER_WEIGHTS, similar, text_model
 from twinmatch.app.pairs import explain
@@ -24,6 +24,7 @@ from twinmatch.programmes import load
 from twinmatch.proposal.wire import to_wire
 from twinmatch.web.board import Board
 from twinmatch.web.bodies import cursor_after
+from twinmatch.web.cities import answer_beforehand
 from twinmatch.web.middleware import Metrics
 from twinmatch.web.settings import Settings
 from twinmatch.web.state import State
@@ -439,3 +440,21 @@ def test_each_source_stands_once_in_an_answer(api):
     sources = answer.json()["sources"]
     assert len(set(sources.values())) == len(sources) > 20
     assert all(answer.text.count(json.dumps(s, ensure_ascii=False)) == 1 for s in sources.values())
+
+
+def test_the_usual_answer_is_written_before_anybody_asks_and_is_the_same(tmp_path):
+    with served(tmp_path / "s.sqlite", profiles=five_cities(tmp_path)) as client:
+        state = shared(client)
+        ids = [c.id for c in state.service.cohort.cities]
+        paths = [f"/v1/cities/{city}/similar" for city in ids]
+        answer_beforehand(state)
+        given = state.answer
+
+        def never(tag, make):
+            raise AssertionError("made again")
+
+        state.answer = lambda tag, make: given(tag, lambda: never(tag, make))
+        before = [client.get(path).content for path in paths]
+        state.answer = lambda tag, make: make()
+        assert [client.get(path).content for path in paths] == before
+        assert {len(json.loads(body)["similar"]) for body in before} == {len(ids) - 1}

@@ -50,6 +50,7 @@ from twinmatch.facets.text import (
     offers_said,
     quotes,
     shown,
+    worded,
 )
 from twinmatch.proposal import Fact
 from twinmatch.schema import City
@@ -74,7 +75,7 @@ class TopicTable:
     def named(self, profile: Floats) -> list[Topic]:
         """Return the topics of a profile (T,), strongest first."""
         order = np.argsort(-np.round(profile, 4), kind="stable")
-        return [TOPICS[t] for t in order if profile[t] > PRESENT]
+        return [TOPICS[t] for t in order[profile[order] > PRESENT].tolist()]
 
     def sought(self, city: City, i: int) -> list[Topic]:
         """Return the topics that a city ticked, or says it seeks in what may be printed, strongest first."""
@@ -140,8 +141,9 @@ class TopicsMet:
             return say(says, **both), ()
         facts = self._facts((i, j), topics)
         if not self.shows:
-            words = listed([topic.wording for topic in topics])
-            return say("Both {one} and {other} seek {topics}.", **both, topics=words), facts
+            return say(
+                "Both {one} and {other} seek {topics}.", **both, topics=worded(topics)
+            ), facts
         text, quoted = shown(self._cohort, self.table.offers, i, j, topics)
         return text, tuple(dict.fromkeys((*facts, *quoted)))
 
@@ -149,14 +151,11 @@ class TopicsMet:
         """Return the topics that both cities ticked or say in what may be printed, those that tie them most first."""
         (_, one, _), (_, other, _) = self._sides
         both = one[i] * other[j]
-        return [
-            topic
-            for topic in self.table.named(np.where(both > 0, both + PRESENT, 0.0))
-            if all(
-                topic in (getattr(self._cohort.cities[k], field) or ()) or said.saying(k, topic)
-                for k, (field, _, said) in zip((i, j), self._sides, strict=True)
-            )
-        ]
+        for k, (field, _, said) in zip((i, j), self._sides, strict=True):
+            ticked = getattr(self._cohort.cities[k], field) or ()
+            spoken = np.array([topic in ticked for topic in TOPICS]) | (said.surest(k)[0] >= 0)
+            both = np.where(spoken & (both > 0), both, 0.0)
+        return self.table.named(np.where(both > 0, both + PRESENT, 0.0))
 
     def _facts(self, pair: tuple[int, int], topics: Sequence[Topic]) -> tuple[Fact, ...]:
         """Return a sentence of each city where they answer each other on a topic, else the topics that they share."""
@@ -164,7 +163,7 @@ class TopicsMet:
         for topic in topics:
             for found in answers(needs, there, [pair[0]], [pair[1]], {topic}):
                 return quotes(self._cohort, found.asks, found.shows)
-        named, facts = listed([topic.wording for topic in topics]), []
+        named, facts = worded(topics), []
         for k, (field, _, side) in zip(pair, self._sides, strict=True):
             city, said = self._cohort.cities[k], side.saying(k, topics[0])
             kind, source = ("estimated", said.source) if said else ("stated", city.source_of(field))

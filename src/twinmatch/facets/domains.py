@@ -13,6 +13,7 @@ Wishes: the host units that a guest asked for, and the guests that a host asked 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
@@ -300,21 +301,32 @@ def _shared_domains(one: dict[Domain, int | None], other: dict[Domain, int | Non
 
 def _domain_facts(city: City, block: str) -> tuple[Fact, ...]:
     stated: dict[Domain, int | None] = getattr(city, block) or {}
+    return _stated(city.id, block == "challenges", tuple(stated.items()), city.source_of(block))
+
+
+@lru_cache(maxsize=65_536)
+def _stated(
+    city: str, asks: bool, stated: tuple[tuple[Domain, int | None], ...], source: str
+) -> tuple[Fact, ...]:
     found = []
-    for d, w in stated.items():
+    for d, w in stated:
         what = say("strength: {domain}", domain=NAMES[d])
-        if block == "challenges":
+        if asks:
             what = say("challenge: {domain}", domain=NAMES[d])
         unit = say("weight 1-3") if w else ""
-        found.append(fact_of(city, block, what, w, unit, "stated"))
+        found.append(Fact(city, what, w, unit, kind="stated", source=source))
     return tuple(found)
 
 
 def _lever_facts(city: City, block: str) -> tuple[Fact, ...]:
     stated: tuple[Lever, ...] = getattr(city, block) or ()
-    named = listed([NAMES[v] for v in stated])
     what = say("levers needed") if block == "levers_needed" else say("levers offered")
-    return (fact_of(city, block, what, named, kind="stated"),) if stated else ()
+    return (fact_of(city, block, what, _levers(stated), kind="stated"),) if stated else ()
+
+
+@lru_cache(maxsize=4096)
+def _levers(named: tuple[Lever, ...]) -> str:
+    return listed([NAMES[v] for v in named])
 
 
 def _pilot_facts(cohort: Cohort, i: int) -> tuple[Fact, ...]:

@@ -111,19 +111,26 @@ class WordWeights:
         each = set(texts)
         self._count = Counter(w for text in each for w in telling(text))
         self._size = max(len(each), FEWEST)
+        self._kept: dict[str, dict[str, float]] = {}
 
     def likeness(self, one: Sequence[str], other: Sequence[str]) -> Floats:
         """Return the cosine of the weighted words of sentences, shape (a, b), 0 where they share none."""
-        each = [telling(text) for text in (*one, *other)]
-        place = {w: v for v, w in enumerate(sorted(frozenset[str]().union(*each)))}
-        rows = np.zeros((len(each), len(place)))
-        for row, words in zip(rows, each, strict=True):
-            for word in words:
-                rarity = math.log((self._size + 1) / (self._count[word] + 0.5))
-                row[place[word]] = math.sqrt(max(rarity, 0.0))
-        length = np.linalg.norm(rows, axis=1, keepdims=True)
-        rows = np.divide(rows, length, out=rows, where=length > 0)
-        return np.asarray(rows[: len(one)] @ rows[len(one) :].T)
+        theirs = [self._weights(text) for text in other]
+        found = [
+            [sum([x * b[w] for w, x in mine.items() if w in b]) for b in theirs]
+            for mine in map(self._weights, one)
+        ]
+        return np.array(found, dtype=np.float64).reshape(len(one), len(other))
+
+    def _weights(self, text: str) -> dict[str, float]:
+        """Return the weights of a sentence's telling words, of length 1 together; kept, as many pairs ask for them."""
+        if text not in self._kept:
+            words = sorted(telling(text))
+            rarity = [math.log((self._size + 1) / (self._count[word] + 0.5)) for word in words]
+            weights = np.sqrt(np.maximum(rarity, 0.0))
+            length = float(np.linalg.norm(weights)) or 1.0
+            self._kept[text] = dict(zip(words, (weights / length).tolist(), strict=True))
+        return self._kept[text]
 
 
 def same_matter(words: Floats, one: Floats | None, other: Floats | None) -> Floats:
@@ -184,6 +191,7 @@ def asks(name: str, passage: Quoted, topic: Topic | None = None) -> str:
     return _quoted(says, name, passage, topic)
 
 
+@lru_cache(maxsize=65_536)
 def _quoted(says: str, name: str, passage: Quoted, topic: Topic | None) -> str:
     said = printed(passage.text, passage.source, in_language(passage))
     return say(says, on=_on(topic, said), name=name, said=said)

@@ -135,6 +135,7 @@ class Sayings:
         owners = np.array([p.city for p in self.passages], dtype=np.intp)
         self.start = np.searchsorted(owners, np.arange(len(cohort)))
         self.end = np.searchsorted(owners, np.arange(len(cohort)), side="right")
+        self._surest: dict[int, tuple[Ints, Floats]] = {}
 
     @cached_property
     def reading(self) -> Reading | None:
@@ -154,11 +155,31 @@ class Sayings:
         """Which sentences may be printed, (s,)."""
         return printable(self.passages, self._role, self.reading)
 
+    @cached_property
+    def _printable(self) -> tuple[Ints, Ints]:
+        """The places of the sentences that may be printed, and where each city's begin among them, the end last."""
+        places = np.flatnonzero(self.may)
+        return places, np.append(np.searchsorted(places, self.start), len(places))
+
+    def _of(self, city: int) -> Ints:
+        places, begin = self._printable
+        return places[begin[city] : begin[city + 1]]
+
+    def surest(self, city: int) -> tuple[Ints, Floats]:
+        """Return a city's printable sentence that names each topic most surely, -1 for none, and how surely, (T,); kept."""
+        if city not in self._surest:
+            places, sure = self._of(city), np.zeros((1, len(TOPICS)))
+            if self.named is not None and len(places):
+                sure = self.named[places]
+            best = sure.max(axis=0)
+            place = np.where(best > 0, np.append(places, -1)[sure.argmax(axis=0)], -1)
+            self._surest[city] = place, best
+        return self._surest[city]
+
     def by(self, cities: Sequence[int], topics: Set[Topic] = frozenset()) -> Ints:
         """Return the places of the sentences of some cities that may be printed, on some topics where any are given."""
-        each = [np.arange(self.start[i], self.end[i]) for i in sorted(set(cities))]
-        places = np.concatenate([np.zeros(0, np.intp), *each]).astype(np.intp)
-        places = places[self.may[places]]
+        each = [self._of(i) for i in sorted(set(cities))]
+        places = each[0] if len(each) == 1 else np.concatenate([np.zeros(0, np.intp), *each])
         if not topics or self.reading is None:
             return places
         read = self.reading.topics[places]
@@ -203,11 +224,8 @@ class Sayings:
 
     def saying(self, city: int, topic: Topic) -> Passage | None:
         """Return a city's surest printable sentence that names a topic; None where none does."""
-        if self.named is None:
-            return None
-        places = self.by([city])
-        sure = self.named[places, TOPICS.index(topic)]
-        return self.passages[places[int(sure.argmax())]] if sure.any() else None
+        place = self.surest(city)[0][TOPICS.index(topic)]
+        return self.passages[place] if place >= 0 else None
 
     def is_silent(self, i: int) -> bool:
         """Return whether a city has no sentence that can be read."""
@@ -332,7 +350,7 @@ def shown(
     cohort: Cohort, offers: Sayings, i: int, j: int, topics: Sequence[Topic]
 ) -> tuple[str, tuple[Fact, ...]]:
     """Return what a host shows of topics that a guest seeks, by the host's surest sentence on one of them if it has any."""
-    guest, host, named = cohort.cities[i].name, cohort.cities[j].name, _worded(topics)
+    guest, host, named = cohort.cities[i].name, cohort.cities[j].name, worded(topics)
     found = offers.best_on([j], frozenset(topics))
     if found is None or not is_sentence(found[0].text):
         says = "{host} shows work on {topics}, which {guest} seeks."
@@ -370,7 +388,7 @@ class SharedNeeds:
             says = "What {one} and {other} need is compared as a whole; no two sentences are sure enough to be quoted."
             return say(says, **names), ()
         facts = _read(one, self._needs, i, shared), _read(other, self._needs, j, shared)
-        return say("Both {one} and {other} seek {topics}.", **names, topics=_worded(shared)), facts
+        return say("Both {one} and {other} seek {topics}.", **names, topics=worded(shared)), facts
 
 
 @dataclass(frozen=True)
@@ -423,14 +441,17 @@ def _closest(asking: Sayings, answering: Sayings, i: int, j: int) -> PassageMatc
 
 def named_by_both(one: Sayings, other: Sayings, i: int, j: int) -> list[Topic]:
     """Return the topics that two cities surely speak of in what may be printed, the surest first, ``NAMED`` at most."""
-    if one.named is None or other.named is None:
-        return []
-    mine, theirs = (s.named[s.by([k])].max(axis=0, initial=0.0) for s, k in ((one, i), (other, j)))  # type: ignore[index]
-    sure = np.minimum(mine, theirs)
+    sure = np.minimum(one.surest(i)[1], other.surest(j)[1])
     return [TOPICS[t] for t in np.argsort(-sure, kind="stable")[:NAMED] if sure[t] > 0]
 
 
-def _worded(topics: Sequence[Topic]) -> str:
+def worded(topics: Sequence[Topic]) -> str:
+    """Return topics as a list in a sentence."""
+    return _worded(tuple(topics))
+
+
+@lru_cache(maxsize=4096)
+def _worded(topics: tuple[Topic, ...]) -> str:
     return listed([topic.wording for topic in topics])
 
 
@@ -438,16 +459,18 @@ def _read(city: City, side: Sayings, i: int, topics: Sequence[Topic]) -> Fact:
     """Return the topics that were read in a city's sentences as a fact, with the source of the first of them."""
     said = side.saying(i, topics[0])
     source = said.source if said else ""
-    return Fact(city.id, say("topics"), _worded(topics), kind="estimated", source=source)
+    return Fact(city.id, say("topics"), worded(topics), kind="estimated", source=source)
 
 
 def quotes(cohort: Cohort, *passages: Passage) -> tuple[Fact, ...]:
     """Return sentences as facts, each with its city, place and source."""
-    said = ((cohort.cities[p.city].id, p, own_words(p.text, in_language(p))) for p in passages)
-    return tuple(
-        Fact(city, p.what, words, kind="stated", source=p.source, place=p.place)
-        for city, p, words in said
-    )
+    return tuple(_quote(cohort.cities[p.city].id, p) for p in passages)
+
+
+@lru_cache(maxsize=65_536)
+def _quote(city: str, p: Passage) -> Fact:
+    words = own_words(p.text, in_language(p))
+    return Fact(city, p.what, words, kind="stated", source=p.source, place=p.place)
 
 
 def _silent(*sides: tuple[City, Sayings, int, str]) -> str:

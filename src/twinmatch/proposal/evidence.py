@@ -152,10 +152,12 @@ def _reasons(
 ) -> list[Evidence]:
     """Return the first lines that are reasons, in words, none of them said by one before it."""
     found: list[Evidence] = []
-    for line in map(worded, sorted(lines, key=_place)):
-        said = {x.says for x in found}
+    for line in sorted(lines, key=_place):
         told = line.facet in TOPICS_TOLD and any(x.facet in QUOTING for x in found)
-        if is_reason(line) and line.says not in said and not told:
+        if told or line.facet in NO_REASON:
+            continue
+        line = worded(line)
+        if is_reason(line) and line.says not in {x.says for x in found}:
             found.append(line)
         if len(found) >= count:
             break

@@ -18,7 +18,6 @@ from starlette.types import ASGIApp
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from twinmatch import __version__
-from twinmatch.app.service import Service
 from twinmatch.errors import TwinmatchError
 from twinmatch.web import (
     cities,
@@ -114,7 +113,7 @@ async def _open(state: State) -> None:
         await run_in_threadpool(state.open)
         log.info("ready", cities=len(state.service.cohort))
         # A thread of its own that ends with the process: the service answers meanwhile.
-        Thread(target=_find_nearest, args=(state.service, log), daemon=True).start()
+        Thread(target=_find_nearest, args=(state, log), daemon=True).start()
     except TwinmatchError as error:
         state.failed = str(error)
         log.error("profiles-refused", code=",".join(sorted({p.code for p in error.problems})))
@@ -123,10 +122,12 @@ async def _open(state: State) -> None:
         log.exception("unforeseen", what="opening")
 
 
-def _find_nearest(service: Service, log: Any) -> None:
-    """Find the nearest of every city, which for thousands of cities takes a minute."""
-    service.find_nearest()
-    log.info("nearest", cities=len(service.cohort))
+def _find_nearest(state: State, log: Any) -> None:
+    """Find the nearest of every city and write the usual answers, which for thousands of cities takes minutes."""
+    state.service.find_nearest()
+    log.info("nearest", cities=len(state.service.cohort))
+    cities.answer_beforehand(state)
+    log.info("answered", cities=len(state.service.cohort))
 
 
 def _add_health(app: FastAPI) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 import orjson
@@ -14,7 +15,7 @@ from twinmatch.cohort import City
 from twinmatch.errors import DataError, Problem, QuestionError, TwinmatchError, Where
 from twinmatch.programmes.programme import programme_schema
 from twinmatch.proposal import proposal_schema
-from twinmatch.proposal.wire import DECIMALS, to_wire
+from twinmatch.proposal.wire import DECIMALS, any_value, to_wire
 from twinmatch.schema import Role, json_schema
 from twinmatch.web import schemas
 from twinmatch.web.auth import api_router
@@ -29,7 +30,7 @@ from twinmatch.web.bodies import (
     sources_once,
 )
 from twinmatch.web.problems import answers
-from twinmatch.web.state import KEEP, state_of, tag_of, unchanged
+from twinmatch.web.state import KEEP, State, state_of, tag_of, unchanged
 
 router = api_router("cities")
 
@@ -58,7 +59,7 @@ def answered(
     """
     state = state_of(request)
     form = "json" if fields is None else form_of(request)
-    tag = tag_of(state.service, request.scope, form)
+    tag = tag_of(state.service, request.scope["path"], request.scope["query_string"], form)
     if request.headers.get("if-none-match") != "*" and (same := unchanged(request, tag)):
         return same
 
@@ -188,6 +189,15 @@ def similar_cities(
     return answered(request, content, asked.fields)
 
 
+def answer_beforehand(state: State) -> None:
+    """Write what is asked most, the usual question of each city, before anybody asks; the cities in their order."""
+    service = state.service
+    for city in service.cohort.cities:
+        tag = tag_of(service, f"{router.prefix}/cities/{city.id}/similar")
+        plain = answer_plain(city.id, service.similar(city.id, Question()), "reasons")
+        state.answer(tag, partial(list_bytes, "json", plain))
+
+
 def question_of(
     asked: schemas.SimilarAsked,
     weights: Mapping[str, float],
@@ -209,7 +219,7 @@ def answer_plain(city: str, answer: Answer, detail: str) -> dict[str, Any]:
         line["score"] = round(account.score, DECIMALS)
         line["coverage"] = round(account.coverage, DECIMALS)
         if detail == "reasons":
-            line["why"] = [{key: e[key] for key in REASON} for e in map(to_wire, n.reasons)]
+            line["why"] = [{key: any_value(getattr(e, key)) for key in REASON} for e in n.reasons]
         elif detail == "account":
             line["account"] = to_wire(account)
         found.append(line)

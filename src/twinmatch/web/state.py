@@ -6,13 +6,12 @@ import gc
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, Semaphore
 from typing import Annotated, Any, Final
 
 from cachetools import LRUCache, TTLCache
 from fastapi import Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Scope
 
 from twinmatch.app.service import Service, open_service
 from twinmatch.errors import QuestionError
@@ -26,20 +25,20 @@ REMEMBERED: Final = 20.0
 """Seconds for which a key that was looked up is not looked up again: so long does one taken back still open."""
 
 
-MOST_ANSWERS: Final = 32_000_000
-"""Bytes of answers about cities that a process keeps to give them again."""
+MOST_ANSWERS: Final = 128_000_000
+"""Bytes of answers about cities that a process keeps to give them again: the usual ones of 13,000 cities are half of it."""
 
 KEEP: Final = "private, max-age=0, must-revalidate"
 """An answer may be kept, and is asked for again by its tag."""
 
 
-def tag_of(service: Service, scope: Scope, form: str = "json") -> str:
-    """Return the tag of what a request asks of a cohort, in a form: equal tags have equal answers.
+def tag_of(service: Service, path: str, query: bytes = b"", form: str = "json") -> str:
+    """Return the tag of what is asked of a cohort at an address, in a form: equal tags have equal answers.
 
     It is weak, for the bytes differ by how they are compressed.
     """
-    path = scope["path"].encode("utf-8", "surrogatepass")
-    text = b"\0".join((service.tag.encode(), path, scope["query_string"], form.encode()))
+    address = path.encode("utf-8", "surrogatepass")
+    text = b"\0".join((service.tag.encode(), address, query, form.encode()))
     return f'W/"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
 
 
@@ -70,6 +69,7 @@ class State:
         default_factory=lambda: LRUCache(MOST_ANSWERS, getsizeof=len)
     )
     _lock: Lock = field(default_factory=Lock)
+    _making: Semaphore = field(default_factory=lambda: Semaphore(2))  # more hinder each other
 
     def __post_init__(self) -> None:
         self.rounds = Rounds(self.board, self.settings)
@@ -101,7 +101,8 @@ class State:
         with self._lock:
             known = self._answers.get(tag)
         if known is None:
-            known = make()
+            with self._making:
+                known = make()
             if len(known) <= MOST_ANSWERS // 16:
                 with self._lock:
                     self._answers[tag] = known
