@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final, Literal, Protocol
 
@@ -44,7 +44,7 @@ _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _ENDING: Final = re.compile(r"(ations?|ings?|ions?|ies|ers?|ed|es|s|e|y)$")
 
 
-class Quoted(Protocol):
+class Quoted(Hashable, Protocol):
     """A sentence of a city with its place and source, as the text facets have it."""
 
     @property

@@ -57,13 +57,15 @@ def rounded(value: float) -> float | None:
 
 def any_value(value: Any) -> Any:
     """Return any nested value as JSON can hold it; what it cannot hold becomes text."""
-    if isinstance(value, Mapping):
-        return {str(key): any_value(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [any_value(part) for part in value]
+    if value is None or isinstance(
+        value, str | bool | int
+    ):  # most are, and a mapping is slow to tell
+        return value
     if isinstance(value, float):
         return rounded(value)
-    return value if value is None or isinstance(value, str | bool | int) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): any_value(part) for key, part in value.items()}
+    return [any_value(part) for part in value] if isinstance(value, list | tuple) else str(value)
 
 
 def _cell(value: Any) -> Any:
