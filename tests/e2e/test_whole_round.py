@@ -117,6 +117,7 @@ def test_upload_check_propose_why_not_lock_solve_again_compare_publish_download(
     assert pairs(page, first) == {"de-alta": "it-caro", "fr-belle": "se-dala"}
 
     # Why not another host? Lock it, with the reason.
+    page.locator("summary", has_text="Why not").click()
     choose(page, "Guest", "de-alta")
     choose(page, "Host", "se-dala")
     page.get_by_role("button", name="Why not?").click()
@@ -377,6 +378,7 @@ def test_consent_prices_and_a_repair_that_becomes_a_proposal(service, visit):
 
     # Every rule has its price, and the hosts their demand.
     page.get_by_role("link", name="Overview").click()
+    page.locator("summary", has_text="What the rules cost").click()
     page.get_by_role("button", name="Price every rule").click()
     expect(page.get_by_role("columnheader", name="One more place is worth")).to_be_visible(
         timeout=240_000

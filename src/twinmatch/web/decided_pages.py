@@ -30,12 +30,13 @@ from twinmatch.web.auth import (
 from twinmatch.web.desk import Invited
 from twinmatch.web.jobs import proposal_of
 from twinmatch.web.pages import own, page, wants_fragment
-from twinmatch.web.rounds_pages import Looked, Made, Text, gate, part_of, teller, to_proposal
+from twinmatch.web.rounds_pages import Looked, Made, Text, gate, part_of, teller, thin, to_proposal
 from twinmatch.web.sandbox import scratch
 from twinmatch.web.state import Shared, State
 from twinmatch.whatif.prices import Priced, edits, options, solved_with
 from twinmatch.whatif.repair import KINDS, Disruption
 from twinmatch.whatif.repair import Kind as OfferKind
+from twinmatch.wording import say
 
 router = pages_router("/workbench/proposals")
 
@@ -165,10 +166,9 @@ def bulk(
     why: Text = "",
 ) -> Response:
     """Decide alike on the pairs that are ticked, on all robust ones, or on all of which too little is known."""
-    rows, least = found["table"].pairs, gate(found["made"])
     chosen = {
-        "robust": [r.about for r in rows if r.standing == "robust"],
-        "thin": [r.about for r in rows if r.meeting.account.coverage < least],
+        "robust": [r.about for r in found["table"].pairs if r.standing == "robust"],
+        "thin": [r.about for r in thin(found)],
     }.get(which, _pairs(pair))
     if not chosen:
         do = "Tick some, or have it worked out first which pairs are robust."
@@ -443,7 +443,13 @@ def _offered(state: State, invited: Invited) -> dict[str, Any]:
     made, run = proposal_of(state.board, invited.run), run_state(invited.run, state.board.store)
     given = Correspondence(edited=run.held.letters)
     mine = next(w for w in letters(made, given) if w.city == invited.city)
-    labels = {m.id: m.label for p in made.products for m in p.meetings}
+    labels = {
+        m.id: m.label
+        if p.product == "twinning"
+        else say("{kind}: {title}", kind=p.title, title=m.label)
+        for p in made.products
+        for m in p.meetings
+    }
     meetings = [
         (m.id, labels.get(m.id, m.label), run.held.consents.get(m.about, {}).get(invited.city))
         for m in run.meetings

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from twinmatch.app.decisions import RunState, run_state
-from twinmatch.app.pair_rows import pair_table, pending
+from twinmatch.app.pair_rows import PairRow, pair_table, pending
 from twinmatch.errors import NoProposalError, Problem, QuestionError
 from twinmatch.exporting import EXPORTERS
 from twinmatch.exporting.atlas import land, pair_map
@@ -174,7 +174,9 @@ def one(
     if product and not is_pairs:
         extra["movable"] = _movable(found["made"], product, found["directory"])
         extra["splittable"] = "split" in settings_in(found["made"], product)
-    if tab == "overview":
+    if is_pairs:
+        extra["thin"] = len(thin(found))
+    elif tab == "overview":
         extra |= _overview(state, job, found, person)
     elif tab == "map":
         extra |= _map(found)
@@ -372,6 +374,12 @@ def gate(made: Proposal) -> float:
     """Return the part of the weights below which too little is known of a pair: a third where the gate is lower."""
     settings = programme_in(made).twinning
     return max(settings.known_at_least if settings else 0.0, 1 / 3)
+
+
+def thin(found: dict[str, Any]) -> list[PairRow]:
+    """Return the pairs of which too little is known."""
+    least = gate(found["made"])
+    return [r for r in found["table"].pairs if r.meeting.account.coverage < least]
 
 
 # --- rules ------------------------------------------------------------------------------------------------------
