@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from twinmatch.facets import FacetCache
+from twinmatch.figures import group_tables
 from twinmatch.programmes import PRODUCTS, Round, load
 from twinmatch.proposal import Product
+from twinmatch.proposal.tables import ReasonRow
 from twinmatch.wording import LANGUAGES, Said, filled
 
 GOLDEN = Path(__file__).with_name("bundled_round.json")
@@ -94,6 +96,21 @@ def main() -> None:
         for name in NAMES
     }
     GOLDEN.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_each_city_of_a_group_reads_of_itself(name, products, bundled, bundled_facet_cache):
+    round_ = Round(bundled, bundled_facet_cache, programme=load(*NAMES))
+    _, table = group_tables(round_, products[name])
+    rows = [ReasonRow(*row) for row in table.rows]
+    names = {city.id: city.name for city in bundled.cities}
+    of = {meeting.id: meeting.cities() for meeting in products[name].meetings}
+    assert all(row.city in of[row.meeting] and names[row.city] in row.says for row in rows)
+    read = {(row.meeting, row.city) for row in rows}
+    everyone = {(meeting, city) for meeting, cities in of.items() for city in cities}
+    silent = {c.id for c in bundled.cities if not (c.challenges or c.levers_needed or c.needs)}
+    assert {city for _, city in everyone - read} <= silent
+    assert not any(english_in(row.says, "de") for row in rows)
 
 
 SENTENCES = (

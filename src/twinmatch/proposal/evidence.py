@@ -199,7 +199,7 @@ LONGEST: Final = 180
 LONGEST_WHOLE: Final = 240
 """Characters of a sentence without such a clause, or of a city's own words, that is printed whole; none beyond."""
 
-LEAST: Final = 0.62
+LEAST: Final = 0.68
 """Likelihood in [0, 1] from which two sentences are taken to be on the same matter (benchmarks/evidence.py)."""
 
 OFFERS: Final = frozenset({"achievement", "action"})
@@ -274,6 +274,8 @@ def whole(claim: Claim, _: Ground) -> bool:
     """Return whether a claim stands alone: a whole sentence that points at nothing before it."""
     text = claim.text.strip()
     if claim.standalone is False or not text or text.endswith(("…", "...")):
+        return False
+    if _POINTS_BACK_LAST.search(text):
         return False
     closed = all(text.count(one) == text.count(other) for one, other in ("()", "[]", "“”"))
     return closed and is_sentence(text) and not (_POINTS_BACK.match(text) or _BESIDE_IT.match(text))
@@ -354,6 +356,9 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 """A beginning that points at something said before."""
+
+_POINTS_BACK_LAST = re.compile(r"\b(this|these|those)\W{0,3}$", re.IGNORECASE)
+"""An end that points at something said before, such as "are to change this"."""
 
 _BESIDE_IT = re.compile(r"[^,;:.]{0,60}\b(beside|alongside|next to) (it|them)\b", re.IGNORECASE)
 """A first clause that places its subject beside something said before."""

@@ -14,12 +14,14 @@ from twinmatch.facets.quoting import (
     SAME_MATTER,
     WordWeights,
     asks,
+    names_topic,
     printable,
     same_matter,
     shows,
     telling,
     topic_of,
 )
+from twinmatch.vocabulary.topics import Topic
 
 SOURCE = "the city's answer to a survey"
 
@@ -29,6 +31,7 @@ class Sentence:
     """A sentence with place and source, as the facets have it."""
 
     text: str
+    what: str = "offers"
     place: str = "offers, characters 0-10"
     source: str = SOURCE
 
@@ -112,3 +115,27 @@ def test_the_topic_named_is_the_one_that_both_have():
     assert topic_of(both, HEAT, 0, 0).value == "district_heating_cooling"
     assert topic_of(HEAT, TRAM, 0, 0) is None
     assert topic_of(None, HEAT, 0, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "topic", "early"),
+    [
+        ("Solar roofs stand on every school.", Topic.SOLAR_WIND_POWER, 1.0),
+        ("The photovoltaic plant feeds the tram.", Topic.SOLAR_WIND_POWER, 1 - 4 / 38),
+        ("The tram crosses the old town.", Topic.SOLAR_WIND_POWER, -1.0),
+        ("An auditor reviewed the energy of the city.", Topic.SOLAR_WIND_POWER, -1.0),
+    ],
+)
+def test_a_sentence_names_a_topic_by_its_words_and_how_early(text, topic, early):
+    assert names_topic(text, topic) == pytest.approx(early)
+
+
+@pytest.mark.parametrize("topic", list(Topic))
+def test_every_topic_is_named_by_its_own_wording(topic):
+    assert names_topic(topic.wording, topic) >= 0
+
+
+def test_a_sentence_in_other_words_than_its_topic_is_printed_without_it():
+    tram = Sentence("The tram carries forty thousand people a day.")
+    assert "solar" not in shows("Lund", tram, Topic.SOLAR_WIND_POWER)
+    assert Topic.PUBLIC_TRANSPORT.wording in shows("Lund", tram, Topic.PUBLIC_TRANSPORT)

@@ -404,6 +404,26 @@ def test_pilots_anchor_as_mission_cities_do_and_few_do_not_name_a_cluster():
     assert {m.label.partition(": ")[2] for m in product.meetings} == {""}
 
 
+def test_who_is_strong_in_a_domain_is_not_counted_among_those_that_struggle_with_it():
+    cities = [
+        city("it-a", "mission", shows={"industry": 3}, wants={"industry": 1}),
+        wants("it-b", "industry"),
+        wants("it-c", "industry"),
+    ]
+    (cluster,) = propose_national_clusters(round_of(*cities), clusters()).meetings
+    assert {
+        tuple(said[k] for k in ("n", "all")) for said in values_of(cluster.says, "challenge")
+    } == {(2, 3)}
+    assert [said["names"] for said in values_of(cluster.says, "names")] == ["A"]
+
+
+def values_of(said, name):
+    """Return the parameters of every message of a text that has one of this name."""
+    values = getattr(said, "values", {})
+    own = [values] if name in values else []
+    return own + [v for part in values.values() for v in values_of(part, name)]
+
+
 def test_a_large_country_splits_by_what_its_cities_share():
     cities = [
         *(wants(f"it-h{k}", "energy_systems") for k in range(3)),

@@ -355,7 +355,7 @@ def _left_out(
             out.append(LeftOut(city.id, why, "", say("Ask for its challenges."), code="gate"))
         elif not (np.nan_to_num(need[row]) >= max(settings.least_need, 1e-9)).any():
             why = say(
-                "None of the themes of this round ({themes}) is among its challenges: {own}.",
+                "What it struggles with lies mostly outside the themes of this round ({themes}): {own}.",
                 themes=listed(list(dict.fromkeys(slot.theme.title for slot in slots)), "or"),
                 own=listed(
                     [NAMES[x] for x in (*(city.challenges or ()), *(city.levers_needed or ()))]

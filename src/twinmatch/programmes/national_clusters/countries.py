@@ -67,7 +67,7 @@ def ties(
             for o in codes
             if o != code and same_funds(o, code) and not np.isnan(place[o]).any()
         )
-        for km, other in [
+        for _, other in [
             a for a in away if a[0] <= NEAREST_KM and frozenset({code, a[1]}) not in barred
         ][:NEAREST_COUNTRIES]:
             names = say(
@@ -75,12 +75,7 @@ def ties(
                 one=country(code).name,
                 other=country(other).name,
             )
-            says = say(
-                "{names} {same_funds} and lie {km:.0f} km apart",
-                names=names,
-                same_funds=same_funds(code, other),
-                km=km,
-            )
+            says = say("{names} {same_funds}", names=names, same_funds=same_funds(code, other))
             found[frozenset({code, other})] = CountryTie(NEAREST, says)
     return found
 
