@@ -163,8 +163,7 @@ class Compared:
             many = rows[kinds][:, None] * columns[None, self._first(kinds) :]
             if self._same:  # pairs to the right of this block stand for those below it as well
                 many[:, len(kinds) :] *= 2
-            # Whole numbers below 2**53 add up exactly in floats, whatever the order.
-            total += np.bincount(steps.ravel(), many.ravel(), UNKNOWN + 1).astype(np.int64)
+            np.add.at(total, steps.ravel(), many.ravel())
         return total
 
 

@@ -10,7 +10,7 @@ A further language is one file in ``catalogues`` and one line in ``LANGUAGES``.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache, lru_cache, reduce
 from gettext import GNUTranslations, NullTranslations
@@ -353,9 +353,7 @@ class Saying:
 def sayings_of(thing: Any) -> tuple[Saying, ...]:
     """Return what the texts of a result were made of, each text once, sorted."""
     found: dict[str, Said] = {}
-    for text in _said_in(thing):
-        if str(text) not in found or found[str(text)].language:  # a term before somebody's own word
-            found[str(text)] = text
+    _gather(thing, found)
     plain = {
         text: {k: str(v) if isinstance(v, str) else v for k, v in said.values.items()}
         for text, said in found.items()
@@ -397,16 +395,19 @@ def mapped(result: T, change: Callable[[str], str]) -> T:
     return replace(given, **changed) if changed else result
 
 
-def _said_in(thing: Any) -> Iterator[Said]:
+def _gather(thing: Any, found: dict[str, Said]) -> None:
+    """Add the texts that were made of a message, and what these were made of, each once."""
     if isinstance(thing, Said):
-        yield thing
-        yield from _said_in(tuple(thing.values.values()))
+        text = str(thing)
+        if text not in found or found[text].language:  # a term before somebody's own word
+            found[text] = thing
+            _gather(tuple(thing.values.values()), found)
     elif isinstance(thing, tuple):
         for part in thing:
-            yield from _said_in(part)
+            _gather(part, found)
     elif not isinstance(thing, str):
         for name in _names(type(thing)):
-            yield from _said_in(getattr(thing, name))
+            _gather(getattr(thing, name), found)
 
 
 _NAMES: Final[dict[type, tuple[str, ...]]] = {}

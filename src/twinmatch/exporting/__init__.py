@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from twinmatch.exporting.dossiers import dossiers
-from twinmatch.exporting.folder_files import network_graphml, proposal_json, read_proposal
+from twinmatch.exporting.folder_files import (
+    network_graphml,
+    plain_json,
+    proposal_json,
+    read_proposal,
+)
 from twinmatch.exporting.letters import Correspondence, letter_files
 from twinmatch.exporting.printing import dossier_docx, dossier_html, index_html
 from twinmatch.exporting.printing import pdf as pdf_of
@@ -58,8 +63,12 @@ def publish(
     ``language``. Raises QuestionError
     where the folder cannot be written, or a form needs a library that is not installed.
     """
-    settled = from_plain(to_plain(proposal))
-    files = {name: export(settled, language) for name, export in EXPORTERS.items()}
+    plain = to_plain(proposal)
+    settled = from_plain(plain)
+    files = {
+        name: plain_json(plain) if export is proposal_json else export(settled, language)
+        for name, export in EXPORTERS.items()
+    }
     if pdf:
         files["report.pdf"] = pdf_of(files["report.html"])
     files |= {

@@ -59,7 +59,11 @@ _BRACKETS = re.compile(r"[\[\]{}]")
 
 def proposal_json(proposal: Proposal, language: str = "en") -> bytes:
     """Return the proposal, whatever the language, as UTF-8 JSON, indented, in a fixed order, with a final line feed."""
-    plain = to_plain(proposal)
+    return plain_json(to_plain(proposal))
+
+
+def plain_json(plain: dict[str, Any]) -> bytes:
+    """Return a proposal's dictionary as :func:`proposal_json` does."""
     try:
         return orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     except orjson.JSONEncodeError:

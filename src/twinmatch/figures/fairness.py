@@ -243,9 +243,9 @@ def alike(round_: TwinningRound) -> Table:
     affinity = compare(
         round_.cohort, weights, round_.facet_cache, rows=frame.guests, columns=frame.hosts
     )
-    rows = []
-    for meeting in round_.product.meetings:
-        account = affinity.account(*round_.place(meeting))
+    rows, meetings = [], round_.product.meetings
+    places = np.array([round_.place(m) for m in meetings], dtype=np.intp).reshape(-1, 2)
+    for meeting, account in zip(meetings, affinity.accounts(*places.T), strict=True):
         known = sorted((x for x in account.lines if x.known), key=lambda x: (-x.standing, x.facet))
         near = [x for x in known if x.standing >= 0.5][:ALIKE]
         unlike = (x for x in reversed(known) if x.standing < 0.5)

@@ -32,7 +32,7 @@ from twinmatch.programmes.base import Catalogue, Resource
 from twinmatch.programmes.eligibility import conditions
 from twinmatch.programmes.programme import Programme
 from twinmatch.programmes.themes import Theme, ThemeNeed
-from twinmatch.proposal import Fact, LeftOut, Meeting, Product, Table
+from twinmatch.proposal import Account, Fact, LeftOut, Meeting, Product, Table
 from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 from twinmatch.solving import Floats
@@ -339,6 +339,8 @@ def pathways(
             taken[i, c], given[c] = True, given[c] + 1
             rows.append((i, place, c))
     served = len({i for i, _, _ in rows})
+    rows.sort()
+    accounts = affinity.accounts([i for i, _, _ in rows], [c for *_, c in rows], worded=False)
     return Table(
         "pathways",
         say("Support pathways"),
@@ -350,9 +352,9 @@ def pathways(
                 own_words(resources[c].title, "en"),
                 resources[c].link,
                 float(score[i, c]),
-                _why(cohort, affinity, resources[c], i, c, begins=bool(begins[i])),
+                _why(cohort, affinity, resources[c], (i, c), account, begins=bool(begins[i])),
             )
-            for i, place, c in sorted(rows)
+            for (i, place, c), account in zip(rows, accounts, strict=True)
         ),
         say(
             "{resources} resources matched to {served} of {all} cities.",
@@ -400,15 +402,20 @@ FIRST: Final = {"mandate", "understand"}
 
 
 def _why(
-    cohort: Cohort, affinity: Affinity, resource: Resource, i: int, c: int, *, begins: bool
+    cohort: Cohort,
+    affinity: Affinity,
+    resource: Resource,
+    place: tuple[int, int],
+    account: Account,
+    *,
+    begins: bool,
 ) -> str:
     """Return what a resource gives and why it is named for a city."""
-    city = cohort.cities[i]
-    lines = affinity.account(i, c).lines
-    told = {x.facet: x.says for x in lines if x.known and x.likeness >= LEAST}
+    city = cohort.cities[place[0]]
+    told = {x.facet for x in account.lines if x.known and x.likeness >= LEAST} - {"language"}
     if "topic" in told:
-        told.pop("theme", None)  # says the same more broadly
-    why = [says for facet, says in told.items() if facet != "language"]
+        told.discard("theme")  # says the same more broadly
+    why = [affinity.own[x.facet].says(*place)[0] for x in account.lines if x.facet in told]
     if begins:
         why = [
             say(

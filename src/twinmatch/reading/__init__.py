@@ -86,7 +86,10 @@ def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> 
     if mapping is not None:
         found = "A mapping is about the headers of a table; this is a folder of profiles."
         raise QuestionError.of("mapping-of-folder", found, Where(str(place)))
-    return without_contacts(_told(lambda: _opened(place, lambda: read_folder(place))))
+    raw = _told(lambda: _opened(place, lambda: read_folder(place)))
+    return (
+        raw if path is None else without_contacts(raw)
+    )  # bundled profiles hold none: a test looks
 
 
 def read_grids(path: str | Path, encoding: str | None = None) -> list[Grid]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -35,7 +35,7 @@ from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import QUESTIONS, counted, judged, missing, outside
 from twinmatch.programmes.themes import strong_areas
-from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.proposal import Account, LeftOut, Meeting, Member, Product, RuleStatus, Table
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country
@@ -68,12 +68,13 @@ class Bridge:
     here: int
     there: int
     score: float
+    why: str = ""
 
 
 def bridges_between(
     settings: NationalClusters, affinity: Affinity, clusters: Sequence[Cluster]
 ) -> list[Bridge]:
-    """Return each cluster's best bridges to others, at most one to each of them."""
+    """Return each cluster's best bridges to others that have a reason, at most one to each of them."""
     if len(clusters) < 2 or not settings.bridges:
         return []
     size = np.array([len(c.cities) for c in clusters])
@@ -96,41 +97,41 @@ def bridges_between(
                 here, there = clusters[k].cities[a], clusters[o].cities[b]
                 mine.append(Bridge(k, o, here, there, float(between[a, b])))
             found += sorted(mine, key=lambda b: (-b.score, b.here, b.there))[: settings.bridges]
-    return found
+    here = [affinity.row_of[b.here] for b in found]
+    accounts = affinity.accounts(here, [b.there for b in found], worded=False)
+    reasoned = (
+        replace(b, why=_why(affinity, b, account))
+        for b, account in zip(found, accounts, strict=True)
+    )
+    return [b for b in reasoned if b.why]
 
 
-def _why(affinity: Affinity, bridge: Bridge) -> str:
+def _why(affinity: Affinity, bridge: Bridge, account: Account) -> str:
     """Return the strongest reason of a bridge that says what it is about; empty where none is known."""
-    account = affinity.account(affinity.row_of[bridge.here], bridge.there)
-    lines = account.strongest(len(account.lines))
+    row, most = affinity.row_of[bridge.here], len(account.lines)
+    lines = affinity.reasons(row, bridge.there, account, most)
     return next((line.says for line in lines if line.facet not in ABOUT_NOTHING), "")
 
 
 def bridge_note(
-    round_: Round,
-    affinity: Affinity,
-    clusters: Sequence[Cluster],
-    bridges: Sequence[Bridge],
-    k: int,
+    round_: Round, clusters: Sequence[Cluster], bridges: Sequence[Bridge], k: int
 ) -> tuple[str, ...]:
-    """Return a note on each bridge of cluster ``k`` that has a reason."""
+    """Return a note on each bridge of cluster ``k``."""
     return tuple(
         say(
             "Bridge from {one} to {other} (cluster {cluster}): {why}",
             cluster=clusters[b.other].name,
             one=round_.name(b.here),
             other=round_.name(b.there),
-            why=why,
+            why=b.why,
         )
         for b in bridges
-        if b.cluster == k and (why := _why(affinity, b))
+        if b.cluster == k
     )
 
 
-def bridge_table(
-    round_: Round, affinity: Affinity, clusters: Sequence[Cluster], bridges: Sequence[Bridge]
-) -> Table:
-    """Return the bridges that have a reason as a table."""
+def bridge_table(round_: Round, clusters: Sequence[Cluster], bridges: Sequence[Bridge]) -> Table:
+    """Return the bridges as a table."""
     rows = tuple(
         (
             clusters[b.cluster].name,
@@ -138,10 +139,9 @@ def bridge_table(
             clusters[b.other].name,
             round_.id(b.there),
             round(b.score, 6),
-            why,
+            b.why,
         )
         for b in bridges
-        if (why := _why(affinity, b))
     )
     columns = ("cluster", "city", "other cluster", "city there", "score", "why")
     says = say(
@@ -187,7 +187,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
     _check_asked(round_, settings, clusters)
     bridges = bridges_between(settings, affinity, clusters)
     anchors = {city.country for city in round_.cohort.cities if settings.is_anchor(city)}
-    notes = [bridge_note(round_, affinity, clusters, bridges, k) for k in range(len(clusters))]
+    notes = [bridge_note(round_, clusters, bridges, k) for k in range(len(clusters))]
     meetings = tuple(
         _meeting(round_, settings, affinity, cluster, anchors, note)
         for cluster, note in zip(clusters, notes, strict=True)
@@ -216,7 +216,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
         ),
         weights=shares(affinity),
         tables=(
-            bridge_table(round_, affinity, clusters, bridges),
+            bridge_table(round_, clusters, bridges),
             country_sheets(round_, {i: c.name for c in clusters for i in c.cities}),
             room_table(round_),
         ),
