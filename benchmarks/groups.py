@@ -12,6 +12,10 @@ named by TWINMATCH_BENCH_INSTANCES; without it this part is left out.
 ``peers``: on those instances of n = 120 whose groups have one size, the published methods of anticlust and gruepr
 (``group_peers.py``), the first for the processor seconds that ours took, the second until it ends by its own rule.
 
+``bounds``: what a gap says of clusters of alike cities. Draws of the bundled cities, few enough for every grouping to be
+looked at, are split as a country is; how far its splits and its bound stand from the best of all is printed. And the gap of
+city panels, all bundled cities on one.
+
 Clustering under sizes: k-means-constrained runs here, on the digits of scikit-learn.
 `pip install k-means-constrained` where it is missing; without it this part is left out.
 """
@@ -32,7 +36,16 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
+from twinmatch.affinity import compare
+from twinmatch.embedding import open_text_model
+from twinmatch.facets import FacetCache
+from twinmatch.facets.text import all_sentences
+from twinmatch.programmes import Round, load
+from twinmatch.programmes.city_panels import CityPanels, propose_city_panels
+from twinmatch.programmes.national_clusters.search import _likeness as likeness_of
+from twinmatch.reading import read
 from twinmatch.solving import partition
+from twinmatch.solving.exchange import exchange, pair_score
 
 RESULTS = Path(__file__).parent / "results" / "groups.json"
 VARIABLE = "TWINMATCH_BENCH_INSTANCES"
@@ -149,6 +162,49 @@ def report_peers(folder: Path, seeds: int) -> dict[str, Any]:
     return {"rows": rows, "runs": len(runs)}
 
 
+DRAWS = 20
+SPLITS = ((16, 2), (18, 3), (20, 5))  # cities, and clusters of one size that they are split into
+STARTS = 12  # as of a country that is split
+
+
+def report_bounds() -> dict[str, Any]:
+    """Distances in percent of the best split of all: of the split that swaps find, and of the bound by each city's nearest."""
+    cohort, settings = read(), load().national_clusters
+    model = open_text_model("bundled", all_sentences(cohort))
+    everyone = list(range(len(cohort)))
+    affinity = compare(cohort, settings.weights, FacetCache(model), rows=everyone, columns=None)
+    likeness = likeness_of(affinity, settings, everyone)
+    rows = []
+    for n, count in SPLITS:
+        size, short, above = n // count, [], []
+        for seed in range(DRAWS):
+            rng = np.random.default_rng(seed)
+            some = rng.choice(len(likeness), n, replace=False)
+            alike = likeness[np.ix_(some, some)]
+            best = partition(alike, groups=[(size, size)] * count, objective="mean")
+            assert best.status == "optimal"
+            slots = np.repeat(np.arange(count), size)
+            found = max(
+                pair_score(exchange(rng.permutation(slots), alike), alike) for _ in range(STARTS)
+            )
+            nearest = -np.sort(-(alike - 9.0 * np.eye(n)), axis=1)[:, : size - 1]
+            short.append(100 * (1 - found / best.score))
+            above.append(100 * (nearest.mean(axis=1).sum() / best.score - 1))
+        rows.append(
+            {
+                "split": f"{n} cities in {count} clusters",
+                "swaps below the best, %": abs(round(statistics.fmean(short), 6)),
+                "at most, %": abs(round(max(short), 6)),
+                "bound above the best, %": round(statistics.fmean(above), 2),
+            }
+        )
+        print(rows[-1], flush=True)
+    panels = propose_city_panels(Round(cohort, FacetCache(model)), CityPanels())
+    gap = round(100 * (panels.bound / panels.score - 1), 3)
+    print(f"{len(panels.meetings)} panels of {len(cohort)} cities: gap {gap}%")
+    return {"rows": rows, "draws": DRAWS, "panels": len(panels.meetings), "panels_gap_percent": gap}
+
+
 def report_digits(seeds: int, workers: int) -> dict[str, Any] | None:
     """Sum of squares and seconds on the digits, side by side."""
     if importlib.util.find_spec("k_means_constrained") is None:
@@ -192,7 +248,7 @@ def report_digits(seeds: int, workers: int) -> dict[str, Any] | None:
 
 def main() -> None:
     """Run the parts asked for, print their tables and keep them as JSON."""
-    parts = ["120", "240", "480", "peers", "digits"]
+    parts = ["120", "240", "480", "peers", "bounds", "digits"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--seeds", type=int, default=3)
@@ -211,6 +267,8 @@ def main() -> None:
         if part == "digits":
             digits = report_digits(asked.seeds, asked.workers)
             results |= {"digits": digits} if digits else {}
+        elif part == "bounds":
+            results["bounds"] = report_bounds()
         elif folder and (Path(folder) / "mdgp.json").exists() and part == "peers":
             results["peers"] = report_peers(Path(folder), asked.seeds)
         elif folder and (Path(folder) / "mdgp.json").exists():

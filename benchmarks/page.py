@@ -146,9 +146,16 @@ def groups(found: dict[str, Any]) -> str:
         peers = found["peers"]
         text += f"\nThe methods of two other tools, written from their descriptions (`benchmarks/group_peers.py`), on the instances of n = 120 with groups of one size; {peers['runs']} runs each. Gaps to the best published value, %.\n\n"
         text += table(
-            ["method", "mean gap", "worst gap", "seconds"],
-            [list(row.values()) for row in peers["rows"]],
+            ["method", "mean gap", "worst gap", "seconds of a processor"],
+            [
+                [row["method"], row["mean_gap_percent"], row["worst_gap_percent"], row["seconds"]]
+                for row in peers["rows"]
+            ],
         )
+    if "bounds" in found:
+        text += f"\nWhat a gap says of national clusters (`--only bounds`): {found['bounds']['draws']} draws of the bundled cities each, split by swaps as a country is, against the best of all groupings; and the bound of large countries, each city's nearest, against the same. It is the bound that is loose. All bundled cities on {found['bounds']['panels']} panels: a gap of {found['bounds']['panels_gap_percent']}%.\n\n"
+        names = ["split", "swaps below the best, %", "at most, %", "bound above the best, %"]
+        text += table(names, [[row[k] for k in names] for row in found["bounds"]["rows"]])
     if "digits" in found:
         peer = found["digits"]["k_means_constrained"]
         ours = [

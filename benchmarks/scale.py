@@ -54,7 +54,8 @@ def programme_of(n: int) -> Any:
 
     Everybody with a guest's role may be one (what is not known of a generated city is let in), every guest can
     have a place, a country up to a tenth of them, leads up to four groups and themes up to twenty; a panel may
-    have eight cities of a country (half of the signatories are Italian) and none of the Mission, for there are too few.
+    have eight cities of a country (half of the signatories are Italian) and none of the Mission, for there are too few;
+    every city has a seat on one.
     """
     from twinmatch.programmes import load
 
@@ -72,6 +73,7 @@ def programme_of(n: int) -> Any:
     whole["ledger"] |= {"tasks": each + 8}
     whole["discussion_groups"] |= {"groups_a_theme": 20, "lead_of": 4}
     whole["city_panels"] |= {"cities_per_country": 8, "mission_at_least": 0}
+    whole["city_panels"] |= {"panels": None, "purposes": ()}
     if n >= TWINNING_ALONE_FROM:
         for name in bundled.products:
             if name != "twinning":
