@@ -40,14 +40,7 @@ from twinmatch.intake import (
 from twinmatch.intake.profile_folder import Existing, accepted_toml, labelled, plain_problems
 from twinmatch.intake.survey import hosts_of, open_survey
 from twinmatch.proposal.wire import Part
-from twinmatch.reading import (
-    Mapping,
-    read,
-    read_grids,
-    read_mapping,
-    read_raw,
-    without_contacts,
-)
+from twinmatch.reading import Mapping, read, read_grids, read_mapping, read_raw, without_contacts
 from twinmatch.reading.grid import leaves, text
 from twinmatch.reading.headers import find_header
 from twinmatch.reading.importers import IMPORTERS, Options, names_from
@@ -268,9 +261,7 @@ def _row(where: Where) -> Where:
     return replace(where, column="")
 
 
-def _once(
-    known: Sequence[tuple[City, Record]],
-) -> tuple[list[tuple[City, Record]], list[Problem]]:
+def _once(known: Sequence[tuple[City, Record]]) -> tuple[list[tuple[City, Record]], list[Problem]]:
     """Return the cities whose identifier stands once, and an error for each that stands again."""
     counts = Counter(city.id for city, _ in known)
     twice = [(c, r) for c, r in known if counts[c.id] > 1]

@@ -44,8 +44,7 @@ def validate(
     mapping: MappingFile = None,
     hosts: Hosts = None,
     accept: Annotated[
-        list[str] | None,
-        Option(help="Key of a warning to accept; may be given several times."),
+        list[str] | None, Option(help="Key of a warning to accept; may be given several times.")
     ] = None,
     why: Annotated[str, Option(help="Why it is accepted.", show_default=False)] = "",
     notes: Annotated[
@@ -100,8 +99,7 @@ def import_(
         ),
     ],
     source: Annotated[
-        Path,
-        Argument(metavar="FILE", help="The file; for forms, the folder of returned files."),
+        Path, Argument(metavar="FILE", help="The file; for forms, the folder of returned files.")
     ],
     out: Annotated[
         Path | None,
@@ -114,13 +112,9 @@ def import_(
         bool, Option("--suggest", help="Print a mapping file for a table, to look over.")
     ] = False,
     names: Annotated[
-        Path | None,
-        Option(help="Table with the names of codes (LOCODE, GCoM identifier)."),
+        Path | None, Option(help="Table with the names of codes (LOCODE, GCoM identifier).")
     ] = None,
-    year: Annotated[
-        int | None,
-        Option(help="Inventory year; the newest where left out."),
-    ] = None,
+    year: Annotated[int | None, Option(help="Inventory year; the newest where left out.")] = None,
     city: Annotated[str, Option(help="The city of a one-city file.", show_default=False)] = "",
     country: Annotated[str, Option(help="Its country.", show_default=False)] = "",
     estimate: Annotated[
@@ -131,8 +125,7 @@ def import_(
         ),
     ] = False,
     usable: Annotated[
-        bool,
-        Option("--usable", help="Write the rows without errors, though others have some."),
+        bool, Option("--usable", help="Write the rows without errors, though others have some.")
     ] = False,
     replace: Annotated[
         bool, Option("--replace", help="Overwrite profiles that are there.")
@@ -172,8 +165,7 @@ import_.__name__ = "import"  # a keyword, so it cannot be the function's own nam
 def diff_profiles(
     old: Annotated[Path, Argument(help="The earlier profiles.")],
     new: Annotated[
-        Path | None,
-        Argument(help="The later ones; the bundled cities where left out."),
+        Path | None, Argument(help="The later ones; the bundled cities where left out.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -90,9 +90,7 @@ def _show_outcome(title: str, outcome: Outcome) -> None:
 
 
 @expanded
-def prices(
-    asked: OfDecidedRound,
-) -> None:
+def prices(asked: OfDecidedRound) -> None:
     """The price of every lock, ban, quota and rule, the worth of one more place, and over-wished hosts."""
     with asked.case() as (case, told):
         told("Prices")
@@ -234,10 +232,7 @@ def _show_stability(found: Stability) -> None:
 
 
 @expanded
-def frontier(
-    asked: OfRound,
-    dask: Dask = None,
-) -> None:
+def frontier(asked: OfRound, dask: Dask = None) -> None:
     """Several named twinning proposals: each best in one respect, with what it gives up."""
     with spread_over(dask), asked.case() as (case, told):
         told("Named proposals")

@@ -95,8 +95,7 @@ def publish(
     word: Word = False,
     pdf: Pdf = False,
     contacts: Annotated[
-        Path | None,
-        Option("--contacts", help="Table of city, name and e-mail, for the letters."),
+        Path | None, Option("--contacts", help="Table of city, name and e-mail, for the letters.")
     ] = None,
     sender: Annotated[str, Option("--sender", help="Who signs the letters.")] = "",
     answer_by: Annotated[str, Option("--answer-by", help="Until when cities are to answer.")] = "",
@@ -244,11 +243,7 @@ def propose(
         round_ = app.round.open_round(cohort, rules, decided, model=text_model, progress=told)
         repairs = repair_menu.asked_repairs(repair or (), rules.products)
         proposal, _ = app.round.propose_round(
-            replace(round_, repairs=repairs),
-            decided,
-            title=title,
-            answers=answers,
-            progress=told,
+            replace(round_, repairs=repairs), decided, title=title, answers=answers, progress=told
         )
         told("Files")
         made = exporting.publish(proposal, out, word=word, pdf=pdf, language=language)

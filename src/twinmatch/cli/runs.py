@@ -36,8 +36,7 @@ By = Annotated[str | None, Option(help="Who decides; your user name where left o
 Run = Annotated[str, Argument(metavar="RUN", help="The run's id, or as much of it as is clear.")]
 Why = Annotated[str, Option(help="Why.")]
 Seen = Annotated[
-    int | None,
-    Option(help="The version you saw; where the run has gone on, nothing is written."),
+    int | None, Option(help="The version you saw; where the run has gone on, nothing is written.")
 ]
 
 
@@ -201,8 +200,7 @@ def _show_meetings(found: RunState) -> None:
 def past(
     store: StorePlace = None,
     toml: Annotated[
-        bool,
-        Option("--toml", help="Print the line for the table twinning of a programme file."),
+        bool, Option("--toml", help="Print the line for the table twinning of a programme file.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -229,8 +227,7 @@ def learn(
     asked: OfRound,
     store: StorePlace = None,
     satisfaction: Annotated[
-        Path | None,
-        Option(help="CSV with guest, host, satisfaction; in place of decisions."),
+        Path | None, Option(help="CSV with guest, host, satisfaction; in place of decisions.")
     ] = None,
     out: Annotated[
         Path | None, Option("--out", "-o", help="Folder for the weights and their card.")

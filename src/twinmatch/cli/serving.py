@@ -93,11 +93,7 @@ def serve(**given: Any) -> None:
 
 
 OPTIONS: Final = MappingProxyType(
-    {
-        "hosts": "--name",
-        "origins": "--origin",
-        "metrics_open": "--metrics-open/--metrics-with-key",
-    }
+    {"hosts": "--name", "origins": "--origin", "metrics_open": "--metrics-open/--metrics-with-key"}
 )
 """The option of a setting that is not called as the setting is."""
 

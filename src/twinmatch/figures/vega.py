@@ -53,10 +53,7 @@ KNOWN, UNKNOWN, SCORE = say("known"), say("not known: counted as average"), say(
 
 
 def pictures_of(
-    account: Account,
-    cards: Sequence[CityCard],
-    title: str,
-    titles: Mapping[str, str] | None = None,
+    account: Account, cards: Sequence[CityCard], title: str, titles: Mapping[str, str] | None = None
 ) -> dict[str, Spec]:
     """Return every picture of a meeting that can be drawn, by name, in reading order."""
     found = {

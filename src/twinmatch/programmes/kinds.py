@@ -124,8 +124,7 @@ class CityField:
 
 FIELDS: Final[dict[str, CityField]] = {
     "country": CityField(
-        _names,
-        known=lambda: [*countries(), *ALIASES, *(c.name for c in countries().values())],
+        _names, known=lambda: [*countries(), *ALIASES, *(c.name for c in countries().values())]
     ),
     "region": CityField(
         _one(lambda c: country(c.country).region), known=lambda: ["north", "south", "east", "west"]

@@ -194,13 +194,7 @@ def transition_map(cohort: Cohort) -> Table:
     )
 
 
-def _ahead(
-    cohort: Cohort,
-    at: Floats,
-    hosts: NDArray[np.intp],
-    i: int,
-    step: int,
-) -> list[int]:
+def _ahead(cohort: Cohort, at: Floats, hosts: NDArray[np.intp], i: int, step: int) -> list[int]:
     """Return up to three hosts one or two levels ahead at a step, nearest in the other steps first."""
     more = at[hosts, step] - at[i, step]  # nan, where not known, is neither
     ready = hosts[(hosts != i) & (more >= 1) & (more <= 2)]

@@ -22,21 +22,12 @@ from twinmatch.programmes.pathways import ladder, pathways, transition_map, with
 from twinmatch.programmes.registry import JointPart, propose_together
 from twinmatch.programmes.repair_menu import LARGEST, by_number, loosened, not_sought, numbered
 from twinmatch.programmes.round import SolvedProduct
-from twinmatch.proposal import (
-    Cell,
-    LeftOut,
-    Product,
-    Proposal,
-    RuleStatus,
-    UnitName,
-)
+from twinmatch.proposal import Cell, LeftOut, Product, Proposal, RuleStatus, UnitName
 from twinmatch.wording import count, joined, listed, say
 
 
 def proposal_of(
-    round_: Round,
-    text_model: dict[str, Any],
-    progress: Callable[[str], None] = lambda _: None,
+    round_: Round, text_model: dict[str, Any], progress: Callable[[str], None] = lambda _: None
 ) -> Proposal:
     """Return the proposal of a round whose products were all made; ``text_model`` is recorded in it."""
     cohort, facet_cache, programme = round_.cohort, round_.facet_cache, programme_of(round_)

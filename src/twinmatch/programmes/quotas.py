@@ -305,12 +305,7 @@ def _once(
 
 
 def _balanced(
-    name: str,
-    units: Units,
-    counted: sp.csr_array,
-    there: Floats,
-    most: int,
-    says: Sentence,
+    name: str, units: Units, counted: sp.csr_array, there: Floats, most: int, says: Sentence
 ) -> Block:
     """The rows by which no unit has more than ``most`` of a kind above any other; of a kind the worst row counts."""
     u, kinds = len(units.names), len(there) // len(units.names)

@@ -36,13 +36,7 @@ from twinmatch.programmes.rules import load_rules
 from twinmatch.programmes.study_visits import StudyVisits, solved_visits, visit_rules
 from twinmatch.programmes.study_visits import prepare as prepare_visits
 from twinmatch.programmes.study_visits import product_of as product_of_visits
-from twinmatch.programmes.twinning import (
-    Twinning,
-    pair_rules,
-    prepare,
-    product_of,
-    solved_twinning,
-)
+from twinmatch.programmes.twinning import Twinning, pair_rules, prepare, product_of, solved_twinning
 from twinmatch.programmes.world_cafe import WorldCafe, judge_cafes, propose_world_cafe
 from twinmatch.proposal import Meeting, Product, RuleStatus
 from twinmatch.solving import Block, Candidates, solve
@@ -84,11 +78,7 @@ OWN: dict[str, RegisteredProduct] = {
         DiscussionGroups, solved_groups, judge=by_meetings(group_rules)
     ),
     "study_visits": RegisteredProduct(
-        StudyVisits,
-        solved_visits,
-        prepare_visits,
-        product_of_visits,
-        by_meetings(visit_rules),
+        StudyVisits, solved_visits, prepare_visits, product_of_visits, by_meetings(visit_rules)
     ),
     "national_clusters": RegisteredProduct(
         NationalClusters, propose_national_clusters, judge=by_meetings(cluster_rules)
@@ -244,8 +234,7 @@ def _blocks(round_: Round, ready: Sequence[Any], keep: Sequence[Any], count: int
                 blocks.append(_shifted(rule.block.take(k), start, count))
         start += len(k)
     loads = reduce(
-        lambda a, b: a.after(b),
-        (_kept(one.loads, k) for one, k in zip(ready, keep, strict=True)),
+        lambda a, b: a.after(b), (_kept(one.loads, k) for one, k in zip(ready, keep, strict=True))
     )
     limited = loads.block(round_.ledger)
     return [*blocks, limited] if limited else blocks

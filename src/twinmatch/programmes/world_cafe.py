@@ -314,10 +314,7 @@ def _plan(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe], tables: int
 
 
 def seating_rules(
-    round_: Round,
-    settings: WorldCafe,
-    meetings: Sequence[Meeting],
-    seating: Sequence[SeatingRow],
+    round_: Round, settings: WorldCafe, meetings: Sequence[Meeting], seating: Sequence[SeatingRow]
 ) -> tuple[RuleStatus, ...]:
     """Return how cafés stand to each rule, counted in the rows of their seating and nothing else."""
     met: Counter[tuple[str, str]] = Counter()
@@ -363,10 +360,7 @@ def _left_out(round_: Round, settings: WorldCafe, cafes: Sequence[Cafe]) -> tupl
         if not fits[i]:
             why = say("What it can carry is taken by other formats.")
         elif settings.roles and not set(settings.roles) & set(city.roles):
-            why = say(
-                "The cafés are for {roles}.",
-                roles=roles_in_words(settings.roles, "or"),
-            )
+            why = say("The cafés are for {roles}.", roles=roles_in_words(settings.roles, "or"))
         else:
             why = say("All places went to cities that need the tables more.")
         out.append(LeftOut(city.id, why, ""))

@@ -353,11 +353,7 @@ def _rivals(
 
 
 def _measured(
-    affinity: Affinity,
-    pairs: Sequence[ObservedPair],
-    true: Ints,
-    rivals: Bools,
-    seed: int,
+    affinity: Affinity, pairs: Sequence[ObservedPair], true: Ints, rivals: Bools, seed: int
 ) -> Backtest:
     rows = np.array([affinity.row_of[p.guest] for p in pairs], dtype=np.int64)
     rank, of = ranks(affinity.score[rows], true, rivals)

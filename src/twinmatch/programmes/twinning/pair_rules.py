@@ -179,11 +179,7 @@ def twinning_rules(frame: Frame, settings: Twinning) -> tuple[Rule, ...]:
             say("Nobody is matched with a city that either side refuses."),
             _refused(frame),
         ),
-        (
-            "not itself",
-            say("No city is matched with its own host unit."),
-            _itself(frame),
-        ),
+        ("not itself", say("No city is matched with its own host unit."), _itself(frame)),
     ):
         if pairs.any():
             rules.append(forbid(name, says, pairs))

@@ -263,10 +263,7 @@ class Reserves:
 
 
 def _headline(
-    meetings: tuple[Meeting, ...],
-    who: Applicants,
-    hosts: tuple[Host, ...],
-    left: Sequence[str],
+    meetings: tuple[Meeting, ...], who: Applicants, hosts: tuple[Host, ...], left: Sequence[str]
 ) -> str:
     applied = len(who.eligible) + len(who.refused) + len(who.ask)
     used = len({m.unit or m.cities("host")[0] for m in meetings})

@@ -99,8 +99,7 @@ class Twinning(GatedProduct):
         description="Points that the round loses for each of refused_before that has no place again; none: they rank as all others",
     )
     shared_content: bool = Field(
-        False,
-        description="A pair shares a wish, topic, domain or lever, where that is known of it",
+        False, description="A pair shares a wish, topic, domain or lever, where that is known of it"
     )
     off_topic_price: float | None = Field(
         None,
