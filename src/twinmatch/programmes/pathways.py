@@ -36,7 +36,7 @@ from twinmatch.proposal import Account, Fact, LeftOut, Meeting, Product, Table
 from twinmatch.proposal.tables import PathwayRow
 from twinmatch.schema import Dimension, Role
 from twinmatch.solving import Floats
-from twinmatch.vocabulary.geography import country, language_name
+from twinmatch.vocabulary.geography import country
 from twinmatch.wording import count, joined, listed, own_words, say
 
 ENTRY, ONLINE, GROUP, VISIT, TWINNING, HOST = (
@@ -214,7 +214,7 @@ LEAST: Final = 0.3
 
 @dataclass(frozen=True, eq=False)
 class _Resourced:
-    """How far resources suit cities in one respect: the whole table, (n, R), and the sentence of a cell."""
+    """How far resources suit cities in one respect: the whole table, (n, R), and why one does, for ``LEAST`` and more."""
 
     table: Floats
     sentence: Callable[[int, int], str]
@@ -237,14 +237,9 @@ def _topic(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource
             table[known, c] = seeks[known][:, columns].max(axis=1)
 
     def says(i: int, column: int) -> str:
-        name, topics = cohort.cities[i].name, resources[column].topics
+        topics = resources[column].topics
         sought = [t.wording for t in topics if seeks[i, TOPICS.index(t)] >= LEAST]
-        what = listed(sought) if sought else ""
-        return (
-            say("{guest} seeks {topics}.", guest=name, topics=what)
-            if what
-            else say("{city} is known to seek none of its topics.", city=name)
-        )
+        return say("{guest} seeks {topics}.", guest=cohort.cities[i].name, topics=listed(sought))
 
     return _Resourced(table, says)
 
@@ -255,19 +250,9 @@ def _step(cohort: Cohort, resources: Sequence[Resource]) -> _Resourced:
     serves = np.array([[step.code in r.steps for r in resources] for step in STEPS], dtype=float)
     known = (stuck >= 0)[:, None] & np.array([bool(r.steps) for r in resources])
 
-    def says(i: int, column: int) -> str:
-        name = cohort.cities[i].name
-        if not known[i, column]:
-            return say(
-                "At which step {city} is stuck, or which step the resource serves, is not known.",
-                city=name,
-            )
-        at = {"city": name, "step": STEPS[stuck[i]].name}
-        if serves[stuck[i], column]:
-            return say("It helps with the step at which {city} has come least far: “{step}”.", **at)
-        return say(
-            "It does not help with the step at which {city} has come least far: “{step}”.", **at
-        )
+    def says(i: int, _: int) -> str:
+        at = {"city": cohort.cities[i].name, "step": STEPS[stuck[i]].name}
+        return say("It helps with the step at which {city} has come least far: “{step}”.", **at)
 
     return _Resourced(np.where(known, serves[stuck], np.nan), says)
 
@@ -279,13 +264,7 @@ def _language(cohort: Cohort, resources: Sequence[Resource]) -> _Resourced:
         for c in cohort.cities
     ]
 
-    def says(_: int, column: int) -> str:
-        return say(
-            "It is in {languages}.",
-            languages=listed([language_name(v) for v in resources[column].languages], "or"),
-        )
-
-    return _Resourced(np.array(table).reshape(len(cohort), len(resources)), says)
+    return _Resourced(np.array(table).reshape(len(cohort), len(resources)), lambda i, column: "")
 
 
 def matched(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource]) -> Affinity:

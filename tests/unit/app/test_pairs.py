@@ -113,7 +113,7 @@ def test_the_account_outside_of_the_round_is_over_every_city_and_every_host():
 def test_a_round_that_cannot_be_made_is_named():
     cohort = cohort_of(*CITIES[:2])
     found = Learning(cohort, settings(), facet_cache()).account(0, cohort.host_named("be-guest-1"))
-    assert found.says.startswith("No pair of the round: No city that this cohort has in the role")
+    assert found.says.startswith("No pair of the round: No city that this cohort has")
     assert found.account.lines
 
 
