@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from twinmatch.app.decided import Decided
     from twinmatch.whatif.backtest import Backtest
+    from twinmatch.whatif.case import Case
     from twinmatch.whatif.learning import ActivityTest, PartnerTest
     from twinmatch.whatif.prices import PriceList
     from twinmatch.whatif.stability import Choice, Stability
@@ -269,6 +270,13 @@ def _asked(
     return open_round(cities, rules, decided, model=text_model_of(text_model, cities, rules))
 
 
+def _case(*asked: Any) -> Case:
+    """Return the twinning of a round, solved; it is asked with what ``_asked`` is."""
+    from twinmatch.whatif.case import twinning_case
+
+    return twinning_case(_asked(*asked))
+
+
 def propose(
     cohort: Cities = None,
     programme: Rules = None,
@@ -313,11 +321,9 @@ def why_not(
 
     >>> tm.why_not("Cologne", "Ghent").reasons
     """
-    from twinmatch.whatif.case import twinning_case
     from twinmatch.whatif.why_not import why_not as answer
 
-    case = twinning_case(_asked(cohort, programme, weights, text_model))
-    return answer(case, _named(guest), _named(host))
+    return answer(_case(cohort, programme, weights, text_model), _named(guest), _named(host))
 
 
 def prices(
@@ -330,10 +336,9 @@ def prices(
 
     >>> tm.prices().hosts.to_frame()
     """
-    from twinmatch.whatif.case import twinning_case
     from twinmatch.whatif.prices import price_list
 
-    return price_list(twinning_case(_asked(cohort, programme, weights, text_model)))
+    return price_list(_case(cohort, programme, weights, text_model))
 
 
 def stability(
@@ -350,10 +355,9 @@ def stability(
 
     >>> tm.stability(runs=5).fragile
     """
-    from twinmatch.whatif.case import twinning_case
     from twinmatch.whatif.stability import stability as answer
 
-    case = twinning_case(_asked(cohort, programme, weights, text_model))
+    case = _case(cohort, programme, weights, text_model)
     return answer(case, runs, seed=seed, workers=workers)
 
 
@@ -367,10 +371,9 @@ def frontier(
 
     >>> tm.frontier().to_frame()
     """
-    from twinmatch.whatif.case import twinning_case
     from twinmatch.whatif.stability import choices
 
-    return Rows(choices(twinning_case(_asked(cohort, programme, weights, text_model))))
+    return Rows(choices(_case(cohort, programme, weights, text_model)))
 
 
 def backtest(
@@ -389,9 +392,7 @@ def backtest(
 
     >>> tm.backtest([("de-cologne", "fi-lahti")]).figures
     """
-    from twinmatch.whatif.backtest import backtest as answer
-    from twinmatch.whatif.backtest import read_pairs
-    from twinmatch.whatif.case import twinning_of
+    from twinmatch.whatif.backtest import backtest_of
 
     round_ = _asked(cohort, programme, weights, text_model)
     rows, name = [], "pairs"
@@ -399,11 +400,7 @@ def backtest(
         rows, name = read_rows(Path(pairs), _HEADS), Path(pairs).name
     else:
         rows = _pairs(pairs.to_dict("records") if is_frame(pairs) else pairs)
-    twinning = twinning_of(round_)
-    tested = read_pairs(round_.cohort, rows, name)
-    return answer(
-        round_.cohort, tested, twinning.weights, round_.facet_cache, twinning.hosts, seed=seed
-    )
+    return backtest_of(round_, rows, name, seed=seed)
 
 
 @dataclass(frozen=True, repr=False)

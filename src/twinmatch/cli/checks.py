@@ -188,16 +188,12 @@ def backtest(
 ) -> None:
     """How high the score ranks pairs that were really made, against chance and with each facet left out."""
     with asked.round() as (round_, told):
-        twinning, cohort = whatif.case.twinning_of(round_), round_.cohort
         told("Ranks")
         if pairs is None:
             _backtest_pilots(round_, seed, asked)
             return
-        lines = reading.read_rows(pairs, ("guest", "hosts"))
-        tested = whatif.backtest.read_pairs(cohort, lines, pairs.name)
-        found = whatif.backtest.backtest(
-            cohort, tested, twinning.weights, round_.facet_cache, twinning.hosts, seed=seed
-        )
+        rows = reading.read_rows(pairs, ("guest", "hosts"))
+        found = whatif.backtest.backtest_of(round_, rows, pairs.name, seed=seed)
     if asked.printed(found):
         return
     _show_backtest(found)

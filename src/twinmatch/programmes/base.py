@@ -9,7 +9,7 @@ import csv
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from twinmatch.affinity import checked_weights
 from twinmatch.errors import QuestionError
@@ -20,7 +20,30 @@ from twinmatch.vocabulary.geography import countries, in_eu
 from twinmatch.vocabulary.topics import Topic
 from twinmatch.wording import say
 
-Band = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+
+def _ordered(band: tuple[int, int]) -> tuple[int, int]:
+    if band[0] > band[1]:
+        raise ValueError("the smaller number comes first")
+    return band
+
+
+Band = Annotated[
+    tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], AfterValidator(_ordered)
+]
+"""At least and at most."""
+
+
+def each_once(kind: str) -> AfterValidator:
+    """Return the check that no two things have the same id."""
+
+    def check(things: tuple[Any, ...]) -> tuple[Any, ...]:
+        ids = [thing.id for thing in things]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"the {kind} {twice[0]!r} stands here twice")
+        return things
+
+    return AfterValidator(check)
 
 
 Policy = Literal["ask first", "let in", "keep out"]
@@ -90,13 +113,6 @@ class GatedProduct(ScoredProduct):
     )
 
 
-def ordered(value: Band) -> Band:
-    """Return a band; raises ValueError where the larger number comes first."""
-    if value[0] > value[1]:
-        raise ValueError("the smaller number comes first")
-    return value
-
-
 Level = Literal[
     "online resources", "discussion groups", "study visits", "twinning", "hosting others"
 ]
@@ -144,7 +160,9 @@ class Catalogue(ProgrammeSection):
         description="Cities to which one resource is named, at most, while another fits them",
     )
     bundled: bool = Field(False, description="Whether the bundled resources are offered too")
-    resources: tuple[Resource, ...] = Field((), description="The coordinator's own resources")
+    resources: Annotated[tuple[Resource, ...], each_once("resource")] = Field(
+        (), description="The coordinator's own resources"
+    )
 
     @property
     def offered(self) -> tuple[Resource, ...]:
@@ -152,14 +170,6 @@ class Catalogue(ProgrammeSection):
         own = {r.id for r in self.resources}
         bundled = bundled_resources() if self.bundled else ()
         return (*self.resources, *(r for r in bundled if r.id not in own))
-
-    @model_validator(mode="after")
-    def _once(self) -> Catalogue:
-        ids = [r.id for r in self.resources]
-        twice = sorted({i for i in ids if ids.count(i) > 1})
-        if twice:
-            raise ValueError(f"the resource {twice[0]!r} stands here twice")
-        return self
 
 
 def _rows(name: str) -> list[dict[str, str]]:

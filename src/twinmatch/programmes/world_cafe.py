@@ -18,7 +18,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -26,7 +26,7 @@ from pydantic import Field, model_validator
 from twinmatch.affinity import Affinity, compare
 from twinmatch.cohort import Host
 from twinmatch.errors import NoProposalError, QuestionError
-from twinmatch.programmes.base import Load, ScoredProduct
+from twinmatch.programmes.base import Load, ScoredProduct, each_once
 from twinmatch.programmes.round import Round, shares
 from twinmatch.programmes.rules import counted, judged, roles_in_words
 from twinmatch.programmes.themes import Theme, ThemeNeed, lead_strength
@@ -44,7 +44,9 @@ class WorldCafe(ScoredProduct):
     LOADS: ClassVar[dict[str, Load]] = {"lead": Load(trips=1, tasks=1), "member": Load(trips=1)}
 
     title: str = Field("World café", min_length=1)
-    themes: tuple[Theme, ...] = Field(min_length=2, max_length=23, description="A table each")
+    themes: Annotated[tuple[Theme, ...], each_once("theme")] = Field(
+        min_length=2, max_length=23, description="A table each"
+    )
     rounds: int = Field(3, ge=2, description="Rounds of a café")
     seats: int = Field(6, ge=2, description="People at a table, its host included, at most")
     host_roles: tuple[Role, ...] = Field(
@@ -59,10 +61,6 @@ class WorldCafe(ScoredProduct):
 
     @model_validator(mode="after")
     def _possible(self) -> WorldCafe:
-        ids = [theme.id for theme in self.themes]
-        twice = sorted({name for name in ids if ids.count(name) > 1})
-        if twice:
-            raise ValueError(f"the theme {twice[0]!r} stands here twice")
         tables = len(self.themes)
         if self.rounds > tables:
             raise ValueError(f"{self.rounds} rounds at {tables} tables: at most {tables}")

@@ -28,11 +28,13 @@ from twinmatch.cohort import Cohort, Host
 from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import Passage, needs_passages, offers_passages, readable
+from twinmatch.programmes import Round
 from twinmatch.proposal.wire import Number, Numbers, Rows, Tabular, Unknown
 from twinmatch.schema import City, Role
 from twinmatch.solving import Bools, Floats, Ints
 from twinmatch.standings import standing
 from twinmatch.vocabulary.geography import distance_km
+from twinmatch.whatif.case import twinning_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -240,6 +242,16 @@ def backtest(
         ]
     assert affinity is not None
     return replace(_measured(affinity, pairs, true, rivals, seed), views=tuple(views))
+
+
+def backtest_of(
+    round_: Round, rows: Sequence[Mapping[str, str]], file: str, *, seed: int = 0
+) -> Backtest:
+    """Return the backtest of a round's twinning over the pairs of some rows; raises as the two that it calls."""
+    twinning, cohort = twinning_of(round_), round_.cohort
+    pairs = read_pairs(cohort, rows, file)
+    weights, roles = twinning.weights, twinning.hosts
+    return backtest(cohort, pairs, weights, round_.facet_cache, roles, seed=seed)
 
 
 BEFORE: Final = "without text from after a pairing"

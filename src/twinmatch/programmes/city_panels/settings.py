@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from twinmatch.programmes.base import Band, Load, ProductSettings, ProgrammeSection, ordered
+from twinmatch.programmes.base import Band, Load, ProductSettings, ProgrammeSection
 from twinmatch.programmes.kinds import Attribute
 from twinmatch.programmes.quotas import Quota, counted_per
 from twinmatch.schema import Role
@@ -66,8 +66,6 @@ class CityPanels(ProductSettings):
         validate_default=True,
         description="What panels are mixed by, with weights; only their proportions matter. Left out of a file: all that the table does not say is as in the bundled one",
     )
-
-    _check_band = field_validator("size")(ordered)
 
     @field_validator("mix")
     @classmethod

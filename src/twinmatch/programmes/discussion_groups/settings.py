@@ -11,9 +11,9 @@ from typing import Annotated, ClassVar, Final
 
 import numpy as np
 import scipy.sparse as sp
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
+from twinmatch.programmes.base import Band, GatedProduct, Load, each_once
 from twinmatch.programmes.kinds import Attribute, alike, categories
 from twinmatch.programmes.quotas import (
     Counted,
@@ -42,7 +42,7 @@ class DiscussionGroups(GatedProduct):
     PRODUCT: ClassVar[str] = "discussion_groups"
 
     title: str = Field("Discussion groups", min_length=1)
-    themes: tuple[Theme, ...] = Field(min_length=1)
+    themes: Annotated[tuple[Theme, ...], each_once("theme")] = Field(min_length=1)
     leads: Band = Field((2, 3), description="Lead cities of a group: at least, at most")
     lead_roles: tuple[Role, ...] = Field(
         (Role.MISSION,), min_length=1, description="Cities with one of these roles lead"
@@ -95,15 +95,9 @@ class DiscussionGroups(GatedProduct):
         1.0, ge=0, le=10, description="What it costs that two cities meet again, beside their fit"
     )
 
-    _check_bands = field_validator("leads", "size")(ordered)
-
     @model_validator(mode="after")
     def _consistent(self) -> DiscussionGroups:
-        ids = [theme.id for theme in self.themes]
-        twice = sorted({name for name in ids if ids.count(name) > 1})
-        if twice:
-            raise ValueError(f"the theme {twice[0]!r} stands here twice")
-        if unknown := sorted(set(self.split) - set(ids)):
+        if unknown := sorted(self.split.keys() - {theme.id for theme in self.themes}):
             raise ValueError(f"split names {unknown[0]!r}, which is no theme here")
         if self.leads[1] > self.size[1]:
             raise ValueError("a group cannot have more leads than cities")

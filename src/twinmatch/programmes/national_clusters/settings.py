@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from twinmatch.programmes.base import Band, GatedProduct, Load, ordered
+from twinmatch.programmes.base import Band, GatedProduct, Load
 from twinmatch.programmes.quotas import Quota, counted_per
 from twinmatch.schema import City, Role
 from twinmatch.vocabulary.geography import countries
@@ -88,8 +88,6 @@ class NationalClusters(GatedProduct):
         if self.anchor is None:
             return ""
         return "Mission or Pilot" if self.anchor is Role.MISSION else self.anchor.value.capitalize()
-
-    _check_band = field_validator("size")(ordered)
 
     @field_validator("never_joined")
     @classmethod

@@ -19,11 +19,11 @@ from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from twinmatch.cohort import Cohort
 from twinmatch.errors import QuestionError
-from twinmatch.programmes.base import Band, GatedProduct, Load, Policy, ProgrammeSection, ordered
+from twinmatch.programmes.base import Band, GatedProduct, Load, Policy, ProgrammeSection
 from twinmatch.programmes.quotas import (
     Counted,
     PairQuota,
@@ -125,8 +125,6 @@ class StudyVisits(GatedProduct):
         (), description="Countries without a passenger rail link to others"
     )
     modes: tuple[Mode, ...] = Field((), description="Ways to travel, with what they emit")
-
-    _check_band = field_validator("visitors")(ordered)
 
     @property
     def quotas(self) -> Iterator[tuple[str, PairQuota]]:

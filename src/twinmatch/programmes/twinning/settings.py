@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from math import inf
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from twinmatch.programmes.base import Band, GatedProduct, Load, ProgrammeSection, ordered
+from twinmatch.programmes.base import Band, GatedProduct, Load, ProgrammeSection
 from twinmatch.programmes.eligibility import Eligibility
 from twinmatch.programmes.kinds import Attribute
 from twinmatch.programmes.quotas import PairQuota, counted_per
@@ -138,8 +138,6 @@ class Twinning(GatedProduct):
         "total",
         description="After places: the total score, or first the score of the worst-off guest",
     )
-
-    _check_band = field_validator("guests_per_host")(ordered)
 
     @model_validator(mode="after")
     def _several_hosts(self) -> Twinning:
