@@ -31,7 +31,7 @@ from twinmatch.programmes.kinds import (
     wording,
 )
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import counted, priced
+from twinmatch.programmes.rules import Rule, counted, priced
 from twinmatch.proposal import RuleStatus
 from twinmatch.solving.blocks import Block, Bools, Floats, Sentence, Switch, switched
 from twinmatch.wording import joined, listed, say
@@ -283,6 +283,14 @@ def quota_rules(
             low, high = (edge, open_) if share is quota.share_at_least else (-open_, edge)
             matrix = sp.csr_array(counted - share * everyone)
             yield made(bound, matrix, low, high)
+
+
+def rules_of(name: str, quota: Quota, units: Units, kinds: Sequence[Counted]) -> Iterator[Rule]:
+    """Yield the rules of a quota, one for each of its bounds, numbered from the second on."""
+    for n, (bound, block) in enumerate(quota_rules(name, quota, units, kinds), 1):
+        own = f"{name} {n}" if n > 1 else name
+        says = counted_says(units.where, bound, quota.wording) + "."
+        yield Rule(own, says, replace(block, name=own))
 
 
 def _once(

@@ -6,7 +6,7 @@ Themes, leads, sizes, what groups are mixed in; and the rules of members that ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
 import numpy as np
@@ -21,8 +21,7 @@ from twinmatch.programmes.quotas import (
     Units,
     counted_kinds,
     counted_per,
-    counted_says,
-    quota_rules,
+    rules_of,
     with_topics,
 )
 from twinmatch.programmes.round import Round
@@ -254,10 +253,7 @@ def quotas_of(
             Counted(mask[list(rows)][pairs.guest], mask, words)
             for words, mask in counted_kinds(cohort, quota, among)
         ]
-        for k, (bound, block) in enumerate(quota_rules(name, quota, units, kinds)):
-            own = f"{name} {k + 1}" if k else name
-            says = counted_says(units.where, bound, quota.wording) + "."
-            yield Rule(own, says, replace(block, name=own))
+        yield from rules_of(name, quota, units, kinds)
 
 
 def pair_worth(round_: Round, settings: DiscussionGroups, cities: Sequence[int]) -> Floats:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
@@ -30,8 +30,7 @@ from twinmatch.programmes.quotas import (
     Units,
     counted_kinds,
     counted_per,
-    counted_says,
-    quota_rules,
+    rules_of,
     with_topics,
 )
 from twinmatch.programmes.round import Round
@@ -344,10 +343,7 @@ def rules_on_all(
             Counted(np.array([k.cities[list(s)].sum() for s in sides], float), k.cities, k.what)
             for k in kinds
         ]
-        for n, (bound, block) in enumerate(quota_rules(name, quota, units, counted)):
-            own = f"{name} {n + 1}" if n else name
-            says = counted_says(units.where, bound, quota.wording) + "."
-            yield Rule(own, says, replace(block, name=own))
+        yield from rules_of(name, quota, units, counted)
 
 
 OVER_ALL: Final = {"guests": say("Of all visitors"), "hosts": say("Of all hosts visited")}
