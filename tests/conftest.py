@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -15,6 +16,11 @@ from twinmatch.embedding import open_text_model
 from twinmatch.facets import FacetCache
 from twinmatch.facets.text import all_sentences
 from twinmatch.reading import read
+
+settings.register_profile(
+    "no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # a slow machine decides no test
+settings.load_profile("no clock")
 
 
 @pytest.hookimpl(tryfirst=True)
