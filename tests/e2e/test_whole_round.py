@@ -155,6 +155,7 @@ def test_upload_check_propose_why_not_lock_solve_again_compare_publish_download(
     page.get_by_role("link", name="Belle").click()
     page.get_by_role("button", name="Accept").click()
     expect(page.locator("h2 .state.accept")).to_have_count(1)
+    page.locator("summary", has_text="Account").click()
     expect(page.get_by_role("columnheader", name="Facet").first).to_be_visible()
     for step in ("Approve", "Publish"):
         page.locator("summary", has_text=step).click()
