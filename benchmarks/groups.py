@@ -124,11 +124,13 @@ def report_peers(folder: Path, seeds: int) -> dict[str, Any]:
     from group_peers import diversity, exchanges, generations
 
     found: dict[str, list[tuple[float, float]]] = {}
+    instances: list[str] = []
     for published in json.loads((folder / "mdgp.json").read_text()):
         weight, bands = instance(folder / "mdgp" / f"{published['instance']}.npz")
         sizes = np.array([low for low, _ in bands])
         if published["n"] != 120 or sizes.sum() != 120:
             continue
+        instances.append(published["instance"])
         for method in (exchanges, generations):
             method(weight, sizes, 0.01, 0)  # compiled untimed
         for seed in range(seeds):
@@ -159,7 +161,7 @@ def report_peers(folder: Path, seeds: int) -> dict[str, Any]:
             }
         )
         print(f"{name:34}" + "".join(f"{rows[-1][k]:10.3f}" for k in list(rows[-1])[1:]))
-    return {"rows": rows, "runs": len(runs)}
+    return {"rows": rows, "runs": len(runs), "instances": instances}
 
 
 DRAWS = 20

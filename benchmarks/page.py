@@ -144,7 +144,7 @@ def groups(found: dict[str, Any]) -> str:
     )
     if "peers" in found:
         peers = found["peers"]
-        text += f"\nThe methods of two other tools, written from their descriptions (`benchmarks/group_peers.py`), on the instances of n = 120 with groups of one size; {peers['runs']} runs each. Gaps to the best published value, %.\n\n"
+        text += f"\nThe methods of two other tools, written from their descriptions (`benchmarks/group_peers.py`), on instances of n = 120 with groups of one size ({', '.join(peers['instances'])}); {peers['runs']} runs each, the first two for the same seconds of a processor. Gaps to the best published value, %.\n\n"
         text += table(
             ["method", "mean gap", "worst gap", "seconds of a processor"],
             [
