@@ -39,9 +39,8 @@ from twinmatch.reading import read, read_grids
 from twinmatch.reading.importers import IMPORTERS
 from twinmatch.reading.importers.base import Options
 from twinmatch.reading.mapping import columns
-from twinmatch.reading.names import city_id
 from twinmatch.schema import City
-from twinmatch.vocabulary.geography import country
+from twinmatch.vocabulary.geography import city_id, country
 
 SAMPLES = "TWINMATCH_SAMPLES"
 TABLE = "covenant_context_table3.csv"

@@ -424,7 +424,7 @@ def doctor(as_json: AsJson = False) -> None:
         ("text of the bundled cities", text_facets.all_sentences(cohort)),
         ("any other text", ["A sentence that nobody has written before."]),
     ):
-        found[texts] = embedding.open_text_model("auto", sentences).says
+        found[texts] = str(embedding.open_text_model("auto", sentences).says)
     found["texts in other languages"] = (
         f"Texts are compared by {choice.multilingual().describe()}."
         if choice.is_there()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from twinmatch.facets.base import (
     FacetCache,
     FacetEntry,
     Floats,
+    Maker,
     OfTwoCities,
     TextVectors,
     checked_entry,
@@ -33,53 +34,44 @@ if TYPE_CHECKING:
 
 __all__ = ["FACETS", "FacetCache", "FacetEntry", "add_facet", "feature_table"]
 
-OWN: dict[str, FacetEntry] = {
-    "wishes": FacetEntry(domains.Wishes, True, "Did they ask for each other?"),
-    "challenges_met": FacetEntry(
-        domains.ChallengesMet, True, "Is the host strong in what the guest struggles with?"
+_LEARNING: Final[dict[str, tuple[Maker, str]]] = {
+    "wishes": (domains.Wishes, "Did they ask for each other?"),
+    "challenges_met": (
+        domains.ChallengesMet,
+        "Is the host strong in what the guest struggles with?",
     ),
-    "levers_met": FacetEntry(
-        domains.LeversMet, True, "Can the host show the levers that the guest lacks?"
-    ),
-    "topics_met": FacetEntry(
-        TopicsMet, True, "Does the host show the topics that the guest seeks?"
-    ),
-    "same_words": FacetEntry(
-        SameWords, True, "Do the host's texts use the words of the guest's needs?"
-    ),
-    "needs_offers": FacetEntry(
-        NeedsOffers, True, "Do the host's offers answer the guest's needs, in their words?"
-    ),
-    "needs_answered": FacetEntry(
-        NeedsAnswered, True, "Does the host answer these needs better than everyone's?"
-    ),
-    "returns": FacetEntry(domains.Returns, True, "Can the guest give the host something back?"),
-    "readiness_step": FacetEntry(
-        readiness.ReadinessStep, True, "Is the host a step ahead where the guest lacks?"
-    ),
-    "stuck_step": FacetEntry(
+    "levers_met": (domains.LeversMet, "Can the host show the levers that the guest lacks?"),
+    "topics_met": (TopicsMet, "Does the host show the topics that the guest seeks?"),
+    "same_words": (SameWords, "Do the host's texts use the words of the guest's needs?"),
+    "needs_offers": (NeedsOffers, "Do the host's offers answer the guest's needs, in their words?"),
+    "needs_answered": (NeedsAnswered, "Does the host answer these needs better than everyone's?"),
+    "returns": (domains.Returns, "Can the guest give the host something back?"),
+    "readiness_step": (readiness.ReadinessStep, "Is the host a step ahead where the guest lacks?"),
+    "stuck_step": (
         readiness.StuckStep,
-        True,
         "Is the host ahead at the step of the transition map where the guest is stuck?",
     ),
-    "readiness": FacetEntry(readiness.Readiness, False, "Are they at the same stage?"),
-    "shared_challenges": FacetEntry(
-        domains.SharedChallenges, False, "Do they struggle with the same domains?"
-    ),
-    "shared_levers": FacetEntry(domains.SharedLevers, False, "Do they lack the same levers?"),
-    "shared_topics": FacetEntry(SharedTopics, False, "Do they seek the same topics?"),
-    "shared_needs": FacetEntry(
-        SharedNeeds, False, "Do they describe the same needs, in their words?"
-    ),
-    "emissions_mix": FacetEntry(
-        emissions.EmissionsMix, False, "Do their emissions come from the same sectors?"
-    ),
-    "emissions_level": FacetEntry(
-        emissions.EmissionsLevel, False, "Do they emit as much per capita?"
-    ),
-    "language": FacetEntry(context.Language, False, "Do they share a language beside English?"),
-    "nearness": FacetEntry(context.Nearness, False, "Do they lie near each other?"),
-    "context": FacetEntry(context.SharedContext, False, "Are climate, wealth and size alike?"),
+}
+"""Facets of a city that learns from another one: the row is the guest, the column the host."""
+
+_ALIKE: Final[dict[str, tuple[Maker, str]]] = {
+    "readiness": (readiness.Readiness, "Are they at the same stage?"),
+    "shared_challenges": (domains.SharedChallenges, "Do they struggle with the same domains?"),
+    "shared_levers": (domains.SharedLevers, "Do they lack the same levers?"),
+    "shared_topics": (SharedTopics, "Do they seek the same topics?"),
+    "shared_needs": (SharedNeeds, "Do they describe the same needs, in their words?"),
+    "emissions_mix": (emissions.EmissionsMix, "Do their emissions come from the same sectors?"),
+    "emissions_level": (emissions.EmissionsLevel, "Do they emit as much per capita?"),
+    "language": (context.Language, "Do they share a language beside English?"),
+    "nearness": (context.Nearness, "Do they lie near each other?"),
+    "context": (context.SharedContext, "Are climate, wealth and size alike?"),
+}
+"""Facets that are the same both ways."""
+
+OWN: dict[str, FacetEntry] = {
+    name: FacetEntry(make, directed, asks)
+    for table, directed in ((_LEARNING, True), (_ALIKE, False))
+    for name, (make, asks) in table.items()
 }
 
 FACETS: Registry[FacetEntry] = Registry("twinmatch.facets", OWN, checked_entry)

@@ -18,9 +18,9 @@ from twinmatch.reading import values
 from twinmatch.reading.grid import Grid, Percent, text
 from twinmatch.reading.mapping import Mapping, MappingQuestion, ProfileColumn, Target
 from twinmatch.reading.meaning import factor_in, factor_removed
-from twinmatch.reading.names import country_code, language_code
 from twinmatch.reading.values import MISSING, Decimal, Number, decides, is_finite, mass, parse
 from twinmatch.schema import NAMES
+from twinmatch.vocabulary.geography import country_code, language_code
 from twinmatch.vocabulary.taxonomy import notation, plain, words
 
 NONE_STATED: Final = "(none)"

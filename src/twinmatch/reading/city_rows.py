@@ -16,7 +16,6 @@ from twinmatch.reading.cells import Notes
 from twinmatch.reading.grid import leaves, put, text
 from twinmatch.reading.headers import Header
 from twinmatch.reading.mapping import Mapping
-from twinmatch.reading.names import city_id
 from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import (
     bare,
@@ -28,7 +27,7 @@ from twinmatch.vocabulary.gazetteer import (
     near_city,
     places,
 )
-from twinmatch.vocabulary.geography import countries, is_country
+from twinmatch.vocabulary.geography import city_id, countries, is_country
 from twinmatch.vocabulary.taxonomy import plain
 
 

@@ -32,11 +32,21 @@ from twinmatch.reading.mapping import (
     target_of,
 )
 from twinmatch.reading.meaning import CONTACT, NEWCOMER, Meaning, are_options, concepts, meaning
-from twinmatch.reading.names import count_near, field_words, language_code, near_field, own_names
 from twinmatch.reading.personal_data import is_contact
-from twinmatch.reading.sense import grouped, is_other, is_ticked, kind_of_label, likely
+from twinmatch.reading.sense import (
+    count_near,
+    field_words,
+    grouped,
+    is_other,
+    is_ticked,
+    kind_of_label,
+    likely,
+    near_field,
+    own_names,
+)
 from twinmatch.reading.values import mass, unit_in
 from twinmatch.schema import City
+from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain, words
 
 SEARCHED: Final = 30

@@ -16,11 +16,11 @@ from typing import Any, Final, Literal
 from twinmatch.reading import values
 from twinmatch.reading.grid import text
 from twinmatch.reading.mapping import NOT
-from twinmatch.reading.names import country_code, language_code
 from twinmatch.reading.personal_data import is_contact
 from twinmatch.reading.values import MISSING, parse
 from twinmatch.schema import NAMES, Lever
 from twinmatch.vocabulary.gazetteer import is_place
+from twinmatch.vocabulary.geography import country_code, language_code
 from twinmatch.vocabulary.taxonomy import plain
 
 SUBMITTED, CONTACT, STATUS = "submitted", "contact", "status"
@@ -272,57 +272,51 @@ def _candidates(words: frozenset[str], header: str) -> list[tuple[str, bool]]:
     """Return the fields of which a header's words speak, the likeliest first, each with whether they are clear."""
     short = len(plain(header).split()) <= 9
     found: list[tuple[str, bool]] = []
-
-    def add(field: str, clear: bool = True) -> None:
-        found.append((field, clear))
-
-    if words & {"wish", "host", "partner", "refuse"}:
-        if "refuse" in words:
-            add("refuses")
-        elif words & {"wish"} or ({"host", "city"} <= words or {"partner", "city"} <= words):
-            add("wishes", "wish" in words and bool(words & {"host", "city", "partner"}))
-    if {"hours"} <= words or ("staff" in words and "hours" in words):
-        add("participation.staff_hours_a_month", "staff" in words)
+    if "refuse" in words:
+        found.append(("refuses", True))
+    elif "wish" in words or ("city" in words and words & {"host", "partner"}):
+        found.append(("wishes", "wish" in words and bool(words & {"host", "city", "partner"})))
+    if "hours" in words:
+        found.append(("participation.staff_hours_a_month", "staff" in words))
     if "english" in words:
-        add("participation.english")
+        found.append(("participation.english", True))
     if "first" in words and "before" not in words:
-        add("participation.newcomer", bool(words & {"exchange", "partner"}) or short)
+        found.append(("participation.newcomer", bool(words & {"exchange", "partner"}) or short))
     if "people" in words and not words & {"struggle", "offer", "learn"}:
-        add("population.value", "coverage" not in words)
+        found.append(("population.value", "coverage" not in words))
     if "neutral" in words or "year" in words:
-        add("commitment.neutral_by", {"neutral", "year"} <= words and "emissions" not in words)
+        is_target = {"neutral", "year"} <= words and "emissions" not in words
+        found.append(("commitment.neutral_by", is_target))
     if "languages" in words:
-        add("languages")
-    if "from_you" in words:
-        words = words - {"learn", "struggle", "support"} | {"offer"}
-    elif "to_you" in words:
-        words = words - {"offer"} | {"learn"}
-    is_offer = "offer" in words and not words & {"struggle", "learn"}
-    if is_offer:
-        for field in (
-            ("levers_offered", "strengths") if "lever" in words else ("strengths", "offers")
-        ):
-            add(field)
-        add("offers")
-    elif words & {"struggle", "learn", "support"}:
-        for field in (
-            ("levers_needed", "challenges") if "lever" in words else ("challenges", "needs")
-        ):
-            add(field, not words & {"offer"})
-        add("needs", not words & {"offer"})
-    elif words & {"domain", "lever"}:
-        add(
-            "levers_needed" if "lever" in words else "challenges",
-            "emissions" in words or _wants(header),
-        )
+        found.append(("languages", True))
+    found += _of_learning(words, header)
     if "country" in words:
-        add("country", short and not words & {"wish", "partner", "host"})
+        found.append(("country", short and not words & {"wish", "partner", "host"}))
     beside = {"city", "country", "host", "partner", "exchange", "contact"}
     if _WHICH.match(plain(header)):
         beside |= {"signed"}  # "which council"
     if "city" in words and not words - beside:
-        add("name", short and not words & {"host", "partner"})
+        found.append(("name", short and not words & {"host", "partner"}))
     return list(dict.fromkeys(found))
+
+
+def _of_learning(words: frozenset[str], header: str) -> list[tuple[str, bool]]:
+    """Return the fields of what a city wants to learn or can show, of which a header's words speak."""
+    has_lever = "lever" in words
+    if "from_you" in words:
+        words = words - {"learn", "struggle", "support"} | {"offer"}
+    elif "to_you" in words:
+        words = words - {"offer"} | {"learn"}
+    if "offer" in words and not words & {"struggle", "learn"}:
+        fields = ("levers_offered",) if has_lever else ()
+        return [(field, True) for field in (*fields, "strengths", "offers")]
+    if words & {"struggle", "learn", "support"}:
+        fields = ("levers_needed",) if has_lever else ()
+        return [(f, "offer" not in words) for f in (*fields, "challenges", "needs")]
+    if words & {"domain", "lever"}:
+        field = "levers_needed" if has_lever else "challenges"
+        return [(field, "emissions" in words or _wants(header))]
+    return []
 
 
 _WHICH: Final = re.compile(r"(?:which|what|welche|quelle?|quale|cual|que|jakie|welk)\b")
@@ -367,7 +361,7 @@ def meaning(header: str, cells: Sequence[Any], seen: Set[str] = frozenset()) -> 
     if (
         ("contact" in words and "city" not in words)
         or is_contact(header)
-        or ((share(CONTACT, cells) or 0.0) > FITS and _emails(cells))
+        or ((share(CONTACT, cells) or 0.0) > FITS and any("@" in text(c) for c in cells))
     ):
         return Meaning(CONTACT)
     is_choice = bool(words & {"domain", "lever"}) or bool(_CHOOSE.search(plain(header)))
@@ -429,14 +423,6 @@ def _by_cells(words: frozenset[str], cells: Sequence[Any], seen: Set[str]) -> Me
 
 def _none_filled(cells: Sequence[Any]) -> bool:
     return not any(text(c) for c in cells)
-
-
-def _emails(cells: Sequence[Any]) -> bool:
-    return any("@" in text(c) for c in cells)
-
-
-def _all_text(cells: Sequence[Any]) -> bool:
-    return not any(re.search(r"\d", text(c)) for c in cells)
 
 
 def _are_yes_or_no(cells: Sequence[Any]) -> bool:

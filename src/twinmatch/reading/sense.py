@@ -1,23 +1,127 @@
-"""Questions of a survey: which columns are parts of one, and what one asks for by its sense, in any language."""
+"""What a header asks for: by a plain word for a field, misspelt or not, or by its sense; and which are parts of one question.
+
+Plain words are those that forms write over a column in the languages of European cities.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from itertools import chain
 from typing import Any, Final
+
+from pydantic import BaseModel
 
 from twinmatch.embedding import choice
 from twinmatch.embedding.backends import Vectors
 from twinmatch.embedding.vectors import similarities
 from twinmatch.reading import values
 from twinmatch.reading.grid import text
-from twinmatch.reading.mapping import NOT
+from twinmatch.reading.mapping import NOT, columns
 from twinmatch.reading.meaning import CONTACT, NEWCOMER, concepts
-from twinmatch.reading.names import language_code
+from twinmatch.schema import City
+from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain
+
+SYNONYMS: Final[dict[str, str]] = {
+    "id": "city id; twinmatch id",
+    "name": "city; city name; name of the city; municipality; name of municipality; town; stadt; gemeinde; kommune; "
+    "ville; commune; città; comune; ciudad; municipio; cidade; município; miasto; gmina; obec; město; mesto; oraș; "
+    "πόλη; δήμος; град; община; stad; by; kaupunki; linn; pilsēta; miestas; grad; város; település; belediye; şehir",
+    "country": "country; country code; iso country; land; staat; pays; paese; país; kraj; země; krajina; țara; χώρα; "
+    "страна; държава; maa; riik; valsts; šalis; država; ország; ülke; member state",
+    "local_name": "local name; original name; name in own language",
+    "population.value": "population; inhabitants; number of inhabitants; residents; total population; current population; "
+    "einwohner; einwohnerzahl; bevölkerung; habitants; population totale; abitanti; popolazione; habitantes; población; "
+    "população; ludność; liczba mieszkańców; počet obyvatel; počet obyvateľov; locuitori; populație; πληθυσμός; население; "
+    "inwoners; invånare; folkmängd; indbyggere; innbyggere; asukasluku; rahvaarv; iedzīvotāji; gyventojai; stanovništvo; "
+    "prebivalstvo; lakosság; nüfus",
+    "location.lat": "latitude; breitengrad; latitud; latitudine; szerokość geograficzna",
+    "location.lon": "longitude; lng; längengrad; longitud; longitudine; długość geograficzna",
+    "roles": "role; roles in the programme",
+    "languages": "languages; working languages; sprachen; langues; lingue; idiomas; języki",
+    "needs": "needs; challenges and needs; learning needs; what do you want to learn; describe your challenges; "
+    "what would you like to learn; bedarf; besoins; bisogni; necesidades; potrzeby; learning interests",
+    "offers": "offers; what can you offer; what can you share; what can your city share; experience to share; angebot; offres; "
+    "offerta; oferta; good practices",
+    "challenges": "domains of challenge; challenge domains; emissions domains; domains of interest",
+    "strengths": "domains of strength; strength domains; strengths",
+    "hosts_on": "topics we host on; topics on which we host; topics for guests; topics on which you can host; hosting topics",
+    "levers_needed": "levers needed; levers of change needed",
+    "levers_offered": "levers offered",
+    "commitment.neutral_by": "climate neutrality target year; climate neutral by; net zero target year; neutrality year; "
+    "target year; year of climate neutrality; klimaneutral bis; zieljahr; neutralité carbone en; neutralità climatica entro; "
+    "neutralidad climática en",
+    "participation.staff_hours_a_month": "staff hours a month; hours per month; staff hours per month; stunden pro monat; "
+    "heures par mois; ore al mese; horas al mes",
+    "participation.english": "english level; level of english; english; cefr level",
+    "participation.guests_at_most": "guests at most; maximum number of guests; capacity",
+    "wishes": "preferred hosts; wishes; ranked hosts; preferred pilot cities",
+    "emissions.total_printed": "total emissions; total ghg emissions; emissions total; gesamtemissionen; émissions totales; "
+    "emissioni totali; emisiones totales; emisje całkowite; city wide emissions; total citywide emissions",
+    "emissions.year": "inventory year; base year; baseline year; year of inventory; accounting year; bezugsjahr; basisjahr; "
+    "année de référence; anno di riferimento; año base; rok bazowy",
+    "emissions.boundary_population": "population inside the boundary; boundary population",
+    "emissions.sectors.stationary_energy": "stationary energy; stationary; buildings; gebäude; bâtiments; edifici; edificios; budynki",
+    "emissions.sectors.transport": "transport; transportation; mobility; verkehr; transports; trasporti; transporte; mobilité",
+    "emissions.sectors.waste": "waste; waste and wastewater; abfall; déchets; rifiuti; residuos; odpady",
+    "emissions.sectors.ippu": "ippu; industrial processes and product use; industrial processes; industrieprozesse",
+    "emissions.sectors.afolu": "afolu; agriculture forestry and other land use; landwirtschaft; agriculture",
+    "emissions.sectors.electricity": "electricity; strom; électricité; elettricità; electricidad",
+    "covenant.id": "gcom id; covenant id; covenant of mayors id",
+    "note": "remarks; comments; notes; bemerkungen; anmerkungen; remarques; observaciones; uwagi",
+}
+"""Plain words for a field, as forms write them in the languages of European cities."""
+
+NEAR: Final = 80
+"""Likeness of two wordings, of 100, from which one may be the other misspelt; lower finds words of other fields."""
+
+SHORTEST: Final = 4
+"""Letters of a header below which nothing is called near: of two or three letters, some field always is."""
+
+
+@cache
+def own_names(model: type[BaseModel]) -> dict[str, str]:
+    """Return the path of every field by its own name, reduced to plain letters."""
+    return {plain(path): path for path in columns(model)}
+
+
+@cache
+def field_words(model: type[BaseModel]) -> dict[str, str]:
+    """Return the path of every label and synonym, reduced to plain letters."""
+    known = columns(model)
+    found = {plain(c.label): path for path, c in known.items()}
+    if model is City:
+        found |= {plain(w): path for path, ws in SYNONYMS.items() for w in ws.split(";")}
+    return found
+
+
+def count_near(cells: tuple[Any, ...], model: type[BaseModel]) -> int:
+    """Return how many cells of a row may be misspelt names of fields."""
+    words = field_words(model) | own_names(model)
+    names = {plain(said) for cell in cells if len(said := text(cell)) < 80}
+    return sum(bool(_near(name, words)) for name in names if len(name) >= SHORTEST)
+
+
+def near_field(name: str, model: type[BaseModel] = City, read: Set[str] = frozenset()) -> str:
+    """Return the field of which a header may be the misspelt name, or an empty text.
+
+    ``read`` are the fields that other headers mean; they are not suggested again.
+    """
+    words = own_names(model) | field_words(model)
+    return _near(plain(name), {w: path for w, path in words.items() if path not in read})
+
+
+def _near(word: str, words: Mapping[str, str]) -> str:
+    from rapidfuzz import fuzz, process
+
+    hit = process.extractOne(word, list(words), scorer=fuzz.ratio, score_cutoff=NEAR)
+    return words[hit[0]] if hit and len(word) >= SHORTEST else ""
+
+
+# --- parts of one question ---------------------------------------------------------------------------------------
 
 _OPTION: Final = re.compile(
     r"^(?P<base>.{3,200}?)\s{0,9}(?:\[(?P<a>[^\[\]]{1,300})\]|(?: [-–—:/] ?|[.:/](?=[^\s.])| \| )(?P<b>[^\[\]]{1,120}))$"

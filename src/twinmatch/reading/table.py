@@ -30,12 +30,12 @@ from twinmatch.reading.grid import Grid, Raw, is_empty, put, text
 from twinmatch.reading.headers import SET_ASIDE, Header, find_header
 from twinmatch.reading.mapping import BESIDE, Mapping, MappingQuestion, Target, columns
 from twinmatch.reading.meaning import LEVERS
-from twinmatch.reading.names import language_code
 from twinmatch.reading.sense import is_other, likely_option
 from twinmatch.reading.values import MISSING, Decimal
 from twinmatch.schema import NAMES, City, Domain, Lever
 from twinmatch.validate import NAMING, Record
 from twinmatch.vocabulary.gazetteer import countries_of, is_place
+from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain
 
 Cells = Sequence[Any]

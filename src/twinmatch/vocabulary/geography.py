@@ -8,6 +8,9 @@ Cyprus and Türkiye counted as southern Europe. The table is our own: pycountry 
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -15,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twinmatch.vocabulary.taxonomy import plain, words
 from twinmatch.wording import babel_name, say, titled
 
 EARTH_RADIUS_KM: Final = 6371.0088
@@ -292,3 +296,131 @@ def distance_km(
         2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
     )
     return distance
+
+
+# --- names to codes: of countries and languages, in any official language; and the identifier that a name makes ---
+
+_MORE: Final = {
+    name: code
+    for code, names in {
+        "CZ": "czech republic; ceska republika",
+        "SK": "slovak republic; slovenska republika",
+        "NL": "the netherlands; holland",
+        "GB": "great britain; england; scotland; wales; northern ireland; united kingdom of great "
+        "britain and northern ireland",
+        "IE": "republic of ireland; eire",
+        "TR": "turkiye; turkey",
+        "MK": "macedonia; republic of north macedonia; the former yugoslav republic of macedonia; "
+        "former yugoslav republic of macedonia",
+        "BA": "bosnia; bosnia and herzegovina",
+        "MD": "republic of moldova; moldova republic of",
+        "XK": "kosovo",
+        "GR": "hellas; hellenic republic",
+        "VA": "vatican",
+        "RU": "russian federation",
+        "US": "united states of america",
+        "VN": "viet nam",
+        "KR": "republic of korea",
+        "PS": "state of palestine",
+        "HK": "hong kong; china hong kong special administrative region",
+        "LA": "lao people s democratic republic",
+        "TW": "taiwan greater china",
+        "CD": "democratic republic of the congo; democratic republic of congo",
+        "CG": "republic of the congo",
+    }.items()
+    for name in words(names)
+}
+"""Names in use that the Unicode CLDR does not list as a country's name."""
+
+
+_MORE_LANGUAGES: Final = {
+    "flemish": "nl",
+    "vlaams": "nl",
+    "castilian": "es",
+    "castellano": "es",
+    "valencian": "ca",
+    "montenegrin": "cnr",
+    "crnogorski": "cnr",
+    "moldovan": "ro",
+    "bokmal": "no",
+}
+
+
+@cache
+def country_names() -> dict[str, str]:
+    """Return the code of every country name, reduced to plain letters, in all official languages and English.
+
+    Names come from the Unicode CLDR by way of Babel. A name that two countries share is left out.
+    """
+    elsewhere = _sure_names("territories", set(world()))
+    return elsewhere | _sure_names("territories", set(countries())) | _MORE
+
+
+@cache
+def language_names() -> dict[str, str]:
+    """Return the code of every language's name, reduced to plain letters, in all official languages and English."""
+    return _sure_names("languages", language_codes()) | _MORE_LANGUAGES
+
+
+def _sure_names(kind: str, codes: Set[str]) -> dict[str, str]:
+    """Return the code of each name that the CLDR has for one code alone, in all official languages and English."""
+    from babel import Locale, UnknownLocaleError
+
+    languages = {"en"} | {code for c in countries().values() for code in c.languages}
+    found: dict[str, set[str]] = {}
+    for language in sorted(languages):
+        try:
+            names = getattr(Locale.parse(language), kind)
+        except (UnknownLocaleError, ValueError):
+            continue
+        for code in codes & set(names):
+            found.setdefault(plain(names[code]), set()).add(code)
+    return {name: next(iter(codes)) for name, codes in found.items() if len(codes) == 1}
+
+
+@cache
+def country_code(text: str) -> str | None:
+    """Return the ISO 3166-1 code that a text means: a code, or a name in any official language; else None."""
+    word = text.strip()
+    upper = ALIASES.get(word.upper(), word.upper())
+    if upper in countries() or (len(upper) == 2 and is_country(upper)):
+        return upper
+    if len(upper) == 3 and upper.isalpha():
+        from babel.core import get_global
+
+        codes = get_global("territory_aliases").get(upper, ())
+        if len(codes) == 1 and is_country(codes[0]):
+            return str(codes[0])
+        return country_names().get(upper.lower())
+    part, comma, whole = word.rpartition(",")  # "Scotland, United Kingdom"
+    return country_names().get(plain(word)) or (country_code(whole) if comma and part else None)
+
+
+@cache
+def language_code(text: str) -> str | None:
+    """Return the code of the language that a text means: a code, or a name in any official language; else None."""
+    word = text.strip().lower()
+    code = word if word in language_codes() else language_names().get(plain(word))
+    return SAME_LANGUAGE.get(code, code) if code else None
+
+
+@cache
+def country_within(text: str) -> str | None:
+    """Return the code of the one country outside Europe whose name stands among other words; else None."""
+    word = f" {plain(text)} "
+    names = {code: plain(country.name) for code, country in world().items()}
+    hits = {code: name for code, name in names.items() if len(name) > 4 and f" {name} " in word}
+    longest = max(hits.values(), key=len, default="")
+    found = [code for code, name in hits.items() if name == longest and code not in countries()]
+    return found[0] if len(found) == 1 else None
+
+
+def city_id(country: str, name: str) -> str:
+    """Return the identifier of a city: country and name in lower-case ASCII, such as ``de-munster``."""
+    from anyascii import anyascii
+
+    spread = unicodedata.normalize("NFKD", name)
+    words = re.findall(r"\w+", "".join(c for c in spread if not unicodedata.combining(c)))
+    latin = ["".join(re.findall(r"[a-z0-9]+", anyascii(word).lower())) for word in words]
+    slug = "-".join(word for word in latin if word)
+    return f"{country.lower()}-{slug or 'city'}"

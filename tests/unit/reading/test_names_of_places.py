@@ -6,15 +6,15 @@ import pytest
 
 from twinmatch.errors import DataError
 from twinmatch.reading import read
-from twinmatch.reading.names import (
+from twinmatch.schema import City
+from twinmatch.vocabulary.gazetteer import known_city, near_city, places
+from twinmatch.vocabulary.geography import (
     city_id,
     country_code,
     country_names,
     country_within,
     language_code,
 )
-from twinmatch.schema import City
-from twinmatch.vocabulary.gazetteer import known_city, near_city, places
 
 
 @pytest.mark.parametrize(

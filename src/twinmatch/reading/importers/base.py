@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.grid import Grid, Raw, is_empty, put, text
-from twinmatch.reading.names import city_id, country_code, country_within
 from twinmatch.reading.values import MISSING, parse
 from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import known_city, near_city
+from twinmatch.vocabulary.geography import city_id, country_code, country_within
 from twinmatch.vocabulary.taxonomy import plain
 
 SEARCHED: Final = 60
