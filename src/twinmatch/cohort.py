@@ -75,8 +75,10 @@ class Cohort:
         twice = [c.id for c in self.cities if cities[c.id] != c]
         twice += [u.id for u in self.units if units[u.id] != u]
         if twice:
-            found = (f"{name!r} differs in the two cohorts." for name in twice)
-            raise DataError(Problem("city-twice", said, do="Keep one.") for said in found)
+            raise DataError(
+                Problem("city-twice", f"{name!r} differs in the two cohorts.", do="Keep one.")
+                for name in twice
+            )
         ordered = tuple(cities[i] for i in sorted(cities)), tuple(units[i] for i in sorted(units))
         return Cohort(*ordered)
 
