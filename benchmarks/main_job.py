@@ -1,11 +1,12 @@
 """Measure the main job as whole processes: wall and processor seconds, peak memory.
 
-    python benchmarks/main_job.py [--runs 3] [--text]
+    python benchmarks/main_job.py [--runs 3] [--text] [--beside CHECKOUT]
 
 Each command runs once to warm up and then ``--runs`` times; medians are printed and kept in
 ``benchmarks/results/main_job.json``. ``--text`` adds a cohort whose 260 texts have no bundled vector, through
 sentence-transformers, cold and then cached. Seconds depend on the machine and on what else it does: the machine
-and its load are printed beside them, and nothing here passes or fails.
+and its load are printed beside them, and nothing here passes or fails. ``--beside`` runs the main job of another
+checkout in turns with this one, so that their ratio holds on a busy machine too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results" / "main_job.json"
 
@@ -54,6 +56,27 @@ def medians(
         measured(command, environment)
     rows = [measured(command, environment) for _ in range(runs)]
     return {name: round(statistics.median(row[name] for row in rows), 2) for name in rows[0]}
+
+
+def beside(checkout: Path, tool: list[str], out: str, runs: int) -> dict[str, Any]:
+    """Return processor seconds of the main job here and in another checkout, in turns, and their ratio."""
+    command = [*tool, "propose", "--out", out]
+    sources = {"here": Path(__file__).parents[1], "there": checkout}
+    found: dict[str, list[float]] = {name: [] for name in sources}
+    for run in range(runs + 1):
+        for name, source in sources.items():
+            row = measured(command, {"PYTHONPATH": str(source / "src")})
+            found[name] += [row["processor s"]] if run else []
+    there, here = (round(statistics.median(found[name]), 2) for name in ("there", "here"))
+    asked = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    ratio = round(here / there, 2)
+    return {
+        "commit": commit,
+        "there: processor s": there,
+        "here: processor s": here,
+        "ratio": ratio,
+    }
 
 
 def new_texts(folder: Path, count: int = 130) -> None:
@@ -100,6 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--text", action="store_true")
+    parser.add_argument("--beside", type=Path, help="another checkout")
     asked = parser.parse_args()
     tool = [sys.executable, "-m", "twinmatch"]
     with tempfile.TemporaryDirectory() as temporary:
@@ -151,6 +175,7 @@ def main() -> None:
             rows["260 new texts through MiniLM, cached"] = medians(
                 command, asked.runs, cache, warm=False
             )
+        other = beside(asked.beside, tool, out, asked.runs) if asked.beside else None
     machine = {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
@@ -164,10 +189,10 @@ def main() -> None:
         print(
             f"{name:<{width}}  " + "  ".join(f"{value:8.2f} {unit}" for unit, value in row.items())
         )
+    kept = {"machine": machine, "medians": rows} | ({"beside": other} if other else {})
+    print(other or "")
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(
-        json.dumps({"machine": machine, "medians": rows}, indent=1) + "\n", encoding="utf-8"
-    )
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

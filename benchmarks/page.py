@@ -174,10 +174,17 @@ def main_job(found: dict[str, Any]) -> str:
     """Return the part on the main job."""
     machine = found["machine"]
     rows = [[name, *row.values()] for name, row in found["medians"].items()]
+    other, beside = found.get("beside"), ""
+    if other:
+        beside = (
+            f"\nIn turns with commit {other['commit']}, every product: {other['here: processor s']} s of the processor here, "
+            f"{other['there: processor s']} s there, {other['ratio']} times as much.\n"
+        )
     return (
         f"## The main job\n\n`python benchmarks/main_job.py`; whole processes, medians; Python {machine['python']}, "
         f"{machine['cores']} cores, load {machine['load before']}.\n\n"
         + table(["command", "wall s", "processor s", "peak MB"], rows)
+        + beside
     )
 
 
