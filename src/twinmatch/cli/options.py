@@ -61,8 +61,8 @@ if TYPE_CHECKING:
     from twinmatch.vocabulary import geography as geography
     from twinmatch.web import auth as auth
     from twinmatch.web import board as board
+    from twinmatch.web import bodies as bodies
     from twinmatch.web import persons as persons
-    from twinmatch.web import problems as problems
 else:
 
     class _Lazy:
@@ -78,7 +78,7 @@ else:
         "embedding exporting facets files programmes public reading validate app.service "
         "embedding.choice exporting.folder_files exporting.words facets.text intake.survey "
         "programmes.found_themes programmes.repair_menu programmes.twinning.frame reading.importers "
-        "store.database store.history vocabulary.geography web.auth web.board web.persons web.problems"
+        "store.database store.history vocabulary.geography web.auth web.board web.bodies web.persons"
     )
     globals().update({name.rpartition(".")[2]: _Lazy(name) for name in _NAMES.split()})
 

@@ -28,13 +28,13 @@ from twinmatch.cli.options import (
     StorePlace,
     auth,
     board,
+    bodies,
     database,
     geography,
     literal,
     need_web,
     persons,
     print_json,
-    problems,
     progress,
     public,
     quoted,
@@ -478,7 +478,7 @@ def http_app(server: MCPServer, keys: str = "", names: Sequence[str] = ()) -> AS
             bearer = given[7:] if given[:7].lower() == "bearer " else ""
             if not bearer or await run_in_threadpool(holders.holder, bearer) is None:
                 refused = Problem("key-missing", "This needs a key.", do="Send a bearer key.")
-                answer = problems.response(401, [refused], "/mcp", {"WWW-Authenticate": "Bearer"})
+                answer = bodies.response(401, [refused], "/mcp", {"WWW-Authenticate": "Bearer"})
                 await answer(scope, receive, send)
                 return
         await app(scope, receive, send)

@@ -20,6 +20,7 @@ from starlette_compress import CompressMiddleware, add_compress_type
 from twinmatch import __version__
 from twinmatch.errors import TwinmatchError
 from twinmatch.web import (
+    bodies,
     cities,
     city_pages,
     decided_pages,
@@ -27,7 +28,6 @@ from twinmatch.web import (
     mail,
     pages,
     persons,
-    problems,
     proposals,
     rounds_pages,
     schemas,
@@ -80,7 +80,7 @@ def application(settings: Settings) -> ASGIApp:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.shared = state
-    problems.install(app, pages.error_page)
+    bodies.install(app, pages.error_page)
     api = (cities, proposals, persons)
     for part in (*api, pages, city_pages, decided_pages, mail, rounds_pages, intake_pages):
         app.include_router(part.router)
@@ -131,7 +131,7 @@ def _find_nearest(state: State, log: Any) -> None:
 
 
 def _add_health(app: FastAPI) -> None:
-    refused: dict[int | str, Any] = {421: problems.documented()[421]}
+    refused: dict[int | str, Any] = {421: bodies.documented()[421]}
 
     @app.get("/healthz", tags=["health"], response_model=schemas.Health, responses=refused)
     async def healthz() -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _add_health(app: FastAPI) -> None:
         content = {"status": status, "version": __version__, "checks": checks}
         return json_answer(content, 200 if ready else 503)
 
-    @app.get("/metrics", tags=["health"], **problems.answers(None, forms={"text/plain": {}}))
+    @app.get("/metrics", tags=["health"], **bodies.answers(None, forms={"text/plain": {}}))
     async def metrics(request: Request) -> Response:
         """Return the measures of this process for Prometheus."""
         state = state_of(request)
@@ -195,7 +195,7 @@ def _describe(app: FastAPI) -> None:
 def _described(document: dict[str, Any]) -> dict[str, Any]:
     parts = document.setdefault("components", {})
     shown = parts.setdefault("schemas", {})
-    schema = problems.ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = bodies.ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
     shown |= schema.pop("$defs", {}) | {"ProblemDetails": schema}
     for name in ("HTTPValidationError", "ValidationError"):
         shown.pop(name, None)

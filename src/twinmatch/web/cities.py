@@ -22,6 +22,7 @@ from twinmatch.web.auth import api_router
 from twinmatch.web.bodies import (
     LISTS,
     accepted,
+    answers,
     cursor_after,
     key_after,
     list_bytes,
@@ -29,7 +30,6 @@ from twinmatch.web.bodies import (
     page_link,
     sources_once,
 )
-from twinmatch.web.problems import answers
 from twinmatch.web.state import KEEP, State, state_of, tag_of, unchanged
 
 router = api_router("cities")

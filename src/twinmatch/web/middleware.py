@@ -28,7 +28,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twinmatch.errors import Problem, TwinmatchError
-from twinmatch.web import problems
+from twinmatch.web import bodies
 from twinmatch.web.auth import COOKIE, NOBODY, Person, Rank
 from twinmatch.web.bodies import coding_of
 from twinmatch.web.settings import VERSION, Settings
@@ -214,7 +214,7 @@ class _Visit:
             if refusal is not None:
                 status, problem, headers = refusal
                 path = self._scope["path"]
-                answer = problems.response(status, [problem], path, headers)
+                answer = bodies.response(status, [problem], path, headers)
                 await answer(self._scope, self._receive, self._out)
                 return
             # The framework knows HEAD for no route: it is asked for GET, and the body is not sent.
@@ -225,16 +225,16 @@ class _Visit:
         except (
             TwinmatchError
         ) as error:  # the person who asks cannot be looked up: the store is gone
-            await self._fail(problems.status_of(error), error.problems[0])
+            await self._fail(bodies.status_of(error), error.problems[0])
         except Exception:
             self._door._log.exception("unforeseen", id=self._id, path=self._route())
-            await self._fail(500, problems.unforeseen(self._id))
+            await self._fail(500, bodies.unforeseen(self._id))
         finally:
             self._tell()
 
     async def _fail(self, status: int, problem: Problem) -> None:
         if not self._sent:
-            answer = problems.response(status, [problem], self._scope["path"])
+            answer = bodies.response(status, [problem], self._scope["path"])
             await answer(self._scope, self._receive, self._out)
 
     async def _refusal(self) -> tuple[int, Problem, dict[str, str] | None] | None:

@@ -32,6 +32,7 @@ from twinmatch.web.board import Board, Job
 from twinmatch.web.bodies import (
     MOST_PROBLEMS,
     accepted,
+    answers,
     cursor_after,
     json_answer,
     key_after,
@@ -39,7 +40,6 @@ from twinmatch.web.bodies import (
     next_page,
 )
 from twinmatch.web.jobs import proposal_of
-from twinmatch.web.problems import answers
 from twinmatch.web.sandbox import sandboxed
 from twinmatch.web.settings import VERSION
 from twinmatch.web.state import KEEP, Shared, state_of, unchanged
