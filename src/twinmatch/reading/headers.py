@@ -1,8 +1,7 @@
 """Which row of a sheet is its header, and which field each of its headers means.
 
-A header is read as a field where the mapping says so, where it is the field's own name or label or a plain word for
-it, and where its words and its cells agree (:mod:`twinmatch.reading.meaning`); what is read so is reported. What is
-likely and not sure is asked. In a form of our own, most of whose headers are fields, an unknown one is an error.
+A header is read as a field where the mapping says so, where it is its name, label or a plain word for it, and where
+its words and cells agree (:mod:`twinmatch.reading.meaning`); this is reported. What is likely, not sure, is asked. In a form of our own, most of whose headers are fields, an unknown one is an error.
 """
 
 from __future__ import annotations
@@ -236,8 +235,7 @@ class _Finder:
         return self._once(found)
 
     def _are_numbers(self, i: int) -> bool:
-        filled = [t for c in self.cells[i] if (t := text(c))]
-        return bool(filled) and all(t.replace(".", "").isdigit() for t in filled)
+        return {t.replace(".", "").isdigit() for c in self.cells[i] if (t := text(c))} == {True}
 
     def _unless_contradicted(self, i: int, target: Target | None) -> Target | None:
         """Set aside what a survey tool fills in by its own account, and a wish for long text where options are ticked."""
@@ -396,17 +394,16 @@ class _Finder:
         for field, positions in by_field.items():
             first = max(positions, key=lambda i: (self.names[i] in self.mapping.columns, -i))
             others = set(positions) - {first}
-            if any(self._differ(first, i) for i in others):
+            pairs = [
+                two for i in others for two in zip(self.cells[first], self.cells[i], strict=False)
+            ]
+            if any(text(a) and text(b) and text(a) != text(b) for a, b in pairs):
                 self._ask_which(field, positions)
                 if field not in {"name", "country"}:
                     others.add(first)
             self.doubled |= others
             kept = [None if i in others else t for i, t in enumerate(kept)]
         return tuple(kept)
-
-    def _differ(self, one: int, other: int) -> bool:
-        pairs = zip(self.cells[one], self.cells[other], strict=False)
-        return any(text(a) and text(b) and text(a) != text(b) for a, b in pairs)
 
     def _ask_which(self, field: str, positions: Sequence[int]) -> None:
         label, first = self._label(field), self.names[positions[0]]
