@@ -14,6 +14,7 @@ from twinmatch.cohort import nearest
 from twinmatch.errors import Problem, QuestionError
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.proposal.wire import Instant, on_wire
+from twinmatch.wording import joined, say
 
 Status = Literal["draft", "approved", "published", "withdrawn"]
 
@@ -100,37 +101,41 @@ class HistoryEntry:
     def told(self, name: Callable[[str], str] = str) -> str:
         """Return what was done, without by whom; ``name`` gives what a city, unit or meeting is called."""
         one = name(self.one) if self.one else ""
-        joins = "in" if ":" in self.other else "with"
-        what = f"{one} {joins} {name(self.other)}" if self.other else one
+        group = self.one.rpartition(":")[2]
+        what = one
+        if self.other:
+            pair = {"one": one, "other": name(self.other)}
+            is_in = ":" in self.other
+            what = say("{one} in {other}", **pair) if is_in else say("{one} with {other}", **pair)
         city = name(self.city) if self.city else ""
-        words = {
-            "accept": f"accepted {what}",
-            "reject": f"rejected {what}",
-            "lock": f"locked {what}",
-            "ban": f"banned {what}",
-            "hold": f"held a place: {what}",
-            "release": f"released {what}",
-            "assign": f"assigned {what}",
-            "rename": f"renamed the group {self.one.rpartition(':')[2]}",
-            "split": f"set the number of groups of {self.one.rpartition(':')[2]}",
-            "letter": f"edited the letter to {city}"
+        found = {
+            "accept": say("accepted {what}", what=what),
+            "reject": say("rejected {what}", what=what),
+            "lock": say("locked {what}", what=what),
+            "ban": say("banned {what}", what=what),
+            "hold": say("held a place: {what}", what=what),
+            "release": say("released {what}", what=what),
+            "assign": say("assigned {what}", what=what),
+            "rename": say("renamed the group {group}", group=group),
+            "split": say("set the number of groups of {group}", group=group),
+            "letter": say("edited the letter to {city}", city=city)
             if self.why
-            else f"dropped the edited letter to {city}",
-            "note": f"noted on {what or 'the proposal'}",
-            "asked": f"asked {city} about {what}",
-            "agreed": f"heard that {city} agrees to {what}",
-            "declined": f"heard that {city} declines {what}",
-            "sending": f"began to send the letter to {city}",
-            "sent": f"sent the letter to {city}",
-            "unsent": f"could not send the letter to {city}",
-            "approve": "approved the proposal",
-            "reopen": "reopened the proposal",
-            "publish": "published the proposal",
-            "withdraw": "withdrew the proposal",
-            "redraft": "made the withdrawn proposal a draft again",
-            "undo": f"undid entry {self.one}",
-        }
-        return words[self.kind] + (f": {self.why}" if self.why and self.kind != "letter" else "")
+            else say("dropped the edited letter to {city}", city=city),
+            "note": say("noted on {what}", what=what or say("the proposal")),
+            "asked": say("asked {city} about {what}", city=city, what=what),
+            "agreed": say("heard that {city} agrees to {what}", city=city, what=what),
+            "declined": say("heard that {city} declines {what}", city=city, what=what),
+            "sending": say("began to send the letter to {city}", city=city),
+            "sent": say("sent the letter to {city}", city=city),
+            "unsent": say("could not send the letter to {city}", city=city),
+            "approve": say("approved the proposal"),
+            "reopen": say("reopened the proposal"),
+            "publish": say("published the proposal"),
+            "withdraw": say("withdrew the proposal"),
+            "redraft": say("made the withdrawn proposal a draft again"),
+            "undo": say("undid entry {number}", number=self.one),
+        }[self.kind]
+        return joined((found, self.why), ": ") if self.why and self.kind != "letter" else found
 
 
 @dataclass(frozen=True)
