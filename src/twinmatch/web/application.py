@@ -65,6 +65,7 @@ def application(settings: Settings) -> ASGIApp:
         with suppress(asyncio.CancelledError):
             await opening
         await jobs.stop()
+        state.board.store.close()
 
     app = FastAPI(
         title="twinmatch",
