@@ -10,6 +10,7 @@ one, an object with ``encode(texts)``, or a function that returns a row of numbe
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,19 +23,18 @@ from twinmatch.app.neighbours import PEER_WEIGHTS, Neighbour
 from twinmatch.app.pairs import Learning, PairExplanation, pair_explanations
 from twinmatch.cohort import City, Cohort
 from twinmatch.embedding import TextModel, own_text_model
-from twinmatch.errors import QuestionError
+from twinmatch.errors import Problem, QuestionError
 from twinmatch.facets import FacetCache
+from twinmatch.intake.survey import cohort_of
 from twinmatch.programmes import Programme, Round, load
 from twinmatch.programmes.base import ScoredProduct
 from twinmatch.programmes.programme import checked
 from twinmatch.proposal import Account, Meeting, Product, Proposal, Table
 from twinmatch.proposal.wire import Rows, Tabular, frame
-from twinmatch.reading import raw_of_frame, raw_of_records, read_rows, refused
-from twinmatch.reading import read as read_path
+from twinmatch.reading import raw_of_frame, raw_of_records, read_raw, read_rows, refused
 from twinmatch.reading.grid import Raw
 from twinmatch.reading.mapping import Mapping as Headers
 from twinmatch.reading.mapping import mapping_of, read_mapping
-from twinmatch.validate import validate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,12 +65,16 @@ Pair: TypeAlias = tuple[str | City, str | City]
 
 
 def read(
-    source: Cities = None, mapping: Headers | PathLike | Mapping[str, str] | None = None
+    source: Cities = None,
+    mapping: Headers | PathLike | Mapping[str, str] | None = None,
+    hosts: PathLike | Sequence[PathLike] = (),
 ) -> Cohort:
     """Return the cohort of a path, a DataFrame or a list of dicts; the bundled cities where nothing is given.
 
-    ``mapping`` says which column is which field: a mapping file, or a dict of columns to fields. Raises DataError
-    with every problem, each with its place; QuestionError for anything that is no cohort.
+    ``mapping`` says which column is which field: a mapping file, or a dict of columns to fields. ``hosts`` are those
+    that the cities are to meet: "bundled", or the path of a table. Of a survey's export what is in doubt is a warning,
+    as on the command line. Raises DataError with every problem, each with its place; QuestionError for anything that
+    is no cohort.
 
     >>> tm.read([{"name": "Graz", "country": "AT"}])
     """
@@ -81,12 +85,18 @@ def read(
         if isinstance(mapping, str | os.PathLike)
         else mapping
     )
-    if source is None or isinstance(source, str | os.PathLike):
-        return read_path(None if source is None else Path(source), headers)
     if isinstance(source, Cohort):
         return source
-    raw = records_of(source, headers)
-    return validate(raw.cities, raw.units, raw.problems)
+    if source is None or isinstance(source, str | os.PathLike):
+        raw = read_raw(None if source is None else Path(source), headers)
+    else:
+        raw = records_of(source, headers)
+    places = [hosts] if isinstance(hosts, str | os.PathLike) else hosts
+    return cohort_of(raw, [os.fspath(place) for place in places], _warned)
+
+
+def _warned(problem: Problem) -> None:
+    warnings.warn(f"{problem}  [{problem.code}]", stacklevel=4)
 
 
 def records_of(source: Any, headers: Headers | None = None) -> Raw:
@@ -108,7 +118,7 @@ def bundled() -> Cohort:
 
     >>> len(tm.bundled())
     """
-    return read_path()
+    return read()
 
 
 def programme_of(rules: Rules = None, weights: Mapping[str, Any] | None = None) -> Programme:

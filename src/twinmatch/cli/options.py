@@ -280,13 +280,7 @@ def _raw(profiles: Path | None, mapping: Path | None) -> Raw:
 
 def _told(raw: Raw, hosts: Sequence[str]) -> Cohort:
     """Return the cohort of what was read; of somebody's own table the doubts and open questions are shown."""
-    if not hosts and not raw.is_survey:
-        return validate.validate(raw.cities, raw.units, raw.problems)
-    opened = survey.open_survey(raw, [survey.hosts_of(place) for place in hosts])
-    asked = [question.problem() for question in opened.questions]
-    for problem in grouped([*(p for p in opened.problems if p.level == "warning"), *asked]):
-        say(f"{problem}  [{problem.code}]")
-    return opened.cohort
+    return survey.cohort_of(raw, hosts, lambda problem: say(f"{problem}  [{problem.code}]"))
 
 
 def survey_of(

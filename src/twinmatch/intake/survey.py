@@ -11,14 +11,14 @@ facet takes it for ``readiness``.
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 from twinmatch.cohort import Cohort
-from twinmatch.errors import DataError, Problem, Where
+from twinmatch.errors import DataError, Problem, Where, grouped
 from twinmatch.reading import Raw, read_raw
 from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.schema import City, Dimension
@@ -78,6 +78,21 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
 
 def _id(record: Record) -> str:
     return str(record.data["id"])
+
+
+def cohort_of(raw: Raw, hosts: Sequence[str], tell: Callable[[Problem], object]) -> Cohort:
+    """Return the cohort of what was read and of the hosts at some places.
+
+    Of a survey, or beside hosts, what is in doubt or still asked goes to ``tell``, the problems of one cause as one;
+    anything else must be without errors. Raises DataError with every problem.
+    """
+    if not hosts and not raw.is_survey:
+        return validate(raw.cities, raw.units, raw.problems)
+    opened = open_survey(raw, [hosts_of(place) for place in hosts])
+    asked = [question.problem() for question in opened.questions]
+    for problem in grouped([*(p for p in opened.problems if p.level == "warning"), *asked]):
+        tell(problem)
+    return opened.cohort
 
 
 def hosts_of(place: str) -> Raw:

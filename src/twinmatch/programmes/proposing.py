@@ -186,19 +186,10 @@ def _not_formed(round_: Round, name: str, why: Sequence[Problem]) -> Product:
     title, guests = settings.title, getattr(settings, "guests", None)
     reasons = [p.found for p in why if p.level == "error" and p.code != "repair"]
     says = say("Not formed in this round: {reasons}", reasons=joined(reasons))
-    because = (
-        say("its rules cannot all be kept")
-        if why[0].code not in NOT_FORMED
-        else say("it lacks hosts or leads")
-    )
     out = tuple(
         LeftOut(
             city.id,
-            say(
-                "{title} is not formed in this round, because {because}.",
-                title=title,
-                because=because,
-            ),
+            say("{title}: not formed in this round. {because}", title=title, because=reasons[0]),
             "",
             as_role="guest" if guests and set(guests.roles) & set(city.roles) else "",
         )

@@ -124,6 +124,8 @@ class Unplaced:
         says = say("{left} of {places} stay empty", left=left, places=count(places, "place"))
         if len(self.chosen) > PAIRS_PROBED:
             return say("{says}.", says=says)
+        if not self.placed.size:
+            return say("{says}: no applicant is eligible, as far as is known.", says=says)
         if self.placed.all() and self.settings.hosts_per_guest == 1:
             return say("{says}: every eligible applicant has a pair.", says=says)
         everyone = np.zeros(len(self.chosen), dtype=np.int64)
