@@ -80,16 +80,18 @@ def checked_weights(weights: Mapping[str, float], extra: Sequence[str] = ()) -> 
         is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
         if name not in known:
             hint = FACETS.why_not(name) or nearest(name, {f: f for f in known})
-            hint = hint or f"Known: {', '.join(known)}."
-            problems.append(Problem("facet-unknown", f"There is no facet {name!r}.", do=hint))
+            hint = hint or say("Known: {names}.", names=", ".join(known))
+            problems.append(
+                Problem("facet-unknown", say("There is no facet {name}.", name=repr(name)), do=hint)
+            )
         elif not is_number or not 0 <= weight <= MOST_WEIGHT:
-            found = f"The weight of {name!r} is {weight!r}."
-            do = f"Give a number from 0 to {MOST_WEIGHT:,.0f}."
+            found = say("The weight of {name} is {weight}.", name=repr(name), weight=repr(weight))
+            do = say("Give a number from 0 to {MOST_WEIGHT:,.0f}.", MOST_WEIGHT=MOST_WEIGHT)
             problems.append(Problem("weight-wrong", found, do=do))
     total = 0.0 if problems else math.fsum(weights.values())
     if not problems and total <= 0:
-        found = "No facet has a weight above 0."
-        problems.append(Problem("weights-empty", found, do="Give at least one."))
+        found = say("No facet has a weight above 0.")
+        problems.append(Problem("weights-empty", found, do=say("Give at least one.")))
     if problems:
         raise QuestionError(problems)
     return {name: weights[name] / total for name in known if weights.get(name, 0) > 0}

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from twinmatch.errors import DataError, Problem, QuestionError
 from twinmatch.schema import City, HostUnit, Location, Participation, Pilot, Role
 from twinmatch.vocabulary.gazetteer import NamedEntity, Names
+from twinmatch.wording import listed, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,7 @@ class Cohort:
         twice += [u.id for u in self.units if units[u.id] != u]
         if twice:
             raise DataError(
-                Problem("city-twice", f"{name!r} differs in the two cohorts.", do="Keep one.")
+                Problem("city-twice", say("{name} differs in the two cohorts.", name=repr(name)), do=say("Keep one."))
                 for name in twice
             )
         ordered = tuple(cities[i] for i in sorted(cities)), tuple(units[i] for i in sorted(units))
@@ -162,16 +163,21 @@ class Cohort:
         if name in self.index:
             return self.index[name]
         if not name.strip():
-            do = "Give the id or the name of a city."
-            raise QuestionError.of("city-unknown", "No city was named.", do=do)
+            do = say("Give the id or the name of a city.")
+            raise QuestionError.of("city-unknown", say("No city was named."), do=do)
         hits = self.names.find(name)
         if len(hits) == 1:
             return self.index[hits[0]]
         if hits:
-            found, do = f"Several cities are called {name!r}.", f"Use one of: {', '.join(hits)}."
+            found, do = (
+                say("Several cities are called {name}.", name=repr(name)),
+                say("Use one of: {names}.", names=", ".join(hits)),
+            )
             raise QuestionError.of("city-ambiguous", found, do=do)
         do = nearest(name, {c.id: c.id for c in self.cities} | {c.name: c.id for c in self.cities})
-        raise QuestionError.of("city-unknown", f"No city {name!r} in these profiles.", do=do)
+        raise QuestionError.of(
+            "city-unknown", say("No city {name} in these profiles.", name=repr(name)), do=do
+        )
 
     def host_named(self, name: str) -> Host:
         """Return a host unit or a city by its id, or by a name that only one of them has.
@@ -187,15 +193,17 @@ class Cohort:
                 near = nearest(name, {n: u.id for u in self.units for n in (u.id, u.name)})
                 if not near:
                     raise
-                unknown = Problem("unit-unknown", f"No host unit {name!r}.", do=near)
+                unknown = Problem(
+                    "unit-unknown", say("No host unit {name}.", name=repr(name)), do=near
+                )
                 raise QuestionError([*error.problems, unknown]) from None
             return Host(self.cities[i].id, self.cities[i].name, (i,))
         named = ((c.id, {c.name.casefold(), (c.local_name or "").casefold()}) for c in self.cities)
         cities = [city for city, names in named if wanted in names]
         if len(units) > 1 or (cities and wanted != units[0].id):
             ids = ", ".join([*cities, *(u.id for u in units)])
-            found = f"Several cities or host units are called {name!r}."
-            raise QuestionError.of("city-ambiguous", found, do=f"Use one of: {ids}.")
+            found = say("Several cities or host units are called {name}.", name=repr(name))
+            raise QuestionError.of("city-ambiguous", found, do=say("Use one of: {ids}.", ids=ids))
         return Host(units[0].id, units[0].name, self.cities_of[units[0].id])
 
     def host_id(self, name: str) -> str | Problem:
@@ -275,4 +283,4 @@ def nearest(name: str, known: dict[str, str]) -> str:
 
     found = process.extract(name, list(known), scorer=fuzz.WRatio, limit=6, score_cutoff=70)
     ids = list(dict.fromkeys(known[hit] for hit, _, _ in found))[:3]
-    return f"Did you mean {' or '.join(ids)}?" if ids else ""
+    return say("Did you mean {names}?", names=listed(ids, "or")) if ids else ""

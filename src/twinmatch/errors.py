@@ -1,6 +1,6 @@
 """Every error on purpose: a code, what was found, where, and what to do.
 
-Nothing here imports anything of the house, so every part can raise these.
+Nothing here imports anything of the house but the wording, when a text is made, so that help starts without it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ class Where:
     row: int = 0
     column: str = ""
 
+    @property
+    def says(self) -> str:
+        """Return the place as a text."""
+        from twinmatch.wording import joined, say
+
+        sheet = say("sheet {sheet}", sheet=repr(self.sheet)) if self.sheet else ""
+        row = say("row {row}", row=self.row) if self.row else ""
+        return joined(filter(None, (self.file, sheet, row, self.column)), ", ")
+
     def __str__(self) -> str:
-        parts = [self.file]
-        if self.sheet:
-            parts.append(f"sheet {self.sheet!r}")
-        if self.row:
-            parts.append(f"row {self.row}")
-        if self.column:
-            parts.append(self.column)
-        return ", ".join(part for part in parts if part)
+        return str(self.says)
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,17 @@ class Problem:
     do: str = ""
     level: Literal["error", "warning", "note"] = "error"
 
+    @property
+    def says(self) -> str:
+        """Return the problem as a text: the place, what was found, what to do."""
+        from twinmatch.wording import joined
+
+        place = self.where.says
+        text = joined((place, self.found), ": ") if place else self.found
+        return joined((text, self.do)) if self.do else text
+
     def __str__(self) -> str:
-        place = str(self.where)
-        text = f"{place}: {self.found}" if place else self.found
-        return f"{text} {self.do}".rstrip() if self.do else text
+        return str(self.says).rstrip()
 
     def plain(self) -> dict[str, Any]:
         """Return the problem as JSON has it, on every door."""
@@ -58,16 +67,28 @@ class Problem:
             "level": self.level,
         }
 
+    def packed(self) -> dict[str, Any]:
+        """Return the problem as JSON that keeps what its texts were made of, for a process or a store of our own."""
+        from twinmatch.wording import sayings_of
+
+        sayings = [asdict(saying) for saying in sayings_of((self.found, self.do))]
+        return {**self.plain(), "sayings": sayings} if sayings else self.plain()
+
     @classmethod
     def from_plain(cls, said: Mapping[str, Any]) -> Problem:
-        """Return the problem that :meth:`plain` has written."""
+        """Return the problem that :meth:`plain` or :meth:`packed` has written."""
+        from twinmatch.wording import Saying, restored
+
         place = {f.name: said[f.name] for f in fields(Where) if f.name in said}
         rest = {name: said[name] for name in ("code", "found", "do", "level") if name in said}
-        return cls(where=Where(**place), **rest)
+        sayings = (Saying(**saying) for saying in said.get("sayings", ()))
+        return restored(cls(where=Where(**place), **rest), sayings)
 
 
 def grouped(problems: Iterable[Problem]) -> list[Problem]:
     """Return one problem for each cause: of more than two alike in a column, the first three and where the others are."""
+    from twinmatch.wording import joined, say
+
     alike: dict[tuple[str, ...], list[Problem]] = {}
     for k, problem in enumerate(problems):
         where = problem.where
@@ -79,10 +100,14 @@ def grouped(problems: Iterable[Problem]) -> list[Problem]:
         if len(same) < 3:
             found += same
             continue
-        first = " ".join(dict.fromkeys(p.found for p in same[:3]))
+        told: dict[str, Any] = {
+            "n": len(same),
+            "first": joined(dict.fromkeys(p.found for p in same[:3])),
+        }
         rows = list(dict.fromkeys(str(p.where.row) for p in same if p.where.row))
-        places = f" in rows {', '.join(rows[:10])}{' …' if len(rows) > 10 else ''}" if rows else ""
-        found.append(replace(same[0], found=f"{first} {len(same)} such{places}."))
+        told["rows"] = ", ".join(rows[:10]) + (" …" if len(rows) > 10 else "")
+        in_rows = say("{first} {n} such in rows {rows}.", **told)
+        found.append(replace(same[0], found=in_rows if rows else say("{first} {n} such.", **told)))
     return found
 
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Final
 
 from twinmatch.errors import DataError, Problem, QuestionError, Where
+from twinmatch.wording import say
 
 try:
     import fcntl
@@ -147,11 +148,11 @@ def settle(folder: Path) -> None:
         with held(folder) as alone:
             _finish(folder, alone)
     except OSError as error:
-        found = (
-            "A process was stopped while it moved its files into this folder, and the rest of them "
-            f"cannot be moved now ({error.strerror or error})."
+        found = say(
+            "A process was stopped while it moved its files into this folder, and the rest of them cannot be moved now ({p}).",
+            p=error.strerror or error,
         )
-        do = "Make the folder writable, or do it as who wrote it, and try again."
+        do = say("Make the folder writable, or do it as who wrote it, and try again.")
         raise DataError.of("folder-unfinished", found, Where(str(folder)), do) from error
 
 
@@ -194,7 +195,7 @@ def _check_place(out_dir: Path, tops: Iterable[str], folders: set[str]) -> None:
             wrong.append(("out-holds-a-file", place, "A file has the name of a folder to write."))
         if name not in folders and place.is_dir():
             wrong.append(("out-holds-a-folder", place, "A folder has the name of a file to write."))
-    do = "Make it or name another folder with --out."
+    do = say("Make it or name another folder with --out.")
     if wrong:
         raise QuestionError(Problem(code, found, Where(str(at)), do) for code, at, found in wrong)
 
@@ -203,7 +204,12 @@ def _problem(error: OSError, out_dir: Path) -> Problem:
     """Return what the system said, as a problem with advice."""
     said = error.strerror or str(error)
     advice = _ADVICE.get(error.errno or 0, "Choose another folder.")
-    return Problem("out-not-written", f"Nothing was written ({said}).", Where(str(out_dir)), advice)
+    return Problem(
+        "out-not-written",
+        say("Nothing was written ({said}).", said=said),
+        Where(str(out_dir)),
+        advice,
+    )
 
 
 def _write(path: Path, content: bytes, durably: bool) -> None:
@@ -397,6 +403,6 @@ def _folder(name: str, package: Path) -> Path:
         return in_wheel
     if (root / _SOURCE[name]).is_dir() and (root / "pyproject.toml").is_file():
         return root / _SOURCE[name]
-    found = f"The bundled folder {name!r} is not part of this installation."
-    do = "Install twinmatch again from its wheel, or use a whole source checkout."
+    found = say("The bundled folder {name} is not part of this installation.", name=repr(name))
+    do = say("Install twinmatch again from its wheel, or use a whole source checkout.")
     raise DataError.of("bundled-missing", found, Where(str(in_wheel)), do)

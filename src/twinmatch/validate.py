@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import product
 from typing import Any, Final, TypeVar
 
@@ -15,6 +16,7 @@ from twinmatch.cohort import Cohort, nearest
 from twinmatch.errors import DataError, Problem, Where
 from twinmatch.schema import City, HostUnit
 from twinmatch.vocabulary.gazetteer import NamedEntity, Names
+from twinmatch.wording import joined, say
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -104,8 +106,8 @@ def examine(cities: Sequence[Record], units: Sequence[Record] = ()) -> Examined:
     known_units, more = profiles(units, HostUnit)
     problems += more
     if not cities:
-        do = "Name a folder of .yaml files, or a table."
-        problems.append(Problem("no-cities", "There are no city profiles here.", do=do))
+        do = say("Name a folder of .yaml files, or a table.")
+        problems.append(Problem("no-cities", say("There are no city profiles here."), do=do))
     problems += _twice(cities) + _twice(units)
     problems += _dangling(known_units, (*cities, *units))
     cohort = None
@@ -199,20 +201,21 @@ def _found(items: list[Any]) -> str:
     shown = repr(item["input"])
     shown = shown if len(shown) <= 80 else shown[:77] + "..."
     if item["type"] == "value_error":
-        return f"Found {shown}: {item['ctx']['error']}."
-    return f"Found {shown}."
+        return say("Found {shown}: {error}.", shown=shown, error=str(item["ctx"]["error"]))
+    return say("Found {shown}.", shown=shown)
 
 
 def _do(kind: type[BaseModel], path: str, items: list[Any]) -> str:
     if items[0]["type"] == "extra_forbidden":
         *parents, name = path.split(".")
         fields = _fields_at(kind, parents)
-        known = f"Known fields: {', '.join(sorted(fields))}."
+        known = say("Known fields: {names}.", names=", ".join(sorted(fields)))
         return nearest(name, {f: f for f in fields}) or known
     if items[0]["type"] in {"missing", "value_error"}:
         return ""
     expected = list(dict.fromkeys(map(in_words, items)))
-    return " ".join(filter(None, [_meant(items[0]), f"Expected {', or '.join(expected)}."]))
+    told = reduce(lambda one, other: say("{one}, or {other}", one=one, other=other), expected)
+    return joined(filter(None, [_meant(items[0]), say("Expected {p}.", p=told)]))
 
 
 _WORDS: Final = {
@@ -267,20 +270,23 @@ def in_words(item: Any) -> str:
     if kind == "string_pattern_mismatch":
         pattern = str(context["pattern"])
         found = (words for part, words in _EXAMPLES.items() if part in pattern)
-        return next(found, "small letters, digits and hyphens, such as de-munster")
+        return say(next(found, "small letters, digits and hyphens, such as de-munster"))
     begins = (words for k, words in _WORDS.items() if kind.startswith(f"{k}_"))
     return (_WORDS.get(kind) or next(begins, "another kind of value")).format(**context)
 
 
 def as_sentence(item: Any) -> str:
     """Return what a validator found wrong as one sentence in a coordinator's words."""
-    whole = {"missing": "The value is missing.", "extra_forbidden": "There is no such name."}
+    whole = {
+        "missing": say("The value is missing."),
+        "extra_forbidden": say("There is no such name."),
+    }
     if item["type"] in whole:
         return whole[item["type"]]
     said = in_words(item)
     if item["type"] == "value_error":
         return f"{said[:1].upper()}{said[1:].rstrip('.')}."
-    return f"Expected {said}."
+    return say("Expected {p}.", p=said)
 
 
 def _meant(item: Any) -> str:
@@ -319,8 +325,10 @@ def _twice(given: Sequence[Record]) -> list[Problem]:
         name = record.data.get("id")
         if isinstance(name, str) and name in first:
             place = str(first[name].where) or "this input"
-            found = f"{name!r} is here again; it stands first in {place}."
-            problems.append(Problem("city-twice", found, record.place("id"), "Keep one."))
+            found = say(
+                "{name} is here again; it stands first in {place}.", name=repr(name), place=place
+            )
+            problems.append(Problem("city-twice", found, record.place("id"), say("Keep one.")))
         elif isinstance(name, str):
             first[name] = record
     return problems
@@ -345,16 +353,16 @@ def _dangling(
         named = [n for n in said if isinstance(n, str)] if isinstance(said, list | tuple) else []
         problems += [_unknown(n, everyone, names, where) for n in named if n not in everyone]
         if record.data["id"] in named:
-            found = f"{record.data['id']} names itself."
-            problems.append(Problem("names-itself", found, where, "Remove it."))
+            found = say("{p} names itself.", p=record.data["id"])
+            problems.append(Problem("names-itself", found, where, say("Remove it.")))
     seen: dict[str, str] = {}
     for unit, record in units:
-        where, do = record.place("cities"), "A city acts in one host unit."
+        where, do = record.place("cities"), say("A city acts in one host unit.")
         for city in unit.cities:
             if city not in cities:
                 problems.append(_unknown(city, cities, names, where))
             if city in seen:
-                found = f"{city!r} is already in {seen[city]!r}."
+                found = say("{city} is already in {seen}.", city=repr(city), seen=repr(seen[city]))
                 problems.append(Problem("city-in-two-units", found, where, do))
             seen[city] = unit.id
     return problems
@@ -362,6 +370,6 @@ def _dangling(
 
 def _unknown(name: str, known: set[str], names: Mapping[str, str], where: Where) -> Problem:
     of_name = {n: i for n, i in names.items() if i in known}
-    found = f"{name!r} is neither a city nor a host unit here."
+    found = say("{name} is neither a city nor a host unit here.", name=repr(name))
     near = nearest(name, {k: k for k in sorted(known)} | of_name)
     return Problem("reference-unknown", found, where, near)

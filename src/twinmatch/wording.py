@@ -200,7 +200,9 @@ def _made(text: str, message: str, several: str, values: Mapping[str, Any]) -> S
 def _plain_value(value: Any) -> Any:
     """Return a parameter as JSON can hold it: no number of numpy, and no more decimals than elsewhere."""
     value = value.item() if hasattr(value, "item") else value
-    return round(value, 10) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return round(value, 10)
+    return value if isinstance(value, str | int) or value is None else str(value)
 
 
 # --- shown -------------------------------------------------------------------------------------------------

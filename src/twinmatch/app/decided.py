@@ -19,7 +19,7 @@ from twinmatch.proposal import Pairs, Proposal, count
 from twinmatch.reading import read_grids
 from twinmatch.reading.grid import Grid, text
 from twinmatch.whatif.difference import difference
-from twinmatch.wording import LANGUAGES, spoken
+from twinmatch.wording import LANGUAGES, say, spoken
 
 
 @dataclass(frozen=True)
@@ -186,8 +186,11 @@ def _with_groups(programme: Programme, decided: Sequence[Decided]) -> Programme:
     for product in dict.fromkeys(pair[1].partition(":")[0] for pair in (*asked, *lifted)):
         settings: Any = getattr(programme, product, None)
         if not hasattr(settings, "lock"):
-            found = f"This programme has no {product} for a city that is locked in one of them."
-            raise QuestionError.of("no-groups", found, do="Release the lock.")
+            found = say(
+                "This programme has no {product} for a city that is locked in one of them.",
+                product=product,
+            )
+            raise QuestionError.of("no-groups", found, do=say("Release the lock."))
         own = [(city, f"{product}:{group}") for city, group in settings.lock]
         held = dict(pair for pair in (*own, *asked) if pair not in lifted)  # the last word counts
         start = f"{product}:"
@@ -213,8 +216,8 @@ def with_decided(programme: Programme, decided: Sequence[Decided], cohort: Cohor
     twinning = programme.twinning
     if twinning is None:
         if lock or ban:
-            found = "Locks and bans are about twinning, which this programme does not have."
-            raise QuestionError.of("no-twinning", found, do="Add [twinning].")
+            found = say("Locks and bans are about twinning, which this programme does not have.")
+            raise QuestionError.of("no-twinning", found, do=say("Add [twinning]."))
         return programme
     own = {name: cohort.by_id(getattr(twinning, name)) for name in ("lock", "ban", "past")}
     changed: dict[str, Any] = {
@@ -316,9 +319,9 @@ def _sheet(path: Path) -> tuple[Grid, str]:
         for grid in grids:
             if grid.sheet.casefold() == spoken(SHEET, code).casefold() and grid.rows:
                 return grid, code
-    found = f"The workbook has no sheet {SHEET!r}."
+    found = say("The workbook has no sheet {SHEET}.", SHEET=repr(SHEET))
     names = ", ".join(g.sheet for g in grids)
-    do = f"Its sheets: {names}. Take the proposal.xlsx that twinmatch wrote."
+    do = say("Its sheets: {names}. Take the proposal.xlsx that twinmatch wrote.", names=names)
     raise DataError.of("no-decisions", found, Where(path.name), do)
 
 
@@ -330,7 +333,12 @@ def _heads(grid: Grid, code: str) -> tuple[dict[str, int], list[Problem]]:
     heads = {known[cell]: k for k, cell in enumerate(cells) if cell in known}
     missing = [head for head in (GUEST, HOST, DECISION) if head not in heads]
     return heads, [
-        Problem("column-missing", f"There is no column {head!r}.", grid.at(1, head), "Put it back.")
+        Problem(
+            "column-missing",
+            say("There is no column {head}.", head=repr(head)),
+            grid.at(1, head),
+            say("Put it back."),
+        )
         for head in missing
     ]
 
@@ -341,13 +349,15 @@ def _problem(
     word = said[DECISION]
     if word.casefold() not in words:
         known = {w: w for w in words if w}
-        hint = nearest(word.casefold(), known) or f"Use one of: {', '.join(known)}."
-        found = f"{word!r} is no decision."
+        hint = nearest(word.casefold(), known) or say(
+            "Use one of: {names}.", names=", ".join(known)
+        )
+        found = say("{word} is no decision.", word=repr(word))
         return Problem("decision-unknown", found, grid.at(row, DECISION), hint)
     if words[word.casefold()] and not (said[GUEST] and said[HOST]):
         empty = GUEST if not said[GUEST] else HOST
-        found = f"A decision {word!r} without a {empty.lower()}."
-        do = "Name both cities of the pair, or clear the decision."
+        found = say("A decision {word} without a {p}.", word=repr(word), p=empty.lower())
+        do = say("Name both cities of the pair, or clear the decision.")
         return Problem("pair-incomplete", found, grid.at(row, empty), do)
     return None
 
@@ -360,6 +370,14 @@ def _contradictions(found: list[SheetDecision]) -> list[Problem]:
         first = seen.setdefault((decision.guest.casefold(), decision.host.casefold()), decision)
         if (first.word == "lock") != (decision.word == "lock"):
             names = f"{decision.guest} and {decision.host}"
-            said = f"{names}: {decision.word!r} here, but {first.word!r} in row {first.where.row}."
-            problems.append(Problem("decisions-clash", said, decision.where, "Keep one of them."))
+            said = say(
+                "{names}: {word} here, but {word2} in row {row}.",
+                names=names,
+                word=repr(decision.word),
+                word2=repr(first.word),
+                row=first.where.row,
+            )
+            problems.append(
+                Problem("decisions-clash", said, decision.where, say("Keep one of them."))
+            )
     return problems

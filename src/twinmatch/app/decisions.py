@@ -35,6 +35,7 @@ from twinmatch.store import (
 )
 from twinmatch.whatif.case import Case
 from twinmatch.whatif.learning import Learned, learn, preferences
+from twinmatch.wording import say
 
 DEFAULT_STORE = "twinmatch.sqlite"
 
@@ -84,8 +85,8 @@ def standing_store(place: str | None = None) -> str:
     found = store_place(place)
     file = found.removeprefix("sqlite:///")
     if "://" not in file and not Path(file).exists():
-        do = "Name it with --store, or keep a run first: twinmatch runs keep PROPOSAL.json"
-        raise DataError.of("no-store", "There is no store here yet.", Where(found), do)
+        do = say("Name it with --store, or keep a run first: twinmatch runs keep PROPOSAL.json")
+        raise DataError.of("no-store", say("There is no store here yet."), Where(found), do)
     return found
 
 
@@ -108,8 +109,8 @@ def keep_run(
     keeps it, DataError where the store cannot be used.
     """
     if not by.strip():
-        found = "It is not said who keeps it."
-        raise QuestionError.of("by-missing", found, do="Name yourself with --by.")
+        found = say("It is not said who keeps it.")
+        raise QuestionError.of("by-missing", found, do=say("Name yourself with --by."))
     return store.keep(content, title or proposal.title, by, kept_fallbacks(proposal, round_))
 
 
@@ -265,7 +266,9 @@ def satisfaction_of(path: Path) -> dict[Pair, float]:
             liked[row["guest"].strip(), row["host"].strip()] = value
         except ValueError:
             where, found = Where(path.name, row=number, column="satisfaction"), row["satisfaction"]
-            problems.append(Problem("not-a-number", f"{found!r} is no number.", where))
+            problems.append(
+                Problem("not-a-number", say("{found} is no number.", found=repr(found)), where)
+            )
     if problems:
         raise DataError(problems)
     return liked

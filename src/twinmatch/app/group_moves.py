@@ -30,7 +30,7 @@ from twinmatch.proposal import Meeting, Member, Proposal, RuleStatus
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.solving.exchange import pair_score
 from twinmatch.vocabulary.geography import country
-from twinmatch.wording import listed
+from twinmatch.wording import listed, say
 
 Priced = Iterator[tuple[float, Sequence[RuleStatus]]]
 """The score of a product, and how it stands to its rules: as it is, and with a city in each of its groups."""
@@ -89,7 +89,7 @@ def group_moves(
     groups = next((p for p in made.products if p.product == product), None)
     price = next((f for kind, f in PRICED if isinstance(settings, kind)), None)
     if price is None or groups is None or not groups.meetings:
-        raise QuestionError.of("no-groups", "This proposal has no groups.")
+        raise QuestionError.of("no-groups", say("This proposal has no groups."))
     meetings, i = groups.meetings, round_.cohort.find(city)
     around = beside(round_, made, product)
     others = tuple(lock for lock in settings.lock if lock[0] != round_.id(i))
@@ -121,9 +121,11 @@ def group_split(round_: Round, made: Proposal, meeting: str, number: int) -> Gro
     settings: Any = getattr(programme_of(round_), product, None)
     before = next((p for p in made.products if p.product == product), None)
     if not hasattr(settings, "split") or before is None:
-        raise QuestionError.of("no-groups", "This proposal has no groups.")
+        raise QuestionError.of("no-groups", say("This proposal has no groups."))
     if all(m.id != meeting for m in before.meetings):
-        raise QuestionError.of("not-found", f"There is no group {meeting[:80]!r}.")
+        raise QuestionError.of(
+            "not-found", say("There is no group {meeting}.", meeting=repr(meeting[:80]))
+        )
     theme, title = _theme_of(settings, key)
     split = GroupSplit(f"{product}:{theme}", title, number)
     settings = settings.model_copy(update={"split": {**settings.split, theme: number}})
@@ -153,8 +155,8 @@ def _theme_of(settings: Any, group: str) -> tuple[str, str]:
 
 
 def _not_movable(round_: Round, i: int) -> QuestionError:
-    says = f"{round_.name(i)} leads a group, or can be in none."
-    return QuestionError.of("not-movable", says, do="Move a member of a group.")
+    says = say("{p} leads a group, or can be in none.", p=round_.name(i))
+    return QuestionError.of("not-movable", says, do=say("Move a member of a group."))
 
 
 def _in_groups(

@@ -52,6 +52,7 @@ from twinmatch.reading.values import option_codes, options_of
 from twinmatch.schema import City, HostUnit, Source
 from twinmatch.validate import Record, examine, in_order, profiles
 from twinmatch.vocabulary.taxonomy import words
+from twinmatch.wording import say
 
 KINDS = ("forms", "table", *IMPORTERS)
 """What can be imported: a folder of forms, one table, and the formats of other bodies."""
@@ -211,10 +212,10 @@ def write_template(
 ) -> Path:
     """Return the intake form as it was written; with profiles, their workbook form."""
     if out.suffix.lower() != ".xlsx":
-        found = f"The form is a workbook, {out.name!r} does not end in .xlsx."
+        found = say("The form is a workbook, {name} does not end in .xlsx.", name=repr(out.name))
         raise QuestionError.of("not-xlsx", found, Where(str(out)))
     if out.exists() and not replace:
-        found, do = "The file is already there.", "Name another file, or give --replace."
+        found, do = say("The file is already there."), say("Name another file, or give --replace.")
         raise QuestionError.of("file-exists", found, Where(str(out)), do)
     cohort = read(profiles_at) if profiles_at is not None else None
     content = template(cohort.cities, cohort.units) if cohort else template()
@@ -227,8 +228,12 @@ def import_profiles(asked: ImportAsked) -> Import:
     Raises QuestionError for an unknown kind, DataError where the file cannot be read or is of another format.
     """
     if asked.kind not in KINDS:
-        do = nearest(asked.kind, {k: k for k in KINDS}) or f"Known: {', '.join(KINDS)}."
-        raise QuestionError.of("kind-unknown", f"There is no format {asked.kind!r}.", do=do)
+        do = nearest(asked.kind, {k: k for k in KINDS}) or say(
+            "Known: {names}.", names=", ".join(KINDS)
+        )
+        raise QuestionError.of(
+            "kind-unknown", say("There is no format {kind}.", kind=repr(asked.kind)), do=do
+        )
     mapping = read_mapping(asked.mapping) if asked.mapping else None
     is_folder = asked.kind == "forms"
     found = merge_forms(asked.source, mapping) if is_folder else _file(asked, mapping)
@@ -267,7 +272,10 @@ def _once(known: Sequence[tuple[City, Record]]) -> tuple[list[tuple[City, Record
     twice = [(c, r) for c, r in known if counts[c.id] > 1]
     problems = [
         Problem(
-            "city-twice", f"{c.id!r} stands in {counts[c.id]} rows.", r.place("id"), "Keep one."
+            "city-twice",
+            say("{id} stands in {counts} rows.", id=repr(c.id), counts=counts[c.id]),
+            r.place("id"),
+            say("Keep one."),
         )
         for c, r in twice
     ]
@@ -297,8 +305,8 @@ def save_import(
     if found.errors and not usable:
         raise QuestionError(found.errors)
     if not found.cities:
-        do = "See the problems above."
-        raise QuestionError.of("nothing-usable", "No row can be used.", do=do)
+        do = say("See the problems above.")
+        raise QuestionError.of("nothing-usable", say("No row can be used."), do=do)
     return write_profiles(found.cities, found.units, out, existing)
 
 
@@ -354,8 +362,13 @@ def _foreign(
             continue
         code = foreign_language(own, languages)
         if code:
-            found = f"The {name} of {city.name} are in {language_name(code)}, which the text model does not know."
-            do = f"They are not compared, only counted as unknown. {hint()}"
+            found = say(
+                "The {name} of {name2} are in {p}, which the text model does not know.",
+                name=name,
+                name2=city.name,
+                p=language_name(code),
+            )
+            do = say("They are not compared, only counted as unknown. {p}", p=hint())
             yield Problem("language-unknown", found, record.place(name), do, "warning")
 
 
@@ -383,8 +396,15 @@ def _alike(texts: Sequence[Text], tokens: Sequence[list[str]]) -> Iterator[Probl
         part = shared / (len(runs[a]) + len(runs[b]) - shared)
         if part >= ALIKE and texts[a][0].id != texts[b][0].id:
             first, second = sorted((texts[a], texts[b]), key=lambda t: t[0].id)
-            found = f"The {second[2]} of {second[0].name} are nearly the {first[2]} of {first[0].name} ({part:.0%} of the wording)."
-            do = "If one was copied, ask the city for its own words."
+            found = say(
+                "The {second} of {name} are nearly the {first} of {name2} ({part:.0%} of the wording).",
+                second=second[2],
+                name=second[0].name,
+                first=first[2],
+                name2=first[0].name,
+                part=part,
+            )
+            do = say("If one was copied, ask the city for its own words.")
             yield Problem("near-duplicate", found, second[1].place(second[2]), do, "warning")
 
 
@@ -398,6 +418,11 @@ def _boilerplate(texts: Sequence[Text]) -> Iterator[Problem]:
         cities = sorted({texts[i][0].id for i in group})
         if len(cities) >= MANY:
             first = min(group, key=lambda i: texts[i][0].id)
-            found = f"{len(cities)} cities have this sentence word for word ({', '.join(cities[:3])} …): “{sentence[:80]}”."
-            do = "It may come from a form: it tells nothing about a city."
+            found = say(
+                "{n} cities have this sentence word for word ({names} …): “{sentence}”.",
+                n=len(cities),
+                names=", ".join(cities[:3]),
+                sentence=sentence[:80],
+            )
+            do = say("It may come from a form: it tells nothing about a city.")
             yield Problem("boilerplate", found, texts[first][1].place(texts[first][2]), do, "note")

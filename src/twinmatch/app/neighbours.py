@@ -21,6 +21,7 @@ from twinmatch.facets.text import all_sentences
 from twinmatch.proposal import Account, Evidence
 from twinmatch.proposal.wire import Hidden, Number, on_wire
 from twinmatch.standings import UNKNOWN, Compared, best, standing_table
+from twinmatch.wording import say
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -145,7 +146,9 @@ def similar(
 ) -> tuple[str, list[Neighbour]]:
     """Return what is said of the standings, and the k cities most like a city, best first, each with its account."""
     if not isinstance(k, int) or k < 1:
-        raise QuestionError.of("k-wrong", f"Asked for {k!r} cities.", do="Ask for at least 1.")
+        raise QuestionError.of(
+            "k-wrong", say("Asked for {k} cities.", k=repr(k)), do=say("Ask for at least 1.")
+        )
     i = cohort.find(city)
     affinity = peers(cohort, FacetCache(text), weights)
     return says(text, affinity), neighbours(affinity, i, nearest(affinity, i, k))

@@ -29,6 +29,7 @@ from twinmatch.proposal.wire import Hidden
 from twinmatch.solving import Bools
 from twinmatch.whatif.case import twinning_of
 from twinmatch.whatif.why_not import RunnerUp, best_peers, next_best
+from twinmatch.wording import say
 
 Purpose = Literal["peers", "learning"]
 
@@ -194,13 +195,17 @@ def found_pair(cohort: Cohort, one: str, other: str) -> tuple[int, Host]:
     """Return a city and a city or host unit beside it; raises QuestionError where they are the same or unknown."""
     beside = cohort.host_named(other)
     if one in cohort.cities_of and one not in cohort.index:
-        found = f"{one!r} is a host unit, which is no guest."
-        raise QuestionError.of("unit-first", found, do="Name the city first, then the unit.")
+        found = say("{one} is a host unit, which is no guest.", one=repr(one))
+        raise QuestionError.of("unit-first", found, do=say("Name the city first, then the unit."))
     i = cohort.find(one)
     if i in beside.cities:
         same = len(beside.cities) == 1
-        found = f"{one!r} and {other!r} are the same city." if same else f"{one!r} is in {other!r}."
-        raise QuestionError.of("same-city", found, do="Name two cities.")
+        found = (
+            say("{one} and {other} are the same city.", one=repr(one), other=repr(other))
+            if same
+            else say("{one} is in {other}.", one=repr(one), other=repr(other))
+        )
+        raise QuestionError.of("same-city", found, do=say("Name two cities."))
     return i, beside
 
 

@@ -384,9 +384,9 @@ def start_round(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise QuestionError.of(
             "folder-not-empty",
-            "There is something in this place already.",
+            say("There is something in this place already."),
             Where(str(folder)),
-            "Name a new folder.",
+            say("Name a new folder."),
         )
     load(*programmes)
     text = programme_text(*programmes)
@@ -437,9 +437,12 @@ def copy_notebooks(folder: Path) -> list[Path]:
     files = {p.name: p.read_bytes() for p in sorted(bundled_path("notebooks").glob("*.ipynb"))}
     taken = [name for name in files if (folder / name).exists()]
     if taken:
-        do = "Name another folder."
+        do = say("Name another folder.")
         raise QuestionError.of(
-            "folder-not-empty", f"There is {taken[0]} already.", Where(str(folder)), do
+            "folder-not-empty",
+            say("There is {taken} already.", taken=taken[0]),
+            Where(str(folder)),
+            do,
         )
     return write_files(files, folder)
 

@@ -55,6 +55,7 @@ from twinmatch.reading.grid import Raw
 from twinmatch.schema import City, Role
 from twinmatch.standings import best, in_parts
 from twinmatch.validate import Record, check
+from twinmatch.wording import say
 
 Order = Literal["name", "known", "population"]
 
@@ -152,8 +153,10 @@ class AskedText:
         if not len(vectors):
             raise QuestionError.of(
                 "text-not-read",
-                "The text model can read no sentence of the question.",
-                do="Ask in a few plain sentences, in English unless the service names another text model.",
+                say("The text model can read no sentence of the question."),
+                do=say(
+                    "Ask in a few plain sentences, in English unless the service names another text model."
+                ),
             )
         self._cohort, self._offers = cohort, offers_said(cohort, facet_cache)
         self._cosine = np.round(vectors @ self._offers.vectors.T, 4)
@@ -416,15 +419,28 @@ def _checked(question: Question, known: Sequence[str]) -> dict[str, float]:
     if not 1 <= question.k <= MOST_SIMILAR:
         problems.append(
             Problem(
-                "k-wrong", f"Asked for {question.k} cities.", do=f"Ask for 1 to {MOST_SIMILAR}."
+                "k-wrong",
+                say("Asked for {k} cities.", k=question.k),
+                do=say("Ask for 1 to {MOST_SIMILAR}.", MOST_SIMILAR=MOST_SIMILAR),
             )
         )
     if len(question.text) > LONGEST_TEXT:
-        found = f"The question in words has {len(question.text)} characters."
-        problems.append(Problem("text-too-long", found, do=f"Use at most {LONGEST_TEXT}."))
+        found = say("The question in words has {n} characters.", n=len(question.text))
+        problems.append(
+            Problem(
+                "text-too-long",
+                found,
+                do=say("Use at most {LONGEST_TEXT}.", LONGEST_TEXT=LONGEST_TEXT),
+            )
+        )
     if not 0 < question.text_weight < 100:
-        found = f"The weight of the question in words is {question.text_weight}%."
-        problems.append(Problem("weight-wrong", found, do="Give a percentage between 0 and 100."))
+        found = say(
+            "The weight of the question in words is {text_weight}%.",
+            text_weight=question.text_weight,
+        )
+        problems.append(
+            Problem("weight-wrong", found, do=say("Give a percentage between 0 and 100."))
+        )
     for name in (*question.weights, *question.without):
         if name not in known:
             problems.append(_not_for_peers(name, known))
@@ -436,10 +452,14 @@ def _checked(question: Question, known: Sequence[str]) -> dict[str, float]:
 
 def _not_for_peers(name: str, known: Sequence[str]) -> Problem:
     if name in FACETS and FACETS[name].directed:
-        found = f"The facet {name!r} is about learning, which has a direction."
-        return Problem("facet-directed", found, do=f"For peers: {', '.join(known)}.")
-    hint = nearest_name(name, {f: f for f in known}) or f"Known: {', '.join(known)}."
-    return Problem("facet-unknown", f"There is no facet {name!r}.", do=hint)
+        found = say("The facet {name} is about learning, which has a direction.", name=repr(name))
+        return Problem(
+            "facet-directed", found, do=say("For peers: {names}.", names=", ".join(known))
+        )
+    hint = nearest_name(name, {f: f for f in known}) or say(
+        "Known: {names}.", names=", ".join(known)
+    )
+    return Problem("facet-unknown", say("There is no facet {name}.", name=repr(name)), do=hint)
 
 
 def _order(city: CityCard, by: Order) -> tuple[float, str, str]:

@@ -7,6 +7,7 @@ command are read without the libraries that the work needs.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,10 +22,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 from typer import Argument, Option
 
-from twinmatch import app, whatif
+from twinmatch import app, whatif, wording
 from twinmatch.errors import QuestionError, TwinmatchError, grouped
 from twinmatch.proposal.wire import to_wire
-from twinmatch.wording import LANGUAGES
+from twinmatch.wording import LANGUAGES, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -243,12 +244,22 @@ def print_json(content: object) -> None:
 
 
 def report(error: TwinmatchError) -> None:
-    """Tell every problem of an error on stderr with its code, those of one cause together."""
+    """Tell every problem of an error on stderr with its code, those of one cause together, in the language asked for."""
+    code = _language_asked()
     for problem in grouped(error.problems):
-        say(f"{problem}  [{problem.code}]")
+        say(f"{shown(problem.says, code)}  [{problem.code}]")
     count = sum(problem.code != "repair" for problem in error.problems)
     if count > 1:
-        say(f"{count} problems; nothing was written.")
+        say(shown(wording.say("{n} problems; nothing was written.", n=count), code))
+
+
+def _language_asked() -> str:
+    """Return the language of the command line, also where it could not be read; else that of the environment."""
+    given = os.environ.get("TWINMATCH_LANGUAGE", "")
+    for word, after in zip(sys.argv, [*sys.argv[1:], ""], strict=True):
+        name, _, value = word.partition("=")
+        given = (value or after) if name == "--language" else given
+    return given if given in LANGUAGES else "en"
 
 
 @contextmanager

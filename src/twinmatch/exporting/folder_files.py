@@ -113,7 +113,7 @@ def _no_constant(name: str) -> NoReturn:
 
 def _refuse(path: Path, found: str) -> NoReturn:
     raise DataError.of(
-        "proposal-file", found, Where(str(path)), "A proposal.json of twinmatch is expected."
+        "proposal-file", found, Where(str(path)), say("A proposal.json of twinmatch is expected.")
     )
 
 
@@ -451,8 +451,8 @@ def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
         ids = {card.id for card in proposal.cities}
         return {city: _of_survey(said) for city, said in contacts.items() if city in ids}
     if places["city"] is None:
-        do = "Name the columns: city, name, e-mail."
-        raise DataError.of("no-city-column", "No column names the city.", grid.at(1), do)
+        do = say("Name the columns: city, name, e-mail.")
+        raise DataError.of("no-city-column", say("No column names the city."), grid.at(1), do)
     found: dict[str, Contact] = {}
     problems = []
     for row, cells in rows:
@@ -464,12 +464,12 @@ def read_contacts(path: Path, proposal: Proposal) -> dict[str, Contact]:
         )
         id_ = known.get(city.casefold(), "")
         if not id_:
-            says = f"No city of the proposal is called {city!r}."
+            says = say("No city of the proposal is called {city}.", city=repr(city))
             do = nearest(city, {card.name: card.id for card in proposal.cities})
             problems.append(Problem("city-unknown", says, grid.at(row, "city"), do))
         elif id_ in found:
-            says = f"{city} has two contacts."
-            do = "Keep the one who is to read the letter."
+            says = say("{city} has two contacts.", city=city)
+            do = say("Keep the one who is to read the letter.")
             problems.append(Problem("contact-twice", says, grid.at(row, "city"), do))
         else:
             found[id_] = Contact(name, email, consent.casefold() in YES)

@@ -96,8 +96,8 @@ def _document(dossier: Dossier) -> Any:
     except ImportError as error:
         raise QuestionError.of(
             "word-missing",
-            "Word documents need python-docx, which is not installed.",
-            do="Install it with: pip install 'twinmatch[word]', or leave --word out.",
+            say("Word documents need python-docx, which is not installed."),
+            do=say("Install it with: pip install 'twinmatch[word]', or leave --word out."),
         ) from error
     document = Document()
     section = document.sections[0]
@@ -176,9 +176,10 @@ def pdf(page: bytes) -> bytes:
     except (ImportError, OSError) as error:
         raise QuestionError.of(
             "pdf-missing",
-            f"PDF needs WeasyPrint and Pango, which are not installed ({error}).",
-            do="Install them with: pip install 'twinmatch[pdf]' (Pango comes with the system), or print "
-            "report.html to PDF in any browser.",
+            say("PDF needs WeasyPrint and Pango, which are not installed ({error}).", error=error),
+            do=say(
+                "Install them with: pip install 'twinmatch[pdf]' (Pango comes with the system), or print report.html to PDF in any browser."
+            ),
         ) from error
     # It tells of every property of the screen that means nothing on paper.
     logging.getLogger("weasyprint").setLevel(logging.CRITICAL)

@@ -30,6 +30,7 @@ from twinmatch.reading.personal_data import redact
 from twinmatch.reading.table_files import UNITS_FILE, parse_yaml
 from twinmatch.schema import City, Dimension, HostUnit
 from twinmatch.validate import Record, in_order, profiles
+from twinmatch.wording import say
 
 T = TypeVar("T")
 
@@ -101,8 +102,10 @@ def write_profiles(
 def _refuse(out: Path, names: list[str], has_units: bool) -> None:
     if has_units and (out / UNITS_FILE).exists():
         names = [*names, UNITS_FILE]
-    found = "This profile is already there."
-    do = "Name another folder, or give --replace to overwrite or --merge to fill what is empty."
+    found = say("This profile is already there.")
+    do = say(
+        "Name another folder, or give --replace to overwrite or --merge to fill what is empty."
+    )
     if names:
         places = [Where(str(out / name)) for name in names]
         raise QuestionError([Problem("file-exists", found, where, do) for where in places])
@@ -114,8 +117,8 @@ def _standing(path: Path, kind: type[T]) -> T:
     try:
         return TypeAdapter(kind).validate_python(content)
     except ValueError as error:
-        found = "The profile there cannot be read."
-        do = "Repair it first: twinmatch validate tells what is wrong."
+        found = say("The profile there cannot be read.")
+        do = say("Repair it first: twinmatch validate tells what is wrong.")
         raise DataError.of("profile-broken", found, Where(str(path)), do) from error
 
 
@@ -124,7 +127,7 @@ def _merged_units(new: Sequence[HostUnit], path: Path, notes: list[Problem]) -> 
     units = {unit.id: unit for unit in new}
     for old in _standing(path, list[HostUnit]) if units and path.exists() else ():
         if units.get(old.id, old) != old:
-            found = "The host unit there says something else; it was kept."
+            found = say("The host unit there says something else; it was kept.")
             notes.append(Problem("kept", found, Where(path.name, column=old.id), level="note"))
         units[old.id] = old
     return list(units.values())
@@ -141,7 +144,7 @@ def _merged(new: City, path: Path, notes: list[Problem]) -> City:
         if mine in (None, ()):
             taken[name] = theirs
         else:
-            found = f"The profile says something else about {name}; it was kept."
+            found = say("The profile says something else about {name}; it was kept.", name=name)
             notes.append(Problem("kept", found, Where(path.name, column=name), level="note"))
     of = [(source, tuple(b for b in source.of if b in taken)) for source in new.sources]
     kept = [source.model_copy(update={"of": blocks}) for source, blocks in of if blocks]
@@ -193,7 +196,7 @@ def merge_forms(folder: Path, mapping: Mapping | None = None) -> Import:
     version or date are an error, and the city is left out: nobody can know which is meant.
     """
     if not folder.is_dir():
-        found, do = "There is no such folder.", "Name the folder of the returned forms."
+        found, do = say("There is no such folder."), say("Name the folder of the returned forms.")
         raise QuestionError.of("no-such-folder", found, Where(str(folder)), do)
     tables = (p for p in folder.iterdir() if p.suffix.lower() in TABLES)
     paths = sorted(p for p in tables if not p.name.startswith((".", "~")))
@@ -203,7 +206,7 @@ def merge_forms(folder: Path, mapping: Mapping | None = None) -> Import:
     chosen, doubles = _one_each(known)
     problems = [*raw.problems, *wrong, *wrong_units, *doubles]
     if not paths:
-        found = "There are no tables in this folder."
+        found = say("There are no tables in this folder.")
         problems.append(Problem("no-forms", found, Where(str(folder))))
     cities = tuple(sorted(chosen, key=lambda c: c.id))
     made = tuple(unit for unit, _ in known_units)
@@ -229,7 +232,7 @@ def _read_all(paths: list[Path], mapping: Mapping | None) -> Raw:
         except DataError as error:
             raw = Raw((), problems=tuple(error.problems))
         if not raw.cities and not any(p.level == "error" for p in raw.problems):
-            found, where = "Nothing was filled in.", Where(path.name)
+            found, where = say("Nothing was filled in."), Where(path.name)
             empty = Problem("form-empty", found, where, level="warning")
             raw = replace(raw, problems=(*raw.problems, empty))
         read.append(raw)
@@ -267,10 +270,18 @@ def _age(city: City) -> tuple[int, str]:
 def _double(city_id: str, newest: Record, other: Record, *, is_rival: bool) -> Problem:
     there = newest.where
     if is_rival:
-        found = f"{city_id!r} came back twice with different answers; the other is in {there}."
-        do = "Keep one, or give the newer one a higher version number."
+        found = say(
+            "{city_id} came back twice with different answers; the other is in {there}.",
+            city_id=repr(city_id),
+            there=there,
+        )
+        do = say("Keep one, or give the newer one a higher version number.")
         return Problem("city-twice", found, other.place("id"), do)
-    found = f"{city_id!r} came back in a newer version, in {there}; this one was passed over."
+    found = say(
+        "{city_id} came back in a newer version, in {there}; this one was passed over.",
+        city_id=repr(city_id),
+        there=there,
+    )
     return Problem("form-older", found, other.place("id"), level="note")
 
 
@@ -374,8 +385,8 @@ def read_accepted(path: Path) -> tuple[Accepted, ...]:
         return tuple(Accepted(*(str(entry[name]) for name in names)) for entry in entries)
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         # also no UTF-8, no TOML, a number of 5,000 digits
-        found = f"Cannot be read: {error}."
-        do = "Repair it, or delete it and accept the warnings again."
+        found = say("Cannot be read: {error}.", error=error)
+        do = say("Repair it, or delete it and accept the warnings again.")
         raise DataError.of("accepted-unreadable", found, Where(str(path)), do) from error
 
 
@@ -395,12 +406,18 @@ def with_accepted(
     for key in keys:
         if key not in by_key:
             do = nearest(key, {k: k for k in by_key})
-            problems.append(Problem("key-unknown", f"No warning here has the key {key!r}.", do=do))
+            problems.append(
+                Problem(
+                    "key-unknown", say("No warning here has the key {key}.", key=repr(key)), do=do
+                )
+            )
         elif by_key[key].level == "error":
-            found = f"{key} is an error: {by_key[key].found}"
-            problems.append(Problem("error-not-acceptable", found, do="Repair it."))
+            found = say("{key} is an error: {found}", key=key, found=by_key[key].found)
+            problems.append(Problem("error-not-acceptable", found, do=say("Repair it.")))
     if not why.strip():
-        problems.append(Problem("why-missing", "No reason is given.", do="Say it: --why TEXT."))
+        problems.append(
+            Problem("why-missing", say("No reason is given."), do=say("Say it: --why TEXT."))
+        )
     if problems:
         raise QuestionError(problems)
     kept = {a.key: a for a in before}

@@ -24,6 +24,7 @@ from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.schema import City, Dimension
 from twinmatch.validate import NAMING, Record, in_order, names_of, profiles, validate
 from twinmatch.vocabulary.gazetteer import Names, listed_place
+from twinmatch.wording import say
 
 PUBLIC: Final = (
     *("local_name", "location", "population", "languages", "mission", "pilot", "commitment"),
@@ -60,7 +61,9 @@ def open_survey(raw: Raw, hosts: Sequence[Raw] = ()) -> Opened:
     if not cities:
         errors = [p for p in raw.problems if p.level == "error"]
         errors += [replace(p, level="error") for p in dropped]
-        nothing = Problem("nothing-usable", "No row can be used.", do="See the other problems.")
+        nothing = Problem(
+            "nothing-usable", say("No row can be used."), do=say("See the other problems.")
+        )
         raise DataError(in_order(errors or [nothing]))
     known = {_id(r): r for host in hosts for r in host.cities if _hosts(r)}
     bundled = {_id(r): r for r in read_raw().cities}
@@ -211,14 +214,21 @@ def _no_host(
     city: str, path: str, wish: str, hits: tuple[str, ...], names: Names, where: Where
 ) -> Problem:
     if len(hits) > 1:
-        found = f"{city} names {wish!r}, which may be {' or '.join(hits)}."
-        do = f"Write one of: {', '.join(hits)}."
+        found = say(
+            "{city} names {wish}, which may be {names}.",
+            city=city,
+            wish=repr(wish),
+            names=" or ".join(hits),
+        )
+        do = say("Write one of: {names}.", names=", ".join(hits))
         return Problem("wish-ambiguous", found, where, do, "warning")
     near = names.near(wish)
-    do = f"Did you mean {' or '.join(near)}?" if near and not hits else ""
+    do = say("Did you mean {names}?", names=" or ".join(near)) if near and not hits else ""
     verb = {"wishes": "wishes for", "refuses": "refuses", "welcomes": "welcomes"}[path]
     why = "does not host in this round" if hits else "is no city of this round"
-    found = f"{city} {verb} {wish!r}, which {why}."
+    found = say(
+        "{city} {verb} {wish}, which {why}.", city=city, verb=verb, wish=repr(wish), why=why
+    )
     return Problem("wish-no-host", found, where, do, "warning")
 
 

@@ -27,7 +27,7 @@ from twinmatch.facets.text import Passage, needs_passages, readable
 from twinmatch.files import toml_text
 from twinmatch.schema import NAMES
 from twinmatch.solving import Ints
-from twinmatch.wording import listed
+from twinmatch.wording import listed, say
 
 Floats = NDArray[np.float32]
 
@@ -98,16 +98,20 @@ def find_themes(
     Raises QuestionError where a number is below 2 or cities say too little.
     """
     if min(numbers) < 2:
-        found = f"Asked for {min(numbers)} themes."
-        raise QuestionError.of("themes-wrong", found, do="Ask for at least 2.")
+        found = say("Asked for {p} themes.", p=min(numbers))
+        raise QuestionError.of("themes-wrong", found, do=say("Ask for at least 2."))
     read, vectors, unread = readable(needs_passages(cohort), facet_cache)
     points = np.round(vectors, 4)
     numbers = [k for k in numbers if k * FEWEST_SENTENCES <= len(read)]
     if not numbers:
         raise QuestionError.of(
             "too-few-sentences",
-            f"{len(read)} sentences of needs can be read; a theme needs {FEWEST_SENTENCES}.",
-            do="Ask for fewer themes, or collect what cities need in their words.",
+            say(
+                "{n} sentences of needs can be read; a theme needs {FEWEST_SENTENCES}.",
+                n=len(read),
+                FEWEST_SENTENCES=FEWEST_SENTENCES,
+            ),
+            do=say("Ask for fewer themes, or collect what cities need in their words."),
         )
     labels = {k: _clusters(points, k, seed=0) for k in numbers}
     stability = (

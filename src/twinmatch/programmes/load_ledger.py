@@ -221,7 +221,7 @@ def open_ledger(cohort: Cohort, settings: Ledger) -> LoadLedger:
             limit[i] = np.minimum(limit[i], _limits(one.hours, one.trips, one.tasks))
             continue
         hint = nearest(one.city, {c.id: c.id for c in cohort.cities})
-        found = f"[ledger] names {one.city!r}, which is no city."
+        found = say("[ledger] names {city}, which is no city.", city=repr(one.city))
         problems.append(Problem("city-unknown", found, do=hint))
     if problems:
         raise QuestionError(problems)
@@ -237,7 +237,10 @@ def judged_ledger(ledger: LoadLedger) -> LoadLedger:
     """Return the ledger, or raise DataError: an answer that passes a limit never leaves the house."""
     found = ledger.broken()
     if found:
-        raise DataError(Problem("load-broken", f"The ledger is passed: {text}.") for text in found)
+        raise DataError(
+            Problem("load-broken", say("The ledger is passed: {text}.", text=text))
+            for text in found
+        )
     return ledger
 
 

@@ -21,6 +21,7 @@ from twinmatch.programmes.load_ledger import Ledger
 from twinmatch.programmes.registry import PRODUCTS
 from twinmatch.programmes.twinning import Twinning
 from twinmatch.validate import Record, problems_of
+from twinmatch.wording import say
 
 BUNDLED = Path(__file__).parent
 """The folder of the programme files that are loaded where none is named."""
@@ -160,9 +161,9 @@ def load(*files: str | Path) -> Programme:
                 problems.append(
                     Problem(
                         "key-twice",
-                        f"{key!r} stands in {origin[key]} too.",
+                        say("{key} stands in {origin} too.", key=repr(key), origin=origin[key]),
                         Where(path, column=key),
-                        "Keep one.",
+                        say("Keep one."),
                     )
                 )
             merged[key], origin[key] = value, path
@@ -178,8 +179,8 @@ def checked(
     """
     found = list(problems)
     if not found and not any(name in said for name in product_names()):
-        do = f"Add one of: {', '.join(product_names())}."
-        found.append(Problem("no-product", "The programme asks for no product.", where, do))
+        do = say("Add one of: {names}.", names=", ".join(product_names()))
+        found.append(Problem("no-product", say("The programme asks for no product."), where, do))
     whole = {name: _on_bundled(name, value) for name, value in said.items()}
     try:
         programme = programme_model().model_validate(whole)
@@ -234,9 +235,9 @@ def _wrong_names(ledger: Ledger, where: Where) -> list[Problem]:
     return [
         Problem(
             "format-unknown",
-            f"[ledger] names {name!r}, which is no format.",
+            say("[ledger] names {name}, which is no format.", name=repr(name)),
             where,
-            f"Known: {', '.join(known)}.",
+            say("Known: {names}.", names=", ".join(known)),
         )
         for name in (*ledger.order, *ledger.together)
         if name not in known
@@ -256,14 +257,20 @@ def _parsed(file: str | Path, problems: list[Problem]) -> tuple[str, Mapping[str
         problems.append(
             Problem(
                 "no-such-file",
-                f"There is no programme file {str(file)!r}.",
-                do=f"Bundled: {', '.join((*bundled_names(), *recipe_names()))}.",
+                say("There is no programme file {p}.", p=repr(str(file))),
+                do=say("Bundled: {names}.", names=", ".join((*bundled_names(), *recipe_names()))),
             )
         )
     except UnicodeDecodeError:
-        problems.append(Problem("not-utf-8", "The file is not UTF-8.", where, "Save it as UTF-8."))
+        problems.append(
+            Problem("not-utf-8", say("The file is not UTF-8."), where, say("Save it as UTF-8."))
+        )
     except OSError as error:
-        problems.append(Problem("unreadable", f"Cannot be read: {error.strerror}.", where))
+        problems.append(
+            Problem(
+                "unreadable", say("Cannot be read: {strerror}.", strerror=error.strerror), where
+            )
+        )
     return path.name, {}
 
 
@@ -278,7 +285,9 @@ def _read(text: str, where: Where) -> Mapping[str, object]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
-        raise DataError.of("not-toml", f"Not readable as TOML: {error}.", where) from error
+        raise DataError.of(
+            "not-toml", say("Not readable as TOML: {error}.", error=error), where
+        ) from error
 
 
 def refuse_large(text: str, where: Where = NOWHERE) -> None:
@@ -294,5 +303,10 @@ def refuse_large(text: str, where: Where = NOWHERE) -> None:
         (text.count(",") + text.count("["), MOST_VALUES, "values in lists"),
     ):
         if number > most:
-            found = f"The programme has {number:,} {what}; at most {most:,} are read."
-            raise DataError.of("programme-too-large", found, where, "Shorten it.")
+            found = say(
+                "The programme has {number:,} {what}; at most {most:,} are read.",
+                number=number,
+                what=what,
+                most=most,
+            )
+            raise DataError.of("programme-too-large", found, where, say("Shorten it."))

@@ -320,8 +320,13 @@ def _balanced(
     if u > MOST_COMPARED:
         raise QuestionError.of(
             "balance-too-many",
-            f"{name}: balance compares {u} groups with each other, and at most {MOST_COMPARED} are.",
-            do="Say at_least and at_most, or share_at_least and share_at_most.",
+            say(
+                "{name}: balance compares {u} groups with each other, and at most {MOST_COMPARED} are.",
+                name=name,
+                u=u,
+                MOST_COMPARED=MOST_COMPARED,
+            ),
+            do=say("Say at_least and at_most, or share_at_least and share_at_most."),
         )
     one, other = np.nonzero(~np.eye(u, dtype=bool))
     first = np.repeat(np.arange(kinds), len(one)) * u

@@ -163,8 +163,8 @@ def propose_together(round_: Round, parts: Sequence[JointPart]) -> list[SolvedPr
     solution = solve(candidates, blocks, objectives=objectives, previous=held)
     if solution.status == "infeasible":
         title = listed([part.settings.title for part in parts])
-        says = f"{title} cannot be made together."
-        raise NoProposalError.of("no-proposal", says, do="Make them in turn.")
+        says = say("{title} cannot be made together.", title=title)
+        raise NoProposalError.of("no-proposal", says, do=say("Make them in turn."))
     found, start = [], 0
     slack = max(0.0, solution.bound - solution.score)
     for part, one, k in zip(parts, ready, keep, strict=True):
@@ -207,8 +207,10 @@ def _check(parts: Sequence[JointPart]) -> None:
     if alone:
         raise QuestionError.of(
             "not-together",
-            f"[ledger] together names {listed(alone)}, which cannot be solved with others.",
-            do="Put it in order instead.",
+            say(
+                "[ledger] together names {p}, which cannot be solved with others.", p=listed(alone)
+            ),
+            do=say("Put it in order instead."),
         )
 
 

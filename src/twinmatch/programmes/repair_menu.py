@@ -119,8 +119,8 @@ def numbered(menu: Sequence[T], numbers: Sequence[int]) -> list[tuple[int, T]]:
         raise QuestionError(
             Problem(
                 "no-such-repair",
-                f"There is no repair {n}: the menu has {len(menu)}.",
-                do="Run without --repair to see it.",
+                say("There is no repair {n}: the menu has {n2}.", n=n, n2=len(menu)),
+                do=say("Run without --repair to see it."),
             )
             for n in wrong
         )
@@ -441,8 +441,14 @@ def asked_repairs(texts: Iterable[str], products: Sequence[str]) -> dict[str, tu
     for text in texts:
         name, _, number = text.rpartition("=")
         if not number.strip().isdecimal() or name.strip() not in ("", *products):
-            do = f"Write a number, or PRODUCT=NUMBER with one of: {', '.join(products)}."
-            problems.append(Problem("repair-wrong", f"--repair {text!r} is no repair.", do=do))
+            do = say(
+                "Write a number, or PRODUCT=NUMBER with one of: {names}.", names=", ".join(products)
+            )
+            problems.append(
+                Problem(
+                    "repair-wrong", say("--repair {text} is no repair.", text=repr(text)), do=do
+                )
+            )
             continue
         found[name.strip()] = (*found.get(name.strip(), ()), int(number))
     if problems:

@@ -138,7 +138,7 @@ def no_answer(
     ]
     told = told or [clash(candidates, blocks)]
     return NoProposalError(
-        Problem("no-proposal", in_words(item, labels), do="Loosen one of the rules.")
+        Problem("no-proposal", in_words(item, labels), do=say("Loosen one of the rules."))
         for item in told
     )
 

@@ -205,7 +205,10 @@ def outside(meetings: Sequence[Meeting], low: int, high: int, role: str | None =
 def judged(rules: Sequence[RuleStatus]) -> tuple[RuleStatus, ...]:
     """Return the statuses, or raise: an answer that breaks a rule never leaves the house."""
     broken = [
-        Problem("rule-broken", f"The answer breaks the rule {r.rule!r}: {r.says}")
+        Problem(
+            "rule-broken",
+            say("The answer breaks the rule {rule}: {says}", rule=repr(r.rule), says=r.says),
+        )
         for r in rules
         if r.status == "broken"
     ]

@@ -203,8 +203,8 @@ def _who(round_: Round, settings: WorldCafe) -> tuple[list[int], list[int]]:
         roles = roles_in_words(settings.host_roles, "or")
         raise QuestionError.of(
             "no-hosts",
-            f"No city of this cohort can host a table, which takes {roles}.",
-            do="Give at least one city that role.",
+            say("No city of this cohort can host a table, which takes {roles}.", roles=roles),
+            do=say("Give at least one city that role."),
         )
     return hosts, guests
 
@@ -237,9 +237,9 @@ def _hosts(
     ]
     raise NoProposalError.of(
         "no-table-hosts",
-        "There are not enough cities strong in the themes to host a table each"
-        + (f"; none in: {', '.join(short)}." if short else "."),
-        do="Drop a theme, or let other roles host.",
+        say("There are not enough cities strong in the themes to host a table each")
+        + (say("; none in: {names}.", names=", ".join(short)) if short else "."),
+        do=say("Drop a theme, or let other roles host."),
     )
 
 

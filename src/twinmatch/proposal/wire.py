@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from twinmatch.errors import DataError, Problem, Where
+from twinmatch.wording import Said, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,7 +154,7 @@ def to_wire(result: object) -> Any:
         return [to_wire(item) for item in result]
     if isinstance(result, dict):
         return {str(key): to_wire(item) for key, item in result.items()}
-    kind: Any = type(result)
+    kind: Any = str if isinstance(result, Said) else type(result)
     return _adapter(kind).dump_python(result, mode="json", by_alias=True)
 
 
@@ -189,15 +190,21 @@ def _problem(item: ErrorDetails, file: str) -> Problem:
     """Return what is wrong at one place, such as ``products[0].meetings[2].says``."""
     place, kind, given = list(item["loc"]), item["type"], item["input"]
     if kind == "missing":
-        found = f"{place.pop()!r} is missing."
+        found = say("{p} is missing.", p=repr(place.pop()))
     elif kind.startswith("proposal-"):
         found = item["msg"]
     elif kind == "literal_error":
-        found = f"{kind_of(given)} stands here; one of {item['ctx']['expected']} is expected."
+        found = say(
+            "{p} stands here; one of {p2} is expected.",
+            p=kind_of(given),
+            p2=item["ctx"]["expected"],
+        )
     elif kind == "dataclass_type":
-        found = f"{kind_of(given)} stands here; an object is expected."
+        found = say("{p} stands here; an object is expected.", p=kind_of(given))
     else:
-        found = f"{kind_of(given)} stands here; it {item['msg'].removeprefix('Input ')}."
+        found = say(
+            "{p} stands here; it {p2}.", p=kind_of(given), p2=item["msg"].removeprefix("Input ")
+        )
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
     code = kind if kind.startswith("proposal-") else CODES.get(kind, "proposal-type")
     return Problem(code, found, Where(file, column=where.removeprefix(".")))

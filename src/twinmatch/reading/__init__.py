@@ -26,6 +26,7 @@ from twinmatch.reading.spreadsheets import workbook_grids
 from twinmatch.reading.table_files import csv_grids, ods_grids, parquet_grids, read_folder
 from twinmatch.schema import City, HostUnit
 from twinmatch.validate import Record, validate
+from twinmatch.wording import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +85,7 @@ def read_raw(path: str | Path | None = None, mapping: Mapping | None = None) -> 
         grids = read_grids(place, mapping.encoding if mapping else None)
         return without_contacts(_told(lambda: raw_of(grids, mapping)))
     if mapping is not None:
-        found = "A mapping is about the headers of a table; this is a folder of profiles."
+        found = say("A mapping is about the headers of a table; this is a folder of profiles.")
         raise QuestionError.of("mapping-of-folder", found, Where(str(place)))
     raw = _told(lambda: _opened(place, lambda: read_folder(place)))
     return (
@@ -99,17 +100,19 @@ def read_grids(path: str | Path, encoding: str | None = None) -> list[Grid]:
     """
     place = Path(path)
     if not place.exists():
-        raise DataError.of("no-such-file", "There is no such file or folder.", Where(str(place)))
+        raise DataError.of(
+            "no-such-file", say("There is no such file or folder."), Where(str(place))
+        )
     if place.is_file():
         _opened(place, lambda: refuse_old(place))
     reader = TABLES.get(place.suffix.lower())
     if reader is None or place.is_dir():
-        found = f"Files ending in {place.suffix!r} cannot be read."
+        found = say("Files ending in {suffix} cannot be read.", suffix=repr(place.suffix))
         do = f"{_ADVICE.get(place.suffix.lower(), '')} Known: a folder of .yaml, {', '.join(TABLES)}.".strip()
         raise DataError.of("format-unknown", found, Where(str(place)), do)
     grids = _told(lambda: _opened(place, lambda: reader(place, encoding)))
     if not grids:
-        raise DataError.of("not-a-workbook", "The file holds no sheet.", Where(place.name))
+        raise DataError.of("not-a-workbook", say("The file holds no sheet."), Where(place.name))
     return grids
 
 
@@ -118,7 +121,10 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     (_, heads), *rows = read_grids(path, "utf-8")[0].rows or ((1, ()),)
     names = list(map(text, heads))
     if missing := [c for c in columns if c not in names]:
-        found, do = f"There is no column {missing[0]!r}.", f"Columns: {', '.join(columns)}."
+        found, do = (
+            say("There is no column {missing}.", missing=repr(missing[0])),
+            say("Columns: {names}.", names=", ".join(columns)),
+        )
         raise DataError.of("column-missing", found, Where(str(path)), do)
     cells = [dict(zip(names, map(text, row), strict=False)) for _, row in rows if not is_empty(row)]
     return [{c: row.get(c, "") for c in columns} for row in cells]
@@ -128,7 +134,7 @@ def _opened(place: Path, reading: Callable[[], T]) -> T:
     try:
         return reading()
     except OSError as error:
-        found = f"Cannot be read: {error.strerror or error}."
+        found = say("Cannot be read: {p}.", p=error.strerror or error)
         raise DataError.of("unreadable", found, Where(str(place))) from error
 
 
@@ -189,9 +195,9 @@ def raw_of_records(
     ]
     for number, record in enumerate(said, 1):
         if not isinstance(record, Dict):
-            found = f"{type(record).__name__} is no profile."
+            found = say("{name} is no profile.", name=type(record).__name__)
             raise DataError.of(
-                "profile-wrong", found, Where("list", row=number), "Give a dict a city."
+                "profile-wrong", found, Where("list", row=number), say("Give a dict a city.")
             )
     if any(isinstance(value, Dict) for record in said for value in record.values()):
         made = [Record(dict(r), Where("list", row=k)) for k, r in enumerate(said, 1)]
@@ -215,5 +221,5 @@ def _cell(value: Any) -> Any:
 
 def refused(source: object) -> QuestionError:
     """Return the error of something that is no cohort."""
-    found = f"{type(source).__name__} is no cohort."
+    found = say("{name} is no cohort.", name=type(source).__name__)
     return QuestionError.of("cohort-wrong", found, do=ACCEPTED)

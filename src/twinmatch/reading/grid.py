@@ -15,6 +15,7 @@ from twinmatch.errors import DataError, Problem, Where
 from twinmatch.reading.mapping import Mapping, MappingQuestion
 from twinmatch.validate import Record
 from twinmatch.vocabulary.taxonomy import plain
+from twinmatch.wording import say
 
 Row = tuple[int, tuple[Any, ...]]
 
@@ -97,8 +98,11 @@ def two_rows(rows: Sequence[Row]) -> Row | None:
 def refuse_many(rows: int, file: str) -> None:
     """Raise DataError where the sheets of a file have more rows together than are read: a few bytes can say many."""
     if rows > MOST_TOGETHER:
-        found = f"The sheets have more than {MOST_TOGETHER:,} rows together; at most that many are read."
-        do = "Delete sheets or empty rows."
+        found = say(
+            "The sheets have more than {MOST_TOGETHER:,} rows together; at most that many are read.",
+            MOST_TOGETHER=MOST_TOGETHER,
+        )
+        do = say("Delete sheets or empty rows.")
         raise DataError.of("too-many-rows", found, Where(file), do)
 
 
@@ -155,8 +159,8 @@ def bytes_of(path: Path) -> bytes:
     A link may lead to a device or a pipe, which never end: of anything but a plain file nothing is read.
     """
     if path.exists() and not path.is_file():
-        do = "Put the file itself in its place."
-        raise DataError.of("not-a-file", "This is not a plain file.", Where(path.name), do)
+        do = say("Put the file itself in its place.")
+        raise DataError.of("not-a-file", say("This is not a plain file."), Where(path.name), do)
     with path.open("rb") as stream:
         content = stream.read(LARGEST_FILE + 1)
     refuse_large(path.stat().st_size if len(content) > LARGEST_FILE else 0, path.name)
@@ -166,7 +170,11 @@ def bytes_of(path: Path) -> bytes:
 def refuse_large(size: int, file: str) -> None:
     """Raise DataError where a file has more bytes than are read."""
     if size > LARGEST_FILE:
-        found = f"The file has {size:,} bytes; at most {LARGEST_FILE:,} are read."
+        found = say(
+            "The file has {size:,} bytes; at most {LARGEST_FILE:,} are read.",
+            size=size,
+            LARGEST_FILE=LARGEST_FILE,
+        )
         raise DataError.of("too-large", found, Where(file))
 
 
@@ -175,8 +183,8 @@ def refuse_old(path: Path) -> None:
     with path.open("rb") as file:
         is_old = file.read(8) == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
     if is_old:
-        found = "The file is an old .xls workbook, or one with a password; neither is read."
-        do = "Save it as .xlsx without a password."
+        found = say("The file is an old .xls workbook, or one with a password; neither is read.")
+        do = say("Save it as .xlsx without a password.")
         raise DataError.of("not-a-workbook", found, Where(path.name), do)
 
 
@@ -184,8 +192,8 @@ def not_linked_out(path: Path, folder: Path) -> None:
     """Raise DataError where a file of a folder is a link that leads out of it: nobody gave what is there."""
     if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
         found, do = (
-            "This is a link that leads out of its folder.",
-            "Put the file itself in its place.",
+            say("This is a link that leads out of its folder."),
+            say("Put the file itself in its place."),
         )
         raise DataError.of("link", found, Where(path.name), do)
 
@@ -234,7 +242,10 @@ def _marked(content: bytes) -> str:
 def _known(encoding: str | None, file: str) -> str | None:
     if encoding is None or encoding.lower() in ENCODINGS:
         return encoding.lower().replace("utf-8", "utf-8-sig") if encoding else None
-    found, do = f"There is no encoding {encoding!r}.", f"Known: {', '.join(ENCODINGS)}."
+    found, do = (
+        say("There is no encoding {encoding}.", encoding=repr(encoding)),
+        say("Known: {names}.", names=", ".join(ENCODINGS)),
+    )
     raise DataError.of("encoding-unknown", found, Where(file), do)
 
 
@@ -242,10 +253,17 @@ def _undecodable(content: bytes, error: UnicodeDecodeError, file: str, chosen: s
     where = Where(file, row=content.count(b"\n", 0, error.start) + 1)
     byte = f"Byte 0x{content[error.start]:02x}"
     if chosen != "utf-8-sig":
-        return Problem("not-decodable", f"{byte} is not {chosen}.", where, "Name another encoding.")
+        return Problem(
+            "not-decodable",
+            say("{byte} is not {chosen}.", byte=byte, chosen=chosen),
+            where,
+            say("Name another encoding."),
+        )
     guesses = _guesses(content, error.start)
-    do = "Save the file as UTF-8" + (f", or name its encoding: {guesses}." if guesses else ".")
-    return Problem("not-utf-8", f"{byte} is not UTF-8.", where, do)
+    do = say("Save the file as UTF-8") + (
+        say(", or name its encoding: {guesses}.", guesses=guesses) if guesses else "."
+    )
+    return Problem("not-utf-8", say("{byte} is not UTF-8.", byte=byte), where, do)
 
 
 def _guesses(content: bytes, at: int) -> str:

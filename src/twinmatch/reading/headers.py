@@ -47,6 +47,7 @@ from twinmatch.reading.values import mass, unit_in
 from twinmatch.schema import City
 from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain, words
+from twinmatch.wording import say
 
 SEARCHED: Final = 30
 """Rows in which the header is looked for."""
@@ -121,7 +122,9 @@ def find_header(
     found = Header(row, names, targets, own, ())
     problems = finder.told(found)
     if row > first and not found.is_form:
-        said = f"Row {row} is read as the header; the rows above it are taken for titles."
+        said = say(
+            "Row {row} is read as the header; the rows above it are taken for titles.", row=row
+        )
         problems.append(Problem("title-rows", said, grid.at(row), level="note"))
     return replace(found, problems=tuple(problems), questions=tuple(finder.questions))
 
@@ -431,8 +434,12 @@ class _Finder:
                 continue
             if i in self.doubled and header.is_form:
                 meant = _exact(_bare(name), self.mapping, self.model)
-                found = f"The column stands here twice: {name!r} is {meant.field if meant else name} again."
-                problems.append(Problem("column-twice", found, place, "Keep one."))
+                found = say(
+                    "The column stands here twice: {name} is {p} again.",
+                    name=repr(name),
+                    p=meant.field if meant else name,
+                )
+                problems.append(Problem("column-twice", found, place, say("Keep one.")))
             elif i in self.asked:
                 self._ask(i)
             elif i in self.doubled:
@@ -440,13 +447,17 @@ class _Finder:
             elif target is None:
                 problems += self._unknown(i, header, read)
             elif target.field == CONTACT and name not in self.mapping.columns:
-                found = "A column of contacts was seen and set aside: it is kept for letters and never compared."
+                found = say(
+                    "A column of contacts was seen and set aside: it is kept for letters and never compared."
+                )
                 problems.append(Problem("contact-column", found, place, level="note"))
             elif target.field and not (name in self.mapping.columns or _is_own(name, target.field)):
                 problems.append(_read_as(name, target, place))
         if not self.mapping.is_found:
             for name in (n for n in self.mapping.columns if n not in self.names):
-                found = f"The mapping names a column {name!r}, which is not here."
+                found = say(
+                    "The mapping names a column {name}, which is not here.", name=repr(name)
+                )
                 problems.append(Problem("column-missing", found, self.grid.at(self.row)))
         return problems
 
@@ -462,11 +473,11 @@ class _Finder:
         name = self.names[i]
         place = self.grid.at(self.row, name)
         if is_contact(name):
-            found = "A column of contacts was seen and set aside; nothing in it was read."
+            found = say("A column of contacts was seen and set aside; nothing in it was read.")
             return [Problem("contact-column", found, place, level="note")]
         if header.is_form:
             do = nearest(name, {k: k for k in columns(self.model)})
-            return [Problem("column-unknown", "There is no such column.", place, do)]
+            return [Problem("column-unknown", say("There is no such column."), place, do)]
         if missing := self._texts_missing(i, read):
             is_long = median(len(text(c).split()) for c in self.cells[i] if text(c)) >= 5
             if guess := missing[0][0] if len(missing) == 2 and is_long else "":
@@ -477,8 +488,11 @@ class _Finder:
             self.asked[i] = near
             self._ask(i)
             return []
-        found = "Nothing tells which field this column is; it was not read."
-        do = f'If it is one, say so in the mapping file: [columns] "{name}" = "needs" (or another field).'
+        found = say("Nothing tells which field this column is; it was not read.")
+        do = say(
+            'If it is one, say so in the mapping file: [columns] "{name}" = "needs" (or another field).',
+            name=name,
+        )
         return [Problem("column-set-aside", found, place, do, "warning")]
 
     def _texts_missing(self, i: int, read: set[str]) -> Choices:
@@ -496,5 +510,11 @@ def _read_as(name: str, target: Target, place: Any) -> Problem:
     how = f" in {target.unit}" if target.unit else ""
     how += f", times {target.factor:,.0f}" if target.factor != 1.0 else ""
     how += f", option {target.option!r}" if target.option else ""
-    do = f'If it is not: "{name}" = "" in the [columns] of the mapping file.'
-    return Problem("header-read-as", f"{name!r} is read as {target.field}{how}.", place, do, "note")
+    do = say('If it is not: "{name}" = "" in the [columns] of the mapping file.', name=name)
+    return Problem(
+        "header-read-as",
+        say("{name} is read as {field}{how}.", name=repr(name), field=target.field, how=how),
+        place,
+        do,
+        "note",
+    )

@@ -60,6 +60,7 @@ from twinmatch.errors import Problem, QuestionError, Where
 from twinmatch.files import toml_text
 from twinmatch.schema import NAMES, City, Dimension, Level
 from twinmatch.validate import in_words, models_in, parts_of
+from twinmatch.wording import say
 
 Kind = Literal["text", "whole", "number", "tonnes", "choice", "flag", "list", "weights", "sources"]
 
@@ -320,7 +321,7 @@ class MappingQuestion:
 
     def problem(self) -> Problem:
         """Return the question as a warning, with the line that answers it."""
-        do = f"In the mapping file: {self.line}"
+        do = say("In the mapping file: {line}", line=self.line)
         return Problem("question", self.asks, self.where, do, "warning")
 
 
@@ -337,7 +338,7 @@ def read_mapping(path: Path) -> Mapping:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # also a number of 5,000 digits
-        found = f"The mapping cannot be read: {error}."
+        found = say("The mapping cannot be read: {error}.", error=error)
         raise QuestionError.of("mapping-unreadable", found, Where(str(path))) from error
     return mapping_of(content, path.name)
 
@@ -360,8 +361,8 @@ def mapping_of(content: Dict[str, Any], file: str = "") -> Mapping:
 
 def _wrong(item: Any, file: str) -> Problem:
     where = Where(file, column=".".join(map(str, item["loc"])))
-    found = f"Found {str(item['input'])[:60]!r}."
-    return Problem("mapping-wrong", found, where, f"Expected {in_words(item)}.")
+    found = say("Found {p}.", p=repr(str(item["input"])[:60]))
+    return Problem("mapping-wrong", found, where, say("Expected {p}.", p=in_words(item)))
 
 
 def to_toml(mapping: Mapping, table: str, questions: tuple[MappingQuestion, ...] = ()) -> str:
@@ -406,4 +407,6 @@ def _toml(value: Any) -> str:
 
 def _no_field(name: str, file: str) -> Problem:
     do = nearest(name, {k: k for k in (*columns(), *BESIDE)})
-    return Problem("field-unknown", f"There is no field {name!r}.", Where(file), do)
+    return Problem(
+        "field-unknown", say("There is no field {name}.", name=repr(name)), Where(file), do
+    )

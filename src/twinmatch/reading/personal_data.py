@@ -20,6 +20,7 @@ from typing import Any, Final
 from twinmatch.errors import Problem, Where
 from twinmatch.validate import Record
 from twinmatch.vocabulary.taxonomy import plain, words
+from twinmatch.wording import say
 
 REMOVED: Final = {
     "e-mail address": "[e-mail removed]",
@@ -178,8 +179,8 @@ def _clean(value: Any, path: str, name: str, record: Record, problems: list[Prob
 
 def _told(found: dict[str, int], where: Where) -> Problem:
     kinds = ", ".join(f"{n} × {kind}" for kind, n in sorted(found.items()))
-    said = f"Personal data was found and taken out of this text: {kinds}."
-    do = "Keep contacts in a list of their own; look once more for names that stand alone."
+    said = say("Personal data was found and taken out of this text: {kinds}.", kinds=kinds)
+    do = say("Keep contacts in a list of their own; look once more for names that stand alone.")
     return Problem("personal-data", said, where, do, "warning")
 
 

@@ -21,6 +21,7 @@ from twinmatch.reading.values import is_finite, mass, parse
 from twinmatch.schema import HostUnit
 from twinmatch.validate import Record
 from twinmatch.vocabulary.taxonomy import SECTOR_FIELDS
+from twinmatch.wording import say
 
 SIDE_SHEETS: Final = ("emissions", "readiness", "participation")
 """Sheets with further columns of the cities, one row a city, by its id."""
@@ -50,11 +51,19 @@ def raw_of(grids: Sequence[Grid], mapping: Mapping | None = None) -> Raw:
     form, more = _form(by_name[FORM]) if FORM in by_name else ([], [])
     cities, problems = [*table.cities, *form], [*table.problems, *more]
     if renamed is not None:
-        found = f"There is no sheet 'cities': {renamed.sheet!r} is read in its place."
-        told.append(Problem("sheet-renamed", found, renamed.at(), "Name it 'cities'.", "warning"))
+        found = say(
+            "There is no sheet 'cities': {sheet} is read in its place.", sheet=repr(renamed.sheet)
+        )
+        told.append(
+            Problem("sheet-renamed", found, renamed.at(), say("Name it 'cities'."), "warning")
+        )
     if FORM in by_name and not cities and not problems:
-        found = f"Nothing is filled in: neither 'cities' nor {FORM!r} has a city."
-        do = "Fill a row of the sheet 'cities' for each city; the row with examples does not count."
+        found = say(
+            "Nothing is filled in: neither 'cities' nor {FORM} has a city.", FORM=repr(FORM)
+        )
+        do = say(
+            "Fill a row of the sheet 'cities' for each city; the row with examples does not count."
+        )
         told.append(Problem("form-empty", found, Where(main.file), do))
     beside = _Beside(cities)
     for name in SIDE_SHEETS:
@@ -86,7 +95,11 @@ def _tables(main: Grid, grids: Sequence[Grid], mapping: Mapping) -> Raw:
     told = [p for t in tables for p in t.problems] + _unread([g for g in grids if g not in alike])
     used = tables[0].used or mapping
     if len(alike) > 1:
-        found = f"{len(alike)} sheets of one shape are read as one table: {', '.join(g.sheet for g in alike)}."
+        found = say(
+            "{n} sheets of one shape are read as one table: {names}.",
+            n=len(alike),
+            names=", ".join(g.sheet for g in alike),
+        )
         told.append(Problem("sheets-together", found, main.at(), level="warning"))
         used = replace(used, header_row=None)
     elif len(grids) > 1:
@@ -107,8 +120,13 @@ def _unread(grids: Sequence[Grid]) -> list[Problem]:
     for g in grids:
         if any(not is_empty(cells) for _, cells in g.rows):
             hidden = "hidden " if g.is_hidden else ""
-            found = f"The {hidden}sheet {g.sheet!r} ({len(g.rows)} rows) was not read."
-            do = f'To read it instead: sheet = "{g.sheet}" in the mapping file.'
+            found = say(
+                "The {hidden}sheet {sheet} ({n} rows) was not read.",
+                hidden=hidden,
+                sheet=repr(g.sheet),
+                n=len(g.rows),
+            )
+            do = say('To read it instead: sheet = "{sheet}" in the mapping file.', sheet=g.sheet)
             told.append(Problem("sheet-not-read", found, g.at(), do, "warning"))
     return told
 
@@ -126,7 +144,7 @@ def _main(grids: Sequence[Grid], by_name: dict[str, Grid], mapping: Mapping) -> 
         named = {grid.sheet: grid for grid in grids}
         if mapping.sheet not in named:
             do = nearest(mapping.sheet, {name: name for name in named})
-            found = f"There is no sheet {mapping.sheet!r}."
+            found = say("There is no sheet {sheet}.", sheet=repr(mapping.sheet))
             raise DataError.of("sheet-missing", found, Where(grids[0].file), do)
         return named[mapping.sheet]
     if "cities" in by_name:
@@ -147,8 +165,12 @@ def _newer(by_name: dict[str, Grid]) -> list[Problem]:
     about = {text(c[0]): text(c[1]) for _, c in rows if len(c) > 1}
     version = about.get("template", "")
     if version.isdigit() and int(version) > NEWEST_TEMPLATE:
-        found = f"The form is of version {version}; this twinmatch knows versions up to {NEWEST_TEMPLATE}."
-        do = "Columns that it does not know are listed below; a newer twinmatch reads them."
+        found = say(
+            "The form is of version {version}; this twinmatch knows versions up to {NEWEST_TEMPLATE}.",
+            version=version,
+            NEWEST_TEMPLATE=NEWEST_TEMPLATE,
+        )
+        do = say("Columns that it does not know are listed below; a newer twinmatch reads them.")
         return [Problem("template-newer", found, by_name["about"].at(), do, "warning")]
     return []
 
@@ -217,7 +239,7 @@ class _Beside:
                 problems.append(_no_city(text(city), grid.at(row)))
             elif text(sector) not in SECTOR_FIELDS:
                 do = nearest(text(sector), {s: s for s in SECTOR_FIELDS})
-                found = f"There is no sector {text(sector)!r}."
+                found = say("There is no sector {p}.", p=repr(text(sector)))
                 problems.append(Problem("sector-unknown", found, grid.at(row, "sector"), do))
             elif text(value):
                 said = value.strip() if isinstance(value, str) else value
@@ -283,7 +305,10 @@ def _in_tonnes(grid: Grid) -> tuple[Grid, list[Problem]]:
             if found := mass(word):
                 _scale(kept, masses, found.tonnes)
             else:
-                what, do = f"{word!r} is no unit of mass that is known.", "Write t, kt or Mt."
+                what, do = (
+                    say("{word} is no unit of mass that is known.", word=repr(word)),
+                    say("Write t, kt or Mt."),
+                )
                 problems.append(Problem("unit-unknown", what, grid.at(row, "unit"), do))
         rows.append((row, tuple(kept)))
     return replace(grid, rows=tuple(rows)), problems
@@ -301,4 +326,6 @@ def _scale(cells: list[Any], positions: Sequence[int], factor: float) -> None:
 
 def _no_city(name: str, where: Where) -> Problem:
     place = Where(where.file, where.sheet, where.row, "id")
-    return Problem("reference-unknown", f"{name!r} has no row among the cities.", place)
+    return Problem(
+        "reference-unknown", say("{name} has no row among the cities.", name=repr(name)), place
+    )

@@ -31,6 +31,7 @@ from twinmatch.reading.grid import (
     refuse_many,
     refuse_old,
 )
+from twinmatch.wording import say
 
 MOST_MEMBERS = 1_000
 MOST_UNPACKED = 100 * 1024 * 1024
@@ -78,21 +79,25 @@ def measured(path: Path) -> dict[str, SheetScan]:
             with zipfile.ZipFile(file) as archive:
                 return _all_parts(archive, where)
         except NO_ZIP as error:
-            found = f"Not readable as a workbook: {error}."
-            raise DataError.of("not-a-workbook", found, where, "Save it as .xlsx.") from error
+            found = say("Not readable as a workbook: {error}.", error=error)
+            raise DataError.of("not-a-workbook", found, where, say("Save it as .xlsx.")) from error
         except (zlib.error, lzma.LZMAError, OSError) as error:
-            found = f"The workbook is damaged: {error}."
+            found = say("The workbook is damaged: {error}.", error=error)
             raise DataError.of("not-a-workbook", found, where) from error
 
 
 def _all_parts(archive: zipfile.ZipFile, where: Where) -> dict[str, SheetScan]:
     members = archive.infolist()
     if len(members) > MOST_MEMBERS:
-        found = f"The workbook has {len(members):,} parts; at most {MOST_MEMBERS:,} are read."
+        found = say(
+            "The workbook has {n:,} parts; at most {MOST_MEMBERS:,} are read.",
+            n=len(members),
+            MOST_MEMBERS=MOST_MEMBERS,
+        )
         raise DataError.of("too-many-parts", found, where)
     if any(m.filename.lower().endswith(("vbaproject.bin", "basic/script-lc.xml")) for m in members):
-        found = "The workbook holds a macro; files with macros are not opened."
-        raise DataError.of("macro", found, where, "Save it as .xlsx without macros.")
+        found = say("The workbook holds a macro; files with macros are not opened.")
+        raise DataError.of("macro", found, where, say("Save it as .xlsx without macros."))
     left, parts = MOST_UNPACKED, {}
     for member in members:
         part = SheetScan()
@@ -112,12 +117,18 @@ def _measure(
         while piece := stream.read(1 << 20):
             left -= len(piece)
             if left < 0:
-                found = f"The workbook unpacks to more than {MOST_UNPACKED:,} bytes."
+                found = say(
+                    "The workbook unpacks to more than {MOST_UNPACKED:,} bytes.",
+                    MOST_UNPACKED=MOST_UNPACKED,
+                )
                 raise DataError.of("too-large", found, where)
             window = tail + piece
             if is_xml and _DOCTYPE.search(window):
-                found = f"{member.filename} holds a document type or entity, which workbooks do not have."
-                raise DataError.of("not-a-workbook", found, where, "Save it again as .xlsx.")
+                found = say(
+                    "{filename} holds a document type or entity, which workbooks do not have.",
+                    filename=member.filename,
+                )
+                raise DataError.of("not-a-workbook", found, where, say("Save it again as .xlsx."))
             if is_sheet:
                 _look(window, member.filename, where, part)
             tail = window[-_OVERLAP:]
@@ -127,16 +138,27 @@ def _measure(
 def _look(xml: bytes, name: str, where: Where, part: SheetScan) -> None:
     for letters, digits in _CELL.findall(xml):
         if int(digits) > MOST_ROWS or column_number(letters.decode()) > MOST_COLUMNS:
-            found = f"There is a cell at {letters.decode()}{digits.decode()} ({name}); rows to {MOST_ROWS:,} and columns to {MOST_COLUMNS} are read."
-            do = "Delete that cell or its empty formatting."
+            found = say(
+                "There is a cell at {p}{p2} ({name}); rows to {MOST_ROWS:,} and columns to {MOST_COLUMNS} are read.",
+                p=letters.decode(),
+                p2=digits.decode(),
+                name=name,
+                MOST_ROWS=MOST_ROWS,
+                MOST_COLUMNS=MOST_COLUMNS,
+            )
+            do = say("Delete that cell or its empty formatting.")
             raise DataError.of("cell-beyond", found, where, do)
     part.merged.update(ref.decode() for ref in _MERGED.findall(xml))
     part.hidden_rows.update(int(row) for row in _HIDDEN_ROW.findall(xml))
     part.is_filtered |= bool(_FILTER.search(xml))
     part.formulas.update(ref.decode() for ref in _EMPTY_FORMULA.findall(xml))
     if len(part.merged) > MOST_MERGED:
-        found = f"{name} has more than {MOST_MERGED:,} merged ranges."
-        raise DataError.of("too-many-merged", found, where, "Unmerge the cells.")
+        found = say(
+            "{name} has more than {MOST_MERGED:,} merged ranges.",
+            name=name,
+            MOST_MERGED=MOST_MERGED,
+        )
+        raise DataError.of("too-many-merged", found, where, say("Unmerge the cells."))
 
 
 def column_number(letters: str) -> int:
@@ -174,7 +196,7 @@ def workbook_grids(path: Path, encoding: str | None = None) -> list[Grid]:
     except Exception as error:  # openpyxl raises whatever the damage causes
         lines = str(error).splitlines() or [type(error).__name__]
         said = lines[0].rstrip(".").replace(str(path), path.name)  # no folder of the machine
-        found = f"Not readable as a workbook: {said}."
+        found = say("Not readable as a workbook: {said}.", said=said)
         raise DataError.of("not-a-workbook", found, Where(path.name)) from error
 
 
@@ -242,20 +264,28 @@ def _grid(sheet: Any, file: str, parts: dict[str, SheetScan], *, has_percent: bo
     numbered: list[Row] = list(enumerate(read, start=1))
     problems = []
     for row, ref in sorted((_row(ref), ref) for ref in part.formulas):
-        found = f"The formula in {ref} was saved without its result."
-        do = "Open and save the workbook in a spreadsheet program, or paste the values."
+        found = say("The formula in {ref} was saved without its result.", ref=ref)
+        do = say("Open and save the workbook in a spreadsheet program, or paste the values.")
         where = Where(file, sheet.title, row)
         problems.append(Problem("formula-without-result", found, where, do))
     if shown := sorted(part.hidden_rows & {n for n, c in numbered if any(c)}):
         why = "hidden by a filter or by hand" if part.is_filtered else "hidden"
         listed = ", ".join(map(str, shown[:10])) + (" ..." if len(shown) > 10 else "")
-        found = f"{len(shown)} rows are {why} and are read like the others: {listed}."
+        found = say(
+            "{n} rows are {why} and are read like the others: {listed}.",
+            n=len(shown),
+            why=why,
+            listed=listed,
+        )
         where = Where(file, sheet.title, shown[0])
-        do = "Delete them if they are not meant."
+        do = say("Delete them if they are not meant.")
         problems.append(Problem("hidden-rows", found, where, do, "warning"))
     if part.merged:
         numbered = _unmerged(numbered, part.merged)
-        found = f"{len(part.merged)} merged ranges: each of their cells is read as holding the merged value."
+        found = say(
+            "{n} merged ranges: each of their cells is read as holding the merged value.",
+            n=len(part.merged),
+        )
         problems.append(Problem("merged-cells", found, Where(file, sheet.title), level="note"))
     return Grid(file, sheet.title, tuple(numbered), tuple(problems))
 

@@ -41,6 +41,7 @@ from twinmatch.reading.grid import (
 )
 from twinmatch.reading.spreadsheets import NO_ZIP, measured
 from twinmatch.validate import Record
+from twinmatch.wording import say
 
 SEPARATORS = ",;\t|"
 NUL = "\0"
@@ -65,18 +66,21 @@ def csv_grids(path: Path, encoding: str | None = None) -> list[Grid]:
             rows.append((row, tuple(cells)))
             row = reader.line_num + 1
     except csv.Error as error:
-        found = f"Not readable as CSV: {error}."
+        found = say("Not readable as CSV: {error}.", error=error)
         raise DataError.of("not-csv", found, Where(path.name, row=row)) from error
     if guess:
-        found = f"The file is not UTF-8; its letters make words in {guess}, and it is read so."
-        do = 'If letters are wrong, name the encoding: encoding = "..." in the mapping file.'
+        found = say(
+            "The file is not UTF-8; its letters make words in {guess}, and it is read so.",
+            guess=guess,
+        )
+        do = say('If letters are wrong, name the encoding: encoding = "..." in the mapping file.')
         told.append(Problem("encoding-guessed", found, Where(path.name), do, "warning"))
     return [Grid(path.name, "", tuple(rows), tuple(told))]
 
 
 def _dropped(count: int, where: Where) -> Problem:
-    found = f"{count:,} NUL characters are left out: no text holds one."
-    do = "Save the table again if text is missing."
+    found = say("{count:,} NUL characters are left out: no text holds one.", count=count)
+    do = say("Save the table again if text is missing.")
     return Problem("nul-left-out", found, where, do, "warning")
 
 
@@ -97,10 +101,17 @@ def separator_of(text: str) -> str:
 
 def _within(rows: int, columns: int, row: int, file: str) -> None:
     if rows >= MOST_CSV_ROWS:
-        found = f"More than {MOST_CSV_ROWS:,} rows; at most that many are read."
-        raise DataError.of("too-many-rows", found, Where(file), "Split the file.")
+        found = say(
+            "More than {MOST_CSV_ROWS:,} rows; at most that many are read.",
+            MOST_CSV_ROWS=MOST_CSV_ROWS,
+        )
+        raise DataError.of("too-many-rows", found, Where(file), say("Split the file."))
     if columns > MOST_COLUMNS:
-        found = f"{columns:,} columns; at most {MOST_COLUMNS} are read."
+        found = say(
+            "{columns:,} columns; at most {MOST_COLUMNS} are read.",
+            columns=columns,
+            MOST_COLUMNS=MOST_COLUMNS,
+        )
         raise DataError.of("cell-beyond", found, Where(file, row=row))
 
 
@@ -117,8 +128,8 @@ def parquet_grids(path: Path, encoding: str | None = None) -> list[Grid]:
         import pyarrow.parquet as pq
         from pyarrow import ArrowException
     except ImportError as error:
-        found = "Parquet files need pyarrow."
-        do = "Install it: pip install 'twinmatch[parquet]', or save the table as .csv."
+        found = say("Parquet files need pyarrow.")
+        do = say("Install it: pip install 'twinmatch[parquet]', or save the table as .csv.")
         raise DataError.of("needs-pyarrow", found, where, do) from error
     refuse_large(path.stat().st_size, path.name)
     try:
@@ -128,7 +139,7 @@ def parquet_grids(path: Path, encoding: str | None = None) -> list[Grid]:
             columns = [column.to_pylist() for column in table.columns]
             names = tuple(table.column_names)
     except (ArrowException, OSError, ValueError) as error:
-        found = f"Not readable as Parquet: {str(error).splitlines()[0]}."
+        found = say("Not readable as Parquet: {p}.", p=str(error).splitlines()[0])
         raise DataError.of("not-parquet", found, where) from error
     rows = [names, *zip(*columns, strict=True)]
     count = sum(c.count(NUL) for cells in rows for c in cells if isinstance(c, str))
@@ -142,7 +153,15 @@ def _check_size(metadata: Any, where: Where) -> None:
     rows, columns = metadata.num_rows, metadata.num_columns
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     if rows > MOST_CSV_ROWS or columns > MOST_COLUMNS or size > MOST_BYTES:
-        found = f"{rows:,} rows, {columns:,} columns, {size:,} bytes; at most {MOST_CSV_ROWS:,}, {MOST_COLUMNS} and {MOST_BYTES:,} are read."
+        found = say(
+            "{rows:,} rows, {columns:,} columns, {size:,} bytes; at most {MOST_CSV_ROWS:,}, {MOST_COLUMNS} and {MOST_BYTES:,} are read.",
+            rows=rows,
+            columns=columns,
+            size=size,
+            MOST_CSV_ROWS=MOST_CSV_ROWS,
+            MOST_COLUMNS=MOST_COLUMNS,
+            MOST_BYTES=MOST_BYTES,
+        )
         raise DataError.of("too-large", found, where)
 
 
@@ -158,7 +177,9 @@ def ods_grids(path: Path, encoding: str | None = None) -> list[Grid]:
             content.parse(stream)
     except (*NO_ZIP, LookupError, zlib.error, expat.ExpatError) as error:
         # Also an encoding unheard of, or a directory that lies about the size of a part.
-        found = f"Not readable as an OpenDocument spreadsheet: {str(error) or 'it ends too early'}."
+        found = say(
+            "Not readable as an OpenDocument spreadsheet: {p}.", p=str(error) or "it ends too early"
+        )
         raise DataError.of("not-a-workbook", found, Where(path.name)) from error
     return content.grids
 
@@ -187,7 +208,7 @@ class _Content:
         parser.ParseFile(stream)
 
     def _refuse(self, *_: Any) -> None:
-        found = "The file holds a document type, which spreadsheets do not have."
+        found = say("The file holds a document type, which spreadsheets do not have.")
         raise DataError.of("not-a-workbook", found, Where(self._file))
 
     def _start(self, name: str, has: dict[str, str]) -> None:
@@ -249,8 +270,10 @@ class _Content:
 
     def _beyond(self, what: str, most: int) -> None:
         where = Where(self._file, self._sheet, self._row + 1)
-        found = f"There are cells beyond the {most:,} {what} that are read."
-        raise DataError.of("cell-beyond", found, where, "Delete them.")
+        found = say(
+            "There are cells beyond the {most:,} {what} that are read.", most=most, what=what
+        )
+        raise DataError.of("cell-beyond", found, where, say("Delete them."))
 
 
 def _count(has: dict[str, str], name: str) -> int:
@@ -347,7 +370,7 @@ def _read_folder(folder: Path) -> Raw:
         elif isinstance(content, dict):
             cities.append(Record(content, Where(path.name)))
         else:
-            found = "The file holds no profile (fields such as id, name, country)."
+            found = say("The file holds no profile (fields such as id, name, country).")
             problems.append(Problem("not-a-profile", found, Where(path.name)))
     return Raw(tuple(cities), tuple(units), tuple(problems))
 
@@ -360,7 +383,7 @@ def parse_yaml(content: bytes, file: str) -> Any:
         return yaml.load(text, Loader=_PlainLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        found = f"Not readable as YAML: {getattr(error, 'problem', None) or error}."
+        found = say("Not readable as YAML: {p}.", p=getattr(error, "problem", None) or error)
         where = Where(file, row=mark.line + 1 if mark else 0)
         raise DataError.of("not-yaml", found, where) from error
 
@@ -386,7 +409,7 @@ def _look_through(text: str) -> None:
 
 def _unit_records(content: Any, file: str, problems: list[Problem]) -> list[Record]:
     if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
-        found = "Host units are a list of entries with id, name and cities."
+        found = say("Host units are a list of entries with id, name and cities.")
         problems.append(Problem("not-a-list", found, Where(file)))
         return []
     return [

@@ -31,6 +31,7 @@ import sqlalchemy as sa
 from twinmatch.errors import DataError, Problem, QuestionError, Where
 from twinmatch.reading.personal_data import redact
 from twinmatch.store.tables import changes, entries, run_meetings, runs
+from twinmatch.wording import say
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -68,16 +69,16 @@ def engine_of(place: str) -> sa.Engine:
     if "://" in place and not place.startswith("sqlite"):
         raise QuestionError.of(
             "store-kind",
-            f"A store is a file or a postgresql:// address, not {shown(place)!r}.",
-            do="Name one of the two.",
+            say("A store is a file or a postgresql:// address, not {p}.", p=repr(shown(place))),
+            do=say("Name one of the two."),
         )
     path = Path(place.removeprefix("sqlite:///"))
     if not path.absolute().parent.is_dir():
         raise DataError.of(
             "store-folder",
-            "There is no such folder.",
+            say("There is no such folder."),
             Where(str(path.absolute().parent)),
-            "Make it first.",
+            say("Make it first."),
         )
     if path.exists() and not all(os.access(p, os.W_OK) for p in (path, path.absolute().parent)):
         return _only_read(path)
@@ -113,14 +114,14 @@ def _address(place: str) -> sa.URL:
     try:
         import psycopg  # noqa: F401
     except ImportError as error:
-        found = "A store on PostgreSQL needs a driver that is not installed."
-        do = "Install it with: pip install 'twinmatch[postgres]'."
+        found = say("A store on PostgreSQL needs a driver that is not installed.")
+        do = say("Install it with: pip install 'twinmatch[postgres]'.")
         raise QuestionError.of("store-driver", found, do=do) from error
     try:
         return sa.make_url(f"postgresql+psycopg://{rest}")
     except (sa.exc.ArgumentError, ValueError) as error:
-        found = "The address of the store cannot be read."  # it may have a password
-        do = "Write postgresql://user@host:port/database."
+        found = say("The address of the store cannot be read.")  # it may have a password
+        do = say("Write postgresql://user@host:port/database.")
         raise QuestionError.of("store-address", found, do=do) from error
 
 
@@ -159,9 +160,12 @@ def migrate(engine: sa.Engine, place: str) -> None:
         if found is not None and found not in {s.revision for s in scripts.walk_revisions()}:
             raise DataError.of(
                 "store-newer",
-                f"The store was made by a newer version (its tables are {found!r}).",
+                say(
+                    "The store was made by a newer version (its tables are {found}).",
+                    found=repr(found),
+                ),
                 Where(shown(place)),
-                "Use that version of twinmatch, or a copy of the store from before.",
+                say("Use that version of twinmatch, or a copy of the store from before."),
             )
         if found != HEAD:
             config.attributes["connection"] = connection
@@ -254,21 +258,23 @@ def _problem(code: str, said: str, engine: sa.Engine) -> Problem:
     place = url.database if url.drivername == "sqlite" else url.render_as_string(hide_password=True)
     where = Where(place or "")
     if code == "store-full":
-        found = f"There is no room left for the store ({said})."
-        do = "Free some space on its disk and try again; what was acknowledged before is kept."
+        found = say("There is no room left for the store ({said}).", said=said)
+        do = say("Free some space on its disk and try again; what was acknowledged before is kept.")
         return Problem("store-full", found, where, do)
     if code == "store-read-only":
-        found = f"The store can only be read here ({said})."
-        do = "Let the user who runs this write to the store and to the folder it is in, or name another."
+        found = say("The store can only be read here ({said}).", said=said)
+        do = say(
+            "Let the user who runs this write to the store and to the folder it is in, or name another."
+        )
         return Problem("store-read-only", found, where, do)
     if code == "store-busy":
-        found = f"Others have used the store for too long ({said})."
-        return Problem("store-busy", found, where, "Try again in a moment.")
+        found = say("Others have used the store for too long ({said}).", said=said)
+        return Problem("store-busy", found, where, say("Try again in a moment."))
     if code == "store-broken":
-        found = f"The store cannot be used: it is none, or it is damaged ({said})."
-        return Problem("store-broken", found, where, "Check the path, or go on from a backup.")
-    found = f"The store cannot be used ({said})."
-    do = "Check the path or the address, and whether the database runs."
+        found = say("The store cannot be used: it is none, or it is damaged ({said}).", said=said)
+        return Problem("store-broken", found, where, say("Check the path, or go on from a backup."))
+    found = say("The store cannot be used ({said}).", said=said)
+    do = say("Check the path or the address, and whether the database runs.")
     return Problem("store-unreachable", found, where, do)
 
 

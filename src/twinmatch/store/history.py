@@ -294,12 +294,12 @@ def _problems(
 ) -> Iterable[Problem]:
     kind = entry.kind
     if "\0" in "".join((entry.by, entry.one, entry.other, entry.city, entry.why)):
-        yield Problem("text-wrong", "A text has a character 0, which no store keeps.")
+        yield Problem("text-wrong", say("A text has a character 0, which no store keeps."))
     if kind not in KINDS:
         yield Problem(
             "decision-unknown",
-            f"There is no decision {kind[:40]!r}.",
-            do=f"Known: {', '.join(KINDS)}.",
+            say("There is no decision {kind}.", kind=repr(kind[:40])),
+            do=say("Known: {names}.", names=", ".join(KINDS)),
         )
     elif kind in STEPS:
         yield from _step_problems(now, kind)
@@ -313,7 +313,7 @@ def _problems(
         yield from _consent_problems(now, entry, meetings, places)
     elif kind == "note":
         if not entry.why:
-            yield Problem("note-empty", "A note says something.", do="Say why.")
+            yield Problem("note-empty", say("A note says something."), do=say("Say why."))
     else:
         if kind in {"rename", "split"}:
             yield from _group_problems(entry, meetings)
@@ -326,43 +326,57 @@ def _step_problems(now: RunSnapshot, kind: str) -> Iterable[Problem]:
         can = [step for step, (start, _) in STEPS.items() if start == now.status]
         yield Problem(
             "status-wrong",
-            f"To {kind}, a run has to be {needed}; this one is {now.status}.",
-            do=f"It can: {', '.join(can)}.",
+            say(
+                "To {kind}, a run has to be {needed}; this one is {status}.",
+                kind=kind,
+                needed=needed,
+                status=now.status,
+            ),
+            do=say("It can: {names}.", names=", ".join(can)),
         )
 
 
 def _undo_problems(now: RunSnapshot) -> Iterable[Problem]:
     if now.undoable is None:
-        yield Problem("nothing-to-undo", "There is nothing to undo.")
+        yield Problem("nothing-to-undo", say("There is nothing to undo."))
     elif now.undoable.kind in SEEN_BY_OTHERS:
         yield Problem(
             "seen-by-others",
-            f"What others have seen is not undone: {now.undoable.told()}.",
-            do="Withdraw it, or make it a draft again.",
+            say("What others have seen is not undone: {p}.", p=now.undoable.told()),
+            do=say("Withdraw it, or make it a draft again."),
         )
 
 
 def _mail_problems(now: RunSnapshot, entry: HistoryEntry) -> Iterable[Problem]:
     last = now.mails.get(entry.city)
     if not entry.city:
-        yield Problem("city-missing", "It is not said whose letter it is.", do="Name the city.")
+        yield Problem(
+            "city-missing", say("It is not said whose letter it is."), do=say("Name the city.")
+        )
     elif entry.kind == "sending" and now.status not in {"approved", "published"}:
-        found = f"The run is {now.status}; letters of an approved or published one are sent."
-        yield Problem("status-wrong", found, do="Approve it first.")
+        found = say(
+            "The run is {status}; letters of an approved or published one are sent.",
+            status=now.status,
+        )
+        yield Problem("status-wrong", found, do=say("Approve it first."))
     elif entry.kind == "sending" and last and (last.kind == "sending" or last.why == entry.why):
-        yield Problem("sent-already", f"The letter to {entry.city} is sent, or being sent.")
+        yield Problem(
+            "sent-already", say("The letter to {city} is sent, or being sent.", city=entry.city)
+        )
 
 
 def _edit_problems(
     now: RunSnapshot, entry: HistoryEntry, places: Mapping[str, str]
 ) -> Iterable[Problem]:
     if entry.city not in places.values():
-        yield Problem("city-missing", "It is not said whose letter it is.", do="Name the city.")
+        yield Problem(
+            "city-missing", say("It is not said whose letter it is."), do=say("Name the city.")
+        )
     if entry.why and not entry.why.partition("\n")[2].strip():
-        found = "A letter has a subject, and a text below it."
-        yield Problem("letter-wrong", found, do="Write both, or drop the edited letter.")
+        found = say("A letter has a subject, and a text below it.")
+        yield Problem("letter-wrong", found, do=say("Write both, or drop the edited letter."))
     if now.status == "withdrawn":
-        yield Problem("withdrawn", "The run is withdrawn.", do="Redraft it first.")
+        yield Problem("withdrawn", say("The run is withdrawn."), do=say("Redraft it first."))
 
 
 def _group_problems(
@@ -370,11 +384,13 @@ def _group_problems(
 ) -> Iterable[Problem]:
     said, number = entry.why, entry.why.isascii() and entry.why.isdecimal()
     if entry.kind == "rename" and not 0 < len(said) <= LONGEST_NAME:
-        do = f"Give one of 1 to {LONGEST_NAME} characters."
-        yield Problem("name-wrong", "That is no name for a group.", do=do)
+        do = say("Give one of 1 to {LONGEST_NAME} characters.", LONGEST_NAME=LONGEST_NAME)
+        yield Problem("name-wrong", say("That is no name for a group."), do=do)
     if entry.kind == "split" and not (number and 1 <= int(said[:9]) <= MOST_GROUPS):
-        do = f"Give a whole number from 1 to {MOST_GROUPS}."
-        yield Problem("number-wrong", f"{said[:40]!r} is no number of groups.", do=do)
+        do = say("Give a whole number from 1 to {MOST_GROUPS}.", MOST_GROUPS=MOST_GROUPS)
+        yield Problem(
+            "number-wrong", say("{said} is no number of groups.", said=repr(said[:40])), do=do
+        )
 
 
 def _decision_problems(
@@ -386,23 +402,27 @@ def _decision_problems(
     if entry.kind in {"lock", "ban", "hold"}:
         if not (entry.one and entry.other):
             yield Problem(
-                "pair-missing", f"To {entry.kind} needs a guest and a host.", do="Name both ids."
+                "pair-missing",
+                say("To {kind} needs a guest and a host.", kind=entry.kind),
+                do=say("Name both ids."),
             )
         elif places:
             yield from _strangers(entry, places, meetings)
         if entry.kind in {"lock", "hold"} and entry.about in now.declined:
             yield Problem(
                 "pair-declined",
-                f"A city has declined {_named(entry)}; a lock does not change that.",
-                do="Once it agrees, note that first: twinmatch runs decide RUN agreed GUEST HOST --city CITY",
+                say("A city has declined {p}; a lock does not change that.", p=_named(entry)),
+                do=say(
+                    "Once it agrees, note that first: twinmatch runs decide RUN agreed GUEST HOST --city CITY"
+                ),
             )
     elif entry.kind == "release" and entry.other and places:
         yield from _strangers(entry, places, meetings)
     elif not entry.one:
         yield Problem(
             "meeting-missing",
-            f"To {entry.kind} needs a meeting.",
-            do="Name a guest and a host, or the id of a meeting.",
+            say("To {kind} needs a meeting.", kind=entry.kind),
+            do=say("Name a guest and a host, or the id of a meeting."),
         )
     elif entry.kind == "split" and any(is_of_theme(m, entry.one) for m, _ in meetings):
         pass
@@ -411,8 +431,8 @@ def _decision_problems(
     if now.status != "draft" and entry.kind != "assign":
         yield Problem(
             "not-a-draft",
-            f"The run is {now.status}.",
-            do="Only a draft is changed; reopen it or redraft it first.",
+            say("The run is {status}.", status=now.status),
+            do=say("Only a draft is changed; reopen it or redraft it first."),
         )
 
 
@@ -426,7 +446,7 @@ def _strangers(
         if name not in places.values():
             yield Problem(
                 "city-unknown",
-                f"There is no city or host unit {name[:60]!r} in this run.",
+                say("There is no city or host unit {name} in this run.", name=repr(name[:60])),
                 do=nearest(name[:60], dict(places)),
             )
 
@@ -442,17 +462,17 @@ def _consent_problems(
     elif not entry.city:
         yield Problem(
             "city-missing",
-            f"It is not said which city of {_named(entry)} was asked or has answered.",
-            do=f"Name it with --city: {', '.join(meetings[entry.about])}.",
+            say("It is not said which city of {p} was asked or has answered.", p=_named(entry)),
+            do=say("Name it with --city: {names}.", names=", ".join(meetings[entry.about])),
         )
     elif entry.city not in meetings[entry.about]:
         yield Problem(
             "city-not-in-meeting",
-            f"{entry.city!r} is not in the meeting {_named(entry)}.",
-            do=f"Its cities: {', '.join(meetings[entry.about])}.",
+            say("{city} is not in the meeting {p}.", city=repr(entry.city), p=_named(entry)),
+            do=say("Its cities: {names}.", names=", ".join(meetings[entry.about])),
         )
     if now.status == "withdrawn":
-        yield Problem("withdrawn", "The run is withdrawn.", do="Redraft it first.")
+        yield Problem("withdrawn", say("The run is withdrawn."), do=say("Redraft it first."))
 
 
 def _absent(entry: HistoryEntry, places: Mapping[str, str]) -> Iterable[Problem]:
@@ -461,8 +481,8 @@ def _absent(entry: HistoryEntry, places: Mapping[str, str]) -> Iterable[Problem]
     yield from strangers or [
         Problem(
             "meeting-not-in-run",
-            f"{_named(entry)} is no meeting of this run.",
-            do="See twinmatch runs history RUN.",
+            say("{p} is no meeting of this run.", p=_named(entry)),
+            do=say("See twinmatch runs history RUN."),
         )
     ]
 

@@ -31,6 +31,7 @@ from twinmatch.store.tables import (
     run_meetings,
     runs,
 )
+from twinmatch.wording import say
 
 TRIES: Final = 8
 """How often an entry is tried again where another one took its number, when no version was named."""
@@ -227,7 +228,7 @@ class Store:
         """
         if not by.strip():
             raise QuestionError.of(
-                "by-missing", "It is not said who decides.", do="Name yourself with --by."
+                "by-missing", say("It is not said who decides."), do=say("Name yourself with --by.")
             )
         # What people write may name others; that is taken out before it is kept where nothing can be taken out.
         said = redact(why.strip())[0]
@@ -324,8 +325,8 @@ def named(by: str) -> str:
     if redact(name, names=False)[1]:
         raise QuestionError.of(
             "by-personal",
-            "An e-mail address or a telephone number is kept for nobody.",
-            do="Give a name, a role or a body.",
+            say("An e-mail address or a telephone number is kept for nobody."),
+            do=say("Give a name, a role or a body."),
         )
     return name
 
@@ -343,10 +344,16 @@ def _find(connection: sa.Connection, name: str) -> Any:
     if len(found) == 1:
         return found[0]
     raise QuestionError(
-        Problem("run-unknown", f"No run {name[:40]!r} is kept.", do="See twinmatch runs.")
+        Problem(
+            "run-unknown",
+            say("No run {name} is kept.", name=repr(name[:40])),
+            do=say("See twinmatch runs."),
+        )
         if not found
         else Problem(
-            "run-ambiguous", f"Several runs begin with {name!r}.", do="Give more of the id."
+            "run-ambiguous",
+            say("Several runs begin with {name}.", name=repr(name)),
+            do=say("Give more of the id."),
         )
     )
 
@@ -455,6 +462,6 @@ def _changed_meanwhile(history: Sequence[HistoryEntry], seen: int) -> QuestionEr
     told = "; ".join(f"{e.by} {e.told()}" for e in later[-LATEST:]) or f"there is no version {seen}"
     return QuestionError.of(
         "changed-meanwhile",
-        f"The run has gone on since it was seen ({told}); nothing was written.",
-        do="Look at it as it is now, then decide again.",
+        say("The run has gone on since it was seen ({told}); nothing was written.", told=told),
+        do=say("Look at it as it is now, then decide again."),
     )

@@ -18,6 +18,7 @@ from sqlalchemy.types import TypeDecorator
 from twinmatch.errors import DataError, Problem
 from twinmatch.proposal.wire import Hidden, Number, OrNull
 from twinmatch.store.history import About
+from twinmatch.wording import say
 
 
 class Moment(TypeDecorator[datetime]):
@@ -48,8 +49,10 @@ def is_storable(text: str) -> bool:
 
 def _refuse(text: str) -> None:
     if not is_storable(text):
-        found = "A text has a character that cannot be stored: NUL, or half of a surrogate pair."
-        raise _TextRefusedError(Problem("text-not-storable", found, do="Leave it out."))
+        found = say(
+            "A text has a character that cannot be stored: NUL, or half of a surrogate pair."
+        )
+        raise _TextRefusedError(Problem("text-not-storable", found, do=say("Leave it out.")))
 
 
 class Name(TypeDecorator[str]):

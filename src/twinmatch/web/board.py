@@ -23,6 +23,7 @@ from twinmatch.store.records import named
 from twinmatch.store.tables import LongText, Moment, Name, Plain, answers, metadata
 from twinmatch.web.auth import SESSION_HOURS, Person, Rank, digest, new_secret, same
 from twinmatch.web.desk import Desk
+from twinmatch.wording import say
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 ENDED: Final = ("done", "failed", "cancelled")
@@ -191,8 +192,14 @@ class Board:
                 found = c.execute(sa.select(jobs.c.state).where(jobs.c.id == proposal)).first()
         if found is None:
             raise unknown(proposal)
-        said = f"The proposal {proposal!r} is {found.state}; it has no result."
-        raise QuestionError.of("not-ready", said, do=f"Look at /v1/proposals/{proposal}.")
+        said = say(
+            "The proposal {proposal} is {state}; it has no result.",
+            proposal=repr(proposal),
+            state=found.state,
+        )
+        raise QuestionError.of(
+            "not-ready", said, do=say("Look at /v1/proposals/{proposal}.", proposal=proposal)
+        )
 
     def all_jobs(self, size: int = 100, after: tuple[datetime, str] | None = None) -> list[Job]:
         """Return the latest proposals, the newest first: jobs, and runs that were kept by another door.
@@ -313,7 +320,9 @@ class Board:
         with self._change() as c:
             open_ = keys.update().where(keys.c.id == key, keys.c.taken_back.is_(None))
             if not c.execute(open_.values(taken_back=_now())).rowcount:
-                raise QuestionError.of("key-unknown", f"There is no open key {key!r}.")
+                raise QuestionError.of(
+                    "key-unknown", say("There is no open key {key}.", key=repr(key))
+                )
             c.execute(sessions.delete().where(sessions.c.key == key))
             note(c, who, "key taken back", key)
 
@@ -371,7 +380,9 @@ class Board:
         with self._look() as c:
             row = c.execute(_UPLOAD.where(uploads.c.id == upload)).first()
         if row is None:
-            raise QuestionError.of("upload-unknown", f"There is no upload {upload!r}.")
+            raise QuestionError.of(
+                "upload-unknown", say("There is no upload {upload}.", upload=repr(upload))
+            )
         return Upload(**row._mapping)
 
     def all_uploads(self, size: int = 50) -> list[Upload]:
@@ -402,7 +413,9 @@ class Board:
         with self._look() as c:
             row = c.execute(sa.select(uploads.c.content).where(uploads.c.id == upload)).first()
         if row is None:
-            raise QuestionError.of("upload-unknown", f"There is no upload {upload!r}.")
+            raise QuestionError.of(
+                "upload-unknown", say("There is no upload {upload}.", upload=repr(upload))
+            )
         return bytes(row.content)
 
 
@@ -413,7 +426,9 @@ _UPLOAD: Final = sa.select(*(column for column in uploads.c if column.name != "c
 def unknown(proposal: str) -> QuestionError:
     """Return the error of a proposal that is not there."""
     shown = proposal if len(proposal) <= 40 else f"{proposal[:40]}…"
-    return QuestionError.of("proposal-unknown", f"There is no proposal {shown!r}.")
+    return QuestionError.of(
+        "proposal-unknown", say("There is no proposal {shown}.", shown=repr(shown))
+    )
 
 
 def _now() -> datetime:

@@ -42,6 +42,7 @@ from twinmatch.errors import (
 from twinmatch.proposal import CityCard
 from twinmatch.proposal.wire import to_wire
 from twinmatch.validate import as_sentence
+from twinmatch.wording import say
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -69,7 +70,12 @@ def only_known(request: Request, known: Sequence[str]) -> None:
     if unknown:
         listed = f"Known: {', '.join(known)}." if known else "This address takes none."
         problems = [
-            Problem("parameter-unknown", f"There is no parameter {name!r}.", Where(column=name), do)
+            Problem(
+                "parameter-unknown",
+                say("There is no parameter {name}.", name=repr(name)),
+                Where(column=name),
+                do,
+            )
             for k, name in enumerate(n[:40] for n in unknown[:MOST_PROBLEMS])
             for do in [(k < SUGGESTED and nearest(name, {n: n for n in known})) or listed]
         ]
@@ -78,7 +84,7 @@ def only_known(request: Request, known: Sequence[str]) -> None:
 
 def more_problems(left_out: int) -> list[Problem]:
     """Return the problem that counts those that are not listed; none where all are."""
-    found = f"{left_out:,} more problems of this request are not listed."
+    found = say("{left_out:,} more problems of this request are not listed.", left_out=left_out)
     return [Problem("more-problems", found)] if left_out > 0 else []
 
 
@@ -117,8 +123,8 @@ def accepted(header: str, offered: Mapping[str, str]) -> str:
             is_range = media == "*/*" or (media.endswith("/*") and own.startswith(media[:-1]))
             if media == own or (is_range and wishes.get(own) != 0):
                 return name
-    do = f"There is: {', '.join(forms.values())}."
-    raise QuestionError.of("not-acceptable", "There is no such form.", do=do)
+    do = say("There is: {names}.", names=", ".join(forms.values()))
+    raise QuestionError.of("not-acceptable", say("There is no such form."), do=do)
 
 
 CODINGS: Final = ("zstd", "br", "gzip")
@@ -149,9 +155,9 @@ def key_after(cursor: str, *kinds: Callable[[Any], Any]) -> tuple[Any, ...] | No
         key = orjson.loads(written)
         return tuple(kind(part) for kind, part in zip(kinds, key, strict=True))
     except (ValueError, TypeError, KeyError):
-        where, do = Where(column="cursor"), "Begin again without it."
+        where, do = Where(column="cursor"), say("Begin again without it.")
         raise QuestionError.of(
-            "cursor-wrong", "This list gave out no such cursor.", where, do
+            "cursor-wrong", say("This list gave out no such cursor."), where, do
         ) from None
 
 

@@ -31,6 +31,7 @@ from twinmatch.web.bodies import (
     sources_once,
 )
 from twinmatch.web.state import KEEP, State, state_of, tag_of, unchanged
+from twinmatch.wording import say
 
 router = api_router("cities")
 
@@ -114,12 +115,14 @@ def list_cities(
     A cursor stays right where cities come or go between two pages; page numbers do not.
     """
     if lacks and lacks not in City.BLOCKS:
-        where, do = Where(column="lacks"), f"Known: {', '.join(City.BLOCKS)}."
-        raise QuestionError.of("block-unknown", f"A profile has no block {lacks!r}.", where, do)
+        where, do = Where(column="lacks"), say("Known: {names}.", names=", ".join(City.BLOCKS))
+        raise QuestionError.of(
+            "block-unknown", say("A profile has no block {lacks}.", lacks=repr(lacks)), where, do
+        )
     after = key_after(cursor, {order: order}.__getitem__, float, str, str)
     if after and page > 1:
-        where, do = Where(column="cursor"), "Keep one of them."
-        raise QuestionError.of("cursor-wrong", "A cursor and a page are given.", where, do)
+        where, do = Where(column="cursor"), say("Keep one of them.")
+        raise QuestionError.of("cursor-wrong", say("A cursor and a page are given."), where, do)
     between = (population_at_least, population_at_most)
     first, begin = (page - 1) * size, after and after[1:]
     search = Search(q, country, role, lacks, *between, order, first, size, begin)
@@ -163,8 +166,12 @@ def weights_of(text: str) -> dict[str, float]:
             found[name.strip()] = float(number)
         except ValueError:
             where = Where(column="weights")
-            do = "Write facet:number, such as readiness:3,context:1."
-            problems.append(Problem("weight-wrong", f"{part[:80]!r} is no weight.", where, do))
+            do = say("Write facet:number, such as readiness:3,context:1.")
+            problems.append(
+                Problem(
+                    "weight-wrong", say("{part} is no weight.", part=repr(part[:80])), where, do
+                )
+            )
     if problems:
         raise QuestionError(problems)
     return found

@@ -24,6 +24,7 @@ from twinmatch.web.auth import pages_router
 from twinmatch.web.board import Job
 from twinmatch.web.pages import page, wants_fragment
 from twinmatch.web.state import Shared, State, state_of
+from twinmatch.wording import say
 
 router = pages_router("/workbench")
 
@@ -175,8 +176,8 @@ def similar(
     service, query = place.service, request.query_params
     weights = {name: min(100, number(query.get(name, "")) or 0) for name in PEER_WEIGHTS}
     if not any(weights.values()):
-        found = "Every weight is 0."
-        raise QuestionError.of("weights-empty", found, do="Give at least one facet a weight.")
+        found = say("Every weight is 0.")
+        raise QuestionError.of("weights-empty", found, do=say("Give at least one facet a weight."))
     question = Question(
         k=min(50, number(query.get("k", "10")) or 10),
         weights={name: float(w) for name, w in weights.items()},

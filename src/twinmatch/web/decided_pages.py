@@ -171,8 +171,8 @@ def bulk(
         "thin": [r.about for r in thin(found)],
     }.get(which, _pairs(pair))
     if not chosen:
-        do = "Tick some, or have it worked out first which pairs are robust."
-        raise QuestionError.of("meeting-missing", "No pair was chosen.", do=do)
+        do = say("Tick some, or have it worked out first which pairs are robust.")
+        raise QuestionError.of("meeting-missing", say("No pair was chosen."), do=do)
     given = {"kind": kind, "version": version, "why": why}
     decisions = [(kind, p) for p in chosen]
     return _decide_all(request, state, person, found["job"].id, "bulk", given, decisions)
@@ -230,7 +230,9 @@ def pair(
     order = [(reason, row) for reason, rows in steps for row in rows]
     place = next((k for k, (_, row) in enumerate(order) if row.meeting.id == meeting), None)
     if place is None:
-        raise QuestionError.of("not-found", f"There is no pair {meeting[:80]!r}.")
+        raise QuestionError.of(
+            "not-found", say("There is no pair {meeting}.", meeting=repr(meeting[:80]))
+        )
     reason, row = order[place]
     parts = {"row": row, "guest": row.about[0], "meeting": row.meeting, "place": place}
     parts |= {"overdue": overdue, "proposal": proposal, "order": [r for _, r in order]}
@@ -248,7 +250,9 @@ def guest(request: Request, found: Looked, guest: str) -> Response:
     """Return why an applicant has no place, and what a place would cost."""
     left = next((r.left for r in found["table"].unplaced if r.city == guest), None)
     if left is None:
-        raise QuestionError.of("not-found", f"{guest[:80]!r} is not without a place here.")
+        raise QuestionError.of(
+            "not-found", say("{guest} is not without a place here.", guest=repr(guest[:80]))
+        )
     return page(request, "guest.html.j2", tab="left-out", **found, guest=guest, left=left)
 
 
@@ -402,8 +406,10 @@ def take(
     """Make a further proposal of an offer, and go to where the two stand side by side."""
     kind: OfferKind | None = next((k for k in KINDS if k == offer), None)
     if kind is None:
-        known = f"Known: {', '.join(KINDS)}."
-        raise QuestionError.of("no-such-offer", f"There is no offer {offer!r}.", do=known)
+        known = say("Known: {names}.", names=", ".join(KINDS))
+        raise QuestionError.of(
+            "no-such-offer", say("There is no offer {offer}.", offer=repr(offer)), do=known
+        )
     made = state.rounds.take(job.id, change, at_most, kind, person.name)
     return to_proposal(made, f"/compare?other={job.id}")
 
@@ -422,7 +428,9 @@ def invite(
 ) -> Response:
     """Make the link by which a city sees its own page; it is shown this once."""
     if all(card.id != city for card in proposal_of(state.board, job.id).cities):
-        raise QuestionError.of("not-found", f"There is no city {city[:80]!r} in this round.")
+        raise QuestionError.of(
+            "not-found", say("There is no city {city} in this round.", city=repr(city[:80]))
+        )
     secret = state.board.desk.invite(job.id, city, days, person.trace)
     link = f"{request.url.scheme}://{request.url.netloc}/workbench/city/{secret}"
     back = f"/workbench/proposals/{job.id}/letters/{city}"
@@ -468,7 +476,7 @@ def answered(
     parts = _offered(state, invited)
     mine = {id_ for id_, _, _ in parts["meetings"]}
     if kind not in (*CONSENTS[1:], "note") or (meeting and meeting not in mine):
-        raise QuestionError.of("not-found", "This page asks for no such answer.")
+        raise QuestionError.of("not-found", say("This page asks for no such answer."))
     by = f"{parts['letter'].name} by its link"
     who = invited.city if kind in CONSENTS else ""
     state.board.store.add(invited.run, kind, by, one=meeting, city=who, why=why)

@@ -12,6 +12,7 @@ from twinmatch.errors import QuestionError
 from twinmatch.store import Store, note
 from twinmatch.store.tables import Moment, Name, answers, metadata
 from twinmatch.web.auth import digest, new_secret
+from twinmatch.wording import say
 
 STALE: Final = timedelta(seconds=180)
 """What has been begun and not reported for so long is restarted."""
@@ -57,8 +58,10 @@ class Desk:
     def want(self, run: str, what: str) -> None:
         """Have something worked out of a run, unless it is already."""
         if what not in WHAT:
-            found = f"Nothing called {what[:40]!r} can be worked out."
-            raise QuestionError.of("not-found", found, do=f"Known: {', '.join(WHAT)}.")
+            found = say("Nothing called {what} can be worked out.", what=repr(what[:40]))
+            raise QuestionError.of(
+                "not-found", found, do=say("Known: {names}.", names=", ".join(WHAT))
+            )
         with self._change() as c:
             known = sa.select(answers.c.run).where(answers.c.run == run, answers.c.what == what)
             if c.execute(known).first() is None:
@@ -128,6 +131,6 @@ class Desk:
         with self._look() as c:
             row = c.execute(sa.select(links).where(live)).first()
         if row is None:
-            do = "Ask the programme's coordinator for a new one."
-            raise QuestionError.of("link-closed", "This link opens nothing any more.", do=do)
+            do = say("Ask the programme's coordinator for a new one.")
+            raise QuestionError.of("link-closed", say("This link opens nothing any more."), do=do)
         return Invited(row.run, row.city, row.expires)

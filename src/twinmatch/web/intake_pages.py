@@ -38,6 +38,7 @@ from twinmatch.web.pages import page
 from twinmatch.web.proposals import checked, programmes_known
 from twinmatch.web.sandbox import TOO_HEAVY, changed, put_table, sandboxed, scratch, with_cell
 from twinmatch.web.state import Shared, State
+from twinmatch.wording import say
 
 router = pages_router("/workbench/intake")
 
@@ -65,9 +66,12 @@ def hand_in(state: Shared, person: Coordinator, file: UploadFile) -> Response:
     path = PurePath(PurePath((file.filename or "").replace("\\", "/")).name[-120:])
     name = f"{redact(path.stem)[0]}{path.suffix}" or "table"
     content = file.file.read()
-    problems = [] if content else [Problem("file-empty", "The file is empty.")]
+    problems = [] if content else [Problem("file-empty", say("The file is empty."))]
     if Path(name).suffix.lower() not in KINDS:
-        found, known = f"Files such as {name!r} are not read.", f"Known: {', '.join(KINDS)}."
+        found, known = (
+            say("Files such as {name} are not read.", name=repr(name)),
+            say("Known: {names}.", names=", ".join(KINDS)),
+        )
         problems.insert(0, Problem("format-unknown", found, do=known))
     if problems:
         raise QuestionError(problems)
@@ -225,7 +229,7 @@ def accept(
     """Accept a doubt: it is remembered, and the file is not changed."""
     found = state.board.upload(upload)
     if key not in {p["key"] for p in found.found["problems"] if p["level"] != "error"}:
-        found_out = "Only a doubt is accepted; an error is repaired."
+        found_out = say("Only a doubt is accepted; an error is repaired.")
         raise QuestionError.of("not-possible-now", found_out)
     state.board.accept(upload, [key], person.name, person.trace)
     return RedirectResponse(f"/workbench/intake/{upload}", 303)
@@ -265,7 +269,7 @@ def field_choices() -> list[tuple[str, str]]:
 def _survey(state: State, upload: str) -> tuple[Upload, dict[str, Any]]:
     found = state.board.upload(upload)
     if not found.found.get("survey"):
-        own = "This table is our own form: its columns need no matching."
+        own = say("This table is our own form: its columns need no matching.")
         raise QuestionError.of("no-survey", own)
     return found, found.found["survey"]
 
@@ -305,7 +309,9 @@ def matched_columns(state: Shared, person: Coordinator, upload: str, form: Sent)
 
 def _one_of(sheet: str, tabs: list[dict[str, Any]]) -> str:
     if sheet not in {t["name"] for t in tabs}:
-        raise QuestionError.of("sheet-missing", f"There is no sheet {sheet[:60]!r}.")
+        raise QuestionError.of(
+            "sheet-missing", say("There is no sheet {sheet}.", sheet=repr(sheet[:60]))
+        )
     return sheet
 
 

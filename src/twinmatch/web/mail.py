@@ -43,6 +43,7 @@ from twinmatch.web.pages import language, page
 from twinmatch.web.rounds_pages import Looked, Made, file_of, to_proposal
 from twinmatch.web.settings import LOOPBACK
 from twinmatch.web.state import Shared
+from twinmatch.wording import say
 
 PREFIX: Final = "TWINMATCH_SMTP_"
 
@@ -96,8 +97,13 @@ def mail_settings(environment: Mapping[str, str] = os.environ) -> MailSettings |
         raise QuestionError(
             Problem(
                 "mail-settings",
-                f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}.",
-                do="Set it as docs/governance.md says, and start the service again.",
+                say(
+                    "{PREFIX}{p}: {e}.",
+                    PREFIX=PREFIX,
+                    p="_".join(map(str, e["loc"])).upper(),
+                    e=e["msg"],
+                ),
+                do=say("Set it as docs/governance.md says, and start the service again."),
             )
             for e in error.errors()
         ) from None
@@ -197,8 +203,8 @@ def connected(settings: MailSettings) -> Iterator[smtplib.SMTP]:
             if settings.user:
                 server.login(settings.user, settings.password.get_secret_value())
         except (OSError, smtplib.SMTPException) as error:
-            found = f"The mail server cannot be used: {type(error).__name__}."
-            do = "Nothing was sent. Check TWINMATCH_SMTP_*, and try again."
+            found = say("The mail server cannot be used: {name}.", name=type(error).__name__)
+            do = say("Nothing was sent. Check TWINMATCH_SMTP_*, and try again.")
             raise QuestionError.of("mail-unreachable", found, Where(settings.host), do) from error
         yield server
         with suppress(OSError, smtplib.SMTPException):
@@ -256,8 +262,13 @@ def _refused(error: smtplib.SMTPException) -> str:
 
 
 def _broken(city: str) -> QuestionError:
-    found = f"The connection broke while the letter to {city} was being sent: it may have arrived or not."
-    do = "Ask the city, then say on the page of mails whether it did; no further letter was sent."
+    found = say(
+        "The connection broke while the letter to {city} was being sent: it may have arrived or not.",
+        city=city,
+    )
+    do = say(
+        "Ask the city, then say on the page of mails whether it did; no further letter was sent."
+    )
     return QuestionError.of("mail-broken", found, do=do)
 
 
@@ -272,8 +283,8 @@ Chosen = Annotated[list[Annotated[str, Form(max_length=200)]] | None, Form(max_l
 def _settings() -> MailSettings:
     settings = mail_settings()
     if settings is None:
-        do = "Take the letters away, or set TWINMATCH_SMTP_HOST and start the service again."
-        raise QuestionError.of("mail-off", "This service sends no mail.", do=do)
+        do = say("Take the letters away, or set TWINMATCH_SMTP_HOST and start the service again.")
+        raise QuestionError.of("mail-off", say("This service sends no mail."), do=do)
     return settings
 
 
@@ -325,14 +336,18 @@ def _chosen(
     offered = drafts(found["made"], found["run"], _settings(), signed)
     named = {d.named: d for d in offered if d.may_be_sent}
     if not asked:
-        raise QuestionError.of("letter-missing", "No letter was chosen.", do="Tick some.")
+        raise QuestionError.of("letter-missing", say("No letter was chosen."), do=say("Tick some."))
     if found["now"].status not in {"approved", "published"}:
-        do = "Approve the proposal first."
-        raise QuestionError.of("status-wrong", "Letters of a draft are not sent.", do=do)
+        do = say("Approve the proposal first.")
+        raise QuestionError.of("status-wrong", say("Letters of a draft are not sent."), do=do)
     gone = [one.partition(" ")[0] for one in asked if one not in named]
     if gone:
-        told = f"Not as they were shown, or sent meanwhile: {', '.join(sorted(gone))[:200]}."
-        raise QuestionError.of("letter-changed", told, do="Nothing was sent. Look at them again.")
+        told = say(
+            "Not as they were shown, or sent meanwhile: {p}.", p=", ".join(sorted(gone))[:200]
+        )
+        raise QuestionError.of(
+            "letter-changed", told, do=say("Nothing was sent. Look at them again.")
+        )
     return tuple(named[one] for one in dict.fromkeys(asked))
 
 
@@ -358,7 +373,9 @@ def _letter(
     given = Correspondence({}, sender, by, language(request), found["now"].letters)
     mine = next((w for w in letters(found["made"], given) if w.city == city), None)
     if mine is None:
-        raise QuestionError.of("not-found", f"There is no letter to {city[:80]!r}.")
+        raise QuestionError.of(
+            "not-found", say("There is no letter to {city}.", city=repr(city[:80]))
+        )
     return mine
 
 
@@ -375,7 +392,9 @@ def letter_in_word(
 def folder(request: Request, found: Looked, name: str) -> Response:
     """Return dossiers and letters, in the language of the page, in one file: pages, and the table for a mail merge."""
     if name not in ("dossiers", "letters"):
-        raise QuestionError.of("file-unknown", f"There is no file {name[:40]!r}.")
+        raise QuestionError.of(
+            "file-unknown", say("There is no file {name}.", name=repr(name[:40]))
+        )
     made, stream, code = found["made"], io.BytesIO(), language(request)
     given = Correspondence(language=code, edited=found["now"].letters)
     parts: dict[str, Iterator[tuple[str, bytes]]] = {

@@ -32,6 +32,7 @@ from twinmatch.web import bodies
 from twinmatch.web.auth import COOKIE, NOBODY, Person, Rank
 from twinmatch.web.bodies import coding_of
 from twinmatch.web.settings import VERSION, Settings
+from twinmatch.wording import say
 
 # --- what is measured and logged ---
 
@@ -243,7 +244,11 @@ class _Visit:
         host = self._header(b"host").rpartition("@")[2]
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if self._door._names and name not in self._door._names:
-            return 421, Problem("host-unknown", f"This service is not called {name!r}."), None
+            return (
+                421,
+                Problem("host-unknown", say("This service is not called {name}.", name=repr(name))),
+                None,
+            )
         bearer = self._header(b"authorization")
         person = await self._door._who(
             bearer[7:] if bearer[:7].lower() == "bearer " else self._header(b"x-api-key"),
@@ -256,7 +261,7 @@ class _Visit:
         if length and (not length.isdigit() or int(length) > self._most()):
             return 413, self._too_large(), {"Connection": "close"}
         if self._scope["method"] not in _SAFE and not self._same_origin():
-            found = "A page of another origin may not change anything here."
+            found = say("A page of another origin may not change anything here.")
             return 403, Problem("other-origin", found), None
         return None
 
@@ -276,8 +281,8 @@ class _Visit:
         )
         if may:
             return None
-        found = f"More than {item.amount} requests of this kind in a minute."
-        do = f"Wait {seconds} seconds."
+        found = say("More than {amount} requests of this kind in a minute.", amount=item.amount)
+        do = say("Wait {seconds} seconds.", seconds=seconds)
         return 429, Problem("too-many", found, do=do), {"Retry-After": str(seconds)}
 
     def _most(self) -> int:
@@ -288,7 +293,7 @@ class _Visit:
         return settings.most_upload + 100_000 if uploads else settings.most_bytes
 
     def _too_large(self) -> Problem:
-        return Problem("too-large", f"The request is larger than {self._most():,} bytes.")
+        return Problem("too-large", say("The request is larger than {p:,} bytes.", p=self._most()))
 
     def _same_origin(self) -> bool:
         """Return whether a change was asked for by a page of ours, or by no page at all."""

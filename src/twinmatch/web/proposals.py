@@ -47,7 +47,7 @@ from twinmatch.whatif.difference import ProposalDifference
 from twinmatch.whatif.prices import PriceList
 from twinmatch.whatif.repair import Disruption
 from twinmatch.whatif.why_not import WhyNotAnswer
-from twinmatch.wording import LANGUAGES
+from twinmatch.wording import LANGUAGES, say
 
 router = api_router("proposals")
 
@@ -101,12 +101,12 @@ def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
     """Return what a proposal is asked with; raises the errors that can be told before it is made."""
     known, problems = (*bundled_names(), *recipe_names()), []
     for name in (n for n in asked.programme if n not in known):
-        found = f"There is no bundled programme {name[:80]!r}."
-        where, do = Where(column="programme"), f"Known: {', '.join(known)}."
+        found = say("There is no bundled programme {name}.", name=repr(name[:80]))
+        where, do = Where(column="programme"), say("Known: {names}.", names=", ".join(known))
         problems.append(Problem("programme-unknown", found, where, do))
     if asked.programme and asked.programme_toml:
-        found = "The programme is named and written out."
-        problems.append(Problem("programme-twice", found, do="Keep one of them."))
+        found = say("The programme is named and written out.")
+        problems.append(Problem("programme-twice", found, do=say("Keep one of them.")))
     if problems:
         raise QuestionError(problems)
     if asked.programme_toml:
@@ -115,8 +115,10 @@ def checked(asked: schemas.AskProposal, board: Board) -> dict[str, Any]:
         board.result(asked.previous)
     for upload in (asked.upload, "" if asked.hosts == "bundled" else asked.hosts):
         if errors := board.upload(upload).found.get("errors", 0) if upload else 0:
-            found = f"The upload has {errors} problems."
-            raise DataError.of("not-usable", found, do=f"See /workbench/intake/{upload}.")
+            found = say("The upload has {errors} problems.", errors=errors)
+            raise DataError.of(
+                "not-usable", found, do=say("See /workbench/intake/{upload}.", upload=upload)
+            )
     content = asked.model_dump(mode="json", exclude_defaults=True, exclude={"past"})
     if asked.title.strip():
         content["title"] = redact(asked.title.strip())[0]
@@ -131,7 +133,7 @@ def check_programme(text: str) -> None:
     refuse_large(text)
     found = sandboxed(_wrong_with, text)
     if found != b"[]":
-        heavy = "The programme cannot be read within the memory and time it may take."
+        heavy = say("The programme cannot be read within the memory and time it may take.")
         problems = map(Problem.from_plain, orjson.loads(found or b"[]"))
         raise DataError(problems if found else Problem("too-heavy", heavy))
 
@@ -140,7 +142,7 @@ def _wrong_with(text: str) -> bytes:
     try:
         load_text(text)
     except TwinmatchError as error:
-        return orjson.dumps([p.plain() for p in error.problems[:MOST_PROBLEMS]])
+        return orjson.dumps([p.packed() for p in error.problems[:MOST_PROBLEMS]])
     return b"[]"
 
 
@@ -209,7 +211,7 @@ def cancel_proposal(state: Shared, proposal: ProposalId, person: Coordinator) ->
     """Stop a proposal that is waiting or being made."""
     job = state.board.job(proposal)
     if not state.board.end(proposal, "cancelled", who=person.trace):
-        found = f"The proposal has ended: it is {state.board.job(proposal).state}."
+        found = say("The proposal has ended: it is {state}.", state=state.board.job(proposal).state)
         raise QuestionError.of("not-possible-now", found)
     return json_answer(job_plain(state.board.job(job.id)))
 
@@ -255,8 +257,10 @@ def get_proposal_file(
 ) -> Response:
     """Return one file of a proposal, the same bytes that the command line writes."""
     if name not in EXPORTERS:
-        found = f"A proposal has no file {name[:80]!r}."
-        raise QuestionError.of("file-unknown", found, do=f"It has: {', '.join(EXPORTERS)}.")
+        found = say("A proposal has no file {name}.", name=repr(name[:80]))
+        raise QuestionError.of(
+            "file-unknown", found, do=say("It has: {names}.", names=", ".join(EXPORTERS))
+        )
     content = _file(state.board, proposal, name, language)
     tag = f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
     if (same := unchanged(request, tag)) is not None:
@@ -308,11 +312,13 @@ def version_of(if_match: str | None) -> int:
     """Return the version of an If-Match header; raises QuestionError where there is none."""
     text = (if_match or "").strip().removeprefix("W/").strip('"').partition("-")[0]  # "3-zstd"
     if not text:
-        do = "Send If-Match with the ETag of the decisions as you saw them."
-        found = "Which version was seen is not said."
+        do = say("Send If-Match with the ETag of the decisions as you saw them.")
+        found = say("Which version was seen is not said.")
         raise QuestionError.of("version-missing", found, do=do)
     if not (text.isascii() and text.isdigit()) or len(text) > 9:
-        raise QuestionError.of("changed-meanwhile", f"There is no version {text[:20]!r}.")
+        raise QuestionError.of(
+            "changed-meanwhile", say("There is no version {text}.", text=repr(text[:20]))
+        )
     return int(text)
 
 

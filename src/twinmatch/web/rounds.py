@@ -39,6 +39,7 @@ from twinmatch.whatif.difference import ProposalDifference, difference
 from twinmatch.whatif.prices import PriceList, PriceQuestion, price_list, price_questions
 from twinmatch.whatif.repair import Disruption, Kind
 from twinmatch.whatif.why_not import WhyNotAnswer, why_not
+from twinmatch.wording import say
 
 KEPT: Final = 3
 """Rounds held in memory because somebody asks about them."""
@@ -275,14 +276,16 @@ def _checked(settings: Mapping[str, Any]) -> Programme:
         return programme_model().model_validate(settings)
     except ValidationError as error:
         wrong = ((".".join(map(str, e["loc"])), as_sentence(e)) for e in error.errors()[:20])
-        raise QuestionError(Problem("rule-wrong", f"{at}: {said}") for at, said in wrong) from error
+        raise QuestionError(
+            Problem("rule-wrong", say("{at}: {said}", at=at, said=said)) for at, said in wrong
+        ) from error
 
 
 def with_rules(made: Proposal, form: Mapping[str, str]) -> Programme:
     """Return the programme of a proposal with what a form says of its twinning; raises QuestionError with all that is wrong."""
     programme = programme_in(made)
     if programme.twinning is None:
-        raise QuestionError.of("no-twinning", "This round has no twinning.")
+        raise QuestionError.of("no-twinning", say("This round has no twinning."))
     plain = programme.twinning.model_dump(mode="json", exclude_none=True)
     for name in NUMBERS:
         plain.pop(name, None)
@@ -308,8 +311,8 @@ def with_rules(made: Proposal, form: Mapping[str, str]) -> Programme:
 
 def _number(name: str, text: str) -> int:
     if not text.strip().isdecimal() or len(text.strip()) > 6:
-        found = f"{name}: {text[:20]!r} is no whole number."
-        raise QuestionError.of("rule-wrong", found, do="Write a number, or leave it empty.")
+        found = say("{name}: {text} is no whole number.", name=name, text=repr(text[:20]))
+        raise QuestionError.of("rule-wrong", found, do=say("Write a number, or leave it empty."))
     return int(text)
 
 

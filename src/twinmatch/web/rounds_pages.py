@@ -33,6 +33,7 @@ from twinmatch.web.proposals import check_programme, checked, programmes_known
 from twinmatch.web.rounds import again, programme_in, rules_of, toml, tried, with_rules
 from twinmatch.web.state import Shared, State
 from twinmatch.whatif.stability import choices
+from twinmatch.wording import say
 
 router = pages_router("/workbench/proposals")
 
@@ -318,7 +319,9 @@ def account(request: Request, state: Shared, proposal: str, product: str, meetin
     meetings = (m for p in made.products if p.product == product for m in p.meetings)
     found = next((m for m in meetings if m.id == meeting), None)
     if found is None:
-        raise QuestionError.of("not-found", f"There is no meeting {meeting[:80]!r}.")
+        raise QuestionError.of(
+            "not-found", say("There is no meeting {meeting}.", meeting=repr(meeting[:80]))
+        )
     name = "account.html.j2" if wants_fragment(request) else "account_page.html.j2"
     return page(request, name, meeting=found, directory=Directory(made), proposal=proposal)
 

@@ -196,7 +196,7 @@ def _told(path: str, change: Callable[..., bytes], given: tuple[Any, ...]) -> by
     try:
         return _DONE + change(Path(path), *given)
     except TwinmatchError as error:
-        return orjson.dumps([p.plain() for p in error.problems])
+        return orjson.dumps([p.packed() for p in error.problems])
 
 
 def with_cell(path: Path, cell: tuple[str, int, str], value: str) -> bytes:

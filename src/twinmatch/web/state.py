@@ -20,6 +20,7 @@ from twinmatch.web.board import Board
 from twinmatch.web.middleware import Metrics
 from twinmatch.web.rounds import Rounds
 from twinmatch.web.settings import Settings
+from twinmatch.wording import say
 
 REMEMBERED: Final = 20.0
 """Seconds for which a key that was looked up is not looked up again: so long does one taken back still open."""
@@ -80,7 +81,7 @@ class State:
         if self.opened is None:
             later, why = "Try again in a moment.", "The administrator finds why in the log."
             do = why if self.failed else later
-            raise QuestionError.of("service-busy", "The cities are not loaded.", do=do)
+            raise QuestionError.of("service-busy", say("The cities are not loaded."), do=do)
         return self.opened
 
     def open(self) -> None:

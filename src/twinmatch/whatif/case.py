@@ -300,8 +300,8 @@ def twinning_of(round_: Round) -> Twinning:
     if twinning is None:
         raise QuestionError.of(
             "no-twinning",
-            "The question is about twinning, which this programme does not have.",
-            do="Name a programme file with [twinning].",
+            say("The question is about twinning, which this programme does not have."),
+            do=say("Name a programme file with [twinning]."),
         )
     return twinning
 
@@ -377,7 +377,9 @@ def find_host(round_: Round, hosts: Sequence[Host], name: str) -> int | None:
         if name.startswith("unit-"):
             known = {u.id: u.id for u in round_.cohort.units}
             raise QuestionError.of(
-                "unit-unknown", f"No host unit {name!r}.", do=nearest(name, known)
+                "unit-unknown",
+                say("No host unit {name}.", name=repr(name)),
+                do=nearest(name, known),
             ) from None
         raise
     return next((h for h, host in enumerate(hosts) if i in host.cities), None)

@@ -445,17 +445,17 @@ def _guest(case: Case, guest: str) -> int:
     i = case.round.cohort.find(guest)
     if i in case.ready.frame.guests:
         return case.ready.frame.guests.index(i)
-    found = f"{case.round.name(i)} is no guest of this round."
-    raise QuestionError.of("no-such-pair", found, do="Ask why not: it names the condition.")
+    found = say("{p} is no guest of this round.", p=case.round.name(i))
+    raise QuestionError.of("no-such-pair", found, do=say("Ask why not: it names the condition."))
 
 
 def _places(case: Case, guest: str, host: str) -> tuple[int, int]:
     g, h = _guest(case, guest), find_host(case.round, case.hosts, host)
     if h is None:
-        raise QuestionError.of("no-such-pair", f"{host} is no host of this round.")
+        raise QuestionError.of("no-such-pair", say("{host} is no host of this round.", host=host))
     if case.chosen[case.pair(g, h)]:
-        found = f"{case.guest_name(g)} and {case.hosts[h].name} meet already."
-        raise QuestionError.of("no-such-pair", found, do="Choose another host.")
+        found = say("{p} and {name} meet already.", p=case.guest_name(g), name=case.hosts[h].name)
+        raise QuestionError.of("no-such-pair", found, do=say("Choose another host."))
     return g, h
 
 

@@ -95,8 +95,8 @@ class RepairOffers:
                 return offer
         raise QuestionError.of(
             "no-such-offer",
-            f"Nothing keeps the rules and is the offer {kind!r}.",
-            do=f"There are: {', '.join(o.kind for o in self.offers)}.",
+            say("Nothing keeps the rules and is the offer {kind}.", kind=repr(kind)),
+            do=say("There are: {names}.", names=", ".join(o.kind for o in self.offers)),
         )
 
 
@@ -130,7 +130,9 @@ def earlier_pairs(proposal: Proposal) -> tuple[tuple[str, str], ...]:
     products = [p for p in proposal.products if p.product == "twinning"]
     if not products:
         raise QuestionError.of(
-            "no-twinning", "The proposal has no twinning.", do="Name another proposal.json."
+            "no-twinning",
+            say("The proposal has no twinning."),
+            do=say("Name another proposal.json."),
         )
     return tuple(
         (g, m.unit or m.cities("host")[0]) for m in products[0].meetings for g in m.cities("guest")
@@ -145,7 +147,9 @@ def repair(held: Case, change: Disruption, at_most: int = 3) -> RepairOffers:
     """
     if at_most < 0:
         raise QuestionError.of(
-            "changes", f"At most {at_most} changes is no number of changes.", do="Give 0 or more."
+            "changes",
+            say("At most {at_most} changes is no number of changes.", at_most=at_most),
+            do=say("Give 0 or more."),
         )
     case, still = _changed(held, change)
     rules = case.ready.rules
@@ -153,8 +157,8 @@ def repair(held: Case, change: Disruption, at_most: int = 3) -> RepairOffers:
     count = int(still.sum())
     best = _answer(case, rules, still, None)
     if best is None:
-        found = "No answer keeps the rules after this change."
-        said = Problem("no-repair", found, do="Loosen or drop what is named here.")
+        found = say("No answer keeps the rules after this change.")
+        said = Problem("no-repair", found, do=say("Loosen or drop what is named here."))
         raise NoProposalError([said, *_why(case)])
     answers = {
         "keep all": _answer(case, rules, still, count),
@@ -242,8 +246,12 @@ def _all_pairs_of(held: Case, name: str) -> Bools:
     mask = np.isin(frame.guest, guests) | np.isin(frame.host, hosts)
     if not mask.any():
         unit = held.round.cohort.unit_of.get(target)
-        do = f"It hosts through {unit.id}; name that unit if all of it withdraws." if unit else ""
-        found = f"{name} is neither a guest nor a host of this round."
+        do = (
+            say("It hosts through {id}; name that unit if all of it withdraws.", id=unit.id)
+            if unit
+            else ""
+        )
+        found = say("{name} is neither a guest nor a host of this round.", name=name)
         raise QuestionError.of("nothing-withdrawn", found, do=do)
     return np.asarray(mask)
 
@@ -255,8 +263,8 @@ def _one_pair(held: Case, one: str, other: str) -> Bools:
         h = find_host(held.round, held.hosts, host)
         if i in frame.guests and h is not None:
             return held.only(held.pair(frame.guests.index(i), h))
-    found = f"{one}={other} is no guest and host of this round."
-    raise QuestionError.of("no-such-pair", found, do="Check the two ids.")
+    found = say("{one}={other} is no guest and host of this round.", one=one, other=other)
+    raise QuestionError.of("no-such-pair", found, do=say("Check the two ids."))
 
 
 def _answer(

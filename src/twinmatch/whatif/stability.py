@@ -224,7 +224,11 @@ def stability(
 
 def _check(runs: int, workers: int, spread: float) -> None:
     problems = [
-        Problem("stability-number", f"{name} is {value}.", do=f"Give at least {least}.")
+        Problem(
+            "stability-number",
+            say("{name} is {value}.", name=name, value=value),
+            do=say("Give at least {least}.", least=least),
+        )
         for name, value, least in (
             ("runs", runs, 1),
             ("workers", workers, 1),

@@ -162,8 +162,8 @@ def why_not(case: Case, guest: str, host: str) -> WhyNotAnswer:
     if (h is not None and i in case.hosts[h].cities) or target == round_.id(i):
         raise QuestionError.of(
             "same-city",
-            f"{round_.name(i)} would be its own host.",
-            do="Name a guest and another city or unit as its host.",
+            say("{p} would be its own host.", p=round_.name(i)),
+            do=say("Name a guest and another city or unit as its host."),
         )
     start = WhyNotAnswer(round_.id(i), target, round_.name(i), target_name, "not eligible", ())
     if h is None:

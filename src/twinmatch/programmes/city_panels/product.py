@@ -212,9 +212,13 @@ def _check_locks(round_: Round, settings: CityPanels, cities: Sequence[int], num
         raise NoProposalError(
             Problem(
                 "lock-in-group",
-                f"{round_.name(i)} is locked on panel {locked[i] + 1}, but "
-                + (f"there are {number} panels." if i in cities else "it may not take part."),
-                do="Release the lock, or loosen the rule.",
+                say("{p} is locked on panel {p2}, but ", p=round_.name(i), p2=locked[i] + 1)
+                + (
+                    say("there are {number} panels.", number=number)
+                    if i in cities
+                    else say("it may not take part.")
+                ),
+                do=say("Release the lock, or loosen the rule."),
             )
             for i in wrong
         )
@@ -236,8 +240,16 @@ def _number(n: int, settings: CityPanels) -> int:
     if not least <= wanted <= most:
         raise NoProposalError.of(
             "no-panels",
-            f"{n} cities do not make {wanted} panels of {low} to {high}.",
-            do=f"Ask for {least} to {most} panels." if least <= most else "Widen the sizes.",
+            say(
+                "{n} cities do not make {wanted} panels of {low} to {high}.",
+                n=n,
+                wanted=wanted,
+                low=low,
+                high=high,
+            ),
+            do=say("Ask for {least} to {most} panels.", least=least, most=most)
+            if least <= most
+            else say("Widen the sizes."),
         )
     return wanted
 
@@ -282,7 +294,8 @@ def _quotas(
                 )
     if problems:
         raise NoProposalError(
-            Problem("no-panels", f"{text}.", do="Loosen the quota.") for text in problems
+            Problem("no-panels", say("{text}.", text=text), do=say("Loosen the quota."))
+            for text in problems
         )
     return rules
 

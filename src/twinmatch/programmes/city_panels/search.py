@@ -191,8 +191,11 @@ def seated(
     if found.status == "infeasible" or not len(c):
         raise NoProposalError.of(
             "no-panels",
-            f"Too few cities seek or show what the panels ask to seat {size[0]} on each.",
-            do="Give other questions, or loosen a quota.",
+            say(
+                "Too few cities seek or show what the panels ask to seat {size} on each.",
+                size=size[0],
+            ),
+            do=say("Give other questions, or loosen a quota."),
         )
     label = np.full(len(cities), -1, dtype=np.int64)
     label[c[found.chosen]] = p[found.chosen]
@@ -269,8 +272,8 @@ def grouped(
             likeness, starts = mix.likeness(np.arange(n)), [(start, locked >= 0)]
             best, most = best_grouping(likeness, asked, starts, fixed=locked, alike=False)
         if best is None or asked.missed(best)[0]:
-            why_none = "No panels keep the rules on kinds of cities."
-            raise NoProposalError.of("no-panels", why_none, do="Loosen a rule.")
+            why_none = say("No panels keep the rules on kinds of cities.")
+            raise NoProposalError.of("no-panels", why_none, do=say("Loosen a rule."))
         return best, n + min(-least_alike(settings, words, sizes), most)
     if n > PROVABLE:
         numbers = [(rule, None) for rule in rules if isinstance(rule, Distribute)]
@@ -288,7 +291,7 @@ def grouped(
     )
     if found.status not in ("optimal", "feasible"):
         why = "; ".join(str(reason) for reason in found.reasons) or "the quotas clash"
-        raise NoProposalError.of("no-panels", f"{why}.", do="Loosen a quota.")
+        raise NoProposalError.of("no-panels", say("{why}.", why=why), do=say("Loosen a quota."))
     bound = n + found.bound
     if found.status != "optimal":
         bound = min(bound, n - least_alike(settings, words, sizes))

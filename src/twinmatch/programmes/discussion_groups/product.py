@@ -123,8 +123,8 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
         roles = roles_in_words(settings.lead_roles, "or")
         raise QuestionError.of(
             "no-leads",
-            f"No city of this cohort can lead a group, which takes {roles}.",
-            do="Give at least one city that role.",
+            say("No city of this cohort can lead a group, which takes {roles}.", roles=roles),
+            do=say("Give at least one city that role."),
         )
     many = {theme: settings.split.get(theme.id, 1) for theme in settings.themes}
     closed: list[str] = []
@@ -143,8 +143,13 @@ def solved_groups(round_: Round, settings: DiscussionGroups) -> Product | Solved
             groups = count(settings.split[theme_id], "group")
             raise NoProposalError.of(
                 "split-impossible",
-                f"{title!r} is to have {groups}, but {why}.",
-                do="Take fewer groups, or loosen the number of leads or the size of a group.",
+                say(
+                    "{title} is to have {groups}, but {why}.",
+                    title=repr(title),
+                    groups=groups,
+                    why=why,
+                ),
+                do=say("Take fewer groups, or loosen the number of leads or the size of a group."),
             )
         closed += one_group_fewer(many, theme_id, why)
     says, why_none = say("No theme opens in this round."), joined(closed, "; ")

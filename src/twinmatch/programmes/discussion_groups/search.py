@@ -280,7 +280,7 @@ def _check_locks(
                 why=why,
             )
             problems.append(
-                Problem("lock-in-group", found, do="Release the lock, or loosen the rule.")
+                Problem("lock-in-group", found, do=say("Release the lock, or loosen the rule."))
             )
     if problems:
         raise NoProposalError(problems)

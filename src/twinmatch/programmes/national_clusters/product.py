@@ -229,8 +229,12 @@ def _check_asked(round_: Round, settings: NationalClusters, clusters: Sequence[C
     problems = [
         Problem(
             "lock-in-group",
-            f"{round_.name(i)} is locked in the cluster {lock.key!r}, which it cannot join.",
-            do="Release the lock, or loosen the rule.",
+            say(
+                "{p} is locked in the cluster {key}, which it cannot join.",
+                p=round_.name(i),
+                key=repr(lock.key),
+            ),
+            do=say("Release the lock, or loosen the rule."),
         )
         for i, lock in locked_in(round_, settings).items()
         if not lock.holds_in(at.get(i, ""))
@@ -238,8 +242,8 @@ def _check_asked(round_: Round, settings: NationalClusters, clusters: Sequence[C
     problems += [
         Problem(
             "split-impossible",
-            f"{key!r} cannot be {count(number, 'cluster')}.",
-            do="Take another number, or loosen a rule.",
+            say("{key} cannot be {p}.", key=repr(key), p=count(number, "cluster")),
+            do=say("Take another number, or loosen a rule."),
         )
         for key, number in settings.split.items()
         if sum(is_of_theme(c.key, key) for c in clusters) != number

@@ -250,8 +250,15 @@ def split_country(
     if min(sizes) < low or max(sizes) > high:
         raise NoProposalError.of(
             "no-split",
-            f"{home.name} has {len(cities)} cities, which do not fit into {count} clusters of {low} to {high}.",
-            do="Widen the band of sizes.",
+            say(
+                "{name} has {n} cities, which do not fit into {count} clusters of {low} to {high}.",
+                name=home.name,
+                n=len(cities),
+                count=count,
+                low=low,
+                high=high,
+            ),
+            do=say("Widen the band of sizes."),
         )
     anchors = np.array([settings.is_anchor(round_.cohort.cities[i]) for i in cities])
     each = int(anchors.sum()) // count
@@ -321,8 +328,13 @@ def _split_by_rules(
 def _no_seats(home: Home, low: int, high: int) -> NoProposalError:
     return NoProposalError.of(
         "no-split",
-        f"{home.name}: its countries do not fit whole into clusters of {low} to {high}.",
-        do="Join fewer countries, or widen the band of sizes.",
+        say(
+            "{name}: its countries do not fit whole into clusters of {low} to {high}.",
+            name=home.name,
+            low=low,
+            high=high,
+        ),
+        do=say("Join fewer countries, or widen the band of sizes."),
     )
 
 

@@ -128,8 +128,8 @@ def _hosts(round_: Round, settings: StudyVisits) -> tuple[Host, ...]:
         roles = roles_in_words(settings.hosts, "or")
         raise QuestionError.of(
             "no-hosts",
-            f"No city of this cohort can be visited, which takes {roles}.",
-            do="Give at least one city that role.",
+            say("No city of this cohort can be visited, which takes {roles}.", roles=roles),
+            do=say("Give at least one city that role."),
         )
     return hosts
 
@@ -161,8 +161,14 @@ def _groups(
     if product is None:
         raise QuestionError.of(
             "visits-without-groups",
-            f"Who travels together comes from [{source}], which is not made before.",
-            do=f'Add [{source}], put it first in [ledger] order, or set travellers = "cities".',
+            say(
+                "Who travels together comes from [{source}], which is not made before.",
+                source=source,
+            ),
+            do=say(
+                'Add [{source}], put it first in [ledger] order, or set travellers = "cities".',
+                source=source,
+            ),
         )
     index, parties = round_.cohort.index, []
     if settings.travellers == "pairs":

@@ -261,8 +261,12 @@ class Choices:
         if math.prod((size + 1).tolist()) > MOST_CHOICES:
             raise QuestionError.of(
                 "visit-rules-too-many",
-                f"The rules tell {len(size)} kinds of visitors of {title!r} apart.",
-                do="Count fewer categories, or let fewer cities make a visit.",
+                say(
+                    "The rules tell {n} kinds of visitors of {title} apart.",
+                    n=len(size),
+                    title=repr(title),
+                ),
+                do=say("Count fewer categories, or let fewer cities make a visit."),
             )
         counts = np.indices((size + 1).tolist()).reshape(len(size), -1).T
         total = counts.sum(axis=1)

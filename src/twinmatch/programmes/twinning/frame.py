@@ -253,8 +253,13 @@ def facilitator_rules(frame: Frame, staff: Sequence[Facilitator]) -> list[Rule]:
     for kind in kinds[kinds.any(axis=1)].tolist():
         unions |= {tuple(kind), *(tuple(map(any, zip(kind, one, strict=True))) for one in unions)}
         if len(unions) > MOST_UNIONS:
-            found = f"The {len(staff)} facilitators differ in too many ways for a proof that each pair finds one."
-            do = "Give facilitators the same languages and countries where they may stand in for each other."
+            found = say(
+                "The {n} facilitators differ in too many ways for a proof that each pair finds one.",
+                n=len(staff),
+            )
+            do = say(
+                "Give facilitators the same languages and countries where they may stand in for each other."
+            )
             raise QuestionError.of("facilitators-differ", found, do=do)
     rows = sorted(unions, key=lambda one: (-sum(one), one))
     taken = np.array([[not (k & ~np.array(row)).any() for k in kinds] for row in rows])
@@ -329,6 +334,10 @@ def extra_rules(frame: Frame, names: tuple[str, ...]) -> list[Rule]:
     """Return the rules that a programme asks for by name; raises QuestionError for one that there is not."""
     for name in names:
         if name not in RULES:
-            do = RULES.why_not(name) or f"Known: {', '.join(RULES) or 'none is installed'}."
-            raise QuestionError.of("rule-unknown", f"There is no rule {name!r}.", do=do)
+            do = RULES.why_not(name) or say(
+                "Known: {p}.", p=", ".join(RULES) or "none is installed"
+            )
+            raise QuestionError.of(
+                "rule-unknown", say("There is no rule {name}.", name=repr(name)), do=do
+            )
     return [RULES[name](frame) for name in names]

@@ -299,8 +299,13 @@ def _limits(frame: Frame, host: Host, settings: Twinning) -> tuple[int, int]:
     if at_least > at_most:
         raise QuestionError.of(
             "limits-undercut",
-            f"{host.id} can take at most {at_most} guests, but at least {at_least} are asked of it.",
-            do="Change one of the two.",
+            say(
+                "{id} can take at most {at_most} guests, but at least {at_least} are asked of it.",
+                id=host.id,
+                at_most=at_most,
+                at_least=at_least,
+            ),
+            do=say("Change one of the two."),
         )
     return at_least, at_most
 
@@ -350,8 +355,8 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
     problems = [
         Problem(
             "lock-banned",
-            f"{'='.join(pair)} is locked and banned at once.",
-            do="Remove one of the two.",
+            say("{names} is locked and banned at once.", names="=".join(pair)),
+            do=say("Remove one of the two."),
         )
         for one, pair in zip(locked, lock, strict=True)
         if any((one & other).any() for other in (*banned, *met))
@@ -359,8 +364,15 @@ def _named_pairs(frame: Frame, settings: Twinning) -> list[Rule]:
     problems += [
         Problem(
             "lock-impossible",
-            f"lock {'='.join(pair)}: the two are not an eligible guest and a host of this round.",
-            do=f"Remove the lock, or ask why: twinmatch why-not {pair[0]} {pair[1]}",
+            say(
+                "lock {names}: the two are not an eligible guest and a host of this round.",
+                names="=".join(pair),
+            ),
+            do=say(
+                "Remove the lock, or ask why: twinmatch why-not {pair} {pair2}",
+                pair=pair[0],
+                pair2=pair[1],
+            ),
         )
         for one, pair in zip(locked, lock, strict=True)
         if not one.any()

@@ -169,7 +169,7 @@ def _hosts(round_: Round, settings: Twinning, eligible: set[int]) -> tuple[Host,
             raise QuestionError(
                 Problem(
                     "city-unknown",
-                    f"host_ids: there is no city or unit {name!r}.",
+                    say("host_ids: there is no city or unit {name}.", name=repr(name)),
                     do=nearest(name, {k: k for k in known}),
                 )
                 for name in unknown
@@ -187,8 +187,10 @@ def _hosts(round_: Round, settings: Twinning, eligible: set[int]) -> tuple[Host,
         roles = roles_in_words(settings.hosts, "or")
         who = "host_ids names" if named else f"this cohort has among {roles}"
         where = ", and hosts_inside_eu asks for Member States" if settings.hosts_inside_eu else ""
-        do = "Name other hosts." if named else "Give at least one city that role."
-        raise QuestionError.of("no-hosts", f"No city that {who} can be a host{where}.", do=do)
+        do = say("Name other hosts.") if named else say("Give at least one city that role.")
+        raise QuestionError.of(
+            "no-hosts", say("No city that {who} can be a host{where}.", who=who, where=where), do=do
+        )
     return hosts
 
 

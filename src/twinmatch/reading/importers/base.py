@@ -18,6 +18,7 @@ from twinmatch.validate import Record
 from twinmatch.vocabulary.gazetteer import known_city, near_city
 from twinmatch.vocabulary.geography import city_id, country_code, country_within
 from twinmatch.vocabulary.taxonomy import plain
+from twinmatch.wording import say
 
 SEARCHED: Final = 60
 """Rows in which a header is looked for; templates have long title pages."""
@@ -119,8 +120,8 @@ def lines(grid: Grid, *needed: str) -> list[Line]:
 
 def other_format(grid: Grid, found: str, do: str = "") -> DataError:
     """Return the error of a file that is not of the format."""
-    do = do or "twinmatch import --help lists the formats."
-    found = f"The file is not of this format: {found}."
+    do = do or say("twinmatch import --help lists the formats.")
+    found = say("The file is not of this format: {found}.", found=found)
     return DataError.of("not-this-format", found, grid.at(), do)
 
 
@@ -157,8 +158,8 @@ def whose(options: Options, about: Mapping[str, str], where: Where) -> tuple[str
     country = options.country or said(about, "country", "country code", "iso2")
     if name and country:
         return name, country
-    found = f"The file does not say its {'country' if name else 'city'}."
-    do = "Give --city NAME and --country CODE."
+    found = say("The file does not say its {p}.", p="country" if name else "city")
+    do = say("Give --city NAME and --country CODE.")
     raise DataError.of("city-not-said", found, where, do)
 
 
@@ -246,7 +247,11 @@ class Drafts:
             groups[known or city_id(country, name)].append((record, tag))
         told = [
             Problem(
-                code, found if n == 1 else f"{found} So {n:,} times, first here.", where, "", "note"
+                code,
+                found if n == 1 else say("{found} So {n:,} times, first here.", found=found, n=n),
+                where,
+                "",
+                "note",
             )
             for (code, found, where), n in self._counted.items()
         ]
@@ -336,8 +341,12 @@ def names_from(grids: Sequence[Grid]) -> dict[str, str]:
         with suppress(DataError):
             pairs = [(line.text(code), line.text(word)) for line in lines(grid, code, word)]
             return {_spaced(c): w for c, w in pairs if c and w}
-    found = "There is no pair of columns with codes and names."
-    do = f"Give a table with one of {', '.join(codes)} and one of {', '.join(headers)}."
+    found = say("There is no pair of columns with codes and names.")
+    do = say(
+        "Give a table with one of {names} and one of {names2}.",
+        names=", ".join(codes),
+        names2=", ".join(headers),
+    )
     raise DataError.of("no-names", found, grids[0].at(), do)
 
 
