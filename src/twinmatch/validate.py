@@ -272,7 +272,7 @@ def in_words(item: Any) -> str:
         found = (words for part, words in _EXAMPLES.items() if part in pattern)
         return say(next(found, "small letters, digits and hyphens, such as de-munster"))
     begins = (words for k, words in _WORDS.items() if kind.startswith(f"{k}_"))
-    return (_WORDS.get(kind) or next(begins, "another kind of value")).format(**context)
+    return say(_WORDS.get(kind) or next(begins, "another kind of value"), **context)
 
 
 def as_sentence(item: Any) -> str:
