@@ -77,7 +77,11 @@ class Cohort:
         twice += [u.id for u in self.units if units[u.id] != u]
         if twice:
             raise DataError(
-                Problem("city-twice", say("{name} differs in the two cohorts.", name=repr(name)), do=say("Keep one."))
+                Problem(
+                    "city-twice",
+                    say("{name} differs in the two cohorts.", name=repr(name)),
+                    do=say("Keep one."),
+                )
                 for name in twice
             )
         ordered = tuple(cities[i] for i in sorted(cities)), tuple(units[i] for i in sorted(units))
