@@ -38,6 +38,10 @@ FRONT: Final = (26.0, 84.0)
 """Widths of the first sheet's columns, in characters."""
 
 
+LONGEST_NAME: Final = 31
+"""Characters of a sheet's name, as spreadsheets allow."""
+
+
 @dataclass(frozen=True)
 class SheetColumn:
     """A column of a sheet: its head, its width in characters, what its cells are, and if it goes on paper."""
@@ -60,6 +64,18 @@ class Sheet:
     """What may be chosen in the cells of the first column of kind ``input``."""
     of: str = ""
     """The table of figures that it shows, by its name."""
+
+
+def sheet_name(wanted: str, taken: set[str]) -> str:
+    """Return a name that spreadsheets accept and no other sheet has, and note it as taken."""
+    clean = "".join(c for c in cell_text(wanted) if c not in "[]:*?/\\'\n\t").strip()
+    # Room for " 12"; a long name ends at a word and never in half of one.
+    base = words.shortened(clean, LONGEST_NAME - 3).rstrip("…") or "Product"
+    name, number = base, 2
+    while name.lower() in taken:
+        name, number = f"{base} {number}", number + 1
+    taken.add(name.lower())
+    return name
 
 
 def formats_of(book: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from twinmatch.exporting.spreadsheet import (
     Sheet,
     SheetColumn,
     formats_of,
+    sheet_name,
     write_front,
     write_sheet,
 )
@@ -75,9 +76,6 @@ OWN_SHEETS: Final = (
 )
 """Names that no sheet of a product or of figures may have."""
 
-LONGEST_NAME: Final = 31
-"""Characters of a sheet's name, as spreadsheets allow."""
-
 
 def proposal_xlsx(proposal: Proposal, language: str = "en") -> bytes:
     """Return the proposal as an Excel workbook in a language."""
@@ -128,7 +126,7 @@ def _sheets(proposal: Proposal, language: str) -> Iterator[Sheet]:
     if any(words.is_paired(product) and product.meetings for product in proposal.products):
         yield _decisions(proposal, directory)
     for product in proposal.products:
-        name = _sheet_name(_short(product, language), taken)
+        name = sheet_name(_short(product, language), taken)
         yield (
             _pairs(product, name, directory)
             if words.is_paired(product)
@@ -146,9 +144,9 @@ def _sheets(proposal: Proposal, language: str) -> Iterator[Sheet]:
         short = _short(product, language)
         for table in product.tables:
             of = TABLE_SHEETS.get(table.name) or say("{title:lower}", title=table.title)
-            yield _figures(table, _sheet_name(f"{short}, {spoken(of, language)}", taken), directory)
+            yield _figures(table, sheet_name(f"{short}, {spoken(of, language)}", taken), directory)
     for table in proposal.tables:
-        yield _figures(table, _sheet_name(table.title, taken), directory)
+        yield _figures(table, sheet_name(table.title, taken), directory)
 
 
 def _short(product: Product, language: str) -> str:
@@ -232,18 +230,6 @@ def _figures_column(table: Table, place: int, of: str, numeric: bool) -> SheetCo
         else "number"
     )
     return SheetColumn(head, 11, kind)
-
-
-def _sheet_name(wanted: str, taken: set[str]) -> str:
-    """Return a name that spreadsheets accept and no other sheet has, and note it as taken."""
-    clean = "".join(c for c in cell_text(wanted) if c not in "[]:*?/\\'\n\t").strip()
-    # Room for " 12"; a long name ends at a word and never in half of one.
-    base = words.shortened(clean, LONGEST_NAME - 3).rstrip("…") or "Product"
-    name, number = base, 2
-    while name.lower() in taken:
-        name, number = f"{base} {number}", number + 1
-    taken.add(name.lower())
-    return name
 
 
 def _table(

@@ -34,7 +34,7 @@ from twinmatch.reading.meaning import CONTACT, NEWCOMER, Meaning, are_options, c
 from twinmatch.reading.personal_data import is_contact
 from twinmatch.reading.sense import (
     count_near,
-    field_words,
+    exact_target,
     grouped,
     is_other,
     is_ticked,
@@ -43,7 +43,6 @@ from twinmatch.reading.sense import (
     near_field,
     own_names,
 )
-from twinmatch.reading.values import mass, unit_in
 from twinmatch.schema import City
 from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain, words
@@ -122,9 +121,7 @@ def find_header(
     found = Header(row, names, targets, own, ())
     problems = finder.told(found)
     if row > first and not found.is_form:
-        said = say(
-            "Row {row} is read as the header; the rows above it are taken for titles.", row=row
-        )
+        said = say("Row {n} is read as the header; the rows above it are taken for titles.", n=row)
         problems.append(Problem("title-rows", said, grid.at(row), level="note"))
     return replace(found, problems=tuple(problems), questions=tuple(finder.questions))
 
@@ -159,7 +156,7 @@ def _chosen(
         names = {" ".join(text(cell).split()) for cell in cells} - {""}
         exact = sum(n in columns(model) or n in SHORT or n in other for n in names)
         short = {n for n in names if len(n) < 300}
-        worded = {n for n in short if n in mapping.columns or _exact(n, mapping, model)}
+        worded = {n for n in short if n in mapping.columns or exact_target(n, mapping, model)}
         asked = {n for n in short if model is City and meanings.has_candidates(n)}
         return 2 * exact + len(worded | asked)
 
@@ -172,25 +169,6 @@ def _chosen(
 
 def _is_own(name: str, path: str) -> bool:
     return SHORT.get(name, name) == path
-
-
-def _exact(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None:
-    """Return where a header's values go: by the mapping, as the field's own name, or by a plain word for it."""
-    if name in mapping.columns:
-        return mapping.columns[name]
-    path = SHORT.get(name, name)
-    if path in columns(model):
-        return Target(path)
-    unit = unit_in(name)
-    bare = re.sub(r"\s{0,9}[\[(][^\])]{0,300}[\])]\s{0,9}$", "", name) if unit else name
-    bare = bare[: -len(unit)] if unit and bare.endswith(unit) else bare
-    bare = bare.rstrip("*†¹²³:? \t\n\xa0")
-    path = field_words(model).get(plain(bare)) or field_words(model).get(plain(name)) or ""
-    if not path:
-        return None
-    is_mass = columns(model)[path].unit == "t CO2e" and mass(unit) is not None
-    factor = meanings.factor_in(name[len(bare) :]) if path == "population.value" else 1.0
-    return Target(path, unit if is_mass else "", factor)
 
 
 @dataclass
@@ -217,7 +195,9 @@ class _Finder:
 
     def targets(self) -> tuple[Target | None, ...]:
         """Return the target of each column; a field that one column alone may fill stands once."""
-        exact = [_exact(name, self.mapping, self.model) if name else None for name in self.names]
+        exact = [
+            exact_target(name, self.mapping, self.model) if name else None for name in self.names
+        ]
         taken = {t.field for t in exact if t}
         for i, name in enumerate(self.names):
             path = own_names(self.model).get(plain(name), "")
@@ -433,7 +413,7 @@ class _Finder:
             if name in self.other or (not name and target is None) or i in self.beside:
                 continue
             if i in self.doubled and header.is_form:
-                meant = _exact(_bare(name), self.mapping, self.model)
+                meant = exact_target(_bare(name), self.mapping, self.model)
                 found = say(
                     "The column stands here twice: {name} is {p} again.",
                     name=repr(name),

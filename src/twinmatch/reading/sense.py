@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping as Dict
+from collections.abc import Sequence, Set
 from functools import cache
 from itertools import chain
 from typing import Any, Final
@@ -19,8 +20,9 @@ from twinmatch.embedding.backends import Vectors
 from twinmatch.embedding.vectors import similarities
 from twinmatch.reading import values
 from twinmatch.reading.grid import text
-from twinmatch.reading.mapping import NOT, columns
-from twinmatch.reading.meaning import CONTACT, NEWCOMER, concepts
+from twinmatch.reading.mapping import NOT, SHORT, Mapping, Target, columns
+from twinmatch.reading.meaning import CONTACT, NEWCOMER, concepts, factor_in
+from twinmatch.reading.values import mass, unit_in
 from twinmatch.schema import City
 from twinmatch.vocabulary.geography import language_code
 from twinmatch.vocabulary.taxonomy import plain
@@ -83,6 +85,25 @@ SHORTEST: Final = 4
 
 
 @cache
+def exact_target(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None:
+    """Return where a header's values go: by the mapping, as the field's own name, or by a plain word for it."""
+    if name in mapping.columns:
+        return mapping.columns[name]
+    path = SHORT.get(name, name)
+    if path in columns(model):
+        return Target(path)
+    unit = unit_in(name)
+    bare = re.sub(r"\s{0,9}[\[(][^\])]{0,300}[\])]\s{0,9}$", "", name) if unit else name
+    bare = bare[: -len(unit)] if unit and bare.endswith(unit) else bare
+    bare = bare.rstrip("*†¹²³:? \t\n\xa0")
+    path = field_words(model).get(plain(bare)) or field_words(model).get(plain(name)) or ""
+    if not path:
+        return None
+    is_mass = columns(model)[path].unit == "t CO2e" and mass(unit) is not None
+    factor = factor_in(name[len(bare) :]) if path == "population.value" else 1.0
+    return Target(path, unit if is_mass else "", factor)
+
+
 def own_names(model: type[BaseModel]) -> dict[str, str]:
     """Return the path of every field by its own name, reduced to plain letters."""
     return {plain(path): path for path in columns(model)}
@@ -114,7 +135,7 @@ def near_field(name: str, model: type[BaseModel] = City, read: Set[str] = frozen
     return _near(plain(name), {w: path for w, path in words.items() if path not in read})
 
 
-def _near(word: str, words: Mapping[str, str]) -> str:
+def _near(word: str, words: Dict[str, str]) -> str:
     from rapidfuzz import fuzz, process
 
     hit = process.extractOne(word, list(words), scorer=fuzz.ratio, score_cutoff=NEAR)

@@ -185,13 +185,13 @@ def test_the_rules_of_groups_in_words():
     assert [(r.rule, r.says) for r in found.rules[2:]] == [
         ("group size", "A group has 2 to 3 cities, leads included."),
         ("leads", "A group has 1 to 2 leads."),
-        ("lead roles", "Leads are mission cities."),
+        ("lead roles", "Leads are Mission Cities."),
         ("groups of a city", "A city is in at most 1 of the groups."),
         ("lead of", "A city leads at most 1 of the groups."),
     ]
     wide = type(GROUPS).model_validate({**GROUPS.model_dump(), "lead_roles": ["mission", "guest"]})
     found = checked(wide, "discussion_groups", meeting("G", "lead at-g0", "at-g1"))
-    assert rule(found, "lead roles").says == "Leads are mission or guest cities."
+    assert rule(found, "lead roles").says == "Leads are Mission Cities or guests."
     assert found.kept
 
 
@@ -404,14 +404,14 @@ def test_the_rules_of_visits_in_words():
         return [(r.rule, r.says.partition(" Broken: ")[0]) for r in found.rules[2:8]]
 
     assert says(one) == [
-        ("hosts", "Hosts are mission cities."),
+        ("hosts", "Hosts are Mission Cities."),
         ("visits per host", "A host receives at most 1 visit."),
         ("one visit a city", "A city makes one visit."),
         ("stops", "A visit has one stop."),
         ("theme", "Hosts are strong in the theme of the group that visits them."),
         ("leg of a tour", "Two stops lie at most 250 km apart."),
     ]
-    assert says(two)[0] == ("hosts", "Hosts are mission or pilot cities.")
+    assert says(two)[0] == ("hosts", "Hosts are Mission Cities or Pilot Cities.")
     assert says(two)[1] == ("visits per host", "A host receives at most 2 visits.")
     assert says(two)[3] == ("stops", "A visit has one or two stops.")
 

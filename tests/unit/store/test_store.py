@@ -214,7 +214,7 @@ def test_cities_and_units_are_named_by_id_or_name_and_must_be_there(store):
     with pytest.raises(QuestionError) as told:
         store.add(run, "ban", "Ada", one="at-z", other="unit-twoo")
     assert [(p.code, p.do) for p in told.value.problems] == [
-        ("city-unknown", "Did you mean at-a or at-b or at-c?"),
+        ("city-unknown", "Did you mean at-a, at-b or at-c?"),
         ("city-unknown", "Did you mean unit-two?"),
     ]
     assert store.held(run).bans == ()

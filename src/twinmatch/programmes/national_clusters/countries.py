@@ -15,8 +15,9 @@ from twinmatch.embedding.sentences import split_sentences
 from twinmatch.programmes.base import national_actors
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
-from twinmatch.proposal import Table
+from twinmatch.proposal import Meeting, Table
 from twinmatch.proposal.evidence import printed
+from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import NAMES, City
 from twinmatch.vocabulary.geography import (
     are_neighbours,
@@ -239,3 +240,21 @@ def _quote(round_: Round, cities: Sequence[int], word: str) -> str:
 def struggles(city: City) -> set[str]:
     """Return the domains and levers that a city says it struggles with."""
     return {d.value for d in city.challenges or {}} | {v.value for v in city.levers_needed or ()}
+
+
+def clusters_asked(settings: NationalClusters, keys: Sequence[str]) -> int:
+    """Return how many clusters a country may be in, by those that its cities are in: as few as fit, or as was asked."""
+    asked = [n for key, n in settings.split.items() if any(is_of_theme(k, key) for k in keys)]
+    return max(-(-len(keys) // settings.size[1]), *asked, 1)
+
+
+def homes_of(round_: Round, meetings: Sequence[Meeting]) -> list[list[int]]:
+    """Return the places of the clusters that share countries, with each other or by way of others."""
+    homes: list[tuple[set[str], list[int]]] = []
+    for k, meeting in enumerate(meetings):
+        codes, here = {round_.cohort.city(c).country for c in meeting.cities()}, [k]
+        for home in [home for home in homes if home[0] & codes]:
+            homes.remove(home)
+            codes, here = codes | home[0], home[1] + here
+        homes.append((codes, here))
+    return [here for _, here in homes]

@@ -19,7 +19,9 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.programmes.group_quotas import GroupQuotas
 from twinmatch.programmes.national_clusters.countries import (
+    clusters_asked,
     country_sheets,
+    homes_of,
     locked_in,
     room_table,
     struggles,
@@ -444,7 +446,9 @@ def cluster_rules(
             where.setdefault(round_.cohort.city(city).country, []).append(key)
     spread = {code: len(set(keys)) for code, keys in sorted(where.items()) if len(set(keys)) > 1}
     torn = [
-        country(code).name for code, n in spread.items() if n > _clusters_of(settings, where[code])
+        country(code).name
+        for code, n in spread.items()
+        if n > clusters_asked(settings, where[code])
     ]
     twice = [c for c, n in sorted(everyone.items()) if n > 1]
     together = say("Compatriots are together; only countries too large for one cluster are split")
@@ -480,25 +484,7 @@ def cluster_rules(
         )
         rules.append(RuleStatus("anchor", says, "kept"))
     sets = [(m.label, m.cities(), ()) for m in meetings]
-    homes = _homes(round_, meetings)
+    homes = homes_of(round_, meetings)
     for name, quota in settings.quotas:
         rules.append(quotas_kept(round_, quota, name, "In each cluster", sets, balanced=homes))
     return tuple(rules)
-
-
-def _clusters_of(settings: NationalClusters, keys: Sequence[str]) -> int:
-    """Return how many clusters a country may be in, by those that its cities are in: as few as fit, or as was asked."""
-    asked = [n for key, n in settings.split.items() if any(is_of_theme(k, key) for k in keys)]
-    return max(-(-len(keys) // settings.size[1]), *asked, 1)
-
-
-def _homes(round_: Round, meetings: Sequence[Meeting]) -> list[list[int]]:
-    """Return the places of the clusters that share countries, with each other or by way of others."""
-    homes: list[tuple[set[str], list[int]]] = []
-    for k, meeting in enumerate(meetings):
-        codes, here = {round_.cohort.city(c).country for c in meeting.cities()}, [k]
-        for home in [home for home in homes if home[0] & codes]:
-            homes.remove(home)
-            codes, here = codes | home[0], home[1] + here
-        homes.append((codes, here))
-    return [here for _, here in homes]
