@@ -84,7 +84,6 @@ SHORTEST: Final = 4
 """Letters of a header below which nothing is called near: of two or three letters, some field always is."""
 
 
-@cache
 def exact_target(name: str, mapping: Mapping, model: type[BaseModel]) -> Target | None:
     """Return where a header's values go: by the mapping, as the field's own name, or by a plain word for it."""
     if name in mapping.columns:
@@ -104,6 +103,7 @@ def exact_target(name: str, mapping: Mapping, model: type[BaseModel]) -> Target 
     return Target(path, unit if is_mass else "", factor)
 
 
+@cache
 def own_names(model: type[BaseModel]) -> dict[str, str]:
     """Return the path of every field by its own name, reduced to plain letters."""
     return {plain(path): path for path in columns(model)}
