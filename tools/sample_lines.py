@@ -34,9 +34,12 @@ def lines_of(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
                 yield f"Report, {kind}: note", titles[meeting.id], text
         for row in rows_of(product.tables, "agenda", AgendaRow):
             if row.kind not in CODES:
-                asking, showing = (names.names(ids_in(c)) for c in (row.asking, row.showing))
-                asked = row.asked if row.asked.startswith(asking) else f"{asking}: {row.asked}"
-                said = f"{asked} What answers it, from {showing}: {row.shown}"
+                first, *others = map(names.name, ids_in(row.asking))
+                asked = row.asked if row.asked.startswith(first) else f"{first}: {row.asked}"
+                said = (
+                    f"{asked} What answers it, from {names.names(ids_in(row.showing))}: {row.shown}"
+                )
+                said += f" Also asked by {', '.join(others)}." if others else ""
                 yield f"Dossier, {kind}: item of the first agenda", titles[row.meeting], said
         for left in product.left_out:
             side = words.OUTCOMES[words.outcome(left, any(x.as_role for x in product.left_out))][0]

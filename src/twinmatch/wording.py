@@ -144,6 +144,13 @@ def listed(parts: Sequence[str], joiner: str = "and") -> str:
     return say("{first} and {last}", first=first, last=parts[-1])
 
 
+def few(parts: Sequence[str], most: int) -> str:
+    """Return parts as a list in a sentence, or the first of them and how many more there are."""
+    if len(parts) <= most:
+        return listed(parts)
+    return say("{names} and {n} more", names=joined(parts[:most], ", "), n=len(parts) - most)
+
+
 def raised(text: str) -> str:
     """Return a text with its first letter raised."""
     return say("{text:raised}", text=text)

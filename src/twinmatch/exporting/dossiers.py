@@ -16,7 +16,7 @@ from twinmatch.exporting.charts import Drawing, of_meeting
 from twinmatch.exporting.report import CODES, GROUP_SIZE, Sources, called, partners, why_for
 from twinmatch.proposal import Meeting, Product, Proposal
 from twinmatch.proposal.tables import AgendaRow, ids_in
-from twinmatch.wording import joined, say, say_n, translated
+from twinmatch.wording import few, joined, say, say_n, translated
 
 BLANK = ""
 """A cell that people fill."""
@@ -218,13 +218,16 @@ def _agenda(sources: Sources, meeting: Meeting) -> DossierSection:
             say("all"),
         )
     ]
-    rows += [(_minutes(20 if len(asked) > 2 else 25), _asked(t), _who(sources, t)) for t in asked]
+    rows += [
+        (_minutes(20 if len(asked) > 2 else 25), _asked(sources, t), _who(sources, t))
+        for t in asked
+    ]
     if codes and len(asked) < 2:
         heads = words.listed([t.asked for t in codes])
         about = say("Experience with {topics}: what worked, what did not", topics=heads)
         rows.append((_minutes(25), about, _who(sources, codes[0])))
     rows += [
-        (_minutes(10), say("What flows back. {asked}", asked=_asked(t)), _who(sources, t))
+        (_minutes(10), say("What flows back. {asked}", asked=_asked(sources, t)), _who(sources, t))
         for t in back
     ]
     rows.append(
@@ -250,22 +253,19 @@ def _minutes(n: int) -> str:
     return say("{n} min", n=n)
 
 
-def _asked(talk: AgendaRow) -> str:
-    return say("{asked} What answers it: {shown}", asked=talk.asked, shown=talk.shown)
+def _asked(sources: Sources, talk: AgendaRow) -> str:
+    """Return what a city asks, named where its words do not name it, and what answers it."""
+    asking, asked = sources.directory.name(ids_in(talk.asking)[0]), talk.asked
+    if not asked.startswith(asking):
+        asked = joined((asking, asked), ": ")
+    return say("{asked} What answers it: {shown}", asked=asked, shown=talk.shown)
 
 
 def _who(sources: Sources, talk: AgendaRow) -> str:
-    cities = ids_in(talk.asking)
-    asking = words.listed([sources.directory.name(city) for city in cities[:4]])
-    if len(cities) > 4:
-        asking += say(" and {n} more", n=len(cities) - 4)
-    return say_n(
-        "{host} shows; {asking} asks",
-        "{host} shows; {asking} ask",
-        len(cities),
-        host=sources.directory.name(talk.showing),
-        asking=asking,
-    )
+    """Return who shows and who asks; the first is the one whose words are printed."""
+    host, first, *others = map(sources.directory.name, (talk.showing, *ids_in(talk.asking)))
+    says = say("{host} shows; {asking} asks", host=host, asking=first)
+    return says + say("; also asked by {others}", others=few(others, 3)) if others else says
 
 
 def _not_known(sources: Sources, cities: Sequence[str]) -> DossierSection:

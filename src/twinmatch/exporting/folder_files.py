@@ -215,14 +215,11 @@ class Directory:
         """Return the name of a city, host unit or meeting."""
         return self._units.get(id_) or self._meetings.get(id_) or self.card(id_).name
 
-    def place(self, id_: str) -> str:
-        """Return a city's name with its country, or a host unit's name."""
-        country = self.country(id_)
-        return (
-            say("{name} ({where})", name=self.name(id_), where=country)
-            if country
-            else self.name(id_)
-        )
+    def place(self, id_: str, reader: str = "") -> str:
+        """Return a city's name with its country, or a host unit's name; no country where it is that of the reading city."""
+        country, name = self.country(id_), self.name(id_)
+        at_home = not country or (reader and country == self.country(reader))
+        return name if at_home else say("{name} ({where})", name=name, where=country)
 
     def country(self, city: str) -> str:
         """Return the name of a city's country, or an empty text."""

@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from twinmatch.exporting import words
 from twinmatch.exporting.dossiers import Dossier, DossierSection, slug
@@ -28,26 +28,23 @@ from twinmatch.exporting.report import (
     role_of,
     why_for,
 )
-from twinmatch.proposal import LeftOut, Meeting, Product, Proposal
-from twinmatch.wording import joined, say, say_n, translated
+from twinmatch.proposal import CityCard, LeftOut, Meeting, Product, Proposal
+from twinmatch.vocabulary.geography import country, is_country
+from twinmatch.wording import joined, raised, say, say_n, translated
 
 if TYPE_CHECKING:
     from datetime import date
 
 ASKED: Final = {
-    "needs": say("what you need help with"),
-    "challenges": say("your main challenges"),
-    "levers_needed": say("what kind of help you look for"),
-    "offers": say("what you can show others"),
-    "strengths": say("what you are strong in"),
-    "levers_offered": say("what kind of help you can give"),
-    "participation": say("how many staff hours, what English and what earlier programmes you have"),
+    **dict.fromkeys(("needs", "challenges", "levers_needed"), say("what you need help with")),
+    **dict.fromkeys(("offers", "strengths", "levers_offered"), say("what you can show others")),
+    "participation": "",
     "commitment": say("your climate target"),
     "readiness": say("how far your climate plan is"),
     "languages": say("your working languages"),
     "emissions": say("your emissions"),
 }
-"""What a city can tell of a block of its profile that is not known, what matters most first."""
+"""What a city can tell of a block of its profile that is not known, what matters most first; empty: the programme's part."""
 
 MOST_QUESTIONS = 3
 """Questions that a letter puts to its city."""
@@ -340,8 +337,8 @@ def _leads(sources: Sources, city: str, product: Product, meeting: Meeting) -> s
         if product.product == "national_clusters"
         else say("You are asked to lead it")
     )
-    leads = [sources.directory.place(c) for c in meeting.cities("lead") if c != city]
-    rest = [sources.directory.place(m.city) for m in meeting.members if m.role != "lead"]
+    leads = [sources.directory.place(c, city) for c in meeting.cities("lead") if c != city]
+    rest = [sources.directory.place(m.city, city) for m in meeting.members if m.role != "lead"]
     says = (
         say("{part}, beside {cities}.", part=part, cities=words.listed(leads))
         if leads
@@ -406,11 +403,46 @@ def _questions(
         about = say("Of {city} we ask, what matters most first:", city=sources.directory.name(city))
         return (*first, about), tuple(dict.fromkeys(put))
     gaps = {gap.block for gap in sources.gaps.get(city, ())}
-    unknown = [said for block, said in ASKED.items() if block in gaps][:MOST_QUESTIONS]
-    if not unknown:
+    unknown = list(dict.fromkeys(said for block, said in ASKED.items() if block in gaps))
+    points = [
+        point
+        for said in unknown[:MOST_QUESTIONS]
+        for point in ([said] if said else _taking_part(sources, city))
+    ]
+    if not points:
         return first, ()
-    told = say("We do not know yet {what}; a few lines are enough.", what=words.listed(unknown))
-    return first, (told,)
+    told = say("We do not know yet the following; a few lines are enough:")
+    return (*first, told), tuple(map(raised, points))
+
+
+def _may_apply(card: CityCard, rule: Mapping[str, Any]) -> bool:
+    """Return whether a city has a role that a programme takes as guests."""
+    asked, barred = (rule.get(name) or () for name in ("roles", "not_roles"))
+    return bool(set(asked) & set(card.roles)) and not set(barred) & set(card.roles)
+
+
+def _taking_part(sources: Sources, city: str) -> list[str]:
+    """Return what a city can tell of what it brings, with what the programme asks of guests; no English where it is official."""
+    made = sources.proposal.made_from.get("programme")
+    settings = made.get("settings") if isinstance(made, dict) else None
+    twinning = settings.get("twinning") if isinstance(settings, dict) else None
+    rule = twinning.get("guests") if isinstance(twinning, dict) else None
+    card = sources.directory.card(city)
+    # The figures are asked of guests alone.
+    least = rule if isinstance(rule, dict) and _may_apply(card, rule) else {}
+    hours, level = least.get("staff_hours_a_month"), least.get("english")
+    parts = [
+        say("how many staff hours a month you can give ({n:g} are asked)", n=hours)
+        if hours
+        else say("how many staff hours a month you can give")
+    ]
+    if not (is_country(card.country) and "en" in country(card.country).languages):
+        parts.append(
+            say("your level of English ({level} is asked)", level=level)
+            if level
+            else say("your level of English")
+        )
+    return [*parts, say("which programmes you took part in")]
 
 
 COLUMNS = (

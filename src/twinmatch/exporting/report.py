@@ -161,9 +161,9 @@ def partners(sources: Sources, meeting: Meeting, city: str) -> str:
     visit = len(meeting.cities("guest")) > 1
     others = [m.city for m in meeting.members if m.city != city and (not visit or m.role == side)]
     if len(others) <= GROUP_SIZE:
-        return words.listed([sources.directory.place(c) for c in others])
+        return words.listed([sources.directory.place(c, city) for c in others])
     leads = [c for c in meeting.cities("lead") if c != city]
-    named = [sources.directory.place(c) for c in leads or others[:FEW]]
+    named = [sources.directory.place(c, city) for c in leads or others[:FEW]]
     return words.listed([*named, say("{n} other cities", n=len(others) - len(named))])
 
 

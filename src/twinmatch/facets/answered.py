@@ -127,7 +127,9 @@ class TopicsMet:
         names = [self._cohort.cities[k].name for k in (i, j)]
         both = dict(zip(("one", "other"), names, strict=True))
         unknown = dict.fromkeys(
-            say("{city} seeks", city=name) if field == "seeks" else say("{city} shows", city=name)
+            say("{city} wants to learn about", city=name)
+            if field == "seeks"
+            else say("{city} shows", city=name)
             for name, k, (field, profile, _) in zip(names, (i, j), self._sides, strict=True)
             if np.isnan(profile[k]).any()
         )
@@ -135,14 +137,16 @@ class TopicsMet:
             return say("Which topics {unknown} is not known.", unknown=listed(list(unknown))), ()
         topics = self._grounded(i, j)[:NAMED]
         if not topics:
-            says = "No topic that both {one} and {other} seek is sure enough to be named; likely ones are compared."
+            says = "No topic that both {one} and {other} want to learn about is sure enough to be named; likely ones are compared."
             if self.shows:
-                says = "No topic that {one} seeks and {other} shows is sure enough to be named; likely ones are compared."
+                says = "No topic that {one} wants to learn about and {other} shows is sure enough to be named; likely ones are compared."
             return say(says, **both), ()
         facts = self._facts((i, j), topics)
         if not self.shows:
             return say(
-                "Both {one} and {other} seek {topics}.", **both, topics=worded(topics)
+                "Both {one} and {other} want to learn about {topics}.",
+                **both,
+                topics=worded(topics),
             ), facts
         text, quoted = shown(self._cohort, self.table.offers, i, j, topics)
         return text, tuple(dict.fromkeys((*facts, *quoted)))

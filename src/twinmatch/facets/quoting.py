@@ -41,6 +41,7 @@ SAME_MATTER: Final = (-2.14, 1.3, 7.57)
 """The regression of "on the same matter": its intercept, and what shared topics and shared words add."""
 
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
+_CUT: Final = re.compile(r"\w\.\w\.$")  # words that end in an abbreviation were cut there
 _ENDING: Final = re.compile(r"(ations?|ings?|ions?|ies|ers?|ed|es|s|e|y)$")
 
 
@@ -73,7 +74,7 @@ def classifier_for(facet_cache: FacetCache) -> Classifier | None:
 def _may_be_printed(text: str, source: str, role: Role, kind: str, shows: bool | None) -> bool:
     """Return whether a text passes every rule that needs no other one, and can be printed whole; words always may."""
     if not is_sentence(text):
-        return bool(printed(text, source))
+        return bool(printed(text, source)) and not _CUT.search(text)
     language = foreign_language(text, ("en",)) or "en"
     claim = Claim("", text, role, kind, showable=shows, language=language)
     return not faults(claim, Ground({""})) and bool(printed(text, source))

@@ -353,9 +353,9 @@ def shown(
     guest, host, named = cohort.cities[i].name, cohort.cities[j].name, worded(topics)
     found = offers.best_on([j], frozenset(topics))
     if found is None or not is_sentence(found[0].text):
-        says = "{host} shows work on {topics}, which {guest} seeks."
+        says = "{host} shows work on {topics}, which {guest} wants to learn about."
         return say(says, host=host, topics=named, guest=guest), ()
-    sought = say("{guest} seeks {topics}.", guest=guest, topics=named)
+    sought = say("{guest} wants to learn about {topics}.", guest=guest, topics=named)
     return joined([shows(host, *found), sought]), quotes(cohort, found[0])
 
 
@@ -388,7 +388,9 @@ class SharedNeeds:
             says = "What {one} and {other} need is compared as a whole; no two sentences are sure enough to be quoted."
             return say(says, **names), ()
         facts = _read(one, self._needs, i, shared), _read(other, self._needs, j, shared)
-        return say("Both {one} and {other} seek {topics}.", **names, topics=worded(shared)), facts
+        return say(
+            "Both {one} and {other} want to learn about {topics}.", **names, topics=worded(shared)
+        ), facts
 
 
 @dataclass(frozen=True)
@@ -412,10 +414,11 @@ def answers(
     asking: Sequence[int],
     showing: Sequence[int],
     topics: Set[Topic] = frozenset(),
+    least: float = LEAST,
 ) -> list[PassageMatch]:
     """Return for each need of some cities the sentence of others that answers it best, the best answered first.
 
-    Needs that nothing surely answers are left out; only sentences on some topics, where any are given.
+    Needs that nothing answers with a likelihood of ``least`` are left out; only sentences on some topics, where any are given.
     """
     rows, columns = needs.by(asking, topics), offers.by(showing, topics)
     if not len(rows) or not len(columns):
@@ -427,7 +430,7 @@ def answers(
     likely = same_matter(needs.words.likeness(*texts), *read)
     found = []
     for k, b in enumerate(likely.argmax(axis=1).tolist()):
-        if (closeness := float(likely[k, b])) >= LEAST:
+        if (closeness := float(likely[k, b])) >= least:
             asked, answer = needs.passages[rows[k]], offers.passages[columns[b]]
             topic = topic_of(named[0], named[1], k, b)
             found.append(PassageMatch(asked, answer, closeness, topic))

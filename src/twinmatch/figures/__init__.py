@@ -30,6 +30,7 @@ from twinmatch.facets.domains import (
 )
 from twinmatch.facets.quoting import asks, shows
 from twinmatch.facets.text import (
+    Passage,
     PassageMatch,
     answers,
 )
@@ -56,7 +57,7 @@ from twinmatch.proposal.tables import AgendaRow, QuestionRow, ReasonRow, ThemeRo
 from twinmatch.schema import NAMES
 from twinmatch.solving import Bools
 from twinmatch.vocabulary.topics import Topic
-from twinmatch.wording import joined, listed, say, say_n
+from twinmatch.wording import few, joined, say, say_n
 
 NAMED: Final = 4
 """How many cities are named in a cell; the others are counted."""
@@ -123,18 +124,14 @@ def _theme_row(round_: TwinningRound, kind: str, name: str, asks: Bools, offers:
 
 
 def _named(names: list[str]) -> str:
-    more = len(names) - NAMED
-    shown = ", ".join(names[:NAMED])
-    return say("{names} and {n} more", names=shown, n=more) if more > 0 else shown
-
-
-def _few(names: list[str]) -> str:
-    """Return names as a list, or the first of them and how many more there are."""
-    return listed(names) if len(names) <= NAMED else _named(names)
+    return ", ".join(names) if len(names) <= NAMED else few(names, NAMED)
 
 
 MOST = 4
 """Items of an agenda, at most."""
+
+LEAST_ON_TOPIC = 0.25
+"""Likelihood from which two sentences that share a topic stand beside each other; below, they share but its name."""
 
 COLUMNS = (
     "Meeting",
@@ -174,11 +171,10 @@ def _by_topic(
     rows: list[AgendaRow] = []
     city = told.cohort.cities[guest]
     for topic in told.table.sought(city, guest):
-        found = told.offers.best_on(hosts, {topic})
-        if not found or found[0].text in said:
+        found, sought = told.on(topic, guest, hosts)
+        if not found or found.text in said:
             continue
-        host, shown = told.cohort.cities[found[0].city].id, printed(found[0].text, found[0].source)
-        sought = told.seeks(guest, topic)
+        host, shown = told.cohort.cities[found.city].id, printed(found.text, found.source)
         if shown not in {row.shown for row in rows}:
             rows.append(AgendaRow(meeting.id, "need", city.id, sought, host, shown, None))
     return rows[:NAMED]
@@ -277,12 +273,18 @@ class _Told:
     def name(self, i: int) -> str:
         return self.cohort.cities[i].name
 
-    def seeks(self, i: int, topic: Topic) -> str:
-        """Return in a city's own sentence that it seeks a topic, where it has one that names it."""
+    def on(self, topic: Topic, i: int, others: Sequence[int]) -> tuple[Passage | None, str]:
+        """Return what others show of a topic that a city seeks, and that it seeks it, in its own sentence if one names it.
+
+        None where its own sentence is on another matter than all that they show.
+        """
         own = self.needs.best_on([i], {topic})
         if own is not None and is_sentence(own[0].text):
-            return asks(self.name(i), own[0])
-        return say("{guest} seeks {topics}.", guest=self.name(i), topics=topic.wording)
+            found = answers(self.needs, self.offers, [i], others, {topic}, LEAST_ON_TOPIC)[:1]
+            return (found[0].shows, asks(self.name(i), found[0].asks)) if found else (None, "")
+        best = self.offers.best_on(others, {topic})
+        says = "{guest} wants to learn about {topics}."
+        return best and best[0], say(says, guest=self.name(i), topics=topic.wording)
 
 
 class _Group:
@@ -334,8 +336,9 @@ class _Group:
             return joined([shows(host, a.shows, a.topic), asks(told.name(i), a.asks)])
         own = told.needs.best_on([i], self._topics)
         for topic in dict.fromkeys([*([own[1]] if own else []), *self._sought(i)]):
-            if found := told.offers.best_on(others, {topic}):
-                return joined([shows(told.name(found[0].city), *found), told.seeks(i, topic)])
+            said, sought = told.on(topic, i, others)
+            if said:
+                return joined([shows(told.name(said.city), said, topic), sought])
         city = told.cohort.cities[i]
         named = (*(city.challenges or ()), *(city.levers_needed or ()))
         wanted = (*self._theme.domains, *self._theme.levers) if self._theme else named
@@ -344,7 +347,7 @@ class _Group:
             return joined([says, asks(told.name(i), *own)])
         says = self._strong_for(i, areas)
         if not self._theme:
-            return says or self._alike(i, areas)
+            return says
         found = told.offers.best_on(others, {t for t in self._topics if t.area in areas})
         shown = shows(told.name(found[0].city), *found) if found else ""
         if not says and areas:
@@ -377,25 +380,10 @@ class _Group:
                     "{cities} is strong in {area}, which {city} struggles with.",
                     "{cities} are strong in {area}, which {city} struggles with.",
                     len(able),
-                    cities=_few([self._told.name(j) for j in able]),
+                    cities=few([self._told.name(j) for j in able], NAMED),
                     area=NAMES[area],
                     city=cities[i].name,
                 )
-        return ""
-
-    def _alike(self, i: int, areas: Sequence[str]) -> str:
-        """Return which others struggle with the first of some domains and levers that any does; empty for none."""
-        cities = self._told.cohort.cities
-        for area in areas:
-            also = [
-                j
-                for j in self._members
-                if j != i
-                and area in {*(cities[j].challenges or ()), *(cities[j].levers_needed or ())}
-            ]
-            if also:
-                names = _few([self._told.name(j) for j in (i, *also)])
-                return say("{cities} struggle with {area}.", cities=names, area=NAMES[area])
         return ""
 
     def _gives(self, i: int) -> str:
@@ -426,10 +414,10 @@ class _Group:
 
     def _seek(self, topic: Topic, cities: Sequence[int]) -> str:
         return say_n(
-            "{cities} seeks {topic}.",
-            "{cities} seek {topic}.",
+            "{cities} wants to learn about {topic}.",
+            "{cities} want to learn about {topic}.",
             len(cities),
-            cities=_few([self._told.name(j) for j in cities]),
+            cities=few([self._told.name(j) for j in cities], NAMED),
             topic=topic.wording,
         )
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from twinmatch.cohort import Cohort
 from twinmatch.facets.emissions import COARSE, FINE, coarse_sectors, fine_sectors
 from twinmatch.facets.readiness import DIMENSIONS
+from twinmatch.programmes.kinds import speaks_english
 from twinmatch.proposal import CityCard, Gap, Measure, Statement
 from twinmatch.schema import NAMES, City
 from twinmatch.vocabulary.geography import country, language_name
@@ -110,11 +111,18 @@ def gaps(cohort: Cohort) -> tuple[Gap, ...]:
             block,
             say(
                 "{what} not known, which leaves open: {open}",
-                what=BLOCK_WORDS[block][0],
+                what=say("staff hours")
+                if block == "participation" and speaks_english(city)
+                else BLOCK_WORDS[block][0],
                 open=BLOCK_WORDS[block][1],
             ),
         )
         for city in cohort.cities
         for block in City.BLOCKS
-        if not getattr(city, block)
+        if not (getattr(city, block) or (block == "languages" and _works_in_one(city)))
     )
+
+
+def _works_in_one(city: City) -> bool:
+    """Return whether a city that states no working language has one: the only one of its country, or English."""
+    return speaks_english(city) or len(country(city.country).languages) == 1

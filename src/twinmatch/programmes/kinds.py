@@ -94,7 +94,14 @@ def _hours(city: City) -> float | None:
 
 def _english(city: City) -> int | None:
     level = city.participation.english if city.participation else None
+    if level is None and speaks_english(city):
+        level = ENGLISH_LEVELS[-1]
     return ENGLISH_LEVELS.index(level) if level else None
+
+
+def speaks_english(city: City) -> bool:
+    """Return whether English is an official language of a city's place or country: its English is known then."""
+    return "en" in {*city.official_languages, *country(city.country).languages}
 
 
 def _names(city: City) -> list[str]:

@@ -239,7 +239,11 @@ def _topic(cohort: Cohort, facet_cache: FacetCache, resources: Sequence[Resource
     def says(i: int, column: int) -> str:
         topics = resources[column].topics
         sought = [t.wording for t in topics if seeks[i, TOPICS.index(t)] >= LEAST]
-        return say("{guest} seeks {topics}.", guest=cohort.cities[i].name, topics=listed(sought))
+        return say(
+            "{guest} wants to learn about {topics}.",
+            guest=cohort.cities[i].name,
+            topics=listed(sought),
+        )
 
     return _Resourced(table, says)
 
@@ -251,8 +255,9 @@ def _step(cohort: Cohort, resources: Sequence[Resource]) -> _Resourced:
     known = (stuck >= 0)[:, None] & np.array([bool(r.steps) for r in resources])
 
     def says(i: int, _: int) -> str:
-        at = {"city": cohort.cities[i].name, "step": STEPS[stuck[i]].name}
-        return say("It helps with the step at which {city} has come least far: “{step}”.", **at)
+        return say(
+            "It fits the step “{step}”, where most is left to do.", step=STEPS[stuck[i]].name
+        )
 
     return _Resourced(np.where(known, serves[stuck], np.nan), says)
 
@@ -466,6 +471,8 @@ def _place(name: str, meeting: Meeting, title: str, city: str) -> str:
     if name == "study_visits" and city in meeting.cities("host"):  # a visit goes to it
         guests = count(len(meeting.cities("guest")), "city", "cities")
         return say("host of the study visit of {cities}", cities=guests)
+    if name == "discussion_groups" and city in meeting.cities("lead"):
+        return say("the lead of discussion group '{meeting}'", meeting=meeting.label)
     words = {
         "twinning": say("twinning: {meeting}", meeting=meeting.label),
         "discussion_groups": say("discussion group '{meeting}'", meeting=meeting.label),

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from twinmatch.affinity import Affinity
 from twinmatch.errors import DataError, Problem
+from twinmatch.programmes.kinds import speaks_english
 from twinmatch.proposal import Ask, Held, Meeting, RuleNumbers, RuleStatus
 from twinmatch.schema import City, Role
 from twinmatch.solving import Bools, Solution, solve
@@ -266,6 +267,13 @@ QUESTIONS: Final[dict[str, str]] = {
 """The question that fills each block of a profile; the order settles ties."""
 
 
+def ask(city: City, block: str) -> Ask:
+    """Return the question that fills a block of a city's profile; its English is not asked where that is official."""
+    hours = block == "participation" and speaks_english(city)
+    text = say("How many staff hours a month can it give?") if hours else QUESTIONS[block]
+    return Ask(city.id, text, block)
+
+
 def gate(known: NDArray[np.float64], least: float, exempt: Bools | None = None) -> Rule | None:
     """Return the filter that takes out candidates of which less than ``least`` is known, (m,); None where none is.
 
@@ -332,7 +340,7 @@ def questions(affinity: Affinity, row: int, least: float) -> list[Ask]:
         if known >= least - 1e-9:
             break
         known += opens[block]
-        found.append(Ask(city.id, QUESTIONS[block], block))
+        found.append(ask(city, block))
     return found
 
 

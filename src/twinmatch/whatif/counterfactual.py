@@ -33,7 +33,16 @@ from twinmatch.errors import NoProposalError, QuestionError
 from twinmatch.facets.domains import FINE, LEVERS, challenges, offered_levers, strengths
 from twinmatch.programmes.eligibility import applicants
 from twinmatch.programmes.round import Round
-from twinmatch.programmes.rules import ANSWERED_BY, GATE, QUESTIONS, Rule, forbid, gate, missing
+from twinmatch.programmes.rules import (
+    ANSWERED_BY,
+    GATE,
+    QUESTIONS,
+    Rule,
+    ask,
+    forbid,
+    gate,
+    missing,
+)
 from twinmatch.programmes.twinning import PreparedTwinning, Twinning, prepare, solve_twinning
 from twinmatch.programmes.twinning.frame import Frame
 from twinmatch.proposal import Ask
@@ -426,7 +435,7 @@ class _Plan:
         order = sorted(blocks, key=lambda b: (-round(worth[b], 9), list(QUESTIONS).index(b)))
         first = ["commitment", "participation"] if self.closed[g] else []
         asked = [b for b in first if not getattr(city, b)] or first
-        return tuple(Ask(city.id, QUESTIONS[b], b) for b in (*asked, *order[:3]))
+        return tuple(ask(city, b) for b in (*asked, *order[:3]))
 
     def _known(self, facet: str, g: int) -> Bools:
         return np.asarray(~np.isnan(self.ready.affinity.likeness[facet][g]))

@@ -208,7 +208,26 @@ def test_who_is_asked_for_more_hours_than_it_stated_reads_both(proposal):
 
 
 def test_a_city_is_asked_only_what_it_can_answer(proposal):
-    gaps = tuple(Gap("at-graz", block, "Not known.") for block in ("context", "languages", "needs"))
-    of = {letter.city: letter.text for letter in letters(replace(proposal, gaps=gaps))}
-    assert "We do not know yet what you need help with and your working languages;" in of["at-graz"]
-    assert "context" not in of["at-graz"]
+    """Needs and challenges are one question; a programme's figures stand beside it; no city is asked an official English."""
+
+    def asked(city, *blocks, **guests):
+        gaps = tuple(Gap(city, block, "Not known.") for block in blocks)
+        settings = {"programme": {"settings": {"twinning": {"guests": guests}}}}
+        country = {"at-graz": "IE"}
+        cards = tuple(
+            replace(c, roles=("guest",), country=country.get(c.id, c.country))
+            for c in proposal.cities
+        )
+        changed = replace(proposal, gaps=gaps, cities=cards, made_from=settings)
+        letter = next(x for x in letters(changed) if x.city == city)
+        return letter.parts[-1].points
+
+    assert asked("at-graz", "context", "languages", "needs", "challenges") == (
+        "What you need help with",
+        "Your working languages",
+    )
+    for barred, told in (([], True), (["guest"], False)):
+        least = {"roles": ["guest"], "not_roles": barred, "staff_hours_a_month": 12.0}
+        takes = asked("se-lund", "participation", **least, english="B2")
+        assert (len(takes), "12" in takes[0], "B2" in takes[1]) == (3, told, told)
+    assert not any("English" in point for point in asked("at-graz", "participation"))

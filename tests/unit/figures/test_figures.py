@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from cities import cohort_of, facet_cache
 from rounds_for_tests import propose
-from twinmatch.figures import with_figures
+from twinmatch.figures import _Told, with_figures
 from twinmatch.figures.fairness import Shares, fairness, size_class
 from twinmatch.programmes import Programme, Round, load
 from twinmatch.programmes.proposing import proposal_of, solve_round
 from twinmatch.proposal import Account, Meeting, Member, Product, Proposal, Table
+from twinmatch.vocabulary.topics import Topic
 
 ROUND = """
 [twinning]
@@ -111,6 +112,21 @@ def test_an_agenda_has_the_need_and_the_offer_that_answers_it(product):
         None,
     ) in found.rows
     assert not [row for row in found.rows if row[3] == "zebras"]
+
+
+def test_sentences_that_share_no_more_than_the_name_of_a_topic_are_not_set_side_by_side(
+    bundled, bundled_facet_cache
+):
+    """Genoa asks how to monitor infrastructure, Budapest reports on its environment; Turku and Helsinki both speak of flats."""
+    told = _Told(bundled, bundled_facet_cache)
+    at = bundled.index
+    genoa, turku = at["it-genoa"], at["fi-turku"]
+    apart = told.on(Topic.EMISSIONS_DATA_MONITORING, genoa, [at["hu-budapest"]])
+    assert apart == (None, "")
+    found, asked = told.on(Topic.HOME_RENOVATION, turku, [at["fi-helsinki"]])
+    assert found is not None
+    assert found.city == at["fi-helsinki"]
+    assert "Turku" in asked
 
 
 def test_fairness_is_counted_by_hand(product):

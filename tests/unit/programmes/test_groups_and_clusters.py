@@ -474,9 +474,9 @@ def test_a_country_that_cannot_be_split_says_so():
 
 def test_bridges_and_country_sheets():
     cities = [
-        wants("at-a", "energy_systems"),
+        wants("at-a", "energy_systems", seeks=["hydrogen_ccs"]),
         wants("at-b", "industry"),
-        wants("fi-a", "energy_systems"),
+        wants("fi-a", "energy_systems", seeks=["hydrogen_ccs"]),
         wants(
             "fi-b",
             "nature_based_solutions",
@@ -486,7 +486,11 @@ def test_bridges_and_country_sheets():
     ]
     product = propose_national_clusters(round_of(*cities), clusters())
     bridges = next(t for t in product.tables if t.name == "bridges")
-    assert ("at-a", "fi-a") in {(r[1], r[3]) for r in bridges.rows}
+    # The same domain is no reason for a bridge, the same topic is one.
+    assert {(r[1], r[3]) for r in bridges.rows} == {("at-a", "fi-a"), ("fi-a", "at-a")}
+    unnamed = [{**c, "seeks": None} for c in cities]
+    bare = propose_national_clusters(round_of(*unnamed), clusters())
+    assert not next(t for t in bare.tables if t.name == "bridges").rows
     sheets = next(t for t in product.tables if t.name == "country_sheets")
     law = next(r for r in sheets.rows if r[2] == "national regulation")
     assert (law[0], law[3], law[5], law[6]) == ("Finland", 1, "fi-b", "B: “The law is slow.”")

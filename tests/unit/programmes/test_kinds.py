@@ -176,3 +176,14 @@ def test_categories_of_the_silent_are_not_known():
     assert categories(cohort, "eu") == ["member", "associated"]
     assert categories(cohort, "urbanisation") == ["1", None]
     assert categories(cohort, "newcomer") == ["experienced", None]
+
+
+def test_the_english_of_a_city_where_it_is_official_is_known():
+    """By the country, or by the place alone; what the city states goes before."""
+    irish, austrian = city("ie-a"), city("at-a")
+    by_place = city("at-b", official_languages=["en"])
+    modest = city("gb-a", participation={"english": "B1"})
+    found = [
+        is_kind(c, "english >= B2") for c in round_of(irish, austrian, by_place, modest).cohort
+    ]
+    assert found == [None, True, False, True]

@@ -162,10 +162,13 @@ def _chosen(
         {a: [everyone[a][i] for i in cities] for a in settings.mix},
         settings=settings,
     )
-    about = listed(list(dict.fromkeys(t.wording for q in asked for t in q.topics)))
+    about = joined(dict.fromkeys(t.wording for q in asked for t in q.topics), "; ")
     told = {"number": number * settings.size[1], "topics": about}
     why = (
-        say("The {number} seats went to cities that seek or show more of {topics}.", **told)
+        say(
+            "The {number} seats went to cities that have more to ask or to show on: {topics}.",
+            **told,
+        )
         if about
         else say("The {number} seats went to other cities.", **told)
     )
@@ -347,7 +350,7 @@ def _meeting(
         parts.insert(
             0,
             say(
-                "{seeks} of {who} cities seek {what}, {shows} can show something of it;",
+                "{seeks} of {who} cities want to learn about {what}, {shows} have something to show on it;",
                 seeks=seeks,
                 who=len(who),
                 what=what,

@@ -115,7 +115,7 @@ def _asked(purpose: Purpose, topics: Sequence[Topic]) -> str:
         return say(
             "Which decisions on {what} would help cities most, and who takes them?", what=what
         )
-    return say("What works in {what}, and what stands in its way?", what=what)
+    return say("What has worked on {what}, and what holds cities back?", what=what)
 
 
 def fit_of(round_: Round, question: PanelQuestion) -> tuple[Floats, Floats]:

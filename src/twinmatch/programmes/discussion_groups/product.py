@@ -47,7 +47,7 @@ from twinmatch.solving import Distribute, Floats, NobodyIsolated
 from twinmatch.solving.exchange import exchange
 from twinmatch.solving.referee import broken
 from twinmatch.vocabulary.geography import country
-from twinmatch.wording import count, joined, listed, say
+from twinmatch.wording import count, few, joined, listed, say
 
 
 def with_swaps(
@@ -355,17 +355,19 @@ def _left_out(
             out.append(LeftOut(city.id, why, "", code="own limit"))
         elif np.isnan(need[row]).all():
             why = say(
-                "It has not said yet what it struggles with, so none of the themes can be offered to it."
+                "It has not said yet what it struggles with, so no theme can be chosen for it."
             )
             out.append(LeftOut(city.id, why, "", say("Ask for its challenges."), code="gate"))
         elif not (np.nan_to_num(need[row]) >= max(settings.least_need, 1e-9)).any():
-            why = say(
-                "What it struggles with lies mostly outside the themes of this round ({themes}): {own}.",
-                themes=listed(list(dict.fromkeys(slot.theme.title for slot in slots)), "or"),
-                own=listed(
-                    [NAMES[x] for x in (*(city.challenges or ()), *(city.levers_needed or ()))]
-                ),
-            )
+            themes = [slot.theme for slot in slots]
+            inside = {area for theme in themes for area in (*theme.domains, *theme.levers)}
+            named = (*(city.challenges or ()), *(city.levers_needed or ()))
+            own = [NAMES[x] for x in named if x not in inside]
+            says = "What it struggles with lies mostly outside the themes of this round ({themes}): {own}."
+            if not own:
+                says = "Too little of what it struggles with lies in the themes of this round ({themes})."
+            titles = listed(list(dict.fromkeys(theme.title for theme in themes)), "or")
+            why = say(says, themes=titles, own=few(own, 3))
             out.append(LeftOut(city.id, why, "", code="rule"))
         else:
             least = max(settings.least_need, 1e-9)

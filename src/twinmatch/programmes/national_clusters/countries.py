@@ -1,4 +1,4 @@
-"""Countries in clusters: why two may share one (language, cooperation, funds, border, nearness), and each one's sheet."""
+"""Countries in clusters: why two may share one (language, cooperation, funds, border, nearness), each one's sheet, and bridges between clusters."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from twinmatch.affinity import Affinity
 from twinmatch.embedding.choice import foreign_language
-from twinmatch.embedding.sentences import split_sentences
+from twinmatch.embedding.sentences import TOPICS, split_sentences
+from twinmatch.facets.answered import PRESENT, topic_table
+from twinmatch.facets.quoting import asks, shows
+from twinmatch.facets.text import answers
 from twinmatch.programmes.base import national_actors
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
@@ -19,6 +23,7 @@ from twinmatch.proposal import Meeting, Table
 from twinmatch.proposal.evidence import printed
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import NAMES, City
+from twinmatch.solving import Floats
 from twinmatch.vocabulary.geography import (
     are_neighbours,
     cooperation,
@@ -258,3 +263,173 @@ def homes_of(round_: Round, meetings: Sequence[Meeting]) -> list[list[int]]:
             codes, here = codes | home[0], home[1] + here
         homes.append((codes, here))
     return [here for _, here in homes]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Cities of a cluster (indices, in order), its name and why it is one."""
+
+    key: str
+    name: str
+    cities: tuple[int, ...]
+    reason: str
+    slack: float = 0.0
+    """By how much the summed likeness to the own cluster might still be raised; 0 where it is proven best."""
+    topic: str = ""
+    """The domain or lever that it is named by."""
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A city of one cluster and one of another that fit best of all such pairs (clusters by their place)."""
+
+    cluster: int
+    other: int
+    here: int
+    there: int
+    score: float
+    why: str = ""
+
+
+BLOCK = 1_000_000
+"""Pairs whose scores are held at once."""
+
+TRIED = 3
+"""Clusters tried for each bridge that is asked for."""
+
+CARRYING = 6
+"""Cities of a cluster that may carry a bridge to another one."""
+
+NARROW = 0.2
+"""Part of all cities that may ask for a topic at which two that ask for it have something to talk about."""
+
+
+def bridges_between(
+    round_: Round, settings: NationalClusters, affinity: Affinity, clusters: Sequence[Cluster]
+) -> list[Bridge]:
+    """Return each cluster's best bridges to others, at most one to each of them.
+
+    A bridge has a reason: one of its cities shows what the other asks, else, where these are too few, both ask for the
+    same topic.
+    """
+    if len(clusters) < 2 or not settings.bridges:
+        return []
+    size = np.array([len(c.cities) for c in clusters])
+    first = np.cumsum(size) - size
+    everyone = np.array([i for c in clusters for i in c.cities], dtype=np.intp)
+    found: list[Bridge] = []
+    blocks = min(len(clusters), -(-(len(everyone) ** 2) // BLOCK))
+    for part in np.array_split(np.arange(len(clusters)), blocks):
+        rows = np.array([i for k in part for i in clusters[k].cities], dtype=np.intp)
+        score = np.round(affinity.scores(rows, everyone), 9)
+        for k, start in zip(part.tolist(), (first[part] - first[part[0]]).tolist(), strict=True):
+            block = score[start : start + size[k]]
+            best = np.maximum.reduceat(block.max(axis=0), first)
+            best[k] = -np.inf
+            others = np.argsort(-best, kind="stable")[: TRIED * settings.bridges]
+            tried = []
+            for o in others[best[others] >= 0].tolist():
+                between = block[:, first[o] : first[o] + size[o]]
+                sides = (
+                    (clusters[k].cities, between.max(axis=1)),
+                    (clusters[o].cities, between.max(axis=0)),
+                )
+                tried.append((o, *(_nearest(cities, score) for cities, score in sides)))
+            found += _reasoned(round_, affinity, k, tried, settings.bridges)
+    return found
+
+
+def _nearest(cities: Sequence[int], score: Floats) -> list[int]:
+    """Return the cities of a cluster that fit best to those of another one, ``CARRYING`` at most."""
+    return [cities[a] for a in np.argsort(-score, kind="stable")[:CARRYING].tolist()]
+
+
+def _reasoned(
+    round_: Round,
+    affinity: Affinity,
+    k: int,
+    tried: Sequence[tuple[int, list[int], list[int]]],
+    most: int,
+) -> list[Bridge]:
+    """Return a bridge to each other cluster (its place, and cities of both) that has a reason, ``most`` in all."""
+    found: dict[int, tuple[int, int, str]] = {}
+    for reason in (_answer, _shared_topic):
+        for o, here, there in tried:
+            if len(found) < most and o not in found and (said := reason(round_, here, there)):
+                found[o] = said
+    bridges = [
+        Bridge(
+            k, o, a, b, float(np.round(affinity.scores(np.array([a]), np.array([b]))[0, 0], 9)), why
+        )
+        for o, (a, b, why) in found.items()
+    ]
+    return sorted(bridges, key=lambda b: (-b.score, b.here, b.there))
+
+
+def _answer(
+    round_: Round, here: Sequence[int], there: Sequence[int]
+) -> tuple[int, int, str] | None:
+    """Return a city of each side of which one shows what the other asks, and their two sentences; None for none."""
+    table = topic_table(round_.cohort, round_.facet_cache)
+    both = (here, there), (there, here)
+    found = [a for pair in both for a in answers(table.needs, table.offers, *pair)[:1]]
+    best = max((a for a in found if a.is_whole), key=lambda a: a.closeness, default=None)
+    if best is None:
+        return None
+    one, other = best.asks.city, best.shows.city
+    shown = shows(round_.name(other), best.shows, best.topic)
+    why = joined([shown, asks(round_.name(one), best.asks)])
+    return (one, other, why) if one in here else (other, one, why)
+
+
+def _shared_topic(
+    round_: Round, here: Sequence[int], there: Sequence[int]
+) -> tuple[int, int, str] | None:
+    """Return the cities that fit best and the rarest topic that both want to learn about; None where few others do not."""
+    table = topic_table(round_.cohort, round_.facet_cache)
+    pair = here[0], there[0]
+    one, other = ({*table.sought(round_.cohort.cities[i], i)} for i in pair)
+    asked = (table.seeks > PRESENT).sum(axis=0)
+    topic = min(one & other, key=lambda t: (asked[TOPICS.index(t)], t), default=None)
+    if topic is None or asked[TOPICS.index(topic)] > max(2, NARROW * len(round_.cohort)):
+        return None
+    says = "Both {one} and {other} want to learn about {topics}."
+    named = {"one": round_.name(pair[0]), "other": round_.name(pair[1])}
+    return (*pair, say(says, **named, topics=topic.wording))
+
+
+def bridge_note(
+    round_: Round, clusters: Sequence[Cluster], bridges: Sequence[Bridge], k: int
+) -> tuple[str, ...]:
+    """Return a note on each bridge of cluster ``k``."""
+    return tuple(
+        say(
+            "Bridge from {one} to {other} (cluster {cluster}): {why}",
+            cluster=clusters[b.other].name,
+            one=round_.name(b.here),
+            other=round_.name(b.there),
+            why=b.why,
+        )
+        for b in bridges
+        if b.cluster == k
+    )
+
+
+def bridge_table(round_: Round, clusters: Sequence[Cluster], bridges: Sequence[Bridge]) -> Table:
+    """Return the bridges as a table."""
+    rows = tuple(
+        (
+            clusters[b.cluster].name,
+            round_.id(b.here),
+            clusters[b.other].name,
+            round_.id(b.there),
+            round(b.score, 6),
+            b.why,
+        )
+        for b in bridges
+    )
+    columns = ("cluster", "city", "other cluster", "city there", "score", "why")
+    says = say(
+        "For each cluster the pairs of cities that could best carry its results to another one."
+    )
+    return Table("bridges", say("Bridges between clusters"), columns, rows, says)

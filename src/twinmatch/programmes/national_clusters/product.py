@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -19,6 +18,10 @@ from twinmatch.affinity import Affinity, compare
 from twinmatch.errors import NoProposalError, Problem
 from twinmatch.programmes.group_quotas import GroupQuotas
 from twinmatch.programmes.national_clusters.countries import (
+    Cluster,
+    bridge_note,
+    bridge_table,
+    bridges_between,
     clusters_asked,
     country_sheets,
     homes_of,
@@ -27,7 +30,6 @@ from twinmatch.programmes.national_clusters.countries import (
     struggles,
 )
 from twinmatch.programmes.national_clusters.search import (
-    BLOCK,
     Home,
     join_countries,
     split_country,
@@ -37,120 +39,11 @@ from twinmatch.programmes.quotas import quotas_kept
 from twinmatch.programmes.round import Round, coverage_note, shares
 from twinmatch.programmes.rules import QUESTIONS, counted, judged, missing, outside
 from twinmatch.programmes.themes import strong_areas
-from twinmatch.proposal import Account, LeftOut, Meeting, Member, Product, RuleStatus, Table
+from twinmatch.proposal import LeftOut, Meeting, Member, Product, RuleStatus
 from twinmatch.proposal.proposal import is_of_theme
 from twinmatch.schema import NAMES
 from twinmatch.vocabulary.geography import country
 from twinmatch.wording import count, joined, listed, say, say_n
-
-ABOUT_NOTHING = frozenset({"readiness", "emissions_mix"})
-"""Facets that make cities alike and give them nothing to talk about."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Cities of a cluster (indices, in order), its name and why it is one."""
-
-    key: str
-    name: str
-    cities: tuple[int, ...]
-    reason: str
-    slack: float = 0.0
-    """By how much the summed likeness to the own cluster might still be raised; 0 where it is proven best."""
-    topic: str = ""
-    """The domain or lever that it is named by."""
-
-
-@dataclass(frozen=True)
-class Bridge:
-    """A city of one cluster and one of another that fit best of all such pairs (clusters by their place)."""
-
-    cluster: int
-    other: int
-    here: int
-    there: int
-    score: float
-    why: str = ""
-
-
-def bridges_between(
-    settings: NationalClusters, affinity: Affinity, clusters: Sequence[Cluster]
-) -> list[Bridge]:
-    """Return each cluster's best bridges to others that have a reason, at most one to each of them."""
-    if len(clusters) < 2 or not settings.bridges:
-        return []
-    size = np.array([len(c.cities) for c in clusters])
-    first = np.cumsum(size) - size
-    everyone = np.array([i for c in clusters for i in c.cities], dtype=np.intp)
-    found: list[Bridge] = []
-    blocks = min(len(clusters), -(-(len(everyone) ** 2) // BLOCK))
-    for part in np.array_split(np.arange(len(clusters)), blocks):
-        rows = np.array([i for k in part for i in clusters[k].cities], dtype=np.intp)
-        score = np.round(affinity.scores(rows, everyone), 9)
-        for k, start in zip(part.tolist(), (first[part] - first[part[0]]).tolist(), strict=True):
-            block = score[start : start + size[k]]
-            best = np.maximum.reduceat(block.max(axis=0), first)
-            best[k] = -np.inf
-            least = np.sort(best)[-min(settings.bridges, len(clusters) - 1)]
-            mine = []
-            for o in np.flatnonzero(best >= max(least, 0.0)).tolist():
-                between = block[:, first[o] : first[o] + size[o]]
-                a, b = divmod(int(np.argmax(between)), between.shape[1])
-                here, there = clusters[k].cities[a], clusters[o].cities[b]
-                mine.append(Bridge(k, o, here, there, float(between[a, b])))
-            found += sorted(mine, key=lambda b: (-b.score, b.here, b.there))[: settings.bridges]
-    here = [affinity.row_of[b.here] for b in found]
-    accounts = affinity.accounts(here, [b.there for b in found], worded=False)
-    reasoned = (
-        replace(b, why=_why(affinity, b, account))
-        for b, account in zip(found, accounts, strict=True)
-    )
-    return [b for b in reasoned if b.why]
-
-
-def _why(affinity: Affinity, bridge: Bridge, account: Account) -> str:
-    """Return the strongest reason of a bridge that says what it is about; empty where none is known."""
-    row, most = affinity.row_of[bridge.here], len(account.lines)
-    lines = affinity.reasons(row, bridge.there, account, most)
-    return next((line.says for line in lines if line.facet not in ABOUT_NOTHING), "")
-
-
-def bridge_note(
-    round_: Round, clusters: Sequence[Cluster], bridges: Sequence[Bridge], k: int
-) -> tuple[str, ...]:
-    """Return a note on each bridge of cluster ``k``."""
-    return tuple(
-        say(
-            "Bridge from {one} to {other} (cluster {cluster}): {why}",
-            cluster=clusters[b.other].name,
-            one=round_.name(b.here),
-            other=round_.name(b.there),
-            why=b.why,
-        )
-        for b in bridges
-        if b.cluster == k
-    )
-
-
-def bridge_table(round_: Round, clusters: Sequence[Cluster], bridges: Sequence[Bridge]) -> Table:
-    """Return the bridges as a table."""
-    rows = tuple(
-        (
-            clusters[b.cluster].name,
-            round_.id(b.here),
-            clusters[b.other].name,
-            round_.id(b.there),
-            round(b.score, 6),
-            b.why,
-        )
-        for b in bridges
-    )
-    columns = ("cluster", "city", "other cluster", "city there", "score", "why")
-    says = say(
-        "For each cluster the pairs of cities that could best carry its results to another one."
-    )
-    return Table("bridges", say("Bridges between clusters"), columns, rows, says)
-
 
 LEAST_NAMED = 1 / 3
 """Part of the cities of a cluster that must name what it is named by, or what they are said to struggle with."""
@@ -187,7 +80,7 @@ def propose_national_clusters(round_: Round, settings: NationalClusters) -> Prod
     }
     clusters = sorted((c for home in homes for c in split[home.codes]), key=lambda c: c.key)
     _check_asked(round_, settings, clusters)
-    bridges = bridges_between(settings, affinity, clusters)
+    bridges = bridges_between(round_, settings, affinity, clusters)
     anchors = {city.country for city in round_.cohort.cities if settings.is_anchor(city)}
     notes = [bridge_note(round_, clusters, bridges, k) for k in range(len(clusters))]
     meetings = tuple(

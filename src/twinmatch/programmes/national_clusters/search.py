@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from twinmatch.affinity import Affinity
 from twinmatch.errors import NoProposalError
 from twinmatch.programmes.group_quotas import GroupQuotas, best_grouping
-from twinmatch.programmes.national_clusters.countries import CountryTie, locked_in, ties
+from twinmatch.programmes.national_clusters.countries import BLOCK, CountryTie, locked_in, ties
 from twinmatch.programmes.national_clusters.settings import NationalClusters
 from twinmatch.programmes.round import Round
 from twinmatch.solving import Bools, Distribute, Floats, Ints, group_referee
@@ -215,10 +215,6 @@ TOGETHER = 400
 
 LANDMARKS = 256
 """Cities beside which those to be halved are compared."""
-
-
-BLOCK = 1_000_000
-"""Pairs whose scores are held at once."""
 
 
 MOST_SEATINGS = 200
