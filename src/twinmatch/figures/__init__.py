@@ -347,7 +347,7 @@ class _Group:
             return joined([says, asks(told.name(i), *own)])
         says = self._strong_for(i, areas)
         if not self._theme:
-            return says
+            return says or self._alike(i, areas)
         found = told.offers.best_on(others, {t for t in self._topics if t.area in areas})
         shown = shows(told.name(found[0].city), *found) if found else ""
         if not says and areas:
@@ -384,6 +384,19 @@ class _Group:
                     area=NAMES[area],
                     city=cities[i].name,
                 )
+        return ""
+
+    def _alike(self, i: int, areas: Sequence[str]) -> str:
+        """Return which others struggle with the first of some domains and levers that any does; empty for none."""
+        cities = self._told.cohort.cities
+        for area in areas:
+            named = {
+                j: {*(cities[j].challenges or ()), *(cities[j].levers_needed or ())}
+                for j in self._members
+            }
+            if also := [j for j in self._members if j != i and area in named[j]]:
+                names = few([self._told.name(j) for j in (i, *also)], NAMED)
+                return say("{cities} struggle with {area}.", cities=names, area=NAMES[area])
         return ""
 
     def _gives(self, i: int) -> str:

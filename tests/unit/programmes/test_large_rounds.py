@@ -15,7 +15,7 @@ from cities import cohort_of, facet_cache
 from twinmatch.affinity import compare
 from twinmatch.programmes.city_panels import propose_city_panels
 from twinmatch.programmes.city_panels import search as panel_mixing
-from twinmatch.programmes.national_clusters import product, propose_national_clusters, search
+from twinmatch.programmes.national_clusters import countries, propose_national_clusters, search
 from twinmatch.vocabulary.geography import country
 
 DOMAINS = ("industry", "mobility_transport", "energy_systems", "waste_circular_economy")
@@ -47,7 +47,7 @@ def few(monkeypatch):
     monkeypatch.setattr(search, "TOGETHER", 10)
     monkeypatch.setattr(search, "LANDMARKS", 7)
     monkeypatch.setattr(search, "BLOCK", 60)
-    monkeypatch.setattr(product, "BLOCK", 60)
+    monkeypatch.setattr(countries, "BLOCK", 60)
     monkeypatch.setattr(panel_mixing, "AT_ONCE", 8)
     monkeypatch.setattr(panel_mixing, "TOGETHER", 10)
     monkeypatch.setattr(panel_mixing, "PROVABLE", 4)
