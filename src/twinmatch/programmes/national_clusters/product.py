@@ -290,17 +290,15 @@ def _shared(round_: Round, cluster: Cluster, leads: Set[int]) -> str:
         for word, by in sorted(named.items(), key=lambda item: (-item[1], item[0]))
         if by >= max(2, LEAST_NAMED * all_) and word != cluster.topic
     ][:2]
-    return joined(
-        joined(
-            filter(
-                None,
-                (
-                    _struggle(NAMES.get(word, word), by, all_),
-                    _strong([round_.name(i) for i in sorted(leads) if word in strong[i]]),
-                ),
-            ),
-            "; ",
+    strongest = {
+        w: _strong([round_.name(i) for i in sorted(leads) if w in strong[i]]) for w, _ in found
+    }
+    if len({by for _, by in found}) == 1 and not any(strongest.values()):
+        return (
+            _struggle(listed([NAMES.get(word, word) for word, _ in found]), found[0][1], all_) + "."
         )
+    return joined(
+        joined(filter(None, (_struggle(NAMES.get(word, word), by, all_), strongest[word])), "; ")
         + "."
         for word, by in found
     )

@@ -180,7 +180,7 @@ def _home(
         return Home(
             codes,
             say(
-                "All its cities are in {country} and deal with the same ministries and national funds.",
+                "All its cities are in one country ({country}) and deal with the same ministries and national funds.",
                 country=country(group[0]).name,
             ),
         )
