@@ -62,6 +62,17 @@ class Said(str):
     language = ""
     values: Mapping[str, Any] = {}
 
+    _languages: frozenset[str] | None = None
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """Return the languages of somebody's own words in it."""
+        if self._languages is None:
+            parts = [part.languages for part in self.values.values() if isinstance(part, Said)]
+            own = (self.language,) if self.language else ()
+            self._languages = frozenset(own).union(*parts)
+        return self._languages
+
     def __add__(self, other: str) -> str:
         return joined((self, other), "")
 
@@ -191,11 +202,11 @@ def _said(message: str, several: str, values: Mapping[str, Any]) -> Said:
         for name, value in values.items()
     }
     found = several if several and plain["n"] != 1 else message
-    text = "".join(
+    pieces = [
         literal if name is None else literal + _part(plain[name], spec, "en", _plain)
         for literal, name, spec in _pieces(found)
-    )
-    return _made(text, message, several, plain)
+    ]
+    return _made("".join(pieces), message, several, plain)
 
 
 def _made(text: str, message: str, several: str, values: Mapping[str, Any]) -> Said:
@@ -206,6 +217,8 @@ def _made(text: str, message: str, several: str, values: Mapping[str, Any]) -> S
 
 def _plain_value(value: Any) -> Any:
     """Return a parameter as JSON can hold it: no number of numpy, and no more decimals than elsewhere."""
+    if type(value) is int:
+        return value
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, float):
         return round(value, 10)
@@ -225,13 +238,6 @@ def shown(text: T, code: str) -> T | str:
 def spoken(text: str, code: str) -> str:
     """Return a text in a language; a plain one as the catalogue has it."""
     return text if code == "en" else shown(text if isinstance(text, Said) else titled(text), code)
-
-
-def is_foreign(text: Said, code: str) -> bool:
-    """Return whether somebody's own words in another language than this stand in a text."""
-    if text.language:
-        return text.language != code
-    return any(isinstance(part, Said) and is_foreign(part, code) for part in text.values.values())
 
 
 def filled(text: Said, code: str, leaf: Leaf) -> str:
@@ -278,6 +284,8 @@ def _pieces(message: str) -> tuple[tuple[str, str | None, str], ...]:
 
 def _part(value: Any, spec: str, code: str, leaf: Leaf) -> str:
     """Return a parameter as it stands in a text."""
+    if leaf is _plain and code == "en" and not spec and isinstance(value, str):
+        return str(value)  # English is made already
     kind, _, key = spec.partition(" ")
     if kind in ("territories", "languages") and code != "en":
         from babel import Locale
@@ -288,7 +296,7 @@ def _part(value: Any, spec: str, code: str, leaf: Leaf) -> str:
     if not isinstance(value, str):
         return leaf(format(value, spec).translate(_marks(code)), "")
     if code == "en" and leaf is _plain:
-        text = str(value)  # English is made already
+        text = str(value)
     else:
         text = _filled(value, code, leaf) if isinstance(value, Said) else leaf(value, "")
     if not spec:

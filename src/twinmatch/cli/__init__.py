@@ -11,6 +11,7 @@ A further command is a function in one of the modules here and its name in ``COM
 from __future__ import annotations
 
 import ast
+import atexit
 import gc
 import os
 import sys
@@ -290,6 +291,7 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     if "serve" not in sys.argv[1:3]:
         gc.set_threshold(*_RARE_COLLECTION)
+        atexit.register(gc.freeze)  # the end of the process frees everything without a last search
     try:
         app()
     except (TwinmatchError, ModuleNotFoundError) as error:

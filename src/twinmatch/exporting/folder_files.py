@@ -137,7 +137,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 def printable(text: str) -> str:
     """Return the text without characters that XML cannot hold or that reorder what follows."""
     text = str(text)  # GraphML takes no text that keeps its message
-    if text.isascii() and text.isprintable():  # as nearly all texts are
+    if text.isprintable():  # as nearly all texts are; no character below is
         return text
     return _UNWANTED.sub("", _BREAKS.sub("\n", text))
 

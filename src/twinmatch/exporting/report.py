@@ -37,7 +37,6 @@ from twinmatch.wording import (
     LANGUAGES,
     Said,
     filled,
-    is_foreign,
     joined,
     listed,
     say,
@@ -309,7 +308,7 @@ def _clean(code: str, value: Any) -> Any:
     """Return what is written of a value: made texts in the language of the page, words of others marked with theirs."""
     if value is None:
         return ""
-    if isinstance(value, Said) and (code != "en" or is_foreign(value, code)):
+    if isinstance(value, Said) and (code != "en" or not value.languages <= {code}):
         return Markup(filled(value, code, partial(_marked, code)))
     # Exactly str: what is already marked as safe markup keeps its mark.
     return printable(value) if type(value) in (str, Said) else value

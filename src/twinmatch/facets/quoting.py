@@ -95,8 +95,12 @@ def printable(
 
 def stems(text: str) -> list[str]:
     """Return the stems of the words of a text: lower case, common English endings taken off longer words."""
-    words = (word.group() for word in _WORD.finditer(text.lower()))
-    return [_ENDING.sub("", word) if len(word) > 4 else word for word in words]
+    return [_stem(word) for word in _WORD.findall(text.lower())]
+
+
+@lru_cache(maxsize=65_536)
+def _stem(word: str) -> str:
+    return _ENDING.sub("", word) if len(word) > 4 else word
 
 
 @lru_cache(maxsize=65_536)
@@ -160,7 +164,7 @@ def topic_of(one: Floats | None, other: Floats | None, a: int, b: int) -> Topic 
 def names_topic(text: str, topic: Topic) -> float:
     """Return how early a text names a topic in one of its words, 1 at its beginning to 0 at its end; -1 where it does not."""
     own = _words_of(topic)
-    found = next((w.start() for w in _WORD.finditer(text.lower()) if own & {*stems(w[0])}), None)
+    found = next((w.start() for w in _WORD.finditer(text.lower()) if _stem(w[0]) in own), None)
     return -1.0 if found is None else 1.0 - found / len(text)
 
 

@@ -16,7 +16,6 @@ import io
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, cast
 from xml.parsers import expat
@@ -328,15 +327,14 @@ class _PlainLoader(_Base):  # type: ignore[misc]
         return number
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for part, _ in node.value:
-            key = self.construct_object(part, deep=True)
-            if not isinstance(key, Hashable):
-                continue  # refused by the mapping that is made next
-            if key in seen:
-                raise _yaml_error(f"the field {key!r} stands here twice", part)
-            seen.add(key)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        if len(mapping) < len(node.value):
+            seen = set()
+            for part, _ in node.value:
+                key = self.construct_object(part, deep=True)
+                if key in seen:
+                    raise _yaml_error(f"the field {key!r} stands here twice", part)
+                seen.add(key)
         return mapping
 
 
@@ -391,8 +389,14 @@ def parse_yaml(content: bytes, file: str) -> Any:
 def _look_through(text: str) -> None:
     """Raise a YAML error where a text is nested deeper than any profile, or repeats itself by aliases.
 
-    Before anything is built of it: the builder written in C goes down without a limit, and unfolds aliases.
+    Before anything is built of it: the builder written in C goes down without a limit, and unfolds aliases. A text
+    without their marks, and with too few brackets and too little indentation to be so deep, is not parsed for it.
     """
+    indents = (len(line) - len(line.lstrip("-?: ")) for line in text.splitlines())
+    # At one column stand at most two that are not in brackets: a mapping, and a list as one of its values.
+    at_most = 2 + 2 * max(indents, default=0) + text.count("[") + text.count("{")
+    if at_most <= DEEPEST and "&" not in text and "*" not in text:
+        return
     deep = 0
     for event in yaml.parse(text, Loader=_Base):
         deep += isinstance(event, yaml.CollectionStartEvent)

@@ -396,7 +396,9 @@ def halves_bound(
         for here in np.unique(kind):
             left, right = kind == here, fits == sizes[0] * (n + 1) + k - here
             if right.any():
-                value = x[left] @ cross @ y[right].T + own[left][:, None] + theirs[right]
+                value = x[left] @ cross @ y[right].T
+                value += own[left][:, None]
+                value += theirs[right]
                 best = max(best, float(value.max()))
     return best + other * float(worth.sum())
 
