@@ -180,13 +180,13 @@ def _cut(text: str, longest: int) -> str:
 
 def sentence(text: str) -> str:
     """Return a text as a sentence: the first letter raised, and an end that quotation marks may close."""
+    plain = text.strip()
+    made = plain[:1].upper() + plain[1:]
+    if made and not made.rstrip("”’»\"')").endswith((".", "!", "?", "…")):
+        made += "."
     if isinstance(text, Said) and not text.language:
-        made = say("{text:sentence}", text=text)
-        return text if made == text else made
-    text = text.strip()
-    text = text[:1].upper() + text[1:]
-    ended = text.rstrip("”’»\"')").endswith((".", "!", "?", "…"))
-    return text if not text or ended else text + "."
+        return text if made == text else say("{text:sentence}", text=text)
+    return made
 
 
 def with_parts(text: Said, change: Callable[[str], str]) -> Said:

@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence, Set
+from functools import lru_cache
 
 from twinmatch.exporting.titles import FACETS as FACETS
 from twinmatch.exporting.titles import NOUNS as NOUNS
@@ -208,6 +209,7 @@ def kilometres(number: float | None) -> str:
     return say("distance not known") if number is None else say("{n:,.0f} km", n=number)
 
 
+@lru_cache(maxsize=65_536, typed=True)
 def figure(value: str | float | int | None) -> str:
     """Return the value of a fact as people write it: thousands separated, three significant digits or more."""
     if value is None:
