@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
+from weakref import finalize
 
 import sqlalchemy as sa
 from pydantic import Field
@@ -87,6 +88,7 @@ class Store:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._reader = engine.execution_options(reading=True)
+        finalize(self, engine.dispose)  # a store that nobody closes leaves no connection open
 
     def close(self) -> None:
         """Close all connections."""
