@@ -196,7 +196,7 @@ SILENT = {"serve", "learn", "mcp"}
 def test_every_command_says_what_to_do_next():
     """Read from the source: a command, or what it calls in its own module, says a next step."""
     for name in COMMANDS:
-        command = function_of(name)
+        command = inspect.unwrap(function_of(name))
         source = Path(inspect.getsourcefile(command) or "").read_text(encoding="utf-8")
         tree = ast.parse(source)
         functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}

@@ -308,6 +308,7 @@ def test_a_city_is_moved_to_another_group_with_what_it_costs(service, visit):
     page.get_by_role("button", name="Propose").click()
     first = made(page)
     page.goto(f"{first}?tab=discussion_groups")
+    page.locator("summary", has_text="Move a city to another group").click()
     page.locator("#move-city").select_option(index=1)
     table = page.locator("#moves tbody")
     expect(table.locator("tr").first).to_contain_text("+0.0")
@@ -404,7 +405,7 @@ def test_consent_prices_and_a_repair_that_becomes_a_proposal(service, visit):
     # Back from publishing: withdrawn, then a draft again.
     steps = ("Approve", "Reopen", "Approve", "Publish", "Withdraw", "Make it a draft again")
     for step in steps:
-        page.locator("summary", has_text=step).click()
+        page.locator("summary", has_text=re.compile(f"^{step}$")).click()
         page.get_by_role("button", name=step).click()
     expect(page.locator("h1 .state")).to_have_text("draft")
 

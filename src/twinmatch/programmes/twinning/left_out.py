@@ -349,12 +349,12 @@ class Unplaced:
             if len(frame.hosts[h].cities) > 1
             else say("It is ready to host.")
         )
-        told = {"pairs": pairs, "hosts": len(frame.hosts)}
+        told = {"pairs": count(pairs, "pair"), "hosts": count(len(frame.hosts), "host")}
         why = joined(
             [
                 ready,
                 say(
-                    "This round has {pairs} pairs for {hosts} hosts; none of its guests was matched with this one.",
+                    "This round has {pairs} for {hosts}; no guest of the round was matched with it.",
                     **told,
                 )
                 if pairs
