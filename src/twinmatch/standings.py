@@ -151,7 +151,9 @@ class Compared:
         high = max(BLOCK // max(len(some), 1), 1)
         for start in range(0, len(few), high):
             at = np.flatnonzero((row >= start) & (row < start + high))
-            found[at] = self.block(few[start : start + high], some)[row[at] - start, column[at]]
+            here, place = np.unique(column[at], return_inverse=True)
+            block = self.block(few[start : start + high], some[here])
+            found[at] = block[row[at] - start, place]
         return found
 
     def count(self) -> NDArray[np.int64]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import time
 import urllib.request
@@ -44,12 +46,11 @@ def hand_in(service: Replica, content: bytes) -> str:
 def handed_in(passing: Path) -> list[Path]:
     """Return the files of the temporary folder that hold the contacts."""
     found = []
-    for path in passing.rglob("*"):
-        try:
-            if path.is_file() and CONTACT.encode() in path.read_bytes():
-                found.append(path)
-        except FileNotFoundError:
-            continue  # removed at this moment
+    for folder, _, files in os.walk(passing):  # which passes over a folder that is removed at this moment
+        for path in (Path(folder) / name for name in files):
+            with contextlib.suppress(FileNotFoundError):
+                if CONTACT.encode() in path.read_bytes():
+                    found.append(path)
     return found
 
 
