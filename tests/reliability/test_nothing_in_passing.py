@@ -46,7 +46,8 @@ def hand_in(service: Replica, content: bytes) -> str:
 def handed_in(passing: Path) -> list[Path]:
     """Return the files of the temporary folder that hold the contacts."""
     found = []
-    for folder, _, files in os.walk(passing):  # which passes over a folder that is removed at this moment
+    # A folder that is removed at this moment is passed over.
+    for folder, _, files in os.walk(passing):
         for path in (Path(folder) / name for name in files):
             with contextlib.suppress(FileNotFoundError):
                 if CONTACT.encode() in path.read_bytes():
