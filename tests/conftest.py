@@ -6,6 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+# Each processor has a worker of its own; more threads would wait for each other. Before anything loads NumPy.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import HealthCheck, settings
 

